@@ -1,0 +1,201 @@
+"""What a toolchain is: plain functions that turn modules of one language into objects, and objects into a program.
+
+`identity` and `normalise` run in the Project's own process; `summarise`, `compile` and `link` run as jobs, possibly
+in another process, so everything that they take and give is a Struct that encodes and decodes.
+
+The planner knows no language. It resolves names from what `summarise` says (see `Summary`), and hands `compile` the
+answer: a `Binding` for every external name, and the `Interface` of everything those names drag in.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from actors.diagnostics import Diagnostic
+from actors.digests import Digest
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of everything that crosses a job's border."""
+
+
+class Item(Struct):
+    """Something that a module defines at its top level or in an inline module.
+
+    `name` is qualified inside the module: `area`, `metric::scale`. `kind` is the language's own word ("function",
+    "struct", ...; "module" for an inline module). `digest` names the item's tokens (comments, blanks and positions
+    left out). `interface` is what another module can see of it, in the toolchain's own form, for `compile` to read
+    back; `interface_names` are the names that occur in it, resolved in the scope of this item. `names` are all names
+    that occur in the item and may mean something outside of it. `line` counts from 1.
+    """
+
+    name: str
+    kind: str
+    public: bool
+    digest: Digest
+    interface: bytes = b""
+    interface_names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    line: int = 0
+
+
+class Use(Struct):
+    """An import. `path` counts from the source root: `("a", "b")`. `scope` is the inline module that it stands in
+    ("" for the file itself). `alias` is the name that it introduces; a glob introduces none."""
+
+    path: tuple[str, ...]
+    alias: str = ""
+    glob: bool = False
+    scope: str = ""
+    public: bool = False
+    line: int = 0
+    column: int = 0
+    length: int = 1
+
+
+class Name(Struct):
+    """A name that occurs: `helper`, `shapes::area`. `scope` is the inline module it occurs in; the place is that of
+    its first occurrence there. `qualified` names contain `::` and must resolve; a plain one may turn out to be a
+    local or a builtin, which only `compile` can tell, so one that resolves to nothing is no error here."""
+
+    name: str
+    scope: str = ""
+    line: int = 0
+    column: int = 0
+
+
+class Summary(Struct):
+    """What a module says about itself: a pure function of (toolchain identity, normalised source)."""
+
+    items: tuple[Item, ...] = ()
+    uses: tuple[Use, ...] = ()
+    names: tuple[Name, ...] = ()
+    statements_line: int = 0
+    """Line of the first top-level statement, 0 where there is none. Only the entry module may have some."""
+    has_main: bool = False
+
+
+class SummariseJob(Struct):
+    module: str
+    path: str
+    source: bytes
+
+
+class Summarised(Struct):
+    """The summary, or None and the errors that prevent one."""
+
+    summary: Summary | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Binding(Struct):
+    """What an external name means: the answer of the planner's resolution.
+
+    `module` and `item` are the winner (`item` "" where the name means the module itself); `rest` is what of the
+    name's path follows the item (`Colour::Red` with `item` "Colour": `rest` "Red"). `absent` lists the candidates that
+    were looked for before the winner, and found missing. `failed`: an error about this name has been reported; what
+    uses it must stay silent.
+    """
+
+    scope: str
+    name: str
+    module: str = ""
+    item: str = ""
+    rest: str = ""
+    absent: tuple[str, ...] = ()
+    failed: bool = False
+
+
+class Interface(Struct):
+    """What other modules see of an item, and what the names in it mean there: name -> "module::item"."""
+
+    module: str
+    item: str
+    kind: str
+    interface: bytes
+    names: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class CompileJob(Struct):
+    """One module to compile. `interfaces` is keyed by "module::item" and closed: every value of every `names` in it is
+    a key of it, or an item of the job's own module. `options` are those that change code."""
+
+    module: str
+    path: str
+    source: bytes
+    resolution: tuple[Binding, ...] = ()
+    interfaces: dict[str, Interface] = msgspec.field(default_factory=dict)
+    options: dict[str, str] = msgspec.field(default_factory=dict)
+    fragments: dict[str, bytes] = msgspec.field(default_factory=dict)
+    """Fragments of earlier compiles whose fingerprints may match, by fingerprint."""
+
+
+class Discovered(Struct):
+    """An input that only the compile found out about: its path and digest, or "" where it was absent."""
+
+    path: str
+    digest: Digest
+
+
+class Object(Struct):
+    """A compiled module. `functions` are all its functions in source order, `compiled` those that were not reused."""
+
+    data: bytes
+    functions: tuple[str, ...] = ()
+    compiled: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    discovered: tuple[Discovered, ...] = ()
+
+
+class Compiled(Struct):
+    """The object, or None and the errors that prevent one."""
+
+    object: Object | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class LinkInput(Struct):
+    module: str
+    path: str
+    data: bytes
+
+
+class LinkJob(Struct):
+    """Objects in link order: the entry first, then by module name."""
+
+    entry: str
+    objects: tuple[LinkInput, ...]
+    options: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Linked(Struct):
+    """The program, or None and the errors that prevent one."""
+
+    program: bytes | None = None
+    exports: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Toolchain(Protocol):
+    """A language. Found through the entry-point group `wasmill.toolchains`, or named as `module:attribute`."""
+
+    name: str
+    extensions: tuple[str, ...]
+    needs_import_objects: bool
+
+    def identity(self) -> Digest:
+        """Digest of everything about the toolchain that changes its output."""
+        ...
+
+    def normalise(self, raw: bytes) -> bytes:
+        """The bytes that count: digest, lexer, columns and diagnostics all see these and no others. Raises
+        `SourceError` (without file and module, which the caller fills in) where `raw` is no text of the language."""
+        ...
+
+    def summarise(self, job: SummariseJob) -> Summarised: ...
+
+    def compile(self, job: CompileJob) -> Compiled: ...
+
+    def link(self, job: LinkJob) -> Linked: ...

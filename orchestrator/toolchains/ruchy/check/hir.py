@@ -1,0 +1,270 @@
+"""What the checker hands to lowering: a small typed tree with every name resolved and all sugar gone.
+
+Every expression has its `type` and `at`, the ordinal of the token that a trap in it should name. Ownership: an
+expression of a reference-counted type (String, struct) gives an owned reference; `Local`, `Capture` and `GetField` give a
+copy of the reference (lowering retains it where it is kept, and may skip that where it is only looked at).
+Places of evaluation are in the order written.
+"""
+
+from __future__ import annotations
+
+from typing import Union
+
+import msgspec
+
+from orchestrator.toolchains.ruchy.check.types import StructType, Type
+
+
+class _Expr(msgspec.Struct, gc=False, tag=True, tag_field="node"):
+    type: Type
+    at: int
+
+
+class Int(_Expr):
+    """Of an integer type, bool (0, 1) or char (code point)."""
+
+    value: int
+
+
+class Float(_Expr):
+    value: float
+
+
+class Str(_Expr):
+    value: str
+
+
+class Unit(_Expr):
+    pass
+
+
+class Local(_Expr):
+    slot: int
+
+
+class Arithmetic(_Expr):
+    """`op` of `+ - * / % ** & | ^ << >>` on two operands of one integer or float type (`**` and shifts: the right one
+    is an integer of any width, or a float for float `**`). Integers trap on overflow, division by zero, a shift by the
+    width or more, a negative exponent."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+class Negate(_Expr):
+    operand: Expr
+
+
+class BitNot(_Expr):
+    operand: Expr
+
+
+class Not(_Expr):
+    operand: Expr
+
+
+class Compare(_Expr):
+    """`op` of `== != < <= > >=`; both operands of one type (number, bool, char, String; `==` and `!=`: structs too)."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+class And(_Expr):
+    left: Expr
+    right: Expr
+
+
+class Or(_Expr):
+    left: Expr
+    right: Expr
+
+
+class Cast(_Expr):
+    """Between numbers, from bool or char to an integer, from u8 to char. Traps where the value does not fit."""
+
+    operand: Expr
+
+
+class ToText(_Expr):
+    """Any value as a String, as section 9 displays it. `precision` for `{:.N}`; `debug` for `{:?}` (quotes strings)."""
+
+    operand: Expr
+    precision: int | None = None
+    debug: bool = False
+
+
+class Concat(_Expr):
+    """Strings joined; two or more parts, each of type String."""
+
+    parts: list[Expr]
+
+
+class Call(_Expr):
+    """A call of a Ruchy function by its symbol ("shapes/circle::area"), all defaults filled in."""
+
+    symbol: str
+    arguments: list[Expr]
+
+
+class Runtime(_Expr):
+    """A call of a runtime function (see runtime/README.md): arguments are borrowed, a String result is owned.
+    `traps`: the call takes the trap site as two more arguments."""
+
+    name: str
+    arguments: list[Expr]
+    traps: bool = False
+
+
+class NewStruct(_Expr):
+    """Values of all fields by index. Evaluated in the order of `order` (indices of fields), the order written."""
+
+    fields: list[Expr]
+    order: list[int]
+
+
+class UpdateStruct(_Expr):
+    """`S { a: 1, ..base }`: `base` with some fields replaced; `base` is evaluated last."""
+
+    base: Expr
+    fields: list[tuple[int, Expr]]
+
+
+class GetField(_Expr):
+    value: Expr
+    index: int
+
+
+class Block(_Expr):
+    """Statements, then the value (Unit where there is none)."""
+
+    statements: list[Stmt]
+    value: Expr
+
+
+class If(_Expr):
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+
+
+class Loop(_Expr):
+    """Endless; `label` is unique in the function. Its value is that of its breaks."""
+
+    label: int
+    body: Expr
+
+
+class While(_Expr):
+    label: int
+    condition: Expr
+    body: Expr
+
+
+class ForRange(_Expr):
+    """`slot` takes each value of the range, of an integer type; it is the loop's own. `start` and `end` are evaluated
+    once. No overflow at the type's greatest value."""
+
+    label: int
+    slot: int
+    start: Expr
+    end: Expr
+    inclusive: bool
+    body: Expr
+
+
+class Break(_Expr):
+    label: int
+    value: Expr | None
+
+
+class Continue(_Expr):
+    label: int
+
+
+class Return(_Expr):
+    value: Expr | None
+
+
+class Print(_Expr):
+    """Writes the parts, each a String, one after the other; `fd` 1 or 2. Separators and newline are parts too."""
+
+    fd: int
+    parts: list[Expr]
+
+
+class Panic(_Expr):
+    """Traps with a message computed at run time."""
+
+    message: Expr
+
+
+# ---------------------------------------------------------------- statements
+
+
+class Let(msgspec.Struct, gc=False, tag=True, tag_field="node"):
+    slot: int
+    value: _ExprUnion
+
+
+class Store(msgspec.Struct, gc=False, tag=True, tag_field="node"):
+    """`place = value`. The place is a local, and a path of field indices into it (copy on write)."""
+
+    slot: int
+    path: list[int]
+    value: _ExprUnion
+    at: int
+
+
+class Do(msgspec.Struct, gc=False, tag=True, tag_field="node"):
+    """An expression for its effect; its value is dropped."""
+
+    value: _ExprUnion
+
+
+Expr = Union[
+    Int, Float, Str, Unit, Local, Arithmetic, Negate, BitNot, Not, Compare, And, Or, Cast, ToText, Concat, Call, Runtime,
+    NewStruct, UpdateStruct, GetField, Block, If, Loop, While, ForRange, Break, Continue, Return, Print, Panic,
+]  # fmt: skip
+_ExprUnion = Expr
+Stmt = Union[Let, Store, Do]
+
+
+# ---------------------------------------------------------------- items
+
+
+class StructLayout(msgspec.Struct, gc=False):
+    """A struct that the module's functions touch, its own or another module's. Fields in declaration order."""
+
+    type: StructType
+    names: list[str]
+    types: list[Type]
+
+
+class FunctionBody(msgspec.Struct, gc=False):
+    """`symbol` is "module::name"; the first `len(parameters)` slots are the parameters; `locals` are the types of all
+    slots. `start` is the ordinal of the item's first token: trap sites are stored relative to it."""
+
+    symbol: str
+    public: bool
+    parameters: list[Type]
+    result: Type
+    locals: list[Type]
+    body: Expr
+    start: int
+    at: int
+
+
+class CheckedModule(msgspec.Struct, gc=False):
+    """`functions` in source order; the top-level statements, if any, are the function "module::<top>".
+    `signatures`: parameter types and result of every function of other modules that is called, by symbol.
+    `structs`: layouts of all struct types that occur, by type. `calls_main`: the top level calls main itself."""
+
+    functions: list[FunctionBody]
+    signatures: dict[str, tuple[list[Type], Type]]
+    structs: dict[StructType, StructLayout]
+    calls_main: bool = False
+
+

@@ -1,0 +1,84 @@
+"""The types of checked Ruchy. Values: equal types compare equal, and hash."""
+
+from __future__ import annotations
+
+from typing import Union
+
+import msgspec
+
+
+class _Type(msgspec.Struct, frozen=True, gc=False):
+    pass
+
+
+class IntType(_Type, frozen=True, tag="int"):
+    """i8..i64, u8..u64; `isize` and `usize` are 64 bits wide on every target, so that a program means one thing."""
+
+    name: str
+    bits: int
+    signed: bool
+
+
+class FloatType(_Type, frozen=True, tag="float"):
+    name: str
+    bits: int
+
+
+class BoolType(_Type, frozen=True, tag="bool"):
+    pass
+
+
+class CharType(_Type, frozen=True, tag="char"):
+    pass
+
+
+class StringType(_Type, frozen=True, tag="string"):
+    pass
+
+
+class UnitType(_Type, frozen=True, tag="unit"):
+    pass
+
+
+class NeverType(_Type, frozen=True, tag="never"):
+    """What `return`, `break`, `panic` have: fits everywhere."""
+
+
+class ErrorType(_Type, frozen=True, tag="error"):
+    """An error about it has been reported: fits everywhere and says nothing more."""
+
+
+class StructType(_Type, frozen=True, tag="struct"):
+    """Nominal: where it is defined and its name there (`metric::Point` inside an inline module)."""
+
+    module: str
+    item: str
+
+
+class ArrayType(_Type, frozen=True, tag="array"):
+    element: Type
+
+
+class TupleType(_Type, frozen=True, tag="tuple"):
+    elements: tuple[Type, ...]
+
+
+class RangeType(_Type, frozen=True, tag="range"):
+    element: Type
+
+
+Type = Union[
+    IntType, FloatType, BoolType, CharType, StringType, UnitType, NeverType, ErrorType, StructType, ArrayType, TupleType,
+    RangeType,
+]  # fmt: skip
+
+INTEGERS = {
+    name: IntType(name, bits, name[0] == "i")
+    for name, bits in {
+        "i8": 8, "i16": 16, "i32": 32, "i64": 64, "isize": 64,
+        "u8": 8, "u16": 16, "u32": 32, "u64": 64, "usize": 64,
+    }.items()
+}  # fmt: skip
+FLOATS = {"f32": FloatType("f32", 32), "f64": FloatType("f64", 64)}
+I32, I64, U8, F64 = INTEGERS["i32"], INTEGERS["i64"], INTEGERS["u8"], FLOATS["f64"]
+BOOL, CHAR, STRING, UNIT, NEVER, ERROR = BoolType(), CharType(), StringType(), UnitType(), NeverType(), ErrorType()
