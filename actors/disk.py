@@ -1,0 +1,115 @@
+"""The file system, as the plain code under the actors sees it: the seam where tests put stamps that lie and disks that
+fail. `RealDisk` is `os` itself; `orchestrator.testing` ships others.
+
+Every function raises OSError as `os` does. All of them block: they are called through `actors.offload` only.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Protocol
+
+from actors.digests import Stamp
+
+
+class Entry(Protocol):
+    """What a folder listing says of one entry: the part of `os.DirEntry` that is used."""
+
+    name: str
+    path: str
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool: ...
+    def is_file(self, *, follow_symlinks: bool = True) -> bool: ...
+    def is_symlink(self) -> bool: ...
+
+
+class Disk(Protocol):
+    def stamp(self, path: str, *, follow: bool = True) -> Stamp:
+        """The stamp of a file or folder; of the link itself without `follow`."""
+        ...
+
+    def is_regular(self, path: str) -> bool:
+        """Whether `path`, links followed, is a regular file: no folder, device, pipe or socket."""
+        ...
+
+    def entries(self, path: str) -> list[Entry]: ...
+    def read(self, path: str, limit: int = -1) -> bytes:
+        """All bytes of a regular file; with `limit`, at most one byte more than that."""
+        ...
+
+    def create(self, path: str, data: bytes) -> None:
+        """Write a new file; FileExistsError where there is one. A short write is an OSError and leaves no file."""
+        ...
+
+    def rename(self, source: str, target: str) -> None:
+        """Move a file over `target`, atomically."""
+        ...
+
+    def remove(self, path: str) -> None: ...
+    def make_folders(self, path: str) -> None:
+        """Create a folder and those above it; nothing where it exists."""
+        ...
+
+    def now_ns(self) -> int:
+        """The clock that the file system stamps with, in nanoseconds."""
+        ...
+
+
+class RealDisk:
+    """`os`, on the machine's own file systems."""
+
+    def stamp(self, path: str, *, follow: bool = True) -> Stamp:
+        seen = os.stat(path) if follow else os.lstat(path)
+        return Stamp(seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+
+    def is_regular(self, path: str) -> bool:
+        return os.path.isfile(path)
+
+    def entries(self, path: str) -> list[Entry]:
+        with os.scandir(path) as found:
+            return list(found)
+
+    def read(self, path: str, limit: int = -1) -> bytes:
+        # O_NONBLOCK: opening a pipe must not wait for a writer.
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        try:
+            size = os.fstat(file).st_size + 1
+            parts: list[bytes] = []
+            while limit < 0 or size > 0:
+                # One byte more than the size says: the usual file is read, and its end seen, in two calls.
+                part = os.read(file, size if limit < 0 else min(size, limit + 1))
+                if not part:
+                    break
+                parts.append(part)
+                if limit >= 0 and sum(map(len, parts)) > limit:
+                    break
+                size = max(size - len(part), 1 << 16)
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        finally:
+            os.close(file)
+
+    def create(self, path: str, data: bytes) -> None:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(file, view) :]
+        except BaseException:
+            os.close(file)
+            os.unlink(path)
+            raise
+        os.close(file)
+
+    def rename(self, source: str, target: str) -> None:
+        os.replace(source, target)
+
+    def remove(self, path: str) -> None:
+        os.unlink(path)
+
+    def make_folders(self, path: str) -> None:
+        os.makedirs(path, exist_ok=True)
+
+    def now_ns(self) -> int:
+        clock = getattr(time, "CLOCK_REALTIME_COARSE", None)
+        return time.time_ns() if clock is None else time.clock_gettime_ns(clock)

@@ -1,0 +1,549 @@
+"""Every message that crosses a channel: frozen Structs that all encode and decode, one tagged union per inbox.
+
+Handles, locks, files and cancellation tokens are never part of a message: a build is named by its number, and what
+else belongs to it is looked up by that number. So the tap can record a build, the harness can replay it, and a job can
+cross a process border. Cheap things travel in batches, so the number of messages grows with what changed.
+"""
+
+from __future__ import annotations
+
+from typing import Union
+
+import msgspec
+
+from actors.compiler.toolchain import (
+    Compiled,
+    CompileJob,
+    Linked,
+    LinkJob,
+    Summarised,
+    SummariseJob,
+)
+from actors.diagnostics import Diagnostic
+from actors.digests import Digest, Stamp
+
+BATCH = 64
+"""How many modules travel in one message."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="message", omit_defaults=True):
+    """Base of everything that is told, posted or replied."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Base of the pieces that messages are made of."""
+
+
+# ------------------------------------------------------------------------------------------------ to the scanner
+
+
+class Rules(Part):
+    """What counts as a source. Globs are relative to `root`, with `/` and `**`; `exclude` wins over `include`.
+
+    `root` is absolute. `extensions` as the toolchain names them (".ruchy"). `entry` is the entry's path relative to
+    `root` ("" for none): it alone may have a name that is no module name. `outputs` are absolute folders that are
+    never walked (cache and output).
+    """
+
+    root: str
+    extensions: tuple[str, ...]
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    entry: str = ""
+    outputs: tuple[str, ...] = ()
+    snapshot: str = ""
+    """Absolute path of the snapshot file that stamps are compared with; "" for none: everything is read."""
+
+
+class MemorySource(Part):
+    """A module in memory. It hides a file of the same name."""
+
+    path: str
+    data: bytes
+
+
+class Scan(Message):
+    """Look at all sources. `memory` are the modules that the Project holds in memory; without `walk` there is no
+    folder, and they are all."""
+
+    build: int
+    rules: Rules
+    memory: tuple[MemorySource, ...] = ()
+    walk: bool = True
+    force: bool = False
+    """Read everything, whatever the stamps say."""
+
+
+ToScanner = Scan
+
+# ------------------------------------------------------------------------------------------------ to the hasher
+
+
+class Known(Part):
+    """A source whose bytes need not be read: its stamp is the one in the snapshot. `stamp` is all zero when it must
+    not be trusted next time (racy, or in memory)."""
+
+    module: str
+    path: str
+    digest: Digest
+    size: int
+    stamp: Stamp
+
+
+class FoundSource(Part):
+    """A source to read. `known` is the digest that the snapshot has for it, "" for none; `data` is its text when it is
+    in memory. `stamp` is what the walk saw."""
+
+    module: str
+    path: str
+    stamp: Stamp | None = None
+    known: Digest = ""
+    data: bytes | None = None
+
+
+class FolderStamp(Part):
+    """A folder that was walked; `path` relative to the root, "" for the root itself."""
+
+    path: str
+    stamp: Stamp
+
+
+class ScanEnd(Part):
+    """What the last batch of a scan adds. `unchanged` is the whole rest of the project. `taken_ns` is the file system's
+    time just before the walk began: a stamp not safely older than it is racy. `problems` are errors and warnings that
+    the scanner itself has to report (names that collide, unreadable folders, skipped files)."""
+
+    unchanged: tuple[Known, ...] = ()
+    removed: tuple[str, ...] = ()
+    folders: tuple[FolderStamp, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+    links: bool = False
+    """Some source is a link: `uptodate` then declines, for it looks at one stamp a file."""
+
+
+class SourcesFound(Message):
+    build: int
+    root: str
+    found: tuple[FoundSource, ...] = ()
+    end: ScanEnd | None = None
+
+
+ToHasher = SourcesFound
+
+# ------------------------------------------------------------------------------------------------ to the planner
+
+
+class Source(Part):
+    """A source that was read: normalised bytes and their digest. `error` is set where it could not be (then `data` is
+    empty): unreadable, too large, invalid UTF-8."""
+
+    module: str
+    path: str
+    digest: Digest
+    data: bytes
+    stamp: Stamp
+    error: Diagnostic | None = None
+
+
+class SourcesRead(Message):
+    """`vanished` are modules that the scanner found and the hasher could not open any more because they are gone."""
+
+    build: int
+    sources: tuple[Source, ...] = ()
+    vanished: tuple[str, ...] = ()
+    end: ScanEnd | None = None
+
+
+class Settings(Part):
+    """Everything that a build is asked for. Two requests with equal settings may share one build.
+
+    `goal`: "build", "graph" (stop after resolving) or "lookup" (stop after computing keys, and ask the cache for
+    them). `entry` is a module name, "" for none. `output` is the absolute path of the program to write, "" for none.
+    `options` are those that change code. `outputs_list` is the absolute path of the list of written files.
+    """
+
+    goal: str = "build"
+    profile: str = "dev"
+    invalidation: str = "transitive"
+    jobs: int = 1
+    entry: str = ""
+    entry_named: bool = False
+    """The entry was asked for by name: that it is missing is an error."""
+    output: str = ""
+    outputs_list: str = ""
+    target: str = "wasm32-wasi"
+    options: dict[str, str] = msgspec.field(default_factory=dict)
+    keep_going: bool = True
+    force: bool = False
+    verify: float = 0.0
+    snapshot: str = ""
+    """Name of the snapshot (a file name without folders), "" for none."""
+    lookup: tuple[str, ...] = ()
+    """Modules to look up (goal "lookup")."""
+
+
+class Build(Message):
+    """A request; the reply is a `BuildDone`."""
+
+    build: int
+    settings: Settings
+
+
+class Reason(Part):
+    """Why a module was compiled (or would be). `kind` is one of: "new" (no earlier build knows it), "source" (its text
+    changed), "import" (what it imports changed), "resolution" (a name means something else), "toolchain", "options",
+    "forced", "missing" (the cache no longer has it), "first" (nothing recorded). `fields` name the manifest's fields that
+    differ; `via` the imported modules whose change arrived here."""
+
+    kind: str
+    fields: tuple[str, ...] = ()
+    via: tuple[str, ...] = ()
+
+
+class Edge(Part):
+    """`module` depends on `imported`."""
+
+    module: str
+    imported: str
+
+
+class Lookup(Part):
+    """What the cache says of a module: its key, and the object where there is one."""
+
+    module: str
+    key: Digest = ""
+    digest: Digest = ""
+    data: bytes | None = None
+
+
+class BuildDone(Message):
+    """How a build ended. Lists of modules are sorted. `cancelled` builds have done nothing to snapshot and program."""
+
+    build: int
+    success: bool
+    cancelled: bool = False
+    modules: tuple[str, ...] = ()
+    recompiled: tuple[str, ...] = ()
+    hits: int = 0
+    failed: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+    recompiled_functions: tuple[str, ...] = ()
+    cached_functions: int = 0
+    diagnostics: tuple[Diagnostic, ...] = ()
+    reasons: dict[str, Reason] = msgspec.field(default_factory=dict)
+    program: str = ""
+    """Absolute path of the program; "" where none was built."""
+    program_data: bytes | None = None
+    """The program itself, where there is no output path to write it to."""
+    cache_degraded: str | None = None
+    edges: tuple[Edge, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
+
+
+# ------------------------------------------------------------------------------------------------ to the workers
+
+
+class RunSummarise(Message):
+    build: int
+    jobs: tuple[SummariseJob, ...]
+
+
+class RunCompile(Message):
+    """A batch of modules worth about 5 ms, or one larger one. `digests` are those that the keys were made from, in the
+    order of `jobs`; a job whose `source` is empty is read by the worker, from `root`, and compared with its digest."""
+
+    build: int
+    jobs: tuple[CompileJob, ...]
+    digests: tuple[Digest, ...] = ()
+    root: str = ""
+
+
+class RunLink(Message):
+    build: int
+    job: LinkJob
+    validate: bool = True
+
+
+ToWorkers = Union[RunSummarise, RunCompile, RunLink]
+
+
+class SummariseDone(Message):
+    build: int
+    results: tuple[Summarised, ...]
+    durations_ms: tuple[float, ...] = ()
+    crash: str = ""
+    """Not empty: the toolchain itself broke on this batch, and this is what it said."""
+
+
+class CompileOutcome(Part):
+    """`changed`: the source was no longer what its key says; nothing was compiled. `crash`: the toolchain broke."""
+
+    module: str
+    compiled: Compiled | None = None
+    duration_ms: float = 0.0
+    changed: bool = False
+    crash: str = ""
+
+
+class CompileDone(Message):
+    build: int
+    slot: int
+    outcomes: tuple[CompileOutcome, ...]
+
+
+class LinkDone(Message):
+    build: int
+    linked: Linked | None = None
+    duration_ms: float = 0.0
+    crash: str = ""
+
+
+# ------------------------------------------------------------------------------------------------ to the keeper
+
+
+class Entry(Part):
+    """A row of the index: an object or program that the cache has. `size` in bytes."""
+
+    key: Digest
+    digest: Digest
+    size: int
+    module: str
+    kind: str
+    functions: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    duration_ms: float = 0.0
+
+
+class NewEntry(Part):
+    """A finished, validated result to store. `manifest` is its canonical JSON, whose digest is `key`; `kind` is
+    "object" or "program"."""
+
+    key: Digest
+    kind: str
+    module: str
+    manifest: bytes
+    data: bytes
+    identity: Digest
+    imports: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    duration_ms: float = 0.0
+
+
+class Begin(Message):
+    """A build begins: pins start, and the index file is checked for being the one that is open. Reply: `Begun`."""
+
+    build: int
+
+
+class Find(Message):
+    """Which of these keys does the cache have? One message for a whole build. Decided on rows alone. With `count` the
+    answer goes into the statistics. What is found is pinned until the build ends. Reply: `Found`."""
+
+    build: int
+    keys: tuple[Digest, ...]
+    count: bool = True
+
+
+class Load(Message):
+    """The bytes of these objects, checked. One that is damaged is quarantined, one that vanished is left out: a late
+    miss. Reply: `Loaded`. With `disk` memory is not believed."""
+
+    build: int
+    digests: tuple[Digest, ...]
+    disk: bool = False
+
+
+class Store(Message):
+    """Keep these, in the order object, metadata, row. Reply: `Stored`. `force` replaces what a key has."""
+
+    build: int
+    entries: tuple[NewEntry, ...]
+    force: bool = False
+
+
+class FindSummaries(Message):
+    """Summaries by the digest of their source, as encoded by whoever stored them. Reply: `SummariesFound`."""
+
+    build: int
+    identity: Digest
+    sources: tuple[Digest, ...]
+
+
+class StoreSummaries(Message):
+    """Reply: `SummariesStored`."""
+
+    build: int
+    identity: Digest
+    summaries: dict[Digest, bytes]
+
+
+class Publish(Message):
+    """Write a program to `path`, atomically, and remove `stale` files (all absolute). Files that are already these bytes
+    are left alone. `listing` is the absolute path of the list of written files, which is kept up to date. Reply:
+    `Published`."""
+
+    build: int
+    path: str
+    data: bytes
+    listing: str = ""
+    stale: tuple[str, ...] = ()
+
+
+class Record(Message):
+    """A build has ended: write its snapshot and the planner's memory, unpin, add to the statistics, evict. An empty
+    `snapshot` name writes none. Reply: `Recorded`."""
+
+    build: int
+    snapshot: str = ""
+    snapshot_data: bytes = b""
+    plan: bytes = b""
+    compilations: int = 0
+    hits: int = 0
+    misses: int = 0
+    saved_ms: float = 0.0
+    finished: bool = True
+    """False for a cancelled build: nothing is written, only pins go."""
+
+
+class RecallPlan(Message):
+    """The planner's memory of the last finished build of this snapshot name. Reply: `PlanRecalled`."""
+
+    build: int
+    snapshot: str
+
+
+class Statistics(Message):
+    """Reply: `CacheStatistics`."""
+
+
+class ResetStatistics(Message):
+    """Reply: `CacheStatistics`, all zero but for what is on disk."""
+
+
+class Verify(Message):
+    """Read everything from disk and compare with digests; quarantine what is wrong. With `keys` only these. Reply:
+    `Verified`."""
+
+    keys: tuple[Digest, ...] = ()
+
+
+class Collect(Message):
+    """Garbage collection: temporary files, orphans older than an hour (`force`: all), then eviction down to the limit.
+    Reply: `Collected`."""
+
+    force: bool = False
+
+
+class Clear(Message):
+    """Remove all entries. Reply: `Collected`."""
+
+
+ToKeeper = Union[
+    Begin, Find, Load, Store, FindSummaries, StoreSummaries, Publish, Record, RecallPlan, Statistics, ResetStatistics,
+    Verify, Collect, Clear,
+]  # fmt: skip
+
+
+class Begun(Message):
+    degraded: str | None = None
+
+
+class Found(Message):
+    entries: dict[Digest, Entry]
+    degraded: str | None = None
+
+
+class Loaded(Message):
+    data: dict[Digest, bytes]
+    degraded: str | None = None
+
+
+class Stored(Message):
+    """`kept` maps each key to the digest that the cache has for it now; `refused` are keys whose new bytes differ."""
+
+    kept: dict[Digest, Digest]
+    refused: tuple[Digest, ...] = ()
+    degraded: str | None = None
+
+
+class SummariesFound(Message):
+    summaries: dict[Digest, bytes]
+    degraded: str | None = None
+
+
+class SummariesStored(Message):
+    degraded: str | None = None
+
+
+class Published(Message):
+    """`written` is False where the file was these bytes already; `error` says why it could not be written."""
+
+    written: bool = False
+    stamp: Stamp | None = None
+    error: str = ""
+
+
+class Recorded(Message):
+    evicted: int = 0
+    freed_bytes: int = 0
+    needed_bytes: int = 0
+    """Not 0: this build alone exceeds the limit, and this limit would fit."""
+    degraded: str | None = None
+
+
+class PlanRecalled(Message):
+    plan: bytes = b""
+
+
+class CacheStatistics(Message):
+    """Counts since the last reset, over all processes; `entries` and `size_bytes` are what is there now. `hit_rate` is
+    hits / (hits + misses), 0.0 where nothing was looked up."""
+
+    compilations: int = 0
+    hits: int = 0
+    misses: int = 0
+    hit_rate: float = 0.0
+    evictions: int = 0
+    corruptions: int = 0
+    degradations: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    saved_ms: float = 0.0
+    entries: int = 0
+    size_bytes: int = 0
+    limit_bytes: int = 0
+
+
+class Damage(Part):
+    """`file` relative to the cache folder; `action` says what was done: "quarantined", "row removed", ..."""
+
+    file: str
+    problem: str
+    action: str
+    module: str = ""
+    key: Digest = ""
+
+
+class Verified(Message):
+    checked: int
+    damage: tuple[Damage, ...] = ()
+    degraded: str | None = None
+
+
+class Collected(Message):
+    removed_files: int = 0
+    freed_bytes: int = 0
+    evicted: int = 0
+    busy: bool = False
+    """Another process holds the lock; nothing was done."""
+
+
+KeeperReply = Union[
+    Begun, Found, Loaded, Stored, SummariesFound, SummariesStored, Published, Recorded, PlanRecalled, CacheStatistics,
+    Verified, Collected,
+]  # fmt: skip
+WorkerReply = Union[SummariseDone, CompileDone, LinkDone]
+ToPlanner = Union[Build, SourcesRead]
+Reply = Union[KeeperReply, WorkerReply, BuildDone]

@@ -1,0 +1,24 @@
+"""Calls and returns: the number of arguments, and what comes back."""
+
+from __future__ import annotations
+
+from orchestrator.toolchains.ruchy.codes.entry import Code, registry
+
+CODES: dict[str, Code] = registry(
+    Code(
+        "E0301",
+        "arity",
+        "wrong number of arguments",
+        "A call gives a value for each parameter that has no default, and no more than there are parameters.",
+        "fun f(a: i64) { } f(1, 2);",
+        "fun f(a: i64) { } f(1);",
+    ),
+    Code(
+        "E0401",
+        "return",
+        "wrong return value",
+        "What a function returns has the type that its `->` says.",
+        'fun f() -> i64 { "one" }',
+        "fun f() -> i64 { 1 }",
+    ),
+)
