@@ -1,12 +1,15 @@
 """The closed list of what happens in a build. Progress, `--json`, traces and tests all read this one stream.
 
-Events are emitted synchronously and never block an actor: see `Events` in `actors.system` for subscribers and rings.
+Events are emitted synchronously and never block an actor: `Events` below hands them out.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from typing import Union
 
+import anyio
 import msgspec
 
 from actors.diagnostics import Diagnostic
@@ -210,3 +213,115 @@ Event = Union[
     NondeterministicToolchain, EntryQuarantined, EntriesEvicted, CacheDegraded, CacheTooSmall, LinkStarted, ProgramLinked,
     ProgramWritten, BuildCancelled, BuildFinished, EventsLost,
 ]  # fmt: skip
+
+
+class Subscription:
+    """One reader of the stream: an asynchronous iterator over a ring of `size` events.
+
+    A reader that is too slow loses the oldest events, and gets one `EventsLost` in their place; with `lossless` it
+    loses none, and actors wait for it between two messages, which slows the build.
+    """
+
+    def __init__(self, size: int, lossless: bool) -> None:
+        self._ring: deque[Event] = deque()
+        self._size = size
+        self.lossless = lossless
+        self._lost = 0
+        self._ready: anyio.Event | None = None
+        self._room: anyio.Event | None = None
+        self._closed = False
+
+    def put(self, event: Event) -> None:
+        if not self.lossless and len(self._ring) >= self._size:
+            self._ring.popleft()
+            self._lost += 1
+        self._ring.append(event)
+        if self._ready is not None:
+            self._ready.set()
+            self._ready = None
+
+    def close(self) -> None:
+        """What is in the ring can still be read; then the iteration ends."""
+        self._closed = True
+        for event in (self._ready, self._room):
+            if event is not None:
+                event.set()
+        self._ready = self._room = None
+
+    async def room(self) -> None:
+        """Wait until a lossless reader has caught up."""
+        while len(self._ring) >= self._size and not self._closed:
+            if self._room is None:
+                self._room = anyio.Event()
+            await self._room.wait()
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._ring and not self._closed:
+            self._ready = self._ready or anyio.Event()
+            await self._ready.wait()
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            return EventsLost(build=self._ring[0].build if self._ring else 0, count=lost)
+        if not self._ring:
+            raise StopAsyncIteration
+        event = self._ring.popleft()
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+        return event
+
+
+class Events:
+    """Where actors emit, and others listen. Costs one attribute look-up where nobody does: ask `wanted` first."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._listeners: list[Callable[[Event], None]] = []
+        self._subscriptions: list[Subscription] = []
+
+    def emit(self, event: Event) -> None:
+        """Hand the event to everyone, at once."""
+        if self.wanted:
+            for listener in self._listeners:
+                listener(event)
+            for subscription in self._subscriptions:
+                subscription.put(event)
+
+    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `listener` with every event, synchronously, in the emitting actor's own step. Returns the way to stop."""
+        self._listeners.append(listener)
+        self.wanted = True
+
+        def stop() -> None:
+            self._listeners.remove(listener)
+            self._update()
+
+        return stop
+
+    def subscribe(self, size: int = 1024, *, lossless: bool = False) -> Subscription:
+        subscription = Subscription(size, lossless)
+        self._subscriptions.append(subscription)
+        self.wanted = True
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        self._subscriptions.remove(subscription)
+        subscription.close()
+        self._update()
+
+    def close(self) -> None:
+        """The Project is closing: let every reader come to an end."""
+        for subscription in self._subscriptions:
+            subscription.close()
+
+    async def room(self) -> None:
+        """Wait for lossless readers that are behind."""
+        for subscription in tuple(self._subscriptions):
+            if subscription.lossless:
+                await subscription.room()
+
+    def _update(self) -> None:
+        self.wanted = bool(self._listeners or self._subscriptions)

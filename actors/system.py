@@ -1,0 +1,542 @@
+"""Actors, their mailboxes, and how they speak: tell, post and ask.
+
+An actor is one task that owns its state and handles one message at a time. Three ways to speak:
+
+- `tell` puts a message into a bounded mailbox and waits while that is full: the backpressure.
+- `post` sends a request whose reply comes back into the sender's *reply lane*. How many requests an actor may have
+  outstanding is fixed when it is made, so the room for them is known: neither posting nor answering ever blocks.
+- `ask` is post and wait, for those who are no actors (the API).
+
+Why this cannot deadlock: an actor may tell and post only to actors on its right (`System` refuses any other wiring), so
+whoever waits in `tell` waits for somebody on its right, and the rightmost never waits. A reply never waits, whichever
+way it goes. An actor serves its reply lane before its mailbox, so answers are not stuck behind new work.
+
+Failures that are expected are values in replies. An exception in an actor is a bug: it breaks the system, everyone who
+waits gets `Broken` with the original as its cause, so does every later call, and no task is left behind.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import anyio
+import anyio.abc
+import anyio.lowlevel
+
+from actors.events import Events
+from actors.messages import Message
+from actors.offload import Offload
+
+M = TypeVar("M", bound=Message)
+
+CAPACITY = 8
+"""Messages in a mailbox: more than the hand-over of two tasks needs, few enough to push back at once."""
+
+CAPACITY_BYTES = 32 << 20
+"""Bytes of payload in a mailbox. A message above it is admitted when the mailbox is empty."""
+
+STEPS_PER_CHECKPOINT = 16
+"""An actor that always has work lets the others run after so many messages."""
+
+STOP_SECONDS = 10.0
+"""How long an orderly stop may take before what is left is cancelled."""
+
+
+class WiringError(Exception):
+    """An actor was to speak to its left, to itself, or to somebody outside of the system."""
+
+
+class Broken(Exception):
+    """An actor failed, which is always a bug; the original exception is the cause."""
+
+
+class Closed(Exception):
+    """The system has stopped, or is about to."""
+
+
+class MailboxStatistics(NamedTuple):
+    """A mailbox at one moment: messages and bytes in it, senders that wait, and since the start the most messages ever
+    in it and the number delivered. `current` is the message being handled, "" when the actor waits."""
+
+    messages: int
+    bytes: int
+    waiting: int
+    most: int
+    delivered: int
+    outstanding: int
+    current: str
+
+
+class TapRecord(NamedTuple):
+    """What the tap sees: `kind` is "tell", "post", "ask" or "reply"; `sender` is "" for the API."""
+
+    kind: str
+    sender: str
+    receiver: str
+    message: Message
+
+
+Tap = Callable[[TapRecord], None]
+
+
+class Cell:
+    """A one-shot place for a reply. Answering twice, or someone who has gone, does nothing."""
+
+    __slots__ = ("_deliver",)
+
+    def __init__(self, deliver: Callable[[Message], None] | None) -> None:
+        self._deliver = deliver
+
+    def set(self, answer: Message) -> None:
+        if self._deliver is not None:
+            deliver, self._deliver = self._deliver, None
+            deliver(answer)
+
+    def abandon(self) -> None:
+        """The asker has gone."""
+        self._deliver = None
+
+
+NOBODY = Cell(None)
+"""Where the answer to a told message would go."""
+
+
+class _Item(NamedTuple, Generic[M]):
+    message: M
+    cell: Cell
+    told: bool
+    weight: int
+
+
+class Mailbox(Generic[M]):
+    """A queue bounded in messages and in bytes. Senders that wait are admitted in the order they came.
+
+    Requests (`push`) are not bounded here: their number is bounded by what their senders may have outstanding.
+    """
+
+    def __init__(self, capacity: int = CAPACITY, capacity_bytes: int = CAPACITY_BYTES) -> None:
+        self.capacity = capacity
+        self.capacity_bytes = capacity_bytes
+        self.items: deque[_Item[M]] = deque()
+        self.told = 0
+        self.bytes = 0
+        self.most = 0
+        self.delivered = 0
+        self.closed = False
+        self.wake: Callable[[], None] = _nothing
+        self._waiting: deque[tuple[anyio.Event, int]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    async def put(self, message: M, weight: int) -> None:
+        """Add a message, waiting while there is no room. Cancelled while it waits, nothing was added."""
+        if self.closed:
+            raise Closed
+        if self._waiting or not self._fits(weight):
+            await self._wait_for_room(weight)
+        else:
+            self._reserve(weight)
+        self._add(_Item(message, NOBODY, True, weight))
+
+    def push(self, message: M, cell: Cell) -> None:
+        """Add a request; its sender has counted it."""
+        if self.closed:
+            raise Closed
+        self._add(_Item(message, cell, False, 0))
+
+    def take(self) -> _Item[M]:
+        item = self.items.popleft()
+        self.delivered += 1
+        if item.told:
+            self._release(item.weight)
+        return item
+
+    def close(self) -> None:
+        """Admit nothing more; senders that wait are refused. What is in the mailbox is still delivered."""
+        self.closed = True
+        while self._waiting:
+            self._waiting.popleft()[0].set()
+        self.wake()
+
+    async def _wait_for_room(self, weight: int) -> None:
+        """Wait for a place; on return it is reserved, so that nobody can overtake."""
+        turn = (anyio.Event(), weight)
+        self._waiting.append(turn)
+        try:
+            await turn[0].wait()
+        except BaseException:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                self._admit()  # The next one may need less room.
+            elif not self.closed:
+                self._release(weight)
+            raise
+        if self.closed:
+            raise Closed
+
+    def _fits(self, weight: int) -> bool:
+        return not self.told or (self.told < self.capacity and self.bytes + weight <= self.capacity_bytes)
+
+    def _reserve(self, weight: int) -> None:
+        self.told += 1
+        self.bytes += weight
+
+    def _release(self, weight: int) -> None:
+        self.told -= 1
+        self.bytes -= weight
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting and self._fits(self._waiting[0][1]):
+            event, weight = self._waiting.popleft()
+            self._reserve(weight)
+            event.set()
+
+    def _add(self, item: _Item[M]) -> None:
+        self.items.append(item)
+        self.most = max(self.most, len(self.items))
+        self.wake()
+
+
+def _nothing() -> None:
+    """Before the system runs, nobody waits for mail."""
+
+
+class Address(Generic[M]):
+    """Where an actor can be reached. Handed to those on its left when they are made."""
+
+    def __init__(self, name: str, mailbox: Mailbox[M]) -> None:
+        self.name = name
+        self.mailbox = mailbox
+
+
+class Actor(Generic[M]):
+    """One task, one state, one message at a time.
+
+    A subclass implements `receive`, and `replied` if it posts. `targets` are the addresses it will speak to, and
+    `outstanding` is how many of its posts may be unanswered at once.
+    """
+
+    name: str = ""
+
+    def __init__(
+        self, *targets: Address[Any], outstanding: int = 0, mailbox: Mailbox[M] | None = None
+    ) -> None:
+        self.name = self.name or type(self).__name__.lower()
+        self.mailbox: Mailbox[M] = mailbox or Mailbox()
+        self.address: Address[M] = Address(self.name, self.mailbox)
+        self.targets = targets
+        self.unanswered = 0
+        self.current = ""
+        self._may_post = outstanding
+        self._lane: deque[tuple[Message, Message]] = deque()
+        self._wake: anyio.Event | None = None
+        self._system: System | None = None
+        self.ended = anyio.Event()
+        self.mailbox.wake = self._awake
+
+    # ---- what a subclass fills in
+
+    async def started(self) -> None:
+        """Before the first message."""
+
+    async def receive(self, message: M, reply: Cell) -> None:
+        """Handle one message. A request must be answered through `reply`, now or later; for a told one it is nobody's."""
+        raise NotImplementedError
+
+    async def replied(self, request: Message, answer: Message) -> None:
+        """One of this actor's own posts was answered."""
+        raise NotImplementedError
+
+    async def stopped(self) -> None:
+        """After the last message of an orderly stop, shielded from cancellation."""
+
+    # ---- what a subclass uses
+
+    @property
+    def system(self) -> System:
+        if self._system is None:
+            raise RuntimeError(f"{self.name} is in no system")
+        return self._system
+
+    @property
+    def offload(self) -> Offload:
+        return self.system.offload
+
+    @property
+    def events(self) -> Events:
+        return self.system.events
+
+    def cancelled(self, build: int) -> bool:
+        """Whether the build is cancelled: a token that everyone reads, not a message queued behind others."""
+        return build in self.system.cancelled_builds
+
+    async def tell(self, to: Address[Any], message: Message, weight: int = 0) -> None:
+        """Put a message of `weight` bytes into a mailbox on the right, waiting while it is full."""
+        self._check(to)
+        self.system.record("tell", self.name, to.name, message)
+        await to.mailbox.put(message, weight)
+
+    def post(self, to: Address[Any], request: Message) -> None:
+        """Send a request to the right; its answer arrives in `replied`."""
+        self._check(to)
+        if self.unanswered >= self._may_post:
+            raise RuntimeError(f"{self.name} has {self.unanswered} requests outstanding already")
+        self.unanswered += 1
+        self.system.record("post", self.name, to.name, request)
+
+        def deliver(answer: Message) -> None:
+            self.system.record("reply", to.name, self.name, answer)
+            self._lane.append((request, answer))
+            self._awake()
+
+        to.mailbox.push(request, Cell(deliver))
+
+    def start(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
+        """Run a task of this actor's own. An exception in it is the actor's."""
+        self.system.start(function, *args, name=self.name)
+
+    # ---- the loop
+
+    async def run(self) -> None:
+        await self.started()
+        steps = 0
+        while True:
+            if self._lane:
+                request, answer = self._lane.popleft()
+                self.unanswered -= 1
+                self.current = type(answer).__name__
+                await self.replied(request, answer)
+            elif self.mailbox.items:
+                item = self.mailbox.take()
+                self.current = type(item.message).__name__
+                await self.receive(item.message, item.cell)
+            elif self.mailbox.closed and not self.unanswered and self.idle():
+                return
+            else:
+                self.current = ""
+                steps = 0
+                self._wake = anyio.Event()
+                await self._wake.wait()
+                continue
+            await self.events.room()
+            steps += 1
+            if steps % STEPS_PER_CHECKPOINT == 0:
+                await anyio.lowlevel.checkpoint()
+
+    def idle(self) -> bool:
+        """Whether an orderly stop may end this actor now: it has no work of its own under way."""
+        return True
+
+    def statistics(self) -> MailboxStatistics:
+        box = self.mailbox
+        return MailboxStatistics(
+            len(box.items), box.bytes, box.waiting, box.most, box.delivered, self.unanswered, self.current
+        )
+
+    def _awake(self) -> None:
+        if self._wake is not None:
+            self._wake.set()
+            self._wake = None
+
+    def _check(self, to: Address[Any]) -> None:
+        if to not in self.targets:
+            raise WiringError(f"{self.name} was not wired to speak to {to.name}")
+
+
+class System:
+    """Runs actors, given from left to right, in one task group.
+
+    Raises `WiringError` at once if one of them is to speak to its left, to itself or to somebody outside.
+    """
+
+    def __init__(
+        self,
+        actors: Sequence[Actor[Any]],
+        *,
+        offload: Offload | None = None,
+        events: Events | None = None,
+        tap: Tap | None = None,
+    ) -> None:
+        self.actors = tuple(actors)
+        self.offload = offload or Offload()
+        self.events = events or Events()
+        self.tap = tap
+        self.builds_running: set[int] = set()
+        self.cancelled_builds: set[int] = set()
+        self.failure: Exception | None = None
+        self.closing = False
+        self._asking: set[Callable[[], None]] = set()
+        self._scopes: set[anyio.CancelScope] = set()
+        self._group: anyio.abc.TaskGroup | None = None
+        self._refuse_circles()
+        for actor in self.actors:
+            actor._system = self  # noqa: SLF001  (an actor belongs to its system from here on)
+
+    def _refuse_circles(self) -> None:
+        ranks = {actor.address: rank for rank, actor in enumerate(self.actors)}
+        if len(ranks) != len(self.actors):
+            raise WiringError("an actor occurs twice")
+        for actor in self.actors:
+            for target in actor.targets:
+                if target not in ranks:
+                    raise WiringError(
+                        f"{actor.name} is to speak to {target.name}, which is not in this system"
+                    )
+                if ranks[target] <= ranks[actor.address]:
+                    raise WiringError(
+                        f"{actor.name} is to speak to {target.name}, which is not on its right: they could wait for "
+                        "one another for ever"
+                    )
+
+    # ---- life
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[System]:
+        """Start the actors; at the end stop them from left to right. An exception of the body leaves as itself."""
+        error: BaseException | None = None
+        async with anyio.create_task_group() as group:
+            self._group = group
+            for actor in self.actors:
+                actor.ended = anyio.Event()
+                group.start_soon(self._live, actor, name=f"wasmill {actor.name}")
+            try:
+                yield self
+            except anyio.get_cancelled_exc_class():
+                raise
+            except BaseException as raised:
+                error = raised
+            finally:
+                await self._stop_whatever_happens(group)
+                group.cancel_scope.cancel()
+        if error is not None:
+            raise error
+
+    async def _stop_whatever_happens(self, group: anyio.abc.TaskGroup) -> None:
+        """Wait for the orderly stop. It runs in a task of its own, for AnyIO's shield does not hold off a native
+        asyncio cancellation of the task that closes the Project: that one is let through only when all is done."""
+        done = anyio.Event()
+
+        async def stop() -> None:
+            try:
+                with anyio.CancelScope(shield=True):
+                    await self._stop()
+            finally:
+                done.set()
+
+        group.start_soon(stop)
+        interrupted: BaseException | None = None
+        with anyio.CancelScope(shield=True):
+            while not done.is_set():
+                try:
+                    await done.wait()
+                except anyio.get_cancelled_exc_class() as raised:
+                    interrupted = raised
+        if interrupted is not None:
+            raise interrupted
+
+    async def _stop(self) -> None:
+        self.closing = True
+        self.cancelled_builds.update(self.builds_running)
+        with anyio.move_on_after(STOP_SECONDS):
+            for actor in self.actors:
+                actor.mailbox.close()
+                await actor.ended.wait()
+        self._end_tasks()
+        for actor in self.actors:
+            try:
+                await actor.stopped()
+            except Exception as error:
+                self._break(error)
+        self._release_askers()
+        self.events.close()
+
+    async def _live(self, actor: Actor[Any]) -> None:
+        try:
+            await self._guard(actor.run)
+        finally:
+            actor.ended.set()
+
+    def start(self, function: Callable[..., Awaitable[None]], *args: Any, name: str = "") -> None:
+        """Run a task of an actor in the system's group."""
+        if self._group is None:
+            raise RuntimeError("the system is not running")
+        self._group.start_soon(self._guard, function, *args, name=f"wasmill {name}")
+
+    async def _guard(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
+        scope = anyio.CancelScope()
+        self._scopes.add(scope)
+        try:
+            with scope:
+                await function(*args)
+        except Exception as error:
+            self._break(error)
+        finally:
+            self._scopes.discard(scope)
+
+    def _break(self, error: Exception) -> None:
+        """An actor failed: nothing goes on, and everyone is told why."""
+        self.failure = self.failure or error
+        self._end_tasks()
+        self._release_askers()
+
+    def _end_tasks(self) -> None:
+        for scope in tuple(self._scopes):
+            scope.cancel()
+
+    def _release_askers(self) -> None:
+        for release in tuple(self._asking):
+            release()
+
+    # ---- from outside
+
+    async def ask(self, to: Address[Any], request: Message) -> Any:
+        """Send a request and wait for its answer. Raises `Broken` when an actor has failed, `Closed` after the stop.
+        Cancelled, the asker has gone: the answer is dropped."""
+        self._check_alive()
+        answers: list[Message] = []
+        arrived = anyio.Event()
+
+        def deliver(answer: Message) -> None:
+            self.record("reply", to.name, "", answer)
+            answers.append(answer)
+            arrived.set()
+
+        cell = Cell(deliver)
+        self.record("ask", "", to.name, request)
+        to.mailbox.push(request, cell)
+        self._asking.add(arrived.set)
+        try:
+            await arrived.wait()
+        finally:
+            self._asking.discard(arrived.set)
+            cell.abandon()
+        if not answers:
+            self._check_alive()
+            raise Closed("the project was closed before the answer came")
+        return answers[0]
+
+    async def tell(self, to: Address[Any], message: Message, weight: int = 0) -> None:
+        """Tell from outside, as `Actor.tell`."""
+        self._check_alive()
+        self.record("tell", "", to.name, message)
+        await to.mailbox.put(message, weight)
+
+    def record(self, kind: str, sender: str, receiver: str, message: Message) -> None:
+        if self.tap is not None:
+            self.tap(TapRecord(kind, sender, receiver, message))
+
+    def statistics(self) -> dict[str, MailboxStatistics]:
+        """Every actor's mailbox, by the actor's name."""
+        return {actor.name: actor.statistics() for actor in self.actors}
+
+    def _check_alive(self) -> None:
+        if self.failure is not None:
+            raise Broken(f"{type(self.failure).__name__}: {self.failure}") from self.failure
+        if self.closing:
+            raise Closed("the project is closed")
