@@ -1,4 +1,4 @@
-"""The registry of diagnostic codes. Every code that a diagnostic carries is a key of `CODES`, and never changes meaning.
+"""The registry of diagnostic codes. Each code that a diagnostic carries is a key of `CODES`; none changes its meaning.
 
 | range | kind | file |
 |---|---|---|

@@ -9,7 +9,8 @@ CODES: dict[str, Code] = registry(
         "E0501",
         "import",
         "unknown module",
-        "No file of the project is this module. `a::b` is `a/b.ruchy` or `a/b/mod.ruchy` under the source root.",
+        "No file of the project is this module. `a::b` is `a/b.ruchy` or `a/b/mod.ruchy` "
+        "under the source root.",
         "use shpaes::area;",
         "use shapes::area;",
     ),
@@ -33,7 +34,8 @@ CODES: dict[str, Code] = registry(
         "E0504",
         "import",
         "ambiguous name",
-        "Two imports of one rank give this name. Import the one that is meant by its own name, or write its path.",
+        "Two imports of one rank give this name. Import the one that is meant by its own "
+        "name, or write its path.",
         "use a::*; use b::*; f();",
         "use a::f; use b::*; f();",
     ),

@@ -145,7 +145,8 @@ CODES: dict[str, Code] = registry(
         "E0021",
         "syntax",
         "impossible `\\u{...}`",
-        "A Unicode escape holds one to six hexadecimal digits of a code point up to 10FFFF that is not a surrogate.",
+        "A Unicode escape holds one to six hexadecimal digits of a code point up to 10FFFF "
+        "that is not a surrogate.",
         '"\\u{110000}"',
         '"\\u{10FFFF}"',
     ),
@@ -193,7 +194,8 @@ CODES: dict[str, Code] = registry(
         "E0027",
         "syntax",
         "bad number",
-        "Integers are decimal or `0x` hexadecimal, without `_`; floats have digits on both sides of the point and no suffix.",
+        "Integers are decimal or `0x` hexadecimal, without `_`; floats have digits on both "
+        "sides of the point and no suffix.",
         "let x = 1_000;",
         "let x = 1000;",
     ),

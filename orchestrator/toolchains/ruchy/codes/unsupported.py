@@ -9,7 +9,8 @@ CODES: dict[str, Code] = registry(
         "E0701",
         "unsupported",
         "actors",
-        "Actors, `spawn`, `send`, `receive`, `ask` and the operators `<-`, `<?` need a scheduler that the target lacks.",
+        "Actors, `spawn`, `send`, `receive`, `ask` and the operators `<-`, `<?` need a "
+        "scheduler that the target lacks.",
         "actor Counter { }",
         "struct Counter { count: i64 }",
     ),
@@ -49,7 +50,8 @@ CODES: dict[str, Code] = registry(
         "E0706",
         "unsupported",
         "traits",
-        "Traits, and `impl` of a trait, are not part of the target. Write the functions in an `impl` of the type.",
+        "Traits, and `impl` of a trait, are not part of the target. Write the functions in an "
+        "`impl` of the type.",
         "trait Area { fun area(&self) -> f64; }",
         "impl Circle { fun area(&self) -> f64 { 0.0 } }",
     ),
@@ -65,7 +67,8 @@ CODES: dict[str, Code] = registry(
         "E0708",
         "unsupported",
         "macros",
-        "Only println!, print!, eprintln!, eprint!, format!, vec!, assert!, assert_eq!, assert_ne!, panic!, todo!, unreachable! and matches! exist.",
+        "Only println!, print!, eprintln!, eprint!, format!, vec!, assert!, assert_eq!, "
+        "assert_ne!, panic!, todo!, unreachable! and matches! exist.",
         "sql!(SELECT 1)",
         'println!("{}", 1)',
     ),
@@ -73,7 +76,8 @@ CODES: dict[str, Code] = registry(
         "E0709",
         "unsupported",
         "spread and objects",
-        "Object literals and the spread `...` are not part of the target. A struct has named fields of known types.",
+        "Object literals and the spread `...` are not part of the target. A struct has named "
+        "fields of known types.",
         "let p = {x: 1};",
         "struct P { x: i64 } let p = P { x: 1 };",
     ),
@@ -89,7 +93,8 @@ CODES: dict[str, Code] = registry(
         "E0711",
         "unsupported",
         "contracts and generators",
-        "`requires`, `ensures`, `invariant`, `decreases`, `yield`, `lazy`, `infra` and `signal` are not part of the target.",
+        "`requires`, `ensures`, `invariant`, `decreases`, `yield`, `lazy`, `infra` and "
+        "`signal` are not part of the target.",
         "yield 1;",
         "return 1;",
     ),
