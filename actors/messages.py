@@ -37,7 +37,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 # ------------------------------------------------------------------------------------------------ to the scanner
 
 
-class Rules(Part):
+class Rules(Part, frozen=True):
     """What counts as a source. Globs are relative to `root`, with `/` and `**`; `exclude` wins over `include`.
 
     `root` is absolute. `extensions` as the toolchain names them (".ruchy"). `entry` is the entry's path relative to
@@ -55,14 +55,14 @@ class Rules(Part):
     """Absolute path of the snapshot file that stamps are compared with; "" for none: everything is read."""
 
 
-class MemorySource(Part):
+class MemorySource(Part, frozen=True):
     """A module in memory. It hides a file of the same name."""
 
     path: str
     data: bytes
 
 
-class Scan(Message):
+class Scan(Message, frozen=True):
     """Look at all sources. `memory` are the modules that the Project holds in memory; without `walk` there is no
     folder, and they are all."""
 
@@ -79,7 +79,7 @@ ToScanner = Scan
 # ------------------------------------------------------------------------------------------------ to the hasher
 
 
-class Known(Part):
+class Known(Part, frozen=True):
     """A source whose bytes need not be read: its stamp is the one in the snapshot. `stamp` is all zero when it must
     not be trusted next time (racy, or in memory)."""
 
@@ -90,7 +90,7 @@ class Known(Part):
     stamp: Stamp
 
 
-class FoundSource(Part):
+class FoundSource(Part, frozen=True):
     """A source to read. `known` is the digest that the snapshot has for it, "" for none; `data` is its text when it is
     in memory. `stamp` is what the walk saw."""
 
@@ -101,14 +101,14 @@ class FoundSource(Part):
     data: bytes | None = None
 
 
-class FolderStamp(Part):
+class FolderStamp(Part, frozen=True):
     """A folder that was walked; `path` relative to the root, "" for the root itself."""
 
     path: str
     stamp: Stamp
 
 
-class ScanEnd(Part):
+class ScanEnd(Part, frozen=True):
     """What the last batch of a scan adds. `unchanged` is the whole rest of the project. `taken_ns` is the file system's
     time just before the walk began: a stamp not safely older than it is racy. `problems` are errors and warnings that
     the scanner itself has to report (names that collide, unreadable folders, skipped files)."""
@@ -121,7 +121,7 @@ class ScanEnd(Part):
     """Some source is a link: `uptodate` then declines, for it looks at one stamp a file."""
 
 
-class SourcesFound(Message):
+class SourcesFound(Message, frozen=True):
     build: int
     root: str
     found: tuple[FoundSource, ...] = ()
@@ -133,7 +133,7 @@ ToHasher = SourcesFound
 # ------------------------------------------------------------------------------------------------ to the planner
 
 
-class Source(Part):
+class Source(Part, frozen=True):
     """A source that was read: normalised bytes and their digest. `error` is set where it could not be (then `data` is
     empty): unreadable, too large, invalid UTF-8."""
 
@@ -145,7 +145,7 @@ class Source(Part):
     error: Diagnostic | None = None
 
 
-class SourcesRead(Message):
+class SourcesRead(Message, frozen=True):
     """`vanished` are modules that the scanner found and the hasher could not open any more because they are gone."""
 
     build: int
@@ -154,7 +154,7 @@ class SourcesRead(Message):
     end: ScanEnd | None = None
 
 
-class Settings(Part):
+class Settings(Part, frozen=True):
     """Everything that a build is asked for. Two requests with equal settings may share one build.
 
     `goal`: "build", "graph" (stop after resolving) or "lookup" (stop after computing keys, and ask the cache for
@@ -182,14 +182,14 @@ class Settings(Part):
     """Modules to look up (goal "lookup")."""
 
 
-class Build(Message):
+class Build(Message, frozen=True):
     """A request; the reply is a `BuildDone`."""
 
     build: int
     settings: Settings
 
 
-class Reason(Part):
+class Reason(Part, frozen=True):
     """Why a module was compiled (or would be). `kind` is one of: "new" (no earlier build knows it), "source" (its text
     changed), "import" (what it imports changed), "resolution" (a name means something else), "toolchain", "options",
     "forced", "missing" (the cache no longer has it), "first" (nothing recorded). `fields` name the manifest's fields that
@@ -200,14 +200,14 @@ class Reason(Part):
     via: tuple[str, ...] = ()
 
 
-class Edge(Part):
+class Edge(Part, frozen=True):
     """`module` depends on `imported`."""
 
     module: str
     imported: str
 
 
-class Lookup(Part):
+class Lookup(Part, frozen=True):
     """What the cache says of a module: its key, and the object where there is one."""
 
     module: str
@@ -216,7 +216,7 @@ class Lookup(Part):
     data: bytes | None = None
 
 
-class BuildDone(Message):
+class BuildDone(Message, frozen=True):
     """How a build ended. Lists of modules are sorted. `cancelled` builds have done nothing to snapshot and program."""
 
     build: int
@@ -243,12 +243,12 @@ class BuildDone(Message):
 # ------------------------------------------------------------------------------------------------ to the workers
 
 
-class RunSummarise(Message):
+class RunSummarise(Message, frozen=True):
     build: int
     jobs: tuple[SummariseJob, ...]
 
 
-class RunCompile(Message):
+class RunCompile(Message, frozen=True):
     """A batch of modules worth about 5 ms, or one larger one. `digests` are those that the keys were made from, in the
     order of `jobs`; a job whose `source` is empty is read by the worker, from `root`, and compared with its digest."""
 
@@ -258,7 +258,7 @@ class RunCompile(Message):
     root: str = ""
 
 
-class RunLink(Message):
+class RunLink(Message, frozen=True):
     build: int
     job: LinkJob
     validate: bool = True
@@ -267,7 +267,7 @@ class RunLink(Message):
 ToWorkers = Union[RunSummarise, RunCompile, RunLink]
 
 
-class SummariseDone(Message):
+class SummariseDone(Message, frozen=True):
     build: int
     results: tuple[Summarised, ...]
     durations_ms: tuple[float, ...] = ()
@@ -275,7 +275,7 @@ class SummariseDone(Message):
     """Not empty: the toolchain itself broke on this batch, and this is what it said."""
 
 
-class CompileOutcome(Part):
+class CompileOutcome(Part, frozen=True):
     """`changed`: the source was no longer what its key says; nothing was compiled. `crash`: the toolchain broke."""
 
     module: str
@@ -285,13 +285,13 @@ class CompileOutcome(Part):
     crash: str = ""
 
 
-class CompileDone(Message):
+class CompileDone(Message, frozen=True):
     build: int
     slot: int
     outcomes: tuple[CompileOutcome, ...]
 
 
-class LinkDone(Message):
+class LinkDone(Message, frozen=True):
     build: int
     linked: Linked | None = None
     duration_ms: float = 0.0
@@ -301,7 +301,7 @@ class LinkDone(Message):
 # ------------------------------------------------------------------------------------------------ to the keeper
 
 
-class Entry(Part):
+class Entry(Part, frozen=True):
     """A row of the index: an object or program that the cache has. `size` in bytes."""
 
     key: Digest
@@ -314,7 +314,7 @@ class Entry(Part):
     duration_ms: float = 0.0
 
 
-class NewEntry(Part):
+class NewEntry(Part, frozen=True):
     """A finished, validated result to store. `manifest` is its canonical JSON, whose digest is `key`; `kind` is
     "object" or "program"."""
 
@@ -331,13 +331,13 @@ class NewEntry(Part):
     duration_ms: float = 0.0
 
 
-class Begin(Message):
+class Begin(Message, frozen=True):
     """A build begins: pins start, and the index file is checked for being the one that is open. Reply: `Begun`."""
 
     build: int
 
 
-class Find(Message):
+class Find(Message, frozen=True):
     """Which of these keys does the cache have? One message for a whole build. Decided on rows alone. With `count` the
     answer goes into the statistics. What is found is pinned until the build ends. Reply: `Found`."""
 
@@ -346,7 +346,7 @@ class Find(Message):
     count: bool = True
 
 
-class Load(Message):
+class Load(Message, frozen=True):
     """The bytes of these objects, checked. One that is damaged is quarantined, one that vanished is left out: a late
     miss. Reply: `Loaded`. With `disk` memory is not believed."""
 
@@ -355,7 +355,7 @@ class Load(Message):
     disk: bool = False
 
 
-class Store(Message):
+class Store(Message, frozen=True):
     """Keep these, in the order object, metadata, row. Reply: `Stored`. `force` replaces what a key has."""
 
     build: int
@@ -363,7 +363,7 @@ class Store(Message):
     force: bool = False
 
 
-class FindSummaries(Message):
+class FindSummaries(Message, frozen=True):
     """Summaries by the digest of their source, as encoded by whoever stored them. Reply: `SummariesFound`."""
 
     build: int
@@ -371,7 +371,7 @@ class FindSummaries(Message):
     sources: tuple[Digest, ...]
 
 
-class StoreSummaries(Message):
+class StoreSummaries(Message, frozen=True):
     """Reply: `SummariesStored`."""
 
     build: int
@@ -379,7 +379,7 @@ class StoreSummaries(Message):
     summaries: dict[Digest, bytes]
 
 
-class Publish(Message):
+class Publish(Message, frozen=True):
     """Write a program to `path`, atomically, and remove `stale` files (all absolute). Files that are already these bytes
     are left alone. `listing` is the absolute path of the list of written files, which is kept up to date. Reply:
     `Published`."""
@@ -391,7 +391,7 @@ class Publish(Message):
     stale: tuple[str, ...] = ()
 
 
-class Record(Message):
+class Record(Message, frozen=True):
     """A build has ended: write its snapshot and the planner's memory, unpin, add to the statistics, evict. An empty
     `snapshot` name writes none. Reply: `Recorded`."""
 
@@ -407,36 +407,36 @@ class Record(Message):
     """False for a cancelled build: nothing is written, only pins go."""
 
 
-class RecallPlan(Message):
+class RecallPlan(Message, frozen=True):
     """The planner's memory of the last finished build of this snapshot name. Reply: `PlanRecalled`."""
 
     build: int
     snapshot: str
 
 
-class Statistics(Message):
+class Statistics(Message, frozen=True):
     """Reply: `CacheStatistics`."""
 
 
-class ResetStatistics(Message):
+class ResetStatistics(Message, frozen=True):
     """Reply: `CacheStatistics`, all zero but for what is on disk."""
 
 
-class Verify(Message):
+class Verify(Message, frozen=True):
     """Read everything from disk and compare with digests; quarantine what is wrong. With `keys` only these. Reply:
     `Verified`."""
 
     keys: tuple[Digest, ...] = ()
 
 
-class Collect(Message):
+class Collect(Message, frozen=True):
     """Garbage collection: temporary files, orphans older than an hour (`force`: all), then eviction down to the limit.
     Reply: `Collected`."""
 
     force: bool = False
 
 
-class Clear(Message):
+class Clear(Message, frozen=True):
     """Remove all entries. Reply: `Collected`."""
 
 
@@ -446,21 +446,21 @@ ToKeeper = Union[
 ]  # fmt: skip
 
 
-class Begun(Message):
+class Begun(Message, frozen=True):
     degraded: str | None = None
 
 
-class Found(Message):
+class Found(Message, frozen=True):
     entries: dict[Digest, Entry]
     degraded: str | None = None
 
 
-class Loaded(Message):
+class Loaded(Message, frozen=True):
     data: dict[Digest, bytes]
     degraded: str | None = None
 
 
-class Stored(Message):
+class Stored(Message, frozen=True):
     """`kept` maps each key to the digest that the cache has for it now; `refused` are keys whose new bytes differ."""
 
     kept: dict[Digest, Digest]
@@ -468,16 +468,16 @@ class Stored(Message):
     degraded: str | None = None
 
 
-class SummariesFound(Message):
+class SummariesFound(Message, frozen=True):
     summaries: dict[Digest, bytes]
     degraded: str | None = None
 
 
-class SummariesStored(Message):
+class SummariesStored(Message, frozen=True):
     degraded: str | None = None
 
 
-class Published(Message):
+class Published(Message, frozen=True):
     """`written` is False where the file was these bytes already; `error` says why it could not be written."""
 
     written: bool = False
@@ -485,7 +485,7 @@ class Published(Message):
     error: str = ""
 
 
-class Recorded(Message):
+class Recorded(Message, frozen=True):
     evicted: int = 0
     freed_bytes: int = 0
     needed_bytes: int = 0
@@ -493,11 +493,11 @@ class Recorded(Message):
     degraded: str | None = None
 
 
-class PlanRecalled(Message):
+class PlanRecalled(Message, frozen=True):
     plan: bytes = b""
 
 
-class CacheStatistics(Message):
+class CacheStatistics(Message, frozen=True):
     """Counts since the last reset, over all processes; `entries` and `size_bytes` are what is there now. `hit_rate` is
     hits / (hits + misses), 0.0 where nothing was looked up."""
 
@@ -516,7 +516,7 @@ class CacheStatistics(Message):
     limit_bytes: int = 0
 
 
-class Damage(Part):
+class Damage(Part, frozen=True):
     """`file` relative to the cache folder; `action` says what was done: "quarantined", "row removed", ..."""
 
     file: str
@@ -526,13 +526,13 @@ class Damage(Part):
     key: Digest = ""
 
 
-class Verified(Message):
+class Verified(Message, frozen=True):
     checked: int
     damage: tuple[Damage, ...] = ()
     degraded: str | None = None
 
 
-class Collected(Message):
+class Collected(Message, frozen=True):
     removed_files: int = 0
     freed_bytes: int = 0
     evicted: int = 0

@@ -224,9 +224,7 @@ class Actor(Generic[M]):
 
     name: str = ""
 
-    def __init__(
-        self, *targets: Address[Any], outstanding: int = 0, mailbox: Mailbox[M] | None = None
-    ) -> None:
+    def __init__(self, *targets: Address[Any], outstanding: int = 0, mailbox: Mailbox[M] | None = None) -> None:
         self.name = self.name or type(self).__name__.lower()
         self.mailbox: Mailbox[M] = mailbox or Mailbox()
         self.address: Address[M] = Address(self.name, self.mailbox)
@@ -385,9 +383,7 @@ class System:
         for actor in self.actors:
             for target in actor.targets:
                 if target not in ranks:
-                    raise WiringError(
-                        f"{actor.name} is to speak to {target.name}, which is not in this system"
-                    )
+                    raise WiringError(f"{actor.name} is to speak to {target.name}, which is not in this system")
                 if ranks[target] <= ranks[actor.address]:
                     raise WiringError(
                         f"{actor.name} is to speak to {target.name}, which is not on its right: they could wait for "

@@ -21,7 +21,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of everything that crosses a job's border."""
 
 
-class Item(Struct):
+class Item(Struct, frozen=True):
     """Something that a module defines at its top level or in an inline module.
 
     `name` is qualified inside the module: `area`, `metric::scale`. `kind` is the language's own word ("function",
@@ -41,7 +41,7 @@ class Item(Struct):
     line: int = 0
 
 
-class Use(Struct):
+class Use(Struct, frozen=True):
     """An import. `path` counts from the source root: `("a", "b")`. `scope` is the inline module that it stands in
     ("" for the file itself). `alias` is the name that it introduces; a glob introduces none."""
 
@@ -55,7 +55,7 @@ class Use(Struct):
     length: int = 1
 
 
-class Name(Struct):
+class Name(Struct, frozen=True):
     """A name that occurs: `helper`, `shapes::area`. `scope` is the inline module it occurs in; the place is that of
     its first occurrence there. `qualified` names contain `::` and must resolve; a plain one may turn out to be a
     local or a builtin, which only `compile` can tell, so one that resolves to nothing is no error here."""
@@ -66,7 +66,7 @@ class Name(Struct):
     column: int = 0
 
 
-class Summary(Struct):
+class Summary(Struct, frozen=True):
     """What a module says about itself: a pure function of (toolchain identity, normalised source)."""
 
     items: tuple[Item, ...] = ()
@@ -77,20 +77,20 @@ class Summary(Struct):
     has_main: bool = False
 
 
-class SummariseJob(Struct):
+class SummariseJob(Struct, frozen=True):
     module: str
     path: str
     source: bytes
 
 
-class Summarised(Struct):
+class Summarised(Struct, frozen=True):
     """The summary, or None and the errors that prevent one."""
 
     summary: Summary | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-class Binding(Struct):
+class Binding(Struct, frozen=True):
     """What an external name means: the answer of the planner's resolution.
 
     `module` and `item` are the winner (`item` "" where the name means the module itself); `rest` is what of the
@@ -108,7 +108,7 @@ class Binding(Struct):
     failed: bool = False
 
 
-class Interface(Struct):
+class Interface(Struct, frozen=True):
     """What other modules see of an item, and what the names in it mean there: name -> "module::item"."""
 
     module: str
@@ -118,7 +118,7 @@ class Interface(Struct):
     names: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class CompileJob(Struct):
+class CompileJob(Struct, frozen=True):
     """One module to compile. `interfaces` is keyed by "module::item" and closed: every value of every `names` in it is
     a key of it, or an item of the job's own module. `options` are those that change code."""
 
@@ -132,14 +132,14 @@ class CompileJob(Struct):
     """Fragments of earlier compiles whose fingerprints may match, by fingerprint."""
 
 
-class Discovered(Struct):
+class Discovered(Struct, frozen=True):
     """An input that only the compile found out about: its path and digest, or "" where it was absent."""
 
     path: str
     digest: Digest
 
 
-class Object(Struct):
+class Object(Struct, frozen=True):
     """A compiled module. `functions` are all its functions in source order, `compiled` those that were not reused."""
 
     data: bytes
@@ -149,20 +149,20 @@ class Object(Struct):
     discovered: tuple[Discovered, ...] = ()
 
 
-class Compiled(Struct):
+class Compiled(Struct, frozen=True):
     """The object, or None and the errors that prevent one."""
 
     object: Object | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-class LinkInput(Struct):
+class LinkInput(Struct, frozen=True):
     module: str
     path: str
     data: bytes
 
 
-class LinkJob(Struct):
+class LinkJob(Struct, frozen=True):
     """Objects in link order: the entry first, then by module name."""
 
     entry: str
@@ -170,7 +170,7 @@ class LinkJob(Struct):
     options: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class Linked(Struct):
+class Linked(Struct, frozen=True):
     """The program, or None and the errors that prevent one."""
 
     program: bytes | None = None
