@@ -1,0 +1,62 @@
+"""What can go wrong around a build, as exceptions. What is wrong in the sources is a `Diagnostic`, never one of these.
+
+    WasmillError             everything below: catch this one
+    ├── UsageError           the call itself is wrong: a command, a flag, an argument                     exit code 2
+    ├── ConfigError          wasmill.toml or a keyword setting is wrong; names file, line and key         exit code 2
+    ├── ProjectError         the project cannot be used: no such folder, unreadable, closed, no program   exit code 2
+    ├── BuildCancelled       a build was cancelled before it finished                                     exit code 130
+    └── ProjectBroken        a bug in an actor ended the Project; the original error is its cause         exit code 3
+
+A single exception leaves `open` and `build` as itself, never wrapped in a group.
+"""
+
+from __future__ import annotations
+
+
+class WasmillError(Exception):
+    """`what` went wrong, `where` ("wasmill.toml:3", "" for no place), and what to do about it (`hint`, may be "")."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        cure = f"\n  {self.hint}" if self.hint else ""
+        return f"{place}{self.what}{cure}"
+
+
+class UsageError(WasmillError):
+    """The command line, or a call of the API, asks for something that does not exist."""
+
+    exit_code = 2
+
+
+class ConfigError(WasmillError):
+    """A setting is wrong. `key` is its dotted name ("build.jobs"; a keyword's own name), "" where the whole file is."""
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", key: str = "") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.key = key
+
+
+class ProjectError(WasmillError):
+    """The project cannot be used as it stands, or as it was asked to be."""
+
+    exit_code = 2
+
+
+class BuildCancelled(WasmillError):
+    """The build was cancelled. What was compiled until then is in the cache; snapshot and program are untouched."""
+
+    exit_code = 130
+
+
+class ProjectBroken(WasmillError):
+    """An actor raised: always a bug of ours. Its original error is `__cause__`; every later call raises this again."""
