@@ -111,7 +111,11 @@ class Call(_Expr):
 
 class Runtime(_Expr):
     """A call of a runtime function (see runtime/README.md): arguments are borrowed, a String result is owned.
-    `traps`: the call takes the trap site as two more arguments."""
+    `traps`: the call takes the trap site as two more arguments. `name` is without `rt::`: "str_len".
+
+    Names that are single instructions, on one operand of type f64 or f32: `sqrt`, `floor`, `ceil`, `trunc`, `fabs`.
+    `format` takes the template and then its arguments, each a String: lowering puts these in memory for `rt::format`.
+    """
 
     name: str
     arguments: list[Expr]

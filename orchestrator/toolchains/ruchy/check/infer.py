@@ -1,0 +1,138 @@
+"""Type variables: what the checker does not know yet, and how it learns it.
+
+A variable stands where a type will; it is no `Type` of `types.py`, so that nothing behind the checker ever meets one.
+Literals without a suffix make one that only numbers fit; parameters and returns without annotations make one that
+anything fits. What nothing decides is `i64`, or `f64` for a float (section 11 of the language).
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from orchestrator.toolchains.ruchy.check.types import (
+    ERROR,
+    F64,
+    I64,
+    NEVER,
+    BoolType,
+    CharType,
+    ErrorType,
+    FloatType,
+    IntType,
+    NeverType,
+    StringType,
+    StructType,
+    Type,
+    UnitType,
+)
+
+ANY, NUMBER, INTEGER, FLOATING = 0, 1, 2, 3
+"""What a variable may become; a later one is narrower, but for the last two, which exclude each other."""
+
+
+class Var:
+    """A type to be found. `link` is what it turned out to be, another variable perhaps."""
+
+    __slots__ = ("kind", "link")
+
+    def __init__(self, kind: int) -> None:
+        self.kind = kind
+        self.link: Any = None
+
+
+def fresh(kind: int = ANY) -> Type:
+    """A new variable, typed as the type that it will be."""
+    return cast("Type", Var(kind))
+
+
+def resolve(kind: Type) -> Type:
+    """What is known of a type: itself, or the variable at the end of its links."""
+    found: Any = kind
+    while found.__class__ is Var:
+        if found.link is None:
+            break
+        found = found.link
+    return cast("Type", found)
+
+
+def settle(kind: Type) -> Type:
+    """The final type: an open variable becomes `i64` or `f64`."""
+    found: Any = resolve(kind)
+    if found.__class__ is Var:
+        found.link = F64 if found.kind == FLOATING else I64
+        found = found.link
+    return cast("Type", found)
+
+
+def unify(left: Type, right: Type) -> bool:
+    """Whether two types can be one; makes them one."""
+    a: Any = resolve(left)
+    b: Any = resolve(right)
+    if a is b:
+        return True
+    if a.__class__ is Var:
+        if b.__class__ is Var:
+            return _join(a, b)
+        return _bind(a, b)
+    if b.__class__ is Var:
+        return _bind(b, a)
+    return bool(a == b or a is ERROR or b is ERROR or a is NEVER or b is NEVER)
+
+
+def narrow(kind: Type, to: int) -> bool:
+    """Whether a type is, or can be made, a number (an integer, a float)."""
+    found: Any = resolve(kind)
+    if found.__class__ is not Var:
+        return _admits(to, found)
+    if found.kind > NUMBER and to > NUMBER and found.kind != to:
+        return False
+    found.kind = max(found.kind, to)
+    return True
+
+
+def _join(a: Var, b: Var) -> bool:
+    if a.kind > NUMBER and b.kind > NUMBER and a.kind != b.kind:
+        return False
+    b.kind = max(a.kind, b.kind)
+    a.link = b
+    return True
+
+
+def _bind(variable: Var, kind: Type) -> bool:
+    if kind is NEVER:
+        return True
+    if not _admits(variable.kind, kind):
+        return False
+    variable.link = kind
+    return True
+
+
+def _admits(wanted: int, kind: Type) -> bool:
+    if wanted == ANY or kind is ERROR:
+        return True
+    if wanted == INTEGER:
+        return kind.__class__ is IntType
+    if wanted == FLOATING:
+        return kind.__class__ is FloatType
+    return kind.__class__ is IntType or kind.__class__ is FloatType
+
+
+_SHOWN: dict[type, str] = {
+    BoolType: "bool",
+    CharType: "char",
+    StringType: "String",
+    UnitType: "()",
+    NeverType: "!",
+    ErrorType: "?",
+}
+
+
+def shown(kind: Type) -> str:
+    """A type as the user writes it. An open literal shows what it would become."""
+    found: Any = resolve(kind)
+    if found.__class__ is Var:
+        return ("_", "i64", "i64", "f64")[found.kind]
+    if found.__class__ is StructType:
+        return str(found.item).rsplit("::", 1)[-1].rsplit(".", 1)[-1]
+    named = _SHOWN.get(found.__class__)
+    return named if named is not None else str(found.name)
