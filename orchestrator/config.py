@@ -1,0 +1,219 @@
+"""wasmill.toml and keyword settings, put together into one `Config`.
+
+What wins, from weak to strong: defaults (`settings.py`), the tables of wasmill.toml, the chosen `[profile.NAME]`,
+keyword settings (from the command line or from `orchestrator.open`). Relative paths count from the project folder,
+wherever they are written; globs and `entry` from the source root.
+
+With no wasmill.toml at all a folder of sources is a project: `main.ruchy` in it, or in its `src/`, is the entry.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from orchestrator import configfile
+from orchestrator.errors import ConfigError, ProjectError
+from orchestrator.settings import PROFILES, SETTINGS, near_miss
+
+FILE_NAME = "wasmill.toml"
+ENTRY = "main.ruchy"
+EXTENSION = ".ruchy"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings of one project under one profile. Every path is absolute, but for `entry` and the globs, which are
+    relative to `root`. Sizes in bytes, `timeout` in seconds; 0 means "no limit" where `SETTINGS` says so."""
+
+    project: str
+    """The project folder: where wasmill.toml is, else the given folder. "" without a folder (modules in memory)."""
+    file: str
+    """wasmill.toml, "" for none."""
+    single: bool
+    """One file was given: the project is what that file reaches; no wasmill.toml counts; `folder` and `output` are ""
+    and stand for temporary places."""
+    name: str
+    root: str
+    entry: str
+    """With `/`. Whether it exists is for the scanner to find out."""
+    entry_named: bool
+    """Somebody asked for this very entry, so that its absence is an error."""
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    profile: str
+    output: str
+    """The program's file."""
+    jobs: int
+    invalidation: str
+    keep_going: bool
+    timeout: float
+    worker_memory: int
+    folder: str
+    """The cache folder."""
+    max_size: int
+    eviction: str
+    hot_memory: int
+    enabled: bool
+    run_memory: int
+    fuel: int
+    folders: tuple[str, ...]
+    profiles: tuple[str, ...]
+    """Names of all profiles, sorted."""
+    layers: _Layers
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Folders that are never searched for sources: the cache, and the output's own folder where that is one."""
+        places = [self.folder] if self.folder else []
+        if self.output and not inside(self.root, folder := os.path.dirname(self.output)):
+            places.append(folder)
+        return tuple(places)
+
+    def with_profile(self, name: str) -> Config:
+        """The same project under another profile. Raises ConfigError where there is none of that name."""
+        return _resolve(self.layers, name)
+
+
+class _Layers(msgspec.Struct, frozen=True):
+    """Where settings come from, as checked values by leaf name."""
+
+    project: str
+    file: str
+    single: str
+    base: dict[str, Any]
+    profiles: dict[str, dict[str, Any]]
+    overrides: dict[str, Any]
+
+
+def load(start: str | os.PathLike[str] | None, overrides: Mapping[str, object] | None = None) -> Config:
+    """The configuration of the project at `start`: a folder, a single source file, or None for modules in memory.
+
+    Raises ProjectError where `start` does not exist, ConfigError where a setting is wrong.
+    """
+    said = {key: value for key, value in (overrides or {}).items() if value is not None}
+    checked = {key: configfile.check(key, value, key, lambda: "") for key, value in said.items()}
+    if start is None:
+        return _resolve(_Layers("", "", "", {}, dict(PROFILES), checked))
+    place = os.path.abspath(start)
+    if os.path.isfile(place):
+        folder, name = os.path.split(place)
+        return _resolve(_Layers(folder, "", name, {}, dict(PROFILES), checked))
+    if not os.path.isdir(place):
+        raise ProjectError(f"there is no folder `{os.fspath(start)}`")
+    file = _find(place)
+    base, profiles = configfile.read(file) if file else ({}, {})
+    return _resolve(_Layers(os.path.dirname(file) or place, file, "", base, {**PROFILES, **profiles}, checked))
+
+
+def _find(folder: str) -> str:
+    """wasmill.toml in `folder` or the nearest folder above it; "" for none."""
+    while True:
+        file = os.path.join(folder, FILE_NAME)
+        if os.path.lexists(file):
+            return file
+        above = os.path.dirname(folder)
+        if above == folder:
+            return ""
+        folder = above
+
+
+def _resolve(layers: _Layers, profile: str = "") -> Config:
+    chosen = profile or layers.overrides.get("profile") or layers.base.get("profile") or "dev"
+    if chosen not in layers.profiles:
+        names = tuple(sorted(layers.profiles))
+        hint = near_miss(chosen, names) or f"there are: {', '.join(names)}"
+        written = not profile and "profile" not in layers.overrides
+        where = configfile.place(layers.file, "build", "profile") if written else ""
+        raise ConfigError(f"there is no profile `{chosen}`", where=where, hint=hint, key="build.profile")
+    said = {**layers.base, **layers.profiles[chosen], **layers.overrides}
+    values: dict[str, Any] = {name: said.get(name, setting.default) for name, setting in SETTINGS.items()}
+    values |= {"profile": chosen, "jobs": values["jobs"] or cores()}
+    if layers.single:
+        values |= _single(layers)
+    elif layers.project:
+        values |= _placed(layers, values)
+    else:
+        entry = values["entry"].replace("\\", "/") or ENTRY
+        values |= {"root": "", "entry": entry, "output": "", "folder": "", "folders": ()}
+    values["name"] = values["name"] or os.path.basename(layers.project)
+    return Config(
+        **values,
+        project=layers.project,
+        file=layers.file,
+        single=bool(layers.single),
+        entry_named=bool(layers.single or said.get("entry")),
+        profiles=tuple(sorted(layers.profiles)),
+        layers=layers,
+    )
+
+
+def _single(layers: _Layers) -> dict[str, Any]:
+    for key in ("root", "entry"):
+        if key in layers.overrides:
+            raise ConfigError(f"`{key}`: a single file is its own entry, in its own folder", key=key)
+    folders = tuple(_at(layers.project, folder) for folder in layers.overrides.get("folders", ()))
+    return {"root": layers.project, "entry": layers.single, "output": "", "folder": "", "folders": folders}
+
+
+def _placed(layers: _Layers, values: dict[str, Any]) -> dict[str, Any]:
+    """The settings that are places, made absolute and checked against one another."""
+    home = layers.project
+    root = _at(home, values["root"]) if values["root"] else _default_root(home)
+    if not os.path.isdir(root):
+        raise _wrong(layers, values, "root", f"there is no folder `{root}`")
+    entry = os.path.relpath(_at(root, values["entry"] or ENTRY), root).replace(os.sep, "/")
+    if entry == "." or entry.startswith("../") or entry == ".." or os.path.isabs(entry):
+        raise _wrong(layers, values, "entry", f"`{values['entry']}` is not a file under the source root `{root}`")
+    output = _at(home, values["output"])
+    if not output.endswith(".wasm"):
+        output = os.path.join(output, os.path.splitext(os.path.basename(entry))[0] + ".wasm")
+    cache = _at(home, values["folder"])
+    if inside(root, cache) or inside(home, cache):
+        raise _wrong(layers, values, "folder", f"the cache needs a folder of its own, not `{cache}`")
+    folders = tuple(_at(home, folder) for folder in values["folders"])
+    return {"root": root, "entry": entry, "output": output, "folder": cache, "folders": folders}
+
+
+def _wrong(layers: _Layers, values: dict[str, Any], key: str, what: str) -> ConfigError:
+    """An error about a setting that was fine by itself, with the place that it was taken from."""
+    path: tuple[str, ...] = ()
+    if key not in layers.overrides:
+        if key in layers.profiles[values["profile"]]:
+            path = ("profile", values["profile"], key)
+        elif key in layers.base:
+            path = (SETTINGS[key].table, key)
+    where = configfile.place(layers.file, *path) if path else ""
+    return ConfigError(f"`{'.'.join(path) or key}`: {what}", where=where, key=".".join(path) or key)
+
+
+def _default_root(home: str) -> str:
+    """Where sources are if nobody says so: here, or in `src/` when there are none here."""
+    source = os.path.join(home, "src")
+    if os.path.isfile(os.path.join(home, ENTRY)) or not os.path.isdir(source):
+        return home
+    if os.path.isfile(os.path.join(source, ENTRY)):
+        return source
+    try:
+        return home if any(name.endswith(EXTENSION) for name in os.listdir(home)) else source
+    except OSError as wrong:
+        raise ProjectError(f"`{home}` cannot be read: {wrong.strerror or wrong}") from wrong
+
+
+def _at(folder: str, path: str) -> str:
+    return os.path.normpath(os.path.join(folder, path))
+
+
+def inside(path: str, folder: str) -> bool:
+    """Whether `path` is `folder` or lies under it; both absolute."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1

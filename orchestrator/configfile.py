@@ -1,0 +1,174 @@
+"""wasmill.toml: read, checked setting by setting, and searched for the line of a key.
+
+`tomllib` does not say where a key stands, and a message should: `line_of` finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from orchestrator.errors import ConfigError
+from orchestrator.settings import SETTINGS, TABLES, near_miss
+
+
+def read(file: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The checked settings of the four tables by leaf name, and those of each profile. Raises ConfigError."""
+    import tomllib
+
+    text = _read_text(file)
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as wrong:
+        message, _, place = str(wrong).rpartition(" (at ")
+        line = place.partition("line ")[2].partition(",")[0]
+        where = f"{file}:{line}" if line.isdecimal() else f"{file}:{text.count(chr(10)) + 1}"
+        raise ConfigError(f"this is not TOML: {message or wrong}", where=where) from None
+    except RecursionError:
+        raise ConfigError("this is nested too deep", where=file) from None
+    return _Reader(file, text).read(tables)
+
+
+def place(file: str, *path: str) -> str:
+    """`file:line` of the key `path`."""
+    return f"{file}:{line_of(_read_text(file), path)}"
+
+
+def check(key: str, value: object, dotted: str, where: Callable[[], str]) -> Any:
+    """`value` as it is meant. Raises ConfigError: no such setting, or not allowed; `where` is asked only then."""
+    setting = SETTINGS.get(key)
+    if setting is None:
+        raise _unknown(key, dotted, where())
+    try:
+        return setting.check(value)
+    except ValueError as wrong:
+        what = str(wrong) or f"must be {setting.allowed}, not {_shown(value)}"
+        raise ConfigError(f"`{dotted}`: {what}", where=where(), key=dotted) from None
+
+
+class _Reader:
+    """One file, being checked."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self.text = text
+
+    def read(self, tables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        base: dict[str, Any] = {}
+        profiles: dict[str, dict[str, Any]] = {}
+        for table, content in tables.items():
+            if table == "profile":
+                for name, settings in self.table(content, "profile").items():
+                    profiles[name] = self.profile(name, self.table(settings, "profile", name))
+            elif table in TABLES:
+                base |= self.settings(self.table(content, table), table)
+            elif table in SETTINGS:
+                raise self.misplaced(table, "")
+            else:
+                allowed = "[project], [build], [cache], [run], [profile.NAME]"
+                hint = near_miss(table, (*TABLES, "profile")) or f"allowed are: {allowed}"
+                raise ConfigError(f"[{table}] is no table of settings", where=self.at(table), hint=hint, key=table)
+        return base, profiles
+
+    def table(self, content: object, *path: str) -> dict[str, Any]:
+        if isinstance(content, dict):
+            return content
+        dotted = ".".join(path)
+        raise ConfigError(f"`{dotted}` must be a table: [{dotted}]", where=self.at(*path), key=dotted)
+
+    def settings(self, content: dict[str, Any], table: str) -> dict[str, Any]:
+        for key in content:
+            if key not in SETTINGS or SETTINGS[key].table != table:
+                raise self.misplaced(key, table)
+        return {key: self.check(key, value, table) for key, value in content.items()}
+
+    def profile(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
+        if "profile" in content:
+            dotted = f"profile.{name}.profile"
+            raise ConfigError(
+                "a profile cannot choose a profile", where=self.at("profile", name, "profile"), key=dotted
+            )
+        return {key: self.check(key, value, "profile", name) for key, value in content.items()}
+
+    def check(self, key: str, value: object, *table: str) -> Any:
+        return check(key, value, ".".join((*table, key)), lambda: self.at(*table, key))
+
+    def misplaced(self, key: str, table: str) -> ConfigError:
+        path = (table, key) if table else (key,)
+        if key in SETTINGS:
+            there = f"in [{table}]" if table else "outside of a table"
+            what = f"`{key}` belongs in [{SETTINGS[key].table}], not {there}"
+            return ConfigError(what, where=self.at(*path), key=".".join(path))
+        allowed = [name for name, setting in SETTINGS.items() if setting.table == table]
+        hint = near_miss(key, allowed) or near_miss(key, tuple(SETTINGS))
+        hint = "; ".join(part for part in (hint, f"[{table}] takes: {', '.join(allowed)}") if part)
+        what = f"`{key}` is no setting of [{table}]"
+        return ConfigError(what, where=self.at(*path), hint=hint, key=".".join(path))
+
+    def at(self, *path: str) -> str:
+        return f"{self.file}:{line_of(self.text, path)}"
+
+
+def _read_text(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8") as opened:
+            return opened.read()
+    except UnicodeDecodeError as wrong:
+        raise ConfigError("this is not UTF-8 text", where=file) from wrong
+    except OSError as wrong:
+        raise ConfigError(f"cannot be read: {wrong.strerror or wrong}", where=file) from wrong
+
+
+def _unknown(key: str, dotted: str, where: str) -> ConfigError:
+    hint = near_miss(key, tuple(SETTINGS)) or f"allowed are: {', '.join(sorted(SETTINGS))}"
+    return ConfigError(f"`{key}` is no setting", where=where, hint=hint, key=dotted)
+
+
+def _shown(value: object) -> str:
+    """A value as TOML writes it, nearly, and not too long."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = '"' + ascii(value)[1:-1] + '"' if isinstance(value, str) else ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+# ------------------------------------------------------------------------------------------------ lines
+
+
+def line_of(text: str, path: tuple[str, ...]) -> int:
+    """The line (from 1) that sets the key `path`; of the longest part of it that is found; 1 where none is.
+
+    Reads tables, dotted and quoted keys; skips multi-line strings. What stands in an inline table is placed at the
+    line of the table's own key. `text` is known to be TOML.
+    """
+    best, length, ends = 1, 0, ""
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line.strip()
+        if ends:  # inside of a multi-line string
+            ends = "" if ends in stripped else ends
+            continue
+        if stripped.startswith("["):
+            here = table = _keys(stripped.lstrip("[").partition("]")[0])
+        elif "=" in stripped and not stripped.startswith("#"):
+            key, _, value = stripped.partition("=")
+            here = (*table, *_keys(key))
+            ends = _opened(value)
+        else:
+            continue
+        common = here[: len(path)]
+        if common == path[: len(common)] and len(common) > length:
+            best, length = number, len(common)
+    return best
+
+
+def _keys(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+
+
+def _opened(value: str) -> str:
+    """The quotes of a multi-line string that begins in `value` and does not end there."""
+    for quotes in ('"""', "'''"):
+        if value.count(quotes) % 2:
+            return quotes
+    return ""

@@ -1,0 +1,151 @@
+"""Every setting there is: its table in wasmill.toml, what is allowed, and what holds where nobody says anything.
+
+Leaf names are unique, so that a setting is a keyword of `orchestrator.open` under its own name. A check takes the value
+as written and returns the value as meant, or raises ValueError with what is wrong ("must be ...").
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import msgspec
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+UNITS = {
+    "B": 1,
+    "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+    "KiB": 1 << 10, "MiB": MIB, "GiB": GIB, "TiB": 1 << 40,
+}  # fmt: skip
+
+INVALIDATIONS = ("transitive",)
+"""The modes that work. `precise` is named in messages, and refused."""
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """`allowed` completes the sentence "... must be"."""
+
+    table: str
+    allowed: str
+    check: Callable[[object], object]
+    default: object
+
+
+def size(value: object) -> int:
+    """Bytes, from an integer or a text with a unit. Raises ValueError."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _at_least(value, 0)
+    if not isinstance(value, str):
+        raise ValueError
+    number = value.rstrip("kKMGTiB ")
+    unit = value[len(number) :].strip() or "B"
+    if unit not in UNITS or not number.replace(".", "", 1).isdecimal() or not number.isascii():
+        raise ValueError
+    return int(float(number) * UNITS[unit]) if "." in number else int(number) * UNITS[unit]
+
+
+def _at_least(value: int, least: int) -> int:
+    if value < least:
+        raise ValueError
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, (str, os.PathLike)) or not (text := os.fspath(value)) or not isinstance(text, str):
+        raise ValueError
+    if "\0" in text:
+        raise ValueError
+    return text
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError
+    return tuple(_text(each) for each in value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _count(least: int, most: int = 1 << 62) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value > most:
+            raise ValueError
+        return _at_least(value, least)
+
+    return check
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1e9:
+        raise ValueError
+    return float(value)
+
+
+def _one_of(*choices: str) -> Callable[[object], str]:
+    def check(value: object) -> str:
+        if value not in choices:
+            raise ValueError
+        return str(value)
+
+    return check
+
+
+def _invalidation(value: object) -> str:
+    if value == "precise":
+        raise ValueError('`precise` is not there yet: only "transitive" works in this version')
+    return _one_of(*INVALIDATIONS)(value)
+
+
+def _profile_name(value: object) -> str:
+    name = _text(value)
+    if not name.replace("-", "_").isidentifier() or not name.isascii():
+        raise ValueError
+    return name
+
+
+_SIZE = 'a size: "2 GiB", "500 MB", or a number of bytes'
+_PATH = "a path, as text"
+_GLOBS = 'a list of globs, as ["**/*.ruchy"]'
+_BOOL = "true or false"
+
+SETTINGS: dict[str, Setting] = {
+    "name": Setting("project", "text", _text, ""),
+    "root": Setting("project", _PATH, _text, ""),
+    "entry": Setting("project", "a path under the source root, as text", _text, ""),
+    "include": Setting("project", _GLOBS, _texts, ()),
+    "exclude": Setting("project", _GLOBS, _texts, ()),
+    "profile": Setting("build", 'the name of a profile ("dev", "release", your own)', _profile_name, "dev"),
+    "output": Setting("build", "a path, as text: a folder, or a file that ends in .wasm", _text, "build"),
+    "jobs": Setting("build", "a whole number from 1 to 256", _count(1, 256), 0),
+    "invalidation": Setting("build", '"transitive"', _invalidation, "transitive"),
+    "keep_going": Setting("build", _BOOL, _flag, True),
+    "timeout": Setting("build", "a number of seconds for one job, 0 for no limit", _seconds, 300.0),
+    "worker_memory": Setting("build", _SIZE + ", 0 for no limit", size, 2 * GIB),
+    "folder": Setting("cache", _PATH, _text, ".ruchy-cache"),
+    "max_size": Setting("cache", _SIZE + ", 0 for no limit", size, 2 * GIB),
+    "eviction": Setting("cache", '"lru", "lfu" or "fifo"', _one_of("lru", "lfu", "fifo"), "lru"),
+    "hot_memory": Setting("cache", _SIZE, size, 16 * MIB),
+    "enabled": Setting("cache", _BOOL, _flag, True),
+    "run_memory": Setting("run", _SIZE, size, GIB),
+    "fuel": Setting("run", "a whole number, 0 for no limit", _count(0), 0),
+    "folders": Setting("run", 'a list of paths, as ["data"]', _texts, ()),
+}
+
+TABLES = ("project", "build", "cache", "run")
+
+PROFILES: dict[str, dict[str, object]] = {"dev": {}, "release": {}}
+"""Those that exist without being written down."""
+
+
+def near_miss(word: str, known: list[str] | tuple[str, ...]) -> str:
+    """A question for the closest of `known`: "did you mean `x`?"; "" where none is close to `word`."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, known, 1)
+    return f"did you mean `{found[0]}`?" if found else ""
