@@ -1,4 +1,4 @@
-"""The registry of diagnostic codes. Each code that a diagnostic carries is a key of `CODES`; none changes its meaning.
+"""The registry of diagnostic codes. Each code that a diagnostic carries is a key of `CODES`; none changes meaning.
 
 | range | kind | file |
 |---|---|---|

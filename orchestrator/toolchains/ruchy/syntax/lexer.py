@@ -1,0 +1,252 @@
+"""Source text to tokens, without positions.
+
+A token is a kind and a text, in two parallel lists. The kind of a word of the language or an operator is its text;
+the others are `name`, `int`, `float`, `string`, `char`, `byte`, `lifetime`, `stray`, `unclosed`, and for f-strings
+`fstring` (no hole), `fopen` (`f"a{`), `fmid` (`}b{`, `:.2}b{`) and `fclose` (`}c"`), with the hole's own tokens
+between. `end` closes the list. `breaks` holds the ordinals of the tokens that stand first on a line *and* whose meaning
+may depend on it (`SENSITIVE`): this is all that the grammar knows of white space, so equal tokens and equal breaks
+parse to equal trees. Positions are computed from the source only when somebody asks (`places.py`).
+
+The patterns are possessive throughout: linear on any input.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+
+import msgspec
+
+from actors.digests import Digest, digest
+from orchestrator.toolchains.ruchy.syntax.literals import (
+    Finding,
+    check_number,
+    check_text,
+    is_char,
+    number_kind,
+)
+
+KEYWORDS = frozenset(
+    """fun fn let var mod module if else match for in while loop lazy async await throw try catch finally return break
+    continue struct enum impl trait extend actor spawn effect handle handler property private protected sealed final
+    abstract mixin operator interface implements override receive send ask type where const unsafe static mut pub
+    import use as with from export class requires ensures invariant decreases infra signal yield true false
+    null df""".split()
+)
+
+OPERATORS = (
+    "... ..= **= <<= .. ** *= << <= <- <? -> -= -- => == != += ++ /= %= &= && |= || |> ^= >= >> :: ?? ?. #[ "
+    "+ - * / % = < > ! & | ^ ~ ? . , ; : @ \\ ( ) [ ] { }"
+).split()
+
+SENSITIVE = frozenset("( [ ! { - + & && * | || .. ..= ++ -- \\".split())
+"""Tokens that both begin and continue an expression: a newline before one of them may end a statement."""
+
+
+def _comment(depth: int) -> str:
+    inner = "|" + _comment(depth - 1) if depth else ""
+    return rf"/\*(?:[^*/]++|\*(?!/)|/(?!\*){inner})*+\*/"
+
+
+_GAP = rf"(?:\s++|//[^\n]*+|\#(?!\[)[^\n]*+|{_comment(4)})*+"
+_STRING = r'"(?:[^"\\]++|\\.)*+"'
+_RAW = r'r(?:"[^"]*+"|\#"(?:[^"]++|"(?!\#))*+"\#|\#\#"(?:[^"]++|"(?!\#\#))*+"\#\#)'
+_TOKEN = "|".join(
+    (
+        r"[ac-eg-qs-zA-Z_]\w*+",  # words that cannot open a string
+        r"[(){},;\]]",
+        r"""(?!f"|b'|r\#{0,2}")[bfr]\w*+""",
+        _STRING,
+        r"0[xX]\w++|\d++(?:\.\d++)?+(?:[eE][+-]?+\d++)?+\w*+",
+        rf"f{_STRING}|{_RAW}|b'(?:[^'\\\n]|\\.)'",
+        r"'(?:[^'\\\n]|\\(?:u\{[^}'\n]*+\}|.))'|'(?:[^'\\\s;}),:>]++|\\.)*+'|'[A-Za-z_]\w*+",
+        r"""/\*.*+|f?".*+|r\#{0,2}".*+""",  # never closed: everything that is left
+        *map(re.escape, OPERATORS),
+        r".",
+    )
+)
+_SCAN = re.compile(f"({_GAP})({_TOKEN})", re.S | re.A)
+_WHOLE = re.compile(f"f?{_STRING}|{_RAW}", re.S | re.A)
+_TEMPLATE = re.compile(r"(?:[^\\{}]++|\\u\{[^}]*+\}|\\.|\{\{|\}\})*+", re.S)
+
+Pairs = list[tuple[str, str]]
+"""(gap, text): white space and comments, then the token that follows. Concatenated they are the source."""
+
+
+class Tokens(msgspec.Struct):
+    """The tokens of a source. `findings` maps the text of a token to what is wrong inside it."""
+
+    kinds: list[str]
+    texts: list[str]
+    breaks: list[int]
+    findings: dict[str, list[Finding]]
+
+    def digest(self, start: int, stop: int) -> Digest:
+        """Digest of the tokens `start` to `stop`: comments, blanks and positions left out, breaks inside kept."""
+        texts = self.texts[start:stop]
+        data = "\0".join(texts)
+        if data.count("\0") >= len(texts):  # a NUL inside a string: spell the list out
+            data = repr(texts)
+        inner = self.breaks[bisect_right(self.breaks, start) : bisect_left(self.breaks, stop)]
+        marks = ",".join([str(ordinal - start) for ordinal in inner])
+        return digest(f"{data}\0\0{marks}".encode("utf-8", "surrogatepass"))
+
+
+class _Kinds(dict[str, str]):
+    """text -> kind; classifies each distinct text once, and keeps what is wrong with it."""
+
+    findings: dict[str, list[Finding]]
+
+    def __missing__(self, text: str) -> str:
+        kind, found = _classify(text)
+        self[text] = kind
+        if found:
+            self.findings[text] = found
+        return kind
+
+
+_KNOWN = {text: text for text in (*KEYWORDS, *OPERATORS)}
+
+
+def _classify(text: str) -> tuple[str, list[Finding]]:
+    first, last = text[0], text[-1]
+    if text.isidentifier() and text.isascii():
+        return "name", []
+    if first.isdigit() and first.isascii():
+        kind = number_kind(text)
+        return kind, check_number(text, kind)
+    if first in "f}:" and len(text) > 1:
+        kind = ("fopen" if first == "f" else "fmid") if last == "{" else "fstring" if first == "f" else "fclose"
+        return kind, check_text(text, template=True)
+    if first == "r" and len(text) > 1:
+        return "string", []
+    if text == '"':
+        return "fclose", [Finding("E0026", "a hole of this f-string is never closed", hint="add a `}`")]
+    if first == '"' or (first == "'" and last == "'" and len(text) > 1):
+        kind = "char" if first == "'" and is_char(text) else "string"
+        return kind, check_text(text, template=False)
+    if first == "b":
+        return "byte", check_text(text, template=False)
+    if first == "'" and len(text) > 1:
+        return "lifetime", []
+    if first == "'":
+        return "stray", [Finding("E0025", "`'` opens no character", hint="a character is written 'a', a text \"ab\"")]
+    shown = text if text.isprintable() else f"U+{ord(text):04X}"
+    return "stray", [Finding("E0023", f"stray character `{shown}`", hint="remove it")]
+
+
+def lex(source: str) -> Tokens:
+    """Tokens of `source`. Never fails: what cannot be read is a token with findings.
+
+    An unclosed comment or string is an error (the reference drops the rest of the file silently); its token, of kind
+    `unclosed`, is the last one before `end`.
+    """
+    pairs = scan(source)
+    texts = [text for _, text in pairs]
+    kinds_of = _Kinds(_KNOWN)
+    kinds_of.findings = {}
+    last = texts[-1] if texts else ""
+    unclosed = is_unclosed(last)
+    if unclosed:
+        texts.pop()
+    kinds = list(map(kinds_of.__getitem__, texts))
+    if unclosed:
+        texts.append(last)
+        kinds.append("unclosed")
+    kinds.append("end")
+    texts.append("")
+    sensitive = SENSITIVE
+    breaks = [at for at, (gap, text) in enumerate(pairs) if gap and text in sensitive and "\n" in gap]
+    return Tokens(kinds, texts, breaks, kinds_of.findings)
+
+
+def is_unclosed(text: str) -> bool:
+    """Is this, the last token of a source, a comment or string without an end?"""
+    if text.startswith("/*"):
+        return True
+    return text.startswith(('"', 'f"', 'r"', "r#")) and text != '"' and _WHOLE.fullmatch(text) is None
+
+
+def scan(source: str) -> Pairs:
+    """The source cut into gaps and tokens, f-strings cut into their pieces."""
+    pairs: Pairs = _SCAN.findall(source)
+    if pairs and pairs[-1][1].startswith("/*"):
+        flat = _flatten_comments(source)
+        if flat is not None:
+            pairs = _SCAN.findall(flat)
+    if 'f"' in source:
+        pairs = _expand_templates(pairs)
+    return pairs
+
+
+def _expand_templates(pairs: Pairs) -> Pairs:
+    expanded: Pairs = []
+    done = 0
+    for at, (gap, text) in enumerate(pairs):
+        if text[:2] == 'f"' and "{" in text and _WHOLE.fullmatch(text) is not None:
+            expanded += pairs[done:at]
+            expanded += _pieces(gap, text)
+            done = at + 1
+    return expanded + pairs[done:] if done else pairs
+
+
+def _pieces(gap: str, text: str) -> Pairs:
+    """An f-string as its template pieces and the tokens of its holes."""
+    pieces: Pairs = []
+    start, at, end = 0, 2, len(text) - 1
+    while True:
+        matched = _TEMPLATE.match(text, at, end)
+        at = matched.end() if matched is not None else at
+        if at >= end:
+            pieces.append((gap, text[start:]))
+            return pieces
+        at += 1
+        if text[at - 1] != "{":  # a lone `}` or a backslash at the very end stays in the piece
+            continue
+        pieces.append((gap, text[start:at]))
+        depth = 0
+        while True:
+            matched = _SCAN.match(text, at, end)
+            if matched is None:
+                pieces.append((text[at:end], text[end]))
+                return pieces
+            token = matched[2]
+            if depth == 0 and token in ("}", ":"):
+                break
+            pieces.append((matched[1], token))
+            at = matched.end()
+            depth += (token == "{") - (token == "}")
+        gap, start = matched[1], matched.start(2)
+        at = text.find("}", start, end) + 1
+        if at == 0:
+            pieces.append((text[matched.start() : end], text[end]))
+            return pieces
+
+
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_SKIP = re.compile(
+    rf"""(?:[^"'/\#rfb]++|{_STRING}|{_RAW}|[rfb](?!")|'(?:[^'\\\n]|\\.)'|'|//[^\n]*+|\#(?!\[)[^\n]*+|\#\[|/(?!\*)|f(?="))*+""",
+    re.S,
+)
+
+
+def _flatten_comments(source: str) -> str | None:
+    """The source with every block comment blanked (newlines kept), however deep it nests; None where one never ends."""
+    parts: list[str] = []
+    at = 0
+    while True:
+        skipped = _SKIP.match(source, at)
+        start = skipped.end() if skipped is not None else at
+        parts.append(source[at:start])
+        if not source.startswith("/*", start):
+            parts.append(source[start:])
+            return "".join(parts)
+        depth = 0
+        for edge in _COMMENT_EDGE.finditer(source, start):
+            depth += 1 if edge.group() == "/*" else -1
+            if depth == 0:
+                at = edge.end()
+                break
+        else:
+            return None
+        parts.append(re.sub(r"[^\n]", " ", source[start:at]))
