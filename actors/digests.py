@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import TypeAlias
+from unicodedata import normalize
 
 import msgspec
 from xxhash import xxh3_128_hexdigest
@@ -30,3 +32,104 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
     size: int
     mtime_ns: int
     ctime_ns: int
+
+
+NO_STAMP = Stamp(0, 0, 0, 0, 0)
+"""Never matches: what stands in a snapshot for a stamp that must not be trusted."""
+
+_TICK_NS = 20_000_000
+_COARSE_NS = 2_000_000_000
+_SECOND_NS = 1_000_000_000
+
+
+def settled(stamp: Stamp, now_ns: int) -> Stamp:
+    """`stamp`, or `NO_STAMP` where it is racy: a write right after it was taken could leave it as it is.
+
+    `now_ns` is the file system's own time (`Disk.now_ns`) when the stamp was taken, or earlier. The margin is two ticks
+    of the slowest kernel clock (10 ms); 2 s where the time is a whole second, for some file systems count no finer.
+    """
+    latest = max(stamp.mtime_ns, stamp.ctime_ns)
+    margin = _TICK_NS if latest % _SECOND_NS else _COARSE_NS
+    return stamp if latest + margin < now_ns else NO_STAMP
+
+
+def through_link(link: Stamp, target: Stamp) -> Stamp:
+    """One stamp for a link and the file it leads to: another one as soon as either changes."""
+    if link == target:
+        return target
+    both = sha256(repr((link, target)).encode()).digest()
+    return Stamp(
+        target.device,
+        int.from_bytes(both[:7], "little"),
+        target.size,
+        max(link.mtime_ns, target.mtime_ns),
+        max(link.ctime_ns, target.ctime_ns),
+    )
+
+
+class ModuleNameError(ValueError):
+    """A path that cannot name a module; says what is wrong with it and what is allowed."""
+
+
+_ALLOWED = "folders and files are named like identifiers (letters, digits, `_`), with `/` between them"
+RESERVED = frozenset(
+    ("con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)))
+)
+"""Names that no file can have on Windows, in lower case."""
+
+
+def segment_problem(segment: str) -> str:
+    """What is wrong with one folder or file name (without its extension) as part of a module name; "" for nothing."""
+    if segment.isidentifier():
+        return f"`{segment}` is a reserved name on Windows" if segment.lower() in RESERVED else ""
+    if not segment:
+        return "it has an empty part"
+    if segment in (".", ".."):
+        return f"it has a `{segment}` in it"
+    for letter, what in (("\0", "a NUL"), ("\\", "a backslash"), (":", "a colon")):
+        if letter in segment:
+            return f"it has {what} in it"
+    if not _is_utf8(segment):
+        return "it is not UTF-8"
+    return f"`{segment}` is no identifier"
+
+
+def module_name(path: str, extensions: Sequence[str]) -> str:
+    """The name of the module in the file `path`, which is relative to the source root: `a/b.ruchy` is `a/b`, and
+    `a/mod.ruchy` is `a`. (A `mod.ruchy` in the root itself is `mod`.) Raises `ModuleNameError` for any other name than
+    design section 8 allows.
+    """
+    extension = next((known for known in extensions if path.endswith(known)), None)
+    if extension is None:
+        allowed = " or ".join(f"`{known}`" for known in extensions)
+        raise ModuleNameError(f"`{printable(path)}` cannot name a module: it does not end in {allowed}")
+    segments = path[: -len(extension)].split("/")
+    for segment in segments:
+        problem = segment_problem(segment)
+        if problem:
+            raise ModuleNameError(f"`{printable(path)}` cannot name a module: {problem}; {_ALLOWED}")
+    if len(segments) > 1 and segments[-1] == "mod":
+        segments.pop()
+    return "/".join(segments)
+
+
+def fold_name(name: str) -> str:
+    """What two names have in common that are one file on some systems: Unicode form (NFC) and case are folded."""
+    return name.lower() if name.isascii() else normalize("NFC", normalize("NFC", name).casefold())
+
+
+def printable(path: str) -> str:
+    """`path` as text that encodes: bytes of a file name that are no UTF-8 are spelled out."""
+    return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+UNTRUSTED = Stamp(0, 0, 0, 0, 0)
+"""A stamp that no file has: what it belongs to is read again next time."""

@@ -244,8 +244,12 @@ class BuildDone(Message, frozen=True):
 
 
 class RunSummarise(Message, frozen=True):
+    """A batch of modules to summarise; `digests` and `root` as in `RunCompile`."""
+
     build: int
     jobs: tuple[SummariseJob, ...]
+    digests: tuple[Digest, ...] = ()
+    root: str = ""
 
 
 class RunCompile(Message, frozen=True):
@@ -267,21 +271,29 @@ class RunLink(Message, frozen=True):
 ToWorkers = Union[RunSummarise, RunCompile, RunLink]
 
 
+class SummariseOutcome(Part, frozen=True):
+    """`changed`: the file no longer holds the bytes that were asked for, but these; nothing was summarised. `crash`: the
+    toolchain itself broke on this module, and this is what it said."""
+
+    module: str
+    summarised: Summarised | None = None
+    duration_ms: float = 0.0
+    changed: Source | None = None
+    crash: str = ""
+
+
 class SummariseDone(Message, frozen=True):
     build: int
-    results: tuple[Summarised, ...]
-    durations_ms: tuple[float, ...] = ()
-    crash: str = ""
-    """Not empty: the toolchain itself broke on this batch, and this is what it said."""
+    outcomes: tuple[SummariseOutcome, ...]
 
 
 class CompileOutcome(Part, frozen=True):
-    """`changed`: the source was no longer what its key says; nothing was compiled. `crash`: the toolchain broke."""
+    """As `SummariseOutcome`, for a compile."""
 
     module: str
     compiled: Compiled | None = None
     duration_ms: float = 0.0
-    changed: bool = False
+    changed: Source | None = None
     crash: str = ""
 
 

@@ -234,6 +234,7 @@ class Actor(Generic[M]):
         self._may_post = outstanding
         self._lane: deque[tuple[Message, Message]] = deque()
         self._wake: anyio.Event | None = None
+        self._nudged = False
         self._system: System | None = None
         self.ended = anyio.Event()
         self.mailbox.wake = self._awake
@@ -250,6 +251,9 @@ class Actor(Generic[M]):
     async def replied(self, request: Message, answer: Message) -> None:
         """One of this actor's own posts was answered."""
         raise NotImplementedError
+
+    async def nudged(self) -> None:
+        """A build was cancelled, or `nudge` was called: look whether that changes anything."""
 
     async def stopped(self) -> None:
         """After the last message of an orderly stop, shielded from cancellation."""
@@ -295,6 +299,11 @@ class Actor(Generic[M]):
 
         to.mailbox.push(request, Cell(deliver))
 
+    def nudge(self) -> None:
+        """Call `nudged` at the next turn."""
+        self._nudged = True
+        self._awake()
+
     def start(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
         """Run a task of this actor's own. An exception in it is the actor's."""
         self.system.start(function, *args, name=self.name)
@@ -305,7 +314,10 @@ class Actor(Generic[M]):
         await self.started()
         steps = 0
         while True:
-            if self._lane:
+            if self._nudged:
+                self._nudged = False
+                await self.nudged()
+            elif self._lane:
                 request, answer = self._lane.popleft()
                 self.unanswered -= 1
                 self.current = type(answer).__name__
@@ -438,7 +450,8 @@ class System:
 
     async def _stop(self) -> None:
         self.closing = True
-        self.cancelled_builds.update(self.builds_running)
+        for build in tuple(self.builds_running):
+            self.cancel(build)
         with anyio.move_on_after(STOP_SECONDS):
             for actor in self.actors:
                 actor.mailbox.close()
@@ -522,6 +535,12 @@ class System:
         self._check_alive()
         self.record("tell", "", to.name, message)
         await to.mailbox.put(message, weight)
+
+    def cancel(self, build: int) -> None:
+        """Set the build's token: every actor sees it at its next look, and is woken to look now."""
+        self.cancelled_builds.add(build)
+        for actor in self.actors:
+            actor.nudge()
 
     def record(self, kind: str, sender: str, receiver: str, message: Message) -> None:
         if self.tap is not None:

@@ -1,0 +1,90 @@
+"""What a worker does with a job: plain functions over a toolchain. They run inline, or in a process of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import TypeVar
+
+import msgspec
+
+from actors.compiler.toolchain import CompileJob, Compiled, LinkJob, Summarised, SummariseJob, Toolchain
+from actors.diagnostics import Diagnostic, SourceError
+from actors.digests import UNTRUSTED, Digest
+from actors.disk import Disk
+from actors.hasher.source import read_source
+from actors.messages import CompileOutcome, FoundSource, LinkDone, Source, SummariseOutcome
+
+J = TypeVar("J", SummariseJob, CompileJob)
+R = TypeVar("R")
+
+
+def _timed(function: Callable[[], R]) -> tuple[R | None, str, float]:
+    """A toolchain's function, its crash in words, and its duration in milliseconds. A toolchain that raises has a bug;
+    that must not break the build of the other modules."""
+    began = perf_counter()
+    try:
+        result, crash = function(), ""
+    except Exception as error:
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = f" ({where.tb_frame.f_code.co_name}, line {where.tb_lineno})" if where else ""
+        result, crash = None, f"{type(error).__name__}: {error}{place}"
+    return result, crash, (perf_counter() - began) * 1000
+
+
+def with_source(
+    job: J, expected: Digest, root: str, toolchain: Toolchain, disk: Disk
+) -> tuple[J | None, Source | None]:
+    """The job with its source, read from `root` where it carries none. If the file does not hold the bytes that were
+    asked for any more, there is no job, but what it holds now."""
+    if job.source or not expected:
+        return job, None
+    found = FoundSource(module=job.module, path=job.path)
+    read = read_source(found, root, toolchain.normalise, disk)
+    if read is not None and read.error is None and read.digest == expected:
+        return msgspec.structs.replace(job, source=read.data), None
+    if read is None:
+        gone = Diagnostic(
+            code="E0807",
+            message="this file disappeared during the build",
+            module=job.module,
+            file=job.path,
+            hint="build again",
+        )
+        read = Source(module=job.module, path=job.path, digest="", data=b"", stamp=UNTRUSTED, error=gone)
+    return None, read
+
+
+def summarise(toolchain: Toolchain, job: SummariseJob, expected: Digest, root: str, disk: Disk) -> SummariseOutcome:
+    ready, changed = with_source(job, expected, root, toolchain, disk)
+    if ready is None:
+        return SummariseOutcome(module=job.module, changed=changed)
+    result, crash, duration = _timed(lambda: _caught(lambda: toolchain.summarise(ready), Summarised))
+    return SummariseOutcome(module=job.module, summarised=result, duration_ms=duration, crash=crash)
+
+
+def compile_module(toolchain: Toolchain, job: CompileJob, expected: Digest, root: str, disk: Disk) -> CompileOutcome:
+    ready, changed = with_source(job, expected, root, toolchain, disk)
+    if ready is None:
+        return CompileOutcome(module=job.module, changed=changed)
+    result, crash, duration = _timed(lambda: _caught(lambda: toolchain.compile(ready), Compiled))
+    return CompileOutcome(module=job.module, compiled=result, duration_ms=duration, crash=crash)
+
+
+def link(toolchain: Toolchain, job: LinkJob, build: int, validate: Callable[[bytes], str | None] | None) -> LinkDone:
+    """Link, and let `validate` look at the program: what it says is a bug of the toolchain."""
+    linked, crash, duration = _timed(lambda: toolchain.link(job))
+    if linked is not None and linked.program is not None and validate is not None:
+        problem = validate(linked.program)
+        if problem:
+            return LinkDone(build=build, crash=f"the linked program is not valid: {problem}", duration_ms=duration)
+    return LinkDone(build=build, linked=linked, duration_ms=duration, crash=crash)
+
+
+def _caught(function: Callable[[], R], result: Callable[..., R]) -> R:
+    try:
+        return function()
+    except SourceError as error:
+        return result(diagnostics=error.diagnostics)

@@ -1,0 +1,111 @@
+"""The dependency graph: who imports whom, its strongly connected components, and their order.
+
+Everything here is iterative (a chain of ten thousand modules is no deeper than one) and deterministic: names are
+visited in sorted order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+
+class Graph:
+    """An immutable graph of modules. `imports[m]` are the modules that m depends on, itself left out."""
+
+    def __init__(self, imports: Mapping[str, Iterable[str]]) -> None:
+        self.imports: dict[str, tuple[str, ...]] = {
+            module: tuple(sorted(target for target in set(imports[module]) if target != module and target in imports))
+            for module in sorted(imports)
+        }
+        dependents: dict[str, list[str]] = {module: [] for module in self.imports}
+        for module, targets in self.imports.items():
+            for target in targets:
+                dependents[target].append(module)
+        self.dependents: dict[str, tuple[str, ...]] = {module: tuple(users) for module, users in dependents.items()}
+        self.components: list[tuple[str, ...]] = components(self.imports)
+        """Members sorted; a component stands behind those that it imports."""
+        self.component_of: dict[str, int] = {
+            member: number for number, members in enumerate(self.components) for member in members
+        }
+
+    @property
+    def edge_count(self) -> int:
+        return sum(map(len, self.imports.values()))
+
+    def transitive_imports(self, roots: Iterable[str]) -> set[str]:
+        """Everything that the roots reach, the roots themselves included."""
+        return _reach(self.imports, roots)
+
+    def transitive_dependents(self, roots: Iterable[str]) -> set[str]:
+        """Everything that reaches one of the roots, the roots themselves included."""
+        return _reach(self.dependents, roots)
+
+    def remaining_path(self, durations: Mapping[str, float]) -> dict[str, float]:
+        """For each module the length of the longest path from its start to the end of the build, in the unit of
+        `durations`: its own duration, and the longest of its dependents' paths. Members of a component share theirs,
+        for none of them stands before the other."""
+        lengths: dict[str, float] = {}
+        for members in reversed(self.components):
+            inside = set(members)
+            behind = max(
+                (lengths[user] for member in members for user in self.dependents[member] if user not in inside),
+                default=0.0,
+            )
+            for member in members:
+                lengths[member] = durations.get(member, 0.0) + behind
+        return lengths
+
+
+def _reach(edges: Mapping[str, tuple[str, ...]], roots: Iterable[str]) -> set[str]:
+    found = {root for root in roots if root in edges}
+    stack = list(found)
+    while stack:
+        for target in edges[stack.pop()]:
+            if target not in found:
+                found.add(target)
+                stack.append(target)
+    return found
+
+
+def components(imports: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Strongly connected components, imports first (Tarjan's algorithm with an explicit stack)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    on_path: set[str] = set()
+    path: list[str] = []
+    found: list[tuple[str, ...]] = []
+    for root in imports:
+        if root in index:
+            continue
+        work: list[tuple[str, int]] = [(root, 0)]
+        while work:
+            node, position = work.pop()
+            if position == 0:
+                index[node] = low[node] = len(index)
+                path.append(node)
+                on_path.add(node)
+            targets = imports[node]
+            for at in range(position, len(targets)):
+                target = targets[at]
+                if target not in index:
+                    work += [(node, at + 1), (target, 0)]
+                    break
+                if target in on_path:
+                    low[node] = min(low[node], index[target])
+            else:
+                if low[node] == index[node]:
+                    found.append(_unwind(node, path, on_path))
+                if work:
+                    parent = work[-1][0]
+                    low[parent] = min(low[parent], low[node])
+    return found
+
+
+def _unwind(root: str, path: list[str], on_path: set[str]) -> tuple[str, ...]:
+    members = []
+    while True:
+        member = path.pop()
+        on_path.discard(member)
+        members.append(member)
+        if member == root:
+            return tuple(sorted(members))

@@ -1,0 +1,74 @@
+"""Manifests and keys: everything that an object, or a program, depends on, field by field.
+
+An object depends on nothing but its manifest. Its key is the digest of the manifest's canonical JSON: fields in the
+order below, sorted maps, no blanks. `docs/keys.md` says of every field why it is there; a test reads that table.
+Never in a manifest: a time, an absolute path, an environment, an order of listing, a hash seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from actors.compiler.toolchain import Binding
+from actors.digests import Digest, digest
+
+SCHEMA = 1
+"""Raised whenever the meaning of a field, or of an object's bytes, changes: old entries then miss."""
+
+
+class ObjectManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a module's object depends on. Under `transitive`, `imports` holds the key of each imported module outside of
+    the module's own component, and `component` the digest of that component ("" for a module that is in no cycle)."""
+
+    schema: int = SCHEMA
+    kind: str = "object"
+    module: str
+    path: str
+    toolchain: Digest
+    target: str
+    options: dict[str, str]
+    source: Digest
+    resolution: tuple[tuple[str, str, str, str, str, tuple[str, ...]], ...]
+    invalidation: str
+    component: Digest
+    imports: dict[str, Digest]
+
+
+class ProgramManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a program depends on: its objects in link order, as (module, path, digest)."""
+
+    schema: int = SCHEMA
+    kind: str = "program"
+    entry: str
+    toolchain: Digest
+    target: str
+    options: dict[str, str]
+    objects: tuple[tuple[str, str, Digest], ...]
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def encode(manifest: ObjectManifest | ProgramManifest) -> bytes:
+    """The canonical JSON. Maps are sorted; fields keep their order."""
+    return _encoder.encode(manifest)
+
+
+def key_of(encoded: bytes) -> Digest:
+    """The key of an encoded manifest."""
+    return digest(encoded)
+
+
+def resolution_entries(bindings: Sequence[Binding]) -> tuple[tuple[str, str, str, str, str, tuple[str, ...]], ...]:
+    """A module's resolution table as it enters its manifest, sorted by scope and name."""
+    return tuple(
+        sorted((bound.scope, bound.name, bound.module, bound.item, bound.rest, bound.absent) for bound in bindings)
+    )
+
+
+def component_digest(members: Sequence[tuple[str, Digest]], imports: Mapping[str, Digest]) -> Digest:
+    """Of a cycle of modules: its members' (name, source digest) and the keys of what they import from outside. Who
+    imports one of them depends on all of them, for none can be told apart by keys of one another."""
+    return digest(_encoder.encode((SCHEMA, sorted(members), sorted(imports.items()))))

@@ -1,0 +1,418 @@
+"""What the names in a module mean, decided from summaries alone.
+
+The one written order of precedence, for a plain name that occurs in some scope of a module:
+
+1. items of the module itself, from the innermost inline module outwards (left to the toolchain);
+2. names introduced by `use`, from the innermost inline module outwards;
+3. globs, likewise; two globs that both offer the name are an error where the name occurs;
+4. builtins (left to the toolchain).
+
+A path `a::b::c` starts at the name that its first segment is by these rules, else at the source root: there the last
+segment is looked for first as an item of the module `a/b`, then the whole as the module `a/b/c`, then shorter modules
+(`c` inside the inline module or type `b` of `a`).
+
+For every name the table holds the winner *and the candidates that were looked for before it and found absent*, for a new
+item or file among those would change the meaning without touching the module. A `Binding` with an empty `module` says
+that nothing outside has the name, and where was looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from actors.compiler.toolchain import Binding, Interface, Item, Name, Summary, Use
+from actors.diagnostics import Diagnostic
+
+
+class Place(NamedTuple):
+    line: int
+    column: int
+    length: int
+
+
+class Target(NamedTuple):
+    """Where a path leads. `module` "" where it leads nowhere: then `problem` says why. `via` are modules that were
+    passed through on the way (re-exports)."""
+
+    module: str
+    item: str = ""
+    rest: str = ""
+    absent: tuple[str, ...] = ()
+    via: tuple[str, ...] = ()
+    problem: tuple[str, str, str] | None = None
+    """Code, message, hint."""
+    broken: str = ""
+    """The module that decides could not be summarised; its own errors are reported."""
+
+
+class Resolved(NamedTuple):
+    """A module's resolution: the table sorted by (scope, name), the modules that it depends on, and what is wrong."""
+
+    bindings: tuple[Binding, ...]
+    imports: tuple[str, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+class Modules:
+    """All modules of a project as resolution sees them. `summaries` has None for one that could not be summarised."""
+
+    def __init__(self, summaries: Mapping[str, Summary | None], paths: Mapping[str, str]) -> None:
+        self.summaries = summaries
+        self.paths = paths
+        self._items: dict[str, dict[str, Item]] = {}
+
+    def items(self, module: str) -> dict[str, Item]:
+        """A module's items by name; of two of one name the first."""
+        found = self._items.get(module)
+        if found is None:
+            summary = self.summaries[module]
+            found = {}
+            for item in summary.items if summary else ():
+                found.setdefault(item.name, item)
+            self._items[module] = found
+        return found
+
+    def locate(self, path: tuple[str, ...], *, asker: str, seen: frozenset[tuple[str, ...]] = frozenset()) -> Target:
+        """Follow a path from the source root, as the module `asker` may."""
+        absent: list[str] = []
+        private: Target | None = None
+        for length in _prefix_lengths(len(path)):
+            module = "/".join(path[:length])
+            if module not in self.summaries:
+                absent.append(f"module {module}")
+                continue
+            if length == len(path):
+                return Target(module, absent=tuple(absent))
+            if self.summaries[module] is None:
+                return Target("", absent=tuple(absent), broken=module)
+            target = self._inside(module, path[length:], asker, seen | {path})
+            if target.module or target.broken:
+                return target._replace(absent=(*absent, *target.absent))
+            absent.extend(target.absent)
+            if target.problem and target.problem[0] == "E0503":
+                private = private or target
+        if private is not None:
+            return private._replace(absent=tuple(absent))
+        return Target("", absent=tuple(absent), problem=self._missing(path))
+
+    def _inside(self, module: str, path: tuple[str, ...], asker: str, seen: frozenset[tuple[str, ...]]) -> Target:
+        """Look for an item of `module`: the longest part of `path` that names one."""
+        items = self.items(module)
+        for length in range(len(path), 0, -1):
+            name = "::".join(path[:length])
+            item = items.get(name)
+            if item is not None:
+                if not item.public and module != asker:
+                    return Target("", absent=(), problem=_private(name, module, item))
+                return Target(module, name, "::".join(path[length:]))
+        absent = (f"{module}::{'::'.join(path)}",)
+        summary = self.summaries[module]
+        for use in summary.uses if summary else ():
+            if not (use.public and use.scope == ""):
+                continue
+            further = (*use.path, *path) if use.glob else (*use.path, *path[1:]) if use.alias == path[0] else None
+            if further is None or further in seen:
+                continue
+            target = self.locate(further, asker=module, seen=seen)
+            if target.module or target.broken:
+                return target._replace(absent=(*absent, *target.absent), via=(module, *target.via))
+        return Target("", absent=absent)
+
+    def _missing(self, path: tuple[str, ...]) -> tuple[str, str, str]:
+        """Code, message and hint for a path that leads nowhere."""
+        written = "::".join(path)
+        if path[0] == "std":
+            return "E0505", f"there is no `{written}`: this target has no such part of `std`", "remove the import"
+        for length in range(len(path) - 1, 0, -1):
+            module = "/".join(path[:length])
+            if module in self.summaries:
+                wanted = "::".join(path[length:])
+                offered = [item.name for item in self.items(module).values() if item.public]
+                shown = module.replace("/", "::")
+                return "E0502", f"there is no `{wanted}` in `{shown}`", _nearest(wanted, offered, f"`{shown}` has ")
+        wanted = "/".join(path[:-1]) or path[0]
+        near = _nearest(wanted, list(self.summaries), "there are ")
+        if not near.startswith("did") and len(path) > 1:
+            whole = _nearest("/".join(path), list(self.summaries), "")
+            near = whole if whole.startswith("did") else near
+        return "E0501", f"there is no module `{wanted.replace('/', '::')}`", near.replace("/", "::")
+
+
+def _prefix_lengths(count: int) -> Iterator[int]:
+    """The last segment first as an item, then as a module, then ever shorter modules."""
+    if count > 1:
+        yield count - 1
+    yield count
+    yield from range(count - 2, 0, -1)
+
+
+def _private(name: str, module: str, item: Item) -> tuple[str, str, str]:
+    shown = module.replace("/", "::")
+    return (
+        "E0503",
+        f"`{name}` is private in `{shown}`",
+        f"write `pub` before it there (line {item.line}) to let others use it",
+    )
+
+
+def _nearest(wanted: str, offered: list[str], otherwise: str) -> str:
+    """A hint: the closest existing name, else the first few that there are."""
+    import difflib  # Slow to import, and only errors need it.
+
+    close = difflib.get_close_matches(wanted, offered, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    if not otherwise or not offered:
+        return ""
+    names = sorted(offered)
+    return otherwise + ", ".join(f"`{name}`" for name in names[:5]) + (" ..." if len(names) > 5 else "")
+
+
+def scopes(scope: str) -> Iterator[str]:
+    """A scope and those around it, innermost first; "" is the module itself."""
+    while scope:
+        yield scope
+        scope = scope.rpartition("::")[0]
+    yield ""
+
+
+class Resolver:
+    """Resolves one module."""
+
+    def __init__(self, modules: Modules, module: str) -> None:
+        summary = modules.summaries[module]
+        assert summary is not None
+        self.modules = modules
+        self.module = module
+        self.summary = summary
+        self.own = modules.items(module)
+        self.path = modules.paths[module]
+        self.bindings: dict[tuple[str, str], Binding] = {}
+        self.imports: set[str] = set()
+        self.diagnostics: list[Diagnostic] = []
+        self.aliases: dict[tuple[str, str], Use] = {}
+        self.globs: dict[str, list[tuple[Use, Target]]] = {}
+
+    def resolve(self) -> Resolved:
+        for use in self.summary.uses:
+            self._glob(use) if use.glob else self._use(use)
+        for name in self.summary.names:
+            if (name.scope, name.name) not in self.bindings and not self._is_own(name.scope, name.name):
+                self._name(name)
+        self.imports.discard(self.module)
+        return Resolved(
+            tuple(self.bindings[key] for key in sorted(self.bindings)),
+            tuple(sorted(self.imports)),
+            tuple(self.diagnostics),
+        )
+
+    # ---- imports
+
+    def _use(self, use: Use) -> None:
+        key = (use.scope, use.alias)
+        target = self.modules.locate(use.path, asker=self.module)
+        place = Place(use.line, use.column, use.length)
+        if target.module == self.module and use.scope == "":
+            self._report(
+                "E0506",
+                f"`{self._shown}` imports itself",
+                "remove this import: items of a module see one another",
+                place,
+            )
+            target = Target("")
+        elif target.problem:
+            self._report(*target.problem, place)
+        earlier = self.bindings.get(key)
+        if earlier is not None and not earlier.failed and target.module:
+            if (earlier.module, earlier.item) != (target.module, target.item):
+                self._ambiguous(
+                    use.alias, [_written(earlier.module, earlier.item), _written(target.module, target.item)], place
+                )
+                self._bind(use.scope, use.alias, Target(""))
+            return
+        self.aliases[key] = use
+        self._bind(use.scope, use.alias, target)
+
+    def _glob(self, use: Use) -> None:
+        target = self.modules.locate(use.path, asker=self.module)
+        place = Place(use.line, use.column, use.length)
+        if target.problem:
+            self._report(*target.problem, place)
+        elif target.module == self.module and use.scope == "":
+            self._report(
+                "E0506",
+                f"`{self._shown}` imports itself",
+                "remove this import: items of a module see one another",
+                place,
+            )
+        elif target.module or target.broken:
+            self._depend(target)
+            self.globs.setdefault(use.scope, []).append((use, target))
+
+    # ---- names that occur
+
+    def _name(self, name: Name) -> None:
+        first, _, rest = name.name.partition("::")
+        place = Place(name.line, name.column, len(name.name))
+        if not rest:
+            found = self._introduced(name.scope, name.name, place)
+            if found is not None:
+                self._bind(name.scope, name.name, found)
+            return
+        if self._is_own(name.scope, first):
+            return
+        use = next((self.aliases[scope, first] for scope in scopes(name.scope) if (scope, first) in self.aliases), None)
+        if use is not None:
+            if any(
+                self.bindings[scope, first].failed for scope in scopes(name.scope) if (scope, first) in self.bindings
+            ):
+                self._bind(name.scope, name.name, Target(""))
+                return
+            target = self.modules.locate((*use.path, *rest.split("::")), asker=self.module)
+        else:
+            globbed = self._from_globs(name.scope, tuple(name.name.split("::")), place)
+            if globbed is not None and (globbed.module or globbed.broken):
+                target = globbed
+            else:
+                target = self.modules.locate(tuple(name.name.split("::")), asker=self.module)
+                if globbed is not None:
+                    target = target._replace(absent=(*globbed.absent, *target.absent))
+        if target.problem:
+            self._report(*target.problem, place)
+        self._bind(name.scope, name.name, target)
+
+    def _introduced(self, scope: str, name: str, place: Place) -> Target | None:
+        """What a plain name means by `use` or a glob; None where no glob could have had it either."""
+        for outer in scopes(scope):
+            bound = self.bindings.get((outer, name))
+            if bound is not None and bound.failed:
+                return Target("")
+            if bound is not None and (outer, name) in self.aliases:
+                return Target(bound.module, bound.item, bound.rest, bound.absent)
+        return self._from_globs(scope, (name,), place)
+
+    def _from_globs(self, scope: str, path: tuple[str, ...], place: Place) -> Target | None:
+        """What the globs around `scope` offer for a path, innermost scope first."""
+        absent: list[str] = []
+        looked = False
+        for outer in scopes(scope):
+            offers: dict[tuple[str, str], Target] = {}
+            for use, glob in self.globs.get(outer, ()):
+                looked = True
+                if glob.broken:
+                    return Target("", broken=glob.broken)
+                target = self.modules.locate((*use.path, *path), asker="")
+                if target.module and target.item:
+                    offers[target.module, target.item] = target
+                elif target.broken:
+                    return target
+                else:
+                    absent.append(f"{'/'.join(use.path)}::{'::'.join(path)}")
+            if len(offers) > 1:
+                self._ambiguous("::".join(path), [_written(*offer) for offer in sorted(offers)], place)
+                return Target("", broken=self.module)
+            for target in offers.values():
+                return target._replace(absent=tuple(absent))
+        return Target("", absent=tuple(absent)) if looked else None
+
+    # ---- writing down
+
+    def _is_own(self, scope: str, name: str) -> bool:
+        first = name.partition("::")[0]
+        return any((f"{outer}::{first}" if outer else first) in self.own for outer in scopes(scope))
+
+    def _bind(self, scope: str, name: str, target: Target) -> None:
+        looked_only = not target.module and not target.problem and not target.broken and bool(target.absent)
+        self._depend(target)
+        self.bindings[scope, name] = Binding(
+            scope=scope,
+            name=name,
+            module=target.module,
+            item=target.item,
+            rest=target.rest,
+            absent=target.absent,
+            failed=not target.module and not looked_only,
+        )
+
+    def _depend(self, target: Target) -> None:
+        self.imports.update(module for module in (target.module, target.broken, *target.via) if module)
+
+    @property
+    def _shown(self) -> str:
+        return self.module.replace("/", "::")
+
+    def _ambiguous(self, name: str, candidates: list[str], place: Place) -> None:
+        self._report(
+            "E0504",
+            f"`{name}` could be " + " or ".join(f"`{one}`" for one in candidates),
+            "import the one that is meant by name, or write its whole path",
+            place,
+        )
+
+    def _report(self, code: str, message: str, hint: str, place: Place) -> None:
+        self.diagnostics.append(
+            Diagnostic(
+                code=code,
+                message=message,
+                hint=hint,
+                module=self.module,
+                file=self.path,
+                line=place.line,
+                column=place.column,
+                length=max(1, place.length),
+            )
+        )
+
+
+def _written(module: str, item: str) -> str:
+    return "::".join(filter(None, (module.replace("/", "::"), item)))
+
+
+def resolve(modules: Modules, module: str) -> Resolved:
+    """The resolution of one module. Its summary must be there."""
+    return Resolver(modules, module).resolve()
+
+
+def interfaces(modules: Modules, module: str, resolved: Mapping[str, Resolved]) -> dict[str, Interface]:
+    """The interface of everything that a module's names mean, closed over what those drag in."""
+    closed: dict[str, Interface] = {}
+    stack = [(bound.module, bound.item) for bound in resolved[module].bindings if bound.item and bound.module != module]
+    tables: dict[str, dict[tuple[str, str], Binding]] = {}
+    while stack:
+        home, name = stack.pop()
+        key = f"{home}::{name}"
+        item = modules.items(home).get(name)
+        if key in closed or item is None:
+            continue
+        table = tables.get(home)
+        if table is None:
+            known = resolved.get(home)
+            table = {(bound.scope, bound.name): bound for bound in known.bindings} if known else {}
+            tables[home] = table
+        names: dict[str, str] = {}
+        for used in item.interface_names:
+            target = _meaning(modules, home, name.rpartition("::")[0], used, table)
+            if target is not None:
+                names[used] = f"{target[0]}::{target[1]}"
+                stack.append(target)
+        closed[key] = Interface(module=home, item=name, kind=item.kind, interface=item.interface, names=names)
+    return dict(sorted(closed.items()))
+
+
+def _meaning(
+    modules: Modules, home: str, scope: str, name: str, table: Mapping[tuple[str, str], Binding]
+) -> tuple[str, str] | None:
+    """What a name means inside an item of `home`: (module, item), or None for a local or a builtin."""
+    own = modules.items(home)
+    parts = name.split("::")
+    for outer in scopes(scope):
+        for length in range(len(parts), 0, -1):
+            candidate = "::".join(([outer] if outer else []) + parts[:length])
+            if candidate in own:
+                return home, candidate
+    for outer in scopes(scope):
+        bound = table.get((outer, name))
+        if bound is not None and bound.module and bound.item:
+            return bound.module, bound.item
+    return None

@@ -1,0 +1,81 @@
+"""Which module next: the ready heap, and how many go into one job.
+
+Longest remaining path first, by the durations of earlier builds. The remaining path of an import is longer than that
+of those who use it, so imports come first even where nobody waits for their objects, and an error in one is known
+before its dependents are compiled in vain.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+
+JOB_MS = 5.0
+"""A job is one module, or a batch of small ones worth about so much."""
+
+MS_PER_BYTE = 0.0006
+"""What compiling costs where nothing is known yet; learnt during the build."""
+
+FIXED_MS = 0.2
+
+
+class Estimates:
+    """How long a module takes to compile: as long as last time, scaled by its size; else as its size predicts."""
+
+    def __init__(self, known: Mapping[str, float] | None = None) -> None:
+        self._known = dict(known or {})
+        self._bytes = 0
+        self._spent_ms = 0.0
+
+    def of(self, module: str, size: int) -> float:
+        """Milliseconds for a module of `size` bytes."""
+        known = self._known.get(module)
+        if known is not None:
+            return known
+        rate = self._spent_ms / self._bytes if self._bytes else MS_PER_BYTE
+        return FIXED_MS + rate * size
+
+    def learn(self, module: str, size: int, duration_ms: float) -> None:
+        self._known[module] = duration_ms
+        self._bytes += size
+        self._spent_ms += duration_ms
+
+
+class ReadyHeap:
+    """Modules that may be compiled now, by priority. The only unbounded queue of a build, and it holds names alone."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, str]] = []
+        self._inside: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._inside)
+
+    def add(self, module: str, priority: float) -> None:
+        if module not in self._inside:
+            self._inside.add(module)
+            heapq.heappush(self._heap, (-priority, module))
+
+    def discard(self, modules: Iterable[str]) -> None:
+        """Forget modules that need not be compiled any more."""
+        self._inside.difference_update(modules)
+
+    def take(self, idle_slots: int, milliseconds: Mapping[str, float]) -> list[str]:
+        """The modules of the next job: the first, and more while they are small together; never so many that an idle
+        slot would find nothing, or that the last slots to finish hold long batches."""
+        fair_share = max(1, len(self._inside) // (2 * max(1, idle_slots)))
+        job: list[str] = []
+        worth = 0.0
+        while self._heap and len(job) < fair_share:
+            module = self._heap[0][1]
+            if module not in self._inside:
+                heapq.heappop(self._heap)
+                continue
+            cost = milliseconds.get(module, FIXED_MS)
+            if job and worth + cost > JOB_MS:
+                break
+            heapq.heappop(self._heap)
+            self._inside.discard(module)
+            job.append(module)
+            worth += cost
+        return job

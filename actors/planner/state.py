@@ -1,0 +1,128 @@
+"""Where each module stands in a build, and what a build leaves behind for the next one."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+from actors.digests import Digest
+from actors.planner.manifest import ObjectManifest
+
+
+class State(IntEnum):
+    """What is known of a module. The comments name what must hold before."""
+
+    WANTED = 0  # Its key is known.
+    HIT = 1  # The cache has an object for its key.
+    WAITING = 2  # The cache has none, and the toolchain needs imports' objects that are not there yet.
+    READY = 3  # The cache has none; it is in the ready heap.
+    RUNNING = 4  # A worker has it.
+    COMPILED = 5  # Its object is made; it is stored, or will be.
+    FAILED = 6  # Its own sources are wrong.
+    BLOCKED = 7  # It depends on one that failed.
+
+
+ENDED = frozenset((State.HIT, State.COMPILED, State.FAILED, State.BLOCKED))
+
+_ALLOWED: dict[State, frozenset[State]] = {
+    State.WANTED: frozenset((State.HIT, State.WAITING, State.READY, State.FAILED, State.BLOCKED)),
+    # A hit whose bytes turn out to be gone is compiled after all.
+    State.HIT: frozenset((State.READY, State.WAITING, State.BLOCKED)),
+    State.WAITING: frozenset((State.READY, State.BLOCKED)),
+    State.READY: frozenset((State.RUNNING, State.BLOCKED)),
+    # Ready again: its source changed under the worker.
+    State.RUNNING: frozenset((State.COMPILED, State.FAILED, State.BLOCKED, State.READY)),
+    # Its stored bytes were lost before they were used.
+    State.COMPILED: frozenset((State.READY, State.BLOCKED)),
+    # It stands above one that failed: that one's errors count.
+    State.FAILED: frozenset((State.BLOCKED,)),
+    State.BLOCKED: frozenset(),
+}
+
+
+class States:
+    """The state of every module, changed by one function that keeps count."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, State] = {}
+        self.counts: dict[State, int] = dict.fromkeys(State, 0)
+
+    def __getitem__(self, module: str) -> State:
+        return self._of[module]
+
+    def add(self, module: str) -> None:
+        """A module begins as wanted."""
+        self._of[module] = State.WANTED
+        self.counts[State.WANTED] += 1
+
+    def set(self, module: str, state: State) -> None:
+        """Move a module on. A step that makes no sense is a bug."""
+        old = self._of[module]
+        if state not in _ALLOWED[old]:
+            raise RuntimeError(f"{module} cannot go from {old.name} to {state.name}")
+        self._of[module] = state
+        self.counts[old] -= 1
+        self.counts[state] += 1
+
+    def members(self, *states: State) -> list[str]:
+        """The modules in these states, sorted."""
+        return sorted(module for module, state in self._of.items() if state in states)
+
+    @property
+    def ended(self) -> bool:
+        """Whether every module has come to its end."""
+        return sum(self.counts[state] for state in ENDED) == len(self._of)
+
+
+class PlannedModule(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the next build needs to know of a module: enough to tell why its key is another one, and to trust that it
+    is the same where nothing changed. `resolution` is the digest of its resolution table. `object` is "" where the
+    module has none (it failed or was blocked)."""
+
+    path: str
+    source: Digest
+    resolution: Digest
+    component: Digest
+    imports: tuple[str, ...]
+    key: Digest
+    object: Digest
+    duration_ms: float
+    functions: int
+    warned: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True, array_like=True):
+    """The graph, resolution and keys of the last finished build, by module. `settings` is the digest of everything else
+    that enters keys; `program` the digest of the program, and `program_key` its key ("" for none)."""
+
+    version: int
+    toolchain: Digest
+    settings: Digest
+    modules: dict[str, PlannedModule]
+    program_key: Digest = ""
+    program: Digest = ""
+    succeeded: bool = False
+
+
+PLAN_VERSION = 1
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Plan)
+
+
+def encode_plan(plan: Plan) -> bytes:
+    return _encoder.encode(plan)
+
+
+def decode_plan(data: bytes) -> Plan | None:
+    """The plan, or None where the bytes are none of ours."""
+    try:
+        plan = _decoder.decode(data)
+    except msgspec.MsgspecError:
+        return None
+    return plan if plan.version == PLAN_VERSION else None
+
+
+def changed_fields(old: ObjectManifest, new: ObjectManifest) -> tuple[str, ...]:
+    """The names of the fields in which two manifests differ."""
+    return tuple(name for name in ObjectManifest.__struct_fields__ if getattr(old, name) != getattr(new, name))
