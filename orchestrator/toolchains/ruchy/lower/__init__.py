@@ -1,0 +1,30 @@
+"""Lowering: checked functions to fragments of relocatable WebAssembly (orchestrator/wasm/fragment.py).
+
+`table.py` says which handler lowers which node; `body.py` holds what a handler writes into, and the rules of ownership.
+No pass recurses along a chain of operators, of joined strings or of `else if`; elsewhere the parser's limit on nesting
+bounds the depth.
+"""
+
+from __future__ import annotations
+
+from orchestrator.toolchains.ruchy.check.hir import CheckedModule, FunctionBody
+from orchestrator.toolchains.ruchy.lower.body import Body
+from orchestrator.toolchains.ruchy.lower.table import HANDLERS
+from orchestrator.toolchains.ruchy.lower.unit import Unit
+from orchestrator.wasm.fragment import HIDDEN, Fragment
+
+
+def lower(module: CheckedModule) -> list[Fragment]:
+    """The fragments of all functions of a checked module, in source order."""
+    unit = Unit(module, HANDLERS)
+    return [lower_function(unit, function) for function in module.functions]
+
+
+def lower_function(unit: Unit, function: FunctionBody) -> Fragment:
+    """One function, with the static strings and the helpers of structs that it uses."""
+    body = Body(unit, function)
+    body.write()
+    code = body.code(unit.type_of(function.symbol), HIDDEN)
+    helpers, strings = unit.glue.collect(body.glue) if body.glue else ([], [])
+    name = function.symbol.partition("::")[2]
+    return Fragment(name, (code, *helpers), (*body.data, *strings), body.sites)

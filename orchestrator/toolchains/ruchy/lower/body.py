@@ -1,0 +1,345 @@
+"""The body of one function while it is being written: bytes, relocations, locals, traps and who owns what.
+
+Ownership (runtime/README.md): parameters are borrowed, results are owned. A handler leaves its value on the stack and
+says whose it is:
+
+- `PLAIN`: nothing to do: a number, or a static string, or no value at all;
+- `OWNED`: a reference that whoever takes it must release, or hand on;
+- `BORROWED`: a reference that lives in a local or a field; to keep it, retain it.
+
+`live` lists, innermost last, the locals that hold a reference to release, so that every way out of a scope (its end,
+`break`, `continue`, `return`) releases exactly what has been bound by then. An owned reference that waits while
+something else is computed that may jump waits in such a local too, never on the stack alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from orchestrator.toolchains.ruchy.check.types import NeverType, StringType, StructType, Type
+from orchestrator.toolchains.ruchy.lower.layout import valtype
+from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
+from orchestrator.toolchains.ruchy.lower.walk import is_straight, stored_slots
+from orchestrator.wasm.fragment import (
+    DATA,
+    FUNCTION,
+    FUNCTION_INDEX_LEB,
+    LOCAL,
+    MEMORY_ADDR_SLEB,
+    Code,
+    Data,
+    Reference,
+    Relocation,
+)
+from orchestrator.wasm.leb import sleb, uleb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.toolchains.ruchy.check import hir
+    from orchestrator.toolchains.ruchy.lower.unit import Unit
+
+PLAIN: Final = 0
+OWNED: Final = 1
+BORROWED: Final = 2
+
+OVERFLOW: Final = 0
+DIVISION_BY_ZERO: Final = 1
+REMAINDER_BY_ZERO: Final = 2
+SHIFT_RANGE: Final = 3
+
+_GET = [b"\x20" + uleb(index) for index in range(128)]
+_SET = [b"\x21" + uleb(index) for index in range(128)]
+_TEE = [b"\x22" + uleb(index) for index in range(128)]
+_HOLE = b"\x00\x00\x00\x00\x00"
+_TRAP_TYPE = functype(bytes((I32, I32, I32)), b"")
+_RETAIN_TYPE = functype(bytes((I32,)), b"")
+
+
+def get(index: int) -> bytes:
+    return _GET[index] if index < 128 else b"\x20" + uleb(index)
+
+
+def set_(index: int) -> bytes:
+    return _SET[index] if index < 128 else b"\x21" + uleb(index)
+
+
+def tee(index: int) -> bytes:
+    return _TEE[index] if index < 128 else b"\x22" + uleb(index)
+
+
+class Label:
+    """A loop that may be left: the depths of the blocks that `break` and `continue` end, how many references were
+    live outside of it, and whether a break carries a value."""
+
+    __slots__ = ("break_level", "continue_level", "live", "valued")
+
+    def __init__(self, break_level: int, continue_level: int, live: int, valued: bool) -> None:
+        self.break_level = break_level
+        self.continue_level = continue_level
+        self.live = live
+        self.valued = valued
+
+
+class Body:
+    """Writes one WebAssembly function. `unit` is what its module shares; `function` is what is lowered."""
+
+    def __init__(self, unit: Unit, function: hir.FunctionBody) -> None:
+        self.unit = unit
+        self.symbol = function.symbol
+        self.function = function
+        self.out = bytearray()
+        self.depth = 0
+        self.labels: dict[int, Label] = {}
+        self.live: list[tuple[int, Type]] = []
+        self.glue: dict[str, None] = {}
+        self.data: list[Data] = []
+        self._relocations: list[tuple[int, int, Reference]] = []
+        self._strings: dict[str, Reference] = {}
+        self._sites: dict[int, int] = {}
+        self._trap_local = -1
+        self._free: dict[int, list[int]] = {}
+        self._table = unit.handlers
+        self._number_locals()
+
+    def _number_locals(self) -> None:
+        """Slots get their WebAssembly locals: parameters first; what has no value gets none (-1)."""
+        self.slots: list[int] = []
+        self._locals = bytearray()
+        count = 0
+        for index, type_ in enumerate(self.function.locals):
+            kind = valtype(type_)
+            self.slots.append(count if kind else -1)
+            if kind:
+                count += 1
+                if index >= len(self.function.parameters):
+                    self._locals.append(kind)
+        self._local_count = count
+
+    # ------------------------------------------------------------ the whole function
+
+    def write(self) -> None:
+        """Lowers the function's body, with the ownership of its parameters around it."""
+        function = self.function
+        self._own_stored_parameters()
+        self.own(function.body)
+        if not valtype(function.result) and valtype(function.body.type):
+            self.discard(OWNED if self.is_counted(function.body.type) else PLAIN, function.body.type)
+        self.release_down_to(0)
+        if function.body.type.__class__ is NeverType:
+            self.out.append(0x00)
+
+    def _own_stored_parameters(self) -> None:
+        """A parameter that the body assigns to becomes the body's own."""
+        function = self.function
+        counted = [slot for slot, type_ in enumerate(function.parameters) if self.is_counted(type_)]
+        if not counted:
+            return
+        stored = stored_slots(function.body)
+        for slot in counted:
+            if slot in stored:
+                self.out += get(self.slots[slot])
+                self.call("rt::retain", _RETAIN_TYPE)
+                self.live.append((self.slots[slot], function.parameters[slot]))
+
+    def code(self, type_: bytes, flags: int) -> Code:
+        """The finished function."""
+        before, after = self._frame()
+        head = _local_vector(self._locals) + before
+        shift = len(head)
+        body = bytes(head + self.out + after + b"\x0b")
+        relocations = tuple([Relocation(kind, offset + shift, target) for kind, offset, target in self._relocations])
+        return Code(self.symbol, type_, body, relocations, flags)
+
+    def _frame(self) -> tuple[bytes, bytes]:
+        """What stands around the body where checks in it may trap: they all jump to one tail."""
+        if self._trap_local < 0:
+            return b"", b""
+        size = len(self.out)
+        self.out += b"\x0f\x0b"  # return, end
+        self.site_base()
+        self.out += get(self._trap_local) + b"\x41\x03\x76" + get(self._trap_local) + b"\x41\x07\x71"
+        self.call("rt::trap", _TRAP_TYPE)
+        tail = bytes(self.out[size:]) + b"\x00"
+        del self.out[size:]
+        return b"\x02\x40", tail
+
+    @property
+    def sites(self) -> tuple[int, ...]:
+        """Token ordinals of the trap sites, relative to the function's first token."""
+        start = self.function.start
+        return tuple([at - start for at in self._sites])
+
+    # ------------------------------------------------------------ values
+
+    def emit(self, node: hir.Expr) -> int:
+        """Lowers an expression; returns PLAIN, OWNED or BORROWED."""
+        return self._table[node.__class__](self, node)
+
+    def own(self, node: hir.Expr) -> int:
+        """Lowers an expression so that a counted value is ours. Returns PLAIN or OWNED."""
+        held = self._table[node.__class__](self, node)
+        if held == BORROWED:
+            self.retain_top()
+            return OWNED
+        return held
+
+    def retain_top(self) -> None:
+        """Retains the reference on top of the stack."""
+        kept = self.temporary(I32)
+        self.out += tee(kept)
+        self.call("rt::retain", _RETAIN_TYPE)
+        self.out += get(kept)
+        self.give_back(I32, kept)
+
+    def discard(self, held: int, type_: Type) -> None:
+        """Drops the value on top of the stack."""
+        if held == OWNED:
+            self.release_top(type_)
+        elif valtype(type_):
+            self.out.append(0x1A)
+
+    def operands(self, nodes: Sequence[hir.Expr]) -> list[int]:
+        """Lowers several expressions in order. Returns the temporaries to hand to `release_operands` once the values
+        have been used."""
+        waiting: list[int] = []
+        for index, node in enumerate(nodes):
+            held = self._table[node.__class__](self, node)
+            if held == PLAIN:
+                continue
+            if held == BORROWED:
+                if index + 1 == len(nodes) or is_straight(nodes[index + 1 :]):
+                    continue
+                self.retain_top()
+            waiting.append(self.keep(node.type))
+        return waiting
+
+    def keep(self, type_: Type) -> int:
+        """Remembers the owned reference on top of the stack in a temporary, and leaves it there."""
+        kept = self.temporary(I32)
+        self.out += tee(kept)
+        self.live.append((kept, type_))
+        return kept
+
+    def release_operands(self, waiting: list[int]) -> None:
+        """Releases what `operands` remembered; the result of the operation may stay on the stack."""
+        for kept in reversed(waiting):
+            index, type_ = self.live.pop()
+            assert index == kept
+            self.release(kept, type_)
+            self.give_back(I32, kept)
+
+    # ------------------------------------------------------------ reference counts
+
+    def is_counted(self, type_: Type) -> bool:
+        kind = type_.__class__
+        return kind is StringType or kind is StructType
+
+    def release(self, index: int, type_: Type) -> None:
+        """Releases the reference in a local."""
+        self.out += get(index)
+        self.release_top(type_)
+
+    def release_top(self, type_: Type) -> None:
+        """Releases the reference on top of the stack."""
+        name = "rt::release"
+        if type_.__class__ is StructType and self.unit.layouts.of(type_).counted:  # type: ignore[arg-type]
+            name = self.need_glue(type_, "drop")  # type: ignore[arg-type]
+        self.call(name, _RETAIN_TYPE)
+
+    def release_down_to(self, height: int, moved: int = -1) -> None:
+        """Releases, and forgets, what has become live above `height`, but for the local `moved`."""
+        live = self.live
+        while len(live) > height:
+            index, type_ = live.pop()
+            if index != moved:
+                self.release(index, type_)
+
+    def release_for_jump(self, height: int, moved: int = -1) -> None:
+        """The same before a jump: the code behind it still counts on what is live."""
+        for index, type_ in reversed(self.live[height:]):
+            if index != moved:
+                self.release(index, type_)
+
+    def need_glue(self, type_: StructType, kind: str) -> str:
+        """The symbol of a helper function of a struct ("drop", "unshare", "eq", "show")."""
+        name = self.unit.glue.request(type_, kind)
+        self.glue[name] = None
+        return name
+
+    # ------------------------------------------------------------ locals, calls, data
+
+    def temporary(self, kind: int) -> int:
+        """A free local of this value type."""
+        free = self._free.get(kind)
+        if free:
+            return free.pop()
+        self._locals.append(kind)
+        self._local_count += 1
+        return self._local_count - 1
+
+    def give_back(self, kind: int, index: int) -> None:
+        self._free.setdefault(kind, []).append(index)
+
+    def call(self, name: str, type_: bytes) -> None:
+        """A call of the function of that symbol."""
+        self.out.append(0x10)
+        self._relocations.append((FUNCTION_INDEX_LEB, len(self.out), self.unit.function(name, type_)))
+        self.out += _HOLE
+
+    def address(self, target: Reference) -> None:
+        """The address of a data item."""
+        self.out.append(0x41)
+        self._relocations.append((MEMORY_ADDR_SLEB, len(self.out), target))
+        self.out += _HOLE
+
+    def string(self, text: str) -> None:
+        """The address of a static string: count -1, length, bytes. Named after the function that owns it."""
+        target = self._strings.get(text)
+        if target is None:
+            name = f"{self.symbol}.str{len(self._strings)}"
+            target = self._strings[text] = Reference(DATA, name)
+            self.data.append(static_string(name, text))
+        self.address(target)
+
+    # ------------------------------------------------------------ traps
+
+    def site_base(self) -> None:
+        """The address of the function's line table."""
+        self.address(Reference(DATA, self.symbol + ".{lines}"))
+
+    def site_index(self, at: int) -> int:
+        return self._sites.setdefault(at, len(self._sites))
+
+    def site(self, at: int) -> None:
+        """The two arguments that name a trap site: line table and index."""
+        self.site_base()
+        self.out += b"\x41" + sleb(self.site_index(at))
+
+    def trap_if(self, reason: int, at: int) -> None:
+        """Traps where the i32 on top of the stack is not zero."""
+        if self._trap_local < 0:
+            self._trap_local = self.temporary(I32)
+        number = self.site_index(at) << 3 | reason
+        self.out += b"\x41" + sleb(number) + set_(self._trap_local) + b"\x0d" + uleb(self.depth)
+
+
+def static_string(name: str, text: str) -> Data:
+    """A string that is never counted and never freed."""
+    encoded = text.encode()
+    return Data(name, ".rodata", b"\xff\xff\xff\xff" + len(encoded).to_bytes(4, "little") + encoded, 2, (), LOCAL)
+
+
+def _local_vector(kinds: bytearray) -> bytes:
+    """The declaration of locals: runs of one type."""
+    runs: list[list[int]] = []
+    for kind in kinds:
+        if runs and runs[-1][1] == kind:
+            runs[-1][0] += 1
+        else:
+            runs.append([1, kind])
+    return uleb(len(runs)) + b"".join(uleb(count) + bytes((kind,)) for count, kind in runs)
+
+
+def function_reference(name: str, type_: bytes) -> Reference:
+    return Reference(FUNCTION, name, type_)

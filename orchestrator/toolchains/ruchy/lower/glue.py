@@ -1,0 +1,157 @@
+"""Helper functions of structs, made where they are used: weak duplicates, which the linker folds into one.
+
+| symbol | type | |
+|---|---|---|
+| `M::S.{drop}` | object → | releases; at 0 the counted fields too |
+| `M::S.{unshare}` | object (owned) → object (owned) | the object itself if nobody else holds it, else a copy |
+| `M::S.{eq}` | object, object → i32 | equality of all fields |
+| `M::S.{show}` | object → string (owned) | `S {a: 1, b: "x"}`, the fields in alphabetical order |
+
+They depend on the layout of the struct alone, so equal names mean equal functions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.types import BOOL, STRING, UNIT, StructType, Type
+from orchestrator.toolchains.ruchy.lower.body import Body, get, set_
+from orchestrator.toolchains.ruchy.lower.layout import Layout, signature
+from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
+from orchestrator.wasm.fragment import HIDDEN, WEAK, Code, Data
+from orchestrator.wasm.leb import sleb, uleb
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.lower.unit import Unit
+
+_TO_NOTHING = functype(bytes((I32,)), b"")
+_TO_I32 = functype(bytes((I32,)), bytes((I32,)))
+_PAIR_TO_I32 = functype(bytes((I32, I32)), bytes((I32,)))
+TYPES = {"drop": _TO_NOTHING, "unshare": _TO_I32, "eq": _PAIR_TO_I32, "show": _TO_I32}
+
+
+class Made:
+    """A helper that has been written: its code, its strings, and the helpers that it calls in turn."""
+
+    __slots__ = ("code", "data", "needs")
+
+    def __init__(self, code: Code, data: tuple[Data, ...], needs: tuple[str, ...]) -> None:
+        self.code = code
+        self.data = data
+        self.needs = needs
+
+
+class Glue:
+    """The helpers of one module, each written once."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._wanted: dict[str, tuple[StructType, str]] = {}
+        self._made: dict[str, Made] = {}
+
+    def request(self, type_: StructType, kind: str) -> str:
+        """The symbol of a helper; it is written when `collect` asks for it."""
+        name = f"{type_.module}::{type_.item}.{{{kind}}}"
+        self._wanted.setdefault(name, (type_, kind))
+        return name
+
+    def collect(self, names: dict[str, None]) -> tuple[list[Code], list[Data]]:
+        """Code and strings of these helpers and of all that they call, in order of first need."""
+        code: list[Code] = []
+        data: list[Data] = []
+        queue = list(names)
+        seen = set(queue)
+        for name in queue:
+            made = self._made.get(name)
+            if made is None:
+                made = self._made[name] = self._make(name)
+            code.append(made.code)
+            data += made.data
+            fresh = [need for need in made.needs if need not in seen]
+            seen.update(fresh)
+            queue += fresh
+        return code, data
+
+    def _make(self, name: str) -> Made:
+        type_, kind = self._wanted[name]
+        layout = self._unit.layouts.of(type_)
+        value, parameters, result = _EXPRESSIONS[kind](type_, layout)
+        function = hir.FunctionBody(name, False, parameters, result, parameters, value, 0, 0)
+        body = Body(self._unit, function)
+        if kind == "drop":
+            _write_drop(body, layout)
+        elif kind == "unshare":
+            _write_unshare(body, layout)
+        else:
+            body.write()
+        code = body.code(signature(parameters, result), WEAK | HIDDEN)
+        return Made(code, tuple(body.data), tuple(body.glue))
+
+
+def _write_drop(body: Body, layout: Layout) -> None:
+    body.out += get(0)
+    body.call("rt::drop_count", _TO_I32)
+    body.out += b"\x04\x40"
+    for field in layout.fields:
+        if field.counted:
+            body.out += get(0) + field.load + uleb(field.offset)
+            body.release_top(field.type)
+    body.out += get(0)
+    body.call("rt::free", _TO_NOTHING)
+    body.out.append(0x0B)
+
+
+def _write_unshare(body: Body, layout: Layout) -> None:
+    copy = body.temporary(I32)
+    body.out += get(0)
+    body.call("rt::unshared", _TO_I32)
+    body.out += b"\x04\x40" + get(0) + b"\x0f\x0b" + get(0) + b"\x41" + sleb(layout.size)
+    body.call("rt::copy", _PAIR_TO_I32)
+    body.out += set_(copy)
+    for field in layout.fields:
+        if field.counted:
+            body.out += get(copy) + field.load + uleb(field.offset)
+            body.call("rt::retain", _TO_NOTHING)
+    body.out += get(0)
+    body.call("rt::release", _TO_NOTHING)  # somebody else holds it: this never frees
+    body.out += get(copy)
+
+
+Made_ = tuple[hir.Expr, list[Type], Type]
+
+
+def _by_hand(result: Type) -> hir.Expr:
+    return hir.Unit(result, 0)
+
+
+def _drop(type_: StructType, layout: Layout) -> Made_:
+    return _by_hand(UNIT), [type_], UNIT
+
+
+def _unshare(type_: StructType, layout: Layout) -> Made_:
+    return _by_hand(type_), [type_], type_
+
+
+def _equal(type_: StructType, layout: Layout) -> Made_:
+    value: hir.Expr | None = None
+    for index, field in enumerate(layout.fields):
+        pair = [hir.GetField(field.type, 0, hir.Local(type_, 0, slot), index) for slot in (0, 1)]
+        same = hir.Compare(BOOL, 0, "==", pair[0], pair[1])
+        value = same if value is None else hir.And(BOOL, 0, value, same)
+    return value or hir.Int(BOOL, 0, 1), [type_, type_], BOOL
+
+
+def _show(type_: StructType, layout: Layout) -> Made_:
+    parts: list[hir.Expr] = []
+    before = type_.item.rpartition("::")[2] + " {"
+    for name, index in sorted((name, index) for index, name in enumerate(layout.names)):
+        parts.append(hir.Str(STRING, 0, f"{before}{name}: "))
+        value = hir.GetField(layout.fields[index].type, 0, hir.Local(type_, 0, 0), index)
+        parts.append(hir.ToText(STRING, 0, value, None, True))
+        before = ", "
+    parts.append(hir.Str(STRING, 0, before + "}" if not parts else "}"))
+    return hir.Concat(STRING, 0, parts), [type_], STRING
+
+
+_EXPRESSIONS = {"drop": _drop, "unshare": _unshare, "eq": _equal, "show": _show}

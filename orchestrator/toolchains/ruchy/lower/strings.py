@@ -1,0 +1,213 @@
+"""Text: joining, converting, printing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.types import (
+    STRING,
+    BoolType,
+    CharType,
+    FloatType,
+    IntType,
+    StringType,
+    StructType,
+    Type,
+)
+from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, set_
+from orchestrator.toolchains.ruchy.lower.layout import signature
+from orchestrator.toolchains.ruchy.lower.valtypes import F64, I32, I64, functype
+from orchestrator.toolchains.ruchy.lower.walk import is_straight
+from orchestrator.wasm.leb import sleb, uleb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.toolchains.ruchy.lower.body import Body
+
+_TO_I32 = functype(bytes((I32,)), bytes((I32,)))
+_PAIR_TO_I32 = functype(bytes((I32, I32)), bytes((I32,)))
+_WRITE = functype(bytes((I32, I32)), b"")
+_FROM_I64 = functype(bytes((I64,)), bytes((I32,)))
+_FIXED = functype(bytes((F64, I32)), bytes((I32,)))
+_TRAP_TEXT = functype(bytes((I32, I32, I32)), b"")
+_THREE_TO_I32 = functype(bytes((I32, I32, I32)), bytes((I32,)))
+
+
+def lower_str(body: Body, node: hir.Str) -> int:
+    body.string(node.value)
+    return PLAIN
+
+
+# ---------------------------------------------------------------- joining
+
+
+def lower_concat(body: Body, node: hir.Concat) -> int:
+    parts = joined(node.parts)
+    held = body.emit(parts[0])
+    if len(parts) == 1:
+        return held
+    append_parts(body, held, parts[1:])
+    return OWNED
+
+
+def joined(parts: Sequence[hir.Expr]) -> list[hir.Expr]:
+    """The parts with literals side by side made one and empty ones left out; at least one part."""
+    found: list[hir.Expr] = []
+    for part in parts:
+        if part.__class__ is not hir.Str:
+            found.append(part)
+        elif part.value and found and found[-1].__class__ is hir.Str:  # type: ignore[union-attr]
+            found[-1] = hir.Str(STRING, part.at, found[-1].value + part.value)  # type: ignore[union-attr]
+        elif part.value:  # type: ignore[union-attr]
+            found.append(part)
+    return found or [hir.Str(STRING, 0, "")]
+
+
+def append_parts(body: Body, held: int, parts: Sequence[hir.Expr]) -> None:
+    """Joins the parts to the string on the stack; leaves an owned string."""
+    for part in parts:
+        if part.__class__ in _STILL or is_straight((part,)):
+            other = body.emit(part)
+        else:
+            other = _emit_aside(body, held, part)
+            held = OWNED if held == BORROWED else held
+        waiting = body.keep(STRING) if other == OWNED else -1
+        body.call("rt::str_append" if held == OWNED else "rt::str_concat", _PAIR_TO_I32)
+        if waiting >= 0:
+            body.release_operands([waiting])
+        held = OWNED
+
+
+_STILL = frozenset({hir.Str, hir.Local})
+
+
+def _emit_aside(body: Body, held: int, part: hir.Expr) -> int:
+    """Lowers a part that may jump or store, while what is joined so far waits in a local."""
+    if held == BORROWED:
+        body.retain_top()
+        held = OWNED
+    before = body.temporary(I32)
+    body.out += set_(before)
+    if held == OWNED:
+        body.live.append((before, STRING))
+    other = body.emit(part)
+    if held == OWNED:
+        body.live.pop()
+    after = body.temporary(I32)
+    body.out += set_(after) + get(before) + get(after)
+    body.give_back(I32, before)
+    body.give_back(I32, after)
+    return other
+
+
+# ---------------------------------------------------------------- any value as text
+
+
+def lower_to_text(body: Body, node: hir.ToText) -> int:
+    type_ = node.operand.type
+    if isinstance(type_, StringType):
+        return _text_of_string(body, node)
+    if isinstance(type_, StructType):
+        waiting = body.operands([node.operand])
+        body.call(body.need_glue(type_, "show"), _TO_I32)
+        body.release_operands(waiting)
+        return OWNED
+    body.emit(node.operand)
+    return _text_of_number(body, type_, node.precision)
+
+
+def _text_of_string(body: Body, node: hir.ToText) -> int:
+    if not node.debug:
+        return body.emit(node.operand)
+    waiting = body.operands([node.operand])
+    body.call("rt::str_debug", _TO_I32)
+    body.release_operands(waiting)
+    return OWNED
+
+
+def _text_of_number(body: Body, type_: Type, precision: int | None) -> int:
+    if isinstance(type_, IntType):
+        if type_.bits < 64:
+            body.out.append(0xAC if type_.signed else 0xAD)
+        body.call("rt::i64_to_str" if type_.signed else "rt::u64_to_str", _FROM_I64)
+    elif isinstance(type_, FloatType):
+        if precision is not None:
+            if type_.bits == 32:
+                body.out.append(0xBB)
+            body.out += b"\x41" + sleb(precision)
+            body.call("rt::f64_to_fixed", _FIXED)
+        else:
+            body.call(f"rt::{type_.name}_to_str", signature([type_], STRING))
+    elif isinstance(type_, BoolType):
+        body.call("rt::bool_to_str", _TO_I32)
+        return PLAIN
+    elif isinstance(type_, CharType):
+        body.call("rt::char_to_str", _TO_I32)
+    else:
+        body.string("nil")
+        return PLAIN
+    return OWNED
+
+
+# ---------------------------------------------------------------- output, panic, runtime calls
+
+
+def lower_print(body: Body, node: hir.Print) -> int:
+    """All parts are computed before anything is written, and written at once."""
+    held = lower_concat(body, hir.Concat(STRING, node.at, node.parts))
+    text = body.temporary(I32)
+    body.out += set_(text) + b"\x41" + sleb(node.fd) + get(text)
+    body.call("rt::write", _WRITE)
+    if held == OWNED:
+        body.release(text, STRING)
+    body.give_back(I32, text)
+    return PLAIN
+
+
+def lower_panic(body: Body, node: hir.Panic) -> int:
+    body.site(node.at)
+    body.emit(node.message)
+    body.call("rt::trap_text", _TRAP_TEXT)
+    body.out.append(0x00)
+    return PLAIN
+
+
+def lower_runtime(body: Body, node: hir.Runtime) -> int:
+    """Arguments are borrowed; with `traps` the site follows them."""
+    name = node.name if node.name.startswith("rt::") else "rt::" + node.name
+    if name == "rt::format":
+        return _format(body, node)
+    waiting = body.operands(node.arguments)
+    types = [argument.type for argument in node.arguments]
+    type_ = signature(types, node.type)
+    if node.traps:
+        body.site(node.at)
+        count = type_[1]
+        type_ = bytes((0x60, count + 2)) + type_[2 : 2 + count] + bytes((I32, I32)) + type_[2 + count :]
+    body.call(name, type_)
+    body.release_operands(waiting)
+    return OWNED if body.is_counted(node.type) else PLAIN
+
+
+def _format(body: Body, node: hir.Runtime) -> int:
+    """`rt::format(template, arguments)`: the arguments, strings, stand side by side in an object of their own."""
+    waiting = body.operands(node.arguments)
+    count = len(node.arguments) - 1
+    values = [body.temporary(I32) for _ in range(count + 2)]
+    for value in reversed(values[: count + 1]):
+        body.out += set_(value)
+    array = values[-1]
+    body.out += b"\x41" + sleb(8 + 4 * count)
+    body.call("rt::alloc", _TO_I32)
+    body.out += set_(array)
+    for index, value in enumerate(values[1:-1]):
+        body.out += get(array) + get(value) + b"\x36\x02" + uleb(8 + 4 * index)
+    body.out += get(values[0]) + get(array) + b"\x41\x08\x6a\x41" + sleb(count)
+    body.call("rt::format", _THREE_TO_I32)
+    body.release(array, STRING)
+    for value in values:
+        body.give_back(I32, value)
+    body.release_operands(waiting)
+    return OWNED

@@ -1,0 +1,49 @@
+"""The one dispatch table: how each node of the typed tree is lowered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.lower import casts, control, numbers, strings, structs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.toolchains.ruchy.lower.body import Body
+
+HANDLERS: dict[type, Callable[[Body, Any], int]] = {
+    hir.Int: numbers.lower_int,
+    hir.Float: numbers.lower_float,
+    hir.Str: strings.lower_str,
+    hir.Unit: control.lower_unit,
+    hir.Local: control.lower_local,
+    hir.Arithmetic: numbers.lower_arithmetic,
+    hir.Negate: numbers.lower_negate,
+    hir.BitNot: numbers.lower_bit_not,
+    hir.Not: numbers.lower_not,
+    hir.Compare: numbers.lower_compare,
+    hir.And: control.lower_and,
+    hir.Or: control.lower_or,
+    hir.Cast: casts.lower_cast,
+    hir.ToText: strings.lower_to_text,
+    hir.Concat: strings.lower_concat,
+    hir.Call: control.lower_call,
+    hir.Runtime: strings.lower_runtime,
+    hir.NewStruct: structs.lower_new_struct,
+    hir.UpdateStruct: structs.lower_update_struct,
+    hir.GetField: structs.lower_get_field,
+    hir.Block: control.lower_block,
+    hir.If: control.lower_if,
+    hir.Loop: control.lower_loop,
+    hir.While: control.lower_while,
+    hir.ForRange: control.lower_for_range,
+    hir.Break: control.lower_break,
+    hir.Continue: control.lower_continue,
+    hir.Return: control.lower_return,
+    hir.Print: strings.lower_print,
+    hir.Panic: strings.lower_panic,
+    hir.Let: control.lower_let,
+    hir.Store: structs.lower_store,
+    hir.Do: control.lower_do,
+}
