@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Protocol
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Protocol, TypeAlias
 
 from actors.digests import Stamp
+
+Row: TypeAlias = tuple[int, int, int, int, int]
+"""The fields of a `Stamp`, in its order. Thousands of them are compared at once, so they are no Structs."""
+
+_ROW = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 
 
 class Entry(Protocol):
     """What a folder listing says of one entry: the part of `os.DirEntry` that is used."""
 
-    name: str
-    path: str
-
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> str: ...
     def is_dir(self, *, follow_symlinks: bool = True) -> bool: ...
     def is_file(self, *, follow_symlinks: bool = True) -> bool: ...
     def is_symlink(self) -> bool: ...
@@ -27,6 +35,14 @@ class Entry(Protocol):
 class Disk(Protocol):
     def stamp(self, path: str, *, follow: bool = True) -> Stamp:
         """The stamp of a file or folder; of the link itself without `follow`."""
+        ...
+
+    def rows(self, paths: Sequence[str]) -> list[Row]:
+        """The stamps of all `paths`, links not followed; OSError where one of them has none."""
+        ...
+
+    def resolve(self, path: str) -> str:
+        """`path` with all links resolved, absolute. What leads in a circle or to nothing gives some path, no error."""
         ...
 
     def is_regular(self, path: str) -> bool:
@@ -62,6 +78,12 @@ class RealDisk:
     def stamp(self, path: str, *, follow: bool = True) -> Stamp:
         seen = os.stat(path) if follow else os.lstat(path)
         return Stamp(seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+
+    def rows(self, paths: Sequence[str]) -> list[Row]:
+        return list(map(_ROW, map(os.lstat, paths)))
+
+    def resolve(self, path: str) -> str:
+        return os.path.realpath(path)
 
     def is_regular(self, path: str) -> bool:
         return os.path.isfile(path)

@@ -1,0 +1,254 @@
+"""Which files are sources: one walk over the source root, by the rules of a build."""
+
+from __future__ import annotations
+
+from itertools import starmap
+from operator import attrgetter
+
+import msgspec
+
+from actors.diagnostics import Diagnostic
+from actors.digests import (
+    NO_STAMP,
+    RESERVED,
+    ModuleNameError,
+    Stamp,
+    fold_name,
+    module_name,
+    printable,
+    segment_problem,
+    settled,
+    through_link,
+)
+from actors.disk import Disk, Entry
+from actors.messages import FolderStamp, Rules
+from actors.scanner.globs import matcher
+
+
+class File(msgspec.Struct, frozen=True, gc=False):
+    """A source: its module's name, its path relative to the root, its stamp (a link's covers its target too)."""
+
+    module: str
+    path: str
+    stamp: Stamp
+    link: bool = False
+
+
+class Walked(msgspec.Struct, frozen=True):
+    """What a walk saw. `files` are sorted by module name, `folders` by path; a folder's stamp was taken before it was
+    listed, and is `NO_STAMP` where it is racy. `taken_ns` is the file system's time before all of it."""
+
+    files: tuple[File, ...] = ()
+    folders: tuple[FolderStamp, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+    taken_ns: int = 0
+
+
+def walk(rules: Rules, disk: Disk) -> Walked:
+    """All sources under `rules.root`. Raises nothing: what cannot be read is an error in `problems`.
+
+    The result depends on what is on the disk only, never on the order in which it lists.
+    """
+    return _Walk(rules, disk).run()
+
+
+_SPECIAL = RESERVED | {"mod"}
+
+
+class _Walk:
+    def __init__(self, rules: Rules, disk: Disk) -> None:
+        self.rules = rules
+        self.disk = disk
+        self.root = rules.root.rstrip("/") + "/"
+        self.resolved_root = ""
+        self.outputs = frozenset(output.rstrip("/") for output in rules.outputs)
+        self.included = matcher(rules.include)
+        self.excluded = matcher(rules.exclude)
+        self.taken_ns = disk.now_ns()
+        self.modules: list[str] = []
+        self.paths: list[str] = []
+        self.linked: list[File] = []
+        self.folders: list[FolderStamp] = []
+        self.problems: list[Diagnostic] = []
+
+    def run(self) -> Walked:
+        waiting = [""]
+        while waiting:
+            self._folder(waiting.pop(), waiting)
+        files = self._stamped()
+        files.extend(self.linked)
+        clear = _all_differ([file.module for file in files])
+        files.sort(key=attrgetter("module") if clear else attrgetter("module", "path"))
+        self.folders.sort(key=attrgetter("path"))
+        if not clear:
+            files = self._unique(files)
+            self.problems.extend(collisions([(file.module, file.path) for file in files]))
+        self.problems.sort(key=attrgetter("file", "code", "message"))
+        return Walked(tuple(files), tuple(self.folders), tuple(self.problems), self.taken_ns)
+
+    def _folder(self, folder: str, waiting: list[str]) -> None:
+        """List one folder: note its sources, and put the folders in it on the list of those `waiting`."""
+        path = self.root + folder
+        try:
+            stamp = self.disk.stamp(path)
+            entries = self.disk.entries(path)
+        except OSError as error:
+            if folder and isinstance(error, FileNotFoundError | NotADirectoryError):
+                return  # gone since its own folder was listed, whose stamp is racy or other next time
+            self.folders.append(FolderStamp(path=printable(folder), stamp=NO_STAMP))
+            self._error(folder, f"the folder cannot be listed: {_reason(error)}", "make it readable, or exclude it")
+            return
+        self.folders.append(FolderStamp(path=printable(folder), stamp=settled(stamp, self.taken_ns)))
+        prefix = folder + "/" if folder else ""
+        usable = all(not segment_problem(part) for part in folder.split("/")) if folder else True
+        plain = usable and not self.included and not self.excluded
+        extensions = self.rules.extensions
+        modules, paths = self.modules, self.paths
+        for entry in entries:
+            name = entry.name
+            if name.endswith(extensions):
+                if plain and entry.is_file(follow_symlinks=False):
+                    # The usual file, on the shortest way; `_entry` says the same of it.
+                    stem = name[: name.rfind(".")]
+                    if stem.isidentifier() and stem.lower() not in _SPECIAL:
+                        modules.append(prefix + stem)
+                        paths.append(prefix + name)
+                        continue
+                self._entry(entry, prefix, waiting)
+            elif entry.is_dir(follow_symlinks=False):
+                self._below(entry, prefix, waiting)
+
+    def _below(self, entry: Entry, prefix: str, waiting: list[str]) -> None:
+        path = prefix + entry.name
+        if entry.name[0] == "." or entry.name[-1] == "~" or self.root + path in self.outputs:
+            return
+        if not (self.excluded and self.excluded(path)):
+            waiting.append(path)
+
+    def _entry(self, entry: Entry, prefix: str, waiting: list[str]) -> None:
+        """A name that ends like a source's."""
+        path = prefix + entry.name
+        if entry.name[0] == ".":
+            return
+        if entry.is_dir(follow_symlinks=False):
+            self._below(entry, prefix, waiting)
+            return
+        if (self.included and not self.included(path)) or (self.excluded and self.excluded(path)):
+            return
+        link = entry.is_symlink()
+        if link and entry.is_dir():
+            return
+        module = self._module(path)
+        if not module:
+            return
+        if link:
+            self._link(module, path)
+        elif entry.is_file(follow_symlinks=False):
+            self.modules.append(module)
+            self.paths.append(path)
+        else:
+            self._skip(path, "it is no regular file")
+
+    def _module(self, path: str) -> str:
+        """The module's name, "" for a file that is skipped with a warning."""
+        try:
+            return module_name(path, self.rules.extensions)
+        except ModuleNameError as error:
+            if path == self.rules.entry and path == printable(path):
+                return path[: path.rfind(".")]
+            self._skip(path, str(error), "rename it, or exclude it")
+            return ""
+
+    def _link(self, module: str, path: str) -> None:
+        """A link counts where it leads to a file inside the root."""
+        full = self.root + path
+        if not self.resolved_root:
+            self.resolved_root = self.disk.resolve(self.root).rstrip("/") + "/"
+        if not self.disk.resolve(full).startswith(self.resolved_root):
+            self._error(path, "the link leads out of the source root", "put a copy in its place, or exclude it")
+            return
+        try:
+            if not self.disk.is_regular(full):
+                self.disk.stamp(full)
+                self._skip(path, "it is no regular file")
+                return
+            stamp = through_link(self.disk.stamp(full, follow=False), self.disk.stamp(full))
+        except OSError as error:
+            self._error(path, f"the link leads to no file: {_reason(error)}", "remove it, or exclude it")
+            return
+        self.linked.append(File(module, path, stamp, True))
+
+    def _stamped(self) -> list[File]:
+        """The plain files with their stamps, taken all at once; those that have gone meanwhile are left out."""
+        try:
+            rows = self.disk.rows([self.root + path for path in self.paths])
+            return list(map(File, self.modules, self.paths, starmap(Stamp, rows)))
+        except OSError:
+            return [file for file in map(self._one, self.modules, self.paths) if file is not None]
+
+    def _one(self, module: str, path: str) -> File | None:
+        try:
+            return File(module, path, self.disk.stamp(self.root + path, follow=False))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError:
+            return File(module, path, NO_STAMP)  # whoever reads it will say why it cannot be
+
+    def _unique(self, files: list[File]) -> list[File]:
+        """One file for each module: the first by path, with an error for every other."""
+        kept: dict[str, File] = {}
+        for file in files:
+            first = kept.setdefault(file.module, file)
+            if first is not file:
+                self.problems.append(
+                    Diagnostic(
+                        code="E0806",
+                        message=f"`{first.path}` and `{file.path}` would both be the module `{file.module}`",
+                        module=file.module,
+                        file=file.path,
+                        hint="keep one of them",
+                    )
+                )
+        return list(kept.values())
+
+    def _skip(self, path: str, reason: str, hint: str = "") -> None:
+        self.problems.append(
+            Diagnostic(
+                code="W0801",
+                message=f"skipped: {reason}",
+                severity="warning",
+                file=printable(path),
+                hint=hint,
+            )
+        )
+
+    def _error(self, path: str, message: str, hint: str) -> None:
+        self.problems.append(Diagnostic(code="E0807", message=message, file=printable(path) or ".", hint=hint))
+
+
+def collisions(named: list[tuple[str, str]]) -> list[Diagnostic]:
+    """An error for each pair of (module, path) that differ in case or Unicode form only."""
+    problems: list[Diagnostic] = []
+    first: dict[str, tuple[str, str]] = {}
+    for module, path in named:
+        other, other_path = first.setdefault(fold_name(module), (module, path))
+        if other != module:
+            problems.append(
+                Diagnostic(
+                    code="E0805",
+                    message=f"`{other_path}` and `{path}` differ in case or Unicode form only",
+                    module=module,
+                    file=path,
+                    hint="rename one of them: on some systems they are one file",
+                )
+            )
+    return problems
+
+
+def _all_differ(modules: list[str]) -> bool:
+    """Whether no two names are equal or collide; errs on the side of False."""
+    return len(set(map(str.lower, modules))) == len(modules) and "".join(modules).isascii()
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
