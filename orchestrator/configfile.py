@@ -26,6 +26,8 @@ def read(file: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         raise ConfigError(f"this is not TOML: {message or wrong}", where=where) from None
     except RecursionError:
         raise ConfigError("this is nested too deep", where=file) from None
+    except ValueError as wrong:  # an integer of thousands of digits
+        raise ConfigError(f"this cannot be read: {wrong}", where=file) from None
     return _Reader(file, text).read(tables)
 
 

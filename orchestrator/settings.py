@@ -36,8 +36,8 @@ class Setting(msgspec.Struct, frozen=True):
 def size(value: object) -> int:
     """Bytes, from an integer or a text with a unit. Raises ValueError."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return _at_least(value, 0)
-    if not isinstance(value, str):
+        return _count(0)(value)
+    if not isinstance(value, str) or len(value) > 40:
         raise ValueError
     number = value.rstrip("kKMGTiB ")
     unit = value[len(number) :].strip() or "B"
