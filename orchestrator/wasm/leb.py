@@ -1,0 +1,85 @@
+"""The bricks of the binary format: LEB128 numbers, vectors, names, sections.
+
+LEB128 is how WebAssembly writes every number: seven bits a byte, lowest first, the top bit set on all bytes but the
+last. Relocatable holes are padded to five bytes, so that a linker can write any 32-bit value without moving anything.
+Nearly every number is small, so the small ones come from tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+MAGIC = b"\0asm\1\0\0\0"
+PAGE = 65536
+
+_LOW = [bytes((n,)) for n in range(128)]
+_CONTINUED = [bytes((n | 128,)) for n in range(128)]
+_ULEB = _LOW + [low + high for high in _LOW[1:] for low in _CONTINUED]  # 0 .. 2**14 - 1
+_PAIR = [low + high for high in _CONTINUED for low in _CONTINUED]  # the first two bytes of a five-byte number
+_REST = [low + b"\x80\0" for low in _CONTINUED]  # its last three, below 2**21
+
+
+def uleb(n: int) -> bytes:
+    """Unsigned LEB128 of n >= 0, as short as possible."""
+    if n < 16384:
+        return _ULEB[n]
+    out = bytearray()
+    while n > 127:
+        out.append(n & 127 | 128)
+        n >>= 7
+    out.append(n)
+    return bytes(out)
+
+
+def sleb(n: int) -> bytes:
+    """Signed LEB128 of n, as short as possible."""
+    if -64 <= n < 64:
+        return _LOW[n]  # a negative index counts from the end, which is two's complement
+    out = bytearray()
+    while not -64 <= n < 64:
+        out.append(n & 127 | 128)
+        n >>= 7
+    out.append(n & 127)
+    return bytes(out)
+
+
+def leb5(n: int) -> bytes:
+    """Five-byte LEB128 of a 32-bit value. Below 2**31 the signed and unsigned forms are the same bytes; above, pass
+    the value as it is for an unsigned hole, and a negative one for a signed hole."""
+    if 0 <= n < 2097152:
+        return _PAIR[n & 16383] + _REST[n >> 14]
+    return bytes((n & 127 | 128, n >> 7 & 127 | 128, n >> 14 & 127 | 128, n >> 21 & 127 | 128, n >> 28 & 127))
+
+
+def signed32(n: int) -> int:
+    """The 32-bit pattern of n, read as a signed number."""
+    return ((n & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000
+
+
+def vector(items: Sequence[bytes]) -> bytes:
+    """A count, then the items."""
+    return uleb(len(items)) + b"".join(items)
+
+
+def string(text: str) -> bytes:
+    """A length in bytes, then UTF-8."""
+    raw = text.encode()
+    return uleb(len(raw)) + raw
+
+
+def section(number: int, payload: bytes) -> bytes:
+    """A section (or a subsection of "linking"): its number, its size, its payload."""
+    return _LOW[number] + uleb(len(payload)) + payload
+
+
+def custom(name: str, payload: bytes) -> bytes:
+    """A custom section."""
+    return section(0, string(name) + payload)
+
+
+@lru_cache(4096)
+def functype(params: bytes, results: bytes) -> bytes:
+    """An encoded function type: `60 vec(params) vec(results)`, one byte a value type (0x7f i32, 0x7e i64, 0x7d f32,
+    0x7c f64)."""
+    return b"\x60" + uleb(len(params)) + params + uleb(len(results)) + results
