@@ -119,6 +119,14 @@ class ScanEnd(Part, frozen=True):
     problems: tuple[Diagnostic, ...] = ()
     links: bool = False
     """Some source is a link: `uptodate` then declines, for it looks at one stamp a file."""
+    taken_ns: int = 0
+    rules: Digest = ""
+    """Names the rules of this walk: a snapshot answers for its folders only under equal ones."""
+    same: bool = False
+    """Everything is as the snapshot says, the other files that it stamps included: there is nothing to record anew,
+    unless the settings are others than those `recorded`."""
+    recorded: tuple[str, bool] | None = None
+    """`settings` and `quiet` of the snapshot that stamps were compared with."""
 
 
 class SourcesFound(Message, frozen=True):
@@ -233,9 +241,8 @@ class BuildDone(Message, frozen=True):
     reasons: dict[str, Reason] = msgspec.field(default_factory=dict)
     program: str = ""
     """Absolute path of the program; "" where none was built."""
-    program_data: bytes | None = None
-    """The program itself, where there is no output path to write it to."""
     cache_degraded: str | None = None
+    duration_ms: float = 0.0
     edges: tuple[Edge, ...] = ()
     lookups: tuple[Lookup, ...] = ()
 
@@ -392,13 +399,15 @@ class StoreSummaries(Message, frozen=True):
 
 
 class Publish(Message, frozen=True):
-    """Write a program to `path`, atomically, and remove `stale` files (all absolute). Files that are already these bytes
-    are left alone. `listing` is the absolute path of the list of written files, which is kept up to date. Reply:
-    `Published`."""
+    """See to it that the file at `path` is the program `digest`, written atomically, and remove `stale` files (all
+    absolute). `data` are its bytes, or empty: then the keeper takes them from the cache, should it need them. A file that is
+    this program already is left alone. `listing` is the absolute path of the list of written files, which is kept up to
+    date. Reply: `Published`."""
 
     build: int
     path: str
-    data: bytes
+    digest: Digest
+    data: bytes = b""
     listing: str = ""
     stale: tuple[str, ...] = ()
 
@@ -490,9 +499,11 @@ class SummariesStored(Message, frozen=True):
 
 
 class Published(Message, frozen=True):
-    """`written` is False where the file was these bytes already; `error` says why it could not be written."""
+    """`written` is False where the file was these bytes already; `error` says why it could not be written. `missing`: the
+    bytes were to come from the cache, which does not have them any more."""
 
     written: bool = False
+    missing: bool = False
     stamp: Stamp | None = None
     error: str = ""
 

@@ -1,0 +1,45 @@
+"""The hasher: reads what the scanner found changed, and passes it on to the planner."""
+
+from __future__ import annotations
+
+from actors.events import SourceRead
+from actors.hasher.source import Normalise, Read, read_sources
+from actors.messages import SourcesFound, SourcesRead, ToPlanner
+from actors.system import Actor, Address, Cell
+
+
+class Hasher(Actor[SourcesFound]):
+    """Reads sources and names them by digest; what makes a reading true is decided in source.py."""
+
+    def __init__(self, planner: Address[ToPlanner], normalise: Normalise) -> None:
+        super().__init__(planner)
+        self.planner = planner
+        self.normalise = normalise
+
+    async def receive(self, message: SourcesFound, reply: Cell) -> None:
+        build = message.build
+        if not message.found or self.cancelled(build):
+            # The planner still waits for the end, and knows for itself whether the build is cancelled.
+            await self.tell(self.planner, SourcesRead(build=build, end=message.end))
+            return
+        offload = self.offload
+        read = await offload.run(read_sources, message.found, message.root, self.normalise, offload.disk)
+        if self.events.wanted:
+            self._emit(message, read)
+        weight = sum(len(source.data) for source in read.sources)
+        answer = SourcesRead(build=build, sources=read.sources, vanished=read.vanished, end=message.end)
+        await self.tell(self.planner, answer, weight)
+
+    def _emit(self, message: SourcesFound, read: Read) -> None:
+        known = {found.module: found.known for found in message.found}
+        for source in read.sources:
+            if source.error is None:
+                self.events.emit(
+                    SourceRead(
+                        build=message.build,
+                        module=source.module,
+                        digest=source.digest,
+                        size=len(source.data),
+                        changed=source.digest != known[source.module],
+                    )
+                )

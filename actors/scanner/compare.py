@@ -1,0 +1,246 @@
+"""What changed since the snapshot: stamps of files, digests of modules in memory."""
+
+from __future__ import annotations
+
+from itertools import starmap
+
+import msgspec
+
+from actors.diagnostics import Diagnostic
+from actors.digests import NO_STAMP, Digest, ModuleNameError, Stamp, digest, module_name, printable
+from actors.disk import Disk, Row
+from actors.messages import FoundSource, Known, MemorySource, Rules, Scan, ScanEnd
+from actors.scanner.snapshot import Snapshot, decode, rules_digest, stamped
+from actors.scanner.walk import Walked, collisions, walk
+
+
+class InMemory(msgspec.Struct, frozen=True, gc=False):
+    """A module in memory. `digest` is that of its text as it is: where it differs from the snapshot's, the hasher
+    normalises and looks again."""
+
+    module: str
+    path: str
+    data: bytes
+    digest: Digest
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """`unchanged` and `found` are sorted by module, `removed` are modules that the snapshot has and nobody else."""
+
+    unchanged: tuple[Known, ...] = ()
+    found: tuple[FoundSource, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """What a scan tells: sources to read, and its end."""
+
+    found: tuple[FoundSource, ...]
+    end: ScanEnd
+
+
+_NOTHING = Snapshot(root="")
+
+
+def compare(
+    walked: Walked,
+    snapshot: Snapshot | None,
+    memory: tuple[InMemory, ...] = (),
+    *,
+    force: bool = False,
+) -> Compared:
+    """Sort what is there into what the snapshot answers for and what must be read. A module in memory hides a file of
+    the same name. Where nothing at all changed, `unchanged` is the very tuple of the snapshot."""
+    snapshot = snapshot or _NOTHING
+    earlier = {one.module: one for one in snapshot.known}
+    unchanged: list[Known] = []
+    found: list[FoundSource] = []
+    for file in walked.files:
+        one = earlier.pop(file.module, None)
+        if one is not None and one.stamp == file.stamp != NO_STAMP and one.path == file.path and not force:
+            unchanged.append(one)
+        else:
+            known = one.digest if one else ""
+            found.append(FoundSource(module=file.module, path=file.path, stamp=file.stamp, known=known))
+    if memory:
+        hidden = {module.module for module in memory}
+        earlier.update((one.module, one) for one in snapshot.known if one.module in hidden)
+        unchanged = [one for one in unchanged if one.module not in hidden]
+        found = [one for one in found if one.module not in hidden]
+        _compare_memory(memory, earlier, unchanged, found, force)
+    if not found and not earlier and _identical(unchanged, snapshot.known):
+        return Compared(snapshot.known)
+    return Compared(tuple(unchanged), tuple(found), tuple(sorted(earlier)))
+
+
+def _compare_memory(
+    memory: tuple[InMemory, ...],
+    earlier: dict[str, Known],
+    unchanged: list[Known],
+    found: list[FoundSource],
+    force: bool,
+) -> None:
+    for module in memory:
+        one = earlier.pop(module.module, None)
+        if one is not None and one.digest == module.digest and one.path == module.path and not force:
+            unchanged.append(one if one.stamp == NO_STAMP else msgspec.structs.replace(one, stamp=NO_STAMP))
+        else:
+            known = one.digest if one else ""
+            found.append(FoundSource(module=module.module, path=module.path, known=known, data=module.data))
+    unchanged.sort(key=lambda one: one.module)
+    found.sort(key=lambda one: one.module)
+
+
+def _identical(unchanged: list[Known], known: tuple[Known, ...]) -> bool:
+    return len(unchanged) == len(known) and all(one is other for one, other in zip(unchanged, known, strict=True))
+
+
+class Remembered:
+    """The snapshot, read again only when its file is another one, and what is derived from it."""
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+        self._path = ""
+        self._stamp = NO_STAMP
+        self._paths: list[str] = []
+        self._rows: list[Row] | None = None
+        self._hidden: frozenset[str] | None = None
+        self._digests: dict[str, InMemory] = {}
+
+    def load(self, path: str, disk: Disk) -> Snapshot | None:
+        """The snapshot in the file `path`, None where there is none that can be read."""
+        try:
+            stamp = disk.stamp(path) if path else NO_STAMP
+            if path != self._path or stamp != self._stamp:
+                self.snapshot = None
+                self._hidden = None
+                self._path, self._stamp = path, NO_STAMP
+                self.snapshot = decode(disk.read(path)) if path else None
+                self._stamp = stamp
+        except OSError:
+            self.snapshot, self._hidden, self._stamp = None, None, NO_STAMP
+        return self.snapshot
+
+    def unmoved(self, rules: Digest, hidden: frozenset[str], disk: Disk) -> bool:
+        """Whether all folders and files of the snapshot, `hidden` modules apart, still have their stamps: then a walk
+        by the same rules would see what it saw. One `lstat` each, and one comparison."""
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.rules != rules or not snapshot.folders:
+            return False
+        if hidden != self._hidden:
+            self._paths, stamps = stamped(snapshot, without=hidden)
+            trusted = NO_STAMP not in set(stamps) and not snapshot.links
+            self._rows = [_row(stamp) for stamp in stamps] if trusted else None
+            self._hidden = hidden
+        if self._rows is None or any(problem.severity == "error" for problem in snapshot.problems):
+            return False
+        try:
+            return disk.rows(self._paths) == self._rows
+        except OSError:
+            return False
+
+    def extras_unmoved(self, disk: Disk) -> bool:
+        """Whether the files beside the sources are as the snapshot says."""
+        snapshot = self.snapshot or _NOTHING
+        try:
+            rows = disk.rows([extra.path for extra in snapshot.extras])
+        except OSError:
+            return False
+        stamps = tuple(starmap(Stamp, rows))
+        return stamps == tuple(extra.stamp for extra in snapshot.extras) and not any(
+            _exists(path, disk) for path in snapshot.absent
+        )
+
+    def named(self, memory: tuple[MemorySource, ...], rules: Rules) -> tuple[tuple[InMemory, ...], list[Diagnostic]]:
+        """The modules in memory with their names and digests; an error for each whose name cannot be used."""
+        known, self._digests = self._digests, {}
+        problems: list[Diagnostic] = []
+        for source in memory:
+            module = _memory_name(source.path, rules, problems)
+            if not module:
+                continue
+            one = known.get(module)
+            if one is None or one.data is not source.data or one.path != source.path:
+                one = InMemory(module, source.path, source.data, digest(source.data))
+            if self._digests.setdefault(module, one) is not one:
+                other = self._digests[module].path
+                message = f"`{other}` and `{source.path}` would both be the module `{module}`"
+                problems.append(Diagnostic(code="E0806", message=message, module=module, file=source.path))
+        return tuple(self._digests.values()), problems
+
+
+def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
+    """One whole scan. Raises nothing for bad input: that is in the end's `problems`."""
+    rules = scan.rules
+    snapshot = remembered.load(rules.snapshot, disk)
+    memory, problems = remembered.named(scan.memory, rules)
+    name = rules_digest(rules)
+    taken_ns = disk.now_ns()
+    hidden = frozenset(module.module for module in memory)
+    if snapshot and scan.walk and not scan.force and not problems and remembered.unmoved(name, hidden, disk):
+        compared = _compare_unmoved(snapshot, memory, hidden)
+        folders, problems, links = snapshot.folders, list(snapshot.problems), False
+    else:
+        walked = walk(rules, disk) if scan.walk else Walked(taken_ns=taken_ns)
+        compared = compare(walked, snapshot, memory, force=scan.force)
+        folders = walked.folders
+        problems.extend(walked.problems)
+        links = any(file.link for file in walked.files)
+        if memory:
+            everyone = [(file.module, file.path) for file in walked.files if file.module not in hidden]
+            everyone.extend((module.module, module.path) for module in memory)
+            problems = [problem for problem in problems if problem.code != "E0805"] + collisions(everyone)
+    same = (
+        snapshot is not None
+        and compared.unchanged is snapshot.known
+        and not compared.found
+        and (folders, tuple(problems), name) == (snapshot.folders, snapshot.problems, snapshot.rules)
+        and remembered.extras_unmoved(disk)
+    )
+    end = ScanEnd(
+        unchanged=compared.unchanged,
+        removed=compared.removed,
+        folders=folders,
+        problems=tuple(problems),
+        links=links,
+        taken_ns=taken_ns,
+        rules=name,
+        same=same,
+        recorded=(snapshot.settings, snapshot.quiet) if snapshot else None,
+    )
+    return Looked(compared.found, end)
+
+
+def _compare_unmoved(snapshot: Snapshot, memory: tuple[InMemory, ...], hidden: frozenset[str]) -> Compared:
+    """`compare` where all files are known to be as they were."""
+    if not memory:
+        return Compared(snapshot.known)
+    unchanged = [one for one in snapshot.known if one.module not in hidden]
+    found: list[FoundSource] = []
+    earlier = {one.module: one for one in snapshot.known if one.module in hidden}
+    _compare_memory(memory, earlier, unchanged, found, False)
+    if not found and _identical(unchanged, snapshot.known):
+        return Compared(snapshot.known)
+    return Compared(tuple(unchanged), tuple(found))
+
+
+def _memory_name(path: str, rules: Rules, problems: list[Diagnostic]) -> str:
+    try:
+        return module_name(path, rules.extensions)
+    except ModuleNameError as error:
+        if path == rules.entry and path == printable(path) and path.endswith(rules.extensions):
+            return path[: path.rfind(".")]
+        problems.append(Diagnostic(code="E0804", message=str(error), file=printable(path), hint="rename it"))
+        return ""
+
+
+def _row(stamp: Stamp) -> Row:
+    return (stamp.device, stamp.inode, stamp.size, stamp.mtime_ns, stamp.ctime_ns)
+
+
+def _exists(path: str, disk: Disk) -> bool:
+    try:
+        disk.stamp(path)
+    except OSError:
+        return False
+    return True
