@@ -65,9 +65,7 @@ def assemble(
     return encode_object(tuple(code.values()), tuple(data.values()), features=FEATURES, customs=customs)
 
 
-def _line_table(
-    function: FunctionBody, sites: Sequence[int], file: str, line_of: Callable[[int], int]
-) -> Data:
+def _line_table(function: FunctionBody, sites: Sequence[int], file: str, line_of: Callable[[int], int]) -> Data:
     """The address of the file's name, then a u32 line for each site."""
     lines = b"".join(line_of(function.start + site).to_bytes(4, "little") for site in sites)
     relocation = Relocation(MEMORY_ADDR_I32, 0, Reference(DATA, file))

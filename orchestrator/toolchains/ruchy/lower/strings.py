@@ -16,7 +16,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     Type,
 )
 from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, set_
-from orchestrator.toolchains.ruchy.lower.layout import signature
+from orchestrator.toolchains.ruchy.lower.layout import signature, valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import F64, I32, I64, functype
 from orchestrator.toolchains.ruchy.lower.walk import is_straight
 from orchestrator.wasm.leb import sleb, uleb
@@ -176,8 +176,12 @@ def lower_panic(body: Body, node: hir.Panic) -> int:
 
 def lower_runtime(body: Body, node: hir.Runtime) -> int:
     """Arguments are borrowed; with `traps` the site follows them."""
-    name = node.name if node.name.startswith("rt::") else "rt::" + node.name
-    if name == "rt::format":
+    name = node.name
+    if name in _INSTRUCTIONS:
+        body.emit(node.arguments[0])
+        body.out.append(_INSTRUCTIONS[name] + (14 if valtype(node.type) == F64 else 0))
+        return PLAIN
+    if name == "format":
         return _format(body, node)
     waiting = body.operands(node.arguments)
     types = [argument.type for argument in node.arguments]
@@ -186,13 +190,17 @@ def lower_runtime(body: Body, node: hir.Runtime) -> int:
         body.site(node.at)
         count = type_[1]
         type_ = bytes((0x60, count + 2)) + type_[2 : 2 + count] + bytes((I32, I32)) + type_[2 + count :]
-    body.call(name, type_)
+    body.call("rt::" + name, type_)
     body.release_operands(waiting)
     return OWNED if body.is_counted(node.type) else PLAIN
 
 
+_INSTRUCTIONS = {"fabs": 0x8B, "ceil": 0x8D, "floor": 0x8E, "trunc": 0x8F, "sqrt": 0x91}
+"""On f32; those on f64 are 14 further."""
+
+
 def _format(body: Body, node: hir.Runtime) -> int:
-    """`rt::format(template, arguments)`: the arguments, strings, stand side by side in an object of their own."""
+    """The template, then its arguments: these stand side by side in an object of their own."""
     waiting = body.operands(node.arguments)
     count = len(node.arguments) - 1
     values = [body.temporary(I32) for _ in range(count + 2)]

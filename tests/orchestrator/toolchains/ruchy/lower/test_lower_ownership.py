@@ -74,7 +74,7 @@ def test_appending_something_of_itself():
     body = block(
         hir.Let(0, concat(text("a"), shown(num(1)))),
         put(0, concat(S0, S0)),
-        put(0, concat(S0, shown(hir.Runtime(I64, 0, "rt::str_len", [S0])))),
+        put(0, concat(S0, shown(hir.Runtime(I64, 0, "str_len", [S0])))),
         put(0, concat(S0, text("-"), S0)),
         value=S0,
     )

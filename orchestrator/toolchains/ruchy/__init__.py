@@ -1,0 +1,48 @@
+"""Ruchy: the toolchain of our own. Importing it is cheap: what does the work is imported when it is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actors.compiler.toolchain import Compiled, CompileJob, Linked, LinkJob, Summarised, SummariseJob
+    from actors.digests import Digest
+
+FORMAT = 1
+"""Raised whenever the form of objects changes in a way that the sources below don't show."""
+
+
+class Ruchy:
+    """The language of `.ruchy` files; implements `actors.compiler.toolchain.Toolchain`."""
+
+    name = "ruchy"
+    extensions = (".ruchy",)
+    needs_import_objects = False
+
+    def identity(self) -> Digest:
+        """Digest of the compiler's own sources and of the runtime's, read once a process."""
+        from orchestrator.toolchains.ruchy.identity import identity
+
+        return identity(FORMAT)
+
+    def normalise(self, raw: bytes) -> bytes:
+        """UTF-8 without a byte order mark, lines ending with a line feed. SourceError for anything else (E0801), and
+        for more than 16 MiB (E0802)."""
+        from orchestrator.toolchains.ruchy.text import normalise
+
+        return normalise(raw)
+
+    def summarise(self, job: SummariseJob) -> Summarised:
+        from orchestrator.toolchains.ruchy.syntax.summary import summarise
+
+        return summarise(job)
+
+    def compile(self, job: CompileJob) -> Compiled:
+        from orchestrator.toolchains.ruchy.compile import compile_module
+
+        return compile_module(job)
+
+    def link(self, job: LinkJob) -> Linked:
+        from orchestrator.toolchains.ruchy.link import link_program
+
+        return link_program(job)

@@ -1,0 +1,22 @@
+"""One module from source to object."""
+
+from __future__ import annotations
+
+from actors.compiler.toolchain import Compiled, CompileJob, Object
+from orchestrator.toolchains.ruchy.assemble import assemble
+from orchestrator.toolchains.ruchy.check import check
+from orchestrator.toolchains.ruchy.lower import lower
+from orchestrator.toolchains.ruchy.syntax.parser import parse
+from orchestrator.toolchains.ruchy.syntax.places import places
+
+
+def compile_module(job: CompileJob) -> Compiled:
+    """Parses, checks, lowers and assembles. Whatever is wrong with the source comes back as diagnostics."""
+    source = job.source.decode()
+    checked = check(job, parse(source))
+    if checked.module is None:
+        return Compiled(diagnostics=checked.diagnostics)
+    fragments = lower(checked.module)
+    data = assemble(job.module, job.path, checked.module, fragments, places(source).line)
+    names = tuple(fragment.name for fragment in fragments)
+    return Compiled(object=Object(data=data, functions=names, compiled=names, warnings=checked.warnings))

@@ -1,0 +1,47 @@
+"""The bytes that count: UTF-8, no byte order mark, line feeds."""
+
+from __future__ import annotations
+
+from actors.diagnostics import Diagnostic, SourceError
+
+LARGEST = 16 << 20
+"""Bytes that a source file may have."""
+
+
+def normalise(raw: bytes) -> bytes:
+    """`raw` without a byte order mark, with every CRLF and lone CR made a line feed. SourceError where it is too large
+    or no UTF-8."""
+    if len(raw) > LARGEST:
+        raise SourceError(_too_large(len(raw)))
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raw = raw[3:]
+    if b"\r" in raw:
+        raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if not raw.isascii():
+        try:
+            raw.decode()
+        except UnicodeDecodeError as error:
+            raise SourceError(_not_utf8(raw, error.start)) from None
+    return raw
+
+
+def _too_large(size: int) -> Diagnostic:
+    return Diagnostic(
+        code="E0802",
+        message=f"the file has {size:,} bytes; at most {LARGEST:,} are allowed",
+        hint="cut it into several modules",
+    )
+
+
+def _not_utf8(raw: bytes, at: int) -> Diagnostic:
+    """Names the first byte that is not UTF-8; everything before it is."""
+    start = raw.rfind(b"\n", 0, at) + 1
+    end = raw.find(b"\n", at)
+    return Diagnostic(
+        code="E0801",
+        message=f"byte 0x{raw[at]:02x} is not UTF-8",
+        line=raw.count(b"\n", 0, at) + 1,
+        column=len(raw[start:at].decode()) + 1,
+        text=raw[start : len(raw) if end < 0 else end].decode(errors="replace"),
+        hint="save the file as UTF-8",
+    )
