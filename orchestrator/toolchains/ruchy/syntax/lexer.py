@@ -39,7 +39,7 @@ OPERATORS = (
     "+ - * / % = < > ! & | ^ ~ ? . , ; : @ \\ ( ) [ ] { }"
 ).split()
 
-SENSITIVE = frozenset("( [ ! { - + & && * | || .. ..= ++ -- \\".split())
+SENSITIVE = frozenset("( [ ! - + & && * | || .. ..= ++ --".split())
 """Tokens that both begin and continue an expression: a newline before one of them may end a statement."""
 
 

@@ -30,7 +30,7 @@ class Places:
         self._source = source
         self._texts = [text for _, text in pairs]
         self._stops = list(accumulate([len(gap) + len(text) for gap, text in pairs]))
-        self._lines = [0, *accumulate([len(line) for line in source.split("\n")], lambda at, size: at + size + 1)]
+        self._lines = [0, *accumulate([len(line) + 1 for line in source.split("\n")])]
         self._lines.pop()
 
     def offset(self, ordinal: int) -> int:

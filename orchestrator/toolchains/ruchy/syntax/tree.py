@@ -177,6 +177,15 @@ class ArrayRepeat(Node):
     count: Expr
 
 
+class Comprehension(Node):
+    """`[element for pattern in iterable if condition]`"""
+
+    element: Expr
+    pattern: Pattern
+    iterable: Expr
+    condition: Expr | None = None
+
+
 class Tuple(Node):
     """Unit is the empty tuple."""
 
@@ -207,7 +216,7 @@ class Block(Node):
 class If(Node):
     condition: Expr
     then: Block
-    otherwise: Block | If | None
+    otherwise: Block | If | IfLet | None
 
 
 class IfLet(Node):
@@ -374,6 +383,9 @@ class ExprStmt(Node):
 
 
 class Parameter(Node):
+    """`self` is a parameter too: `self` has no type, `&self` and `&mut self` are a ReferenceType to `Self` (the latter
+    `mutable`). With a `pattern`, `name` is ""."""
+
     name: str
     type: Type | None
     default: Expr | None = None
@@ -388,7 +400,7 @@ class Attribute(Node):
 
 class Function(Node):
     """`at` is the ordinal of the name's token; `start` and `stop` bound the whole item's tokens (attributes and `pub`
-    included), `stop` exclusive."""
+    included), `stop` exclusive. A header without a body (`parse_item` only) has an empty body with `end` 0."""
 
     name: str
     public: bool
@@ -494,8 +506,8 @@ Item = Union[Function, Struct, Enum, Impl, Const, TypeAlias, UseItem, Mod]
 Stmt = Union[Let, ExprStmt, Item]
 Expr = Union[
     IntLiteral, FloatLiteral, BoolLiteral, CharLiteral, StringLiteral, FString, Path, Unary, Binary, RangeExpr, Cast,
-    Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Tuple, StructLiteral, Block, If, IfLet,
-    While, WhileLet, Loop, For, Break, Continue, Return, Match, Lambda, Try, TryCatch, Throw, Unsupported,
+    Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Comprehension, Tuple, StructLiteral, Block, If,
+    IfLet, While, WhileLet, Loop, For, Break, Continue, Return, Match, Lambda, Try, TryCatch, Throw, Unsupported,
 ]  # fmt: skip
 
 

@@ -1,0 +1,299 @@
+"""Expressions: operator chains by precedence, without recursion, and what follows an operand.
+
+The table is section 4 of the language; all binary operators are left associative, `**` too, assignment alone is not.
+"""
+
+from __future__ import annotations
+
+from orchestrator.toolchains.ruchy.syntax.parser.patterns import Patterns
+from orchestrator.toolchains.ruchy.syntax.tree import (
+    Array,
+    ArrayRepeat,
+    Assign,
+    Binary,
+    Block,
+    BoolLiteral,
+    Call,
+    Cast,
+    CharLiteral,
+    Expr,
+    ExprStmt,
+    Field,
+    FloatLiteral,
+    FString,
+    If,
+    Index,
+    IntLiteral,
+    MacroCall,
+    MethodCall,
+    Path,
+    RangeExpr,
+    StringLiteral,
+    StructLiteral,
+    Try,
+    Unary,
+    Unsupported,
+)
+
+LEVELS = {
+    "||": 1, "??": 2, "&&": 3, "|>": 3, "|": 4, "^": 5, "..": 5, "..=": 5, "&": 6, "==": 7, "!=": 7,
+    "<": 8, "<=": 8, ">": 8, ">=": 8, "<<": 9, ">>": 9, "+": 10, "-": 10, "*": 11, "/": 11, "%": 11, "**": 12,
+    "=": 0, "+=": 0, "-=": 0, "*=": 0, "/=": 0, "%=": 0, "**=": 0, "&=": 0, "|=": 0, "^=": 0, "<<=": 0,
+}  # fmt: skip
+
+PREFIX = frozenset("- + ! ~ & && * ++ --".split())
+
+NOT_AN_OPERAND = frozenset(
+    """) ] } , ; : => -> = += -= *= /= %= **= &= |= ^= <<= == != < <= > >= << >> / % ** ? ?? ?. . @ |> ^ in as else
+    where end fmid fclose catch finally""".split()
+)
+"""Kinds that cannot begin an operand."""
+
+_OWN_VALUE = (
+    IntLiteral, FloatLiteral, BoolLiteral, CharLiteral, StringLiteral, FString, Call, MethodCall, MacroCall,
+    StructLiteral, Array, ArrayRepeat,
+)  # fmt: skip
+"""Behind these a `[` on a new line begins an array. (In the reference also on the same line.)"""
+
+_ARROWS = {"<-": "actor send", "<?": "actor query"}
+
+
+class Expressions(Patterns):
+    def primary(self) -> Expr:
+        raise NotImplementedError
+
+    def expression(self, first: Expr | None = None) -> Expr:
+        """A whole expression. `first`: its first operand has been read, with all that follows it."""
+        self.enter()
+        kinds = self.kinds
+        operands: list[Expr | None] = []
+        operators: list[int] = []
+        levels: list[int] = []
+        if first is not None:
+            operands.append(first)
+        elif kinds[self.at] in ("..", "..="):
+            operands.append(None)
+        else:
+            operands.append(self.operand())
+        while True:
+            kind, at = kinds[self.at], self.at
+            level = LEVELS.get(kind)
+            if level is None:
+                if kind == "?":
+                    self._reduce(operands, operators, levels, 1)
+                    operands.append(self._ternary(operands.pop()))
+                    continue
+                if kind in _ARROWS or (kind == "!" and at not in self.breaks):
+                    what = _ARROWS.get(kind, "actor send")
+                    hint = "write `a < -b` for a comparison" if kind == "<-" else ""
+                    self.fail("E0701", f"`{kind}` is the {what}: actors are not supported", hint=hint)
+                break
+            self._reduce(operands, operators, levels, level if level > 0 else 1)
+            operators.append(at)
+            levels.append(level)
+            self.at = at + 1
+            if level == 5 and kind != "^" and not self._range_has_end():
+                operands.append(None)
+            else:
+                operands.append(self.operand())
+        self._reduce(operands, operators, levels, 0)
+        self.depth -= 1
+        found = operands[0]
+        if found is None:
+            self.fail("E0003", "expected an expression")
+        return found
+
+    def _range_has_end(self) -> bool:
+        kind = self.kinds[self.at]
+        if kind == "{":
+            return not self.no_struct
+        return kind not in NOT_AN_OPERAND and self.at not in self.breaks
+
+    def _reduce(self, operands: list[Expr | None], operators: list[int], levels: list[int], level: int) -> None:
+        """Applies the operators that bind at least as tightly as `level`."""
+        while levels and levels[-1] >= level:
+            at = operators.pop()
+            right, left = operands.pop(), operands.pop()
+            kind = self.texts[at]
+            if levels.pop() == 5 and kind != "^":
+                operands.append(RangeExpr(at, left, right, kind == "..="))
+                continue
+            if left is None or right is None:
+                self.fail("E0003", f"`{kind}` needs a value on both sides", at)
+            if LEVELS[kind] == 0:
+                operands.append(self._assign(at, left, right))
+            else:
+                operands.append(Binary(at, kind, left, right))
+
+    def _assign(self, at: int, place: Expr, value: Expr) -> Expr:
+        target: Expr | None = place
+        while isinstance(target, Field | Index):
+            target = target.value
+        if isinstance(target, Unary) and target.op == "*":
+            target = target.operand
+        if not isinstance(target, Path | Field | Index | Call | MethodCall | Unsupported):
+            self.report("E0014", "this cannot be assigned to", at, "assign to a variable, a field or an element")
+        return Assign(at, place, self.texts[at][:-1], value)
+
+    def operand(self) -> Expr:
+        """Prefix operators, a primary expression, and what follows it."""
+        kind = self.kinds[self.at]
+        if kind == "name":
+            return self.postfix(self.primary())
+        if kind not in PREFIX:
+            if kind in NOT_AN_OPERAND or kind == "..." or kind in LEVELS and kind not in ("|", "||"):
+                self._missing_operand(kind)
+            return self.postfix(self.primary())
+        prefixes: list[tuple[int, str]] = []
+        while kind in PREFIX:
+            at = self.at
+            self.at += 1
+            if kind in ("++", "--"):
+                self.report("E0714", f"`{kind}` is not supported", at, f"write `x {kind[0]}= 1`")
+            elif kind == "&&":
+                prefixes += [(at, "&"), (at, "&")]
+            else:
+                prefixes.append((at, kind))
+            if kind in ("&", "&&") and self.kinds[self.at] == "mut":
+                self.at += 1
+            kind = self.kinds[self.at]
+        if len(prefixes) + self.depth > 128:
+            self.fail("E0803", "nested more than 128 deep", prefixes[0][0])
+        value = self.operand()
+        for at, operator in reversed(prefixes):
+            value = Unary(at, operator, value)
+        return value
+
+    def _missing_operand(self, kind: str) -> None:
+        before = self.texts[self.at - 1] if self.at else ""
+        if kind in (")", "]", "}") and (before in (";", "}", "{", "") or before in LEVELS or before == kind):
+            message = f"expected an expression, found {self.describe(self.at)}"
+            self.fail("E0003" if before in LEVELS else "E0009", message)
+        behind = f" after `{before}`" if before in LEVELS or before in ("(", "[", ",", "return") else ""
+        if kind == "...":
+            self.fail("E0709", "the spread `...` is not supported")
+        hint = "a value is missing here" if behind else ""
+        message = f"expected an expression{behind}, found {self.describe(self.at)}"
+        self.fail("E0003", message, hint=hint, after=kind != "end")
+
+    def postfix(self, value: Expr) -> Expr:
+        """Calls, indices, fields, `?` and casts behind an operand."""
+        kinds = self.kinds
+        while True:
+            kind, at = kinds[self.at], self.at
+            if kind == ".":
+                value = self._member(value)
+            elif kind == "(":
+                if at in self.breaks:
+                    return value
+                value = Call(value.at, value, self.arguments())
+            elif kind == "[":
+                if at in self.breaks and isinstance(value, _OWN_VALUE):
+                    return value
+                value = self._index(value)
+            elif kind == "as":
+                self.at = at + 1
+                value = Cast(at, value, self.cast_target())
+            elif kind == "?":
+                if self._is_ternary():
+                    return value
+                self.at = at + 1
+                value = Try(at, value)
+            elif kind == "?.":
+                self.report("E0713", "`?.` is not supported", hint="match on the Option, or use its methods")
+                value = self._member(value)
+            elif kind in ("++", "--") and at not in self.breaks:
+                self.report("E0714", f"`{kind}` is not supported", hint=f"write `{kind[0]}= 1`")
+                self.at = at + 1
+            else:
+                return value
+
+    def _index(self, value: Expr) -> Expr:
+        at = self.at
+        self.at = at + 1
+        index = self.inside()
+        self.close("]", at)
+        return Index(at, value, index)
+
+    def inside(self) -> Expr:
+        """Reads an expression in brackets, where structs and arrows mean what they usually mean."""
+        if not (self.no_struct or self.no_arrow):
+            return self.expression()
+        saved, self.no_struct, self.no_arrow = (self.no_struct, self.no_arrow), False, False
+        found = self.expression()
+        self.no_struct, self.no_arrow = saved
+        return found
+
+    def arguments(self, closer: str = ")") -> list[Expr]:
+        """Expressions between brackets, the cursor at the opening one."""
+        opened = self.at
+        self.at += 1
+        found: list[Expr] = []
+        saved = (self.no_struct, self.no_arrow)
+        self.no_struct = self.no_arrow = False
+        kinds = self.kinds
+        while kinds[self.at] != closer:
+            found.append(self.expression())
+            if kinds[self.at] != ",":
+                break
+            self.at += 1
+        self.close(closer, opened)
+        self.no_struct, self.no_arrow = saved
+        return found
+
+    def _member(self, value: Expr) -> Expr:
+        """`.name`, `.0`, `.name(..)`, the cursor at the dot."""
+        self.at += 1
+        at = self.at
+        kind, text = self.kinds[at], self.texts[at]
+        if kind == "int" and text.isdigit():
+            self.at = at + 1
+            return Field(at, value, text)
+        if kind == "float" and text.replace(".", "", 1).isdigit():  # `t.0.1`
+            self.at = at + 1
+            first, second = text.split(".")
+            return Field(at, Field(at, value, first), second)
+        if kind == "await":
+            self.report("E0702", "`await` is not supported: there is nothing to wait for", hint="remove it")
+            self.at = at + 1
+            return Unsupported(at, "await")
+        name = self.name("a field or method")
+        if self.kinds[self.at] == "::" and self.kinds[self.at + 1] == "<":
+            self.at += 1
+            self.type_arguments()
+        if self.kinds[self.at] == "(" and self.at not in self.breaks:
+            return MethodCall(at, value, name, self.arguments())
+        return Field(at, value, name)
+
+    def _is_ternary(self) -> bool:
+        """Does the `?` here have a `:` at its depth within 30 tokens, before the statement ends?"""
+        if self.kinds[self.at + 1] in NOT_AN_OPERAND:
+            return False
+        depth = 0
+        for kind in self.kinds[self.at + 1 : self.at + 31]:
+            if kind in ("(", "[", "{"):
+                depth += 1
+            elif kind in (")", "]", "}"):
+                depth -= 1
+                if depth < 0:
+                    return False
+            elif depth == 0 and kind == ":":
+                return True
+            elif depth == 0 and kind in (";", ",", "let", "var", "fun", "=>", "end", "lifetime"):
+                return False
+        return False
+
+    def _ternary(self, condition: Expr | None) -> Expr:
+        at = self.at
+        if condition is None:
+            self.fail("E0003", "`?` needs a condition")
+        self.at = at + 1
+        then = self.expression()
+        self.expect(":", "in `condition ? value : value`")
+        otherwise = self.expression()
+        return If(
+            at,
+            condition,
+            Block(then.at, [ExprStmt(then.at, then)], self.at),
+            Block(otherwise.at, [ExprStmt(otherwise.at, otherwise)], self.at),
+        )

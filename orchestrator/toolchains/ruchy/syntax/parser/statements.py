@@ -1,0 +1,125 @@
+"""Blocks and statements."""
+
+from __future__ import annotations
+
+from orchestrator.toolchains.ruchy.syntax.parser.control import Control
+from orchestrator.toolchains.ruchy.syntax.parser.cursor import SyntaxProblem
+from orchestrator.toolchains.ruchy.syntax.tree import (
+    Block,
+    Expr,
+    ExprStmt,
+    Let,
+    NamePattern,
+    Stmt,
+)
+
+
+class Statements(Control):
+    def item(self) -> Stmt | None:
+        """The item that begins here; None where an expression does."""
+        raise NotImplementedError
+
+    def block(self) -> Block:
+        opened = self.at
+        if self.kinds[opened] != "{":
+            self.fail("E0016", f"expected `{{`, found {self.describe(opened)}", hint="add a block", after=True)
+        self.enter()
+        self.at = opened + 1
+        saved = (self.no_struct, self.no_arrow)
+        self.no_struct = self.no_arrow = False
+        statements = self.statements("}")
+        end = self.close("}", opened)
+        self.no_struct, self.no_arrow = saved
+        self.depth -= 1
+        return Block(opened, statements, end)
+
+    def statements(self, closer: str) -> list[Stmt]:
+        """Statements up to `closer` or the end; broken ones are reported and left out."""
+        kinds = self.kinds
+        found: list[Stmt] = []
+        while (kind := kinds[self.at]) != closer and kind != "end":
+            start = self.at
+            if kind == ";":
+                self.at = start + 1
+                continue
+            saved = (self.depth, self.loops)
+            try:
+                found.append(self.statement())
+            except SyntaxProblem:
+                self.depth, self.loops = saved
+                self.no_struct = self.no_arrow = False
+                self.recover(start, closer)
+                if self.at == start and kinds[start] != "end":
+                    self.at += 1
+        return found
+
+    def statement(self) -> Stmt:
+        kind = self.kinds[self.at]
+        if kind == "let" or kind == "var":
+            return self._let()
+        item = self.item()
+        if item is not None:
+            return item
+        if kind == "else":
+            self._stray_else()
+        value = self.statement_value()
+        semicolon = self.kinds[self.at] == ";"
+        if semicolon:
+            self.at += 1
+        return ExprStmt(value.at, value, semicolon)
+
+    def _stray_else(self) -> None:
+        at = self.at
+        self.at += 1
+        if self.kinds[self.at] == "{":
+            self.skip_balanced()
+        self.fail("E0005", "`else` without an `if`", at, "`else` follows the `}` of an `if`")
+
+    def _let(self) -> Stmt:
+        at = self.at
+        mutable = self.kinds[at] == "var"
+        self.at = at + 1
+        if self.kinds[self.at] == "mut":
+            mutable = True
+            self.at += 1
+        pattern = self.pattern()
+        if isinstance(pattern, NamePattern) and pattern.mutable:
+            mutable = True
+        declared = None
+        if self.kinds[self.at] == ":":
+            self.at += 1
+            declared = self.type_()
+        if self.kinds[self.at] != "=":
+            self._no_value(at)
+        self.at += 1
+        value = self.expression()
+        otherwise = None
+        if self.kinds[self.at] == "else":
+            self.at += 1
+            otherwise = self.block()
+        bound = Let(at, pattern, declared, value, mutable, otherwise)
+        if self.kinds[self.at] == "in":
+            return self._let_in(bound)
+        if self.kinds[self.at] == ";":
+            self.at += 1
+        return bound
+
+    def _no_value(self, at: int) -> None:
+        word, name = self.texts[at], self.texts[self.at - 1]
+        if self.kinds[self.at] in (";", "end", "}") or self.first_on_line(self.at):
+            hint = f"write `{word} {name} = ...`"
+            if self.kinds[self.at] == ";":
+                self.report("E0004", f"`{word}` without a value", at, hint)
+                self.at += 1
+                self.quiet = self.at - 1
+                self.fail("E0004", "", self.at - 1)
+            self.fail("E0004", f"`{word}` without a value", at, hint)
+        self.expect("=", f"in `{word}`", f"write `{word} {name} = ...`")
+
+    def _let_in(self, bound: Let) -> Stmt:
+        """`let x = e in body` is a block of its own."""
+        self.at += 1
+        body: Expr = self.expression()
+        if self.kinds[self.at] == ";":
+            self.at += 1
+        return ExprStmt(bound.at, Block(bound.at, [bound, ExprStmt(body.at, body)], self.at - 1))
