@@ -1,0 +1,117 @@
+"""The words of WebAssembly text: splitting, and where a word stands when something is wrong with it.
+
+Splitting is one regular expression over the whole file and keeps no positions: the rare error splits again to find
+its place. That makes the assembler some times faster than one that carries them.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+_TOKEN = re.compile(r';;[^\n]*|[()]|"(?:[^"\\\n]|\\.)*"|[^\s()";]+|\S')
+_OUTSIDE = re.compile(r'\(;|;;[^\n]*|"(?:[^"\\\n]|\\.)*"')
+_INSIDE = re.compile(r"\(;|;\)")
+_ESCAPE = re.compile(rb'\\(u\{[0-9a-fA-F_]+\}|[0-9a-fA-F]{2}|[tnr"\'\\]|.)', re.DOTALL)
+_SIMPLE = {b"t": b"\t", b"n": b"\n", b"r": b"\r", b'"': b'"', b"'": b"'", b"\\": b"\\"}
+_INTEGER = re.compile(r"[+-]?(0x[0-9a-fA-F]+(_[0-9a-fA-F]+)*|[0-9]+(_[0-9]+)*)\Z")
+_FLOAT = re.compile(
+    r"[+-]?(inf|nan|nan:0x[0-9a-fA-F_]+|0x[0-9a-fA-F_]+(\.[0-9a-fA-F_]*)?([pP][+-]?[0-9_]+)?"
+    r"|[0-9][0-9_]*(\.[0-9_]*)?([eE][+-]?[0-9_]+)?)\Z"
+)
+
+
+class TextError(Exception):
+    """WebAssembly text that cannot be assembled. `line` and `column` count from 1; `name` is the file's name."""
+
+    def __init__(self, message: str, line: int, column: int, name: str = "") -> None:
+        super().__init__(f"{name}:{line}:{column}: {message}" if name else f"{line}:{column}: {message}")
+        self.message, self.line, self.column, self.name = message, line, column, name
+
+
+def tokens(text: str) -> list[str]:
+    """All words of the text, comments left out."""
+    return [token for token in _TOKEN.findall(blank_comments(text)) if not token.startswith(";;")]
+
+
+def position(text: str, index: int) -> tuple[int, int]:
+    """Line and column, from 1, of the word of that index; of the end of the text if there are fewer."""
+    blanked = blank_comments(text)
+    words = (match.start() for match in _TOKEN.finditer(blanked) if not match.group().startswith(";;"))
+    start = next((start for number, start in enumerate(words) if number == index), len(blanked))
+    line = text.count("\n", 0, start)
+    return line + 1, start - (text.rfind("\n", 0, start) + 1) + 1
+
+
+def blank_comments(text: str) -> str:
+    """The text with nested block comments turned into blanks, of the same length and lines. An unclosed one swallows
+    the rest."""
+    if "(;" not in text:
+        return text
+    pieces, kept, at = [], 0, 0
+    while found := _OUTSIDE.search(text, at):
+        at = found.end()
+        if found.group() != "(;":
+            continue
+        depth = 1
+        while depth and (inner := _INSIDE.search(text, at)):
+            at = inner.end()
+            depth += 1 if inner.group() == "(;" else -1
+        at = len(text) if depth else at
+        pieces += [text[kept : found.start()], _blank(text[found.start() : at])]
+        kept = at
+    return "".join((*pieces, text[kept:]))
+
+
+def _blank(comment: str) -> str:
+    return re.sub(r"[^\n]", " ", comment)
+
+
+def string(token: str) -> bytes | None:
+    """The bytes that a quoted word stands for; None where it is no string or holds an unknown escape."""
+    if len(token) < 2 or token[0] != '"' or token[-1] != '"':
+        return None
+    raw = token[1:-1].encode()
+    if b"\\" not in raw:
+        return raw
+    try:
+        return _ESCAPE.sub(_unescape, raw)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    body = match.group(1)
+    if body[:2] == b"u{":
+        return chr(int(body[2:-1].replace(b"_", b""), 16)).encode()
+    return _SIMPLE[body] if body in _SIMPLE else bytes((int(body, 16),))
+
+
+def integer(token: str, bits: int) -> int | None:
+    """A literal as a signed number of so many bits; None where it is none or does not fit."""
+    if not _INTEGER.match(token):
+        return None
+    value = int(token.replace("_", ""), 0) if "x" in token else int(token.replace("_", ""))
+    if not -(1 << bits - 1) <= value < 1 << bits:
+        return None
+    return value - (1 << bits) if value >= 1 << bits - 1 else value
+
+
+def float_bytes(token: str, wide: bool) -> bytes | None:
+    """The little-endian bytes of a literal, f64 if wide, else f32; None where it is none or does not fit.
+
+    Decimal f32 literals are rounded by way of f64.
+    """
+    if not _FLOAT.match(token):
+        return None
+    text = token.replace("_", "")
+    negative, text = text[0] == "-", text.lstrip("+-")
+    if text.startswith("nan"):
+        fraction = int(text[4:], 16) if ":" in text else 1 << (51 if wide else 22)
+        bits = (0x7FF << 52 if wide else 0xFF << 23) | fraction
+        return (bits | negative << (63 if wide else 31)).to_bytes(8 if wide else 4, "little")
+    value = float.fromhex(text) if text.startswith("0x") else float(text)
+    try:
+        return struct.pack("<d" if wide else "<f", -value if negative else value)
+    except OverflowError:
+        return None
