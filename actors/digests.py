@@ -129,7 +129,3 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-UNTRUSTED = Stamp(0, 0, 0, 0, 0)
-"""A stamp that no file has: what it belongs to is read again next time."""
