@@ -1,0 +1,10 @@
+"""`python -m orchestrator` is `wasmill`."""
+
+from __future__ import annotations
+
+import sys
+
+from orchestrator.cli.app import main
+
+if __name__ == "__main__":
+    sys.exit(main())

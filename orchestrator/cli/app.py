@@ -1,0 +1,107 @@
+"""The command line: which command, and what its end means. Each command is a file of its own, imported when asked for.
+
+Exit codes: 0 done; 1 the sources are wrong (`cache verify`: damage was found); 2 wrong usage or configuration; 3 our
+own failure; 130 Ctrl-C; 143 SIGTERM. `run` passes the program's own code through.
+
+A command module has `SUMMARY` (one line), `DETAILS` (the end of its help), `configure(parser)` and
+`execute(arguments, output) -> int`.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from orchestrator.cli.output import Output
+from orchestrator.errors import ProjectBroken, UsageError, WasmillError
+
+COMMANDS = ("build", "run", "graph", "clean", "cache", "explain")
+
+HELP = """\
+wasmill: build WebAssembly programs out of modules, and rebuild only what an edit asks for
+
+usage: wasmill COMMAND [ARGUMENTS]
+       wasmill COMMAND --help
+
+  build [PATH]             compile what changed, link the program
+  run [PATH] [-- ARGS]     build, then run the program; PATH may be a single FILE.ruchy
+  graph [PATH]             show which module depends on which
+  clean [PATH]             remove the programs that builds of this project wrote
+  cache ACTION [PATH]      stats, verify, gc or clear: look after the cache
+  explain CODE             what an error code means, with a wrong and a right example
+
+PATH is the project, by default the current folder. It needs no configuration: a folder of
+.ruchy files, with main.ruchy in it or in its src/, is a project. A wasmill.toml in the
+folder or above it sets the rest. The program goes to build/, the cache to .ruchy-cache/.
+
+Text for people goes to standard error; standard output is for --json, and for what the
+program itself prints.
+
+exit codes: 0 done
+            1 the sources are wrong (cache verify: damage was found)
+            2 wrong usage or configuration
+            3 wasmill itself failed
+            130 interrupted (Ctrl-C), 143 terminated
+            run: the exit code of the program, 134 where it trapped
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit code. Nothing but Ctrl-C in the very first moment leaves as an exception."""
+    output = Output()
+    try:
+        return _dispatch(sys.argv[1:] if argv is None else argv, output)
+    except WasmillError as wrong:
+        output.error(wrong)
+        if isinstance(wrong, ProjectBroken):
+            output.bug(wrong.__cause__ or wrong)
+        return wrong.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as wrong:
+        output.bug(wrong)
+        return 3
+    finally:
+        output.close()
+
+
+def _dispatch(argv: list[str], output: Output) -> int:
+    if not argv:
+        output.out(HELP.rstrip())
+        return 2
+    command, *rest = argv
+    if command in ("-h", "--help", "help"):
+        return _dispatch([rest[0], "--help"], output) if rest else _help(output)
+    if command in ("-V", "--version", "version"):
+        return _version(output)
+    if command not in COMMANDS:
+        raise _unknown(command)
+    from orchestrator.cli.arguments import parse
+
+    module = import_module(f"orchestrator.cli.{command}")
+    arguments = parse(command, module, rest, output)
+    if arguments is None:  # the help was asked for
+        return 0
+    output.quiet = getattr(arguments, "quiet", False)
+    return int(module.execute(arguments, output))
+
+
+def _help(output: Output) -> int:
+    output.out(HELP.rstrip())
+    return 0
+
+
+def _version(output: Output) -> int:
+    from importlib.metadata import version
+
+    output.out(f"wasmill {version('wasmill')}")
+    return 0
+
+
+def _unknown(command: str) -> UsageError:
+    from orchestrator.report.terminal import shown
+    from orchestrator.settings import near_miss
+
+    kind = "flag" if command.startswith("-") else "command"
+    hint = near_miss(command, COMMANDS) or "see `wasmill --help`"
+    return UsageError(f"there is no {kind} `{shown(command)}`", hint=hint)

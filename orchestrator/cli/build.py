@@ -1,0 +1,69 @@
+"""`wasmill build`: compile what changed, link the program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+
+import orchestrator
+from orchestrator.cli import session
+from orchestrator.cli.arguments import add_build_flags, add_json, add_path, add_quiet, folder, settings
+from orchestrator.cli.output import Output
+from orchestrator.config import Config, load
+from orchestrator.report.diagnostics import render_all
+from orchestrator.report.progress import summary
+from orchestrator.report.terminal import Style
+from orchestrator.result import BuildResult
+
+SUMMARY = "Compile the modules that changed, and those that depend on them; link the program."
+
+DETAILS = """\
+Every module under the source root is compiled, reachable or not; the program links what the
+entry reaches. Without an entry the modules are compiled and there is no program.
+
+A module that fails does not stop the others. Then no program is linked, and the one of an
+earlier build stays as it is.
+
+--json prints one JSON object a line: {"event": "build-started", ...} and so on, the last one
+{"event": "build-finished", ...} with the result. Readers must ignore fields they don't know.
+
+examples:
+  wasmill build                     this folder
+  wasmill build app --profile release
+  wasmill build app --json | tail -n 1
+
+exit codes: 0 built, 1 the sources are wrong, 2 wrong usage or configuration, 3 wasmill failed
+"""
+
+
+def configure(parser: ArgumentParser) -> None:
+    add_path(parser)
+    add_build_flags(parser)
+    add_quiet(parser)
+    add_json(parser, "one JSON object for each event, on standard output")
+
+
+def execute(arguments: Namespace, output: Output) -> int:
+    said = settings(arguments)
+    config = load(folder(arguments), said)
+
+    async def body() -> int:
+        async with orchestrator.open(arguments.path, **said) as project:
+            result = await session.build(project, arguments, output)
+        tell(result, config, output)
+        return 0 if result.success else 1
+
+    return session.in_loop(body, output)
+
+
+def tell(result: BuildResult, config: Config, output: Output) -> None:
+    """Diagnostics and summary, for people. `-q` leaves errors."""
+    style = Style.of(sys.stderr)
+    errors = [found for found in result.diagnostics if found.severity == "error"]
+    found = render_all(errors if output.quiet else result.diagnostics, style)
+    if found:
+        output.insist(found + "\n")
+    old = config.output if config.output and os.path.exists(config.output) else ""
+    wanted = "" if result.program else config.entry
+    output.say(summary(result, style, base=config.project, old=old, wanted=wanted))

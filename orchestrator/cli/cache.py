@@ -1,0 +1,118 @@
+"""`wasmill cache`: look after the cache."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+import msgspec
+
+import orchestrator
+from orchestrator.api import Project
+from orchestrator.cli import session
+from orchestrator.cli.arguments import add_json, add_path, add_quiet, folder
+from orchestrator.cli.output import Output
+from orchestrator.errors import UsageError
+from orchestrator.report.terminal import shown
+
+ACTIONS = ("stats", "verify", "gc", "clear")
+
+SUMMARY = "Look after the cache of a project."
+
+DETAILS = """\
+  stats     what is in it, and how often it helped
+  verify    read everything, compare it with its digest; what is wrong is put aside, and
+            compiled again by the next build
+  gc        remove leftovers older than an hour, and entries over the size limit
+  clear     remove everything: the next build compiles every module
+
+exit codes: 0 done, 1 verify found damage, 2 wrong usage or configuration, 3 wasmill failed
+"""
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument("action", metavar="ACTION", choices=ACTIONS, help=", ".join(ACTIONS))
+    add_path(parser)
+    parser.add_argument("--force", action="store_true", help="gc: young leftovers too")
+    add_quiet(parser)
+    add_json(parser, "the answer as one JSON object, on standard output")
+
+
+def execute(arguments: Namespace, output: Output) -> int:
+    path = folder(arguments)
+    if arguments.force and arguments.action != "gc":
+        raise UsageError("`--force` is for `wasmill cache gc`")
+
+    async def body() -> int:
+        async with orchestrator.open(path) as project:
+            return await _ACTIONS[arguments.action](project, arguments, output)
+
+    return session.in_loop(body, output)
+
+
+async def _stats(project: Project, arguments: Namespace, output: Output) -> int:
+    found = await project.cache.statistics()
+    if arguments.json:
+        output.out(_json(found))
+        return 0
+    limit = f" of at most {amount(found.limit_bytes)}" if found.limit_bytes else ""
+    rows = [
+        ("entries", f"{found.entries} ({amount(found.size_bytes)}{limit})"),
+        ("hits", f"{found.hits} of {found.hits + found.misses} look-ups ({found.hit_rate:.1%})"),
+        ("compilations", f"{found.compilations}"),
+        ("time saved", f"{found.saved_ms / 1000:.2f} s"),
+        ("read, written", f"{amount(found.bytes_read)}, {amount(found.bytes_written)}"),
+        ("evictions", f"{found.evictions}"),
+        ("corruptions", f"{found.corruptions}"),
+        ("degradations", f"{found.degradations}"),
+    ]
+    output.out("\n".join(f"{name:<14} {value}" for name, value in rows))
+    return 0
+
+
+async def _verify(project: Project, arguments: Namespace, output: Output) -> int:
+    found = await project.cache.verify()
+    if arguments.json:
+        output.out(_json(found))
+    else:
+        for each in found.damage:
+            output.insist(f"{shown(each.file)}: {shown(each.problem)}: {shown(each.action)}")
+        output.say(f"checked {found.checked}, damaged {len(found.damage)}")
+    return 1 if found.damage else 0
+
+
+async def _gc(project: Project, arguments: Namespace, output: Output) -> int:
+    return _collected(await project.cache.gc(force=arguments.force), arguments, output)
+
+
+async def _clear(project: Project, arguments: Namespace, output: Output) -> int:
+    return _collected(await project.cache.clear(), arguments, output)
+
+
+def _collected(found: Any, arguments: Namespace, output: Output) -> int:
+    if arguments.json:
+        output.out(_json(found))
+    elif found.busy:
+        output.insist("another process looks after this cache right now: nothing was done")
+    else:
+        output.say(f"removed {found.removed_files} files, {amount(found.freed_bytes)}; evicted {found.evicted} entries")
+    return 0
+
+
+_ACTIONS = {"stats": _stats, "verify": _verify, "gc": _gc, "clear": _clear}
+
+
+def _json(found: Any) -> str:
+    """All fields, those at their defaults too."""
+    fields = {name: getattr(found, name) for name in found.__struct_fields__}
+    return json.dumps(msgspec.to_builtins(fields))
+
+
+def amount(size: float) -> str:
+    """Bytes for people: "999 B", "12.3 kB"."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.95 or unit == "GB":
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError

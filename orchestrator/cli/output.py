@@ -1,0 +1,68 @@
+"""Where text goes: results to standard output, everything for people to standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from orchestrator.errors import WasmillError
+from orchestrator.report.terminal import Style, shown
+
+
+class Output:
+    """The two streams of one command. A reader of standard output who has gone (`wasmill graph | head`) is no error:
+    what comes after goes nowhere."""
+
+    def __init__(self) -> None:
+        self.quiet = False
+        self._gone = False
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+
+    def out(self, text: str) -> None:
+        """A result, to standard output, at once."""
+        if self._gone:
+            return
+        try:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self._gone = True
+
+    def say(self, text: str) -> None:
+        """Something for people, unless they asked for quiet."""
+        if text and not self.quiet:
+            self.insist(text)
+
+    def insist(self, text: str) -> None:
+        """Something for people that even `-q` does not silence."""
+        try:
+            print(text, file=sys.stderr, flush=True)
+        except BrokenPipeError:
+            self.quiet = True
+
+    def error(self, wrong: WasmillError) -> None:
+        style = Style.of(sys.stderr)
+        place = f"{shown(wrong.where)}: " if wrong.where else ""
+        lines = "\n  ".join(shown(line) for line in wrong.what.split("\n"))
+        hint = f"\n  {shown(wrong.hint)}" if wrong.hint else ""
+        self.insist(f"wasmill: {place}{style.paint(lines, 'error')}{hint}")
+
+    def bug(self, wrong: BaseException) -> None:
+        """An error that is ours: everything that helps to mend it."""
+        import traceback
+
+        self.insist("".join(traceback.format_exception(wrong)).rstrip())
+        self.insist("wasmill: this is a failure of wasmill itself, not of your sources")
+
+    def close(self) -> None:
+        """Leave nothing in a buffer that the interpreter would fail to write at its end."""
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self._gone = True
+        if self._gone:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)

@@ -1,0 +1,93 @@
+"""One event loop for one command: signals, and the build that people and programs can follow."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import anyio
+import anyio.abc
+import msgspec
+
+from actors.events import BuildCancelled, BuildFinished, Event
+from orchestrator.api import Project
+from orchestrator.cli.output import Output
+from orchestrator.report.progress import Progress
+from orchestrator.result import BuildResult
+
+Body = Callable[[], Awaitable[int]]
+
+
+def in_loop(body: Body, output: Output) -> int:
+    """Run `body` to its end, or until Ctrl-C (130) or SIGTERM (143) cancel it; a second signal ends at once."""
+    return anyio.run(_Session(output).run, body)
+
+
+class _Session:
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self.signal = 0
+        self.scope = anyio.CancelScope()
+
+    async def run(self, body: Body) -> int:
+        code, error = 3, None
+        async with anyio.create_task_group() as group:
+            await group.start(self._listen)
+            with self.scope:
+                try:
+                    code = await body()
+                except Exception as wrong:  # leaves as itself, below, and not in a group
+                    error = wrong
+            group.cancel_scope.cancel()
+        if self.signal:
+            word = "interrupted" if self.signal == signal.SIGINT else "terminated"
+            self.output.insist(f"wasmill: {word}")
+            return 128 + self.signal
+        if error is not None:
+            raise error
+        return code
+
+    async def _listen(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+            task_status.started()
+            async for number in received:
+                if self.signal:
+                    os._exit(128 + number)
+                self.signal = number
+                self.scope.cancel()
+
+
+async def build(project: Project, arguments: Namespace, output: Output) -> BuildResult:
+    """Build with everything that the flags ask for; events go to standard output with `--json`, and to the moving line
+    where somebody watches."""
+    progress = Progress(sys.stderr, live=False if output.quiet else None)
+    as_json = getattr(arguments, "json", False)
+    force = getattr(arguments, "force", False)
+    if not as_json and not progress.live:
+        return await project.build(force=force)
+    result, error = None, None
+    async with project.events(on_full="wait" if as_json else "drop") as events, anyio.create_task_group() as group:
+        group.start_soon(_follow, events, output if as_json else None, progress)
+        try:
+            result = await project.build(force=force)
+        except Exception as wrong:
+            error = wrong
+            group.cancel_scope.cancel()
+    progress.close()
+    if error is not None:
+        raise error
+    assert result is not None
+    return result
+
+
+async def _follow(events: AsyncIterator[Event], output: Output | None, progress: Progress) -> None:
+    encode = msgspec.json.encode
+    async for event in events:
+        if output is not None:
+            output.out(encode(event).decode())
+        progress.see(event)
+        if isinstance(event, (BuildFinished, BuildCancelled)):
+            return

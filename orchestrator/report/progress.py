@@ -1,0 +1,130 @@
+"""What a person sees of a build: one line that moves while it runs (on a terminal only), and a summary at its end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from typing import TextIO
+
+from actors.events import (
+    BuildFinished,
+    CompileFinished,
+    CompileStarted,
+    Event,
+    GraphResolved,
+    LinkStarted,
+    SourcesScanned,
+)
+from orchestrator.report.diagnostics import count
+from orchestrator.report.explain import listed, why
+from orchestrator.report.terminal import Style, shown
+from orchestrator.result import BuildResult
+
+FEW = 6
+"""Up to this many recompiled modules are named, each with the reason."""
+
+_REDRAW_SECONDS = 0.05
+_ERASE = "\r\x1b[K"
+
+
+class Progress:
+    """The moving line. Feed it every event; `close` leaves nothing behind."""
+
+    def __init__(self, stream: TextIO, *, live: bool | None = None) -> None:
+        self._stream = stream
+        self.live = stream.isatty() and os.environ.get("TERM") != "dumb" if live is None else live
+        self._total = 0
+        self._done = 0
+        self._next = 0.0
+        self._drawn = False
+
+    def see(self, event: Event) -> None:
+        if not self.live:
+            return
+        match event:
+            case SourcesScanned(total=total):
+                self._total = total
+                self._draw(f"looking at {total} modules")
+            case GraphResolved():
+                self._draw("asking the cache")
+            case CompileStarted(module=module):
+                self._draw(f"compiling {shown(module)} ({self._done} done of {self._total})")
+            case CompileFinished():
+                self._done += 1
+            case LinkStarted(modules=modules):
+                self._draw(f"linking {modules} modules")
+            case BuildFinished():
+                self.close()
+            case _:
+                pass
+
+    def close(self) -> None:
+        if self._drawn:
+            self._stream.write(_ERASE)
+            self._stream.flush()
+            self._drawn = False
+
+    def _draw(self, text: str) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _REDRAW_SECONDS
+            columns = shutil.get_terminal_size().columns
+            self._stream.write(_ERASE + text[: columns - 1])
+            self._stream.flush()
+            self._drawn = True
+
+
+def summary(result: BuildResult, style: Style | None = None, *, base: str = "", old: str = "", wanted: str = "") -> str:
+    """The last lines of a build. `base` is the folder that paths are shown relative to; `old` the program of an earlier
+    build that still stands although this one failed; `wanted` the entry that was looked for, where there is none."""
+    style = style or Style()
+    seconds = result.duration_ms / 1000
+    took = f"{seconds:.2f} s" if seconds >= 0.1 else f"{result.duration_ms:.0f} ms"
+    total = result.compiled_modules + result.cache_hits
+    lines = _reasons(result)
+    if result.success:
+        counts = f"{result.compiled_modules} compiled, {result.cache_hits} from the cache"
+        lines.append(f"built {result.compiled_modules} of {plural(total, 'module')} in {took}: {counts}")
+        lines.append(_program(result, base, wanted))
+    else:
+        what = count(result.diagnostics) or "no program"
+        lines.append(style.paint(f"failed in {took}: {what}", "error") + _failures(result))
+        if old:
+            lines.append(f"{shown(relative(old, base))} is old: it is the program of an earlier build")
+    if result.cache_degraded:
+        lines.append(f"the cache was not used as usual: {shown(result.cache_degraded)}")
+    return "\n".join(lines)
+
+
+def _reasons(result: BuildResult) -> list[str]:
+    modules = result.recompiled
+    if not 0 < len(modules) <= FEW or not result.cache_hits:
+        return []
+    column = max(map(len, modules))
+    known = result.reasons
+    return [f"  {shown(module):<{column}}  {why(known[module])}" for module in modules if module in known]
+
+
+def _program(result: BuildResult, base: str, wanted: str) -> str:
+    if result.program is not None:
+        return f"program: {shown(relative(str(result.program), base))}"
+    return f"no program: there is no {wanted}" if wanted else "no program"
+
+
+def _failures(result: BuildResult) -> str:
+    parts = []
+    if result.failed:
+        parts.append(f" in {listed([shown(name) for name in result.failed])}")
+    if result.blocked:
+        parts.append(f"; {listed([shown(name) for name in result.blocked])} had to wait for that")
+    return "".join(parts)
+
+
+def plural(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def relative(path: str, base: str) -> str:
+    """`path` as seen from `base` where it lies below it, else as it is."""
+    return path[len(base) + 1 :] if base and path.startswith(base + os.sep) else path
