@@ -55,13 +55,13 @@ def _read_source(found: FoundSource, root: str, normalise: Normalise, disk: Disk
     """One source; None when there is none any more."""
     try:
         if found.data is None:
-            raw, stamp = _read_steady(f"{root.rstrip('/')}/{found.path}", disk)
+            raw, stamp = _read_steady(f"{root.rstrip('/')}/{found.path}", found.stamp, disk)
         else:
             raw, stamp = found.data, NO_STAMP
         if len(raw) > MAX_BYTES:
             raise _too_large(f"more than {MAX_BYTES}")
         data = normalise(raw)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -73,27 +73,27 @@ def _read_source(found: FoundSource, root: str, normalise: Normalise, disk: Disk
     return Source(module=found.module, path=found.path, digest=digest(data), data=data, stamp=stamp)
 
 
-def _read_steady(path: str, disk: Disk) -> tuple[bytes, Stamp]:
+def _read_steady(path: str, seen: Stamp | None, disk: Disk) -> tuple[bytes, Stamp]:
     """A file's bytes and the stamp that they belong to: taken before and after, and equal. `NO_STAMP` where it is racy,
-    for then a later change might leave the stamp as it is."""
+    for then a later change might leave the stamp as it is. `seen` is what the scanner saw: while a file's own stamp is
+    that, it is a regular file and no link."""
     for _ in range(ATTEMPTS):
         now_ns = disk.now_ns()
-        before = _stamp(path, disk)
-        if not disk.is_regular(path):
-            disk.entries(path)  # a folder has taken its place: the source is gone
-            raise _Refused("E0807", "the file cannot be read: it is no regular file", "remove it, or exclude it")
+        before = disk.stamp(path, follow=False)
+        plain = before == seen
+        if not plain:
+            before = through_link(before, disk.stamp(path))
+            if not disk.is_regular(path):
+                raise FileNotFoundError(path)  # a folder or a pipe has taken its place: this source is gone
         if before.size > MAX_BYTES:
             raise _too_large(str(before.size))
         raw = disk.read(path, MAX_BYTES)
-        if _stamp(path, disk) == before:
+        after = disk.stamp(path, follow=False)
+        if before == (after if plain else through_link(after, disk.stamp(path))):
             return raw, settled(before, now_ns)
     raise _Refused(
         "E0809", f"the file kept changing: it was read {ATTEMPTS} times", "build when whatever writes it has finished"
     )
-
-
-def _stamp(path: str, disk: Disk) -> Stamp:
-    return through_link(disk.stamp(path, follow=False), disk.stamp(path))
 
 
 def _too_large(size: str) -> _Refused:
