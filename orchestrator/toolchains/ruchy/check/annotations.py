@@ -1,0 +1,225 @@
+"""Types as written, to types: names, aliases, structs, signatures, fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from orchestrator.toolchains.ruchy.check.hints import did_you_mean
+from orchestrator.toolchains.ruchy.check.infer import fresh
+from orchestrator.toolchains.ruchy.check.scope import (
+    AliasItem,
+    Env,
+    FunctionItem,
+    LostItem,
+    ModuleItem,
+    StructItem,
+)
+from orchestrator.toolchains.ruchy.check.types import (
+    BOOL,
+    CHAR,
+    ERROR,
+    FLOATS,
+    INTEGERS,
+    STRING,
+    UNIT,
+    StructType,
+    Type,
+)
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.syntax import tree
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.check.module import Module
+
+BUILTIN_TYPES: dict[str, Type] = {
+    **INTEGERS,
+    **FLOATS,
+    "bool": BOOL,
+    "char": CHAR,
+    "String": STRING,
+    "str": STRING,
+}
+_PLANNED = {
+    "Option": "`Option`",
+    "Result": "`Result`",
+    "Vec": "arrays",
+    "HashMap": "maps",
+    "HashSet": "sets",
+    "Box": "`Box`",
+    "i128": "`i128`",
+    "u128": "`u128`",
+}
+_OTHER_WORDS = {
+    "int": "i64",
+    "integer": "i64",
+    "Int": "i64",
+    "float": "f64",
+    "Float": "f64",
+    "double": "f64",
+    "string": "String",
+    "boolean": "bool",
+    "Bool": "bool",
+    "void": "()",
+}
+
+
+def type_of(m: Module, env: Env, node: tree.Type) -> Type:
+    """The type that an annotation means; ERROR where it means none, which has been reported then."""
+    while node.__class__ is tree.ReferenceType:
+        node = cast("tree.ReferenceType", node).target
+    if node.__class__ is tree.NamedType:
+        return _named(m, env, cast("tree.NamedType", node))
+    if node.__class__ is tree.TupleType:
+        if not cast("tree.TupleType", node).elements:
+            return UNIT
+        not_yet(m, node.at, "tuples")
+    elif node.__class__ is tree.ArrayType:
+        not_yet(m, node.at, "arrays")
+    else:
+        not_yet(m, node.at, "function types")
+    return ERROR
+
+
+def _named(m: Module, env: Env, node: tree.NamedType) -> Type:
+    path = node.path
+    item = m.lookup(env, path)
+    if item is None:
+        if len(path) == 1:
+            found = BUILTIN_TYPES.get(path[0])
+            if found is not None and not node.arguments:
+                return found
+            if path[0] in _PLANNED:
+                not_yet(m, node.at, _PLANNED[path[0]], plural=path[0] in ("Vec", "HashMap", "HashSet"))
+                return ERROR
+        return _unknown_type(m, env, node.at, "::".join(path))
+    if item.__class__ is StructItem:
+        if node.arguments:
+            not_yet(m, node.at, "generics")
+            return ERROR
+        return struct_type(m, cast("StructItem", item))
+    if item.__class__ is AliasItem:
+        return alias_target(m, cast("AliasItem", item))
+    if item.__class__ is not LostItem:
+        kind = "module" if item.__class__ is ModuleItem else "value"
+        m.error("E0103", node.at, f"`{'::'.join(path)}` is a {kind}, not a type")
+    m.failed = True
+    return ERROR
+
+
+def _unknown_type(m: Module, env: Env, at: int, name: str) -> Type:
+    m.failed = True
+    if m.lenient:
+        return ERROR
+    hint = f"write `{_OTHER_WORDS[name]}`" if name in _OTHER_WORDS else ""
+    hint = hint or did_you_mean(name, [*type_names(m, env), *BUILTIN_TYPES])
+    m.error("E0103", at, f"unknown type `{name}`", hint)
+    return ERROR
+
+
+def type_names(m: Module, env: Env) -> list[str]:
+    """Names of types that can be meant in an environment."""
+    own = [name for name, item in m.items.items() if item.__class__ in (StructItem, AliasItem)]
+    nested = [name for name, item in (env.nested or {}).items() if item.__class__ in (StructItem, AliasItem)]
+    return own + nested + [name for _, name in m.bindings]
+
+
+def struct_type(m: Module, item: StructItem) -> Type:
+    """The type of a struct; notes that the module touches it."""
+    m.layouts.setdefault(item.type, item)
+    if item.node.generics or item.node.tuple_like:
+        m.failed = True
+        if not item.own:
+            not_yet(m, 0, "generics" if item.node.generics else "tuple structs")
+        return ERROR
+    return item.type
+
+
+def field_types(m: Module, item: StructItem) -> list[Type]:
+    """Types of a struct's fields, in the order declared."""
+    if item.types is None:
+        item.types = []
+        muted = 0 if item.own else 1
+        m.muted += muted
+        item.types = [type_of(m, item.env, field.type) for field in item.node.fields]
+        m.muted -= muted
+    return item.types
+
+
+def struct_of(m: Module, kind: Type) -> StructItem | None:
+    """The struct of a struct type that the module touches."""
+    return m.layouts.get(kind) if kind.__class__ is StructType else None  # type: ignore[arg-type]
+
+
+def alias_target(m: Module, item: AliasItem) -> Type:
+    """What an alias stands for, through other aliases. A cycle is an error at the alias that closes it."""
+    chain = [item]
+    env: Env = item.env
+    while item.state == 0:
+        item.state = 1
+        node: Any = item.node.target
+        following = m.lookup(item.env, node.path) if node.__class__ is tree.NamedType else None
+        if following.__class__ is AliasItem:
+            item = cast("AliasItem", following)
+            chain.append(item)
+            continue
+        muted = 0 if item.own else 1
+        m.muted += muted
+        item.target = type_of(m, item.env, node)
+        m.muted -= muted
+        item.state = 2
+    if item.state == 1:
+        loop = chain[chain.index(item) :] if item in chain[:-1] else chain
+        names = " -> ".join(f"`{part.name}`" for part in loop)
+        m.error("E0206", loop[0].node.at, f"the type alias {names} stands for itself")
+        item.target = ERROR
+    for part in chain:
+        part.target = item.target
+        part.state = 2
+    _ = env
+    return item.target or ERROR
+
+
+def signature(m: Module, item: FunctionItem) -> list[Type]:
+    """Types of a function's parameters; sets `result` too. What is not annotated becomes a variable."""
+    if item.types is not None:
+        return item.types
+    node, env = item.node, item.env
+    muted = 0 if item.own else 1
+    m.muted += muted
+    types = []
+    item.required = len(node.parameters)
+    for i, parameter in enumerate(node.parameters):
+        if parameter.default is not None:
+            item.required = min(item.required, i)
+        types.append(_parameter(m, item, parameter))
+    item.types = types
+    if node.generics:
+        not_yet(m, node.at, "generics")
+        item.types = [ERROR] * len(types)
+        item.result = ERROR
+    elif node.result is not None:
+        item.result = type_of(m, env, node.result)
+    else:
+        item.result = fresh()
+    m.muted -= muted
+    return item.types
+
+
+def _parameter(m: Module, item: FunctionItem, parameter: tree.Parameter) -> Type:
+    if item.node.generics:
+        return ERROR
+    if parameter.type is not None:
+        return type_of(m, item.env, parameter.type)
+    if parameter.pattern is not None:
+        not_yet(m, parameter.at, "patterns as parameters")
+        return ERROR
+    if item.node.public:
+        m.error(
+            "E0508",
+            parameter.at,
+            f"the parameter `{parameter.name}` of the `pub` function `{item.name}` needs a type",
+            f"write `{parameter.name}: i64`, or whatever its type is",
+        )
+        return ERROR
+    item.untyped = True
+    return fresh()

@@ -1,0 +1,279 @@
+"""Builtin functions and macros: printing, assertions, conversions, a little mathematics."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.display import joined, merge, text_parts
+from orchestrator.toolchains.ruchy.check.function import DROP, HANDLERS, Fn, Handler, Want, Why, bad, check, expr
+from orchestrator.toolchains.ruchy.check.hints import did_you_mean
+from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.numbers import (
+    absolute,
+    extreme,
+    power,
+    rounded,
+    square_root,
+    to_float,
+    to_integer,
+)
+from orchestrator.toolchains.ruchy.check.templates import filled, is_template
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.syntax import tree
+
+BUILTINS: dict[str, Handler] = {}
+MACROS: dict[str, Handler] = {}
+_CONDITION: Why = ("E0202", "`{0}` takes a bool, and this is {got}")
+
+
+def arguments_of(c: Fn, node: Any, name: str, least: int, most: int) -> list[hir.Expr] | None:
+    """The arguments, checked; None after an error about their number."""
+    if not least <= len(node.arguments) <= most:
+        wanted = str(least) if least == most else f"{least} to {most}"
+        plural = "" if wanted == "1" else "s"
+        c.m.error("E0301", node.at, f"`{name}` takes {wanted} argument{plural}, and was given {len(node.arguments)}")
+        for argument in node.arguments:
+            expr(c, argument)
+        return None
+    return [expr(c, argument) for argument in node.arguments]
+
+
+def output_parts(c: Fn, node: Any) -> tuple[list[hir.Expr], tuple[list[Any], hir.Expr, list[hir.Expr]] | None]:
+    """What printing these arguments writes (section 9, rules 1 and 2): the parts; or, for a first argument that may
+    turn out to be a template, the statements that put the arguments into slots, that template, and the others."""
+    arguments = node.arguments
+    if not arguments:
+        return [], None
+    first = expr(c, arguments[0])
+    if len(arguments) > 1 and resolve(first.type) is STRING:
+        if first.__class__ is hir.Str:
+            template = cast("hir.Str", first).value
+            if is_template(template):
+                rest = [expr(c, argument) for argument in arguments[1:]]
+                return filled(c, first.at, template, rest), None
+        elif first.__class__ is not hir.ToText:
+            return [], _template_later(c, first, arguments[1:])
+    parts = text_parts(c, first)
+    for argument in arguments[1:]:
+        parts.append(hir.Str(STRING, node.at, " "))
+        parts += text_parts(c, expr(c, argument))
+    return parts, None
+
+
+def _template_later(c: Fn, first: hir.Expr, rest: list[Any]) -> tuple[list[Any], hir.Expr, list[hir.Expr]]:
+    bound: list[Any] = []
+    template = first
+    if first.__class__ is not hir.Local:
+        slot = c.slot(STRING)
+        bound.append(hir.Let(slot, first))
+        template = hir.Local(STRING, first.at, slot)
+    others: list[hir.Expr] = []
+    for argument in rest:
+        made = joined(argument.at, text_parts(c, expr(c, argument)))
+        if made.__class__ is not hir.Str:
+            slot = c.slot(STRING)
+            bound.append(hir.Let(slot, made))
+            made = hir.Local(STRING, argument.at, slot)
+        others.append(made)
+    return bound, template, others
+
+
+def _either(at: int, later: tuple[list[Any], hir.Expr, list[hir.Expr]]) -> tuple[hir.Expr, hir.Expr, hir.Expr]:
+    """The test for a template, the text if it is one, and the text if it is not."""
+    _, template, others = later
+    holes = hir.Runtime(BOOL, at, "str_contains", [template, hir.Str(STRING, at, "{}")])
+    with_holes = hir.Runtime(STRING, at, "format", [template, *others])
+    parts: list[hir.Expr] = [template]
+    for other in others:
+        parts += (hir.Str(STRING, at, " "), other)
+    return holes, with_holes, joined(at, parts)
+
+
+def _printer(fd: int, newline: bool) -> Handler:
+    def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+        parts, later = output_parts(c, node)
+        end: list[hir.Expr] = [hir.Str(STRING, node.at, "\n")] if newline else []
+        if later is None:
+            return hir.Print(UNIT, node.at, fd, merge([*parts, *end]))
+        test, template, plain = _either(node.at, later)
+        plain_parts = cast("hir.Concat", plain).parts if plain.__class__ is hir.Concat else [plain]
+        made: hir.Expr = hir.If(
+            UNIT,
+            node.at,
+            test,
+            hir.Print(UNIT, node.at, fd, [template, *end]),
+            hir.Print(UNIT, node.at, fd, merge([*plain_parts, *end])),
+        )
+        return hir.Block(UNIT, node.at, later[0], made) if later[0] else made
+
+    return handler
+
+
+def message_of(c: Fn, node: Any, arguments: list[Any]) -> hir.Expr:
+    """The arguments as one text, by the rules of printing."""
+    parts, later = output_parts(c, tree.MacroCall(node.at, "format", arguments))
+    if later is None:
+        return joined(node.at, parts)
+    test, template, plain = _either(node.at, later)
+    made: hir.Expr = hir.If(STRING, node.at, test, template, plain)
+    return hir.Block(STRING, node.at, later[0], made) if later[0] else made
+
+
+def format_(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+    return message_of(c, node, node.arguments)
+
+
+def panic(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+    message = message_of(c, node, node.arguments) if node.arguments else hir.Str(STRING, node.at, "panic")
+    return hir.Panic(NEVER, node.at, message)
+
+
+def _stop(text: str) -> Handler:
+    def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+        if not node.arguments:
+            return hir.Panic(NEVER, node.at, hir.Str(STRING, node.at, text))
+        parts = [hir.Str(STRING, node.at, f"{text}: "), *text_parts(c, message_of(c, node, node.arguments))]
+        return hir.Panic(NEVER, node.at, joined(node.at, parts))
+
+    return handler
+
+
+def assert_(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+    """`assert(condition, message...)`: traps where it is false."""
+    if not node.arguments:
+        c.m.error("E0301", node.at, "`assert` takes 1 argument or more, and was given 0")
+        return bad(node.at)
+    condition = check(c, node.arguments[0], BOOL, (*_CONDITION, "assert"))
+    message: hir.Expr = hir.Str(STRING, node.at, "assertion failed")
+    if len(node.arguments) > 1:
+        said = text_parts(c, message_of(c, node, node.arguments[1:]))
+        message = joined(node.at, [hir.Str(STRING, node.at, "assertion failed: "), *said])
+    failed = hir.Panic(NEVER, node.at, message)
+    return hir.If(UNIT, node.at, condition, hir.Unit(UNIT, node.at), failed)
+
+
+def _asserts(op: str, name: str) -> Handler:
+    def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+        if len(node.arguments) < 2:
+            given = len(node.arguments)
+            c.m.error("E0301", node.at, f"`{name}` takes 2 arguments or more, and was given {given}")
+            return bad(node.at)
+        from orchestrator.toolchains.ruchy.check.operators import compare
+
+        out: list[Any] = []
+        sides = []
+        for argument in node.arguments[:2]:
+            made = expr(c, argument)
+            if resolve(made.type) is ERROR:
+                return bad(node.at)
+            slot = c.slot(made.type)
+            out.append(hir.Let(slot, made))
+            local = hir.Local(made.type, node.at, slot)
+            if made.type.__class__ is Var:
+                c.m.pending.append(local)
+            sides.append(local)
+        condition = compare(c, node.at, op, sides[0], sides[1])
+        said: list[hir.Expr] = [hir.Str(STRING, node.at, "assertion failed: ")]
+        if len(node.arguments) > 2:
+            said += [*text_parts(c, message_of(c, node, node.arguments[2:])), hir.Str(STRING, node.at, ": ")]
+        said += text_parts(c, sides[0], "?")
+        said += [hir.Str(STRING, node.at, " != " if op == "==" else " == "), *text_parts(c, sides[1], "?")]
+        failed = hir.Panic(NEVER, node.at, joined(node.at, said))
+        test = hir.If(UNIT, node.at, condition, hir.Unit(UNIT, node.at), failed)
+        return hir.Block(UNIT, node.at, out, test)
+
+    return handler
+
+
+def length(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+    made = arguments_of(c, node, "len", 1, 1)
+    if made is None or made[0].type is ERROR:
+        return bad(node.at)
+    if not unify(made[0].type, STRING):
+        c.m.error("E0204", node.at, f"`len` takes a String, and this is {shown(made[0].type)}")
+        return bad(node.at)
+    return hir.Runtime(I64, node.at, "str_len", [made[0]])
+
+
+def text(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+    made = arguments_of(c, node, "str", 1, 1)
+    return bad(node.at) if made is None else joined(node.at, text_parts(c, made[0]))
+
+
+def kind_of(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+    """`type_of(x)`: the names that the reference gives its own types."""
+    made = arguments_of(c, node, "type_of", 1, 1)
+    if made is None or resolve(made[0].type) is ERROR:
+        return bad(node.at)
+    kind: Any = resolve(made[0].type)
+    name = "integer" if narrow(kind, INTEGER) else "float" if shown(kind)[0] == "f" else _KINDS.get(shown(kind), "object")
+    value = hir.Str(STRING, node.at, name)
+    return hir.Block(STRING, node.at, [hir.Do(made[0])], value)
+
+
+_KINDS = {"bool": "boolean", "String": "string", "char": "string", "()": "nil"}
+
+
+def _numeric(name: str, least: int, most: int, make: Any) -> Handler:
+    def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+        made = arguments_of(c, node, name, least, most)
+        if made is None or any(resolve(part.type) is ERROR for part in made):
+            return bad(node.at)
+        return cast("hir.Expr", make(c, node.at, name, *made))
+
+    return handler
+
+
+def macro(c: Fn, node: tree.MacroCall, want: Want, why: Why) -> hir.Expr:
+    """`name!(...)`."""
+    handler = MACROS.get(node.name)
+    if handler is not None:
+        return handler(c, node, want, why)
+    if node.name == "vec":
+        not_yet(c.m, node.at, "arrays")
+    elif node.name == "matches":
+        not_yet(c.m, node.at, "patterns")
+    else:
+        m = c.m
+        m.error("E0708", node.at, f"there is no macro `{node.name}!`", did_you_mean(node.name, MACROS))
+    return bad(node.at)
+
+
+def _rounded(mode: str) -> Any:
+    """The function form gives an integer, as in the reference."""
+    return lambda c, at, name, made: rounded(c, at, name, made, mode, whole=True)
+
+
+BUILTINS.update({
+    "println": _printer(1, newline=True),
+    "print": _printer(1, newline=False),
+    "eprintln": _printer(2, newline=True),
+    "eprint": _printer(2, newline=False),
+    "format": format_,
+    "panic": panic,
+    "assert": assert_,
+    "assert_eq": _asserts("==", "assert_eq"),
+    "assert_ne": _asserts("!=", "assert_ne"),
+    "len": length,
+    "str": text,
+    "type_of": kind_of,
+    "int": _numeric("int", 1, 1, to_integer),
+    "float": _numeric("float", 1, 1, to_float),
+    "abs": _numeric("abs", 1, 1, absolute),
+    "min": _numeric("min", 2, 2, lambda c, at, name, a, b: extreme(c, at, name, "<=", a, b)),
+    "max": _numeric("max", 2, 2, lambda c, at, name, a, b: extreme(c, at, name, ">=", a, b)),
+    "sqrt": _numeric("sqrt", 1, 1, square_root),
+    "pow": _numeric("pow", 2, 2, power),
+    "floor": _numeric("floor", 1, 1, _rounded("floor")),
+    "ceil": _numeric("ceil", 1, 1, _rounded("ceil")),
+    "round": _numeric("round", 1, 1, _rounded("round")),
+})
+MACROS.update({name: BUILTINS[name] for name in (
+    "println", "print", "eprintln", "eprint", "format", "panic", "assert", "assert_eq", "assert_ne",
+)})  # fmt: skip
+MACROS["todo"] = _stop("not written yet")
+MACROS["unreachable"] = _stop("unreachable code was reached")
+HANDLERS[tree.MacroCall] = macro
+_ = DROP

@@ -1,0 +1,160 @@
+"""Calls of functions: arguments, defaults, results that have to be found out first."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.annotations import signature
+from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
+from orchestrator.toolchains.ruchy.check.consts import inline
+from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, open_type
+from orchestrator.toolchains.ruchy.check.hints import did_you_mean
+from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
+from orchestrator.toolchains.ruchy.check.scope import ConstItem, FunctionItem, LostItem, ModuleItem, StructItem, Variable
+from orchestrator.toolchains.ruchy.check.types import ERROR, Type
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.syntax import tree
+
+_ARGUMENT: Why = ("E0204", "`{0}` takes {want} as its `{1}`, and this is {got}")
+
+
+def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
+    """`callee(arguments)`."""
+    callee: Any = node.callee
+    if callee.__class__ is not tree.Path:
+        return _no_function(c, node)
+    segments = callee.segments
+    single = len(segments) == 1
+    found: Any = c.names.get(segments[0]) if single else None
+    if found is None:
+        found = c.m.lookup(c.env, segments)
+        if found is None and single:
+            builtin = BUILTINS.get(segments[0])
+            if builtin is not None:
+                return builtin(c, node, want, why)
+    if found.__class__ is FunctionItem:
+        return call_function(c, node, found)
+    for argument in node.arguments:
+        expr(c, argument)
+    return _not_callable(c, callee, found)
+
+
+def _no_function(c: Fn, node: tree.Call) -> hir.Expr:
+    if node.callee.__class__ is tree.Lambda:
+        not_yet(c.m, node.at, "lambdas")
+        return bad(node.at)
+    made = expr(c, node.callee)
+    if made.type is not ERROR:
+        c.m.error("E0217", node.at, f"a value of type {shown(made.type)} cannot be called")
+    return bad(node.at)
+
+
+def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
+    name = "::".join(callee.segments)
+    m = c.m
+    m_failed, m.failed = m.failed, True
+    _ = m_failed
+    if found.__class__ is Variable:
+        found.read = True
+        if resolve(found.type) is not ERROR:
+            m.error("E0217", callee.at, f"`{name}` is {shown(found.type)}, not a function")
+    elif found.__class__ is LostItem:
+        pass
+    elif found is not None:
+        what = {ModuleItem: "module", ConstItem: "constant", StructItem: "type"}.get(found.__class__, "type")
+        m.error("E0217", callee.at, f"`{name}` is a {what}, not a function")
+    elif name in ("Some", "Ok", "Err"):
+        not_yet(m, callee.at, "`Option` and `Result`")
+    elif callee.segments[0] in ("Vec", "HashMap", "HashSet", "Box", "Option", "Result"):
+        not_yet(m, callee.at, f"`{callee.segments[0]}`", plural=False)
+    elif name == "String::new" or name == "String::from":
+        m.error("E0102", callee.at, f"unknown function `{name}`", 'a string literal is a String already: write `""`')
+    elif not m.lenient:
+        m.error("E0102", callee.at, f"unknown function `{name}`", did_you_mean(name, _callable_names(c)))
+    return bad(callee.at)
+
+
+def _callable_names(c: Fn) -> list[str]:
+    nested = [name for name, item in c.names.items() if item.__class__ is FunctionItem]
+    if c.env.names is not None:
+        return [*nested, *c.env.names, *BUILTINS]
+    own = []
+    for name, item in c.m.items.items():
+        if item.__class__ is FunctionItem:
+            scope = c.env.scope
+            own.append(name[len(scope) + 2 :] if scope and name.startswith(f"{scope}::") else name)
+    return [*nested, *own, *(name for _, name in c.m.bindings), *BUILTINS]
+
+
+def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
+    """A call of a Ruchy function, defaults filled in."""
+    m = c.m
+    types = item.types if item.types is not None else signature(m, item)
+    arguments = node.arguments
+    given = len(arguments)
+    made: list[hir.Expr] = []
+    if given > len(types) or given < item.required:
+        _arity(c, node, item, given)
+        for argument in arguments:
+            expr(c, argument)
+    else:
+        parameters = item.node.parameters
+        for i in range(given):
+            argument = arguments[i]
+            kind = types[i]
+            # the common case of `check`, without building what an error would say
+            value = HANDLERS[argument.__class__](c, argument, kind, _ARGUMENT)
+            if value.type is not kind:
+                value = _fit_argument(c, value, kind, item, i, argument)
+            made.append(value)
+        for i in range(given, len(types)):
+            default = parameters[i].default
+            made.append(inline(c, item.env, default, types[i], node.at))
+    if c.top and item.own and item.symbol == f"{m.name}::main":
+        m.calls_main = True
+    result = result_of(c, item)
+    if not item.own:
+        m.signatures[item.symbol] = (types, result)
+    made_call = hir.Call(result, node.at, item.symbol, made)
+    if result.__class__ is Var:
+        return open_type(c, made_call)
+    if result is ERROR:
+        m.failed = True
+    return made_call
+
+
+def _fit_argument(c: Fn, value: hir.Expr, kind: Type, item: FunctionItem, i: int, node: Any) -> hir.Expr:
+    from orchestrator.toolchains.ruchy.check.function import fit
+
+    return fit(c, value, kind, (*_ARGUMENT, item.name, item.node.parameters[i].name), node)
+
+
+def _arity(c: Fn, node: tree.Call, item: FunctionItem, given: int) -> None:
+    most, least = len(item.node.parameters), item.required
+    wanted = f"{least}" if most == least else f"{least} to {most}"
+    plural = "" if wanted == "1" else "s"
+    names = ", ".join(parameter.name for parameter in item.node.parameters)
+    message = f"`{item.name}` takes {wanted} argument{plural}, and was given {given}"
+    c.m.error("E0301", node.at, message, f"its parameters: {names}" if names else "")
+
+
+def result_of(c: Fn, item: FunctionItem) -> Type:
+    """What a function returns; checks its body first where only that can tell."""
+    result = cast("Type", item.result)
+    if not item.inferred:
+        return result
+    if not item.own:
+        from orchestrator.toolchains.ruchy.check.items import foreign_result
+
+        return foreign_result(c, item)
+    if item.state == 0:
+        from orchestrator.toolchains.ruchy.check.items import demand
+
+        demand(c.m, item)
+    if item.tainted:
+        c.foreign = True
+    return resolve(result)
+
+
+HANDLERS[tree.Call] = call

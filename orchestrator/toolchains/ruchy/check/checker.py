@@ -1,0 +1,114 @@
+"""The checker's one entry: a parsed module in, a checked one or diagnostics out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from actors.diagnostics import Diagnostic
+from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters its handlers)
+    calls,
+    control,
+    expressions,
+    hir,
+    later_stages,
+    methods,
+    operators,
+)
+from orchestrator.toolchains.ruchy.check.annotations import field_types
+from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.items import check_functions, check_top, check_types, collect
+from orchestrator.toolchains.ruchy.check.module import Finding, Module
+from orchestrator.toolchains.ruchy.check.types import StructType
+from orchestrator.toolchains.ruchy.check.unused import unused_imports
+from orchestrator.toolchains.ruchy.syntax.places import Places
+
+if TYPE_CHECKING:
+    from actors.compiler.toolchain import CompileJob
+    from orchestrator.toolchains.ruchy.syntax.parser import Parsed
+
+
+class Checked(msgspec.Struct):
+    """`module` is None exactly where something is wrong; `diagnostics` are then the errors (they may be empty, where
+    all that is wrong has been reported already, by the resolution of names). `warnings` come in either case."""
+
+    module: hir.CheckedModule | None
+    diagnostics: list[Diagnostic]
+    warnings: list[Diagnostic]
+
+
+def check(job: CompileJob, parsed: Parsed) -> Checked:
+    """Gives every expression of a module its type, and every name its meaning."""
+    heard = [found for found in parsed.diagnostics if found.severity == "warning"]
+    if parsed.module is None:
+        return Checked(None, [found for found in parsed.diagnostics if found.severity != "warning"], heard)
+    m = Module(job)
+    statements = parsed.module.body
+    collect(m, statements)
+    check_types(m)
+    check_top(m, statements)
+    check_functions(m)
+    m.settle()
+    if not m.failed:
+        unused_imports(m, statements)
+    source = job.source.decode()
+    warnings = [*heard, *_placed(job, source, m.warnings, "warning")]
+    if m.failed:
+        return Checked(None, _placed(job, source, m.errors, "error"), warnings)
+    return Checked(_finished(m), [], warnings)
+
+
+def _finished(m: Module) -> hir.CheckedModule:
+    order = {item.symbol: item.node.at for item in m.functions}
+    functions = sorted(m.bodies.values(), key=lambda made: order.get(made.symbol, 1 << 60))
+    for function in functions:
+        function.parameters = [settle(kind) for kind in function.parameters]
+        function.result = settle(function.result)
+        function.locals = [settle(kind) for kind in function.locals]
+    signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(m.signatures.items())}
+    return hir.CheckedModule(functions, signatures, _layouts(m), m.calls_main)
+
+
+def _layouts(m: Module) -> dict[StructType, hir.StructLayout]:
+    """The structs that the module touches, and what they are made of, by name."""
+    found: dict[StructType, hir.StructLayout] = {}
+    waiting: list[Any] = list(m.layouts)
+    while waiting:
+        kind = waiting.pop()
+        item = m.layouts.get(kind)
+        if item is None or kind in found or item.node.generics or item.node.tuple_like:
+            continue
+        types = field_types(m, item)
+        found[kind] = hir.StructLayout(kind, item.names, types)
+        waiting += [inner for inner in types if inner.__class__ is StructType]
+    return dict(sorted(found.items(), key=lambda entry: (entry[0].module, entry[0].item)))
+
+
+def _placed(job: CompileJob, source: str, findings: list[Finding], severity: Any) -> list[Diagnostic]:
+    """Findings as diagnostics, in the order of their places, each once."""
+    if not findings:
+        return []
+    places = Places(source)
+    made: list[Diagnostic] = []
+    seen: set[tuple[str, int, str]] = set()
+    for finding in sorted(findings, key=lambda one: one.at):
+        if (finding.code, finding.at, finding.message) in seen:
+            continue
+        seen.add((finding.code, finding.at, finding.message))
+        place = places.place(finding.at)
+        made.append(
+            Diagnostic(
+                code=finding.code,
+                message=finding.message,
+                severity=severity,
+                module=job.module,
+                file=job.path,
+                line=place.line,
+                column=place.column,
+                length=place.length,
+                text=place.text,
+                hint=finding.hint,
+            )
+        )
+    return made

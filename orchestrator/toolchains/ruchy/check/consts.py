@@ -1,0 +1,155 @@
+"""Constants: folded to a literal where that is possible, else computed at each use."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import msgspec
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.annotations import type_of
+from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, check, expr
+from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.scope import ConstItem, Env
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, F64, STRING, IntType, Type
+
+_CONST: Why = ("E0201", "the constant `{0}` is declared as {want}, and its value is {got}")
+_DEFAULT: Why = ("E0201", "the default is {got}, and {want} is needed")
+
+
+def const_value(c: Fn, item: ConstItem, at: int) -> hir.Expr:
+    """A use of a constant."""
+    kind = read_const(c, item, at)
+    if kind is ERROR:
+        return bad(at)
+    folded = item.folded
+    if folded is None:
+        return inline(c, item.env, item.node.value, kind, at)
+    made: hir.Expr = folded.__class__(kind, at, folded.value)
+    return made
+
+
+def read_const(c: Fn, item: ConstItem, at: int) -> Type:
+    """The type of a constant; finds its value the first time. A constant that needs itself is an error."""
+    m = c.m
+    if item.state == 2:
+        return item.type or ERROR
+    if item.state == 1 or m.depth > 60:
+        m.error("E0216", item.node.at, f"the constant `{item.name}` is defined by itself")
+        item.state, item.type = 2, ERROR
+        return ERROR
+    item.state = 1
+    muted = 0 if item.own else 1
+    m.muted += muted
+    m.depth += 1
+    inner = Fn(m, item.env, c.path)
+    pending, literals = len(m.pending), len(m.literals)
+    if item.node.type is not None:
+        wanted = type_of(m, item.env, item.node.type)
+        made = check(inner, item.node.value, wanted, (*_CONST, item.name))
+    else:
+        made = expr(inner, item.node.value)
+        wanted = settle(made.type)
+    for part in m.pending[pending:]:
+        part.type = settle(part.type)
+    _ = literals
+    m.depth -= 1
+    m.muted -= muted
+    if item.state == 1:
+        item.state, item.type = 2, wanted
+        item.folded = fold(made)
+    return item.type or ERROR
+
+
+def inline(c: Fn, env: Env, node: Any, kind: Type, at: int) -> hir.Expr:
+    """An expression of another place, computed here, as if it stood at `at`. Its errors were reported there."""
+    m = c.m
+    names, home = c.names, c.env
+    c.names, c.env = dict(env.nested) if env.nested else {}, env
+    m.muted += 1
+    made = relocate(check(c, node, kind, _DEFAULT), at)
+    m.muted -= 1
+    c.names, c.env = names, home
+    return made
+
+
+def relocate(made: hir.Expr, at: int) -> hir.Expr:
+    """Sets `at` throughout a tree of expressions: a trap names the place of use."""
+    waiting: list[Any] = [made]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list | tuple):
+            waiting += node
+        elif isinstance(node, msgspec.Struct):
+            if hasattr(node, "at"):
+                node.at = at
+            waiting += [getattr(node, name) for name in node.__struct_fields__ if name not in ("type", "at")]
+    return made
+
+
+_FOLDS: dict[str, Any] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def fold(made: Any) -> Any:
+    """The literal that an expression amounts to, None where it is not that simple: then it is computed (and may trap)
+    where it is used."""
+    kind = made.__class__
+    if kind in (hir.Int, hir.Str) or (kind is hir.Float and made.type == F64):
+        return made
+    if kind is hir.Block and not made.statements:
+        return fold(made.value)
+    if kind is hir.Negate:
+        value = fold(made.operand)
+        return None if value is None else _literal(made.type, made.at, -value.value)
+    if kind is hir.Concat:
+        parts = [fold(part) for part in made.parts]
+        done = all(part.__class__ is hir.Str for part in parts)
+        return hir.Str(STRING, made.at, "".join(part.value for part in parts)) if done else None
+    if kind is hir.Arithmetic or kind is hir.Compare:
+        return _fold_pair(made)
+    return None
+
+
+def _fold_pair(made: Any) -> Any:
+    """Down the left spine, however long."""
+    chain = []
+    while made.__class__ in (hir.Arithmetic, hir.Compare):
+        chain.append(made)
+        made = made.left
+    left = fold(made)
+    for part in reversed(chain):
+        right = fold(part.right)
+        compute = _FOLDS.get(part.op)
+        if left is None or right is None or left.__class__ is not right.__class__ or compute is None:
+            return None
+        if left.__class__ is hir.Str:
+            if part.op not in ("==", "!="):
+                return None
+        left = _literal(part.type, part.at, compute(left.value, right.value))
+    return left
+
+
+def _literal(kind: Any, at: int, value: Any) -> Any:
+    if kind is BOOL:
+        return hir.Int(BOOL, at, int(value))
+    if kind == F64:
+        finite = value == value and value not in (float("inf"), float("-inf"))
+        return hir.Float(kind, at, value) if finite else None
+    if kind.__class__ is IntType:
+        low, high = (-(1 << kind.bits - 1), (1 << kind.bits - 1) - 1) if kind.signed else (0, (1 << kind.bits) - 1)
+        return hir.Int(kind, at, value) if low <= value <= high else None
+    return None

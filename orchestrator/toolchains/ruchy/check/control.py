@@ -1,0 +1,311 @@
+"""Control flow: `if`, loops, `break`, `continue`, `return`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.function import (
+    DROP,
+    HANDLERS,
+    TAIL,
+    Fn,
+    Target,
+    Want,
+    Why,
+    bad,
+    check,
+    expr,
+    fit,
+    open_type,
+)
+from orchestrator.toolchains.ruchy.check.hints import did_you_mean
+from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, fresh, narrow, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.statements import block
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, IntType, Type
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.syntax import tree
+
+_IF: Why = ("E0202", "the condition of an `if` is bool, and this is {got}")
+_WHILE: Why = ("E0202", "the condition of a `while` is bool, and this is {got}")
+_BREAK: Why = ("E0203", "the breaks of this `loop` give {want}, and this one {got}")
+_RETURN: Why = ("E0401", "`{0}` returns {want}, and this `return` gives {got}")
+
+
+def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
+    """An `if` with all its `else if`, in a loop: the chain may be long."""
+    steps: list[tuple[int, hir.Expr, hir.Expr]] = []
+    current: Any = node
+    complete = _is_complete(node)
+    inner = want if complete else DROP
+    kind = _Common(c, inner)
+    while current.__class__ is tree.If:
+        condition = check(c, current.condition, BOOL, _IF)
+        then = kind.add(block(c, current.then, inner, why), current.then, why)
+        steps.append((current.at, condition, then))
+        current = current.otherwise
+    if current is None:
+        otherwise: hir.Expr = hir.Unit(UNIT, node.at)
+    else:
+        otherwise = kind.add(expr(c, current, inner, why), current, why)
+    result = kind.result(node.at, "the branches of this `if` differ: {0} and {1}")
+    if not complete:
+        result = UNIT
+    made = kind.cast(otherwise, result)
+    for at, condition, then in reversed(steps):
+        made = hir.If(result, at, condition, kind.cast(then, result), made)
+    return open_type(c, made) if result.__class__ is Var else made
+
+
+def _is_complete(node: tree.If) -> bool:
+    current: Any = node
+    while current.__class__ is tree.If:
+        current = current.otherwise
+    return current is not None
+
+
+class _Common:
+    """The one type of several branches."""
+
+    __slots__ = ("alive", "c", "clash", "kind", "want")
+
+    def __init__(self, c: Fn, want: Want) -> None:
+        self.c = c
+        self.want = want
+        self.kind: Type | None = None
+        self.alive = False
+        self.clash: tuple[Type, Type] | None = None
+
+    def add(self, made: hir.Expr, node: Any, why: Why) -> hir.Expr:
+        kind = made.type
+        if kind is NEVER:
+            return made
+        self.alive = True
+        want = self.want
+        if want is DROP:
+            return made
+        if want is not None and want is not TAIL:
+            return made if kind is want else fit(self.c, made, want, why, _last(node))
+        if self.kind is None:
+            self.kind = kind
+        elif not unify(self.kind, kind) and self.clash is None:
+            self.clash = (self.kind, kind)
+        elif self.kind is ERROR:
+            self.kind = kind
+        return made
+
+    def result(self, at: int, message: str) -> Type:
+        if not self.alive:
+            return NEVER
+        want = self.want
+        if want is DROP:
+            return UNIT
+        if want is not None and want is not TAIL:
+            return resolve(want)
+        if self.clash is not None:
+            left, right = resolve(self.clash[0]), resolve(self.clash[1])
+            if want is TAIL and (left is UNIT or right is UNIT):
+                return UNIT
+            self.c.m.error("E0203", at, message.format(shown(left), shown(right)))
+            return ERROR
+        return resolve(self.kind) if self.kind is not None else UNIT
+
+    def cast(self, made: hir.Expr, result: Type) -> hir.Expr:
+        """A branch whose value is dropped gives unit."""
+        if result is not UNIT or made.type is NEVER or resolve(made.type) is UNIT:
+            return made
+        return hir.Block(UNIT, made.at, [hir.Do(made)], hir.Unit(UNIT, made.at))
+
+
+def _last(node: Any) -> Any:
+    """Where to point for the value of a block: its last statement."""
+    while node.__class__ is tree.Block and node.statements:
+        last = node.statements[-1]
+        node = last.value if last.__class__ is tree.ExprStmt else last
+    return node
+
+
+def _enter(c: Fn, label: str, kind: str, want: Want, why: Why) -> Target:
+    target = Target(label, c.counter, kind, want, why)
+    c.counter += 1
+    c.loops.append(target)
+    return target
+
+
+def loop(c: Fn, node: tree.Loop, want: Want, why: Why) -> hir.Expr:
+    """Endless but for its breaks, whose value is its own."""
+    target = _enter(c, node.label, "loop", want, why)
+    inner = block(c, node.body, DROP, why)
+    c.loops.pop()
+    kind = NEVER if target.type is None else resolve(target.type)
+    made = hir.Loop(kind, node.at, target.id, inner)
+    return open_type(c, made) if kind.__class__ is Var else made
+
+
+def while_(c: Fn, node: tree.While, want: Want, why: Why) -> hir.Expr:
+    """`while true` is a `loop`: it ends by its breaks alone."""
+    endless = node.condition.__class__ is tree.BoolLiteral and node.condition.value  # type: ignore[union-attr]
+    condition = check(c, node.condition, BOOL, _WHILE)
+    target = _enter(c, node.label, "while", None, why)
+    inner = block(c, node.body, DROP, why)
+    c.loops.pop()
+    if endless:
+        return hir.Loop(NEVER if target.type is None else UNIT, node.at, target.id, inner)
+    return hir.While(UNIT, node.at, target.id, condition, inner)
+
+
+def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
+    """Over a range; the variable is the loop's own, whatever the body does with it."""
+    mark = len(c.undo)
+    pattern: Any = node.pattern
+    iterable: Any = node.iterable
+    if iterable.__class__ is not tree.RangeExpr:
+        return _for_other(c, node, iterable)
+    start, end, kind = _bounds(c, iterable)
+    name = pattern.name if pattern.__class__ is tree.NamePattern else "_"
+    if pattern.__class__ not in (tree.NamePattern, tree.WildcardPattern):
+        not_yet(c.m, pattern.at, "patterns in `for`")
+    variable = c.declare(name, kind, pattern.at, mutable=True)
+    target = _enter(c, node.label, "for", None, why)
+    inner = block(c, node.body, DROP, why)
+    c.loops.pop()
+    c.leave(mark)
+    slot = variable.slot
+    if variable.assigned:
+        slot = c.slot(kind)
+        counter = open_type(c, hir.Local(kind, node.at, slot))
+        inner = hir.Block(inner.type, node.at, [hir.Let(variable.slot, counter)], inner)
+    return hir.ForRange(UNIT, node.at, target.id, slot, start, end, iterable.inclusive, inner)
+
+
+def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
+    """Both ends of a range, of one integer type."""
+    at = node.at
+    if node.start is None or node.end is None:
+        c.m.error("E0212", at, "a `for` needs a range with both ends", "write `0..n`")
+        return hir.Int(I64, at, 0), hir.Int(I64, at, 0), I64
+    start = expr(c, node.start)
+    kind = resolve(start.type)
+    end = expr(c, node.end, kind if kind.__class__ is IntType else None)
+    if kind is ERROR or resolve(end.type) is ERROR:
+        return start, end, I64 if kind is ERROR else kind
+    if not unify(kind, end.type):
+        c.m.error("E0212", at, f"the ends of a range are of one type, and these are {shown(kind)} and {shown(end.type)}")
+    elif not narrow(kind, INTEGER):
+        c.m.error("E0212", at, f"a range to loop over has integers as its ends, and these are {shown(kind)}")
+    return start, end, resolve(kind)
+
+
+def _for_other(c: Fn, node: tree.For, iterable: Any) -> hir.Expr:
+    """Anything but a range: arrays are to come; the rest cannot be iterated over."""
+    from orchestrator.toolchains.ruchy.check.statements import _lose
+
+    mark = len(c.undo)
+    made = expr(c, iterable)
+    kind = resolve(made.type)
+    if kind is STRING:
+        c.m.error("E0212", iterable.at, "a String cannot be iterated over", "use its `.chars()`")
+    elif kind is not ERROR:
+        hint = "write `0..n`" if narrow(kind, INTEGER) else ""
+        c.m.error("E0212", iterable.at, f"{shown(kind)} cannot be iterated over", hint)
+    _lose(c, node.pattern)
+    _enter(c, node.label, "for", None, ())
+    block(c, node.body, DROP, ())
+    c.loops.pop()
+    c.leave(mark)
+    return bad(node.at)
+
+
+def _target(c: Fn, node: Any, word: str) -> Target | None:
+    """The loop that a `break` or `continue` means; None after an error."""
+    if not c.loops:
+        code = "E0007" if word == "break" else "E0008"
+        c.m.error(code, node.at, f"`{word}` outside of a loop")
+        return None
+    if not node.label:
+        return c.loops[-1]
+    for target in reversed(c.loops):
+        if target.label == node.label:
+            return target
+    hint = did_you_mean(node.label, [target.label for target in c.loops if target.label])
+    c.m.error("E0105", node.at, f"no loop around here has the label `{node.label}`", hint)
+    return None
+
+
+def break_(c: Fn, node: tree.Break, want: Want, why: Why) -> hir.Expr:
+    target = _target(c, node, "break")
+    if target is None:
+        if node.value is not None:
+            expr(c, node.value)
+        return hir.Unit(NEVER, node.at)
+    if node.value is None:
+        _gives(c, node, target, UNIT)
+        return hir.Break(NEVER, node.at, target.id, None)
+    if target.kind != "loop":
+        c.m.error("E0213", node.at, f"a `{target.kind}` has no value, so its `break` cannot give one", "use `loop`")
+        expr(c, node.value)
+        return hir.Break(NEVER, node.at, target.id, None)
+    wanted = target.want
+    if wanted is DROP:
+        value = expr(c, node.value, DROP)
+        target.type = UNIT
+        do = hir.Break(NEVER, node.at, target.id, None)
+        return do if value.type is UNIT else hir.Block(NEVER, node.at, [hir.Do(value)], do)
+    if wanted is not None and wanted is not TAIL:
+        value = check(c, node.value, wanted, target.why)
+        target.type = wanted
+    else:
+        value = expr(c, node.value)
+        if value.type is NEVER:
+            return value
+        _gives(c, node, target, value.type)
+    return hir.Break(NEVER, node.at, target.id, value if resolve(value.type) is not UNIT else None)
+
+
+def _gives(c: Fn, node: tree.Break, target: Target, kind: Type) -> None:
+    if target.type is None:
+        target.type = kind
+    elif not unify(target.type, kind):
+        message = _BREAK[1].format(want=shown(target.type), got=shown(kind))
+        c.m.error(_BREAK[0], node.at, message)
+
+
+def continue_(c: Fn, node: tree.Continue, want: Want, why: Why) -> hir.Expr:
+    target = _target(c, node, "continue")
+    if target is None:
+        return hir.Unit(NEVER, node.at)
+    return hir.Continue(NEVER, node.at, target.id)
+
+
+def return_(c: Fn, node: tree.Return, want: Want, why: Why) -> hir.Expr:
+    """Leaves its own function. What it gives has the function's type."""
+    c.returned = True
+    if c.top:
+        if node.value is not None:
+            value = expr(c, node.value, DROP)
+            return hir.Block(NEVER, node.at, [hir.Do(value)], hir.Return(NEVER, node.at, None))
+        return hir.Return(NEVER, node.at, None)
+    name = c.item.name if c.item is not None else ""
+    if node.value is None:
+        if not unify(c.result, UNIT):
+            message = f"`{name}` returns {shown(c.result)}, and this `return` gives nothing"
+            c.m.error("E0401", node.at, message)
+        return hir.Return(NEVER, node.at, None)
+    made = check(c, node.value, c.result, (*_RETURN, name))
+    if made.type is NEVER:
+        return made
+    if resolve(c.result) is UNIT:
+        return hir.Block(NEVER, node.at, [hir.Do(made)], hir.Return(NEVER, node.at, None))
+    return hir.Return(NEVER, node.at, made)
+
+
+HANDLERS.update({
+    tree.If: if_,
+    tree.Loop: loop,
+    tree.While: while_,
+    tree.For: for_,
+    tree.Break: break_,
+    tree.Continue: continue_,
+    tree.Return: return_,
+})
+_ = fresh

@@ -1,0 +1,117 @@
+"""Values as text: section 9 of the language. Structs are taken apart here, so that lowering shows scalars only."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of
+from orchestrator.toolchains.ruchy.check.function import Fn, later
+from orchestrator.toolchains.ruchy.check.infer import ANY, Var, narrow, resolve, settle, INTEGER
+from orchestrator.toolchains.ruchy.check.scope import StructItem
+from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, F64, STRING, UNIT, StructType, Type
+
+
+def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
+    """The strings that show a value, to be joined. `spec` is that of a placeholder: "", "?" or ".2"."""
+    kind: Any = resolve(made.type)
+    if kind is STRING:
+        if spec == "?":
+            return [hir.ToText(STRING, made.at, made, debug=True)]
+        return cast("hir.Concat", made).parts if made.__class__ is hir.Concat else [made]
+    if kind.__class__ is Var:
+        if kind.kind == ANY:
+            return [later(c, made.at, STRING, lambda last: _when_known(c, made, spec, last))]
+    elif kind.__class__ is StructType:
+        return _struct_parts(c, made, struct_of(c.m, kind), spec)
+    elif kind is UNIT or kind is ERROR:
+        return [hir.Block(STRING, made.at, [hir.Do(made)], hir.Str(STRING, made.at, "nil"))]
+    return [_scalar(made, kind, spec)]
+
+
+def _when_known(c: Fn, made: hir.Expr, spec: str, last: bool) -> hir.Expr | None:
+    if last:
+        settle(made.type)
+    if resolve(made.type).__class__ is Var and cast("Any", resolve(made.type)).kind == ANY:
+        return None
+    return joined(made.at, text_parts(c, made, spec))
+
+
+def _scalar(made: hir.Expr, kind: Any, spec: str) -> hir.Expr:
+    if spec[:1] == "." and spec[1:].isdigit():
+        if kind.__class__ is Var or hasattr(kind, "bits"):
+            if narrow(kind, INTEGER):
+                made = hir.Cast(F64, made.at, made)
+            return hir.ToText(STRING, made.at, made, precision=int(spec[1:]))
+    elif made.__class__ is hir.Int:
+        value = cast("hir.Int", made).value
+        if kind is CHAR:
+            if spec != "?":
+                return hir.Str(STRING, made.at, chr(value))
+        else:
+            return hir.Str(STRING, made.at, ("false", "true")[value] if kind is BOOL else str(value))
+    return hir.ToText(STRING, made.at, made, debug=spec == "?")
+
+
+def _struct_parts(c: Fn, made: hir.Expr, item: StructItem | None, spec: str) -> list[hir.Expr]:
+    """`P {x: 1, y: 2}`, fields by name. A value that is not in a slot yet is put into one."""
+    if item is None:
+        return [hir.ToText(STRING, made.at, made)]
+    if made.__class__ is hir.Local:
+        return _fields(c, made, item, spec, 0)
+    slot = c.slot(made.type)
+    local = hir.Local(made.type, made.at, slot)
+    shown = joined(made.at, _fields(c, local, item, spec, 0))
+    return [hir.Block(STRING, made.at, [hir.Let(slot, made)], shown)]
+
+
+def _fields(c: Fn, value: hir.Expr, item: StructItem, spec: str, depth: int) -> list[hir.Expr]:
+    at = value.at
+    name = item.name
+    if not item.names:
+        return [hir.Str(STRING, at, f"{name} {{}}")]
+    parts: list[hir.Expr] = []
+    types = field_types(c.m, item)
+    before = f"{name} {{"
+    for field in sorted(item.index):
+        index = item.index[field]
+        parts.append(hir.Str(STRING, at, f"{before}{field}: "))
+        parts += _inside(c, hir.GetField(types[index], at, value, index), types[index], spec, depth)
+        before = ", "
+    parts.append(hir.Str(STRING, at, "}"))
+    return parts
+
+
+def _inside(c: Fn, made: hir.Expr, kind: Type, spec: str, depth: int) -> list[hir.Expr]:
+    """A value inside another: strings and chars in quotes."""
+    if kind.__class__ is StructType:
+        inner = struct_of(c.m, kind)
+        if inner is not None and depth < 64:
+            return _fields(c, made, inner, spec, depth + 1)
+    if (kind is STRING or kind is CHAR) and spec != "?":
+        quote = hir.Str(STRING, made.at, '"')
+        return [quote, *text_parts(c, made), quote]
+    return text_parts(c, made, spec)
+
+
+def joined(at: int, parts: list[hir.Expr]) -> hir.Expr:
+    """Strings as one: neighbours that are known are one part, empty ones none."""
+    merged = merge(parts)
+    if not merged:
+        return hir.Str(STRING, at, "")
+    return merged[0] if len(merged) == 1 else hir.Concat(STRING, at, merged)
+
+
+def merge(parts: list[hir.Expr]) -> list[hir.Expr]:
+    """Parts with known neighbours made one."""
+    merged: list[hir.Expr] = []
+    for part in parts:
+        if part.__class__ is hir.Str:
+            value = cast("hir.Str", part).value
+            if not value:
+                continue
+            if merged and merged[-1].__class__ is hir.Str:
+                merged[-1] = hir.Str(STRING, merged[-1].at, cast("hir.Str", merged[-1]).value + value)
+                continue
+        merged.append(part)
+    return merged

@@ -1,0 +1,262 @@
+"""Names, fields, struct literals, f-strings, indexing: expressions that are neither operators nor calls."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_type, type_names
+from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
+from orchestrator.toolchains.ruchy.check.consts import const_value
+from orchestrator.toolchains.ruchy.check.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, later, open_type
+from orchestrator.toolchains.ruchy.check.hints import did_you_mean
+from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.scope import (
+    AliasItem,
+    ConstItem,
+    FunctionItem,
+    LostItem,
+    ModuleItem,
+    StructItem,
+    Variable,
+)
+from orchestrator.toolchains.ruchy.check.statements import field_of
+from orchestrator.toolchains.ruchy.check.types import ERROR, I64, STRING, UNIT, Type
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.syntax import tree
+
+_FIELD: Why = ("E0201", "the field `{0}` of `{1}` is {want}, and this is {got}")
+_BASE: Why = ("E0201", "`..` takes the other fields from a {want}, and this is {got}")
+_INDEX: Why = ("E0201", "a String is indexed by i64, and this is {got}")
+
+
+def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
+    """A variable, or a constant. Other items are no values yet."""
+    segments = node.segments
+    found: Any = c.names.get(segments[0]) if len(segments) == 1 else None
+    if found.__class__ is Variable:
+        found.read = True
+        kind: Any = found.type
+        if kind.__class__ is Var:
+            kind = found.type = resolve(kind)
+            made = hir.Local(kind, node.at, found.slot)
+            if kind.__class__ is Var:
+                c.m.pending.append(made)
+            return made
+        if found.slot < 0:
+            return hir.Unit(kind, node.at)
+        return hir.Local(kind, node.at, found.slot)
+    item: Any = found or c.m.lookup(c.env, segments)
+    kind = item.__class__
+    if kind is ConstItem:
+        return const_value(c, item, node.at)
+    if kind is LostItem:
+        c.m.failed = True
+        return bad(node.at)
+    name = "::".join(segments)
+    if item is None:
+        return _unknown(c, node, name)
+    if kind is FunctionItem:
+        not_yet(c.m, node.at, "functions as values")
+    else:
+        what = "module" if kind is ModuleItem else "type"
+        c.m.error("E0106", node.at, f"`{name}` is a {what}, not a value")
+    return bad(node.at)
+
+
+def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
+    m = c.m
+    m.failed = True
+    if len(node.segments) == 1 and name in BUILTINS:
+        not_yet(m, node.at, "functions as values")
+        return bad(node.at)
+    if name in ("None", "Some", "Ok", "Err"):
+        not_yet(m, node.at, "`Option` and `Result`")
+        return bad(node.at)
+    if not m.lenient:
+        m.error("E0101", node.at, f"unknown name `{name}`", did_you_mean(name, names_in_sight(c)) or _cure(c, name))
+    return bad(node.at)
+
+
+def _cure(c: Fn, name: str) -> str:
+    if name in c.m.top_names:
+        return "variables of the top level are not seen by functions: pass it, or make it a `const`"
+    return {"and": "write `&&`", "or": "write `||`", "not": "write `!`"}.get(name, "")
+
+
+def names_in_sight(c: Fn) -> list[str]:
+    """Names that can be meant here: locals, items, imports, builtins."""
+    items = list(c.m.items) if c.env.names is None else list(c.env.names)
+    return [*c.names, *items, *(name for _, name in c.m.bindings), *BUILTINS]
+
+
+def field(c: Fn, node: tree.Field, want: Want, why: Why) -> hir.Expr:
+    """`value.name`, chains in a loop."""
+    chain = [node]
+    inner: Any = node.value
+    while inner.__class__ is tree.Field:
+        chain.append(inner)
+        inner = inner.value
+    made = expr(c, inner)
+    for part in reversed(chain):
+        made = _one_field(c, part, made)
+    return made
+
+
+def _one_field(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
+    kind: Any = resolve(value.type)
+    if kind.__class__ is Var and kind.kind == ANY:
+        def decide(last: bool) -> hir.Expr | None:
+            found = resolve(value.type).__class__ is Var
+            return None if found and not last else _one_field_now(c, node, value)
+
+        return later(c, node.at, fresh(), decide)
+    return _one_field_now(c, node, value)
+
+
+def _one_field_now(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
+    step = field_of(c, node, value.type)
+    if step is None:
+        return bad(node.at)
+    return hir.GetField(step[1], node.at, value, step[0])
+
+
+def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir.Expr:
+    """`S { a: 1, b, ..base }`: every field once, from here, from the base, or from its default."""
+    item = _literal_struct(c, node)
+    if item is None:
+        for given in node.fields:
+            expr(c, given.value)
+        if node.base is not None:
+            expr(c, node.base)
+        return bad(node.at)
+    kind = struct_type(c.m, item)
+    types = field_types(c.m, item)
+    values: dict[int, hir.Expr] = {}
+    for given in node.fields:
+        index = item.index.get(given.name)
+        if index is None:
+            hint = did_you_mean(given.name, item.names)
+            c.m.error("E0104", given.at, f"`{item.name}` has no field `{given.name}`", hint)
+            expr(c, given.value)
+            continue
+        if index in values:
+            c.m.error("E0604", given.at, f"the field `{given.name}` is given twice")
+        values[index] = check(c, given.value, types[index], (*_FIELD, given.name, item.name))
+    if node.base is not None:
+        base = check(c, node.base, kind, _BASE)
+        return hir.UpdateStruct(kind, node.at, base, list(values.items()))
+    order = list(values)
+    missing = []
+    for index, declared in enumerate(item.node.fields):
+        if index not in values:
+            if declared.default is None:
+                missing.append(declared.name)
+                continue
+            order.append(index)
+            values[index] = inlined(c, item, declared.default, types[index], node.at)
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        c.m.error("E0214", node.at, f"`{item.name}` needs its field{'s' * (len(missing) > 1)} {names}")
+        return hir.Unit(kind, node.at)
+    if kind is ERROR or len(values) < len(types):
+        return bad(node.at)
+    return hir.NewStruct(kind, node.at, [values[index] for index in range(len(types))], order)
+
+
+def inlined(c: Fn, item: Any, node: Any, kind: Type, at: int) -> hir.Expr:
+    """A default value, computed where it is used; its errors are reported where it stands."""
+    from orchestrator.toolchains.ruchy.check.consts import inline
+
+    return inline(c, item.env, node, kind, at)
+
+
+def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | None:
+    segments = node.path
+    found: Any = c.names.get(segments[0]) if len(segments) == 1 else None
+    if found is None or found.__class__ is Variable:
+        found = c.m.lookup(c.env, segments)
+    name = "::".join(segments)
+    seen = 0
+    while found.__class__ is AliasItem and seen < 100:
+        target: Any = found.node.target
+        found = c.m.lookup(found.env, target.path) if target.__class__ is tree.NamedType else None
+        seen += 1
+    if found.__class__ is StructItem:
+        return cast("StructItem", found)
+    if found is None and not c.m.lenient:
+        names = [*type_names(c.m, c.env), *(known for known, what in c.names.items() if what.__class__ is StructItem)]
+        c.m.error("E0103", node.at, f"unknown type `{name}`", did_you_mean(name, names))
+    elif found is not None and found.__class__ is not LostItem:
+        c.m.error("E0103", node.at, f"`{name}` is not a struct")
+    c.m.failed = True
+    return None
+
+
+def f_string(c: Fn, node: tree.FString, want: Want, why: Why) -> hir.Expr:
+    """The literal parts and the texts of the holes, joined."""
+    parts: list[hir.Expr] = []
+    for part in node.parts:
+        if part.__class__ is tree.TextPart:
+            parts.append(hir.Str(STRING, part.at, cast("tree.TextPart", part).text))
+        else:
+            hole = cast("tree.HolePart", part)
+            parts += text_parts(c, expr(c, hole.value), hole.spec)
+    return joined(node.at, parts)
+
+
+def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:
+    """A character of a String, or a part of it, both by character."""
+    value = expr(c, node.value)
+    kind = resolve(value.type)
+    if kind is ERROR:
+        return value
+    if kind is not STRING:
+        if kind.__class__ is Var and cast("Any", kind).kind == ANY and unify(kind, STRING):
+            return _in_string(c, node, value)
+        c.m.error("E0215", node.at, f"{shown(kind)} cannot be indexed")
+        return bad(node.at)
+    return _in_string(c, node, value)
+
+
+def _in_string(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
+    at = node.at
+    wanted: Any = node.index
+    if wanted.__class__ is not tree.RangeExpr:
+        return hir.Runtime(STRING, at, "str_at", [value, check(c, wanted, I64, _INDEX)], traps=True)
+    if wanted.end is None and value.__class__ is not hir.Local:
+        slot = c.slot(STRING)
+        local = hir.Local(STRING, at, slot)
+        return hir.Block(STRING, at, [hir.Let(slot, value)], _slice(c, at, wanted, local))
+    return _slice(c, at, wanted, value)
+
+
+def _slice(c: Fn, at: int, wanted: tree.RangeExpr, value: hir.Expr) -> hir.Expr:
+    start = hir.Int(I64, at, 0) if wanted.start is None else check(c, wanted.start, I64, _INDEX)
+    if wanted.end is None:
+        end: hir.Expr = hir.Runtime(I64, at, "str_chars", [value])
+    else:
+        end = check(c, wanted.end, I64, _INDEX)
+        if wanted.inclusive:
+            end = hir.Arithmetic(I64, at, "+", end, hir.Int(I64, at, 1))
+    return hir.Runtime(STRING, at, "str_slice", [value, start, end], traps=True)
+
+
+def tuple_(c: Fn, node: tree.Tuple, want: Want, why: Why) -> hir.Expr:
+    """Unit; longer tuples are to come."""
+    if not node.elements:
+        return hir.Unit(UNIT, node.at)
+    not_yet(c.m, node.at, "tuples")
+    return bad(node.at)
+
+
+HANDLERS.update({
+    tree.Path: path,
+    tree.Field: field,
+    tree.StructLiteral: struct_literal,
+    tree.FString: f_string,
+    tree.Index: index,
+    tree.Tuple: tuple_,
+})
+_ = open_type

@@ -1,0 +1,199 @@
+"""The function that is being checked, and the three verbs of checking an expression.
+
+`expr` gives an expression its type. `check` does so and insists on a type. Both pass `want` down: a type, None (any
+will do), DROP (the value is not used), or TAIL (it is the result of a function without `->`). `why` is what to say when
+the type is wrong: a code, a template with `{want}` and `{got}`, and the names that fill its numbered holes.
+
+Handlers of the kinds of nodes stand in the other files and enter themselves in HANDLERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, Variable
+from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, STRING, UNIT, FloatType, IntType, StringType, Type
+from orchestrator.toolchains.ruchy.syntax import tree
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.check.module import Module
+
+Why = tuple[str, ...]
+Want = Type | None
+Handler = Callable[["Fn", Any, Want, Why], hir.Expr]
+
+HANDLERS: dict[type, Handler] = {}
+DROP = cast("Type", object())
+TAIL = cast("Type", object())
+PLAIN: Why = ("E0201", "this is {got}, and {want} is needed")
+
+
+class Target:
+    """A loop that `break` and `continue` can mean. `kind`: "loop", "while" or "for". `type` is what its breaks give,
+    None while there was none."""
+
+    __slots__ = ("id", "kind", "label", "read", "type", "want", "why")
+
+    def __init__(self, label: str, number: int, kind: str, want: Want, why: Why) -> None:
+        self.label = label
+        self.id = number
+        self.kind = kind
+        self.want = want
+        self.why = why
+        self.type: Type | None = None
+        self.read = False
+
+
+class Fn:
+    """One function body in work. `names` are the locals and nested items in sight, `undo` what leaving a block puts
+    back; `locals` the types of all slots; `result` the type to return, with `why` it must be."""
+
+    __slots__ = (
+        "counter",
+        "env",
+        "foreign",
+        "item",
+        "locals",
+        "loops",
+        "m",
+        "names",
+        "path",
+        "result",
+        "returned",
+        "top",
+        "undo",
+        "variables",
+    )
+
+    def __init__(self, m: Module, env: Env, path: str, item: FunctionItem | None = None) -> None:
+        self.m = m
+        self.env = env
+        self.path = path
+        self.item = item
+        self.names: dict[str, Variable | Item] = dict(env.nested) if env.nested else {}
+        self.undo: list[tuple[str, Variable | Item | None]] = []
+        self.locals: list[Type] = []
+        self.variables: list[Variable] = []
+        self.loops: list[Target] = []
+        self.result: Type = UNIT
+        self.returned = False
+        self.counter = 0
+        self.top = item is None
+        self.foreign = False
+
+    def slot(self, kind: Type) -> int:
+        """A new slot."""
+        self.locals.append(kind)
+        return len(self.locals) - 1
+
+    def declare(self, name: str, kind: Type, at: int, mutable: bool = False, declared: bool = False) -> Variable:
+        """A new variable, in sight until its block ends."""
+        slot = -1 if kind is UNIT else self.slot(kind)
+        variable = Variable(name, kind, slot, at, mutable, declared)
+        self.undo.append((name, self.names.get(name)))
+        self.names[name] = variable
+        if declared:
+            self.variables.append(variable)
+        return variable
+
+    def leave(self, mark: int) -> None:
+        """Puts back the names as they were when `undo` had `mark` entries."""
+        undo, names = self.undo, self.names
+        while len(undo) > mark:
+            name, before = undo.pop()
+            if before is None:
+                del names[name]
+            else:
+                names[name] = before
+
+
+def expr(c: Fn, node: Any, want: Want = None, why: Why = PLAIN) -> hir.Expr:
+    """The typed form of an expression."""
+    return HANDLERS[node.__class__](c, node, want, why)
+
+
+def check(c: Fn, node: Any, want: Type, why: Why) -> hir.Expr:
+    """The typed form of an expression whose type must be `want`."""
+    made = HANDLERS[node.__class__](c, node, want, why)
+    return made if made.type is want else fit(c, made, want, why, node)
+
+
+def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: Any) -> hir.Expr:
+    """`made`, whose type must be `want`; says so where it is not, once."""
+    if unify(want, made.type):
+        return made
+    want, got = resolve(want), resolve(made.type)
+    if got is NEVER or want is NEVER:
+        return made
+    if want is UNIT and why[0] == "E0401":
+        c.m.error(why[0], node.at, why[1].format(*why[2:], want=shown(want), got=shown(got)))
+        return bad(node.at)
+    code, message = why[0], why[1].format(*why[2:], want=shown(want), got=shown(got))
+    c.m.error(code, node.at, message, cure(want, got, node))
+    return bad(node.at)
+
+
+def cure(want: Type, got: Type, node: Any) -> str:
+    """What would make a value of one type one of another, where there is something usual."""
+    from_number = got.__class__ in (IntType, FloatType) or got.__class__ is Var
+    if want.__class__ is StringType:
+        return "convert it with `.to_string()`" if from_number or shown(got) in ("bool", "char") else ""
+    to_number = want.__class__ in (IntType, FloatType) or want.__class__ is Var
+    if to_number and from_number:
+        if want.__class__ is FloatType and node.__class__ is tree.IntLiteral:
+            return f"write `{node.value}.0`"
+        return f"convert it with `as {shown(want)}`"
+    if to_number and got is STRING:
+        return f"convert it with `.{'to_float' if want.__class__ is FloatType else 'parse'}()`"
+    if shown(want) == "bool" and from_number:
+        return "compare it: `!= 0`"
+    return ""
+
+
+def bad(at: int) -> hir.Expr:
+    """What stands for an expression that has been reported."""
+    return hir.Unit(ERROR, at)
+
+
+def open_type(c: Fn, made: hir.Expr) -> hir.Expr:
+    """Notes an expression whose type may be open still."""
+    found = resolve(made.type)
+    made.type = found
+    if found.__class__ is Var:
+        c.m.pending.append(made)
+    return made
+
+
+def later(c: Fn, at: int, kind: Type, decide: Callable[[bool], hir.Expr | None]) -> hir.Expr:
+    """A place for an expression that can only be made once a type is known. `decide` makes it or returns None; with
+    True it must make it, whatever is known. The place is a block without statements."""
+    place = hir.Block(kind, at, [], hir.Unit(kind, at))
+    c.m.pending.append(place)
+
+    def attempt(last: bool) -> bool:
+        made = decide(last)
+        if made is None:
+            return False
+        if not unify(kind, made.type):
+            c.m.error("E0201", at, PLAIN[1].format(want=shown(kind), got=shown(made.type)))
+        place.value = made
+        return True
+
+    c.m.late.append(attempt)
+    return place
+
+
+def is_text(kind: Type) -> bool:
+    return kind is STRING or kind.__class__ is StringType
+
+
+def not_handled(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+    """For nodes that stand where no expression can."""
+    c.m.error("E0720", node.at, f"{type(node).__name__} is not supported here")
+    return bad(node.at)
+
+
+_ = tree

@@ -1,0 +1,34 @@
+"""Items of other modules, read back from their interface texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, Env, FunctionItem, Item, StructItem
+from orchestrator.toolchains.ruchy.check.types import StructType
+from orchestrator.toolchains.ruchy.syntax import tree
+
+if TYPE_CHECKING:
+    from actors.compiler.toolchain import Interface
+
+
+def read_interface(interface: Interface) -> Item | None:
+    """The item that an interface describes; None for one of a kind that the checker does not know."""
+    from orchestrator.toolchains.ruchy.syntax.parser import parse_item
+
+    return foreign_item(parse_item(interface.interface), interface.module, interface.item, interface.names)
+
+
+def foreign_item(node: tree.Node | None, module: str, item: str, names: dict[str, str]) -> Item | None:
+    """An item of another module by its tree."""
+    env = Env(module, item.rpartition("::")[0], names)
+    name = item.rpartition("::")[2]
+    if isinstance(node, tree.Function):
+        return FunctionItem(name, f"{module}::{item}", node, env, own=False)
+    if isinstance(node, tree.Struct):
+        return StructItem(name, StructType(module, item), node, env, own=False)
+    if isinstance(node, tree.Const):
+        return ConstItem(name, node, env, own=False)
+    if isinstance(node, tree.TypeAlias):
+        return AliasItem(name, node, env, own=False)
+    return None

@@ -1,0 +1,413 @@
+"""Items: collecting them, and checking the bodies of functions, callees first where a result must be found out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.annotations import field_types, signature, type_of
+from orchestrator.toolchains.ruchy.check.consts import inline, read_const
+from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check, expr
+from orchestrator.toolchains.ruchy.check.infer import resolve, settle, shown, unify
+from orchestrator.toolchains.ruchy.check.module import NeedsFirst
+from orchestrator.toolchains.ruchy.check.scope import (
+    AliasItem,
+    ConstItem,
+    Env,
+    FunctionItem,
+    Item,
+    LostItem,
+    ModuleItem,
+    StructItem,
+)
+from orchestrator.toolchains.ruchy.check.statements import body as block_body
+from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, StructType, Type
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.syntax import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orchestrator.toolchains.ruchy.check.module import Module
+
+_VALUE: Why = ("E0401", "`{0}` returns {want}, and its last value is {got}")
+_DEPTH = 20
+"""Blocks and calls around a call whose callee is checked in place; deeper ones are checked from the outside."""
+
+
+def collect(m: Module, statements: Iterable[Any], scope: str = "") -> None:
+    """Enters the items of the file, or of an inline module, into `m.items`."""
+    env = Env(m.name, scope)
+    for node in statements:
+        item = make_item(m, node, f"{scope}::" if scope else "", env)
+        if item is not None:
+            _enter(m, m.items, f"{scope}::{node.name}" if scope else node.name, node, item)
+            if node.__class__ is tree.Mod and node.items:
+                collect(m, node.items, f"{scope}::{node.name}" if scope else node.name)
+
+
+def make_item(m: Module, node: Any, prefix: str, env: Env) -> Item | None:
+    """The item of a definition; None for what defines no name of its own."""
+    kind = node.__class__
+    if kind is tree.Function:
+        function = FunctionItem(node.name, f"{m.name}::{prefix}{node.name}", node, env, own=True)
+        m.functions.append(function)
+        return function
+    if kind is tree.Struct:
+        return _struct(m, node, prefix, env)
+    if kind is tree.Const:
+        return ConstItem(node.name, node, env, own=True)
+    if kind is tree.TypeAlias:
+        return AliasItem(node.name, node, env, own=True)
+    if kind is tree.Enum:
+        not_yet(m, node.at, "enums")
+        return LostItem(node.name)
+    if kind is tree.Impl:
+        not_yet(m, node.at, "methods")
+        m.with_methods.add(StructType(m.name, prefix + node.target.path[-1]))
+        return None
+    if kind is tree.Mod:
+        # `mod name;` means a file, which the imports bind
+        return ModuleItem(node.name) if node.items is not None else None
+    return None
+
+
+def _struct(m: Module, node: tree.Struct, prefix: str, env: Env) -> Item:
+    kind = StructType(m.name, prefix + node.name)
+    if node.tuple_like and node.fields:
+        not_yet(m, node.at, "tuple structs")
+    elif node.generics:
+        not_yet(m, node.at, "generics")
+    if node.methods:
+        not_yet(m, node.methods[0].at, "methods")
+        m.with_methods.add(kind)
+    return StructItem(node.name, kind, node, env, own=True)
+
+
+def _enter(m: Module, items: dict[str, Any], name: str, node: Any, item: Item) -> None:
+    if name in items:
+        m.error("E0601", node.at, f"`{node.name}` is defined twice", "give one of them another name")
+        if item.__class__ is FunctionItem:
+            m.functions.remove(cast("FunctionItem", item))
+        return
+    items[name] = item
+
+
+def nested_items(c: Fn, nodes: list[Any]) -> None:
+    """Items inside a block: seen from everywhere in it; their names are the function's, with a dot."""
+    m = c.m
+    outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or what.__class__ is LostItem}
+    found: dict[str, Any] = {}
+    env = Env(c.env.module, c.env.scope, c.env.names, found)
+    for node in nodes:
+        name = getattr(node, "name", "")
+        item = make_item(m, node, f"{c.path}.", env)
+        if item is None or not name:
+            continue
+        if item.__class__ is FunctionItem:
+            function = cast("FunctionItem", item)
+            while any(other.symbol == function.symbol for other in m.functions if other is not function):
+                function.symbol += "'"
+        _enter(m, found, name, node, item)
+    for name, item in found.items():
+        c.undo.append((name, c.names.get(name)))
+        c.names[name] = item
+    for name, what in outer.items():
+        found.setdefault(name, what)
+    for node in nodes:
+        item = found.get(getattr(node, "name", ""))
+        if item.__class__ is StructItem and item.node is node:
+            check_struct(m, item)
+        elif item.__class__ is ConstItem and item.node is node:
+            read_const(c, item, node.at)
+
+
+# ---------------------------------------------------------------- types and constants
+
+
+def check_types(m: Module) -> None:
+    """Reads every alias, struct and constant of the module, whether it is used or not."""
+    from orchestrator.toolchains.ruchy.check.annotations import alias_target
+
+    for name, item in list(m.items.items()):
+        if item.__class__ is AliasItem:
+            alias_target(m, cast("AliasItem", item))
+        elif item.__class__ is StructItem:
+            check_struct(m, cast("StructItem", item))
+        elif item.__class__ is ConstItem:
+            const = cast("ConstItem", item)
+            read_const(Fn(m, const.env, name), const, const.node.at)
+
+
+def check_struct(m: Module, item: StructItem) -> None:
+    """Fields: each of its own name, of a type that exists, with a default of that type."""
+    seen: set[str] = set()
+    for field in item.node.fields:
+        if field.name in seen and not item.node.tuple_like:
+            m.error("E0602", field.at, f"the field `{field.name}` is declared twice")
+        seen.add(field.name)
+    if item.node.tuple_like or item.node.generics:
+        return
+    types = field_types(m, item)
+    for field, kind in zip(item.node.fields, types, strict=True):
+        if field.default is not None:
+            why = ("E0201", "the default of `{0}` is {got}, and {want} is needed", field.name)
+            check(Fn(m, item.env, item.name), field.default, kind, why)
+    _not_endless(m, item)
+
+
+def _not_endless(m: Module, item: StructItem) -> None:
+    """E0218 for a struct that holds itself: no value of it could ever be made."""
+    waiting = [(item.type, (item.name,))]
+    seen = {item.type}
+    while waiting:
+        kind, path = waiting.pop()
+        inner = m.layouts.get(kind) or (item if kind == item.type else None)
+        if inner is None:
+            continue
+        for field in field_types(m, inner):
+            if field == item.type:
+                names = " holds ".join(f"`{name}`" for name in (*path, item.name))
+                m.error("E0218", item.node.at, f"the struct {names}: no value of it can be made")
+                item.types = [ERROR if part == item.type else part for part in field_types(m, item)]
+                return
+            if field.__class__ is StructType and field not in seen:
+                seen.add(field)  # type: ignore[arg-type]
+                waiting.append((field, (*path, shown(field))))  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- functions
+
+
+def check_functions(m: Module) -> None:
+    """All bodies: first those whose parameters are known, which tells those of the others."""
+    for item in m.functions:
+        signature(m, item)
+    for untyped in (False, True):
+        at = 0
+        while at < len(m.functions):  # nested functions are added on the way
+            item = m.functions[at]
+            at += 1
+            if item.state == 0 and item.untyped is untyped:
+                run(m, item)
+
+
+def run(m: Module, item: FunctionItem) -> None:
+    """Checks a function, and before it whatever it turns out to need that is too deep to be checked on the way."""
+    stack = [item]
+    while stack:
+        current = stack[-1]
+        if current.state == 2:
+            stack.pop()
+            continue
+        state = (len(m.errors), len(m.warnings), len(m.pending), len(m.literals), len(m.late), len(m.functions))
+        m.depth = 0
+        try:
+            check_function(m, current)
+        except NeedsFirst as needs:
+            for kept, size in zip((m.errors, m.warnings, m.pending, m.literals, m.late), state[:5], strict=True):
+                del kept[size:]  # type: ignore[attr-defined]
+            _forget(m, state[5])
+            stack.append(needs.item)
+        else:
+            stack.pop()
+
+
+def _forget(m: Module, functions: int) -> None:
+    """Functions in work begin anew; nested ones that were found on the way will be found again."""
+    for item in m.functions:
+        if item.state == 1:
+            item.state = 0
+    del m.functions[functions:]
+
+
+def demand(m: Module, item: FunctionItem) -> None:
+    """The result of a function that has no `->` is needed now."""
+    if m.depth > _DEPTH:
+        raise NeedsFirst(item)
+    signature(m, item)
+    m.depth += 6
+    muted, m.muted = m.muted, 0
+    check_function(m, item)
+    m.muted = muted
+    m.depth -= 6
+
+
+def check_function(m: Module, item: FunctionItem) -> None:
+    """Checks a body, and enters it into `m.bodies`."""
+    item.state = 1
+    types = signature(m, item)
+    node = item.node
+    if node.generics:
+        item.state = 2
+        m.failed = True
+        return
+    c = Fn(m, item.env, item.symbol.partition("::")[2], item)
+    made = _body(c, item, types)
+    item.state = 2
+    _unused_locals(c)
+    m.bodies[item.symbol] = hir.FunctionBody(
+        symbol=item.symbol,
+        public=node.public,
+        parameters=types,
+        result=cast("Type", item.result),
+        locals=c.locals,
+        body=made,
+        start=node.start,
+        at=node.at,
+    )
+
+
+def _body(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
+    m, node = c.m, item.node
+    seen: set[str] = set()
+    for parameter, kind in zip(node.parameters, types, strict=True):
+        if parameter.name in seen and parameter.name != "_":
+            m.error("E0603", parameter.at, f"the parameter `{parameter.name}` is declared twice")
+        seen.add(parameter.name)
+        variable = c.declare(parameter.name, kind, parameter.at, parameter.mutable)
+        if variable.slot < 0:  # parameters have a slot whatever their type
+            c.slot(kind)
+        if parameter.default is not None and item.own:
+            _default(c, parameter, kind)
+    c.result = cast("Type", item.result)
+    if node.result is not None:
+        return _annotated(c, item)
+    return _inferred(c, item)
+
+
+def _default(c: Fn, parameter: tree.Parameter, kind: Type) -> None:
+    """A default is computed in the scope of the module, at each call that needs it."""
+    why = ("E0201", "the default of `{0}` is {got}, and {want} is needed", parameter.name)
+    check(Fn(c.m, c.env, c.path), parameter.default, kind, why)
+
+
+def _annotated(c: Fn, item: FunctionItem) -> hir.Expr:
+    m, node, result = c.m, item.node, c.result
+    why = (*_VALUE, item.name)
+    statements = node.body.statements
+    errors = len(m.errors)
+    if result is not UNIT and _ends_without_value(statements):
+        made = block_body(c, node.body.at, statements, DROP, why)
+        if made.type is not NEVER and len(m.errors) == errors and result is not ERROR:
+            _missing(c, item)
+        return made
+    made = block_body(c, node.body.at, statements, result, why)
+    if made.type is UNIT and result is not UNIT and result is not ERROR and len(m.errors) == errors:
+        _missing(c, item)
+    return made
+
+
+_LOOPS = (tree.While, tree.For, tree.Assign)
+
+
+def _ends_without_value(statements: list[Any]) -> bool:
+    """Whether a body ends in something that never has a value: then the `return` is missing, not its type wrong."""
+    if not statements:
+        return True
+    last = statements[-1]
+    value = last.value if last.__class__ is tree.ExprStmt else last
+    if value.__class__ is tree.If:
+        while value.__class__ is tree.If:
+            value = value.otherwise
+        return value is None
+    if value.__class__ in _LOOPS:
+        return True
+    called = value.callee if value.__class__ is tree.Call else None
+    if called.__class__ is tree.Path and called.segments[0] in ("println", "print", "eprintln", "eprint"):
+        return True
+    return value.__class__ is tree.MacroCall and value.name in ("println", "print", "eprintln", "eprint")
+
+
+def _missing(c: Fn, item: FunctionItem) -> None:
+    wanted = shown(c.result)
+    message = f"`{item.name}` returns {wanted}, and its body ends without a value"
+    c.m.error("E0402", item.node.at, message, f"end it with a value of type {wanted}, or remove `-> {wanted}`")
+
+
+def _inferred(c: Fn, item: FunctionItem) -> hir.Expr:
+    node = item.node
+    made = block_body(c, node.body.at, node.body.statements, TAIL, ())
+    if made.type is NEVER:
+        if not c.returned:
+            unify(c.result, UNIT)
+    elif resolve(c.result) is UNIT:
+        if resolve(made.type) is not UNIT:
+            made = hir.Block(UNIT, made.at, [hir.Do(made)], hir.Unit(UNIT, made.at))
+    elif not unify(c.result, made.type):
+        name, result, got = item.name, shown(c.result), shown(made.type)
+        message = f"`{name}` returns {result} elsewhere, and its last value is {got}"
+        c.m.error("E0401", node.at, message, f"write `-> {result}`, and give such a value at the end")
+    item.result = resolve(c.result)
+    item.tainted = c.foreign
+    if c.foreign and node.public and item.own and resolve(c.result) is not UNIT:
+        hint = f"write `-> {shown(c.result)}`" if resolve(c.result) is not ERROR else "write `->` and the type"
+        c.m.error("E0507", node.at, f"what `{item.name}` returns depends on another module's function without `->`", hint)
+    return made
+
+
+def foreign_result(c: Fn, item: FunctionItem) -> Type:
+    """The result of another module's function without `->`: found in its body, which its interface carries."""
+    m = c.m
+    c.foreign = True
+    if item.state == 2:
+        return cast("Type", item.result)
+    if item.state == 1:  # it needs itself, or another module's result: that module reports it
+        m.failed = True
+        return ERROR
+    item.state = 1
+    own_pending, own_literals, own_late, own_layouts = m.pending, m.literals, m.late, dict(m.layouts)
+    m.pending, m.literals, m.late = [], [], []
+    m.muted += 1
+    inner = Fn(m, item.env, "", item)
+    types = signature(m, item)
+    _body(inner, item, types)
+    m.muted -= 1
+    m.pending, m.literals, m.late = own_pending, own_literals, own_late
+    item.result = ERROR if inner.foreign else settle(cast("Type", item.result))
+    if item.result is not ERROR and item.result.__class__ is StructType:
+        own_layouts.setdefault(item.result, m.layouts[item.result])  # type: ignore[index, arg-type]
+    m.layouts = own_layouts
+    if item.result is ERROR:
+        m.failed = True
+    item.state = 2
+    return item.result
+
+
+# ---------------------------------------------------------------- the top level
+
+
+def check_top(m: Module, statements: list[Any]) -> None:
+    """The top-level statements, as the function "<top>"."""
+    from orchestrator.toolchains.ruchy.check.statements import _ITEMS
+
+    loose = [node for node in statements if node.__class__ not in _ITEMS]
+    if not loose:
+        return
+    m.top_names = {
+        node.pattern.name for node in loose if node.__class__ is tree.Let and node.pattern.__class__ is tree.NamePattern
+    }
+    c = Fn(m, Env(m.name), "<top>")
+    m.depth = 0
+    made = block_body(c, loose[0].at, loose, DROP, ())
+    _unused_locals(c)
+    m.bodies[f"{m.name}::<top>"] = hir.FunctionBody(
+        symbol=f"{m.name}::<top>",
+        public=False,
+        parameters=[],
+        result=UNIT,
+        locals=c.locals,
+        body=made,
+        start=0,
+        at=loose[0].at,
+    )
+
+
+def _unused_locals(c: Fn) -> None:
+    for variable in c.variables:
+        if not variable.read and variable.name[:1] != "_":
+            hint = f"if that is meant, call it `_{variable.name}`"
+            c.m.warn("W0004", variable.at, f"`{variable.name}` is never used", hint)
+
+
+_ = (inline, expr, type_of)

@@ -1,0 +1,264 @@
+"""Methods of strings, numbers, chars and bools: section 8 of the language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.builtins import arguments_of
+from orchestrator.toolchains.ruchy.check.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, fit, later
+from orchestrator.toolchains.ruchy.check.hints import did_you_mean
+from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, NUMBER, Var, fresh, narrow, resolve, shown
+from orchestrator.toolchains.ruchy.check.numbers import (
+    absolute,
+    extreme,
+    power,
+    rounded,
+    square_root,
+    to_float,
+    to_integer,
+)
+from orchestrator.toolchains.ruchy.check.statements import assign, place_of
+from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, I64, STRING, StructType, Type
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.syntax import tree
+
+_ARGUMENT: Why = ("E0204", "`{0}` takes {want}, and this is {got}")
+
+_TEXT: dict[str, tuple[str, tuple[Type, ...], Type, bool]] = {}
+"""Methods of String that are one runtime function: its name, its further arguments, its result, whether it traps."""
+
+for _names, _entry in {
+    "len length": ("str_len", (), I64, False),
+    "to_upper to_uppercase upper": ("str_upper", (), STRING, False),
+    "to_lower to_lowercase lower": ("str_lower", (), STRING, False),
+    "is_numeric": ("str_is_numeric", (), BOOL, False),
+    "is_alphabetic": ("str_is_alphabetic", (), BOOL, False),
+    "is_alphanumeric": ("str_is_alphanumeric", (), BOOL, False),
+    "trim": ("str_trim", (), STRING, False),
+    "trim_start": ("str_trim_start", (), STRING, False),
+    "trim_end": ("str_trim_end", (), STRING, False),
+    "contains": ("str_contains", (STRING,), BOOL, False),
+    "starts_with": ("str_starts_with", (STRING,), BOOL, False),
+    "ends_with": ("str_ends_with", (STRING,), BOOL, False),
+    "repeat": ("str_repeat", (I64,), STRING, True),
+    "char_at nth": ("str_at", (I64,), STRING, True),
+    "replace": ("str_replace", (STRING, STRING), STRING, False),
+    "substring slice": ("str_slice", (I64, I64), STRING, True),
+    "rev reverse": ("str_reverse", (), STRING, False),
+}.items():
+    for _name in _names.split():
+        _TEXT[_name] = _entry
+
+_SAME = frozenset(("clone", "as_str", "to_owned", "into"))
+_PLANNED = frozenset(
+    "chars lines as_bytes bytes split find iter map filter collect push pop first last get join sort".split()
+)
+_NUMBER = frozenset(
+    "abs sqrt pow powi powf round floor ceil trunc to_int to_integer to_float min max to_string clone".split()
+)
+_OTHER = frozenset("to_string clone".split())
+_STRING = frozenset((*_TEXT, *_SAME, *"to_string is_empty parse to_int to_integer to_float append push_str".split()))
+_ASK_TEXT = frozenset(("is_numeric", "is_alphabetic", "is_alphanumeric", "is_digit"))
+_CHAR = frozenset(
+    "to_upper to_uppercase upper to_lower to_lowercase lower is_numeric is_alphabetic is_alphanumeric".split()
+)
+
+
+def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
+    """`receiver.name(arguments)`; a chain of calls is walked in a loop."""
+    chain = [node]
+    inner: Any = node.receiver
+    while inner.__class__ is tree.MethodCall:
+        chain.append(inner)
+        inner = inner.receiver
+    if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length", "rev", "nth"):
+        return _of_chars(c, chain, inner)
+    name = chain[-1].name
+    if name in ("push_str", "push") and len(chain) == 1 and _is_text_place(c, inner):
+        return _push(c, node, inner)
+    made = expr(c, inner)
+    for part in reversed(chain):
+        made = _apply(c, part, made)
+    return made
+
+
+def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: Any) -> hir.Expr:
+    """`s.chars().len()`, `.nth(i)`, `.rev()`: what needs no array of characters."""
+    value = expr(c, inner)
+    first, second = chain[-1], chain[-2]
+    if resolve(value.type) is not STRING:
+        made = _apply(c, first, value)
+        rest = chain[:-1]
+    elif second.name in ("nth", "rev"):
+        not_yet(c.m, first.at, "arrays")
+        return bad(first.at)
+    else:
+        made = hir.Runtime(I64, second.at, "str_chars", [value])
+        rest = chain[:-2]
+    for part in reversed(rest):
+        made = _apply(c, part, made)
+    return made
+
+
+def _is_text_place(c: Fn, node: Any) -> bool:
+    while node.__class__ is tree.Field:
+        node = node.value
+    return node.__class__ is tree.Path and len(node.segments) == 1
+
+
+def _push(c: Fn, node: tree.MethodCall, place: Any) -> hir.Expr:
+    """`s.push_str(t)`: `s += t`."""
+    silent, c.m.muted = c.m.muted, c.m.muted + 1
+    failed = c.m.failed
+    found = place_of(c, place)
+    c.m.muted, c.m.failed = silent, failed
+    if found is None or resolve(found[2]) is not STRING or len(node.arguments) != 1:
+        return _apply(c, node, expr(c, place))
+    out: list[Any] = []
+    made = assign(c, tree.Assign(node.at, place, "+", node.arguments[0]), out)
+    return hir.Block(made.type, node.at, out, made)
+
+
+def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr) -> hir.Expr:
+    kind: Any = resolve(receiver.type)
+    if kind is ERROR:
+        for argument in node.arguments:
+            expr(c, argument)
+        return receiver
+    name = _plain(node.name)
+    if kind is STRING:
+        entry = _TEXT.get(name)
+        return _runtime(c, node, receiver, entry) if entry is not None else _of_text(c, node, name, receiver)
+    if kind.__class__ is Var and kind.kind == ANY:
+        return _of_unknown(c, node, receiver)
+    if narrow(kind, NUMBER):
+        return _of_number(c, node, name, receiver)
+    if name == "to_string" and _no_arguments(c, node):
+        return joined(node.at, text_parts(c, receiver))
+    if name == "clone" and _no_arguments(c, node):
+        return receiver
+    if kind is CHAR and name in _CHAR:
+        return _runtime(c, node, hir.ToText(STRING, receiver.at, receiver), _TEXT[name])
+    return _unknown(c, node, name, kind, _OTHER if kind is not CHAR else (*_OTHER, *_CHAR))
+
+
+def _plain(name: str) -> str:
+    """`parse::<i32>` is `parse`."""
+    return name.partition("::")[0]
+
+
+def _of_unknown(c: Fn, node: tree.MethodCall, receiver: hir.Expr) -> hir.Expr:
+    """A receiver whose type is not known yet; the arguments wait too."""
+    names, home = dict(c.names), c.env
+
+    def decide(last: bool) -> hir.Expr | None:
+        if resolve(receiver.type).__class__ is Var and narrow(receiver.type, ANY) and shown(receiver.type) == "_":
+            if not last:
+                return None
+            c.m.error(
+                "E0210",
+                node.at,
+                f"the type of what `{node.name}` is called on is not known here",
+                "write its type where it is declared",
+            )
+            return bad(node.at)
+        now, env = c.names, c.env
+        c.names, c.env = names, home
+        made = _apply(c, node, receiver)
+        c.names, c.env = now, env
+        return made
+
+    return later(c, node.at, fresh(), decide)
+
+
+def _no_arguments(c: Fn, node: tree.MethodCall) -> bool:
+    return arguments_of(c, node, node.name, 0, 0) is not None
+
+
+def _runtime(c: Fn, node: tree.MethodCall, receiver: hir.Expr, entry: Any) -> hir.Expr:
+    symbol, types, result, traps = entry
+    if len(node.arguments) != len(types):
+        arguments_of(c, node, node.name, len(types), len(types))
+        return hir.Unit(result, node.at)
+    given = [receiver]
+    for argument, kind in zip(node.arguments, types, strict=True):
+        given.append(_text_argument(c, node, argument, kind))
+    return hir.Runtime(result, node.at, symbol, given, traps)
+
+
+def _text_argument(c: Fn, node: tree.MethodCall, argument: Any, kind: Type) -> hir.Expr:
+    """An argument; where a String is asked for, a char will do."""
+    why = (*_ARGUMENT, node.name)
+    if kind is not STRING:
+        return check(c, argument, kind, why)
+    made = expr(c, argument, kind, why)
+    if resolve(made.type) is CHAR:
+        return hir.ToText(STRING, made.at, made)
+    return made if made.type is kind else fit(c, made, kind, why, argument)
+
+
+def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> hir.Expr:
+    at = node.at
+    if name in _SAME or name == "to_string":
+        return receiver if _no_arguments(c, node) else bad(at)
+    if name == "is_empty":
+        _no_arguments(c, node)
+        return hir.Compare(BOOL, at, "==", hir.Runtime(I64, at, "str_len", [receiver]), hir.Int(I64, at, 0))
+    if name in ("parse", "to_int", "to_integer"):
+        _no_arguments(c, node)
+        return to_integer(c, at, name, receiver)
+    if name == "to_float":
+        _no_arguments(c, node)
+        return to_float(c, at, name, receiver)
+    if name == "append":
+        made = arguments_of(c, node, name, 1, 1)
+        return bad(at) if made is None else joined(at, [*text_parts(c, receiver), *text_parts(c, made[0])])
+    return _unknown(c, node, name, STRING, _STRING)
+
+
+def _of_number(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> hir.Expr:
+    at = node.at
+    if name in ("min", "max", "pow", "powi", "powf"):
+        made = arguments_of(c, node, name, 1, 1)
+        if made is None or resolve(made[0].type) is ERROR:
+            return bad(at)
+        if name in ("min", "max"):
+            return extreme(c, at, name, "<=" if name == "min" else ">=", receiver, made[0])
+        return power(c, at, name, receiver, made[0])
+    if name not in _NUMBER:
+        return _unknown(c, node, name, receiver.type, _NUMBER)
+    if not _no_arguments(c, node):
+        return bad(at)
+    if name == "to_string":
+        return joined(at, text_parts(c, receiver))
+    if name == "clone":
+        return receiver
+    if name == "abs":
+        return absolute(c, at, name, receiver)
+    if name == "sqrt":
+        return square_root(c, at, name, receiver)
+    if name in ("to_int", "to_integer"):
+        return to_integer(c, at, name, receiver)
+    if name == "to_float":
+        return to_float(c, at, name, receiver)
+    return rounded(c, at, name, receiver, name, whole=False)
+
+
+def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Any) -> hir.Expr:
+    for argument in node.arguments:
+        if argument.__class__ is not tree.Lambda:
+            expr(c, argument)
+    m = c.m
+    if kind.__class__ is StructType and kind in m.with_methods:
+        m.failed = True
+    elif kind is STRING and name in _PLANNED:
+        not_yet(m, node.at, f"`{name}` of a String", plural=False)
+    else:
+        m.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", did_you_mean(name, known))
+    return bad(node.at)
+
+
+HANDLERS[tree.MethodCall] = method
+_ = INTEGER

@@ -1,0 +1,171 @@
+"""The module that is being checked: its items, what it found out, and what it still has to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, LostItem, ModuleItem, StructItem
+from orchestrator.toolchains.ruchy.check.types import I64, INTEGERS, StructType, Type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.compiler.toolchain import Binding, CompileJob
+    from orchestrator.toolchains.ruchy.check import hir
+
+
+class Finding:
+    """A diagnostic before it has a place: `at` is the ordinal of a token."""
+
+    __slots__ = ("at", "code", "hint", "message")
+
+    def __init__(self, code: str, at: int, message: str, hint: str = "") -> None:
+        self.code = code
+        self.at = at
+        self.message = message
+        self.hint = hint
+
+
+class NeedsFirst(Exception):  # noqa: N818
+    """A function must be checked before this one can go on; raised instead of nesting deeper."""
+
+    def __init__(self, item: FunctionItem) -> None:
+        super().__init__(item.name)
+        self.item = item
+
+
+class Module:
+    """State of one check.
+
+    `muted` counts the reasons to stay silent (an inlined constant whose errors were reported where it stands).
+    `failed` is set by every error, silent ones too: then there is no checked module. `pending` are expressions whose
+    type was open when they were made; `literals` the integers among them, whose range is checked once it is known;
+    `late` are decisions that wait for a type: each returns whether it could be taken.
+    """
+
+    def __init__(self, job: CompileJob) -> None:
+        self.job = job
+        self.name = job.module
+        self.items: dict[str, Item] = {}
+        self.functions: list[FunctionItem] = []
+        self.bodies: dict[str, hir.FunctionBody] = {}
+        self.bindings: dict[tuple[str, str], Binding] = {(b.scope, b.name): b for b in job.resolution}
+        self.used: set[tuple[str, str]] = set()
+        self.foreign: dict[str, Item] = {}
+        self.layouts: dict[StructType, StructItem] = {}
+        self.signatures: dict[str, tuple[list[Type], Type]] = {}
+        self.with_methods: set[StructType] = set()
+        self.errors: list[Finding] = []
+        self.warnings: list[Finding] = []
+        self.pending: list[hir.Expr] = []
+        self.literals: list[tuple[hir.Int, int]] = []
+        self.late: list[Callable[[bool], bool]] = []
+        self.muted = 0
+        self.failed = False
+        self.lenient = False
+        self.depth = 0
+        self.calls_main = False
+        self.integers = INTEGERS
+        self.top_names: set[str] = set()
+
+    def error(self, code: str, at: int, message: str, hint: str = "") -> None:
+        self.failed = True
+        if not self.muted:
+            self.errors.append(Finding(code, at, message, hint))
+
+    def warn(self, code: str, at: int, message: str, hint: str = "") -> None:
+        if not self.muted:
+            self.warnings.append(Finding(code, at, message, hint))
+
+    def lookup(self, env: Env, path: tuple[str, ...]) -> Item | None:
+        """The item that a path means in an environment; None where it is none (a builtin, or unknown)."""
+        if env.names is not None:
+            key = env.names.get("::".join(path))
+            return None if key is None else self.item_of(key)
+        if env.nested is not None and len(path) == 1:
+            nested = env.nested.get(path[0])
+            if nested is not None:
+                return nested
+        return self._own(env.scope, path) or self._bound(env.scope, path)
+
+    def _own(self, scope: str, path: tuple[str, ...]) -> Item | None:
+        """From the inline module outward. `self` and `super` are written paths into the same table."""
+        while path[0] in ("self", "super", "crate") and len(path) > 1:
+            if path[0] == "super":
+                scope = scope.rpartition("::")[0]
+            elif path[0] == "crate":
+                return None
+            path = path[1:]
+        name = path[0] if len(path) == 1 else "::".join(path)
+        items = self.items
+        while scope:
+            found = items.get(f"{scope}::{name}")
+            if found is not None:
+                return found
+            scope = scope.rpartition("::")[0]
+        return items.get(name)
+
+    def _bound(self, scope: str, path: tuple[str, ...]) -> Item | None:
+        name = path[0] if len(path) == 1 else "::".join(path)
+        binding = self.bindings.get((scope, name))
+        if binding is None:
+            return None
+        self.used.add((scope, name))
+        if binding.failed:
+            self.failed = True
+            return LostItem(name)
+        if not binding.item:
+            return ModuleItem(name)
+        if binding.rest:
+            self.failed = True
+            return LostItem(name)
+        return self.item_of(f"{binding.module}::{binding.item}")
+
+    def item_of(self, key: str) -> Item:
+        """An item by its "module::item": own, or read from its interface (once)."""
+        module, _, name = key.partition("::")
+        if module == self.name:
+            return self.items.get(name) or self._lost(name)
+        found = self.foreign.get(key)
+        if found is None:
+            # deferred: reading interfaces needs the parser, which most modules of a check never call
+            from orchestrator.toolchains.ruchy.check.interfaces import read_interface
+
+            interface = self.job.interfaces.get(key)
+            found = self._lost(name) if interface is None else read_interface(interface) or self._lost(name)
+            self.foreign[key] = found
+        return found
+
+    def _lost(self, name: str) -> LostItem:
+        self.failed = True
+        return LostItem(name)
+
+    def settle(self) -> None:
+        """Takes every late decision, gives open types their defaults, and checks the ranges of literals."""
+        while self.late:
+            waiting, self.late = self.late, []
+            waiting = [decide for decide in waiting if not decide(False)]
+            self.late = waiting + self.late
+            if len(waiting) == len(self.late) and self.late and not self._progress():
+                break
+        for made in self.pending:
+            made.type = settle(made.type)
+        for literal, value in self.literals:
+            check_range(self, literal.at, value, literal.type)
+
+    def _progress(self) -> bool:
+        """Nothing decides any more: the oldest decision takes its default, and the others another look."""
+        oldest = self.late.pop(0)
+        oldest(True)
+        return True
+
+
+def check_range(m: Module, at: int, value: int, kind: Any) -> None:
+    """E0205 where an integer type cannot hold a literal."""
+    bits = getattr(kind, "bits", 0)
+    if not bits or kind is I64:
+        return
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if kind.signed else (0, (1 << bits) - 1)
+    if not low <= value <= high:
+        m.error("E0205", at, f"{value} does not fit in {kind.name}", f"{kind.name} holds {low} to {high}")

@@ -1,0 +1,374 @@
+"""Operators: arithmetic, bits, comparisons, logic. Chains are walked down their left spine, however long."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.function import (
+    HANDLERS,
+    Fn,
+    Want,
+    Why,
+    bad,
+    check,
+    expr,
+    later,
+    open_type,
+)
+from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, NUMBER, Var, fresh, narrow, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.module import check_range
+from orchestrator.toolchains.ruchy.check.types import (
+    BOOL,
+    CHAR,
+    ERROR,
+    F64,
+    FLOATS,
+    I64,
+    NEVER,
+    STRING,
+    UNIT,
+    FloatType,
+    IntType,
+    StructType,
+    Type,
+)
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.syntax import tree
+
+_LOGIC: Why = ("E0207", "`{0}` needs bool on both sides, and this is {got}")
+_COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+_BITS = frozenset(("&", "|", "^"))
+
+
+def integer(c: Fn, node: tree.IntLiteral, want: Want, why: Why) -> hir.Expr:
+    return whole(c, node.at, node.value, node.suffix, want)
+
+
+def whole(c: Fn, at: int, value: int, suffix: str, want: Want) -> hir.Expr:
+    """An integer literal, of the type that its context asks for."""
+    if suffix:
+        kind = c.m.integers.get(suffix)
+        if kind is None:
+            not_yet(c.m, at, f"`{suffix}`", plural=False)
+            return bad(at)
+        check_range(c.m, at, value, kind)
+        return hir.Int(kind, at, value)
+    wanted: Any = resolve(want) if want.__class__ is Var else want  # type: ignore[arg-type]
+    if wanted is I64:
+        return hir.Int(I64, at, value)
+    if wanted.__class__ is IntType:
+        check_range(c.m, at, value, wanted)
+        return hir.Int(wanted, at, value)
+    kind = wanted if wanted.__class__ is Var and wanted.kind >= NUMBER and narrow(wanted, INTEGER) else fresh(INTEGER)
+    made = hir.Int(kind, at, value)
+    c.m.pending.append(made)
+    c.m.literals.append((made, value))
+    return made
+
+
+def floating(c: Fn, node: tree.FloatLiteral, want: Want, why: Why) -> hir.Expr:
+    return fraction(c, node.at, node.value, want)
+
+
+def fraction(c: Fn, at: int, value: float, want: Want) -> hir.Expr:
+    """A float literal: f64, or f32 where its context asks for that."""
+    if want.__class__ is FloatType:
+        return hir.Float(cast("Type", want), at, value)
+    made = hir.Float(fresh(3), at, value)
+    c.m.pending.append(made)
+    return made
+
+
+def boolean(c: Fn, node: tree.BoolLiteral, want: Want, why: Why) -> hir.Expr:
+    return hir.Int(BOOL, node.at, 1 if node.value else 0)
+
+
+def character(c: Fn, node: tree.CharLiteral, want: Want, why: Why) -> hir.Expr:
+    """A char, or a string of one where a String is asked for (the reference has no chars)."""
+    if want is STRING:
+        return hir.Str(STRING, node.at, node.value)
+    return hir.Int(CHAR, node.at, ord(node.value))
+
+
+def string(c: Fn, node: tree.StringLiteral, want: Want, why: Why) -> hir.Expr:
+    return hir.Str(STRING, node.at, node.value)
+
+
+def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
+    chain = [node]
+    left: Any = node.left
+    while left.__class__ is tree.Binary:
+        chain.append(left)
+        left = left.left
+    lowest = chain[-1]
+    if lowest.op == "&&" or lowest.op == "||":
+        made = check(c, left, BOOL, (*_LOGIC, lowest.op))
+    else:
+        made = expr(c, left)
+    for part in reversed(chain):
+        op = part.op
+        if op == "&&" or op == "||":
+            made = _logic(c, part, made)
+        elif op in _COMPARISONS:
+            made = compare(c, part.at, op, made, _right(c, part.right, resolve(made.type)))
+        elif op == "??" or op == "|>":
+            not_yet(c.m, part.at, f"`{op}`", plural=False)
+            made = bad(part.at)
+        else:
+            made = arithmetic(c, part.at, op, made, part.right)
+    return made
+
+
+def _logic(c: Fn, node: tree.Binary, left: hir.Expr) -> hir.Expr:
+    why = (*_LOGIC, node.op)
+    if left.type is not BOOL:
+        left = _operand(c, left, node.left, why)
+    right = check(c, node.right, BOOL, why)
+    made = hir.And if node.op == "&&" else hir.Or
+    return made(BOOL, node.at, left, right)
+
+
+def _operand(c: Fn, made: hir.Expr, node: Any, why: Why) -> hir.Expr:
+    from orchestrator.toolchains.ruchy.check.function import fit
+
+    return fit(c, made, BOOL, why, node)
+
+
+def _right(c: Fn, node: Any, left: Any) -> hir.Expr:
+    """The right operand; a literal takes the left one's type at once."""
+    kind = node.__class__
+    if kind is tree.IntLiteral:
+        return whole(c, node.at, node.value, node.suffix, left if left.__class__ is IntType else None)
+    if kind is tree.FloatLiteral:
+        return fraction(c, node.at, node.value, left)
+    if kind is tree.CharLiteral:
+        return character(c, node, left, ())
+    return expr(c, node)
+
+
+def arithmetic(c: Fn, at: int, op: str, left: hir.Expr, node: Any) -> hir.Expr:
+    """`left op node`; both numbers of one type, but for strings and for the right side of `**` and shifts."""
+    kind: Any = resolve(left.type)
+    if op == "**" or op == "<<" or op == ">>":
+        return _scaled(c, at, op, left, expr(c, node), node)
+    right = _right(c, node, kind if op != "*" or kind is not STRING else I64)
+    other: Any = resolve(right.type)
+    if kind is other and (kind.__class__ is IntType or (kind.__class__ is FloatType and op not in _BITS)):
+        return hir.Arithmetic(kind, at, op, left, right)
+    return combine(c, at, op, left, right, False) or _undecided(c, at, op, left, right)
+
+
+def _undecided(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Expr:
+    return later(c, at, fresh(), lambda last: combine(c, at, op, left, right, last))
+
+
+def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool) -> hir.Expr | None:
+    """The general case; None where the operands' types must be known first (and it is not the last chance)."""
+    a: Any = resolve(left.type)
+    b: Any = resolve(right.type)
+    if a is ERROR or b is ERROR:
+        return bad(at)
+    if op == "+" and (a is STRING or b is STRING):
+        return joined(at, [*text_parts(c, left), *text_parts(c, right)])
+    if op == "*" and a is STRING and narrow(b, INTEGER):
+        return hir.Runtime(STRING, at, "str_repeat", [left, _as_i64(right)], traps=True)
+    open_sides = (a.__class__ is Var and a.kind == ANY, b.__class__ is Var and b.kind == ANY)
+    if not last and ((op == "+" and any(open_sides)) or (op == "*" and open_sides[0])):
+        return None
+    wanted = INTEGER if op in _BITS else NUMBER
+    if a is NEVER or b is NEVER:
+        kind = b if a is NEVER else a
+        return hir.Arithmetic(kind, at, op, left, right)
+    if unify(a, b) and narrow(a, wanted):
+        return open_type(c, hir.Arithmetic(a, at, op, left, right))
+    c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, right))
+    return bad(at)
+
+
+def _as_i64(made: hir.Expr) -> hir.Expr:
+    return made if unify(made.type, I64) else hir.Cast(I64, made.at, made)
+
+
+def _misfit(op: str, a: Type, b: Type) -> str:
+    if op in _BITS:
+        return f"`{op}` needs two integers of one type, and these are {shown(a)} and {shown(b)}"
+    return f"`{op}` needs two numbers of one type, and these are {shown(a)} and {shown(b)}"
+
+
+def _cure(op: str, a: Any, b: Any, right: hir.Expr) -> str:
+    if a is BOOL and b is BOOL and op in _BITS:
+        return f"for truth values write `{op}{op}`" if op != "^" else "for truth values write `!=`"
+    numbers = (IntType, FloatType, Var)
+    if a.__class__ in numbers and b.__class__ in numbers:
+        if shown(a)[0] == "f" and right.__class__ is hir.Int and shown(b)[0] != "f":
+            return f"write `{cast('hir.Int', right).value}.0`"
+        return f"convert one of them with `as {shown(a)}`"
+    if op == "*" and b is STRING and a.__class__ in numbers:
+        return "the string stands on the left: `text * 3`"
+    return ""
+
+
+def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: Any) -> hir.Expr:
+    """`**`, `<<`, `>>`: the type is the left one's, the right one is an integer, for `**` of a float a number."""
+    a: Any = resolve(left.type)
+    b: Any = resolve(right.type)
+    if a is ERROR or b is ERROR:
+        return bad(at)
+    if op == "**" and shown(a)[0] == "f" and narrow(a, NUMBER):
+        if narrow(b, INTEGER):
+            right = hir.Cast(a, right.at, right)
+            if a.__class__ is Var:
+                c.m.pending.append(right)
+        elif not unify(a, b):
+            c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, right))
+            return bad(at)
+        return open_type(c, hir.Arithmetic(a, at, op, left, right))
+    if narrow(a, INTEGER) and narrow(b, INTEGER):
+        return open_type(c, hir.Arithmetic(a, at, op, left, right))
+    what = "an integer on the right" if narrow(a, INTEGER) else "numbers" if op == "**" else "integers"
+    c.m.error("E0207", at, f"`{op}` needs {what}, and these are {shown(a)} and {shown(b)}", _cure(op, a, b, right))
+    return bad(at)
+
+
+def compare(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Expr:
+    """`left op right` of two values of one type; a char and a String compare as texts."""
+    a: Any = resolve(left.type)
+    b: Any = resolve(right.type)
+    if a is b and a.__class__ is IntType:
+        return hir.Compare(BOOL, at, op, left, right)
+    if a is ERROR or b is ERROR:
+        return hir.Compare(BOOL, at, op, left, right)
+    if a is STRING and b is CHAR:
+        right = hir.ToText(STRING, right.at, right)
+    elif a is CHAR and b is STRING:
+        one = left.__class__ is hir.Int
+        left = hir.Str(STRING, left.at, chr(cast("hir.Int", left).value)) if one else hir.ToText(STRING, left.at, left)
+    elif not unify(a, b):
+        hint = _cure(op, a, b, right)
+        if a.__class__ in (IntType, Var) and b is STRING:
+            hint = "compare texts, with `.to_string()`, or numbers, with `.parse()`"
+        c.m.error("E0208", at, f"`{op}` compares two values of one type, and these are {shown(a)} and {shown(b)}", hint)
+        return hir.Compare(BOOL, at, op, left, right)
+    _comparable(c, at, op, a)
+    return hir.Compare(BOOL, at, op, left, right)
+
+
+def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
+    """E0208 for what has no order (structs) or cannot be compared at all (unit)."""
+    found: Any = resolve(kind)
+    if found.__class__ is Var:
+        if found.kind == ANY:
+            c.m.late.append(lambda last: _comparable_later(c, at, op, found, last))
+        return
+    if found is UNIT or (found.__class__ is StructType and op not in ("==", "!=")):
+        c.m.error("E0208", at, f"`{op}` cannot compare values of type {shown(found)}")
+
+
+def _comparable_later(c: Fn, at: int, op: str, kind: Type, last: bool) -> bool:
+    if resolve(kind).__class__ is Var and not last:
+        return False
+    if resolve(kind).__class__ is not Var:
+        _comparable(c, at, op, kind)
+    return True
+
+
+def unary(c: Fn, node: tree.Unary, want: Want, why: Why) -> hir.Expr:
+    op, operand = node.op, node.operand
+    if op == "-":
+        return _negate(c, node, want)
+    if op == "!":
+        made = expr(c, operand, BOOL, ("E0207", "`!` needs bool, and this is {got}"))
+        if not unify(made.type, BOOL):
+            hint = "for all bits of an integer write `~`" if narrow(made.type, INTEGER) else ""
+            c.m.error("E0207", node.at, f"`!` needs bool, and this is {shown(made.type)}", hint)
+        return hir.Not(BOOL, node.at, made)
+    made = expr(c, operand, None if want is None or op != "+" else want, why)
+    if op == "~":
+        if made.type is ERROR:
+            return made
+        if not narrow(made.type, INTEGER):
+            c.m.error("E0207", node.at, f"`~` needs an integer, and this is {shown(made.type)}")
+            return bad(node.at)
+        return open_type(c, hir.BitNot(made.type, node.at, made))
+    if op == "+" and not narrow(made.type, NUMBER):
+        c.m.error("E0207", node.at, f"`+` needs a number, and this is {shown(made.type)}")
+        return bad(node.at)
+    return made
+
+
+def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
+    operand = node.operand
+    if operand.__class__ is tree.IntLiteral:
+        literal = cast("tree.IntLiteral", operand)
+        return whole(c, node.at, -literal.value, literal.suffix, want)
+    if operand.__class__ is tree.FloatLiteral:
+        return fraction(c, node.at, -cast("tree.FloatLiteral", operand).value, want)
+    made = expr(c, operand)
+    kind: Any = resolve(made.type)
+    if kind is ERROR or kind is NEVER:
+        return made
+    if not narrow(kind, NUMBER) or (kind.__class__ is IntType and not kind.signed):
+        c.m.error("E0207", node.at, f"`-` needs a number that can be negative, and this is {shown(kind)}")
+        return bad(node.at)
+    return open_type(c, hir.Negate(kind, node.at, made))
+
+
+def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
+    """`operand as Type`: between numbers, and from bool, char and u8 as section 7 says."""
+    from orchestrator.toolchains.ruchy.check.annotations import type_of
+
+    target: Any = type_of(c.m, c.env, node.target)
+    made = expr(c, node.operand)
+    source: Any = resolve(made.type)
+    if target is ERROR or source is ERROR:
+        return bad(node.at)
+    if source is target:
+        return made
+    number = source.__class__ in (IntType, FloatType) or (source.__class__ is Var and narrow(source, NUMBER))
+    to_number = target.__class__ in (IntType, FloatType)
+    if number and to_number:
+        if made.__class__ is hir.Int and source.__class__ is Var and target.__class__ is IntType:
+            return _literal_cast(c, cast("hir.Int", made), target, node.at)
+        return hir.Cast(target, node.at, made)
+    if target.__class__ is IntType and source in (BOOL, CHAR):
+        return hir.Cast(target, node.at, made)
+    if target is CHAR and source is c.m.integers["u8"]:
+        return hir.Cast(target, node.at, made)
+    if target is CHAR and made.__class__ is hir.Int and source.__class__ is Var and unify(source, c.m.integers["u8"]):
+        return hir.Cast(target, node.at, made)
+    hint = ""
+    if target is STRING:
+        hint = "convert it with `.to_string()`"
+    elif source is STRING and to_number:
+        hint = f"convert it with `.{'to_float' if target.__class__ is FloatType else 'parse'}()`"
+    elif target is BOOL:
+        hint = "compare it: `!= 0`"
+    elif target is CHAR:
+        hint = "only a u8 has a char for each of its values: `as u8 as char`"
+    c.m.error("E0209", node.at, f"`as` cannot make {shown(target)} of {shown(source)}", hint)
+    return bad(node.at)
+
+
+def _literal_cast(c: Fn, made: hir.Int, target: IntType, at: int) -> hir.Expr:
+    """A literal that fits is of the type at once; one that does not traps like any other value."""
+    bits = target.bits
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if target.signed else (0, (1 << bits) - 1)
+    if low <= made.value <= high:
+        unify(made.type, target)
+        return hir.Int(target, made.at, made.value)
+    return hir.Cast(target, at, made)
+
+
+HANDLERS.update({
+    tree.IntLiteral: integer,
+    tree.FloatLiteral: floating,
+    tree.BoolLiteral: boolean,
+    tree.CharLiteral: character,
+    tree.StringLiteral: string,
+    tree.Binary: binary,
+    tree.Unary: unary,
+    tree.Cast: cast_to,
+})
+_ = (F64, FLOATS)

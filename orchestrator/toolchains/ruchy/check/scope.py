@@ -1,0 +1,149 @@
+"""What names mean: the items of the module, what its imports bind, and the items of other modules.
+
+One written order (section 11 of the language): locals, items of the module (from the inline module outward), `use`d
+names and globs, builtins. Locals are the function's own business (`function.py`); builtins are asked last, by the caller.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Union
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.check.types import StructType, Type
+    from orchestrator.toolchains.ruchy.syntax import tree
+
+
+class Env:
+    """Where names are looked up. In the own module: an inline module (`scope`, "" for the file), and in it the items
+    of the function bodies around (`nested`). In another module's interface: `names`, name -> "module::item"."""
+
+    __slots__ = ("module", "names", "nested", "scope")
+
+    def __init__(
+        self,
+        module: str,
+        scope: str = "",
+        names: dict[str, str] | None = None,
+        nested: dict[str, Item] | None = None,
+    ) -> None:
+        self.module = module
+        self.scope = scope
+        self.names = names
+        self.nested = nested
+
+
+class FunctionItem:
+    """A function, own or another module's. `types` is None until its signature is read; `result` is None until then,
+    or a variable while the body that decides it has not been checked. `state`: 0 unchecked, 1 in work, 2 done."""
+
+    __slots__ = (
+        "env",
+        "inferred",
+        "name",
+        "node",
+        "own",
+        "required",
+        "result",
+        "state",
+        "symbol",
+        "tainted",
+        "types",
+        "untyped",
+    )
+
+    def __init__(self, name: str, symbol: str, node: tree.Function, env: Env, own: bool) -> None:
+        self.name = name
+        self.symbol = symbol
+        self.node = node
+        self.env = env
+        self.own = own
+        self.types: list[Type] | None = None
+        self.result: Type | None = None
+        self.required = 0
+        self.inferred = node.result is None
+        self.untyped = False
+        self.state = 0
+        self.tainted = False
+
+
+class StructItem:
+    """A struct. Its fields are read when they are first needed, so that structs may name one another."""
+
+    __slots__ = ("env", "index", "name", "names", "node", "own", "type", "types")
+
+    def __init__(self, name: str, kind: StructType, node: tree.Struct, env: Env, own: bool) -> None:
+        self.name = name
+        self.type = kind
+        self.node = node
+        self.env = env
+        self.own = own
+        self.names: list[str] = [field.name for field in node.fields]
+        self.index: dict[str, int] = {field: i for i, field in enumerate(self.names)}
+        self.types: list[Type] | None = None
+
+
+class ConstItem:
+    """A constant. `state`: 0 unread, 1 in work (meeting it again is a cycle), 2 done. `folded` is its value as a
+    literal node, or None where it has to be computed at each use."""
+
+    __slots__ = ("env", "folded", "name", "node", "own", "state", "type")
+
+    def __init__(self, name: str, node: tree.Const, env: Env, own: bool) -> None:
+        self.name = name
+        self.node = node
+        self.env = env
+        self.own = own
+        self.state = 0
+        self.type: Type | None = None
+        self.folded: Any = None
+
+
+class AliasItem:
+    """A type alias. `state` as for constants."""
+
+    __slots__ = ("env", "name", "node", "own", "state", "target")
+
+    def __init__(self, name: str, node: tree.TypeAlias, env: Env, own: bool) -> None:
+        self.name = name
+        self.node = node
+        self.env = env
+        self.own = own
+        self.state = 0
+        self.target: Type | None = None
+
+
+class ModuleItem:
+    """A module, inline or another file: no value and no type."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class LostItem:
+    """Something an error has been reported about already: whatever uses it stays silent."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+Item = Union[FunctionItem, StructItem, ConstItem, AliasItem, ModuleItem, LostItem]
+
+
+class Variable:
+    """A local. `slot` is -1 for a value of no size (unit). `declared`: by a `let` (others are parameters and loops)."""
+
+    __slots__ = ("assigned", "at", "declared", "mutable", "name", "read", "slot", "type")
+
+    def __init__(self, name: str, kind: Type, slot: int, at: int, mutable: bool, declared: bool) -> None:
+        self.name = name
+        self.type = kind
+        self.slot = slot
+        self.at = at
+        self.mutable = mutable
+        self.declared = declared
+        self.read = False
+        self.assigned = False

@@ -1,0 +1,304 @@
+"""Blocks and what stands in them: `let`, assignments, expressions for their effect, nested items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of, type_of
+from orchestrator.toolchains.ruchy.check.function import (
+    DROP,
+    HANDLERS,
+    TAIL,
+    Fn,
+    Want,
+    Why,
+    bad,
+    check,
+    expr,
+    fit,
+    open_type,
+)
+from orchestrator.toolchains.ruchy.check.hints import did_you_mean
+from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
+from orchestrator.toolchains.ruchy.check.operators import arithmetic
+from orchestrator.toolchains.ruchy.check.scope import LostItem, Variable
+from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, StructType, Type
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.syntax import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ITEMS = frozenset((tree.Function, tree.Struct, tree.Enum, tree.Impl, tree.Const, tree.TypeAlias, tree.UseItem, tree.Mod))
+_LET: Why = ("E0201", "`{0}` is declared as {want}, and its value is {got}")
+_STORE: Why = ("E0201", "`{0}` is {want}, and this is {got}")
+_STORE_FIELD: Why = ("E0201", "the field `{0}` of `{1}` is {want}, and this is {got}")
+
+
+def block(c: Fn, node: tree.Block, want: Want, why: Why) -> hir.Expr:
+    """A block's value is its last expression's, even behind a `;` (section 4)."""
+    return body(c, node.at, node.statements, want, why)
+
+
+def body(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why) -> hir.Expr:
+    """Statements as a block: its own scope, nested items seen from everywhere in it."""
+    mark = len(c.undo)
+    c.m.depth += 1
+    for statement in statements:
+        if statement.__class__ in _ITEMS:
+            from orchestrator.toolchains.ruchy.check.items import nested_items
+
+            nested_items(c, [part for part in statements if part.__class__ in _ITEMS])
+            break
+    made = _statements(c, at, statements, want, why)
+    c.m.depth -= 1
+    c.leave(mark)
+    return made
+
+
+def _statements(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why) -> hir.Expr:
+    out: list[Any] = []
+    value: hir.Expr | None = None
+    diverged: hir.Expr | None = None
+    last = len(statements) - 1
+    for i, statement in enumerate(statements):
+        if diverged is not None and statement is not None:
+            c.m.warn("W0005", statement.at, "this code is never reached")
+            _rest(c, statements[i:])
+            break
+        kind = statement.__class__
+        if kind is tree.ExprStmt:
+            if i < last or want is DROP:
+                made = _effect(c, statement.value, out)
+            elif want is UNIT and statement.semicolon:
+                made = _effect(c, statement.value, out)
+            else:
+                value = made = expr(c, statement.value, want, why)
+                if want is not None and want is not TAIL and made.type is not want:
+                    value = made = fit(c, made, want, why, statement.value)
+        elif kind is tree.Let:
+            variable, made = let(c, statement, out)
+            if i == last and want is not DROP and variable is not None and made.type is not NEVER:
+                variable.read = want is not TAIL
+                value = _read(c, variable, statement.at)
+        elif kind in _ITEMS:
+            continue
+        else:
+            made = _effect(c, statement, out)
+        if made.type is NEVER:
+            diverged = made
+    return _made(at, out, value, diverged)
+
+
+def _made(at: int, out: list[Any], value: hir.Expr | None, diverged: hir.Expr | None) -> hir.Expr:
+    if diverged is not None:
+        if out and out[-1].__class__ is hir.Do and out[-1].value is diverged:
+            out.pop()
+        value = diverged
+    if value is None:
+        value = hir.Unit(UNIT, at)
+    return hir.Block(value.type, at, out, value) if out else value
+
+
+def _rest(c: Fn, statements: Sequence[Any]) -> None:
+    """Code behind a `return` is checked for errors and not compiled."""
+    warned = c.m.warnings
+    c.m.warnings = []
+    out: list[Any] = []
+    for statement in statements:
+        if statement.__class__ is tree.ExprStmt:
+            expr(c, statement.value, DROP)
+        elif statement.__class__ is tree.Let:
+            let(c, statement, out)
+    c.m.warnings = warned
+
+
+def _effect(c: Fn, node: Any, out: list[Any]) -> hir.Expr:
+    """An expression whose value nobody wants."""
+    if node.__class__ is tree.Assign:
+        return assign(c, node, out)
+    tainted = c.foreign
+    made = HANDLERS[node.__class__](c, node, DROP, ())
+    if node.__class__ is tree.Call:
+        c.foreign = tainted
+    if made.__class__ is not hir.Unit:
+        out.append(hir.Do(made))
+    return made
+
+
+def _read(c: Fn, variable: Variable, at: int) -> hir.Expr:
+    kind = resolve(variable.type)
+    if kind is UNIT or variable.slot < 0:
+        return hir.Unit(kind, at)
+    made = hir.Local(kind, at, variable.slot)
+    return open_type(c, made) if kind.__class__ is Var else made
+
+
+def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Expr]:
+    """`let [mut] name [: T] = value`. The new variable, if its pattern is a name, and its value."""
+    pattern: Any = node.pattern
+    named = pattern.__class__ is tree.NamePattern and pattern.inner is None
+    if node.type is not None:
+        kind = type_of(c.m, c.env, node.type)
+        made = check(c, node.value, kind, (*_LET, pattern.name if named else "_"))
+    else:
+        made = expr(c, node.value)
+        kind = resolve(made.type)
+    if node.otherwise is not None or not (named or pattern.__class__ is tree.WildcardPattern):
+        not_yet(c.m, pattern.at, "patterns in `let`")
+        _lose(c, pattern)
+        return None, made
+    if not named:
+        out.append(hir.Do(made))
+        return None, made
+    if kind is NEVER:
+        kind = ERROR
+    variable = c.declare(pattern.name, kind, pattern.at, node.mutable or pattern.mutable, declared=True)
+    out.append(hir.Do(made) if kind is UNIT or made.type is NEVER else hir.Let(variable.slot, made))
+    return variable, made
+
+
+def _lose(c: Fn, pattern: Any) -> None:
+    """The names of a pattern that is not supported are known, and silent."""
+    waiting: list[Any] = [pattern]
+    while waiting:
+        part = waiting.pop()
+        if part.__class__ is tree.NamePattern:
+            c.undo.append((part.name, c.names.get(part.name)))
+            c.names[part.name] = LostItem(part.name)
+        waiting += [field.pattern for field in getattr(part, "fields", None) or ()]
+        waiting += getattr(part, "elements", None) or ()
+        waiting += getattr(part, "alternatives", None) or ()
+        inner = getattr(part, "inner", None)
+        waiting += [inner] if inner is not None else []
+
+
+def assign_value(c: Fn, node: tree.Assign, want: Want, why: Why) -> hir.Expr:
+    """An assignment where a value stands: it is unit."""
+    out: list[Any] = []
+    made = assign(c, node, out)
+    return hir.Block(made.type, node.at, out, hir.Unit(UNIT, node.at)) if out else made
+
+
+def assign(c: Fn, node: tree.Assign, out: list[Any]) -> hir.Expr:
+    """`place = value`, `place op= value`: a variable, or fields of one."""
+    found = place_of(c, node.place)
+    if found is None:
+        expr(c, node.value)
+        return bad(node.at)
+    variable, path, kind, why = found
+    _mutated(c, variable, node.place.at)
+    if node.op:
+        value = arithmetic(c, node.at, node.op, _place_value(c, node.place.at, variable, path), node.value)
+        if value.type is not kind:
+            value = fit(c, value, kind, why, node.value)
+    else:
+        value = check(c, node.value, kind, why)
+    if value.type is NEVER:
+        out.append(hir.Do(value))
+        return value
+    if variable.slot < 0:
+        out.append(hir.Do(value))
+    else:
+        out.append(hir.Store(variable.slot, [index for index, _ in path], value, node.at))
+    return hir.Unit(UNIT, node.at)
+
+
+def _mutated(c: Fn, variable: Variable, at: int) -> None:
+    if not variable.mutable and not variable.assigned:
+        cure = f"write `let mut {variable.name}`" if variable.declared else f"write `mut {variable.name}`"
+        c.m.warn("W0003", at, f"`{variable.name}` is assigned to, and is not declared `mut`", cure)
+    variable.assigned = True
+
+
+Place = tuple[Variable, list[tuple[int, Type]], Type, Why]
+
+
+def place_of(c: Fn, node: Any) -> Place | None:
+    """The variable, the path of fields into it with their types, the type of the place; None after an error."""
+    fields: list[Any] = []
+    while node.__class__ is tree.Field:
+        fields.append(node)
+        node = node.value
+    if node.__class__ is tree.Unary and node.op == "*":
+        node = node.operand
+    if node.__class__ is not tree.Path or len(node.segments) != 1:
+        if node.__class__ is tree.Index:
+            made = expr(c, node)
+            if made.type is not ERROR:
+                c.m.error("E0211", node.at, "a character of a String cannot be assigned to")
+        else:
+            c.m.error("E0211", node.at, "only variables and their fields can be assigned to")
+        return None
+    name = node.segments[0]
+    variable = c.names.get(name)
+    if variable.__class__ is not Variable:
+        _not_assignable(c, node, name, variable)
+        return None
+    variable = cast("Variable", variable)
+    kind = resolve(variable.type)
+    path: list[tuple[int, Type]] = []
+    why: Why = (*_STORE, name)
+    for field in reversed(fields):
+        step = field_of(c, field, kind)
+        if step is None:
+            return None
+        index, inner = step
+        why = (*_STORE_FIELD, field.name, shown(kind))
+        kind = inner
+        path.append(step)
+    return variable, path, kind, why
+
+
+def _not_assignable(c: Fn, node: tree.Path, name: str, found: Any) -> None:
+    item = found or c.m.lookup(c.env, node.segments)
+    if item.__class__ is LostItem:
+        c.m.failed = True
+        return
+    if item is not None:
+        c.m.error("E0211", node.at, f"`{name}` is not a variable, and cannot be assigned to")
+        return
+    names = [known for known, what in c.names.items() if what.__class__ is Variable]
+    hint = did_you_mean(name, names) or f"declare it: `let mut {name} = ...`"
+    c.m.error("E0101", node.at, f"unknown variable `{name}`", hint)
+
+
+def _place_value(c: Fn, at: int, variable: Variable, path: list[tuple[int, Type]]) -> hir.Expr:
+    made = _read(c, variable, at)
+    for index, kind in path:
+        made = hir.GetField(kind, at, made, index)
+    return made
+
+
+def field_of(c: Fn, node: tree.Field, kind: Type) -> tuple[int, Type] | None:
+    """Index and type of a field; None after an error, or where one has been reported."""
+    kind = resolve(kind)
+    if kind is ERROR:
+        return None
+    item = struct_of(c.m, kind)
+    if item is None:
+        if node.name.isdigit():
+            not_yet(c.m, node.at, "tuples")
+        elif kind.__class__ is Var and shown(kind) == "_":
+            c.m.error("E0210", node.at, f"the type of what has the field `{node.name}` is not known here", _ANNOTATE)
+        else:
+            c.m.error("E0104", node.at, f"{shown(kind)} has no field `{node.name}`")
+        return None
+    index = item.index.get(node.name)
+    if index is None:
+        hint = did_you_mean(node.name, item.names) or _fields_hint(item.names)
+        c.m.error("E0104", node.at, f"`{item.name}` has no field `{node.name}`", hint)
+        return None
+    return index, field_types(c.m, item)[index]
+
+
+_ANNOTATE = "write its type where it is declared"
+
+
+def _fields_hint(names: list[str]) -> str:
+    return f"its fields are {', '.join(f'`{name}`' for name in names)}" if names else "it has no fields"
+
+
+HANDLERS.update({tree.Block: block, tree.Assign: assign_value})
+_ = StructType
