@@ -317,3 +317,23 @@ def test_loading_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "['typing_extensions']\n" or done.stdout == "[]\n"
+
+
+# ---------------------------------------------------------------------------------------------- configs/
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.mark.parametrize("name", ["default", "fast", "release", "ci"])
+def test_ready_made_settings_load(tmp_path: Path, name: str) -> None:
+    project(tmp_path, toml=(CONFIGS / f"{name}.toml").read_text(), main_ruchy="x")
+    assert load(tmp_path).profile == ("release" if name == "release" else "dev")
+
+
+def test_default_toml_is_the_default(tmp_path: Path) -> None:
+    bare = load(project(tmp_path / "shop", main_ruchy="x"))
+    text = (CONFIGS / "default.toml").read_text()
+    said = load(project(tmp_path / "shop", toml=text))
+    assert {name: getattr(said, name) for name in SETTINGS} == {name: getattr(bare, name) for name in SETTINGS}
+    for name in SETTINGS:
+        assert f"\n{name} = " in text or f"\n# {name} = " in text

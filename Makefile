@@ -1,0 +1,59 @@
+# make demo        build, run, edit and rebuild an example, and say what happens
+# make test        all checks and all tests
+# make check       ruff, mypy and pyright alone
+# make test-long   the property tests with many more cases; SHARD=1/4 runs the first quarter of them
+# make bench       time builds of generated projects
+#
+# Everything lives in .venv, made by the first target that needs it. Another Python: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test check test-long bench clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+demo: $(VENV)/.installed
+	@sh docs/examples/demo.sh $(BIN)/wasmill
+
+test: check
+	$(BIN)/pytest -q -n 2
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	@if command -v node >/dev/null; then \
+		echo "$(BIN)/pyright"; PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright; \
+	else \
+		echo "pyright was skipped: it runs on Node.js, and there is no node on this machine"; \
+	fi
+
+test-long: $(VENV)/.installed-dev
+	HYPOTHESIS_PROFILE=long SHARD=$(SHARD) $(BIN)/pytest -q -n 2 -m hypothesis --timeout 7200
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build *.egg-info
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing wasmill into $(VENV)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing wasmill and its test tools into $(VENV)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "wasmill needs Python 3.11 or newer, and there is no '$(PYTHON)'"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "wasmill needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1)."; \
+		echo "Name another one: make PYTHON=python3.12 demo"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
