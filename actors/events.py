@@ -291,7 +291,7 @@ class Events:
                 subscription.put(event)
 
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """Call `listener` with every event, synchronously, in the emitting actor's own step. Returns the way to stop."""
+        """Call `listener` with every event, synchronously, in the emitting actor's step. Returns the way to stop."""
         self._listeners.append(listener)
         self.wanted = True
 

@@ -171,6 +171,8 @@ class Settings(Part, frozen=True):
     """
 
     goal: str = "build"
+    root: str = ""
+    """The absolute source root, "" where there is no folder."""
     profile: str = "dev"
     invalidation: str = "transitive"
     jobs: int = 1
@@ -188,6 +190,14 @@ class Settings(Part, frozen=True):
     """Name of the snapshot (a file name without folders), "" for none."""
     lookup: tuple[str, ...] = ()
     """Modules to look up (goal "lookup")."""
+    project: str = ""
+    """The absolute folder that the build was asked for, for the snapshot."""
+    extras: tuple[FolderStamp, ...] = ()
+    """Files that are no sources and whose change asks for a build (absolute paths), as they were when they were read."""
+    absent: tuple[str, ...] = ()
+    """Files that would matter if they appeared (absolute paths)."""
+    plain: str = ""
+    """`snapshot.PLAIN` where every setting comes from the files in `extras`, else something that names the others."""
 
 
 class Build(Message, frozen=True):

@@ -53,8 +53,8 @@ class Offload:
 class InlineOffload(Offload):
     """Everything in the loop, at once or in virtual time.
 
-    `duration(function, args)` gives the seconds that a hop takes; it is asked after the function ran, and the caller gets
-    the result when they have passed. Without it a hop is two checkpoints, one before and one after.
+    `duration(function, args)` gives the seconds that a hop takes; it is asked after the function ran, and the caller
+    gets the result when they have passed. Without it a hop is two checkpoints, one before and one after.
     """
 
     def __init__(

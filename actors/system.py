@@ -245,7 +245,7 @@ class Actor(Generic[M]):
         """Before the first message."""
 
     async def receive(self, message: M, reply: Cell) -> None:
-        """Handle one message. A request must be answered through `reply`, now or later; for a told one it is nobody's."""
+        """Handle one message. A request must be answered through `reply`, now or later; what was told needs none."""
         raise NotImplementedError
 
     async def replied(self, request: Message, answer: Message) -> None:
@@ -541,6 +541,11 @@ class System:
         self.cancelled_builds.add(build)
         for actor in self.actors:
             actor.nudge()
+
+    def forget_build(self, build: int) -> None:
+        """The build has ended: its token is no longer looked at."""
+        self.builds_running.discard(build)
+        self.cancelled_builds.discard(build)
 
     def record(self, kind: str, sender: str, receiver: str, message: Message) -> None:
         if self.tap is not None:

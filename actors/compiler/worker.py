@@ -10,9 +10,9 @@ import msgspec
 
 from actors.compiler.toolchain import CompileJob, Compiled, LinkJob, Summarised, SummariseJob, Toolchain
 from actors.diagnostics import Diagnostic, SourceError
-from actors.digests import UNTRUSTED, Digest
+from actors.digests import NO_STAMP, Digest
 from actors.disk import Disk
-from actors.hasher.source import read_source
+from actors.hasher.source import read_sources
 from actors.messages import CompileOutcome, FoundSource, LinkDone, Source, SummariseOutcome
 
 J = TypeVar("J", SummariseJob, CompileJob)
@@ -42,7 +42,7 @@ def with_source(
     if job.source or not expected:
         return job, None
     found = FoundSource(module=job.module, path=job.path)
-    read = read_source(found, root, toolchain.normalise, disk)
+    read = next(iter(read_sources((found,), root, toolchain.normalise, disk).sources), None)
     if read is not None and read.error is None and read.digest == expected:
         return msgspec.structs.replace(job, source=read.data), None
     if read is None:
@@ -53,7 +53,7 @@ def with_source(
             file=job.path,
             hint="build again",
         )
-        read = Source(module=job.module, path=job.path, digest="", data=b"", stamp=UNTRUSTED, error=gone)
+        read = Source(module=job.module, path=job.path, digest="", data=b"", stamp=NO_STAMP, error=gone)
     return None, read
 
 

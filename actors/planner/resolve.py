@@ -11,9 +11,9 @@ A path `a::b::c` starts at the name that its first segment is by these rules, el
 segment is looked for first as an item of the module `a/b`, then the whole as the module `a/b/c`, then shorter modules
 (`c` inside the inline module or type `b` of `a`).
 
-For every name the table holds the winner *and the candidates that were looked for before it and found absent*, for a new
-item or file among those would change the meaning without touching the module. A `Binding` with an empty `module` says
-that nothing outside has the name, and where was looked.
+For every name the table holds the winner *and the candidates that were looked for before it and found absent*, for a
+new item or file among those would change the meaning without touching the module. A `Binding` with an empty `module`
+says that nothing outside has the name, and where was looked.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Modules:
             item = items.get(name)
             if item is not None:
                 if not item.public and module != asker:
-                    return Target("", absent=(), problem=_private(name, module, item))
+                    return Target("", absent=(f"{module}::{name}",), problem=_private(name, module, item))
                 return Target(module, name, "::".join(path[length:]))
         absent = (f"{module}::{'::'.join(path)}",)
         summary = self.summaries[module]

@@ -27,8 +27,8 @@ ENDED = frozenset((State.HIT, State.COMPILED, State.FAILED, State.BLOCKED))
 
 _ALLOWED: dict[State, frozenset[State]] = {
     State.WANTED: frozenset((State.HIT, State.WAITING, State.READY, State.FAILED, State.BLOCKED)),
-    # A hit whose bytes turn out to be gone is compiled after all.
-    State.HIT: frozenset((State.READY, State.WAITING, State.BLOCKED)),
+    # A hit whose bytes turn out to be gone is compiled after all; one made earlier in this build counts as compiled.
+    State.HIT: frozenset((State.READY, State.WAITING, State.BLOCKED, State.COMPILED)),
     State.WAITING: frozenset((State.READY, State.BLOCKED)),
     State.READY: frozenset((State.RUNNING, State.BLOCKED)),
     # Ready again: its source changed under the worker.

@@ -1,0 +1,282 @@
+"""What the planner knows of a project, from one build to the next: sources, summaries, resolution, graph and keys.
+
+Plain and synchronous. Each step does over again only what its inputs ask for, and is a pure function of them: after any
+sequence of edits everything in here equals what a new `Knowledge` would make of the same sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from actors.compiler.toolchain import CompileJob, Summary
+from actors.diagnostics import Diagnostic
+from actors.digests import Digest, Stamp, digest
+from actors.messages import Known, Reason, Settings, Source
+from actors.planner import manifest
+from actors.planner.graph import Graph
+from actors.planner.resolve import Modules, Resolved, interfaces, resolve
+from actors.planner.state import Plan, PlannedModule
+
+SOURCE_BUFFER_BYTES = 64 << 20
+"""Sources kept between reading and compiling. Above it, workers read again, and compare digests."""
+
+
+class SourceFile:
+    """A source as this build sees it. `data` is None where it was not read, or did not fit the buffer."""
+
+    __slots__ = ("data", "digest", "error", "path", "size", "stamp")
+
+    def __init__(
+        self, path: str, digest: Digest, size: int, stamp: Stamp, data: bytes | None, error: Diagnostic | None
+    ) -> None:
+        self.path = path
+        self.digest = digest
+        self.size = size
+        self.stamp = stamp
+        self.data = data
+        self.error = error
+
+
+Surface = tuple[tuple[str, str, bool], ...]
+
+
+class Knowledge:
+    def __init__(self, toolchain: Digest) -> None:
+        self.toolchain = toolchain
+        self.sources: dict[str, SourceFile] = {}
+        self.summaries: dict[Digest, Summary] = {}
+        self.failures: dict[Digest, tuple[Diagnostic, ...]] = {}
+        self.resolved: dict[str, Resolved] = {}
+        self.graph = Graph({})
+        self.manifests: dict[str, bytes] = {}
+        self.keys: dict[str, Digest] = {}
+        self.components: dict[str, Digest] = {}
+        self._modules = Modules({}, {})
+        self._resolved_from: dict[str, tuple[Digest, Surface | None]] = {}
+        self._resolutions: dict[str, Digest] = {}
+        self._keyed_for: tuple[object, ...] = ()
+        self._buffered = 0
+
+    # ---- sources
+
+    def take(self, unchanged: Iterable[Known], read: Iterable[Source], vanished: Iterable[str]) -> bool:
+        """Take over what a scan found. Returns whether any module appeared, went, or has other bytes."""
+        old = self.sources
+        new: dict[str, SourceFile] = {}
+        self._buffered = 0
+        for known in unchanged:
+            before = old.get(known.module)
+            if before is not None and before.digest == known.digest and before.path == known.path:
+                before.data = None
+                before.stamp = known.stamp
+                new[known.module] = before
+            else:
+                new[known.module] = SourceFile(known.path, known.digest, known.size, known.stamp, None, None)
+        for source in read:
+            new[source.module] = self._file(source)
+        for module in vanished:
+            new.pop(module, None)
+        self.sources = dict(sorted(new.items()))
+        return len(new) != len(old) or any(
+            module not in old
+            or old[module].digest != file.digest
+            or old[module].path != file.path
+            or file.error is not None
+            for module, file in new.items()
+        )
+
+    def replace(self, source: Source) -> None:
+        """One module's file holds other bytes than it was scanned with."""
+        self.sources[source.module] = self._file(source)
+
+    def _file(self, source: Source) -> SourceFile:
+        self._buffered += len(source.data)
+        data = source.data if self._buffered <= SOURCE_BUFFER_BYTES else None
+        return SourceFile(source.path, source.digest, len(source.data), source.stamp, data, source.error)
+
+    def unsummarised(self) -> dict[str, SourceFile]:
+        """Modules whose summary is neither known nor known to be impossible."""
+        return {
+            module: file
+            for module, file in self.sources.items()
+            if file.error is None and file.digest not in self.summaries and file.digest not in self.failures
+        }
+
+    def forget(self) -> None:
+        """Drop what no module of this build needs: summaries of former texts, failures (always tried again)."""
+        used = {file.digest for file in self.sources.values()}
+        self.summaries = {name: summary for name, summary in self.summaries.items() if name in used}
+        self.failures.clear()
+        for file in self.sources.values():
+            file.data = None
+
+    def summary(self, module: str) -> Summary | None:
+        return self.summaries.get(self.sources[module].digest)
+
+    # ---- resolution and graph
+
+    def resolve(self) -> None:
+        """Resolve every module whose own text, or whose view of the others, changed; and build the graph."""
+        summaries = {module: self.summary(module) for module in self.sources}
+        surfaces = {module: (file.digest, _surface(summaries[module])) for module, file in self.sources.items()}
+        before = self._resolved_from
+        self._modules = Modules(summaries, {module: file.path for module, file in self.sources.items()})
+        if before.keys() == surfaces.keys():
+            shifted = {module for module, now in surfaces.items() if before[module][1] != now[1]}
+            stale = {
+                module
+                for module, now in surfaces.items()
+                if before[module][0] != now[0]
+                or module not in self.resolved
+                or (shifted and not shifted.isdisjoint(_looked_at(self.resolved[module])))
+            }
+        else:
+            stale = set(surfaces)
+        resolved: dict[str, Resolved] = {}
+        for module, summary in summaries.items():
+            if summary is None:
+                continue
+            if module not in stale:
+                resolved[module] = self.resolved[module]
+                continue
+            resolved[module] = resolve(self._modules, module)
+            self._resolutions.pop(module, None)
+        if stale or resolved.keys() != self.resolved.keys():
+            self.graph = Graph({module: resolved[module].imports if module in resolved else () for module in summaries})
+        self.resolved = resolved
+        self._resolved_from = surfaces
+
+    # ---- keys
+
+    def make_keys(self, settings: Settings) -> None:
+        """Manifests and keys of all modules that have a summary, imports before those who use them."""
+        options = (settings.target, tuple(sorted(settings.options.items())), settings.invalidation)
+        if options != self._keyed_for:
+            self.manifests, self.keys, self.components = {}, {}, {}
+            self._keyed_for = options
+        manifests: dict[str, bytes] = {}
+        keys: dict[str, Digest] = {}
+        for members in self.graph.components:
+            inside = set(members)
+            if any(member not in self.resolved for member in members):
+                continue
+            outside = {target for member in members for target in self.graph.imports[member]} - inside
+            if not outside <= keys.keys():
+                continue  # Something below has no summary: these are blocked, and have no key.
+            component = self._component(members, {target: keys[target] for target in outside})
+            for member in members:
+                self.components[member] = component
+                imports = {target: keys[target] for target in self.graph.imports[member] if target not in inside}
+                manifests[member] = self._manifest(member, imports, component, settings)
+                keys[member] = manifest.key_of(manifests[member])
+        self.manifests, self.keys = manifests, keys
+
+    def _component(self, members: tuple[str, ...], outside: Mapping[str, Digest]) -> Digest:
+        if len(members) == 1:
+            return ""
+        return manifest.component_digest([(member, self.sources[member].digest) for member in members], outside)
+
+    def _manifest(self, module: str, imports: dict[str, Digest], component: Digest, settings: Settings) -> bytes:
+        return manifest.encode(
+            manifest.ObjectManifest(
+                module=module,
+                path=self.sources[module].path,
+                toolchain=self.toolchain,
+                target=settings.target,
+                options=settings.options,
+                source=self.sources[module].digest,
+                resolution=manifest.resolution_entries(self.resolved[module].bindings),
+                invalidation=settings.invalidation,
+                component=component,
+                imports=imports,
+            )
+        )
+
+    def resolution_digest(self, module: str) -> Digest:
+        found = self._resolutions.get(module)
+        if found is None:
+            entries = manifest.resolution_entries(self.resolved[module].bindings)
+            found = self._resolutions[module] = digest(repr(entries).encode())
+        return found
+
+    # ---- jobs and reasons
+
+    def compile_job(self, module: str, settings: Settings) -> CompileJob:
+        """Everything that the compile of a module sees. Names that nothing outside has are left out."""
+        file = self.sources[module]
+        return CompileJob(
+            module=module,
+            path=file.path,
+            source=file.data or b"",
+            resolution=tuple(bound for bound in self.resolved[module].bindings if bound.module or bound.failed),
+            interfaces=interfaces(self._modules, module, self.resolved),
+            options=settings.options,
+        )
+
+    def reason(self, module: str, plan: Plan | None, settings: Settings, settings_digest: Digest) -> Reason:
+        """Why a module is compiled, as the difference to the last finished build."""
+        if settings.force:
+            return Reason(kind="forced")
+        if plan is None:
+            return Reason(kind="first")
+        before = plan.modules.get(module)
+        if before is None or not before.key:
+            return Reason(kind="new")
+        if plan.toolchain != self.toolchain:
+            return Reason(kind="toolchain", fields=("toolchain",))
+        if plan.settings != settings_digest:
+            return Reason(kind="options", fields=("options",))
+        fields: list[str] = []
+        if before.source != self.sources[module].digest:
+            fields.append("source")
+        if before.resolution != self.resolution_digest(module):
+            fields.append("resolution")
+        via = tuple(
+            target
+            for target in self.graph.imports[module]
+            if target not in plan.modules or plan.modules[target].key != self.keys.get(target)
+        )
+        if via:
+            fields.append("imports")
+        if before.component != self.components[module]:
+            fields.append("component")
+        if not fields:
+            return Reason(kind="missing")
+        kind = {"source": "source", "resolution": "resolution"}.get(fields[0], "import")
+        return Reason(kind=kind, fields=tuple(fields), via=via)
+
+    def planned(
+        self, module: str, object_digest: Digest, duration_ms: float, functions: int, warned: bool
+    ) -> PlannedModule:
+        return PlannedModule(
+            path=self.sources[module].path,
+            source=self.sources[module].digest,
+            resolution=self.resolution_digest(module) if module in self.resolved else "",
+            component=self.components.get(module, ""),
+            imports=self.graph.imports.get(module, ()),
+            key=self.keys.get(module, ""),
+            object=object_digest,
+            duration_ms=duration_ms,
+            functions=functions,
+            warned=warned,
+        )
+
+
+def _surface(summary: Summary | None) -> Surface | None:
+    """What others' resolution can see of a module: its items' names, kinds and visibility, and what it re-exports.
+    None for a module without a summary."""
+    if summary is None:
+        return None
+    own = [(item.name, item.kind, item.public) for item in summary.items]
+    passed_on = [
+        ("::".join(use.path), f"use {use.alias}", use.glob) for use in summary.uses if use.public and not use.scope
+    ]
+    return tuple(own + passed_on)
+
+
+def _looked_at(resolved: Resolved) -> set[str]:
+    """The modules whose items were looked at for a resolution: winners, those passed through, and candidates."""
+    looked = set(resolved.imports)
+    for bound in resolved.bindings:
+        looked.update(candidate.partition("::")[0] for candidate in bound.absent)
+    return looked

@@ -1,0 +1,228 @@
+"""What a finished build says and leaves behind: its answer, its record, and the planner's own diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from actors.diagnostics import Diagnostic
+from actors.digests import NO_STAMP, Digest, digest
+from actors.events import BuildFinished
+from actors.messages import BuildDone, Edge, Known, Lookup, Reason, Record, Settings
+from actors.planner.knowledge import Knowledge
+from actors.planner.run import Run
+from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, State, encode_plan
+from actors.scanner.snapshot import Extra, Snapshot, encode
+
+MISSING = Reason(kind="missing")
+
+
+def settings_digest(settings: Settings) -> Digest:
+    """Names everything in the settings that enters keys or decides about the program."""
+    return digest(
+        msgspec.json.encode((settings.target, sorted(settings.options.items()), settings.invalidation, settings.entry))
+    )
+
+
+def build_done(run: Run, knowledge: Knowledge, duration_ms: float, *, cancelled: bool) -> BuildDone:
+    """The answer to a build."""
+    settings, states = run.settings, run.states
+    if cancelled:
+        return BuildDone(build=run.id, success=False, cancelled=True, duration_ms=duration_ms)
+    recompiled = states.members(State.COMPILED)
+    made = {module: run.made[module] for module in recompiled}
+    succeeded = run.succeeded
+    return BuildDone(
+        build=run.id,
+        success=succeeded,
+        modules=tuple(knowledge.sources),
+        recompiled=tuple(recompiled),
+        hits=states.counts[State.HIT],
+        failed=tuple(states.members(State.FAILED)),
+        blocked=tuple(states.members(State.BLOCKED)),
+        recompiled_functions=tuple(f"{module}::{name}" for module, one in made.items() for name in one.compiled),
+        cached_functions=sum(len(one.functions) - len(one.compiled) for one in made.values()),
+        diagnostics=run.all_diagnostics(),
+        reasons={module: run.reasons[module] for module in recompiled if module in run.reasons},
+        program=settings.output if succeeded and run.program else "",
+        cache_degraded=run.degraded,
+        duration_ms=duration_ms,
+        edges=_edges(run, knowledge) if settings.goal == "graph" else (),
+        lookups=_lookups(run, knowledge) if settings.goal == "lookup" else (),
+    )
+
+
+def _edges(run: Run, knowledge: Knowledge) -> tuple[Edge, ...]:
+    return tuple(
+        Edge(module=module, imported=imported)
+        for module, imports in knowledge.graph.imports.items()
+        for imported in imports
+    )
+
+
+def _lookups(run: Run, knowledge: Knowledge) -> tuple[Lookup, ...]:
+    found = []
+    for module in run.settings.lookup:
+        entry = run.looked_up_entries.get(module)
+        data = run.fresh.get(entry.digest) if entry else None
+        found.append(
+            Lookup(
+                module=module,
+                key=knowledge.keys.get(module, ""),
+                digest=entry.digest if entry and data is not None else "",
+                data=data,
+            )
+        )
+    return tuple(found)
+
+
+def finished_event(done: BuildDone) -> BuildFinished:
+    """The last event of a build: the fields of its result."""
+    return BuildFinished(
+        build=done.build,
+        success=done.success,
+        compiled_modules=len(done.recompiled),
+        cache_hits=done.hits,
+        duration_ms=done.duration_ms,
+        recompiled=done.recompiled,
+        failed=done.failed,
+        blocked=done.blocked,
+        recompiled_functions=done.recompiled_functions,
+        cached_functions=done.cached_functions,
+        program=done.program or None,
+        diagnostics=done.diagnostics,
+        reasons={module: reason.kind for module, reason in done.reasons.items()},
+        cache_degraded=done.cache_degraded,
+    )
+
+
+def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan, Record]:
+    """The plan for the next build, and the message that has it, and the snapshot, written."""
+    settings, succeeded = run.settings, run.succeeded
+    if run.from_plan and before is not None:
+        plan = before
+    else:
+        plan = Plan(
+            version=PLAN_VERSION,
+            toolchain=knowledge.toolchain,
+            settings=settings_digest(settings),
+            modules={module: _planned(run, knowledge, module, before) for module in knowledge.sources},
+            program_key=run.program_key if run.program else "",
+            program=run.program,
+            succeeded=succeeded,
+        )
+    record = Record(
+        build=run.id,
+        snapshot=settings.snapshot,
+        snapshot_data=_snapshot(run, knowledge) if settings.snapshot else b"",
+        plan=encode_plan(plan) if settings.snapshot and not run.from_plan else b"",
+        compilations=run.compilations,
+        saved_ms=sum(run.durations.get(module, 0.0) for module in run.states.members(State.HIT)),
+    )
+    return plan, record
+
+
+def _planned(run: Run, knowledge: Knowledge, module: str, before: Plan | None) -> PlannedModule:
+    state = run.states[module]
+    ended_well = state in (State.HIT, State.COMPILED)
+    earlier = before.modules.get(module) if before else None
+    return knowledge.planned(
+        module,
+        run.objects.get(module, "") if ended_well else "",
+        run.durations.get(module, earlier.duration_ms if earlier else 0.0),
+        run.function_counts.get(module, 0),
+        bool(run.warnings.get(module)),
+    )
+
+
+def _snapshot(run: Run, knowledge: Knowledge) -> bytes:
+    settings, end = run.settings, run.end
+    assert end is not None
+    known = tuple(
+        Known(
+            module=module,
+            path=file.path,
+            digest=file.digest,
+            size=file.size,
+            stamp=NO_STAMP if file.error else file.stamp,
+        )
+        for module, file in knowledge.sources.items()
+    )
+    extras = [Extra(one.path, one.stamp) for one in settings.extras]
+    if run.program:
+        extras.append(Extra(settings.output, run.program_stamp or NO_STAMP))
+    return encode(
+        Snapshot(
+            root=settings.root,
+            rules=end.rules,
+            known=known,
+            folders=end.folders,
+            problems=end.problems,
+            links=end.links,
+            taken_ns=end.taken_ns,
+            extras=tuple(extras),
+            absent=settings.absent,
+            project=settings.project,
+            settings=settings.plain,
+            quiet=run.succeeded and not run.all_diagnostics() and run.degraded is None,
+        )
+    )
+
+
+# ---- what the planner itself has to say
+
+
+def of_module(found: Diagnostic, module: str, path: str) -> Diagnostic:
+    """A diagnostic of a text as one of a module with this text: two modules may have the same."""
+    return msgspec.structs.replace(found, module=module, file=path)
+
+
+def crashed(module: str, path: str, what: str) -> Diagnostic:
+    return Diagnostic(
+        code="E0901",
+        message=f"the compiler broke on this module: {what}",
+        module=module,
+        file=path,
+        hint="this is a bug of the compiler, not of the program: please report it with this module",
+    )
+
+
+def keeps_changing(module: str, path: str) -> Diagnostic:
+    return Diagnostic(
+        code="E0809",
+        message="this file changed again and again while it was being built",
+        module=module,
+        file=path,
+        hint="build again when nothing writes to it any more",
+    )
+
+
+def statements_outside(module: str, path: str, line: int) -> Diagnostic:
+    return Diagnostic(
+        code="E0810",
+        message="only the entry module may have statements at its top level",
+        module=module,
+        file=path,
+        line=line,
+        column=1,
+        hint="move them into a function",
+    )
+
+
+def no_entry(entry: str, modules: Iterable[str]) -> Diagnostic:
+    names = sorted(modules)
+    there = ", ".join(f"`{name}`" for name in names[:5]) + (" ..." if len(names) > 5 else "")
+    return Diagnostic(
+        code="E0808",
+        message=f"there is no entry module `{entry}`",
+        hint=f"there are {there}" if names else "there are no modules at all",
+    )
+
+
+def not_written(path: str, why: str) -> Diagnostic:
+    return Diagnostic(
+        code="E0812",
+        message=f"the program could not be written to {path}: {why}",
+        hint="make room or give permission, or choose another place with `output`",
+    )

@@ -1,0 +1,189 @@
+"""One build, as the planner follows it: what has arrived, where each module stands, what was found to say.
+
+Plain and synchronous: the planner (the actor) sends what this decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actors.compiler.toolchain import Object
+from actors.diagnostics import Diagnostic
+from actors.digests import Digest, Stamp
+from actors.messages import (
+    Build,
+    Entry,
+    NewEntry,
+    Reason,
+    ScanEnd,
+    Settings,
+    Source,
+    SourcesRead,
+)
+from actors.planner.knowledge import Knowledge
+from actors.planner.schedule import Estimates, ReadyHeap
+from actors.planner.state import State, States
+from actors.system import Cell
+
+ATTEMPTS = 3
+"""How often a module is planned when its source changes under the build: once, and twice again."""
+
+
+class Run:
+    """The state of one build. `awaited` counts the answers that must come before the next phase."""
+
+    def __init__(self, request: Build, reply: Cell, began: float) -> None:
+        self.id = request.build
+        self.settings: Settings = request.settings
+        self.reply = reply
+        self.began = began
+        self.read: list[Source] = []
+        self.vanished: list[str] = []
+        self.end: ScanEnd | None = None
+        self.awaited = 0
+        self.replan = False
+        self.degraded: str | None = None
+        self.diagnostics: list[Diagnostic] = []
+        self.attempts: dict[str, int] = {}
+        self.looked_up_entries: dict[str, Entry] = {}
+        self.fresh: dict[Digest, bytes] = {}
+        self.made: dict[str, Object] = {}
+        self.made_for: dict[str, Digest] = {}
+        self.made_ms: dict[str, float] = {}
+        self.to_store: list[NewEntry] = []
+        self.storing = False
+        self.compilations = 0
+        self.linked_modules: list[str] = []
+        self.program_manifest = b""
+        self.program_key: Digest = ""
+        self.program: Digest = ""
+        self.program_stamp: Stamp | None = None
+        self.program_failed = False
+        self.published = False
+        self.restart()
+        self.phase = "scanning"
+
+    def restart(self) -> None:
+        """Forget where the modules stand: they are about to be looked at (again). What was made stays made."""
+        self.phase = "summarising"
+        self.from_plan = False
+        self.states = States()
+        self.ready = ReadyHeap()
+        self.estimates = Estimates()
+        self.costs: dict[str, float] = {}
+        self.priorities: dict[str, float] = {}
+        self.condemned: dict[str, list[Diagnostic]] = {}
+        self.errors: dict[str, list[Diagnostic]] = {}
+        self.warnings: dict[str, tuple[Diagnostic, ...]] = {}
+        self.blocked_by: dict[str, str] = {}
+        self.reasons: dict[str, Reason] = {}
+        self.objects: dict[str, Digest] = {}
+        self.durations: dict[str, float] = {}
+        self.function_counts: dict[str, int] = {}
+        self.program = self.program_key = ""
+
+    def arrived(self, message: SourcesRead) -> None:
+        self.read += message.sources
+        self.vanished += message.vanished
+        if message.end is not None:
+            self.end = message.end
+
+    def note(self, degraded: str | None) -> None:
+        """The cache could not do its part; the first reason is the one that is told."""
+        if degraded and self.degraded is None:
+            self.degraded = degraded
+
+    # ---- failures
+
+    def condemn(self, module: str, found: Iterable[Diagnostic]) -> None:
+        """A module is wrong whatever its compile says."""
+        self.condemned.setdefault(module, []).extend(found)
+
+    def fail(self, module: str, found: Iterable[Diagnostic], knowledge: Knowledge) -> list[str]:
+        """A module failed: everything that depends on it is blocked, unless it stands in a cycle with it. Returns the
+        modules that became blocked. Errors of a module that stands above the failed one are dropped: which of two
+        failures came first must not show."""
+        self.errors[module] = list(found)
+        self.states.set(module, State.FAILED)
+        newly: list[str] = []
+        graph = knowledge.graph
+        component = graph.component_of[module]
+        for dependent in sorted(graph.transitive_dependents([module])):
+            if graph.component_of[dependent] == component or self.states[dependent] is State.BLOCKED:
+                continue
+            if self.states[dependent] is State.RUNNING:
+                self.blocked_by.setdefault(dependent, module)
+                continue
+            self.block(dependent, module)
+            newly.append(dependent)
+        self.ready.discard(newly)
+        return newly
+
+    def block(self, module: str, by: str) -> None:
+        self.states.set(module, State.BLOCKED)
+        self.blocked_by.setdefault(module, by)
+        self.errors.pop(module, None)
+        self.warnings.pop(module, None)
+
+    def already_blocked(self, module: str, knowledge: Knowledge) -> str:
+        """The failed module outside of this one's cycle that it depends on, or ""."""
+        if module in self.blocked_by:
+            return self.blocked_by[module]
+        graph = knowledge.graph
+        component = graph.component_of[module]
+        for below in sorted(graph.transitive_imports([module])):
+            if graph.component_of[below] != component and self.states[below] is State.FAILED:
+                return below
+        return ""
+
+    # ---- objects
+
+    def may_retry(self, module: str) -> bool:
+        """Whether the module may be planned once more after its source changed."""
+        self.attempts[module] = self.attempts.get(module, 1) + 1
+        return self.attempts[module] <= ATTEMPTS
+
+    def compiled(self, module: str, key: Digest, made: Object, object_digest: Digest, duration_ms: float) -> None:
+        """A module's object was made."""
+        self.made_for[module] = key
+        self.made_ms[module] = duration_ms
+        self.objects[module] = object_digest
+        self.fresh[object_digest] = made.data
+        self.made[module] = made
+        self.warnings[module] = made.warnings
+        self.durations[module] = duration_ms
+        self.function_counts[module] = len(made.functions)
+        self.compilations += 1
+
+    def hit(
+        self, module: str, object_digest: Digest, duration_ms: float, functions: int, warnings: tuple[Diagnostic, ...]
+    ) -> None:
+        """The cache has the module's object."""
+        self.objects[module] = object_digest
+        self.durations[module] = duration_ms
+        self.function_counts[module] = functions
+        self.warnings[module] = warnings
+        self.states.set(module, State.HIT)
+
+    # ---- the end
+
+    @property
+    def succeeded(self) -> bool:
+        counts = self.states.counts
+        return (
+            not counts[State.FAILED]
+            and not counts[State.BLOCKED]
+            and not self.program_failed
+            and not any(found.severity == "error" for found in self.diagnostics)
+        )
+
+    def all_diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything there is to say, by file and place: errors of failed modules, warnings of those that are well."""
+        found = list(self.diagnostics)
+        for module, errors in self.errors.items():
+            if self.states[module] is State.FAILED:
+                found += errors
+        for module, warnings in self.warnings.items():
+            if self.states[module] in (State.HIT, State.COMPILED):
+                found += warnings
+        return tuple(sorted(found, key=lambda one: (one.file, one.line, one.column, one.code, one.message)))
