@@ -1,0 +1,288 @@
+"""Disks for tests: one in memory, and one that lies, fails and counts on top of any other.
+
+Real clocks rarely collide and real disks rarely fail, so what happens when they do is tested on these::
+
+    disk = FakeDisk()                       # in memory; FakeDisk(RealDisk()) lies about the real one
+    disk.write("/p/main.ruchy", b"...")     # with folders, stamped by the disk's own clock
+    disk.aged = True                        # what was just written is old enough to be trusted
+    disk.fail("read", at=3)                 # the third read from now on raises "disk full"
+    assert disk.reads == []                 # no file was read
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from actors.digests import Stamp
+from actors.disk import Disk, Entry, Row
+
+_DAY_NS = 86_400 * 10**9
+
+
+class _Node:
+    """A file (`data`), a link (`target`), a pipe or a folder (neither)."""
+
+    __slots__ = ("data", "folder", "inode", "stamp", "target")
+
+    def __init__(self, inode: int, *, data: bytes | None = None, target: str = "", folder: bool = False) -> None:
+        self.inode = inode
+        self.data = data
+        self.target = target
+        self.folder = folder
+        self.stamp = Stamp(1, inode, 0, 0, 0)
+
+
+class _FoundEntry:
+    """One line of a folder's listing."""
+
+    def __init__(self, disk: MemoryDisk, path: str, node: _Node) -> None:
+        self.name = path.rpartition("/")[2]
+        self.path = path
+        self._disk = disk
+        self._node = node
+
+    def _seen(self, follow: bool) -> _Node | None:
+        try:
+            return self._disk.node(self.path) if follow else self._node
+        except OSError:
+            return None
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
+        node = self._seen(follow_symlinks)
+        return node is not None and node.folder
+
+    def is_file(self, *, follow_symlinks: bool = True) -> bool:
+        node = self._seen(follow_symlinks)
+        return node is not None and node.data is not None
+
+    def is_symlink(self) -> bool:
+        return bool(self._node.target)
+
+
+def _error(number: int, path: str) -> OSError:
+    return OSError(number, os.strerror(number), path)
+
+
+class MemoryDisk:
+    """A file system in memory, with absolute paths and `/`. Every change is stamped with `clock_ns`, which then moves on
+    by `tick_ns`; with 0 the clock stands still, and everything is racy."""
+
+    def __init__(self, clock_ns: int = 10**18 + 1, tick_ns: int = 1_000_001) -> None:
+        self.clock_ns = clock_ns
+        self.tick_ns = tick_ns
+        self._inode = 1
+        self.nodes: dict[str, _Node] = {"/": _Node(1, folder=True)}
+
+    # ---- for tests
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file in place, creating it and the folders above it where they are missing."""
+        self.make_folders(path.rpartition("/")[0] or "/")
+        node = self.nodes.get(path)
+        if node is None:
+            node = self._add(path, data=data)
+        node.data = data
+        self._touch(node)
+
+    def link(self, path: str, target: str) -> None:
+        """A symbolic link at `path` to the absolute path `target`."""
+        self._add(path, target=target)
+
+    def pipe(self, path: str) -> None:
+        """Something at `path` that is neither file nor folder."""
+        self._add(path)
+
+    def touch(self, path: str) -> None:
+        """New times for a file whose bytes stay as they are."""
+        self._touch(self.node(path))
+
+    def _add(self, path: str, data: bytes | None = None, target: str = "", folder: bool = False) -> _Node:
+        parent = self.nodes.get(path.rpartition("/")[0] or "/")
+        if parent is None:
+            raise _error(errno.ENOENT, path)
+        self._inode += 1
+        node = self.nodes[path] = _Node(self._inode, data=data, target=target, folder=folder)
+        self._touch(node)
+        self._touch(parent)
+        return node
+
+    def _touch(self, node: _Node) -> None:
+        node.stamp = Stamp(1, node.inode, len(node.data or b""), self.clock_ns, self.clock_ns)
+        self.clock_ns += self.tick_ns
+
+    def node(self, path: str, follow: bool = True) -> _Node:
+        """What is at `path`; OSError where nothing is."""
+        for _ in range(8):
+            node = self.nodes.get(path.rstrip("/") or "/")
+            if node is None:
+                raise _error(errno.ENOENT, path)
+            if not (follow and node.target):
+                return node
+            path = node.target
+        raise _error(errno.ELOOP, path)
+
+    # ---- Disk
+
+    def stamp(self, path: str, *, follow: bool = True) -> Stamp:
+        return self.node(path, follow).stamp
+
+    def rows(self, paths: Sequence[str]) -> list[Row]:
+        stamps = [self.stamp(path, follow=False) for path in paths]
+        return [(one.device, one.inode, one.size, one.mtime_ns, one.ctime_ns) for one in stamps]
+
+    def resolve(self, path: str) -> str:
+        for _ in range(8):
+            node = self.nodes.get(path)
+            if node is None or not node.target:
+                break
+            path = node.target
+        return path
+
+    def is_regular(self, path: str) -> bool:
+        try:
+            return self.node(path).data is not None
+        except OSError:
+            return False
+
+    def entries(self, path: str) -> list[Entry]:
+        if not self.node(path).folder:
+            raise _error(errno.ENOTDIR, path)
+        inside = path.rstrip("/") + "/"
+        return [
+            _FoundEntry(self, name, node)
+            for name, node in self.nodes.items()
+            if name.startswith(inside) and name != "/" and "/" not in name[len(inside) :]
+        ]
+
+    def read(self, path: str, limit: int = -1) -> bytes:
+        node = self.node(path)
+        if node.folder:
+            raise _error(errno.EISDIR, path)
+        data = node.data or b""
+        return data if limit < 0 else data[: limit + 1]
+
+    def create(self, path: str, data: bytes) -> None:
+        if path in self.nodes:
+            raise _error(errno.EEXIST, path)
+        self._add(path, data=data)
+
+    def rename(self, source: str, target: str) -> None:
+        node = self.node(source, follow=False)
+        moved = {name: node for name, node in self.nodes.items() if name == source or name.startswith(source + "/")}
+        for name in moved:
+            del self.nodes[name]
+        for name, below in moved.items():
+            self.nodes[target + name[len(source) :]] = below
+        now = self.clock_ns
+        node.stamp = Stamp(1, node.inode, node.stamp.size, node.stamp.mtime_ns, now)
+        for path in (source, target):
+            self._touch(self.nodes[path.rpartition("/")[0] or "/"])
+
+    def remove(self, path: str) -> None:
+        self.node(path, follow=False)
+        del self.nodes[path]
+        self._touch(self.nodes[path.rpartition("/")[0] or "/"])
+
+    def make_folders(self, path: str) -> None:
+        if path not in self.nodes and path:
+            self.make_folders(path.rpartition("/")[0])
+            self._add(path, folder=True)
+
+    def now_ns(self) -> int:
+        return self.clock_ns
+
+
+class FakeDisk:
+    """A disk that lies, fails and counts, on top of `base` (a new `MemoryDisk` where none is given).
+
+    `aged`: the clock runs a day ahead of all stamps, so that nothing is racy. `now`: what the clock says, for ever.
+    `lies`: the stamp to give for a path, whatever is there. `before`: called with the operation's name and the path
+    ahead of each operation; a test may change files in it. `counts` and `reads` say what was asked.
+    """
+
+    def __init__(self, base: Disk | None = None, *, aged: bool = False) -> None:
+        self.memory = MemoryDisk()
+        self.base: Disk = base or self.memory
+        self.aged = aged
+        self.now: int | None = None
+        self.lies: dict[str, Stamp] = {}
+        self.before: Callable[[str, str], None] | None = None
+        self.counts: Counter[str] = Counter()
+        self.reads: list[str] = []
+        self._faults: list[tuple[str, int, OSError, str]] = []
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file in place, with the folders above it: what an editor does. Never fails, is not counted."""
+        if self.base is self.memory:
+            self.memory.write(path, data)
+            return
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(data)
+
+    def fail(self, operation: str, *, at: int = 1, error: OSError | None = None, path: str = "") -> None:
+        """Let the `at`-th such operation from now on fail (with a full disk); with `path`, the first on that path from
+        then on and all later ones."""
+        self._faults.append((operation, self.counts[operation] + at, error or _error(errno.ENOSPC, path), path))
+
+    def reset(self) -> None:
+        """Forget what was counted."""
+        self.counts.clear()
+        self.reads.clear()
+
+    def _do(self, operation: str, path: str) -> None:
+        self.counts[operation] += 1
+        if self.before is not None:
+            self.before(operation, path)
+        for name, number, error, only in self._faults:
+            count = self.counts[operation]
+            if name == operation and (path == only and count >= number if only else count == number):
+                raise error
+
+    def stamp(self, path: str, *, follow: bool = True) -> Stamp:
+        self._do("stamp", path)
+        return self.lies.get(path) or self.base.stamp(path, follow=follow)
+
+    def rows(self, paths: Sequence[str]) -> list[Row]:
+        stamps = [self.stamp(path, follow=False) for path in paths]
+        return [(one.device, one.inode, one.size, one.mtime_ns, one.ctime_ns) for one in stamps]
+
+    def resolve(self, path: str) -> str:
+        return self.base.resolve(path)
+
+    def is_regular(self, path: str) -> bool:
+        self._do("is_regular", path)
+        return self.base.is_regular(path)
+
+    def entries(self, path: str) -> list[Entry]:
+        self._do("entries", path)
+        return self.base.entries(path)
+
+    def read(self, path: str, limit: int = -1) -> bytes:
+        self._do("read", path)
+        self.reads.append(path)
+        return self.base.read(path, limit)
+
+    def create(self, path: str, data: bytes) -> None:
+        self._do("create", path)
+        self.base.create(path, data)
+
+    def rename(self, source: str, target: str) -> None:
+        self._do("rename", source)
+        self.base.rename(source, target)
+
+    def remove(self, path: str) -> None:
+        self._do("remove", path)
+        self.base.remove(path)
+
+    def make_folders(self, path: str) -> None:
+        self._do("make_folders", path)
+        self.base.make_folders(path)
+
+    def now_ns(self) -> int:
+        if self.now is not None:
+            return self.now
+        return self.base.now_ns() + (_DAY_NS if self.aged else 0)
