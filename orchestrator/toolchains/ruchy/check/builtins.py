@@ -208,7 +208,9 @@ def kind_of(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
     if made is None or resolve(made[0].type) is ERROR:
         return bad(node.at)
     kind: Any = resolve(made[0].type)
-    name = "integer" if narrow(kind, INTEGER) else "float" if shown(kind)[0] == "f" else _KINDS.get(shown(kind), "object")
+    name = (
+        "integer" if narrow(kind, INTEGER) else "float" if shown(kind)[0] == "f" else _KINDS.get(shown(kind), "object")
+    )
     value = hir.Str(STRING, node.at, name)
     return hir.Block(STRING, node.at, [hir.Do(made[0])], value)
 
@@ -246,30 +248,32 @@ def _rounded(mode: str) -> Any:
     return lambda c, at, name, made: rounded(c, at, name, made, mode, whole=True)
 
 
-BUILTINS.update({
-    "println": _printer(1, newline=True),
-    "print": _printer(1, newline=False),
-    "eprintln": _printer(2, newline=True),
-    "eprint": _printer(2, newline=False),
-    "format": format_,
-    "panic": panic,
-    "assert": assert_,
-    "assert_eq": _asserts("==", "assert_eq"),
-    "assert_ne": _asserts("!=", "assert_ne"),
-    "len": length,
-    "str": text,
-    "type_of": kind_of,
-    "int": _numeric("int", 1, 1, to_integer),
-    "float": _numeric("float", 1, 1, to_float),
-    "abs": _numeric("abs", 1, 1, absolute),
-    "min": _numeric("min", 2, 2, lambda c, at, name, a, b: extreme(c, at, name, "<=", a, b)),
-    "max": _numeric("max", 2, 2, lambda c, at, name, a, b: extreme(c, at, name, ">=", a, b)),
-    "sqrt": _numeric("sqrt", 1, 1, square_root),
-    "pow": _numeric("pow", 2, 2, power),
-    "floor": _numeric("floor", 1, 1, _rounded("floor")),
-    "ceil": _numeric("ceil", 1, 1, _rounded("ceil")),
-    "round": _numeric("round", 1, 1, _rounded("round")),
-})
+BUILTINS.update(
+    {
+        "println": _printer(1, newline=True),
+        "print": _printer(1, newline=False),
+        "eprintln": _printer(2, newline=True),
+        "eprint": _printer(2, newline=False),
+        "format": format_,
+        "panic": panic,
+        "assert": assert_,
+        "assert_eq": _asserts("==", "assert_eq"),
+        "assert_ne": _asserts("!=", "assert_ne"),
+        "len": length,
+        "str": text,
+        "type_of": kind_of,
+        "int": _numeric("int", 1, 1, to_integer),
+        "float": _numeric("float", 1, 1, to_float),
+        "abs": _numeric("abs", 1, 1, absolute),
+        "min": _numeric("min", 2, 2, lambda c, at, name, a, b: extreme(c, at, name, "<=", a, b)),
+        "max": _numeric("max", 2, 2, lambda c, at, name, a, b: extreme(c, at, name, ">=", a, b)),
+        "sqrt": _numeric("sqrt", 1, 1, square_root),
+        "pow": _numeric("pow", 2, 2, power),
+        "floor": _numeric("floor", 1, 1, _rounded("floor")),
+        "ceil": _numeric("ceil", 1, 1, _rounded("ceil")),
+        "round": _numeric("round", 1, 1, _rounded("round")),
+    }
+)
 MACROS.update({name: BUILTINS[name] for name in (
     "println", "print", "eprintln", "eprint", "format", "panic", "assert", "assert_eq", "assert_ne",
 )})  # fmt: skip

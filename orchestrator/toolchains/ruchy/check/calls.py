@@ -11,7 +11,14 @@ from orchestrator.toolchains.ruchy.check.consts import inline
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, open_type
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
-from orchestrator.toolchains.ruchy.check.scope import ConstItem, FunctionItem, LostItem, ModuleItem, StructItem, Variable
+from orchestrator.toolchains.ruchy.check.scope import (
+    ConstItem,
+    FunctionItem,
+    LostItem,
+    ModuleItem,
+    StructItem,
+    Variable,
+)
 from orchestrator.toolchains.ruchy.check.types import ERROR, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree

@@ -190,7 +190,9 @@ def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
     if kind is ERROR or resolve(end.type) is ERROR:
         return start, end, I64 if kind is ERROR else kind
     if not unify(kind, end.type):
-        c.m.error("E0212", at, f"the ends of a range are of one type, and these are {shown(kind)} and {shown(end.type)}")
+        c.m.error(
+            "E0212", at, f"the ends of a range are of one type, and these are {shown(kind)} and {shown(end.type)}"
+        )
     elif not narrow(kind, INTEGER):
         c.m.error("E0212", at, f"a range to loop over has integers as its ends, and these are {shown(kind)}")
     return start, end, resolve(kind)
@@ -299,13 +301,15 @@ def return_(c: Fn, node: tree.Return, want: Want, why: Why) -> hir.Expr:
     return hir.Return(NEVER, node.at, made)
 
 
-HANDLERS.update({
-    tree.If: if_,
-    tree.Loop: loop,
-    tree.While: while_,
-    tree.For: for_,
-    tree.Break: break_,
-    tree.Continue: continue_,
-    tree.Return: return_,
-})
+HANDLERS.update(
+    {
+        tree.If: if_,
+        tree.Loop: loop,
+        tree.While: while_,
+        tree.For: for_,
+        tree.Break: break_,
+        tree.Continue: continue_,
+        tree.Return: return_,
+    }
+)
 _ = fresh

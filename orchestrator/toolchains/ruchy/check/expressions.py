@@ -107,6 +107,7 @@ def field(c: Fn, node: tree.Field, want: Want, why: Why) -> hir.Expr:
 def _one_field(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
     kind: Any = resolve(value.type)
     if kind.__class__ is Var and kind.kind == ANY:
+
         def decide(last: bool) -> hir.Expr | None:
             found = resolve(value.type).__class__ is Var
             return None if found and not last else _one_field_now(c, node, value)
@@ -251,12 +252,14 @@ def tuple_(c: Fn, node: tree.Tuple, want: Want, why: Why) -> hir.Expr:
     return bad(node.at)
 
 
-HANDLERS.update({
-    tree.Path: path,
-    tree.Field: field,
-    tree.StructLiteral: struct_literal,
-    tree.FString: f_string,
-    tree.Index: index,
-    tree.Tuple: tuple_,
-})
+HANDLERS.update(
+    {
+        tree.Path: path,
+        tree.Field: field,
+        tree.StructLiteral: struct_literal,
+        tree.FString: f_string,
+        tree.Index: index,
+        tree.Tuple: tuple_,
+    }
+)
 _ = open_type

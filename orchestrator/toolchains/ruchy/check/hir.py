@@ -270,5 +270,3 @@ class CheckedModule(msgspec.Struct, gc=False):
     signatures: dict[str, tuple[list[Type], Type]]
     structs: dict[StructType, StructLayout]
     calls_main: bool = False
-
-

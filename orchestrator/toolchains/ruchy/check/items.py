@@ -342,7 +342,9 @@ def _inferred(c: Fn, item: FunctionItem) -> hir.Expr:
     item.tainted = c.foreign
     if c.foreign and node.public and item.own and resolve(c.result) is not UNIT:
         hint = f"write `-> {shown(c.result)}`" if resolve(c.result) is not ERROR else "write `->` and the type"
-        c.m.error("E0507", node.at, f"what `{item.name}` returns depends on another module's function without `->`", hint)
+        c.m.error(
+            "E0507", node.at, f"what `{item.name}` returns depends on another module's function without `->`", hint
+        )
     return made
 
 

@@ -24,19 +24,21 @@ def reported(c: Fn, node: tree.Unsupported, want: Want, why: Why) -> hir.Expr:
     return bad(node.at)
 
 
-HANDLERS.update({
-    tree.Array: _not_yet("arrays"),
-    tree.ArrayRepeat: _not_yet("arrays"),
-    tree.RangeExpr: _not_yet("ranges as values"),
-    tree.IfLet: _not_yet("`if let`", plural=False),
-    tree.WhileLet: _not_yet("`while let`", plural=False),
-    tree.Match: _not_yet("`match`", plural=False),
-    tree.Lambda: _not_yet("lambdas"),
-    tree.Try: _not_yet("`?`", plural=False),
-    tree.TryCatch: _not_yet("`try`", plural=False),
-    tree.Throw: _not_yet("`throw`", plural=False),
-    tree.Unsupported: reported,
-})
+HANDLERS.update(
+    {
+        tree.Array: _not_yet("arrays"),
+        tree.ArrayRepeat: _not_yet("arrays"),
+        tree.RangeExpr: _not_yet("ranges as values"),
+        tree.IfLet: _not_yet("`if let`", plural=False),
+        tree.WhileLet: _not_yet("`while let`", plural=False),
+        tree.Match: _not_yet("`match`", plural=False),
+        tree.Lambda: _not_yet("lambdas"),
+        tree.Try: _not_yet("`?`", plural=False),
+        tree.TryCatch: _not_yet("`try`", plural=False),
+        tree.Throw: _not_yet("`throw`", plural=False),
+        tree.Unsupported: reported,
+    }
+)
 for _kind in tree.__dict__.values():
     if isinstance(_kind, type) and _kind.__name__ in ("Comprehension", "ObjectLiteral", "Spread"):
         HANDLERS.setdefault(_kind, _not_yet("comprehensions"))

@@ -361,14 +361,16 @@ def _literal_cast(c: Fn, made: hir.Int, target: IntType, at: int) -> hir.Expr:
     return hir.Cast(target, at, made)
 
 
-HANDLERS.update({
-    tree.IntLiteral: integer,
-    tree.FloatLiteral: floating,
-    tree.BoolLiteral: boolean,
-    tree.CharLiteral: character,
-    tree.StringLiteral: string,
-    tree.Binary: binary,
-    tree.Unary: unary,
-    tree.Cast: cast_to,
-})
+HANDLERS.update(
+    {
+        tree.IntLiteral: integer,
+        tree.FloatLiteral: floating,
+        tree.BoolLiteral: boolean,
+        tree.CharLiteral: character,
+        tree.StringLiteral: string,
+        tree.Binary: binary,
+        tree.Unary: unary,
+        tree.Cast: cast_to,
+    }
+)
 _ = (F64, FLOATS)

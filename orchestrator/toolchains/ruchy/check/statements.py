@@ -30,7 +30,9 @@ from orchestrator.toolchains.ruchy.syntax import tree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ITEMS = frozenset((tree.Function, tree.Struct, tree.Enum, tree.Impl, tree.Const, tree.TypeAlias, tree.UseItem, tree.Mod))
+_ITEMS = frozenset(
+    (tree.Function, tree.Struct, tree.Enum, tree.Impl, tree.Const, tree.TypeAlias, tree.UseItem, tree.Mod)
+)
 _LET: Why = ("E0201", "`{0}` is declared as {want}, and its value is {got}")
 _STORE: Why = ("E0201", "`{0}` is {want}, and this is {got}")
 _STORE_FIELD: Why = ("E0201", "the field `{0}` of `{1}` is {want}, and this is {got}")

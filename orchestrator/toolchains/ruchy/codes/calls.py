@@ -21,4 +21,12 @@ CODES: dict[str, Code] = registry(
         'fun f() -> i64 { "one" }',
         "fun f() -> i64 { 1 }",
     ),
+    Code(
+        "E0402",
+        "return",
+        "missing return value",
+        "A function with `->` ends with a value of that type, or with `return`.",
+        "fun f() -> i64 { println(1); }",
+        "fun f() -> i64 { println(1); 1 }",
+    ),
 )

@@ -13,4 +13,28 @@ CODES: dict[str, Code] = registry(
         "fun f() { } fun f() { }",
         "fun f() { } fun g() { }",
     ),
+    Code(
+        "E0602",
+        "duplicate",
+        "field declared twice",
+        "A struct has two fields of one name.",
+        "struct P { x: i64, x: i64 }",
+        "struct P { x: i64, y: i64 }",
+    ),
+    Code(
+        "E0603",
+        "duplicate",
+        "parameter declared twice",
+        "A function has two parameters of one name.",
+        "fun f(n: i64, n: i64) { }",
+        "fun f(n: i64, m: i64) { println(n + m) }",
+    ),
+    Code(
+        "E0604",
+        "duplicate",
+        "field given twice",
+        "A struct literal gives one field two values.",
+        "struct P { x: i64 } fun main() { println(P { x: 1, x: 2 }) }",
+        "struct P { x: i64 } fun main() { println(P { x: 1 }) }",
+    ),
 )

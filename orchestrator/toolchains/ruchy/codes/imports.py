@@ -9,8 +9,7 @@ CODES: dict[str, Code] = registry(
         "E0501",
         "import",
         "unknown module",
-        "No file of the project is this module. `a::b` is `a/b.ruchy` or `a/b/mod.ruchy` "
-        "under the source root.",
+        "No file of the project is this module. `a::b` is `a/b.ruchy` or `a/b/mod.ruchy` under the source root.",
         "use shpaes::area;",
         "use shapes::area;",
     ),
@@ -34,8 +33,7 @@ CODES: dict[str, Code] = registry(
         "E0504",
         "import",
         "ambiguous name",
-        "Two imports of one rank give this name. Import the one that is meant by its own "
-        "name, or write its path.",
+        "Two imports of one rank give this name. Import the one that is meant by its own name, or write its path.",
         "use a::*; use b::*; f();",
         "use a::f; use b::*; f();",
     ),
@@ -62,5 +60,13 @@ CODES: dict[str, Code] = registry(
         "What a `pub` function returns must follow from its own module and from written signatures.",
         "pub fun f() { other::g() }   // g has no `->` either",
         "pub fun f() -> i64 { other::g() }",
+    ),
+    Code(
+        "E0508",
+        "import",
+        "parameter of a public function without a type",
+        "Other modules are compiled against the written signature of a `pub` function.",
+        "pub fun twice(n) { n * 2 }",
+        "pub fun twice(n: i64) -> i64 { n * 2 }",
     ),
 )

@@ -145,8 +145,7 @@ CODES: dict[str, Code] = registry(
         "E0021",
         "syntax",
         "impossible `\\u{...}`",
-        "A Unicode escape holds one to six hexadecimal digits of a code point up to 10FFFF "
-        "that is not a surrogate.",
+        "A Unicode escape holds one to six hexadecimal digits of a code point up to 10FFFF that is not a surrogate.",
         '"\\u{110000}"',
         '"\\u{10FFFF}"',
     ),

@@ -50,8 +50,7 @@ CODES: dict[str, Code] = registry(
         "E0706",
         "unsupported",
         "traits",
-        "Traits, and `impl` of a trait, are not part of the target. Write the functions in an "
-        "`impl` of the type.",
+        "Traits, and `impl` of a trait, are not part of the target. Write the functions in an `impl` of the type.",
         "trait Area { fun area(&self) -> f64; }",
         "impl Circle { fun area(&self) -> f64 { 0.0 } }",
     ),
@@ -76,8 +75,7 @@ CODES: dict[str, Code] = registry(
         "E0709",
         "unsupported",
         "spread and objects",
-        "Object literals and the spread `...` are not part of the target. A struct has named "
-        "fields of known types.",
+        "Object literals and the spread `...` are not part of the target. A struct has named fields of known types.",
         "let p = {x: 1};",
         "struct P { x: i64 } let p = P { x: 1 };",
     ),
@@ -129,5 +127,13 @@ CODES: dict[str, Code] = registry(
         "This form of generics is not part of the target.",
         "fun f(x: impl Show) { }",
         "fun f(x: i64) { }",
+    ),
+    Code(
+        "E0720",
+        "unsupported",
+        "not supported yet",
+        "This construct of the language is planned, and not compiled yet.",
+        "let xs = [1, 2, 3];",
+        "println(1, 2, 3);",
     ),
 )

@@ -29,4 +29,20 @@ CODES: dict[str, Code] = registry(
         "let x = 1; x = 2;",
         "let mut x = 1; x = 2;",
     ),
+    Code(
+        "W0004",
+        "warning",
+        "unused variable",
+        "Nothing reads this variable. A name that begins with `_` says that this is meant.",
+        "fun main() { let x = 1; println(2); }",
+        "fun main() { let _x = 1; println(2); }",
+    ),
+    Code(
+        "W0005",
+        "warning",
+        "unreachable code",
+        "What stands behind a `return`, `break`, `continue` or `panic` never runs.",
+        "fun f() -> i64 { return 1; println(2); }",
+        "fun f() -> i64 { println(2); return 1; }",
+    ),
 )
