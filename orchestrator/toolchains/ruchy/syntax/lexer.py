@@ -26,20 +26,27 @@ from orchestrator.toolchains.ruchy.syntax.literals import (
     number_kind,
 )
 
-KEYWORDS = frozenset(
-    """fun fn let var mod module if else match for in while loop lazy async await throw try catch finally return break
-    continue struct enum impl trait extend actor spawn effect handle handler property private protected sealed final
-    abstract mixin operator interface implements override receive send ask type where const unsafe static mut pub
-    import use as with from export class requires ensures invariant decreases infra signal yield true false
-    null df""".split()
+
+def words(text: str) -> frozenset[str]:
+    """The set of the words of `text`."""
+    return frozenset(text.split())
+
+
+KEYWORDS = words(
+    """fun fn let var mod module if else match for in while loop lazy async await throw try catch finally return
+    break continue struct enum impl trait extend actor spawn effect handle handler property private protected
+    sealed final abstract mixin operator interface implements override receive send ask type where const
+    unsafe static mut pub import use as with from export class requires ensures invariant decreases infra
+    signal yield true false null df"""
 )
 
-OPERATORS = (
-    "... ..= **= <<= .. ** *= << <= <- <? -> -= -- => == != += ++ /= %= &= && |= || |> ^= >= >> :: ?? ?. #[ "
-    "+ - * / % = < > ! & | ^ ~ ? . , ; : @ \\ ( ) [ ] { }"
-).split()
+_OPERATORS = """
+    ... ..= **= <<= .. ** *= << <= <- <? -> -= -- => == != += ++ /= %= &= && |= || |> ^= >= >> :: ?? ?. #[ +
+    - * / % = < > ! & | ^ ~ ? . , ; : @ \\ ( ) [ ] { }
+"""
+OPERATORS = tuple(_OPERATORS.split())
 
-SENSITIVE = frozenset("( [ ! - + & && * | || .. ..= ++ --".split())
+SENSITIVE = words("( [ ! - + & && * | || .. ..= ++ --")
 """Tokens that both begin and continue an expression: a newline before one of them may end a statement."""
 
 
@@ -65,9 +72,9 @@ _TOKEN = "|".join(
         r".",
     )
 )
-_SCAN = re.compile(f"({_GAP})({_TOKEN})", re.S | re.A)
-_WHOLE = re.compile(f"f?{_STRING}|{_RAW}", re.S | re.A)
-_TEMPLATE = re.compile(r"(?:[^\\{}]++|\\u\{[^}]*+\}|\\.|\{\{|\}\})*+", re.S)
+_SCAN = re.compile(f"({_GAP})({_TOKEN})", re.DOTALL | re.ASCII)
+_WHOLE = re.compile(f"f?{_STRING}|{_RAW}", re.DOTALL | re.ASCII)
+_TEMPLATE = re.compile(r"(?:[^\\{}]++|\\u\{[^}]*+\}|\\.|\{\{|\}\})*+", re.DOTALL)
 
 Pairs = list[tuple[str, str]]
 """(gap, text): white space and comments, then the token that follows. Concatenated they are the source."""
@@ -141,7 +148,11 @@ def lex(source: str) -> Tokens:
     An unclosed comment or string is an error (the reference drops the rest of the file silently); its token, of kind
     `unclosed`, is the last one before `end`.
     """
-    pairs = scan(source)
+    return tokens_of(scan(source))
+
+
+def tokens_of(pairs: Pairs) -> Tokens:
+    """The second half of `lex`, for somebody who has scanned the source already."""
     texts = [text for _, text in pairs]
     kinds_of = _Kinds(_KNOWN)
     kinds_of.findings = {}
@@ -226,7 +237,7 @@ def _pieces(gap: str, text: str) -> Pairs:
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _SKIP = re.compile(
     rf"""(?:[^"'/\#rfb]++|{_STRING}|{_RAW}|[rfb](?!")|'(?:[^'\\\n]|\\.)'|'|//[^\n]*+|\#(?!\[)[^\n]*+|\#\[|/(?!\*)|f(?="))*+""",
-    re.S,
+    re.DOTALL,
 )
 
 

@@ -7,11 +7,11 @@ import re
 import msgspec
 
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "0": "\0"}
-_ESCAPE = re.compile(r"\\(?:u\{([^}]*+)\}|(.))", re.S)
-_TEMPLATE = re.compile(r"\\(?:u\{([^}]*+)\}|(.))|(\{\{|\}\}|\})", re.S)
+_ESCAPE = re.compile(r"\\(?:u\{([^}]*+)\}|(.))", re.DOTALL)
+_TEMPLATE = re.compile(r"\\(?:u\{([^}]*+)\}|(.))|(\{\{|\}\}|\})", re.DOTALL)
 _INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+?|[0-9]+)((?:[iu](?:8|16|32|64|128|size))?)")
 _FLOAT = re.compile(r"[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)")
-_CHAR = re.compile(r"'(?:[^'\\\n]|\\(?:u\{[^}'\n]*+\}|.))'", re.S)
+_CHAR = re.compile(r"'(?:[^'\\\n]|\\(?:u\{[^}'\n]*+\}|.))'", re.DOTALL)
 _LARGEST = {"": 2**63 - 1, "u64": 2**64 - 1, "usize": 2**64 - 1, "i128": 2**127 - 1, "u128": 2**128 - 1}
 
 
@@ -121,9 +121,7 @@ def check_text(text: str, template: bool) -> list[Finding]:
         if digits is not None:
             if code_point(digits) is None:
                 hint = "a code point has one to six hexadecimal digits, up to 10FFFF, and is not a surrogate"
-                found.append(
-                    Finding("E0021", f"`\\u{{{digits[:20]}}}` is not a character", offset, length, hint)
-                )
+                found.append(Finding("E0021", f"`\\u{{{digits[:20]}}}` is not a character", offset, length, hint))
         elif simple == "u":
             found.append(Finding("E0021", "`\\u` needs a code point in braces", offset, length, "write \\u{41}"))
         elif simple is not None and simple not in _SIMPLE:

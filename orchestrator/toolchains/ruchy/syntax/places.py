@@ -7,7 +7,7 @@ from itertools import accumulate
 
 import msgspec
 
-from orchestrator.toolchains.ruchy.syntax.lexer import scan
+from orchestrator.toolchains.ruchy.syntax.lexer import Pairs, scan
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -25,8 +25,10 @@ class Places:
 
     __slots__ = ("_lines", "_source", "_stops", "_texts")
 
-    def __init__(self, source: str) -> None:
-        pairs = scan(source)
+    def __init__(self, source: str, pairs: Pairs | None = None) -> None:
+        """`pairs`: what `scan` gave for `source`, where it is at hand."""
+        if pairs is None:
+            pairs = scan(source)
         self._source = source
         self._texts = [text for _, text in pairs]
         self._stops = list(accumulate([len(gap) + len(text) for gap, text in pairs]))

@@ -506,8 +506,9 @@ Item = Union[Function, Struct, Enum, Impl, Const, TypeAlias, UseItem, Mod]
 Stmt = Union[Let, ExprStmt, Item]
 Expr = Union[
     IntLiteral, FloatLiteral, BoolLiteral, CharLiteral, StringLiteral, FString, Path, Unary, Binary, RangeExpr, Cast,
-    Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Comprehension, Tuple, StructLiteral, Block, If,
-    IfLet, While, WhileLet, Loop, For, Break, Continue, Return, Match, Lambda, Try, TryCatch, Throw, Unsupported,
+    Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Comprehension, Tuple, StructLiteral,
+    Block, If, IfLet, While, WhileLet, Loop, For, Break, Continue, Return, Match, Lambda, Try, TryCatch,
+    Throw, Unsupported,
 ]  # fmt: skip
 
 

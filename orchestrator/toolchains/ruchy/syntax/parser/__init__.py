@@ -65,11 +65,11 @@ def _module(parser: Items) -> list[Stmt]:
 def _literal_findings(source: str, tokens: Tokens) -> list[Diagnostic]:
     """Every occurrence of a token that the lexer found fault with."""
     places = Places(source)
-    found: list[Diagnostic] = []
-    for at, text in enumerate(tokens.texts):
-        for finding in tokens.findings.get(text, ()):
-            found.append(_diagnostic(places, at, finding))
-    return found
+    return [
+        _diagnostic(places, at, finding)
+        for at, text in enumerate(tokens.texts)
+        for finding in tokens.findings.get(text, ())
+    ]
 
 
 def _diagnostic(places: Places, at: int, finding: Finding) -> Diagnostic:

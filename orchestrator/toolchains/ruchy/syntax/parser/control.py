@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.toolchains.ruchy.syntax.lexer import words
 from orchestrator.toolchains.ruchy.syntax.parser.expressions import LEVELS, NOT_AN_OPERAND
 from orchestrator.toolchains.ruchy.syntax.parser.operands import Operands
 from orchestrator.toolchains.ruchy.syntax.tree import (
@@ -24,8 +25,8 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     WhileLet,
 )
 
-_NO_VALUE = NOT_AN_OPERAND | frozenset("let var struct enum impl const use mod module pub #[ trait static".split())
-_CONTINUES = (frozenset(LEVELS) | frozenset(". ?. ? as".split())) - {"="}
+_NO_VALUE = NOT_AN_OPERAND | words("let var struct enum impl const use mod module pub #[ trait static")
+_CONTINUES = (frozenset(LEVELS) | words(". ?. ? as")) - {"="}
 
 
 class Control(Operands):
@@ -68,7 +69,7 @@ class Control(Operands):
         assert otherwise is not None
         return otherwise
 
-    def labelled(self) -> Expr:
+    def labelled(self) -> Expr:  # noqa: RET503 (`fail` never returns)
         """`'name: loop`, `@name: loop`."""
         at = self.at
         label = self._label()
@@ -249,7 +250,7 @@ PREFIXES = {
     "null": ("E0712", "there is no null", "use an Option: Some(value) or None"),
 }
 
-Operands.construct = {
+Control.construct = {
     "(": Operands.parenthesis,
     "[": Operands.array,
     "{": Operands.brace,
@@ -272,4 +273,4 @@ Operands.construct = {
     "break": Control.break_,
     "continue": Control.continue_,
     **dict.fromkeys(PREFIXES, Control.unsupported_prefix),
-}  # type: ignore[dict-item]  # each rule is called on a whole parser
+}

@@ -7,18 +7,18 @@ from typing import NoReturn
 import msgspec
 
 from actors.diagnostics import Diagnostic, Severity
-from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens
+from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens, words
 from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.tree import Block, Expr, Pattern, Type
 
 NESTING = 128
 """Brackets, blocks, types and patterns nest at most so deep."""
 
-STARTS_STATEMENT = frozenset(
-    "let var fun fn struct enum impl const type use import mod module pub if while for loop match return break continue "
-    "try throw trait class actor effect #[".split()
+STARTS_STATEMENT = words(
+    """let var fun fn struct enum impl const type use import mod module pub if while for loop match return break
+    continue try throw trait class actor effect #["""
 )
-STARTS_ITEM = frozenset("fun fn struct enum impl const type use import mod module pub trait class actor effect #[".split())
+STARTS_ITEM = words("""fun fn struct enum impl const type use import mod module pub trait class actor effect #[""")
 
 
 class SyntaxProblem(Exception):
@@ -84,17 +84,13 @@ class Cursor:
         shown = text if len(text) <= 40 and "\n" not in text else text[:40].split("\n")[0] + "..."
         return f"`{shown}`"
 
-    def report(
-        self, code: str, message: str, at: int | None = None, hint: str = "", after: bool = False
-    ) -> None:
+    def report(self, code: str, message: str, at: int | None = None, hint: str = "", after: bool = False) -> None:
         """Records an error, unless it follows from an earlier one."""
         place = self.at if at is None else at
         if place > self.quiet:
             self.found.append(_Raw(place, code, message, hint, after))
 
-    def fail(
-        self, code: str, message: str, at: int | None = None, hint: str = "", after: bool = False
-    ) -> NoReturn:
+    def fail(self, code: str, message: str, at: int | None = None, hint: str = "", after: bool = False) -> NoReturn:
         """Records an error and leaves the statement at hand."""
         self.report(code, message, at, hint, after)
         raise SyntaxProblem

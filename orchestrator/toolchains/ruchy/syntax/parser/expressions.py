@@ -5,6 +5,7 @@ The table is section 4 of the language; all binary operators are left associativ
 
 from __future__ import annotations
 
+from orchestrator.toolchains.ruchy.syntax.lexer import words
 from orchestrator.toolchains.ruchy.syntax.parser.patterns import Patterns
 from orchestrator.toolchains.ruchy.syntax.tree import (
     Array,
@@ -41,11 +42,11 @@ LEVELS = {
     "=": 0, "+=": 0, "-=": 0, "*=": 0, "/=": 0, "%=": 0, "**=": 0, "&=": 0, "|=": 0, "^=": 0, "<<=": 0,
 }  # fmt: skip
 
-PREFIX = frozenset("- + ! ~ & && * ++ --".split())
+PREFIX = words("- + ! ~ & && * ++ --")
 
-NOT_AN_OPERAND = frozenset(
-    """) ] } , ; : => -> = += -= *= /= %= **= &= |= ^= <<= == != < <= > >= << >> / % ** ? ?? ?. . @ |> ^ in as else
-    where end fmid fclose catch finally""".split()
+NOT_AN_OPERAND = words(
+    """) ] } , ; : => -> = += -= *= /= %= **= &= |= ^= <<= == != < <= > >= << >> / % ** ? ?? ?. . @ |> ^ in as
+    else where end fmid fclose catch finally"""
 )
 """Kinds that cannot begin an operand."""
 
@@ -141,7 +142,7 @@ class Expressions(Patterns):
         if kind == "name":
             return self.postfix(self.primary())
         if kind not in PREFIX:
-            if kind in NOT_AN_OPERAND or kind == "..." or kind in LEVELS and kind not in ("|", "||"):
+            if kind in NOT_AN_OPERAND or kind == "..." or (kind in LEVELS and kind not in ("|", "||")):
                 self._missing_operand(kind)
             return self.postfix(self.primary())
         prefixes: list[tuple[int, str]] = []

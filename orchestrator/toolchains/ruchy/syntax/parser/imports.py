@@ -104,7 +104,7 @@ class Imports(Statements):
             if self.kinds[self.at] == "*" and path:
                 names.append(UseName(self.at, self._rooted(path), "", True))
                 self.at += 1
-                return
+                return None
             if self.kinds[self.at] == "{":
                 return self._group(tuple(path), names, separators)
             at = self.at

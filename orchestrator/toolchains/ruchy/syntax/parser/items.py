@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS
+from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, words
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import SyntaxProblem
 from orchestrator.toolchains.ruchy.syntax.parser.imports import Imports
 from orchestrator.toolchains.ruchy.syntax.tree import (
@@ -14,6 +14,7 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     Function,
     Impl,
     Item,
+    Let,
     Mod,
     NamedType,
     NamePattern,
@@ -27,10 +28,10 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     Variant,
 )
 
-BEGINS = frozenset(
-    """fun fn struct enum impl const type use import mod module pub #[ @ from export actor effect class trait static
-    async unsafe handler extend property interface mixin infra signal abstract final sealed override private
-    protected""".split()
+BEGINS = words(
+    """fun fn struct enum impl const type use import mod module pub #[ @ from export actor effect class trait
+    static async unsafe handler extend property interface mixin infra signal abstract final sealed override
+    private protected"""
 )
 _MISSING = {
     "actor": ("E0701", "actors"),
@@ -157,9 +158,7 @@ class Items(Imports):
             body = self.block()
         self.loops = saved
         receiver = bool(parameters) and parameters[0].name == "self"
-        return Function(
-            at, name, public, parameters, result, body, generics, attributes, receiver, start, self.at
-        )
+        return Function(at, name, public, parameters, result, body, generics, attributes, receiver, start, self.at)
 
     def _parameters(self) -> list[Parameter]:
         opened = self.at
@@ -398,9 +397,9 @@ class Items(Imports):
         self.at += 1
         items: list[Item] = []
         for statement in self.statements("}"):
-            if isinstance(statement, Item):
+            if not isinstance(statement, Let | ExprStmt):
                 items.append(statement)
-            elif not (isinstance(statement, ExprStmt) and isinstance(statement.value, Unsupported)):
+            elif not isinstance(statement.value, Unsupported):
                 self.report("E0015", "an inline module holds items, not statements", statement.at)
         self.close("}", opened)
         self.depth -= 1

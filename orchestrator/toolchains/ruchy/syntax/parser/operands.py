@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, ClassVar
 
+from orchestrator.toolchains.ruchy.syntax.lexer import words
 from orchestrator.toolchains.ruchy.syntax.literals import split_template, template_value
-from orchestrator.toolchains.ruchy.syntax.parser.expressions import NOT_AN_OPERAND, Expressions
+from orchestrator.toolchains.ruchy.syntax.parser.expressions import Expressions
 from orchestrator.toolchains.ruchy.syntax.parser.patterns import LITERALS, SOFT
 from orchestrator.toolchains.ruchy.syntax.tree import (
     Array,
     ArrayRepeat,
-    Block,
     BoolLiteral,
     Comprehension,
     Expr,
-    ExprStmt,
     FieldValue,
     FString,
     HolePart,
@@ -33,17 +33,17 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     WildcardPattern,
 )
 
-MACROS = frozenset(
+MACROS = words(
     """println print eprintln eprint format vec assert assert_eq assert_ne panic todo unreachable matches
-    unimplemented""".split()
+    unimplemented"""
 )
 
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
 
 class Operands(Expressions):
-    construct: dict[str, Callable[[Operands], Expr]]
-    """What a reserved word or bracket begins, by kind. Filled in by the classes that know."""
+    construct: ClassVar[dict[str, Callable[[Any], Expr]]]
+    """What a reserved word or bracket begins, by kind: a rule of the whole parser. Filled in by `Control`."""
 
     def primary(self) -> Expr:
         kind = self.kinds[self.at]
@@ -154,7 +154,6 @@ class Operands(Expressions):
                 self.close(closer, opened)
                 return MacroCall(at, name, [first, count], True)
             if self.kinds[self.at] == ",":
-                self.at = self.at  # the comma opens the list of the others
                 return MacroCall(at, name, [first, *self._more_arguments(closer, opened)])
             self.close(closer, opened)
             return MacroCall(at, name, [first])
@@ -361,10 +360,3 @@ class Operands(Expressions):
         body = self.expression()
         self.loops = loops
         return Lambda(at, parameters, result, body)
-
-    def may_begin_operand(self) -> bool:
-        kind = self.kinds[self.at]
-        return kind not in NOT_AN_OPERAND and not (kind == "{" and self.no_struct)
-
-    def in_block(self, value: Expr, end: int) -> Block:
-        return Block(value.at, [ExprStmt(value.at, value)], end)

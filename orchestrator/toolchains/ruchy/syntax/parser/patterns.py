@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS
+from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, words
 from orchestrator.toolchains.ruchy.syntax.literals import float_value, int_value, string_value
 from orchestrator.toolchains.ruchy.syntax.parser.types import Types
 from orchestrator.toolchains.ruchy.syntax.tree import (
@@ -26,14 +26,14 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     WildcardPattern,
 )
 
-SOFT = frozenset(
-    """extend handle handler property private protected sealed final abstract mixin operator interface implements
-    override receive send ask type with from export requires ensures invariant decreases infra signal df module trait
-    catch finally""".split()
+SOFT = words(
+    """extend handle handler property private protected sealed final abstract mixin operator interface
+    implements override receive send ask type with from export requires ensures invariant decreases infra
+    signal df module trait catch finally"""
 )
 """Reserved words that open a construct only in front of something else; elsewhere we read them as names."""
 
-LITERALS = frozenset("int float string char byte true false".split())
+LITERALS = words("int float string char byte true false")
 
 
 class Patterns(Types):
@@ -68,7 +68,7 @@ class Patterns(Types):
             return self.single_pattern()
         return NamePattern(at, text)
 
-    def _compound_pattern(self, kind: str, at: int) -> Pattern:
+    def _compound_pattern(self, kind: str, at: int) -> Pattern:  # noqa: RET503 (`fail` never returns)
         if kind == "name" or (kind in SOFT and kind != "df"):
             return self._path_pattern(at)
         if kind in LITERALS or kind == "-":

@@ -24,7 +24,7 @@ class Types(Cursor):
         self.depth -= 1
         return found
 
-    def _compound_type(self, kind: str, at: int) -> Type:
+    def _compound_type(self, kind: str, at: int) -> Type:  # noqa: RET503 (`fail` never returns)
         if kind == "[":
             return self._array_type()
         if kind == "(":
