@@ -19,8 +19,8 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(shown(message), hint=f"see `{self.prog} --help`")
 
 
-class _HelpAsked(Exception):  # noqa: N818 - no error
-    pass
+class _HelpAsked(Exception):
+    """Carries the help's text out of argparse."""
 
 
 class _Help(argparse.Action):

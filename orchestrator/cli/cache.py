@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 import orchestrator
-from orchestrator.api import Project
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_json, add_path, add_quiet, folder
 from orchestrator.cli.output import Output
 from orchestrator.errors import UsageError
 from orchestrator.report.terminal import shown
+
+if TYPE_CHECKING:
+    from orchestrator.api import Project
 
 ACTIONS = ("stats", "verify", "gc", "clear")
 

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 import orchestrator
 from orchestrator.cli import session
-from orchestrator.cli.arguments import add_json, add_path, folder
+from orchestrator.cli.arguments import add_path, folder
 from orchestrator.cli.output import Output
 from orchestrator.config import load
 from orchestrator.report import graph as report
@@ -26,7 +26,7 @@ examples:
 def configure(parser: ArgumentParser) -> None:
     add_path(parser)
     form = parser.add_mutually_exclusive_group()
-    add_json(form, '{"modules": [...], "edges": [[module, imported], ...]}')  # type: ignore[arg-type]
+    form.add_argument("--json", action="store_true", help='{"modules": [...], "edges": [[module, imported], ...]}')
     form.add_argument("--dot", action="store_true", help="for Graphviz")
 
 

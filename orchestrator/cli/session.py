@@ -7,16 +7,20 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.abc
 import msgspec
 
 from actors.events import BuildCancelled, BuildFinished, Event
-from orchestrator.api import Project
 from orchestrator.cli.output import Output
 from orchestrator.report.progress import Progress
-from orchestrator.result import BuildResult
+
+if TYPE_CHECKING:
+    from orchestrator.api import Project
+
+    from orchestrator.result import BuildResult
 
 Body = Callable[[], Awaitable[int]]
 
