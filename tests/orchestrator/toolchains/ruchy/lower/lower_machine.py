@@ -23,7 +23,13 @@ _VALTYPES = {
     "f32": wasmtime.ValType.f32,
     "f64": wasmtime.ValType.f64,
 }
-REASONS = ["integer overflow", "division by zero", "remainder by zero", "shift amount out of range", "negative exponent"]
+REASONS = [
+    "integer overflow",
+    "division by zero",
+    "remainder by zero",
+    "shift amount out of range",
+    "negative exponent",
+]
 _ENGINE = wasmtime.Engine()
 
 
@@ -66,9 +72,7 @@ def module_bytes(fragments: list[Fragment]) -> tuple[bytes, dict[str, int], list
             assert body[relocation.offset : relocation.offset + 5] == bytes(5)
             body[relocation.offset : relocation.offset + 5] = leb5(value)
         bodies.append(uleb(len(body)) + body)
-    taken = [
-        string("env") + string(name) + b"\0" + uleb(index) for index, name in enumerate(imports)
-    ]
+    taken = [string("env") + string(name) + b"\0" + uleb(index) for index, name in enumerate(imports)]
     exports = [string(name) + b"\0" + uleb(numbers[name]) for name in code] + [string("memory") + b"\2\0"]
     segments = [
         b"\0\x41" + sleb(addresses[name]) + b"\x0b" + uleb(len(content)) + content for name, content in data.items()
@@ -79,7 +83,7 @@ def module_bytes(fragments: list[Fragment]) -> tuple[bytes, dict[str, int], list
             (1, types),
             (2, taken),
             (3, [uleb(len(imports) + index) for index in range(len(code))]),
-            (5, [b"\0" + uleb(64)]),
+            (5, [b"\0" + uleb(512)]),
             (7, exports),
             (10, bodies),
             (11, segments),
@@ -173,7 +177,7 @@ class Machine:
     def rt_alloc(self, size: int) -> int:
         address = self._end
         self._end += size + 7 & -8
-        assert self._end < 64 * 65536
+        assert self._end < 512 * 65536
         self.sizes[address] = size
         self._set_count(address, 1)
         return address

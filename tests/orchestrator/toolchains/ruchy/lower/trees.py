@@ -85,9 +85,7 @@ def call(symbol: str, type_: Type, *arguments: hir.Expr) -> hir.Call:
 def function(
     name: str, parameters: list[Type], result: Type, body: hir.Expr, locals_: list[Type] | None = None, start: int = 0
 ) -> hir.FunctionBody:
-    return hir.FunctionBody(
-        "m::" + name, False, parameters, result, [*parameters, *(locals_ or [])], body, start, 0
-    )
+    return hir.FunctionBody("m::" + name, False, parameters, result, [*parameters, *(locals_ or [])], body, start, 0)
 
 
 def module(*functions: hir.FunctionBody) -> hir.CheckedModule:
