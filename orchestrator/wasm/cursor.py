@@ -1,0 +1,131 @@
+"""A position in untrusted WebAssembly bytes, and what can be told from section headers alone."""
+
+from __future__ import annotations
+
+from orchestrator.wasm.leb import MAGIC
+
+
+class ObjectError(ValueError):
+    """These bytes are no relocatable object that we can link: `what` is wrong, at `offset` bytes from the start."""
+
+    def __init__(self, what: str, offset: int) -> None:
+        super().__init__(f"{what} (at offset {offset})")
+        self.what = what
+        self.offset = offset
+
+
+def custom_section(data: bytes, name: str) -> bytes | None:
+    """The content of the first custom section of that name, or None. Looks at section headers only, so it works on any
+    module. Raises ObjectError where the sections themselves make no sense."""
+    cursor = Cursor(data)
+    wanted = name.encode()
+    try:
+        cursor.magic()
+        while cursor.position < len(data):
+            number, end = cursor.header()
+            if number == 0:
+                size = cursor.u32()
+                start = cursor.position
+                if start + size > end:
+                    raise ObjectError("the name of a custom section is longer than the section", start)
+                if data[start : start + size] == wanted:
+                    return bytes(data[start + size : end])
+            cursor.position = end
+    except IndexError:
+        raise ObjectError("the file ends in the middle of something", cursor.position) from None
+    return None
+
+
+class Cursor:
+    """A position in bytes. Reading past the end raises IndexError, which the callers turn into an ObjectError."""
+
+    __slots__ = ("data", "position")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.position = 0
+
+    def magic(self) -> None:
+        if self.data[:8] != MAGIC:
+            raise ObjectError("not a WebAssembly file", 0)
+        self.position = 8
+
+    def header(self) -> tuple[int, int]:
+        """A section's number and where it ends."""
+        number = self.byte()
+        size = self.u32()
+        end = self.position + size
+        if end > len(self.data):
+            raise ObjectError(f"section {number} is longer than the file", self.position)
+        return number, end
+
+    def byte(self) -> int:
+        value = self.data[self.position]
+        self.position += 1
+        return value
+
+    def u32(self) -> int:
+        data, position = self.data, self.position
+        value = data[position]
+        if value > 127:
+            value &= 127
+            shift = 7
+            while True:
+                position += 1
+                byte = data[position]
+                value |= (byte & 127) << shift
+                if byte < 128:
+                    break
+                shift += 7
+                if shift > 28:
+                    raise ObjectError("a number is longer than 32 bits", position)
+            if value > 0xFFFFFFFF:
+                raise ObjectError("a number is longer than 32 bits", position)
+        self.position = position + 1
+        return value
+
+    def signed(self, limit: int = 5) -> int:
+        """A signed number of at most `limit` bytes."""
+        value = shift = 0
+        start = self.position
+        while True:
+            byte = self.byte()
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value - (1 << shift) if byte & 64 else value
+            if self.position - start >= limit:
+                raise ObjectError("a signed number is too long", start)
+
+    def take(self, size: int) -> bytes:
+        start = self.position
+        end = start + size
+        if end > len(self.data):
+            raise IndexError
+        self.position = end
+        return self.data[start:end]
+
+    def name(self) -> str:
+        return str(self.take(self.u32()), "utf-8")
+
+    def limits(self) -> None:
+        flags = self.u32()
+        self.signed(10)
+        if flags & 1:
+            self.signed(10)
+
+    def constant(self) -> bytes:
+        """A constant expression that needs no relocation, with its `0b`."""
+        start = self.position
+        opcode = self.byte()
+        if opcode in (0x41, 0x42):
+            self.signed(10 if opcode == 0x42 else 5)
+        elif opcode in (0x43, 0x44):
+            self.take(4 if opcode == 0x43 else 8)
+        elif opcode == 0xD0:
+            self.byte()
+        else:
+            raise ObjectError(f"constant expression with opcode {opcode:#x} is not supported", start)
+        if self.byte() != 0x0B:
+            raise ObjectError("constant expression has more than one instruction", start)
+        return self.data[start : self.position]

@@ -1,0 +1,211 @@
+"""Writes a linked program: fills every hole with its final value, and puts the sections in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from struct import Struct
+
+from orchestrator.wasm.fragment import (
+    FUNCTION,
+    FUNCTION_INDEX_LEB,
+    GLOBAL_INDEX_LEB,
+    MEMORY_ADDR_I32,
+    MEMORY_ADDR_LEB,
+    MEMORY_ADDR_SLEB,
+    TABLE_INDEX_I32,
+    TABLE_INDEX_SLEB,
+    TYPE_INDEX_LEB,
+)
+from orchestrator.wasm.layout import Layout, OutputSegment, is_stub
+from orchestrator.wasm.leb import MAGIC, leb5, section, signed32, sleb, string, uleb, vector
+from orchestrator.wasm.model import ObjectFile, Relocations
+from orchestrator.wasm.resolve import CONSTRUCTORS, CONSTRUCTORS_NAME, FIRST_ADDRESS, NULL
+
+_put5 = Struct("5s").pack_into
+_put4 = Struct("<I").pack_into
+_TRAP = b"\x03\0\0\x0b"  # a body of `unreachable`, with its size
+
+
+def emit(layout: Layout, exports: dict[str, int], inits: Sequence[int], *, names: bool) -> bytes:
+    """The bytes of the program. `exports` maps names to the nodes of functions or globals, `inits` are the nodes of the
+    init functions in the order of their calls; `names` adds the "name" section that stack traces use."""
+    out = [MAGIC, section(1, vector(tuple(layout.types)))]
+    if layout.imports:
+        out.append(section(2, vector(_imports(layout))))
+    types = layout.types
+    if layout.functions:
+        out.append(section(3, vector([uleb(types[type_]) for type_ in layout.function_types])))
+    size = uleb(len(layout.slots) + 1)
+    out.append(section(4, b"\1\x70\1" + size + size))
+    out.append(section(5, b"\1\0" + uleb(layout.pages)))
+    out.append(section(6, vector(_globals(layout))))
+    out.append(section(7, vector(_exports(layout, exports))))
+    if layout.slots:
+        elements = [uleb(layout.function_index[node]) for node in layout.slots]
+        out.append(section(9, b"\1\0\x41\1\x0b" + vector(elements)))
+    patcher = _Patcher(layout)
+    if layout.functions:
+        out.append(section(10, uleb(len(layout.functions)) + _code(layout, patcher, inits)))
+    written = [segment for segment in layout.segments if segment.name != ".bss"]
+    if written:
+        out.append(section(11, vector([_data(segment, layout, patcher) for segment in written])))
+    if names:
+        out.append(section(0, string("name") + section(1, vector(_names(layout)))))
+    return b"".join(out)
+
+
+def _imports(layout: Layout) -> list[bytes]:
+    functions, globals_ = [], []
+    for symbol in layout.imports:
+        head = string(symbol.module) + string(symbol.field)
+        if symbol.kind == FUNCTION:
+            functions.append(head + b"\0" + uleb(layout.types[symbol.type]))
+        else:
+            globals_.append(head + b"\3" + symbol.type)
+    return functions + globals_
+
+
+def _globals(layout: Layout) -> list[bytes]:
+    resolution = layout.resolution
+    globals_ = [b"\x7f\x01\x41" + sleb(layout.stack_size) + b"\x0b"]
+    number = 0
+    for node in layout.globals:
+        while node >= resolution.global_bases[number + 1]:
+            number += 1
+        type_, init = resolution.objects[number].globals[node - resolution.global_bases[number]]
+        globals_.append(type_ + init)
+    return globals_
+
+
+def _exports(layout: Layout, exports: dict[str, int]) -> list[bytes]:
+    entries = [string("memory") + b"\2\0"]
+    first, last = layout.resolution.global_bases[0], layout.resolution.global_bases[-1]
+    for name, node in exports.items():
+        if first <= node < last:
+            entries.append(string(name) + b"\3" + uleb(layout.global_index[node]))
+        else:
+            entries.append(string(name) + b"\0" + uleb(layout.function_index[node]))
+    return entries
+
+
+def _code(layout: Layout, patcher: _Patcher, inits: Sequence[int]) -> bytes:
+    resolution, live = layout.resolution, layout.live
+    parts = []
+    if live[CONSTRUCTORS]:
+        calls = b"".join([b"\x10" + uleb(layout.function_index[node]) for node in inits])
+        parts.append(uleb(len(calls) + 2) + b"\0" + calls + b"\x0b")
+    parts += [_TRAP for node, symbol in resolution.foreign.items() if live[node] and is_stub(symbol)]
+    for number, found in enumerate(resolution.objects):
+        base, count = resolution.function_bases[number], len(found.function_types)
+        if live.find(1, base, base + count) < 0:
+            continue
+        code = patcher.code(number, found)
+        if live.find(0, base, base + count) < 0:
+            parts.append(code)
+        else:
+            entries = found.entries
+            parts += [code[entries[unit] : entries[unit + 1]] for unit in range(count) if live[base + unit]]
+    return b"".join(parts)
+
+
+def _data(segment: OutputSegment, layout: Layout, patcher: _Patcher) -> bytes:
+    content = bytearray(segment.size)
+    for node, number, unit, member in segment.members:
+        place = layout.address[node] - segment.start
+        content[place : place + len(member.data)] = member.data
+        relocations = layout.resolution.objects[number].data_relocations
+        if relocations.starts[unit] != relocations.starts[unit + 1]:
+            patcher.fill(content, place, number, relocations, relocations.starts[unit], relocations.starts[unit + 1])
+    return b"\0\x41" + sleb(segment.start) + b"\x0b" + uleb(segment.size) + content
+
+
+def _names(layout: Layout) -> list[bytes]:
+    """Index and name of every function. Where two symbols name one function, the first one does."""
+    resolution, function_index = layout.resolution, layout.function_index
+    found: dict[int, str] = {}
+    if layout.live[CONSTRUCTORS]:
+        found[function_index[CONSTRUCTORS]] = CONSTRUCTORS_NAME
+    for node, symbol in resolution.foreign.items():
+        if layout.live[node] and symbol.kind == FUNCTION:
+            found[function_index[node]] = symbol.name if symbol.module else f"undefined_weak:{symbol.name}"
+    live, first, last = layout.live, resolution.function_bases[0], resolution.function_bases[-1]
+    for row, item in zip(resolution.targets, resolution.objects, strict=True):
+        for node, symbol in zip(row, item.symbols, strict=True):
+            if first <= node < last and live[node]:
+                found.setdefault(function_index[node], symbol.name)
+    return [uleb(index) + string(found[index]) for index in sorted(found)]
+
+
+class _Patcher:
+    """Fills holes. The whole code of an object is patched in one go, dead functions too (their values are zero or
+    meaningless, and they are cut out afterwards): one loop over columns is what makes linking fast."""
+
+    __slots__ = ("_layout", "_lebs", "_types")
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._types = {type_: leb5(index) for type_, index in layout.types.items()}
+        most = max(len(layout.functions) + len(layout.imports), len(layout.slots), len(layout.globals)) + 2
+        self._lebs = [leb5(index) for index in range(most)]
+
+    def code(self, number: int, found: ObjectFile) -> bytes | bytearray:
+        """The function entries of an object, with final values."""
+        relocations = found.code_relocations
+        if not relocations.offsets:
+            return found.code
+        code = bytearray(found.code)
+        self.fill(code, 0, number, relocations, 0, len(relocations.offsets))
+        return code
+
+    def fill(self, buffer: bytearray, base: int, number: int, relocations: Relocations, start: int, stop: int) -> None:
+        """Writes the values of some relocations into a buffer whose offset 0 of the unit is `base`."""
+        layout, kinds = self._layout, relocations.kinds
+        row, lebs = layout.resolution.targets[number], self._lebs
+        columns: list[list[bytes] | None] = [None] * 21
+        if FUNCTION_INDEX_LEB in kinds:
+            columns[FUNCTION_INDEX_LEB] = self._column(layout.function_index, row)
+        if TABLE_INDEX_SLEB in kinds:
+            columns[TABLE_INDEX_SLEB] = self._column(layout.slot, row)
+        if GLOBAL_INDEX_LEB in kinds:
+            columns[GLOBAL_INDEX_LEB] = self._column(layout.global_index, row)
+        if TYPE_INDEX_LEB in kinds:
+            types, zero = self._types, lebs[0]
+            columns[TYPE_INDEX_LEB] = [types.get(t, zero) for t in layout.resolution.objects[number].types]
+        where = slice(start, stop)
+        entries = zip(
+            kinds[where],
+            relocations.offsets[where],
+            relocations.indices[where],
+            relocations.addends[where],
+            strict=True,
+        )
+        for kind, offset, index, addend in entries:
+            column = columns[kind]
+            if column is not None:
+                _put5(buffer, base + offset, column[index])
+            elif kind == MEMORY_ADDR_SLEB:
+                _put5(buffer, base + offset, leb5(signed32(self._address(number, index, addend))))
+            elif kind == MEMORY_ADDR_LEB:
+                _put5(buffer, base + offset, leb5(self._address(number, index, addend) & 0xFFFFFFFF))
+            elif kind == MEMORY_ADDR_I32:
+                _put4(buffer, base + offset, self._address(number, index, addend) & 0xFFFFFFFF)
+            elif kind == TABLE_INDEX_I32:
+                _put4(buffer, base + offset, layout.slot[row[index]])
+            else:
+                _put5(buffer, base + offset, lebs[0])  # TABLE_NUMBER_LEB: there is one table
+
+    def _column(self, values: list[int], row: list[int]) -> list[bytes]:
+        lebs = self._lebs
+        return [lebs[values[node]] for node in row]
+
+    def _address(self, number: int, index: int, addend: int) -> int:
+        """The address that a data relocation means. An undefined weak symbol has address 0, whatever the addend."""
+        resolution = self._layout.resolution
+        node = resolution.targets[number][index]
+        if node == NULL:
+            return 0
+        symbol = resolution.objects[number].symbols[index]
+        address = self._layout.address[node] + addend
+        if node < FIRST_ADDRESS + 7:
+            return address
+        return address + (symbol.offset if symbol.flags & 2 else resolution.offsets.get(symbol.name, 0))

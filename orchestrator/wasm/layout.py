@@ -1,0 +1,206 @@
+"""Where everything goes: indices, table slots, addresses. The order is that of `wasm-ld --stack-first`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.wasm.fragment import FUNCTION, TABLE_INDEX_I32, TABLE_INDEX_SLEB, TYPE_INDEX_LEB
+from orchestrator.wasm.leb import PAGE, functype
+from orchestrator.wasm.model import Relocations, Segment
+from orchestrator.wasm.resolve import CONSTRUCTORS, FIRST_ADDRESS, STACK_POINTER, Foreign, Resolution
+
+_PREFIXES = (".text", ".rodata", ".data", ".bss")
+_HEAP_ALIGN = 16
+
+
+class OutputSegment:
+    """Data segments of one prefix, one behind the other. `members` are (node, object, number in it, segment)."""
+
+    __slots__ = ("align", "members", "name", "size", "start")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.align = 0
+        self.start = 0
+        self.size = 0
+        self.members: list[tuple[int, int, int, Segment]] = []
+
+
+class Layout:
+    """The plan of a program. `function_index`, `global_index`, `slot` and `address` are by node, 0 where there is
+    nothing; `types` gives the index of an encoded function type. `functions` are the nodes of all functions of its own
+    (the constructors and stubs first), `function_types` their types, `imports` what it wants from the host."""
+
+    __slots__ = (
+        "address",
+        "function_index",
+        "function_types",
+        "functions",
+        "global_index",
+        "globals",
+        "imports",
+        "live",
+        "pages",
+        "resolution",
+        "segments",
+        "slot",
+        "slots",
+        "stack_size",
+        "types",
+    )
+
+    def __init__(self, resolution: Resolution, live: bytearray, stack_size: int) -> None:
+        self.resolution, self.live, self.stack_size = resolution, live, stack_size
+        self.types: dict[bytes, int] = {}
+        self.function_index = [0] * resolution.size
+        self.global_index = [0] * resolution.size
+        self.slot = [0] * resolution.size
+        self.address = [0] * resolution.size
+        self.imports = [symbol for node, symbol in resolution.foreign.items() if live[node] and symbol.module]
+        self.functions, self.function_types = self._functions()
+        self._count_types()
+        self._count_functions()
+        self.globals = self._count_globals()
+        self.slots = self._count_slots()
+        self.segments, self.pages = self._place_data()
+
+    def _functions(self) -> tuple[list[int], list[bytes]]:
+        resolution, live = self.resolution, self.live
+        nodes, types = [], []
+        if live[CONSTRUCTORS]:
+            nodes.append(CONSTRUCTORS)
+            types.append(functype(b"", b""))
+        for node, symbol in resolution.foreign.items():
+            if live[node] and is_stub(symbol):
+                nodes.append(node)
+                types.append(symbol.type)
+        for base, found in zip(resolution.function_bases, resolution.objects, strict=False):
+            own = found.types
+            for node, kind in enumerate(found.function_types, base):
+                if live[node]:
+                    nodes.append(node)
+                    types.append(own[kind])
+        return nodes, types
+
+    def _count_types(self) -> None:
+        """Types of indirect calls first, object by object, then those of imports, then those of functions."""
+        types = self.types
+        for base, found in zip(self.resolution.function_bases, self.resolution.objects, strict=False):
+            relocations = found.code_relocations
+            if TYPE_INDEX_LEB not in relocations.kinds:
+                continue
+            used = [
+                index
+                for kind, index in self._live_relocations(relocations, base, len(found.function_types))
+                if kind == TYPE_INDEX_LEB
+            ]
+            for index in sorted(set(used)):
+                types.setdefault(found.types[index], len(types))
+        for symbol in self.imports:
+            if symbol.kind == FUNCTION:
+                types.setdefault(symbol.type, len(types))
+        for type_ in self.function_types:
+            types.setdefault(type_, len(types))
+
+    def _live_relocations(self, relocations: Relocations, base: int, count: int) -> list[tuple[int, int]]:
+        """(kind, index) of the relocations in live units, in order."""
+        kinds, indices = relocations.kinds, relocations.indices
+        if self.live.find(0, base, base + count) < 0:
+            return list(zip(kinds, indices, strict=True))
+        found: list[tuple[int, int]] = []
+        for unit in range(count):
+            if self.live[base + unit]:
+                where = slice(relocations.starts[unit], relocations.starts[unit + 1])
+                found += zip(kinds[where], indices[where], strict=True)
+        return found
+
+    def _count_functions(self) -> None:
+        index = 0
+        for node, symbol in self.resolution.foreign.items():
+            if self.live[node] and symbol.module and symbol.kind == FUNCTION:
+                self.function_index[node] = index
+                index += 1
+        for node in self.functions:
+            self.function_index[node] = index
+            index += 1
+
+    def _count_globals(self) -> list[int]:
+        """Imports, the stack pointer, then own globals: their nodes, without the imports."""
+        resolution, live = self.resolution, self.live
+        index = 0
+        for node, symbol in resolution.foreign.items():
+            if live[node] and symbol.module and symbol.kind != FUNCTION:
+                self.global_index[node] = index
+                index += 1
+        own = [node for node in range(resolution.global_bases[0], resolution.global_bases[-1]) if live[node]]
+        for node in (STACK_POINTER, *own):
+            self.global_index[node] = index
+            index += 1
+        return own
+
+    def _count_slots(self) -> list[int]:
+        """Functions whose address is taken, from slot 1 upwards, in order of the first taking: code, then data."""
+        resolution, slot, slots = self.resolution, self.slot, []
+        for number, found in enumerate(resolution.objects):
+            row = resolution.targets[number]
+            for relocations, base, count in (
+                (found.code_relocations, resolution.function_bases[number], len(found.function_types)),
+                (found.data_relocations, resolution.segment_bases[number], len(found.segments)),
+            ):
+                if TABLE_INDEX_SLEB not in relocations.kinds and TABLE_INDEX_I32 not in relocations.kinds:
+                    continue
+                for kind, index in self._live_relocations(relocations, base, count):
+                    if kind in (TABLE_INDEX_SLEB, TABLE_INDEX_I32) and not slot[node := row[index]]:
+                        symbol = resolution.foreign.get(node)
+                        if symbol is None or not is_stub(symbol):
+                            slots.append(node)
+                            slot[node] = len(slots)
+        return slots
+
+    def _place_data(self) -> tuple[list[OutputSegment], int]:
+        """The stack, then segments by prefix in order of appearance, .bss last; and the pages of it all."""
+        segments = sorted(_gather(self.resolution, self.live).values(), key=lambda segment: segment.name == ".bss")
+        top = self.stack_size
+        address = self.address
+        for segment in segments:
+            top = -(-top >> segment.align << segment.align)
+            segment.start = top
+            for node, _, _, member in segment.members:
+                top = -(-top >> member.align << member.align)
+                address[node] = top
+                top += len(member.data)
+            segment.size = top - segment.start
+        heap = -(-top // _HEAP_ALIGN) * _HEAP_ALIGN
+        pages = -(-heap // PAGE)
+        if pages > PAGE:
+            self.resolution.errors.append(f"the data and the stack take {heap} bytes, more than there is to address")
+            self.resolution.check()
+        # In the order of resolve.ADDRESS_NAMES.
+        own = (heap, top, self.stack_size, self.stack_size, pages * PAGE, 0, self.stack_size)
+        address[FIRST_ADDRESS : FIRST_ADDRESS + len(own)] = own
+        return segments, pages
+
+
+def is_stub(symbol: Foreign) -> bool:
+    """Whether a foreign symbol is an undefined weak function: calling it traps, its address is 0."""
+    return symbol.kind == FUNCTION and symbol.weak and not symbol.module
+
+
+def _gather(resolution: Resolution, live: Sequence[int]) -> dict[str, OutputSegment]:
+    segments: dict[str, OutputSegment] = {}
+    for number, found in enumerate(resolution.objects):
+        base = resolution.segment_bases[number]
+        for unit, member in enumerate(found.segments):
+            if live[base + unit]:
+                name = member.name
+                for prefix in _PREFIXES:
+                    if name.startswith(prefix) and name[len(prefix) : len(prefix) + 1] in ("", "."):
+                        name = prefix
+                        break
+                segment = segments.get(name)
+                if segment is None:
+                    segment = segments[name] = OutputSegment(name)
+                segment.members.append((base + unit, number, unit, member))
+                if member.align > segment.align:
+                    segment.align = member.align
+    return segments

@@ -1,0 +1,81 @@
+"""What `read_object` makes of an object: the model that the linker works on."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Symbol(msgspec.Struct, gc=False):
+    """`index` counts the object's own functions (segments, globals) from 0, imports left out; 0 if undefined. `offset`
+    and `size` place data in its segment. `type` is the encoded function type, or a global's two bytes. `module` and
+    `field` are set for undefined symbols that ask for a host import under that name."""
+
+    kind: int
+    flags: int
+    name: str
+    index: int = 0
+    type: bytes = b""
+    offset: int = 0
+    size: int = 0
+    module: str = ""
+    field: str = ""
+
+
+class Segment(msgspec.Struct, gc=False):
+    """A data segment; `align` is log2 of bytes."""
+
+    name: str
+    align: int
+    flags: int
+    data: bytes
+
+
+class Relocations:
+    """Relocations of one section, as columns. Those of unit i (function or segment) are `starts[i]` to `starts[i + 1]`.
+    `offsets` count from the first entry of the code section, or from the first byte of the segment."""
+
+    __slots__ = ("addends", "indices", "kinds", "offsets", "starts")
+
+    def __init__(self) -> None:
+        self.kinds = bytearray()
+        self.offsets: list[int] = []
+        self.indices: list[int] = []
+        self.addends: list[int] = []
+        self.starts: list[int] = [0]
+
+
+class ObjectFile:
+    """A parsed object. `code` is all function entries with their size prefixes; function i is
+    `code[entries[i]:entries[i + 1]]`. `exports` maps own functions to the export name that the object gives them;
+    `inits` are (priority, symbol number)."""
+
+    __slots__ = (
+        "code",
+        "code_relocations",
+        "data_relocations",
+        "entries",
+        "exports",
+        "function_types",
+        "globals",
+        "imported_functions",
+        "imported_globals",
+        "inits",
+        "segments",
+        "symbols",
+        "types",
+    )
+
+    def __init__(self) -> None:
+        self.types: list[bytes] = []
+        self.imported_functions: list[tuple[str, str, bytes]] = []
+        self.imported_globals: list[tuple[str, str, bytes]] = []
+        self.function_types: list[int] = []
+        self.globals: list[tuple[bytes, bytes]] = []
+        self.exports: dict[int, str] = {}
+        self.code = b""
+        self.entries: list[int] = [0]
+        self.segments: list[Segment] = []
+        self.symbols: list[Symbol] = []
+        self.inits: list[tuple[int, int]] = []
+        self.code_relocations = Relocations()
+        self.data_relocations = Relocations()

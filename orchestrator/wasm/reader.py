@@ -1,0 +1,356 @@
+"""Reads relocatable WebAssembly objects, and never trusts them.
+
+Objects come from caches, archives and other compilers, so every malformed input ends in an `ObjectError` that says what
+is wrong and where. Reading takes one pass; every element of the model took at least one byte of the input, so a lie in
+a count ends at the end of the file, and the model stays within about a hundred bytes for each byte of input.
+
+Function bodies are not looked into: `validate` does that, on the linked program.
+"""
+
+from __future__ import annotations
+
+from orchestrator.wasm.cursor import Cursor, ObjectError, custom_section
+from orchestrator.wasm.fragment import (
+    DATA,
+    EXPLICIT_NAME,
+    FUNCTION,
+    GLOBAL,
+    LOCAL,
+    TYPE_INDEX_LEB,
+    UNDEFINED,
+)
+from orchestrator.wasm.model import ObjectFile, Relocations, Segment, Symbol
+
+__all__ = ["ObjectError", "ObjectFile", "custom_section", "read_object"]
+
+SECTION_SYMBOL = 3  # SYMTAB_SECTION, for debug sections only
+TABLE = 5  # SYMTAB_TABLE
+TABLE_NUMBER_LEB = 20  # R_WASM_TABLE_NUMBER_LEB
+ABSOLUTE = 0x200  # WASM_SYM_ABSOLUTE
+
+# What a relocation of each kind points at, and the width of its hole.
+_TARGETS = {0: FUNCTION, 1: FUNCTION, 2: FUNCTION, 3: DATA, 4: DATA, 5: DATA, 7: GLOBAL, TABLE_NUMBER_LEB: TABLE}
+_WORDS = (2, 5)
+_ADDENDS = (3, 4, 5)
+# Standard sections in the order of the file: DataCount (12) stands before Code.
+_ORDER = {1: 1, 2: 2, 3: 3, 6: 4, 7: 5, 9: 6, 12: 7, 10: 8, 11: 9}
+_MEMORY_INDEX = 2  # a data segment that names its memory
+
+
+def read_object(data: bytes) -> ObjectFile:
+    """Parses a relocatable object. Raises ObjectError, and nothing else, for whatever is malformed or unsupported
+    (COMDAT, thread-local data, passive segments)."""
+    reader = _ObjectReader(data)
+    try:
+        return reader.read()
+    except IndexError:
+        raise ObjectError("the file ends in the middle of something", reader.position) from None
+    except UnicodeDecodeError:
+        raise ObjectError("a name is not UTF-8", reader.position) from None
+
+
+class _ObjectReader(Cursor):
+    __slots__ = ("body_starts", "code_at", "code_number", "data_number", "linked", "object", "segment_starts")
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(bytes(data))
+        self.object = ObjectFile()
+        self.code_at = 0  # from the start of the code section's payload to its first entry
+        self.body_starts: list[int] = []  # of each body, from the first entry
+        self.code_number = self.data_number = -1  # ordinals of these sections in the file
+        self.segment_starts: list[int] = []  # of each segment's bytes in the data section's payload
+        self.linked = False
+
+    def read(self) -> ObjectFile:
+        self.magic()
+        ordinal = order = 0
+        size = len(self.data)
+        while self.position < size:
+            start = self.position
+            number, end = self.header()
+            if number == 0:
+                self.custom(end)
+            else:
+                place = _ORDER.get(number)
+                if place is None:
+                    raise ObjectError(f"section {number} does not belong into an object", start)
+                if place <= order:
+                    raise ObjectError(f"section {number} is out of order", start)
+                if self.linked:
+                    raise ObjectError(f"section {number} stands behind the linking section", start)
+                order = place
+                self.section(number, ordinal, end)
+            if self.position != end:
+                raise ObjectError(f"section {number} does not end where its size says", self.position)
+            ordinal += 1
+        if not self.linked:
+            raise ObjectError("no linking section: not a relocatable object", size)
+        return self.finish()
+
+    def finish(self) -> ObjectFile:
+        found = self.object
+        if len(found.entries) - 1 != len(found.function_types):
+            raise ObjectError("the code section has another number of functions than declared", len(self.data))
+        for relocations, units in (
+            (found.code_relocations, len(found.function_types)),
+            (found.data_relocations, len(found.segments)),
+        ):
+            relocations.starts += [0] * (units + 1 - len(relocations.starts))  # where there is no such section
+        return found
+
+    def section(self, number: int, ordinal: int, end: int) -> None:
+        if number == 1:
+            self.types()
+        elif number == 2:
+            self.imports()
+        elif number == 3:
+            count = len(self.object.types)
+            kinds = [self.u32() for _ in range(self.u32())]
+            if kinds and max(kinds) >= count:
+                raise ObjectError("a function has a type that does not exist", end)
+            self.object.function_types = kinds
+        elif number == 6:
+            for _ in range(self.u32()):
+                self.object.globals.append((self.take(2), self.constant()))
+        elif number == 7:
+            self.exports()
+        elif number == 10:
+            self.code_number = ordinal
+            self.bodies(end)
+        elif number == 11:
+            self.data_number = ordinal
+            self.datas()
+        else:
+            self.position = end  # elements and the data count follow from the relocations
+
+    def types(self) -> None:
+        types = self.object.types
+        for _ in range(self.u32()):
+            start = self.position
+            if self.byte() != 0x60:
+                raise ObjectError("a type is not a function type", start)
+            self.take(self.u32())
+            self.take(self.u32())
+            types.append(self.data[start : self.position])
+
+    def imports(self) -> None:
+        found = self.object
+        for _ in range(self.u32()):
+            module, field, kind = self.name(), self.name(), self.byte()
+            if kind == 0:
+                index = self.u32()
+                if index >= len(found.types):
+                    raise ObjectError(f"import {field} has a type that does not exist", self.position)
+                found.imported_functions.append((module, field, found.types[index]))
+            elif kind == 3:
+                found.imported_globals.append((module, field, self.take(2)))
+            elif kind in (1, 2):
+                if kind == 1:
+                    self.byte()
+                self.limits()
+            else:
+                raise ObjectError(f"import {field} is of kind {kind}, which is not supported", self.position)
+
+    def exports(self) -> None:
+        found = self.object
+        imported, own = len(found.imported_functions), len(found.function_types)
+        for _ in range(self.u32()):
+            name, kind, index = self.name(), self.byte(), self.u32()
+            if kind == 0:
+                if not 0 <= index - imported < own:
+                    raise ObjectError(f"export {name} is not a function of this object", self.position)
+                found.exports[index - imported] = name
+
+    def bodies(self, end: int) -> None:
+        start = self.position
+        count = self.u32()
+        first = self.position
+        self.code_at = first - start
+        entries, starts = self.object.entries, self.body_starts
+        for _ in range(count):
+            size = self.u32()
+            starts.append(self.position - first)
+            self.position += size
+            if self.position > end:
+                raise ObjectError("a function body is longer than its section", self.position)
+            entries.append(self.position - first)
+        self.object.code = self.data[first:end]
+
+    def datas(self) -> None:
+        start = self.position
+        for _ in range(self.u32()):
+            mode = self.u32()
+            if mode == _MEMORY_INDEX:
+                self.u32()
+            elif mode != 0:
+                raise ObjectError("a data segment is passive", self.position)
+            self.constant()
+            size = self.u32()
+            self.segment_starts.append(self.position - start)
+            self.object.segments.append(Segment(".data", 0, 0, self.take(size)))
+
+    def custom(self, end: int) -> None:
+        name = self.name()
+        if self.position > end:
+            raise ObjectError("the name of a custom section is longer than the section", self.position)
+        if name == "linking":
+            if self.linked:
+                raise ObjectError("a second linking section", self.position)
+            self.linked = True
+            self.linking(end)
+        elif name.startswith("reloc."):
+            if not self.linked:
+                raise ObjectError("relocations stand before the linking section", self.position)
+            self.relocations(end)
+        else:
+            self.position = end
+
+    def linking(self, end: int) -> None:
+        version = self.u32()
+        if version != 2:
+            raise ObjectError(f"linking section of version {version}, not 2", self.position)
+        while self.position < end:
+            kind = self.byte()
+            size = self.u32()
+            stop = self.position + size
+            if stop > end:
+                raise ObjectError("a part of the linking section is longer than the section", self.position)
+            if kind == 8:
+                if self.object.symbols:
+                    raise ObjectError("a second symbol table", self.position)
+                for _ in range(self.u32()):
+                    self.symbol()
+            elif kind == 5:
+                self.segment_names()
+            elif kind == 6:
+                self.inits()
+            elif kind == 7 and self.data[self.position] != 0:
+                raise ObjectError("COMDAT groups are not supported", self.position)
+            else:
+                self.position = stop
+            if self.position != stop:
+                raise ObjectError("a part of the linking section does not end where its size says", self.position)
+
+    def segment_names(self) -> None:
+        segments = self.object.segments
+        count = self.u32()
+        if count != len(segments):
+            raise ObjectError(f"{count} segment names for {len(segments)} segments", self.position)
+        for segment in segments:
+            segment.name, segment.align, segment.flags = self.name(), self.u32(), self.u32()
+            if segment.align > 16:
+                raise ObjectError(f"segment {segment.name} is aligned to 2**{segment.align}", self.position)
+            if segment.flags & 2:
+                raise ObjectError(f"segment {segment.name} is thread-local, which is not supported", self.position)
+
+    def inits(self) -> None:
+        symbols = self.object.symbols
+        for _ in range(self.u32()):
+            priority, number = self.u32(), self.u32()
+            if number >= len(symbols) or symbols[number].kind != FUNCTION:
+                raise ObjectError("an init function is no function symbol", self.position)
+            self.object.inits.append((priority, number))
+
+    def symbol(self) -> None:
+        found = self.object
+        kind, flags = self.byte(), self.u32()
+        if kind == DATA:
+            self.data_symbol(flags)
+            return
+        if kind == SECTION_SYMBOL:
+            self.u32()
+            found.symbols.append(Symbol(kind, LOCAL, ""))
+            return
+        index = self.u32()
+        if kind == TABLE:
+            name = self.name() if not flags & UNDEFINED or flags & EXPLICIT_NAME else "__indirect_function_table"
+            if not flags & UNDEFINED or name != "__indirect_function_table":
+                raise ObjectError(f"table {name} is not supported", self.position)
+            found.symbols.append(Symbol(kind, LOCAL, name))
+            return
+        if kind not in (FUNCTION, GLOBAL):
+            raise ObjectError(f"symbol of kind {kind} is not supported", self.position)
+        imports = found.imported_functions if kind == FUNCTION else found.imported_globals
+        if flags & UNDEFINED:
+            if index >= len(imports):
+                raise ObjectError(f"undefined symbol of import {index}, which does not exist", self.position)
+            module, field, type_ = imports[index]
+            if flags & EXPLICIT_NAME:
+                found.symbols.append(Symbol(kind, flags, self.name(), 0, type_, 0, 0, module, field))
+            else:
+                found.symbols.append(Symbol(kind, flags, field, 0, type_))
+            return
+        name = self.name()
+        index -= len(imports)
+        if not 0 <= index < len(found.function_types if kind == FUNCTION else found.globals):
+            raise ObjectError(f"symbol {name} is defined as something that does not exist", self.position)
+        type_ = found.types[found.function_types[index]] if kind == FUNCTION else found.globals[index][0]
+        found.symbols.append(Symbol(kind, flags, name, index, type_))
+
+    def data_symbol(self, flags: int) -> None:
+        found = self.object
+        name = self.name()
+        if flags & UNDEFINED:
+            found.symbols.append(Symbol(DATA, flags, name))
+            return
+        if flags & ABSOLUTE:
+            raise ObjectError(f"symbol {name} has an absolute address, which is not supported", self.position)
+        index, offset, size = self.u32(), self.u32(), self.u32()
+        if index >= len(found.segments) or offset + size > len(found.segments[index].data):
+            raise ObjectError(f"symbol {name} lies outside of the data", self.position)
+        found.symbols.append(Symbol(DATA, flags, name, index, b"", offset, size))
+
+    def relocations(self, end: int) -> None:
+        target = self.u32()
+        found = self.object
+        if target == self.code_number:
+            base, into = self.code_at, found.code_relocations
+            firsts = [base + start for start in self.body_starts]
+            ends = [base + entry for entry in found.entries[1:]]
+        elif target == self.data_number:
+            firsts, into = self.segment_starts, found.data_relocations
+            ends = [first + len(segment.data) for first, segment in zip(firsts, found.segments, strict=True)]
+        else:
+            self.position = end  # of a custom section: debug information, which we do not link
+            return
+        if len(into.starts) > 1:
+            raise ObjectError("a second section of relocations for one section", self.position)
+        self.columns(into, firsts, ends)
+        if target == self.code_number:
+            into.offsets = [offset - self.code_at for offset in into.offsets]
+            return
+        for unit, first in enumerate(firsts):
+            where = slice(into.starts[unit], into.starts[unit + 1])
+            into.offsets[where] = [offset - first for offset in into.offsets[where]]
+
+    def columns(self, into: Relocations, firsts: list[int], ends: list[int]) -> None:
+        """Reads relocation entries, and splits them by the units that lie from `firsts` to `ends` in the payload."""
+        symbols, types = self.object.symbols, len(self.object.types)
+        starts, u32, data = into.starts, self.u32, self.data
+        unit, first, end, units, hole_end = -1, 0, 0, len(ends), 0
+        for number in range(u32()):
+            kind = data[self.position]
+            self.position += 1
+            offset, index = u32(), u32()
+            if kind == TYPE_INDEX_LEB:
+                if index >= types:
+                    raise ObjectError("a relocation names a type that does not exist", self.position)
+            elif index >= len(symbols) or symbols[index].kind != _TARGETS.get(kind):
+                raise ObjectError(f"a relocation of kind {kind} does not fit symbol {index}", self.position)
+            if offset < hole_end:
+                raise ObjectError("relocations are not in order", self.position)
+            while offset >= end:
+                unit += 1
+                if unit >= units:
+                    raise ObjectError("a relocation lies outside of its section", self.position)
+                if unit:
+                    starts.append(number)
+                first, end = firsts[unit], ends[unit]
+            hole_end = offset + (4 if kind in _WORDS else 5)
+            if offset < first or hole_end > end:
+                raise ObjectError("a relocation lies outside of its unit", self.position)
+            into.kinds.append(kind)
+            into.offsets.append(offset)
+            into.indices.append(index)
+            into.addends.append(self.signed() if kind in _ADDENDS else 0)
+        starts += [len(into.offsets)] * (units + 1 - len(starts))

@@ -1,0 +1,228 @@
+"""Which definition every symbol of every object means.
+
+The rules are those of `wasm-ld`: a strong definition beats weak ones, the first weak one wins, two strong ones are an
+error, local symbols never meet. Where LLD warns of differing signatures and inserts a trap, we raise: such a program is
+never what anybody meant.
+
+Everything that can end up in a program is a node, and a node is an integer: the linker's own symbols first, then the
+functions, data segments and globals of all objects in order, then what comes from outside (host imports, weak symbols
+that nobody defines). All later passes are lists indexed by node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+from orchestrator.wasm.fragment import DATA, EXPLICIT_NAME, FUNCTION, GLOBAL, LOCAL, UNDEFINED, WEAK
+from orchestrator.wasm.leb import functype
+from orchestrator.wasm.model import ObjectFile, Symbol
+from orchestrator.wasm.symbols import KIND_NAMES
+
+NULL = 0
+CONSTRUCTORS = 1
+STACK_POINTER = 2
+FIRST_ADDRESS = 3
+
+CONSTRUCTORS_NAME = "__wasm_call_ctors"
+STACK_POINTER_NAME = "__stack_pointer"
+ADDRESS_NAMES = (
+    "__heap_base",
+    "__data_end",
+    "__global_base",
+    "__dso_handle",
+    "__heap_end",
+    "__stack_low",
+    "__stack_high",
+)
+"""Data symbols that the linker places, unless an object defines them; their nodes start at FIRST_ADDRESS."""
+
+_OWN = {
+    CONSTRUCTORS_NAME: (FUNCTION, functype(b"", b""), CONSTRUCTORS),
+    STACK_POINTER_NAME: (GLOBAL, b"\x7f\x01", STACK_POINTER),
+    **{name: (DATA, b"", FIRST_ADDRESS + i) for i, name in enumerate(ADDRESS_NAMES)},
+}
+_MOST_ERRORS = 20
+
+
+class LinkError(ValueError):
+    """These objects make no program. The message has one line a problem, and names the objects."""
+
+
+class Foreign:
+    """A symbol that no object defines: a host import (`module` is set), a weak symbol, or an undefined one."""
+
+    __slots__ = ("field", "kind", "module", "name", "type", "user", "weak")
+
+    def __init__(self, symbol: Symbol, user: int) -> None:
+        self.kind, self.type, self.name = symbol.kind, symbol.type, symbol.name
+        self.weak = bool(symbol.flags & WEAK)
+        self.module, self.field = symbol.module, symbol.field
+        self.user = user
+
+
+class Resolution:
+    """The symbols of all objects, resolved.
+
+    `function_bases[i]` is the node of object i's first function, and likewise for segments and globals; each list ends
+    with the node after the last one. `targets[i][j]` is the node that symbol j of object i means, `offsets` the place
+    of a data symbol in its segment, by name (0 where missing; local symbols hold their own). `foreign` is what comes
+    from outside, by node.
+    """
+
+    __slots__ = (
+        "definitions",
+        "errors",
+        "foreign",
+        "function_bases",
+        "global_bases",
+        "names",
+        "nodes",
+        "objects",
+        "offsets",
+        "segment_bases",
+        "size",
+        "targets",
+    )
+
+    def __init__(self, names: Sequence[str], objects: Sequence[ObjectFile]) -> None:
+        self.names, self.objects = names, objects
+        first = FIRST_ADDRESS + len(ADDRESS_NAMES)
+        self.function_bases = list(accumulate((len(o.function_types) for o in objects), initial=first))
+        self.segment_bases = list(accumulate((len(o.segments) for o in objects), initial=self.function_bases[-1]))
+        self.global_bases = list(accumulate((len(o.globals) for o in objects), initial=self.segment_bases[-1]))
+        self.size = self.global_bases[-1]
+        self.errors: list[str] = []
+        self.definitions: dict[str, tuple[int, Symbol]] = {}
+        self.nodes: dict[str, int] = {}
+        self.offsets: dict[str, int] = {}
+        self.foreign: dict[int, Foreign] = {}
+        self._define()
+        self._refer()
+        self.targets = self._bind()
+        self.check()
+
+    def check(self) -> None:
+        """Raises LinkError if there were errors."""
+        if self.errors:
+            more = len(self.errors) - _MOST_ERRORS
+            lines = self.errors[:_MOST_ERRORS] + ([f"... and {more} more errors"] if more > 0 else [])
+            raise LinkError("\n".join(lines))
+
+    def _define(self) -> None:
+        definitions, shadowed = self.definitions, []
+        for number, found in enumerate(self.objects):
+            for symbol in found.symbols:
+                if symbol.flags & (UNDEFINED | LOCAL):
+                    continue
+                name = symbol.name
+                old = definitions.setdefault(name, (number, symbol))
+                if old[1] is symbol:
+                    continue
+                if symbol.flags & WEAK:
+                    shadowed.append((number, symbol))
+                elif old[1].flags & WEAK:
+                    shadowed.append(old)
+                    definitions[name] = (number, symbol)
+                else:
+                    self.errors.append(f"duplicate symbol: {name} (in {self.names[old[0]]} and {self.names[number]})")
+        for number, symbol in shadowed:
+            self._agree(number, symbol)
+        for name in (CONSTRUCTORS_NAME, STACK_POINTER_NAME):
+            if name in definitions:
+                where = self.names[definitions[name][0]]
+                self.errors.append(f"{name} belongs to the linker, and {where} defines it")
+        bases = (self.function_bases, self.segment_bases, self.global_bases)
+        for name, (number, symbol) in definitions.items():
+            self.nodes[name] = bases[symbol.kind][number] + symbol.index
+            if symbol.offset:
+                self.offsets[name] = symbol.offset
+
+    def _agree(self, number: int, symbol: Symbol) -> None:
+        """A declaration must have the kind and the type of the definition that it means."""
+        other, definition = self.definitions[symbol.name]
+        if symbol.kind != definition.kind or symbol.type != definition.type:
+            self._mismatch(symbol.name, number, symbol, other, definition)
+
+    def _mismatch(
+        self, name: str, number: int, symbol: Symbol | Foreign, other: int, definition: Symbol | Foreign
+    ) -> None:
+        here, there = self.names[number], self.names[other]
+        if symbol.kind != definition.kind:
+            kinds = f"{KIND_NAMES[symbol.kind]} in {here}, {KIND_NAMES[definition.kind]} in {there}"
+            self.errors.append(f"symbol kind mismatch: {name} ({kinds})")
+        else:
+            types = f"{describe(symbol.type)} in {here}, {describe(definition.type)} in {there}"
+            self.errors.append(f"signature mismatch: {name} ({types})")
+
+    def _refer(self) -> None:
+        """Checks references against what they mean, and collects what no object defines."""
+        definitions, foreign = self.definitions, {}
+        for number, found in enumerate(self.objects):
+            for symbol in found.symbols:
+                if not symbol.flags & UNDEFINED or symbol.kind > GLOBAL:
+                    continue
+                name = symbol.name
+                definition = definitions.get(name)
+                if definition is not None:
+                    if symbol.type != definition[1].type or symbol.kind != definition[1].kind:
+                        self._agree(number, symbol)
+                elif name in _OWN and not symbol.flags & EXPLICIT_NAME:
+                    kind, type_, node = _OWN[name]
+                    self.nodes[name] = node
+                    if symbol.kind != kind or symbol.type != type_:
+                        self.errors.append(f"{self.names[number]} declares {name} as something else than the linker's")
+                elif name in foreign:
+                    self._merge(foreign[name], symbol, number)
+                else:
+                    foreign[name] = Foreign(symbol, number)
+        self._place(foreign)
+
+    def _merge(self, known: Foreign, symbol: Symbol, number: int) -> None:
+        if symbol.kind != known.kind or symbol.type != known.type:
+            self._mismatch(symbol.name, number, symbol, known.user, known)
+        elif symbol.module:
+            if not known.module:
+                known.module, known.field = symbol.module, symbol.field
+            elif (known.module, known.field) != (symbol.module, symbol.field):
+                here, there = self.names[number], self.names[known.user]
+                imports = f"{symbol.module}.{symbol.field} in {here}, {known.module}.{known.field} in {there}"
+                self.errors.append(f"two imports for one symbol: {symbol.name} ({imports})")
+        known.weak = known.weak and bool(symbol.flags & WEAK)
+
+    def _place(self, foreign: dict[str, Foreign]) -> None:
+        """Gives a node to what comes from outside; two symbols for one import share it."""
+        imports: dict[tuple[int, str, str, bytes], int] = {}
+        for name, symbol in foreign.items():
+            if symbol.module:
+                node = imports.setdefault((symbol.kind, symbol.module, symbol.field, symbol.type), self.size)
+            elif symbol.weak and symbol.kind != FUNCTION:
+                node = NULL
+            else:
+                node = self.size
+            self.nodes[name] = node
+            if node == self.size:
+                self.foreign[node] = symbol
+                self.size += 1
+
+    def _bind(self) -> list[list[int]]:
+        nodes, targets = self.nodes, []
+        for number, found in enumerate(self.objects):
+            bases = (self.function_bases[number], self.segment_bases[number], self.global_bases[number], 0, 0, 0)
+            targets.append([bases[s.kind] + s.index if s.flags & LOCAL else nodes[s.name] for s in found.symbols])
+        return targets
+
+
+_VALUE_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref"}
+
+
+def describe(type_: bytes) -> str:
+    """A function type or a global's type, for people."""
+    if type_[:1] != b"\x60":
+        return " ".join([_VALUE_TYPES.get(b, hex(b)) for b in type_[:1]] + (["mut"] if type_[1:] == b"\1" else []))
+    count = type_[1]
+    if count > 127:
+        return type_.hex()
+    params, results = type_[2 : 2 + count], type_[3 + count :]
+    names = [", ".join(_VALUE_TYPES.get(b, hex(b)) for b in part) for part in (params, results)]
+    return f"({names[0]}) -> ({names[1]})"
