@@ -95,10 +95,6 @@ class Cell:
             deliver, self._deliver = self._deliver, None
             deliver(answer)
 
-    def abandon(self) -> None:
-        """The asker has gone."""
-        self._deliver = None
-
 
 NOBODY = Cell(None)
 """Where the answer to a told message would go."""
@@ -359,6 +355,28 @@ class Actor(Generic[M]):
             raise WiringError(f"{self.name} was not wired to speak to {to.name}")
 
 
+class Pending:
+    """The answer to a request from outside, to come."""
+
+    def __init__(self, system: System, asked: str) -> None:
+        self._system = system
+        self._asked = asked
+        self._answer: Message | None = None
+        self._arrived = anyio.Event()
+
+    def deliver(self, answer: Message) -> None:
+        self._system.record("reply", self._asked, "", answer)
+        self._answer = answer
+        self._arrived.set()
+
+    async def wait(self) -> Message:
+        """Wait for it. Raises `Broken` when an actor has failed, `Closed` after the stop."""
+        if self._answer is None:
+            await self._system.wait(self._arrived)
+        assert self._answer is not None
+        return self._answer
+
+
 class System:
     """Runs actors, given from left to right, in one task group.
 
@@ -381,7 +399,8 @@ class System:
         self.cancelled_builds: set[int] = set()
         self.failure: Exception | None = None
         self.closing = False
-        self._asking: set[Callable[[], None]] = set()
+        self._asking: set[anyio.Event] = set()
+        self._released: set[anyio.Event] = set()
         self._scopes: set[anyio.CancelScope] = set()
         self._group: anyio.abc.TaskGroup | None = None
         self._refuse_circles()
@@ -499,40 +518,42 @@ class System:
             scope.cancel()
 
     def _release_askers(self) -> None:
-        for release in tuple(self._asking):
-            release()
+        for event in self._asking:
+            if not event.is_set():
+                self._released.add(event)
+                event.set()
 
     # ---- from outside
 
-    async def ask(self, to: Address[Any], request: Message) -> Any:
+    def request(self, to: Address[Any], request: Message) -> Pending:
+        """Send a request, now; wait for its answer with `Pending.wait`."""
+        self.check()
+        pending = Pending(self, to.name)
+        self.record("ask", "", to.name, request)
+        to.mailbox.push(request, Cell(pending.deliver))
+        return pending
+
+    async def ask(self, to: Address[Any], request: Message) -> Message:
         """Send a request and wait for its answer. Raises `Broken` when an actor has failed, `Closed` after the stop.
         Cancelled, the asker has gone: the answer is dropped."""
-        self._check_alive()
-        answers: list[Message] = []
-        arrived = anyio.Event()
+        return await self.request(to, request).wait()
 
-        def deliver(answer: Message) -> None:
-            self.record("reply", to.name, "", answer)
-            answers.append(answer)
-            arrived.set()
-
-        cell = Cell(deliver)
-        self.record("ask", "", to.name, request)
-        to.mailbox.push(request, cell)
-        self._asking.add(arrived.set)
+    async def wait(self, event: anyio.Event) -> None:
+        """Wait for an event that an actor's task will set. Raises `Broken` or `Closed` when it never will."""
+        self._asking.add(event)
         try:
-            await arrived.wait()
+            if not event.is_set():
+                self.check()
+                await event.wait()
         finally:
-            self._asking.discard(arrived.set)
-            cell.abandon()
-        if not answers:
-            self._check_alive()
+            self._asking.discard(event)
+        if event in self._released:
+            self.check()
             raise Closed("the project was closed before the answer came")
-        return answers[0]
 
     async def tell(self, to: Address[Any], message: Message, weight: int = 0) -> None:
         """Tell from outside, as `Actor.tell`."""
-        self._check_alive()
+        self.check()
         self.record("tell", "", to.name, message)
         await to.mailbox.put(message, weight)
 
@@ -555,7 +576,8 @@ class System:
         """Every actor's mailbox, by the actor's name."""
         return {actor.name: actor.statistics() for actor in self.actors}
 
-    def _check_alive(self) -> None:
+    def check(self) -> None:
+        """Raise `Broken` or `Closed` where there is no use in asking any more."""
         if self.failure is not None:
             raise Broken(f"{type(self.failure).__name__}: {self.failure}") from self.failure
         if self.closing:

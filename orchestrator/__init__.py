@@ -1,0 +1,69 @@
+"""Wasmill: an incremental, content-addressed, parallel compilation orchestrator for WebAssembly.
+
+    async with orchestrator.open("docs/examples/invoice") as project:
+        result = await project.build()
+
+Names are imported on first use (PEP 562), so that importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from actors.diagnostics import Diagnostic
+    from orchestrator.api import Cache, CachedObject, Project, open
+    from orchestrator.errors import BuildCancelled, ConfigError, ProjectBroken, ProjectError, UsageError, WasmillError
+    from orchestrator.result import BuildResult, DependencyGraph, RunResult
+    from orchestrator.sources import Sources
+
+_HOMES = {
+    "BuildCancelled": "orchestrator.errors",
+    "BuildResult": "orchestrator.result",
+    "Cache": "orchestrator.api",
+    "CachedObject": "orchestrator.api",
+    "ConfigError": "orchestrator.errors",
+    "DependencyGraph": "orchestrator.result",
+    "Diagnostic": "actors.diagnostics",
+    "Project": "orchestrator.api",
+    "ProjectBroken": "orchestrator.errors",
+    "ProjectError": "orchestrator.errors",
+    "RunResult": "orchestrator.result",
+    "Sources": "orchestrator.sources",
+    "UsageError": "orchestrator.errors",
+    "WasmillError": "orchestrator.errors",
+    "open": "orchestrator.api",
+}
+
+__all__ = [
+    "BuildCancelled",
+    "BuildResult",
+    "Cache",
+    "CachedObject",
+    "ConfigError",
+    "DependencyGraph",
+    "Diagnostic",
+    "Project",
+    "ProjectBroken",
+    "ProjectError",
+    "RunResult",
+    "Sources",
+    "UsageError",
+    "WasmillError",
+    "open",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'orchestrator' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,415 @@
+"""The embedded API: `open` a Project; build, run and look at it.
+
+A Project starts five actors in the caller's event loop, asyncio or Trio, and ends them when it is closed. It has no
+global state: any number of Projects live side by side, on one cache too.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from actors.compiler.pool import Pool
+from actors.compiler.toolchain import Toolchain
+from actors.digests import Digest, digest
+from actors.events import Event, Events, Subscription
+from actors.hasher.hasher import Hasher
+from actors.keeper.keeper import Keeper
+from actors.messages import (
+    BuildDone,
+    CacheStatistics,
+    Clear,
+    Collect,
+    Collected,
+    FolderStamp,
+    Message,
+    ResetStatistics,
+    Rules,
+    Settings,
+    Statistics,
+    ToKeeper,
+    Verified,
+    Verify,
+)
+from actors.offload import Offload
+from actors.planner.planner import Planner
+from actors.scanner.scanner import Scanner
+from actors.scanner.snapshot import PLAIN, stamp_extras
+from actors.system import Address, Broken, Closed, MailboxStatistics, System, Tap
+from orchestrator.builds import Builds, translated
+from orchestrator.config import FILE_NAME, Config, load
+from orchestrator.errors import BuildCancelled, ProjectError
+from orchestrator.result import BuildResult, DependencyGraph, RunResult
+from orchestrator.sources import Sources
+
+Source = str | os.PathLike[str] | Sources
+
+
+def open(  # noqa: A001  (orchestrator.open is how it reads)
+    source: Source,
+    *,
+    sources: Sources | None = None,
+    toolchain: Toolchain | str = "ruchy",
+    offload: Offload | None = None,
+    tap: Tap | None = None,
+    **settings: Any,
+) -> Project:
+    """A Project, to be entered with `async with`.
+
+    `source` is the project's folder, one source file (then the project is what that file reaches, and cache and output
+    are temporary), or `Sources`: modules in memory alone. `sources` are modules in memory over the folder. `settings`
+    are those of wasmill.toml by their leaf names (`jobs=2`, `invalidation="transitive"`); they win over the file.
+    `toolchain` is a toolchain, the name of an installed one, or "module:attribute". `offload` and `tap` are for
+    `orchestrator.testing`.
+
+    Raises ConfigError, ProjectError.
+    """
+    if isinstance(source, Sources):
+        if sources is not None:
+            raise ProjectError("modules in memory were given twice", hint="leave out `sources`")
+        return Project(None, source, toolchain, offload, tap, settings)
+    return Project(os.fspath(source), sources if sources is not None else Sources(), toolchain, offload, tap, settings)
+
+
+class CachedObject(msgspec.Struct, frozen=True):
+    """An object of the cache: the module's key as its sources are now, and the bytes with their digest."""
+
+    module: str
+    key: Digest
+    digest: Digest
+    data: bytes
+
+
+class Cache:
+    """The cache of a Project. See `actors.messages` for what its answers hold."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    async def lookup(self, module: str) -> CachedObject | None:
+        """The object that the cache has for a module as its sources are now; None for a miss. Counts as a look-up."""
+        return (await self.lookup_all([module]))[module]
+
+    async def lookup_all(self, modules: list[str]) -> dict[str, CachedObject | None]:
+        """The same for several modules, in one go."""
+        done = await self._project._build(goal="lookup", lookup=tuple(modules))
+        return {
+            one.module: CachedObject(one.module, one.key, one.digest, one.data) if one.data is not None else None
+            for one in done.lookups
+        }
+
+    async def verify(self) -> Verified:
+        """Read everything from disk and compare it with its digest. What is wrong is put into quarantine, and compiled
+        again by the next build that needs it."""
+        answer = await self._project._ask_keeper(Verify())
+        assert isinstance(answer, Verified)
+        return answer
+
+    async def statistics(self) -> CacheStatistics:
+        """Counts since the last reset, over all processes that use this cache."""
+        answer = await self._project._ask_keeper(Statistics())
+        assert isinstance(answer, CacheStatistics)
+        return answer
+
+    async def reset_statistics(self) -> CacheStatistics:
+        """Start counting from zero."""
+        answer = await self._project._ask_keeper(ResetStatistics())
+        assert isinstance(answer, CacheStatistics)
+        return answer
+
+    async def gc(self, *, force: bool = False) -> Collected:
+        """Remove leftovers older than an hour (`force`: all of them), and what exceeds the size limit."""
+        answer = await self._project._ask_keeper(Collect(force=force))
+        assert isinstance(answer, Collected)
+        return answer
+
+    async def clear(self) -> Collected:
+        """Remove every entry."""
+        answer = await self._project._ask_keeper(Clear())
+        assert isinstance(answer, Collected)
+        return answer
+
+
+class Project:
+    """A project that is open: an asynchronous context manager. Made by `orchestrator.open`."""
+
+    def __init__(
+        self,
+        place: str | None,
+        sources: Sources,
+        toolchain: Toolchain | str,
+        offload: Offload | None,
+        tap: Tap | None,
+        settings: Mapping[str, Any],
+    ) -> None:
+        self.sources = sources
+        """Modules in memory, by file name; editable between builds."""
+        self.cache = Cache(self)
+        self._offload = offload or Offload()
+        # Stamped before it is read, so that a change in between is seen by the next build.
+        self._watched = stamp_extras(_configuration_files(place), self._offload.disk)
+        self.config: Config = load(place, settings)
+        """All settings, resolved."""
+        self._plain = all(value is None for value in settings.values())
+        self._tap = tap
+        self._toolchain = toolchain if not isinstance(toolchain, str) else find_toolchain(toolchain)
+        self._events = Events()
+        self._system: System | None = None
+        self._builds: Builds | None = None
+        self._keeper: Address[ToKeeper] | None = None
+        self._temporary = ""
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Project:
+        if self._system is not None:
+            raise ProjectError("this project was opened before", hint="call `orchestrator.open` again")
+        config = self.config
+        # Without a folder for it the cache is in memory.
+        keeper = Keeper(
+            config.folder or None,
+            max_size=config.max_size,
+            eviction=config.eviction,
+            hot_memory=config.hot_memory,
+            enabled=config.enabled,
+        )
+        pool = Pool(self._toolchain, config.jobs, partial(validate))
+        planner = Planner(pool.address, keeper.address, self._toolchain, config.jobs, remembers=config.enabled)
+        hasher = Hasher(planner.address, self._toolchain.normalise)
+        scanner = Scanner(hasher.address)
+        self._system = System(
+            [scanner, hasher, planner, pool, keeper], offload=self._offload, events=self._events, tap=self._tap
+        )
+        self._keeper = keeper.address
+        self._builds = Builds(self._system, scanner.address, planner.address)
+        if not config.output:
+            self._temporary = tempfile.mkdtemp(prefix="wasmill-")
+            self._stack.callback(shutil.rmtree, self._temporary, ignore_errors=True)
+        await self._stack.enter_async_context(self._system.running())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, traceback)
+
+    async def build(self, *, profile: str | None = None, force: bool = False, verify: float = 0.0) -> BuildResult:
+        """Bring the program up to date.
+
+        `force` compiles every module. A module that fails is in the result, with its diagnostics; that is no exception.
+        Raises ConfigError for a profile that there is not, ProjectBroken, ProjectError where the Project is closed.
+        Cancelling the call cancels the build, unless somebody else waits for the same one.
+        """
+        if verify:
+            raise ProjectError("`verify` is not there yet", hint="see the CHANGELOG for what comes when")
+        return build_result(await self._build(profile=profile, force=force))
+
+    async def run(self, *args: str, stdin: bytes = b"", limits: Mapping[str, int] | None = None) -> RunResult:
+        """Build, then run the program with `args`, and give back all that it wrote. `limits` may hold `memory` (bytes)
+        and `fuel`, over the settings. Raises ProjectError where there is no program: the build failed, or nothing is the
+        entry. Cancelled, it stops the program at once."""
+        result = await self.build()
+        if result.program is None:
+            raise ProjectError(
+                "there is no program to run",
+                where=self.config.entry,
+                hint="the build failed" if not result.success else f"`{self.config.entry}` was looked for as the entry",
+            )
+        from orchestrator.running import run_captured
+
+        return await run_captured(self.config, str(result.program), args, stdin, limits or {})
+
+    async def graph(self) -> DependencyGraph:
+        """Who depends on whom, in the sources as they are now."""
+        done = await self._build(goal="graph")
+        return DependencyGraph(modules=done.modules, edges=tuple((edge.module, edge.imported) for edge in done.edges))
+
+    @asynccontextmanager
+    async def events(self, *, size: int = 1024, on_full: str = "drop") -> AsyncIterator[Subscription]:
+        """What happens from now on, as an asynchronous iterator.
+
+        A reader that falls `size` events behind loses the oldest ones and gets one `EventsLost` for them; with
+        `on_full="wait"` it loses none, and the build waits for it: it is then as slow as its reader, and stands still
+        while nobody reads.
+        """
+        if on_full not in ("drop", "wait"):
+            raise ProjectError(f'`on_full` is "drop" or "wait", not {on_full!r}')
+        subscription = self._events.subscribe(size, lossless=on_full == "wait")
+        try:
+            yield subscription
+        finally:
+            self._events.unsubscribe(subscription)
+
+    def listen(self, listener: Any) -> Any:
+        """Call `listener(event)` at once for every event, in the build's own task: it must be quick and must not raise.
+        Returns a function that ends it. For tests and recorders; everybody else wants `events`."""
+        return self._events.listen(listener)
+
+    def statistics(self) -> dict[str, MailboxStatistics]:
+        """Each actor's mailbox at this moment."""
+        return self._running().statistics()
+
+    # ---- inside
+
+    def _running(self) -> System:
+        if self._system is None:
+            raise ProjectError("the project is not open", hint="write `async with orchestrator.open(...) as project:`")
+        return self._system
+
+    async def _ask_keeper(self, request: Message) -> Message:
+        system = self._running()
+        assert self._keeper is not None
+        try:
+            return await system.ask(self._keeper, request)
+        except (Broken, Closed) as error:
+            raise translated(error) from error.__cause__
+
+    async def _build(
+        self, *, goal: str = "build", profile: str | None = None, force: bool = False, lookup: tuple[str, ...] = ()
+    ) -> BuildDone:
+        self._running()
+        assert self._builds is not None
+        config = self.config.with_profile(profile) if profile else self.config
+        snapshot = snapshot_name(config) if config.folder and config.enabled else ""
+        rules = self._rules(config, snapshot)
+        settings = self._settings(config, goal, force, lookup, snapshot, plain=self._plain and profile is None)
+        done = await self._builds.build(settings, rules, self.sources)
+        if done.cancelled:
+            raise BuildCancelled("the build was cancelled", hint="the project was closed while it ran")
+        return done
+
+    def _rules(self, config: Config, snapshot: str) -> Rules:
+        include = config.include
+        if config.single:
+            from orchestrator.reach import reached_files
+
+            include = reached_files(config, self._toolchain, self._offload.disk)
+        return Rules(
+            root=config.root,
+            extensions=self._toolchain.extensions,
+            include=include,
+            exclude=config.exclude,
+            entry=config.entry,
+            outputs=config.outputs,
+            snapshot=os.path.join(config.folder, "snapshots", snapshot) if snapshot else "",
+        )
+
+    def _settings(
+        self, config: Config, goal: str, force: bool, lookup: tuple[str, ...], snapshot: str, *, plain: bool
+    ) -> Settings:
+        extras, absent = self._watched
+        output = config.output or os.path.join(self._temporary, "program.wasm")
+        return Settings(
+            goal=goal,
+            root=config.root,
+            profile=config.profile,
+            invalidation=config.invalidation,
+            jobs=config.jobs,
+            entry=entry_module(config, self._toolchain),
+            entry_named=config.entry_named,
+            output=output,
+            outputs_list=os.path.join(config.folder, "outputs.json") if config.folder else "",
+            options=code_options(config),
+            keep_going=config.keep_going,
+            force=force,
+            snapshot=snapshot,
+            lookup=lookup,
+            project=config.project,
+            extras=tuple(FolderStamp(path=extra.path, stamp=extra.stamp) for extra in extras),
+            absent=absent,
+            plain=PLAIN if plain else "given",
+        )
+
+
+def validate(program: bytes) -> str | None:
+    """What is wrong with a program, or None (see `orchestrator.wasm.validate`, imported on first use)."""
+    from orchestrator.wasm.validate import validate as wasm_validate
+
+    return wasm_validate(program)
+
+
+def build_result(done: BuildDone) -> BuildResult:
+    """What a user sees of the planner's answer."""
+    return BuildResult(
+        success=done.success,
+        compiled_modules=len(done.recompiled),
+        cache_hits=done.hits,
+        duration_ms=done.duration_ms,
+        recompiled=list(done.recompiled),
+        failed=list(done.failed),
+        blocked=list(done.blocked),
+        recompiled_functions=sorted(done.recompiled_functions),
+        cached_functions=done.cached_functions,
+        program=Path(done.program) if done.program else None,
+        diagnostics=list(done.diagnostics),
+        reasons=done.reasons,
+        cache_degraded=done.cache_degraded,
+    )
+
+
+def entry_module(config: Config, toolchain: Toolchain) -> str:
+    """The entry's module name. It alone may have a file name that names no module; then it is the path itself."""
+    from actors.digests import ModuleNameError, module_name
+
+    try:
+        return module_name(config.entry, toolchain.extensions)
+    except ModuleNameError:
+        return config.entry.rpartition(".")[0] or config.entry
+
+
+def code_options(config: Config) -> dict[str, str]:
+    """The settings that change code, as they enter keys."""
+    return {"profile": "release"} if config.profile == "release" else {}
+
+
+def snapshot_name(config: Config) -> str:
+    """A file name for the snapshot of this project and profile; projects that share a cache have their own."""
+    return f"{config.profile}-{digest(os.fsencode(config.project + os.sep + config.entry))[:16]}"
+
+
+def _configuration_files(place: str | None) -> list[str]:
+    """The wasmill.toml that counts, and those that would if they appeared; and the entries that decide about the root."""
+    if place is None or os.path.isfile(place):
+        return []
+    folder = os.path.abspath(place)
+    files = [os.path.join(folder, "main.ruchy")]
+    while True:
+        file = os.path.join(folder, FILE_NAME)
+        files.append(file)
+        above = os.path.dirname(folder)
+        if above == folder or os.path.lexists(file):
+            return files
+        folder = above
+
+
+def find_toolchain(name: str) -> Toolchain:
+    """The installed toolchain of this name, or the one at "module:attribute". Raises ProjectError."""
+    if name == "ruchy":  # Known without looking through everything that is installed.
+        from orchestrator.toolchains.ruchy import Ruchy
+
+        return Ruchy()
+    from importlib import import_module
+    from importlib.metadata import entry_points
+
+    if ":" in name:
+        module, _, attribute = name.partition(":")
+        found = getattr(import_module(module), attribute)
+    else:
+        points = entry_points(group="wasmill.toolchains", name=name)
+        if not points:
+            names = ", ".join(sorted({point.name for point in entry_points(group="wasmill.toolchains")}))
+            raise ProjectError(f"there is no toolchain `{name}`", hint=f"installed are: {names}")
+        found = next(iter(points)).load()
+    made: Toolchain = found() if isinstance(found, type) else found
+    return made
+
+
+__all__ = ["Cache", "CachedObject", "Event", "Project", "open"]

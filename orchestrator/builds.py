@@ -1,0 +1,120 @@
+"""Who waits for which build: equal requests share one, and a build that nobody waits for any more is cancelled."""
+
+from __future__ import annotations
+
+import anyio
+
+from actors.messages import Build, BuildDone, Rules, Scan, Settings, ToPlanner
+from actors.system import Address, Broken, Closed, System
+from orchestrator.errors import ProjectBroken, ProjectError
+from orchestrator.sources import Sources
+
+
+class _Shared:
+    """One build, and those who wait for it."""
+
+    def __init__(self, settings: Settings, rules: Rules, revision: int) -> None:
+        self.settings = settings
+        self.rules = rules
+        self.revision = revision
+        self.number = 0
+        self.waiting = 0
+        self.ended = anyio.Event()
+        self.done: BuildDone | None = None
+
+
+class Builds:
+    """The builds of one Project, one after the other.
+
+    A caller joins a build only if the request is equal and the build has not begun to scan, so that everyone sees the
+    edits made before the call; later callers share the next one.
+    """
+
+    def __init__(self, system: System, scanner: Address[Scan], planner: Address[ToPlanner]) -> None:
+        self._system = system
+        self._scanner = scanner
+        self._planner = planner
+        self._turn = anyio.Lock()
+        self._next: list[_Shared] = []
+        self._count = 0
+
+    async def build(self, settings: Settings, rules: Rules, memory: Sources) -> BuildDone:
+        """Build, or share a build.
+
+        Cancelled, the caller just leaves; the build goes on while somebody else waits for it.
+        Raises ProjectBroken, or ProjectError where the Project is closed meanwhile.
+        """
+        revision = memory.revision
+        shared = next(
+            (one for one in self._next if one.settings == settings and one.rules == rules and one.revision == revision),
+            None,
+        )
+        if shared is None:
+            self._alive()
+            shared = _Shared(settings, rules, revision)
+            self._next.append(shared)
+            self._system.start(self._drive, shared, memory, name="build")
+        shared.waiting += 1
+        try:
+            await self._system.wait(shared.ended)
+        except (Broken, Closed) as error:
+            raise translated(error) from error.__cause__
+        finally:
+            shared.waiting -= 1
+            if not shared.waiting and shared.done is None:
+                if shared in self._next:
+                    self._next.remove(shared)
+                elif shared.number:
+                    self._system.cancel(shared.number)
+        assert shared.done is not None
+        return shared.done
+
+    async def _drive(self, shared: _Shared, memory: Sources) -> None:
+        """Have one build done, when those before it are."""
+        try:
+            await self._have_done(shared, memory)
+        except (Broken, Closed):
+            return  # Everyone who waits is told so by the system.
+
+    async def _have_done(self, shared: _Shared, memory: Sources) -> None:
+        async with self._turn:
+            if shared not in self._next:
+                return  # Everyone has gone before it began.
+            self._next.remove(shared)
+            self._count += 1
+            shared.number = self._count
+            frozen = memory.frozen()
+            shared.revision = memory.revision
+            # The planner owns the answer and the end of the build, so it hears of it first.
+            answer = self._system.request(self._planner, Build(build=shared.number, settings=shared.settings))
+            await self._system.tell(
+                self._scanner,
+                Scan(
+                    build=shared.number,
+                    rules=shared.rules,
+                    memory=frozen,
+                    walk=bool(shared.rules.root),
+                    force=False,
+                ),
+                sum(len(one.data) for one in frozen),
+            )
+            done = await answer.wait()
+            assert isinstance(done, BuildDone)
+            shared.done = done
+            shared.ended.set()
+
+    def _alive(self) -> None:
+        try:
+            self._system.check()
+        except (Broken, Closed) as error:
+            raise translated(error) from error.__cause__
+
+
+def translated(error: Broken | Closed) -> ProjectBroken | ProjectError:
+    """What a user of the API sees of a system that has ended."""
+    if isinstance(error, Broken):
+        return ProjectBroken(
+            f"an actor failed: {error}",
+            hint="this is a bug of Wasmill: please report it with the traceback of the original error above",
+        )
+    return ProjectError("the project is closed", hint="open it again")
