@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import fresh
@@ -65,15 +65,15 @@ _OTHER_WORDS = {
 
 def type_of(m: Module, env: Env, node: tree.Type) -> Type:
     """The type that an annotation means; ERROR where it means none, which has been reported then."""
-    while node.__class__ is tree.ReferenceType:
-        node = cast("tree.ReferenceType", node).target
-    if node.__class__ is tree.NamedType:
-        return _named(m, env, cast("tree.NamedType", node))
-    if node.__class__ is tree.TupleType:
-        if not cast("tree.TupleType", node).elements:
+    while isinstance(node, tree.ReferenceType):
+        node = node.target
+    if isinstance(node, tree.NamedType):
+        return _named(m, env, node)
+    if isinstance(node, tree.TupleType):
+        if not node.elements:
             return UNIT
         not_yet(m, node.at, "tuples")
-    elif node.__class__ is tree.ArrayType:
+    elif isinstance(node, tree.ArrayType):
         not_yet(m, node.at, "arrays")
     else:
         not_yet(m, node.at, "function types")
@@ -92,15 +92,15 @@ def _named(m: Module, env: Env, node: tree.NamedType) -> Type:
                 not_yet(m, node.at, _PLANNED[path[0]], plural=path[0] in ("Vec", "HashMap", "HashSet"))
                 return ERROR
         return _unknown_type(m, env, node.at, "::".join(path))
-    if item.__class__ is StructItem:
+    if isinstance(item, StructItem):
         if node.arguments:
             not_yet(m, node.at, "generics")
             return ERROR
-        return struct_type(m, cast("StructItem", item))
-    if item.__class__ is AliasItem:
-        return alias_target(m, cast("AliasItem", item))
-    if item.__class__ is not LostItem:
-        kind = "module" if item.__class__ is ModuleItem else "value"
+        return struct_type(m, item)
+    if isinstance(item, AliasItem):
+        return alias_target(m, item)
+    if not isinstance(item, LostItem):
+        kind = "module" if isinstance(item, ModuleItem) else "value"
         m.error("E0103", node.at, f"`{'::'.join(path)}` is a {kind}, not a type")
     m.failed = True
     return ERROR
@@ -147,19 +147,18 @@ def field_types(m: Module, item: StructItem) -> list[Type]:
 
 def struct_of(m: Module, kind: Type) -> StructItem | None:
     """The struct of a struct type that the module touches."""
-    return m.layouts.get(kind) if kind.__class__ is StructType else None  # type: ignore[arg-type]
+    return m.layouts.get(kind) if isinstance(kind, StructType) else None
 
 
 def alias_target(m: Module, item: AliasItem) -> Type:
     """What an alias stands for, through other aliases. A cycle is an error at the alias that closes it."""
     chain = [item]
-    env: Env = item.env
     while item.state == 0:
         item.state = 1
         node: Any = item.node.target
-        following = m.lookup(item.env, node.path) if node.__class__ is tree.NamedType else None
-        if following.__class__ is AliasItem:
-            item = cast("AliasItem", following)
+        following = m.lookup(item.env, node.path) if isinstance(node, tree.NamedType) else None
+        if isinstance(following, AliasItem):
+            item = following
             chain.append(item)
             continue
         muted = 0 if item.own else 1
@@ -175,7 +174,6 @@ def alias_target(m: Module, item: AliasItem) -> Type:
     for part in chain:
         part.target = item.target
         part.state = 2
-    _ = env
     return item.target or ERROR
 
 
@@ -186,23 +184,23 @@ def signature(m: Module, item: FunctionItem) -> list[Type]:
     node, env = item.node, item.env
     muted = 0 if item.own else 1
     m.muted += muted
-    types = []
+    types: list[Type] = []
     item.required = len(node.parameters)
     for i, parameter in enumerate(node.parameters):
         if parameter.default is not None:
             item.required = min(item.required, i)
         types.append(_parameter(m, item, parameter))
-    item.types = types
     if node.generics:
         not_yet(m, node.at, "generics")
-        item.types = [ERROR] * len(types)
+        types = [ERROR for _ in types]
         item.result = ERROR
     elif node.result is not None:
         item.result = type_of(m, env, node.result)
     else:
         item.result = fresh()
     m.muted -= muted
-    return item.types
+    item.types = types
+    return types
 
 
 def _parameter(m: Module, item: FunctionItem, parameter: tree.Parameter) -> Type:

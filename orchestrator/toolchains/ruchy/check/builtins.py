@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.display import joined, merge, text_parts
-from orchestrator.toolchains.ruchy.check.function import DROP, HANDLERS, Fn, Handler, Want, Why, bad, check, expr
+from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Handler, Want, Why, bad, check, expr
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.numbers import (
@@ -48,12 +48,12 @@ def output_parts(c: Fn, node: Any) -> tuple[list[hir.Expr], tuple[list[Any], hir
         return [], None
     first = expr(c, arguments[0])
     if len(arguments) > 1 and resolve(first.type) is STRING:
-        if first.__class__ is hir.Str:
-            template = cast("hir.Str", first).value
+        if isinstance(first, hir.Str):
+            template = first.value
             if is_template(template):
                 rest = [expr(c, argument) for argument in arguments[1:]]
                 return filled(c, first.at, template, rest), None
-        elif first.__class__ is not hir.ToText:
+        elif not isinstance(first, hir.ToText):
             return [], _template_later(c, first, arguments[1:])
     parts = text_parts(c, first)
     for argument in arguments[1:]:
@@ -65,14 +65,14 @@ def output_parts(c: Fn, node: Any) -> tuple[list[hir.Expr], tuple[list[Any], hir
 def _template_later(c: Fn, first: hir.Expr, rest: list[Any]) -> tuple[list[Any], hir.Expr, list[hir.Expr]]:
     bound: list[Any] = []
     template = first
-    if first.__class__ is not hir.Local:
+    if not isinstance(first, hir.Local):
         slot = c.slot(STRING)
         bound.append(hir.Let(slot, first))
         template = hir.Local(STRING, first.at, slot)
     others: list[hir.Expr] = []
     for argument in rest:
         made = joined(argument.at, text_parts(c, expr(c, argument)))
-        if made.__class__ is not hir.Str:
+        if not isinstance(made, hir.Str):
             slot = c.slot(STRING)
             bound.append(hir.Let(slot, made))
             made = hir.Local(STRING, argument.at, slot)
@@ -98,7 +98,7 @@ def _printer(fd: int, newline: bool) -> Handler:
         if later is None:
             return hir.Print(UNIT, node.at, fd, merge([*parts, *end]))
         test, template, plain = _either(node.at, later)
-        plain_parts = cast("hir.Concat", plain).parts if plain.__class__ is hir.Concat else [plain]
+        plain_parts = plain.parts if isinstance(plain, hir.Concat) else [plain]
         made: hir.Expr = hir.If(
             UNIT,
             node.at,
@@ -280,4 +280,3 @@ MACROS.update({name: BUILTINS[name] for name in (
 MACROS["todo"] = _stop("not written yet")
 MACROS["unreachable"] = _stop("unreachable code was reached")
 HANDLERS[tree.MacroCall] = macro
-_ = DROP

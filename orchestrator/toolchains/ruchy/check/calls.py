@@ -8,7 +8,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import signature
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.consts import inline
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, open_type
+from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, expr, open_type
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.scope import (
@@ -29,7 +29,7 @@ _ARGUMENT: Why = ("E0204", "`{0}` takes {want} as its `{1}`, and this is {got}")
 def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     """`callee(arguments)`."""
     callee: Any = node.callee
-    if callee.__class__ is not tree.Path:
+    if not isinstance(callee, tree.Path):
         return _no_function(c, node)
     segments = callee.segments
     single = len(segments) == 1
@@ -40,7 +40,7 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
             builtin = BUILTINS.get(segments[0])
             if builtin is not None:
                 return builtin(c, node, want, why)
-    if found.__class__ is FunctionItem:
+    if isinstance(found, FunctionItem):
         return call_function(c, node, found)
     for argument in node.arguments:
         expr(c, argument)
@@ -48,7 +48,7 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
 
 
 def _no_function(c: Fn, node: tree.Call) -> hir.Expr:
-    if node.callee.__class__ is tree.Lambda:
+    if isinstance(node.callee, tree.Lambda):
         not_yet(c.m, node.at, "lambdas")
         return bad(node.at)
     made = expr(c, node.callee)
@@ -60,13 +60,12 @@ def _no_function(c: Fn, node: tree.Call) -> hir.Expr:
 def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
     name = "::".join(callee.segments)
     m = c.m
-    m_failed, m.failed = m.failed, True
-    _ = m_failed
-    if found.__class__ is Variable:
+    m.failed = True
+    if isinstance(found, Variable):
         found.read = True
         if resolve(found.type) is not ERROR:
             m.error("E0217", callee.at, f"`{name}` is {shown(found.type)}, not a function")
-    elif found.__class__ is LostItem:
+    elif isinstance(found, LostItem):
         pass
     elif found is not None:
         what = {ModuleItem: "module", ConstItem: "constant", StructItem: "type"}.get(found.__class__, "type")
@@ -83,12 +82,12 @@ def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
 
 
 def _callable_names(c: Fn) -> list[str]:
-    nested = [name for name, item in c.names.items() if item.__class__ is FunctionItem]
+    nested = [name for name, item in c.names.items() if isinstance(item, FunctionItem)]
     if c.env.names is not None:
         return [*nested, *c.env.names, *BUILTINS]
     own = []
     for name, item in c.m.items.items():
-        if item.__class__ is FunctionItem:
+        if isinstance(item, FunctionItem):
             scope = c.env.scope
             own.append(name[len(scope) + 2 :] if scope and name.startswith(f"{scope}::") else name)
     return [*nested, *own, *(name for _, name in c.m.bindings), *BUILTINS]

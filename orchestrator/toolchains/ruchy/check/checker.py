@@ -81,7 +81,7 @@ def _layouts(m: Module) -> dict[StructType, hir.StructLayout]:
             continue
         types = field_types(m, item)
         found[kind] = hir.StructLayout(kind, item.names, types)
-        waiting += [inner for inner in types if inner.__class__ is StructType]
+        waiting += [inner for inner in types if isinstance(inner, StructType)]
     return dict(sorted(found.items(), key=lambda entry: (entry[0].module, entry[0].item)))
 
 

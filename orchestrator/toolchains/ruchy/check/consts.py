@@ -44,7 +44,7 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     m.muted += muted
     m.depth += 1
     inner = Fn(m, item.env, c.path)
-    pending, literals = len(m.pending), len(m.literals)
+    pending = len(m.pending)
     if item.node.type is not None:
         wanted = type_of(m, item.env, item.node.type)
         made = check(inner, item.node.value, wanted, (*_CONST, item.name))
@@ -53,7 +53,6 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
         wanted = settle(made.type)
     for part in m.pending[pending:]:
         part.type = settle(part.type)
-    _ = literals
     m.depth -= 1
     m.muted -= muted
     if item.state == 1:
@@ -66,7 +65,8 @@ def inline(c: Fn, env: Env, node: Any, kind: Type, at: int) -> hir.Expr:
     """An expression of another place, computed here, as if it stood at `at`. Its errors were reported there."""
     m = c.m
     names, home = c.names, c.env
-    c.names, c.env = dict(env.nested) if env.nested else {}, env
+    c.names = {**env.nested} if env.nested else {}
+    c.env = env
     m.muted += 1
     made = relocate(check(c, node, kind, _DEFAULT), at)
     m.muted -= 1
@@ -83,7 +83,7 @@ def relocate(made: hir.Expr, at: int) -> hir.Expr:
             waiting += node
         elif isinstance(node, msgspec.Struct):
             if hasattr(node, "at"):
-                node.at = at
+                setattr(node, "at", at)  # noqa: B010
             waiting += [getattr(node, name) for name in node.__struct_fields__ if name not in ("type", "at")]
     return made
 
@@ -117,7 +117,7 @@ def fold(made: Any) -> Any:
         return None if value is None else _literal(made.type, made.at, -value.value)
     if kind is hir.Concat:
         parts = [fold(part) for part in made.parts]
-        done = all(part.__class__ is hir.Str for part in parts)
+        done = all(isinstance(part, hir.Str) for part in parts)
         return hir.Str(STRING, made.at, "".join(part.value for part in parts)) if done else None
     if kind is hir.Arithmetic or kind is hir.Compare:
         return _fold_pair(made)
@@ -136,9 +136,8 @@ def _fold_pair(made: Any) -> Any:
         compute = _FOLDS.get(part.op)
         if left is None or right is None or left.__class__ is not right.__class__ or compute is None:
             return None
-        if left.__class__ is hir.Str:
-            if part.op not in ("==", "!="):
-                return None
+        if isinstance(left, hir.Str) and part.op not in ("==", "!="):
+            return None
         left = _literal(part.type, part.at, compute(left.value, right.value))
     return left
 
@@ -149,7 +148,7 @@ def _literal(kind: Any, at: int, value: Any) -> Any:
     if kind == F64:
         finite = value == value and value not in (float("inf"), float("-inf"))
         return hir.Float(kind, at, value) if finite else None
-    if kind.__class__ is IntType:
+    if isinstance(kind, IntType):
         low, high = (-(1 << kind.bits - 1), (1 << kind.bits - 1) - 1) if kind.signed else (0, (1 << kind.bits) - 1)
         return hir.Int(kind, at, value) if low <= value <= high else None
     return None

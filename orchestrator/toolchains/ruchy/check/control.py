@@ -20,8 +20,8 @@ from orchestrator.toolchains.ruchy.check.function import (
     open_type,
 )
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
-from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, fresh, narrow, resolve, shown, unify
-from orchestrator.toolchains.ruchy.check.statements import block
+from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.statements import block, lose
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, IntType, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -39,7 +39,7 @@ def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
     complete = _is_complete(node)
     inner = want if complete else DROP
     kind = _Common(c, inner)
-    while current.__class__ is tree.If:
+    while isinstance(current, tree.If):
         condition = check(c, current.condition, BOOL, _IF)
         then = kind.add(block(c, current.then, inner, why), current.then, why)
         steps.append((current.at, condition, then))
@@ -59,7 +59,7 @@ def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
 
 def _is_complete(node: tree.If) -> bool:
     current: Any = node
-    while current.__class__ is tree.If:
+    while isinstance(current, tree.If):
         current = current.otherwise
     return current is not None
 
@@ -119,9 +119,9 @@ class _Common:
 
 def _last(node: Any) -> Any:
     """Where to point for the value of a block: its last statement."""
-    while node.__class__ is tree.Block and node.statements:
+    while isinstance(node, tree.Block) and node.statements:
         last = node.statements[-1]
-        node = last.value if last.__class__ is tree.ExprStmt else last
+        node = last.value if isinstance(last, tree.ExprStmt) else last
     return node
 
 
@@ -144,7 +144,7 @@ def loop(c: Fn, node: tree.Loop, want: Want, why: Why) -> hir.Expr:
 
 def while_(c: Fn, node: tree.While, want: Want, why: Why) -> hir.Expr:
     """`while true` is a `loop`: it ends by its breaks alone."""
-    endless = node.condition.__class__ is tree.BoolLiteral and node.condition.value  # type: ignore[union-attr]
+    endless = isinstance(node.condition, tree.BoolLiteral) and node.condition.value
     condition = check(c, node.condition, BOOL, _WHILE)
     target = _enter(c, node.label, "while", None, why)
     inner = block(c, node.body, DROP, why)
@@ -159,10 +159,10 @@ def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
     mark = len(c.undo)
     pattern: Any = node.pattern
     iterable: Any = node.iterable
-    if iterable.__class__ is not tree.RangeExpr:
+    if not isinstance(iterable, tree.RangeExpr):
         return _for_other(c, node, iterable)
     start, end, kind = _bounds(c, iterable)
-    name = pattern.name if pattern.__class__ is tree.NamePattern else "_"
+    name = pattern.name if isinstance(pattern, tree.NamePattern) else "_"
     if pattern.__class__ not in (tree.NamePattern, tree.WildcardPattern):
         not_yet(c.m, pattern.at, "patterns in `for`")
     variable = c.declare(name, kind, pattern.at, mutable=True)
@@ -186,7 +186,7 @@ def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
         return hir.Int(I64, at, 0), hir.Int(I64, at, 0), I64
     start = expr(c, node.start)
     kind = resolve(start.type)
-    end = expr(c, node.end, kind if kind.__class__ is IntType else None)
+    end = expr(c, node.end, kind if isinstance(kind, IntType) else None)
     if kind is ERROR or resolve(end.type) is ERROR:
         return start, end, I64 if kind is ERROR else kind
     if not unify(kind, end.type):
@@ -200,8 +200,6 @@ def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
 
 def _for_other(c: Fn, node: tree.For, iterable: Any) -> hir.Expr:
     """Anything but a range: arrays are to come; the rest cannot be iterated over."""
-    from orchestrator.toolchains.ruchy.check.statements import _lose
-
     mark = len(c.undo)
     made = expr(c, iterable)
     kind = resolve(made.type)
@@ -210,7 +208,7 @@ def _for_other(c: Fn, node: tree.For, iterable: Any) -> hir.Expr:
     elif kind is not ERROR:
         hint = "write `0..n`" if narrow(kind, INTEGER) else ""
         c.m.error("E0212", iterable.at, f"{shown(kind)} cannot be iterated over", hint)
-    _lose(c, node.pattern)
+    lose(c, node.pattern)
     _enter(c, node.label, "for", None, ())
     block(c, node.body, DROP, ())
     c.loops.pop()
@@ -312,4 +310,3 @@ HANDLERS.update(
         tree.Return: return_,
     }
 )
-_ = fresh

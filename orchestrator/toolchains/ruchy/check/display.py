@@ -7,7 +7,7 @@ from typing import Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of
 from orchestrator.toolchains.ruchy.check.function import Fn, later
-from orchestrator.toolchains.ruchy.check.infer import ANY, Var, narrow, resolve, settle, INTEGER
+from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, narrow, resolve, settle
 from orchestrator.toolchains.ruchy.check.scope import StructItem
 from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, F64, STRING, UNIT, StructType, Type
 
@@ -18,11 +18,11 @@ def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
     if kind is STRING:
         if spec == "?":
             return [hir.ToText(STRING, made.at, made, debug=True)]
-        return cast("hir.Concat", made).parts if made.__class__ is hir.Concat else [made]
+        return made.parts if isinstance(made, hir.Concat) else [made]
     if kind.__class__ is Var:
         if kind.kind == ANY:
             return [later(c, made.at, STRING, lambda last: _when_known(c, made, spec, last))]
-    elif kind.__class__ is StructType:
+    elif isinstance(kind, StructType):
         return _struct_parts(c, made, struct_of(c.m, kind), spec)
     elif kind is UNIT or kind is ERROR:
         return [hir.Block(STRING, made.at, [hir.Do(made)], hir.Str(STRING, made.at, "nil"))]
@@ -43,8 +43,8 @@ def _scalar(made: hir.Expr, kind: Any, spec: str) -> hir.Expr:
             if narrow(kind, INTEGER):
                 made = hir.Cast(F64, made.at, made)
             return hir.ToText(STRING, made.at, made, precision=int(spec[1:]))
-    elif made.__class__ is hir.Int:
-        value = cast("hir.Int", made).value
+    elif isinstance(made, hir.Int):
+        value = made.value
         if kind is CHAR:
             if spec != "?":
                 return hir.Str(STRING, made.at, chr(value))
@@ -57,7 +57,7 @@ def _struct_parts(c: Fn, made: hir.Expr, item: StructItem | None, spec: str) -> 
     """`P {x: 1, y: 2}`, fields by name. A value that is not in a slot yet is put into one."""
     if item is None:
         return [hir.ToText(STRING, made.at, made)]
-    if made.__class__ is hir.Local:
+    if isinstance(made, hir.Local):
         return _fields(c, made, item, spec, 0)
     slot = c.slot(made.type)
     local = hir.Local(made.type, made.at, slot)
@@ -84,7 +84,7 @@ def _fields(c: Fn, value: hir.Expr, item: StructItem, spec: str, depth: int) -> 
 
 def _inside(c: Fn, made: hir.Expr, kind: Type, spec: str, depth: int) -> list[hir.Expr]:
     """A value inside another: strings and chars in quotes."""
-    if kind.__class__ is StructType:
+    if isinstance(kind, StructType):
         inner = struct_of(c.m, kind)
         if inner is not None and depth < 64:
             return _fields(c, made, inner, spec, depth + 1)
@@ -105,13 +105,19 @@ def joined(at: int, parts: list[hir.Expr]) -> hir.Expr:
 def merge(parts: list[hir.Expr]) -> list[hir.Expr]:
     """Parts with known neighbours made one."""
     merged: list[hir.Expr] = []
+    extend(merged, parts)
+    return merged
+
+
+def extend(merged: list[hir.Expr], parts: list[hir.Expr]) -> None:
+    """Appends parts to merged ones."""
     for part in parts:
-        if part.__class__ is hir.Str:
-            value = cast("hir.Str", part).value
+        if isinstance(part, hir.Str):
+            value = part.value
             if not value:
                 continue
-            if merged and merged[-1].__class__ is hir.Str:
-                merged[-1] = hir.Str(STRING, merged[-1].at, cast("hir.Str", merged[-1]).value + value)
+            last = merged[-1] if merged else None
+            if isinstance(last, hir.Str):
+                merged[-1] = hir.Str(STRING, last.at, last.value + value)
                 continue
         merged.append(part)
-    return merged

@@ -9,7 +9,7 @@ from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.consts import const_value
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, later, open_type
+from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, later
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.scope import (
@@ -35,7 +35,7 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     """A variable, or a constant. Other items are no values yet."""
     segments = node.segments
     found: Any = c.names.get(segments[0]) if len(segments) == 1 else None
-    if found.__class__ is Variable:
+    if isinstance(found, Variable):
         found.read = True
         kind: Any = found.type
         if kind.__class__ is Var:
@@ -95,7 +95,7 @@ def field(c: Fn, node: tree.Field, want: Want, why: Why) -> hir.Expr:
     """`value.name`, chains in a loop."""
     chain = [node]
     inner: Any = node.value
-    while inner.__class__ is tree.Field:
+    while isinstance(inner, tree.Field):
         chain.append(inner)
         inner = inner.value
     made = expr(c, inner)
@@ -176,20 +176,20 @@ def inlined(c: Fn, item: Any, node: Any, kind: Type, at: int) -> hir.Expr:
 def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | None:
     segments = node.path
     found: Any = c.names.get(segments[0]) if len(segments) == 1 else None
-    if found is None or found.__class__ is Variable:
+    if found is None or isinstance(found, Variable):
         found = c.m.lookup(c.env, segments)
     name = "::".join(segments)
     seen = 0
-    while found.__class__ is AliasItem and seen < 100:
+    while isinstance(found, AliasItem) and seen < 100:
         target: Any = found.node.target
-        found = c.m.lookup(found.env, target.path) if target.__class__ is tree.NamedType else None
+        found = c.m.lookup(found.env, target.path) if isinstance(target, tree.NamedType) else None
         seen += 1
-    if found.__class__ is StructItem:
-        return cast("StructItem", found)
+    if isinstance(found, StructItem):
+        return found
     if found is None and not c.m.lenient:
-        names = [*type_names(c.m, c.env), *(known for known, what in c.names.items() if what.__class__ is StructItem)]
+        names = [*type_names(c.m, c.env), *(known for known, what in c.names.items() if isinstance(what, StructItem))]
         c.m.error("E0103", node.at, f"unknown type `{name}`", did_you_mean(name, names))
-    elif found is not None and found.__class__ is not LostItem:
+    elif found is not None and not isinstance(found, LostItem):
         c.m.error("E0103", node.at, f"`{name}` is not a struct")
     c.m.failed = True
     return None
@@ -199,11 +199,10 @@ def f_string(c: Fn, node: tree.FString, want: Want, why: Why) -> hir.Expr:
     """The literal parts and the texts of the holes, joined."""
     parts: list[hir.Expr] = []
     for part in node.parts:
-        if part.__class__ is tree.TextPart:
-            parts.append(hir.Str(STRING, part.at, cast("tree.TextPart", part).text))
+        if isinstance(part, tree.TextPart):
+            parts.append(hir.Str(STRING, part.at, part.text))
         else:
-            hole = cast("tree.HolePart", part)
-            parts += text_parts(c, expr(c, hole.value), hole.spec)
+            parts += text_parts(c, expr(c, part.value), part.spec)
     return joined(node.at, parts)
 
 
@@ -224,9 +223,9 @@ def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:
 def _in_string(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
     at = node.at
     wanted: Any = node.index
-    if wanted.__class__ is not tree.RangeExpr:
+    if not isinstance(wanted, tree.RangeExpr):
         return hir.Runtime(STRING, at, "str_at", [value, check(c, wanted, I64, _INDEX)], traps=True)
-    if wanted.end is None and value.__class__ is not hir.Local:
+    if wanted.end is None and not isinstance(value, hir.Local):
         slot = c.slot(STRING)
         local = hir.Local(STRING, at, slot)
         return hir.Block(STRING, at, [hir.Let(slot, value)], _slice(c, at, wanted, local))
@@ -262,4 +261,3 @@ HANDLERS.update(
         tree.Tuple: tuple_,
     }
 )
-_ = open_type

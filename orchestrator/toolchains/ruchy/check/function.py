@@ -139,15 +139,15 @@ def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: Any) -> hir.Expr:
 def cure(want: Type, got: Type, node: Any) -> str:
     """What would make a value of one type one of another, where there is something usual."""
     from_number = got.__class__ in (IntType, FloatType) or got.__class__ is Var
-    if want.__class__ is StringType:
+    if isinstance(want, StringType):
         return "convert it with `.to_string()`" if from_number or shown(got) in ("bool", "char") else ""
     to_number = want.__class__ in (IntType, FloatType) or want.__class__ is Var
     if to_number and from_number:
-        if want.__class__ is FloatType and node.__class__ is tree.IntLiteral:
+        if isinstance(want, FloatType) and isinstance(node, tree.IntLiteral):
             return f"write `{node.value}.0`"
         return f"convert it with `as {shown(want)}`"
     if to_number and got is STRING:
-        return f"convert it with `.{'to_float' if want.__class__ is FloatType else 'parse'}()`"
+        return f"convert it with `.{'to_float' if isinstance(want, FloatType) else 'parse'}()`"
     if shown(want) == "bool" and from_number:
         return "compare it: `!= 0`"
     return ""
@@ -187,13 +187,10 @@ def later(c: Fn, at: int, kind: Type, decide: Callable[[bool], hir.Expr | None])
 
 
 def is_text(kind: Type) -> bool:
-    return kind is STRING or kind.__class__ is StringType
+    return kind is STRING or isinstance(kind, StringType)
 
 
 def not_handled(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
     """For nodes that stand where no expression can."""
     c.m.error("E0720", node.at, f"{type(node).__name__} is not supported here")
     return bad(node.at)
-
-
-_ = tree

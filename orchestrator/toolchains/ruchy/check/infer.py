@@ -30,7 +30,7 @@ ANY, NUMBER, INTEGER, FLOATING = 0, 1, 2, 3
 """What a variable may become; a later one is narrower, but for the last two, which exclude each other."""
 
 
-class Var:
+class Unknown:
     """A type to be found. `link` is what it turned out to be, another variable perhaps."""
 
     __slots__ = ("kind", "link")
@@ -38,6 +38,10 @@ class Var:
     def __init__(self, kind: int) -> None:
         self.kind = kind
         self.link: Any = None
+
+
+Var: Any = Unknown
+"""The same for type checkers, which hold that no `Type` is one: so code may ask whether one is."""
 
 
 def fresh(kind: int = ANY) -> Type:
@@ -90,7 +94,7 @@ def narrow(kind: Type, to: int) -> bool:
     return True
 
 
-def _join(a: Var, b: Var) -> bool:
+def _join(a: Unknown, b: Unknown) -> bool:
     if a.kind > NUMBER and b.kind > NUMBER and a.kind != b.kind:
         return False
     b.kind = max(a.kind, b.kind)
@@ -98,7 +102,7 @@ def _join(a: Var, b: Var) -> bool:
     return True
 
 
-def _bind(variable: Var, kind: Type) -> bool:
+def _bind(variable: Unknown, kind: Type) -> bool:
     if kind is NEVER:
         return True
     if not _admits(variable.kind, kind):
@@ -111,10 +115,10 @@ def _admits(wanted: int, kind: Type) -> bool:
     if wanted == ANY or kind is ERROR:
         return True
     if wanted == INTEGER:
-        return kind.__class__ is IntType
+        return isinstance(kind, IntType)
     if wanted == FLOATING:
-        return kind.__class__ is FloatType
-    return kind.__class__ is IntType or kind.__class__ is FloatType
+        return isinstance(kind, FloatType)
+    return isinstance(kind, IntType) or isinstance(kind, FloatType)
 
 
 _SHOWN: dict[type, str] = {
@@ -132,7 +136,7 @@ def shown(kind: Type) -> str:
     found: Any = resolve(kind)
     if found.__class__ is Var:
         return ("_", "i64", "i64", "f64")[found.kind]
-    if found.__class__ is StructType:
+    if isinstance(found, StructType):
         return str(found.item).rsplit("::", 1)[-1].rsplit(".", 1)[-1]
     named = _SHOWN.get(found.__class__)
     return named if named is not None else str(found.name)

@@ -16,7 +16,9 @@ def read_interface(interface: Interface) -> Item | None:
     """The item that an interface describes; None for one of a kind that the checker does not know."""
     from orchestrator.toolchains.ruchy.syntax.parser import parse_item
 
-    return foreign_item(parse_item(interface.interface), interface.module, interface.item, interface.names)
+    parsed = parse_item(interface.interface.decode()).module
+    node = parsed.body[0] if parsed is not None and parsed.body else None
+    return foreign_item(node, interface.module, interface.item, interface.names)
 
 
 def foreign_item(node: tree.Node | None, module: str, item: str, names: dict[str, str]) -> Item | None:

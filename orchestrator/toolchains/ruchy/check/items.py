@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.annotations import field_types, signature, type_of
-from orchestrator.toolchains.ruchy.check.consts import inline, read_const
-from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check, expr
+from orchestrator.toolchains.ruchy.check.annotations import field_types, signature
+from orchestrator.toolchains.ruchy.check.consts import read_const
+from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check
 from orchestrator.toolchains.ruchy.check.infer import resolve, settle, shown, unify
 from orchestrator.toolchains.ruchy.check.module import NeedsFirst
 from orchestrator.toolchains.ruchy.check.scope import (
@@ -42,7 +42,7 @@ def collect(m: Module, statements: Iterable[Any], scope: str = "") -> None:
         item = make_item(m, node, f"{scope}::" if scope else "", env)
         if item is not None:
             _enter(m, m.items, f"{scope}::{node.name}" if scope else node.name, node, item)
-            if node.__class__ is tree.Mod and node.items:
+            if isinstance(node, tree.Mod) and node.items:
                 collect(m, node.items, f"{scope}::{node.name}" if scope else node.name)
 
 
@@ -87,8 +87,8 @@ def _struct(m: Module, node: tree.Struct, prefix: str, env: Env) -> Item:
 def _enter(m: Module, items: dict[str, Any], name: str, node: Any, item: Item) -> None:
     if name in items:
         m.error("E0601", node.at, f"`{node.name}` is defined twice", "give one of them another name")
-        if item.__class__ is FunctionItem:
-            m.functions.remove(cast("FunctionItem", item))
+        if isinstance(item, FunctionItem):
+            m.functions.remove(item)
         return
     items[name] = item
 
@@ -96,7 +96,7 @@ def _enter(m: Module, items: dict[str, Any], name: str, node: Any, item: Item) -
 def nested_items(c: Fn, nodes: list[Any]) -> None:
     """Items inside a block: seen from everywhere in it; their names are the function's, with a dot."""
     m = c.m
-    outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or what.__class__ is LostItem}
+    outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or isinstance(what, LostItem)}
     found: dict[str, Any] = {}
     env = Env(c.env.module, c.env.scope, c.env.names, found)
     for node in nodes:
@@ -104,8 +104,8 @@ def nested_items(c: Fn, nodes: list[Any]) -> None:
         item = make_item(m, node, f"{c.path}.", env)
         if item is None or not name:
             continue
-        if item.__class__ is FunctionItem:
-            function = cast("FunctionItem", item)
+        if isinstance(item, FunctionItem):
+            function = item
             while any(other.symbol == function.symbol for other in m.functions if other is not function):
                 function.symbol += "'"
         _enter(m, found, name, node, item)
@@ -116,9 +116,9 @@ def nested_items(c: Fn, nodes: list[Any]) -> None:
         found.setdefault(name, what)
     for node in nodes:
         item = found.get(getattr(node, "name", ""))
-        if item.__class__ is StructItem and item.node is node:
+        if isinstance(item, StructItem) and item.node is node:
             check_struct(m, item)
-        elif item.__class__ is ConstItem and item.node is node:
+        elif isinstance(item, ConstItem) and item.node is node:
             read_const(c, item, node.at)
 
 
@@ -130,12 +130,12 @@ def check_types(m: Module) -> None:
     from orchestrator.toolchains.ruchy.check.annotations import alias_target
 
     for name, item in list(m.items.items()):
-        if item.__class__ is AliasItem:
-            alias_target(m, cast("AliasItem", item))
-        elif item.__class__ is StructItem:
-            check_struct(m, cast("StructItem", item))
-        elif item.__class__ is ConstItem:
-            const = cast("ConstItem", item)
+        if isinstance(item, AliasItem):
+            alias_target(m, item)
+        elif isinstance(item, StructItem):
+            check_struct(m, item)
+        elif isinstance(item, ConstItem):
+            const = item
             read_const(Fn(m, const.env, name), const, const.node.at)
 
 
@@ -171,8 +171,8 @@ def _not_endless(m: Module, item: StructItem) -> None:
                 m.error("E0218", item.node.at, f"the struct {names}: no value of it can be made")
                 item.types = [ERROR if part == item.type else part for part in field_types(m, item)]
                 return
-            if field.__class__ is StructType and field not in seen:
-                seen.add(field)  # type: ignore[arg-type]
+            if isinstance(field, StructType) and field not in seen:
+                seen.add(field)
                 waiting.append((field, (*path, shown(field))))  # type: ignore[arg-type]
 
 
@@ -306,17 +306,17 @@ def _ends_without_value(statements: list[Any]) -> bool:
     if not statements:
         return True
     last = statements[-1]
-    value = last.value if last.__class__ is tree.ExprStmt else last
-    if value.__class__ is tree.If:
-        while value.__class__ is tree.If:
+    value = last.value if isinstance(last, tree.ExprStmt) else last
+    if isinstance(value, tree.If):
+        while isinstance(value, tree.If):
             value = value.otherwise
         return value is None
     if value.__class__ in _LOOPS:
         return True
-    called = value.callee if value.__class__ is tree.Call else None
-    if called.__class__ is tree.Path and called.segments[0] in ("println", "print", "eprintln", "eprint"):
+    called = value.callee if isinstance(value, tree.Call) else None
+    if isinstance(called, tree.Path) and called.segments[0] in ("println", "print", "eprintln", "eprint"):
         return True
-    return value.__class__ is tree.MacroCall and value.name in ("println", "print", "eprintln", "eprint")
+    return isinstance(value, tree.MacroCall) and value.name in ("println", "print", "eprintln", "eprint")
 
 
 def _missing(c: Fn, item: FunctionItem) -> None:
@@ -367,8 +367,8 @@ def foreign_result(c: Fn, item: FunctionItem) -> Type:
     m.muted -= 1
     m.pending, m.literals, m.late = own_pending, own_literals, own_late
     item.result = ERROR if inner.foreign else settle(cast("Type", item.result))
-    if item.result is not ERROR and item.result.__class__ is StructType:
-        own_layouts.setdefault(item.result, m.layouts[item.result])  # type: ignore[index, arg-type]
+    if item.result is not ERROR and isinstance(item.result, StructType):
+        own_layouts.setdefault(item.result, m.layouts[item.result])
     m.layouts = own_layouts
     if item.result is ERROR:
         m.failed = True
@@ -381,13 +381,13 @@ def foreign_result(c: Fn, item: FunctionItem) -> Type:
 
 def check_top(m: Module, statements: list[Any]) -> None:
     """The top-level statements, as the function "<top>"."""
-    from orchestrator.toolchains.ruchy.check.statements import _ITEMS
+    from orchestrator.toolchains.ruchy.check.statements import ITEMS
 
-    loose = [node for node in statements if node.__class__ not in _ITEMS]
+    loose = [node for node in statements if node.__class__ not in ITEMS]
     if not loose:
         return
     m.top_names = {
-        node.pattern.name for node in loose if node.__class__ is tree.Let and node.pattern.__class__ is tree.NamePattern
+        node.pattern.name for node in loose if isinstance(node, tree.Let) and isinstance(node.pattern, tree.NamePattern)
     }
     c = Fn(m, Env(m.name), "<top>")
     m.depth = 0
@@ -410,6 +410,3 @@ def _unused_locals(c: Fn) -> None:
         if not variable.read and variable.name[:1] != "_":
             hint = f"if that is meant, call it `_{variable.name}`"
             c.m.warn("W0004", variable.at, f"`{variable.name}` is never used", hint)
-
-
-_ = (inline, expr, type_of)

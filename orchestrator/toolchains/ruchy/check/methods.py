@@ -9,7 +9,7 @@ from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, fit, later
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
-from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, NUMBER, Var, fresh, narrow, resolve, shown
+from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, resolve, shown
 from orchestrator.toolchains.ruchy.check.numbers import (
     absolute,
     extreme,
@@ -29,7 +29,8 @@ _ARGUMENT: Why = ("E0204", "`{0}` takes {want}, and this is {got}")
 _TEXT: dict[str, tuple[str, tuple[Type, ...], Type, bool]] = {}
 """Methods of String that are one runtime function: its name, its further arguments, its result, whether it traps."""
 
-for _names, _entry in {
+_Entry = tuple[str, tuple[Type, ...], Type, bool]
+_ROWS: dict[str, _Entry] = {
     "len length": ("str_len", (), I64, False),
     "to_upper to_uppercase upper": ("str_upper", (), STRING, False),
     "to_lower to_lowercase lower": ("str_lower", (), STRING, False),
@@ -47,22 +48,70 @@ for _names, _entry in {
     "replace": ("str_replace", (STRING, STRING), STRING, False),
     "substring slice": ("str_slice", (I64, I64), STRING, True),
     "rev reverse": ("str_reverse", (), STRING, False),
-}.items():
+}
+for _names, _entry in _ROWS.items():
     for _name in _names.split():
         _TEXT[_name] = _entry
 
 _SAME = frozenset(("clone", "as_str", "to_owned", "into"))
 _PLANNED = frozenset(
-    "chars lines as_bytes bytes split find iter map filter collect push pop first last get join sort".split()
+    [
+        "chars",
+        "lines",
+        "as_bytes",
+        "bytes",
+        "split",
+        "find",
+        "iter",
+        "map",
+        "filter",
+        "collect",
+        "push",
+        "pop",
+        "first",
+        "last",
+        "get",
+        "join",
+        "sort",
+    ]
 )
 _NUMBER = frozenset(
-    "abs sqrt pow powi powf round floor ceil trunc to_int to_integer to_float min max to_string clone".split()
+    [
+        "abs",
+        "sqrt",
+        "pow",
+        "powi",
+        "powf",
+        "round",
+        "floor",
+        "ceil",
+        "trunc",
+        "to_int",
+        "to_integer",
+        "to_float",
+        "min",
+        "max",
+        "to_string",
+        "clone",
+    ]
 )
-_OTHER = frozenset("to_string clone".split())
-_STRING = frozenset((*_TEXT, *_SAME, *"to_string is_empty parse to_int to_integer to_float append push_str".split()))
+_OTHER = frozenset(["to_string", "clone"])
+_STRING = frozenset(
+    (*_TEXT, *_SAME, *["to_string", "is_empty", "parse", "to_int", "to_integer", "to_float", "append", "push_str"])
+)
 _ASK_TEXT = frozenset(("is_numeric", "is_alphabetic", "is_alphanumeric", "is_digit"))
 _CHAR = frozenset(
-    "to_upper to_uppercase upper to_lower to_lowercase lower is_numeric is_alphabetic is_alphanumeric".split()
+    [
+        "to_upper",
+        "to_uppercase",
+        "upper",
+        "to_lower",
+        "to_lowercase",
+        "lower",
+        "is_numeric",
+        "is_alphabetic",
+        "is_alphanumeric",
+    ]
 )
 
 
@@ -70,7 +119,7 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
     """`receiver.name(arguments)`; a chain of calls is walked in a loop."""
     chain = [node]
     inner: Any = node.receiver
-    while inner.__class__ is tree.MethodCall:
+    while isinstance(inner, tree.MethodCall):
         chain.append(inner)
         inner = inner.receiver
     if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length", "rev", "nth"):
@@ -103,9 +152,9 @@ def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: Any) -> hir.Expr:
 
 
 def _is_text_place(c: Fn, node: Any) -> bool:
-    while node.__class__ is tree.Field:
+    while isinstance(node, tree.Field):
         node = node.value
-    return node.__class__ is tree.Path and len(node.segments) == 1
+    return isinstance(node, tree.Path) and len(node.segments) == 1
 
 
 def _push(c: Fn, node: tree.MethodCall, place: Any) -> hir.Expr:
@@ -248,10 +297,10 @@ def _of_number(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> h
 
 def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Any) -> hir.Expr:
     for argument in node.arguments:
-        if argument.__class__ is not tree.Lambda:
+        if not isinstance(argument, tree.Lambda):
             expr(c, argument)
     m = c.m
-    if kind.__class__ is StructType and kind in m.with_methods:
+    if isinstance(kind, StructType) and kind in m.with_methods:
         m.failed = True
     elif kind is STRING and name in _PLANNED:
         not_yet(m, node.at, f"`{name}` of a String", plural=False)
@@ -261,4 +310,3 @@ def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Any) ->
 
 
 HANDLERS[tree.MethodCall] = method
-_ = INTEGER

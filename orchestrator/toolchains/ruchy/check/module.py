@@ -27,7 +27,7 @@ class Finding:
         self.hint = hint
 
 
-class NeedsFirst(Exception):  # noqa: N818
+class NeedsFirst(Exception):
     """A function must be checked before this one can go on; raised instead of nesting deeper."""
 
     def __init__(self, item: FunctionItem) -> None:
@@ -104,7 +104,15 @@ class Module:
             if found is not None:
                 return found
             scope = scope.rpartition("::")[0]
-        return items.get(name)
+        found = items.get(name)
+        return found if found is not None or len(path) == 1 else self._part_of(scope, path)
+
+    def _part_of(self, scope: str, path: tuple[str, ...]) -> Item | None:
+        """What belongs to an own item (`Colour::Red`, `Point::new`): nothing that is supported yet."""
+        owner = self._own(scope, path[:-1])
+        if isinstance(owner, LostItem) or (isinstance(owner, StructItem) and owner.type in self.with_methods):
+            return self._lost("::".join(path))
+        return None
 
     def _bound(self, scope: str, path: tuple[str, ...]) -> Item | None:
         name = path[0] if len(path) == 1 else "::".join(path)

@@ -38,7 +38,7 @@ def _block(c: Fn, at: int, out: list[Any], made: hir.Expr) -> hir.Expr:
 def _zero(c: Fn, kind: Type, at: int, value: int = 0) -> hir.Expr:
     """A constant of a number's type, which may be open."""
     found: Any = resolve(kind)
-    if found.__class__ is FloatType or (found.__class__ is Var and found.kind == FLOATING):
+    if isinstance(found, FloatType) or (found.__class__ is Var and found.kind == FLOATING):
         return open_type(c, hir.Float(kind, at, float(value)))
     return open_type(c, hir.Int(kind, at, value))
 
@@ -48,9 +48,9 @@ def absolute(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
     if not _number(c, at, name, made):
         return bad(at)
     kind: Any = resolve(made.type)
-    if kind.__class__ is FloatType or (kind.__class__ is Var and kind.kind == FLOATING):
+    if isinstance(kind, FloatType) or (kind.__class__ is Var and kind.kind == FLOATING):
         return open_type(c, hir.Runtime(kind, at, "fabs", [made]))
-    if kind.__class__ is IntType and not kind.signed:
+    if isinstance(kind, IntType) and not kind.signed:
         return made
     narrow(kind, INTEGER)
     out: list[Any] = []
@@ -103,7 +103,7 @@ def rounded(c: Fn, at: int, name: str, made: hir.Expr, mode: str, whole: bool) -
     if not _number(c, at, name, made):
         return bad(at)
     kind: Any = resolve(made.type)
-    if kind.__class__ is IntType or (kind.__class__ is Var and kind.kind != FLOATING):
+    if isinstance(kind, IntType) or (kind.__class__ is Var and kind.kind != FLOATING):
         narrow(kind, INTEGER)
         return made
     result = _half_away(c, at, made) if mode == "round" else open_type(c, hir.Runtime(kind, at, mode, [made]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.display import extend, joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import (
     HANDLERS,
     Fn,
@@ -14,6 +14,7 @@ from orchestrator.toolchains.ruchy.check.function import (
     bad,
     check,
     expr,
+    fit,
     later,
     open_type,
 )
@@ -23,8 +24,6 @@ from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     CHAR,
     ERROR,
-    F64,
-    FLOATS,
     I64,
     NEVER,
     STRING,
@@ -58,11 +57,11 @@ def whole(c: Fn, at: int, value: int, suffix: str, want: Want) -> hir.Expr:
     wanted: Any = resolve(want) if want.__class__ is Var else want  # type: ignore[arg-type]
     if wanted is I64:
         return hir.Int(I64, at, value)
-    if wanted.__class__ is IntType:
+    if isinstance(wanted, IntType):
         check_range(c.m, at, value, wanted)
         return hir.Int(wanted, at, value)
-    kind = wanted if wanted.__class__ is Var and wanted.kind >= NUMBER and narrow(wanted, INTEGER) else fresh(INTEGER)
-    made = hir.Int(kind, at, value)
+    known = wanted.__class__ is Var and wanted.kind >= NUMBER and narrow(wanted, INTEGER)
+    made = hir.Int(wanted if known else fresh(INTEGER), at, value)
     c.m.pending.append(made)
     c.m.literals.append((made, value))
     return made
@@ -74,7 +73,7 @@ def floating(c: Fn, node: tree.FloatLiteral, want: Want, why: Why) -> hir.Expr:
 
 def fraction(c: Fn, at: int, value: float, want: Want) -> hir.Expr:
     """A float literal: f64, or f32 where its context asks for that."""
-    if want.__class__ is FloatType:
+    if isinstance(want, FloatType):
         return hir.Float(cast("Type", want), at, value)
     made = hir.Float(fresh(3), at, value)
     c.m.pending.append(made)
@@ -99,14 +98,12 @@ def string(c: Fn, node: tree.StringLiteral, want: Want, why: Why) -> hir.Expr:
 def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
     chain = [node]
     left: Any = node.left
-    while left.__class__ is tree.Binary:
+    while isinstance(left, tree.Binary):
         chain.append(left)
         left = left.left
     lowest = chain[-1]
-    if lowest.op == "&&" or lowest.op == "||":
-        made = check(c, left, BOOL, (*_LOGIC, lowest.op))
-    else:
-        made = expr(c, left)
+    logic = lowest.op == "&&" or lowest.op == "||"
+    made = check(c, left, BOOL, (*_LOGIC, lowest.op)) if logic else expr(c, left)
     for part in reversed(chain):
         op = part.op
         if op == "&&" or op == "||":
@@ -124,23 +121,17 @@ def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
 def _logic(c: Fn, node: tree.Binary, left: hir.Expr) -> hir.Expr:
     why = (*_LOGIC, node.op)
     if left.type is not BOOL:
-        left = _operand(c, left, node.left, why)
+        left = fit(c, left, BOOL, why, node.left)
     right = check(c, node.right, BOOL, why)
     made = hir.And if node.op == "&&" else hir.Or
     return made(BOOL, node.at, left, right)
-
-
-def _operand(c: Fn, made: hir.Expr, node: Any, why: Why) -> hir.Expr:
-    from orchestrator.toolchains.ruchy.check.function import fit
-
-    return fit(c, made, BOOL, why, node)
 
 
 def _right(c: Fn, node: Any, left: Any) -> hir.Expr:
     """The right operand; a literal takes the left one's type at once."""
     kind = node.__class__
     if kind is tree.IntLiteral:
-        return whole(c, node.at, node.value, node.suffix, left if left.__class__ is IntType else None)
+        return whole(c, node.at, node.value, node.suffix, left if isinstance(left, IntType) else None)
     if kind is tree.FloatLiteral:
         return fraction(c, node.at, node.value, left)
     if kind is tree.CharLiteral:
@@ -155,7 +146,7 @@ def arithmetic(c: Fn, at: int, op: str, left: hir.Expr, node: Any) -> hir.Expr:
         return _scaled(c, at, op, left, expr(c, node), node)
     right = _right(c, node, kind if op != "*" or kind is not STRING else I64)
     other: Any = resolve(right.type)
-    if kind is other and (kind.__class__ is IntType or (kind.__class__ is FloatType and op not in _BITS)):
+    if kind is other and (isinstance(kind, IntType) or (isinstance(kind, FloatType) and op not in _BITS)):
         return hir.Arithmetic(kind, at, op, left, right)
     return combine(c, at, op, left, right, False) or _undecided(c, at, op, left, right)
 
@@ -171,6 +162,9 @@ def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool
     if a is ERROR or b is ERROR:
         return bad(at)
     if op == "+" and (a is STRING or b is STRING):
+        if isinstance(left, hir.Concat):  # made here, by the `+` before this one: a chain of them is one
+            extend(left.parts, text_parts(c, right))
+            return left
         return joined(at, [*text_parts(c, left), *text_parts(c, right)])
     if op == "*" and a is STRING and narrow(b, INTEGER):
         return hir.Runtime(STRING, at, "str_repeat", [left, _as_i64(right)], traps=True)
@@ -202,8 +196,8 @@ def _cure(op: str, a: Any, b: Any, right: hir.Expr) -> str:
         return f"for truth values write `{op}{op}`" if op != "^" else "for truth values write `!=`"
     numbers = (IntType, FloatType, Var)
     if a.__class__ in numbers and b.__class__ in numbers:
-        if shown(a)[0] == "f" and right.__class__ is hir.Int and shown(b)[0] != "f":
-            return f"write `{cast('hir.Int', right).value}.0`"
+        if shown(a)[0] == "f" and isinstance(right, hir.Int) and shown(b)[0] != "f":
+            return f"write `{right.value}.0`"
         return f"convert one of them with `as {shown(a)}`"
     if op == "*" and b is STRING and a.__class__ in numbers:
         return "the string stands on the left: `text * 3`"
@@ -236,14 +230,14 @@ def compare(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Exp
     """`left op right` of two values of one type; a char and a String compare as texts."""
     a: Any = resolve(left.type)
     b: Any = resolve(right.type)
-    if a is b and a.__class__ is IntType:
+    if a is b and isinstance(a, IntType):
         return hir.Compare(BOOL, at, op, left, right)
     if a is ERROR or b is ERROR:
         return hir.Compare(BOOL, at, op, left, right)
     if a is STRING and b is CHAR:
         right = hir.ToText(STRING, right.at, right)
     elif a is CHAR and b is STRING:
-        one = left.__class__ is hir.Int
+        one = isinstance(left, hir.Int)
         left = hir.Str(STRING, left.at, chr(cast("hir.Int", left).value)) if one else hir.ToText(STRING, left.at, left)
     elif not unify(a, b):
         hint = _cure(op, a, b, right)
@@ -262,7 +256,7 @@ def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
         if found.kind == ANY:
             c.m.late.append(lambda last: _comparable_later(c, at, op, found, last))
         return
-    if found is UNIT or (found.__class__ is StructType and op not in ("==", "!=")):
+    if found is UNIT or (isinstance(found, StructType) and op not in ("==", "!=")):
         c.m.error("E0208", at, f"`{op}` cannot compare values of type {shown(found)}")
 
 
@@ -300,16 +294,16 @@ def unary(c: Fn, node: tree.Unary, want: Want, why: Why) -> hir.Expr:
 
 def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
     operand = node.operand
-    if operand.__class__ is tree.IntLiteral:
-        literal = cast("tree.IntLiteral", operand)
+    if isinstance(operand, tree.IntLiteral):
+        literal = operand
         return whole(c, node.at, -literal.value, literal.suffix, want)
-    if operand.__class__ is tree.FloatLiteral:
-        return fraction(c, node.at, -cast("tree.FloatLiteral", operand).value, want)
+    if isinstance(operand, tree.FloatLiteral):
+        return fraction(c, node.at, -operand.value, want)
     made = expr(c, operand)
     kind: Any = resolve(made.type)
     if kind is ERROR or kind is NEVER:
         return made
-    if not narrow(kind, NUMBER) or (kind.__class__ is IntType and not kind.signed):
+    if not narrow(kind, NUMBER) or (isinstance(kind, IntType) and not kind.signed):
         c.m.error("E0207", node.at, f"`-` needs a number that can be negative, and this is {shown(kind)}")
         return bad(node.at)
     return open_type(c, hir.Negate(kind, node.at, made))
@@ -329,20 +323,20 @@ def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
     number = source.__class__ in (IntType, FloatType) or (source.__class__ is Var and narrow(source, NUMBER))
     to_number = target.__class__ in (IntType, FloatType)
     if number and to_number:
-        if made.__class__ is hir.Int and source.__class__ is Var and target.__class__ is IntType:
-            return _literal_cast(c, cast("hir.Int", made), target, node.at)
+        if isinstance(made, hir.Int) and source.__class__ is Var and isinstance(target, IntType):
+            return _literal_cast(c, made, target, node.at)
         return hir.Cast(target, node.at, made)
-    if target.__class__ is IntType and source in (BOOL, CHAR):
+    if isinstance(target, IntType) and source in (BOOL, CHAR):
         return hir.Cast(target, node.at, made)
     if target is CHAR and source is c.m.integers["u8"]:
         return hir.Cast(target, node.at, made)
-    if target is CHAR and made.__class__ is hir.Int and source.__class__ is Var and unify(source, c.m.integers["u8"]):
+    if target is CHAR and isinstance(made, hir.Int) and source.__class__ is Var and unify(source, c.m.integers["u8"]):
         return hir.Cast(target, node.at, made)
     hint = ""
     if target is STRING:
         hint = "convert it with `.to_string()`"
     elif source is STRING and to_number:
-        hint = f"convert it with `.{'to_float' if target.__class__ is FloatType else 'parse'}()`"
+        hint = f"convert it with `.{'to_float' if isinstance(target, FloatType) else 'parse'}()`"
     elif target is BOOL:
         hint = "compare it: `!= 0`"
     elif target is CHAR:
@@ -373,4 +367,3 @@ HANDLERS.update(
         tree.Cast: cast_to,
     }
 )
-_ = (F64, FLOATS)

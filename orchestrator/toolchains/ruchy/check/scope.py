@@ -1,7 +1,8 @@
 """What names mean: the items of the module, what its imports bind, and the items of other modules.
 
 One written order (section 11 of the language): locals, items of the module (from the inline module outward), `use`d
-names and globs, builtins. Locals are the function's own business (`function.py`); builtins are asked last, by the caller.
+names and globs, builtins. Locals are the function's own business (`function.py`); builtins come last, and are the
+caller's.
 """
 
 from __future__ import annotations

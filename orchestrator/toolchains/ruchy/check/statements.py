@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of, type_of
@@ -23,14 +23,14 @@ from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
 from orchestrator.toolchains.ruchy.check.scope import LostItem, Variable
-from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, StructType, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ITEMS = frozenset(
+ITEMS = frozenset(
     (tree.Function, tree.Struct, tree.Enum, tree.Impl, tree.Const, tree.TypeAlias, tree.UseItem, tree.Mod)
 )
 _LET: Why = ("E0201", "`{0}` is declared as {want}, and its value is {got}")
@@ -48,10 +48,10 @@ def body(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why) -> hir
     mark = len(c.undo)
     c.m.depth += 1
     for statement in statements:
-        if statement.__class__ in _ITEMS:
+        if statement.__class__ in ITEMS:
             from orchestrator.toolchains.ruchy.check.items import nested_items
 
-            nested_items(c, [part for part in statements if part.__class__ in _ITEMS])
+            nested_items(c, [part for part in statements if part.__class__ in ITEMS])
             break
     made = _statements(c, at, statements, want, why)
     c.m.depth -= 1
@@ -65,26 +65,23 @@ def _statements(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why)
     diverged: hir.Expr | None = None
     last = len(statements) - 1
     for i, statement in enumerate(statements):
-        if diverged is not None and statement is not None:
+        if diverged is not None:
             c.m.warn("W0005", statement.at, "this code is never reached")
             _rest(c, statements[i:])
             break
-        kind = statement.__class__
-        if kind is tree.ExprStmt:
-            if i < last or want is DROP:
-                made = _effect(c, statement.value, out)
-            elif want is UNIT and statement.semicolon:
+        if isinstance(statement, tree.ExprStmt):
+            if i < last or want is DROP or (want is UNIT and statement.semicolon):
                 made = _effect(c, statement.value, out)
             else:
                 value = made = expr(c, statement.value, want, why)
                 if want is not None and want is not TAIL and made.type is not want:
                     value = made = fit(c, made, want, why, statement.value)
-        elif kind is tree.Let:
+        elif isinstance(statement, tree.Let):
             variable, made = let(c, statement, out)
             if i == last and want is not DROP and variable is not None and made.type is not NEVER:
                 variable.read = want is not TAIL
                 value = _read(c, variable, statement.at)
-        elif kind in _ITEMS:
+        elif statement.__class__ in ITEMS:
             continue
         else:
             made = _effect(c, statement, out)
@@ -95,7 +92,7 @@ def _statements(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why)
 
 def _made(at: int, out: list[Any], value: hir.Expr | None, diverged: hir.Expr | None) -> hir.Expr:
     if diverged is not None:
-        if out and out[-1].__class__ is hir.Do and out[-1].value is diverged:
+        if out and isinstance(out[-1], hir.Do) and out[-1].value is diverged:
             out.pop()
         value = diverged
     if value is None:
@@ -109,22 +106,22 @@ def _rest(c: Fn, statements: Sequence[Any]) -> None:
     c.m.warnings = []
     out: list[Any] = []
     for statement in statements:
-        if statement.__class__ is tree.ExprStmt:
+        if isinstance(statement, tree.ExprStmt):
             expr(c, statement.value, DROP)
-        elif statement.__class__ is tree.Let:
+        elif isinstance(statement, tree.Let):
             let(c, statement, out)
     c.m.warnings = warned
 
 
 def _effect(c: Fn, node: Any, out: list[Any]) -> hir.Expr:
     """An expression whose value nobody wants."""
-    if node.__class__ is tree.Assign:
+    if isinstance(node, tree.Assign):
         return assign(c, node, out)
     tainted = c.foreign
     made = HANDLERS[node.__class__](c, node, DROP, ())
-    if node.__class__ is tree.Call:
+    if isinstance(node, tree.Call):
         c.foreign = tainted
-    if made.__class__ is not hir.Unit:
+    if not isinstance(made, hir.Unit):
         out.append(hir.Do(made))
     return made
 
@@ -140,33 +137,33 @@ def _read(c: Fn, variable: Variable, at: int) -> hir.Expr:
 def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Expr]:
     """`let [mut] name [: T] = value`. The new variable, if its pattern is a name, and its value."""
     pattern: Any = node.pattern
-    named = pattern.__class__ is tree.NamePattern and pattern.inner is None
+    name = pattern.name if isinstance(pattern, tree.NamePattern) and pattern.inner is None else ""
     if node.type is not None:
         kind = type_of(c.m, c.env, node.type)
-        made = check(c, node.value, kind, (*_LET, pattern.name if named else "_"))
+        made = check(c, node.value, kind, (*_LET, name or "_"))
     else:
         made = expr(c, node.value)
         kind = resolve(made.type)
-    if node.otherwise is not None or not (named or pattern.__class__ is tree.WildcardPattern):
+    if node.otherwise is not None or not (name or isinstance(pattern, tree.WildcardPattern)):
         not_yet(c.m, pattern.at, "patterns in `let`")
-        _lose(c, pattern)
+        lose(c, pattern)
         return None, made
-    if not named:
+    if not name:
         out.append(hir.Do(made))
         return None, made
     if kind is NEVER:
         kind = ERROR
-    variable = c.declare(pattern.name, kind, pattern.at, node.mutable or pattern.mutable, declared=True)
+    variable = c.declare(name, kind, pattern.at, node.mutable or bool(pattern.mutable), declared=True)
     out.append(hir.Do(made) if kind is UNIT or made.type is NEVER else hir.Let(variable.slot, made))
     return variable, made
 
 
-def _lose(c: Fn, pattern: Any) -> None:
+def lose(c: Fn, pattern: Any) -> None:
     """The names of a pattern that is not supported are known, and silent."""
     waiting: list[Any] = [pattern]
     while waiting:
         part = waiting.pop()
-        if part.__class__ is tree.NamePattern:
+        if isinstance(part, tree.NamePattern):
             c.undo.append((part.name, c.names.get(part.name)))
             c.names[part.name] = LostItem(part.name)
         waiting += [field.pattern for field in getattr(part, "fields", None) or ()]
@@ -220,13 +217,13 @@ Place = tuple[Variable, list[tuple[int, Type]], Type, Why]
 def place_of(c: Fn, node: Any) -> Place | None:
     """The variable, the path of fields into it with their types, the type of the place; None after an error."""
     fields: list[Any] = []
-    while node.__class__ is tree.Field:
+    while isinstance(node, tree.Field):
         fields.append(node)
         node = node.value
-    if node.__class__ is tree.Unary and node.op == "*":
+    if isinstance(node, tree.Unary) and node.op == "*":
         node = node.operand
-    if node.__class__ is not tree.Path or len(node.segments) != 1:
-        if node.__class__ is tree.Index:
+    if not isinstance(node, tree.Path) or len(node.segments) != 1:
+        if isinstance(node, tree.Index):
             made = expr(c, node)
             if made.type is not ERROR:
                 c.m.error("E0211", node.at, "a character of a String cannot be assigned to")
@@ -235,10 +232,10 @@ def place_of(c: Fn, node: Any) -> Place | None:
         return None
     name = node.segments[0]
     variable = c.names.get(name)
-    if variable.__class__ is not Variable:
+    if not isinstance(variable, Variable):
         _not_assignable(c, node, name, variable)
         return None
-    variable = cast("Variable", variable)
+    variable = variable
     kind = resolve(variable.type)
     path: list[tuple[int, Type]] = []
     why: Why = (*_STORE, name)
@@ -246,7 +243,7 @@ def place_of(c: Fn, node: Any) -> Place | None:
         step = field_of(c, field, kind)
         if step is None:
             return None
-        index, inner = step
+        _, inner = step
         why = (*_STORE_FIELD, field.name, shown(kind))
         kind = inner
         path.append(step)
@@ -255,13 +252,13 @@ def place_of(c: Fn, node: Any) -> Place | None:
 
 def _not_assignable(c: Fn, node: tree.Path, name: str, found: Any) -> None:
     item = found or c.m.lookup(c.env, node.segments)
-    if item.__class__ is LostItem:
+    if isinstance(item, LostItem):
         c.m.failed = True
         return
     if item is not None:
         c.m.error("E0211", node.at, f"`{name}` is not a variable, and cannot be assigned to")
         return
-    names = [known for known, what in c.names.items() if what.__class__ is Variable]
+    names = [known for known, what in c.names.items() if isinstance(what, Variable)]
     hint = did_you_mean(name, names) or f"declare it: `let mut {name} = ...`"
     c.m.error("E0101", node.at, f"unknown variable `{name}`", hint)
 
@@ -303,4 +300,3 @@ def _fields_hint(names: list[str]) -> str:
 
 
 HANDLERS.update({tree.Block: block, tree.Assign: assign_value})
-_ = StructType

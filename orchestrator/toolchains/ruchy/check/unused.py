@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 def unused_imports(m: Module, statements: list[Any], scope: str = "") -> None:
     """W0002 for every imported name that no lookup went through. `pub use` hands a name on, which is a use."""
     for node in statements:
-        if node.__class__ is tree.Mod and node.items:
+        if isinstance(node, tree.Mod) and node.items:
             unused_imports(m, node.items, f"{scope}::{node.name}" if scope else node.name)
-        elif node.__class__ is tree.UseItem and not node.public:
+        elif isinstance(node, tree.UseItem) and not node.public:
             for imported in node.names:
                 if not (_glob_used(m, imported, scope) if imported.glob else _used(m, imported.alias, scope)):
                     name = "::".join(imported.path) + ("::*" if imported.glob else "")
