@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -71,6 +72,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         if self.output and not inside(self.root, folder := os.path.dirname(self.output)):
             places.append(folder)
         return tuple(places)
+
+    @property
+    def outputs_list(self) -> str:
+        """The list of files that builds of this project wrote; "" where there is no cache folder. Its name holds a digest
+        of the project's place: a copied project must not remove the original's programs."""
+        if not self.folder:
+            return ""
+        return os.path.join(self.folder, f"outputs-{sha256(os.fsencode(self.project)).hexdigest()[:16]}.json")
 
     def with_profile(self, name: str) -> Config:
         """The same project under another profile. Raises ConfigError where there is none of that name."""

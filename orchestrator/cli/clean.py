@@ -1,0 +1,66 @@
+"""`wasmill clean`: take away the programs that builds of this project wrote, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import ArgumentParser, Namespace
+
+from orchestrator.cli.arguments import add_path, add_quiet, folder
+from orchestrator.cli.output import Output
+from orchestrator.config import load
+from orchestrator.errors import ProjectError
+from orchestrator.report.progress import relative
+from orchestrator.report.terminal import shown
+
+SUMMARY = "Remove the programs that builds of this project wrote."
+
+DETAILS = """\
+Every build keeps a list of the files it wrote; only those are removed, and the output folder
+where that leaves it empty. The cache stays, so the next build compiles nothing:
+`wasmill cache clear` is for that.
+"""
+
+
+def configure(parser: ArgumentParser) -> None:
+    add_path(parser)
+    add_quiet(parser)
+
+
+def execute(arguments: Namespace, output: Output) -> int:
+    config = load(folder(arguments))
+    files = written(config.outputs_list)
+    removed = [file for file in files if _remove(file)]
+    for file in removed:
+        output.say(f"removed {shown(relative(file, config.project))}")
+    if not removed:
+        output.say("nothing to remove")
+    if files:
+        os.unlink(config.outputs_list)
+    for place in {os.path.dirname(file) for file in removed} - {config.project, config.root}:
+        try:
+            os.rmdir(place)
+        except OSError:
+            pass  # somebody else's files are in it
+    return 0
+
+
+def written(listing: str) -> list[str]:
+    """The absolute paths on the list of written files; none where there is no list, or it is damaged."""
+    try:
+        with open(listing, encoding="utf-8") as opened:
+            found = json.load(opened)
+    except (OSError, ValueError):
+        return []
+    return [file for file in found if isinstance(file, str) and os.path.isabs(file)] if isinstance(found, list) else []
+
+
+def _remove(file: str) -> bool:
+    """Whether there was such a file, which is gone now. Raises ProjectError where it has to stay."""
+    try:
+        os.unlink(file)
+    except FileNotFoundError:
+        return False
+    except OSError as wrong:
+        raise ProjectError(f"`{file}` cannot be removed: {wrong.strerror or wrong}") from wrong
+    return True
