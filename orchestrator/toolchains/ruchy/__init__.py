@@ -33,7 +33,7 @@ class Ruchy:
         return normalise(raw)
 
     def summarise(self, job: SummariseJob) -> Summarised:
-        from orchestrator.toolchains.ruchy.syntax.summary import summarise
+        from orchestrator.toolchains.ruchy.summary import summarise
 
         return summarise(job)
 

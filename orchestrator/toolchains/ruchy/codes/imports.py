@@ -69,4 +69,12 @@ CODES: dict[str, Code] = registry(
         "pub fun twice(n) { n * 2 }",
         "pub fun twice(n: i64) -> i64 { n * 2 }",
     ),
+    Code(
+        "E0508",
+        "import",
+        "`impl` away from its type",
+        "An `impl` stands in the module that defines its type, so that a change of the type's methods is seen there.",
+        "use shapes::Circle;\nimpl Circle { fun half(&self) -> f64 { self.r / 2.0 } }",
+        "use shapes::Circle;\nfun half(circle: Circle) -> f64 { circle.r / 2.0 }",
+    ),
 )

@@ -45,4 +45,13 @@ CODES: dict[str, Code] = registry(
         "fun f() -> i64 { return 1; println(2); }",
         "fun f() -> i64 { println(2); return 1; }",
     ),
+    Code(
+        "W0006",
+        "warning",
+        "not exported",
+        "A program exports the entry's `pub` functions whose types a host can pass: numbers, bools, chars and unit. The "
+        "others can be used by other modules all the same.",
+        "pub fun greet(name: String) -> String { name }",
+        "pub fun count(n: i64) -> i64 { n }",
+    ),
 )

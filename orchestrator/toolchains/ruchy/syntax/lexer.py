@@ -98,6 +98,13 @@ class Tokens(msgspec.Struct):
         marks = ",".join([str(ordinal - start) for ordinal in inner])
         return digest(f"{data}\0\0{marks}".encode("utf-8", "surrogatepass"))
 
+    def text(self, start: int, stop: int) -> str:
+        """Source text that lexes to the tokens `start` to `stop` with their breaks, but for a first one."""
+        texts = self.texts[start:stop]
+        for ordinal in self.breaks[bisect_right(self.breaks, start) : bisect_left(self.breaks, stop)]:
+            texts[ordinal - start] = "\n" + texts[ordinal - start]
+        return " ".join(texts)
+
 
 class _Kinds(dict[str, str]):
     """text -> kind; classifies each distinct text once, and keeps what is wrong with it."""

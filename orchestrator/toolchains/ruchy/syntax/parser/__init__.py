@@ -12,12 +12,12 @@ import msgspec
 from actors.diagnostics import Diagnostic
 from orchestrator.toolchains.ruchy.syntax.lexer import Tokens, lex
 from orchestrator.toolchains.ruchy.syntax.literals import Finding
-from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING
-from orchestrator.toolchains.ruchy.syntax.parser.items import Items
+from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING, SyntaxProblem
+from orchestrator.toolchains.ruchy.syntax.parser.items import Items, Outline
 from orchestrator.toolchains.ruchy.syntax.places import Places
-from orchestrator.toolchains.ruchy.syntax.tree import Module, Stmt
+from orchestrator.toolchains.ruchy.syntax.tree import Module, Stmt, UseItem
 
-__all__ = ["NESTING", "Parsed", "parse", "parse_item", "parse_tokens"]
+__all__ = ["NESTING", "Parsed", "imported_at", "outline", "parse", "parse_item", "parse_tokens"]
 
 
 class Parsed(msgspec.Struct):
@@ -43,11 +43,10 @@ def parse_tokens(source: str, tokens: Tokens, headers: bool = False) -> Parsed:
     """The same for somebody who has the tokens already."""
     if tokens.kinds[-2:-1] == ["unclosed"]:
         return Parsed(None, tokens, [_unclosed(source, tokens)])
-    kinds = tokens.kinds
-    parser = Items(source, Tokens([*kinds, "end", "end"], [*tokens.texts, "", ""], tokens.breaks, {}), headers)
+    parser = Items(source, _padded(tokens), headers)
     body: list[Stmt] = []
     try:
-        body = _module(parser)
+        body = parser.statements("end")
     except RecursionError:  # deeper than the caller's stack allows: far above what people write
         parser.fail_softly("E0803", "nested too deep for the stack", "name the inner parts with `let` or functions")
     diagnostics = parser.diagnostics() if parser.found else []
@@ -58,8 +57,30 @@ def parse_tokens(source: str, tokens: Tokens, headers: bool = False) -> Parsed:
     return Parsed(None if broken else Module(0, body), tokens, diagnostics)
 
 
-def _module(parser: Items) -> list[Stmt]:
-    return parser.statements("end")
+def outline(source: str, tokens: Tokens) -> Module | None:
+    """The tree with every function's body stepped over (its block is empty, `end` is right); None where that finds an
+    error, which `parse_tokens` then reports. Errors inside of bodies are not looked for."""
+    parser = Outline(source, _padded(tokens))
+    try:
+        body = parser.statements("end")
+    except RecursionError:
+        return None
+    return None if parser.found else Module(0, body)
+
+
+def imported_at(tokens: Tokens, at: int) -> UseItem | None:
+    """The import that begins at a token inside of a body; None where there is none."""
+    parser = Items("", _padded(tokens))
+    parser.at = at
+    try:
+        return parser.imported(at, False)
+    except SyntaxProblem:
+        return None
+
+
+def _padded(tokens: Tokens) -> Tokens:
+    """A copy that the parser may change, with an end that it may look beyond."""
+    return Tokens([*tokens.kinds, "end", "end"], [*tokens.texts, "", ""], tokens.breaks, {})
 
 
 def _literal_findings(source: str, tokens: Tokens) -> list[Diagnostic]:

@@ -155,10 +155,13 @@ class Items(Imports):
             body = Block(self.at, [], 0)
             self.at += self.kinds[self.at] == ";"
         else:
-            body = self.block()
+            body = self.function_body()
         self.loops = saved
         receiver = bool(parameters) and parameters[0].name == "self"
         return Function(at, name, public, parameters, result, body, generics, attributes, receiver, start, self.at)
+
+    def function_body(self) -> Block:
+        return self.block()
 
     def _parameters(self) -> list[Parameter]:
         opened = self.at
@@ -404,3 +407,23 @@ class Items(Imports):
         self.close("}", opened)
         self.depth -= 1
         return Mod(at, name, public, items, start, self.at)
+
+
+class Outline(Items):
+    """Reads items, and steps over the bodies of functions."""
+
+    def function_body(self) -> Block:  # noqa: RET503 (`fail` never returns)
+        opened = self.at
+        if self.kinds[opened] != "{":
+            self.fail("E0016", "expected a body")
+        depth = 0
+        for at in range(opened, len(self.kinds)):
+            kind = self.kinds[at]
+            if kind == "{":
+                depth += 1
+            elif kind == "}":
+                depth -= 1
+                if depth == 0:
+                    self.at = at + 1
+                    return Block(opened, [], at)
+        self.fail("E0002", "the body is not closed", opened)

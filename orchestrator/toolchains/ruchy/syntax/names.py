@@ -1,0 +1,212 @@
+"""Which names occur in an item, found on its tokens alone.
+
+Every name counts that may mean something outside of the item. Left out is only what surely cannot: members behind a
+dot, labels of fields, the item's own generic parameters and nested items, parameters, and variables of a `let` in the
+blocks where they are visible. Where that is not plain from the tokens, the name counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens, words
+from orchestrator.toolchains.ruchy.syntax.parser import imported_at
+from orchestrator.toolchains.ruchy.syntax.tree import UseItem
+
+BUILTIN_TYPES = words(
+    """i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64 bool char str String Vec Box Option Result Array
+    Range Self"""
+)
+"""Types that nobody has to import: a path that begins with one counts as that name alone."""
+
+_DEFINES = words("fun fn struct enum type const mod module trait")
+_IMPORTS = words("use import from")
+_MODULES = words("name string { ::")
+_NEVER = words("_ self Self super crate")
+_BEFORE_LABEL = words("{ , ( let mut | pub var ] & ||")
+_BEFORE_PARAMETER = words("( , mut &")
+_BEHIND_PARAMETER = words(", ) = :")
+_MAYBE_BLOCK = words("if match loop try | || while")
+
+Occurrence = tuple[tuple[str, ...], int]
+"""(segments as written, ordinal of the first one's token)."""
+
+
+def segments_at(tokens: Tokens, at: int) -> tuple[str, ...]:
+    """The path that begins at a name: `a`, `a::b`."""
+    kinds, texts = tokens.kinds, tokens.texts
+    path = [texts[at]]
+    while kinds[at + 1] == "::" and (kinds[at + 2] == "name" or kinds[at + 2] in KEYWORDS):
+        at += 2
+        path.append(texts[at])
+    return tuple(path)
+
+
+def nested_items(tokens: Tokens, start: int, stop: int) -> set[str]:
+    """Names that the items inside of a body define."""
+    kinds, texts = tokens.kinds, tokens.texts
+    return {
+        texts[at + 1]
+        for at, kind in enumerate(kinds[start:stop], start)
+        if kind in _DEFINES and kinds[at + 1] == "name"
+    }
+
+
+def local_imports(tokens: Tokens, start: int, stop: int) -> list[UseItem]:
+    """The imports inside of a body."""
+    found: list[UseItem] = []
+    for at, kind in enumerate(tokens.kinds[start:stop], start):
+        if (
+            kind in _IMPORTS
+            and tokens.kinds[at - 1] not in (".", "::", "fun", "fn")
+            and tokens.kinds[at + 1] in _MODULES
+        ):
+            item = imported_at(tokens, at)
+            if item is not None:
+                found.append(item)
+    return found
+
+
+class _Scopes:
+    """The variables that are surely visible, block by block."""
+
+    def __init__(self, known: frozenset[str]) -> None:
+        self.visible = known
+        self.outer: list[frozenset[str]] = []
+        self.pending: dict[int, str] = {}  # `let x = ...` at this depth: x is visible behind the `;`
+        self.coming: frozenset[str] | None = None  # what the next `{` adds: parameters, the variable of a `for`
+        self.fresh = False  # the next `{` is that of a nested function, which sees no variables around it
+
+    def open(self, known: frozenset[str]) -> None:
+        self.outer.append(self.visible)
+        self.visible = (known if self.fresh else self.visible) | (self.coming or frozenset())
+        self.coming, self.fresh = None, False
+
+    def close(self, depth: int) -> None:
+        self.pending.pop(depth, None)
+        if self.outer:
+            self.visible = self.outer.pop()
+
+    def settle(self, depth: int) -> None:
+        name = self.pending.pop(depth, None)
+        if name is not None:
+            self.visible |= {name}
+
+
+def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = frozenset()) -> Iterator[Occurrence]:
+    """The paths that occur in the tokens `start` to `stop`. `known`: names that mean something else in all of them."""
+    kinds, texts = tokens.kinds, tokens.texts
+    scopes = _Scopes(known)
+    depth = 0
+    at = start
+    while at < stop:
+        kind = kinds[at]
+        if kind == "name":
+            if kinds[at - 1] not in (".", "?.", "::") or at == start:
+                following = kinds[at + 1]
+                if following == "::":
+                    path = segments_at(tokens, at)
+                    if path[0] not in known:
+                        yield path, at
+                elif scopes.fresh and kinds[at - 1] in _BEFORE_PARAMETER and following in _BEHIND_PARAMETER:
+                    pass  # a parameter is declared
+                elif texts[at] not in scopes.visible and not _means_nothing(tokens, at, following):
+                    yield (texts[at],), at
+        elif kind == "{":
+            depth += 1
+            scopes.open(known)
+        elif kind == "}":
+            scopes.close(depth)
+            depth -= 1
+        elif kind == ";":
+            scopes.settle(depth)
+        elif kind in ("let", "var"):
+            at = _let(tokens, at, depth, scopes)
+        elif kind == "for":
+            scopes.coming = frozenset((texts[at + 1],)) if kinds[at + 2] == "in" else None
+        elif kind in _MAYBE_BLOCK:
+            scopes.coming = None
+        elif kind in ("fun", "fn") and kinds[at + 1] == "name":
+            scopes.coming, scopes.fresh = _parameters(tokens, at + 2, stop), True
+            at += 1
+        elif kind == "#[":
+            while at < stop and kinds[at] != "]":
+                at += 1
+        elif kind in _DEFINES and kinds[at + 1] == "name":
+            at += 1
+        at += 1
+
+
+def _let(tokens: Tokens, at: int, depth: int, scopes: _Scopes) -> int:
+    """Notes the variable of a plain `let`; gives the ordinal of its last token before the `=` or `:`."""
+    kinds = tokens.kinds
+    if kinds[at - 1] in ("if", "while"):
+        return at
+    scopes.settle(depth)  # the `let` before it had no `;`
+    name = at + 1 + (kinds[at + 1] == "mut")
+    if kinds[name] == "name" and kinds[name + 1] in ("=", ":"):
+        scopes.pending[depth] = tokens.texts[name]
+        return name
+    return at
+
+
+def _parameters(tokens: Tokens, at: int, stop: int) -> frozenset[str]:
+    """Names of the parameters of a function, from behind its name."""
+    kinds, texts = tokens.kinds, tokens.texts
+    found: set[str] = set()
+    while at < stop and kinds[at] not in ("(", "{"):
+        at += 1
+    depth = 0
+    while at < stop:
+        kind = kinds[at]
+        if kind in ("(", "[", "<"):
+            depth += 1
+        elif kind in (")", "]", ">"):
+            depth -= 1
+            if depth == 0:
+                break
+        elif (
+            kind == "name" and depth == 1 and kinds[at - 1] in _BEFORE_PARAMETER and kinds[at + 1] in _BEHIND_PARAMETER
+        ):
+            found.add(texts[at])
+        elif kind in ("{", "->", ">>"):
+            break
+        at += 1
+    return frozenset(found)
+
+
+def _means_nothing(tokens: Tokens, at: int, following: str) -> bool:
+    """Is the name here surely no use of anything outside: a label, a macro, `self`?"""
+    if tokens.texts[at] in _NEVER:
+        return True
+    before = tokens.kinds[at - 1] if at else ""
+    if following == ":":
+        return before in _BEFORE_LABEL or before == "@"
+    if following == "!":
+        return tokens.kinds[at + 2] in ("(", "[", "{")
+    return before == "@"
+
+
+def root_path(path: tuple[str, ...], module: str, scope: str = "") -> tuple[str, ...]:
+    """A path as written in `scope` of `module`, counted from the source root: `crate::`, `self::`, `super::` resolved.
+    Other paths stay as they are. `super` above the root stays too, and is found nowhere."""
+    if path[0] == "crate":
+        return path[1:] or path
+    if path[0] not in ("self", "super"):
+        return path
+    here = [*module.split("/"), *(scope.split("::") if scope else [])]
+    rest = list(path[1:] if path[0] == "self" else path)
+    while rest and rest[0] == "super" and here:
+        here.pop()
+        rest.pop(0)
+    return (*here, *rest) or path
+
+
+def owned(path: tuple[str, ...], scope: str, own: Mapping[str, object]) -> bool:
+    """Does the path begin with an item of the module itself, seen from `scope`?"""
+    while True:
+        if (f"{scope}::{path[0]}" if scope else path[0]) in own:
+            return True
+        if not scope:
+            return False
+        scope = scope.rpartition("::")[0]
