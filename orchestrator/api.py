@@ -316,7 +316,7 @@ class Project:
             entry=entry_module(config, self._toolchain),
             entry_named=config.entry_named,
             output=output,
-            outputs_list=os.path.join(config.folder, "outputs.json") if config.folder else "",
+            outputs_list=config.outputs_list,
             options=code_options(config),
             keep_going=config.keep_going,
             force=force,

@@ -75,8 +75,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def outputs_list(self) -> str:
-        """The list of files that builds of this project wrote; "" where there is no cache folder. Its name holds a digest
-        of the project's place: a copied project must not remove the original's programs."""
+        """The list of files that builds of this project wrote; "" where there is no cache folder. Its name holds a
+        digest of the project's place: a copied project must not remove the original's programs."""
         if not self.folder:
             return ""
         return os.path.join(self.folder, f"outputs-{sha256(os.fsencode(self.project)).hexdigest()[:16]}.json")

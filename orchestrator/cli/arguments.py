@@ -16,7 +16,10 @@ class Parser(argparse.ArgumentParser):
     """argparse whose complaints are ours: an exception, not the end of the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(shown(message), hint=f"see `{self.prog} --help`")
+        hint = f"see `{self.prog} --help`"
+        if self.prog == "wasmill run" and message.startswith("unrecognized"):
+            hint = "what is meant for the program stands behind `--`: wasmill run . -- ARGS"
+        raise UsageError(shown(message), hint=hint)
 
 
 class _HelpAsked(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 
 from orchestrator.cli.arguments import add_path, add_quiet, folder
 from orchestrator.cli.output import Output
@@ -38,10 +39,8 @@ def execute(arguments: Namespace, output: Output) -> int:
     if files:
         os.unlink(config.outputs_list)
     for place in {os.path.dirname(file) for file in removed} - {config.project, config.root}:
-        try:
+        with suppress(OSError):  # somebody else's files are in it
             os.rmdir(place)
-        except OSError:
-            pass  # somebody else's files are in it
     return 0
 
 

@@ -19,7 +19,6 @@ from orchestrator.report.progress import Progress
 
 if TYPE_CHECKING:
     from orchestrator.api import Project
-
     from orchestrator.result import BuildResult
 
 Body = Callable[[], Awaitable[int]]
