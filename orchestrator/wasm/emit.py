@@ -90,7 +90,7 @@ def _exports(layout: Layout, exports: dict[str, int]) -> list[bytes]:
 
 def _code(layout: Layout, patcher: _Patcher, inits: Sequence[int]) -> bytes:
     resolution, live = layout.resolution, layout.live
-    parts = []
+    parts: list[bytes | bytearray] = []
     if live[CONSTRUCTORS]:
         calls = b"".join([b"\x10" + uleb(layout.function_index[node]) for node in inits])
         parts.append(uleb(len(calls) + 2) + b"\0" + calls + b"\x0b")
@@ -130,9 +130,9 @@ def _names(layout: Layout) -> list[bytes]:
             found[function_index[node]] = symbol.name if symbol.module else f"undefined_weak:{symbol.name}"
     live, first, last = layout.live, resolution.function_bases[0], resolution.function_bases[-1]
     for row, item in zip(resolution.targets, resolution.objects, strict=True):
-        for node, symbol in zip(row, item.symbols, strict=True):
+        for node, own in zip(row, item.symbols, strict=True):
             if first <= node < last and live[node]:
-                found.setdefault(function_index[node], symbol.name)
+                found.setdefault(function_index[node], own.name)
     return [uleb(index) + string(found[index]) for index in sorted(found)]
 
 

@@ -83,19 +83,16 @@ class Layout:
         return nodes, types
 
     def _count_types(self) -> None:
-        """Types of indirect calls first, object by object, then those of imports, then those of functions."""
+        """Types of indirect calls first, in order of use, then those of imports, then those of functions."""
         types = self.types
         for base, found in zip(self.resolution.function_bases, self.resolution.objects, strict=False):
             relocations = found.code_relocations
             if TYPE_INDEX_LEB not in relocations.kinds:
                 continue
-            used = [
-                index
-                for kind, index in self._live_relocations(relocations, base, len(found.function_types))
-                if kind == TYPE_INDEX_LEB
-            ]
-            for index in sorted(set(used)):
-                types.setdefault(found.types[index], len(types))
+            own = found.types
+            for kind, index in self._live_relocations(relocations, base, len(found.function_types)):
+                if kind == TYPE_INDEX_LEB:
+                    types.setdefault(own[index], len(types))
         for symbol in self.imports:
             if symbol.kind == FUNCTION:
                 types.setdefault(symbol.type, len(types))

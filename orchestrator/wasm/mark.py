@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from orchestrator.wasm.fragment import FUNCTION, TABLE_INDEX_I32, TABLE_INDEX_SLEB, TYPE_INDEX_LEB
 from orchestrator.wasm.model import Relocations
-from orchestrator.wasm.resolve import Resolution
+from orchestrator.wasm.resolve import CONSTRUCTORS, Resolution
 
 _ADDRESS_TAKEN = (TABLE_INDEX_SLEB, TABLE_INDEX_I32)
 
 
 def mark(resolution: Resolution, roots: Iterable[int], *, everything: bool = False) -> bytearray:
-    """One byte a node: 1 if it is reached from `roots` (`everything`: all functions and segments are roots).
+    """One byte a node: 1 if it is reached from `roots` (`everything`: all that there is).
 
     Raises LinkError for undefined symbols that something reached refers to: like `wasm-ld`, we forgive what dead code
     leaves undefined. The table slot of an undefined weak function is 0, so taking its address does not reach it.
@@ -21,11 +21,12 @@ def mark(resolution: Resolution, roots: Iterable[int], *, everything: bool = Fal
     first, end = resolution.function_bases[0], resolution.segment_bases[-1]
     units = _units(resolution)
     waiting = list(dict.fromkeys(roots))
+    foreign, targets = resolution.foreign, resolution.targets
     if everything:
-        waiting += range(first, resolution.global_bases[-1])
+        waiting += [CONSTRUCTORS, *range(first, resolution.global_bases[-1])]
+        waiting += [node for node, symbol in foreign.items() if symbol.module or symbol.weak]
     for node in waiting:
         live[node] = 1
-    foreign, targets = resolution.foreign, resolution.targets
     undefined: dict[str, str] = {}
     while waiting:
         node = waiting.pop()

@@ -157,7 +157,8 @@ class Resolution:
 
     def _refer(self) -> None:
         """Checks references against what they mean, and collects what no object defines."""
-        definitions, foreign = self.definitions, {}
+        definitions = self.definitions
+        foreign: dict[str, Foreign] = {}
         for number, found in enumerate(self.objects):
             for symbol in found.symbols:
                 if not symbol.flags & UNDEFINED or symbol.kind > GLOBAL:
