@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.hir import CheckedModule, FunctionBody
 
 EXPORTS_SECTION = "wasmill.exports"
-FEATURES = ("mutable-globals", "nontrapping-fptoint", "sign-ext", "bulk-memory")
+FEATURES = ("sign-ext",)
 TOP = "<top>"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.compiler.toolchain import Compiled, CompileJob, Object
 from orchestrator.toolchains.ruchy.assemble import assemble
-from orchestrator.toolchains.ruchy.check import check
+from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.lower import lower
 from orchestrator.toolchains.ruchy.syntax.parser import parse
 from orchestrator.toolchains.ruchy.syntax.places import places

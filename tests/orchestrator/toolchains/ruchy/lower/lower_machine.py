@@ -6,6 +6,7 @@ run `leaked()` lists what nobody released.
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import Any
 
@@ -296,3 +297,21 @@ class Machine:
 
     def _line(self, lines: int, site: int) -> int:
         return int(struct.unpack("<I", self._raw(lines + 4 + 4 * site, 4))[0])
+
+    def rt_str_contains(self, text: int, part: int) -> int:
+        return int(self._bytes(part) in self._bytes(text))
+
+    def rt_str_repeat(self, text: int, count: int, lines: int, site: int) -> int:
+        return self._new_string(self._bytes(text) * count)
+
+    def rt_str_upper(self, text: int) -> int:
+        return self._new_string(self._bytes(text).upper())
+
+    def rt_str_trim(self, text: int) -> int:
+        return self._new_string(self._bytes(text).strip())
+
+    def rt_f64_rem(self, a: float, b: float) -> float:
+        return math.fmod(a, b)
+
+    def rt_f64_to_fixed(self, value: float, digits: int) -> int:
+        return self._new_string(f"{value:.{digits}f}".encode())

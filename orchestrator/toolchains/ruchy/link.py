@@ -1,0 +1,107 @@
+"""Objects to program: what the entry runs, what it exports, and the part of the runtime that is used.
+
+No object depends on being the entry: the start function is an object of its own, made here from the entry's list.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.compiler.toolchain import Linked, LinkInput, LinkJob
+from actors.diagnostics import Diagnostic
+from orchestrator.toolchains.ruchy.assemble import EXPORTS_SECTION, TOP, Exports
+from orchestrator.toolchains.ruchy.runtime import runtime_objects
+from orchestrator.wasm.encode import encode_object
+from orchestrator.wasm.fragment import FUNCTION, FUNCTION_INDEX_LEB, HIDDEN, Code, Reference, Relocation
+from orchestrator.wasm.linker import LinkError, link
+from orchestrator.wasm.reader import ObjectError, custom_section
+
+START = "_start"
+RESERVED = (START, "memory")
+_NOTHING = b"\x60\x00\x00"
+_CALL = b"\x10\x00\x00\x00\x00\x00"
+_decoder = msgspec.msgpack.Decoder(Exports)
+
+
+def link_program(job: LinkJob) -> Linked:
+    """The program of the objects; a library (no `_start`) where the entry has neither `main` nor statements.
+
+    Exports the entry's `pub` functions under their own names; those with a type that no host can pass are left out,
+    with a note."""
+    entry = next(found for found in job.objects if found.module == job.entry)
+    try:
+        offered = _decoder.decode(custom_section(entry.data, EXPORTS_SECTION) or b"")
+    except (ObjectError, msgspec.DecodeError):
+        return Linked(diagnostics=(_failure(entry, "its object is damaged"),))
+    errors = [_reserved(entry, name) for name in RESERVED if any(name == found.name for found in offered.functions)]
+    if offered.main_type[1:2] > b"\x00":
+        errors.append(_takes_parameters(entry))
+    if errors:
+        return Linked(diagnostics=tuple(errors))
+    exports = {found.name: found.symbol for found in offered.functions if found.native}
+    notes = tuple([_not_exported(entry, found.name) for found in offered.functions if not found.native])
+    objects = [(found.path, found.data) for found in job.objects]
+    runs = offered.has_top or bool(offered.main_type)
+    if runs:
+        objects.append((START, _start_object(job.entry, offered)))
+    try:
+        program = link([*objects, *runtime_objects()], entry=START if runs else None, exports=exports, gc=True)
+    except LinkError as error:
+        lines = str(error).splitlines()
+        return Linked(diagnostics=tuple([_failure(entry, line) for line in lines]))
+    return Linked(program=program, exports=tuple(exports), diagnostics=notes)
+
+
+def _start_object(entry: str, offered: Exports) -> bytes:
+    """`_start`: the statements of the top level, then `main`, unless those call it themselves."""
+    body = bytearray(b"\x00")
+    relocations: list[Relocation] = []
+
+    def call(name: str, type_: bytes) -> None:
+        target = Reference(FUNCTION, f"{entry}::{name}", type_)
+        relocations.append(Relocation(FUNCTION_INDEX_LEB, len(body) + 1, target))
+        body.extend(_CALL)
+
+    if offered.has_top:
+        call(TOP, _NOTHING)
+    if offered.main_type and not offered.calls_main:
+        call("main", offered.main_type)
+        if offered.main_type[2]:  # it takes nothing, so this is how many results it has
+            body.append(0x1A)
+    body.append(0x0B)
+    return encode_object((Code(START, _NOTHING, bytes(body), tuple(relocations), HIDDEN),), ())
+
+
+def _failure(entry: LinkInput, message: str) -> Diagnostic:
+    return Diagnostic(code="E0903", message=f"cannot link: {message}", module=entry.module, file=entry.path)
+
+
+def _reserved(entry: LinkInput, name: str) -> Diagnostic:
+    return Diagnostic(
+        code="E0812",
+        message=f"the entry cannot export a function named `{name}`: every program exports that name already",
+        module=entry.module,
+        file=entry.path,
+        hint="rename it, or leave out the `pub`",
+    )
+
+
+def _takes_parameters(entry: LinkInput) -> Diagnostic:
+    return Diagnostic(
+        code="E0813",
+        message="`main` takes no parameters",
+        module=entry.module,
+        file=entry.path,
+        hint="write `fun main()`",
+    )
+
+
+def _not_exported(entry: LinkInput, name: str) -> Diagnostic:
+    return Diagnostic(
+        code="W0006",
+        severity="note",
+        message=f"`{name}` is not exported: a host can pass numbers, bools and chars, and nothing else",
+        module=entry.module,
+        file=entry.path,
+        hint="leave out the `pub`, or pass numbers",
+    )
