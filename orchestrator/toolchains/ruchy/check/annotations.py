@@ -213,7 +213,7 @@ def _parameter(m: Module, item: FunctionItem, parameter: tree.Parameter) -> Type
         return ERROR
     if item.node.public:
         m.error(
-            "E0508",
+            "E0509",
             parameter.at,
             f"the parameter `{parameter.name}` of the `pub` function `{item.name}` needs a type",
             f"write `{parameter.name}: i64`, or whatever its type is",

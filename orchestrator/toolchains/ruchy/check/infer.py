@@ -118,7 +118,7 @@ def _admits(wanted: int, kind: Type) -> bool:
         return isinstance(kind, IntType)
     if wanted == FLOATING:
         return isinstance(kind, FloatType)
-    return isinstance(kind, IntType) or isinstance(kind, FloatType)
+    return isinstance(kind, IntType | FloatType)
 
 
 _SHOWN: dict[type, str] = {

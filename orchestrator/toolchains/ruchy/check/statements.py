@@ -30,7 +30,7 @@ from orchestrator.toolchains.ruchy.syntax import tree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ITEMS = frozenset(
+ITEMS: frozenset[Any] = frozenset(
     (tree.Function, tree.Struct, tree.Enum, tree.Impl, tree.Const, tree.TypeAlias, tree.UseItem, tree.Mod)
 )
 _LET: Why = ("E0201", "`{0}` is declared as {want}, and its value is {got}")
@@ -148,12 +148,12 @@ def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Exp
         not_yet(c.m, pattern.at, "patterns in `let`")
         lose(c, pattern)
         return None, made
-    if not name:
+    if not isinstance(pattern, tree.NamePattern):
         out.append(hir.Do(made))
         return None, made
     if kind is NEVER:
         kind = ERROR
-    variable = c.declare(name, kind, pattern.at, node.mutable or bool(pattern.mutable), declared=True)
+    variable = c.declare(name, kind, pattern.at, node.mutable or pattern.mutable, declared=True)
     out.append(hir.Do(made) if kind is UNIT or made.type is NEVER else hir.Let(variable.slot, made))
     return variable, made
 

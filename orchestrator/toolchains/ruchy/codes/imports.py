@@ -62,7 +62,7 @@ CODES: dict[str, Code] = registry(
         "pub fun f() -> i64 { other::g() }",
     ),
     Code(
-        "E0508",
+        "E0509",
         "import",
         "parameter of a public function without a type",
         "Other modules are compiled against the written signature of a `pub` function.",
