@@ -1,0 +1,380 @@
+"""The cache: memory before files, rows before bytes, and what to do when any of it fails.
+
+The laws of the cache (design, section 5); why they hold is in `docs/cache.md`:
+
+1. An object depends on nothing but its manifest. Different bytes for a key that exists are a
+   `NondeterministicToolchain`, and the first ones stay.
+2. A hit is decided on rows; bytes are checked when they are used, checksum on every read, digest on `verify` and on
+   everything whose checksum is not at hand. Anything odd is a miss: read once more, then quarantine, count, compile.
+   Never an error for the user, never a wrong byte.
+3. Object, then metadata, then row; each by temporary file and rename, or by one transaction. A crash at any point
+   leaves at worst an orphan.
+4. Only what is stored is stored: finished, validated results with their warnings. Errors never.
+5. A full or failing disk, a locked or broken index: the build goes on without (that part of) the cache, and says so
+   once.
+6. The index can always be rebuilt from `metadata/`; statistics are best effort after that.
+7. Each schema has its own index file. Nobody migrates or deletes another's; readers of metadata ignore unknown fields.
+8. Local file systems only. Where write-ahead logging fails, run without an index: from `metadata/` alone.
+
+`Cache` is used by one task at a time (the keeper's). It knows no mailbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+
+from actors.digests import Digest, Stamp, checksum, digest
+from actors.disk import Disk
+from actors.events import CacheDegraded, EntryQuarantined, Event, Events, NondeterministicToolchain, ObjectStored
+from actors.keeper import index, locks, recovery
+from actors.keeper.database import Broken, Connection, Database, Unusable
+from actors.keeper.memory import HotObjects
+from actors.keeper.metadata import Metadata
+from actors.keeper.store import METADATA, MODULES, NO_SPACE, Fetched, Store
+from actors.messages import Entry, NewEntry
+from actors.offload import Offload
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BUSY_MS = 10_000
+"""How long a statement waits for another process's transaction, in milliseconds. Theirs take a fraction of a second."""
+
+
+class Held:
+    """What the running build uses: `keys` that were looked up or stored, `names` of objects that were only read."""
+
+    def __init__(self) -> None:
+        self.keys: set[bytes] = set()
+        self.names: set[bytes] = set()
+        self.found: set[bytes] = set()
+        self.pins: locks.Pins | None = None
+
+
+class Outcome(NamedTuple):
+    """What came of storing. `digests` is what each key has now, `refused` are keys that had other bytes, which stay,
+    `rest` is what did not fit on the disk."""
+
+    digests: dict[Digest, Digest]
+    refused: list[Digest]
+    rest: Sequence[NewEntry]
+
+
+class Cache:
+    """`memory`: the store is a `MemoryDisk`; then the index is in memory as well, and nobody else can use it."""
+
+    def __init__(
+        self,
+        store: Store,
+        offload: Offload,
+        events: Events,
+        *,
+        hot_memory: int,
+        memory: bool = False,
+        busy_ms: int = BUSY_MS,
+    ) -> None:
+        self.store = store
+        self.offload = offload
+        self.events = events
+        self.hot = HotObjects(hot_memory)
+        self.memory = memory
+        self.busy_ms = busy_ms
+        self.build = 0
+        self.held = Held()
+        self.degraded: str | None = None
+        self.writable = True
+        self.counts: dict[str, float] = {}
+        self._checksums: dict[Digest, str] = {}
+        self._database: Database | None = None
+        self._opened: Stamp | None = None
+        self._index_off = False
+        self._behind = False
+
+    # ---- a build begins and ends
+
+    async def begin(self, build: int) -> None:
+        """Everything is tried afresh, and the index checked for being the file that is open."""
+        await self.unpin()
+        self.build = build
+        self.degraded = None
+        self.writable = True
+        self._index_off = False
+        if self._database is not None and not self.memory:
+            there = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
+            if there != self._opened:
+                await self.close()
+
+    async def unpin(self) -> None:
+        held, self.held = self.held, Held()
+        self._checksums = {}
+        if held.pins is not None:
+            await self.offload.run(held.pins.release)
+
+    async def close(self) -> None:
+        """Close the index; the next one who needs it opens it again."""
+        database, self._database = self._database, None
+        if database is not None:
+            try:
+                await database.close()
+            except (Broken, Unusable) as error:
+                self.degrade(f"closing the index: {error}")
+
+    # ---- looking up and reading
+
+    async def find(self, keys: tuple[Digest, ...], count: bool) -> dict[Digest, Entry]:
+        names = [bytes.fromhex(key) for key in keys]
+        rows = await self.read(index.find, names)
+        if rows is None:
+            rows = await self._find_in_files(keys)
+        for row in rows.values():
+            self._checksums[row.digest.hex()] = row.checksum.hex()
+        if count:
+            self.count(hits=len(rows), misses=len(names) - len(rows))
+        self.held.found.update(rows)
+        await self._pin(rows)
+        return {key.hex(): recovery.entry_of(key, row) for key, row in rows.items()}
+
+    async def _find_in_files(self, keys: Iterable[Digest]) -> dict[bytes, index.Row]:
+        """Without an index: the metadata says it all, it only takes longer."""
+        try:
+            found, damaged = await self.offload.run(self.store.read_known, keys)
+        except OSError as error:
+            self.degrade(f"reading metadata: {_said(error)}")
+            return {}
+        for key, reason in damaged.items():
+            await self.offload.run(self.store.quarantine, METADATA, f"{key}.json")
+            self.quarantined(f"{METADATA}/{key}.json", reason)
+        return {bytes.fromhex(key): recovery.row_of(*known) for key, known in found.items()}
+
+    async def load(self, digests: tuple[Digest, ...], disk: bool) -> dict[Digest, bytes]:
+        """The objects that are there and good. With `disk` memory is not believed, and digests are compared."""
+        data: dict[Digest, bytes] = {}
+        wanted: list[tuple[Digest, str]] = []
+        for name in dict.fromkeys(digests):
+            expected = "" if disk else self._checksums.get(name, "")
+            there = self.hot.get(name) if expected else None
+            if there is not None and checksum(there) == expected:
+                data[name] = there
+            else:
+                self.hot.drop(name)
+                wanted.append((name, expected))
+        if wanted:
+            fetched = await self.offload.run(self.store.fetch, wanted)
+            self.count(bytes_read=sum(map(len, fetched.data.values())))
+            await self._deal_with(fetched)
+            for name, there in fetched.data.items():
+                self._checksums.setdefault(name, checksum(there))
+                self.hot.put(name, there)
+            data.update(fetched.data)
+            await self._pin((), [bytes.fromhex(name) for name in fetched.data])
+        return data
+
+    async def _deal_with(self, fetched: Fetched) -> None:
+        """Late misses: quarantine what is damaged, forget rows and metadata of what is not there (any more)."""
+        for name, reason in fetched.damaged.items():
+            file = f"{MODULES}/{name}.wasm"
+            await self.offload.run(self.store.quarantine, MODULES, f"{name}.wasm")
+            self.quarantined(file, reason)
+        for name, error in fetched.failed.items():
+            self.degrade(f"reading {MODULES}/{name}.wasm: {_said(error)}")
+        lost = [*fetched.damaged, *fetched.vanished]
+        if lost:
+            keys = await self.write(index.drop_digests, [bytes.fromhex(name) for name in lost])
+            if keys:
+                await self.offload.run(self.store.forget, [key.hex() for key in keys])
+
+    # ---- storing
+
+    async def keep(self, entries: tuple[NewEntry, ...], force: bool) -> Outcome:
+        """Store entries. When the disk is full, what could not be stored comes back in `rest`."""
+        known = await self.read(index.find, [bytes.fromhex(entry.key) for entry in entries])
+        if known is None:
+            known = await self._find_in_files([entry.key for entry in entries])
+        first = {key.hex(): (row.digest.hex(), row.checksum.hex()) for key, row in known.items()}
+        now = self.store.disk.now_ns() // 10**9
+        kept = await self.offload.run(self.store.keep, entries, first, now, force)
+        self.count(bytes_written=kept.written)
+        refused = {**kept.refused, **await self._add_rows(kept.stored, known, force)}
+        digests = {metadata.key: metadata.digest for metadata, _ in kept.stored} | refused
+        self._tell(entries, kept.stored, refused)
+        await self._pin([bytes.fromhex(key) for key in digests])
+        rest: Sequence[NewEntry] = ()
+        if kept.failure is not None and kept.failure.errno in NO_SPACE:
+            rest = kept.rest
+        elif kept.failure is not None:
+            self.writable = False
+            self.degrade(f"storing: {_said(kept.failure)}")
+        return Outcome(digests, list(refused), rest)
+
+    async def _add_rows(
+        self, stored: list[tuple[Metadata, int]], known: dict[bytes, index.Row], force: bool
+    ) -> dict[Digest, Digest]:
+        """Add the rows of what was stored. Gives the keys for which another process was first, with other bytes."""
+        rows = [(bytes.fromhex(metadata.key), recovery.row_of(metadata, size)) for metadata, size in stored]
+        if not rows:
+            return {}
+        replace = [key for key, row in rows if key in known and (force or known[key].digest != row.digest)]
+        there = await self.write(index.insert, rows, replace)
+        if there is None:
+            self._behind = True
+            return {}
+        return {key.hex(): row.digest.hex() for key, row in there.items()}
+
+    def _tell(
+        self,
+        entries: Iterable[NewEntry],
+        stored: list[tuple[Metadata, int]],
+        refused: dict[Digest, Digest],
+    ) -> None:
+        """Keep what was stored in memory, and say what happened to each entry."""
+        named = {metadata.key: metadata for metadata, _ in stored}
+        for entry in entries:
+            metadata = named.get(entry.key)
+            if entry.key in refused:
+                self.emit(
+                    NondeterministicToolchain,
+                    module=entry.module,
+                    key=entry.key,
+                    kept=refused[entry.key],
+                    refused=metadata.digest if metadata else digest(entry.data),
+                )
+            elif metadata is not None:
+                self._checksums[metadata.digest] = metadata.checksum
+                self.hot.put(metadata.digest, entry.data)
+                self.emit(
+                    ObjectStored,
+                    module=entry.module,
+                    key=entry.key,
+                    digest=metadata.digest,
+                    size=metadata.size,
+                )
+
+    # ---- summaries
+
+    async def find_summaries(self, identity: Digest, sources: tuple[Digest, ...]) -> dict[Digest, bytes]:
+        names = {index.summary_name(identity, source): source for source in sources}
+        found = await self.read(index.find_summaries, names)
+        return {names[name]: data for name, data in (found or {}).items()}
+
+    async def store_summaries(self, identity: Digest, summaries: dict[Digest, bytes]) -> None:
+        named = [(index.summary_name(identity, source), data) for source, data in summaries.items()]
+        if named and self.writable:
+            await self.write(index.store_summaries, named)
+
+    # ---- the index
+
+    async def read(
+        self, function: Callable[Concatenate[Connection, P], Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+    ) -> R | None:
+        """Look something up in the index; None where there is none to be used."""
+        return await self._use(False, function, *args, **kwargs)
+
+    async def write(
+        self, function: Callable[Concatenate[Connection, P], Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+    ) -> R | None:
+        """Change the index in one transaction; None where there is none to be used."""
+        return await self._use(True, function, *args, **kwargs)
+
+    async def _use(
+        self,
+        writes: bool,
+        function: Callable[Concatenate[Connection, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R | None:
+        for _ in range(2):
+            try:
+                database = await self._open()
+                if database is None:
+                    return None
+                if writes:
+                    return await database.transact(function, *args, **kwargs)
+                return await database.read(function, *args, **kwargs)
+            except Broken as error:
+                await self.repair(str(error))
+            except Unusable as error:
+                await self._without_index(str(error))
+                return None
+        await self._without_index("it is damaged again and again")
+        return None
+
+    async def _open(self) -> Database | None:
+        if self._database is None and not self._index_off:
+            if self.memory:
+                self._database = await recovery.open_memory(self.store)
+                return self._database
+            self._database = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
+            self._opened = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
+            if self._behind:
+                await recovery.catch_up(self.offload, self.store, self._database, self.quarantined)
+                self._behind = False
+        return self._database
+
+    async def repair(self, reason: str) -> None:
+        """The index is damaged: move it aside; whoever needs it next builds a new one from the files."""
+        await self.close()
+        if await self.offload.run(recovery.move_aside, self.store):
+            self.quarantined(index.FILE, reason)
+        else:
+            await self._without_index(reason)
+
+    async def _without_index(self, reason: str) -> None:
+        self._index_off = True
+        self.degrade(f"index: {reason}")
+        await self.close()
+
+    # ---- pins
+
+    async def _pin(self, keys: Iterable[bytes], names: Iterable[bytes] = ()) -> None:
+        """Hold these until the build ends, in this process and in the others."""
+        new_keys = set(keys) - self.held.keys
+        new_names = set(names) - self.held.names
+        self.held.keys |= new_keys
+        self.held.names |= new_names
+        if self.memory or not (new_keys or new_names):
+            return
+        try:
+            if self.held.pins is None:
+                self.held.pins = await self.offload.run(locks.Pins, self.store.folder)
+            await self.offload.run(self.held.pins.add, new_keys | new_names)
+        except OSError:
+            pass  # A read-only cache. Others may evict what we use, which costs late misses and nothing else.
+
+    # ---- telling
+
+    def count(self, **counts: float) -> None:
+        for name, count in counts.items():
+            self.counts[name] = self.counts.get(name, 0) + count
+
+    def take_counts(self) -> dict[str, float]:
+        counts, self.counts = self.counts, {}
+        return counts
+
+    def emit(self, kind: Callable[..., Event], **fields: object) -> None:
+        if self.events.wanted:
+            self.events.emit(kind(build=self.build, **fields))
+
+    def degrade(self, reason: str) -> None:
+        """A part of the cache does not work. Said once a build, counted once a build."""
+        if self.degraded is None:
+            self.degraded = reason
+            self.count(degradations=1)
+            self.emit(CacheDegraded, reason=reason)
+
+    def quarantined(self, file: str, reason: str) -> None:
+        self.count(corruptions=1)
+        self.emit(EntryQuarantined, file=file, reason=reason)
+
+
+def _identity(disk: Disk, path: str) -> Stamp | None:
+    """Which file this is, whatever is in it; None where there is none."""
+    try:
+        stamp = disk.stamp(path)
+    except OSError:
+        return None
+    return Stamp(stamp.device, stamp.inode, 0, 0, 0)
+
+
+def _said(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,84 @@
+"""Which entries have to go: three orderings of one query, a limit, a low-water mark, and pins. Decisions only.
+
+Why a low-water mark: evicting down to the limit itself would evict after every single build. Why the build that just
+ended is treated apart: going below its own needs would make the next build compile what this one had, and evict again
+(thrashing). So entries that it used go last, and never for the low-water mark, only for the limit itself: a build one
+twentieth larger than the limit loses one twentieth, not a fifth.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+ORDERINGS = {
+    "lru": "used, created, key",
+    "lfu": "uses, used, created, key",
+    "fifo": "created, key",
+}
+"""`ORDER BY` of the one query, first to go first. `used` is the number of the build that used it last, `uses` counts
+builds, `created` counts entries."""
+
+LOW_WATER = 0.8
+"""Part of the limit that an eviction goes down to."""
+
+
+class Candidate(NamedTuple):
+    """A row as the query gives it. `size` is that of the object, `overhead` that of its metadata, in bytes."""
+
+    key: bytes
+    digest: bytes
+    size: int
+    overhead: int
+
+
+class Choice(NamedTuple):
+    """`victims` are keys, `freed` bytes. `needed` is 0, or what the build's own entries take where that exceeds the
+    limit."""
+
+    victims: list[bytes]
+    freed: int
+    needed: int
+
+
+def total(rows: Sequence[Candidate]) -> int:
+    """Bytes on disk: an object that several entries share is there once."""
+    return sum({row.digest: row.size for row in rows}.values()) + sum(row.overhead for row in rows)
+
+
+def choose(
+    rows: Sequence[Candidate],
+    *,
+    limit: int,
+    other: int = 0,
+    own: Collection[bytes] = (),
+    pinned: Collection[bytes] = (),
+    low_water: float = LOW_WATER,
+) -> Choice:
+    """What to evict of `rows`, which come first to go first.
+
+    `other` bytes are on disk besides (quarantine). `own` are keys and digests that the build which just ended used,
+    `pinned` those that builds of other processes are using now: they stay whatever the limit says, for they are about
+    to be read. Nothing goes while the limit is kept.
+    """
+    size = total(rows) + other
+    mine = [row for row in rows if row.key in own or row.digest in own]
+    own_size = total(mine)
+    needed = own_size if own_size > limit else 0
+    if size <= limit:
+        return Choice([], 0, needed)
+    references = Counter(row.digest for row in rows)
+    victims: list[bytes] = []
+    excess = size - max(int(limit * low_water), min(own_size + other, limit))
+    freed = 0
+    held = {row.key for row in mine}
+    for row in (*(row for row in rows if row.key not in held), *mine):
+        if freed >= excess:
+            break
+        if row.key in pinned or row.digest in pinned:
+            continue
+        victims.append(row.key)
+        references[row.digest] -= 1
+        freed += row.overhead + (0 if references[row.digest] else row.size)
+    return Choice(victims, freed, needed)

@@ -1,0 +1,298 @@
+"""The index: what the cache has, in SQLite, so that one question about 10,000 keys costs milliseconds.
+
+Every function here takes a connection and runs as one transaction (or one look-up) of `database.Database`. Nothing here
+knows files, and nothing here is the truth: all of it can be rebuilt from `metadata/`, statistics apart.
+
+    entries    key -> checksum of the row, and the row (msgpack)
+    uses       key -> digest, sizes, when created, when and how often used: narrow, for it is scanned and rewritten
+    summaries  digest of (identity, source) -> checksum, bytes; the row number is its age
+    counters   statistics, and the clocks of `used` and `created`
+
+Rows carry a checksum of their own because SQLite has none: a bit that flips in the file must not become a wrong
+warning, or another module's object. A row that fails it means that the file is damaged: `Broken`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from hashlib import sha256
+from itertools import islice
+
+import msgspec
+from xxhash import xxh3_128_digest
+
+from actors.diagnostics import Diagnostic
+from actors.digests import Digest
+from actors.keeper.database import Broken, Connection
+from actors.keeper.eviction import ORDERINGS, Candidate, Choice, choose
+
+SCHEMA = 1
+FILE = "index.db"
+"""Another schema gets another file (`index-2.db`), so that nobody migrates or deletes somebody else's."""
+
+APPLICATION = 0x57534D4C
+"""What marks the file as ours: "WSML"."""
+
+VARIABLES = 900
+"""Parameters of one statement; SQLite's builds allow 999 at least."""
+
+SUMMARIES = 50_000
+"""How many summaries are kept; the oldest go first."""
+
+_TABLES = (
+    "CREATE TABLE entries (key BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE uses (key BLOB PRIMARY KEY, digest BLOB NOT NULL, size INTEGER NOT NULL, overhead INTEGER NOT NULL,"
+    " created INTEGER NOT NULL, used INTEGER NOT NULL, uses INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE summaries (id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE, data BLOB NOT NULL)",
+    "CREATE TABLE counters (name TEXT PRIMARY KEY, value NUMERIC NOT NULL) WITHOUT ROWID",
+)
+
+CLOCKS = ("created", "builds")
+"""Counters that are no statistics."""
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the index knows of an entry. `size` is that of the object, `overhead` that of its metadata, in bytes."""
+
+    digest: bytes
+    checksum: bytes
+    size: int
+    overhead: int
+    kind: str
+    module: str
+    functions: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    duration_ms: float = 0.0
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Row)
+
+
+def _sealed(name: bytes, data: bytes) -> bytes:
+    """`data` behind a checksum of it and of the name it is stored under."""
+    return xxh3_128_digest(name + data) + data
+
+
+def _opened(name: bytes, sealed: bytes) -> bytes:
+    try:
+        data = sealed[16:]
+        if sealed[:16] == xxh3_128_digest(name + data):
+            return data
+    except TypeError:
+        pass  # A damaged file may hold a value of any type.
+    raise Broken("a row of the index fails its checksum")
+
+
+def _chunks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
+    rest = iter(values)
+    while chunk := list(islice(rest, VARIABLES)):
+        yield chunk
+
+
+def _marks(values: Sequence[bytes]) -> str:
+    return ",".join("?" * len(values))
+
+
+# ------------------------------------------------------------------------------------------------ the file itself
+
+
+async def prepare(connection: Connection, busy_ms: int, wal: bool) -> str:
+    """Settings of the connection. Says what the file is: "ready", "empty", "foreign" (another schema, or somebody
+    else's), or "no wal" where the file system cannot have one. `busy_ms` is how long to wait for other processes."""
+    # First of all, or switching to WAL beside another process fails at once instead of waiting.
+    await connection.execute(f"PRAGMA busy_timeout = {busy_ms:d}")
+    ((application,),) = await connection.execute_fetchall("PRAGMA application_id")
+    ((schema,),) = await connection.execute_fetchall("PRAGMA user_version")
+    if application != APPLICATION or schema != SCHEMA:
+        ((tables,),) = await connection.execute_fetchall("SELECT count(*) FROM sqlite_master")
+        if application or schema or tables:
+            return "foreign"
+    if wal:
+        ((mode,),) = await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+        if mode != "wal":
+            return "no wal"
+    # In WAL mode this risks the last transactions in a power failure, never the file.
+    await connection.execute("PRAGMA synchronous = NORMAL")
+    return "ready" if application else "empty"
+
+
+async def create(connection: Connection, rows: Sequence[tuple[bytes, Row]]) -> None:
+    """Make the tables and fill them, unless another process did so just now."""
+    ((schema,),) = await connection.execute_fetchall("PRAGMA user_version")
+    if schema == SCHEMA:
+        return
+    for table in _TABLES:
+        await connection.execute(table)
+    await connection.executemany("INSERT INTO counters VALUES (?, 0)", [(name,) for name in CLOCKS])
+    await insert(connection, rows)
+    await connection.execute(f"PRAGMA application_id = {APPLICATION:d}")
+    await connection.execute(f"PRAGMA user_version = {SCHEMA:d}")
+
+
+async def check(connection: Connection) -> str:
+    """What SQLite's own check of the whole file says: "" where all is well."""
+    found = [str(row[0]) for row in await connection.execute_fetchall("PRAGMA integrity_check(3)")]
+    return "" if found == ["ok"] else "; ".join(found)
+
+
+# ------------------------------------------------------------------------------------------------ entries
+
+
+async def find(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Row]:
+    """The rows of those keys that have one. Raises `Broken` where one is damaged."""
+    rows: dict[bytes, Row] = {}
+    for chunk in _chunks(keys):
+        sql = f"SELECT key, row FROM entries WHERE key IN ({_marks(chunk)})"
+        for key, sealed in await connection.execute_fetchall(sql, chunk):
+            try:
+                rows[key] = _decoder.decode(_opened(key, sealed))
+            except msgspec.MsgspecError as error:
+                raise Broken("a row of the index cannot be read") from error
+    return rows
+
+
+async def all_keys(connection: Connection) -> list[bytes]:
+    return [bytes(key) for (key,) in await connection.execute_fetchall("SELECT key FROM uses")]
+
+
+async def insert(
+    connection: Connection, rows: Sequence[tuple[bytes, Row]], replace: Collection[bytes] = ()
+) -> dict[bytes, Row]:
+    """Add rows. Of a key that has one already the first one stays, unless it is in `replace`. Gives the rows that
+    stayed instead of the given ones, where their digest is another."""
+    if replace:
+        await drop(connection, replace)
+    cursor = await connection.executemany(
+        "INSERT INTO entries VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(key, _sealed(key, _encoder.encode(row))) for key, row in rows],
+    )
+    added = cursor.rowcount
+    await connection.executemany(
+        "INSERT INTO uses SELECT ?, ?, ?, ?, c.value + ?, b.value + 1, 1 FROM counters c, counters b"
+        " WHERE c.name = 'created' AND b.name = 'builds' ON CONFLICT DO NOTHING",
+        [(key, row.digest, row.size, row.overhead, place) for place, (key, row) in enumerate(rows)],
+    )
+    await connection.execute("UPDATE counters SET value = value + ? WHERE name = 'created'", [len(rows)])
+    if added == len(rows):
+        return {}
+    there = await find(connection, [key for key, _ in rows])
+    return {key: there[key] for key, row in rows if key in there and there[key].digest != row.digest}
+
+
+async def drop(connection: Connection, keys: Collection[bytes]) -> set[bytes]:
+    """Remove rows. Gives the digests that no row names any more."""
+    names: set[bytes] = set()
+    for chunk in _chunks(keys):
+        marks = _marks(chunk)
+        sql = f"SELECT DISTINCT digest FROM uses WHERE key IN ({marks})"
+        names.update(name for (name,) in await connection.execute_fetchall(sql, chunk))
+        await connection.execute(f"DELETE FROM entries WHERE key IN ({marks})", chunk)
+        await connection.execute(f"DELETE FROM uses WHERE key IN ({marks})", chunk)
+    for chunk in _chunks(list(names)):
+        sql = f"SELECT DISTINCT digest FROM uses WHERE digest IN ({_marks(chunk)})"
+        names.difference_update(name for (name,) in await connection.execute_fetchall(sql, chunk))
+    return names
+
+
+async def drop_digests(connection: Connection, names: Collection[bytes]) -> list[bytes]:
+    """Remove all rows that name one of these objects. Gives their keys."""
+    keys: list[bytes] = []
+    for chunk in _chunks(names):
+        sql = f"SELECT key FROM uses WHERE digest IN ({_marks(chunk)})"
+        keys += [key for (key,) in await connection.execute_fetchall(sql, chunk)]
+    await drop(connection, keys)
+    return keys
+
+
+async def clear(connection: Connection) -> None:
+    for table in ("entries", "uses", "summaries"):
+        await connection.execute(f"DELETE FROM {table}")
+
+
+# ------------------------------------------------------------------------------------------------ after a build
+
+
+async def record(
+    connection: Connection, keys: Collection[bytes], names: Collection[bytes], counts: dict[str, float]
+) -> int:
+    """A build has ended: stamp what it used (`keys`, and whatever has one of the digests `names`), add to the
+    statistics. Gives the bytes that all rows name, counting shared objects as often as they are named."""
+    await add(connection, {"builds": 1, **counts})
+    for column, values in (("key", keys), ("digest", names)):
+        for chunk in _chunks(values):
+            await connection.execute(
+                "UPDATE uses SET used = (SELECT value FROM counters WHERE name = 'builds'), uses = uses + 1"
+                f" WHERE {column} IN ({_marks(chunk)})",
+                chunk,
+            )
+    ((size,),) = await connection.execute_fetchall("SELECT coalesce(sum(size + overhead), 0) FROM uses")
+    return int(size)
+
+
+async def evict(
+    connection: Connection,
+    eviction: str,
+    limit: int,
+    other: int,
+    own: Collection[bytes],
+    pinned: Collection[bytes],
+) -> tuple[Choice, set[bytes]]:
+    """Choose (see `eviction.choose`) and remove rows. Gives the choice, and the digests that no row names any more."""
+    sql = f"SELECT key, digest, size, overhead FROM uses ORDER BY {ORDERINGS[eviction]}"
+    rows = [Candidate(*row) for row in await connection.execute_fetchall(sql)]
+    choice = choose(rows, limit=limit, other=other, own=own, pinned=pinned)
+    names = await drop(connection, choice.victims)
+    if choice.victims:
+        await add(connection, {"evictions": len(choice.victims)})
+    return choice, names
+
+
+# ------------------------------------------------------------------------------------------------ summaries
+
+
+def summary_name(identity: Digest, source: Digest) -> bytes:
+    return sha256(f"{identity} {source}".encode()).digest()
+
+
+async def find_summaries(connection: Connection, names: Iterable[bytes]) -> dict[bytes, bytes]:
+    """The summaries stored under these names; a damaged one raises `Broken`."""
+    found: dict[bytes, bytes] = {}
+    for chunk in _chunks(names):
+        sql = f"SELECT name, data FROM summaries WHERE name IN ({_marks(chunk)})"
+        for name, sealed in await connection.execute_fetchall(sql, chunk):
+            found[name] = _opened(name, sealed)
+    return found
+
+
+async def store_summaries(
+    connection: Connection, summaries: Iterable[tuple[bytes, bytes]], keep: int = SUMMARIES
+) -> None:
+    await connection.executemany(
+        "INSERT OR REPLACE INTO summaries (name, data) VALUES (?, ?)",
+        [(name, _sealed(name, data)) for name, data in summaries],
+    )
+    # Row numbers only grow, so this costs nothing while there are fewer.
+    await connection.execute("DELETE FROM summaries WHERE id <= (SELECT max(id) FROM summaries) - ?", [keep])
+
+
+# ------------------------------------------------------------------------------------------------ statistics
+
+
+async def add(connection: Connection, counts: dict[str, float]) -> None:
+    """Add to counters: the sum over all processes."""
+    await connection.executemany(
+        "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+        [(name, count) for name, count in counts.items() if count],
+    )
+
+
+async def counters(connection: Connection, counts: dict[str, float]) -> dict[str, float]:
+    """All statistics, after adding `counts`."""
+    await add(connection, counts)
+    rows = await connection.execute_fetchall("SELECT name, value FROM counters")
+    return {name: value for name, value in rows if name not in CLOCKS}
+
+
+async def reset(connection: Connection) -> None:
+    await connection.execute(f"DELETE FROM counters WHERE name NOT IN {CLOCKS!r}")

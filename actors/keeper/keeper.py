@@ -1,0 +1,223 @@
+"""The cache keeper: the only one that writes the cache, and the only one that reads it, snapshots apart.
+
+Every access goes through its mailbox, so it is serialised without a lock. Nothing is decided here: `cache.py` says what
+a hit is and what to do when something fails, `upkeep.py` what has to go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from actors.digests import Digest
+from actors.disk import Disk
+from actors.keeper import index, plans, publish
+from actors.keeper.cache import Cache
+from actors.keeper.memorydisk import MemoryDisk
+from actors.keeper.store import Store
+from actors.keeper.upkeep import Upkeep
+from actors.messages import (
+    Begin,
+    Begun,
+    CacheStatistics,
+    Clear,
+    Collect,
+    Collected,
+    Find,
+    FindSummaries,
+    Found,
+    Load,
+    Loaded,
+    Message,
+    PlanRecalled,
+    Publish,
+    Published,
+    RecallPlan,
+    Record,
+    Recorded,
+    ResetStatistics,
+    Statistics,
+    Stored,
+    StoreSummaries,
+    SummariesFound,
+    SummariesStored,
+    ToKeeper,
+    Verified,
+    Verify,
+)
+from actors.messages import (
+    Store as StoreEntries,
+)
+from actors.system import Actor, Cell
+
+_MEMORY_FOLDER = "/memory"
+
+
+class Keeper(Actor[ToKeeper]):
+    """`folder` is the cache's, absolute; None keeps everything in memory. `max_size` and `hot_memory` in bytes (a
+    `max_size` of 0 is no limit); `eviction` is "lru", "lfu" or "fifo". Not `enabled`: there is nothing there, nothing is
+    stored, and nobody complains; programs are published all the same."""
+
+    name = "keeper"
+
+    def __init__(
+        self,
+        folder: str | None,
+        *,
+        max_size: int,
+        eviction: str,
+        hot_memory: int,
+        enabled: bool = True,
+    ) -> None:
+        super().__init__()
+        self._folder = folder
+        self._settings = (max_size, eviction)
+        self._hot_memory = hot_memory
+        self._enabled = enabled
+        self._handlers: dict[type[Message], Callable[[Any], Awaitable[Message]]] = {
+            Begin: self._begin,
+            Find: self._find,
+            Load: self._load,
+            StoreEntries: self._store,
+            FindSummaries: self._find_summaries,
+            StoreSummaries: self._store_summaries,
+            Publish: self._publish,
+            Record: self._record,
+            RecallPlan: self._recall_plan,
+            Statistics: self._statistics,
+            ResetStatistics: self._reset_statistics,
+            Verify: self._verify,
+            Collect: self._collect,
+            Clear: self._clear,
+        }
+
+    async def started(self) -> None:
+        memory = self._folder is None
+        disk: Disk = MemoryDisk() if memory else self.offload.disk
+        store = Store(disk, self._folder or _MEMORY_FOLDER)
+        self.cache = Cache(store, self.offload, self.events, hot_memory=self._hot_memory, memory=memory)
+        self.upkeep = Upkeep(self.cache, *self._settings)
+
+    async def receive(self, message: ToKeeper, reply: Cell) -> None:
+        if self._enabled or isinstance(message, Publish):
+            reply.set(await self._handlers[type(message)](message))
+        else:
+            reply.set(_NOTHING[type(message)])
+
+    async def stopped(self) -> None:
+        if not self._enabled or not hasattr(self, "cache"):
+            return
+        await self.cache.unpin()
+        if counts := self.cache.take_counts():
+            await self.cache.write(index.add, counts)
+        await self.cache.close()
+
+    # ---- a build
+
+    async def _begin(self, message: Begin) -> Begun:
+        await self.cache.begin(message.build)
+        return Begun(degraded=self.cache.degraded)
+
+    async def _find(self, message: Find) -> Found:
+        entries = await self.cache.find(message.keys, message.count)
+        return Found(entries=entries, degraded=self.cache.degraded)
+
+    async def _load(self, message: Load) -> Loaded:
+        data = await self.cache.load(message.digests, message.disk)
+        return Loaded(data=data, degraded=self.cache.degraded)
+
+    async def _store(self, message: StoreEntries) -> Stored:
+        kept, refused = await self.upkeep.store(message.entries, message.force)
+        return Stored(kept=kept, refused=refused, degraded=self.cache.degraded)
+
+    async def _find_summaries(self, message: FindSummaries) -> SummariesFound:
+        summaries = await self.cache.find_summaries(message.identity, message.sources)
+        return SummariesFound(summaries=summaries, degraded=self.cache.degraded)
+
+    async def _store_summaries(self, message: StoreSummaries) -> SummariesStored:
+        await self.cache.store_summaries(message.identity, message.summaries)
+        return SummariesStored(degraded=self.cache.degraded)
+
+    async def _publish(self, message: Publish) -> Published:
+        disk, path = self.offload.disk, message.path
+        written = False
+        try:
+            stamp = await self.offload.run(publish.holds, disk, path, message.digest) if path else None
+            if path and stamp is None:
+                data = message.data or await self._program(message.digest)
+                if data is None:
+                    return Published(missing=True)
+                stamp = await self.offload.run(publish.write, disk, path, data)
+                written = True
+            if message.listing:
+                await self.offload.run(publish.keep_list, disk, message.listing, path, message.stale)
+        except OSError as error:
+            return Published(error=f"{error.strerror or error}: {path}")
+        return Published(written=written, stamp=stamp)
+
+    async def _program(self, name: Digest) -> bytes | None:
+        if not self._enabled:
+            return None
+        return (await self.cache.load((name,), False)).get(name)
+
+    async def _record(self, message: Record) -> Recorded:
+        self.cache.count(
+            compilations=message.compilations,
+            hits=message.hits,
+            misses=message.misses,
+            saved_ms=message.saved_ms,
+        )
+        done = Recorded()
+        if message.finished:
+            await self.upkeep.remember(message.snapshot, message.snapshot_data, message.plan)
+            evicted = await self.upkeep.finish()
+            done = Recorded(
+                evicted=evicted.entries,
+                freed_bytes=evicted.freed,
+                needed_bytes=evicted.needed,
+                degraded=self.cache.degraded,
+            )
+        await self.cache.unpin()
+        return done
+
+    async def _recall_plan(self, message: RecallPlan) -> PlanRecalled:
+        if not plans.is_name(message.snapshot):
+            return PlanRecalled()
+        return PlanRecalled(plan=await self.offload.run(plans.recall, self.cache.store, message.snapshot))
+
+    # ---- the whole cache
+
+    async def _statistics(self, _: Statistics) -> CacheStatistics:
+        return await self.upkeep.statistics()
+
+    async def _reset_statistics(self, _: ResetStatistics) -> CacheStatistics:
+        self.cache.take_counts()
+        await self.cache.write(index.reset)
+        return await self.upkeep.statistics()
+
+    async def _verify(self, message: Verify) -> Verified:
+        checked, damage = await self.upkeep.verify(message.keys)
+        return Verified(checked=checked, damage=tuple(damage), degraded=self.cache.degraded)
+
+    async def _collect(self, message: Collect) -> Collected:
+        return await self.upkeep.collect(message.force)
+
+    async def _clear(self, _: Clear) -> Collected:
+        return await self.upkeep.clear()
+
+
+_NOTHING: dict[type[Message], Message] = {
+    Begin: Begun(),
+    Find: Found(entries={}),
+    Load: Loaded(data={}),
+    StoreEntries: Stored(kept={}),
+    FindSummaries: SummariesFound(summaries={}),
+    StoreSummaries: SummariesStored(),
+    Record: Recorded(),
+    RecallPlan: PlanRecalled(),
+    Statistics: CacheStatistics(),
+    ResetStatistics: CacheStatistics(),
+    Verify: Verified(checked=0),
+    Collect: Collected(),
+    Clear: Collected(),
+}

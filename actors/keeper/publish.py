@@ -1,0 +1,67 @@
+"""Writing a program where the user wants it, and taking away what an earlier build wrote and this one does not.
+
+Only files that are on our own list of written files are ever removed.
+"""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from actors.digests import Digest, Stamp, digest
+from actors.disk import Disk
+
+_decoder = msgspec.json.Decoder(list[str])
+
+
+def holds(disk: Disk, path: str, name: Digest) -> Stamp | None:
+    """The stamp of the file at `path` where it is the program `name` already, else None."""
+    try:
+        if not disk.is_regular(path):
+            return None
+        stamp = disk.stamp(path)
+        return stamp if digest(disk.read(path)) == name else None
+    except OSError:
+        return None
+
+
+def write(disk: Disk, path: str, data: bytes) -> Stamp:
+    """Write `data` to `path`, atomically. Raises OSError: then what was there before is untouched."""
+    disk.make_folders(os.path.dirname(path))
+    _replace(disk, path, data)
+    return disk.stamp(path)
+
+
+def keep_list(disk: Disk, listing: str, path: str, stale: tuple[str, ...]) -> None:
+    """Remove those `stale` files that are on the list of written files, and add `path` to it. Raises OSError."""
+    try:
+        before = _decoder.decode(disk.read(listing))
+    except (OSError, msgspec.MsgspecError):
+        before = []
+    files = dict.fromkeys(before)
+    for file in stale:
+        if file in files and file != path:
+            try:
+                disk.remove(file)
+            except FileNotFoundError:
+                pass
+            except OSError:
+                continue  # It stays on the list, and is tried again.
+            del files[file]
+    if path:
+        files[path] = None
+    after = list(files)
+    if after != before:
+        write(disk, listing, msgspec.json.encode(after))
+
+
+def _replace(disk: Disk, path: str, data: bytes) -> None:
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}~")
+    disk.create(temporary, data)
+    try:
+        disk.rename(temporary, path)
+    except OSError:
+        disk.remove(temporary)
+        raise

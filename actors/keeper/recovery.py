@@ -1,0 +1,166 @@
+"""Opening the index, whatever state it is in: missing, broken, somebody else's, or behind the files.
+
+The truth is `metadata/`. What cannot be opened, or is not of our schema, is moved aside to `quarantine/` with its `-wal`
+and `-shm` (a database is three files), and a new index is filled from the files. All under `index.lock`, so that two
+processes do not repair the same file. Nobody reads or copies `index.db` itself: closing any handle of it would drop
+SQLite's POSIX locks on it in the whole process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from actors.digests import Digest
+from actors.keeper import index, locks
+from actors.keeper.database import MEMORY, Broken, Database, Unusable, open_database
+from actors.keeper.metadata import Metadata
+from actors.keeper.store import METADATA, MODULES, Store
+from actors.messages import Entry
+from actors.offload import Offload
+
+OPEN_SECONDS = 30.0
+"""How long another process may take to open or rebuild the index before we go on without."""
+
+Report = Callable[[str, str], None]
+"""Called with a file's name (relative to the cache folder) and the reason for its quarantine."""
+
+
+def row_of(metadata: Metadata, overhead: int) -> index.Row:
+    return index.Row(
+        bytes.fromhex(metadata.digest),
+        bytes.fromhex(metadata.checksum),
+        metadata.size,
+        overhead,
+        metadata.kind,
+        metadata.module,
+        metadata.functions,
+        metadata.warnings,
+        metadata.duration_ms,
+    )
+
+
+def entry_of(key: bytes, row: index.Row) -> Entry:
+    return Entry(
+        key=key.hex(),
+        digest=row.digest.hex(),
+        size=row.size,
+        module=row.module,
+        kind=row.kind,
+        functions=row.functions,
+        warnings=row.warnings,
+        duration_ms=row.duration_ms,
+    )
+
+
+def rows_of_files(store: Store, known: Collection[bytes]) -> tuple[list[tuple[bytes, index.Row]], dict[Digest, str]]:
+    """Rows for all entries on disk but the `known` ones, oldest first; and what is wrong with damaged metadata, which is
+    in quarantine then. Metadata whose object is gone gives no row."""
+    keys = [key for key in store.committed() if bytes.fromhex(key) not in known]
+    found, damaged = store.read_known(keys)
+    for key in damaged:
+        store.quarantine(METADATA, key + ".json")
+    objects = set(store.names(MODULES))
+    ordered = sorted(found.values(), key=lambda item: (item[0].when, item[0].key))
+    rows = [
+        (bytes.fromhex(metadata.key), row_of(metadata, overhead))
+        for metadata, overhead in ordered
+        if metadata.digest + ".wasm" in objects
+    ]
+    return rows, damaged
+
+
+async def open_index(offload: Offload, store: Store, report: Report, busy_ms: int) -> Database:
+    """Open the index of this cache, repaired or rebuilt where needed. Raises `Unusable`."""
+    lock = await offload.run(_lock, store)
+    try:
+        for _ in range(2):
+            database, state = await _try_open(offload, store, busy_ms)
+            if state == "ready":
+                return database
+            try:
+                if state == "empty":
+                    return await _fill(offload, store, database, report)
+            except Broken as error:
+                state = str(error)
+            await _close_quietly(database)
+            if state == "no wal":
+                raise Unusable("this file system cannot hold the index (no write-ahead log)")
+            if not await offload.run(move_aside, store):
+                raise Unusable("the index is damaged, and cannot be moved aside")
+            report(index.FILE, state if state != "foreign" else "it is not an index of this schema")
+        raise Unusable("a new index is damaged at once")
+    finally:
+        if lock is not None:
+            await offload.run(lock.release)
+
+
+async def open_memory(store: Store) -> Database:
+    """An index in memory, for a cache in memory."""
+    database = await open_database(MEMORY)
+    await database.read(index.prepare, 0, False)
+    await database.transact(index.create, [])
+    return database
+
+
+async def catch_up(offload: Offload, store: Store, database: Database, report: Report) -> int:
+    """Add rows for entries that were stored while the index could not be used. Gives how many."""
+    known = set(await database.read(index.all_keys))
+    rows, damaged = await offload.run(rows_of_files, store, known)
+    for key, reason in damaged.items():
+        report(f"{METADATA}/{key}.json", reason)
+    if rows:
+        await database.transact(index.insert, rows)
+    return len(rows)
+
+
+def move_aside(store: Store) -> bool:
+    """Quarantine `index.db` with its `-wal` and `-shm`. The log goes first: a new database must never find an old one's."""
+    for suffix in ("-wal", "-shm"):
+        store.quarantine("", index.FILE + suffix)
+    if store.quarantine("", index.FILE):
+        return True
+    try:
+        store.disk.stamp(store.path(index.FILE))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def _lock(store: Store) -> locks.Lock | None:
+    try:
+        store.disk.make_folders(store.folder)
+        return locks.take(store.path(locks.OPENING), OPEN_SECONDS)
+    except OSError as error:
+        raise Unusable(f"the index cannot be opened: {error.strerror or error}") from error
+
+
+async def _try_open(offload: Offload, store: Store, busy_ms: int) -> tuple[Database, str]:
+    database = await offload.connect(store.path(index.FILE))
+    try:
+        return database, await database.read(index.prepare, busy_ms, True)
+    except Broken as error:
+        return database, str(error) or "broken"
+    except BaseException:
+        await _close_quietly(database)
+        raise
+
+
+async def _fill(offload: Offload, store: Store, database: Database, report: Report) -> Database:
+    try:
+        rows, damaged = await offload.run(rows_of_files, store, ())
+        for key, reason in damaged.items():
+            report(f"{METADATA}/{key}.json", reason)
+        await database.transact(index.create, rows)
+    except (OSError, Unusable) as error:
+        await _close_quietly(database)
+        raise Unusable(str(error)) from error
+    return database
+
+
+async def _close_quietly(database: Database) -> None:
+    try:
+        await database.close()
+    except (Broken, Unusable):
+        pass  # It is being given up because of something worse.

@@ -1,0 +1,256 @@
+"""The files of the cache. Everything else about it can be rebuilt from them.
+
+    modules/<digest>.wasm   an object or a program, immutable
+    metadata/<key>.json     the commit point
+    quarantine/             what failed its check
+    snapshots/<name>        written for the scanner; <name>.plan beside it for the planner
+
+A file appears whole or not at all: it is written under a temporary name in its own folder and renamed. The order is
+object, then metadata (then, elsewhere, the row); removing goes the other way round. So a crash leaves an orphan at
+worst: a file that nothing names.
+
+All of this blocks, and is called through `actors.offload`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from actors.digests import Digest, checksum, digest
+from actors.disk import Disk
+from actors.keeper.metadata import Metadata, Odd, decode, encode
+from actors.messages import NewEntry
+
+MODULES = "modules"
+METADATA = "metadata"
+QUARANTINE = "quarantine"
+SNAPSHOTS = "snapshots"
+TEMPORARY = ".tmp-"
+"""How the names of unfinished files begin."""
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class Kept(NamedTuple):
+    """What came of storing a batch. `stored` comes with the size of the metadata; `refused` maps keys to the digest that stays; `failure` ended the batch early, and
+    `rest` are the entries that were not stored because of it."""
+
+    stored: list[tuple[Metadata, int]]
+    refused: dict[Digest, Digest]
+    failure: OSError | None
+    rest: Sequence[NewEntry]
+    written: int
+
+
+class Fetched(NamedTuple):
+    """What came of reading a batch. `damaged` says what was wrong, by digest; `failed` could not be read at all."""
+
+    data: dict[Digest, bytes]
+    damaged: dict[Digest, str]
+    vanished: list[Digest]
+    failed: dict[Digest, OSError]
+
+
+class Store:
+    def __init__(self, disk: Disk, folder: str) -> None:
+        self.disk = disk
+        self.folder = folder
+        self._token = os.urandom(6).hex()
+        self._count = 0
+        self._ready: set[str] = set()
+
+    def path(self, *parts: str) -> str:
+        return "/".join((self.folder, *parts))
+
+    # ---- entries
+
+    def keep(
+        self, entries: Sequence[NewEntry], known: dict[Digest, tuple[Digest, str]], when: int, force: bool
+    ) -> Kept:
+        """Write objects and their metadata. `known` are the digest and checksum that keys have already: other bytes are
+        refused while the first ones are good, unless `force`. `when` is in Unix seconds."""
+        kept = Kept([], {}, None, [], 0)
+        written = 0
+        for place, entry in enumerate(entries):
+            name = digest(entry.data)
+            first = known.get(entry.key)
+            try:
+                if first and first[0] != name and not force and self._is_good(*first):
+                    kept.refused[entry.key] = first[0]
+                    continue
+                metadata = described(entry, name, when)
+                # Written even where it exists: an object that somebody damaged is healed, and one that garbage
+                # collection takes for an orphan becomes young again.
+                self.write(MODULES, name + ".wasm", entry.data)
+                text = encode(metadata)
+                self.write(METADATA, entry.key + ".json", text)
+            except OSError as error:
+                return kept._replace(failure=error, rest=entries[place:], written=written)
+            kept.stored.append((metadata, len(text)))
+            written += len(entry.data) + len(text)
+        return kept._replace(written=written)
+
+    def fetch(self, wanted: Iterable[tuple[Digest, str]]) -> Fetched:
+        """Read objects and check them: by checksum, or by digest where that is "". What fails is read once more."""
+        fetched = Fetched({}, {}, [], {})
+        for name, expected in wanted:
+            try:
+                data = self._read_checked(name, expected)
+            except FileNotFoundError:
+                fetched.vanished.append(name)
+            except Odd as odd:
+                fetched.damaged[name] = str(odd)
+            except OSError as error:
+                fetched.failed[name] = error
+            else:
+                fetched.data[name] = data
+        return fetched
+
+    def _read_checked(self, name: Digest, expected: str) -> bytes:
+        path = self.path(MODULES, name + ".wasm")
+        for _ in range(2):
+            data = self.disk.read(path)
+            if (checksum(data) == expected) if expected else (digest(data) == name):
+                return data
+        raise Odd("its bytes are not the ones that were written")
+
+    def _is_good(self, name: Digest, expected: str) -> bool:
+        try:
+            self._read_checked(name, expected)
+        except (OSError, Odd):
+            return False
+        return True
+
+    def read_metadata(self, key: Digest) -> tuple[Metadata, int]:
+        """The metadata of `key` and its size in bytes. Raises FileNotFoundError (no such entry), other OSErrors, and
+        `Odd` where two looks found damage."""
+        path = self.path(METADATA, key + ".json")
+        try:
+            text = self.disk.read(path)
+            return decode(text, key), len(text)
+        except Odd:
+            text = self.disk.read(path)
+            return decode(text, key), len(text)
+
+    def read_known(self, keys: Iterable[Digest]) -> tuple[dict[Digest, tuple[Metadata, int]], dict[Digest, str]]:
+        """The metadata of those keys that have some, with its size, and what is wrong with the damaged ones. Raises
+        OSError where the folder cannot be read at all."""
+        found: dict[Digest, tuple[Metadata, int]] = {}
+        damaged: dict[Digest, str] = {}
+        for key in keys:
+            try:
+                found[key] = self.read_metadata(key)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except Odd as odd:
+                damaged[key] = str(odd)
+        return found, damaged
+
+    def forget(self, keys: Iterable[Digest], names: Iterable[Digest] = ()) -> tuple[int, int]:
+        """Remove the metadata of `keys`, then the objects `names`. Gives the number of files and bytes that are gone; what
+        cannot be removed stays, as an orphan."""
+        files = size = 0
+        for folder, name in (
+            *((METADATA, key + ".json") for key in keys),
+            *((MODULES, name + ".wasm") for name in names),
+        ):
+            gone = self.remove(folder, name)
+            files += gone is not None
+            size += gone or 0
+        return files, size
+
+    def quarantine(self, folder: str, name: str) -> bool:
+        """Move a file aside, for a look; False where that was not possible, or it is gone."""
+        try:
+            self._prepare(QUARANTINE)
+            self._count += 1
+            aside = self.path(QUARANTINE, f"{self._token}-{self._count}-{name}")
+            self.disk.rename(self.path(folder, name) if folder else self.path(name), aside)
+        except OSError:
+            return False
+        return True
+
+    # ---- files
+
+    def write(self, folder: str, name: str, data: bytes) -> None:
+        """Write `folder/name`, whole or not at all. Raises OSError, and leaves no temporary file."""
+        self._prepare(folder)
+        self._count += 1
+        temporary = self.path(folder, f"{TEMPORARY}{self._token}-{self._count}")
+        try:
+            self.disk.create(temporary, data)
+        except FileNotFoundError:
+            # Somebody removed the whole folder since we made it.
+            self._ready.discard(folder)
+            self._prepare(folder)
+            self.disk.create(temporary, data)
+        try:
+            self.disk.rename(temporary, self.path(folder, name))
+        except OSError:
+            self.disk.remove(temporary)
+            raise
+
+    def remove(self, folder: str, name: str) -> int | None:
+        """Remove a file; its size in bytes, or None where it was not there or would not go."""
+        path = self.path(folder, name)
+        try:
+            size = self.disk.stamp(path).size
+            self.disk.remove(path)
+        except OSError:
+            return None
+        return size
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the files in a folder of the cache; none where it does not exist."""
+        try:
+            return [entry.name for entry in self.disk.entries(self.path(folder))]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def committed(self) -> list[Digest]:
+        """The keys that have metadata."""
+        return [name[:-5] for name in self.names(METADATA) if name.endswith(".json") and is_digest(name[:-5])]
+
+    def size(self, *folders: str) -> int:
+        """Bytes in all files of these folders."""
+        total = 0
+        for folder in folders:
+            for name in self.names(folder):
+                try:
+                    total += self.disk.stamp(self.path(folder, name)).size
+                except OSError:
+                    continue  # Gone in between.
+        return total
+
+    def _prepare(self, folder: str) -> None:
+        if folder not in self._ready:
+            self.disk.make_folders(self.path(folder) if folder else self.folder)
+            self._ready.add(folder)
+
+
+def is_digest(name: str) -> bool:
+    return len(name) == 64 and all(letter in "0123456789abcdef" for letter in name)
+
+
+def described(entry: NewEntry, name: Digest, when: int) -> Metadata:
+    return Metadata(
+        key=entry.key,
+        kind=entry.kind,
+        module=entry.module,
+        digest=name,
+        checksum=checksum(entry.data),
+        size=len(entry.data),
+        identity=entry.identity,
+        imports=entry.imports,
+        exports=entry.exports,
+        functions=entry.functions,
+        warnings=entry.warnings,
+        duration_ms=entry.duration_ms,
+        when=when,
+        manifest=msgspec.Raw(entry.manifest or b"null"),
+    )

@@ -1,0 +1,91 @@
+"""What the keeper's tests are made of: entries to store, a way to talk to a keeper, and ways to look at its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from actors.digests import Digest, digest
+from actors.events import Event
+from actors.keeper.keeper import Keeper
+from actors.messages import Begin, Find, Load, Message, NewEntry, Record, Store
+from actors.system import System
+
+IDENTITY = digest(b"toolchain")
+
+
+def entry(module: str, data: bytes | None = None, *, version: int = 1, kind: str = "object", **fields: Any) -> NewEntry:
+    """An entry whose key follows from module and version, and whose data do too unless they are given."""
+    manifest = msgspec.json.encode({"kind": kind, "module": module, "version": version}, order="sorted")
+    if data is None:
+        data = f"\0asm {module} {version} ".encode() * 20
+    fields = {"functions": (f"{module}::area",), "duration_ms": 2.5, **fields}
+    return NewEntry(
+        key=digest(manifest), kind=kind, module=module, manifest=manifest, data=data, identity=IDENTITY, **fields
+    )
+
+
+class Talk:
+    """Asks a running keeper."""
+
+    def __init__(self, system: System, keeper: Keeper, events: list[Event]) -> None:
+        self.system = system
+        self.keeper = keeper
+        self.events = events
+        self.number = 0
+
+    async def ask(self, message: Message) -> Any:
+        return await self.system.ask(self.keeper.address, message)
+
+    async def begin(self) -> Any:
+        self.number += 1
+        return await self.ask(Begin(build=self.number))
+
+    async def store(self, *entries: NewEntry, force: bool = False) -> Any:
+        return await self.ask(Store(build=self.number, entries=entries, force=force))
+
+    async def find(self, *entries: NewEntry, count: bool = True) -> Any:
+        return await self.ask(Find(build=self.number, keys=tuple(it.key for it in entries), count=count))
+
+    async def load(self, *digests: Digest, disk: bool = False) -> dict[Digest, bytes]:
+        return (await self.ask(Load(build=self.number, digests=digests, disk=disk))).data
+
+    async def record(self, **fields: Any) -> Any:
+        return await self.ask(Record(build=self.number, **fields))
+
+    async def read(self, wanted: NewEntry) -> bytes | None:
+        """Look an entry up and read it, as a build does; None for a miss, late or not."""
+        found = (await self.find(wanted)).entries.get(wanted.key)
+        return (await self.load(found.digest)).get(found.digest) if found else None
+
+    async def build(self, *entries: NewEntry) -> list[str]:
+        """A whole build: what misses (late or not) is stored. Gives the modules that missed."""
+        await self.begin()
+        missed = []
+        for wanted in entries:
+            data = await self.read(wanted)
+            if data is None:
+                missed.append(wanted)
+            else:
+                assert data == wanted.data, f"a wrong object for {wanted.module}"
+        if missed:
+            await self.store(*missed)
+        self.recorded = await self.record(compilations=len(missed))
+        return [it.module for it in missed]
+
+    def names(self) -> list[str]:
+        """The kinds of events so far."""
+        return [type(event).__name__ for event in self.events]
+
+
+def files(folder: Path, *, of: tuple[str, ...] = ("modules", "metadata", "quarantine")) -> dict[str, int]:
+    """Sizes of the cache's files by their path in its folder."""
+    return {
+        str(path.relative_to(folder)): path.stat().st_size for part in of for path in sorted((folder / part).glob("*"))
+    }
+
+
+def size(folder: Path) -> int:
+    return sum(files(folder).values())
