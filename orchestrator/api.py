@@ -45,9 +45,10 @@ from actors.planner.planner import Planner
 from actors.scanner.scanner import Scanner
 from actors.scanner.snapshot import PLAIN, stamp_extras
 from actors.system import Address, Broken, Closed, MailboxStatistics, System, Tap
-from orchestrator.builds import Builds, translated
+from orchestrator.builds import Builds, Memory, translated
 from orchestrator.config import FILE_NAME, Config, load
 from orchestrator.errors import BuildCancelled, ProjectError
+from orchestrator.reach import Reached, reached_files
 from orchestrator.result import BuildResult, DependencyGraph, RunResult
 from orchestrator.sources import Sources
 
@@ -280,22 +281,22 @@ class Project:
         config = self.config.with_profile(profile) if profile else self.config
         snapshot = snapshot_name(config) if config.folder and config.enabled else ""
         rules = self._rules(config, snapshot)
+        memory: Memory = self.sources
+        if config.single:
+            disk = self._offload.disk
+            reached = await self._offload.run(reached_files, config.root, config.entry, self._toolchain, disk)
+            memory = Reached(reached, self.sources)
         settings = self._settings(config, goal, force, lookup, snapshot, plain=self._plain and profile is None)
-        done = await self._builds.build(settings, rules, self.sources)
+        done = await self._builds.build(settings, rules, memory)
         if done.cancelled:
             raise BuildCancelled("the build was cancelled", hint="the project was closed while it ran")
         return done
 
     def _rules(self, config: Config, snapshot: str) -> Rules:
-        include = config.include
-        if config.single:
-            from orchestrator.reach import reached_files
-
-            include = reached_files(config, self._toolchain, self._offload.disk)
         return Rules(
-            root=config.root,
+            root="" if config.single else config.root,
             extensions=self._toolchain.extensions,
-            include=include,
+            include=config.include,
             exclude=config.exclude,
             entry=config.entry,
             outputs=config.outputs,

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import anyio
 
-from actors.messages import Build, BuildDone, Rules, Scan, Settings, ToPlanner
+from actors.messages import Build, BuildDone, MemorySource, Rules, Scan, Settings, ToPlanner
 from actors.system import Address, Broken, Closed, System
 from orchestrator.errors import ProjectBroken, ProjectError
-from orchestrator.sources import Sources
+
+
+class Memory(Protocol):
+    """The modules that a build gets from memory: `orchestrator.Sources`, or the files that a single one reaches."""
+
+    @property
+    def revision(self) -> int:
+        """Another number whenever the texts are others."""
+        ...
+
+    def frozen(self) -> tuple[MemorySource, ...]:
+        """The texts as they are now."""
+        ...
 
 
 class _Shared:
@@ -38,7 +52,7 @@ class Builds:
         self._next: list[_Shared] = []
         self._count = 0
 
-    async def build(self, settings: Settings, rules: Rules, memory: Sources) -> BuildDone:
+    async def build(self, settings: Settings, rules: Rules, memory: Memory) -> BuildDone:
         """Build, or share a build.
 
         Cancelled, the caller just leaves; the build goes on while somebody else waits for it.
@@ -69,14 +83,14 @@ class Builds:
         assert shared.done is not None
         return shared.done
 
-    async def _drive(self, shared: _Shared, memory: Sources) -> None:
+    async def _drive(self, shared: _Shared, memory: Memory) -> None:
         """Have one build done, when those before it are."""
         try:
             await self._have_done(shared, memory)
         except (Broken, Closed):
             return  # Everyone who waits is told so by the system.
 
-    async def _have_done(self, shared: _Shared, memory: Sources) -> None:
+    async def _have_done(self, shared: _Shared, memory: Memory) -> None:
         async with self._turn:
             if shared not in self._next:
                 return  # Everyone has gone before it began.

@@ -181,9 +181,18 @@ class Linked(Struct, frozen=True):
 class Toolchain(Protocol):
     """A language. Found through the entry-point group `wasmill.toolchains`, or named as `module:attribute`."""
 
-    name: str
-    extensions: tuple[str, ...]
-    needs_import_objects: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """What its files' names end in: (".ruchy",)."""
+        ...
+
+    @property
+    def needs_import_objects(self) -> bool:
+        """Whether a module can be compiled only when the objects of its imports are there."""
+        ...
 
     def identity(self) -> Digest:
         """Digest of everything about the toolchain that changes its output."""

@@ -1,0 +1,80 @@
+"""One file as a project: the files that it reaches, and no others.
+
+`wasmill run FILE.ruchy` may stand in a folder with thousands of other sources, good and bad. So nothing is walked: from
+the file itself, every path that a `use` or a qualified name may mean is looked for, and what is there is read.
+"""
+
+from __future__ import annotations
+
+import os
+
+from actors.compiler.toolchain import SummariseJob, Summary, Toolchain
+from actors.diagnostics import SourceError
+from actors.disk import Disk
+from actors.hasher.source import MAX_BYTES
+from actors.messages import MemorySource
+from orchestrator.errors import ProjectError
+from orchestrator.sources import Sources
+
+
+class Reached:
+    """The files that were reached, under the modules in memory that hide some of them."""
+
+    def __init__(self, files: tuple[MemorySource, ...], over: Sources) -> None:
+        self._merged = {one.path: one for one in (*files, *over.frozen())}
+        self.revision = hash(tuple((path, one.data) for path, one in sorted(self._merged.items())))
+
+    def frozen(self) -> tuple[MemorySource, ...]:
+        return tuple(self._merged[path] for path in sorted(self._merged))
+
+
+def reached_files(folder: str, entry: str, toolchain: Toolchain, disk: Disk) -> tuple[MemorySource, ...]:
+    """The entry and all that it reaches, as they are now, sorted by path. `folder` is absolute, `entry` relative to it.
+
+    Raises ProjectError where the entry cannot be read; what is wrong with the others is for the build to say.
+    """
+    found: dict[str, bytes] = {}
+    looked: set[str] = set()
+    waiting = [entry]
+    while waiting:
+        path = waiting.pop()
+        try:
+            data = disk.read(os.path.join(folder, path), MAX_BYTES)
+        except OSError as error:
+            if path == entry:
+                why = error.strerror or str(error)
+                raise ProjectError(f"`{os.path.join(folder, entry)}` cannot be read: {why}") from error
+            continue
+        found[path] = data
+        summary = _summary(path, data, toolchain)
+        for candidate in sorted(_candidates(summary, toolchain.extensions)) if summary else ():
+            if candidate not in looked and candidate not in found:
+                looked.add(candidate)
+                if disk.is_regular(os.path.join(folder, candidate)):
+                    waiting.append(candidate)
+    return tuple(MemorySource(path=path, data=data) for path, data in sorted(found.items()))
+
+
+def _summary(path: str, data: bytes, toolchain: Toolchain) -> Summary | None:
+    try:
+        source = toolchain.normalise(data)
+    except SourceError:
+        return None
+    return toolchain.summarise(SummariseJob(module=path.rpartition(".")[0], path=path, source=source)).summary
+
+
+def _candidates(summary: Summary, extensions: tuple[str, ...]) -> set[str]:
+    """Every file that a path in the module may lead to."""
+    paths = {use.path for use in summary.uses}
+    # A name may continue what a `use` introduced: `use a as m; m::b::f()`.
+    aliases = {use.alias: use.path for use in summary.uses if use.alias}
+    globs = [use.path for use in summary.uses if use.glob]
+    for name in summary.names:
+        parts = tuple(name.name.split("::"))
+        if len(parts) > 1:
+            paths.add(parts)
+            paths.update((*glob, *parts) for glob in globs)
+            if parts[0] in aliases:
+                paths.add((*aliases[parts[0]], *parts[1:]))
+    modules = {"/".join(path[:length]) for path in paths for length in range(1, len(path) + 1)}
+    return {f"{module}{tail}" for module in modules for end in extensions for tail in (end, f"/mod{end}")}

@@ -1,0 +1,133 @@
+"""A language so small that its whole toolchain fits here: for tests of everything around a toolchain.
+
+    use a::b            import; also `use a::*`, `use a as m`
+    pub f = words       an item that others can see; its words are the names that occur in it
+    f = words           a private one
+    run words           a top-level statement
+    fail message        compiling this module fails with that message
+    crash message       the toolchain breaks on it
+    warn message        a warning
+
+An object holds the module's text and the texts of everything its names mean; the program is a valid, empty WebAssembly
+module with its objects in a custom section. So bytes show what a compile saw.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from actors.compiler.toolchain import (
+    Compiled,
+    CompileJob,
+    Item,
+    Linked,
+    LinkJob,
+    Name,
+    Object,
+    Summarised,
+    SummariseJob,
+    Summary,
+    Use,
+)
+from actors.diagnostics import Diagnostic, SourceError
+from actors.digests import Digest, digest
+from orchestrator.wasm.leb import uleb
+
+_ITEM = re.compile(r"(pub )?(\w+) =(.*)")
+_USE = re.compile(r"use ([\w:]+?)(::\*)?(?: as (\w+))?$")
+
+
+class PlainToolchain:
+    """See the module. `identity` may be given, to play another version; `waits` makes it need its imports' objects."""
+
+    name = "plain"
+    extensions: tuple[str, ...] = (".plain",)
+
+    def __init__(self, identity: str = "1", *, waits: bool = False) -> None:
+        self._identity = identity
+        self.needs_import_objects = waits
+        self.calls: list[tuple[str, str]] = []
+        """Every call, as (function, module), in order."""
+
+    def identity(self) -> Digest:
+        return digest(b"plain " + self._identity.encode())
+
+    def normalise(self, raw: bytes) -> bytes:
+        try:
+            return raw.decode().removeprefix("\ufeff").replace("\r\n", "\n").encode()
+        except UnicodeDecodeError as error:
+            raise SourceError(Diagnostic(code="E0801", message="this is no UTF-8")) from error
+
+    def summarise(self, job: SummariseJob) -> Summarised:
+        self.calls.append(("summarise", job.module))
+        items, uses, names, statement = [], [], [], 0
+        for number, line in enumerate(job.source.decode().splitlines(), 1):
+            used = _USE.match(line)
+            item = _ITEM.match(line)
+            if line.startswith("syntax"):
+                return Summarised(diagnostics=(_error(job, number, "E0001", line),))
+            if used:
+                path = tuple(used[1].split("::"))
+                alias = "" if used[2] else used[3] or path[-1]
+                uses.append(Use(path=path, alias=alias, glob=bool(used[2]), line=number, column=5))
+            elif item:
+                words = tuple(dict.fromkeys(re.findall(r"[A-Za-z_][\w:]*", item[3])))
+                items.append(
+                    Item(
+                        name=item[2],
+                        kind="item",
+                        public=bool(item[1]),
+                        digest=digest(line.encode()),
+                        interface=line.encode(),
+                        interface_names=words,
+                        names=words,
+                        line=number,
+                    )
+                )
+                names += [Name(name=word, line=number, column=1) for word in words]
+            elif line.startswith("run"):
+                statement = statement or number
+                names += [Name(name=word, line=number, column=5) for word in line.split()[1:]]
+        return Summarised(
+            summary=Summary(items=tuple(items), uses=tuple(uses), names=tuple(names), statements_line=statement)
+        )
+
+    def compile(self, job: CompileJob) -> Compiled:
+        self.calls.append(("compile", job.module))
+        warnings = []
+        for number, line in enumerate(job.source.decode().splitlines(), 1):
+            if line.startswith("fail"):
+                return Compiled(diagnostics=(_error(job, number, "E0201", line[5:]),))
+            if line.startswith("crash"):
+                raise RuntimeError(line[6:])
+            if line.startswith("warn"):
+                warnings.append(_error(job, number, "W0001", line[5:], severity="warning"))
+        functions = tuple(match[2] for match in map(_ITEM.match, job.source.decode().splitlines()) if match)
+        seen = {name: found.interface.decode() for name, found in job.interfaces.items()}
+        data = json.dumps([job.module, job.path, job.source.decode(), seen, job.options], sort_keys=True).encode()
+        return Compiled(object=Object(data=data, functions=functions, compiled=functions, warnings=tuple(warnings)))
+
+    def link(self, job: LinkJob) -> Linked:
+        self.calls.append(("link", job.entry))
+        content = json.dumps([[one.module, one.data.decode()] for one in job.objects]).encode()
+        payload = b"\x05plain" + content
+        return Linked(program=b"\0asm\1\0\0\0\0" + uleb(len(payload)) + payload)
+
+    def compiled_modules(self) -> list[str]:
+        """The modules that were compiled since the last call, in order."""
+        compiled = [module for function, module in self.calls if function == "compile"]
+        self.calls.clear()
+        return compiled
+
+
+def _error(job: SummariseJob | CompileJob, line: int, code: str, message: str, severity: str = "error") -> Diagnostic:
+    return Diagnostic(
+        code=code,
+        message=message,
+        severity="warning" if severity == "warning" else "error",
+        module=job.module,
+        file=job.path,
+        line=line,
+        column=1,
+    )
