@@ -1,0 +1,163 @@
+"""Ruchy programs in tests: from text to bytes to output, through the toolchain and the planner's resolution alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import wasmtime
+
+from actors.compiler.toolchain import CompileJob, LinkInput, LinkJob, Object, SummariseJob, Summary
+from actors.diagnostics import Diagnostic
+from actors.digests import module_name
+from actors.planner.resolve import Modules, Resolved, interfaces, resolve
+from orchestrator.toolchains.ruchy import Ruchy
+
+RUCHY = Ruchy()
+ENTRY = "main.ruchy"
+_CONFIG = wasmtime.Config()
+_CONFIG.cranelift_opt_level = "none"
+_ENGINE = wasmtime.Engine(_CONFIG)
+
+
+class Built(NamedTuple):
+    """What came of some modules. `program` is None exactly where `diagnostics` has an error."""
+
+    program: bytes | None
+    exports: tuple[str, ...]
+    objects: dict[str, Object]
+    diagnostics: list[Diagnostic]
+
+    def errors(self) -> list[Diagnostic]:
+        return [found for found in self.diagnostics if found.severity == "error"]
+
+
+class Ran(NamedTuple):
+    code: int
+    stdout: str
+    stderr: str
+    pages: int
+    """Pages of memory at the end, of 64 KiB."""
+
+
+def build(sources: Mapping[str, str], entry: str = ENTRY) -> Built:
+    """Builds modules, named by path. The entry may have any name."""
+    paths = {_module_name(path, entry): path for path in sorted(sources)}
+    texts = {name: RUCHY.normalise(sources[path].encode()) for name, path in paths.items()}
+    found: list[Diagnostic] = []
+    summaries: dict[str, Summary | None] = {}
+    for name, source in texts.items():
+        summarised = RUCHY.summarise(SummariseJob(module=name, path=paths[name], source=source))
+        summaries[name] = summarised.summary
+        found += summarised.diagnostics
+    modules = Modules(summaries, paths)
+    resolved = {name: resolve(modules, name) for name in texts if summaries[name] is not None}
+    objects: dict[str, Object] = {}
+    for name, resolution in resolved.items():
+        found += resolution.diagnostics
+        compiled = RUCHY.compile(_job(modules, name, paths[name], texts[name], resolved, resolution))
+        found += compiled.diagnostics
+        if compiled.object is not None:
+            found += compiled.object.warnings
+            objects[name] = compiled.object
+    if any(one.severity == "error" for one in found) or len(objects) < len(texts):
+        return Built(None, (), objects, found)
+    return _link(objects, paths, _module_name(entry, entry), found)
+
+
+def _module_name(path: str, entry: str) -> str:
+    return "main" if path == entry else module_name(path, RUCHY.extensions)
+
+
+def _job(
+    modules: Modules, name: str, path: str, source: bytes, resolved: dict[str, Resolved], own: Resolved
+) -> CompileJob:
+    return CompileJob(
+        module=name,
+        path=path,
+        source=source,
+        resolution=own.bindings,
+        interfaces=interfaces(modules, name, resolved),
+    )
+
+
+def _link(objects: dict[str, Object], paths: dict[str, str], entry: str, found: list[Diagnostic]) -> Built:
+    order = [entry, *sorted(set(objects) - {entry})]
+    inputs = tuple(LinkInput(module=name, path=paths[name], data=objects[name].data) for name in order)
+    linked = RUCHY.link(LinkJob(entry=entry, objects=inputs))
+    return Built(linked.program, linked.exports, objects, [*found, *linked.diagnostics])
+
+
+def compile_text(source: str, path: str = ENTRY) -> bytes:
+    """The program of one module; an AssertionError with the errors where there are some."""
+    built = build({path: source}, path)
+    assert built.program is not None, built.errors()
+    return built.program
+
+
+def errors_of(source: str) -> list[Diagnostic]:
+    """The errors of one module, which must have some."""
+    built = build({ENTRY: source})
+    assert built.program is None
+    return built.errors()
+
+
+def run(program: bytes) -> Ran:
+    """Runs a program to its end. A trap of the host's gives code 134 and the host's own words."""
+    written: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+    store = wasmtime.Store(_ENGINE)
+    wasi = wasmtime.WasiConfig()
+    wasi.stdout_custom = lambda data: _keep(written["stdout"], data)
+    wasi.stderr_custom = lambda data: _keep(written["stderr"], data)
+    store.set_wasi(wasi)
+    linker = wasmtime.Linker(_ENGINE)
+    linker.allow_shadowing = True
+    linker.define_wasi()
+    exit_type = wasmtime.FuncType([wasmtime.ValType.i32()], [])
+    linker.define(store, "wasi_snapshot_preview1", "proc_exit", wasmtime.Func(store, exit_type, _exit))
+    instance = linker.instantiate(store, wasmtime.Module(_ENGINE, program))
+    exports = instance.exports(store)
+    code = 0
+    try:
+        exports["_start"](store)
+    except _Exit as ending:
+        code = ending.code
+    except wasmtime.Trap as trap:
+        code = 134
+        written["stderr"] += str(trap.trap_code).encode()
+    pages = exports["memory"].size(store)
+    return Ran(code, written["stdout"].decode(), written["stderr"].decode(), pages)
+
+
+class _Exit(Exception):  # noqa: N818
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _exit(code: int) -> None:
+    """Wasmtime's own `proc_exit` refuses codes from 126 on."""
+    raise _Exit(code)
+
+
+def _keep(into: bytearray, data: bytes) -> int:
+    into += data
+    return len(data)
+
+
+def run_text(source: str, path: str = ENTRY) -> Ran:
+    """Builds one module and runs it."""
+    return run(compile_text(source, path))
+
+
+def read_folder(folder: str) -> dict[str, str]:
+    """The sources of a project by path."""
+    found: dict[str, str] = {}
+    for parent, _, files in os.walk(folder):
+        for file in files:
+            if file.endswith(".ruchy"):
+                path = os.path.join(parent, file)
+                with open(path, encoding="utf-8", newline="") as opened:
+                    found[os.path.relpath(path, folder).replace(os.sep, "/")] = opened.read()
+    return found
