@@ -65,7 +65,7 @@ def _placed(diagnostics: list[Diagnostic], job: SummariseJob) -> list[Diagnostic
 
 
 class _Part(NamedTuple):
-    """Tokens of an item that are looked through together; `body` is where a function's body begins (0: there is none)."""
+    """Tokens of an item that are looked through together; `body` is where a function's body begins, or 0."""
 
     start: int
     stop: int

@@ -55,25 +55,29 @@ def _comment(depth: int) -> str:
     return rf"/\*(?:[^*/]++|\*(?!/)|/(?!\*){inner})*+\*/"
 
 
-_GAP = rf"(?:\s++|//[^\n]*+|\#(?!\[)[^\n]*+|{_comment(4)})*+"
-_STRING = r'"(?:[^"\\]++|\\.)*+"'
-_RAW = r'r(?:"[^"]*+"|\#"(?:[^"]++|"(?!\#))*+"\#|\#\#"(?:[^"]++|"(?!\#\#))*+"\#\#)'
+GAP = rf"(?:\s++|//[^\n]*+|\#(?!\[)[^\n]*+|{_comment(4)})*+"
+STRING = r'"(?:[^"\\]++|\\.)*+"'
+RAW = r'r(?:"[^"]*+"|\#"(?:[^"]++|"(?!\#))*+"\#|\#\#"(?:[^"]++|"(?!\#\#))*+"\#\#)'
+_OPERATOR = (  # exactly `OPERATORS`, the longest first, ordered by what is frequent
+    r"=[=>]?+|\.(?:\.[.=]?+)?+|::?+|\+[+=]?+|-[-=>]?+|\*(?:\*=?+|=)?+|<(?:<=?+|[-=?])?+|>[>=]?+|/=?+|%=?+|!=?+|\["
+    r"|&[&=]?+|\|[|=>]?+|\^=?+|\?[?.]?+|\#\[|[~@\\]"
+)
 _TOKEN = "|".join(
     (
         r"[ac-eg-qs-zA-Z_]\w*+",  # words that cannot open a string
         r"[(){},;\]]",
         r"""(?!f"|b'|r\#{0,2}")[bfr]\w*+""",
-        _STRING,
+        STRING,
         r"0[xX]\w++|\d++(?:\.\d++)?+(?:[eE][+-]?+\d++)?+\w*+",
-        rf"f{_STRING}|{_RAW}|b'(?:[^'\\\n]|\\.)'",
+        rf"f{STRING}|{RAW}|b'(?:[^'\\\n]|\\.)'",
         r"'(?:[^'\\\n]|\\(?:u\{[^}'\n]*+\}|.))'|'(?:[^'\\\s;}),:>]++|\\.)*+'|'[A-Za-z_]\w*+",
         r"""/\*.*+|f?".*+|r\#{0,2}".*+""",  # never closed: everything that is left
-        *map(re.escape, OPERATORS),
+        _OPERATOR,
         r".",
     )
 )
-_SCAN = re.compile(f"({_GAP})({_TOKEN})", re.DOTALL | re.ASCII)
-_WHOLE = re.compile(f"f?{_STRING}|{_RAW}", re.DOTALL | re.ASCII)
+_SCAN = re.compile(f"({GAP})({_TOKEN})", re.DOTALL | re.ASCII)
+_WHOLE = re.compile(f"f?{STRING}|{RAW}", re.DOTALL | re.ASCII)
 _TEMPLATE = re.compile(r"(?:[^\\{}]++|\\u\{[^}]*+\}|\\.|\{\{|\}\})*+", re.DOTALL)
 
 Pairs = list[tuple[str, str]]
@@ -198,14 +202,18 @@ def scan(source: str) -> Pairs:
 
 
 def _expand_templates(pairs: Pairs) -> Pairs:
+    templates = {
+        text for text in {text for _, text in pairs} if text[:2] == 'f"' and "{" in text and not is_unclosed(text)
+    }
+    if not templates:
+        return pairs
     expanded: Pairs = []
     done = 0
-    for at, (gap, text) in enumerate(pairs):
-        if text[:2] == 'f"' and "{" in text and _WHOLE.fullmatch(text) is not None:
-            expanded += pairs[done:at]
-            expanded += _pieces(gap, text)
-            done = at + 1
-    return expanded + pairs[done:] if done else pairs
+    for at in [at for at, pair in enumerate(pairs) if pair[1] in templates]:
+        expanded += pairs[done:at]
+        expanded += _pieces(*pairs[at])
+        done = at + 1
+    return expanded + pairs[done:]
 
 
 def _pieces(gap: str, text: str) -> Pairs:
@@ -243,7 +251,7 @@ def _pieces(gap: str, text: str) -> Pairs:
 
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _SKIP = re.compile(
-    rf"""(?:[^"'/\#rfb]++|{_STRING}|{_RAW}|[rfb](?!")|'(?:[^'\\\n]|\\.)'|'|//[^\n]*+|\#(?!\[)[^\n]*+|\#\[|/(?!\*)|f(?="))*+""",
+    rf"""(?:[^"'/\#rfb]++|{STRING}|{RAW}|[rfb](?!")|'(?:[^'\\\n]|\\.)'|'|//[^\n]*+|\#(?!\[)[^\n]*+|\#\[|/(?!\*)|f(?="))*+""",
     re.DOTALL,
 )
 

@@ -45,6 +45,8 @@ def segments_at(tokens: Tokens, at: int) -> tuple[str, ...]:
 def nested_items(tokens: Tokens, start: int, stop: int) -> set[str]:
     """Names that the items inside of a body define."""
     kinds, texts = tokens.kinds, tokens.texts
+    if _DEFINES.isdisjoint(kinds[start:stop]):
+        return set()
     return {
         texts[at + 1]
         for at, kind in enumerate(kinds[start:stop], start)
@@ -55,6 +57,8 @@ def nested_items(tokens: Tokens, start: int, stop: int) -> set[str]:
 def local_imports(tokens: Tokens, start: int, stop: int) -> list[UseItem]:
     """The imports inside of a body."""
     found: list[UseItem] = []
+    if _IMPORTS.isdisjoint(tokens.kinds[start:stop]):
+        return found
     for at, kind in enumerate(tokens.kinds[start:stop], start):
         if (
             kind in _IMPORTS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import msgspec
 
@@ -23,31 +23,35 @@ class Place(msgspec.Struct, frozen=True):
 class Places:
     """Places by token ordinal, for one source."""
 
-    __slots__ = ("_lines", "_source", "_stops", "_texts")
+    __slots__ = ("_edges", "_lines", "_source")
 
     def __init__(self, source: str, pairs: Pairs | None = None) -> None:
         """`pairs`: what `scan` gave for `source`, where it is at hand."""
         if pairs is None:
             pairs = scan(source)
         self._source = source
-        self._texts = [text for _, text in pairs]
-        self._stops = list(accumulate([len(gap) + len(text) for gap, text in pairs]))
-        self._lines = [0, *accumulate([len(line) + 1 for line in source.split("\n")])]
+        self._edges = list(accumulate(map(len, chain.from_iterable(pairs))))  # start and stop of each token in turn
+        self._lines = [0, *accumulate([len(line) + 1 for line in source.split("\n")])]  # start of each line
         self._lines.pop()
 
     def offset(self, ordinal: int) -> int:
         """Index in the source of the token's first character; that of the end for an ordinal past the last token."""
-        if ordinal < len(self._stops):
-            return self._stops[ordinal] - len(self._texts[ordinal])
-        return self._stops[-1] if self._stops else 0
+        edges = self._edges
+        if 2 * ordinal < len(edges):
+            return edges[2 * ordinal]
+        return edges[-1] if edges else 0
+
+    def length(self, ordinal: int) -> int:
+        """Characters of a token; 0 past the last one."""
+        edges = self._edges[2 * ordinal : 2 * ordinal + 2]
+        return edges[1] - edges[0] if edges else 0
 
     def line(self, ordinal: int) -> int:
         return bisect_right(self._lines, self.offset(ordinal))
 
     def place(self, ordinal: int) -> Place:
         """Place of a token; of the end of the last token where `ordinal` is that of `end` or beyond."""
-        length = len(self._texts[ordinal]) if ordinal < len(self._texts) else 1
-        return self.at(self.offset(ordinal), length)
+        return self.at(self.offset(ordinal), self.length(ordinal))
 
     def at(self, offset: int, length: int) -> Place:
         """Place of `length` characters from an index of the source."""

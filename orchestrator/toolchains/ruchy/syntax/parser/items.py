@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, words
+from bisect import bisect_left
+
+from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens, words
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import SyntaxProblem
 from orchestrator.toolchains.ruchy.syntax.parser.imports import Imports
 from orchestrator.toolchains.ruchy.syntax.tree import (
@@ -33,6 +35,7 @@ BEGINS = words(
     static async unsafe handler extend property interface mixin infra signal abstract final sealed override
     private protected"""
 )
+_BRACES = frozenset("{}")
 _MISSING = {
     "actor": ("E0701", "actors"),
     "effect": ("E0703", "effects"),
@@ -412,18 +415,19 @@ class Items(Imports):
 class Outline(Items):
     """Reads items, and steps over the bodies of functions."""
 
+    def __init__(self, source: str, tokens: Tokens) -> None:
+        super().__init__(source, tokens)
+        self.braces = [at for at, kind in enumerate(self.kinds) if kind in _BRACES]
+
     def function_body(self) -> Block:  # noqa: RET503 (`fail` never returns)
         opened = self.at
         if self.kinds[opened] != "{":
             self.fail("E0016", "expected a body")
         depth = 0
-        for at in range(opened, len(self.kinds)):
-            kind = self.kinds[at]
-            if kind == "{":
-                depth += 1
-            elif kind == "}":
-                depth -= 1
-                if depth == 0:
-                    self.at = at + 1
-                    return Block(opened, [], at)
+        for index in range(bisect_left(self.braces, opened), len(self.braces)):
+            at = self.braces[index]
+            depth += 1 if self.kinds[at] == "{" else -1
+            if depth == 0:
+                self.at = at + 1
+                return Block(opened, [], at)
         self.fail("E0002", "the body is not closed", opened)
