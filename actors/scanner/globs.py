@@ -35,7 +35,8 @@ def _translate(pattern: str) -> str:
     for place, part in enumerate(parts):
         last = place == len(parts) - 1
         if part == "**":
-            pieces.append(".+" if last else "(?:[^/]+/)*")
+            if place == 0 or parts[place - 1] != "**":
+                pieces.append(".+" if last else "(?:[^/]+/)*")
         else:
             pieces.append(_translate_part(part) + ("" if last else "/"))
     return "".join(pieces)

@@ -67,8 +67,8 @@ def _error(number: int, path: str) -> OSError:
 
 
 class MemoryDisk:
-    """A file system in memory, with absolute paths and `/`. Every change is stamped with `clock_ns`, which then moves on
-    by `tick_ns`; with 0 the clock stands still, and everything is racy."""
+    """A file system in memory, with absolute paths and `/`. Every change is stamped with `clock_ns`, which then moves
+    on by `tick_ns`; with 0 the clock stands still, and everything is racy."""
 
     def __init__(self, clock_ns: int = 10**18 + 1, tick_ns: int = 1_000_001) -> None:
         self.clock_ns = clock_ns
@@ -187,9 +187,11 @@ class MemoryDisk:
         self._touch(self.nodes[path.rpartition("/")[0] or "/"])
 
     def make_folders(self, path: str) -> None:
-        if path not in self.nodes and path:
-            self.make_folders(path.rpartition("/")[0])
-            self._add(path, folder=True)
+        parts = path.split("/")
+        for end in range(2, len(parts) + 1):
+            above = "/".join(parts[:end])
+            if above not in self.nodes:
+                self._add(above, folder=True)
 
     def now_ns(self) -> int:
         return self.clock_ns

@@ -1,0 +1,357 @@
+"""What changed since the snapshot."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actors.digests import NO_STAMP, digest
+from actors.hasher.source import read_sources
+from actors.messages import MemorySource, Rules, Scan
+from actors.scanner.compare import Remembered, compare, look
+from actors.scanner.snapshot import decode, encode, make_snapshot, stamp_extras
+from actors.scanner.walk import walk
+from orchestrator.testing.disk import FakeDisk
+
+RULES = Rules(root="/p", extensions=(".ruchy",), snapshot="/s/dev")
+
+
+def scan_of(memory=None, **fields):
+    sources = tuple(MemorySource(path=path, data=data) for path, data in (memory or {}).items())
+    return Scan(**{"build": 1, "rules": RULES, "memory": sources, **fields})
+
+
+class World:
+    """A folder, the scanner's memory, and builds that end with a snapshot."""
+
+    def __init__(self, *paths: str) -> None:
+        self.disk = FakeDisk(aged=True)
+        self.disk.memory.make_folders("/p")
+        self.disk.memory.make_folders("/s")
+        self.remembered = Remembered()
+        for path in paths:
+            self.disk.write(f"/p/{path}", path.encode())
+
+    def look(self, scan=None, fresh=False):
+        return look(scan or scan_of(), Remembered() if fresh else self.remembered, self.disk)
+
+    def build(self, scan=None):
+        """What changed, as the whole pipeline sees it: (read, removed); leaves a snapshot."""
+        looked = self.look(scan)
+        read = read_sources(looked.found, "/p", bytes, self.disk)
+        extras, absent = stamp_extras(["/p/wasmill.toml"], self.disk)
+        snapshot = make_snapshot("/p", looked.end, read.sources, extras=extras, absent=absent)
+        if not looked.end.same:
+            self.disk.write("/s/dev", encode(snapshot))
+        return [found.module for found in looked.found], list(looked.end.removed)
+
+
+def test_nothing_changed_reads_nothing():
+    world = World("a.ruchy", "b/c.ruchy", "main.ruchy")
+    assert world.build() == (["a", "b/c", "main"], [])
+    first = world.look()
+    world.disk.reset()
+    again = world.look()
+    assert (again.found, again.end.removed, again.end.same) == ((), (), True)
+    assert again.end.unchanged is first.end.unchanged
+    assert [one.module for one in again.end.unchanged] == ["a", "b/c", "main"]
+    assert again.end.unchanged[0].digest == digest(b"a.ruchy")
+    assert world.disk.reads == []
+    assert world.disk.counts["entries"] == 0  # it did not even walk
+
+
+def test_each_kind_of_change():
+    world = World("a.ruchy", "b/c.ruchy", "d.ruchy")
+    world.build()
+    assert world.build() == ([], [])
+    world.disk.write("/p/a.ruchy", b"other")
+    world.disk.memory.touch("/p/d.ruchy")
+    world.disk.memory.remove("/p/b/c.ruchy")
+    world.disk.write("/p/e.ruchy", b"new")
+    looked = world.look()
+    assert [(found.module, found.known) for found in looked.found] == [
+        ("a", digest(b"a.ruchy")),
+        ("d", digest(b"d.ruchy")),
+        ("e", ""),
+    ]
+    assert looked.end.removed == ("b/c",)
+    assert looked.end.unchanged == ()
+    assert not looked.end.same
+    world.build()
+    assert world.build() == ([], [])
+
+
+def test_a_file_that_moves_to_mod_is_read_again():
+    world = World("a.ruchy", "b.ruchy")
+    world.build()
+    world.disk.memory.make_folders("/p/a")
+    world.disk.memory.rename("/p/a.ruchy", "/p/a/mod.ruchy")
+    assert world.build() == (["a"], [])
+
+
+def test_a_rename_over_a_file():
+    world = World("a.ruchy", "b.ruchy")
+    world.build()
+    world.disk.write("/p/.tmp", b"b.ruchx")
+    world.disk.memory.rename("/p/.tmp", "/p/b.ruchy")
+    assert world.build() == (["b"], [])
+
+
+def test_racy_sources_are_read_until_they_are_old():
+    world = World("a.ruchy")
+    world.disk.aged = False
+    world.build()
+    assert world.build() == (["a"], [])
+    world.disk.aged = True
+    assert world.build() == (["a"], [])  # the snapshot does not trust its stamp yet
+    assert world.build() == ([], [])
+    assert world.look().end.same
+
+
+def test_an_edit_in_the_same_tick_is_seen():
+    world = World("a.ruchy")
+    world.disk.aged = False
+    world.disk.memory.tick_ns = 0
+    world.build()
+    world.disk.write("/p/a.ruchy", b"b.ruchy")  # same size, same time, same inode
+    assert world.build() == (["a"], [])
+
+
+def test_force_reads_everything():
+    world = World("a.ruchy", "b.ruchy")
+    world.build()
+    assert world.build(scan_of(force=True)) == (["a", "b"], [])
+    assert [found.known for found in world.look(scan_of(force=True)).found] == [
+        digest(b"a.ruchy"),
+        digest(b"b.ruchy"),
+    ]
+
+
+def test_other_rules_walk_again():
+    world = World("a.ruchy", "b.ruchy")
+    world.build()
+    narrow = scan_of(rules=Rules(root="/p", extensions=(".ruchy",), snapshot="/s/dev", exclude=("b.ruchy",)))
+    looked = world.look(narrow)
+    assert (looked.found, looked.end.removed, looked.end.same) == ((), ("b",), False)
+
+
+def test_the_snapshot_is_read_again_only_when_it_is_another():
+    world = World("a.ruchy")
+    world.build()
+    world.look()
+    world.disk.reset()
+    world.look()
+    world.look()
+    assert world.disk.reads == []
+    world.disk.write("/s/dev", b"rubbish")
+    assert [found.module for found in world.look().found] == ["a"]
+    assert world.disk.reads == ["/s/dev"]
+
+
+def test_a_snapshot_that_cannot_be_read():
+    world = World("a.ruchy")
+    world.build()
+    world.disk.fail("read", path="/s/dev")
+    looked = world.look()
+    assert ([found.module for found in looked.found], looked.end.recorded) == (["a"], None)
+
+
+def test_without_snapshot_everything_is_found():
+    world = World("a.ruchy")
+    world.build()
+    looked = world.look(scan_of(rules=Rules(root="/p", extensions=(".ruchy",))))
+    assert [found.module for found in looked.found] == ["a"]
+
+
+def test_what_has_no_digest_is_found_every_time():
+    world = World("a.ruchy", "b.ruchy")
+    world.disk.fail("read", path="/p/b.ruchy", error=PermissionError(13, "Permission denied"))
+    world.build()
+    assert world.build() == (["b"], [])
+    assert world.build() == (["b"], [])
+
+
+def test_warnings_are_repeated_without_a_walk():
+    world = World("a.ruchy", "b-b.ruchy")
+    world.build()
+    world.look()
+    world.disk.reset()
+    looked = world.look()
+    assert [problem.code for problem in looked.end.problems] == ["W0801"]
+    assert world.disk.counts["entries"] == 0
+
+
+def test_errors_are_looked_at_again():
+    world = World("a.ruchy", "A.ruchy")
+    world.build()
+    world.disk.reset()
+    assert [problem.code for problem in world.look().end.problems] == ["E0805"]
+    assert world.disk.counts["entries"] == 1
+
+
+def test_links_are_looked_at_again():
+    world = World("a.ruchy", "b/c.ruchy")
+    world.disk.memory.link("/p/z.ruchy", "/p/b/c.ruchy")
+    world.build()
+    assert world.build() == ([], [])
+    world.disk.memory.touch("/p/b/c.ruchy")
+    assert world.build() == (["b/c", "z"], [])
+    assert world.look().end.links
+
+
+def test_extras_make_it_another_state_but_no_other_sources():
+    world = World("a.ruchy")
+    world.build()
+    world.build()
+    assert world.look().end.same
+    world.disk.write("/p/wasmill.toml", b"")
+    world.build()
+    before = world.look()
+    assert before.end.same
+    world.disk.memory.touch("/p/wasmill.toml")
+    looked = world.look()
+    assert (looked.found, looked.end.same) == ((), False)
+    world.disk.memory.remove("/p/wasmill.toml")
+    assert not world.look().end.same
+
+
+# ------------------------------------------------------------------------------------------------ modules in memory
+
+
+def test_memory_alone():
+    world = World()
+    text = {"main.ruchy": b"1", "a/mod.ruchy": b"2"}
+    assert world.build(scan_of(text, walk=False)) == (["a", "main"], [])
+    assert world.build(scan_of(text, walk=False)) == ([], [])
+    assert world.build(scan_of({**text, "main.ruchy": b"3"}, walk=False)) == (["main"], [])
+    assert world.build(scan_of({"main.ruchy": b"3"}, walk=False)) == ([], ["a"])
+    assert world.disk.counts["entries"] == 0
+
+
+def test_memory_hides_files():
+    world = World("a.ruchy", "b.ruchy")
+    assert world.build() == (["a", "b"], [])
+    overlay = scan_of({"a.ruchy": b"in memory", "c.ruchy": b"c"})
+    looked = world.look(overlay)
+    assert [(found.module, found.data, found.known) for found in looked.found] == [
+        ("a", b"in memory", digest(b"a.ruchy")),
+        ("c", b"c", ""),
+    ]
+    world.build(overlay)
+    assert world.build(overlay) == ([], [])
+    world.disk.write("/p/a.ruchy", b"edited behind the overlay")
+    assert world.build(overlay) == ([], [])
+    assert world.build() == (["a"], ["c"])
+    assert world.build() == ([], [])
+
+
+def test_an_overlay_of_equal_text_reads_nothing_and_is_not_trusted_as_a_file():
+    world = World("a.ruchy", "b.ruchy")
+    world.build()
+    overlay = scan_of({"a.ruchy": b"a.ruchy"})
+    looked = world.look(overlay)
+    assert looked.found == ()
+    assert [one.stamp == NO_STAMP for one in looked.end.unchanged] == [True, False]
+    world.build(overlay)
+    assert world.build() == (["a"], [])
+
+
+def test_names_in_memory_are_checked():
+    world = World("shapes.ruchy")
+    looked = world.look(
+        scan_of({"../x.ruchy": b"", "a.txt": b"", "b.ruchy": b"", "b/mod.ruchy": b"", "Shapes.ruchy": b""})
+    )
+    assert sorted((problem.code, problem.file) for problem in looked.end.problems) == [
+        ("E0804", "../x.ruchy"),
+        ("E0804", "a.txt"),
+        ("E0805", "Shapes.ruchy"),
+        ("E0806", "b/mod.ruchy"),
+    ]
+    assert [found.module for found in looked.found] == ["Shapes", "b", "shapes"]
+
+
+def test_the_entry_in_memory_may_have_any_name():
+    world = World()
+    entry = Rules(root="/p", extensions=(".ruchy",), entry="my-app.ruchy")
+    looked = world.look(scan_of({"my-app.ruchy": b""}, rules=entry, walk=False))
+    assert ([found.module for found in looked.found], looked.end.problems) == (["my-app"], ())
+
+
+# ------------------------------------------------------------------------------------------------ properties
+
+NAMES = ["a", "b", "d/mod", "d/e", "d/f", "x-y"]
+EDIT = st.one_of(
+    st.tuples(st.sampled_from(["write", "touch", "remove", "replace"]), st.sampled_from(NAMES), st.integers(0, 2)),
+    st.tuples(st.just("rename"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
+    st.tuples(st.sampled_from(["overlay", "uncover"]), st.sampled_from(NAMES[:3]), st.integers(0, 2)),
+    st.tuples(st.just("mkdir"), st.sampled_from(["d", "new"]), st.just(0)),
+)
+
+
+def apply(world, overlay, edit):
+    kind, name, value = edit
+    memory, path = world.disk.memory, f"/p/{name}.ruchy"
+    if kind == "overlay":
+        overlay[f"{name}.ruchy"] = f"memory {value}".encode()
+    elif kind == "uncover":
+        overlay.pop(f"{name}.ruchy", None)
+    elif kind == "mkdir":
+        memory.make_folders(f"/p/{name}")
+    elif kind == "write":
+        world.disk.write(path, f"text {value}".encode())
+    elif kind == "replace":
+        memory.make_folders("/p/d")
+        world.disk.write(path + "~", f"text {value}".encode())
+        memory.rename(path + "~", path)
+    elif path in memory.nodes:
+        if kind == "touch":
+            memory.touch(path)
+        elif kind == "remove":
+            memory.remove(path)
+        else:
+            memory.make_folders("/p/d")
+            memory.rename(path, f"/p/{value}.ruchy")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(EDIT, max_size=4), max_size=5), st.booleans(), st.sampled_from([0, 1_000_001]))
+def test_what_is_unchanged_is_really_unchanged(rounds, aged, tick):
+    """After any edits, between any builds, on any clock: what the scanner answers for has the digest it says, nothing
+    is missing, and a scanner that remembers sees what a new one sees."""
+    world = World("a.ruchy", "d/mod.ruchy")
+    world.disk.aged = aged
+    world.disk.memory.tick_ns = tick
+    world.disk.memory.clock_ns += 1 if aged else 0
+    overlay: dict[str, bytes] = {}
+    for edits in rounds:
+        for edit in edits:
+            apply(world, overlay, edit)
+        scan = scan_of(dict(overlay))
+        if aged and tick == 0:
+            break  # a clock that stands still while stamps count as old: a disk that lies
+        looked = world.look(scan)
+        assert world.look(scan, fresh=True) == looked
+        texts = {file.module: world.disk.memory.node(f"/p/{file.path}").data for file in walk(RULES, world.disk).files}
+        texts.update((path.removesuffix(".ruchy").removesuffix("/mod"), text) for path, text in overlay.items())
+        found = {one.module for one in looked.found}
+        unchanged = {one.module: one.digest for one in looked.end.unchanged}
+        assert not found & set(unchanged)
+        assert found | set(unchanged) == set(texts)
+        assert unchanged == {module: digest(texts[module] or b"") for module in unchanged}
+        world.build(scan)
+
+
+def test_compare_without_a_snapshot():
+    world = World("a.ruchy")
+    compared = compare(walk(RULES, world.disk), None)
+    assert [found.module for found in compared.found] == ["a"]
+    assert compared.found[0].stamp == world.disk.memory.stamp("/p/a.ruchy")
+    assert (compared.unchanged, compared.removed) == ((), ())
+
+
+def test_the_file_has_what_the_scanner_needs():
+    world = World("a.ruchy")
+    world.build()
+    snapshot = decode(world.disk.memory.read("/s/dev"))
+    assert snapshot is not None
+    assert compare(walk(RULES, world.disk), snapshot).unchanged is snapshot.known
