@@ -268,7 +268,7 @@ class Operands(Expressions):
             if self.kinds[at] not in ("fmid", "fclose"):
                 self.fail("E0026", f"expected `}}` at the end of the hole, found {self.describe(at)}")
             spec, raw = split_template(self.texts[at]) if self.texts[at] != '"' else ("", "")
-            parts.append(HolePart(value.at, value, spec[1:]))
+            parts.append(HolePart(value.at, value, spec))
             text = template_value(raw)
             if text:
                 parts.append(TextPart(at, text))
