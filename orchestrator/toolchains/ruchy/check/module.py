@@ -123,6 +123,8 @@ class Module:
         if binding.failed:
             self.failed = True
             return LostItem(name)
+        if not binding.module:  # nothing outside has the name: the table only says where was looked
+            return None
         if not binding.item:
             return ModuleItem(name)
         if binding.rest:
