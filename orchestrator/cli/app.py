@@ -52,14 +52,15 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _dispatch(sys.argv[1:] if argv is None else argv, output)
     except WasmillError as wrong:
-        output.error(wrong)
         if isinstance(wrong, ProjectBroken):
-            output.bug(wrong.__cause__ or wrong)
+            output.trace(wrong.__cause__ or wrong)
+        output.error(wrong)
         return wrong.exit_code
     except KeyboardInterrupt:
         return 130
     except Exception as wrong:
-        output.bug(wrong)
+        output.trace(wrong)
+        output.insist("wasmill: this is a failure of wasmill itself, not of your sources")
         return 3
     finally:
         output.close()

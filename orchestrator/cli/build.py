@@ -10,6 +10,7 @@ import orchestrator
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_build_flags, add_json, add_path, add_quiet, folder, settings
 from orchestrator.cli.output import Output
+from orchestrator.cli.uptodate import up_to_date
 from orchestrator.config import Config, load
 from orchestrator.report.diagnostics import render_all
 from orchestrator.report.progress import summary
@@ -49,21 +50,35 @@ def execute(arguments: Namespace, output: Output) -> int:
     config = load(folder(arguments), said)
 
     async def body() -> int:
+        before = _stamp(config.output)
         async with orchestrator.open(arguments.path, **said) as project:
             result = await session.build(project, arguments, output)
-        tell(result, config, output)
+        nothing_done = result.success and not result.compiled_modules and before == _stamp(config.output)
+        tell(result, config, output, nothing_done=nothing_done)
         return 0 if result.success else 1
 
     return session.in_loop(body, output)
 
 
-def tell(result: BuildResult, config: Config, output: Output) -> None:
+def tell(result: BuildResult, config: Config, output: Output, *, nothing_done: bool = False) -> None:
     """Diagnostics and summary, for people. `-q` leaves errors."""
     style = Style.of(sys.stderr)
     errors = [found for found in result.diagnostics if found.severity == "error"]
     found = render_all(errors if output.quiet else result.diagnostics, style)
     if found:
         output.insist(found + "\n")
+    if nothing_done and result.cache_degraded is None:
+        output.say(up_to_date(result.cache_hits))
+        return
     old = config.output if config.output and os.path.exists(config.output) else ""
     wanted = "" if result.program else config.entry
     output.say(summary(result, style, base=config.project, old=old, wanted=wanted))
+
+
+def _stamp(file: str) -> tuple[int, int, int] | None:
+    """Enough of `stat` to see that a file was replaced; None where there is none."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

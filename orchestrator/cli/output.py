@@ -49,12 +49,11 @@ class Output:
         hint = f"\n  {shown(wrong.hint)}" if wrong.hint else ""
         self.insist(f"wasmill: {place}{style.paint(lines, 'error')}{hint}")
 
-    def bug(self, wrong: BaseException) -> None:
-        """An error that is ours: everything that helps to mend it."""
+    def trace(self, wrong: BaseException) -> None:
+        """Where an error of our own came from."""
         import traceback
 
         self.insist("".join(traceback.format_exception(wrong)).rstrip())
-        self.insist("wasmill: this is a failure of wasmill itself, not of your sources")
 
     def close(self) -> None:
         """Leave nothing in a buffer that the interpreter would fail to write at its end."""

@@ -26,7 +26,11 @@ Body = Callable[[], Awaitable[int]]
 
 def in_loop(body: Body, output: Output) -> int:
     """Run `body` to its end, or until Ctrl-C (130) or SIGTERM (143) cancel it; a second signal ends at once."""
-    return anyio.run(_Session(output).run, body)
+    return anyio.run(_in_loop, body, output)
+
+
+async def _in_loop(body: Body, output: Output) -> int:
+    return await _Session(output).run(body)
 
 
 class _Session:

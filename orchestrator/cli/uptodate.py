@@ -85,8 +85,10 @@ def read_front(path: str) -> tuple[int, int, list[bytes], bytes] | None:
         modules = int.from_bytes(header[8:12], "little")
         if not header.startswith(MAGIC) or not modules:
             return None
-        length = int.from_bytes(header[16:24], "little")
-        front = read(file, length + int.from_bytes(header[24:32], "little"))
+        length, rest = int.from_bytes(header[16:24], "little"), int.from_bytes(header[24:32], "little")
+        if length + rest > stat(file).st_size:
+            return None  # damaged: don't ask for that much memory
+        front = read(file, length + rest)
     finally:
         close(file)
     return modules, int.from_bytes(header[12:16], "little"), front[:length].split(b"\0"), front[length:]

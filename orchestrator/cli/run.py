@@ -1,0 +1,66 @@
+"""`wasmill run`: build, then run the program with this terminal as its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace
+
+import orchestrator
+from orchestrator.cli import session
+from orchestrator.cli.arguments import add_build_flags, add_path, add_quiet, settings
+from orchestrator.cli.build import tell
+from orchestrator.cli.output import Output
+from orchestrator.config import load
+from orchestrator.errors import ProjectError, UsageError
+from orchestrator.report.diagnostics import render_all
+from orchestrator.report.terminal import Style
+
+SUMMARY = "Build, then run the program. Its input, output and exit code are its own."
+
+DETAILS = """\
+PATH may be a single FILE.ruchy: then its folder is the source root, only the modules that it
+reaches are compiled, and neither a program nor a cache stays behind.
+
+The program gets the arguments behind `--`. It may use 1 GiB of memory and open no folder,
+unless [run] in wasmill.toml says otherwise.
+
+examples:
+  wasmill run
+  wasmill run app -- --verbose input.txt
+  wasmill run hello.ruchy
+
+exit codes: the program's own, 134 where it trapped; where it could not be started: 1 the
+sources are wrong, 2 wrong usage or configuration or no entry, 3 wasmill failed
+"""
+
+
+def configure(parser: ArgumentParser) -> None:
+    add_path(parser, "the project's folder (default: this one), or a single source file")
+    add_build_flags(parser)
+    add_quiet(parser)
+    parser.add_argument("--json", action="store_true", help=SUPPRESS)
+
+
+def execute(arguments: Namespace, output: Output) -> int:
+    if arguments.json:
+        what = "`run` has no --json: standard output is the program's"
+        raise UsageError(what, hint="`wasmill build --json`, then `wasmill run`")
+    said = settings(arguments)
+    config = load(arguments.path, said)
+
+    async def body() -> int:
+        async with orchestrator.open(arguments.path, **said) as project:
+            result = await session.build(project, arguments, output)
+            if not result.success:
+                tell(result, config, output)
+                return 1
+            if result.program is None:
+                where = os.path.join(config.root, config.entry)
+                raise ProjectError("there is nothing to run: no entry", hint=f"looked for {where}")
+            output.say(render_all(result.diagnostics, Style.of(sys.stderr)))
+            from orchestrator.running import run_attached
+
+            return await run_attached(config, str(result.program), tuple(arguments.rest or ()))
+
+    return session.in_loop(body, output)

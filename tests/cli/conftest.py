@@ -1,0 +1,41 @@
+"""The command line in this process, over a fake Project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakes import FakeProject
+
+import orchestrator
+from orchestrator.cli.app import main
+
+Wasmill = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeProject:
+    made = FakeProject()
+    monkeypatch.setitem(vars(orchestrator), "open", made)
+    return made
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def wasmill(home: Path, capsys: pytest.CaptureFixture[str]) -> Wasmill:
+    """Runs one command; exit code, standard output, standard error."""
+
+    def run(*argv: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(list(argv))
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
