@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import FakeProject
+from cli_fakes import FakeProject, Wasmill
 
 import orchestrator
 from orchestrator.cli.app import main
-
-Wasmill = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Wasmill
-from fakes import FakeProject, result
+from cli_fakes import FakeProject, Wasmill, result
 
 from actors.diagnostics import Diagnostic
 from actors.messages import CacheStatistics, Collected, Damage, Reason, Verified

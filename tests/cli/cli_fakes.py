@@ -12,6 +12,9 @@ from actors.events import BuildFinished, BuildStarted, Event
 from actors.messages import CacheStatistics, Collected, Verified
 from orchestrator.result import BuildResult, DependencyGraph
 
+Wasmill = Callable[..., tuple[int, str, str]]
+"""What the fixture `wasmill` gives: exit code, standard output, standard error of one command."""
+
 
 def result(**fields: Any) -> BuildResult:
     return BuildResult(**{"success": True, "compiled_modules": 0, "cache_hits": 0, "duration_ms": 12.0, **fields})
