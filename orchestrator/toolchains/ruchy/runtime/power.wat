@@ -1,0 +1,223 @@
+;; The power of floats, rounded correctly but in about one of a thousand million cases.
+;;
+;; log and exp are power series in double-double arithmetic: a number is the unevaluated sum of two f64, which carries
+;; about 104 bits. A function that makes one returns its upper part and leaves the lower one in the global $low.
+(module
+  (global $low (mut f64) (f64.const 0))
+
+  ;; a + b as a double-double; exact.
+  (func $add (param $a f64) (param $b f64) (result f64) (local $sum f64) (local $part f64)
+    (local.set $sum (f64.add (local.get $a) (local.get $b)))
+    (local.set $part (f64.sub (local.get $sum) (local.get $a)))
+    (global.set $low
+      (f64.add
+        (f64.sub (local.get $a) (f64.sub (local.get $sum) (local.get $part)))
+        (f64.sub (local.get $b) (local.get $part))))
+    (local.get $sum))
+
+  ;; a * b as a double-double; exact (Dekker: both are split in halves of 26 bits).
+  (func $mul (param $a f64) (param $b f64) (result f64)
+    (local $product f64) (local $ah f64) (local $al f64) (local $bh f64) (local $bl f64)
+    (local.set $product (f64.mul (local.get $a) (local.get $b)))
+    (local.set $ah (f64.mul (local.get $a) (f64.const 134217729)))
+    (local.set $ah (f64.sub (local.get $ah) (f64.sub (local.get $ah) (local.get $a))))
+    (local.set $al (f64.sub (local.get $a) (local.get $ah)))
+    (local.set $bh (f64.mul (local.get $b) (f64.const 134217729)))
+    (local.set $bh (f64.sub (local.get $bh) (f64.sub (local.get $bh) (local.get $b))))
+    (local.set $bl (f64.sub (local.get $b) (local.get $bh)))
+    (global.set $low
+      (f64.add
+        (f64.add
+          (f64.add
+            (f64.sub (f64.mul (local.get $ah) (local.get $bh)) (local.get $product))
+            (f64.mul (local.get $ah) (local.get $bl)))
+          (f64.mul (local.get $al) (local.get $bh)))
+        (f64.mul (local.get $al) (local.get $bl))))
+    (local.get $product))
+
+  ;; Sum, product and quotient of double-doubles.
+  (func $add2 (param $ah f64) (param $al f64) (param $bh f64) (param $bl f64) (result f64) (local $sum f64) (local $rest f64)
+    (local.set $sum (call $add (local.get $ah) (local.get $bh)))
+    (local.set $rest (global.get $low))
+    (local.set $ah (call $add (local.get $al) (local.get $bl)))
+    (local.set $al (global.get $low))
+    (local.set $sum (call $add (local.get $sum) (f64.add (local.get $rest) (local.get $ah))))
+    (call $add (local.get $sum) (f64.add (global.get $low) (local.get $al))))
+
+  (func $mul2 (param $ah f64) (param $al f64) (param $bh f64) (param $bl f64) (result f64) (local $product f64)
+    (local.set $product (call $mul (local.get $ah) (local.get $bh)))
+    (call $add
+      (local.get $product)
+      (f64.add
+        (global.get $low)
+        (f64.add (f64.mul (local.get $ah) (local.get $bl)) (f64.mul (local.get $al) (local.get $bh))))))
+
+  (func $div2 (param $ah f64) (param $al f64) (param $bh f64) (param $bl f64) (result f64)
+    (local $quotient f64) (local $product f64) (local $rest f64)
+    (local.set $quotient (f64.div (local.get $ah) (local.get $bh)))
+    (local.set $product (call $mul2 (local.get $bh) (local.get $bl) (local.get $quotient) (f64.const 0)))
+    (local.set $rest
+      (call $add2
+        (local.get $ah)
+        (local.get $al)
+        (f64.neg (local.get $product))
+        (f64.neg (global.get $low))))
+    (local.set $product (f64.div (local.get $rest) (local.get $bh)))
+    (call $add (local.get $quotient) (local.get $product)))
+
+  ;; log of a positive number: with x = m * 2^e and m near 1, e log 2 + 2 artanh((m - 1) / (m + 1)).
+  (func $log (param $x f64) (result f64)
+    (local $bits i64) (local $e i64) (local $sh f64) (local $sl f64) (local $qh f64) (local $ql f64)
+    (local $h f64) (local $l f64) (local $n f64)
+    (if (f64.lt (local.get $x) (f64.const 0x1p-1022))
+      (then
+        (local.set $x (f64.mul (local.get $x) (f64.const 0x1p64)))
+        (local.set $e (i64.const -64))))
+    (local.set $bits (i64.sub (i64.reinterpret_f64 (local.get $x)) (i64.const 0x3fe6a09e667f3bcd))) ;; 1 / sqrt 2
+    (local.set $e (i64.add (local.get $e) (i64.shr_s (local.get $bits) (i64.const 52))))
+    (local.set $x
+      (f64.reinterpret_i64
+        (i64.add
+          (i64.and (local.get $bits) (i64.const 0xfffffffffffff))
+          (i64.const 0x3fe6a09e667f3bcd))))
+    (local.set $h (call $add (local.get $x) (f64.const 1)))
+    (local.set $sh
+      (call $div2
+        (f64.sub (local.get $x) (f64.const 1))
+        (f64.const 0)
+        (local.get $h)
+        (global.get $low)))
+    (local.set $sl (global.get $low))
+    (local.set $qh (call $mul2 (local.get $sh) (local.get $sl) (local.get $sh) (local.get $sl)))
+    (local.set $ql (global.get $low))
+    (local.set $h (f64.const 0))
+    (local.set $n (f64.const 39)) ;; 0.1716^40 / 39 is below 2^-106
+    (loop $next ;; h = 1 / n + q h
+      (local.set $h (call $mul2 (local.get $h) (local.get $l) (local.get $qh) (local.get $ql)))
+      (local.set $l (global.get $low))
+      (local.set $x (call $div2 (f64.const 1) (f64.const 0) (local.get $n) (f64.const 0)))
+      (local.set $h (call $add2 (local.get $x) (global.get $low) (local.get $h) (local.get $l)))
+      (local.set $l (global.get $low))
+      (local.set $n (f64.sub (local.get $n) (f64.const 2)))
+      (br_if $next (f64.gt (local.get $n) (f64.const 0))))
+    (local.set $h (call $mul2 (local.get $h) (local.get $l) (local.get $sh) (local.get $sl)))
+    (local.set $h (f64.mul (local.get $h) (f64.const 2)))
+    (local.set $l (f64.mul (global.get $low) (f64.const 2)))
+    (local.set $n (f64.convert_i64_s (local.get $e)))
+    (local.set $x
+      (call $mul2
+        (f64.const 0x1.62e42fefa39efp-1)
+        (f64.const 0x1.abc9e3b39803fp-56)
+        (local.get $n)
+        (f64.const 0)))
+    (call $add2 (local.get $x) (global.get $low) (local.get $h) (local.get $l)))
+
+  ;; exp of a double-double between -800 and 720: 2^n times a Taylor series.
+  (func $exp (param $h f64) (param $l f64) (result f64)
+    (local $n f64) (local $rh f64) (local $rl f64) (local $k f64) (local $e i32)
+    (local.set $n (f64.nearest (f64.mul (local.get $h) (f64.const 0x1.71547652b82fep+0))))
+    (local.set $rh
+      (call $mul2
+        (f64.const -0x1.62e42fefa39efp-1)
+        (f64.const -0x1.abc9e3b39803fp-56)
+        (local.get $n)
+        (f64.const 0)))
+    (local.set $rh (call $add2 (local.get $rh) (global.get $low) (local.get $h) (local.get $l)))
+    (local.set $rl (global.get $low))
+    (local.set $h (f64.const 1))
+    (local.set $l (f64.const 0))
+    (local.set $k (f64.const 26)) ;; 0.3466^27 / 27! is below 2^-106
+    (loop $next ;; h = 1 + h r / k
+      (local.set $h (call $mul2 (local.get $h) (local.get $l) (local.get $rh) (local.get $rl)))
+      (local.set $h (call $div2 (local.get $h) (global.get $low) (local.get $k) (f64.const 0)))
+      (local.set $h (call $add2 (f64.const 1) (f64.const 0) (local.get $h) (global.get $low)))
+      (local.set $l (global.get $low))
+      (local.set $k (f64.sub (local.get $k) (f64.const 1)))
+      (br_if $next (f64.gt (local.get $k) (f64.const 0))))
+    (local.set $e (i32.trunc_sat_f64_s (local.get $n)))
+    ;; An exact tie between two results is off by 2^-95 now: drop what is below 2^-86, so that it rounds to even.
+    (local.set $k (f64.mul (local.get $h) (f64.const 0x1.8p-33)))
+    (local.set $h
+      (call $add (local.get $h) (f64.sub (f64.add (local.get $l) (local.get $k)) (local.get $k))))
+    (local.set $l (global.get $low))
+    (call $scale (local.get $h) (local.get $l) (local.get $e)))
+
+  (func $two_to (param $e i32) (result f64)
+    (f64.reinterpret_i64 (i64.shl (i64.extend_i32_s (i32.add (local.get $e) (i32.const 1023))) (i64.const 52))))
+
+  ;; (h + l) 2^e, rounded once also where the result is subnormal: there the sum with a number of the right size drops
+  ;; the bits that have no place, and the lower part decides ties.
+  (func $scale (param $h f64) (param $l f64) (param $e i32) (result f64) (local $big f64) (local $sum f64)
+    (if (i32.gt_s (local.get $e) (i32.const 1000))
+      (then
+        (return
+          (f64.mul
+            (f64.mul (local.get $h) (f64.const 0x1p100))
+            (call $two_to (i32.sub (local.get $e) (i32.const 100)))))))
+    (if (i32.ge_s (local.get $e) (i32.const -1020))
+      (then (return (f64.mul (local.get $h) (call $two_to (local.get $e))))))
+    (if (i32.lt_s (local.get $e) (i32.const -1080))
+      (then (return (f64.const 0))))
+    ;; In units where the last bit of a subnormal is the last bit of `big`.
+    (local.set $big (call $two_to (i32.sub (i32.const -1022) (local.get $e))))
+    (local.set $sum (call $add (local.get $big) (local.get $h)))
+    (local.set $sum (f64.add (local.get $sum) (f64.add (global.get $low) (local.get $l))))
+    (f64.mul
+      (f64.mul (f64.sub (local.get $sum) (local.get $big)) (f64.const 0x1p-60))
+      (call $two_to (i32.add (local.get $e) (i32.const 60)))))
+
+  ;; 0: no integer, 1: an odd one, 2: an even one
+  (func $parity (param $y f64) (result i32)
+    (if (f64.ne (f64.trunc (local.get $y)) (local.get $y))
+      (then (return (i32.const 0))))
+    (local.set $y (f64.mul (local.get $y) (f64.const 0.5)))
+    (i32.add (i32.const 1) (f64.eq (f64.trunc (local.get $y)) (local.get $y))))
+
+  (func (export "rt::f64_pow") (param $x f64) (param $y f64) (result f64)
+    (local $h f64) (local $l f64) (local $sign f64) (local $limit f64)
+    (if (i32.or (f64.eq (local.get $y) (f64.const 0)) (f64.eq (local.get $x) (f64.const 1)))
+      (then (return (f64.const 1))))
+    (if (i32.or (f64.ne (local.get $x) (local.get $x)) (f64.ne (local.get $y) (local.get $y)))
+      (then (return (f64.const nan))))
+    (if (f64.eq (local.get $y) (f64.const 1))
+      (then (return (local.get $x))))
+    (local.set $sign (f64.const 1))
+    (if (i64.lt_s (i64.reinterpret_f64 (local.get $x)) (i64.const 0)) ;; -0 too
+      (then
+        (if (i32.eq (call $parity (local.get $y)) (i32.const 1))
+          (then (local.set $sign (f64.const -1))))
+        (if (i32.and
+              (i32.eqz (call $parity (local.get $y)))
+              (i32.and
+                (f64.ne (local.get $x) (f64.const 0))
+                (f64.ne (local.get $x) (f64.const -inf))))
+          (then (return (f64.const nan))))
+        (local.set $x (f64.neg (local.get $x)))))
+    (if (f64.eq (local.get $x) (f64.const 1)) ;; it was -1
+      (then (return (local.get $sign))))
+    ;; Here 0 and infinity decide by the sign of y alone, and so does a y so large that any x but 1 ends there.
+    (if (i32.or
+          (i32.or (f64.eq (local.get $x) (f64.const 0)) (f64.eq (local.get $x) (f64.const inf)))
+          (f64.gt (f64.abs (local.get $y)) (f64.const 0x1p66)))
+      (then
+        (return
+          (f64.mul
+            (local.get $sign)
+            (select
+              (f64.const inf)
+              (f64.const 0)
+              (i32.eq
+                (f64.gt (local.get $x) (f64.const 1))
+                (f64.gt (local.get $y) (f64.const 0))))))))
+    (local.set $h (call $log (local.get $x)))
+    (local.set $l (global.get $low))
+    (local.set $limit (f64.mul (local.get $h) (local.get $y)))
+    (if (i32.or (f64.gt (local.get $limit) (f64.const 720)) (f64.lt (local.get $limit) (f64.const -800)))
+      (then
+        (return
+          (f64.mul
+            (local.get $sign)
+            (select (f64.const inf) (f64.const 0) (f64.gt (local.get $limit) (f64.const 0)))))))
+    (local.set $h (call $mul2 (local.get $h) (local.get $l) (local.get $y) (f64.const 0)))
+    (f64.mul (local.get $sign) (call $exp (local.get $h) (global.get $low))))
+)
