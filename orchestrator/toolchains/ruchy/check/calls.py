@@ -41,7 +41,9 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
             if builtin is not None:
                 return builtin(c, node, want, why)
     if isinstance(found, FunctionItem):
-        return call_function(c, node, found)
+        if single or c.m.visible(c.env, segments, found, callee.at):
+            return call_function(c, node, found)
+        return bad(node.at)
     for argument in node.arguments:
         expr(c, argument)
     return _not_callable(c, callee, found)

@@ -18,7 +18,7 @@ from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters it
 )
 from orchestrator.toolchains.ruchy.check.annotations import field_types
 from orchestrator.toolchains.ruchy.check.infer import settle
-from orchestrator.toolchains.ruchy.check.items import check_functions, check_top, check_types, collect
+from orchestrator.toolchains.ruchy.check.items import check_functions, check_top, check_types, collect, unused_locals
 from orchestrator.toolchains.ruchy.check.module import Finding, Module
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
@@ -50,7 +50,11 @@ def check(job: CompileJob, parsed: Parsed) -> Checked:
     check_top(m, statements)
     check_functions(m)
     m.settle()
-    if not m.failed:
+    if m.failed:  # what an error hides looks unused
+        m.warnings = [found for found in m.warnings if found.code != "W0004"]
+    else:
+        if m.top is not None:
+            unused_locals(m.top)
         unused_imports(m, statements)
     source = job.source.decode()
     warnings = [*heard, *_placed(job, source, m.warnings, "warning")]

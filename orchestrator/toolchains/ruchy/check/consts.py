@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,6 +13,9 @@ from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, check, ex
 from orchestrator.toolchains.ruchy.check.infer import settle
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, Env
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, F64, STRING, IntType, Type
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.check.module import Module
 
 _CONST: Why = ("E0201", "the constant `{0}` is declared as {want}, and its value is {got}")
 _DEFAULT: Why = ("E0201", "the default is {got}, and {want} is needed")
@@ -40,25 +43,31 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
         item.state, item.type = 2, ERROR
         return ERROR
     item.state = 1
-    muted = 0 if item.own else 1
-    m.muted += muted
+    muted, pending = m.muted, len(m.pending)
+    m.muted += 0 if item.own else 1
     m.depth += 1
-    inner = Fn(m, item.env, c.path)
-    pending = len(m.pending)
-    if item.node.type is not None:
-        wanted = type_of(m, item.env, item.node.type)
-        made = check(inner, item.node.value, wanted, (*_CONST, item.name))
-    else:
-        made = expr(inner, item.node.value)
-        wanted = settle(made.type)
-    for part in m.pending[pending:]:
-        part.type = settle(part.type)
-    m.depth -= 1
-    m.muted -= muted
-    if item.state == 1:
-        item.state, item.type = 2, wanted
-        item.folded = fold(made)
+    try:
+        wanted, made = _value(m, item, c.path)
+        for part in m.pending[pending:]:
+            part.type = settle(part.type)
+        if item.state == 1:
+            item.state, item.type = 2, wanted
+            item.folded = fold(made)
+    finally:
+        m.depth -= 1
+        m.muted = muted
+        if item.state == 1:  # it needs a function's result first, and is read again
+            item.state = 0
     return item.type or ERROR
+
+
+def _value(m: Module, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
+    inner = Fn(m, item.env, path)
+    if item.node.type is None:
+        made = expr(inner, item.node.value)
+        return settle(made.type), made
+    wanted = type_of(m, item.env, item.node.type)
+    return wanted, check(inner, item.node.value, wanted, (*_CONST, item.name))
 
 
 def inline(c: Fn, env: Env, node: Any, kind: Type, at: int) -> hir.Expr:

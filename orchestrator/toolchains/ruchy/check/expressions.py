@@ -7,11 +7,12 @@ from typing import Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_type, type_names
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
-from orchestrator.toolchains.ruchy.check.consts import const_value
+from orchestrator.toolchains.ruchy.check.consts import const_value, read_const
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, later
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.module import TopLet
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
@@ -49,6 +50,8 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
         return hir.Local(kind, node.at, found.slot)
     item: Any = found or c.m.lookup(c.env, segments)
     kind = item.__class__
+    if len(segments) > 1 and not c.m.visible(c.env, segments, item, node.at):
+        return bad(node.at)
     if kind is ConstItem:
         return const_value(c, item, node.at)
     if kind is LostItem:
@@ -67,21 +70,43 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
 
 def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
     m = c.m
-    m.failed = True
+    failed, m.failed = m.failed, True
     if len(node.segments) == 1 and name in BUILTINS:
         not_yet(m, node.at, "functions as values")
         return bad(node.at)
     if name in ("None", "Some", "Ok", "Err"):
         not_yet(m, node.at, "`Option` and `Result`")
         return bad(node.at)
+    shared = m.top_lets.get(name) if not c.top and c.env.names is None else None
+    if shared is not None:
+        m.failed = failed
+        return _from_top(c, node, shared)
     if not m.lenient:
         m.error("E0101", node.at, f"unknown name `{name}`", did_you_mean(name, names_in_sight(c)) or _cure(c, name))
     return bad(node.at)
 
 
+def _from_top(c: Fn, node: tree.Path, shared: TopLet) -> hir.Expr:
+    """A variable of the top level, in a function: there are no global variables, but a value that is known and never
+    changes is a constant in all but name."""
+    item = shared.item
+    kind = read_const(c, item, node.at) if item.own else ERROR
+    if kind is not ERROR and item.folded is not None:
+        if shared.shared < 0:
+            shared.shared = node.at
+        if not shared.assigned:
+            return const_value(c, item, node.at)
+    no_global(c, node.at, item.name)
+    return bad(node.at)
+
+
+def no_global(c: Fn, at: int, name: str) -> None:
+    """E0109: functions see constants of the top level, and no variables."""
+    hint = f"pass it as a parameter, or write `const {name.upper()}` if it never changes"
+    c.m.error("E0109", at, f"`{name}` is a variable of the top level, which functions do not see", hint)
+
+
 def _cure(c: Fn, name: str) -> str:
-    if name in c.m.top_names:
-        return "variables of the top level are not seen by functions: pass it, or make it a `const`"
     return {"and": "write `&&`", "or": "write `||`", "not": "write `!`"}.get(name, "")
 
 

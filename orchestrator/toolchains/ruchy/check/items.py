@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, signature
 from orchestrator.toolchains.ruchy.check.consts import read_const
+from orchestrator.toolchains.ruchy.check.expressions import no_global
 from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check
 from orchestrator.toolchains.ruchy.check.infer import resolve, settle, shown, unify
-from orchestrator.toolchains.ruchy.check.module import NeedsFirst
+from orchestrator.toolchains.ruchy.check.module import NeedsFirst, TopLet
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
@@ -26,7 +27,7 @@ from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from orchestrator.toolchains.ruchy.check.module import Module
 
@@ -136,7 +137,7 @@ def check_types(m: Module) -> None:
             check_struct(m, item)
         elif isinstance(item, ConstItem):
             const = item
-            read_const(Fn(m, const.env, name), const, const.node.at)
+            settled(m, lambda one=const, path=name: read_const(Fn(m, one.env, path), one, one.node.at))  # type: ignore[misc]
 
 
 def check_struct(m: Module, item: StructItem) -> None:
@@ -158,6 +159,8 @@ def check_struct(m: Module, item: StructItem) -> None:
 
 def _not_endless(m: Module, item: StructItem) -> None:
     """E0218 for a struct that holds itself: no value of it could ever be made."""
+    if item.type in m.endless:
+        return
     waiting = [(item.type, (item.name,))]
     seen = {item.type}
     while waiting:
@@ -169,6 +172,7 @@ def _not_endless(m: Module, item: StructItem) -> None:
             if field == item.type:
                 names = " holds ".join(f"`{name}`" for name in (*path, item.name))
                 m.error("E0218", item.node.at, f"the struct {names}: no value of it can be made")
+                m.endless.update(seen)
                 item.types = [ERROR if part == item.type else part for part in field_types(m, item)]
                 return
             if isinstance(field, StructType) and field not in seen:
@@ -200,25 +204,38 @@ def run(m: Module, item: FunctionItem) -> None:
         if current.state == 2:
             stack.pop()
             continue
-        state = (len(m.errors), len(m.warnings), len(m.pending), len(m.literals), len(m.late), len(m.functions))
-        m.depth = 0
-        try:
-            check_function(m, current)
-        except NeedsFirst as needs:
-            for kept, size in zip((m.errors, m.warnings, m.pending, m.literals, m.late), state[:5], strict=True):
-                del kept[size:]  # type: ignore[attr-defined]
-            _forget(m, state[5])
-            stack.append(needs.item)
-        else:
+        found = attempt(m, lambda one=current: (check_function if one.own else infer_foreign)(m, one))  # type: ignore[misc]
+        if found is None:
             stack.pop()
+        else:
+            stack.append(found)
 
 
-def _forget(m: Module, functions: int) -> None:
-    """Functions in work begin anew; nested ones that were found on the way will be found again."""
-    for item in m.functions:
-        if item.state == 1:
-            item.state = 0
-    del m.functions[functions:]
+def settled(m: Module, action: Callable[[], object]) -> None:
+    """Does something that may need results of functions, which are found out before where they are too deep."""
+    while (found := attempt(m, action)) is not None:
+        run(m, found)
+
+
+def attempt(m: Module, action: Callable[[], object]) -> FunctionItem | None:
+    """Does something, or undoes it and tells which function has to be checked first."""
+    kept: tuple[list[Any], ...] = (m.errors, m.warnings, m.pending, m.literals, m.late, m.functions)
+    sizes = [len(one) for one in kept]
+    muted, failed, depth, m.depth = m.muted, m.failed, m.depth, 0
+    needed = None
+    try:
+        action()
+    except NeedsFirst as needs:
+        needed = needs.item
+        m.errors, m.warnings, m.pending, m.literals, m.late, m.functions = kept
+        for item in m.functions:  # those in work begin anew, and nested ones will be found again
+            if item.state == 1:
+                item.state = 0
+        for one, size in zip(kept, sizes, strict=True):
+            del one[size:]
+        m.muted, m.failed = muted, failed
+    m.depth = depth
+    return needed
 
 
 def demand(m: Module, item: FunctionItem) -> None:
@@ -242,10 +259,12 @@ def check_function(m: Module, item: FunctionItem) -> None:
         item.state = 2
         m.failed = True
         return
+    if item.name == "main" and item.required and item.symbol == f"{m.name}::main":
+        m.error("E0301", node.at, "`main` takes no parameters: nothing gives it any", "remove them")
     c = Fn(m, item.env, item.symbol.partition("::")[2], item)
     made = _body(c, item, types)
     item.state = 2
-    _unused_locals(c)
+    unused_locals(c)
     m.bodies[item.symbol] = hir.FunctionBody(
         symbol=item.symbol,
         public=node.public,
@@ -349,31 +368,44 @@ def _inferred(c: Fn, item: FunctionItem) -> hir.Expr:
 
 
 def foreign_result(c: Fn, item: FunctionItem) -> Type:
-    """The result of another module's function without `->`: found in its body, which its interface carries."""
+    """The result of another module's function without `->`: found in its body, which its interface carries. Not where
+    yet another module is asking: that one has to write what it returns, and is told so."""
     m = c.m
-    c.foreign = True
-    if item.state == 2:
-        return cast("Type", item.result)
-    if item.state == 1:  # it needs itself, or another module's result: that module reports it
-        m.failed = True
-        return ERROR
-    item.state = 1
-    own_pending, own_literals, own_late, own_layouts = m.pending, m.literals, m.late, dict(m.layouts)
-    m.pending, m.literals, m.late = [], [], []
+    if c.env.module != item.env.module:
+        c.foreign = True
+        if c.env.names is not None:
+            m.failed = True
+            return ERROR
+    if item.state == 0:
+        if m.depth > _DEPTH:
+            raise NeedsFirst(item)
+        m.depth += 6
+        infer_foreign(m, item)
+        m.depth -= 6
+    return resolve(cast("Type", item.result))
+
+
+def infer_foreign(m: Module, item: FunctionItem) -> None:
+    """Checks the body of another module's function, silently and for its result alone."""
+    kept = m.pending, m.literals, m.late, m.layouts
+    m.pending, m.literals, m.late, m.layouts = [], [], [], dict(m.layouts)
     m.muted += 1
-    inner = Fn(m, item.env, "", item)
-    types = signature(m, item)
-    _body(inner, item, types)
-    m.muted -= 1
-    m.pending, m.literals, m.late = own_pending, own_literals, own_late
-    item.result = ERROR if inner.foreign else settle(cast("Type", item.result))
-    if item.result is not ERROR and isinstance(item.result, StructType):
-        own_layouts.setdefault(item.result, m.layouts[item.result])
-    m.layouts = own_layouts
-    if item.result is ERROR:
-        m.failed = True
-    item.state = 2
-    return item.result
+    item.state = 1
+    try:
+        inner = Fn(m, item.env, "", item)
+        _body(inner, item, signature(m, item))
+        inferred = ERROR if inner.foreign else settle(cast("Type", item.result))
+        item.state = 2
+    finally:
+        layouts = m.layouts
+        m.pending, m.literals, m.late, m.layouts = kept
+        m.muted -= 1
+        if item.state == 1:
+            item.state = 0
+    item.result = inferred
+    if isinstance(inferred, StructType):
+        m.layouts.setdefault(inferred, layouts[inferred])
+    m.failed = m.failed or inferred is ERROR
 
 
 # ---------------------------------------------------------------- the top level
@@ -386,13 +418,22 @@ def check_top(m: Module, statements: list[Any]) -> None:
     loose = [node for node in statements if node.__class__ not in ITEMS]
     if not loose:
         return
-    m.top_names = {
-        node.pattern.name for node in loose if isinstance(node, tree.Let) and isinstance(node.pattern, tree.NamePattern)
-    }
-    c = Fn(m, Env(m.name), "<top>")
-    m.depth = 0
-    made = block_body(c, loose[0].at, loose, DROP, ())
-    _unused_locals(c)
+    env = Env(m.name)
+    names = [node.pattern.name for node in loose if _is_plain_let(node)]
+    for node in loose:
+        if _is_plain_let(node):
+            name = node.pattern.name
+            const = tree.Const(node.at, name, False, node.type, node.value)
+            item = ConstItem(name, const, env, own=names.count(name) == 1 and _is_literal(node.value))
+            m.top_lets[name] = TopLet(item)
+    c, made = _top_body(m, env, loose)
+    for variable in c.variables:
+        shared = m.top_lets.get(variable.name)
+        if shared is not None and variable.assigned:
+            shared.assigned = True
+            if shared.shared >= 0:
+                no_global(c, shared.shared, variable.name)
+    m.top = c
     m.bodies[f"{m.name}::<top>"] = hir.FunctionBody(
         symbol=f"{m.name}::<top>",
         public=False,
@@ -405,8 +446,35 @@ def check_top(m: Module, statements: list[Any]) -> None:
     )
 
 
-def _unused_locals(c: Fn) -> None:
+def _top_body(m: Module, env: Env, loose: list[Any]) -> tuple[Fn, hir.Expr]:
+    made: list[tuple[Fn, hir.Expr]] = []
+
+    def action() -> None:
+        c = Fn(m, env, "<top>")
+        made.append((c, block_body(c, loose[0].at, loose, DROP, ())))
+
+    settled(m, action)
+    return made[-1]
+
+
+def _is_plain_let(node: Any) -> bool:
+    return isinstance(node, tree.Let) and isinstance(node.pattern, tree.NamePattern)
+
+
+def _is_literal(node: Any) -> bool:
+    """Whether a value is a literal, or arithmetic on literals: known without running anything."""
+    while isinstance(node, tree.Binary):
+        if not _is_literal(node.right):
+            return False
+        node = node.left
+    if isinstance(node, tree.Unary):
+        node = node.operand
+    return isinstance(node, tree.IntLiteral | tree.FloatLiteral | tree.BoolLiteral | tree.StringLiteral)
+
+
+def unused_locals(c: Fn) -> None:
     for variable in c.variables:
-        if not variable.read and variable.name[:1] != "_":
+        shared = c.m.top_lets.get(variable.name) if c.top else None
+        if not variable.read and variable.name[:1] != "_" and (shared is None or shared.shared < 0):
             hint = f"if that is meant, call it `_{variable.name}`"
             c.m.warn("W0004", variable.at, f"`{variable.name}` is never used", hint)

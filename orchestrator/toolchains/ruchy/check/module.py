@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.toolchains.ruchy.check.infer import settle
-from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, LostItem, ModuleItem, StructItem
+from orchestrator.toolchains.ruchy.check.scope import (
+    ConstItem,
+    Env,
+    FunctionItem,
+    Item,
+    LostItem,
+    ModuleItem,
+    StructItem,
+)
 from orchestrator.toolchains.ruchy.check.types import I64, INTEGERS, StructType, Type
 
 if TYPE_CHECKING:
@@ -25,6 +33,18 @@ class Finding:
         self.at = at
         self.message = message
         self.hint = hint
+
+
+class TopLet:
+    """A `let` of the top level, which functions may read as a constant: where its value is one, and it stays so.
+    `shared` is where a function first did that."""
+
+    __slots__ = ("assigned", "item", "shared")
+
+    def __init__(self, item: ConstItem) -> None:
+        self.item = item
+        self.assigned = False
+        self.shared = -1
 
 
 class NeedsFirst(Exception):
@@ -67,7 +87,9 @@ class Module:
         self.depth = 0
         self.calls_main = False
         self.integers = INTEGERS
-        self.top_names: set[str] = set()
+        self.top_lets: dict[str, TopLet] = {}
+        self.top: Any = None
+        self.endless: set[StructType] = set()
 
     def error(self, code: str, at: int, message: str, hint: str = "") -> None:
         self.failed = True
@@ -88,6 +110,20 @@ class Module:
             if nested is not None:
                 return nested
         return self._own(env.scope, path) or self._bound(env.scope, path)
+
+    def visible(self, env: Env, path: tuple[str, ...], item: Item | None, at: int) -> bool:
+        """Whether an item may be named by this path: from outside of its inline module only if it is `pub`. (What is
+        visible across files has been settled before.)"""
+        if len(path) == 1 or item is None or env.names is not None:
+            return True
+        node = getattr(item, "node", None)
+        if node is None or node.public or item.env.module != self.name:  # type: ignore[union-attr]
+            return True
+        home = item.env.scope  # type: ignore[union-attr]
+        if not home or env.scope == home or env.scope.startswith(f"{home}::"):
+            return True
+        self.error("E0108", at, f"`{path[-1]}` is private in `{home}`", "write `pub` before it")
+        return False
 
     def _own(self, scope: str, path: tuple[str, ...]) -> Item | None:
         """From the inline module outward. `self` and `super` are written paths into the same table."""

@@ -174,7 +174,7 @@ def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool
     wanted = INTEGER if op in _BITS else NUMBER
     if a is NEVER or b is NEVER:
         kind = b if a is NEVER else a
-        return hir.Arithmetic(kind, at, op, left, right)
+        return open_type(c, hir.Arithmetic(kind, at, op, left, right))
     if unify(a, b) and narrow(a, wanted):
         return open_type(c, hir.Arithmetic(a, at, op, left, right))
     c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, right))

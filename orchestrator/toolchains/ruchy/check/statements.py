@@ -87,17 +87,17 @@ def _statements(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why)
             made = _effect(c, statement, out)
         if made.type is NEVER:
             diverged = made
-    return _made(at, out, value, diverged)
+    return _made(c, at, out, value, diverged)
 
 
-def _made(at: int, out: list[Any], value: hir.Expr | None, diverged: hir.Expr | None) -> hir.Expr:
+def _made(c: Fn, at: int, out: list[Any], value: hir.Expr | None, diverged: hir.Expr | None) -> hir.Expr:
     if diverged is not None:
         if out and isinstance(out[-1], hir.Do) and out[-1].value is diverged:
             out.pop()
         value = diverged
     if value is None:
         value = hir.Unit(UNIT, at)
-    return hir.Block(value.type, at, out, value) if out else value
+    return open_type(c, hir.Block(value.type, at, out, value)) if out else value
 
 
 def _rest(c: Fn, statements: Sequence[Any]) -> None:
@@ -254,6 +254,10 @@ def _not_assignable(c: Fn, node: tree.Path, name: str, found: Any) -> None:
     item = found or c.m.lookup(c.env, node.segments)
     if isinstance(item, LostItem):
         c.m.failed = True
+        return
+    shared = c.m.top_lets.get(name)
+    if shared is not None and item is None:
+        c.m.error("E0109", node.at, f"`{name}` is a variable of the top level, which functions do not see", "pass it")
         return
     if item is not None:
         c.m.error("E0211", node.at, f"`{name}` is not a variable, and cannot be assigned to")

@@ -61,4 +61,20 @@ CODES: dict[str, Code] = registry(
         'println("a".to_uper());',
         'println("a".to_upper());',
     ),
+    Code(
+        "E0108",
+        "name",
+        "private in an inline module",
+        "Only what is written `pub` can be used from outside of its `mod`.",
+        "mod a { fun f() { } } fun main() { a::f() }",
+        "mod a { pub fun f() { } } fun main() { a::f() }",
+    ),
+    Code(
+        "E0109",
+        "name",
+        "variable of the top level",
+        "Functions see the constants of the module, and no variables of its top level.",
+        "let mut n = 1; n = 2; fun f() -> i64 { n }",
+        "const N: i64 = 1; fun f() -> i64 { N }",
+    ),
 )
