@@ -1,11 +1,34 @@
-"""Fixtures for all tests: both event loops."""
+"""For all tests: both event loops, the profiles of Hypothesis, and shards of a long run."""
 
 from __future__ import annotations
 
+import os
+import zlib
+
+import hypothesis
 import pytest
+
+# The same cases in every run, and no clock: a busy machine fails nothing. `make test-long` looks at more, and new ones.
+hypothesis.settings.register_profile("short", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile("long", max_examples=10_000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Every test marked `anyio` runs on both backends."""
     return str(request.param)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """SHARD=2/4 keeps the second quarter of the tests: each test is always in the same one."""
+    shard = os.environ.get("SHARD")
+    if not shard:
+        return
+    number, _, shards = shard.partition("/")
+    if not (number.isdecimal() and shards.isdecimal() and 1 <= int(number) <= int(shards)):
+        raise pytest.UsageError(f"SHARD is written 2/4, the second of four: not {shard!r}")
+    chosen = [item for item in items if zlib.crc32(item.nodeid.encode()) % int(shards) == int(number) - 1]
+    kept = set(chosen)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = chosen
