@@ -22,6 +22,7 @@ The laws of the cache (design, section 5); why they hold is in `docs/cache.md`:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from actors.digests import Digest, Stamp, checksum, digest
@@ -31,7 +32,7 @@ from actors.keeper import index, locks, recovery
 from actors.keeper.database import Broken, Connection, Database, Unusable
 from actors.keeper.memory import HotObjects
 from actors.keeper.metadata import Metadata
-from actors.keeper.store import METADATA, MODULES, NO_SPACE, Fetched, Store
+from actors.keeper.store import METADATA, MODULES, NO_SPACE, Fetched, Kept, Store
 from actors.messages import Entry, NewEntry
 from actors.offload import Offload
 
@@ -43,12 +44,15 @@ BUSY_MS = 10_000
 
 
 class Held:
-    """What the running build uses: `keys` that were looked up or stored, `names` of objects that were only read."""
+    """What the running build uses: `keys` that were `found` or stored, `names` of objects that were only read. `missed`
+    are keys that were looked up in vain."""
 
     def __init__(self) -> None:
         self.keys: set[bytes] = set()
         self.names: set[bytes] = set()
         self.found: set[bytes] = set()
+        self.missed: set[bytes] = set()
+        self.untold: set[bytes] = set()
         self.pins: locks.Pins | None = None
 
 
@@ -90,6 +94,7 @@ class Cache:
         self._opened: Stamp | None = None
         self._index_off = False
         self._behind = False
+        self.repairs: list[str] = []
 
     # ---- a build begins and ends
 
@@ -132,7 +137,9 @@ class Cache:
         if count:
             self.count(hits=len(rows), misses=len(names) - len(rows))
         self.held.found.update(rows)
-        await self._pin(rows)
+        self.held.missed.update(set(names).difference(rows))
+        if self._hold(rows):
+            await self.offload.run(self._pin)
         return {key.hex(): recovery.entry_of(key, row) for key, row in rows.items()}
 
     async def _find_in_files(self, keys: Iterable[Digest]) -> dict[bytes, index.Row]:
@@ -160,15 +167,19 @@ class Cache:
                 self.hot.drop(name)
                 wanted.append((name, expected))
         if wanted:
-            fetched = await self.offload.run(self.store.fetch, wanted)
+            self._hold((), [bytes.fromhex(name) for name, expected in wanted if not expected])
+            fetched = await self.offload.run(self._fetch, wanted)
             self.count(bytes_read=sum(map(len, fetched.data.values())))
             await self._deal_with(fetched)
             for name, there in fetched.data.items():
                 self._checksums.setdefault(name, checksum(there))
                 self.hot.put(name, there)
             data.update(fetched.data)
-            await self._pin((), [bytes.fromhex(name) for name in fetched.data])
         return data
+
+    def _fetch(self, wanted: list[tuple[Digest, str]]) -> Fetched:
+        self._pin()
+        return self.store.fetch(wanted)
 
     async def _deal_with(self, fetched: Fetched) -> None:
         """Late misses: quarantine what is damaged, forget rows and metadata of what is not there (any more)."""
@@ -188,17 +199,14 @@ class Cache:
 
     async def keep(self, entries: tuple[NewEntry, ...], force: bool) -> Outcome:
         """Store entries. When the disk is full, what could not be stored comes back in `rest`."""
-        known = await self.read(index.find, [bytes.fromhex(entry.key) for entry in entries])
-        if known is None:
-            known = await self._find_in_files([entry.key for entry in entries])
+        known = await self._known(entries, force)
         first = {key.hex(): (row.digest.hex(), row.checksum.hex()) for key, row in known.items()}
-        now = self.store.disk.now_ns() // 10**9
-        kept = await self.offload.run(self.store.keep, entries, first, now, force)
+        self._hold([bytes.fromhex(entry.key) for entry in entries])
+        kept = await self.offload.run(self._keep, entries, first, force)
         self.count(bytes_written=kept.written)
         refused = {**kept.refused, **await self._add_rows(kept.stored, known, force)}
         digests = {metadata.key: metadata.digest for metadata, _ in kept.stored} | refused
         self._tell(entries, kept.stored, refused)
-        await self._pin([bytes.fromhex(key) for key in digests])
         rest: Sequence[NewEntry] = ()
         if kept.failure is not None and kept.failure.errno in NO_SPACE:
             rest = kept.rest
@@ -206,6 +214,20 @@ class Cache:
             self.writable = False
             self.degrade(f"storing: {_said(kept.failure)}")
         return Outcome(digests, list(refused), rest)
+
+    async def _known(self, entries: Iterable[NewEntry], force: bool) -> dict[bytes, index.Row]:
+        """What these keys have already. Those that this build looked up in vain are not looked up again: should another
+        process have been faster, adding the row tells."""
+        keys = [bytes.fromhex(entry.key) for entry in entries]
+        keys = [key for key in keys if force or key not in self.held.missed]
+        if not keys:
+            return {}
+        known = await self.read(index.find, keys)
+        return known if known is not None else await self._find_in_files([key.hex() for key in keys])
+
+    def _keep(self, entries: Sequence[NewEntry], first: dict[Digest, tuple[Digest, str]], force: bool) -> Kept:
+        self._pin()
+        return self.store.keep(entries, first, self.store.disk.now_ns() // 10**9, force)
 
     async def _add_rows(
         self, stored: list[tuple[Metadata, int]], known: dict[bytes, index.Row], force: bool
@@ -216,10 +238,21 @@ class Cache:
             return {}
         replace = [key for key, row in rows if key in known and (force or known[key].digest != row.digest)]
         there = await self.write(index.insert, rows, replace)
+        self.held.missed.difference_update(key for key, _ in rows)
         if there is None:
             self._behind = True
             return {}
+        if there:
+            await self.offload.run(self._restate, [metadata for metadata, _ in stored], there)
         return {key.hex(): row.digest.hex() for key, row in there.items()}
+
+    def _restate(self, stored: Iterable[Metadata], rows: dict[bytes, index.Row]) -> None:
+        """Another process was faster, and its row stays: make the metadata that we wrote over its own say so again."""
+        for metadata in stored:
+            row = rows.get(bytes.fromhex(metadata.key))
+            if row is not None:
+                with suppress(OSError):  # Then `verify` will find out.
+                    self.store.restate(recovery.restated(metadata, row))
 
     def _tell(
         self,
@@ -313,6 +346,7 @@ class Cache:
 
     async def repair(self, reason: str) -> None:
         """The index is damaged: move it aside; whoever needs it next builds a new one from the files."""
+        self.repairs.append(reason)
         await self.close()
         if await self.offload.run(recovery.move_aside, self.store):
             self.quarantined(index.FILE, reason)
@@ -326,20 +360,26 @@ class Cache:
 
     # ---- pins
 
-    async def _pin(self, keys: Iterable[bytes], names: Iterable[bytes] = ()) -> None:
-        """Hold these until the build ends, in this process and in the others."""
-        new_keys = set(keys) - self.held.keys
-        new_names = set(names) - self.held.names
-        self.held.keys |= new_keys
-        self.held.names |= new_names
-        if self.memory or not (new_keys or new_names):
+    def _hold(self, keys: Iterable[bytes], names: Iterable[bytes] = ()) -> bool:
+        """Hold these until the build ends. `_pin` tells other processes. Gives whether there is something to tell."""
+        held = self.held
+        for new, there in ((keys, held.keys), (names, held.names)):
+            fresh = set(new) - there
+            there |= fresh
+            held.untold |= fresh
+        return bool(held.untold) and not self.memory
+
+    def _pin(self) -> None:
+        """Tell other processes what is held. Blocks."""
+        held = self.held
+        if not held.untold or self.memory:
             return
         try:
-            if self.held.pins is None:
-                self.held.pins = await self.offload.run(locks.Pins, self.store.folder)
-            await self.offload.run(self.held.pins.add, new_keys | new_names)
+            held.pins = held.pins or locks.Pins(self.store.folder)
+            held.pins.add(held.untold)
         except OSError:
             pass  # A read-only cache. Others may evict what we use, which costs late misses and nothing else.
+        held.untold = set()
 
     # ---- telling
 

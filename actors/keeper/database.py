@@ -16,7 +16,7 @@ is cancelled half way would leave the connection inside of it, and every later u
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import anyio
@@ -135,9 +135,7 @@ class Database:
             await self._call(_close, self._connection)
 
     async def _run(self, wrapper: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
-        with anyio.CancelScope(shield=True):
-            result = await self._call(wrapper, self._connection, *args, **kwargs)
-        return result
+        return await _shielded(self._call(wrapper, self._connection, *args, **kwargs))
 
     async def _call(self, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
         return await function(*args, **kwargs)
@@ -177,9 +175,13 @@ async def open_database(path: str, *, inline: bool = False) -> Database:
             return Database(InlineConnection(path))
         except Exception as error:
             raise _translated(error) from error
+    return await _shielded(_open_here(path) if _backend() == "asyncio" else _open_through_portal(path))
+
+
+async def _shielded(work: Awaitable[R]) -> R:
     with anyio.CancelScope(shield=True):
-        database = await (_open_here(path) if _backend() == "asyncio" else _open_through_portal(path))
-    return database
+        return await work
+    raise AssertionError("a shield swallows no exception")
 
 
 async def _open_here(path: str) -> Database:
@@ -244,12 +246,10 @@ async def _close(connection: Connection) -> None:
 async def _roll_back(connection: Connection) -> None:
     import sqlite3
 
-    try:
-        # Not asked first whether it is needed: after a cancellation the statement may not have run yet, and the
-        # connection's thread will run this one after it.
+    # Not asked first whether it is needed: after a cancellation the statement may not have run yet, and the
+    # connection's thread will run this one after it. What led here is raised, not that the file is gone or full.
+    with suppress(sqlite3.Error, ValueError):
         await connection.rollback()
-    except (sqlite3.Error, ValueError):
-        pass  # The file is gone, full or broken; what led here is raised.
 
 
 def _translated(error: BaseException) -> BaseException:

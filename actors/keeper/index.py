@@ -41,8 +41,10 @@ SUMMARIES = 50_000
 
 _TABLES = (
     "CREATE TABLE entries (key BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE uses (key BLOB PRIMARY KEY, digest BLOB NOT NULL, size INTEGER NOT NULL, overhead INTEGER NOT NULL,"
-    " created INTEGER NOT NULL, used INTEGER NOT NULL, uses INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE uses (
+        key BLOB PRIMARY KEY, digest BLOB NOT NULL, size INTEGER NOT NULL, overhead INTEGER NOT NULL,
+        created INTEGER NOT NULL, used INTEGER NOT NULL, uses INTEGER NOT NULL
+    ) WITHOUT ROWID""",
     "CREATE TABLE summaries (id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE, data BLOB NOT NULL)",
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value NUMERIC NOT NULL) WITHOUT ROWID",
 )
@@ -156,6 +158,17 @@ async def all_keys(connection: Connection) -> list[bytes]:
     return [bytes(key) for (key,) in await connection.execute_fetchall("SELECT key FROM uses")]
 
 
+async def all_names(connection: Connection) -> list[tuple[bytes, bytes]]:
+    """Key and digest of every entry."""
+    return [(key, name) for key, name in await connection.execute_fetchall("SELECT key, digest FROM uses")]
+
+
+async def size(connection: Connection) -> int:
+    """The bytes that all rows name, counting shared objects as often as they are named."""
+    ((total,),) = await connection.execute_fetchall("SELECT coalesce(sum(size + overhead), 0) FROM uses")
+    return int(total)
+
+
 async def insert(
     connection: Connection, rows: Sequence[tuple[bytes, Row]], replace: Collection[bytes] = ()
 ) -> dict[bytes, Row]:
@@ -217,7 +230,7 @@ async def record(
     connection: Connection, keys: Collection[bytes], names: Collection[bytes], counts: dict[str, float]
 ) -> int:
     """A build has ended: stamp what it used (`keys`, and whatever has one of the digests `names`), add to the
-    statistics. Gives the bytes that all rows name, counting shared objects as often as they are named."""
+    statistics. Gives `size`."""
     await add(connection, {"builds": 1, **counts})
     for column, values in (("key", keys), ("digest", names)):
         for chunk in _chunks(values):
@@ -226,8 +239,7 @@ async def record(
                 f" WHERE {column} IN ({_marks(chunk)})",
                 chunk,
             )
-    ((size,),) = await connection.execute_fetchall("SELECT coalesce(sum(size + overhead), 0) FROM uses")
-    return int(size)
+    return await size(connection)
 
 
 async def evict(

@@ -11,7 +11,7 @@ from typing import Any
 
 from actors.digests import Digest
 from actors.disk import Disk
-from actors.keeper import index, plans, publish
+from actors.keeper import index, plans, publish, verification
 from actors.keeper.cache import Cache
 from actors.keeper.memorydisk import MemoryDisk
 from actors.keeper.store import Store
@@ -55,8 +55,8 @@ _MEMORY_FOLDER = "/memory"
 
 class Keeper(Actor[ToKeeper]):
     """`folder` is the cache's, absolute; None keeps everything in memory. `max_size` and `hot_memory` in bytes (a
-    `max_size` of 0 is no limit); `eviction` is "lru", "lfu" or "fifo". Not `enabled`: there is nothing there, nothing is
-    stored, and nobody complains; programs are published all the same."""
+    `max_size` of 0 is no limit); `eviction` is "lru", "lfu" or "fifo". Not `enabled`: there is nothing there, nothing
+    is stored, and nobody complains; programs are published all the same."""
 
     name = "keeper"
 
@@ -196,7 +196,7 @@ class Keeper(Actor[ToKeeper]):
         return await self.upkeep.statistics()
 
     async def _verify(self, message: Verify) -> Verified:
-        checked, damage = await self.upkeep.verify(message.keys)
+        checked, damage = await verification.verify(self.cache, message.keys)
         return Verified(checked=checked, damage=tuple(damage), degraded=self.cache.degraded)
 
     async def _collect(self, message: Collect) -> Collected:

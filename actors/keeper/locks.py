@@ -18,6 +18,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 if sys.platform != "win32":
     import fcntl
@@ -86,10 +87,8 @@ class Pins:
 
     def release(self) -> None:
         # Removed before it is unlocked, so that nobody takes it for a dead build's and reads it in vain.
-        try:
+        with suppress(OSError):
             os.unlink(self._path)
-        except OSError:
-            pass
         self._lock.release()
 
 

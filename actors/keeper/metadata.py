@@ -22,8 +22,8 @@ class Odd(Exception):
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the cache knows of an entry. `manifest` is its canonical JSON as it was hashed, `checksum` and `size` (bytes)
-    are those of the object, `identity` is the toolchain's, `when` is in Unix seconds."""
+    """What the cache knows of an entry. `manifest` is its canonical JSON as it was hashed, `checksum` and `size`
+    (bytes) are those of the object, `identity` is the toolchain's, `when` is in Unix seconds."""
 
     key: Digest
     kind: str

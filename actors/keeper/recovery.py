@@ -1,14 +1,17 @@
 """Opening the index, whatever state it is in: missing, broken, somebody else's, or behind the files.
 
-The truth is `metadata/`. What cannot be opened, or is not of our schema, is moved aside to `quarantine/` with its `-wal`
-and `-shm` (a database is three files), and a new index is filled from the files. All under `index.lock`, so that two
-processes do not repair the same file. Nobody reads or copies `index.db` itself: closing any handle of it would drop
+The truth is `metadata/`. What cannot be opened, or is not of our schema, is moved aside to `quarantine/` with its
+`-wal` and `-shm` (a database is three files), and a new index is filled from the files. All under `index.lock`, so that
+two processes do not repair the same file. Nobody reads or copies `index.db` itself: closing any handle of it would drop
 SQLite's POSIX locks on it in the whole process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
+
+import msgspec
 
 from actors.digests import Digest
 from actors.keeper import index, locks
@@ -39,6 +42,19 @@ def row_of(metadata: Metadata, overhead: int) -> index.Row:
     )
 
 
+def restated(metadata: Metadata, row: index.Row) -> Metadata:
+    """`metadata`, for the object that `row` names."""
+    return msgspec.structs.replace(
+        metadata,
+        digest=row.digest.hex(),
+        checksum=row.checksum.hex(),
+        size=row.size,
+        functions=row.functions,
+        warnings=row.warnings,
+        duration_ms=row.duration_ms,
+    )
+
+
 def entry_of(key: bytes, row: index.Row) -> Entry:
     return Entry(
         key=key.hex(),
@@ -53,8 +69,8 @@ def entry_of(key: bytes, row: index.Row) -> Entry:
 
 
 def rows_of_files(store: Store, known: Collection[bytes]) -> tuple[list[tuple[bytes, index.Row]], dict[Digest, str]]:
-    """Rows for all entries on disk but the `known` ones, oldest first; and what is wrong with damaged metadata, which is
-    in quarantine then. Metadata whose object is gone gives no row."""
+    """Rows for all entries on disk but the `known` ones, oldest first; and what is wrong with damaged metadata, which
+    is in quarantine then. Metadata whose object is gone gives no row."""
     keys = [key for key in store.committed() if bytes.fromhex(key) not in known]
     found, damaged = store.read_known(keys)
     for key in damaged:
@@ -114,7 +130,7 @@ async def catch_up(offload: Offload, store: Store, database: Database, report: R
 
 
 def move_aside(store: Store) -> bool:
-    """Quarantine `index.db` with its `-wal` and `-shm`. The log goes first: a new database must never find an old one's."""
+    """Quarantine `index.db` with its `-wal` and `-shm`. The log first: a new database must not find an old one's."""
     for suffix in ("-wal", "-shm"):
         store.quarantine("", index.FILE + suffix)
     if store.quarantine("", index.FILE):
@@ -160,7 +176,5 @@ async def _fill(offload: Offload, store: Store, database: Database, report: Repo
 
 
 async def _close_quietly(database: Database) -> None:
-    try:
+    with suppress(Broken, Unusable):  # It is being given up because of something worse.
         await database.close()
-    except (Broken, Unusable):
-        pass  # It is being given up because of something worse.

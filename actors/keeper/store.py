@@ -37,8 +37,8 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Kept(NamedTuple):
-    """What came of storing a batch. `stored` comes with the size of the metadata; `refused` maps keys to the digest that stays; `failure` ended the batch early, and
-    `rest` are the entries that were not stored because of it."""
+    """What came of storing a batch. `stored` comes with the size of the metadata; `refused` maps keys to the digest
+    that stays; `failure` ended the batch early, and `rest` are the entries that were not stored because of it."""
 
     stored: list[tuple[Metadata, int]]
     refused: dict[Digest, Digest]
@@ -126,6 +126,10 @@ class Store:
             return False
         return True
 
+    def restate(self, metadata: Metadata) -> None:
+        """Replace the metadata of an entry. Raises OSError."""
+        self.write(METADATA, metadata.key + ".json", encode(metadata))
+
     def read_metadata(self, key: Digest) -> tuple[Metadata, int]:
         """The metadata of `key` and its size in bytes. Raises FileNotFoundError (no such entry), other OSErrors, and
         `Odd` where two looks found damage."""
@@ -152,8 +156,8 @@ class Store:
         return found, damaged
 
     def forget(self, keys: Iterable[Digest], names: Iterable[Digest] = ()) -> tuple[int, int]:
-        """Remove the metadata of `keys`, then the objects `names`. Gives the number of files and bytes that are gone; what
-        cannot be removed stays, as an orphan."""
+        """Remove the metadata of `keys`, then the objects `names`. Gives the number of files and bytes that are gone;
+        what cannot be removed stays, as an orphan."""
         files = size = 0
         for folder, name in (
             *((METADATA, key + ".json") for key in keys),
@@ -204,6 +208,13 @@ class Store:
         except OSError:
             return None
         return size
+
+    def has(self, folder: str, name: str) -> bool:
+        try:
+            self.disk.stamp(self.path(folder, name))
+        except OSError:
+            return False
+        return True
 
     def names(self, folder: str) -> list[str]:
         """Names of the files in a folder of the cache; none where it does not exist."""

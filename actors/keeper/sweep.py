@@ -1,0 +1,71 @@
+"""Files that nobody needs: temporary ones, orphans, and quarantine that grew. All of this blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from actors.digests import Digest
+from actors.keeper.store import METADATA, MODULES, QUARANTINE, SNAPSHOTS, TEMPORARY, Store, is_digest
+
+ORPHAN_NS = 3600 * 10**9
+"""How old an orphan has to be: a younger one may belong to a build that is just storing it."""
+
+
+def sweep_orphans(
+    store: Store, keys: Collection[Digest], names: Collection[Digest], older_than_ns: int = ORPHAN_NS
+) -> tuple[int, int]:
+    """Remove temporary files, metadata of other `keys` and objects of other `names` than these. Gives the number of
+    files, and bytes."""
+    orphans: list[tuple[str, str]] = []
+    for folder in (METADATA, MODULES, SNAPSHOTS):
+        orphans += [(folder, name) for name in store.names(folder) if name.startswith(TEMPORARY)]
+    orphans += [(METADATA, key + ".json") for key in store.committed() if key not in keys]
+    orphans += [
+        (MODULES, name)
+        for name in store.names(MODULES)
+        if name.endswith(".wasm") and is_digest(name[:-5]) and name[:-5] not in names
+    ]
+    now = store.disk.now_ns()
+    return _remove(store, [orphan for orphan in orphans if _age(store, orphan, now) >= older_than_ns])
+
+
+def sweep_quarantine(store: Store, allowed: int) -> tuple[int, int]:
+    """What is in quarantine is kept for a look, not for ever: when space is short it goes first, the oldest first,
+    until it takes `allowed` bytes at most. Gives the bytes that stay, and the bytes that went."""
+    files = []
+    for name in store.names(QUARANTINE):
+        try:
+            stamp = store.disk.stamp(store.path(QUARANTINE, name))
+        except OSError:
+            continue
+        files.append((stamp.ctime_ns, name, stamp.size))
+    size = sum(file[2] for file in files)
+    freed = 0
+    for _, name, length in sorted(files):
+        if size - freed <= allowed:
+            break
+        if store.remove(QUARANTINE, name) is not None:
+            freed += length
+    return size - freed, freed
+
+
+def empty(store: Store) -> tuple[int, int]:
+    """Remove everything but the index and the locks. Gives the number of files, and bytes."""
+    folders = (SNAPSHOTS, METADATA, MODULES, QUARANTINE)
+    return _remove(store, [(folder, name) for folder in folders for name in store.names(folder)])
+
+
+def _age(store: Store, file: tuple[str, str], now: int) -> int:
+    try:
+        return now - store.disk.stamp(store.path(*file)).mtime_ns
+    except OSError:
+        return -1  # Gone in between.
+
+
+def _remove(store: Store, files: Iterable[tuple[str, str]]) -> tuple[int, int]:
+    count = size = 0
+    for folder, name in files:
+        gone = store.remove(folder, name)
+        count += gone is not None
+        size += gone or 0
+    return count, size

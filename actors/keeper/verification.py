@@ -1,0 +1,97 @@
+"""Everything read from disk and compared: metadata with itself, objects with their digests, rows with metadata."""
+
+from __future__ import annotations
+
+from actors.digests import Digest
+from actors.keeper import index, recovery
+from actors.keeper.cache import Cache
+from actors.keeper.metadata import Odd
+from actors.keeper.store import METADATA, MODULES, Store
+from actors.messages import Damage
+
+BATCH = 64
+"""Entries that are read in one hop: objects of a batch are in memory at once."""
+
+
+async def verify(cache: Cache, keys: tuple[Digest, ...]) -> tuple[int, list[Damage]]:
+    """Look at all entries, or only at those of `keys`. What is wrong goes: files to quarantine, entries and rows that
+    lead nowhere away, the index to quarantine and anew. Gives how many entries were looked at, and what was wrong."""
+    damage: list[Damage] = []
+    if not keys:
+        damage += await _verify_index(cache)
+    known = await cache.read(index.all_keys) or []
+    on_disk = await cache.offload.run(cache.store.committed)
+    wanted = list(keys) or sorted({*on_disk, *(key.hex() for key in known)})
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        rows = await cache.read(index.find, [bytes.fromhex(key) for key in batch]) or {}
+        found, read = await cache.offload.run(_verify_entries, cache.store, batch, rows)
+        cache.count(bytes_read=read)
+        damage += found
+        if bad := [bytes.fromhex(item.key) for item in found]:
+            await cache.write(index.drop, bad)
+        for item in found:
+            if item.action == "quarantined":
+                cache.quarantined(item.file, item.problem)
+    return len(wanted), damage
+
+
+async def _verify_index(cache: Cache) -> list[Damage]:
+    cache.repairs.clear()
+    problem = await cache.read(index.check)
+    if problem:
+        await cache.repair(problem)
+    repairs, cache.repairs = cache.repairs, []
+    return [Damage(file=index.FILE, problem=reason, action="quarantined, rebuilt from metadata") for reason in repairs]
+
+
+def _verify_entries(store: Store, keys: list[Digest], rows: dict[bytes, index.Row]) -> tuple[list[Damage], int]:
+    """The damage found among these keys, and the bytes read."""
+    damage: list[Damage] = []
+    read = 0
+    for key in keys:
+        found, size = _verify_entry(store, key, rows.get(bytes.fromhex(key)))
+        damage += found
+        read += size
+    return damage, read
+
+
+def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[list[Damage], int]:
+    file = f"{METADATA}/{key}.json"
+    try:
+        metadata, size = store.read_metadata(key)
+    except FileNotFoundError:
+        if row is None:
+            return [], 0
+        return [Damage(file=file, problem="it is missing", action="row removed", module=row.module, key=key)], 0
+    except (Odd, OSError) as error:
+        module = row.module if row else ""
+        action = _set_aside(store, METADATA, key + ".json")
+        return [Damage(file=file, problem=_said(error), action=action, module=module, key=key)], 0
+    fetched = store.fetch([(metadata.digest, "")])
+    read = size + sum(map(len, fetched.data.values()))
+    name = metadata.digest + ".wasm"
+    if fetched.data:
+        if row is None or row == recovery.row_of(metadata, row.overhead):
+            return [], read
+        problem, action = "its row in the index says something else", "row removed"
+    elif not fetched.vanished:
+        file = f"{MODULES}/{name}"
+        problem = next(iter(fetched.damaged.values()), "") or _said(next(iter(fetched.failed.values())))
+        action = _set_aside(store, MODULES, name)
+        store.forget([key])
+    elif not store.has(METADATA, key + ".json"):
+        return [], read  # Another process evicted it while we looked.
+    else:
+        file = f"{MODULES}/{name}"
+        problem, action = "it is missing", "entry removed"
+        store.forget([key])
+    return [Damage(file=file, problem=problem, action=action, module=metadata.module, key=key)], read
+
+
+def _set_aside(store: Store, folder: str, name: str) -> str:
+    return "quarantined" if store.quarantine(folder, name) else "left where it is"
+
+
+def _said(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
