@@ -15,8 +15,9 @@ def compile_module(job: CompileJob) -> Compiled:
     source = job.source.decode()
     checked = check(job, parse(source))
     if checked.module is None:
-        return Compiled(diagnostics=checked.diagnostics)
+        return Compiled(diagnostics=tuple(checked.diagnostics))
     fragments = lower(checked.module)
+    warnings = tuple(checked.warnings)
     data = assemble(job.module, job.path, checked.module, fragments, places(source).line)
     names = tuple(fragment.name for fragment in fragments)
-    return Compiled(object=Object(data=data, functions=names, compiled=names, warnings=checked.warnings))
+    return Compiled(object=Object(data=data, functions=names, compiled=names, warnings=warnings))

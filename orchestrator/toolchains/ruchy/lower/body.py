@@ -126,7 +126,7 @@ class Body:
         if not valtype(function.result) and valtype(function.body.type):
             self.discard(OWNED if self.is_counted(function.body.type) else PLAIN, function.body.type)
         self.release_down_to(0)
-        if function.body.type.__class__ is NeverType:
+        if isinstance(function.body.type, NeverType):
             self.out.append(0x00)
 
     def _own_stored_parameters(self) -> None:
@@ -172,8 +172,8 @@ class Body:
 
     # ------------------------------------------------------------ values
 
-    def emit(self, node: hir.Expr) -> int:
-        """Lowers an expression; returns PLAIN, OWNED or BORROWED."""
+    def emit(self, node: hir.Expr | hir.Stmt) -> int:
+        """Lowers an expression or a statement; returns PLAIN, OWNED or BORROWED."""
         return self._table[node.__class__](self, node)
 
     def own(self, node: hir.Expr) -> int:
@@ -243,8 +243,8 @@ class Body:
     def release_top(self, type_: Type) -> None:
         """Releases the reference on top of the stack."""
         name = "rt::release"
-        if type_.__class__ is StructType and self.unit.layouts.of(type_).counted:  # type: ignore[arg-type]
-            name = self.need_glue(type_, "drop")  # type: ignore[arg-type]
+        if isinstance(type_, StructType) and self.unit.layouts.of(type_).counted:
+            name = self.need_glue(type_, "drop")
         self.call(name, _RETAIN_TYPE)
 
     def release_down_to(self, height: int, moved: int = -1) -> None:

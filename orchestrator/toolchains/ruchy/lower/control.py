@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import IntType, NeverType
 from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, Label, get, set_, tee
-from orchestrator.toolchains.ruchy.lower.layout import valtype
+from orchestrator.toolchains.ruchy.lower.layout import integer, valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import I64
 from orchestrator.wasm.leb import uleb
 
@@ -32,7 +32,7 @@ def lower_local(body: Body, node: hir.Local) -> int:
 def lower_call(body: Body, node: hir.Call) -> int:
     waiting = body.operands(node.arguments)
     body.call(node.symbol, body.unit.type_of(node.symbol))
-    if node.type.__class__ is NeverType:
+    if isinstance(node.type, NeverType):
         body.out.append(0x00)
     if waiting:
         body.release_operands(waiting)
@@ -61,7 +61,7 @@ def lower_do(body: Body, node: hir.Do) -> int:
 def lower_block(body: Body, node: hir.Block) -> int:
     height = len(body.live)
     for statement in node.statements:
-        body.emit(statement)  # type: ignore[arg-type]
+        body.emit(statement)
     moved = moved_local(body, node.value, height)
     if moved >= 0:
         body.out += get(moved)
@@ -70,19 +70,19 @@ def lower_block(body: Body, node: hir.Block) -> int:
         held = body.own(node.value)
     else:
         held = body.emit(node.value)
-    if node.value.type.__class__ is NeverType:
+    if isinstance(node.value.type, NeverType):
         del body.live[height:]
     else:
         body.release_down_to(height, moved)
-    if node.type.__class__ is NeverType:
+    if isinstance(node.type, NeverType):
         body.out.append(0x00)
     return held
 
 
 def moved_local(body: Body, value: hir.Expr | None, height: int) -> int:
     """The local whose reference a scope hands on as its value instead of retaining and releasing it, or -1."""
-    if value.__class__ is hir.Local:
-        index = body.slots[value.slot]  # type: ignore[union-attr]
+    if isinstance(value, hir.Local):
+        index = body.slots[value.slot]
         if any(index == live for live, _ in body.live[height:]):
             return index
     return -1
@@ -106,20 +106,20 @@ def lower_if(body: Body, node: hir.If) -> int:
         body.depth += 1
         opened += 1
         _branch(body, branch.then)
-        if kind == _EMPTY and branch.otherwise.__class__ is hir.Unit:
+        if kind == _EMPTY and isinstance(branch.otherwise, hir.Unit):
             break
         body.out.append(0x05)
         link = branch.otherwise
     body.out += b"\x0b" * opened
     body.depth -= opened
-    if node.type.__class__ is NeverType:
+    if isinstance(node.type, NeverType):
         body.out.append(0x00)
     return OWNED if body.is_counted(node.type) else PLAIN
 
 
 def _as_if(node: hir.Expr) -> hir.If | None:
-    while node.__class__ is hir.Block and not node.statements:  # type: ignore[union-attr]
-        node = node.value  # type: ignore[union-attr]
+    while isinstance(node, hir.Block) and not node.statements:
+        node = node.value
     return node if isinstance(node, hir.If) else None
 
 
@@ -135,12 +135,12 @@ def lower_or(body: Body, node: hir.Or) -> int:
     return _chain(body, node, hir.Or, b"\x04\x7f\x41\x01\x05", b"\x0b")
 
 
-def _chain(body: Body, node: hir.And | hir.Or, kind: type, before: bytes, after: bytes) -> int:
+def _chain(body: Body, node: hir.And | hir.Or, kind: type[hir.And | hir.Or], before: bytes, after: bytes) -> int:
     rights: list[hir.Expr] = []
     left: hir.Expr = node
-    while left.__class__ is kind:
-        rights.append(left.right)  # type: ignore[union-attr]
-        left = left.left  # type: ignore[union-attr]
+    while isinstance(left, kind):
+        rights.append(left.right)
+        left = left.left
     body.emit(left)
     for right in reversed(rights):
         body.out += before
@@ -162,7 +162,7 @@ def lower_loop(body: Body, node: hir.Loop) -> int:
     _run(body, node.body)
     body.out += b"\x0c\x00\x0b\x00\x0b"  # br 0, end, unreachable, end
     body.depth -= 2
-    if node.type.__class__ is NeverType:
+    if isinstance(node.type, NeverType):
         body.out.append(0x00)
     return OWNED if body.is_counted(node.type) else PLAIN
 
@@ -181,7 +181,7 @@ def lower_while(body: Body, node: hir.While) -> int:
 
 def lower_for_range(body: Body, node: hir.ForRange) -> int:
     """The counter is not the variable that the body sees, and never steps beyond the end."""
-    type_: IntType = node.start.type  # type: ignore[assignment]
+    type_ = integer(node.start.type)
     kind = valtype(type_)
     counter, end = body.temporary(kind), body.temporary(kind)
     compare = _comparisons(type_)

@@ -47,14 +47,25 @@ class Layout(msgspec.Struct, frozen=True, gc=False):
 
 def valtype(type_: Type) -> int:
     """The WebAssembly value type, or 0 for what has no value (unit, never)."""
-    kind = type_.__class__
-    if kind is IntType:
-        return I64 if type_.bits == 64 else I32  # type: ignore[union-attr]
-    if kind is FloatType:
-        return F64 if type_.bits == 64 else F32  # type: ignore[union-attr]
-    if kind is BoolType or kind is CharType or kind is StringType or kind is StructType:
+    if isinstance(type_, IntType):
+        return I64 if type_.bits == 64 else I32
+    if isinstance(type_, FloatType):
+        return F64 if type_.bits == 64 else F32
+    if isinstance(type_, BoolType | CharType | StringType | StructType):
         return I32
     return 0
+
+
+def integer(type_: Type) -> IntType:
+    """A type that the checker found to be of an integer."""
+    assert isinstance(type_, IntType)
+    return type_
+
+
+def struct(type_: Type) -> StructType:
+    """A type that the checker found to be a struct."""
+    assert isinstance(type_, StructType)
+    return type_
 
 
 def is_counted(type_: Type) -> bool:

@@ -16,7 +16,7 @@ from orchestrator.toolchains.ruchy.lower.body import (
     set_,
     tee,
 )
-from orchestrator.toolchains.ruchy.lower.layout import valtype
+from orchestrator.toolchains.ruchy.lower.layout import integer, valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import F64, I32, I64, functype
 from orchestrator.wasm.leb import sleb
 
@@ -51,7 +51,7 @@ _COMPARE_F32 = {"==": 0x5B, "!=": 0x5C, "<": 0x5D, ">": 0x5E, "<=": 0x5F, ">=": 
 def lower_int(body: Body, node: hir.Int) -> int:
     type_ = node.type
     value = node.value
-    if type_.__class__ is IntType and type_.bits == 64:  # type: ignore[union-attr]
+    if isinstance(type_, IntType) and type_.bits == 64:
         body.out += b"\x42" + sleb(_signed(value, 64))
     else:
         body.out += b"\x41" + sleb(_signed(value, 32))
@@ -89,14 +89,14 @@ def lower_arithmetic(body: Body, node: hir.Arithmetic) -> int:
     """A chain of operators leans left, and may be long: it is lowered without recursion on the left."""
     chain = [node]
     left = node.left
-    while left.__class__ is hir.Arithmetic:
-        chain.append(left)  # type: ignore[arg-type]
+    while isinstance(left, hir.Arithmetic):
+        chain.append(left)
         left = chain[-1].left
     body.emit(left)
     for link in reversed(chain):
         body.emit(link.right)
         operator = link.op
-        if link.type.__class__ is FloatType:
+        if isinstance(link.type, FloatType):
             _float_operation(body, link, operator)
         else:
             _INTEGER[operator](body, link)
@@ -127,10 +127,10 @@ _INT_TO_F64 = {(False, True): b"\xb7", (False, False): b"\xb8", (True, True): b"
 
 
 def _add_or_subtract(body: Body, node: hir.Arithmetic) -> None:
-    type_: IntType = node.type  # type: ignore[assignment]
+    type_ = integer(node.type)
     if type_.bits == 64:
-        if node.right.__class__ is hir.Int and type_.signed:
-            _add_constant(body, node)
+        if isinstance(node.right, hir.Int) and type_.signed:
+            _add_constant(body, node, node.right.value)
         else:
             _add_wide(body, node, type_.signed)
     elif type_.bits == 32:
@@ -140,15 +140,15 @@ def _add_or_subtract(body: Body, node: hir.Arithmetic) -> None:
         check_narrow(body, type_, node.at)
 
 
-def _add_constant(body: Body, node: hir.Arithmetic) -> None:
+def _add_constant(body: Body, node: hir.Arithmetic, amount: int) -> None:
     """i64 plus or minus a constant: it overflows where the result lies on the wrong side."""
-    amount = node.right.value if node.op == "+" else -node.right.value  # type: ignore[union-attr]
+    grows = amount >= 0 if node.op == "+" else amount <= 0
     right, left, result = body.temporary(I64), body.temporary(I64), body.temporary(I64)
     out = body.out
     out += set_(right) + tee(left) + get(right)
     out.append(_I64_OPS[node.op])
     out += tee(result) + get(left)
-    out.append(0x53 if amount >= 0 else 0x55)  # below what we started from, or above
+    out.append(0x53 if grows else 0x55)  # below what we started from, or above
     body.trap_if(OVERFLOW, node.at)
     out += get(result)
     _free(body, I64, right, left, result)
@@ -206,7 +206,7 @@ def check_narrow(body: Body, type_: IntType, at: int) -> None:
 
 
 def _multiply(body: Body, node: hir.Arithmetic) -> None:
-    type_: IntType = node.type  # type: ignore[assignment]
+    type_ = integer(node.type)
     if type_.bits < 32:
         body.out.append(0x6C)
         check_narrow(body, type_, node.at)
@@ -219,10 +219,10 @@ def _multiply(body: Body, node: hir.Arithmetic) -> None:
 
 def _divide(body: Body, node: hir.Arithmetic) -> None:
     """`/` and `%`. The least number over -1 overflows; its remainder is 0, which WebAssembly gives."""
-    type_: IntType = node.type  # type: ignore[assignment]
+    type_ = integer(node.type)
     wide = type_.bits == 64
     kind = I64 if wide else I32
-    constant = node.right.value if node.right.__class__ is hir.Int else 0  # type: ignore[union-attr]
+    constant = node.right.value if isinstance(node.right, hir.Int) else 0
     out = body.out
     if constant in (0, -1):
         right = body.temporary(kind)
@@ -250,8 +250,8 @@ def _check_quotient(body: Body, node: hir.Arithmetic, kind: int, right: int) -> 
 
 
 def _power(body: Body, node: hir.Arithmetic) -> None:
-    type_: IntType = node.type  # type: ignore[assignment]
-    exponent: IntType = node.right.type  # type: ignore[assignment]
+    type_ = integer(node.type)
+    exponent = integer(node.right.type)
     right = body.temporary(I64)
     out = body.out
     if exponent.bits < 64:
@@ -289,8 +289,8 @@ def _bits(body: Body, node: hir.Arithmetic) -> None:
 
 def _shift(body: Body, node: hir.Arithmetic) -> None:
     """The amount may be of any width. What a shift to the left pushes out is lost, as everywhere."""
-    type_: IntType = node.type  # type: ignore[assignment]
-    amount: IntType = node.right.type  # type: ignore[assignment]
+    type_ = integer(node.type)
+    amount = integer(node.right.type)
     kind = I64 if amount.bits == 64 else I32
     right = body.temporary(kind)
     out = body.out
@@ -357,7 +357,7 @@ def lower_negate(body: Body, node: hir.Negate) -> int:
 
 def lower_bit_not(body: Body, node: hir.BitNot) -> int:
     body.emit(node.operand)
-    type_: IntType = node.type  # type: ignore[assignment]
+    type_ = integer(node.type)
     if type_.bits == 64:
         body.out += b"\x42\x7f\x85"
     else:

@@ -55,13 +55,17 @@ def lower_concat(body: Body, node: hir.Concat) -> int:
 def joined(parts: Sequence[hir.Expr]) -> list[hir.Expr]:
     """The parts with literals side by side made one and empty ones left out; at least one part."""
     found: list[hir.Expr] = []
+    last: hir.Expr | None = None
     for part in parts:
-        if part.__class__ is not hir.Str:
+        if not isinstance(part, hir.Str):
             found.append(part)
-        elif part.value and found and found[-1].__class__ is hir.Str:  # type: ignore[union-attr]
-            found[-1] = hir.Str(STRING, part.at, found[-1].value + part.value)  # type: ignore[union-attr]
-        elif part.value:  # type: ignore[union-attr]
+        elif not part.value:
+            continue
+        elif isinstance(last, hir.Str):
+            found[-1] = hir.Str(STRING, part.at, last.value + part.value)
+        else:
             found.append(part)
+        last = found[-1]
     return found or [hir.Str(STRING, 0, "")]
 
 

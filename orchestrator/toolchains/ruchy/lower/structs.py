@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.types import STRING, StructType
+from orchestrator.toolchains.ruchy.check.types import STRING
 from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, set_, tee
 from orchestrator.toolchains.ruchy.lower.glue import TYPES
-from orchestrator.toolchains.ruchy.lower.layout import valtype
+from orchestrator.toolchains.ruchy.lower.layout import struct, valtype
 from orchestrator.toolchains.ruchy.lower.strings import append_parts, joined
 from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
 from orchestrator.toolchains.ruchy.lower.walk import is_straight, mentions
@@ -26,7 +26,7 @@ _TO_I32 = functype(bytes((I32,)), bytes((I32,)))
 
 def lower_new_struct(body: Body, node: hir.NewStruct) -> int:
     """The object first where nothing can jump away while the fields are computed; else the fields first."""
-    layout = body.unit.layouts.of(_struct(node.type))
+    layout = body.unit.layouts.of(struct(node.type))
     if not is_straight(node.fields):
         return _new_from_temporaries(body, node)
     made = body.temporary(I32)
@@ -46,7 +46,7 @@ def lower_new_struct(body: Body, node: hir.NewStruct) -> int:
 
 
 def _new_from_temporaries(body: Body, node: hir.NewStruct) -> int:
-    layout = body.unit.layouts.of(_struct(node.type))
+    layout = body.unit.layouts.of(struct(node.type))
     height = len(body.live)
     values = [(index, _hold(body, node.fields[index])) for index in node.order]
     del body.live[height:]
@@ -81,7 +81,7 @@ def _store_held(body: Body, target: bytes, field: Field, value: int) -> None:
 
 
 def lower_update_struct(body: Body, node: hir.UpdateStruct) -> int:
-    type_ = _struct(node.type)
+    type_ = struct(node.type)
     layout = body.unit.layouts.of(type_)
     height = len(body.live)
     values = [(index, _hold(body, value)) for index, value in node.fields]
@@ -110,7 +110,7 @@ def _release_field(body: Body, target: bytes, field: Field) -> None:
 
 def lower_get_field(body: Body, node: hir.GetField) -> int:
     """A field of a place is borrowed; one of a value of our own outlives it, so it is retained first."""
-    field = body.unit.layouts.of(_struct(node.value.type)).fields[node.index]
+    field = body.unit.layouts.of(struct(node.value.type)).fields[node.index]
     held = body.emit(node.value)
     if not field.load:
         body.discard(held, node.value.type)
@@ -149,10 +149,10 @@ def _append_in_place(body: Body, node: hir.Store) -> bool:
     """`s = s + x`: the local gives its reference to `rt::str_append`, so that nobody else holds the string and it can
     grow where it stands. Not where `x` looks at `s`."""
     value = node.value
-    if value.__class__ is not hir.Concat:
+    if not isinstance(value, hir.Concat):
         return False
-    parts = value.parts  # type: ignore[union-attr]
-    if parts[0].__class__ is not hir.Local or parts[0].slot != node.slot:
+    parts = value.parts
+    if not isinstance(parts[0], hir.Local) or parts[0].slot != node.slot:
         return False
     rest = joined(parts[1:])
     index = body.slots[node.slot]
@@ -207,13 +207,13 @@ def _reach(body: Body, node: hir.Store) -> tuple[int, Field]:
     """Unshares all structs of the path. Returns a temporary with the innermost one, and the field in it."""
     owner = body.temporary(I32)
     index = body.slots[node.slot]
-    type_ = _struct(body.function.locals[node.slot])
+    type_ = struct(body.function.locals[node.slot])
     body.out += get(index)
     body.call(body.need_glue(type_, "unshare"), TYPES["unshare"])
     body.out += tee(index) + set_(owner)
     field = body.unit.layouts.of(type_).fields[node.path[0]]
     for step in node.path[1:]:
-        type_ = _struct(field.type)
+        type_ = struct(field.type)
         inner = body.temporary(I32)
         body.out += get(owner) + get(owner) + field.load + uleb(field.offset)
         body.call(body.need_glue(type_, "unshare"), TYPES["unshare"])
@@ -226,19 +226,14 @@ def _reach(body: Body, node: hir.Store) -> tuple[int, Field]:
 def _appends_to_itself(node: hir.Store) -> list[hir.Expr]:
     """The parts that `p.text = p.text + parts` appends, where they look at `p` nowhere else."""
     value = node.value
-    if value.__class__ is not hir.Concat:
+    if not isinstance(value, hir.Concat):
         return []
-    first: hir.Expr = value.parts[0]  # type: ignore[union-attr]
+    first: hir.Expr = value.parts[0]
     path: list[int] = []
-    while first.__class__ is hir.GetField:
-        path.append(first.index)  # type: ignore[union-attr]
-        first = first.value  # type: ignore[union-attr, assignment]
-    if first.__class__ is not hir.Local or first.slot != node.slot or path[::-1] != node.path:  # type: ignore[union-attr]
+    while isinstance(first, hir.GetField):
+        path.append(first.index)
+        first = first.value
+    if not isinstance(first, hir.Local) or first.slot != node.slot or path[::-1] != node.path:
         return []
-    rest = joined(value.parts[1:])  # type: ignore[union-attr]
+    rest = joined(value.parts[1:])
     return rest if is_straight(rest) and not mentions(rest, node.slot) else []
-
-
-def _struct(type_: object) -> StructType:
-    assert isinstance(type_, StructType)
-    return type_

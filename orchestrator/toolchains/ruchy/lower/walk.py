@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.toolchains.ruchy.check import hir
 
@@ -77,7 +77,7 @@ def mentions(nodes: Iterable[hir.Expr], slot: int) -> bool:
     stack: list[Node] = list(nodes)
     while stack:
         node = stack.pop()
-        if node.__class__ is hir.Local:
+        if isinstance(node, hir.Local):
             if node.slot == slot:
                 return True
             continue
@@ -93,8 +93,8 @@ def stored_slots(body: hir.Expr) -> set[int]:
     stack: list[Node] = [body]
     while stack:
         node = stack.pop()
-        if node.__class__ is hir.Store:
-            found.add(cast("hir.Store", node).slot)
+        if isinstance(node, hir.Store):
+            found.add(node.slot)
         children = _CHILDREN.get(node.__class__)
         if children is not None:
             stack.extend(children(node))
