@@ -6,9 +6,7 @@
 Names are imported on first use (PEP 562), so that importing this package costs nothing.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # that of `typing`, which would cost a tenth of a start (see cli/uptodate.py)
 
 if TYPE_CHECKING:
     from actors.diagnostics import Diagnostic
@@ -54,7 +52,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'orchestrator' has no attribute {name!r}")

@@ -7,7 +7,7 @@ from itertools import starmap
 import msgspec
 
 from actors.diagnostics import Diagnostic
-from actors.digests import NO_STAMP, Digest, ModuleNameError, Stamp, digest, module_name, printable
+from actors.digests import NO_STAMP, Digest, ModuleNameError, Stamp, digest, module_name, printable, settled
 from actors.disk import Disk, Row
 from actors.messages import FoundSource, Known, MemorySource, Rules, Scan, ScanEnd
 from actors.scanner.snapshot import Snapshot, decode, rules_digest, stamped
@@ -110,16 +110,18 @@ class Remembered:
     def load(self, path: str, disk: Disk) -> Snapshot | None:
         """The snapshot in the file `path`, None where there is none that can be read."""
         try:
+            now_ns = disk.now_ns()
             stamp = disk.stamp(path) if path else NO_STAMP
-            if path != self._path or stamp != self._stamp:
-                self.snapshot = None
-                self._hidden = None
-                self._path, self._stamp = path, NO_STAMP
+            if path != self._path or stamp != self._stamp or stamp == NO_STAMP:
+                self._forget()
                 self.snapshot = decode(disk.read(path)) if path else None
-                self._stamp = stamp
+                self._path, self._stamp = path, settled(stamp, now_ns)
         except OSError:
-            self.snapshot, self._hidden, self._stamp = None, None, NO_STAMP
+            self._forget()
         return self.snapshot
+
+    def _forget(self) -> None:
+        self.snapshot, self._hidden, self._stamp = None, None, NO_STAMP
 
     def unmoved(self, rules: Digest, hidden: frozenset[str], disk: Disk) -> bool:
         """Whether all folders and files of the snapshot, `hidden` modules apart, still have their stamps: then a walk

@@ -11,8 +11,8 @@ the Snapshot itself follows. Layout (integers little-endian):
     24  8   length of the stamps
     32  16  checksum of the Snapshot
     48      the paths, separated by NUL: the project's folder, the absent ones, the stamped ones
-            the stamps: `marshal.dumps(numbers, 2)` of five numbers a path (version 2: from 3 on the bytes depend on
-            reference counts)
+            the stamps: `marshal.dumps(..., 2)` of a list: the absent paths, then five numbers for each stamped one
+            (version 2: from 3 on the bytes depend on reference counts)
             the Snapshot, as msgpack
 
 Damage to paths or stamps can only make them differ from what is on the disk, so they need no checksum.
@@ -167,17 +167,18 @@ def encode(snapshot: Snapshot) -> bytes:
     """The bytes of the snapshot's file."""
     modules = absent = 0
     names: list[str] = [""]
-    numbers: list[int] = []
+    compared: list[bytes | int] = []
     if answers(snapshot):
         modules, absent = len(snapshot.known), len(snapshot.absent)
         paths, stamps = stamped(snapshot)
         paths.extend(extra.path for extra in snapshot.extras)
         stamps.extend(extra.stamp for extra in snapshot.extras)
         names = [snapshot.project, *snapshot.absent, *paths]
+        compared += map(_path_bytes, snapshot.absent)
         for stamp in stamps:
-            numbers += (stamp.device, stamp.inode, stamp.size, stamp.mtime_ns, stamp.ctime_ns)
-    front = "\0".join(names).encode("utf-8", "surrogateescape")
-    middle = marshal.dumps(numbers, 2)
+            compared += (stamp.device, stamp.inode, stamp.size, stamp.mtime_ns, stamp.ctime_ns)
+    front = _path_bytes("\0".join(names))
+    middle = marshal.dumps(compared, 2)
     back = _encoder.encode(snapshot)
     return b"".join(
         (
@@ -206,3 +207,7 @@ def decode(data: bytes) -> Snapshot | None:
         return _decoder.decode(back)
     except (msgspec.MsgspecError, UnicodeError):
         return None
+
+
+def _path_bytes(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")

@@ -5,17 +5,14 @@ not plainly unchanged goes to the whole command line. Every import costs, so her
 
 import gc
 import sys
+from _operator import attrgetter  # `operator` itself is no builtin module
 from itertools import chain
 from marshal import dumps
-from operator import attrgetter
 
-try:
+POSIX = sys.platform != "win32"
+if sys.platform != "win32":
     from posix import F_OK, O_CLOEXEC, O_RDONLY, _exit, access, close, environ, listdir, lstat, read, stat, write
     from posix import open as open_file
-except ImportError:  # no POSIX, no short way
-    posix = False
-else:
-    posix = True
 
 SNAPSHOTS = ".ruchy-cache/snapshots"
 MAGIC = b"wasmill\x01"
@@ -25,18 +22,16 @@ NUMBERS = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns"
 
 def main() -> int:
     """Do what the command line asks for. Returns the exit code, or ends the process at once where all is unchanged."""
-    asked = plain_build(sys.argv[1:]) if posix else None
+    asked = plain_build(sys.argv[1:]) if POSIX else None
     if asked is not None:
-        folder, quiet = asked
         gc.disable()  # ten thousand stamps are no garbage
-        modules = answer(folder)
+        modules = answer(asked[0])
         if modules:
             try:
-                if not quiet:
+                if not asked[1]:
                     write(2, up_to_date(modules).encode() + b"\n")
-            except OSError:
-                pass  # nobody reads it
-            _exit(0)
+            finally:
+                _exit(0)  # even where nobody can read it
         gc.enable()
     from orchestrator.cli.app import main as whole
 
@@ -65,44 +60,40 @@ def answer(folder: str) -> int:
     """How many modules the project in `folder` has, where one of its snapshots says that all is as it left it; 0 where
     none does."""
     try:
-        here = f"{folder}/{SNAPSHOTS}"
-        for name in listdir(here):
-            front = read_front(f"{here}/{name}")
-            if front:
-                modules, absent, paths, stamps = front
-                if same_folder(paths[0], folder) and unchanged(paths[1:], absent, stamps):
-                    return modules
+        here = stat(folder)
+        for name in listdir(f"{folder}/{SNAPSHOTS}"):
+            modules, absent, paths, stamps = read_front(f"{folder}/{SNAPSHOTS}/{name}")
+            # A copied or moved project has other files than its snapshot says: is this the folder it was taken in?
+            if modules and stat(paths[0])[1:3] == here[1:3] and unchanged(paths[1:], absent, stamps):
+                return modules
     except (OSError, ValueError):
         pass  # something is gone, or odd: the whole command line will say what
     return 0
 
 
-def read_front(path: str) -> tuple[int, int, list[bytes], bytes] | None:
-    """Modules, number of absent paths, paths and stamps in a snapshot's file; None for one that answers for nothing."""
+def read_front(path: str) -> tuple[int, int, list[bytes], bytes]:
+    """Modules, absent paths, all paths and stamps in a snapshot's file; no modules where it answers for nothing."""
     file = open_file(path, O_RDONLY | O_CLOEXEC)
     try:
         header = read(file, HEADER)
-        modules = int.from_bytes(header[8:12], "little")
-        if not header.startswith(MAGIC) or not modules:
-            return None
-        length, rest = int.from_bytes(header[16:24], "little"), int.from_bytes(header[24:32], "little")
-        if length + rest > stat(file).st_size:
-            return None  # damaged: don't ask for that much memory
+        modules, absent = number(header[8:12]), number(header[12:16])
+        length, rest = number(header[16:24]), number(header[24:32])
+        if not header.startswith(MAGIC) or not modules or length + rest > stat(file).st_size:
+            return 0, 0, [], b""
         front = read(file, length + rest)
     finally:
         close(file)
-    return modules, int.from_bytes(header[12:16], "little"), front[:length].split(b"\0"), front[length:]
+    return modules, absent, front[:length].split(b"\0"), front[length:]
 
 
-def same_folder(project: bytes, folder: str) -> bool:
-    """Whether the snapshot was taken where it is now: a copied or moved project has other files."""
-    there, here = stat(project), stat(folder)
-    return there.st_ino == here.st_ino and there.st_dev == here.st_dev
+def number(data: bytes) -> int:
+    return int.from_bytes(data, "little")
 
 
 def unchanged(paths: list[bytes], absent: int, stamps: bytes) -> bool:
     """Whether the first `absent` paths are still absent and the others still have these stamps. Version 2 of `marshal`,
     for from 3 on the bytes depend on reference counts."""
-    if any(access(path, F_OK) for path in paths[:absent]):
+    missing = paths[:absent]
+    if any(access(path, F_OK) for path in missing):
         return False
-    return dumps(list(chain.from_iterable(map(NUMBERS, map(lstat, paths[absent:])))), 2) == stamps
+    return dumps([*missing, *chain.from_iterable(map(NUMBERS, map(lstat, paths[absent:])))], 2) == stamps
