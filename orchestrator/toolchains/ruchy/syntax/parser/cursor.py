@@ -135,7 +135,7 @@ class Cursor:
     def enter(self) -> None:
         """One level deeper. Whoever enters also leaves, by subtracting 1 from `depth`."""
         self.depth += 1
-        if self.depth > NESTING:
+        if self.depth > NESTING + 1:  # the outermost expression stands in no bracket
             self.fail("E0803", f"nested more than {NESTING} deep", hint="name the inner parts with `let` or functions")
 
     def skip_balanced(self) -> None:

@@ -5,7 +5,10 @@ The table is section 4 of the language; all binary operators are left associativ
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from orchestrator.toolchains.ruchy.syntax.lexer import words
+from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING
 from orchestrator.toolchains.ruchy.syntax.parser.patterns import Patterns
 from orchestrator.toolchains.ruchy.syntax.tree import (
     Array,
@@ -158,24 +161,27 @@ class Expressions(Patterns):
             if kind in ("&", "&&") and self.kinds[self.at] == "mut":
                 self.at += 1
             kind = self.kinds[self.at]
-        if len(prefixes) + self.depth > 128:
-            self.fail("E0803", "nested more than 128 deep", prefixes[0][0])
+        if len(prefixes) + self.depth > NESTING:
+            self.fail("E0803", f"nested more than {NESTING} deep", prefixes[0][0])
         value = self.operand()
         for at, operator in reversed(prefixes):
             value = Unary(at, operator, value)
         return value
 
-    def _missing_operand(self, kind: str) -> None:
+    def _missing_operand(self, kind: str) -> NoReturn:
         before = self.texts[self.at - 1] if self.at else ""
-        if kind in (")", "]", "}") and (before in (";", "}", "{", "") or before in LEVELS or before == kind):
-            message = f"expected an expression, found {self.describe(self.at)}"
-            self.fail("E0003" if before in LEVELS else "E0009", message)
-        behind = f" after `{before}`" if before in LEVELS or before in ("(", "[", ",", "return") else ""
+        shown = self.describe(self.at)
+        if kind == "else":
+            self.fail("E0005", "`else` without an `if`", hint="`else` follows the `}` of an `if`")
         if kind == "...":
             self.fail("E0709", "the spread `...` is not supported")
+        if kind == ":" and self.kinds[self.at + 1] == "name":
+            self.fail("E0710", f"the atom `:{self.texts[self.at + 1]}` is not supported", hint="write a string")
+        if kind in (")", "]", "}") and before in ("", ";", "{", "}"):
+            self.fail("E0009", f"{shown} closes nothing", hint="remove it")
+        behind = f" after `{before}`" if before in LEVELS or before in ("(", "[", ",") else ""
         hint = "a value is missing here" if behind else ""
-        message = f"expected an expression{behind}, found {self.describe(self.at)}"
-        self.fail("E0003", message, hint=hint, after=kind != "end")
+        self.fail("E0003", f"expected an expression{behind}, found {shown}", hint=hint, after=True)
 
     def postfix(self, value: Expr) -> Expr:
         """Calls, indices, fields, `?` and casts behind an operand."""

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens, words
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import SyntaxProblem
 from orchestrator.toolchains.ruchy.syntax.parser.imports import Imports
+from orchestrator.toolchains.ruchy.syntax.parser.statements import Statements
 from orchestrator.toolchains.ruchy.syntax.tree import (
     Attribute,
     Block,
@@ -163,8 +164,7 @@ class Items(Imports):
         receiver = bool(parameters) and parameters[0].name == "self"
         return Function(at, name, public, parameters, result, body, generics, attributes, receiver, start, self.at)
 
-    def function_body(self) -> Block:
-        return self.block()
+    function_body = Statements.block
 
     def _parameters(self) -> list[Parameter]:
         opened = self.at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from orchestrator.toolchains.ruchy.syntax.lexer import words
 from orchestrator.toolchains.ruchy.syntax.literals import split_template, template_value
@@ -58,16 +58,10 @@ class Operands(Expressions):
             return self._name()
         return self.no_expression()
 
-    def no_expression(self) -> Expr:
+    def no_expression(self) -> NoReturn:
         kind = self.kinds[self.at]
         if kind == "stray":  # the lexer has reported it
             self.quiet = max(self.quiet, self.at)
-        if kind == ":" and self.kinds[self.at + 1] == "name":
-            self.fail("E0710", f"the atom `:{self.texts[self.at + 1]}` is not supported", hint="write a string")
-        if kind == "else":
-            self.fail("E0005", "`else` without an `if`", hint="`else` follows the `}` of an `if`")
-        if kind == "@":
-            self.fail("E0015", "a decorator stands before a function, a struct or an enum")
         self.fail("E0003", f"expected an expression, found {self.describe(self.at)}", after=True)
 
     # ------------------------------------------------------------ names, structs, macros
