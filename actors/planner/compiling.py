@@ -19,7 +19,7 @@ from actors.messages import (
     Store,
     Stored,
 )
-from actors.planner.outcome import crashed, of_module, settings_digest, statements_outside
+from actors.planner.outcome import crashed, of_module, settings_digest, statements_outside, with_line
 from actors.planner.run import Run
 from actors.planner.schedule import Estimates
 from actors.planner.state import PlannedModule, State
@@ -175,7 +175,9 @@ class Compiling:
             made = outcome.compiled.object if outcome.compiled else None
             errors = list(run.condemned.get(module, ()))
             if outcome.compiled is not None and made is None:
-                errors += outcome.compiled.diagnostics or (crashed(module, path, "it gave neither object nor error"),)
+                errors += outcome.compiled.diagnostics
+                if not errors:
+                    errors.append(crashed(module, path, "it gave neither object nor error"))
             if outcome.crash:
                 errors.append(crashed(module, path, outcome.crash))
             if made is not None and not errors:
@@ -217,6 +219,7 @@ class Compiling:
 
     def _fail(self, run: Run, module: str, errors: list[Diagnostic]) -> None:
         events = self.planner.events
+        errors = [with_line(found, self.planner.knowledge.sources[module].data) for found in errors]
         newly = run.fail(module, errors, self.planner.knowledge)
         if events.wanted:
             for found in errors:

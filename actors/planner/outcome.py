@@ -178,6 +178,15 @@ def of_module(found: Diagnostic, module: str, path: str) -> Diagnostic:
     return msgspec.structs.replace(found, module=module, file=path)
 
 
+def with_line(found: Diagnostic, source: bytes | None) -> Diagnostic:
+    """The planner's own diagnostics know a place, not the line itself: it is in the source, if that is at hand."""
+    if found.text or not found.line or not source:
+        return found
+    lines = source.split(b"\n", found.line)
+    text = lines[found.line - 1].decode("utf-8", "replace") if found.line <= len(lines) else ""
+    return msgspec.structs.replace(found, text=text)
+
+
 def crashed(module: str, path: str, what: str) -> Diagnostic:
     return Diagnostic(
         code="E0901",
