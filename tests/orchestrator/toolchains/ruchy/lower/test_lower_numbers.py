@@ -7,7 +7,7 @@ import random
 import struct
 
 import pytest
-from lower_machine import Machine, Trap
+from counting_machine import Machine, Trap
 from trees import function, module, num, var
 
 from orchestrator.toolchains.ruchy.check import hir

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lower_machine import Machine
+from counting_machine import Machine
 from trees import (
     P,
     Q,
