@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from itertools import islice
+
+import msgspec
 
 import orchestrator
+from actors.diagnostics import Diagnostic
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_build_flags, add_json, add_path, add_quiet, folder, settings
 from orchestrator.cli.output import Output
@@ -63,8 +67,8 @@ def execute(arguments: Namespace, output: Output) -> int:
 def tell(result: BuildResult, config: Config, output: Output, *, nothing_done: bool = False) -> None:
     """Diagnostics and summary, for people. `-q` leaves errors."""
     style = Style.of(sys.stderr)
-    errors = [found for found in result.diagnostics if found.severity == "error"]
-    found = render_all(errors if output.quiet else result.diagnostics, style)
+    shown = [found for found in result.diagnostics if found.severity == "error" or not output.quiet]
+    found = render_all([with_line(each, config.root) for each in shown], style)
     if found:
         output.insist(found + "\n")
     if nothing_done and result.cache_degraded is None:
@@ -73,6 +77,18 @@ def tell(result: BuildResult, config: Config, output: Output, *, nothing_done: b
     old = config.output if config.output and os.path.exists(config.output) else ""
     wanted = "" if result.program else config.entry
     output.say(summary(result, style, base=config.project, old=old, wanted=wanted))
+
+
+def with_line(found: Diagnostic, root: str) -> Diagnostic:
+    """A diagnostic of a source that this build had no need to read has no line with it yet."""
+    if found.text or not found.line or not found.file:
+        return found
+    try:
+        with open(os.path.join(root, found.file), encoding="utf-8-sig", errors="replace") as opened:
+            text = next(islice(opened, found.line - 1, None), "")
+    except OSError:
+        return found
+    return msgspec.structs.replace(found, text=text.rstrip("\n"))
 
 
 def _stamp(file: str) -> tuple[int, int, int] | None:

@@ -9,12 +9,12 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 import orchestrator
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_build_flags, add_path, add_quiet, settings
-from orchestrator.cli.build import tell
+from orchestrator.cli.build import tell, with_line
 from orchestrator.cli.output import Output
 from orchestrator.config import load
 from orchestrator.errors import ProjectError, UsageError
 from orchestrator.report.diagnostics import render_all
-from orchestrator.report.terminal import Style
+from orchestrator.report.terminal import Style, shown
 
 SUMMARY = "Build, then run the program. Its input, output and exit code are its own."
 
@@ -58,9 +58,13 @@ def execute(arguments: Namespace, output: Output) -> int:
             if result.program is None:
                 where = os.path.join(config.root, config.entry)
                 raise ProjectError("there is nothing to run: no entry", hint=f"looked for {where}")
-            output.say(render_all(result.diagnostics, Style.of(sys.stderr)))
+            warnings = [with_line(found, config.root) for found in result.diagnostics]
+            output.say(render_all(warnings, Style.of(sys.stderr)))
             from orchestrator.running import run_attached
 
-            return await run_attached(config, str(result.program), tuple(arguments.rest or ()))
+            code, message = await run_attached(config, str(result.program), arguments.rest or ())
+            if message:
+                output.insist(shown(message))
+            return code
 
     return session.in_loop(body, output)
