@@ -1,25 +1,26 @@
 """The runtime as one instance in wasmtime, with functions to call it on Python values.
 
-Linked with wasm-ld where that is installed, so that what is tested is what our assembler made. Elsewhere each file is
-an instance of its own, compiled by wasmtime from the same text.
+Assembled and linked by us. For comparison there is `separate`: each file an instance of its own, compiled by wasmtime
+from the same text, so neither our assembler nor our linker has a hand in it; and `referee`: linked by wasm-ld.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import struct
 import subprocess
+import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 import wasmtime
 
 from orchestrator.toolchains.ruchy import runtime
+from orchestrator.wasm.linker import link
 
 FOLDER = Path(runtime.__file__).parent
-STATIC_AT = 48 * 1024  # where test data with fixed addresses goes: between the runtime's own data and the heap
-HEAP_AT = 64 * 1024
+HEAP_AT = 64 * 1024  # in separate instances: behind all data of the files
 
 
 class Exit(Exception):
@@ -35,14 +36,17 @@ class Runtime:
 
     Exit = Exit
 
-    def __init__(self, how: str) -> None:
+    def __init__(self, how: str = "linked") -> None:
         self.store = wasmtime.Store()
         self.output: dict[int, bytes] = {}
         self.partial = 0
         self.errors: list[int] = []
         self.functions: dict[str, wasmtime.Func] = {}
         self.memory: wasmtime.Memory
-        (self._linked if how == "linked" else self._separate)()
+        if how == "separate":
+            self._separate()
+        else:
+            self._linked(linked(how))
         self.site = self.make_site("shop.ruchy", [7, 12, 4000000000])
 
     def _wasi(self) -> list[tuple[str, wasmtime.Func]]:
@@ -51,11 +55,11 @@ class Runtime:
         end = wasmtime.Func(self.store, wasmtime.FuncType([i32], []), self._proc_exit)
         return [("fd_write", write), ("proc_exit", end)]
 
-    def _linked(self) -> None:
+    def _linked(self, program: bytes) -> None:
         linker = wasmtime.Linker(self.store.engine)
         for name, function in self._wasi():
             linker.define(self.store, "wasi_snapshot_preview1", name, function)
-        instance = linker.instantiate(self.store, wasmtime.Module(self.store.engine, linked()))
+        instance = linker.instantiate(self.store, wasmtime.Module(self.store.engine, program))
         exports = instance.exports(self.store)
         self.memory = exports["memory"]
         self.functions = {name: item for name, item in exports.items() if isinstance(item, wasmtime.Func)}
@@ -69,7 +73,7 @@ class Runtime:
         linker.define(self.store, "env", "memory", self.memory)
         base = wasmtime.Global(self.store, wasmtime.GlobalType(i32, False), wasmtime.Val.i32(HEAP_AT))
         linker.define(self.store, "data", "__heap_base", base)
-        stack = wasmtime.Global(self.store, wasmtime.GlobalType(i32, True), wasmtime.Val.i32(STATIC_AT - 1024))
+        stack = wasmtime.Global(self.store, wasmtime.GlobalType(i32, True), wasmtime.Val.i32(HEAP_AT))
         linker.define(self.store, "env", "__stack_pointer", stack)
         waiting = {p.stem: wasmtime.Module(self.store.engine, p.read_text()) for p in sorted(FOLDER.glob("*.wat"))}
         while waiting:
@@ -150,41 +154,33 @@ class Runtime:
         return end.value.args[0], self.output.get(2, b"").decode()
 
 
-_linked: list[bytes] = []
+def exports() -> list[str]:
+    """Every symbol that the runtime exports."""
+    texts = [path.read_text() for path in sorted(FOLDER.glob("*.wat"))]
+    return [part.split('"')[0] for text in texts for part in text.split('(export "')[1:]]
 
 
-def linked() -> bytes:
-    """All objects of the runtime linked by wasm-ld, every `rt::` symbol exported."""
-    if not _linked:
-        import tempfile
-
-        with tempfile.TemporaryDirectory() as folder:
-            files, exports = [], []
-            for name, raw in runtime.runtime_objects():
-                files.append(os.path.join(folder, name.replace("/", "-") + ".o"))
-                Path(files[-1]).write_bytes(raw)
-            for path in FOLDER.glob("*.wat"):
-                exports += [part.split('"')[0] for part in path.read_text().split('(export "')[1:]]
-            out = os.path.join(folder, "all.wasm")
-            subprocess.run(
-                ["wasm-ld", "--no-entry", "--stack-first", "--fatal-warnings", *files, "-o", out]
-                + [f"--export={name}" for name in exports],
-                check=True,
-            )
-            _linked.append(Path(out).read_bytes())
-    return _linked[0]
-
-
-@pytest.fixture(scope="session")
-def how() -> str:
-    """How the runtime is put together for tests: "linked" where wasm-ld is installed, else "separate"."""
-    return "linked" if shutil.which("wasm-ld") else "separate"
+@lru_cache
+def linked(how: str) -> bytes:
+    """All objects of the runtime as one program with every symbol exported, linked by us or by wasm-ld."""
+    names = exports()
+    if how == "linked":
+        return link(runtime.runtime_objects(), entry=None, exports={name: name for name in names})
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for name, raw in runtime.runtime_objects():
+            files.append(Path(folder, name.replace("/", "-") + ".o"))
+            files[-1].write_bytes(raw)
+        out = Path(folder, "all.wasm")
+        options = ["--no-entry", "--stack-first", "--fatal-warnings", *(f"--export={name}" for name in names)]
+        subprocess.run(["wasm-ld", *options, *files, "-o", out], check=True)
+        return out.read_bytes()
 
 
 @pytest.fixture(scope="session")
-def shared(how: str) -> Runtime:
+def shared() -> Runtime:
     """One instance for all tests that leave nothing behind."""
-    return Runtime(how)
+    return Runtime("linked")
 
 
 @pytest.fixture
@@ -196,14 +192,14 @@ def rt(shared: Runtime):
 
 
 @pytest.fixture
-def fresh(how: str) -> Runtime:
+def fresh() -> Runtime:
     """An instance of its own, for tests that end the program or measure memory."""
-    return Runtime(how)
+    return Runtime("linked")
 
 
-@pytest.fixture
-def both() -> tuple[Runtime, Runtime]:
-    """What our assembler made, and what wasmtime made of the same text."""
-    if not shutil.which("wasm-ld"):
+@pytest.fixture(params=["separate", "referee"])
+def other(request) -> Runtime:
+    """The runtime as others put it together."""
+    if request.param == "referee" and not shutil.which("wasm-ld"):
         pytest.skip("wasm-ld is not installed")
-    return Runtime("linked"), Runtime("separate")
+    return Runtime(request.param)
