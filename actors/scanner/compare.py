@@ -68,7 +68,7 @@ def compare(
         unchanged = [one for one in unchanged if one.module not in hidden]
         found = [one for one in found if one.module not in hidden]
         _compare_memory(memory, earlier, unchanged, found, force)
-    if not found and not earlier and _identical(unchanged, snapshot.known):
+    if not found and not earlier and _all_of(snapshot, unchanged):
         return Compared(snapshot.known)
     return Compared(tuple(unchanged), tuple(found), tuple(sorted(earlier)))
 
@@ -91,8 +91,9 @@ def _compare_memory(
     found.sort(key=lambda one: one.module)
 
 
-def _identical(unchanged: list[Known], known: tuple[Known, ...]) -> bool:
-    return len(unchanged) == len(known) and all(one is other for one, other in zip(unchanged, known, strict=True))
+def _all_of(snapshot: Snapshot, unchanged: list[Known]) -> bool:
+    """Whether these are all the sources of the snapshot, each as it stands there."""
+    return len(unchanged) == len(snapshot.known) and set(map(id, unchanged)) == set(map(id, snapshot.known))
 
 
 class Remembered:
@@ -221,7 +222,7 @@ def _compare_unmoved(snapshot: Snapshot, memory: tuple[InMemory, ...], hidden: f
     found: list[FoundSource] = []
     earlier = {one.module: one for one in snapshot.known if one.module in hidden}
     _compare_memory(memory, earlier, unchanged, found, False)
-    if not found and _identical(unchanged, snapshot.known):
+    if not found and _all_of(snapshot, unchanged):
         return Compared(snapshot.known)
     return Compared(tuple(unchanged), tuple(found))
 

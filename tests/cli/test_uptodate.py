@@ -139,6 +139,16 @@ def test_changed(project, kind):
     )
 
 
+def test_settings_that_appear_above(project):
+    above = str(project.folder.parent / "wasmill.toml")
+    project.record(absent=(above,))
+    assert project.answer() == 2
+    project.disk.write(above, b"")
+    assert project.answer() == 0
+    os.unlink(above)
+    assert project.answer() == 2
+
+
 def test_what_does_not_matter(project):
     project.write(".ruchy-cache/modules/x.wasm")
     project.write("build/other.wasm")

@@ -109,10 +109,17 @@ def test_too_large_is_not_read():
     assert disk.reads == []
 
 
-def test_one_that_grows_is_not_read_to_its_end():
-    disk = disk_with(a=b"x" * (MAX_BYTES + 5))
-    disk.lies["/p/a.ruchy"] = Stamp(1, 2, 3, 4, 5)
+def test_one_that_grows_is_not_read_to_its_end(monkeypatch):
+    disk = disk_with(a=b"text")
+    limits = []
+
+    def endless(path, limit=-1):
+        limits.append(limit)
+        return bytes(limit + 1)
+
+    monkeypatch.setattr(disk.memory, "read", endless)
     assert error_of(read(disk)).code == "E0802"
+    assert limits == [MAX_BYTES]
 
 
 def test_the_largest_that_is_allowed():

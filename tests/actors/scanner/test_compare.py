@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.digests import NO_STAMP, digest
+from actors.digests import NO_STAMP, Stamp, digest
 from actors.hasher.source import read_sources
-from actors.messages import MemorySource, Rules, Scan
+from actors.messages import Known, MemorySource, Rules, Scan
 from actors.scanner.compare import Remembered, compare, look
-from actors.scanner.snapshot import decode, encode, make_snapshot, stamp_extras
-from actors.scanner.walk import walk
+from actors.scanner.snapshot import Snapshot, decode, encode, make_snapshot, stamp_extras
+from actors.scanner.walk import File, Walked, walk
 from orchestrator.testing.disk import FakeDisk
 
 RULES = Rules(root="/p", extensions=(".ruchy",), snapshot="/s/dev")
@@ -347,6 +347,19 @@ def test_compare_without_a_snapshot():
     assert [found.module for found in compared.found] == ["a"]
     assert compared.found[0].stamp == world.disk.memory.stamp("/p/a.ruchy")
     assert (compared.unchanged, compared.removed) == ((), ())
+
+
+def test_equal_stamps_are_not_all():
+    """Another path is another file, and no stamp is never an equal one."""
+    stamp = Stamp(1, 2, 3, 4, 5)
+    known = tuple(
+        Known(module=name, path=f"{name}.ruchy", digest=name * 64, size=1, stamp=NO_STAMP if name == "b" else stamp)
+        for name in "abc"
+    )
+    files = (File("a", "a/mod.ruchy", stamp), File("b", "b.ruchy", NO_STAMP), File("c", "c.ruchy", stamp))
+    compared = compare(Walked(files), Snapshot(root="/p", known=known))
+    assert [one.module for one in compared.unchanged] == ["c"]
+    assert [(one.module, one.known) for one in compared.found] == [("a", "a" * 64), ("b", "b" * 64)]
 
 
 def test_the_file_has_what_the_scanner_needs():
