@@ -86,15 +86,17 @@ class Cursor:
 
     def signed(self, limit: int = 5) -> int:
         """A signed number of at most `limit` bytes."""
-        value = shift = 0
-        start = self.position
+        start = position = self.position
+        data, value, shift = self.data, 0, 0
         while True:
-            byte = self.byte()
+            byte = data[position]
+            position += 1
             value |= (byte & 127) << shift
             shift += 7
             if byte < 128:
+                self.position = position
                 return value - (1 << shift) if byte & 64 else value
-            if self.position - start >= limit:
+            if position - start >= limit:
                 raise ObjectError("a signed number is too long", start)
 
     def take(self, size: int) -> bytes:
@@ -106,7 +108,16 @@ class Cursor:
         return self.data[start:end]
 
     def name(self) -> str:
-        return str(self.take(self.u32()), "utf-8")
+        data, start = self.data, self.position + 1
+        size = data[start - 1]
+        if size > 127:
+            size = self.u32()
+            start = self.position
+        end = start + size
+        if end > len(data):
+            raise IndexError
+        self.position = end
+        return data[start:end].decode()
 
     def limits(self) -> None:
         flags = self.u32()

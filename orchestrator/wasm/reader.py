@@ -252,16 +252,19 @@ class _ObjectReader(Cursor):
             self.object.inits.append((priority, number))
 
     def symbol(self) -> None:
-        found = self.object
-        kind, flags = self.byte(), self.u32()
+        found, data, start = self.object, self.data, self.position
+        kind, flags = data[start], data[start + 1]
+        self.position = start + 2
+        if flags > 127:
+            self.position = start + 1
+            flags = self.u32()
         if kind == DATA:
             self.data_symbol(flags)
             return
+        index = self.u32()
         if kind == SECTION_SYMBOL:
-            self.u32()
             found.symbols.append(Symbol(kind, LOCAL, ""))
             return
-        index = self.u32()
         if kind == TABLE:
             name = self.name() if not flags & UNDEFINED or flags & EXPLICIT_NAME else "__indirect_function_table"
             if not flags & UNDEFINED or name != "__indirect_function_table":
@@ -325,17 +328,29 @@ class _ObjectReader(Cursor):
 
     def columns(self, into: Relocations, firsts: list[int], ends: list[int]) -> None:
         """Reads relocation entries, and splits them by the units that lie from `firsts` to `ends` in the payload."""
-        symbols, types = self.object.symbols, len(self.object.types)
-        starts, u32, data = into.starts, self.u32, self.data
+        kinds, types = [symbol.kind for symbol in self.object.symbols], len(self.object.types)
+        starts, u32, data, targets = into.starts, self.u32, self.data, _TARGETS.get
+        add_kind, add_offset, add_index = into.kinds.append, into.offsets.append, into.indices.append
+        add_addend = into.addends.append
         unit, first, end, units, hole_end = -1, 0, 0, len(ends), 0
         for number in range(u32()):
-            kind = data[self.position]
-            self.position += 1
-            offset, index = u32(), u32()
+            start = self.position
+            kind, offset, high = data[start], data[start + 1], 0
+            position = start + 2
+            if offset > 127:
+                high = data[position]
+                offset += (high << 7) - 128
+                position += 1
+            index = data[position]
+            if index > 127 or high > 127:  # longer numbers than most
+                self.position = start + 1
+                offset, index = u32(), u32()
+            else:
+                self.position = position + 1
             if kind == TYPE_INDEX_LEB:
                 if index >= types:
                     raise ObjectError("a relocation names a type that does not exist", self.position)
-            elif index >= len(symbols) or symbols[index].kind != _TARGETS.get(kind):
+            elif index >= len(kinds) or kinds[index] != targets(kind):
                 raise ObjectError(f"a relocation of kind {kind} does not fit symbol {index}", self.position)
             if offset < hole_end:
                 raise ObjectError("relocations are not in order", self.position)
@@ -349,8 +364,8 @@ class _ObjectReader(Cursor):
             hole_end = offset + (4 if kind in _WORDS else 5)
             if offset < first or hole_end > end:
                 raise ObjectError("a relocation lies outside of its unit", self.position)
-            into.kinds.append(kind)
-            into.offsets.append(offset)
-            into.indices.append(index)
-            into.addends.append(self.signed() if kind in _ADDENDS else 0)
+            add_kind(kind)
+            add_offset(offset)
+            add_index(index)
+            add_addend(self.signed() if kind in _ADDENDS else 0)
         starts += [len(into.offsets)] * (units + 1 - len(starts))
