@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from programs import Built, build, read_folder, run
 
 from orchestrator.toolchains.ruchy.codes import CODES
+from tests.programs import Built, build, read_folder, run
 
 HERE = Path(__file__).parent
 MANIFEST = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))

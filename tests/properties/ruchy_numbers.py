@@ -16,7 +16,7 @@ COMPARISONS = {
 }
 
 
-class Trapped(Exception):  # noqa: N818
+class Trapped(Exception):
     """The expression must trap, for this reason."""
 
 

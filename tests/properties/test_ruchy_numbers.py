@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from programs import run_text
-from ruchy_numbers import WIDTHS, Expressions, Trapped, literal
+
+from tests.programs import run_text
+from tests.properties.ruchy_numbers import WIDTHS, Expressions, Trapped, literal
 
 
 def cases(seed: int, count: int):

@@ -9,7 +9,6 @@ import sys
 import msgspec
 import pytest
 import wasmtime
-from programs import RUCHY, build, compile_text, run, run_text
 
 from actors.compiler.toolchain import CompileJob, LinkInput, LinkJob
 from actors.diagnostics import SourceError
@@ -20,6 +19,7 @@ from orchestrator.toolchains.ruchy.lower import lower
 from orchestrator.toolchains.ruchy.syntax.parser import parse
 from orchestrator.wasm.fragment import Fragment
 from orchestrator.wasm.reader import custom_section
+from tests.programs import RUCHY, build, compile_text, run, run_text
 
 HELLO = 'fun main() { println("Hello, world!") }'
 

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from counting_machine import Machine
-from trees import block, compare, concat, function, module, num, op, put, shown, text, var, when
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import BOOL, I64, INTEGERS, NEVER, STRING, UNIT
+from tests.counting_machine import Machine
+from tests.orchestrator.toolchains.ruchy.lower.trees import (
+    block,
+    compare,
+    concat,
+    function,
+    module,
+    num,
+    op,
+    put,
+    shown,
+    text,
+    var,
+    when,
+)
 
 U8, I8, U64, I32 = INTEGERS["u8"], INTEGERS["i8"], INTEGERS["u64"], INTEGERS["i32"]
 

@@ -7,11 +7,11 @@ import random
 import struct
 
 import pytest
-from counting_machine import Machine, Trap
-from trees import function, module, num, var
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, FLOATS, INTEGERS, U8, IntType, Type
+from tests.counting_machine import Machine, Trap
+from tests.orchestrator.toolchains.ruchy.lower.trees import function, module, num, var
 
 WIDTHS = [INTEGERS[name] for name in ("i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64")]
 F64, F32 = FLOATS["f64"], FLOATS["f32"]

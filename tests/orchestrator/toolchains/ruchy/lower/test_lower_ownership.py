@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from counting_machine import Machine
-from trees import (
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.types import BOOL, I64, NEVER, STRING, UNIT
+from tests.counting_machine import Machine
+from tests.orchestrator.toolchains.ruchy.lower.trees import (
     P,
     Q,
     block,
@@ -25,9 +28,6 @@ from trees import (
     var,
     when,
 )
-
-from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.types import BOOL, I64, NEVER, STRING, UNIT
 
 S0 = var(0, STRING)
 

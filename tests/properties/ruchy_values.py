@@ -1,0 +1,308 @@
+"""Random Ruchy programs about strings and structs, each with a Python program that must print the same.
+
+The Python side copies a struct wherever it is read, which is what value semantics means. It is made of expressions, so
+that stores and jumps may stand inside of arguments: `:=` stores, and a function that raises jumps.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+
+STRUCTS = """struct P { n: i64, t: String, b: bool }
+struct Q { p: P, k: i64, s: String }
+"""
+FIELDS = {"P": {"n": "I", "t": "S", "b": "B"}, "Q": {"p": "P", "k": "I", "s": "S"}}
+TYPES = {"I": "i64", "S": "String", "B": "bool", "P": "P", "Q": "Q"}
+
+
+class Jump(Exception):  # noqa: N818
+    """A way out: ("return", value), ("break", label) or ("continue", label)."""
+
+
+def jump(*where):
+    raise Jump(*where)
+
+
+def put(struct, path, value):
+    """`struct.path = value`"""
+    for name in path[:-1]:
+        struct = struct[name]
+    struct[path[-1]] = value
+
+
+def show(value, nested=False):
+    """As section 9 of the language displays it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        name = "P" if "t" in value else "Q"
+        return name + " {" + ", ".join(f"{key}: {show(value[key], True)}" for key in sorted(value)) + "}"
+    if isinstance(value, str) and nested:
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)
+
+
+class Programs:
+    """Draws programs. Every expression and statement is a pair: Ruchy text, Python text."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)
+        self.count = 0
+        self.functions: list[tuple[str, list[str], str]] = []
+        self.scopes: list[list[tuple[str, str]]] = []
+        self.loops: list[int] = []
+        self.result = ""
+
+    def name(self, prefix: str = "v") -> str:
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+    def variables(self, type_: str) -> list[str]:
+        return [name for scope in self.scopes for name, kind in scope if kind == type_]
+
+    # ------------------------------------------------------------ expressions
+
+    def expression(self, type_: str, depth: int) -> tuple[str, str]:
+        if depth > 0 and self.draw.random() < 0.35:
+            return self.draw.choice([self.choice, self.block, self.call, self.leaving])(type_, depth)
+        return getattr(self, "of_" + type_)(depth)
+
+    def choice(self, type_, depth):
+        test, then, other = (self.expression(kind, depth - 1) for kind in ("B", type_, type_))
+        return f"(if {test[0]} {{ {then[0]} }} else {{ {other[0]} }})", f"({then[1]} if {test[1]} else {other[1]})"
+
+    def block(self, type_, depth):
+        kind = self.draw.choice("SPI")
+        first, name = self.expression(kind, depth - 1), self.name()
+        self.scopes.append([(name, kind)])
+        store = self.store(depth - 1)
+        value = self.expression(type_, depth - 1)
+        self.scopes.pop()
+        ruchy = f"{{ let mut {name} = {first[0]}; {store[0]} {value[0]} }}"
+        return f"(if true {ruchy} else {{ {self.plain(type_)[0]} }})", f"(({name} := {first[1]}), {store[1]}, {value[1]})[-1]"
+
+    def leaving(self, type_, depth):
+        """A value on one way, a jump on the other."""
+        test, value = self.expression("B", 0), self.expression(type_, depth - 1)
+        ruchy, python = self.way_out(depth)
+        return f"(if {test[0]} {{ {ruchy} }} else {{ {value[0]} }})", f"({python} if {test[1]} else {value[1]})"
+
+    def way_out(self, depth):
+        if self.loops and self.draw.random() < 0.7:
+            label, way = self.draw.choice(self.loops), self.draw.choice(["break", "continue"])
+            return f"{way} 'l{label}", f"jump({way!r}, {label})"
+        value = self.expression(self.result, min(depth - 1, 1))
+        return f"return {value[0]}", f"jump('return', {value[1]})"
+
+    def call(self, type_, depth):
+        fitting = [function for function in self.functions if function[2] == type_]
+        if not fitting:
+            return getattr(self, "of_" + type_)(depth)
+        name, parameters, _ = self.draw.choice(fitting)
+        given = [self.expression(kind, depth - 1) for kind in parameters]
+        ruchy, python = (", ".join(value[side] for value in given) for side in (0, 1))
+        return f"{name}({ruchy})", f"{name}({python})"
+
+    def plain(self, type_):
+        return {
+            "I": ("3", "3"),
+            "S": ('"s"', "'s'"),
+            "B": ("true", "True"),
+            "P": ('P { n: 1, t: "t", b: false }', "{'n': 1, 't': 't', 'b': False}"),
+            "Q": (
+                'Q { p: P { n: 1, t: "t", b: false }, k: 2, s: "q" }',
+                "{'p': {'n': 1, 't': 't', 'b': False}, 'k': 2, 's': 'q'}",
+            ),
+        }[type_]
+
+    def place(self, type_):
+        """A variable, or a field of one."""
+        found = [(name, name) for name in self.variables(type_)]
+        for outer in "PQ":
+            for name in self.variables(outer):
+                found += [
+                    (f"{name}.{field}", f"{name}[{field!r}]") for field, kind in FIELDS[outer].items() if kind == type_
+                ]
+        for name in self.variables("Q"):
+            found += [(f"{name}.p.{key}", f"{name}['p'][{key!r}]") for key, kind in FIELDS["P"].items() if kind == type_]
+        return self.draw.choice(found) if found else None
+
+    def of_I(self, depth):  # noqa: N802
+        kind = self.draw.randrange(4)
+        if kind == 0 or depth <= 0:
+            return self.place("I") or self.plain("I")
+        if kind == 1:
+            text = self.expression("S", depth - 1)
+            return f"({text[0]}).len()", f"len(({text[1]}).encode())"
+        a, b = self.expression("I", depth - 1), self.expression("I", depth - 1)
+        operator = self.draw.choice("+*")
+        return f"(({a[0]} {operator} {b[0]}) % 97)", f"(({a[1]} {operator} {b[1]}) % 97)"
+
+    def of_B(self, depth):  # noqa: N802
+        kind = self.draw.randrange(5)
+        if kind == 0 or depth <= 0:
+            return self.place("B") or self.plain("B")
+        if kind == 1:
+            a, b = self.expression("B", depth - 1), self.expression("B", depth - 1)
+            operator, word = self.draw.choice([("&&", "and"), ("||", "or")])
+            return f"({a[0]} {operator} {b[0]})", f"({a[1]} {word} {b[1]})"
+        of, operators = self.draw.choice([("S", ["==", "!=", "<", ">="]), ("P", ["==", "!="]), ("I", ["<", "==", ">"])])
+        a, b = self.expression(of, depth - 1), self.expression(of, depth - 1)
+        operator = self.draw.choice(operators)
+        side = ".encode()" if of == "S" else ""
+        return f"({a[0]} {operator} {b[0]})", f"(({a[1]}){side} {operator} ({b[1]}){side})"
+
+    def of_S(self, depth):  # noqa: N802
+        kind = self.draw.randrange(6)
+        if kind <= 1 or depth <= 0:
+            return self.place("S") or self.plain("S")
+        if kind == 2:
+            word = self.draw.choice(["", "a", "xyz", "é", "日本 "])
+            return f'"{word}"', repr(word)
+        if kind == 3:
+            of = self.draw.choice("ISBPQ")
+            value = self.expression(of, depth - 1)
+            return f'("<" + ({value[0]}) + ">")', f"('<' + show({value[1]}) + '>')"
+        parts = [self.expression("S", depth - 1) for _ in range(self.draw.randint(2, 3))]
+        ruchy, python = (" + ".join(part[side] for part in parts) for side in (0, 1))
+        return f"({ruchy})", f"({python})"
+
+    def of_P(self, depth):  # noqa: N802
+        return self.struct("P", depth)
+
+    def of_Q(self, depth):  # noqa: N802
+        return self.struct("Q", depth)
+
+    def struct(self, type_, depth):
+        kind = self.draw.randrange(4)
+        place = self.place(type_)
+        if place and (kind <= 1 or depth <= 0):
+            return place[0], f"copy({place[1]})"
+        if depth <= 0:
+            return self.plain(type_)
+        names = list(FIELDS[type_])
+        self.draw.shuffle(names)
+        some = names if kind == 2 else names[: self.draw.randint(0, 2)]
+        values = [(name, self.expression(FIELDS[type_][name], depth - 1)) for name in some]
+        ruchy = ", ".join(f"{name}: {value[0]}" for name, value in values)
+        python = "{" + ", ".join(f"{name!r}: {value[1]}" for name, value in values) + "}"
+        if kind == 2:
+            return f"{type_} {{ {ruchy} }}", python
+        base = self.expression(type_, depth - 1)
+        return f"{type_} {{ {ruchy}{', ' if ruchy else ''}..{base[0]} }}", f"update({python}, {base[1]})"
+
+    # ------------------------------------------------------------ statements
+
+    def store(self, depth):
+        """An assignment to a variable or to a field; a long string is cut down. As one expression in Python."""
+        type_ = self.draw.choice("SSSPPQI")
+        place = self.place(type_)
+        if place is None:
+            return "", "None"
+        if type_ == "S" and self.draw.random() < 0.6:
+            value = self.expression("S", depth)
+            value = f"{place[0]} + {value[0]}", f"{place[1]} + {value[1]}"
+        else:
+            value = self.expression(type_, depth)
+        ruchy = f"{place[0]} = {value[0]};"
+        python = self.stored(place[1], value[1])
+        if type_ == "S":
+            ruchy += f' if ({place[0]}).len() > 60 {{ {place[0]} = "~"; }}'
+            cut = self.stored(place[1], "'~'")
+            python = f"({python}, {cut} if len({place[1]}.encode()) > 60 else None)"
+        return ruchy, python
+
+    def stored(self, place, value):
+        name, _, path = place.partition("[")
+        if not path:
+            return f"({name} := {value})"
+        keys = [key.strip("'") for key in path[:-1].split("][")]
+        return f"put({name}, {keys}, {value})"
+
+    def statements(self, count, depth):
+        """Ruchy lines and Python lines (unindented) of a block of its own."""
+        self.scopes.append([])
+        ruchy: list[str] = []
+        python: list[str] = []
+        for _ in range(count):
+            kind = self.draw.randrange(9)
+            if kind <= 1:
+                type_, name = self.draw.choice("SSPQI"), self.name()
+                value = self.expression(type_, depth)
+                self.scopes[-1].append((name, type_))
+                made = [f"let mut {name} = {value[0]};"], [f"{name} = {value[1]}"]
+            elif kind <= 4:
+                text, code = self.store(depth)
+                made = [text], [code]
+            elif kind == 5:
+                value = self.expression(self.draw.choice("SPQ"), depth)
+                made = [f'println("-", {value[0]});'], [f"out.append('- ' + show({value[1]}))"]
+            elif kind == 6:
+                test = self.expression("B", depth)
+                inner = self.statements(2, depth - 1)
+                made = [f"if {test[0]} {{", *inner[0], "}"], [f"if {test[1]}:", *indented(inner[1])]
+            elif kind == 7 and len(self.loops) < 2:
+                made = self.loop(depth)
+            else:
+                value = self.expression(self.draw.choice("SP"), depth)
+                made = [f"{value[0]};"], [value[1]]
+            ruchy += made[0]
+            python += made[1]
+        self.scopes.pop()
+        return ruchy, python or ["pass"]
+
+    def loop(self, depth):
+        label, name, times = self.count, self.name("k"), self.draw.randint(1, 3)
+        self.loops.append(label)
+        self.scopes.append([(name, "I")])
+        inner = self.statements(3, depth - 1)
+        self.scopes.pop()
+        self.loops.pop()
+        ruchy = [f"'l{label}: for {name} in 0..{times} {{", *inner[0], "}"]
+        python = [f"for {name} in range({times}):", "    try:", *indented(indented(inner[1]))]
+        python += ["    except Jump as found:", f"        if found.args == ('break', {label}): break"]
+        python += [f"        if found.args != ('continue', {label}): raise"]
+        return ruchy, python
+
+    def function(self):
+        name, parameters = self.name("f"), [self.draw.choice("SPQI") for _ in range(self.draw.randint(1, 3))]
+        self.result = self.draw.choice("SSPQ")
+        names = [self.name("a") for _ in parameters]
+        self.scopes.append(list(zip(names, parameters, strict=True)))
+        ruchy, python = self.statements(self.draw.randint(2, 5), 2)
+        value = self.expression(self.result, 2)
+        self.scopes.pop()
+        listed = ", ".join(f"{one}: {TYPES[kind]}" for one, kind in zip(names, parameters, strict=True))
+        head = f"fun {name}({listed}) -> {TYPES[self.result]} {{"
+        body = ["try:", *indented([*python, f"return {value[1]}"]), "except Jump as found:"]
+        body += ["    if found.args[0] != 'return': raise", "    return found.args[1]"]
+        self.functions.append((name, parameters, self.result))
+        return [head, *ruchy, value[0], "}"], [f"def {name}({', '.join(names)}):", *indented(body)]
+
+    def program(self) -> tuple[str, str]:
+        """The Ruchy program, and what it must print."""
+        made = [self.function() for _ in range(4)]
+        ruchy = [STRUCTS, *(line for function, _ in made for line in function), "fun main() {"]
+        python = [line for _, function in made for line in function]
+        self.result = "S"
+        for name, parameters, _ in self.functions:
+            given = [self.plain(kind) for kind in parameters]
+            ruchy.append(f'println("=", {name}({", ".join(value[0] for value in given)}));')
+            python.append(f"out.append('= ' + show({name}({', '.join(value[1] for value in given)})))")
+        out: list[str] = []
+        environment = {
+            "out": out,
+            "show": show,
+            "put": put,
+            "jump": jump,
+            "Jump": Jump,
+            "copy": copy.deepcopy,
+            "update": lambda fields, base: {**base, **fields},
+        }
+        exec("\n".join(python), environment)
+        return "\n".join([*ruchy, "}"]), "".join(line + "\n" for line in out)
+
+
+def indented(lines: list[str]) -> list[str]:
+    return ["    " + line for line in lines]
