@@ -405,7 +405,7 @@ class System:
         self._group: anyio.abc.TaskGroup | None = None
         self._refuse_circles()
         for actor in self.actors:
-            actor._system = self  # noqa: SLF001  (an actor belongs to its system from here on)
+            actor._system = self
 
     def _refuse_circles(self) -> None:
         ranks = {actor.address: rank for rank, actor in enumerate(self.actors)}

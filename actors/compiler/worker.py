@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from actors.compiler.toolchain import CompileJob, Compiled, LinkJob, Summarised, SummariseJob, Toolchain
+from actors.compiler.toolchain import Compiled, CompileJob, LinkJob, Summarised, SummariseJob, Toolchain
 from actors.diagnostics import Diagnostic, SourceError
 from actors.digests import NO_STAMP, Digest
 from actors.disk import Disk

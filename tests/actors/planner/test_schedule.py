@@ -1,0 +1,79 @@
+"""The ready heap, batches, estimates; and the states of modules."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.planner.schedule import JOB_MS, Estimates, ReadyHeap
+from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, State, States, decode_plan, encode_plan
+
+
+def heap(priorities: dict[str, float]) -> ReadyHeap:
+    ready = ReadyHeap()
+    for module, priority in priorities.items():
+        ready.add(module, priority)
+    return ready
+
+
+def test_the_longest_remaining_path_goes_first_and_names_decide_a_tie() -> None:
+    ready = heap({"b": 1.0, "a": 1.0, "c": 9.0})
+    assert [ready.take(1, dict.fromkeys("abc", JOB_MS)) for _ in range(4)] == [["c"], ["a"], ["b"], []]
+
+
+def test_small_modules_travel_together_but_a_large_one_alone() -> None:
+    ready = heap({f"m{number:02}": 1.0 for number in range(40)})
+    costs = {f"m{number:02}": 1.0 for number in range(40)} | {"m01": 50.0}
+    assert ready.take(1, costs) == ["m00"]
+    assert ready.take(1, costs) == ["m01"]
+    assert ready.take(1, costs) == ["m02", "m03", "m04", "m05", "m06"]
+
+
+def test_no_idle_slot_goes_without_work() -> None:
+    ready = heap(dict.fromkeys("abcd", 1.0))
+    assert ready.take(4, dict.fromkeys("abcd", 0.01)) == ["a"]
+
+
+def test_what_was_discarded_is_not_taken_and_can_come_back() -> None:
+    ready = heap({"a": 2.0, "b": 1.0})
+    ready.discard(["a"])
+    assert len(ready) == 1
+    assert ready.take(1, {}) == ["b"]
+    ready.add("a", 1.0)
+    assert ready.take(1, {}) == ["a"]
+    assert ready.take(1, {}) == []
+
+
+def test_estimates_learn_from_what_was_measured() -> None:
+    estimates = Estimates({"known": 7.0})
+    assert estimates.of("known", 10) == 7.0
+    unknown = estimates.of("new", 10_000)
+    estimates.learn("other", 1_000, 100.0)
+    assert estimates.of("new", 10_000) > unknown
+    assert estimates.of("other", 1_000) == 100.0
+
+
+def test_states_are_counted_and_senseless_steps_are_bugs() -> None:
+    states = States()
+    states.add("a")
+    states.add("b")
+    assert not states.ended
+    states.set("a", State.HIT)
+    states.set("b", State.READY)
+    states.set("b", State.RUNNING)
+    assert states.counts[State.HIT] == states.counts[State.RUNNING] == 1
+    assert states.members(State.HIT, State.RUNNING) == ["a", "b"]
+    states.set("b", State.FAILED)
+    assert states.ended
+    with pytest.raises(RuntimeError, match="b cannot go from FAILED to COMPILED"):
+        states.set("b", State.COMPILED)
+    with pytest.raises(RuntimeError, match="a cannot go from HIT to FAILED"):
+        states.set("a", State.FAILED)
+
+
+def test_a_plan_survives_being_written_and_odd_bytes_are_none() -> None:
+    planned = PlannedModule("a.x", "s", "r", "", ("b",), "k", "o", 1.5, 3)
+    plan = Plan(version=PLAN_VERSION, toolchain="t", settings="s", modules={"a": planned}, succeeded=True)
+    assert decode_plan(encode_plan(plan)) == plan
+    assert decode_plan(b"") is None
+    assert decode_plan(b"\x93abc") is None
+    assert decode_plan(encode_plan(Plan(version=PLAN_VERSION + 1, toolchain="", settings="", modules={}))) is None
