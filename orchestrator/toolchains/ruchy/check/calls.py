@@ -78,7 +78,7 @@ def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
         not_yet(m, callee.at, f"`{callee.segments[0]}`", plural=False)
     elif name == "String::new" or name == "String::from":
         m.error("E0102", callee.at, f"unknown function `{name}`", 'a string literal is a String already: write `""`')
-    elif not m.lenient:
+    else:
         m.error("E0102", callee.at, f"unknown function `{name}`", did_you_mean(name, _callable_names(c)))
     return bad(callee.at)
 

@@ -52,6 +52,8 @@ def check(job: CompileJob, parsed: Parsed) -> Checked:
     m.settle()
     if m.failed:  # what an error hides looks unused
         m.warnings = [found for found in m.warnings if found.code != "W0004"]
+        if not m.errors and not m.excused:
+            m.errors.append(Finding("E0901", 0, "the checker gave up on this module, and did not say why"))
     else:
         if m.top is not None:
             unused_locals(m.top)

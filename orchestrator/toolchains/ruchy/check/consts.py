@@ -39,7 +39,10 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     if item.state == 2:
         return item.type or ERROR
     if item.state == 1 or m.depth > 60:
+        muted, m.muted = m.muted, 0 if item.own else m.muted
         m.error("E0216", item.node.at, f"the constant `{item.name}` is defined by itself")
+        m.muted = muted
+        m.excused = True
         item.state, item.type = 2, ERROR
         return ERROR
     item.state = 1

@@ -81,8 +81,7 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
     if shared is not None:
         m.failed = failed
         return _from_top(c, node, shared)
-    if not m.lenient:
-        m.error("E0101", node.at, f"unknown name `{name}`", did_you_mean(name, names_in_sight(c)) or _cure(c, name))
+    m.error("E0101", node.at, f"unknown name `{name}`", did_you_mean(name, names_in_sight(c)) or _cure(c, name))
     return bad(node.at)
 
 
@@ -211,10 +210,10 @@ def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | None:
         seen += 1
     if isinstance(found, StructItem):
         return found
-    if found is None and not c.m.lenient:
+    if found is None:
         names = [*type_names(c.m, c.env), *(known for known, what in c.names.items() if isinstance(what, StructItem))]
         c.m.error("E0103", node.at, f"unknown type `{name}`", did_you_mean(name, names))
-    elif found is not None and not isinstance(found, LostItem):
+    elif not isinstance(found, LostItem):
         c.m.error("E0103", node.at, f"`{name}` is not a struct")
     c.m.failed = True
     return None

@@ -146,7 +146,7 @@ def cure(want: Type, got: Type, node: Any) -> str:
         if isinstance(want, FloatType) and isinstance(node, tree.IntLiteral):
             return f"write `{node.value}.0`"
         return f"convert it with `as {shown(want)}`"
-    if to_number and got is STRING:
+    if to_number and got is STRING and not isinstance(node, tree.StringLiteral):
         return f"convert it with `.{'to_float' if isinstance(want, FloatType) else 'parse'}()`"
     if shown(want) == "bool" and from_number:
         return "compare it: `!= 0`"

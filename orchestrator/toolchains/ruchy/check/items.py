@@ -389,6 +389,7 @@ def infer_foreign(m: Module, item: FunctionItem) -> None:
     """Checks the body of another module's function, silently and for its result alone."""
     kept = m.pending, m.literals, m.late, m.layouts
     m.pending, m.literals, m.late, m.layouts = [], [], [], dict(m.layouts)
+    failed = m.failed
     m.muted += 1
     item.state = 1
     try:
@@ -405,7 +406,8 @@ def infer_foreign(m: Module, item: FunctionItem) -> None:
     item.result = inferred
     if isinstance(inferred, StructType):
         m.layouts.setdefault(inferred, layouts[inferred])
-    m.failed = m.failed or inferred is ERROR
+    m.failed = failed or inferred is ERROR
+    m.excused = m.excused or inferred is ERROR  # that module reports it
 
 
 # ---------------------------------------------------------------- the top level

@@ -59,7 +59,8 @@ class Module:
     """State of one check.
 
     `muted` counts the reasons to stay silent (an inlined constant whose errors were reported where it stands).
-    `failed` is set by every error, silent ones too: then there is no checked module. `pending` are expressions whose
+    `failed` is set by every error, silent ones too: then there is no checked module; `excused` where somebody else
+    reports what is wrong (the resolution of names, another module). `pending` are expressions whose
     type was open when they were made; `literals` the integers among them, whose range is checked once it is known;
     `late` are decisions that wait for a type: each returns whether it could be taken.
     """
@@ -83,7 +84,7 @@ class Module:
         self.late: list[Callable[[bool], bool]] = []
         self.muted = 0
         self.failed = False
-        self.lenient = False
+        self.excused = False
         self.depth = 0
         self.calls_main = False
         self.integers = INTEGERS
@@ -157,15 +158,14 @@ class Module:
             return None
         self.used.add((scope, name))
         if binding.failed:
-            self.failed = True
+            self.failed = self.excused = True
             return LostItem(name)
         if not binding.module:  # nothing outside has the name: the table only says where was looked
             return None
         if not binding.item:
             return ModuleItem(name)
         if binding.rest:
-            self.failed = True
-            return LostItem(name)
+            return self._lost(name)
         return self.item_of(f"{binding.module}::{binding.item}")
 
     def item_of(self, key: str) -> Item:
@@ -184,7 +184,7 @@ class Module:
         return found
 
     def _lost(self, name: str) -> LostItem:
-        self.failed = True
+        self.failed = self.excused = True
         return LostItem(name)
 
     def settle(self) -> None:

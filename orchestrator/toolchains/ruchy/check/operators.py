@@ -177,7 +177,7 @@ def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool
         return open_type(c, hir.Arithmetic(kind, at, op, left, right))
     if unify(a, b) and narrow(a, wanted):
         return open_type(c, hir.Arithmetic(a, at, op, left, right))
-    c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, right))
+    c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, left, right))
     return bad(at)
 
 
@@ -191,14 +191,23 @@ def _misfit(op: str, a: Type, b: Type) -> str:
     return f"`{op}` needs two numbers of one type, and these are {shown(a)} and {shown(b)}"
 
 
-def _cure(op: str, a: Any, b: Any, right: hir.Expr) -> str:
+def _one_number(a: str, b: str, left: hir.Expr, right: hir.Expr) -> str:
+    """How two numbers become of one type: literals are written as floats, the narrower one is converted."""
+    if (a[0] == "f") != (b[0] == "f"):
+        whole_side = right if a[0] == "f" else left
+        if isinstance(whole_side, hir.Int):
+            return f"write `{whole_side.value}.0`"
+        return f"convert the integer with `as {a if a[0] == 'f' else b}`"
+    wider = a if int(a[1:].replace("size", "64")) >= int(b[1:].replace("size", "64")) else b
+    return f"convert one of them with `as {wider}`"
+
+
+def _cure(op: str, a: Any, b: Any, left: hir.Expr, right: hir.Expr) -> str:
     if a is BOOL and b is BOOL and op in _BITS:
         return f"for truth values write `{op}{op}`" if op != "^" else "for truth values write `!=`"
     numbers = (IntType, FloatType, Var)
     if a.__class__ in numbers and b.__class__ in numbers:
-        if shown(a)[0] == "f" and isinstance(right, hir.Int) and shown(b)[0] != "f":
-            return f"write `{right.value}.0`"
-        return f"convert one of them with `as {shown(a)}`"
+        return _one_number(shown(a), shown(b), left, right)
     if op == "*" and b is STRING and a.__class__ in numbers:
         return "the string stands on the left: `text * 3`"
     return ""
@@ -216,13 +225,15 @@ def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: Any)
             if a.__class__ is Var:
                 c.m.pending.append(right)
         elif not unify(a, b):
-            c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, right))
+            c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, left, right))
             return bad(at)
         return open_type(c, hir.Arithmetic(a, at, op, left, right))
     if narrow(a, INTEGER) and narrow(b, INTEGER):
         return open_type(c, hir.Arithmetic(a, at, op, left, right))
     what = "an integer on the right" if narrow(a, INTEGER) else "numbers" if op == "**" else "integers"
-    c.m.error("E0207", at, f"`{op}` needs {what}, and these are {shown(a)} and {shown(b)}", _cure(op, a, b, right))
+    c.m.error(
+        "E0207", at, f"`{op}` needs {what}, and these are {shown(a)} and {shown(b)}", _cure(op, a, b, left, right)
+    )
     return bad(at)
 
 
@@ -240,7 +251,7 @@ def compare(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Exp
         one = isinstance(left, hir.Int)
         left = hir.Str(STRING, left.at, chr(cast("hir.Int", left).value)) if one else hir.ToText(STRING, left.at, left)
     elif not unify(a, b):
-        hint = _cure(op, a, b, right)
+        hint = _cure(op, a, b, left, right)
         if a.__class__ in (IntType, Var) and b is STRING:
             hint = "compare texts, with `.to_string()`, or numbers, with `.parse()`"
         c.m.error("E0208", at, f"`{op}` compares two values of one type, and these are {shown(a)} and {shown(b)}", hint)

@@ -102,7 +102,7 @@ def _made(c: Fn, at: int, out: list[Any], value: hir.Expr | None, diverged: hir.
 
 def _rest(c: Fn, statements: Sequence[Any]) -> None:
     """Code behind a `return` is checked for errors and not compiled."""
-    warned = c.m.warnings
+    warned, declared = c.m.warnings, len(c.variables)
     c.m.warnings = []
     out: list[Any] = []
     for statement in statements:
@@ -111,6 +111,7 @@ def _rest(c: Fn, statements: Sequence[Any]) -> None:
         elif isinstance(statement, tree.Let):
             let(c, statement, out)
     c.m.warnings = warned
+    del c.variables[declared:]
 
 
 def _effect(c: Fn, node: Any, out: list[Any]) -> hir.Expr:

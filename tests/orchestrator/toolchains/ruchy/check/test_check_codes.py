@@ -1,0 +1,19 @@
+"""The examples of the checker's codes: the wrong one gives the code, the right one gives no error."""
+
+import pytest
+from checking import check_text
+
+from orchestrator.toolchains.ruchy.codes import CODES
+
+ELSEWHERE = {"E0507"}  # takes two modules: see test_check_modules.py
+PREFIXES = ("E01", "E02", "E03", "E04", "E06")
+MINE = sorted(code for code in CODES if code[:3] in PREFIXES or code in ("E0509", "E0720", "W0003", "W0004", "W0005"))
+
+
+@pytest.mark.parametrize("code", [code for code in MINE if code not in ELSEWHERE])
+def test_example(code):
+    wrong = check_text(CODES[code].wrong)
+    assert code in {one.code for one in [*wrong.diagnostics, *wrong.warnings]}
+    right = check_text(CODES[code].right)
+    assert right.diagnostics == []
+    assert code not in {one.code for one in right.warnings}

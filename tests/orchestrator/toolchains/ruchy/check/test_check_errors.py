@@ -1,0 +1,159 @@
+"""One wrong thing, one error: its code and its line; and nothing that only follows from it."""
+
+import pytest
+from checking import check_text, found
+
+CASES = {
+    "a type that does not fit": ('fun f() {\n let x: i64 = "a";\n println(x + 1, x.abs());\n}', [("E0201", 2)]),
+    "an unknown name is silent where it is used": (
+        'fun main() {\n let a = nope;\n let b = a + 1;\n println(b.foo, b.bar(), b(1), a < b, !a, f"{b}");\n}',
+        [("E0101", 2)],
+    ),
+    "several errors in one run": (
+        'fun main() {\n println(y);\n foo(1);\n let z: bool = 1;\n "a".nope();\n}\nfun g() -> i64 { true }',
+        [("E0101", 2), ("E0102", 3), ("E0201", 4), ("E0107", 5), ("E0401", 7)],
+    ),
+    "an argument": ("fun g(n: i64) { println(n) }\nfun f() {\n g(true);\n}", [("E0204", 3)]),
+    "numbers of two widths": ("fun f(a: i32, b: i64) -> i64 {\n a + b\n}", [("E0207", 2)]),
+    "integers and floats": ("fun f(a: i64, b: f64) -> f64 {\n a * b\n}", [("E0207", 2)]),
+    "a float and an integer literal": ("fun f(b: f64) -> f64 {\n b * 2\n}", [("E0207", 2)]),
+    "an integer as a float parameter": ("fun g(x: f64) { println(x) }\nfun f() {\n g(2);\n}", [("E0204", 3)]),
+    "bits of bools": ("fun f(a: bool) -> bool {\n a & a\n}", [("E0207", 2)]),
+    "a shift by a float": ("fun f(a: i64) -> i64 {\n a << 1.5\n}", [("E0207", 2)]),
+    "minus on unsigned": ("fun f(a: u8) -> u8 {\n -a\n}", [("E0207", 2)]),
+    "a literal below zero": ("fun f() -> u8 {\n -1\n}", [("E0205", 2)]),
+    "a literal found too large later": (
+        "fun g(a: u8) { println(a) }\nfun f() {\n let x = 300;\n g(x);\n}",
+        [("E0205", 3)],
+    ),
+    "structs have no order": ("struct P { x: i64 }\nfun f(a: P, b: P) -> bool {\n a < b\n}", [("E0208", 3)]),
+    "unit has no equality": ("fun g() { }\nfun f() -> bool {\n g() == g()\n}", [("E0208", 3)]),
+    "branches": (
+        'fun f(c: bool) {\n let x = if c { 1 } else if c { 2 } else { "a" };\n println(x);\n}',
+        [("E0203", 2)],
+    ),
+    "the branch that is wrong": ('fun f(c: bool) -> i64 {\n if c {\n 1\n } else {\n "a"\n }\n}', [("E0401", 5)]),
+    "an `if` without `else` has no value": ("fun f(c: bool) -> i64 {\n if c { 1 }\n}", [("E0402", 1)]),
+    "a loop that ends without a value": ("fun f(c: bool) -> i64 {\n while c { }\n}", [("E0402", 1)]),
+    "an empty body": ("fun f() -> i64 {\n}", [("E0402", 1)]),
+    "`return` without a value": ("fun f() -> i64 {\n return;\n}", [("E0401", 2)]),
+    "`return` of a value from unit": ("fun f() -> () {\n return 1;\n}", [("E0401", 2)]),
+    "breaks": (
+        'fun f(c: bool) {\n let x = loop {\n if c { break 1; }\n break "a";\n };\n println(x);\n}',
+        [("E0203", 4)],
+    ),
+    "a value out of a `while`": ("fun f(c: bool) {\n while c {\n break 1;\n }\n}", [("E0213", 3)]),
+    "a label of another loop": ("fun f() {\n 'a: loop { break 'a; }\n 'b: loop {\n break 'a;\n }\n}", [("E0105", 4)]),
+    "a field of a number": ("fun f(n: i64) -> i64 {\n n.x\n}", [("E0104", 2)]),
+    "two missing fields": ("struct P { x: i64, y: i64 }\nfun f() -> P {\n P { }\n}", [("E0214", 3)]),
+    "a base of another struct": (
+        "struct P { x: i64, y: i64 }\nstruct Q { x: i64 }\nfun f(q: Q) -> P {\n P { x: 1, ..q }\n}",
+        [("E0201", 4)],
+    ),
+    "a type that holds itself through another": (
+        "struct A {\n b: B\n}\nstruct B {\n a: A\n}",
+        [("E0218", 1)],
+    ),
+    "constants in a circle": ("const A: i64 = B;\nconst B: i64 = C;\nconst C: i64 = A;", [("E0216", 1)]),
+    "a constant of another type": ('const A: i64 = "a";\nfun f() -> i64 { A }', [("E0201", 1)]),
+    "a default of another type": ('fun f(a: i64 = "x") {\n println(a)\n}\nfun g() { f() }', [("E0201", 1)]),
+    "an assignment to a constant": ("const A: i64 = 1;\nfun f() {\n A = 2;\n}", [("E0211", 3)]),
+    "an assignment to a function": ("fun g() { }\nfun f() {\n g = 2;\n}", [("E0211", 3)]),
+    "a string to go over": ('fun f() {\n for c in "abc" { println(c) }\n}', [("E0212", 2)]),
+    "a number to go over": ("fun f() {\n for i in 10 { println(i) }\n}", [("E0212", 2)]),
+    "a range of floats": ("fun f() {\n for i in 0.0..1.0 { println(i) }\n}", [("E0212", 2)]),
+    "a cast of a string": ('fun f() -> i64 {\n "1" as i64\n}', [("E0209", 2)]),
+    "a call of a constant": ("const A: i64 = 1;\nfun f() {\n A(2);\n}", [("E0217", 3)]),
+    "a function as a value": ("fun g() { }\nfun f() {\n let h = g;\n}", [("E0720", 3)]),
+    "a variable out of its block": ("fun f() {\n { let a = 1; println(a); }\n println(a);\n}", [("E0101", 3)]),
+    "a loop's variable behind the loop": ("fun f() {\n for i in 0..2 { println(i) }\n println(i);\n}", [("E0101", 3)]),
+    "the wrong number of arguments to a builtin": ("fun f() {\n println(sqrt(1.0, 2.0));\n}", [("E0301", 2)]),
+    "the wrong number of arguments to a method": ('fun f() {\n println("a".replace("b"));\n}', [("E0301", 2)]),
+    "a private function of an inline module": (
+        "mod a {\n fun f() { }\n pub fun g() { f() }\n}\nfun h() {\n a::g();\n a::f();\n}",
+        [("E0108", 7)],
+    ),
+    "a `main` with parameters": ("fun main(n: i64) {\n println(n)\n}", [("E0301", 1)]),
+    "a global variable": ("let mut n = 1;\nfun f() {\n println(n);\n}\nn = 2;", [("E0109", 3)]),
+    "an uncalled function of unknown types": ("fun f(p) {\n println(p.x)\n}", [("E0210", 2)]),
+    "a wide integer": ("fun f(n: i128) { println(n) }", [("E0720", 1)]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_error(name):
+    source, wanted = CASES[name]
+    assert found(source) == wanted
+
+
+LATER = {
+    "arrays": "fun f() { let a = [1, 2]; println(a[0], a.len()); for x in a { println(x) } }",
+    "array types": "fun f(a: [i64]) -> i64 { a[0] + a.len() }",
+    "tuples": 'fun f() { let t = (1, "a"); println(t.0) }',
+    "ranges": "fun f() { let r = 0..3; println(r) }",
+    "enums": "enum E { A, B } fun f(e: E) -> bool { e == E::A }",
+    "match": "fun f(n: i64) -> i64 { match n { 0 => 1, _ => 2 } }",
+    "lambdas": "fun f() { let g = |x| x + 1; println(g(2)) }",
+    "impl": "struct P { x: i64 } impl P { fun g(&self) -> i64 { self.x } } fun f(p: P) -> i64 { P::h() + p.g() }",
+    "if let": "fun f(n: i64) { if let 3 = n { println(n) } }",
+    "while let": "fun f(n: i64) { while let 3 = n { println(n) } }",
+    "generics": "fun id<T>(x: T) -> T { x } fun f() -> i64 { id(1) }",
+    "option": "fun f(a: Option<i64>) { println(a) }",
+    "try": "fun f(a: i64) -> i64 { a? }",
+    "throw": 'fun f() { throw "a"; }',
+    "catch": "fun f() { try { println(1) } catch (e) { println(e) } }",
+    "patterns": "fun f(p: i64) { let (a, b) = p; println(a + b) }",
+    "pipeline": "fun g(n: i64) -> i64 { n } fun f() -> i64 { 1 |> g }",
+    "characters": 'fun f() { let c = "abc".chars(); println(c) }',
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_comes_later_is_one_error_that_names_it(name):
+    checked = check_text(LATER[name])
+    assert [one.code for one in checked.diagnostics] == ["E0720"]
+    assert "not supported yet" in checked.diagnostics[0].message
+
+
+HINTS = {
+    "fun f(total: i64) -> i64 { totl }": "did you mean `total`?",
+    "fun f(total: i64) { toatl = 1 }": "did you mean `total`?",
+    "fun area() { } fun f() { aera() }": "did you mean `area`?",
+    "fun f() { prinltn(1) }": "did you mean `println`?",
+    "struct Point { x: i64 } fun f(p: Piont) { println(p) }": "did you mean `Point`?",
+    "struct P { width: i64 } fun f(p: P) -> i64 { p.widht }": "did you mean `width`?",
+    "struct P { width: i64 } fun f() -> P { P { width: 1, hight: 2 } }": "",
+    'fun f() { println("a".to_uper()) }': "did you mean `to_upper`?",
+    "fun f(n: string) { println(n) }": "write `String`",
+    "fun f(n: int) { println(n) }": "write `i64`",
+    "fun f(a: f64) -> f64 { a * 2 }": "write `2.0`",
+    "fun f(a: f64) -> f64 { 2 * a }": "write `2.0`",
+    "fun f(a: i64, b: f64) -> f64 { a * b }": "convert the integer with `as f64`",
+    "fun f(a: i32, b: i64) -> i64 { a * b }": "convert one of them with `as i64`",
+    "fun f(s: String) -> i64 { s }": "convert it with `.parse()`",
+    "fun f(n: i64) -> String { n }": "convert it with `.to_string()`",
+    "fun f(n: i64) { if n { } }": "compare it: `!= 0`",
+    "fun f(n: i64) -> i64 { !n }": "for all bits of an integer write `~`",
+    'fun f() -> String { 3 * "a" }': "the string stands on the left: `text * 3`",
+    "fun f(a: bool) -> bool { a | a }": "for truth values write `||`",
+    "pub fun f(n) { println(n) }": "write `n: i64`, or whatever its type is",
+    "fun f() { count = 1; }": "declare it: `let mut count = ...`",
+    "fun f() { println(String::new()) }": 'a string literal is a String already: write `""`',
+}
+
+
+@pytest.mark.parametrize("source", HINTS)
+def test_hint(source):
+    assert [one.hint for one in check_text(source).diagnostics][0] == HINTS[source]
+
+
+def test_a_diagnostic_has_a_place_and_its_line():
+    (one,) = check_text("fun f() {\n    println(totl)\n}").diagnostics
+    assert (one.module, one.file, one.line, one.column, one.length) == ("main", "main.ruchy", 2, 13, 4)
+    assert (one.text, one.message) == ("    println(totl)", "unknown name `totl`")
+
+
+def test_a_module_that_cannot_be_parsed_is_not_checked():
+    checked = check_text("fun f( { totl }\n")
+    assert checked.module is None
+    assert {one.code[:3] for one in checked.diagnostics} == {"E00"}
