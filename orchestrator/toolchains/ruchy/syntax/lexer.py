@@ -76,12 +76,13 @@ _TOKEN = "|".join(
         r".",
     )
 )
-_SCAN = re.compile(f"({GAP})({_TOKEN})", re.DOTALL | re.ASCII)
+_SCAN = re.compile(rf"({GAP})({_TOKEN}|\Z)", re.DOTALL | re.ASCII)
 _WHOLE = re.compile(f"f?{STRING}|{RAW}", re.DOTALL | re.ASCII)
 _TEMPLATE = re.compile(r"(?:[^\\{}]++|\\u\{[^}]*+\}|\\.|\{\{|\}\})*+", re.DOTALL)
 
 Pairs = list[tuple[str, str]]
-"""(gap, text): white space and comments, then the token that follows. Concatenated they are the source."""
+"""(gap, text): white space and comments, then the token that follows. Concatenated they are the source, but for what
+stands behind the last token."""
 
 
 class Tokens(msgspec.Struct):
@@ -191,13 +192,20 @@ def is_unclosed(text: str) -> bool:
 
 def scan(source: str) -> Pairs:
     """The source cut into gaps and tokens, f-strings cut into their pieces."""
-    pairs: Pairs = _SCAN.findall(source)
+    pairs = _raw_pairs(source)
     if pairs and pairs[-1][1].startswith("/*"):
         flat = _flatten_comments(source)
         if flat is not None:
-            pairs = _SCAN.findall(flat)
+            pairs = _raw_pairs(flat)
     if 'f"' in source:
         pairs = _expand_templates(pairs)
+    return pairs
+
+
+def _raw_pairs(source: str) -> Pairs:
+    pairs: Pairs = _SCAN.findall(source)
+    while pairs and not pairs[-1][1]:  # the gap behind the last token, and the end
+        pairs.pop()
     return pairs
 
 
@@ -233,7 +241,7 @@ def _pieces(gap: str, text: str) -> Pairs:
         depth = 0
         while True:
             matched = _SCAN.match(text, at, end)
-            if matched is None:
+            if matched is None or not matched[2]:
                 pieces.append((text[at:end], text[end]))
                 return pieces
             token = matched[2]

@@ -127,7 +127,9 @@ def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = f
         elif kind in ("let", "var"):
             at = _let(tokens, at, depth, scopes)
         elif kind == "for":
-            scopes.coming = frozenset((texts[at + 1],)) if kinds[at + 2] == "in" else None
+            plain = kinds[at + 2] == "in"
+            scopes.coming = frozenset((texts[at + 1],)) if plain else None
+            at += plain
         elif kind in _MAYBE_BLOCK:
             scopes.coming = None
         elif kind in ("fun", "fn") and kinds[at + 1] == "name":

@@ -267,8 +267,6 @@ class Items(Imports):
                 fields.append(self._field(public))
             if self.kinds[self.at] in (",", ";"):
                 self.at += 1
-            elif self.kinds[self.at] != "}" and not self.first_on_line(self.at):
-                break
         self.close("}", opened)
         return fields, methods
 
@@ -297,8 +295,6 @@ class Items(Imports):
             variants.append(self._variant())
             if self.kinds[self.at] in (",", ";"):
                 self.at += 1
-            elif self.kinds[self.at] != "}" and not self.first_on_line(self.at):
-                break
         self.close("}", opened)
         return Enum(at, name, public, variants, generics, attributes, start, self.at)
 

@@ -22,6 +22,10 @@ def test_every_operator_is_one_token():
     [
         ("#!/usr/bin/env ruchy\na", ["name"]),
         ("a // b\n/// c\nd", ["name", "name"]),
+        ("a // b", ["name"]),
+        ("a # b", ["name"]),
+        ("a /* b */ ", ["name"]),
+        ("// a", []),
         ("a # b\n#[c]", ["name", "#[", "name", "]"]),
         ("a /* b /* c */ d */ e", ["name", "name"]),
         ("/*" * 9 + "*/" * 9 + "a '\"' /* b */ c" + "/*" * 7 + "*/" * 7, ["name", "char", "name"]),
@@ -103,7 +107,7 @@ def test_values():
 
 
 def test_places():
-    source = "let name = 1;\n  wide\n\n\"tŵo\nlines\" x"
+    source = 'let name = 1;\n  wide\n\n"tŵo\nlines" x'
     table = places(source)
     found = [table.place(at) for at in range(8)]
     assert [(one.line, one.column, one.length) for one in found] == [
