@@ -144,15 +144,13 @@ class Cache:
 
     async def _find_in_files(self, keys: Iterable[Digest]) -> dict[bytes, index.Row]:
         """Without an index: the metadata says it all, it only takes longer."""
-        try:
-            found, damaged = await self.offload.run(self.store.read_known, keys)
-        except OSError as error:
-            self.degrade(f"reading metadata: {_said(error)}")
-            return {}
-        for key, reason in damaged.items():
+        known = await self.offload.run(self.store.read_known, keys)
+        for key, reason in known.damaged.items():
             await self.offload.run(self.store.quarantine, METADATA, f"{key}.json")
             self.quarantined(f"{METADATA}/{key}.json", reason)
-        return {bytes.fromhex(key): recovery.row_of(*known) for key, known in found.items()}
+        for error in known.failed.values():
+            self.degrade(f"reading {METADATA}: {said(error)}")
+        return {bytes.fromhex(key): recovery.row_of(*found) for key, found in known.found.items()}
 
     async def load(self, digests: tuple[Digest, ...], disk: bool) -> dict[Digest, bytes]:
         """The objects that are there and good. With `disk` memory is not believed, and digests are compared."""
@@ -188,7 +186,7 @@ class Cache:
             await self.offload.run(self.store.quarantine, MODULES, f"{name}.wasm")
             self.quarantined(file, reason)
         for name, error in fetched.failed.items():
-            self.degrade(f"reading {MODULES}/{name}.wasm: {_said(error)}")
+            self.degrade(f"reading {MODULES}/{name}.wasm: {said(error)}")
         lost = [*fetched.damaged, *fetched.vanished]
         if lost:
             keys = await self.write(index.drop_digests, [bytes.fromhex(name) for name in lost])
@@ -212,7 +210,7 @@ class Cache:
             rest = kept.rest
         elif kept.failure is not None:
             self.writable = False
-            self.degrade(f"storing: {_said(kept.failure)}")
+            self.degrade(f"storing: {said(kept.failure)}")
         return Outcome(digests, list(refused), rest)
 
     async def _known(self, entries: Iterable[NewEntry], force: bool) -> dict[bytes, index.Row]:
@@ -295,7 +293,15 @@ class Cache:
         if named and self.writable:
             await self.write(index.store_summaries, named)
 
-    # ---- the index
+    # ---- files and the index
+
+    async def files(self, default: R, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a function on files; what the disk fails at gives `default`."""
+        try:
+            return await self.offload.run(function, *args, **kwargs)
+        except OSError as error:
+            self.degrade(f"files: {said(error)}")
+            return default
 
     async def read(
         self, function: Callable[Concatenate[Connection, P], Awaitable[R]], *args: P.args, **kwargs: P.kwargs
@@ -328,6 +334,9 @@ class Cache:
                 await self.repair(str(error))
             except Unusable as error:
                 await self._without_index(str(error))
+                return None
+            except OSError as error:  # Of the files that it is rebuilt from.
+                await self._without_index(said(error))
                 return None
         await self._without_index("it is damaged again and again")
         return None
@@ -416,5 +425,6 @@ def _identity(disk: Disk, path: str) -> Stamp | None:
     return Stamp(stamp.device, stamp.inode, 0, 0, 0)
 
 
-def _said(error: OSError) -> str:
-    return error.strerror or str(error)
+def said(error: Exception) -> str:
+    """What an error says, without paths and numbers where it is the system's."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

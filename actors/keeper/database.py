@@ -202,13 +202,27 @@ async def _open_through_portal(path: str) -> Database:
 
 
 async def _connect(path: str) -> Connection:
+    import sqlite3
+
     import aiosqlite
 
-    try:
-        # isolation_level None: transactions begin and end where we say, not where sqlite3 guesses.
-        return await aiosqlite.connect(path, isolation_level=None)
-    except Exception as error:
-        raise _translated(error) from error
+    failures: list[sqlite3.Error] = []
+
+    def connect() -> sqlite3.Connection:
+        # One that fails leaves aiosqlite's thread to end by itself, maybe after the loop, and then it complains.
+        # One that succeeds can be closed and waited for.
+        try:
+            # isolation_level None: transactions begin and end where we say, not where sqlite3 guesses.
+            return sqlite3.connect(path, isolation_level=None)
+        except sqlite3.Error as error:
+            failures.append(error)
+            return sqlite3.connect(MEMORY)
+
+    connection = await aiosqlite.Connection(connect, iter_chunk_size=64)
+    if failures:
+        await connection.close()
+        raise _translated(failures[0]) from failures[0]
+    return connection
 
 
 def _backend() -> str:

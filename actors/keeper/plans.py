@@ -18,7 +18,9 @@ def is_name(snapshot: str) -> bool:
 
 
 def write(store: Store, snapshot: str, data: bytes, plan: bytes) -> int:
-    """Write both. Gives the bytes written; raises OSError."""
+    """Write both; without a `plan` the one that is there goes with the new snapshot. Gives the bytes written; raises
+    OSError."""
+    plan = plan or recall(store, snapshot)
     head = (checksum(plan) + checksum(data)).encode()
     store.write(SNAPSHOTS, snapshot + ".plan", head + plan)
     store.write(SNAPSHOTS, snapshot, data)

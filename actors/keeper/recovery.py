@@ -72,7 +72,7 @@ def rows_of_files(store: Store, known: Collection[bytes]) -> tuple[list[tuple[by
     """Rows for all entries on disk but the `known` ones, oldest first; and what is wrong with damaged metadata, which
     is in quarantine then. Metadata whose object is gone gives no row."""
     keys = [key for key in store.committed() if bytes.fromhex(key) not in known]
-    found, damaged = store.read_known(keys)
+    found, damaged, _ = store.read_known(keys)
     for key in damaged:
         store.quarantine(METADATA, key + ".json")
     objects = set(store.names(MODULES))

@@ -56,6 +56,14 @@ class Fetched(NamedTuple):
     failed: dict[Digest, OSError]
 
 
+class Known(NamedTuple):
+    """Metadata with its size in bytes, by key. `damaged` says what was wrong; `failed` could not be read at all."""
+
+    found: dict[Digest, tuple[Metadata, int]]
+    damaged: dict[Digest, str]
+    failed: dict[Digest, OSError]
+
+
 class Store:
     def __init__(self, disk: Disk, folder: str) -> None:
         self.disk = disk
@@ -141,19 +149,19 @@ class Store:
             text = self.disk.read(path)
             return decode(text, key), len(text)
 
-    def read_known(self, keys: Iterable[Digest]) -> tuple[dict[Digest, tuple[Metadata, int]], dict[Digest, str]]:
-        """The metadata of those keys that have some, with its size, and what is wrong with the damaged ones. Raises
-        OSError where the folder cannot be read at all."""
-        found: dict[Digest, tuple[Metadata, int]] = {}
-        damaged: dict[Digest, str] = {}
+    def read_known(self, keys: Iterable[Digest]) -> Known:
+        """The metadata of those keys that have some."""
+        known = Known({}, {}, {})
         for key in keys:
             try:
-                found[key] = self.read_metadata(key)
+                known.found[key] = self.read_metadata(key)
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except Odd as odd:
-                damaged[key] = str(odd)
-        return found, damaged
+                known.damaged[key] = str(odd)
+            except OSError as error:
+                known.failed[key] = error
+        return known
 
     def forget(self, keys: Iterable[Digest], names: Iterable[Digest] = ()) -> tuple[int, int]:
         """Remove the metadata of `keys`, then the objects `names`. Gives the number of files and bytes that are gone;

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from actors.digests import Digest
 from actors.events import CacheTooSmall, EntriesEvicted
 from actors.keeper import index, locks, plans, recovery, sweep
-from actors.keeper.cache import Cache
+from actors.keeper.cache import Cache, said
 from actors.keeper.eviction import ORDERINGS, Choice
 from actors.keeper.store import METADATA, MODULES, QUARANTINE, Store
 from actors.messages import CacheStatistics, Collected, NewEntry
@@ -66,7 +66,7 @@ class Upkeep:
         async with self._locked() as free:
             if not free:
                 return Evicted()
-            _, freed = await cache.offload.run(sweep.sweep_quarantine, cache.store, 0)
+            _, freed = await cache.files((0, 0), sweep.sweep_quarantine, cache.store, 0)
             size = await cache.read(index.size)
             if not size:
                 return Evicted(freed=freed)
@@ -82,7 +82,7 @@ class Upkeep:
         try:
             written = await cache.offload.run(plans.write, cache.store, snapshot, data, plan)
         except OSError as error:
-            cache.degrade(f"writing the snapshot: {error.strerror or error}")
+            cache.degrade(f"writing the snapshot: {said(error)}")
         else:
             cache.count(bytes_written=written)
 
@@ -97,7 +97,7 @@ class Upkeep:
             return Evicted()
         if self.limit <= 0:
             return Evicted()
-        if size <= self.limit and size + await cache.offload.run(cache.store.size, QUARANTINE) <= self.limit:
+        if size <= self.limit and size + await cache.files(0, cache.store.size, QUARANTINE) <= self.limit:
             return Evicted()
         async with self._locked() as free:
             return await self._shrink(held.keys | held.names) if free else Evicted()
@@ -107,7 +107,7 @@ class Upkeep:
         cache = self.cache
         freed = (await self._sweep(sweep.ORPHAN_NS))[1]
         allowed = self.limit // QUARANTINE_PART
-        other, more = await cache.offload.run(sweep.sweep_quarantine, cache.store, allowed)
+        other, more = await cache.files((0, 0), sweep.sweep_quarantine, cache.store, allowed)
         return await self._evict(self.limit, other, freed + more, own, ())
 
     async def _evict(
@@ -145,20 +145,23 @@ class Upkeep:
                 return Collected(busy=True)
             files, freed = await self._sweep(0 if force else sweep.ORPHAN_NS)
             size = await cache.read(index.size) or 0
-            size += await cache.offload.run(cache.store.size, QUARANTINE)
+            size += await cache.files(0, cache.store.size, QUARANTINE)
             evicted = Evicted()
             if 0 < self.limit < size:
                 evicted = await self._shrink(cache.held.keys | cache.held.names)
         return Collected(removed_files=files, freed_bytes=freed + evicted.freed, evicted=evicted.entries)
 
     async def _sweep(self, older_than_ns: int) -> tuple[int, int]:
-        """Metadata is the commit point: an entry that lacks only its row gets one. Everything else that no row names and
-        that is old enough goes."""
+        """Metadata is the commit point: an entry that lacks only its row gets one. Everything else that no row names
+        and that is old enough goes."""
         cache = self.cache
         known = await cache.read(index.all_keys)
         if known is None:
             return 0, 0
-        rows, damaged = await cache.offload.run(recovery.rows_of_files, cache.store, set(known))
+        found = await cache.files(None, recovery.rows_of_files, cache.store, set(known))
+        if found is None:
+            return 0, 0
+        rows, damaged = found
         for key, reason in damaged.items():
             cache.quarantined(f"{METADATA}/{key}.json", reason)
         if rows:
@@ -168,7 +171,7 @@ class Upkeep:
             return 0, 0
         keys = {key.hex() for key, _ in named}
         names = {name.hex() for _, name in named} | {name.hex() for name in cache.held.names}
-        return await cache.offload.run(sweep.sweep_orphans, cache.store, keys, names, older_than_ns)
+        return await cache.files((0, 0), sweep.sweep_orphans, cache.store, keys, names, older_than_ns)
 
     async def clear(self) -> Collected:
         """Remove everything but the statistics."""
@@ -178,7 +181,7 @@ class Upkeep:
                 return Collected(busy=True)
             await cache.write(index.clear)
             cache.hot.clear()
-            files, freed = await cache.offload.run(sweep.empty, cache.store)
+            files, freed = await cache.files((0, 0), sweep.empty, cache.store)
         return Collected(removed_files=files, freed_bytes=freed)
 
     @asynccontextmanager
@@ -211,7 +214,7 @@ class Upkeep:
             cache.count(**counts)
             total = counts
         hits, misses = int(total.get("hits", 0)), int(total.get("misses", 0))
-        entries, size = await cache.offload.run(_measure, cache.store)
+        entries, size = await cache.files((0, 0), _measure, cache.store)
         return CacheStatistics(
             compilations=int(total.get("compilations", 0)),
             hits=hits,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.digests import Digest
 from actors.keeper import index, recovery
-from actors.keeper.cache import Cache
+from actors.keeper.cache import Cache, said
 from actors.keeper.metadata import Odd
 from actors.keeper.store import METADATA, MODULES, Store
 from actors.messages import Damage
@@ -20,12 +20,12 @@ async def verify(cache: Cache, keys: tuple[Digest, ...]) -> tuple[int, list[Dama
     if not keys:
         damage += await _verify_index(cache)
     known = await cache.read(index.all_keys) or []
-    on_disk = await cache.offload.run(cache.store.committed)
+    on_disk = await cache.files([], cache.store.committed)
     wanted = list(keys) or sorted({*on_disk, *(key.hex() for key in known)})
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
         rows = await cache.read(index.find, [bytes.fromhex(key) for key in batch]) or {}
-        found, read = await cache.offload.run(_verify_entries, cache.store, batch, rows)
+        found, read = await cache.files(([], 0), _verify_entries, cache.store, batch, rows)
         cache.count(bytes_read=read)
         damage += found
         if bad := [bytes.fromhex(item.key) for item in found]:
@@ -67,7 +67,7 @@ def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[lis
     except (Odd, OSError) as error:
         module = row.module if row else ""
         action = _set_aside(store, METADATA, key + ".json")
-        return [Damage(file=file, problem=_said(error), action=action, module=module, key=key)], 0
+        return [Damage(file=file, problem=said(error), action=action, module=module, key=key)], 0
     fetched = store.fetch([(metadata.digest, "")])
     read = size + sum(map(len, fetched.data.values()))
     name = metadata.digest + ".wasm"
@@ -77,7 +77,7 @@ def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[lis
         problem, action = "its row in the index says something else", "row removed"
     elif not fetched.vanished:
         file = f"{MODULES}/{name}"
-        problem = next(iter(fetched.damaged.values()), "") or _said(next(iter(fetched.failed.values())))
+        problem = next(iter(fetched.damaged.values()), "") or said(next(iter(fetched.failed.values())))
         action = _set_aside(store, MODULES, name)
         store.forget([key])
     elif not store.has(METADATA, key + ".json"):
@@ -91,7 +91,3 @@ def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[lis
 
 def _set_aside(store: Store, folder: str, name: str) -> str:
     return "quarantined" if store.quarantine(folder, name) else "left where it is"
-
-
-def _said(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

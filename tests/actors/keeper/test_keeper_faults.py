@@ -1,0 +1,228 @@
+"""Disks that fail, are full or read-only, and an index that is locked: the build goes on, and says so once."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Open
+from keeping import Talk, entry, files
+
+from actors.digests import digest
+from actors.disk import RealDisk
+from actors.keeper import database, locks
+from actors.messages import FindSummaries, Publish, Statistics, StoreSummaries, Verify
+
+pytestmark = pytest.mark.anyio
+
+MODULES = [entry(f"m{number}", bytes([number]) * 500) for number in range(6)]
+
+
+class Failing(RealDisk):
+    """Fails where `when(operation, path, count)` says so, with `number`."""
+
+    def __init__(self, when: Callable[[str, str, int], bool], number: int = errno.EIO) -> None:
+        self.when = when
+        self.number = number
+        self.count = 0
+        self.failed = 0
+
+    def _touch(self, operation: str, path: str) -> None:
+        self.count += 1
+        if self.when(operation, path, self.count):
+            self.failed += 1
+            raise OSError(self.number, os.strerror(self.number), path)
+
+    def read(self, path: str, limit: int = -1) -> bytes:
+        self._touch("read", path)
+        return super().read(path, limit)
+
+    def create(self, path: str, data: bytes) -> None:
+        self._touch("create", path)
+        super().create(path, data)
+
+    def rename(self, source: str, target: str) -> None:
+        self._touch("rename", target)
+        super().rename(source, target)
+
+    def remove(self, path: str) -> None:
+        self._touch("remove", path)
+        super().remove(path)
+
+    def make_folders(self, path: str) -> None:
+        self._touch("make_folders", path)
+        super().make_folders(path)
+
+    def stamp(self, path: str, *, follow: bool = True) -> Any:
+        self._touch("stamp", path)
+        return super().stamp(path, follow=follow)
+
+    def entries(self, path: str) -> Any:
+        self._touch("entries", path)
+        return super().entries(path)
+
+
+async def work(talk: Talk) -> None:
+    """Two builds with everything that a build asks of the keeper; `Talk.build` sees to it that no object is wrong."""
+    for _ in range(2):
+        await talk.build(*MODULES)
+        await talk.ask(StoreSummaries(build=1, identity="1" * 64, summaries={"2" * 64: b"summary"}))
+        found = await talk.ask(FindSummaries(build=1, identity="1" * 64, sources=("2" * 64,)))
+        assert found.summaries in ({}, {"2" * 64: b"summary"})
+        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"plan")
+    await talk.ask(Verify())
+    await talk.ask(Statistics())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EACCES])
+async def test_every_single_operation_may_fail(open_keeper: Open, tmp_path: Path, number: int) -> None:
+    """Each once, each from then on for ever: no exception, no wrong object, and afterwards all is well again."""
+    counting = Failing(lambda *_: False)
+    async with open_keeper(str(tmp_path / "count"), disk=counting) as talk:
+        await work(talk)
+    assert counting.count > 60
+    for at in range(1, counting.count + 1, 3 if number == errno.EIO else 10):
+        for for_ever in (False, True):
+            folder = str(tmp_path / f"{at}-{for_ever}")
+            disk = Failing(lambda _, __, count, at=at, on=for_ever: count >= at if on else count == at, number)
+            async with open_keeper(folder, disk=disk) as talk:
+                await work(talk)
+                assert talk.names().count("CacheDegraded") <= 3, (at, for_ever)
+            async with open_keeper(folder) as talk:
+                await talk.build(*MODULES)
+                assert await talk.build(*MODULES) == []
+                assert (await talk.ask(Verify())).damage == ()
+                assert not [name for name in files(tmp_path / folder) if ".tmp-" in name and not for_ever], at
+
+
+async def test_a_disk_that_is_full_for_ever(open_keeper: Open, tmp_path: Path) -> None:
+    disk = Failing(lambda operation, path, _: operation == "create", errno.ENOSPC)
+    async with open_keeper(disk=disk) as talk:
+        await talk.begin()
+        stored = await talk.store(*MODULES[:3])
+        assert (stored.kept, stored.degraded) == ({}, "storing: the disk is full")
+        tried = disk.failed
+        assert tried == 2
+        assert (await talk.store(*MODULES[3:])).kept == {}
+        assert disk.failed == tried, "it is not tried again in this build"
+        assert (await talk.record()).degraded == "storing: the disk is full"
+        assert talk.names() == ["CacheDegraded"]
+        await talk.begin()
+        await talk.store(*MODULES[3:])
+        assert disk.failed == tried + 2
+        assert (await talk.ask(Statistics())).degradations == 2
+
+
+async def test_a_full_disk_makes_room_once(open_keeper: Open, tmp_path: Path) -> None:
+    room = {"full": False}
+    folder = tmp_path / "cache"
+    disk = Failing(
+        lambda operation, path, _: (
+            operation == "create" and room["full"] and "/modules/" in path and len(files(folder, of=("modules",))) > 4
+        ),
+        errno.ENOSPC,
+    )
+    async with open_keeper(disk=disk) as talk:
+        await talk.build(*MODULES[:5])
+        room["full"] = True
+        await talk.begin()
+        await talk.find(*MODULES[:4])
+        stored = await talk.store(MODULES[5])
+        assert (stored.kept, stored.degraded) == ({MODULES[5].key: digest(MODULES[5].data)}, None)
+        for it in (*MODULES[:4], MODULES[5]):
+            assert await talk.read(it) == it.data
+        assert await talk.read(MODULES[4]) is None, "the only one that the build does not use"
+
+
+async def test_a_read_only_cache_is_still_read(open_keeper: Open, tmp_path: Path, monkeypatch: Any) -> None:
+    async with open_keeper() as talk:
+        await talk.build(*MODULES)
+    folder = str(tmp_path / "cache")
+    writing = {"create", "rename", "remove", "make_folders"}
+    disk = Failing(lambda operation, path, _: operation in writing and path.startswith(folder), errno.EROFS)
+    before = files(tmp_path / "cache")
+    monkeypatch.setattr(locks.Pins, "__init__", lambda _, folder: disk.make_folders(folder))
+    async with open_keeper(disk=disk) as talk:
+        await talk.begin()
+        for it in MODULES:
+            assert await talk.read(it) == it.data
+        assert (await talk.store(entry("new"))).kept == {}
+        recorded = await talk.record(snapshot="p", snapshot_data=b"s")
+        assert "Read-only" in recorded.degraded
+        assert talk.names() == ["CacheDegraded"]
+        out = tmp_path / "out.wasm"
+        program = Publish(build=1, path=str(out), digest=digest(MODULES[0].data))
+        assert (await talk.ask(program)).written
+    assert files(tmp_path / "cache") == before
+
+
+async def test_a_folder_that_cannot_be(open_keeper: Open, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    async with open_keeper() as talk:
+        assert await talk.build(*MODULES) == [it.module for it in MODULES]
+        assert await talk.build(*MODULES) == [it.module for it in MODULES]
+        assert talk.recorded.degraded
+        assert talk.names() == ["CacheDegraded", "CacheDegraded"]
+
+
+@pytest.mark.slow
+async def test_a_locked_index(open_keeper: Open, tmp_path: Path) -> None:
+    async with open_keeper() as talk:
+        await talk.build(*MODULES[:3])
+        talk.keeper.cache.busy_ms = 20
+        await talk.keeper.cache.close()
+        holder = sqlite3.connect(tmp_path / "cache/index.db", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        assert await talk.build(*MODULES) == ["m3", "m4", "m5"], "reading does not wait"
+        assert "locked" in talk.recorded.degraded
+        assert talk.names().count("CacheDegraded") == 1
+        holder.execute("ROLLBACK")
+        holder.close()
+        assert await talk.build(*MODULES) == [], "what was stored without a row is found all the same"
+        assert talk.recorded.degraded is None
+
+
+async def test_no_write_ahead_log(open_keeper: Open, tmp_path: Path, monkeypatch: Any) -> None:
+    """A file system that cannot have one: without an index, from metadata alone."""
+    from actors.keeper import index
+
+    async def prepare(*_: Any) -> str:
+        return "no wal"
+
+    monkeypatch.setattr(index, "prepare", prepare)
+    async with open_keeper() as talk:
+        assert await talk.build(*MODULES) == [it.module for it in MODULES]
+        assert await talk.build(*MODULES) == []
+        assert "write-ahead" in talk.recorded.degraded
+        again = entry("m0", b"different")
+        assert (await talk.store(again)).refused == (MODULES[0].key,)
+        assert (await talk.ask(Verify())).damage == ()
+        monkeypatch.undo()
+        assert await talk.build(*MODULES) == []
+        assert talk.recorded.degraded is None
+
+
+async def test_an_exception_that_is_no_failure_of_the_disk_is_a_bug(open_keeper: Open) -> None:
+    from actors.system import Broken
+
+    with pytest.raises(Broken):
+        async with open_keeper() as talk:
+            await talk.begin()
+            talk.keeper.cache.store = None
+            await talk.store(*MODULES)
+
+
+def test_what_is_full_is_not_broken(tmp_path: Path) -> None:
+    """A full disk shows as SQLITE_FULL, or as "disk I/O error" under a limit of the process: neither means damage."""
+    for code, expected in ((13, True), (778, False)):
+        error = sqlite3.OperationalError("disk")
+        error.sqlite_errorcode = code
+        translated = database._translated(error)
+        assert isinstance(translated, database.Unusable)
+        assert translated.full is expected
