@@ -165,12 +165,16 @@ class Body:
 
     def run(self, i: int) -> int:
         """Assembles until the function's own `)`; the index of that word."""
-        words, out = self.words, self.out
+        words, out, local_ids = self.words, self.out, self.locals
         pending: list[Item | _If | _Close] = []
         while True:
             word = words[i]
             if word == "(":
-                i = self._open(i + 1, pending)
+                if words[i + 1] == "local.get" and words[i + 3] == ")" and words[i + 2] in local_ids:
+                    out += b"\x20" + uleb(local_ids[words[i + 2]])  # every third instruction
+                    i += 4
+                else:
+                    i = self._open(i + 1, pending)
             elif word == ")":
                 if not pending:
                     break

@@ -13,6 +13,7 @@ _TOKEN = re.compile(r';;[^\n]*|[()]|"(?:[^"\\\n]|\\.)*"|[^\s()";]+|\S')
 _OUTSIDE = re.compile(r'\(;|;;[^\n]*|"(?:[^"\\\n]|\\.)*"')
 _INSIDE = re.compile(r"\(;|;\)")
 _ESCAPE = re.compile(rb'\\(u\{[0-9a-fA-F_]+\}|[0-9a-fA-F]{2}|[tnr"\'\\]|.)', re.DOTALL)
+_TABLE = re.compile(rb"(?:\\[0-9a-fA-F]{2})+\Z")
 _SIMPLE = {b"t": b"\t", b"n": b"\n", b"r": b"\r", b'"': b'"', b"'": b"'", b"\\": b"\\"}
 _INTEGER = re.compile(r"[+-]?(0x[0-9a-fA-F]+(_[0-9a-fA-F]+)*|[0-9]+(_[0-9]+)*)\Z")
 _FLOAT = re.compile(
@@ -31,7 +32,7 @@ class TextError(Exception):
 
 def tokens(text: str) -> list[str]:
     """All words of the text, comments left out."""
-    return [token for token in _TOKEN.findall(blank_comments(text)) if not token.startswith(";;")]
+    return [token for token in _TOKEN.findall(blank_comments(text)) if token[:2] != ";;"]
 
 
 def position(text: str, index: int) -> tuple[int, int]:
@@ -74,6 +75,8 @@ def string(token: str) -> bytes | None:
     raw = token[1:-1].encode()
     if b"\\" not in raw:
         return raw
+    if _TABLE.match(raw):  # long tables of bytes
+        return bytes.fromhex(raw.replace(b"\\", b"").decode())
     try:
         return _ESCAPE.sub(_unescape, raw)
     except (ValueError, OverflowError):
