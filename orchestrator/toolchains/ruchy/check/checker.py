@@ -45,11 +45,15 @@ def check(job: CompileJob, parsed: Parsed) -> Checked:
         return Checked(None, [found for found in parsed.diagnostics if found.severity != "warning"], heard)
     m = Module(job)
     statements = parsed.module.body
-    collect(m, statements)
-    check_types(m)
-    check_top(m, statements)
-    check_functions(m)
-    m.settle()
+    try:
+        collect(m, statements)
+        check_types(m)
+        check_top(m, statements)
+        check_functions(m)
+        m.settle()
+    except RecursionError:  # functions without `->`, each nested far deeper than people write, that call one another
+        m.muted = 0
+        m.error("E0803", 0, "nested too deep for the stack", "write `->` and a type at the functions of this module")
     if m.failed:  # what an error hides looks unused
         m.warnings = [found for found in m.warnings if found.code != "W0004"]
         if not m.errors and not m.excused:

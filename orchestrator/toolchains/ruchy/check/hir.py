@@ -1,8 +1,8 @@
 """What the checker hands to lowering: a small typed tree with every name resolved and all sugar gone.
 
 Every expression has its `type` and `at`, the ordinal of the token that a trap in it should name. Ownership: an
-expression of a reference-counted type (String, struct) gives an owned reference; `Local`, `Capture` and `GetField` give a
-copy of the reference (lowering retains it where it is kept, and may skip that where it is only looked at).
+expression of a reference-counted type (String, struct) gives an owned reference; `Local` and `GetField` give a copy of
+the reference (lowering retains it where it is kept, and may skip that where it is only looked at).
 Places of evaluation are in the order written.
 """
 
@@ -229,8 +229,8 @@ class Do(msgspec.Struct, gc=False, tag=True, tag_field="node"):
 
 
 Expr = Union[
-    Int, Float, Str, Unit, Local, Arithmetic, Negate, BitNot, Not, Compare, And, Or, Cast, ToText, Concat, Call, Runtime,
-    NewStruct, UpdateStruct, GetField, Block, If, Loop, While, ForRange, Break, Continue, Return, Print, Panic,
+    Int, Float, Str, Unit, Local, Arithmetic, Negate, BitNot, Not, Compare, And, Or, Cast, ToText, Concat, Call,
+    Runtime, NewStruct, UpdateStruct, GetField, Block, If, Loop, While, ForRange, Break, Continue, Return, Print, Panic,
 ]  # fmt: skip
 _ExprUnion = Expr
 Stmt = Union[Let, Store, Do]

@@ -68,8 +68,8 @@ class RangeType(_Type, frozen=True, tag="range"):
 
 
 Type = Union[
-    IntType, FloatType, BoolType, CharType, StringType, UnitType, NeverType, ErrorType, StructType, ArrayType, TupleType,
-    RangeType,
+    IntType, FloatType, BoolType, CharType, StringType, UnitType, NeverType, ErrorType, StructType, ArrayType,
+    TupleType, RangeType,
 ]  # fmt: skip
 
 INTEGERS = {

@@ -155,10 +155,10 @@ class Validator:
     def local(self, made: hir.Local) -> None:
         assert made.type == self.one.locals[made.slot] != UNIT
 
-    def int(self, made: hir.Int) -> None:
+    def integer(self, made: hir.Int) -> None:
         assert made.type == BOOL or isinstance(made.type, IntType | CharType)
 
-    def float(self, made: hir.Float) -> None:
+    def floating(self, made: hir.Float) -> None:
         assert isinstance(made.type, FloatType)
 
     def arithmetic(self, made: hir.Arithmetic) -> None:
@@ -270,3 +270,5 @@ class Validator:
 for _short in ("and", "if", "while", "break", "return", "not"):
     setattr(Validator, _short, getattr(Validator, f"{_short}_"))
 setattr(Validator, "or", Validator.and_)
+Validator.int = Validator.integer
+Validator.float = Validator.floating

@@ -144,7 +144,7 @@ HINTS = {
 
 @pytest.mark.parametrize("source", HINTS)
 def test_hint(source):
-    assert [one.hint for one in check_text(source).diagnostics][0] == HINTS[source]
+    assert check_text(source).diagnostics[0].hint == HINTS[source]
 
 
 def test_a_diagnostic_has_a_place_and_its_line():
