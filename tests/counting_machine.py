@@ -235,7 +235,8 @@ class Machine:
         return len(self._bytes(text))
 
     def rt_str_debug(self, text: int) -> int:
-        return self._new_string(b'"' + self._bytes(text) + b'"')
+        escaped = self._bytes(text).replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        return self._new_string(b'"' + escaped + b'"')
 
     def rt_i64_to_str(self, value: int) -> int:
         return self._new_string(str(value).encode())

@@ -24,8 +24,8 @@ def jump(*where):
     raise Jump(*where)
 
 
-def put(struct, path, value):
-    """`struct.path = value`"""
+def put(value, path, struct):
+    """`struct.path = value`; the value is computed before the place is looked at."""
     for name in path[:-1]:
         struct = struct[name]
     struct[path[-1]] = value
@@ -39,7 +39,7 @@ def show(value, nested=False):
         name = "P" if "t" in value else "Q"
         return name + " {" + ", ".join(f"{key}: {show(value[key], True)}" for key in sorted(value)) + "}"
     if isinstance(value, str) and nested:
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return f'"{value}"'
     return str(value)
 
 
@@ -80,7 +80,10 @@ class Programs:
         value = self.expression(type_, depth - 1)
         self.scopes.pop()
         ruchy = f"{{ let mut {name} = {first[0]}; {store[0]} {value[0]} }}"
-        return f"(if true {ruchy} else {{ {self.plain(type_)[0]} }})", f"(({name} := {first[1]}), {store[1]}, {value[1]})[-1]"
+        return (
+            f"(if true {ruchy} else {{ {self.plain(type_)[0]} }})",
+            f"(({name} := {first[1]}), {store[1]}, {value[1]})[-1]",
+        )
 
     def leaving(self, type_, depth):
         """A value on one way, a jump on the other."""
@@ -125,7 +128,9 @@ class Programs:
                     (f"{name}.{field}", f"{name}[{field!r}]") for field, kind in FIELDS[outer].items() if kind == type_
                 ]
         for name in self.variables("Q"):
-            found += [(f"{name}.p.{key}", f"{name}['p'][{key!r}]") for key, kind in FIELDS["P"].items() if kind == type_]
+            found += [
+                (f"{name}.p.{key}", f"{name}['p'][{key!r}]") for key, kind in FIELDS["P"].items() if kind == type_
+            ]
         return self.draw.choice(found) if found else None
 
     def of_I(self, depth):  # noqa: N802
@@ -218,7 +223,7 @@ class Programs:
         if not path:
             return f"({name} := {value})"
         keys = [key.strip("'") for key in path[:-1].split("][")]
-        return f"put({name}, {keys}, {value})"
+        return f"put({value}, {keys}, {name})"
 
     def statements(self, count, depth):
         """Ruchy lines and Python lines (unindented) of a block of its own."""

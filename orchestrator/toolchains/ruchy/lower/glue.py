@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.types import BOOL, STRING, UNIT, StructType, Type
+from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, STRING, UNIT, StructType, Type
 from orchestrator.toolchains.ruchy.lower.body import Body, get, set_
 from orchestrator.toolchains.ruchy.lower.layout import Layout, signature
 from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
@@ -118,22 +118,22 @@ def _write_unshare(body: Body, layout: Layout) -> None:
     body.out += get(copy)
 
 
-Made_ = tuple[hir.Expr, list[Type], Type]
+_Signature = tuple[hir.Expr, list[Type], Type]
 
 
 def _by_hand(result: Type) -> hir.Expr:
     return hir.Unit(result, 0)
 
 
-def _drop(type_: StructType, layout: Layout) -> Made_:
+def _drop(type_: StructType, layout: Layout) -> _Signature:
     return _by_hand(UNIT), [type_], UNIT
 
 
-def _unshare(type_: StructType, layout: Layout) -> Made_:
+def _unshare(type_: StructType, layout: Layout) -> _Signature:
     return _by_hand(type_), [type_], type_
 
 
-def _equal(type_: StructType, layout: Layout) -> Made_:
+def _equal(type_: StructType, layout: Layout) -> _Signature:
     value: hir.Expr | None = None
     for index, field in enumerate(layout.fields):
         pair = [hir.GetField(field.type, 0, hir.Local(type_, 0, slot), index) for slot in (0, 1)]
@@ -142,13 +142,14 @@ def _equal(type_: StructType, layout: Layout) -> Made_:
     return value or hir.Int(BOOL, 0, 1), [type_, type_], BOOL
 
 
-def _show(type_: StructType, layout: Layout) -> Made_:
+def _show(type_: StructType, layout: Layout) -> _Signature:
     parts: list[hir.Expr] = []
     before = type_.item.rpartition("::")[2] + " {"
     for name, index in sorted((name, index) for index, name in enumerate(layout.names)):
-        parts.append(hir.Str(STRING, 0, f"{before}{name}: "))
-        value = hir.GetField(layout.fields[index].type, 0, hir.Local(type_, 0, 0), index)
-        parts.append(hir.ToText(STRING, 0, value, None, True))
+        field = layout.fields[index].type
+        quote = '"' if field in (STRING, CHAR) else ""
+        value = hir.ToText(STRING, 0, hir.GetField(field, 0, hir.Local(type_, 0, 0), index))
+        parts += [hir.Str(STRING, 0, f"{before}{name}: {quote}"), value, hir.Str(STRING, 0, quote)]
         before = ", "
     parts.append(hir.Str(STRING, 0, before + "}" if not parts else "}"))
     return hir.Concat(STRING, 0, parts), [type_], STRING
