@@ -28,6 +28,8 @@ _BEFORE_PARAMETER = words("( , mut &")
 _BEHIND_PARAMETER = words(", ) = :")
 _MAYBE_BLOCK = words("if match loop try | || while")
 
+_TELLING = _DEFINES | _MAYBE_BLOCK | words("name { } ; let var for #[")
+
 Occurrence = tuple[tuple[str, ...], int]
 """(segments as written, ordinal of the first one's token)."""
 
@@ -102,8 +104,10 @@ def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = f
     kinds, texts = tokens.kinds, tokens.texts
     scopes = _Scopes(known)
     depth = 0
-    at = start
-    while at < stop:
+    passed = start  # tokens before this one have been dealt with
+    for at in [at for at in range(start, stop) if kinds[at] in _TELLING]:
+        if at < passed:
+            continue
         kind = kinds[at]
         if kind == "name":
             if kinds[at - 1] not in (".", "?.", "::") or at == start:
@@ -125,22 +129,22 @@ def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = f
         elif kind == ";":
             scopes.settle(depth)
         elif kind in ("let", "var"):
-            at = _let(tokens, at, depth, scopes)
+            passed = _let(tokens, at, depth, scopes) + 1
         elif kind == "for":
             plain = kinds[at + 2] == "in"
             scopes.coming = frozenset((texts[at + 1],)) if plain else None
-            at += plain
+            passed = at + 1 + plain
         elif kind in _MAYBE_BLOCK:
             scopes.coming = None
         elif kind in ("fun", "fn") and kinds[at + 1] == "name":
             scopes.coming, scopes.fresh = _parameters(tokens, at + 2, stop), True
-            at += 1
+            passed = at + 2
         elif kind == "#[":
-            while at < stop and kinds[at] != "]":
-                at += 1
+            passed = at
+            while passed < stop and kinds[passed] != "]":
+                passed += 1
         elif kind in _DEFINES and kinds[at + 1] == "name":
-            at += 1
-        at += 1
+            passed = at + 2
 
 
 def _let(tokens: Tokens, at: int, depth: int, scopes: _Scopes) -> int:

@@ -23,7 +23,8 @@ PROGRAMS = [
 VALID = [source for source in PROGRAMS if parse(source).module is not None]
 
 TOKENS = st.sampled_from(
-    [*sorted(KEYWORDS), *OPERATORS, "a", "b", "C", "_", "self", "1", "2.5", '"s"', "'c'", "'l", 'f"x{', '}y"', ":?}z{", "\n",
+    [*sorted(KEYWORDS), *OPERATORS,
+     "a", "b", "C", "_", "self", "1", "2.5", '"s"', "'c'", "'l", 'f"x{', '}y"', ":?}z{", "\n",
      "b'x'", 'r"r"', '"', "/*", "*/", "//", "#", "\\u{41}", "é", "\0", "println!", "vec!", "0x", "1_0"]
 )  # fmt: skip
 SOUP = st.lists(TOKENS, max_size=60).map(" ".join) | st.lists(TOKENS, max_size=60).map("".join) | st.text(max_size=80)
@@ -102,12 +103,32 @@ def test_gaps_and_tokens_are_the_source(source):
 
 
 ITEMS = [
-    "fun a() { }", "pub fun b(x: i64 = 1) -> i64 { if x > 1 { \"}\" } else { '}' } }", "use a::b;", "use a::{b, c as d};",
-    "use x::*", "struct S;", "pub struct T { a: i64, }", "struct U(i64);", "enum E { A, B(i64), C { d: i64 } }",
-    "impl S { fun f(&self) { g({ 1 }) } }", "mod m { pub fun f() { } }", "mod n;", "const K: i64 = 2;", 'const L = "a;b";',
-    "type X = [i64];", "#[test] fun t() { }", "pub(crate) fun v() { f\"{x}\" }", "const M = { 1 };", "println(1);", "let x = 1",
-    "fun deep() { {{{{{{{{{{ 1 }}}}}}}}}} }", "import a.b", "fun r() { r#\"}\"# } ", "fun c() { b'{' }", "fun d<T>(x: T) { x }",
-]  # fmt: skip
+    "fun a() { }",
+    "pub fun b(x: i64 = 1) -> i64 { if x > 1 { \"}\" } else { '}' } }",
+    "use a::b;",
+    "use a::{b, c as d};",
+    "use x::*",
+    "struct S;",
+    "pub struct T { a: i64, }",
+    "struct U(i64);",
+    "enum E { A, B(i64), C { d: i64 } }",
+    "impl S { fun f(&self) { g({ 1 }) } }",
+    "mod m { pub fun f() { } }",
+    "mod n;",
+    "const K: i64 = 2;",
+    'const L = "a;b";',
+    "type X = [i64];",
+    "#[test] fun t() { }",
+    'pub(crate) fun v() { f"{x}" }',
+    "const M = { 1 };",
+    "println(1);",
+    "let x = 1",
+    "fun deep() { {{{{{{{{{{ 1 }}}}}}}}}} }",
+    "import a.b",
+    'fun r() { r#"}"# } ',
+    "fun c() { b'{' }",
+    "fun d<T>(x: T) { x }",
+]
 
 
 @given(
@@ -150,8 +171,32 @@ def effort(source: str) -> int:
 
 @pytest.mark.parametrize(
     "part",
-    ['"\\', "/*", "(", "{", "fun f() {", "'", 'f"{', "#[", "<", "a::", "&", '"a" ', "use a::{", "\n}", "let\n", "f(\n", "x ?",
-     "mod m {", "impl A {", "match a {", "!", "|a", "if a {", "\\"],
-)  # fmt: skip
+    [
+        '"\\',
+        "/*",
+        "(",
+        "{",
+        "fun f() {",
+        "'",
+        'f"{',
+        "#[",
+        "<",
+        "a::",
+        "&",
+        '"a" ',
+        "use a::{",
+        "\n}",
+        "let\n",
+        "f(\n",
+        "x ?",
+        "mod m {",
+        "impl A {",
+        "match a {",
+        "!",
+        "|a",
+        "if a {",
+        "\\",
+    ],
+)
 def test_malformed_input_costs_no_more_than_its_length(part):
     assert effort(part * 600) < 9 * effort(part * 150)  # a square would be 16
