@@ -153,11 +153,11 @@ def result_of(c: Fn, item: FunctionItem) -> Type:
     if not item.inferred:
         return result
     if not item.own:
-        from orchestrator.toolchains.ruchy.check.items import foreign_result
+        from orchestrator.toolchains.ruchy.check.bodies import foreign_result
 
         return foreign_result(c, item)
     if item.state == 0:
-        from orchestrator.toolchains.ruchy.check.items import demand
+        from orchestrator.toolchains.ruchy.check.bodies import demand
 
         demand(c.m, item)
     if item.tainted:

@@ -17,9 +17,11 @@ from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters it
     operators,
 )
 from orchestrator.toolchains.ruchy.check.annotations import field_types
+from orchestrator.toolchains.ruchy.check.bodies import check_functions, unused_locals
 from orchestrator.toolchains.ruchy.check.infer import settle
-from orchestrator.toolchains.ruchy.check.items import check_functions, check_top, check_types, collect, unused_locals
+from orchestrator.toolchains.ruchy.check.items import check_types, collect
 from orchestrator.toolchains.ruchy.check.module import Finding, Module
+from orchestrator.toolchains.ruchy.check.top import check_top
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
 from orchestrator.toolchains.ruchy.syntax.places import Places

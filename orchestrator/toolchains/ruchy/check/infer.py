@@ -137,6 +137,6 @@ def shown(kind: Type) -> str:
     if found.__class__ is Var:
         return ("_", "i64", "i64", "f64")[found.kind]
     if isinstance(found, StructType):
-        return str(found.item).rsplit("::", 1)[-1].rsplit(".", 1)[-1]
+        return str(found.item).rsplit("::", 1)[-1].rsplit(".", 1)[-1].rstrip("'")
     named = _SHOWN.get(found.__class__)
     return named if named is not None else str(found.name)

@@ -90,6 +90,7 @@ class Module:
         self.integers = INTEGERS
         self.top_lets: dict[str, TopLet] = {}
         self.top: Any = None
+        self.nested_structs: set[StructType] = set()
         self.endless: set[StructType] = set()
 
     def error(self, code: str, at: int, message: str, hint: str = "") -> None:
