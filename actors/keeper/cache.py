@@ -44,14 +44,16 @@ BUSY_MS = 10_000
 
 
 class Held:
-    """What the running build uses: `keys` that were `found` or stored, `names` of objects that were only read. `missed`
-    are keys that were looked up in vain."""
+    """What the running build uses: `keys` that were looked up or stored, `names` of objects. Of the keys, `found` were
+    there, `missed` were not. `read` are objects that were read without being found. `untold` is what other processes
+    have not been told of."""
 
     def __init__(self) -> None:
         self.keys: set[bytes] = set()
         self.names: set[bytes] = set()
         self.found: set[bytes] = set()
         self.missed: set[bytes] = set()
+        self.read: set[bytes] = set()
         self.untold: set[bytes] = set()
         self.pins: locks.Pins | None = None
 
@@ -129,6 +131,9 @@ class Cache:
 
     async def find(self, keys: tuple[Digest, ...], count: bool) -> dict[Digest, Entry]:
         names = [bytes.fromhex(key) for key in keys]
+        # Pinned first: who evicts looks at pins once more after taking rows away (`Upkeep._carry_out`).
+        if self._hold(names):
+            await self.offload.run(self._pin)
         rows = await self.read(index.find, names)
         if rows is None:
             rows = await self._find_in_files(keys)
@@ -138,8 +143,6 @@ class Cache:
             self.count(hits=len(rows), misses=len(names) - len(rows))
         self.held.found.update(rows)
         self.held.missed.update(set(names).difference(rows))
-        if self._hold(rows):
-            await self.offload.run(self._pin)
         return {key.hex(): recovery.entry_of(key, row) for key, row in rows.items()}
 
     async def _find_in_files(self, keys: Iterable[Digest]) -> dict[bytes, index.Row]:
@@ -165,7 +168,9 @@ class Cache:
                 self.hot.drop(name)
                 wanted.append((name, expected))
         if wanted:
-            self._hold((), [bytes.fromhex(name) for name, expected in wanted if not expected])
+            unknown = [bytes.fromhex(name) for name, expected in wanted if not expected]
+            self._hold((), unknown)
+            self.held.read.update(unknown)
             fetched = await self.offload.run(self._fetch, wanted)
             self.count(bytes_read=sum(map(len, fetched.data.values())))
             await self._deal_with(fetched)
@@ -199,7 +204,6 @@ class Cache:
         """Store entries. When the disk is full, what could not be stored comes back in `rest`."""
         known = await self._known(entries, force)
         first = {key.hex(): (row.digest.hex(), row.checksum.hex()) for key, row in known.items()}
-        self._hold([bytes.fromhex(entry.key) for entry in entries])
         kept = await self.offload.run(self._keep, entries, first, force)
         self.count(bytes_written=kept.written)
         refused = {**kept.refused, **await self._add_rows(kept.stored, known, force)}
@@ -224,8 +228,10 @@ class Cache:
         return known if known is not None else await self._find_in_files([key.hex() for key in keys])
 
     def _keep(self, entries: Sequence[NewEntry], first: dict[Digest, tuple[Digest, str]], force: bool) -> Kept:
+        names = [digest(entry.data) for entry in entries]
+        self._hold([bytes.fromhex(entry.key) for entry in entries], map(bytes.fromhex, names))
         self._pin()
-        return self.store.keep(entries, first, self.store.disk.now_ns() // 10**9, force)
+        return self.store.keep(entries, names, first, self.store.disk.now_ns() // 10**9, force)
 
     async def _add_rows(
         self, stored: list[tuple[Metadata, int]], known: dict[bytes, index.Row], force: bool

@@ -78,14 +78,19 @@ class Store:
     # ---- entries
 
     def keep(
-        self, entries: Sequence[NewEntry], known: dict[Digest, tuple[Digest, str]], when: int, force: bool
+        self,
+        entries: Sequence[NewEntry],
+        names: Sequence[Digest],
+        known: dict[Digest, tuple[Digest, str]],
+        when: int,
+        force: bool,
     ) -> Kept:
-        """Write objects and their metadata. `known` are the digest and checksum that keys have already: other bytes are
-        refused while the first ones are good, unless `force`. `when` is in Unix seconds."""
+        """Write objects and their metadata. `names` are the objects' digests; `known` are the digest and checksum that
+        keys have already: other bytes are refused while the first ones are good, unless `force`. `when` is in Unix
+        seconds."""
         kept = Kept([], {}, None, [], 0)
         written = 0
-        for place, entry in enumerate(entries):
-            name = digest(entry.data)
+        for place, (entry, name) in enumerate(zip(entries, names, strict=True)):
             first = known.get(entry.key)
             try:
                 if first and first[0] != name and not force and self._is_good(*first):

@@ -91,7 +91,7 @@ class Upkeep:
         cache = self.cache
         held = cache.held
         counts = cache.take_counts()
-        size = await cache.write(index.record, held.found, held.names, counts)
+        size = await cache.write(index.record, held.found, held.read, counts)
         if size is None:
             cache.count(**counts)
             return Evicted()
@@ -114,9 +114,7 @@ class Upkeep:
         self, limit: int, other: int, freed: int, own: Iterable[bytes], pinned: Iterable[bytes]
     ) -> Evicted:
         cache = self.cache
-        held = set(pinned)
-        if not cache.memory:
-            held |= await cache.offload.run(locks.others, cache.store.folder, cache.held.pins)
+        held = {*pinned, *await self._pinned_by_others()}
         chosen = await cache.write(index.evict, self.eviction, limit, other, frozenset(own), held)
         if chosen is None:
             return Evicted(freed=freed)
@@ -124,8 +122,18 @@ class Upkeep:
         return await self._carry_out(choice, [name.hex() for name in names], freed)
 
     async def _carry_out(self, choice: Choice, names: list[Digest], freed: int) -> Evicted:
+        """Remove the files of what was chosen. Builds pin keys before they look them up: whoever saw a row that is gone
+        now has pinned it by now, and gets it back."""
         cache = self.cache
-        keys = [key.hex() for key in choice.victims]
+        held = await self._pinned_by_others()
+        rescued = [key.hex() for key in choice.victims if key in held]
+        if rescued:
+            known = await cache.offload.run(cache.store.read_known, rescued)
+            rows = [(bytes.fromhex(key), recovery.row_of(*found)) for key, found in known.found.items()]
+            await cache.write(index.insert, rows)
+            held |= {row.digest for _, row in rows}
+        keys = [key.hex() for key in choice.victims if key not in held]
+        names = [name for name in names if bytes.fromhex(name) not in held]
         _, gone = await cache.offload.run(cache.store.forget, keys, names)
         for name in names:
             cache.hot.drop(name)
@@ -134,6 +142,12 @@ class Upkeep:
         if choice.needed:
             cache.emit(CacheTooSmall, limit_bytes=self.limit, needed_bytes=choice.needed)
         return Evicted(len(keys), freed + gone, choice.needed)
+
+    async def _pinned_by_others(self) -> set[bytes]:
+        cache = self.cache
+        if cache.memory:
+            return set()
+        return await cache.offload.run(locks.others, cache.store.folder, cache.held.pins)
 
     # ---- garbage collection and clearing
 

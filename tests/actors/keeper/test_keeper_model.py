@@ -36,6 +36,11 @@ def content(number: int) -> bytes:
     return b"\0asm" + bytes([number]) * 40
 
 
+def drop_index(folder: Path) -> None:
+    for path in folder.glob("index.db*"):
+        path.unlink()
+
+
 class Model:
     """What should be there. Objects that were damaged or lost take all their entries with them, but not before somebody
     looks: `shaky` are those contents."""
@@ -68,8 +73,7 @@ async def apply(talk: Talk, model: Model, folder: Path, operation: str, name: st
         model.summaries[name] = number
     elif operation == "reindex":
         await talk.keeper.cache.close()
-        for path in folder.glob("index.db*"):
-            path.unlink()
+        drop_index(folder)
         model.summaries.clear()
     elif operation == "collect":
         await talk.record()

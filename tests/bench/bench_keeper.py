@@ -1,0 +1,189 @@
+"""How fast the cache keeper is, and how much it takes: `python tests/bench/bench_keeper.py [BACKEND] [MODULES ...]`.
+
+Times are medians of five, in microseconds a module, through a running keeper: messages, index, files and checks. Prints
+one line a figure.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import msgspec
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from actors.digests import digest
+from actors.keeper.keeper import Keeper
+from actors.messages import (
+    Begin,
+    Find,
+    FindSummaries,
+    Load,
+    NewEntry,
+    Record,
+    Statistics,
+    Store,
+    StoreSummaries,
+)
+from actors.system import System
+
+SIZE = 20_000
+BATCH = 1_000
+ROUNDS = 5
+IDENTITY = digest(b"toolchain")
+
+
+def made(number: int) -> NewEntry:
+    """A module of 20 functions and 20 KB: manifest, exports and functions as the real ones have them."""
+    name = f"package{number // 100}/module{number}"
+    functions = tuple(f"{name}::function{it}" for it in range(20))
+    manifest = {
+        "schema": 1,
+        "kind": "object",
+        "module": name,
+        "identity": IDENTITY,
+        "target": "wasm32-wasi",
+        "source": digest(name.encode()),
+        "resolution": {f"helper{it}": f"package{it}/module{it}::helper{it}" for it in range(5)},
+        "imports": {f"package{it}/module{it}": digest(bytes([it])) for it in range(3)},
+    }
+    text = msgspec.json.encode(manifest, order="sorted")
+    data = digest(name.encode()).encode() * (SIZE // 64)
+    exports = tuple(it.rpartition("::")[2] for it in functions[:5])
+    return NewEntry(
+        key=digest(text),
+        kind="object",
+        module=name,
+        manifest=text,
+        data=data,
+        identity=IDENTITY,
+        imports=tuple(manifest["imports"]),
+        exports=exports,
+        functions=functions,
+        duration_ms=5.0,
+    )
+
+
+def megabytes() -> float:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() / 1e6
+
+
+class Bench:
+    def __init__(self, folder: str, modules: int) -> None:
+        self.folder = folder
+        self.modules = modules
+        self.keeper = Keeper(folder, max_size=1 << 40, eviction="lru", hot_memory=32 << 20)
+        self.system = System([self.keeper])
+
+    async def ask(self, message: Any) -> Any:
+        return await self.system.ask(self.keeper.address, message)
+
+    async def timed(self, what: str, work: Callable[[], Awaitable[Any]], rounds: int = ROUNDS) -> None:
+        times = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            await work()
+            times.append(time.perf_counter() - start)
+        each = statistics.median(times) / self.modules * 1e6
+        print(f"{self.modules:6} {what:<42} {each:8.1f} us a module {statistics.median(times) * 1e3:9.1f} ms")
+
+    async def run(self) -> None:
+        async with self.system.running():
+            keys, digests = [], []
+
+            async def store() -> None:
+                for start in range(0, self.modules, BATCH):
+                    batch = tuple(made(it) for it in range(start, min(start + BATCH, self.modules)))
+                    began = time.perf_counter()
+                    await self.ask(Store(build=1, entries=batch))
+                    self.storing += time.perf_counter() - began
+                    keys.extend(it.key for it in batch)
+                    digests.extend(digest(it.data) for it in batch)
+
+            await self.ask(Begin(build=1))
+            self.storing = 0.0
+            await store()
+            each = self.storing / self.modules * 1e6
+            print(f"{self.modules:6} {'store (20 KB each)':<42} {each:8.1f} us a module {self.storing * 1e3:9.1f} ms")
+            await self.ask(Record(build=1, snapshot="bench", snapshot_data=b"s", plan=b"p"))
+            before = megabytes()
+
+            async def find() -> None:
+                await self.ask(Begin(build=2))
+                await self.ask(Find(build=2, keys=tuple(keys)))
+
+            async def load() -> None:
+                self.keeper.cache.hot.clear()
+                for start in range(0, self.modules, BATCH):
+                    loaded = await self.ask(Load(build=2, digests=tuple(digests[start : start + BATCH])))
+                    assert len(loaded.data) == len(digests[start : start + BATCH])
+
+            async def both() -> None:
+                await find()
+                await load()
+
+            await self.timed("find (one message)", find)
+            await self.timed("load and check (files, checksum)", load)
+            await self.timed("find, load and check", both)
+            await self.timed("record after hits", lambda: self.ask(Record(build=2)), 1)
+            await self._summaries()
+            print(f"{self.modules:6} memory of cache structures {megabytes() - before:31.1f} MB more than before")
+            await self._sizes()
+        for number in (1, 2):
+            if number == 2:
+                for path in Path(self.folder).glob("index.db*"):
+                    path.unlink()
+            self.keeper = Keeper(self.folder, max_size=1 << 40, eviction="lru", hot_memory=32 << 20)
+            self.system = System([self.keeper])
+            async with self.system.running():
+                what = "open and find" if number == 1 else "rebuild the index and find"
+                await self.timed(what, find, 1)
+
+    async def _summaries(self) -> None:
+        summaries = {digest(f"source{it}".encode()): os.urandom(1500) for it in range(self.modules)}
+        store = StoreSummaries(build=2, identity=IDENTITY, summaries=summaries)
+        size = self._index_size()
+        await self.timed("store summaries (1.5 KB each)", lambda: self.ask(store), 1)
+        wanted = FindSummaries(build=2, identity=IDENTITY, sources=tuple(summaries))
+        await self.timed("find summaries", lambda: self.ask(wanted))
+        self.summaries = self._index_size() - size
+
+    def _index_size(self) -> int:
+        return sum(it.stat().st_size for it in Path(self.folder).glob("index.db"))
+
+    async def _sizes(self) -> None:
+        await self.keeper.cache.close()
+        metadata = sum(it.stat().st_size for it in os.scandir(f"{self.folder}/metadata"))
+        objects = sum(it.stat().st_size for it in os.scandir(f"{self.folder}/modules"))
+        rows = self._index_size() - self.summaries
+        part = (metadata + rows) / objects * 100
+        print(
+            f"{self.modules:6} metadata {metadata / self.modules:.0f} and index {rows / self.modules:.0f} bytes a module"
+            f" of {objects / self.modules:.0f}: {part:.1f} % (summaries {self.summaries / self.modules:.0f} bytes)"
+        )
+        await self.ask(Statistics())
+
+
+def main() -> None:
+    backend = sys.argv[1] if len(sys.argv) > 1 else "asyncio"
+    for modules in map(int, sys.argv[2:] or ("1000", "10000")):
+        folder = tempfile.mkdtemp(prefix="bench-keeper-")
+        try:
+            anyio.run(Bench(f"{folder}/cache", modules).run, backend=backend)
+        finally:
+            shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
