@@ -6,19 +6,15 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import wasmtime
-
 from actors.compiler.toolchain import CompileJob, LinkInput, LinkJob, Object, SummariseJob, Summary
 from actors.diagnostics import Diagnostic
 from actors.digests import module_name
 from actors.planner.resolve import Modules, Resolved, interfaces, resolve
 from orchestrator.toolchains.ruchy import Ruchy
+from orchestrator.wasm.run import MEMORY_LIMIT, run_program
 
 RUCHY = Ruchy()
 ENTRY = "main.ruchy"
-_CONFIG = wasmtime.Config()
-_CONFIG.cranelift_opt_level = "none"
-_ENGINE = wasmtime.Engine(_CONFIG)
 
 
 class Built(NamedTuple):
@@ -37,8 +33,8 @@ class Ran(NamedTuple):
     code: int
     stdout: str
     stderr: str
-    pages: int
-    """Pages of memory at the end, of 64 KiB."""
+    reason: str
+    """Why the host stopped it ("stack", "memory", ...), "" if it ended by itself."""
 
 
 def build(sources: Mapping[str, str], entry: str = ENTRY) -> Built:
@@ -103,52 +99,16 @@ def errors_of(source: str) -> list[Diagnostic]:
     return built.errors()
 
 
-def run(program: bytes) -> Ran:
-    """Runs a program to its end. A trap of the host's gives code 134 and the host's own words."""
-    written: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
-    store = wasmtime.Store(_ENGINE)
-    wasi = wasmtime.WasiConfig()
-    wasi.stdout_custom = lambda data: _keep(written["stdout"], data)
-    wasi.stderr_custom = lambda data: _keep(written["stderr"], data)
-    store.set_wasi(wasi)
-    linker = wasmtime.Linker(_ENGINE)
-    linker.allow_shadowing = True
-    linker.define_wasi()
-    exit_type = wasmtime.FuncType([wasmtime.ValType.i32()], [])
-    linker.define(store, "wasi_snapshot_preview1", "proc_exit", wasmtime.Func(store, exit_type, _exit))
-    instance = linker.instantiate(store, wasmtime.Module(_ENGINE, program))
-    exports = instance.exports(store)
-    code = 0
-    try:
-        exports["_start"](store)
-    except _Exit as ending:
-        code = ending.code
-    except wasmtime.Trap as trap:
-        code = 134
-        written["stderr"] += str(trap.trap_code).encode()
-    pages = exports["memory"].size(store)
-    return Ran(code, written["stdout"].decode(), written["stderr"].decode(), pages)
+def run(program: bytes, memory_limit: int = MEMORY_LIMIT) -> Ran:
+    """Runs a program to its end."""
+    ended = run_program(program, capture=True, memory_limit=memory_limit)
+    assert ended.stdout is not None and ended.stderr is not None
+    return Ran(ended.exit_code, ended.stdout.decode(), ended.stderr.decode(), ended.reason)
 
 
-class _Exit(Exception):  # noqa: N818
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-def _exit(code: int) -> None:
-    """Wasmtime's own `proc_exit` refuses codes from 126 on."""
-    raise _Exit(code)
-
-
-def _keep(into: bytearray, data: bytes) -> int:
-    into += data
-    return len(data)
-
-
-def run_text(source: str, path: str = ENTRY) -> Ran:
+def run_text(source: str, path: str = ENTRY, memory_limit: int = MEMORY_LIMIT) -> Ran:
     """Builds one module and runs it."""
-    return run(compile_text(source, path))
+    return run(compile_text(source, path), memory_limit)
 
 
 def read_folder(folder: str) -> dict[str, str]:

@@ -40,7 +40,7 @@ def check(seed: int, count: int, traps: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_expressions(seed):
-    check(seed, 60, 3)
+    check(seed, 40, 2)
 
 
 @pytest.mark.slow
