@@ -89,7 +89,8 @@ def test_every_load_and_store(name):
         ["f64.const 0.1 drop f64.const -0 drop f64.const 1e308 drop f64.const 0x1.8p-3 drop f64.const 0x1p+4 drop"],
         ["f64.const inf drop f64.const -inf drop f64.const nan drop f64.const -nan drop f64.const nan:0x4 drop"],
         [
-            "f32.const 0.1 drop f32.const -0.0 drop f32.const inf drop f32.const nan drop f32.const nan:0x1 drop f32.const 3. drop"
+            "f32.const 0.1 drop f32.const -0.0 drop f32.const inf drop",
+            "f32.const nan drop f32.const nan:0x1 drop f32.const 3. drop",
         ],
         ["block br 0 end block $a block $b br $a end end loop $c br 1 end"],
         ["(block $a (loop $b (br_if $a (i32.const 1)) (br $b)))"],
@@ -179,9 +180,7 @@ def test_a_whole_file_becomes_these_units():
                 functype(b"", I32),
                 g,
                 (
-                    Relocation(
-                        FUNCTION_INDEX_LEB, 2, Reference(FUNCTION, "host:tick", functype(b"", b""), "host", "tick")
-                    ),
+                    Relocation(FUNCTION_INDEX_LEB, 2, tick),
                     Relocation(
                         FUNCTION_INDEX_LEB,
                         12,
@@ -221,7 +220,7 @@ def test_an_object_is_valid_by_itself():
         ("(module (; a\n b ;) (func local.get $x))", 2, 23, "unknown local $x"),
         ("(module (func call $g))", 1, 20, "unknown function $g"),
         ("(module (func global.get $g))", 1, 26, "unknown global $g"),
-        ("(module (global $g i32 (i32.const 1)) (func (global.set $g (i32.const 2))))", 1, 57, "global $g cannot be set"),
+        ("(module (global $g i32 (i32.const 1)) (func (global.set $g (nop))))", 1, 57, "global $g cannot be set"),
         ("(module (func br $l))", 1, 18, "unknown label $l"),
         ("(module (func br 1))", 1, 18, "unknown label 1"),
         ("(module (func i32.const 4294967296))", 1, 25, "'4294967296' is no number of this type"),

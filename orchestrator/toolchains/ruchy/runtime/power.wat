@@ -92,7 +92,12 @@
     (local.set $ql (global.get $low))
     (local.set $h (f64.const 0))
     (local.set $n (f64.const 39)) ;; 0.1716^40 / 39 is below 2^-106
-    (loop $next ;; h = 1 / n + q h
+    (loop $tail ;; h = 1 / n + q h; below 2^-50 of the sum, so one f64 is enough
+      (local.set $h
+        (f64.add (f64.div (f64.const 1) (local.get $n)) (f64.mul (local.get $qh) (local.get $h))))
+      (local.set $n (f64.sub (local.get $n) (f64.const 2)))
+      (br_if $tail (f64.gt (local.get $n) (f64.const 20))))
+    (loop $next
       (local.set $h (call $mul2 (local.get $h) (local.get $l) (local.get $qh) (local.get $ql)))
       (local.set $l (global.get $low))
       (local.set $x (call $div2 (f64.const 1) (f64.const 0) (local.get $n) (f64.const 0)))
@@ -127,7 +132,12 @@
     (local.set $h (f64.const 1))
     (local.set $l (f64.const 0))
     (local.set $k (f64.const 26)) ;; 0.3466^27 / 27! is below 2^-106
-    (loop $next ;; h = 1 + h r / k
+    (loop $tail ;; h = 1 + h r / k; below 2^-58 of the sum, so one f64 is enough
+      (local.set $h
+        (f64.add (f64.const 1) (f64.div (f64.mul (local.get $h) (local.get $rh)) (local.get $k))))
+      (local.set $k (f64.sub (local.get $k) (f64.const 1)))
+      (br_if $tail (f64.gt (local.get $k) (f64.const 13))))
+    (loop $next
       (local.set $h (call $mul2 (local.get $h) (local.get $l) (local.get $rh) (local.get $rl)))
       (local.set $h (call $div2 (local.get $h) (global.get $low) (local.get $k) (f64.const 0)))
       (local.set $h (call $add2 (f64.const 1) (f64.const 0) (local.get $h) (global.get $low)))
@@ -160,6 +170,12 @@
       (then (return (f64.const 0))))
     ;; In units where the last bit of a subnormal is the last bit of `big`.
     (local.set $big (call $two_to (i32.sub (i32.const -1022) (local.get $e))))
+    (if (f64.ge (local.get $h) (local.get $big)) ;; not subnormal after all
+      (then
+        (return
+          (f64.mul
+            (f64.mul (local.get $h) (f64.const 0x1p-60))
+            (call $two_to (i32.add (local.get $e) (i32.const 60)))))))
     (local.set $sum (call $add (local.get $big) (local.get $h)))
     (local.set $sum (f64.add (local.get $sum) (f64.add (global.get $low) (local.get $l))))
     (f64.mul
@@ -181,6 +197,8 @@
       (then (return (f64.const nan))))
     (if (f64.eq (local.get $y) (f64.const 1))
       (then (return (local.get $x))))
+    (if (f64.eq (local.get $y) (f64.const 2))
+      (then (return (f64.mul (local.get $x) (local.get $x)))))
     (local.set $sign (f64.const 1))
     (if (i64.lt_s (i64.reinterpret_f64 (local.get $x)) (i64.const 0)) ;; -0 too
       (then
