@@ -54,7 +54,9 @@ def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
     made = kind.cast(otherwise, result)
     for at, condition, then in reversed(steps):
         made = hir.If(result, at, condition, kind.cast(then, result), made)
-    return open_type(c, made) if result.__class__ is Var else made
+        if result.__class__ is Var:
+            made = open_type(c, made)
+    return made
 
 
 def _is_complete(node: tree.If) -> bool:
