@@ -10,8 +10,11 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     limit = 1 if len(name) < 4 else 2 if len(name) < 9 else 3
     best, found = limit + 1, ""
     folded = name.lower()
+    letters = set(folded)
     for candidate in sorted(set(candidates)):
         if candidate == name or abs(len(candidate) - len(name)) >= best:
+            continue
+        if len(letters ^ set(candidate.lower())) > 2 * best - 2:  # a mistake changes two letters at most
             continue
         apart = 1 if candidate.lower() == folded else distance(name, candidate, best)
         if apart < best and apart < max(len(name), len(candidate)):

@@ -13,7 +13,10 @@ CASES = {
     println(int("42") + 1, float("2.5") * 2.0, int(3.99), int(true), "12".parse() + 1, " 3 ".to_int(), 2.0 ** 3);
     println(type_of(1), type_of("s"), type_of(2.0), type_of(true), len("abc"), str(1.0) + 'c');
 }""",
-        "3.0 -3.0 0.0 3 -3\n-2 2\n1 2.0 3 2.5 4 1.5 2.0\n8 true\n43 5.0 3 1 13 3 8.0\ninteger string float boolean 3 1.0c\n",
+        (
+            "3.0 -3.0 0.0 3 -3\n-2 2\n1 2.0 3 2.5 4 1.5 2.0\n8 true\n"
+            "43 5.0 3 1 13 3 8.0\ninteger string float boolean 3 1.0c\n"
+        ),
     ),
     "strings": (
         """fun main() {
