@@ -12,6 +12,13 @@ from orchestrator.toolchains.ruchy.syntax.places import places
 
 def compile_module(job: CompileJob) -> Compiled:
     """Parses, checks, lowers and assembles. Whatever is wrong with the source comes back as diagnostics."""
+    try:
+        return _compile(job)
+    except RecursionError:  # the limit on nesting keeps this from happening, unless the caller is deep itself
+        return Compiled(diagnostics=(_too_deep(job),))
+
+
+def _compile(job: CompileJob) -> Compiled:
     source = job.source.decode()
     checked = check(job, parse(source))
     if checked.module is None:
@@ -21,3 +28,13 @@ def compile_module(job: CompileJob) -> Compiled:
     data = assemble(job.module, job.path, checked.module, fragments, places(source).line)
     names = tuple(fragment.name for fragment in fragments)
     return Compiled(object=Object(data=data, functions=names, compiled=names, warnings=warnings))
+
+
+def _too_deep(job: CompileJob) -> Diagnostic:
+    return Diagnostic(
+        code="E0803",
+        message="an expression of this module is nested too deep for the stack",
+        module=job.module,
+        file=job.path,
+        hint="name the inner parts with `let`, or make functions of them",
+    )

@@ -14,7 +14,7 @@ something else is computed that may jump waits in such a local too, never on the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.toolchains.ruchy.check.types import NeverType, StringType, StructType, Type
 from orchestrator.toolchains.ruchy.lower.layout import valtype
@@ -34,7 +34,7 @@ from orchestrator.wasm.fragment import (
 from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from orchestrator.toolchains.ruchy.check import hir
     from orchestrator.toolchains.ruchy.lower.unit import Unit
@@ -100,6 +100,8 @@ class Body:
         self._trap_local = -1
         self._free: dict[int, list[int]] = {}
         self._table = unit.handlers
+        self._ready: hir.Expr | None = None
+        self._ready_held = PLAIN
         self._number_locals()
 
     def _number_locals(self) -> None:
@@ -174,7 +176,15 @@ class Body:
 
     def emit(self, node: hir.Expr | hir.Stmt) -> int:
         """Lowers an expression or a statement; returns PLAIN, OWNED or BORROWED."""
+        if node is self._ready:
+            self._ready = None
+            return self._ready_held
         return self._table[node.__class__](self, node)
+
+    def emit_after(self, first: hir.Expr, held: int, node: hir.Expr, handler: Callable[[Body, Any], int]) -> int:
+        """Lowers an expression whose first operand stands on the stack already."""
+        self._ready, self._ready_held = first, held
+        return handler(self, node)
 
     def own(self, node: hir.Expr) -> int:
         """Lowers an expression so that a counted value is ours. Returns PLAIN or OWNED."""
@@ -204,7 +214,7 @@ class Body:
         have been used."""
         waiting: list[int] = []
         for index, node in enumerate(nodes):
-            held = self._table[node.__class__](self, node)
+            held = self.emit(node)
             if held == PLAIN:
                 continue
             if held == BORROWED:

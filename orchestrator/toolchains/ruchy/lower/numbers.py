@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.types import FloatType, IntType, StringType, StructType, UnitType
+from orchestrator.toolchains.ruchy.check.types import FloatType, IntType, StringType, StructType, Type, UnitType
 from orchestrator.toolchains.ruchy.lower.body import (
     DIVISION_BY_ZERO,
     OVERFLOW,
@@ -376,24 +376,35 @@ def lower_not(body: Body, node: hir.Not) -> int:
 
 
 def lower_compare(body: Body, node: hir.Compare) -> int:
-    type_ = node.left.type
-    waiting = body.operands([node.left, node.right])
+    """A chain such as `a < b == c == d` leans left: it is lowered without recursion on the left."""
+    chain = [node]
+    while isinstance(chain[-1].left, hir.Compare):
+        chain.append(chain[-1].left)
+    first = chain.pop()
+    waiting = body.operands([first.left, first.right])
+    _compare(body, first.op, first.left.type)
+    body.release_operands(waiting)
+    for link in reversed(chain):
+        body.emit(link.right)
+        _compare(body, link.op, link.left.type)
+    return PLAIN
+
+
+def _compare(body: Body, operator: str, type_: Type) -> None:
     if isinstance(type_, StringType):
-        _compare_strings(body, node.op)
+        _compare_strings(body, operator)
     elif isinstance(type_, StructType):
         body.call(body.need_glue(type_, "eq"), _STRINGS_TO_I32)
-        if node.op == "!=":
+        if operator == "!=":
             body.out.append(0x45)
     elif isinstance(type_, FloatType):
-        body.out.append(_COMPARE_F32[node.op] + (6 if type_.bits == 64 else 0))
+        body.out.append(_COMPARE_F32[operator] + (6 if type_.bits == 64 else 0))
     elif isinstance(type_, UnitType):
-        body.out += b"\x41\x01" if node.op in ("==", "<=", ">=") else b"\x41\x00"
+        body.out += b"\x41\x01" if operator in ("==", "<=", ">=") else b"\x41\x00"
     else:
-        signed, unsigned = _COMPARE[node.op]
+        signed, unsigned = _COMPARE[operator]
         code = signed if isinstance(type_, IntType) and type_.signed else unsigned
         body.out.append(code + 11 if valtype(type_) == I64 else code)
-    body.release_operands(waiting)
-    return PLAIN
 
 
 def _compare_strings(body: Body, operator: str) -> None:

@@ -12,6 +12,33 @@ if TYPE_CHECKING:
 
     from orchestrator.toolchains.ruchy.lower.body import Body
 
+_LINKS: dict[type, Callable[[Body, Any], int]] = {
+    hir.Cast: casts.lower_cast,
+    hir.ToText: strings.lower_to_text,
+    hir.Runtime: strings.lower_runtime,
+}
+
+
+def _lower_link(body: Body, node: hir.Cast | hir.ToText | hir.Runtime) -> int:
+    """Methods may be called one on the other's result thousands of times: from the innermost outwards, no recursion."""
+    chain: list[hir.Expr] = [node]
+    first = _first(node)
+    while first is not None and first.__class__ in _LINKS:
+        chain.append(first)
+        first = _first(first)
+    held = _LINKS[chain[-1].__class__](body, chain[-1])
+    while len(chain) > 1:
+        done = chain.pop()
+        held = body.emit_after(done, held, chain[-1], _LINKS[chain[-1].__class__])
+    return held
+
+
+def _first(node: Any) -> hir.Expr | None:
+    if isinstance(node, hir.Runtime):
+        return node.arguments[0] if node.arguments else None
+    return node.operand  # type: ignore[no-any-return]
+
+
 HANDLERS: dict[type, Callable[[Body, Any], int]] = {
     hir.Int: numbers.lower_int,
     hir.Float: numbers.lower_float,
@@ -25,11 +52,11 @@ HANDLERS: dict[type, Callable[[Body, Any], int]] = {
     hir.Compare: numbers.lower_compare,
     hir.And: control.lower_and,
     hir.Or: control.lower_or,
-    hir.Cast: casts.lower_cast,
-    hir.ToText: strings.lower_to_text,
+    hir.Cast: _lower_link,
+    hir.ToText: _lower_link,
     hir.Concat: strings.lower_concat,
     hir.Call: control.lower_call,
-    hir.Runtime: strings.lower_runtime,
+    hir.Runtime: _lower_link,
     hir.NewStruct: structs.lower_new_struct,
     hir.UpdateStruct: structs.lower_update_struct,
     hir.GetField: structs.lower_get_field,
