@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.compiler.toolchain import Compiled, CompileJob, Object
+from actors.diagnostics import Diagnostic
 from orchestrator.toolchains.ruchy.assemble import assemble
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.lower import lower
