@@ -10,7 +10,7 @@ import msgspec
 from actors.compiler.toolchain import Linked, LinkInput, LinkJob
 from actors.diagnostics import Diagnostic
 from orchestrator.toolchains.ruchy.assemble import EXPORTS_SECTION, TOP, Exports
-from orchestrator.toolchains.ruchy.runtime import runtime_objects
+from orchestrator.toolchains.ruchy.runtime import runtime_objects_for
 from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import FUNCTION, FUNCTION_INDEX_LEB, HIDDEN, Code, Reference, Relocation
 from orchestrator.wasm.linker import LinkError, link
@@ -45,7 +45,8 @@ def link_program(job: LinkJob) -> Linked:
     if runs:
         objects.append((START, _start_object(job.entry, offered)))
     try:
-        program = link([*objects, *runtime_objects()], entry=START if runs else None, exports=exports, gc=True)
+        runtime = runtime_objects_for(data for _, data in objects)
+        program = link([*objects, *runtime], entry=START if runs else None, exports=exports, gc=True)
     except LinkError as error:
         lines = str(error).splitlines()
         return Linked(diagnostics=tuple([_failure(entry, line) for line in lines]))

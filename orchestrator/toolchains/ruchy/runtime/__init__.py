@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 FEATURES = ("bulk-memory", "sign-ext")
@@ -28,6 +30,38 @@ def runtime_objects() -> tuple[tuple[str, bytes], ...]:
     from orchestrator.wasm.text import assemble_object
 
     return tuple((f"rt/{name}", assemble_object(text.decode(), name, FEATURES)) for name, text in _sources())
+
+
+@lru_cache(64)
+def _part(name: str) -> bytes:
+    from orchestrator.wasm.text import assemble_object
+
+    return assemble_object(dict(_sources())[name].decode(), name, FEATURES)
+
+
+@lru_cache(1)
+def _names() -> tuple[dict[str, str], dict[str, set[str]]]:
+    """Which part defines a symbol, and which parts a part needs: read off the text, for assembling takes longer."""
+    owners: dict[str, str] = {}
+    wanted: dict[str, set[str]] = {}
+    for name, text in _sources():
+        for symbol in re.findall(rb'\(export "(rt::\w+)"', text):
+            owners[symbol.decode()] = name
+        wanted[name] = {symbol.decode() for symbol in re.findall(rb'\(import "env" "(rt::\w+)"', text)}
+    return owners, {name: {owners[symbol] for symbol in symbols} for name, symbols in wanted.items()}
+
+
+def runtime_objects_for(objects: Iterable[bytes]) -> tuple[tuple[str, bytes], ...]:
+    """Those of `runtime_objects` that these objects may need, in the same order: whose symbols occur in the bytes, and
+    what these need in turn. A program linked with them is the one linked with all."""
+    owners, needs = _names()
+    found: set[str] = set()
+    for data in objects:
+        found.update(match.decode() for match in re.findall(rb"rt::\w+", data))
+    queue = sorted({owners[symbol] for symbol in found if symbol in owners})
+    for name in queue:
+        queue += sorted(needs[name].difference(queue))
+    return tuple((f"rt/{name}", _part(name)) for name in sorted(queue))
 
 
 def sources_digest_inputs() -> list[bytes]:
