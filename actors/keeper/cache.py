@@ -31,8 +31,7 @@ from actors.events import CacheDegraded, EntryQuarantined, Event, Events, Nondet
 from actors.keeper import index, locks, recovery
 from actors.keeper.database import Broken, Connection, Database, Unusable
 from actors.keeper.memory import HotObjects
-from actors.keeper.metadata import Metadata
-from actors.keeper.store import METADATA, MODULES, NO_SPACE, Fetched, Kept, Store
+from actors.keeper.store import METADATA, MODULES, NO_SPACE, Fetched, Kept, Store, Written
 from actors.messages import Entry, NewEntry
 from actors.offload import Offload
 
@@ -175,7 +174,8 @@ class Cache:
             self.count(bytes_read=sum(map(len, fetched.data.values())))
             await self._deal_with(fetched)
             for name, there in fetched.data.items():
-                self._checksums.setdefault(name, checksum(there))
+                if name not in self._checksums:
+                    self._checksums[name] = checksum(there)
                 self.hot.put(name, there)
             data.update(fetched.data)
         return data
@@ -207,7 +207,7 @@ class Cache:
         kept = await self.offload.run(self._keep, entries, first, force)
         self.count(bytes_written=kept.written)
         refused = {**kept.refused, **await self._add_rows(kept.stored, known, force)}
-        digests = {metadata.key: metadata.digest for metadata, _ in kept.stored} | refused
+        digests = {key: metadata.digest for key, metadata, _ in kept.stored} | refused
         self._tell(entries, kept.stored, refused)
         rest: Sequence[NewEntry] = ()
         if kept.failure is not None and kept.failure.errno in NO_SPACE:
@@ -234,10 +234,10 @@ class Cache:
         return self.store.keep(entries, names, first, self.store.disk.now_ns() // 10**9, force)
 
     async def _add_rows(
-        self, stored: list[tuple[Metadata, int]], known: dict[bytes, index.Row], force: bool
+        self, stored: list[Written], known: dict[bytes, index.Row], force: bool
     ) -> dict[Digest, Digest]:
         """Add the rows of what was stored. Gives the keys for which another process was first, with other bytes."""
-        rows = [(bytes.fromhex(metadata.key), recovery.row_of(metadata, size)) for metadata, size in stored]
+        rows = [(bytes.fromhex(key), recovery.row_of(metadata, size)) for key, metadata, size in stored]
         if not rows:
             return {}
         replace = [key for key, row in rows if key in known and (force or known[key].digest != row.digest)]
@@ -247,25 +247,25 @@ class Cache:
             self._behind = True
             return {}
         if there:
-            await self.offload.run(self._restate, [metadata for metadata, _ in stored], there)
+            await self.offload.run(self._restate, stored, there)
         return {key.hex(): row.digest.hex() for key, row in there.items()}
 
-    def _restate(self, stored: Iterable[Metadata], rows: dict[bytes, index.Row]) -> None:
+    def _restate(self, stored: Iterable[Written], rows: dict[bytes, index.Row]) -> None:
         """Another process was faster, and its row stays: make the metadata that we wrote over its own say so again."""
-        for metadata in stored:
-            row = rows.get(bytes.fromhex(metadata.key))
+        for key, metadata, _ in stored:
+            row = rows.get(bytes.fromhex(key))
             if row is not None:
                 with suppress(OSError):  # Then `verify` will find out.
-                    self.store.restate(recovery.restated(metadata, row))
+                    self.store.restate(key, recovery.restated(metadata, row))
 
     def _tell(
         self,
         entries: Iterable[NewEntry],
-        stored: list[tuple[Metadata, int]],
+        stored: list[Written],
         refused: dict[Digest, Digest],
     ) -> None:
         """Keep what was stored in memory, and say what happened to each entry."""
-        named = {metadata.key: metadata for metadata, _ in stored}
+        named = {key: metadata for key, metadata, _ in stored}
         for entry in entries:
             metadata = named.get(entry.key)
             if entry.key in refused:

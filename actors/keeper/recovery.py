@@ -16,7 +16,7 @@ import msgspec
 from actors.digests import Digest
 from actors.keeper import index, locks
 from actors.keeper.database import MEMORY, Broken, Database, Unusable, open_database
-from actors.keeper.metadata import Metadata
+from actors.keeper.metadata import Metadata, lengthened
 from actors.keeper.store import METADATA, MODULES, Store
 from actors.messages import Entry
 from actors.offload import Offload
@@ -36,7 +36,7 @@ def row_of(metadata: Metadata, overhead: int) -> index.Row:
         overhead,
         metadata.kind,
         metadata.module,
-        metadata.functions,
+        "\0".join(metadata.functions),
         metadata.warnings,
         metadata.duration_ms,
     )
@@ -49,7 +49,7 @@ def restated(metadata: Metadata, row: index.Row) -> Metadata:
         digest=row.digest.hex(),
         checksum=row.checksum.hex(),
         size=row.size,
-        functions=row.functions,
+        functions=tuple(row.functions.split("\0")) if row.functions else (),
         warnings=row.warnings,
         duration_ms=row.duration_ms,
     )
@@ -62,7 +62,7 @@ def entry_of(key: bytes, row: index.Row) -> Entry:
         size=row.size,
         module=row.module,
         kind=row.kind,
-        functions=row.functions,
+        functions=lengthened(row.module, row.functions),
         warnings=row.warnings,
         duration_ms=row.duration_ms,
     )
@@ -76,10 +76,10 @@ def rows_of_files(store: Store, known: Collection[bytes]) -> tuple[list[tuple[by
     for key in damaged:
         store.quarantine(METADATA, key + ".json")
     objects = set(store.names(MODULES))
-    ordered = sorted(found.values(), key=lambda item: (item[0].when, item[0].key))
+    ordered = sorted(found.items(), key=lambda item: (item[1][0].when, item[0]))
     rows = [
-        (bytes.fromhex(metadata.key), row_of(metadata, overhead))
-        for metadata, overhead in ordered
+        (bytes.fromhex(key), row_of(metadata, overhead))
+        for key, (metadata, overhead) in ordered
         if metadata.digest + ".wasm" in objects
     ]
     return rows, damaged

@@ -23,7 +23,7 @@ import msgspec
 
 from actors.digests import Digest, checksum, digest
 from actors.disk import Disk
-from actors.keeper.metadata import Metadata, Odd, decode, encode
+from actors.keeper.metadata import Metadata, Odd, decode, encode, shortened
 from actors.messages import NewEntry
 
 MODULES = "modules"
@@ -36,11 +36,19 @@ TEMPORARY = ".tmp-"
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
+class Written(NamedTuple):
+    """An entry on disk; `overhead` is the size of its metadata in bytes."""
+
+    key: Digest
+    metadata: Metadata
+    overhead: int
+
+
 class Kept(NamedTuple):
-    """What came of storing a batch. `stored` comes with the size of the metadata; `refused` maps keys to the digest
+    """What came of storing a batch. `refused` maps keys to the digest
     that stays; `failure` ended the batch early, and `rest` are the entries that were not stored because of it."""
 
-    stored: list[tuple[Metadata, int]]
+    stored: list[Written]
     refused: dict[Digest, Digest]
     failure: OSError | None
     rest: Sequence[NewEntry]
@@ -100,11 +108,11 @@ class Store:
                 # Written even where it exists: an object that somebody damaged is healed, and one that garbage
                 # collection takes for an orphan becomes young again.
                 self.write(MODULES, name + ".wasm", entry.data)
-                text = encode(metadata)
+                text = encode(metadata, entry.key)
                 self.write(METADATA, entry.key + ".json", text)
             except OSError as error:
                 return kept._replace(failure=error, rest=entries[place:], written=written)
-            kept.stored.append((metadata, len(text)))
+            kept.stored.append(Written(entry.key, metadata, len(text)))
             written += len(entry.data) + len(text)
         return kept._replace(written=written)
 
@@ -139,9 +147,9 @@ class Store:
             return False
         return True
 
-    def restate(self, metadata: Metadata) -> None:
+    def restate(self, key: Digest, metadata: Metadata) -> None:
         """Replace the metadata of an entry. Raises OSError."""
-        self.write(METADATA, metadata.key + ".json", encode(metadata))
+        self.write(METADATA, key + ".json", encode(metadata, key))
 
     def read_metadata(self, key: Digest) -> tuple[Metadata, int]:
         """The metadata of `key` and its size in bytes. Raises FileNotFoundError (no such entry), other OSErrors, and
@@ -263,7 +271,6 @@ def is_digest(name: str) -> bool:
 
 def described(entry: NewEntry, name: Digest, when: int) -> Metadata:
     return Metadata(
-        key=entry.key,
         kind=entry.kind,
         module=entry.module,
         digest=name,
@@ -272,7 +279,7 @@ def described(entry: NewEntry, name: Digest, when: int) -> Metadata:
         identity=entry.identity,
         imports=entry.imports,
         exports=entry.exports,
-        functions=entry.functions,
+        functions=shortened(entry.module, entry.functions),
         warnings=entry.warnings,
         duration_ms=entry.duration_ms,
         when=when,

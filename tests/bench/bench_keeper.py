@@ -1,18 +1,19 @@
 """How fast the cache keeper is, and how much it takes: `python tests/bench/bench_keeper.py [BACKEND] [MODULES ...]`.
 
-Times are medians of five, in microseconds a module, through a running keeper: messages, index, files and checks. Prints
-one line a figure.
+Modules have `SIZE` bytes (environment; 20,000 unless told). Times are medians of five, in microseconds a module,
+through a running keeper: messages, index, files and checks. Prints one line a figure.
 """
 
 from __future__ import annotations
 
+import gc
 import os
-import resource
 import shutil
 import statistics
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,9 @@ from actors.messages import (
 )
 from actors.system import System
 
-SIZE = 20_000
+SIZE = int(os.environ.get("SIZE", "20000"))
 BATCH = 1_000
+HOT = 16_000_000
 ROUNDS = 5
 IDENTITY = digest(b"toolchain")
 
@@ -74,16 +76,11 @@ def made(number: int) -> NewEntry:
     )
 
 
-def megabytes() -> float:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * resource.getpagesize() / 1e6
-
-
 class Bench:
     def __init__(self, folder: str, modules: int) -> None:
         self.folder = folder
         self.modules = modules
-        self.keeper = Keeper(folder, max_size=1 << 40, eviction="lru", hot_memory=32 << 20)
+        self.keeper = Keeper(folder, max_size=1 << 40, eviction="lru", hot_memory=HOT)
         self.system = System([self.keeper])
 
     async def ask(self, message: Any) -> Any:
@@ -115,9 +112,8 @@ class Bench:
             self.storing = 0.0
             await store()
             each = self.storing / self.modules * 1e6
-            print(f"{self.modules:6} {'store (20 KB each)':<42} {each:8.1f} us a module {self.storing * 1e3:9.1f} ms")
+            print(f"{self.modules:6} {'store':<42} {each:8.1f} us a module {self.storing * 1e3:9.1f} ms")
             await self.ask(Record(build=1, snapshot="bench", snapshot_data=b"s", plan=b"p"))
-            before = megabytes()
 
             async def find() -> None:
                 await self.ask(Begin(build=2))
@@ -137,40 +133,53 @@ class Bench:
             await self.timed("load and check (files, checksum)", load)
             await self.timed("find, load and check", both)
             await self.timed("record after hits", lambda: self.ask(Record(build=2)), 1)
+            await self._memory(find, load)
             await self._summaries()
-            print(f"{self.modules:6} memory of cache structures {megabytes() - before:31.1f} MB more than before")
             await self._sizes()
         for number in (1, 2):
             if number == 2:
-                for path in Path(self.folder).glob("index.db*"):
-                    path.unlink()
-            self.keeper = Keeper(self.folder, max_size=1 << 40, eviction="lru", hot_memory=32 << 20)
+                os.unlink(f"{self.folder}/index.db")
+            self.keeper = Keeper(self.folder, max_size=1 << 40, eviction="lru", hot_memory=HOT)
             self.system = System([self.keeper])
             async with self.system.running():
                 what = "open and find" if number == 1 else "rebuild the index and find"
                 await self.timed(what, find, 1)
 
+    async def _memory(self, *works: Callable[[], Awaitable[Any]]) -> None:
+        """What the keeper holds on to in a build that used everything, its hot objects included."""
+        self.keeper.cache.hot.clear()
+        await self.ask(Record(build=2))
+        gc.collect()
+        tracemalloc.start()
+        for work in works:
+            await work()
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0] / 1e6
+        tracemalloc.stop()
+        print(f"{self.modules:6} memory of cache structures {held:31.1f} MB, {HOT / 1e6:.0f} of them hot objects")
+
     async def _summaries(self) -> None:
         summaries = {digest(f"source{it}".encode()): os.urandom(1500) for it in range(self.modules)}
         store = StoreSummaries(build=2, identity=IDENTITY, summaries=summaries)
-        size = self._index_size()
+        size = await self._index_size()
         await self.timed("store summaries (1.5 KB each)", lambda: self.ask(store), 1)
         wanted = FindSummaries(build=2, identity=IDENTITY, sources=tuple(summaries))
         await self.timed("find summaries", lambda: self.ask(wanted))
-        self.summaries = self._index_size() - size
+        self.summaries = await self._index_size() - size
 
-    def _index_size(self) -> int:
-        return sum(it.stat().st_size for it in Path(self.folder).glob("index.db"))
+    async def _index_size(self) -> int:
+        await self.keeper.cache.close()
+        return os.stat(f"{self.folder}/index.db").st_size
 
     async def _sizes(self) -> None:
-        await self.keeper.cache.close()
         metadata = sum(it.stat().st_size for it in os.scandir(f"{self.folder}/metadata"))
         objects = sum(it.stat().st_size for it in os.scandir(f"{self.folder}/modules"))
-        rows = self._index_size() - self.summaries
+        rows = await self._index_size() - self.summaries
         part = (metadata + rows) / objects * 100
+        summaries = self.summaries / self.modules
         print(
-            f"{self.modules:6} metadata {metadata / self.modules:.0f} and index {rows / self.modules:.0f} bytes a module"
-            f" of {objects / self.modules:.0f}: {part:.1f} % (summaries {self.summaries / self.modules:.0f} bytes)"
+            f"{self.modules:6} metadata {metadata / self.modules:.0f} and index {rows / self.modules:.0f} bytes"
+            f" a module of {objects / self.modules:.0f}: {part:.1f} % (summaries {summaries:.0f})"
         )
         await self.ask(Statistics())
 
