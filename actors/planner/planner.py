@@ -93,6 +93,7 @@ class Planner(Actor[ToPlanner]):
         self.remembers = remembers
         self.knowledge = Knowledge(toolchain.identity())
         self.plan: Plan | None = None
+        self.plan_is_current = False
         self.recalled = False
         self.known_entries: dict[Digest, Entry] = {}
         self.run_now: Run | None = None
@@ -203,9 +204,12 @@ class Planner(Actor[ToPlanner]):
 
     def _advance(self) -> None:
         """Go on as far as what has arrived allows."""
-        run = self.run_now
-        if run is None:
-            return
+        before = None
+        while self.run_now is not None and before != (self.run_now, self.run_now.phase):
+            before = (self.run_now, self.run_now.phase)
+            self._step(self.run_now)
+
+    def _step(self, run: Run) -> None:
         if self.cancelled(run.id):
             self._end_cancelled(run)
         elif run.phase == "scanning":
@@ -230,14 +234,9 @@ class Planner(Actor[ToPlanner]):
         changed = self.knowledge.take(run.end.unchanged, run.read, run.vanished)
         run.diagnostics += run.end.problems
         run.diagnostics += [file.error for file in self.knowledge.sources.values() if file.error is not None]
-        if not changed and run.settings.goal == "build" and self._nothing_to_do(run):
-            return
-        if (
-            self.plan is not None
-            and run.settings.goal == "build"
-            and self._same_as_plan(run)
-            and self._nothing_to_do(run)
-        ):
+        # The plan is that of the last *build*; a look-up or a graph since then may have seen other sources.
+        self.plan_is_current = (self.plan_is_current and not changed) or self._same_as_plan()
+        if run.settings.goal == "build" and self.plan_is_current and self._nothing_to_do(run):
             return
         self.look_closer(run)
 
@@ -250,9 +249,10 @@ class Planner(Actor[ToPlanner]):
         else:
             self._all_summarised(run)
 
-    def _same_as_plan(self, run: Run) -> bool:
+    def _same_as_plan(self) -> bool:
         """Whether the sources are those of the last finished build."""
-        assert self.plan is not None
+        if self.plan is None:
+            return False
         planned, sources = self.plan.modules, self.knowledge.sources
         return len(planned) == len(sources) and all(
             module in planned and planned[module].source == file.digest and planned[module].path == file.path
@@ -398,6 +398,7 @@ class Planner(Actor[ToPlanner]):
         """The build is finished: write down what the next one starts from."""
         run.phase = "recording"
         self.plan, request = record_of(run, self.knowledge, self.plan)
+        self.plan_is_current = True
         if self.remembers and not run.from_plan:
             used = set(self.knowledge.keys.values())
             self.known_entries = {key: entry for key, entry in self.known_entries.items() if key in used}
