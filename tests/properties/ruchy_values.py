@@ -16,7 +16,7 @@ FIELDS = {"P": {"n": "I", "t": "S", "b": "B"}, "Q": {"p": "P", "k": "I", "s": "S
 TYPES = {"I": "i64", "S": "String", "B": "bool", "P": "P", "Q": "Q"}
 
 
-class Jump(Exception):  # noqa: N818
+class Jump(Exception):
     """A way out: ("return", value), ("break", label) or ("continue", label)."""
 
 
@@ -133,7 +133,7 @@ class Programs:
             ]
         return self.draw.choice(found) if found else None
 
-    def of_I(self, depth):  # noqa: N802
+    def of_I(self, depth):
         kind = self.draw.randrange(4)
         if kind == 0 or depth <= 0:
             return self.place("I") or self.plain("I")
@@ -144,7 +144,7 @@ class Programs:
         operator = self.draw.choice("+*")
         return f"(({a[0]} {operator} {b[0]}) % 97)", f"(({a[1]} {operator} {b[1]}) % 97)"
 
-    def of_B(self, depth):  # noqa: N802
+    def of_B(self, depth):
         kind = self.draw.randrange(5)
         if kind == 0 or depth <= 0:
             return self.place("B") or self.plain("B")
@@ -158,7 +158,7 @@ class Programs:
         side = ".encode()" if of == "S" else ""
         return f"({a[0]} {operator} {b[0]})", f"(({a[1]}){side} {operator} ({b[1]}){side})"
 
-    def of_S(self, depth):  # noqa: N802
+    def of_S(self, depth):
         kind = self.draw.randrange(6)
         if kind <= 1 or depth <= 0:
             return self.place("S") or self.plain("S")
@@ -173,10 +173,10 @@ class Programs:
         ruchy, python = (" + ".join(part[side] for part in parts) for side in (0, 1))
         return f"({ruchy})", f"({python})"
 
-    def of_P(self, depth):  # noqa: N802
+    def of_P(self, depth):
         return self.struct("P", depth)
 
-    def of_Q(self, depth):  # noqa: N802
+    def of_Q(self, depth):
         return self.struct("Q", depth)
 
     def struct(self, type_, depth):

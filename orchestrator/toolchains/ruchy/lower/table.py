@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.lower import casts, control, numbers, strings, structs
+from orchestrator.toolchains.ruchy.lower import casts, comparisons, control, numbers, strings, structs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ HANDLERS: dict[type, Callable[[Body, Any], int]] = {
     hir.Negate: numbers.lower_negate,
     hir.BitNot: numbers.lower_bit_not,
     hir.Not: numbers.lower_not,
-    hir.Compare: numbers.lower_compare,
+    hir.Compare: comparisons.lower_compare,
     hir.And: control.lower_and,
     hir.Or: control.lower_or,
     hir.Cast: _lower_link,

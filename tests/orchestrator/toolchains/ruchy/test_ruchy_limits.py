@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.programs import run_text
 
 LONG = 5000
