@@ -22,8 +22,8 @@ async def run_captured(
     limits: Mapping[str, int],
     offload: Offload | None = None,
 ) -> RunResult:
-    """Run the program file and collect what it writes. `limits` may hold `memory` (bytes) and `fuel`, over the settings.
-    Raises ProjectError where it cannot be run. Cancelled, it stops the program at once."""
+    """Run the program file and collect what it writes. `limits` may hold `memory` (bytes) and `fuel`, over the
+    settings. Raises ProjectError where it cannot be run. Cancelled, it stops the program at once."""
     unknown = set(limits) - {"memory", "fuel"}
     if unknown:
         raise ProjectError(f"`{min(unknown)}` is no limit of a program", hint='there are "memory" and "fuel"')

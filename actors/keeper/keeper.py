@@ -149,10 +149,13 @@ class Keeper(Actor[ToKeeper]):
                     return Published(missing=True)
                 stamp = await self.offload.run(publish.write, disk, path, data)
                 written = True
-            if message.listing:
-                await self.offload.run(publish.keep_list, disk, message.listing, path, message.stale)
         except OSError as error:
             return Published(error=f"{error.strerror or error}: {path}")
+        if message.listing:
+            try:
+                await self.offload.run(publish.keep_list, disk, message.listing, path, message.stale)
+            except OSError as error:  # The program is in its place; the list is the cache's affair.
+                self.cache.degrade(f"writing the list of outputs: {error.strerror or error}")
         return Published(written=written, stamp=stamp)
 
     async def _program(self, name: Digest) -> bytes | None:

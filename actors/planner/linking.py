@@ -9,7 +9,7 @@ from actors.digests import digest
 from actors.events import CacheHit, CacheMiss, ProgramLinked, ProgramWritten
 from actors.messages import Find, Found, LinkDone, Load, Loaded, NewEntry, Publish, Published, RunLink, Store
 from actors.planner import manifest
-from actors.planner.outcome import MISSING, crashed, no_entry, not_written
+from actors.planner.outcome import MISSING, crashed, no_entry, no_sources, not_written
 from actors.planner.run import Run
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ class Linking:
     def begin(self, run: Run) -> None:
         planner, knowledge, settings = self.planner, self.planner.knowledge, run.settings
         run.phase = "linking"
-        if settings.entry_named and settings.entry not in knowledge.sources:
+        if not knowledge.sources:
+            run.diagnostics.append(no_sources(settings.root))
+        elif settings.entry_named and settings.entry not in knowledge.sources:
             run.diagnostics.append(no_entry(settings.entry, knowledge.sources))
         if not settings.entry or settings.entry not in knowledge.sources or not run.succeeded:
             planner.record(run)

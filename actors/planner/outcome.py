@@ -219,6 +219,14 @@ def statements_outside(module: str, path: str, line: int) -> Diagnostic:
     )
 
 
+def no_sources(root: str) -> Diagnostic:
+    return Diagnostic(
+        code="E0811",
+        message=f"there is no module under {root}" if root else "there is no module",
+        hint="is this the folder of a project?" if root else "",
+    )
+
+
 def no_entry(entry: str, modules: Iterable[str]) -> Diagnostic:
     names = sorted(modules)
     there = ", ".join(f"`{name}`" for name in names[:5]) + (" ..." if len(names) > 5 else "")
