@@ -258,6 +258,8 @@ class _ObjectReader(Cursor):
         if flags > 127:
             self.position = start + 1
             flags = self.u32()
+        if flags & UNDEFINED and flags & LOCAL:
+            raise ObjectError("a symbol is both undefined and local", self.position)
         if kind == DATA:
             self.data_symbol(flags)
             return

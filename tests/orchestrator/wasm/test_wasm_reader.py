@@ -15,10 +15,14 @@ from orchestrator.wasm.fragment import Data
 from orchestrator.wasm.leb import MAGIC, custom, leb5, section, uleb, vector
 from orchestrator.wasm.linker import LinkError, link
 from orchestrator.wasm.reader import ObjectError, read_object
-from tests.orchestrator.wasm.helpers import NULLARY, UNARY, address, call, constant, function, program
+from orchestrator.wasm.validate import validate
+from tests.orchestrator.wasm.helpers import NULLARY, PROCEDURE, UNARY, address, call, constant, function, program
 from tests.orchestrator.wasm.test_wasm_encode import everything
 
-OBJECTS = [everything(), program(2, 3)[1][1]]
+OBJECTS = [everything(), program(1, 3)[0][1]]
+COMPANION = encode_object(
+    [function("elsewhere", NULLARY, b"\x10", call("__wasm_call_ctors", PROCEDURE), b"\x41\1")], []
+)
 
 
 def test_an_object_comes_back():
@@ -97,6 +101,7 @@ RELOCATIONS = b"reloc.CODE\3\2\0\4\2\4\x0a\1\0"
         (MAGIC + custom("linking", b"\2\x08\x04\1\0\x10\0"), "import 0, which does not exist", 25),
         (MAGIC + custom("linking", b"\2\x08\x06\1\0\0\0\1f"), "symbol f is defined as something", 27),
         (MAGIC + custom("linking", b"\2\x08\x08\1\1\0\1d\0\0\1"), "symbol d lies outside", 29),
+        (MAGIC + custom("linking", b"\2\x08\5\1\1\x12\1d"), "both undefined and local", 24),
         (MAGIC + custom("linking", b"\2\5\1\1"), "1 segment names for 0 segments", 22),
         (MAGIC + custom("linking", b"\2\6\3\1\0\0"), "init function", 24),
         (edited(RELOCATIONS, b"reloc.CODE\3\2\0\4\2\4\4\1\0"), "not in order", None),
@@ -156,6 +161,11 @@ def mutations(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
+def test_the_fuzzed_objects_link():
+    for data in OBJECTS:
+        assert validate(link([("a.o", data), ("b.o", COMPANION)], entry=None, gc=False)) is None
+
+
 @given(mutations())
 def test_mutated_objects_do_no_harm(data):
     try:
@@ -163,7 +173,7 @@ def test_mutated_objects_do_no_harm(data):
     except ObjectError:
         return
     try:
-        link([("a.o", data), ("b.o", OBJECTS[1])], entry=None, gc=False)
+        link([("a.o", data), ("b.o", COMPANION)], entry=None, gc=False)
     except LinkError:
         return
 
