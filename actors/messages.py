@@ -424,7 +424,8 @@ class Publish(Message, frozen=True):
 
 class Record(Message, frozen=True):
     """A build has ended: write its snapshot and the planner's memory, unpin, add to the statistics, evict. An empty
-    `snapshot` name writes none. Reply: `Recorded`."""
+    `snapshot` name writes none. `hits` and `misses` are look-ups that no `Find` with `count` has counted already. Reply:
+    `Recorded`."""
 
     build: int
     snapshot: str = ""

@@ -28,8 +28,9 @@ from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 from actors.digests import Digest, Stamp, checksum, digest
 from actors.disk import Disk
 from actors.events import CacheDegraded, EntryQuarantined, Event, Events, NondeterministicToolchain, ObjectStored
-from actors.keeper import index, locks, recovery
+from actors.keeper import index, recovery
 from actors.keeper.database import Broken, Connection, Database, Unusable
+from actors.keeper.held import Held
 from actors.keeper.memory import HotObjects
 from actors.keeper.store import METADATA, MODULES, NO_SPACE, Fetched, Kept, Store, Written
 from actors.messages import Entry, NewEntry
@@ -40,21 +41,6 @@ R = TypeVar("R")
 
 BUSY_MS = 10_000
 """How long a statement waits for another process's transaction, in milliseconds. Theirs take a fraction of a second."""
-
-
-class Held:
-    """What the running build uses: `keys` that were looked up or stored, `names` of objects. Of the keys, `found` were
-    there, `missed` were not. `read` are objects that were read without being found. `untold` is what other processes
-    have not been told of."""
-
-    def __init__(self) -> None:
-        self.keys: set[bytes] = set()
-        self.names: set[bytes] = set()
-        self.found: set[bytes] = set()
-        self.missed: set[bytes] = set()
-        self.read: set[bytes] = set()
-        self.untold: set[bytes] = set()
-        self.pins: locks.Pins | None = None
 
 
 class Outcome(NamedTuple):
@@ -84,6 +70,7 @@ class Cache:
         self.events = events
         self.hot = HotObjects(hot_memory)
         self.memory = memory
+        self._shared = None if memory else store.folder
         self.busy_ms = busy_ms
         self.build = 0
         self.held = Held()
@@ -131,8 +118,8 @@ class Cache:
     async def find(self, keys: tuple[Digest, ...], count: bool) -> dict[Digest, Entry]:
         names = [bytes.fromhex(key) for key in keys]
         # Pinned first: who evicts looks at pins once more after taking rows away (`Upkeep._carry_out`).
-        if self._hold(names):
-            await self.offload.run(self._pin)
+        if self.held.hold(names):
+            await self.offload.run(self.held.pin, self._shared)
         rows = await self.read(index.find, names)
         if rows is None:
             rows = await self._find_in_files(keys)
@@ -168,7 +155,7 @@ class Cache:
                 wanted.append((name, expected))
         if wanted:
             unknown = [bytes.fromhex(name) for name, expected in wanted if not expected]
-            self._hold((), unknown)
+            self.held.hold((), unknown)
             self.held.read.update(unknown)
             fetched = await self.offload.run(self._fetch, wanted)
             self.count(bytes_read=sum(map(len, fetched.data.values())))
@@ -181,7 +168,7 @@ class Cache:
         return data
 
     def _fetch(self, wanted: list[tuple[Digest, str]]) -> Fetched:
-        self._pin()
+        self.held.pin(self._shared)
         return self.store.fetch(wanted)
 
     async def _deal_with(self, fetched: Fetched) -> None:
@@ -229,8 +216,8 @@ class Cache:
 
     def _keep(self, entries: Sequence[NewEntry], first: dict[Digest, tuple[Digest, str]], force: bool) -> Kept:
         names = [digest(entry.data) for entry in entries]
-        self._hold([bytes.fromhex(entry.key) for entry in entries], map(bytes.fromhex, names))
-        self._pin()
+        self.held.hold([bytes.fromhex(entry.key) for entry in entries], map(bytes.fromhex, names))
+        self.held.pin(self._shared)
         return self.store.keep(entries, names, first, self.store.disk.now_ns() // 10**9, force)
 
     async def _add_rows(
@@ -372,29 +359,6 @@ class Cache:
         self._index_off = True
         self.degrade(f"index: {reason}")
         await self.close()
-
-    # ---- pins
-
-    def _hold(self, keys: Iterable[bytes], names: Iterable[bytes] = ()) -> bool:
-        """Hold these until the build ends. `_pin` tells other processes. Gives whether there is something to tell."""
-        held = self.held
-        for new, there in ((keys, held.keys), (names, held.names)):
-            fresh = set(new) - there
-            there |= fresh
-            held.untold |= fresh
-        return bool(held.untold) and not self.memory
-
-    def _pin(self) -> None:
-        """Tell other processes what is held. Blocks."""
-        held = self.held
-        if not held.untold or self.memory:
-            return
-        try:
-            held.pins = held.pins or locks.Pins(self.store.folder)
-            held.pins.add(held.untold)
-        except OSError:
-            pass  # A read-only cache. Others may evict what we use, which costs late misses and nothing else.
-        held.untold = set()
 
     # ---- telling
 

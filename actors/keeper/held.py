@@ -1,0 +1,40 @@
+"""What the running build uses, and must therefore not lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actors.keeper import locks
+
+
+class Held:
+    """What the running build uses: `keys` that were looked up or stored, `names` of objects. Of the keys, `found` were
+    there, `missed` were not. `read` are objects that were read without being found. `untold` is what other processes
+    have not been told of."""
+
+    def __init__(self) -> None:
+        self.keys: set[bytes] = set()
+        self.names: set[bytes] = set()
+        self.found: set[bytes] = set()
+        self.missed: set[bytes] = set()
+        self.read: set[bytes] = set()
+        self.untold: set[bytes] = set()
+        self.pins: locks.Pins | None = None
+
+    def hold(self, keys: Iterable[bytes], names: Iterable[bytes] = ()) -> bool:
+        """Hold these until the build ends. Gives whether there is something that other processes have to be told."""
+        for new, there in ((keys, self.keys), (names, self.names)):
+            fresh = set(new) - there
+            there |= fresh
+            self.untold |= fresh
+        return bool(self.untold)
+
+    def pin(self, folder: str | None) -> None:
+        """Tell other processes that share the cache `folder`; None is shared with nobody. Blocks."""
+        if self.untold and folder is not None:
+            try:
+                self.pins = self.pins or locks.Pins(folder)
+                self.pins.add(self.untold)
+            except OSError:
+                pass  # A read-only cache. Others may evict what we use, which costs late misses and nothing else.
+        self.untold = set()
