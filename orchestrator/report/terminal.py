@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from typing import TextIO
+
+TYPE_CHECKING = False  # as type checkers read it; `typing` alone costs more than the help's text
+if TYPE_CHECKING:
+    from typing import TextIO
 
 TAB = 4
 """A tab in a source line is shown as this many blanks."""
