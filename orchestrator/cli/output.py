@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 
 from orchestrator.errors import WasmillError
 from orchestrator.report.terminal import Style, shown
@@ -17,7 +18,7 @@ class Output:
         self.quiet = False
         self._gone = False
         for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
+            if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
 
     def out(self, text: str) -> None:

@@ -123,11 +123,9 @@ def test_a_reader_who_has_gone_is_no_error(tmp_path: Path, argv: list[str]) -> N
 
 
 def test_small_commands_start_without_the_big_machinery() -> None:
-    code = (
-        "import sys; from orchestrator.cli.app import main; main(['--help']); main(['help']);"
-        "print([name for name in ('anyio', 'argparse', 'msgspec', 'wasmtime', 'sqlite3', 're', 'typing') if name in sys.modules],"
-        "file=sys.stderr)"
-    )
+    heavy = ("anyio", "argparse", "msgspec", "wasmtime", "sqlite3", "re", "typing")
+    code = "import sys; from orchestrator.cli.app import main; main(['--help']); main(['help'])"
+    code += f"; print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=EXAMPLES.parents[1])
     assert done.stderr == "[]\n"
 
