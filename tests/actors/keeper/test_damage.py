@@ -140,6 +140,18 @@ async def test_the_index(open_keeper: Open, filled: Path) -> None:
             assert "CacheDegraded" not in talk.names(), what
 
 
+@pytest.mark.parametrize(
+    "inside", [b"unused variable", b"first", bytes.fromhex(digest(ONE.data))], ids=["warning", "function", "digest"]
+)
+async def test_a_bit_in_a_row_of_the_index(open_keeper: Open, filled: Path, inside: bytes) -> None:
+    """SQLite does not notice; the row's own checksum does, before a wrong warning is shown or a wrong object taken."""
+    good = (filled / "index.db").read_bytes()
+    at = good.index(inside)
+    (filled / "index.db").write_bytes(flipped(good, at, 0))
+    names = await expect_healing(open_keeper, missed=set())
+    assert names == ["EntryQuarantined"]
+
+
 async def test_an_index_of_another_schema_or_program(open_keeper: Open, filled: Path) -> None:
     import sqlite3
 
