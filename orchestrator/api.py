@@ -156,13 +156,14 @@ class Project:
         """Modules in memory, by file name; editable between builds."""
         self.cache = Cache(self)
         self._offload = offload or Offload()
-        # Stamped before it is read, so that a change in between is seen by the next build.
-        self._watched = stamp_extras(_configuration_files(place), self._offload.disk)
+        self._toolchain = toolchain if not isinstance(toolchain, str) else find_toolchain(toolchain)
+        # Stamped before they are read, so that a change in between is seen by the next build.
+        watched = [*_configuration_files(place), *self._toolchain.files()]
+        self._watched = stamp_extras(watched, self._offload.disk)
         self.config: Config = load(place, settings)
         """All settings, resolved."""
         self._plain = all(value is None for value in settings.values())
         self._tap = tap
-        self._toolchain = toolchain if not isinstance(toolchain, str) else find_toolchain(toolchain)
         self._events = Events()
         self._system: System | None = None
         self._builds: Builds | None = None

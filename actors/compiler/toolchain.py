@@ -198,6 +198,11 @@ class Toolchain(Protocol):
         """Digest of everything about the toolchain that changes its output."""
         ...
 
+    def files(self) -> tuple[str, ...]:
+        """Absolute paths of the files that its identity comes from, for whoever wants to know, without asking for it,
+        whether it may have changed; () where there are none."""
+        ...
+
     def normalise(self, raw: bytes) -> bytes:
         """The bytes that count: digest, lexer, columns and diagnostics all see these and no others. Raises
         `SourceError` (without file and module, which the caller fills in) where `raw` is no text of the language."""

@@ -71,13 +71,12 @@ class Compiling:
         self._decide(run, answer.entries)
 
     def _planned_object(self, module: str, key: Digest) -> PlannedModule | None:
-        """What the last finished build says of this key: its object, unless there are warnings to repeat, which only
-        the cache knows."""
+        """What the last finished build says of this key."""
         planner = self.planner
         if planner.plan is None or not planner.remembers:
             return None
         planned = planner.plan.modules.get(module)
-        return planned if planned and planned.key == key and planned.object and not planned.warned else None
+        return planned if planned and planned.key == key and planned.object else None
 
     def _decide(self, run: Run, entries: dict[Digest, Entry]) -> None:
         """Hits and misses; the misses become ready."""
@@ -112,7 +111,7 @@ class Compiling:
                 planner.known_entries[key] = entry
             run.hit(module, entry.digest, entry.duration_ms, len(entry.functions), entry.warnings)
         elif planned is not None:
-            run.hit(module, planned.object, planned.duration_ms, planned.functions, ())
+            run.hit(module, planned.object, planned.duration_ms, planned.functions, planned.warnings)
         else:
             return False
         if planner.events.wanted:

@@ -246,7 +246,7 @@ class Knowledge:
         return Reason(kind=kind, fields=tuple(fields), via=via)
 
     def planned(
-        self, module: str, object_digest: Digest, duration_ms: float, functions: int, warned: bool
+        self, module: str, object_digest: Digest, duration_ms: float, functions: int, warnings: tuple[Diagnostic, ...]
     ) -> PlannedModule:
         return PlannedModule(
             path=self.sources[module].path,
@@ -258,7 +258,7 @@ class Knowledge:
             object=object_digest,
             duration_ms=duration_ms,
             functions=functions,
-            warned=warned,
+            warnings=warnings,
         )
 
 

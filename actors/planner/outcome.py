@@ -112,11 +112,16 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
             program=run.program,
             succeeded=succeeded,
         )
+    # Where stamps, settings and outcome are those of the snapshot that is there already, it is left alone.
+    end, quiet = run.end, run.succeeded and not run.all_diagnostics() and run.degraded is None
+    written = settings.snapshot
+    if run.from_plan and end is not None and end.same and end.recorded == (settings.plain, quiet):
+        written = ""
     record = Record(
         build=run.id,
-        snapshot=settings.snapshot,
-        snapshot_data=_snapshot(run, knowledge) if settings.snapshot else b"",
-        plan=encode_plan(plan) if settings.snapshot and not run.from_plan else b"",
+        snapshot=written,
+        snapshot_data=_snapshot(run, knowledge, quiet) if written else b"",
+        plan=encode_plan(plan) if written and not run.from_plan else b"",
         compilations=run.compilations,
         saved_ms=sum(run.durations.get(module, 0.0) for module in run.states.members(State.HIT)),
     )
@@ -132,11 +137,11 @@ def _planned(run: Run, knowledge: Knowledge, module: str, before: Plan | None) -
         run.objects.get(module, "") if ended_well else "",
         run.durations.get(module, earlier.duration_ms if earlier else 0.0),
         run.function_counts.get(module, 0),
-        bool(run.warnings.get(module)),
+        run.warnings.get(module, ()) if ended_well else (),
     )
 
 
-def _snapshot(run: Run, knowledge: Knowledge) -> bytes:
+def _snapshot(run: Run, knowledge: Knowledge, quiet: bool) -> bytes:
     settings, end = run.settings, run.end
     assert end is not None
     known = tuple(
@@ -165,7 +170,7 @@ def _snapshot(run: Run, knowledge: Knowledge) -> bytes:
             absent=settings.absent,
             project=settings.project,
             settings=settings.plain,
-            quiet=run.succeeded and not run.all_diagnostics() and run.degraded is None,
+            quiet=quiet,
         )
     )
 
@@ -237,9 +242,17 @@ def no_entry(entry: str, modules: Iterable[str]) -> Diagnostic:
     )
 
 
+def no_sources(root: str) -> Diagnostic:
+    return Diagnostic(
+        code="E0811",
+        message=f"there is no source in {root}" if root else "there are no sources",
+        hint="a project is a folder with source files in it, `main` being the entry",
+    )
+
+
 def not_written(path: str, why: str) -> Diagnostic:
     return Diagnostic(
-        code="E0812",
+        code="E0814",
         message=f"the program could not be written to {path}: {why}",
         hint="make room or give permission, or choose another place with `output`",
     )

@@ -54,7 +54,15 @@ from actors.messages import (
 from actors.planner.compiling import Compiling
 from actors.planner.knowledge import Knowledge
 from actors.planner.linking import Linking
-from actors.planner.outcome import build_done, crashed, finished_event, keeps_changing, record_of, settings_digest
+from actors.planner.outcome import (
+    build_done,
+    crashed,
+    finished_event,
+    keeps_changing,
+    no_sources,
+    record_of,
+    settings_digest,
+)
 from actors.planner.run import Run
 from actors.planner.state import Plan, State, decode_plan
 from actors.system import Actor, Address, Cell
@@ -234,6 +242,8 @@ class Planner(Actor[ToPlanner]):
         changed = self.knowledge.take(run.end.unchanged, run.read, run.vanished)
         run.diagnostics += run.end.problems
         run.diagnostics += [file.error for file in self.knowledge.sources.values() if file.error is not None]
+        if not self.knowledge.sources:
+            run.diagnostics.append(no_sources(run.settings.root))
         # The plan is that of the last *build*; a look-up or a graph since then may have seen other sources.
         self.plan_is_current = (self.plan_is_current and not changed) or self._same_as_plan()
         if run.settings.goal == "build" and self.plan_is_current and self._nothing_to_do(run):
@@ -261,7 +271,7 @@ class Planner(Actor[ToPlanner]):
 
     def _nothing_to_do(self, run: Run) -> bool:
         """The whole build answered by the last one: same sources, same settings, and it succeeded. What it had to say
-        must be said again, so a build with warnings takes the longer way; so does one whose program is gone."""
+        is said again; one whose program is gone finds out when it asks for it to be in its place."""
         plan, settings = self.plan, run.settings
         if (
             plan is None
@@ -271,14 +281,11 @@ class Planner(Actor[ToPlanner]):
             or plan.toolchain != self.knowledge.toolchain
             or plan.settings != settings_digest(settings)
             or run.diagnostics
-            or any(planned.warned for planned in plan.modules.values())
         ):
             return False
         for module, planned in plan.modules.items():
             run.states.add(module)
-            run.states.set(module, State.HIT)
-            run.objects[module] = planned.object
-            run.durations[module] = planned.duration_ms
+            run.hit(module, planned.object, planned.duration_ms, planned.functions, planned.warnings)
         run.from_plan = True
         run.program, run.program_key = plan.program, plan.program_key
         if run.program:

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import msgspec
 
+from actors.diagnostics import Diagnostic
 from actors.digests import Digest
 from actors.planner.manifest import ObjectManifest
 
@@ -75,10 +76,10 @@ class States:
         return sum(self.counts[state] for state in ENDED) == len(self._of)
 
 
-class PlannedModule(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class PlannedModule(msgspec.Struct, frozen=True, array_like=True):
     """What the next build needs to know of a module: enough to tell why its key is another one, and to trust that it
     is the same where nothing changed. `resolution` is the digest of its resolution table. `object` is "" where the
-    module has none (it failed or was blocked)."""
+    module has none (it failed or was blocked). `warnings` are said again by every build."""
 
     path: str
     source: Digest
@@ -89,7 +90,7 @@ class PlannedModule(msgspec.Struct, frozen=True, array_like=True, gc=False):
     object: Digest
     duration_ms: float
     functions: int
-    warned: bool = False
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, array_like=True):
@@ -105,7 +106,7 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
     succeeded: bool = False
 
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Plan)
 

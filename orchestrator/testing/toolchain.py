@@ -53,6 +53,9 @@ class PlainToolchain:
     def identity(self) -> Digest:
         return digest(b"plain " + self._identity.encode())
 
+    def files(self) -> tuple[str, ...]:
+        return ()
+
     def normalise(self, raw: bytes) -> bytes:
         try:
             return raw.decode().removeprefix("\ufeff").replace("\r\n", "\n").encode()

@@ -25,6 +25,12 @@ class Ruchy:
 
         return identity(FORMAT)
 
+    def files(self) -> tuple[str, ...]:
+        """The compiler's own files: when one of them changes, so does its identity."""
+        from orchestrator.toolchains.ruchy.identity import files
+
+        return files()
+
     def normalise(self, raw: bytes) -> bytes:
         """UTF-8 without a byte order mark, lines ending with a line feed. SourceError for anything else (E0801), and
         for more than 16 MiB (E0802)."""

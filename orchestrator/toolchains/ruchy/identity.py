@@ -22,6 +22,11 @@ def identity(version: int) -> str:
     return found.hexdigest()
 
 
+def files() -> tuple[str, ...]:
+    """The absolute paths of everything that `identity` reads."""
+    return tuple(os.path.normpath(path) for folder in _FOLDERS for path, _ in _sources(folder))
+
+
 def _sources(folder: str) -> list[tuple[str, str]]:
     """Path and name (with `/`, from the folder) of each source, sorted by name."""
     found: list[tuple[str, str]] = []

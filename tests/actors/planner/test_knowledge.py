@@ -192,7 +192,7 @@ def reason(texts: dict[str, str], module: str, **settings: object) -> tuple[str,
     before = Knowledge(IDENTITY)
     learn(before, BASE)
     before.make_keys(SETTINGS)
-    planned = {name: before.planned(name, "object", 1.0, 1, False) for name in BASE}
+    planned = {name: before.planned(name, "object", 1.0, 1, ()) for name in BASE}
     plan = Plan(version=1, toolchain=IDENTITY, settings="s", modules=planned, succeeded=True)
     after = Knowledge(str(settings.pop("identity", IDENTITY)))
     learn(after, texts)

@@ -109,4 +109,12 @@ CODES: dict[str, Code] = registry(
         "fun main(count: i64) { println(count) }",
         "fun main() { println(3) }",
     ),
+    Code(
+        "E0814",
+        "project",
+        "program not written",
+        "The program was linked, and could not be written to its place: no room, no permission, or no folder.",
+        'output = "/no/such/place.wasm"',
+        'output = "build"',
+    ),
 )
