@@ -242,14 +242,6 @@ def no_entry(entry: str, modules: Iterable[str]) -> Diagnostic:
     )
 
 
-def no_sources(root: str) -> Diagnostic:
-    return Diagnostic(
-        code="E0811",
-        message=f"there is no source in {root}" if root else "there are no sources",
-        hint="a project is a folder with source files in it, `main` being the entry",
-    )
-
-
 def not_written(path: str, why: str) -> Diagnostic:
     return Diagnostic(
         code="E0814",

@@ -59,7 +59,6 @@ from actors.planner.outcome import (
     crashed,
     finished_event,
     keeps_changing,
-    no_sources,
     record_of,
     settings_digest,
 )
@@ -242,8 +241,6 @@ class Planner(Actor[ToPlanner]):
         changed = self.knowledge.take(run.end.unchanged, run.read, run.vanished)
         run.diagnostics += run.end.problems
         run.diagnostics += [file.error for file in self.knowledge.sources.values() if file.error is not None]
-        if not self.knowledge.sources:
-            run.diagnostics.append(no_sources(run.settings.root))
         # The plan is that of the last *build*; a look-up or a graph since then may have seen other sources.
         self.plan_is_current = (self.plan_is_current and not changed) or self._same_as_plan()
         if run.settings.goal == "build" and self.plan_is_current and self._nothing_to_do(run):
