@@ -2,7 +2,7 @@
 # make test        all checks and all tests
 # make check       ruff, mypy and pyright alone
 # make test-long   the property tests with many more cases; SHARD=1/4 runs the first quarter of them
-# make bench       time builds of generated projects
+# make bench       measure: each tests/bench/bench_*.py
 #
 # Everything lives in .venv, made by the first target that needs it. Another Python: make test PYTHON=python3.12
 
@@ -36,10 +36,10 @@ test-long: $(VENV)/.installed-dev
 	HYPOTHESIS_PROFILE=long SHARD=$(SHARD) $(BIN)/pytest -q -n 2 -m hypothesis --timeout 7200
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.bench
+	@for file in tests/bench/bench_*.py; do echo "$$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .check .mypy_cache .ruff_cache .hypothesis build *.egg-info
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing wasmill into $(VENV)"
