@@ -15,6 +15,7 @@ is cancelled half way would leave the connection inside of it, and every later u
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -226,9 +227,9 @@ async def _connect(path: str) -> Connection:
 
 
 def _backend() -> str:
-    import sniffio
-
-    return sniffio.current_async_library()
+    """Which loop this task runs on. Trio is optional, and there is only one other that AnyIO knows."""
+    trio = sys.modules.get("trio")
+    return "trio" if trio is not None and trio.lowlevel.in_trio_task() else "asyncio"
 
 
 async def _transaction(connection: Connection, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
