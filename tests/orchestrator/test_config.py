@@ -308,6 +308,7 @@ def test_line_of_the_longest_part() -> None:
     assert line_of(text, ("t", "deep", "x", "y")) == 10
     assert line_of(text, ("t", "missing")) == 2
     assert line_of(text, ("nothing",)) == 1
+    assert line_of("\nt.a = 1\nt.b = 2\n", ("t",)) == 2, "the first of several"
 
 
 def test_loading_imports_nothing_heavy() -> None:

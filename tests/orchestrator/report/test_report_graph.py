@@ -47,6 +47,10 @@ def test_a_tree_draws_what_is_shared_once() -> None:
     assert tree(shared) == "a\n├─ b\n│  └─ d\n│     └─ e\n└─ c\n   └─ d  (above)\nf"
 
 
+def test_a_shared_leaf_has_nothing_above_to_look_for() -> None:
+    assert tree(DIAMOND) == "a\n├─ b\n│  └─ d\n└─ c\n   └─ d\ne"
+
+
 def test_the_entry_comes_first() -> None:
     assert tree(DIAMOND, "e").splitlines()[0] == "e"
     assert tree(DIAMOND, "missing").splitlines()[0] == "a"
