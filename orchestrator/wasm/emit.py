@@ -35,8 +35,9 @@ def emit(layout: Layout, exports: dict[str, int], inits: Sequence[int], *, names
     types = layout.types
     if layout.functions:
         out.append(section(3, vector([uleb(types[type_]) for type_ in layout.function_types])))
-    size = uleb(len(layout.slots) + 1)
-    out.append(section(4, b"\1\x70\1" + size + size))
+    if layout.slots or any(found.imports_table for found in layout.resolution.objects):
+        size = uleb(len(layout.slots) + 1)
+        out.append(section(4, b"\1\x70\1" + size + size))
     out.append(section(5, b"\1\0" + uleb(layout.pages)))
     out.append(section(6, vector(_globals(layout))))
     out.append(section(7, vector(_exports(layout, exports))))
@@ -46,7 +47,7 @@ def emit(layout: Layout, exports: dict[str, int], inits: Sequence[int], *, names
     patcher = _Patcher(layout)
     if layout.functions:
         out.append(section(10, uleb(len(layout.functions)) + _code(layout, patcher, inits)))
-    written = [segment for segment in layout.segments if segment.name != ".bss"]
+    written = [segment for segment in layout.segments if segment.written]
     if written:
         out.append(section(11, vector([_data(segment, layout, patcher) for segment in written])))
     if names:

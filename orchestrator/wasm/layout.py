@@ -18,6 +18,11 @@ class OutputSegment:
 
     __slots__ = ("align", "members", "name", "size", "start")
 
+    @property
+    def written(self) -> bool:
+        """Whether the program holds its bytes: those of .bss are zero, as memory is."""
+        return not self.name.startswith(".bss")
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.align = 0
@@ -155,8 +160,8 @@ class Layout:
         return slots
 
     def _place_data(self) -> tuple[list[OutputSegment], int]:
-        """The stack, then segments by prefix in order of appearance, .bss last; and the pages of it all."""
-        segments = sorted(_gather(self.resolution, self.live).values(), key=lambda segment: segment.name == ".bss")
+        """The stack, then segments by the rank of their names, in order of appearance; and the pages of it all."""
+        segments = sorted(_gather(self.resolution, self.live).values(), key=_rank)
         top = self.stack_size
         address = self.address
         for segment in segments:
@@ -181,6 +186,13 @@ class Layout:
 def is_stub(symbol: Foreign) -> bool:
     """Whether a foreign symbol is an undefined weak function: calling it traps, its address is 0."""
     return symbol.kind == FUNCTION and symbol.weak and not symbol.module
+
+
+def _rank(segment: OutputSegment) -> int:
+    for rank, prefix in enumerate((".tdata", ".rodata", ".data", "", ".bss")):
+        if prefix and segment.name.startswith(prefix):
+            return rank
+    return 3
 
 
 def _gather(resolution: Resolution, live: Sequence[int]) -> dict[str, OutputSegment]:

@@ -47,7 +47,8 @@ class Relocations:
 class ObjectFile:
     """A parsed object. `code` is all function entries with their size prefixes; function i is
     `code[entries[i]:entries[i + 1]]`. `exports` maps own functions to the export name that the object gives them;
-    `inits` are (priority, symbol number)."""
+    `inits` are (priority, symbol number).
+    `imports_table`: a program of it has a table, even an empty one."""
 
     __slots__ = (
         "code",
@@ -59,6 +60,7 @@ class ObjectFile:
         "globals",
         "imported_functions",
         "imported_globals",
+        "imports_table",
         "inits",
         "segments",
         "symbols",
@@ -69,6 +71,7 @@ class ObjectFile:
         self.types: list[bytes] = []
         self.imported_functions: list[tuple[str, str, bytes]] = []
         self.imported_globals: list[tuple[str, str, bytes]] = []
+        self.imports_table = False
         self.function_types: list[int] = []
         self.globals: list[tuple[bytes, bytes]] = []
         self.exports: dict[int, str] = {}

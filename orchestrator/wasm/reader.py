@@ -146,6 +146,7 @@ class _ObjectReader(Cursor):
                 found.imported_globals.append((module, field, self.take(2)))
             elif kind in (1, 2):
                 if kind == 1:
+                    found.imports_table = True
                     self.byte()
                 self.limits()
             else:

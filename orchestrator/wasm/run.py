@@ -36,6 +36,7 @@ INTERRUPTED = 130
 _STACK = 2 << 20  # for compiled code; the most that wasmtime takes without its asynchronous stacks being configured too
 _THREAD_STACK = 16 << 20  # for the thread around it, whatever `ulimit -s` says; not touched until it is used
 _GRACE = 0.5  # seconds that an interrupted program gets to come back from the host
+_BEAT = 0.05  # seconds between looks at signals: one that another thread of the process took wakes no waiting thread
 _FRAMES = 20  # of a stack trace, the innermost
 
 # wasmtime's own proc_exit refuses codes from 126 on, and a Python function in its place would keep its exception in a
@@ -159,7 +160,8 @@ class Running:
     def wait(self) -> RunOutcome:
         """Waits for the end. A program that is interrupted while it waits for the host (for input, say) is given up
         after half a second: its thread ends when the host answers, or with the process."""
-        self._woken.wait()
+        while not self._woken.wait(_BEAT):
+            pass
         if not self._finished.wait(_GRACE if self._interrupted else None):
             output = b"" if self._capture else None
             return RunOutcome(INTERRUPTED, output, output, "interrupted", "interrupted")
@@ -299,7 +301,7 @@ def _trapped(trap: wasmtime.Trap) -> RunOutcome:
         return RunOutcome(TRAPPED, trap="call stack exhausted", reason="stack", frames=frames)
     if code == wasmtime.TrapCode.OUT_OF_FUEL:
         return RunOutcome(TRAPPED, trap="all fuel is used up", reason="fuel", frames=frames)
-    text = trap.message.strip().splitlines()[-1].strip().removeprefix("wasm trap: ")
+    text = trap.message.rpartition("wasm trap: ")[2].strip().splitlines()[-1]
     return RunOutcome(TRAPPED, trap=text, reason="trap", frames=frames)
 
 
