@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from actors.digests import Digest
 from actors.keeper import index, recovery
 from actors.keeper.cache import Cache, said
-from actors.keeper.metadata import Odd
+from actors.keeper.metadata import Metadata, Odd
 from actors.keeper.store import METADATA, MODULES, Store
 from actors.messages import Damage
 
@@ -56,6 +58,12 @@ def _verify_entries(store: Store, keys: list[Digest], rows: dict[bytes, index.Ro
     return damage, read
 
 
+def _expected(metadata: Metadata, row: index.Row) -> index.Row:
+    """What the row should say, going by the metadata. How long the compile took is no part of the truth: of two
+    processes that made one object, one may have written the metadata and the other the row."""
+    return msgspec.structs.replace(recovery.row_of(metadata, row.overhead), duration_ms=row.duration_ms)
+
+
 def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[list[Damage], int]:
     file = f"{METADATA}/{key}.json"
     try:
@@ -72,7 +80,7 @@ def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[lis
     read = size + sum(map(len, fetched.data.values()))
     name = metadata.digest + ".wasm"
     if fetched.data:
-        if row is None or row == recovery.row_of(metadata, row.overhead):
+        if row is None or row == _expected(metadata, row):
             return [], read
         problem, action = "its row in the index says something else", "row removed"
     elif not fetched.vanished:

@@ -181,3 +181,19 @@ async def test_publishing(open_keeper: Open, tmp_path: Path) -> None:
         assert (gone.missing, out.read_bytes()) == (True, b"program")
         failed = await talk.ask(Publish(build=1, path=str(tmp_path / "build"), digest=digest(b"y"), data=b"y"))
         assert "build" in failed.error
+
+
+async def test_two_who_made_one_object_in_different_times_are_no_damage(open_keeper: Open, tmp_path: Path) -> None:
+    """One may have written the metadata and the other the row: how long a compile took is no part of the truth."""
+    first, second = entry("a", duration_ms=2.5), entry("a", duration_ms=99.0)
+    async with open_keeper(folder=str(tmp_path)) as talk, open_keeper(folder=str(tmp_path)) as other:
+        await talk.begin()
+        await other.begin()
+        await talk.store(first)
+        file = tmp_path / "metadata" / f"{first.key}.json"
+        mine = file.read_bytes()
+        await other.store(second, force=True)
+        file.write_bytes(mine)
+        verified = await talk.ask(Verify())
+    assert verified.checked == 1
+    assert verified.damage == ()
