@@ -7,8 +7,9 @@ from actors.diagnostics import Diagnostic
 from orchestrator.toolchains.ruchy.assemble import assemble
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.lower import lower
-from orchestrator.toolchains.ruchy.syntax.parser import parse
-from orchestrator.toolchains.ruchy.syntax.places import places
+from orchestrator.toolchains.ruchy.syntax.lexer import scan, tokens_of
+from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
+from orchestrator.toolchains.ruchy.syntax.places import Places
 
 
 def compile_module(job: CompileJob) -> Compiled:
@@ -21,12 +22,13 @@ def compile_module(job: CompileJob) -> Compiled:
 
 def _compile(job: CompileJob) -> Compiled:
     source = job.source.decode()
-    checked = check(job, parse(source))
+    pairs = scan(source)
+    checked = check(job, parse_tokens(source, tokens_of(pairs)))
     if checked.module is None:
         return Compiled(diagnostics=tuple(checked.diagnostics))
     fragments = lower(checked.module)
     warnings = tuple(checked.warnings)
-    data = assemble(job.module, job.path, checked.module, fragments, places(source).line)
+    data = assemble(job.module, job.path, checked.module, fragments, Places(source, pairs).line)
     names = tuple(fragment.name for fragment in fragments)
     return Compiled(object=Object(data=data, functions=names, compiled=names, warnings=warnings))
 

@@ -1,0 +1,113 @@
+"""How fast the Ruchy compiler is, phase by phase: `python tests/bench/bench_compiler.py [FUNCTIONS]`.
+
+One generated module of 20 functions of ten lines. Medians and the spread (fastest to slowest) of `RUNS` runs, each the
+mean of `LOOPS` calls. Every phase gets what the phase before it made, so the rows from "parse" on add up to "compile".
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from actors.compiler.toolchain import CompileJob, LinkInput, LinkJob, SummariseJob
+from actors.hasher.source import digest
+from actors.planner.knowledge import Knowledge
+from actors.messages import Settings, Source
+from actors.digests import NO_STAMP
+from orchestrator.toolchains.ruchy import Ruchy
+from orchestrator.toolchains.ruchy.assemble import assemble
+from orchestrator.toolchains.ruchy.check.checker import check
+from orchestrator.toolchains.ruchy.compile import compile_module
+from orchestrator.toolchains.ruchy.link import link_program
+from orchestrator.toolchains.ruchy.lower import lower
+from orchestrator.toolchains.ruchy.summary import summarise
+from orchestrator.toolchains.ruchy.syntax.lexer import lex
+from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
+from orchestrator.toolchains.ruchy.syntax.places import Places
+from orchestrator.toolchains.ruchy.syntax.split import split
+from tests.bench.projects import imports_of, module_text, path_of
+
+RUNS = 11
+LOOPS = 10
+COUNT = 4
+"""Modules in the project that the measured one, the first, stands in."""
+
+
+def jobs(functions: int) -> tuple[CompileJob, list[LinkInput]]:
+    """The job of the first module, and the objects of all, as the planner would make them."""
+    knowledge = Knowledge("")
+    read = []
+    for index in range(COUNT):
+        data = module_text(index, functions, imports_of(index, COUNT)).encode()
+        path = path_of(index)
+        read.append(Source(module=path, path=f"{path}.ruchy", digest=digest(data), data=data, stamp=NO_STAMP))
+    knowledge.take((), read, ())
+    for source in read:
+        done = summarise(SummariseJob(module=source.module, path=source.path, source=source.data))
+        assert done.summary is not None
+        knowledge.summaries[source.digest] = done.summary
+    knowledge.resolve()
+    settings = Settings()
+    made = []
+    for source in read:
+        compiled = compile_module(knowledge.compile_job(source.module, settings))
+        assert compiled.object is not None and not compiled.object.warnings, compiled
+        made.append(LinkInput(module=source.module, path=source.path, data=compiled.object.data))
+    return knowledge.compile_job(path_of(0), settings), made
+
+
+def measure(work: Callable[[], object]) -> list[float]:
+    """Milliseconds of one call, for each run, sorted."""
+    work()
+    gc.collect()
+    found = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        for _ in range(LOOPS):
+            work()
+        found.append((time.perf_counter() - began) / LOOPS * 1e3)
+    return sorted(found)
+
+
+def main() -> None:
+    functions = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    job, objects = jobs(functions)
+    source = job.source.decode()
+    tokens = lex(source)
+    parsed = parse_tokens(source, tokens)
+    checked = check(job, parsed).module
+    assert checked is not None
+    fragments = lower(checked)
+    line = Places(source).line
+    summary_job = SummariseJob(module=job.module, path=job.path, source=job.source)
+    link_job = LinkJob(entry=job.module, objects=tuple(objects))
+    size = len(job.source)
+    print(f"a module of {functions} functions, {source.count(chr(10))} lines, {size} bytes, {len(tokens.kinds)} tokens")
+    print(f"medians of {RUNS} runs of {LOOPS} calls\n")
+    print(f"{'':<34} {'ms':>8} {'MB/s':>8}   fastest to slowest, ms")
+    rows: list[tuple[str, Callable[[], object]]] = [
+        ("normalise and digest", lambda: digest(Ruchy().normalise(job.source))),
+        ("split into items", lambda: split(source)),
+        ("lex", lambda: lex(source)),
+        ("summarise (lex, outline, names)", lambda: summarise(summary_job)),
+        ("parse", lambda: parse_tokens(source, tokens)),
+        ("check", lambda: check(job, parsed)),
+        ("lower", lambda: lower(checked)),
+        ("assemble", lambda: assemble(job.module, job.path, checked, fragments, line)),
+        ("compile, all of it", lambda: compile_module(job)),
+        (f"link {COUNT} modules and the runtime", lambda: link_program(link_job)),
+    ]
+    for name, work in rows:
+        times = measure(work)
+        middle = statistics.median(times)
+        print(f"{name:<34} {middle:8.3f} {size / middle / 1e3:8.2f}   {times[0]:.3f} to {times[-1]:.3f}")
+
+
+if __name__ == "__main__":
+    main()
