@@ -206,6 +206,28 @@ def test_the_linkers_own_symbols():
     assert (small.call("sp"), small.call("global_base")) == (4096, 4096)
 
 
+def test_data_is_aligned_within_its_group():
+    sizes = [("a", 1, 0), ("b", 4, 2), ("c", 3, 0), ("d", 8, 4)]
+    data = [Data(name, ".rodata", bytes(size), align) for name, size, align in sizes]
+    code = [function(f"at_{name}", NULLARY, b"\x41", address(name)) for name, _, _ in sizes]
+    found = Program(obj(*code, *data), exports=tuple(unit.name for unit in code), stack_size=1008)
+    assert [found.call(unit.name) for unit in code] == [1008, 1012, 1016, 1024]
+
+
+def test_symbols_may_lie_within_a_segment():
+    """We never write such symbols, but other compilers do."""
+    for flags in (HIDDEN, LOCAL):
+        datum = Data("d", ".rodata", b"\x0a\x0b\x0c\x0d", flags=flags)
+        main = function("main", NULLARY, b"\x41\0\x2d\0", load("d", 1))
+        whole = obj(main, datum)
+        symbol = b"\1" + bytes((flags,)) + b"\1d\0"
+        assert whole.count(symbol + b"\0\4") == 1
+        assert Program(whole).call() == 0x0B
+        assert Program(whole.replace(symbol + b"\0\4", symbol + b"\2\2")).call() == 0x0D
+    apart = obj(Data("d", ".rodata", b"\x0a\x0b\x0c\x0d", flags=HIDDEN)).replace(b"\1d\0\0\4", b"\1d\0\1\3")
+    assert Program(obj(main), apart).call() == 0x0C
+
+
 def test_indirect_calls_and_pointers_in_data():
     table = Data("table", ".rodata", bytes(8), 2, tuple(
         Relocation(TABLE_INDEX_I32, at, Reference(FUNCTION, name, NULLARY)) for at, name in ((0, "one"), (4, "two"))
