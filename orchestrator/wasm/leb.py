@@ -2,7 +2,8 @@
 
 LEB128 is how WebAssembly writes every number: seven bits a byte, lowest first, the top bit set on all bytes but the
 last. Relocatable holes are padded to five bytes, so that a linker can write any 32-bit value without moving anything.
-Nearly every number is small, so the small ones come from tables.
+Nearly every number is small, so the small ones are put together from tables (of 128: bigger ones cost more to make, at
+every start, than they save).
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ PAGE = 65536
 
 _LOW = [bytes((n,)) for n in range(128)]
 _CONTINUED = [bytes((n | 128,)) for n in range(128)]
-_ULEB = _LOW + [low + high for high in _LOW[1:] for low in _CONTINUED]  # 0 .. 2**14 - 1
-_PAIR = [low + high for high in _CONTINUED for low in _CONTINUED]  # the first two bytes of a five-byte number
-_REST = [low + b"\x80\0" for low in _CONTINUED]  # its last three, below 2**21
+_REST = [low + b"\x80\0" for low in _CONTINUED]  # the last three of five bytes, below 2**21
 
 
 def uleb(n: int) -> bytes:
     """Unsigned LEB128 of n >= 0, as short as possible."""
+    if n < 128:
+        return _LOW[n]
     if n < 16384:
-        return _ULEB[n]
+        return _CONTINUED[n & 127] + _LOW[n >> 7]
     out = bytearray()
     while n > 127:
         out.append(n & 127 | 128)
@@ -48,7 +49,7 @@ def leb5(n: int) -> bytes:
     """Five-byte LEB128 of a 32-bit value. Below 2**31 the signed and unsigned forms are the same bytes; above, pass
     the value as it is for an unsigned hole, and a negative one for a signed hole."""
     if 0 <= n < 2097152:
-        return _PAIR[n & 16383] + _REST[n >> 14]
+        return _CONTINUED[n & 127] + _CONTINUED[n >> 7 & 127] + _REST[n >> 14]
     return bytes((n & 127 | 128, n >> 7 & 127 | 128, n >> 14 & 127 | 128, n >> 21 & 127 | 128, n >> 28 & 127))
 
 
