@@ -11,7 +11,7 @@ from actors.offload import Offload
 from orchestrator.config import Config
 from orchestrator.errors import ProjectError
 from orchestrator.result import RunResult
-from orchestrator.wasm.run import ProgramError, Running, RunOutcome
+from orchestrator.wasm.run import NothingToRunError, ProgramError, Running, RunOutcome
 
 
 async def run_captured(
@@ -38,7 +38,7 @@ async def run_captured(
         capture=True,
         optimise=config.profile == "release",
     )
-    outcome = await _ended(running, offload or Offload())
+    outcome = await _ended(running, config.entry, offload or Offload())
     message = host_message(outcome, config)
     stderr = (outcome.stderr or b"") + (f"{message}\n".encode() if message else b"")
     return RunResult(exit_code=outcome.exit_code, stdout=outcome.stdout or b"", stderr=stderr)
@@ -58,7 +58,7 @@ async def run_attached(
         folders=config.folders,
         optimise=config.profile == "release",
     )
-    outcome = await _ended(running, offload or Offload())
+    outcome = await _ended(running, config.entry, offload or Offload())
     return outcome.exit_code, host_message(outcome, config)
 
 
@@ -69,7 +69,7 @@ def host_message(outcome: RunOutcome, config: Config) -> str:
     return ""
 
 
-async def _ended(running: Running, offload: Offload) -> RunOutcome:
+async def _ended(running: Running, entry: str, offload: Offload) -> RunOutcome:
     """Wait for the end; stop the program when the waiting is cancelled."""
     error: Exception | None = None
     outcome: RunOutcome | None = None
@@ -82,6 +82,11 @@ async def _ended(running: Running, offload: Offload) -> RunOutcome:
         except Exception as wrong:  # leaves as itself, and not in a group
             error = wrong
         group.cancel_scope.cancel()
+    if isinstance(error, NothingToRunError):
+        raise ProjectError(
+            f"there is nothing to run in `{entry}`: it has neither `main` nor statements at its top level",
+            hint="write `fun main() { ... }`; without it the program is a library, for a host to call its `pub` functions",
+        ) from error
     if isinstance(error, ProgramError):
         raise ProjectError(str(error)) from error
     if error is not None:

@@ -52,6 +52,10 @@ class ProgramError(ValueError):
     """This program cannot be run at all: it is invalid, wants imports that WASI does not have, or has no entry."""
 
 
+class NothingToRunError(ProgramError):
+    """It is a library: it exports functions for a host to call, and no `_start`."""
+
+
 class RunOutcome(msgspec.Struct, frozen=True):
     """How a run ended. `stdout` and `stderr` are None if they were not captured.
 
@@ -276,7 +280,7 @@ class Running:
                 return RunOutcome(TRAPPED, trap=f"out of memory: {text}", reason="memory")
             raise ProgramError(f"the program cannot be started: {text}") from None
         if not isinstance(entry, wasmtime.Func):
-            raise ProgramError("the program has no entry: it exports no function _start")
+            raise NothingToRunError("the program has no entry: it exports no function _start")
         try:
             entry(store)
         except wasmtime.Trap as error:

@@ -158,6 +158,14 @@ def test_no_entry_builds_modules_and_runs_nothing(wasmill: Wasmill, home: Path) 
     assert f"looked for {home / 'main.ruchy'}" in err
 
 
+def test_a_library_cannot_be_run(wasmill: Wasmill, home: Path) -> None:
+    write(home, lib="pub fun helper() -> i64 { 1 }")
+    code, out, err = wasmill("run", "lib.ruchy")
+    assert (code, out) == (2, "")
+    assert "there is nothing to run in `lib.ruchy`: it has neither `main` nor statements" in err
+    assert "write `fun main()" in err
+
+
 def test_a_named_entry_that_is_missing(wasmill: Wasmill, home: Path) -> None:
     write(home, main="fun main() {}")
     (home / "wasmill.toml").write_text('[project]\nentry = "mian.ruchy"\n')
