@@ -1,8 +1,8 @@
-;; How a program ends when it must not go on: `error: FILE:LINE: REASON` on standard error, then status 134.
+;; How a program ends when it must not go on: `error: FILE:LINE: REASON` on standard error, then a trap, which every host
+;; reports as one (`wasmill run` and `wasmtime` with status 134; WASI's own proc_exit takes no status that high).
 ;;
-;; Nothing here allocates, and an error while writing changes nothing about the status.
+;; Nothing here allocates, and an error while writing changes nothing about the end.
 (module
-  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
   (import "env" "memory" (memory 1))
   (import "env" "rt::put" (func $put (param i32 i32 i32) (result i32)))
   (import "env" "rt::decimal" (func $decimal (param i64 i32) (result i32)))
@@ -63,7 +63,6 @@
 
   (func $end
     (call $say (i32.add (global.get $marks) (i32.const 3)) (i32.const 1))
-    (call $proc_exit (i32.const 134))
     unreachable)
 
   (func (export "rt::trap") (param $lines i32) (param $index i32) (param $reason i32) (local $text i32)
@@ -109,6 +108,5 @@
 
   (func (export "rt::trap_memory")
     (call $say (global.get $memory) (i32.const 21))
-    (call $proc_exit (i32.const 134))
     unreachable)
 )

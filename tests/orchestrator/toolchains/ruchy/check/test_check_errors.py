@@ -138,7 +138,8 @@ HINTS = {
     "fun f(a: bool) -> bool { a | a }": "for truth values write `||`",
     "pub fun f(n) { println(n) }": "write `n: i64`, or whatever its type is",
     "fun f() { count = 1; }": "declare it: `let mut count = ...`",
-    "fun f() { println(String::new()) }": 'a string literal is a String already: write `""`',
+    "fun f(a: i64) -> bool { a & 1 == 1 }": "`==` binds tighter than `&`: write `(... & ...) == ...`",
+    "fun f(a: i64) -> bool { a != 0 | 4 }": "`!=` binds tighter than `|`: write `(... | ...) != ...`",
 }
 
 

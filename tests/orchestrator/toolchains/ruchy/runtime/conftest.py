@@ -108,8 +108,13 @@ class Runtime:
         return bytes(self.memory.read(self.store, at, at + size))
 
     def call(self, name: str, *values: float):
-        """The function `rt::name` on raw values."""
-        return self.functions["rt::" + name](self.store, *values)
+        """The function `rt::name` on raw values. A trap of the runtime's own making is an Exit with 134."""
+        try:
+            return self.functions["rt::" + name](self.store, *values)
+        except wasmtime.Trap as trap:
+            if trap.trap_code == wasmtime.TrapCode.UNREACHABLE:
+                raise Exit(134) from None
+            raise
 
     def string(self, text: str) -> int:
         """A new String of the heap."""
