@@ -7,9 +7,9 @@ The one written order of precedence, for a plain name that occurs in some scope 
 3. globs, likewise; two globs that both offer the name are an error where the name occurs;
 4. builtins (left to the toolchain).
 
-A path `a::b::c` starts at the name that its first segment is by these rules, else at the source root: there the last
-segment is looked for first as an item of the module `a/b`, then the whole as the module `a/b/c`, then shorter modules
-(`c` inside the inline module or type `b` of `a`).
+A path `a::b::c` starts at the name that its first segment is by these rules (that of an import: at an item of the
+module itself), else at the source root: there the last segment is looked for first as an item of the module `a/b`,
+then the whole as the module `a/b/c`, then shorter modules (`c` inside the inline module or type `b` of `a`).
 
 For every name the table holds the winner *and the candidates that were looked for before it and found absent*, for a
 new item or file among those would change the meaning without touching the module. A `Binding` with an empty `module`
@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+
+import msgspec
 
 from actors.compiler.toolchain import Binding, Interface, Item, Name, Summary, Use
 from actors.diagnostics import Diagnostic
@@ -73,6 +75,19 @@ class Modules:
             self._items[module] = found
         return found
 
+    def rooted(self, module: str, scope: str, path: tuple[str, ...]) -> tuple[str, ...]:
+        """An import's path, counted from the source root: where it begins with an item of the importing module, there.
+        An item that nothing can be inside of does not hide a file of its name."""
+        items = self.items(module)
+        for outer in scopes(scope):
+            item = items.get(f"{outer}::{path[0]}" if outer else path[0])
+            if item is not None and (item.kind == "module" or (len(path) > 1 and not self._is_folder(path[0]))):
+                return (*module.split("/"), *(outer.split("::") if outer else ()), *path)
+        return path
+
+    def _is_folder(self, name: str) -> bool:
+        return name in self.summaries or any(known.startswith(f"{name}/") for known in self.summaries)
+
     def locate(self, path: tuple[str, ...], *, asker: str, seen: frozenset[tuple[str, ...]] = frozenset()) -> Target:
         """Follow a path from the source root, as the module `asker` may."""
         absent: list[str] = []
@@ -102,16 +117,19 @@ class Modules:
         for length in range(len(path), 0, -1):
             name = "::".join(path[:length])
             item = items.get(name)
-            if item is not None:
-                if not item.public and module != asker:
+            if item is not None and (item.kind != "module" or length == len(path)):
+                if not item.public and module != asker:  # inside of one file, the toolchain minds its inline modules
                     return Target("", absent=(f"{module}::{name}",), problem=_private(name, module, item))
                 return Target(module, name, "::".join(path[length:]))
         absent = (f"{module}::{'::'.join(path)}",)
         summary = self.summaries[module]
         for use in summary.uses if summary else ():
-            if not (use.public and use.scope == ""):
+            inner = tuple(use.scope.split("::")) if use.scope else ()
+            below = path[len(inner) :]
+            if not use.public or path[: len(inner)] != inner or not below:
                 continue
-            further = (*use.path, *path) if use.glob else (*use.path, *path[1:]) if use.alias == path[0] else None
+            start = self.rooted(module, use.scope, use.path)
+            further = (*start, *below) if use.glob else (*start, *below[1:]) if use.alias == below[0] else None
             if further is None or further in seen:
                 continue
             target = self.locate(further, asker=module, seen=seen)
@@ -195,7 +213,9 @@ class Resolver:
         self.globs: dict[str, list[tuple[Use, Target]]] = {}
 
     def resolve(self) -> Resolved:
-        for use in self.summary.uses:
+        for written in self.summary.uses:
+            path = self.modules.rooted(self.module, written.scope, written.path)
+            use = written if path is written.path else msgspec.structs.replace(written, path=path)
             self._glob(use) if use.glob else self._use(use)
         for name in self.summary.names:
             if (name.scope, name.name) not in self.bindings and not self._is_own(name.scope, name.name):
@@ -211,9 +231,9 @@ class Resolver:
 
     def _use(self, use: Use) -> None:
         key = (use.scope, use.alias)
-        target = self.modules.locate(use.path, asker=self.module)
+        target = self._hidden(use, self.modules.locate(use.path, asker=self.module))
         place = Place(use.line, use.column, use.length)
-        if target.module == self.module and use.scope == "":
+        if target.module == self.module and use.scope == "" and target.item in ("", use.alias):
             self._report(
                 "E0506",
                 f"`{self._shown}` imports itself",
@@ -234,12 +254,19 @@ class Resolver:
         self.aliases[key] = use
         self._bind(use.scope, use.alias, target)
 
+    def _hidden(self, use: Use, target: Target) -> Target:
+        """What an import finds in an inline module of its own file: only `pub` items, but for those inside of it."""
+        home = target.item.rpartition("::")[0]
+        if target.module != self.module or not home or home in scopes(use.scope) or self.own[target.item].public:
+            return target
+        return Target("", problem=_private(target.item.rpartition("::")[2], home, self.own[target.item]))
+
     def _glob(self, use: Use) -> None:
         target = self.modules.locate(use.path, asker=self.module)
         place = Place(use.line, use.column, use.length)
         if target.problem:
             self._report(*target.problem, place)
-        elif target.module == self.module and use.scope == "":
+        elif target.module == self.module and use.scope == "" and not target.item:
             self._report(
                 "E0506",
                 f"`{self._shown}` imports itself",

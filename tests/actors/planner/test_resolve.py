@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from plain_projects import binding, modules, resolved
 
-from actors.planner.resolve import interfaces, resolve
+from actors.compiler.toolchain import Item, Name, Summary, Use
+from actors.digests import digest
+from actors.planner.resolve import Modules, interfaces, resolve
 
 A = "pub f = 1\nsecret = 2\n"
 
@@ -132,3 +134,68 @@ def test_interfaces_of_a_cycle_end() -> None:
     known = modules(texts)
     tables = {module: resolve(known, module) for module in texts}
     assert list(interfaces(known, "main", tables)) == ["b::g", "main::f"]
+
+
+# ---- inline modules
+
+
+def inline(*uses: Use, names: tuple[str, ...] = ()) -> Summary:
+    """A module with `pub mod m { pub f; secret; pub mod deep { pub g } }`."""
+    items = [
+        Item(name=name, kind=kind, public=public, digest=digest(name.encode()))
+        for name, kind, public in [
+            ("m", "module", True),
+            ("m::f", "function", True),
+            ("m::secret", "function", False),
+            ("m::deep", "module", True),
+            ("m::deep::g", "function", True),
+        ]
+    ]
+    return Summary(items=tuple(items), uses=uses, names=tuple(Name(name=name) for name in names))
+
+
+def bound_in(summary: Summary, **others: Summary) -> tuple[dict[str, str], list[str]]:
+    """What the names of `main` mean, and the codes of what is wrong."""
+    summaries = {"main": summary, **others}
+    found = resolve(Modules(summaries, {name: f"{name}.plain" for name in summaries}), "main")
+    meanings = {bound.name: f"{bound.module}::{bound.item}" for bound in found.bindings if not bound.failed}
+    return meanings, [one.code for one in found.diagnostics]
+
+
+def test_an_import_that_begins_with_an_own_inline_module_leads_there() -> None:
+    summary = inline(
+        Use(path=("m", "f"), alias="f"), Use(path=("m", "deep"), alias="deep"), Use(path=("m",), alias="n"),
+        names=("deep::g", "n::f"),
+    )  # fmt: skip
+    wanted = {"f": "main::m::f", "deep": "main::m::deep", "deep::g": "main::m::deep::g", "n": "main::m"}
+    assert bound_in(summary) == ({**wanted, "n::f": "main::m::f"}, [])
+    other = Summary(items=(Item(name="f", kind="function", public=True, digest=digest(b"f")),))
+    assert bound_in(summary, m=other)[0]["f"] == "main::m::f"  # a file of that name is hidden
+
+
+def test_a_glob_of_an_inline_module_offers_what_is_public_in_it_and_nothing_else() -> None:
+    summary = inline(Use(path=("m",), glob=True), names=("f", "secret", "println", "deep::g"))
+    meanings, codes = bound_in(summary)
+    assert (meanings["f"], meanings["deep::g"], codes) == ("main::m::f", "main::m::deep::g", [])
+    assert (meanings["secret"], meanings["println"]) == ("::", "::")
+
+
+def test_what_an_inline_module_keeps_for_itself_cannot_be_imported() -> None:
+    assert bound_in(inline(Use(path=("m", "secret"), alias="secret")))[1] == ["E0503"]
+    assert bound_in(inline(Use(path=("m", "secret"), alias="s", scope="m::deep")))[1] == []  # it is inside of `m`
+    assert bound_in(inline(Use(path=("m", "absent"), alias="absent")))[1] == ["E0502"]
+
+
+def test_inline_modules_hand_on_what_they_import() -> None:
+    lib = inline(
+        Use(path=("m", "deep", "g"), alias="g", public=True),
+        Use(path=("far", "h"), alias="h", scope="m", public=True),
+        Use(path=("far", "i"), alias="i", scope="m"),
+    )
+    far = Summary(items=tuple(Item(name=n, kind="function", public=True, digest=digest(n.encode())) for n in "hi"))
+    user = Summary(uses=(Use(path=("lib", "m"), glob=True), Use(path=("lib", "g"), alias="g")), names=tuple(
+        Name(name=name) for name in ("h", "i", "lib::m::h")
+    ))  # fmt: skip
+    meanings, codes = bound_in(user, lib=lib, far=far)
+    assert (meanings["g"], meanings["h"], meanings["lib::m::h"]) == ("lib::m::deep::g", "far::h", "far::h")
+    assert (meanings["i"], codes) == ("::", [])

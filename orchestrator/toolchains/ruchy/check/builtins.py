@@ -197,9 +197,17 @@ def length(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
     return hir.Runtime(I64, node.at, "str_len", [made[0]])
 
 
-def text(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
-    made = arguments_of(c, node, "str", 1, 1)
-    return bad(node.at) if made is None else joined(node.at, text_parts(c, made[0]))
+def _text(name: str) -> Handler:
+    def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+        made = arguments_of(c, node, name, 1, 1)
+        return bad(node.at) if made is None else joined(node.at, text_parts(c, made[0]))
+
+    return handler
+
+
+def empty(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+    made = arguments_of(c, node, "String::new", 0, 0)
+    return bad(node.at) if made is None else hir.Str(STRING, node.at, "")
 
 
 def kind_of(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
@@ -260,7 +268,9 @@ BUILTINS.update(
         "assert_eq": _asserts("==", "assert_eq"),
         "assert_ne": _asserts("!=", "assert_ne"),
         "len": length,
-        "str": text,
+        "str": _text("str"),
+        "String::from": _text("String::from"),
+        "String::new": empty,
         "type_of": kind_of,
         "int": _numeric("int", 1, 1, to_integer),
         "float": _numeric("float", 1, 1, to_float),

@@ -36,8 +36,8 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     found: Any = c.names.get(segments[0]) if single else None
     if found is None:
         found = c.m.lookup(c.env, segments)
-        if found is None and single:
-            builtin = BUILTINS.get(segments[0])
+        if found is None:
+            builtin = BUILTINS.get(segments[0] if single else "::".join(segments))
             if builtin is not None:
                 return builtin(c, node, want, why)
     if isinstance(found, FunctionItem):
@@ -76,8 +76,6 @@ def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
         not_yet(m, callee.at, "`Option` and `Result`")
     elif callee.segments[0] in ("Vec", "HashMap", "HashSet", "Box", "Option", "Result"):
         not_yet(m, callee.at, f"`{callee.segments[0]}`", plural=False)
-    elif name == "String::new" or name == "String::from":
-        m.error("E0102", callee.at, f"unknown function `{name}`", 'a string literal is a String already: write `""`')
     else:
         m.error("E0102", callee.at, f"unknown function `{name}`", did_you_mean(name, _callable_names(c)))
     return bad(callee.at)

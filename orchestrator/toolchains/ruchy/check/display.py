@@ -15,6 +15,8 @@ from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, F64, ST
 def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
     """The strings that show a value, to be joined. `spec` is that of a placeholder: "", "?" or ".2"."""
     kind: Any = resolve(made.type)
+    if kind is CHAR and spec == "?":  # the reference has no chars: they are strings of one character
+        return [hir.ToText(STRING, made.at, hir.ToText(STRING, made.at, made), debug=True)]
     if kind is STRING:
         if spec == "?":
             return [hir.ToText(STRING, made.at, made, debug=True)]
@@ -46,11 +48,9 @@ def _scalar(made: hir.Expr, kind: Any, spec: str) -> hir.Expr:
     elif isinstance(made, hir.Int):
         value = made.value
         if kind is CHAR:
-            if spec != "?":
-                return hir.Str(STRING, made.at, chr(value))
-        else:
-            return hir.Str(STRING, made.at, ("false", "true")[value] if kind is BOOL else str(value))
-    return hir.ToText(STRING, made.at, made, debug=spec == "?")
+            return hir.Str(STRING, made.at, chr(value))
+        return hir.Str(STRING, made.at, ("false", "true")[value] if kind is BOOL else str(value))
+    return hir.ToText(STRING, made.at, made)
 
 
 def _struct_parts(c: Fn, made: hir.Expr, item: StructItem | None, spec: str) -> list[hir.Expr]:

@@ -12,6 +12,7 @@ from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, later
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.limits import limit
 from orchestrator.toolchains.ruchy.check.module import TopLet
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
@@ -70,6 +71,9 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
 
 def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
     m = c.m
+    constant = limit(node.segments, node.at)
+    if constant is not None:
+        return constant
     failed, m.failed = m.failed, True
     if len(node.segments) == 1 and name in BUILTINS:
         not_yet(m, node.at, "functions as values")

@@ -22,6 +22,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 from orchestrator.toolchains.ruchy.check.types import ERROR, StructType
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.names import root_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,12 +93,16 @@ def _enter(m: Module, items: dict[str, Any], name: str, node: Any, item: Item) -
 
 
 def nested_items(c: Fn, nodes: list[Any]) -> None:
-    """Items inside a block: seen from everywhere in it; their names are the function's, with a dot."""
+    """Items inside a block: seen from everywhere in it; their names are the function's, with a dot. The caller puts
+    `c.env` back when the block ends."""
     m = c.m
     outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or isinstance(what, LostItem)}
     found: dict[str, Any] = {}
     env = Env(c.env.module, c.env.scope, c.env.names, found)
     for node in nodes:
+        if isinstance(node, tree.UseItem):
+            _local_imports(c, node, found)
+            continue
         name = getattr(node, "name", "")
         item = make_item(m, node, f"{c.path}.", env)
         if item is None or not name:
@@ -112,12 +117,24 @@ def nested_items(c: Fn, nodes: list[Any]) -> None:
         c.names[name] = item
     for name, what in outer.items():
         found.setdefault(name, what)
+    c.env = env
     for node in nodes:
         item = found.get(getattr(node, "name", ""))
         if isinstance(item, StructItem) and item.node is node:
             check_struct(m, item)
         elif isinstance(item, ConstItem) and item.node is node:
             read_const(c, item, node.at)
+
+
+def _local_imports(c: Fn, node: tree.UseItem, found: dict[str, Any]) -> None:
+    """An import inside of a function. (The summary lists what it names by its path; its globs count for the module.)"""
+    for name in node.names:
+        if name.glob:
+            continue
+        path = root_path(name.path, c.m.name, c.env.scope)
+        item = c.m.lookup(Env(c.m.name, c.env.scope), path)
+        if c.m.visible(c.env, path, item, name.at):
+            found[name.alias] = item if item and item.__class__ is not ModuleItem else ModuleItem(name.alias, path)
 
 
 # ---------------------------------------------------------------- types and constants

@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     StructItem,
 )
 from orchestrator.toolchains.ruchy.check.types import I64, INTEGERS, StructType, Type
+from orchestrator.toolchains.ruchy.syntax.names import root_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,11 +108,17 @@ class Module:
         if env.names is not None:
             key = env.names.get("::".join(path))
             return None if key is None else self.item_of(key)
-        if env.nested is not None and len(path) == 1:
+        if env.nested is not None:
             nested = env.nested.get(path[0])
-            if nested is not None:
+            if nested is not None and len(path) == 1:
                 return nested
-        return self._own(env.scope, path) or self._bound(env.scope, path)
+            if isinstance(nested, ModuleItem) and nested.path:  # a local import
+                path = (*nested.path, *path[1:])
+        found = self._own(env.scope, path)
+        if found is None and path[0] in ("self", "super", "crate"):
+            path = root_path(path, self.name, env.scope)
+            found = self._own("", path)
+        return found or self._bound(env.scope, path)
 
     def visible(self, env: Env, path: tuple[str, ...], item: Item | None, at: int) -> bool:
         """Whether an item may be named by this path: from outside of its inline module only if it is `pub`. (What is

@@ -205,6 +205,9 @@ def _one_number(a: str, b: str, left: hir.Expr, right: hir.Expr) -> str:
 def _cure(op: str, a: Any, b: Any, left: hir.Expr, right: hir.Expr) -> str:
     if a is BOOL and b is BOOL and op in _BITS:
         return f"for truth values write `{op}{op}`" if op != "^" else "for truth values write `!=`"
+    compared = right if b is BOOL else left
+    if op in _BITS and isinstance(compared, hir.Compare):
+        return f"`{compared.op}` binds tighter than `{op}`: write `(... {op} ...) {compared.op} ...`"
     numbers = (IntType, FloatType, Var)
     if a.__class__ in numbers and b.__class__ in numbers:
         return _one_number(shown(a), shown(b), left, right)

@@ -114,12 +114,14 @@ class AliasItem:
 
 
 class ModuleItem:
-    """A module, inline or another file: no value and no type."""
+    """A module, inline or another file: no value and no type. `path`, where an import inside of a function binds it, is
+    what its name stands for there."""
 
-    __slots__ = ("name",)
+    __slots__ = ("name", "path")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, path: tuple[str, ...] = ()) -> None:
         self.name = name
+        self.path = path
 
 
 class LostItem:

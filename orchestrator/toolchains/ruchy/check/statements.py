@@ -45,7 +45,7 @@ def block(c: Fn, node: tree.Block, want: Want, why: Why) -> hir.Expr:
 
 def body(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why) -> hir.Expr:
     """Statements as a block: its own scope, nested items seen from everywhere in it."""
-    mark = len(c.undo)
+    mark, env = len(c.undo), c.env
     c.m.depth += 1
     for statement in statements:
         if statement.__class__ in ITEMS:
@@ -55,6 +55,7 @@ def body(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why) -> hir
             break
     made = _statements(c, at, statements, want, why)
     c.m.depth -= 1
+    c.env = env
     c.leave(mark)
     return made
 
