@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from actors.compiler.toolchain import Object
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, digest
@@ -19,43 +17,41 @@ from actors.messages import (
     Store,
     Stored,
 )
+from actors.planner.desk import Desk
 from actors.planner.outcome import crashed, of_module, settings_digest, statements_outside, with_line
-from actors.planner.run import Run
+from actors.planner.run import Phase, Run
 from actors.planner.schedule import Estimates
-from actors.planner.state import PlannedModule, State
-
-if TYPE_CHECKING:
-    from actors.planner.planner import Planner
+from actors.planner.state import State
 
 
 class Compiling:
     """What the planner does between keys and objects."""
 
-    def __init__(self, planner: Planner) -> None:
-        self.planner = planner
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
 
     def begin(self, run: Run) -> None:
         """Keys are known: ask the cache for those that no earlier build of this Project answers for."""
-        planner, knowledge = self.planner, self.planner.knowledge
-        run.phase = "finding"
+        desk, knowledge = self.desk, self.desk.knowledge
+        run.phase = Phase.FINDING
         self.condemn(run)
         asked = {
             key
             for module, key in knowledge.keys.items()
             if run.states[module] is State.WANTED
             and module not in run.condemned
-            and key not in planner.known_entries
-            and self._planned_object(module, key) is None
+            and key not in desk.known_entries
+            and desk.planned_object(module, key) is None
         }
         if asked and not run.settings.force:
-            planner.ask(Find(build=run.id, keys=tuple(sorted(asked))))
+            desk.ask(run, Find(build=run.id, keys=tuple(sorted(asked))))
         else:
             self._decide(run, {})
 
     def condemn(self, run: Run) -> None:
         """Errors that are known before anything is compiled. A module that has some is compiled all the same, for what
         else is wrong with it, unless it has no summary."""
-        knowledge = self.planner.knowledge
+        knowledge = self.desk.knowledge
         for module, file in knowledge.sources.items():
             summary = knowledge.summary(module)
             if summary is None:
@@ -70,64 +66,58 @@ class Compiling:
     def found(self, run: Run, answer: Found) -> None:
         self._decide(run, answer.entries)
 
-    def _planned_object(self, module: str, key: Digest) -> PlannedModule | None:
-        """What the last finished build says of this key."""
-        planner = self.planner
-        if planner.plan is None or not planner.remembers:
-            return None
-        planned = planner.plan.modules.get(module)
-        return planned if planned and planned.key == key and planned.object else None
-
     def _decide(self, run: Run, entries: dict[Digest, Entry]) -> None:
         """Hits and misses; the misses become ready."""
-        planner, knowledge, settings = self.planner, self.planner.knowledge, run.settings
-        before = planner.plan.modules if planner.plan else {}
+        desk, knowledge, settings = self.desk, self.desk.knowledge, run.settings
+        before = desk.plan.modules if desk.plan else {}
         run.estimates = Estimates({module: planned.duration_ms for module, planned in before.items()})
         run.costs = {module: run.estimates.of(module, file.size) for module, file in knowledge.sources.items()}
         run.priorities = knowledge.graph.remaining_path(run.costs)
-        run.phase = "compiling"
+        run.phase = Phase.COMPILING
         settings_now = settings_digest(settings)
         for module, key in knowledge.keys.items():
             if run.states[module] is not State.WANTED:
                 continue
             if not settings.force and module not in run.condemned and self._hit(run, module, key, entries):
                 continue
-            if planner.events.wanted and not settings.force:
-                planner.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object"))
-            run.reasons[module] = knowledge.reason(module, planner.plan, settings, settings_now)
+            if not settings.force:
+                run.missed.add(module)
+                if desk.events.wanted:
+                    desk.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object"))
+            run.reasons[module] = knowledge.reason(module, desk.plan, settings, settings_now)
             self.make_ready(run, module)
 
     def _hit(self, run: Run, module: str, key: Digest, entries: dict[Digest, Entry]) -> bool:
-        planner = self.planner
+        desk = self.desk
         if run.made_for.get(module) == key:  # Made in this very build, before another module's source changed.
             made = run.made[module]
             run.hit(module, digest(made.data), run.made_ms[module], len(made.functions), made.warnings)
             run.states.set(module, State.COMPILED)
             return True
-        entry = entries.get(key) or planner.known_entries.get(key)
-        planned = self._planned_object(module, key)
+        entry = entries.get(key) or desk.known_entries.get(key)
+        planned = desk.planned_object(module, key)
         if entry is not None:
-            if planner.remembers:
-                planner.known_entries[key] = entry
+            if desk.remembers:
+                desk.known_entries[key] = entry
             run.hit(module, entry.digest, entry.duration_ms, len(entry.functions), entry.warnings)
         elif planned is not None:
             run.hit(module, planned.object, planned.duration_ms, planned.functions, planned.warnings)
         else:
             return False
-        if planner.events.wanted:
-            planner.events.emit(CacheHit(build=run.id, module=module, key=key, kind="object"))
+        if desk.events.wanted:
+            desk.events.emit(CacheHit(build=run.id, module=module, key=key, kind="object"))
         return True
 
     def make_ready(self, run: Run, module: str) -> None:
         """Put a module into the ready heap, or let it wait for its imports' objects where the toolchain needs them."""
-        if self.planner.toolchain.needs_import_objects and not self._imports_ended(run, module):
+        if self.desk.toolchain.needs_import_objects and not self._imports_ended(run, module):
             run.states.set(module, State.WAITING)
             return
         run.states.set(module, State.READY)
         run.ready.add(module, run.priorities.get(module, 0.0))
 
     def _imports_ended(self, run: Run, module: str) -> bool:
-        graph = self.planner.knowledge.graph
+        graph = self.desk.knowledge.graph
         component = graph.component_of[module]
         return all(
             run.states[target] in (State.HIT, State.COMPILED)
@@ -136,23 +126,32 @@ class Compiling:
         )
 
     def advance(self, run: Run) -> None:
-        """Keep the slots busy, and what they made safe."""
-        planner, knowledge = self.planner, self.planner.knowledge
+        """Keep the slots busy, and what they made safe; when every module has ended, go on to linking. Where a source
+        changed under the build, nothing new is begun, and the build looks closer again."""
+        desk, knowledge = self.desk, self.desk.knowledge
         self._store(run)
         if not run.settings.keep_going and run.errors:
             self._give_up(run)
-        while planner.idle_slots and len(run.ready) and not run.replan:
-            modules = run.ready.take(planner.idle_slots, run.costs)
+        while desk.idle_slots and len(run.ready) and not run.replan:
+            modules = run.ready.take(desk.idle_slots, run.costs)
             for module in modules:
                 run.states.set(module, State.RUNNING)
-            planner.ask(
+            desk.ask(
+                run,
                 RunCompile(
                     build=run.id,
                     jobs=tuple(knowledge.compile_job(module, run.settings) for module in modules),
                     digests=tuple(knowledge.sources[module].digest for module in modules),
                     root=run.settings.root,
-                )
+                ),
             )
+        if run.awaited:
+            return
+        if run.replan:
+            run.replan = False
+            run.phase = Phase.SCANNED
+        elif run.states.ended:
+            run.phase = Phase.COMPILED
 
     def _give_up(self, run: Run) -> None:
         """`keep_going` is off and a module failed: nothing new is begun."""
@@ -164,11 +163,11 @@ class Compiling:
 
     def done(self, run: Run, answer: CompileDone) -> None:
         """Take over what a worker made of its job."""
-        knowledge = self.planner.knowledge
+        knowledge = self.desk.knowledge
         for outcome in answer.outcomes:
             module = outcome.module
             if outcome.changed is not None:
-                self.planner.input_changed(run, module, outcome.changed)
+                self.desk.input_changed(run, module, outcome.changed)
                 continue
             path = knowledge.sources[module].path
             made = outcome.compiled.object if outcome.compiled else None
@@ -192,7 +191,7 @@ class Compiling:
                 self._wake_dependents(run, module)
 
     def _made(self, run: Run, outcome: CompileOutcome, made: Object) -> None:
-        module, knowledge = outcome.module, self.planner.knowledge
+        module, knowledge = outcome.module, self.desk.knowledge
         run.estimates.learn(module, knowledge.sources[module].size, outcome.duration_ms)
         run.compiled(module, knowledge.keys[module], made, digest(made.data), outcome.duration_ms)
         run.to_store.append(
@@ -212,14 +211,14 @@ class Compiling:
         )
 
     def _wake_dependents(self, run: Run, module: str) -> None:
-        for dependent in self.planner.knowledge.graph.dependents[module]:
+        for dependent in self.desk.knowledge.graph.dependents[module]:
             if run.states[dependent] is State.WAITING and self._imports_ended(run, dependent):
                 self.make_ready(run, dependent)
 
     def _fail(self, run: Run, module: str, errors: list[Diagnostic]) -> None:
-        events = self.planner.events
-        errors = [with_line(found, self.planner.knowledge.sources[module].data) for found in errors]
-        newly = run.fail(module, errors, self.planner.knowledge)
+        events = self.desk.events
+        errors = [with_line(found, self.desk.knowledge.sources[module].data) for found in errors]
+        newly = run.fail(module, errors, self.desk.knowledge)
         if events.wanted:
             for found in errors:
                 events.emit(DiagnosticFound(build=run.id, diagnostic=found))
@@ -227,20 +226,20 @@ class Compiling:
         self._emit_blocked(run, newly)
 
     def _emit_blocked(self, run: Run, modules: list[str]) -> None:
-        if self.planner.events.wanted:
+        if self.desk.events.wanted:
             for module in modules:
-                self.planner.events.emit(ModuleBlocked(build=run.id, module=module, by=run.blocked_by[module]))
+                self.desk.events.emit(ModuleBlocked(build=run.id, module=module, by=run.blocked_by[module]))
 
     def _store(self, run: Run) -> None:
         """One `Store` at a time: what is made meanwhile goes into the next."""
         if run.to_store and not run.storing:
             entries, run.to_store = tuple(run.to_store), []
             run.storing = True
-            self.planner.ask(Store(build=run.id, entries=entries, force=run.settings.force))
+            self.desk.ask(run, Store(build=run.id, entries=entries, force=run.settings.force))
 
     def stored(self, run: Run, request: Store, answer: Stored) -> None:
         """What the cache has for these keys now: the first object of a key stays."""
-        planner = self.planner
+        desk = self.desk
         run.storing = False
         for entry in request.entries:
             kept = answer.kept.get(entry.key)
@@ -248,8 +247,8 @@ class Compiling:
                 continue
             if entry.kind == "object":
                 run.objects[entry.module] = kept
-            if planner.remembers:
-                planner.known_entries[entry.key] = Entry(
+            if desk.remembers:
+                desk.known_entries[entry.key] = Entry(
                     key=entry.key,
                     digest=kept,
                     size=len(entry.data),

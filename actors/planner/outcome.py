@@ -64,7 +64,7 @@ def _edges(run: Run, knowledge: Knowledge) -> tuple[Edge, ...]:
 def _lookups(run: Run, knowledge: Knowledge) -> tuple[Lookup, ...]:
     found = []
     for module in run.settings.lookup:
-        entry = run.looked_up_entries.get(module)
+        entry = run.looked_up.get(module)
         data = run.fresh.get(entry.digest) if entry else None
         found.append(
             Lookup(
@@ -123,9 +123,28 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
         snapshot_data=_snapshot(run, knowledge, quiet) if written else b"",
         plan=encode_plan(plan) if written and not run.from_plan else b"",
         compilations=run.compilations,
+        hits=run.states.counts[State.HIT],
+        misses=len(run.missed),
         saved_ms=sum(run.durations.get(module, 0.0) for module in run.states.members(State.HIT)),
+        used=_used(run, plan),
     )
     return plan, record
+
+
+def record_of_lookup(run: Run) -> Record:
+    """A look-up is a use of what it found, and counted, like a build."""
+    found = [entry for entry in run.looked_up.values() if entry.digest in run.fresh]
+    return Record(build=run.id, hits=len(found), misses=len(set(run.settings.lookup)) - len(found))
+
+
+def record_of_cancelled(run: Run) -> Record:
+    return Record(build=run.id, compilations=run.compilations, misses=len(run.missed), finished=False)
+
+
+def _used(run: Run, plan: Plan) -> tuple[Digest, ...]:
+    """The keys of what the build needed, and which it may have found in the plan alone."""
+    keys = [plan.modules[module].key for module in run.states.members(State.HIT)]
+    return (*keys, run.program_key) if run.program_key else tuple(keys)
 
 
 def _planned(run: Run, knowledge: Knowledge, module: str, before: Plan | None) -> PlannedModule:

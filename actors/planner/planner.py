@@ -4,8 +4,9 @@ A build goes through phases, each begun when everything that it needs has arrive
 
     scanning -> summarising -> finding -> compiling -> linking -> recording
 
-`Run` holds the state of the build, `Knowledge` what stays from one build to the next. One build at a time; a request
-that comes meanwhile waits, and its sources are kept until its turn.
+`Run` holds the state of the build, `Knowledge` what stays from one build to the next; the phases stand in rooms of
+their own (summarising.py, compiling.py, linking.py) and share a `Desk`. One build at a time; a request that comes
+meanwhile waits, and its sources are kept until its turn.
 """
 
 from __future__ import annotations
@@ -13,20 +14,16 @@ from __future__ import annotations
 from collections import deque
 
 import anyio
-import msgspec
 
-from actors.compiler.toolchain import SummariseJob, Summary, Toolchain
-from actors.digests import Digest, digest
-from actors.events import BuildCancelled, BuildStarted, GraphResolved, InputChanged, ModuleSummarised
+from actors.compiler.toolchain import Toolchain
+from actors.digests import digest
+from actors.events import BuildCancelled, BuildStarted, GraphResolved
 from actors.messages import (
-    BATCH,
     Begin,
     Begun,
     Build,
     CompileDone,
-    Entry,
     Find,
-    FindSummaries,
     Found,
     LinkDone,
     Load,
@@ -37,13 +34,8 @@ from actors.messages import (
     RecallPlan,
     Record,
     Recorded,
-    RunCompile,
-    RunLink,
-    RunSummarise,
-    Source,
     Store,
     Stored,
-    StoreSummaries,
     SummariesFound,
     SummariesStored,
     SummariseDone,
@@ -52,22 +44,13 @@ from actors.messages import (
     ToWorkers,
 )
 from actors.planner.compiling import Compiling
-from actors.planner.knowledge import Knowledge
+from actors.planner.desk import JOBS, Desk
 from actors.planner.linking import Linking
-from actors.planner.outcome import (
-    build_done,
-    crashed,
-    finished_event,
-    keeps_changing,
-    record_of,
-    settings_digest,
-)
-from actors.planner.run import Run
-from actors.planner.state import Plan, State, decode_plan
+from actors.planner.outcome import build_done, finished_event, record_of, settings_digest
+from actors.planner.run import Phase, Run
+from actors.planner.state import decode_plan
+from actors.planner.summarising import Summarising
 from actors.system import Actor, Address, Cell
-
-_summary_decoder = msgspec.msgpack.Decoder(Summary)
-_summary_encoder = msgspec.msgpack.Encoder()
 
 POSTS_BESIDE_JOBS = 16
 """How many requests to the keeper may be unanswered; a build has one or two at a time."""
@@ -75,10 +58,7 @@ POSTS_BESIDE_JOBS = 16
 
 class Planner(Actor[ToPlanner]):
     """Follows one build at a time. `slots` is the number of worker slots; it posts at most one job for each idle one.
-
-    `remembers`: whether keys of earlier builds of this Project may be believed without asking the cache (not where
-    there is none).
-    """
+    `remembers` as in `Desk`."""
 
     name = "planner"
 
@@ -94,23 +74,19 @@ class Planner(Actor[ToPlanner]):
         super().__init__(workers, keeper, outstanding=slots + POSTS_BESIDE_JOBS)
         self.workers = workers
         self.keeper = keeper
-        self.toolchain = toolchain
-        self.slots = slots
-        self.idle_slots = slots
-        self.remembers = remembers
-        self.knowledge = Knowledge(toolchain.identity())
-        self.plan: Plan | None = None
-        self.plan_is_current = False
-        self.recalled = False
-        self.known_entries: dict[Digest, Entry] = {}
+        self.desk = Desk(toolchain, slots, remembers, self._send)
+        self.summarising = Summarising(self.desk)
+        self.compiling = Compiling(self.desk)
+        self.linking = Linking(self.desk, self.compiling)
         self.run_now: Run | None = None
         self.waiting: deque[Run] = deque()
-        self.summarising: deque[SummariseJob] = deque()
-        self.new_summaries: dict[Digest, bytes] = {}
-        self.compiling = Compiling(self)
-        self.linking = Linking(self)
+        self._plan_is_current = False
+        self._recalled = False
 
     # ---- mail
+
+    async def started(self) -> None:
+        self.desk.events = self.events
 
     async def receive(self, message: ToPlanner, reply: Cell) -> None:
         if isinstance(message, Build):
@@ -126,41 +102,41 @@ class Planner(Actor[ToPlanner]):
 
     async def replied(self, request: Message, answer: Message) -> None:
         run = self.run_now
-        if isinstance(request, RunSummarise | RunCompile | RunLink):
-            self.idle_slots += 1
+        if isinstance(request, JOBS):
+            self.desk.idle_slots += 1
         if run is None or getattr(request, "build", run.id) != run.id:
             raise RuntimeError(f"an answer to {type(request).__name__} came after its build had ended")
-        if isinstance(answer, Recorded):
-            self._recorded(run, request, answer)
-            return
-        if self.cancelled(run.id):
-            self._advance()
-            return
         run.awaited -= 1
-        run.note(getattr(answer, "degraded", None))
-        self._answered(run, request, answer)
+        if isinstance(answer, Recorded):
+            run.note(answer.degraded)
+            self._end(run, cancelled=isinstance(request, Record) and not request.finished)
+            return
+        if not self.cancelled(run.id):
+            run.note(getattr(answer, "degraded", None))
+            self._answered(run, request, answer)
         self._advance()
 
     def _answered(self, run: Run, request: Message, answer: Message) -> None:
         if isinstance(answer, PlanRecalled):
-            self.recalled = True
-            self.plan = decode_plan(answer.plan) if answer.plan else None
+            self._recalled = True
+            self.desk.plan = decode_plan(answer.plan) if answer.plan else None
         elif isinstance(answer, SummariesFound):
-            self._summaries_found(run, answer)
+            self.summarising.found(answer)
         elif isinstance(answer, SummariseDone):
-            self._summarised(run, answer)
-        elif isinstance(answer, Found) and isinstance(request, Find):
-            if run.settings.goal == "lookup":
+            self.summarising.done(run, answer)
+        elif isinstance(answer, Found):
+            if run.phase is Phase.LOOKING_UP:
                 self._looked_up(run, answer)
-            elif run.phase == "linking":
+            elif run.phase is Phase.LINKING:
                 self.linking.found(run, answer)
             else:
                 self.compiling.found(run, answer)
-        elif isinstance(answer, Loaded) and isinstance(request, Load):
-            if run.settings.goal == "lookup":
-                self._lookups_loaded(run, answer)
+        elif isinstance(answer, Loaded):
+            if run.phase is Phase.LOOKING_UP:
+                run.fresh.update(answer.data)
+                run.phase = Phase.ANSWERED
             else:
-                self.linking.loaded(run, request, answer)
+                self.linking.loaded(run, answer)
         elif isinstance(answer, CompileDone):
             self.compiling.done(run, answer)
         elif isinstance(answer, Stored) and isinstance(request, Store):
@@ -178,15 +154,8 @@ class Planner(Actor[ToPlanner]):
     def idle(self) -> bool:
         return self.run_now is None
 
-    def ask(self, request: ToKeeper | ToWorkers) -> None:
-        run = self.run_now
-        assert run is not None
-        run.awaited += 1
-        if isinstance(request, RunSummarise | RunCompile | RunLink):
-            self.idle_slots -= 1
-            self.post(self.workers, request)
-        else:
-            self.post(self.keeper, request)
+    def _send(self, request: ToKeeper | ToWorkers) -> None:
+        self.post(self.workers if isinstance(request, JOBS) else self.keeper, request)
 
     # ---- phases
 
@@ -194,19 +163,20 @@ class Planner(Actor[ToPlanner]):
         if self.run_now is not None or not self.waiting:
             return
         run = self.run_now = self.waiting.popleft()
-        if self.cancelled(run.id):
-            self._advance()
-            return
-        settings = run.settings
-        if self.events.wanted:
-            self.events.emit(
-                BuildStarted(
-                    build=run.id, profile=settings.profile, invalidation=settings.invalidation, jobs=self.slots
+        if not self.cancelled(run.id):
+            settings = run.settings
+            if self.events.wanted:
+                self.events.emit(
+                    BuildStarted(
+                        build=run.id,
+                        profile=settings.profile,
+                        invalidation=settings.invalidation,
+                        jobs=self.desk.slots,
+                    )
                 )
-            )
-        self.ask(Begin(build=run.id))
-        if settings.snapshot and not self.recalled:
-            self.ask(RecallPlan(build=run.id, snapshot=settings.snapshot))
+            self.desk.ask(run, Begin(build=run.id))
+            if settings.snapshot and not self._recalled:
+                self.desk.ask(run, RecallPlan(build=run.id, snapshot=settings.snapshot))
         self._advance()
 
     def _advance(self) -> None:
@@ -217,50 +187,46 @@ class Planner(Actor[ToPlanner]):
             self._step(self.run_now)
 
     def _step(self, run: Run) -> None:
+        phase = run.phase
         if self.cancelled(run.id):
             self._end_cancelled(run)
-        elif run.phase == "scanning":
+        elif phase is Phase.SCANNING:
             if run.end is not None and not run.awaited:
                 self._scanned(run)
-        elif run.phase == "summarising":
-            self._dispatch_summaries(run)
-            if not run.awaited and not self.summarising:
-                self._all_summarised(run)
-        elif run.phase == "linking" and run.published:
-            self.record_when_stored(run)
-        elif run.phase == "compiling":
+        elif phase is Phase.SCANNED:
+            self.summarising.begin(run)
+        elif phase is Phase.SUMMARISING:
+            self.summarising.advance(run)
+        elif phase is Phase.SUMMARISED:
+            self._summarised(run)
+        elif phase is Phase.COMPILING:
             self.compiling.advance(run)
-            if not run.awaited and run.replan:
-                run.replan = False
-                self.look_closer(run)
-            elif not run.awaited and run.states.ended:
-                self.linking.begin(run)
+        elif phase is Phase.COMPILED:
+            self.linking.begin(run)
+        elif phase is Phase.LINKING:
+            self.linking.advance(run)
+        elif phase is Phase.FINISHED:
+            self._record(run)
+        elif phase is Phase.ANSWERED and not run.awaited:
+            self._end(run)
 
     def _scanned(self, run: Run) -> None:
+        knowledge = self.desk.knowledge
         assert run.end is not None
-        changed = self.knowledge.take(run.end.unchanged, run.read, run.vanished)
+        changed = knowledge.take(run.end.unchanged, run.read, run.vanished)
         run.diagnostics += run.end.problems
-        run.diagnostics += [file.error for file in self.knowledge.sources.values() if file.error is not None]
+        run.diagnostics += [file.error for file in knowledge.sources.values() if file.error is not None]
         # The plan is that of the last *build*; a look-up or a graph since then may have seen other sources.
-        self.plan_is_current = (self.plan_is_current and not changed) or self._same_as_plan()
-        if run.settings.goal == "build" and self.plan_is_current and self._nothing_to_do(run):
+        self._plan_is_current = (self._plan_is_current and not changed) or self._same_as_plan()
+        if run.settings.goal == "build" and self._plan_is_current and self._nothing_to_do(run):
             return
-        self.look_closer(run)
-
-    def look_closer(self, run: Run) -> None:
-        """Summaries, resolution, keys: begin, or begin again where a source changed under the build."""
-        run.restart()
-        wanted = sorted({file.digest for file in self.knowledge.unsummarised().values()})
-        if wanted:
-            self.ask(FindSummaries(build=run.id, identity=self.knowledge.toolchain, sources=tuple(wanted)))
-        else:
-            self._all_summarised(run)
+        run.phase = Phase.SCANNED
 
     def _same_as_plan(self) -> bool:
         """Whether the sources are those of the last finished build."""
-        if self.plan is None:
+        if self.desk.plan is None:
             return False
-        planned, sources = self.plan.modules, self.knowledge.sources
+        planned, sources = self.desk.plan.modules, self.desk.knowledge.sources
         return len(planned) == len(sources) and all(
             module in planned and planned[module].source == file.digest and planned[module].path == file.path
             for module, file in sources.items()
@@ -269,13 +235,13 @@ class Planner(Actor[ToPlanner]):
     def _nothing_to_do(self, run: Run) -> bool:
         """The whole build answered by the last one: same sources, same settings, and it succeeded. What it had to say
         is said again; one whose program is gone finds out when it asks for it to be in its place."""
-        plan, settings = self.plan, run.settings
+        desk, plan, settings = self.desk, self.desk.plan, run.settings
         if (
             plan is None
             or not plan.succeeded
-            or not self.remembers
+            or not desk.remembers
             or settings.force
-            or plan.toolchain != self.knowledge.toolchain
+            or plan.toolchain != desk.knowledge.toolchain
             or plan.settings != settings_digest(settings)
             or run.diagnostics
         ):
@@ -288,71 +254,12 @@ class Planner(Actor[ToPlanner]):
         if run.program:
             self.linking.publish(run)
         else:
-            self.record(run)
+            run.phase = Phase.FINISHED
         return True
 
-    # ---- summaries
-
-    def _summaries_found(self, run: Run, answer: SummariesFound) -> None:
-        for source, data in answer.summaries.items():
-            try:
-                self.knowledge.summaries[source] = _summary_decoder.decode(data)
-            except msgspec.MsgspecError:
-                continue  # Not readable is not there.
-        self._queue_summaries()
-
-    def input_changed(self, run: Run, module: str, source: Source) -> None:
-        """The file is not what the scan saw any more: plan the module again with what it holds now."""
-        if self.events.wanted:
-            self.events.emit(InputChanged(build=run.id, module=module))
-        if not run.may_retry(module):
-            source = msgspec.structs.replace(source, error=keeps_changing(module, source.path))
-        if source.error is not None:
-            run.diagnostics.append(source.error)
-        self.knowledge.replace(source)
-        run.replan = True
-
-    def _queue_summaries(self) -> None:
-        queued: set[Digest] = set()
-        for module, file in self.knowledge.unsummarised().items():
-            if file.digest not in queued:  # Two modules of one text have one summary.
-                queued.add(file.digest)
-                self.summarising.append(SummariseJob(module=module, path=file.path, source=file.data or b""))
-
-    def _dispatch_summaries(self, run: Run) -> None:
-        while self.idle_slots and self.summarising:
-            share = max(1, min(BATCH, len(self.summarising) // self.idle_slots))
-            jobs = [self.summarising.popleft() for _ in range(share)]
-            digests = tuple(self.knowledge.sources[job.module].digest for job in jobs)
-            self.ask(RunSummarise(build=run.id, jobs=tuple(jobs), digests=digests, root=run.settings.root))
-
-    def _summarised(self, run: Run, answer: SummariseDone) -> None:
-        for outcome in answer.outcomes:
-            file = self.knowledge.sources[outcome.module]
-            if outcome.changed is not None:
-                self.input_changed(run, outcome.module, outcome.changed)
-            elif outcome.summarised is not None and outcome.summarised.summary is not None:
-                self.knowledge.summaries[file.digest] = outcome.summarised.summary
-                self.new_summaries[file.digest] = _summary_encoder.encode(outcome.summarised.summary)
-                if self.events.wanted:
-                    self.events.emit(
-                        ModuleSummarised(build=run.id, module=outcome.module, duration_ms=outcome.duration_ms)
-                    )
-            else:
-                found = outcome.summarised.diagnostics if outcome.summarised else ()
-                self.knowledge.failures[file.digest] = found or (crashed(outcome.module, file.path, outcome.crash),)
-
-    def _all_summarised(self, run: Run) -> None:
-        settings, knowledge = run.settings, self.knowledge
-        if run.replan:
-            run.replan = False
-            self._queue_summaries()
-            if self.summarising:
-                self._dispatch_summaries(run)
-                return
-        if self.new_summaries:
-            self.ask(StoreSummaries(build=run.id, identity=knowledge.toolchain, summaries=self.new_summaries))
-            self.new_summaries = {}
+    def _summarised(self, run: Run) -> None:
+        """Resolution, graph and keys; then on to what the build is for."""
+        settings, knowledge = run.settings, self.desk.knowledge
         knowledge.resolve()
         if self.events.wanted:
             graph = knowledge.graph
@@ -368,73 +275,57 @@ class Planner(Actor[ToPlanner]):
             run.states.add(module)
         if settings.goal == "graph":
             self.compiling.condemn(run)
-            self.end(run)
+            run.phase = Phase.ANSWERED
             return
         knowledge.make_keys(settings)
         if settings.goal == "lookup":
             keys = [knowledge.keys.get(module) or digest(b"no such module") for module in settings.lookup]
-            run.phase = "looking up"
-            self.ask(Find(build=run.id, keys=tuple(keys)))
+            run.phase = Phase.LOOKING_UP
+            self.desk.ask(run, Find(build=run.id, keys=tuple(keys)))
         else:
             self.compiling.begin(run)
 
-    # ---- looking up
-
     def _looked_up(self, run: Run, answer: Found) -> None:
-        keys = self.knowledge.keys
+        keys = self.desk.knowledge.keys
         for module in run.settings.lookup:
             entry = answer.entries.get(keys.get(module, ""))
             if entry is not None:
-                run.looked_up_entries[module] = entry
-        digests = sorted({entry.digest for entry in run.looked_up_entries.values()})
+                run.looked_up[module] = entry
+        digests = sorted({entry.digest for entry in run.looked_up.values()})
         if digests:
-            self.ask(Load(build=run.id, digests=tuple(digests)))
+            self.desk.ask(run, Load(build=run.id, digests=tuple(digests)))
         else:
-            self.end(run)
-
-    def _lookups_loaded(self, run: Run, answer: Loaded) -> None:
-        run.fresh.update(answer.data)
-        self.end(run)
+            run.phase = Phase.ANSWERED
 
     # ---- the end
 
-    def record(self, run: Run) -> None:
+    def _record(self, run: Run) -> None:
         """The build is finished: write down what the next one starts from."""
-        run.phase = "recording"
-        self.plan, request = record_of(run, self.knowledge, self.plan)
-        self.plan_is_current = True
-        if self.remembers and not run.from_plan:
-            used = set(self.knowledge.keys.values())
-            self.known_entries = {key: entry for key, entry in self.known_entries.items() if key in used}
-        self.ask(request)
+        desk = self.desk
+        run.phase = Phase.RECORDING
+        desk.plan, request = record_of(run, desk.knowledge, desk.plan)
+        self._plan_is_current = True
+        if desk.remembers and not run.from_plan:
+            used = set(desk.knowledge.keys.values())
+            desk.known_entries = {key: entry for key, entry in desk.known_entries.items() if key in used}
+        desk.ask(run, request)
 
-    def record_when_stored(self, run: Run) -> None:
-        """The program is in its place: finish as soon as the cache has it too."""
-        if not run.awaited:
-            self.record(run)
+    def _end_cancelled(self, run: Run) -> None:
+        """Wait for what is under way, give back the pins, answer. Snapshot and program stay as they were."""
+        if self.unanswered or run.phase is Phase.RECORDING:
+            return
+        run.phase = Phase.RECORDING
+        self.summarising.forget()
+        self.desk.ask(run, Record(build=run.id, finished=False))
 
-    def end(self, run: Run, *, cancelled: bool = False) -> None:
+    def _end(self, run: Run, *, cancelled: bool = False) -> None:
         """Answer the build, and turn to the next one."""
-        done = build_done(run, self.knowledge, (anyio.current_time() - run.began) * 1000, cancelled=cancelled)
+        knowledge = self.desk.knowledge
+        done = build_done(run, knowledge, (anyio.current_time() - run.began) * 1000, cancelled=cancelled)
         if self.events.wanted:
             self.events.emit(BuildCancelled(build=run.id) if cancelled else finished_event(done))
-        self.knowledge.forget()
+        knowledge.forget()
         self.system.forget_build(run.id)
         self.run_now = None
         run.reply.set(done)
         self._begin_next()
-
-    def _recorded(self, run: Run, request: Message, answer: Recorded) -> None:
-        run.awaited -= 1
-        run.note(answer.degraded)
-        finished = isinstance(request, Record) and request.finished
-        self.end(run, cancelled=not finished)
-
-    def _end_cancelled(self, run: Run) -> None:
-        """Wait for what is under way, give back the pins, answer. Snapshot and program stay as they were."""
-        if self.unanswered or run.phase == "recording":
-            return
-        run.phase = "recording"
-        self.summarising.clear()
-        self.new_summaries = {}
-        self.ask(Record(build=run.id, finished=False))

@@ -6,6 +6,7 @@ Plain and synchronous: the planner (the actor) sends what this decides.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 
 from actors.compiler.toolchain import Object
 from actors.diagnostics import Diagnostic
@@ -29,6 +30,23 @@ ATTEMPTS = 3
 """How often a module is planned when its source changes under the build: once, and twice again."""
 
 
+class Phase(Enum):
+    """Where a build stands. Those that end in -ED wait for nothing: the planner moves on at its next step."""
+
+    SCANNING = 0
+    SCANNED = 1  # The last build does not answer for this one: look closer.
+    SUMMARISING = 2
+    SUMMARISED = 3
+    LOOKING_UP = 4  # Only what the cache has is asked for.
+    FINDING = 5
+    COMPILING = 6
+    COMPILED = 7
+    LINKING = 8
+    FINISHED = 9
+    RECORDING = 10
+    ANSWERED = 11
+
+
 class Run:
     """The state of one build. `awaited` counts the answers that must come before the next phase."""
 
@@ -45,7 +63,7 @@ class Run:
         self.degraded: str | None = None
         self.diagnostics: list[Diagnostic] = []
         self.attempts: dict[str, int] = {}
-        self.looked_up_entries: dict[str, Entry] = {}
+        self.looked_up: dict[str, Entry] = {}
         self.fresh: dict[Digest, bytes] = {}
         self.made: dict[str, Object] = {}
         self.made_for: dict[str, Digest] = {}
@@ -53,6 +71,7 @@ class Run:
         self.to_store: list[NewEntry] = []
         self.storing = False
         self.compilations = 0
+        self.missed: set[str] = set()
         self.linked_modules: list[str] = []
         self.program_manifest = b""
         self.program_key: Digest = ""
@@ -61,11 +80,11 @@ class Run:
         self.program_failed = False
         self.published = False
         self.restart()
-        self.phase = "scanning"
+        self.phase = Phase.SCANNING
 
     def restart(self) -> None:
         """Forget where the modules stand: they are about to be looked at (again). What was made stays made."""
-        self.phase = "summarising"
+        self.phase = Phase.SUMMARISING
         self.from_plan = False
         self.states = States()
         self.ready = ReadyHeap()

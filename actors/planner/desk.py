@@ -1,0 +1,66 @@
+"""What the phases of a build share: what is known of the project, and the way to ask workers and keeper.
+
+A phase decides, asks through the desk, and says where the build goes next by setting its run's phase; only the planner
+(the actor) calls phases. So they know the desk and what stands before them, and nobody knows the planner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from actors.compiler.toolchain import Toolchain
+from actors.digests import Digest
+from actors.events import Events, InputChanged
+from actors.messages import Entry, RunCompile, RunLink, RunSummarise, Source, ToKeeper, ToWorkers
+from actors.planner.knowledge import Knowledge
+from actors.planner.outcome import keeps_changing
+from actors.planner.run import Run
+from actors.planner.state import Plan, PlannedModule
+
+JOBS = (RunSummarise, RunCompile, RunLink)
+
+
+class Desk:
+    """`send` posts a request to whom it concerns. `slots` is the number of worker slots. `remembers`: whether keys of
+    earlier builds of this Project may be believed without asking the cache (not where there is none)."""
+
+    def __init__(
+        self, toolchain: Toolchain, slots: int, remembers: bool, send: Callable[[ToKeeper | ToWorkers], None]
+    ) -> None:
+        self.toolchain = toolchain
+        self.slots = slots
+        self.idle_slots = slots
+        self.remembers = remembers
+        self.knowledge = Knowledge(toolchain.identity())
+        self.plan: Plan | None = None
+        self.known_entries: dict[Digest, Entry] = {}
+        self.events = Events()
+        """The Project's, from the moment that the planner starts."""
+        self._send = send
+
+    def ask(self, run: Run, request: ToKeeper | ToWorkers) -> None:
+        """Send a request for a build; its phase does not end before the answer came."""
+        run.awaited += 1
+        if isinstance(request, JOBS):
+            self.idle_slots -= 1
+        self._send(request)
+
+    def planned_object(self, module: str, key: Digest) -> PlannedModule | None:
+        """What the last finished build says of this key."""
+        if self.plan is None or not self.remembers:
+            return None
+        planned = self.plan.modules.get(module)
+        return planned if planned and planned.key == key and planned.object else None
+
+    def input_changed(self, run: Run, module: str, source: Source) -> None:
+        """A file is not what the scan saw any more: the module is planned again, with what it holds now."""
+        if self.events.wanted:
+            self.events.emit(InputChanged(build=run.id, module=module))
+        if not run.may_retry(module):
+            source = msgspec.structs.replace(source, error=keeps_changing(module, source.path))
+        if source.error is not None:
+            run.diagnostics.append(source.error)
+        self.knowledge.replace(source)
+        run.replan = True

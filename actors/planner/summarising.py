@@ -1,0 +1,93 @@
+"""The beginning of a build: a summary of every module, from the index or from the workers."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from actors.compiler.toolchain import SummariseJob, Summary
+from actors.digests import Digest
+from actors.events import ModuleSummarised
+from actors.messages import BATCH, FindSummaries, RunSummarise, StoreSummaries, SummariesFound, SummariseDone
+from actors.planner.desk import Desk
+from actors.planner.outcome import crashed
+from actors.planner.run import Phase, Run
+
+_decoder = msgspec.msgpack.Decoder(Summary)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Summarising:
+    """What the planner does between sources and summaries."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._waiting: deque[SummariseJob] = deque()
+        self._new: dict[Digest, bytes] = {}
+
+    def begin(self, run: Run) -> None:
+        """Begin, or begin again where a source changed under the build."""
+        run.restart()
+        desk = self.desk
+        wanted = sorted({file.digest for file in desk.knowledge.unsummarised().values()})
+        if wanted:
+            desk.ask(run, FindSummaries(build=run.id, identity=desk.knowledge.toolchain, sources=tuple(wanted)))
+
+    def found(self, answer: SummariesFound) -> None:
+        """What the index has; the rest is for the workers."""
+        for source, data in answer.summaries.items():
+            try:
+                self.desk.knowledge.summaries[source] = _decoder.decode(data)
+            except msgspec.MsgspecError:
+                continue  # Not readable is not there.
+        self._queue()
+
+    def _queue(self) -> None:
+        queued: set[Digest] = set()
+        for module, file in self.desk.knowledge.unsummarised().items():
+            if file.digest not in queued:  # Two modules of one text have one summary.
+                queued.add(file.digest)
+                self._waiting.append(SummariseJob(module=module, path=file.path, source=file.data or b""))
+
+    def advance(self, run: Run) -> None:
+        """Keep the slots busy; when all is summarised, go on to resolving."""
+        desk = self.desk
+        while desk.idle_slots and self._waiting:
+            share = max(1, min(BATCH, len(self._waiting) // desk.idle_slots))
+            jobs = [self._waiting.popleft() for _ in range(share)]
+            digests = tuple(desk.knowledge.sources[job.module].digest for job in jobs)
+            desk.ask(run, RunSummarise(build=run.id, jobs=tuple(jobs), digests=digests, root=run.settings.root))
+        if run.awaited or self._waiting:
+            return
+        if run.replan:  # A file changed meanwhile: its new text wants a summary too.
+            run.replan = False
+            self._queue()
+            if self._waiting:
+                self.advance(run)
+                return
+        if self._new:
+            desk.ask(run, StoreSummaries(build=run.id, identity=desk.knowledge.toolchain, summaries=self._new))
+            self._new = {}
+        run.phase = Phase.SUMMARISED
+
+    def done(self, run: Run, answer: SummariseDone) -> None:
+        """Take over what a worker found."""
+        knowledge, events = self.desk.knowledge, self.desk.events
+        for outcome in answer.outcomes:
+            file = knowledge.sources[outcome.module]
+            if outcome.changed is not None:
+                self.desk.input_changed(run, outcome.module, outcome.changed)
+            elif outcome.summarised is not None and outcome.summarised.summary is not None:
+                knowledge.summaries[file.digest] = outcome.summarised.summary
+                self._new[file.digest] = _encoder.encode(outcome.summarised.summary)
+                if events.wanted:
+                    events.emit(ModuleSummarised(build=run.id, module=outcome.module, duration_ms=outcome.duration_ms))
+            else:
+                found = outcome.summarised.diagnostics if outcome.summarised else ()
+                knowledge.failures[file.digest] = found or (crashed(outcome.module, file.path, outcome.crash),)
+
+    def forget(self) -> None:
+        """The build is cancelled."""
+        self._waiting.clear()
+        self._new = {}
