@@ -127,6 +127,8 @@ class ScanEnd(Part, frozen=True):
     unless the settings are others than those `recorded`."""
     recorded: tuple[str, bool] | None = None
     """`settings` and `quiet` of the snapshot that stamps were compared with."""
+    held: dict[str, bytes] = msgspec.field(default_factory=dict)
+    """The texts of modules in memory, those of `unchanged` among them: no file holds them."""
 
 
 class SourcesFound(Message, frozen=True):
@@ -151,6 +153,8 @@ class Source(Part, frozen=True):
     data: bytes
     stamp: Stamp
     error: Diagnostic | None = None
+    in_memory: bool = False
+    """No file holds these bytes: whoever needs them later must be given them."""
 
 
 class SourcesRead(Message, frozen=True):

@@ -10,13 +10,16 @@ import msgspec
 
 from actors.compiler.toolchain import Compiled, CompileJob, LinkJob, Summarised, SummariseJob, Toolchain
 from actors.diagnostics import Diagnostic, SourceError
-from actors.digests import NO_STAMP, Digest
+from actors.digests import NO_STAMP, Digest, digest
 from actors.disk import Disk
 from actors.hasher.source import read_sources
 from actors.messages import CompileOutcome, FoundSource, LinkDone, Source, SummariseOutcome
 
 J = TypeVar("J", SummariseJob, CompileJob)
 R = TypeVar("R")
+
+_EMPTY = digest(b"")
+"""Names the source of an empty module, which is at hand although the job seems to carry none."""
 
 
 def _timed(function: Callable[[], R]) -> tuple[R | None, str, float]:
@@ -39,7 +42,7 @@ def with_source(
 ) -> tuple[J | None, Source | None]:
     """The job with its source, read from `root` where it carries none. If the file does not hold the bytes that were
     asked for any more, there is no job, but what it holds now."""
-    if job.source or not expected:
+    if job.source or expected in ("", _EMPTY):
         return job, None
     found = FoundSource(module=job.module, path=job.path)
     read = next(iter(read_sources((found,), root, toolchain.normalise, disk).sources), None)

@@ -70,7 +70,14 @@ def _read_source(found: FoundSource, root: str, normalise: Normalise, disk: Disk
         return _failed(found, refused.code, refused.message, refused.hint)
     except SourceError as error:
         return _erroneous(found, error.diagnostics[0])
-    return Source(module=found.module, path=found.path, digest=digest(data), data=data, stamp=stamp)
+    return Source(
+        module=found.module,
+        path=found.path,
+        digest=digest(data),
+        data=data,
+        stamp=stamp,
+        in_memory=found.data is not None,
+    )
 
 
 def _read_steady(path: str, seen: Stamp | None, disk: Disk) -> tuple[bytes, Stamp]:

@@ -22,7 +22,8 @@ SOURCE_BUFFER_BYTES = 64 << 20
 
 
 class SourceFile:
-    """A source as this build sees it. `data` is None where it was not read, or did not fit the buffer."""
+    """A source as this build sees it. `data` is None where it was not read, or did not fit the buffer; that of a module
+    in memory is always there, for a worker could not read it again."""
 
     __slots__ = ("data", "digest", "error", "path", "size", "stamp")
 
@@ -59,19 +60,27 @@ class Knowledge:
 
     # ---- sources
 
-    def take(self, unchanged: Iterable[Known], read: Iterable[Source], vanished: Iterable[str]) -> bool:
-        """Take over what a scan found. Returns whether any module appeared, went, or has other bytes."""
+    def take(
+        self,
+        unchanged: Iterable[Known],
+        read: Iterable[Source],
+        vanished: Iterable[str],
+        held: Mapping[str, bytes] = {},  # noqa: B006
+    ) -> bool:
+        """Take over what a scan found. Returns whether any module appeared, went, or has other bytes. `held` are the
+        texts of modules in memory: of one that is unchanged, the bytes that its digest names."""
         old = self.sources
         new: dict[str, SourceFile] = {}
         self._buffered = 0
         for known in unchanged:
             before = old.get(known.module)
             if before is not None and before.digest == known.digest and before.path == known.path:
-                before.data = None
+                before.data = held.get(known.module)
                 before.stamp = known.stamp
                 new[known.module] = before
             else:
-                new[known.module] = SourceFile(known.path, known.digest, known.size, known.stamp, None, None)
+                data = held.get(known.module)
+                new[known.module] = SourceFile(known.path, known.digest, known.size, known.stamp, data, None)
         for source in read:
             new[source.module] = self._file(source)
         for module in vanished:
@@ -91,7 +100,7 @@ class Knowledge:
 
     def _file(self, source: Source) -> SourceFile:
         self._buffered += len(source.data)
-        data = source.data if self._buffered <= SOURCE_BUFFER_BYTES else None
+        data = source.data if source.in_memory or self._buffered <= SOURCE_BUFFER_BYTES else None
         return SourceFile(source.path, source.digest, len(source.data), source.stamp, data, source.error)
 
     def unsummarised(self) -> dict[str, SourceFile]:

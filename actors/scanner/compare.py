@@ -210,6 +210,7 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
         rules=name,
         same=same,
         recorded=(snapshot.settings, snapshot.quiet) if snapshot else None,
+        held={module.module: module.data for module in memory},
     )
     return Looked(compared.found, end)
 
