@@ -9,15 +9,13 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from actors.mailbox import CAPACITY, NOBODY, Mailbox
 from actors.messages import Begin, Begun, Message, Statistics
 from actors.system import (
-    CAPACITY,
-    NOBODY,
     Actor,
     Broken,
     Cell,
     Closed,
-    Mailbox,
     System,
     TapRecord,
     WiringError,
