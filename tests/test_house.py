@@ -1,0 +1,260 @@
+"""The rules of the house that a machine can check: who imports whom, sizes of files, codes, and documents that are true."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import orchestrator
+from actors.planner.manifest import ObjectManifest, ProgramManifest
+from orchestrator.toolchains.ruchy.codes import CODES
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("actors", "orchestrator")
+MOST_LINES = 450
+
+
+def python_files(*folders: str) -> list[Path]:
+    return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
+
+
+def named(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def imported(file: Path) -> set[str]:
+    """The full names of all modules that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{named(file)}: a relative import"
+            found.add(node.module or "")
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in (
+            "import_module",
+            "__import__",
+        ):
+            found.update(str(word.value) for word in node.args if isinstance(word, ast.Constant))
+    return found
+
+
+def tops(file: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported(file)}
+
+
+# ------------------------------------------------------------------------------------------------ who imports whom
+
+
+def test_actors_never_import_orchestrator() -> None:
+    assert [named(file) for file in python_files("actors") if "orchestrator" in tops(file)] == []
+
+
+def test_the_walk_over_imports_sees_every_kind(tmp_path: Path) -> None:
+    file = tmp_path / "sample.py"
+    file.write_text(
+        "import a.b\nfrom c.d import e\ndef f():\n    from g import h\n    importlib.import_module('i.j')\n"
+        "if TYPE_CHECKING:\n    import k as l\n"
+    )
+    assert imported(file) == {"a.b", "c.d", "g", "i.j", "k"}
+
+
+def test_no_bare_asyncio_and_no_dataclasses() -> None:
+    """Only what bridges to aiosqlite knows asyncio; `dataclasses` costs a fifth of a start."""
+    files = python_files(*PACKAGES)
+    assert [named(file) for file in files if "asyncio" in tops(file) and "actors/keeper/" not in named(file)] == []
+    assert [named(file) for file in files if "dataclasses" in tops(file)] == []
+
+
+def test_the_wasm_room_knows_no_language_and_no_actor_but_words() -> None:
+    """`orchestrator.wasm` is used by every toolchain: it imports none of them."""
+    for file in python_files("orchestrator/wasm"):
+        assert not [name for name in imported(file) if name.startswith(("orchestrator.toolchains", "orchestrator.cli"))]
+
+
+# ------------------------------------------------------------------------------------------------ the public names
+
+
+def test_public_names_are_sorted_and_complete() -> None:
+    assert orchestrator.__all__ == sorted(orchestrator.__all__)
+    assert set(orchestrator.__all__) == set(orchestrator._HOMES)
+    assert dir(orchestrator) == orchestrator.__all__
+    assert _for_type_checkers() == set(orchestrator.__all__)
+
+
+def _for_type_checkers() -> set[str]:
+    """The names that type checkers see, under `if TYPE_CHECKING:`."""
+    tree = ast.parse((ROOT / "orchestrator/__init__.py").read_text())
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    return {alias.name for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+
+
+@pytest.mark.parametrize("name", orchestrator.__all__)
+def test_public_name_resolves_to_its_home(name: str) -> None:
+    home = importlib.import_module(orchestrator._HOMES[name])
+    assert getattr(orchestrator, name) is getattr(home, name)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = orchestrator.nothing  # type: ignore[attr-defined]
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    code = "import sys; before = set(sys.modules); import orchestrator; print(*sorted(set(sys.modules) - before))"
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["orchestrator"]
+
+
+# ------------------------------------------------------------------------------------------------ files
+
+
+def test_files_are_short() -> None:
+    lengths = {named(file): len(file.read_text(encoding="utf-8").splitlines()) for file in python_files(*PACKAGES)}
+    assert {file: lines for file, lines in lengths.items() if lines > MOST_LINES} == LONG
+
+
+LONG = {
+    # Two closed lists and the loop that they are read by: each is one thing, in one place.
+}
+
+
+def texts() -> list[Path]:
+    """Everything that is committed and is text."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is no git repository")
+    found = []
+    for name in listed.stdout.decode().split("\0"):
+        file = ROOT / name
+        if name and file.is_file() and file.suffix not in (".wasm", ".png"):
+            found.append(file)
+    return found
+
+
+FOREIGN = re.compile(r"(?<![\w.>])/(?:work|root|home)/|artifactory|\bnexus\b|index-url|registry\.npmjs|files\.pythonhosted")
+"""Folders of somebody's machine, and hosts that packages come from."""
+
+
+def test_nothing_names_a_machine_or_a_registry() -> None:
+    found = []
+    for file in texts():
+        if file == Path(__file__).resolve():
+            continue
+        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            if FOREIGN.search(line):
+                found.append(f"{named(file)}:{number}: {line.strip()}")
+    assert found == []
+
+
+# ------------------------------------------------------------------------------------------------ codes
+
+
+CODE = re.compile(r"\b[EW]0\d{3}\b")
+
+
+def test_every_code_in_use_is_known() -> None:
+    used = {code for file in python_files(*PACKAGES) for code in CODE.findall(file.read_text(encoding="utf-8"))}
+    ranges = {"E0099", "E0101", "E0199", "E0299", "E0399", "E0499", "E0599", "E0699", "E0799", "E0899", "E0999"}
+    ranges |= {"W0999"}  # bounds of ranges in codes/__init__.py
+    assert sorted(used - set(CODES) - ranges) == []
+
+
+def test_every_known_code_is_used_somewhere() -> None:
+    home = ROOT / "orchestrator/toolchains/ruchy/codes"
+    text = "".join(file.read_text() for file in python_files(*PACKAGES) if home not in file.parents)
+    assert sorted(code for code in CODES if code not in text) == []
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_a_code_has_all_its_texts(code: str) -> None:
+    entry = CODES[code]
+    assert entry.code == code
+    for field in msgspec.structs.fields(type(entry)):
+        assert getattr(entry, field.name).strip(), f"{code} has no {field.name}"
+
+
+# ------------------------------------------------------------------------------------------------ documents
+
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("README.md")])
+
+
+def test_readme_names_commands_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    for document in DOCUMENTS:
+        used = set(re.findall(r"(?:^|`)make ([a-z-]+)", document.read_text(), re.MULTILINE))
+        assert used <= targets, named(document)
+
+
+def test_readme_names_command_line_words_that_exist() -> None:
+    from orchestrator.cli.arguments import parse
+
+    words = set(re.findall(r"\bwasmill ([a-z]+)\b", (ROOT / "README.md").read_text()))
+    assert words, "README shows no command"
+    assert words <= COMMANDS(parse)
+
+
+def COMMANDS(_: object) -> set[str]:
+    return {file.stem for file in (ROOT / "orchestrator/cli").glob("*.py")}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_links_lead_somewhere(document: Path) -> None:
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        file = (document.parent / path).resolve() if path else document
+        assert file.exists(), f"{named(document)}: {target}"
+        if anchor:
+            assert anchor in headings(file), f"{named(document)}: {target}"
+
+
+def headings(file: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    lines = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+PATHS = re.compile(r"`((?:actors|orchestrator|tests|docs|configs)/[\w./-]*\w(?:/|\.\w+))`")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_files_that_documents_name_exist(document: Path) -> None:
+    for path in PATHS.findall(document.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), f"{named(document)}: {path}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_codes_that_documents_name_exist(document: Path) -> None:
+    assert set(CODE.findall(document.read_text(encoding="utf-8"))) <= set(CODES) | {"E0123"}
+
+
+def rows(document: Path, heading: str) -> list[list[str]]:
+    """The cells of the first table under a heading, without its head."""
+    text = document.read_text(encoding="utf-8")
+    part = re.split(rf"^#+ {re.escape(heading)}$", text, flags=re.MULTILINE)[1]
+    part = re.split(r"^#+ ", part, maxsplit=1, flags=re.MULTILINE)[0]
+    lines = [line for line in part.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+@pytest.mark.parametrize(
+    ("heading", "manifest"), [("The manifest of an object", ObjectManifest), ("The manifest of a program", ProgramManifest)]
+)
+def test_keys_are_documented_field_by_field(
+    heading: str, manifest: type[ObjectManifest] | type[ProgramManifest]
+) -> None:
+    found = rows(ROOT / "docs/keys.md", heading)
+    assert [row[0].strip("`") for row in found] == list(manifest.__struct_fields__)
+    assert all(cell for row in found for cell in row)
