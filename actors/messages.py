@@ -371,12 +371,11 @@ class Begin(Message, frozen=True):
 
 
 class Find(Message, frozen=True):
-    """Which of these keys does the cache have? One message for a whole build. Decided on rows alone. With `count` the
-    answer goes into the statistics. What is found is pinned until the build ends. Reply: `Found`."""
+    """Which of these keys does the cache have? One message for a whole build. Decided on rows alone. What is found is
+    pinned until the build ends. Reply: `Found`."""
 
     build: int
     keys: tuple[Digest, ...]
-    count: bool = True
 
 
 class Load(Message, frozen=True):
@@ -428,8 +427,8 @@ class Publish(Message, frozen=True):
 
 class Record(Message, frozen=True):
     """A build has ended: write its snapshot and the planner's memory, unpin, add to the statistics, evict. An empty
-    `snapshot` name writes none. `hits` and `misses` are look-ups that no `Find` with `count` has counted already. Reply:
-    `Recorded`."""
+    `snapshot` name writes none. `hits` and `misses` are modules; `used` are the keys of those that an earlier build
+    answered for, which nobody has looked up. Reply: `Recorded`."""
 
     build: int
     snapshot: str = ""
@@ -439,8 +438,9 @@ class Record(Message, frozen=True):
     hits: int = 0
     misses: int = 0
     saved_ms: float = 0.0
+    used: tuple[Digest, ...] = ()
     finished: bool = True
-    """False for a cancelled build: nothing is written, only pins go."""
+    """False for a cancelled build: it is counted, and its pins go; nothing else is written."""
 
 
 class RecallPlan(Message, frozen=True):
@@ -483,7 +483,10 @@ ToKeeper = Union[
 
 
 class Begun(Message, frozen=True):
+    """`forget`: entries were damaged or removed, so what earlier builds found in the cache may be gone."""
+
     degraded: str | None = None
+    forget: bool = False
 
 
 class Found(Message, frozen=True):

@@ -74,6 +74,8 @@ class Cache:
         self.busy_ms = busy_ms
         self.build = 0
         self.held = Held()
+        self.lost: set[Digest] = set()
+        self.outdated = False
         self.degraded: str | None = None
         self.writable = True
         self.counts: dict[str, float] = {}
@@ -86,9 +88,11 @@ class Cache:
 
     # ---- a build begins and ends
 
-    async def begin(self, build: int) -> None:
-        """Everything is tried afresh, and the index checked for being the file that is open."""
+    async def begin(self, build: int) -> bool:
+        """Everything is tried afresh, and the index checked for being the file that is open. Gives whether entries were
+        lost that earlier builds rely on."""
         await self.unpin()
+        forget, self.lost = bool(self.lost), set()
         self.build = build
         self.degraded = None
         self.writable = True
@@ -97,6 +101,7 @@ class Cache:
             there = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if there != self._opened:
                 await self.close()
+        return forget
 
     async def unpin(self) -> None:
         held, self.held = self.held, Held()
@@ -115,7 +120,7 @@ class Cache:
 
     # ---- looking up and reading
 
-    async def find(self, keys: tuple[Digest, ...], count: bool) -> dict[Digest, Entry]:
+    async def find(self, keys: tuple[Digest, ...]) -> dict[Digest, Entry]:
         names = [bytes.fromhex(key) for key in keys]
         # Pinned first: who evicts looks at pins once more after taking rows away (`Upkeep._carry_out`).
         if self.held.hold(names):
@@ -125,8 +130,6 @@ class Cache:
             rows = await self._find_in_files(keys)
         for row in rows.values():
             self._checksums[row.digest.hex()] = row.checksum.hex()
-        if count:
-            self.count(hits=len(rows), misses=len(names) - len(rows))
         self.held.found.update(rows)
         self.held.missed.update(set(names).difference(rows))
         return {key.hex(): recovery.entry_of(key, row) for key, row in rows.items()}
@@ -183,7 +186,9 @@ class Cache:
         if lost:
             keys = await self.write(index.drop_digests, [bytes.fromhex(name) for name in lost])
             if keys:
-                await self.offload.run(self.store.forget, [key.hex() for key in keys])
+                gone = [key.hex() for key in keys]
+                self.lose(gone)
+                await self.offload.run(self.store.forget, gone)
 
     # ---- storing
 
@@ -195,6 +200,7 @@ class Cache:
         self.count(bytes_written=kept.written)
         refused = {**kept.refused, **await self._add_rows(kept.stored, known, force)}
         digests = {key: metadata.digest for key, metadata, _ in kept.stored} | refused
+        self.lost.difference_update(digests)
         self._tell(entries, kept.stored, refused)
         rest: Sequence[NewEntry] = ()
         if kept.failure is not None and kept.failure.errno in NO_SPACE:
@@ -381,7 +387,16 @@ class Cache:
             self.count(degradations=1)
             self.emit(CacheDegraded, reason=reason)
 
+    def lose(self, keys: Iterable[Digest]) -> None:
+        """These entries are gone, though the plans of earlier builds say that they are there: those plans have to go
+        (`Upkeep.forget_builds`), or the next build would not make the entries again."""
+        before = len(self.lost)
+        self.lost.update(keys)
+        self.outdated = self.outdated or len(self.lost) > before
+
     def quarantined(self, file: str, reason: str) -> None:
+        if file.startswith(METADATA):
+            self.lose([file.removeprefix(METADATA + "/").removesuffix(".json")])
         self.count(corruptions=1)
         self.emit(EntryQuarantined, file=file, reason=reason)
 

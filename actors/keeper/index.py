@@ -55,6 +55,8 @@ _TABLES = (
 CLOCKS = ("created", "builds")
 """Counters that are no statistics."""
 
+_NOW = "(SELECT value FROM counters WHERE name = 'builds')"
+
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the index knows of an entry. `size` is that of the object, `overhead` that of its metadata, in bytes.
@@ -238,14 +240,18 @@ async def record(
     """A build has ended: stamp what it used (`keys`, and whatever has one of the digests `names`), add to the
     statistics. Gives `size`."""
     await add(connection, {"builds": 1, **counts})
-    for column, values in (("key", keys), ("digest", names)):
-        for chunk in _chunks(values):
-            await connection.execute(
-                "UPDATE uses SET used = (SELECT value FROM counters WHERE name = 'builds'), uses = uses + 1"
-                f" WHERE {column} IN ({_marks(chunk)})",
-                chunk,
-            )
+    await touch(connection, keys)
+    await touch(connection, names, "digest")
     return await size(connection)
+
+
+async def touch(connection: Connection, values: Collection[bytes], column: str = "key") -> None:
+    """The latest build has used these: once, however often this is said."""
+    for chunk in _chunks(values):
+        await connection.execute(
+            f"UPDATE uses SET used = {_NOW}, uses = uses + 1 WHERE {column} IN ({_marks(chunk)}) AND used < {_NOW}",
+            chunk,
+        )
 
 
 async def evict(

@@ -100,7 +100,9 @@ class Keeper(Actor[ToKeeper]):
 
     async def receive(self, message: ToKeeper, reply: Cell) -> None:
         if self._enabled or isinstance(message, Publish):
-            reply.set(await self._handlers[type(message)](message))
+            answer = await self._handlers[type(message)](message)
+            await self.upkeep.forget_builds()
+            reply.set(answer)
         else:
             reply.set(_NOTHING[type(message)])
 
@@ -115,11 +117,11 @@ class Keeper(Actor[ToKeeper]):
     # ---- a build
 
     async def _begin(self, message: Begin) -> Begun:
-        await self.cache.begin(message.build)
-        return Begun(degraded=self.cache.degraded)
+        forget = await self.cache.begin(message.build)
+        return Begun(degraded=self.cache.degraded, forget=forget)
 
     async def _find(self, message: Find) -> Found:
-        entries = await self.cache.find(message.keys, message.count)
+        entries = await self.cache.find(message.keys)
         return Found(entries=entries, degraded=self.cache.degraded)
 
     async def _load(self, message: Load) -> Loaded:
@@ -173,7 +175,7 @@ class Keeper(Actor[ToKeeper]):
         done = Recorded()
         if message.finished:
             await self.upkeep.remember(message.snapshot, message.snapshot_data, message.plan)
-            evicted = await self.upkeep.finish()
+            evicted = await self.upkeep.finish(message.used)
             done = Recorded(
                 evicted=evicted.entries,
                 freed_bytes=evicted.freed,

@@ -49,6 +49,11 @@ def sweep_quarantine(store: Store, allowed: int) -> tuple[int, int]:
     return size - freed, freed
 
 
+def forget_builds(store: Store) -> tuple[int, int]:
+    """Remove all snapshots and plans. Gives the number of files, and bytes."""
+    return _remove(store, [(SNAPSHOTS, name) for name in store.names(SNAPSHOTS)])
+
+
 def empty(store: Store) -> tuple[int, int]:
     """Remove everything but the index and the locks. Gives the number of files, and bytes."""
     folders = (SNAPSHOTS, METADATA, MODULES, QUARANTINE)

@@ -75,9 +75,10 @@ class Upkeep:
     # ---- after a build
 
     async def remember(self, snapshot: str, data: bytes, plan: bytes) -> None:
-        """Write the snapshot of the build and the planner's memory."""
+        """Write the snapshot of the build and the planner's memory, unless entries were lost meanwhile that this build
+        did not have to make again: then the next one looks at everything."""
         cache = self.cache
-        if not plans.is_name(snapshot):
+        if not plans.is_name(snapshot) or cache.lost:
             return
         try:
             written = await cache.offload.run(plans.write, cache.store, snapshot, data, plan)
@@ -86,8 +87,15 @@ class Upkeep:
         else:
             cache.count(bytes_written=written)
 
-    async def finish(self) -> Evicted:
-        """Stamp what the build used, write the statistics, evict down to the limit."""
+    async def forget_builds(self) -> None:
+        """Where entries were lost: remove the snapshots and plans of earlier builds, which say that they are there."""
+        if self.cache.outdated:
+            self.cache.outdated = False
+            await self.cache.files((0, 0), sweep.forget_builds, self.cache.store)
+
+    async def finish(self, used: Iterable[Digest]) -> Evicted:
+        """Stamp what the build used, write the statistics, evict down to the limit. `used` are keys that it did not
+        look up; they are stamped only when something has to go, for that is when it matters."""
         cache = self.cache
         held = cache.held
         counts = cache.take_counts()
@@ -99,8 +107,10 @@ class Upkeep:
             return Evicted()
         if size <= self.limit and size + await cache.files(0, cache.store.size, QUARANTINE) <= self.limit:
             return Evicted()
+        own = {bytes.fromhex(key) for key in used}
+        await cache.write(index.touch, own)
         async with self._locked() as free:
-            return await self._shrink(held.keys | held.names) if free else Evicted()
+            return await self._shrink(own | held.keys | held.names) if free else Evicted()
 
     async def _shrink(self, own: Iterable[bytes]) -> Evicted:
         """Down to the limit: first what nobody needs, then entries. `own` go last."""
@@ -193,6 +203,7 @@ class Upkeep:
         async with self._locked() as free:
             if not free:
                 return Collected(busy=True)
+            cache.lose(await cache.files([], cache.store.committed))
             await cache.write(index.clear)
             cache.hot.clear()
             files, freed = await cache.files((0, 0), sweep.empty, cache.store)

@@ -30,8 +30,9 @@ async def verify(cache: Cache, keys: tuple[Digest, ...]) -> tuple[int, list[Dama
         found, read = await cache.files(([], 0), _verify_entries, cache.store, batch, rows)
         cache.count(bytes_read=read)
         damage += found
-        if bad := [bytes.fromhex(item.key) for item in found]:
-            await cache.write(index.drop, bad)
+        if found:
+            cache.lose(item.key for item in found)
+            await cache.write(index.drop, [bytes.fromhex(item.key) for item in found])
         for item in found:
             if item.action == "quarantined":
                 cache.quarantined(item.file, item.problem)

@@ -24,7 +24,8 @@ JOBS = (RunSummarise, RunCompile, RunLink)
 
 class Desk:
     """`send` posts a request to whom it concerns. `slots` is the number of worker slots. `remembers`: whether keys of
-    earlier builds of this Project may be believed without asking the cache (not where there is none)."""
+    earlier builds of this Project may be believed without asking the cache (not where there is none); `believes`:
+    whether they are now, for the cache did not lose anything meanwhile."""
 
     def __init__(
         self, toolchain: Toolchain, slots: int, remembers: bool, send: Callable[[ToKeeper | ToWorkers], None]
@@ -32,7 +33,7 @@ class Desk:
         self.toolchain = toolchain
         self.slots = slots
         self.idle_slots = slots
-        self.remembers = remembers
+        self.remembers = self.believes = remembers
         self.knowledge = Knowledge(toolchain.identity())
         self.plan: Plan | None = None
         self.known_entries: dict[Digest, Entry] = {}
@@ -47,9 +48,14 @@ class Desk:
             self.idle_slots -= 1
         self._send(request)
 
+    def doubt(self) -> None:
+        """What earlier builds found in the cache may be gone: the next one asks for all of it."""
+        self.believes = False
+        self.known_entries = {}
+
     def planned_object(self, module: str, key: Digest) -> PlannedModule | None:
         """What the last finished build says of this key."""
-        if self.plan is None or not self.remembers:
+        if self.plan is None or not self.believes:
             return None
         planned = self.plan.modules.get(module)
         return planned if planned and planned.key == key and planned.object else None

@@ -47,7 +47,7 @@ class Linking:
         plan = desk.plan
         if settings.force:
             self._load(run)
-        elif desk.remembers and plan is not None and plan.program_key == run.program_key and plan.program:
+        elif desk.believes and plan is not None and plan.program_key == run.program_key and plan.program:
             run.program = plan.program
             self.publish(run)
         else:

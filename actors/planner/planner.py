@@ -46,7 +46,14 @@ from actors.messages import (
 from actors.planner.compiling import Compiling
 from actors.planner.desk import JOBS, Desk
 from actors.planner.linking import Linking
-from actors.planner.outcome import build_done, finished_event, record_of, settings_digest
+from actors.planner.outcome import (
+    build_done,
+    finished_event,
+    record_of,
+    record_of_cancelled,
+    record_of_lookup,
+    settings_digest,
+)
 from actors.planner.run import Phase, Run
 from actors.planner.state import decode_plan
 from actors.planner.summarising import Summarising
@@ -82,6 +89,7 @@ class Planner(Actor[ToPlanner]):
         self.waiting: deque[Run] = deque()
         self._plan_is_current = False
         self._recalled = False
+        self._snapshot_seen = ""
 
     # ---- mail
 
@@ -117,7 +125,10 @@ class Planner(Actor[ToPlanner]):
         self._advance()
 
     def _answered(self, run: Run, request: Message, answer: Message) -> None:
-        if isinstance(answer, PlanRecalled):
+        if isinstance(answer, Begun):
+            if answer.forget:
+                self.desk.doubt()
+        elif isinstance(answer, PlanRecalled):
             self._recalled = True
             self.desk.plan = decode_plan(answer.plan) if answer.plan else None
         elif isinstance(answer, SummariesFound):
@@ -134,7 +145,7 @@ class Planner(Actor[ToPlanner]):
         elif isinstance(answer, Loaded):
             if run.phase is Phase.LOOKING_UP:
                 run.fresh.update(answer.data)
-                run.phase = Phase.ANSWERED
+                run.phase = Phase.FINISHED
             else:
                 self.linking.loaded(run, answer)
         elif isinstance(answer, CompileDone):
@@ -145,7 +156,7 @@ class Planner(Actor[ToPlanner]):
             self.linking.linked(run, answer)
         elif isinstance(answer, Published):
             self.linking.published(run, answer)
-        elif not isinstance(answer, Begun | SummariesStored):
+        elif not isinstance(answer, SummariesStored):
             raise RuntimeError(f"nobody asked for a {type(answer).__name__}")
 
     async def nudged(self) -> None:
@@ -214,6 +225,7 @@ class Planner(Actor[ToPlanner]):
         knowledge = self.desk.knowledge
         assert run.end is not None
         changed = knowledge.take(run.end.unchanged, run.read, run.vanished)
+        self._look_for_snapshot(run.settings.snapshot, there=run.end.recorded is not None)
         run.diagnostics += run.end.problems
         run.diagnostics += [file.error for file in knowledge.sources.values() if file.error is not None]
         # The plan is that of the last *build*; a look-up or a graph since then may have seen other sources.
@@ -221,6 +233,12 @@ class Planner(Actor[ToPlanner]):
         if run.settings.goal == "build" and self._plan_is_current and self._nothing_to_do(run):
             return
         run.phase = Phase.SCANNED
+
+    def _look_for_snapshot(self, name: str, *, there: bool) -> None:
+        """A plan whose snapshot is gone is none: another process removes snapshots when entries were lost."""
+        if name and name == self._snapshot_seen and not there:
+            self.desk.doubt()
+        self._snapshot_seen = name if there else ""
 
     def _same_as_plan(self) -> bool:
         """Whether the sources are those of the last finished build."""
@@ -239,7 +257,7 @@ class Planner(Actor[ToPlanner]):
         if (
             plan is None
             or not plan.succeeded
-            or not desk.remembers
+            or not desk.believes
             or settings.force
             or plan.toolchain != desk.knowledge.toolchain
             or plan.settings != settings_digest(settings)
@@ -295,7 +313,7 @@ class Planner(Actor[ToPlanner]):
         if digests:
             self.desk.ask(run, Load(build=run.id, digests=tuple(digests)))
         else:
-            run.phase = Phase.ANSWERED
+            run.phase = Phase.FINISHED
 
     # ---- the end
 
@@ -303,7 +321,11 @@ class Planner(Actor[ToPlanner]):
         """The build is finished: write down what the next one starts from."""
         desk = self.desk
         run.phase = Phase.RECORDING
+        if run.settings.goal == "lookup":
+            desk.ask(run, record_of_lookup(run))
+            return
         desk.plan, request = record_of(run, desk.knowledge, desk.plan)
+        desk.believes = desk.remembers
         self._plan_is_current = True
         if desk.remembers and not run.from_plan:
             used = set(desk.knowledge.keys.values())
@@ -316,7 +338,7 @@ class Planner(Actor[ToPlanner]):
             return
         run.phase = Phase.RECORDING
         self.summarising.forget()
-        self.desk.ask(run, Record(build=run.id, finished=False))
+        self.desk.ask(run, record_of_cancelled(run))
 
     def _end(self, run: Run, *, cancelled: bool = False) -> None:
         """Answer the build, and turn to the next one."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from keeping import Talk
+from keeping import Open, Talk
 
 from actors.disk import Disk
 from actors.events import Event, Events
 from actors.keeper.keeper import Keeper
 from actors.offload import InlineOffload, Offload
 from actors.system import System
-
-Open = Callable[..., AbstractAsyncContextManager[Talk]]
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ class Talk:
         self.keeper = keeper
         self.events = events
         self.number = 0
+        self.hits = self.misses = 0
 
     async def ask(self, message: Message) -> Any:
         return await self.system.ask(self.keeper.address, message)
@@ -46,14 +49,19 @@ class Talk:
     async def store(self, *entries: NewEntry, force: bool = False) -> Any:
         return await self.ask(Store(build=self.number, entries=entries, force=force))
 
-    async def find(self, *entries: NewEntry, count: bool = True) -> Any:
-        return await self.ask(Find(build=self.number, keys=tuple(it.key for it in entries), count=count))
+    async def find(self, *entries: NewEntry) -> Any:
+        """Look up. Hits and misses are counted here, as the planner does, and go into the next `record`."""
+        found = await self.ask(Find(build=self.number, keys=tuple(it.key for it in entries)))
+        self.hits += len(found.entries)
+        self.misses += len({it.key for it in entries}) - len(found.entries)
+        return found
 
     async def load(self, *digests: Digest, disk: bool = False) -> dict[Digest, bytes]:
         return (await self.ask(Load(build=self.number, digests=digests, disk=disk))).data
 
     async def record(self, **fields: Any) -> Any:
-        return await self.ask(Record(build=self.number, **fields))
+        hits, misses, self.hits, self.misses = self.hits, self.misses, 0, 0
+        return await self.ask(Record(build=self.number, hits=hits, misses=misses, **fields))
 
     async def read(self, wanted: NewEntry) -> bytes | None:
         """Look an entry up and read it, as a build does; None for a miss, late or not."""
@@ -78,6 +86,10 @@ class Talk:
     def names(self) -> list[str]:
         """The kinds of events so far."""
         return [type(event).__name__ for event in self.events]
+
+
+Open = Callable[..., AbstractAsyncContextManager[Talk]]
+"""What the fixture `open_keeper` gives."""
 
 
 def files(folder: Path, *, of: tuple[str, ...] = ("modules", "metadata", "quarantine")) -> dict[str, int]:

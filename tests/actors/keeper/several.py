@@ -32,7 +32,7 @@ async def main(folder: str, number: int, processes: int, modules: int, limit: in
         for start in range(0, len(share), 20):
             await talk.begin()
             batch = share[start : start + 20]
-            found = (await talk.find(*batch, count=False)).entries
+            found = (await talk.find(*batch)).entries
             await talk.store(*(it for it in batch if it.key not in found))
             await talk.find(*everything[:10])
             for it in batch[:5]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Open
-from keeping import Talk, entry, files
+from keeping import Open, Talk, entry, files
 
 from actors.diagnostics import Diagnostic
 from actors.digests import digest
-from actors.messages import RecallPlan, Statistics, Verify
+from actors.messages import Clear, RecallPlan, Statistics, Verify
 
 pytestmark = pytest.mark.anyio
 
@@ -68,6 +67,7 @@ async def filled(open_keeper: Open, tmp_path: Path, anyio_backend: str) -> Path:
     return tmp_path / "cache"
 
 
+@pytest.mark.slow
 async def test_objects(open_keeper: Open, filled: Path) -> None:
     path = filled / "modules" / f"{digest(ONE.data)}.wasm"
     good = path.read_bytes()
@@ -97,6 +97,7 @@ async def test_objects_removed(open_keeper: Open, filled: Path) -> None:
     assert "EntryQuarantined" not in await expect_healing(open_keeper, missed={"one", "two"})
 
 
+@pytest.mark.slow
 async def test_metadata_when_the_index_is_gone(open_keeper: Open, filled: Path) -> None:
     path = filled / "metadata" / f"{ONE.key}.json"
     good = path.read_bytes()
@@ -121,6 +122,7 @@ async def test_the_index_is_rebuilt_from_metadata(open_keeper: Open, filled: Pat
     assert "EntryQuarantined" not in await expect_healing(open_keeper, missed=set())
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 async def test_the_index(open_keeper: Open, filled: Path) -> None:
     """Whatever happens to the file: at worst a rebuild from metadata, which knows both entries."""
@@ -307,3 +309,57 @@ async def test_a_damaged_first_one_gives_way(open_keeper: Open, filled: Path) ->
         await damage_both(talk, filled)
         assert (await talk.store(other)).refused == ()
         assert await talk.read(other) == b"other bytes"
+
+
+async def expect_doubt(
+    open_keeper: Open, filled: Path, lose: Callable[[Talk], Awaitable[object]], *, forget: bool
+) -> None:
+    """After `lose` no snapshot says any more that all is well, and a build that is open is told."""
+    async with open_keeper() as talk:
+        await talk.begin()
+        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"the plan")
+        assert not (await talk.begin()).forget
+        await lose(talk)
+        there = (filled / "snapshots" / "p").exists(), (filled / "snapshots" / "p.plan").exists()
+        assert there == (not forget, not forget)
+        assert (await talk.begin()).forget == forget
+        assert not (await talk.begin()).forget
+
+
+async def test_who_loses_entries_says_so(open_keeper: Open, filled: Path) -> None:
+    path = filled / "modules" / f"{digest(ONE.data)}.wasm"
+
+    async def verify(talk: Talk) -> None:
+        path.write_bytes(b"damaged")
+        assert len((await talk.ask(Verify())).damage) == 1
+        await talk.store(TWO)
+
+    async def load(talk: Talk) -> None:
+        path.unlink()
+        assert await talk.load(digest(ONE.data), disk=True) == {}
+
+    async def load_and_store(talk: Talk) -> None:
+        await load(talk)
+        await talk.store(ONE)
+        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"the plan")
+
+    async def clear(talk: Talk) -> None:
+        await talk.ask(Clear())
+
+    await expect_doubt(open_keeper, filled, verify, forget=True)
+    await expect_healing(open_keeper, missed={"one"})
+    await expect_doubt(open_keeper, filled, load, forget=True)
+    await expect_healing(open_keeper, missed={"one"})
+    await expect_doubt(open_keeper, filled, load_and_store, forget=False)
+    await expect_doubt(open_keeper, filled, clear, forget=True)
+
+
+async def test_a_build_that_lost_what_it_did_not_need_records_nothing(open_keeper: Open, filled: Path) -> None:
+    (filled / "metadata" / f"{ONE.key}.json").write_bytes(b"damaged")
+    drop_index(filled)
+    async with open_keeper() as talk:
+        await talk.begin()
+        await talk.find(TWO)
+        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"the plan")
+        assert not (filled / "snapshots" / "p").exists()
+        assert (await talk.begin()).forget

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Open
 from hypothesis import given
 from hypothesis import strategies as st
-from keeping import entry, size
+from keeping import Open, entry, size
 
 from actors.keeper.eviction import Candidate, Choice, choose, total
 from actors.messages import Statistics
@@ -99,12 +98,13 @@ async def test_each_order(open_keeper: Open, tmp_path: Path, eviction: str, orde
         assert (await talk.ask(Statistics())).size_bytes <= 14_200
         assert memory or size(tmp_path / "cache") <= 14_200
         await talk.begin()
-        found = {it.module for it in (await talk.find(*MODULES, count=False)).entries.values()}
+        found = {it.module for it in (await talk.find(*MODULES)).entries.values()}
         assert {it.module for it in MODULES} - found == {f"m{number}" for number in order[:count]}
         assert (await talk.ask(Statistics())).evictions == count
         assert "EntriesEvicted" in talk.names()
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_lru_keeps_the_newest_through_many_builds(open_keeper: Open, tmp_path: Path) -> None:
     many = [entry(f"m{number}", bytes([number]) * 1000) for number in range(100)]
@@ -148,6 +148,7 @@ async def test_a_build_larger_than_the_limit_says_what_would_fit(open_keeper: Op
         assert await talk.build(*MODULES) == []
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.parametrize("eviction", ["lru", "lfu", "fifo"])
 async def test_no_thrashing_a_little_above_the_limit(open_keeper: Open, eviction: str) -> None:

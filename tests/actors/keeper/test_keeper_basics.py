@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Open
-from keeping import IDENTITY, entry, files
+from keeping import IDENTITY, Open, entry, files
 
 from actors.diagnostics import Diagnostic
 from actors.digests import digest
@@ -107,7 +106,7 @@ async def test_statistics_and_their_reset(open_keeper: Open, where: dict[str, ob
         await talk.record(compilations=2, saved_ms=0.5)
         await talk.begin()
         await talk.find(ONE, TWO, entry("three"))
-        await talk.find(ONE, count=False)
+        await talk.record()
         said = await talk.ask(Statistics())
         assert (said.compilations, said.hits, said.misses, said.saved_ms) == (2, 2, 1, 0.5)
         assert said.hit_rate == pytest.approx(2 / 3)

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Open
-from keeping import Talk, entry, files
+from keeping import Open, Talk, entry, files
 
 from actors.digests import digest
 from actors.disk import RealDisk

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keeping import IDENTITY, Talk, entry
@@ -121,6 +122,7 @@ async def play(folder: Path, operations: list[tuple[str, str, int]]) -> None:
             await talk.record()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(OPERATIONS, max_size=12))
 def test_the_cache_is_a_dictionary(operations: list[tuple[str, str, int]]) -> None:
