@@ -54,4 +54,14 @@ CODES: dict[str, Code] = registry(
         "pub fun greet(name: String) -> String { name }",
         "pub fun count(n: i64) -> i64 { n }",
     ),
+    Code(
+        "W0801",
+        "warning",
+        "file skipped",
+        "A source file whose name, or a folder of whose path, can name no module is left out: names are identifiers. The "
+        "entry alone may have any name. The same is said of what is no regular file, and of a link that leads out of the "
+        "source root.",
+        "my-helpers.ruchy",
+        "my_helpers.ruchy",
+    ),
 )
