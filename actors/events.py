@@ -229,6 +229,7 @@ class Subscription:
         self._lost = 0
         self._ready: anyio.Event | None = None
         self._room: anyio.Event | None = None
+        self._hurried = False
         self._closed = False
 
     def put(self, event: Event) -> None:
@@ -240,6 +241,13 @@ class Subscription:
             self._ready.set()
             self._ready = None
 
+    def hurry(self) -> None:
+        """The Project is closing: nobody waits for this reader any more. What still happens is put into the ring."""
+        self._hurried = True
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+
     def close(self) -> None:
         """What is in the ring can still be read; then the iteration ends."""
         self._closed = True
@@ -250,7 +258,7 @@ class Subscription:
 
     async def room(self) -> None:
         """Wait until a lossless reader has caught up."""
-        while len(self._ring) >= self._size and not self._closed:
+        while len(self._ring) >= self._size and not (self._hurried or self._closed):
             if self._room is None:
                 self._room = anyio.Event()
             await self._room.wait()
@@ -312,8 +320,13 @@ class Events:
         subscription.close()
         self._update()
 
+    def hurry(self) -> None:
+        """The Project is closing: actors must come to their end, whoever has not read yet."""
+        for subscription in self._subscriptions:
+            subscription.hurry()
+
     def close(self) -> None:
-        """The Project is closing: let every reader come to an end."""
+        """The Project has closed: let every reader come to an end."""
         for subscription in self._subscriptions:
             subscription.close()
 

@@ -167,6 +167,7 @@ class System:
 
     async def _stop(self) -> None:
         self.closing = True
+        self.events.hurry()
         for build in tuple(self.builds_running):
             self.cancel(build)
         with anyio.move_on_after(STOP_SECONDS):

@@ -184,6 +184,10 @@ class Project:
             enabled=config.enabled,
         )
         pool = Pool(self._toolchain, config.jobs, partial(validate))
+        try:
+            self._toolchain.identity()
+        except Exception as error:
+            raise translated(Broken(f"the toolchain has no identity: {type(error).__name__}: {error}")) from error
         planner = Planner(pool.address, keeper.address, self._toolchain, config.jobs, remembers=config.enabled)
         hasher = Hasher(planner.address, self._toolchain.normalise)
         scanner = Scanner(hasher.address)

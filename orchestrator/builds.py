@@ -27,14 +27,19 @@ class Memory(Protocol):
 class _Shared:
     """One build, and those who wait for it."""
 
-    def __init__(self, settings: Settings, rules: Rules, revision: int) -> None:
+    def __init__(self, settings: Settings, rules: Rules, memory: Memory) -> None:
         self.settings = settings
         self.rules = rules
-        self.revision = revision
+        self.memory = memory
         self.number = 0
         self.waiting = 0
         self.ended = anyio.Event()
         self.done: BuildDone | None = None
+
+    def answers(self, settings: Settings, rules: Rules, memory: Memory) -> bool:
+        """Whether this build, which has not begun, is what is asked for. It will see what `memory` holds by then."""
+        same_texts = self.memory is memory or self.memory.revision == memory.revision
+        return same_texts and self.settings == settings and self.rules == rules
 
 
 class Builds:
@@ -58,16 +63,12 @@ class Builds:
         Cancelled, the caller just leaves; the build goes on while somebody else waits for it.
         Raises ProjectBroken, or ProjectError where the Project is closed meanwhile.
         """
-        revision = memory.revision
-        shared = next(
-            (one for one in self._next if one.settings == settings and one.rules == rules and one.revision == revision),
-            None,
-        )
+        shared = next((one for one in self._next if one.answers(settings, rules, memory)), None)
         if shared is None:
             self._alive()
-            shared = _Shared(settings, rules, revision)
+            shared = _Shared(settings, rules, memory)
             self._next.append(shared)
-            self._system.start(self._drive, shared, memory, name="build")
+            self._system.start(self._drive, shared, name="build")
         shared.waiting += 1
         try:
             await self._system.wait(shared.ended)
@@ -83,22 +84,21 @@ class Builds:
         assert shared.done is not None
         return shared.done
 
-    async def _drive(self, shared: _Shared, memory: Memory) -> None:
+    async def _drive(self, shared: _Shared) -> None:
         """Have one build done, when those before it are."""
         try:
-            await self._have_done(shared, memory)
+            await self._have_done(shared)
         except (Broken, Closed):
             return  # Everyone who waits is told so by the system.
 
-    async def _have_done(self, shared: _Shared, memory: Memory) -> None:
+    async def _have_done(self, shared: _Shared) -> None:
         async with self._turn:
             if shared not in self._next:
                 return  # Everyone has gone before it began.
             self._next.remove(shared)
             self._count += 1
             shared.number = self._count
-            frozen = memory.frozen()
-            shared.revision = memory.revision
+            frozen = shared.memory.frozen()
             # The planner owns the answer and the end of the build, so it hears of it first.
             answer = self._system.request(self._planner, Build(build=shared.number, settings=shared.settings))
             await self._system.tell(
