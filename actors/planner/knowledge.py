@@ -65,7 +65,7 @@ class Knowledge:
         unchanged: Iterable[Known],
         read: Iterable[Source],
         vanished: Iterable[str],
-        held: Mapping[str, bytes] = {},  # noqa: B006
+        held: Mapping[str, bytes] = {},
     ) -> bool:
         """Take over what a scan found. Returns whether any module appeared, went, or has other bytes. `held` are the
         texts of modules in memory: of one that is unchanged, the bytes that its digest names."""

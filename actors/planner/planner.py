@@ -224,7 +224,7 @@ class Planner(Actor[ToPlanner]):
     def _scanned(self, run: Run) -> None:
         knowledge = self.desk.knowledge
         assert run.end is not None
-        changed = knowledge.take(run.end.unchanged, run.read, run.vanished)
+        changed = knowledge.take(run.end.unchanged, run.read, run.vanished, run.end.held)
         self._look_for_snapshot(run.settings.snapshot, there=run.end.recorded is not None)
         run.diagnostics += run.end.problems
         run.diagnostics += [file.error for file in knowledge.sources.values() if file.error is not None]
