@@ -1,4 +1,4 @@
-"""What the documents show is what happens: every example of docs/embedding.md runs, and so does that of docs/keys.md."""
+"""What the documents show is what happens: their examples run, and give what is said."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 def blocks(document: str, language: str) -> list[tuple[str, str]]:
     """The code blocks of a document, each under its heading."""
     heading, found = "", []
-    for part in re.findall(rf"^## ([^\n]+)$|^```{language}\n(.*?)^```$", (ROOT / document).read_text(), re.M | re.S):
+    pattern = re.compile(rf"^## ([^\n]+)$|^```{language}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    for part in pattern.findall((ROOT / document).read_text()):
         heading = part[0] or heading
         if part[1]:
             found.append((heading, part[1]))
@@ -46,6 +47,11 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize("code", [code for _, code in EXAMPLES], ids=[heading for heading, _ in EXAMPLES])
 def test_embedding_example_runs(code: str, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code, "docs/embedding.md", "exec"), {"__name__": "__main__"})
+
+
+def test_the_least_toolchain_of_the_architecture_page_works(repository: Path) -> None:
+    ((_, code),) = blocks("docs/architecture.md", "python")
+    exec(compile(code, "docs/architecture.md", "exec"), {"__name__": "__main__"})
 
 
 @pytest.mark.anyio
@@ -148,7 +154,7 @@ NOT_YET = {
 
 def test_the_list_of_what_is_not_there_yet_is_the_one_tested() -> None:
     text = (ROOT / "docs/language.md").read_text()
-    listed = re.search(r'"not supported yet":\n\n(.*?)\n\n', text, re.S)
+    listed = re.search(r'"not supported yet":\n\n(.*?)\n\n', text, re.DOTALL)
     assert listed
     for name in NOT_YET:
         assert name in listed[1], name

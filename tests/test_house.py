@@ -1,4 +1,4 @@
-"""The rules of the house that a machine can check: who imports whom, sizes of files, codes, and documents that are true."""
+"""The rules of the house that a machine can check: who imports whom, sizes of files, codes, and true documents."""
 
 from __future__ import annotations
 
@@ -116,14 +116,17 @@ def test_importing_the_package_imports_nothing_else() -> None:
 # ------------------------------------------------------------------------------------------------ files
 
 
+LONGER = {
+    "actors/messages.py",  # the closed list of everything that crosses a channel
+    "orchestrator/toolchains/ruchy/syntax/tree.py",  # the closed list of nodes
+}
+"""Lists, each read as a whole. Nothing is to be added here."""
+
+
 def test_files_are_short() -> None:
     lengths = {named(file): len(file.read_text(encoding="utf-8").splitlines()) for file in python_files(*PACKAGES)}
-    assert {file: lines for file, lines in lengths.items() if lines > MOST_LINES} == LONG
-
-
-LONG = {
-    # Two closed lists and the loop that they are read by: each is one thing, in one place.
-}
+    assert {file for file, lines in lengths.items() if lines > MOST_LINES} <= LONGER
+    assert max(lengths.values()) < 600
 
 
 def texts() -> list[Path]:
@@ -139,7 +142,9 @@ def texts() -> list[Path]:
     return found
 
 
-FOREIGN = re.compile(r"(?<![\w.>])/(?:work|root|home)/|artifactory|\bnexus\b|index-url|registry\.npmjs|files\.pythonhosted")
+FOREIGN = re.compile(
+    r"(?<![\w.>])/(?:work|root|home)/|artifactory|\bnexus\b|index-url|registry\.npmjs|files\.pythonhosted"
+)
 """Folders of somebody's machine, and hosts that packages come from."""
 
 
@@ -167,10 +172,14 @@ def test_every_code_in_use_is_known() -> None:
     assert sorted(used - set(CODES) - ranges) == []
 
 
+TO_COME = {"E0902", "E0904"}
+"""For worker processes and for toolchains that run other programs."""
+
+
 def test_every_known_code_is_used_somewhere() -> None:
     home = ROOT / "orchestrator/toolchains/ruchy/codes"
-    text = "".join(file.read_text() for file in python_files(*PACKAGES) if home not in file.parents)
-    assert sorted(code for code in CODES if code not in text) == []
+    text = "".join(file.read_text(encoding="utf-8") for file in python_files(*PACKAGES) if home not in file.parents)
+    assert {code for code in CODES if code not in text} == TO_COME
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
@@ -195,16 +204,12 @@ def test_readme_names_commands_that_exist() -> None:
         assert used <= targets, named(document)
 
 
-def test_readme_names_command_line_words_that_exist() -> None:
-    from orchestrator.cli.arguments import parse
+def test_documents_show_commands_that_exist() -> None:
+    from orchestrator.cli.app import COMMANDS
 
-    words = set(re.findall(r"\bwasmill ([a-z]+)\b", (ROOT / "README.md").read_text()))
-    assert words, "README shows no command"
-    assert words <= COMMANDS(parse)
-
-
-def COMMANDS(_: object) -> set[str]:
-    return {file.stem for file in (ROOT / "orchestrator/cli").glob("*.py")}
+    for document in DOCUMENTS:
+        shown = re.findall(r"(?:`|bin/|^)wasmill ([a-z]+)\b", document.read_text(), re.MULTILINE)
+        assert set(shown) <= set(COMMANDS), named(document)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
@@ -250,7 +255,8 @@ def rows(document: Path, heading: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("heading", "manifest"), [("The manifest of an object", ObjectManifest), ("The manifest of a program", ProgramManifest)]
+    ("heading", "manifest"),
+    [("The manifest of an object", ObjectManifest), ("The manifest of a program", ProgramManifest)],
 )
 def test_keys_are_documented_field_by_field(
     heading: str, manifest: type[ObjectManifest] | type[ProgramManifest]

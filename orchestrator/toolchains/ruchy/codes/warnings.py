@@ -49,8 +49,8 @@ CODES: dict[str, Code] = registry(
         "W0006",
         "warning",
         "not exported",
-        "A program exports the entry's `pub` functions whose types a host can pass: numbers, bools, chars and unit. The "
-        "others can be used by other modules all the same.",
+        "A program exports the entry's `pub` functions whose types a host can pass: numbers, bools, chars and unit. "
+        "The others can be used by other modules all the same.",
         "pub fun greet(name: String) -> String { name }",
         "pub fun count(n: i64) -> i64 { n }",
     ),
@@ -58,9 +58,8 @@ CODES: dict[str, Code] = registry(
         "W0801",
         "warning",
         "file skipped",
-        "A source file whose name, or a folder of whose path, can name no module is left out: names are identifiers. The "
-        "entry alone may have any name. The same is said of what is no regular file, and of a link that leads out of the "
-        "source root.",
+        "A source file whose name, or a folder on whose path, can name no module is left out: names are identifiers. "
+        "The entry alone may have any name. The same is said of what is no regular file.",
         "my-helpers.ruchy",
         "my_helpers.ruchy",
     ),
