@@ -32,7 +32,7 @@ from actors.keeper import index, recovery
 from actors.keeper.database import Broken, Connection, Database, Unusable
 from actors.keeper.held import Held
 from actors.keeper.memory import HotObjects
-from actors.keeper.store import METADATA, MODULES, NO_SPACE, Fetched, Kept, Store, Written
+from actors.keeper.store import METADATA, MODULES, NO_SPACE, SNAPSHOTS, Fetched, Kept, Store, Written
 from actors.messages import Entry, NewEntry
 from actors.offload import Offload
 
@@ -345,7 +345,10 @@ class Cache:
             if self.memory:
                 self._database = await recovery.open_memory(self.store)
                 return self._database
-            self._database = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
+            found = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
+            self._database, new = found
+            if new and await self.offload.run(self.store.names, SNAPSHOTS):
+                self.lose([index.FILE])  # Builds came before: who knows what else was removed by hand.
             self._opened = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if self._behind:
                 await recovery.catch_up(self.offload, self.store, self._database, self.quarantined)
@@ -388,8 +391,8 @@ class Cache:
             self.emit(CacheDegraded, reason=reason)
 
     def lose(self, keys: Iterable[Digest]) -> None:
-        """These entries are gone, though the plans of earlier builds say that they are there: those plans have to go
-        (`Upkeep.forget_builds`), or the next build would not make the entries again."""
+        """These entries (or the index) are gone, though the plans of earlier builds say that they are there: those
+        plans have to go (`Upkeep.forget_builds`), or the next build would not make the entries again."""
         before = len(self.lost)
         self.lost.update(keys)
         self.outdated = self.outdated or len(self.lost) > before

@@ -85,17 +85,18 @@ def rows_of_files(store: Store, known: Collection[bytes]) -> tuple[list[tuple[by
     return rows, damaged
 
 
-async def open_index(offload: Offload, store: Store, report: Report, busy_ms: int) -> Database:
-    """Open the index of this cache, repaired or rebuilt where needed. Raises `Unusable`."""
+async def open_index(offload: Offload, store: Store, report: Report, busy_ms: int) -> tuple[Database, bool]:
+    """Open the index of this cache, repaired or rebuilt where needed; and whether it is a new one. Raises
+    `Unusable`."""
     lock = await offload.run(_lock, store)
     try:
         for _ in range(2):
             database, state = await _try_open(offload, store, busy_ms)
             if state == "ready":
-                return database
+                return database, False
             try:
                 if state == "empty":
-                    return await _fill(offload, store, database, report)
+                    return await _fill(offload, store, database, report), True
             except Broken as error:
                 state = str(error)
             await _close_quietly(database)

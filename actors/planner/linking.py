@@ -45,7 +45,7 @@ class Linking:
         )
         run.program_key = manifest.key_of(run.program_manifest)
         plan = desk.plan
-        if settings.force:
+        if settings.force or run.program_lost:
             self._load(run)
         elif desk.believes and plan is not None and plan.program_key == run.program_key and plan.program:
             run.program = plan.program
@@ -164,6 +164,7 @@ class Linking:
     def published(self, run: Run, answer: Published) -> None:
         desk = self.desk
         if answer.missing:
+            run.program_lost = True
             desk.events.emit(
                 CacheMiss(build=run.id, module=run.settings.entry, key=run.program_key, kind="program", late=True)
             )

@@ -133,8 +133,8 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
 
 def record_of_lookup(run: Run) -> Record:
     """A look-up is a use of what it found, and counted, like a build."""
-    found = [entry for entry in run.looked_up.values() if entry.digest in run.fresh]
-    return Record(build=run.id, hits=len(found), misses=len(set(run.settings.lookup)) - len(found))
+    misses = len(run.looked_up_in_vain())
+    return Record(build=run.id, hits=len(set(run.settings.lookup)) - misses, misses=misses)
 
 
 def record_of_cancelled(run: Run) -> Record:

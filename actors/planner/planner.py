@@ -322,6 +322,9 @@ class Planner(Actor[ToPlanner]):
         desk = self.desk
         run.phase = Phase.RECORDING
         if run.settings.goal == "lookup":
+            keys = desk.knowledge.keys
+            if any(desk.planned_object(module, keys.get(module, "")) for module in run.looked_up_in_vain()):
+                desk.doubt()  # The last build says that it is there.
             desk.ask(run, record_of_lookup(run))
             return
         desk.plan, request = record_of(run, desk.knowledge, desk.plan)

@@ -78,6 +78,7 @@ class Run:
         self.program: Digest = ""
         self.program_stamp: Stamp | None = None
         self.program_failed = False
+        self.program_lost = False
         self.published = False
         self.restart()
         self.phase = Phase.SCANNING
@@ -183,6 +184,11 @@ class Run:
         self.function_counts[module] = functions
         self.warnings[module] = warnings
         self.states.set(module, State.HIT)
+
+    def looked_up_in_vain(self) -> list[str]:
+        """The modules of a look-up that the cache has no object of, or a damaged one."""
+        found = {module for module, entry in self.looked_up.items() if entry.digest in self.fresh}
+        return [module for module in dict.fromkeys(self.settings.lookup) if module not in found]
 
     # ---- the end
 
