@@ -20,9 +20,22 @@ from orchestrator.toolchains.ruchy.check.numbers import (
     to_integer,
 )
 from orchestrator.toolchains.ruchy.check.statements import assign, place_of
-from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, I64, STRING, StructType, Type
+from orchestrator.toolchains.ruchy.check.types import (
+    BOOL,
+    CHAR,
+    ERROR,
+    FLOATS,
+    I64,
+    INTEGERS,
+    STRING,
+    FloatType,
+    IntType,
+    StructType,
+    Type,
+)
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.lexer import words
 
 _ARGUMENT: Why = ("E0204", "`{0}` takes {want}, and this is {got}")
 
@@ -54,65 +67,13 @@ for _names, _entry in _ROWS.items():
         _TEXT[_name] = _entry
 
 _SAME = frozenset(("clone", "as_str", "to_owned", "into"))
-_PLANNED = frozenset(
-    [
-        "chars",
-        "lines",
-        "as_bytes",
-        "bytes",
-        "split",
-        "find",
-        "iter",
-        "map",
-        "filter",
-        "collect",
-        "push",
-        "pop",
-        "first",
-        "last",
-        "get",
-        "join",
-        "sort",
-    ]
-)
-_NUMBER = frozenset(
-    [
-        "abs",
-        "sqrt",
-        "pow",
-        "powi",
-        "powf",
-        "round",
-        "floor",
-        "ceil",
-        "trunc",
-        "to_int",
-        "to_integer",
-        "to_float",
-        "min",
-        "max",
-        "to_string",
-        "clone",
-    ]
-)
+_PLANNED = words("chars lines as_bytes bytes split find iter map filter collect push pop first last get join sort")
+_NUMBER = words("abs sqrt pow powi powf round floor ceil trunc to_int to_integer to_float min max to_string clone")
 _OTHER = frozenset(["to_string", "clone"])
 _STRING = frozenset(
     (*_TEXT, *_SAME, *["to_string", "is_empty", "parse", "to_int", "to_integer", "to_float", "append", "push_str"])
 )
-_ASK_TEXT = frozenset(("is_numeric", "is_alphabetic", "is_alphanumeric", "is_digit"))
-_CHAR = frozenset(
-    [
-        "to_upper",
-        "to_uppercase",
-        "upper",
-        "to_lower",
-        "to_lowercase",
-        "lower",
-        "is_numeric",
-        "is_alphabetic",
-        "is_alphanumeric",
-    ]
-)
+_CHAR = words("to_upper to_uppercase upper to_lower to_lowercase lower is_numeric is_alphabetic is_alphanumeric")
 
 
 def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
@@ -129,7 +90,7 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
         return _push(c, node, inner)
     made = expr(c, inner)
     for part in reversed(chain):
-        made = _apply(c, part, made)
+        made = _apply(c, part, made, want if part is node else None)
     return made
 
 
@@ -170,7 +131,7 @@ def _push(c: Fn, node: tree.MethodCall, place: Any) -> hir.Expr:
     return hir.Block(made.type, node.at, out, made)
 
 
-def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr) -> hir.Expr:
+def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) -> hir.Expr:
     kind: Any = resolve(receiver.type)
     if kind is ERROR:
         for argument in node.arguments:
@@ -179,7 +140,7 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr) -> hir.Expr:
     name = _plain(node.name)
     if kind is STRING:
         entry = _TEXT.get(name)
-        return _runtime(c, node, receiver, entry) if entry is not None else _of_text(c, node, name, receiver)
+        return _runtime(c, node, receiver, entry) if entry is not None else _of_text(c, node, name, receiver, want)
     if kind.__class__ is Var and kind.kind == ANY:
         return _of_unknown(c, node, receiver)
     if narrow(kind, NUMBER):
@@ -248,14 +209,16 @@ def _text_argument(c: Fn, node: tree.MethodCall, argument: Any, kind: Type) -> h
     return made if made.type is kind else fit(c, made, kind, why, argument)
 
 
-def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> hir.Expr:
+def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: Want) -> hir.Expr:
     at = node.at
     if name in _SAME or name == "to_string":
         return receiver if _no_arguments(c, node) else bad(at)
     if name == "is_empty":
         _no_arguments(c, node)
         return hir.Compare(BOOL, at, "==", hir.Runtime(I64, at, "str_len", [receiver]), hir.Int(I64, at, 0))
-    if name in ("parse", "to_int", "to_integer"):
+    if name == "parse":
+        return _parsed(c, node, receiver, want)
+    if name in ("to_int", "to_integer"):
         _no_arguments(c, node)
         return to_integer(c, at, name, receiver)
     if name == "to_float":
@@ -265,6 +228,20 @@ def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> hir
         made = arguments_of(c, node, name, 1, 1)
         return bad(at) if made is None else joined(at, [*text_parts(c, receiver), *text_parts(c, made[0])])
     return _unknown(c, node, name, STRING, _STRING)
+
+
+def _parsed(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want) -> hir.Expr:
+    """`s.parse()`: of the type that is wanted, `s.parse::<u8>()`: of the one that is named; else an i64."""
+    _no_arguments(c, node)
+    named = node.name.partition("::<")[2][:-1]
+    kind: Any = INTEGERS.get(named) or FLOATS.get(named) or want
+    if isinstance(kind, FloatType):
+        made = to_float(c, node.at, "parse", receiver)
+    else:
+        made = to_integer(c, node.at, "parse", receiver)
+    if made.type is kind or not isinstance(kind, FloatType | IntType):
+        return made
+    return hir.Cast(kind, node.at, made)
 
 
 def _of_number(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> hir.Expr:

@@ -130,7 +130,7 @@
     (result i32) (local $length i32) (local $total i32) (local $new i32) (local $done i32) (local $part i32)
     (local.set $length (i32.load offset=4 (local.get $string)))
     (if (i64.lt_s (local.get $times) (i64.const 0))
-      (then (call $trap (local.get $lines) (local.get $index) (i32.const 7))))
+      (then (call $trap (local.get $lines) (local.get $index) (i32.const 8))))
     (if (local.get $length)
       (then
         (if (i64.gt_u (local.get $times) (i64.div_u (i64.const 0x3fff0000) (i64.extend_i32_u (local.get $length))))

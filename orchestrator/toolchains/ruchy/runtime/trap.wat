@@ -20,7 +20,8 @@
     "\11negative exponent"
     "\19no arm of this match fits"
     "\1cunreachable code was reached"
-    "\1dcapacity of a String exceeded")
+    "\1dcapacity of a String exceeded"
+    "\1arepeated less than 0 times")
   (global $marks i32 (i32.const 944))
   (data $marks (i32.const 944) ":: \n-\"")
   (global $cast i32 (i32.const 952))

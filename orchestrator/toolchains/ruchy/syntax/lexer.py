@@ -127,6 +127,9 @@ class _Kinds(dict[str, str]):
 _KNOWN = {text: text for text in (*KEYWORDS, *OPERATORS)}
 
 
+_HOLE = "add a `}`; a text cannot stand in a hole, its quote ends the f-string: name it with `let` first"
+
+
 def _classify(text: str) -> tuple[str, list[Finding]]:
     first, last = text[0], text[-1]
     if text.isidentifier() and text.isascii():
@@ -140,7 +143,7 @@ def _classify(text: str) -> tuple[str, list[Finding]]:
     if first == "r" and len(text) > 1:
         return "string", []
     if text == '"':
-        return "fclose", [Finding("E0026", "a hole of this f-string is never closed", hint="add a `}`")]
+        return "fclose", [Finding("E0026", "a hole of this f-string is never closed", hint=_HOLE)]
     if first == '"' or (first == "'" and last == "'" and len(text) > 1):
         kind = "char" if first == "'" and is_char(text) else "string"
         return kind, check_text(text, template=False)

@@ -51,8 +51,7 @@ def parse_tokens(source: str, tokens: Tokens, headers: bool = False) -> Parsed:
         parser.fail_softly("E0803", "nested too deep for the stack", "name the inner parts with `let` or functions")
     diagnostics = parser.diagnostics() if parser.found else []
     if tokens.findings:
-        diagnostics += _literal_findings(source, tokens)
-        diagnostics.sort(key=lambda found: (found.line, found.column))
+        diagnostics = _merged(diagnostics, _literal_findings(source, tokens))
     broken = any(found.severity == "error" for found in diagnostics)
     return Parsed(None if broken else Module(0, body), tokens, diagnostics)
 
@@ -91,6 +90,19 @@ def _literal_findings(source: str, tokens: Tokens) -> list[Diagnostic]:
         for at, text in enumerate(tokens.texts)
         for finding in tokens.findings.get(text, ())
     ]
+
+
+_BREAKING = frozenset(("E0023", "E0025", "E0026"))
+
+
+def _merged(parsed: list[Diagnostic], lexed: list[Diagnostic]) -> list[Diagnostic]:
+    """Both, in the order of the source. Where a token cannot be read, the parser stumbles over it too: of the two on a
+    line, only the first is shown, the lexer's if they are at one place."""
+    stray = {found.line: found.column for found in reversed(lexed) if found.code in _BREAKING}
+    errors = {found.line: found.column for found in reversed(parsed) if found.severity == "error"}
+    kept = [found for found in parsed if found.severity != "error" or found.column < stray.get(found.line, 1 << 30)]
+    kept += [found for found in lexed if found.code not in _BREAKING or found.column <= errors.get(found.line, 1 << 30)]
+    return sorted(kept, key=lambda found: (found.line, found.column))
 
 
 def _diagnostic(places: Places, at: int, finding: Finding) -> Diagnostic:

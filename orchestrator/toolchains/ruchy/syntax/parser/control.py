@@ -29,6 +29,14 @@ _NO_VALUE = NOT_AN_OPERAND | words("let var struct enum impl const use mod modul
 _CONTINUES = (frozenset(LEVELS) | words(". ?. ? as")) - {"="}
 
 
+def _without_value(value: Expr) -> bool:
+    """Loops without a value and `if` without `else`: no operator can go on with them."""
+    link: Expr | None = value
+    while isinstance(link, If | IfLet):
+        link = link.otherwise
+    return link is None or isinstance(link, While | WhileLet | For)
+
+
 class Control(Operands):
     def condition(self) -> Expr:
         """An expression in front of a block: no struct literal at its top."""
@@ -69,11 +77,20 @@ class Control(Operands):
         assert otherwise is not None
         return otherwise
 
+    def _quoted_text(self, at: int) -> None:
+        """Fails where the `'` at `at` opens a text: another one closes it on the same line."""
+        end = at + 1
+        while self.kinds[end] != "end" and not self.first_on_line(end):
+            if self.texts[end] == "'":
+                self.fail("E0025", "a text stands in double quotes", at, 'write "..."')
+            end += 1
+
     def labelled(self) -> Expr:  # noqa: RET503 (`fail` never returns)
         """`'name: loop`, `@name: loop`."""
         at = self.at
         label = self._label()
         if not label or self.kinds[self.at] != ":":
+            self._quoted_text(at)
             self.fail("E0001", f"expected `:` and a loop behind the label, found {self.describe(self.at)}")
         self.at += 1
         kind = self.kinds[self.at]
@@ -170,7 +187,7 @@ class Control(Operands):
             return self.expression()
         value = self.primary()
         kind = self.kinds[self.at]
-        if kind in _CONTINUES and self.at not in self.breaks:
+        if kind in _CONTINUES and self.at not in self.breaks and not _without_value(value):
             value = self.expression(self.postfix(value))
         return value
 

@@ -266,8 +266,10 @@ class Expressions(Patterns):
             return Unsupported(at, "await")
         name = self.name("a field or method")
         if self.kinds[self.at] == "::" and self.kinds[self.at + 1] == "<":
-            self.at += 1
+            start = self.at = self.at + 1
             self.type_arguments()
+            if name == "parse":  # the one method that reads them
+                name += "::" + "".join(self.texts[start : self.at])
         if self.kinds[self.at] == "(" and self.at not in self.breaks:
             return MethodCall(at, value, name, self.arguments())
         return Field(at, value, name)

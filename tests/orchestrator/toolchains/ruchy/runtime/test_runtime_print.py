@@ -52,6 +52,7 @@ REASONS = [
     "no arm of this match fits",
     "unreachable code was reached",
     "capacity of a String exceeded",
+    "repeated less than 0 times",
 ]
 
 

@@ -54,6 +54,9 @@ def test_the_suites_programs_parse(folder):
         ("if x", [("E0016", 1, 5)]),
         ('f"{}"', [("E0026", 1, 4)]),
         ('f"{a"', [("E0026", 1, 5)]),
+        ('f("{a}", f"{g(1, "x")}")', [("E0026", 1, 18)]),  # a text in a hole: one error, not one for each stumble
+        ("f('it is', 2);\ng('not one word')", [("E0025", 1, 3), ("E0025", 2, 3)]),
+        ("if a { b } -1\nwhile a { } -1", []),  # what has no value is not subtracted from
         ("a /* b", [("E0024", 1, 3)]),
         ("x = 1 € 2", [("E0023", 1, 7)]),
         ("x = €", [("E0023", 1, 5)]),

@@ -44,7 +44,7 @@ from orchestrator.toolchains.ruchy.syntax.parser import parse, parse_item
         ("S { a: x?, b: 1 }", "(StructLiteral ('S',) [(FieldValue a (Try x)) (FieldValue b 1)] -)"),
         ("t.0.1", "(Field (Field t 0) 1)"),
         ("a.b(1).c", "(Field (MethodCall a b [1]) c)"),
-        ('"5".parse::<i32>()', "(MethodCall '5' parse [])"),
+        ('"5".parse::<i32>()', "(MethodCall '5' parse::<i32> [])"),
         ("Vec::<i64>::new()", "(Call Vec::new [])"),
         ("fs[0](1)", "(Call (Index fs 0) [1])"),
     ],
