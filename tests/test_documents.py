@@ -44,6 +44,7 @@ def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [code for _, code in EXAMPLES], ids=[heading for heading, _ in EXAMPLES])
 def test_embedding_example_runs(code: str, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code, "docs/embedding.md", "exec"), {"__name__": "__main__"})

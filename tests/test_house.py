@@ -7,6 +7,7 @@ import importlib
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,7 @@ def named(file: Path) -> str:
     return file.relative_to(ROOT).as_posix()
 
 
+@cache
 def imported(file: Path) -> set[str]:
     """The full names of all modules that a file imports, wherever in it."""
     found: set[str] = set()
@@ -53,6 +55,7 @@ def tops(file: Path) -> set[str]:
 # ------------------------------------------------------------------------------------------------ who imports whom
 
 
+@pytest.mark.slow
 def test_actors_never_import_orchestrator() -> None:
     assert [named(file) for file in python_files("actors") if "orchestrator" in tops(file)] == []
 
@@ -66,6 +69,7 @@ def test_the_walk_over_imports_sees_every_kind(tmp_path: Path) -> None:
     assert imported(file) == {"a.b", "c.d", "g", "i.j", "k"}
 
 
+@pytest.mark.slow
 def test_no_bare_asyncio_and_no_dataclasses() -> None:
     """Only what bridges to aiosqlite knows asyncio; `dataclasses` costs a fifth of a start."""
     files = python_files(*PACKAGES)
@@ -148,6 +152,7 @@ FOREIGN = re.compile(
 """Folders of somebody's machine, and hosts that packages come from."""
 
 
+@pytest.mark.slow
 def test_nothing_names_a_machine_or_a_registry() -> None:
     found = []
     for file in texts():
