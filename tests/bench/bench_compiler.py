@@ -2,7 +2,7 @@
 
 One generated module of 20 functions of ten lines. Medians and the spread (fastest to slowest) of `RUNS` runs, each the
 mean of `LOOPS` calls, in processor time: what else runs on the machine disturbs that less than the clock. Every phase
-gets what the phase before it made, so "lex" and the rows from "parse" to "assemble" add up to "compile".
+gets what the phase before it made, so "lex" and the rows from "parse" to "assemble" are most of "compile".
 """
 
 from __future__ import annotations
