@@ -6,13 +6,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import anyio
 import sniffio
+import trio
+import trio.testing
 
 import orchestrator
 from actors.disk import RealDisk
@@ -21,6 +23,8 @@ from actors.offload import InlineOffload, Offload
 from orchestrator import BuildResult, Project, Sources
 from orchestrator.testing.disk import FakeDisk
 from orchestrator.testing.toolchain import PlainToolchain
+
+R = TypeVar("R")
 
 _ticks = itertools.count(1_700_000_000_000_000_000, 1_000_000_000)
 
@@ -120,6 +124,32 @@ def tasks_running() -> int:
     """How many tasks the event loop has."""
     if sniffio.current_async_library() == "asyncio":
         return len(asyncio.all_tasks())
-    trio = sys.modules["trio"]
-    statistics = trio.lowlevel.current_statistics()
-    return int(statistics.tasks_living)
+    return trio.lowlevel.current_statistics().tasks_living
+
+
+def in_virtual_time(function: Callable[[], Awaitable[R]]) -> R:
+    """Run a test on Trio under a clock that jumps as soon as everybody waits."""
+
+    async def whole() -> R:
+        return await function()
+
+    return trio.run(whole, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+class Durations:
+    """The `duration` hook of `InlineOffload`: so many virtual seconds for each compile, nothing for all else. Records
+    when each compile began and ended."""
+
+    def __init__(self, seconds: Callable[[str], float]) -> None:
+        self._seconds = seconds
+        self.spans: dict[str, tuple[float, float]] = {}
+
+    def __call__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> float:
+        if getattr(function, "__name__", "") != "compile_module":
+            return 0.0
+        module: str = args[1].module
+        began = anyio.current_time()
+        seconds = self._seconds(module)
+        assert module not in self.spans, f"{module} was compiled twice"
+        self.spans[module] = (began, began + seconds)
+        return seconds
