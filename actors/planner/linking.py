@@ -115,9 +115,11 @@ class Linking:
     def linked(self, run: Run, answer: LinkDone) -> None:
         desk, knowledge, entry = self.desk, self.desk.knowledge, run.settings.entry
         program = answer.linked.program if answer.linked else None
-        run.diagnostics += answer.linked.diagnostics if answer.linked else ()
-        if answer.crash:
-            run.diagnostics.append(crashed(entry, knowledge.sources[entry].path, answer.crash))
+        found = answer.linked.diagnostics if answer.linked else ()
+        run.diagnostics += found
+        crash = answer.crash or ("it gave neither program nor error" if program is None and not found else "")
+        if crash:
+            run.diagnostics.append(crashed(entry, knowledge.sources[entry].path, crash))
         if program is None or not run.succeeded:
             run.program_failed = True
             run.phase = Phase.FINISHED

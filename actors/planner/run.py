@@ -80,6 +80,7 @@ class Run:
         self.program_failed = False
         self.program_lost = False
         self.published = False
+        self.reasons: dict[str, Reason] = {}
         self.restart()
         self.phase = Phase.SCANNING
 
@@ -96,7 +97,6 @@ class Run:
         self.errors: dict[str, list[Diagnostic]] = {}
         self.warnings: dict[str, tuple[Diagnostic, ...]] = {}
         self.blocked_by: dict[str, str] = {}
-        self.reasons: dict[str, Reason] = {}
         self.objects: dict[str, Digest] = {}
         self.durations: dict[str, float] = {}
         self.function_counts: dict[str, int] = {}
