@@ -199,6 +199,7 @@ class BuildFinished(_Event, frozen=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     reasons: dict[str, str] = msgspec.field(default_factory=dict)
     cache_degraded: str | None = None
+    cache_needed_bytes: int = 0
 
 
 class EventsLost(_Event, frozen=True):

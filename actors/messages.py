@@ -256,6 +256,7 @@ class BuildDone(Message, frozen=True):
     program: str = ""
     """Absolute path of the program; "" where none was built."""
     cache_degraded: str | None = None
+    cache_needed_bytes: int = 0
     duration_ms: float = 0.0
     edges: tuple[Edge, ...] = ()
     lookups: tuple[Lookup, ...] = ()

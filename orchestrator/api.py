@@ -358,6 +358,7 @@ def build_result(done: BuildDone) -> BuildResult:
         diagnostics=list(done.diagnostics),
         reasons=done.reasons,
         cache_degraded=done.cache_degraded,
+        cache_needed_bytes=done.cache_needed_bytes,
     )
 
 

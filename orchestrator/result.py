@@ -36,6 +36,8 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
     reasons: dict[str, Reason] = msgspec.field(default_factory=dict)
     cache_degraded: str | None = None
     """Why the build went on without the cache, or a part of it. None: it worked."""
+    cache_needed_bytes: int = 0
+    """Not 0: the cache's `max_size` is too small for this build alone, and this would do."""
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):

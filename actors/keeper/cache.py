@@ -347,8 +347,10 @@ class Cache:
                 return self._database
             found = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
             self._database, new = found
-            if new and await self.offload.run(self.store.names, SNAPSHOTS):
-                self.lose([index.FILE])  # Builds came before: who knows what else was removed by hand.
+            if new:
+                earlier = await self.offload.run(self.store.names, SNAPSHOTS)
+                if earlier:
+                    self.lose([index.FILE])  # Who knows what else was removed by hand.
             self._opened = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if self._behind:
                 await recovery.catch_up(self.offload, self.store, self._database, self.quarantined)

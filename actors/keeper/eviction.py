@@ -24,6 +24,11 @@ LOW_WATER = 0.8
 """Part of the limit that an eviction goes down to."""
 
 
+HEADROOM = 50
+"""The limit that is said to fit is a fiftieth larger than the entries are: durations in their metadata have more digits
+at one time than at another."""
+
+
 class Candidate(NamedTuple):
     """A row as the query gives it. `size` is that of the object, `overhead` that of its metadata, in bytes."""
 
@@ -34,8 +39,8 @@ class Candidate(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """`victims` are keys, `freed` bytes. `needed` is 0, or what the build's own entries take where that exceeds the
-    limit."""
+    """`victims` are keys, `freed` bytes. `needed` is 0, or the limit that fits where the build's own entries
+    exceed this one."""
 
     victims: list[bytes]
     freed: int
@@ -65,7 +70,8 @@ def choose(
     size = total(rows) + other
     mine = [row for row in rows if row.key in own or row.digest in own]
     own_size = total(mine)
-    needed = own_size if own_size > limit else 0
+    needed = own_size + other if own_size + other > limit else 0
+    needed += needed // HEADROOM
     if size <= limit:
         return Choice([], 0, needed)
     references = Counter(row.digest for row in rows)

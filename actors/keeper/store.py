@@ -281,7 +281,7 @@ def described(entry: NewEntry, name: Digest, when: int) -> Metadata:
         exports=entry.exports,
         functions=shortened(entry.module, entry.functions),
         warnings=entry.warnings,
-        duration_ms=entry.duration_ms,
+        duration_ms=round(entry.duration_ms, 3),
         when=when,
         manifest=msgspec.Raw(entry.manifest or b"null"),
     )

@@ -47,6 +47,7 @@ def build_done(run: Run, knowledge: Knowledge, duration_ms: float, *, cancelled:
         reasons={module: run.reasons[module] for module in recompiled if module in run.reasons},
         program=settings.output if succeeded and run.program else "",
         cache_degraded=run.degraded,
+        cache_needed_bytes=run.cache_needed_bytes,
         duration_ms=duration_ms,
         edges=_edges(run, knowledge) if settings.goal == "graph" else (),
         lookups=_lookups(run, knowledge) if settings.goal == "lookup" else (),
@@ -94,6 +95,7 @@ def finished_event(done: BuildDone) -> BuildFinished:
         diagnostics=done.diagnostics,
         reasons={module: reason.kind for module, reason in done.reasons.items()},
         cache_degraded=done.cache_degraded,
+        cache_needed_bytes=done.cache_needed_bytes,
     )
 
 

@@ -117,6 +117,7 @@ class Planner(Actor[ToPlanner]):
         run.awaited -= 1
         if isinstance(answer, Recorded):
             run.note(answer.degraded)
+            run.cache_needed_bytes = answer.needed_bytes
             self._end(run, cancelled=isinstance(request, Record) and not request.finished)
             return
         if not self.cancelled(run.id):

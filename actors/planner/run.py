@@ -61,6 +61,7 @@ class Run:
         self.awaited = 0
         self.replan = False
         self.degraded: str | None = None
+        self.cache_needed_bytes = 0
         self.diagnostics: list[Diagnostic] = []
         self.attempts: dict[str, int] = {}
         self.looked_up: dict[str, Entry] = {}

@@ -24,6 +24,8 @@ from orchestrator.result import BuildResult
 FEW = 6
 """Up to this many recompiled modules are named, each with the reason."""
 
+_UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
+
 _REDRAW_SECONDS = 0.05
 _ERASE = "\r\x1b[K"
 
@@ -94,6 +96,9 @@ def summary(result: BuildResult, style: Style | None = None, *, base: str = "", 
             lines.append(f"{shown(relative(old, base))} is old: it is the program of an earlier build")
     if result.cache_degraded:
         lines.append(f"the cache was not used as usual: {shown(result.cache_degraded)}")
+    if result.cache_needed_bytes:
+        least = round_up(result.cache_needed_bytes)
+        lines.append(f"the cache is too small for this build: make its `max_size` {least} or more")
     return "\n".join(lines)
 
 
@@ -123,6 +128,13 @@ def _failures(result: BuildResult) -> str:
 
 def plural(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def round_up(size: int) -> str:
+    """Bytes as the settings take them, and never fewer: "1.3 MiB"."""
+    unit, length = next(((unit, length) for unit, length in _UNITS if size >= length), _UNITS[-1])
+    tenths = -(-size * 10 // length)
+    return f"{tenths // 10}.{tenths % 10} {unit}"
 
 
 def relative(path: str, base: str) -> str:

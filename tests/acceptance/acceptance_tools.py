@@ -59,7 +59,7 @@ _ticks = itertools.count(1_700_000_000_000_000_000, 1_000_000_000)
 
 
 @asynccontextmanager
-async def opened(folder: Path, **settings: Any) -> AsyncIterator[Bench]:
+async def opened(folder: Path, /, **settings: Any) -> AsyncIterator[Bench]:
     disk = FakeDisk(RealDisk(), aged=True)
     settings.setdefault("jobs", 2)
     async with orchestrator.open(folder, offload=Offload(disk), **settings) as project:
@@ -76,4 +76,3 @@ async def output_of(project: Project, *args: str) -> str:
     result = await project.run(*args)
     assert result.exit_code == 0, result.stderr
     return result.stdout.decode()
-

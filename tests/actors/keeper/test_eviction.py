@@ -45,7 +45,9 @@ def test_the_builds_own_go_last_and_only_for_the_limit_itself() -> None:
     assert keys(choose(rows, limit=100, own=own)) == [10, 11]
     slightly_larger = choose(rows, limit=95, own=own)
     assert keys(slightly_larger) == [10, 11, 0]
-    assert slightly_larger.needed == 100
+    assert slightly_larger.needed == 102, "a fiftieth more than they take"
+    assert choose(rows, limit=105, other=10, own=own).needed == 112, "and room for what stays in quarantine"
+    assert choose(rows, limit=110, other=10, own=own).needed == 0
 
 
 def test_a_shared_object_frees_its_bytes_with_the_last_who_names_it() -> None:

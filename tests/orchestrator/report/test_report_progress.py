@@ -13,8 +13,9 @@ from actors.events import BuildFinished, CompileFinished, CompileStarted, Source
 from actors.messages import Reason
 from orchestrator.report import progress as module
 from orchestrator.report.explain import code_text, listed, why
-from orchestrator.report.progress import Progress, summary
+from orchestrator.report.progress import Progress, round_up, summary
 from orchestrator.result import BuildResult
+from orchestrator.settings import size
 from orchestrator.toolchains.ruchy.codes import CODES
 
 
@@ -124,3 +125,16 @@ def test_nobody_watches_nothing_moves(clock: list[float]) -> None:
     line.see(SourcesScanned(build=1, total=3, changed=3, removed=0))
     line.close()
     assert stream.getvalue() == ""
+
+
+def test_a_limit_that_fits_is_said_as_the_settings_take_it() -> None:
+    found = result(cache_needed_bytes=5 * 2**20 + 1)
+    assert summary(found).endswith("\nthe cache is too small for this build: make its `max_size` 5.1 MiB or more")
+    assert [round_up(size) for size in (1, 2**10, 2**20 - 1, 2**20, 2**30 + 1)] == [
+        "0.1 KiB",
+        "1.0 KiB",
+        "1024.0 KiB",
+        "1.0 MiB",
+        "1.1 GiB",
+    ]
+    assert all(size(round_up(number)) >= number for number in range(1, 2**31, 2**23 + 12_345))
