@@ -150,7 +150,7 @@ class Modules:
                 shown = module.replace("/", "::")
                 return "E0502", f"there is no `{wanted}` in `{shown}`", _nearest(wanted, offered, f"`{shown}` has ")
         wanted = "/".join(path[:-1]) or path[0]
-        near = _nearest(wanted, list(self.summaries), "there are ")
+        near = _nearest(wanted, list(self.summaries), "there are " if len(self.summaries) > 1 else "")
         if not near.startswith("did") and len(path) > 1:
             whole = _nearest("/".join(path), list(self.summaries), "")
             near = whole if whole.startswith("did") else near

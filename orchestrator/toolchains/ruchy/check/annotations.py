@@ -183,10 +183,10 @@ def signature(m: Module, item: FunctionItem) -> list[Type]:
     muted = 0 if item.own else 1
     m.muted += muted
     types: list[Type] = []
-    item.required = len(node.parameters)
+    item.required = 0
     for i, parameter in enumerate(node.parameters):
-        if parameter.default is not None:
-            item.required = min(item.required, i)
+        if parameter.default is None:  # a default before it can only be left out where nothing follows
+            item.required = i + 1
         types.append(_parameter(m, item, parameter))
     if node.generics:
         not_yet(m, node.at, "generics")

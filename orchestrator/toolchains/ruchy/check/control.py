@@ -161,6 +161,8 @@ def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
     mark = len(c.undo)
     pattern: Any = node.pattern
     iterable: Any = node.iterable
+    if isinstance(iterable, tree.Call):
+        iterable = _range_call(c, iterable)
     if not isinstance(iterable, tree.RangeExpr):
         return _for_other(c, node, iterable)
     start, end, kind = _bounds(c, iterable)
@@ -178,6 +180,17 @@ def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
         counter = open_type(c, hir.Local(kind, node.at, slot))
         inner = hir.Block(inner.type, node.at, [hir.Let(variable.slot, counter)], inner)
     return hir.ForRange(UNIT, node.at, target.id, slot, start, end, iterable.inclusive, inner)
+
+
+def _range_call(c: Fn, node: tree.Call) -> Any:
+    """The builtin `range(end)`, `range(start, end)` as the range that it is."""
+    name: Any = node.callee
+    if not isinstance(name, tree.Path) or name.segments != ("range",) or not 1 <= len(node.arguments) <= 2:
+        return node
+    if "range" in c.names or c.m.lookup(c.env, name.segments) is not None:
+        return node
+    start = node.arguments[0] if len(node.arguments) == 2 else tree.IntLiteral(node.at, 0)
+    return tree.RangeExpr(node.at, start, node.arguments[-1], False)
 
 
 def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:

@@ -109,8 +109,21 @@ def no_global(c: Fn, at: int, name: str) -> None:
     c.m.error("E0109", at, f"`{name}` is a variable of the top level, which functions do not see", hint)
 
 
+_OTHER_WORDS = {
+    "and": "write `&&`",
+    "or": "write `||`",
+    "not": "write `!`",
+    "True": "write `true`",
+    "False": "write `false`",
+    "nil": "there is no nil: use an Option",
+    "undefined": "there is no undefined: use an Option",
+    "switch": "write `match`",
+    "this": "a method has `self`",
+}
+
+
 def _cure(c: Fn, name: str) -> str:
-    return {"and": "write `&&`", "or": "write `||`", "not": "write `!`"}.get(name, "")
+    return _OTHER_WORDS.get(name, "")
 
 
 def names_in_sight(c: Fn) -> list[str]:
@@ -177,6 +190,7 @@ def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir
         base = check(c, node.base, kind, _BASE)
         return hir.UpdateStruct(kind, node.at, base, list(values.items()))
     order = list(values)
+    misspelt = any(given.name not in item.index for given in node.fields)
     missing = []
     for index, declared in enumerate(item.node.fields):
         if index not in values:
@@ -185,6 +199,8 @@ def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir
                 continue
             order.append(index)
             values[index] = inlined(c, item, declared.default, types[index], node.at)
+    if missing and misspelt:  # it has been reported
+        return hir.Unit(kind, node.at)
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)
         c.m.error("E0214", node.at, f"`{item.name}` needs its field{'s' * (len(missing) > 1)} {names}")

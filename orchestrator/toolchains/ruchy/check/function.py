@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, Variable
-from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, STRING, UNIT, FloatType, IntType, StringType, Type
+from orchestrator.toolchains.ruchy.check.types import (
+    CHAR,
+    ERROR,
+    NEVER,
+    STRING,
+    UNIT,
+    FloatType,
+    IntType,
+    StringType,
+    Type,
+)
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
@@ -141,6 +151,8 @@ def cure(want: Type, got: Type, node: Any) -> str:
     from_number = got.__class__ in (IntType, FloatType) or got.__class__ is Var
     if isinstance(want, StringType):
         return "convert it with `.to_string()`" if from_number or shown(got) in ("bool", "char") else ""
+    if want is CHAR and isinstance(node, tree.StringLiteral) and len(node.value) == 1:
+        return f"a char stands in single quotes: `'{node.value}'`"
     to_number = want.__class__ in (IntType, FloatType) or want.__class__ is Var
     if to_number and from_number:
         if isinstance(want, FloatType) and isinstance(node, tree.IntLiteral):
@@ -148,6 +160,8 @@ def cure(want: Type, got: Type, node: Any) -> str:
         return f"convert it with `as {shown(want)}`"
     if to_number and got is STRING and not isinstance(node, tree.StringLiteral):
         return f"convert it with `.{'to_float' if isinstance(want, FloatType) else 'parse'}()`"
+    if shown(want) == "bool" and isinstance(node, tree.Assign) and not node.op:
+        return "write `==` to compare"
     if shown(want) == "bool" and from_number:
         return "compare it: `!= 0`"
     return ""

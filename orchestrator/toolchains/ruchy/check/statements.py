@@ -22,7 +22,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
-from orchestrator.toolchains.ruchy.check.scope import LostItem, Variable
+from orchestrator.toolchains.ruchy.check.scope import ConstItem, LostItem, Variable
 from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -262,11 +262,16 @@ def _not_assignable(c: Fn, node: tree.Path, name: str, found: Any) -> None:
         c.m.error("E0109", node.at, f"`{name}` is a variable of the top level, which functions do not see", "pass it")
         return
     if item is not None:
-        c.m.error("E0211", node.at, f"`{name}` is not a variable, and cannot be assigned to")
+        constant = isinstance(item, ConstItem)
+        what = "is a constant" if constant else "is not a variable"
+        cure = "only a variable changes: `let mut`" if constant else ""
+        c.m.error("E0211", node.at, f"`{name}` {what}, and cannot be assigned to", cure)
         return
     names = [known for known, what in c.names.items() if isinstance(what, Variable)]
     hint = did_you_mean(name, names) or f"declare it: `let mut {name} = ...`"
     c.m.error("E0101", node.at, f"unknown variable `{name}`", hint)
+    c.undo.append((name, c.names.get(name)))
+    c.names[name] = LostItem(name)  # what uses it from here on stays silent
 
 
 def _place_value(c: Fn, at: int, variable: Variable, path: list[tuple[int, Type]]) -> hir.Expr:

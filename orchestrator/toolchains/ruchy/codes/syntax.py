@@ -177,9 +177,9 @@ CODES: dict[str, Code] = registry(
         "E0025",
         "syntax",
         "bad character literal",
-        "Single quotes hold one character, or one escape.",
-        "let c = b'ab';",
-        "let c = b'a';",
+        "Single quotes hold one character, or one escape. A text stands in double quotes.",
+        "println('hello there');",
+        'println("hello there");',
     ),
     Code(
         "E0026",

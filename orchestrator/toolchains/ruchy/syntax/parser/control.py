@@ -136,6 +136,11 @@ class Control(Operands):
     def for_(self, label: str = "") -> Expr:
         at = self.at
         self.at += 1
+        if self.kinds[self.at] == "(" and ";" in self.kinds[self.at : self.at + 8]:
+            self.report("E0006", "a `for` goes over a range or over values", at, "write `for i in 0..n { .. }`")
+            self.skip_balanced()
+            self._body()
+            return Unsupported(at, "for")
         pattern = self.pattern()
         if self.kinds[self.at] != "in":
             message = f"expected `in` behind the pattern of `for`, found {self.describe(self.at)}"

@@ -53,6 +53,9 @@ NOT_AN_OPERAND = words(
 )
 """Kinds that cannot begin an operand."""
 
+_NEXT_VALUE = words("name int float string char fstring fopen true false")
+"""Kinds that begin one more value where the `,` before it is missing."""
+
 _OWN_VALUE = (
     IntLiteral, FloatLiteral, BoolLiteral, CharLiteral, StringLiteral, FString, Call, MethodCall, MacroCall,
     StructLiteral, Array, ArrayRepeat,
@@ -244,6 +247,8 @@ class Expressions(Patterns):
             if kinds[self.at] != ",":
                 break
             self.at += 1
+        if kinds[self.at] in _NEXT_VALUE and not self.first_on_line(self.at):
+            self.fail("E0002", f"expected `,` or `{closer}`, found {self.describe(self.at)}", hint="add `,`")
         self.close(closer, opened)
         self.no_struct, self.no_arrow = saved
         return found

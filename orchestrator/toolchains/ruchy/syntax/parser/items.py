@@ -185,6 +185,8 @@ class Items(Imports):
         receiver = self._receiver()
         if receiver is not None:
             return receiver
+        if self.kinds[at] == "{" and self.kinds[at - 1] == "(":
+            self.close(")", at - 1)
         pattern = self.single_pattern()
         declared = default = None
         if self.kinds[self.at] == ":":

@@ -10,6 +10,7 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     ExprStmt,
     Let,
     NamePattern,
+    Pattern,
     Stmt,
 )
 
@@ -22,7 +23,12 @@ class Statements(Control):
     def block(self) -> Block:
         opened = self.at
         if self.kinds[opened] != "{":
-            self.fail("E0016", f"expected `{{`, found {self.describe(opened)}", hint="add a block", after=True)
+            self.fail(
+                "E0016",
+                f"expected `{{`, found {self.describe(opened)}",
+                hint="a block stands in braces: `{ .. }`",
+                after=True,
+            )
         self.enter()
         self.at = opened + 1
         saved = (self.no_struct, self.no_arrow)
@@ -62,11 +68,35 @@ class Statements(Control):
             return item
         if kind == "else":
             self._stray_else()
+        if kind == "name" and self.texts[self.at] in ("elif", "elseif", "elsif"):
+            self._else_if()
+        if kind == "name" and self.kinds[self.at + 1] == "name" and not self.first_on_line(self.at + 1):
+            self._other_language(self.at)
         value = self.statement_value()
         semicolon = self.kinds[self.at] == ";"
         if semicolon:
             self.at += 1
         return ExprStmt(value.at, value, semicolon)
+
+    def _else_if(self) -> None:
+        at = self.at
+        while self.texts[self.at] in ("elif", "elseif", "elsif", "else"):
+            while self.kinds[self.at] not in ("{", "}", ";", "end"):
+                self.at += 1
+            if self.kinds[self.at] == "{":
+                self.skip_balanced()
+        self.fail("E0001", f"expected `else if`, found `{self.texts[at]}`", at, "write `else if`")
+
+    def _other_language(self, at: int) -> None:
+        """Two names in a row are no expression: fails where they are a declaration in other languages."""
+        first, second = self.texts[at], self.texts[at + 1]
+        following = self.kinds[at + 2]
+        if first in ("def", "function", "func", "sub") and following == "(":
+            self.fail("E0001", f"expected `fun`, found `{first}`", at, "a function begins with `fun`")
+        if first == "test" and following == "(":
+            self.fail("E0001", "a test is a function with an attribute", at, f"write `#[test] fun {second}() {{ .. }}`")
+        if following == "=":
+            self.fail("E0001", f"expected `let`, found `{first}`", at, f"write `let {second} = ...`")
 
     def _stray_else(self) -> None:
         at = self.at
@@ -88,9 +118,11 @@ class Statements(Control):
         declared = None
         if self.kinds[self.at] == ":":
             self.at += 1
+            if self.kinds[self.at] == "=" and self.places.offset(self.at) == self.places.offset(self.at - 1) + 1:
+                self.fail("E0012", "`:=` is no operator", self.at - 1, f"write `{self.texts[at]} x = ...`")
             declared = self.type_()
         if self.kinds[self.at] != "=":
-            self._no_value(at)
+            self._no_value(at, pattern)
         self.at += 1
         value = self.expression()
         otherwise = None
@@ -104,8 +136,8 @@ class Statements(Control):
             self.at += 1
         return bound
 
-    def _no_value(self, at: int) -> None:
-        word, name = self.texts[at], self.texts[self.at - 1]
+    def _no_value(self, at: int, pattern: Pattern) -> None:
+        word, name = self.texts[at], getattr(pattern, "name", "x")
         if self.kinds[self.at] in (";", "end", "}") or self.first_on_line(self.at):
             hint = f"write `{word} {name} = ...`"
             if self.kinds[self.at] == ";":

@@ -138,6 +138,10 @@ HINTS = {
     "fun f(a: bool) -> bool { a | a }": "for truth values write `||`",
     "pub fun f(n) { println(n) }": "write `n: i64`, or whatever its type is",
     "fun f() { count = 1; }": "declare it: `let mut count = ...`",
+    'fun f() -> char { "x" }': "a char stands in single quotes: `'x'`",
+    "const X: i64 = 1; fun f() { X = 2; }": "only a variable changes: `let mut`",
+    "fun f(a: i64) { if a = 5 { } }": "write `==` to compare",
+    "fun f() { println(True) }": "write `true`",
     "fun f(a: i64) -> bool { a & 1 == 1 }": "`==` binds tighter than `&`: write `(... & ...) == ...`",
     "fun f(a: i64) -> bool { a != 0 | 4 }": "`!=` binds tighter than `|`: write `(... | ...) != ...`",
 }
@@ -146,6 +150,23 @@ HINTS = {
 @pytest.mark.parametrize("source", HINTS)
 def test_hint(source):
     assert check_text(source).diagnostics[0].hint == HINTS[source]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "fun f() { count = 1; println(count); count += 1; }",  # once, not at each use
+        "struct P { x: i64, y: i64 } fun f() { println(P { x: 1, yy: 2 }) }",  # `y` is not said to be missing too
+    ],
+)
+def test_what_follows_from_an_error_is_silent(source):
+    assert len(check_text(source).diagnostics) == 1
+
+
+def test_a_default_before_a_parameter_without_one_can_only_be_given():
+    assert check_text("fun f(a: i64 = 1, b: i64) -> i64 { a + b } fun g() -> i64 { f(1, 2) }").diagnostics == []
+    found = check_text("fun f(a: i64 = 1, b: i64) -> i64 { a + b } fun g() -> i64 { f(1) }").diagnostics
+    assert [(one.code, one.message) for one in found] == [("E0301", "`f` takes 2 arguments, and was given 1")]
 
 
 def test_a_diagnostic_has_a_place_and_its_line():

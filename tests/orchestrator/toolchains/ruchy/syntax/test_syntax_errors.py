@@ -121,6 +121,26 @@ def test_a_diagnostic_shows_its_line_and_says_what_to_do():
     assert (found.file, found.module, found.severity) == ("", "", "error")
 
 
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("def main() { f(); }", "a function begins with `fun`"),
+        ("function main() { f(); }", "a function begins with `fun`"),
+        ("test adds() { f(); }", "write `#[test] fun adds() { .. }`"),
+        ("int x = 5;", "write `let x = ...`"),
+        ("let x := 5;", "write `let x = ...`"),
+        ("let x: i64;", "write `let x = ...`"),
+        ("if a { f() } elif b { g() } else { h() }", "write `else if`"),
+        ("for (let i = 0; i < 5; i++) { f(i); }", "write `for i in 0..n { .. }`"),
+        ("f(a b)", "add `,`"),
+        ("f('hello world')", 'write "..."'),
+        ("fun f( { }", "add `)`"),
+    ],
+)
+def test_what_comes_from_other_languages_gives_one_error_with_its_cure(source, hint):
+    assert [found.hint for found in parse(source).diagnostics] == [hint]
+
+
 def test_every_code_has_an_entry():
     ranges = {
         "syntax": "00", "name": "01", "type": "02", "arity": "03", "return": "04", "import": "05", "duplicate": "06",

@@ -165,7 +165,7 @@ def test_errors_prevent_a_summary():
     told = tell("fun f( { }\nfun g() { }")
     assert told.summary is None
     (found,) = told.diagnostics
-    assert (found.code, found.file, found.module, found.line) == ("E0011", "shapes/circle.ruchy", "shapes/circle", 1)
+    assert (found.code, found.file, found.module, found.line) == ("E0002", "shapes/circle.ruchy", "shapes/circle", 1)
     assert [one.code for one in tell('fun f() { "abc }').diagnostics] == ["E0020"]
     assert [one.code for one in tell("use a::P;\nimpl P { fun f() { } }").diagnostics] == ["E0508"]
 
