@@ -211,8 +211,8 @@ class EventsLost(_Event, frozen=True):
 Event = Union[
     BuildStarted, SourcesScanned, FileSkipped, SourceRead, ModuleSummarised, GraphResolved, CacheHit, CacheMiss,
     CompileStarted, CompileFinished, ModuleFailed, ModuleBlocked, InputChanged, DiagnosticFound, ObjectStored,
-    NondeterministicToolchain, EntryQuarantined, EntriesEvicted, CacheDegraded, CacheTooSmall, LinkStarted, ProgramLinked,
-    ProgramWritten, BuildCancelled, BuildFinished, EventsLost,
+    NondeterministicToolchain, EntryQuarantined, EntriesEvicted, CacheDegraded, CacheTooSmall, LinkStarted,
+    ProgramLinked, ProgramWritten, BuildCancelled, BuildFinished, EventsLost,
 ]  # fmt: skip
 
 

@@ -197,7 +197,7 @@ class Settings(Part, frozen=True):
     project: str = ""
     """The absolute folder that the build was asked for, for the snapshot."""
     extras: tuple[FolderStamp, ...] = ()
-    """Files that are no sources and whose change asks for a build (absolute paths), as they were when they were read."""
+    """Files that are no sources and whose change asks for a build (absolute paths), as they were when read."""
     absent: tuple[str, ...] = ()
     """Files that would matter if they appeared (absolute paths)."""
     plain: str = ""
@@ -214,8 +214,8 @@ class Build(Message, frozen=True):
 class Reason(Part, frozen=True):
     """Why a module was compiled (or would be). `kind` is one of: "new" (no earlier build knows it), "source" (its text
     changed), "import" (what it imports changed), "resolution" (a name means something else), "toolchain", "options",
-    "forced", "missing" (the cache no longer has it), "first" (nothing recorded). `fields` name the manifest's fields that
-    differ; `via` the imported modules whose change arrived here."""
+    "forced", "missing" (the cache no longer has it), "first" (nothing recorded). `fields` name the manifest's fields
+    that differ; `via` the imported modules whose change arrived here."""
 
     kind: str
     fields: tuple[str, ...] = ()
@@ -294,8 +294,8 @@ ToWorkers = Union[RunSummarise, RunCompile, RunLink]
 
 
 class SummariseOutcome(Part, frozen=True):
-    """`changed`: the file no longer holds the bytes that were asked for, but these; nothing was summarised. `crash`: the
-    toolchain itself broke on this module, and this is what it said."""
+    """`changed`: the file no longer holds the bytes that were asked for, but these; nothing was summarised. `crash`:
+    the toolchain itself broke on this module, and this is what it said."""
 
     module: str
     summarised: Summarised | None = None
@@ -414,9 +414,9 @@ class StoreSummaries(Message, frozen=True):
 
 class Publish(Message, frozen=True):
     """See to it that the file at `path` is the program `digest`, written atomically, and remove `stale` files (all
-    absolute). `data` are its bytes, or empty: then the keeper takes them from the cache, should it need them. A file that is
-    this program already is left alone. `listing` is the absolute path of the list of written files, which is kept up to
-    date. Reply: `Published`."""
+    absolute). `data` are its bytes, or empty: then the keeper takes them from the cache, should it need them. A file
+    that is this program already is left alone. `listing` is the absolute path of the list of written files, which is
+    kept up to date. Reply: `Published`."""
 
     build: int
     path: str
@@ -518,8 +518,8 @@ class SummariesStored(Message, frozen=True):
 
 
 class Published(Message, frozen=True):
-    """`written` is False where the file was these bytes already; `error` says why it could not be written. `missing`: the
-    bytes were to come from the cache, which does not have them any more."""
+    """`written` is False where the file was these bytes already; `error` says why it could not be written. `missing`:
+    the bytes were to come from the cache, which does not have them any more."""
 
     written: bool = False
     missing: bool = False

@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # that of `typing`, which would cost a tenth of a start (
 
 if TYPE_CHECKING:
     from actors.diagnostics import Diagnostic
-    from orchestrator.api import Cache, CachedObject, Project, open
+    from orchestrator.api import Cache, CachedObject, Project, open  # noqa: A004
     from orchestrator.errors import BuildCancelled, ConfigError, ProjectBroken, ProjectError, UsageError, WasmillError
     from orchestrator.result import BuildResult, DependencyGraph, RunResult
     from orchestrator.sources import Sources

@@ -220,8 +220,8 @@ class Project:
 
     async def run(self, *args: str, stdin: bytes = b"", limits: Mapping[str, int] | None = None) -> RunResult:
         """Build, then run the program with `args`, and give back all that it wrote. `limits` may hold `memory` (bytes)
-        and `fuel`, over the settings. Raises ProjectError where there is no program: the build failed, or nothing is the
-        entry. Cancelled, it stops the program at once."""
+        and `fuel`, over the settings. Raises ProjectError where there is no program: the build failed, or nothing is
+        the entry. Cancelled, it stops the program at once."""
         result = await self.build()
         if result.program is None:
             raise ProjectError(
@@ -383,7 +383,7 @@ def snapshot_name(config: Config) -> str:
 
 
 def _configuration_files(place: str | None) -> list[str]:
-    """The wasmill.toml that counts, and those that would if they appeared; and the entries that decide about the root."""
+    """The wasmill.toml that counts, those that would if they appeared, and the entry that decides about the root."""
     if place is None or os.path.isfile(place):
         return []
     folder = os.path.abspath(place)

@@ -85,7 +85,8 @@ async def _ended(running: Running, entry: str, offload: Offload) -> RunOutcome:
     if isinstance(error, NothingToRunError):
         raise ProjectError(
             f"there is nothing to run in `{entry}`: it has neither `main` nor statements at its top level",
-            hint="write `fun main() { ... }`; without it the program is a library, for a host to call its `pub` functions",
+            hint="write `fun main() { ... }`; "
+            "without it the program is a library, for a host to call its `pub` functions",
         ) from error
     if isinstance(error, ProgramError):
         raise ProjectError(str(error)) from error

@@ -15,14 +15,18 @@ pytestmark = pytest.mark.anyio
 
 async def clean_program(folder: Path, scratch: Path) -> bytes:
     """The program that a build from an empty cache makes of the same sources."""
-    for file in folder.rglob("*.ruchy"):
-        target = scratch / file.relative_to(folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(file.read_bytes())
+    copy_sources(folder, scratch)
     async with opened(scratch) as fresh:
         result = await fresh.build()
     assert result.program is not None
     return result.program.read_bytes()
+
+
+def copy_sources(folder: Path, target: Path) -> None:
+    for file in folder.rglob("*.ruchy"):
+        copy = target / file.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
 
 
 def compiled(bench: Bench) -> list[str]:

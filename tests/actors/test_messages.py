@@ -43,7 +43,7 @@ def example(hint: Any, full: bool, depth: int = 0) -> Any:
         return arguments[0]
     if origin is tuple:
         return tuple(example(one, full, depth + 1) for one in arguments if one is not Ellipsis) if full else ()
-    if origin in (dict,):
+    if origin is dict:
         return {example(arguments[0], full): example(arguments[1], full, depth + 1)} if full else {}
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         hints = typing.get_type_hints(hint)

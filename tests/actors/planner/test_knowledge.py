@@ -1,4 +1,4 @@
-"""What the planner knows after any sequence of edits equals what it would know afresh; and it does no more than asked."""
+"""What the planner knows after any sequence of edits equals what it would know afresh; it does no more than asked."""
 
 from __future__ import annotations
 
