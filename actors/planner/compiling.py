@@ -133,7 +133,7 @@ class Compiling:
         if not run.settings.keep_going and run.errors:
             self._give_up(run)
         while desk.idle_slots and len(run.ready) and not run.replan:
-            modules = run.ready.take(desk.idle_slots, run.costs)
+            modules = run.ready.take(desk.slots, run.costs)
             for module in modules:
                 run.states.set(module, State.RUNNING)
             desk.ask(

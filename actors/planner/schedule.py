@@ -60,10 +60,10 @@ class ReadyHeap:
         """Forget modules that need not be compiled any more."""
         self._inside.difference_update(modules)
 
-    def take(self, idle_slots: int, milliseconds: Mapping[str, float]) -> list[str]:
-        """The modules of the next job: the first, and more while they are small together; never so many that an idle
-        slot would find nothing, or that the last slots to finish hold long batches."""
-        fair_share = max(1, len(self._inside) // (2 * max(1, idle_slots)))
+    def take(self, slots: int, milliseconds: Mapping[str, float]) -> list[str]:
+        """The modules of the next job: the first, and more while they are small together; never so many that one of
+        all `slots` would find nothing, or that the last slots to finish hold long batches."""
+        fair_share = max(1, len(self._inside) // (2 * slots))
         job: list[str] = []
         worth = 0.0
         while self._heap and len(job) < fair_share:
