@@ -34,6 +34,7 @@ def test_every_program_has_an_output():
 def test_program(name):
     program = built(name)
     assert program.errors() == []
+    assert [one for one in program.diagnostics if one.code == "W0002"] == []  # every import is used
     ran = run(program.program)
     wanted = (HERE / f"{name}.out").read_bytes().decode()
     before, trap, reason = wanted.rpartition("trap: ")

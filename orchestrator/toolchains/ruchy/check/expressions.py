@@ -65,7 +65,8 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
         not_yet(c.m, node.at, "functions as values")
     else:
         what = "module" if kind is ModuleItem else "type"
-        c.m.error("E0106", node.at, f"`{name}` is a {what}, not a value")
+        cure = f"name what is in it: `{name}::...`" if kind is ModuleItem else ""
+        c.m.error("E0106", node.at, f"`{name}` is a {what}, not a value", cure)
     return bad(node.at)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 def nearest(name: str, candidates: Iterable[str]) -> str:
     """The candidate that is the fewest typing mistakes away, "" where none is near. Ties go to the first by name."""
-    limit = 1 if len(name) < 4 else 2 if len(name) < 9 else 3
+    limit = 1 if len(name) < 5 else 2 if len(name) < 9 else 3
     best, found = limit + 1, ""
     folded = name.lower()
     letters = set(folded)

@@ -5,21 +5,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.names import root_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orchestrator.toolchains.ruchy.check.module import Module
 
 
-def unused_imports(m: Module, statements: list[Any], scope: str = "") -> None:
+def unused_imports(m: Module, statements: list[Any]) -> None:
     """W0002 for every imported name that no lookup went through. `pub use` hands a name on, which is a use."""
+    imports = list(_imports(statements, ""))
+    aliases = {imported.alias for _, imported, _ in imports}
+    plain = [key for key in m.used if key[1] not in aliases and "::" not in key[1]]
+    globs = [prefix for scope, imported, _ in imports if imported.glob for prefix in _prefixes(m, imported, scope)]
+    handed_on = any(not _meaning(m, key).startswith(tuple(globs)) for key in plain)
+    for scope, imported, public in imports:
+        if public:
+            continue
+        if imported.glob:
+            prefixes = tuple(_prefixes(m, imported, scope))
+            # what comes through a re-export has another path, and could come from any of the globs
+            used = handed_on or any(_meaning(m, key).startswith(prefixes) for key in m.used)
+        else:
+            used = _used(m, imported.alias, scope)
+        if not used:
+            name = "::".join(imported.path) + ("::*" if imported.glob else "")
+            m.warn("W0002", imported.at, f"`{name}` is imported and never used", "remove the import")
+
+
+def _imports(statements: list[Any], scope: str) -> Iterator[tuple[str, tree.UseName, bool]]:
     for node in statements:
         if isinstance(node, tree.Mod) and node.items:
-            unused_imports(m, node.items, f"{scope}::{node.name}" if scope else node.name)
-        elif isinstance(node, tree.UseItem) and not node.public:
+            yield from _imports(node.items, f"{scope}::{node.name}" if scope else node.name)
+        elif isinstance(node, tree.UseItem):
             for imported in node.names:
-                if not (_glob_used(m, imported, scope) if imported.glob else _used(m, imported.alias, scope)):
-                    name = "::".join(imported.path) + ("::*" if imported.glob else "")
-                    m.warn("W0002", imported.at, f"`{name}` is imported and never used", "remove the import")
+                yield scope, imported, node.public
 
 
 def _used(m: Module, alias: str, scope: str) -> bool:
@@ -30,11 +51,17 @@ def _used(m: Module, alias: str, scope: str) -> bool:
     )
 
 
-def _glob_used(m: Module, imported: tree.UseName, scope: str) -> bool:
-    """Whether a plain name was bound to something of that module."""
-    module = "/".join(imported.path)
-    for key in m.used:
-        binding = m.bindings[key]
-        if binding.module == module or f"{binding.module}::{binding.item}".startswith(module):
-            return True
-    return False
+def _meaning(m: Module, key: tuple[str, str]) -> str:
+    binding = m.bindings[key]
+    return f"{binding.module.replace('/', '::')}::{binding.item}"
+
+
+def _prefixes(m: Module, imported: tree.UseName, scope: str) -> Iterator[str]:
+    """How the meanings begin that a glob gives: its path, from the source root or from an inline module around it."""
+    path = "::".join(root_path(imported.path, m.name, scope))
+    yield f"{path}::"
+    here = m.name.replace("/", "::")
+    yield f"{here}::{path}::"
+    while scope:
+        yield f"{here}::{scope}::{path}::"
+        scope = scope.rpartition("::")[0]
