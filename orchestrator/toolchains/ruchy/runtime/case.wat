@@ -1,5 +1,5 @@
-;; Upper and lower case, one character to one: what has no counterpart of one character (ß in upper case) stays. Of
-;; Unicode 14, the Basic Multilingual Plane.
+;; Upper and lower case, one character to one: what has no counterpart of one character stays, but for ß, which is SS in
+;; upper case. Of Unicode 14, the Basic Multilingual Plane.
 ;;
 ;; A table holds runs of four u16: first character, last character, step from one to the next, what to add to each.
 (module
@@ -156,10 +156,17 @@
             (local.set $at (i32.add (local.get $at) (i32.const 1)))
             (local.set $to (i32.add (local.get $to) (i32.const 1))))
           (else
-            (local.set $to
-              (call $put
-                (local.get $to)
-                (call $map (call $get (local.get $at)) (local.get $table) (local.get $end))))
+            (if (i32.and
+                  (i32.eq (local.get $first) (i32.const 97))
+                  (i32.eq (i32.load16_u (local.get $at)) (i32.const 0x9fc3)))  ;; ß
+              (then
+                (i32.store16 (local.get $to) (i32.const 0x5353))
+                (local.set $to (i32.add (local.get $to) (i32.const 2))))
+              (else
+                (local.set $to
+                  (call $put
+                    (local.get $to)
+                    (call $map (call $get (local.get $at)) (local.get $table) (local.get $end))))))
             (local.set $at (i32.add (local.get $at) (call $width (local.get $char))))))
         (br $next)))
     (i32.store offset=4

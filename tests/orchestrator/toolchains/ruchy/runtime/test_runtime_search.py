@@ -98,7 +98,7 @@ def test_format_with_one_value(rt, template):
 
 
 def one(mapped: str, char: str) -> str:
-    return mapped if len(mapped) == 1 else char
+    return mapped if len(mapped) == 1 or char == "ß" else char
 
 
 # Python 3.11 has Unicode 14, from which the tables are: a later one may know more letters.
@@ -119,7 +119,7 @@ def test_case_of_the_whole_plane(rt):
     [
         ("", "", ""),
         ("Hello, World! 123", "HELLO, WORLD! 123", "hello, world! 123"),
-        ("straße ÀÉÎ ÿ", "STRAßE ÀÉÎ Ÿ", "straße àéî ÿ"),
+        ("straße ÀÉÎ ÿ", "STRASSE ÀÉÎ Ÿ", "straße àéî ÿ"),
         ("Αλφα Ωμέγα", "ΑΛΦΑ ΩΜΈΓΑ", "αλφα ωμέγα"),
         ("Привет Ёлка", "ПРИВЕТ ЁЛКА", "привет ёлка"),
         ("日本語 😀", "日本語 😀", "日本語 😀"),
