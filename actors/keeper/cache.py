@@ -84,7 +84,7 @@ class Cache:
         self._opened: Stamp | None = None
         self._index_off = False
         self._behind = False
-        self.repairs: list[str] = []
+        self.put_aside: list[tuple[str, str]] = []
 
     # ---- a build begins and ends
 
@@ -95,6 +95,7 @@ class Cache:
         forget, self.lost = bool(self.lost), set()
         self.build = build
         self.degraded = None
+        self.put_aside = []
         self.writable = True
         self._index_off = False
         if self._database is not None and not self.memory:
@@ -359,7 +360,6 @@ class Cache:
 
     async def repair(self, reason: str) -> None:
         """The index is damaged: move it aside; whoever needs it next builds a new one from the files."""
-        self.repairs.append(reason)
         await self.close()
         if await self.offload.run(recovery.move_aside, self.store):
             self.quarantined(index.FILE, reason)
@@ -402,6 +402,7 @@ class Cache:
     def quarantined(self, file: str, reason: str) -> None:
         if file.startswith(METADATA):
             self.lose([file.removeprefix(METADATA + "/").removesuffix(".json")])
+        self.put_aside.append((file, reason))
         self.count(corruptions=1)
         self.emit(EntryQuarantined, file=file, reason=reason)
 

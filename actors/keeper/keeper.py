@@ -174,8 +174,9 @@ class Keeper(Actor[ToKeeper]):
         )
         done = Recorded()
         if message.finished:
-            await self.upkeep.remember(message.snapshot, message.snapshot_data, message.plan)
+            # In this order: opening the index may be what finds that earlier builds are not to be believed.
             evicted = await self.upkeep.finish(message.used)
+            await self.upkeep.remember(message.snapshot, message.snapshot_data, message.plan)
             done = Recorded(
                 evicted=evicted.entries,
                 freed_bytes=evicted.freed,

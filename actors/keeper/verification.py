@@ -40,12 +40,21 @@ async def verify(cache: Cache, keys: tuple[Digest, ...]) -> tuple[int, list[Dama
 
 
 async def _verify_index(cache: Cache) -> list[Damage]:
-    cache.repairs.clear()
+    """Look at the index as a whole. Opening it may be what finds it broken, and rebuilding it what finds metadata
+    broken."""
+    cache.put_aside = []
     problem = await cache.read(index.check)
     if problem:
         await cache.repair(problem)
-    repairs, cache.repairs = cache.repairs, []
-    return [Damage(file=index.FILE, problem=reason, action="quarantined, rebuilt from metadata") for reason in repairs]
+        await cache.read(index.check)
+    found, cache.put_aside = cache.put_aside, []
+    return [_put_aside(file, reason) for file, reason in found]
+
+
+def _put_aside(file: str, reason: str) -> Damage:
+    if file == index.FILE:
+        return Damage(file=file, problem=reason, action="quarantined, rebuilt from metadata")
+    return Damage(file=file, problem=reason, action="quarantined", key=file[len(METADATA) + 1 : -len(".json")])
 
 
 def _verify_entries(store: Store, keys: list[Digest], rows: dict[bytes, index.Row]) -> tuple[list[Damage], int]:

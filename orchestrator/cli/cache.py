@@ -107,8 +107,13 @@ _ACTIONS = {"stats": _stats, "verify": _verify, "gc": _gc, "clear": _clear}
 
 def _json(found: Any) -> str:
     """All fields, those at their defaults too."""
-    fields = {name: getattr(found, name) for name in found.__struct_fields__}
-    return json.dumps(msgspec.to_builtins(fields))
+    return json.dumps(_plain(found))
+
+
+def _plain(found: Any) -> Any:
+    if isinstance(found, msgspec.Struct):
+        return {name: _plain(getattr(found, name)) for name in found.__struct_fields__}
+    return [_plain(each) for each in found] if isinstance(found, tuple) else found
 
 
 def amount(size: float) -> str:
