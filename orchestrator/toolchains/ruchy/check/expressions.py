@@ -86,6 +86,10 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
     if shared is not None:
         m.failed = failed
         return _from_top(c, node, shared)
+    if c.item is not None and name in c.item.env.hidden:
+        message = f"`{name}` is a variable of the function around, which functions inside of it do not see"
+        m.error("E0101", node.at, message, f"pass `{name}` as a parameter")
+        return bad(node.at)
     m.error("E0101", node.at, f"unknown name `{name}`", did_you_mean(name, names_in_sight(c)) or _cure(c, name))
     return bad(node.at)
 

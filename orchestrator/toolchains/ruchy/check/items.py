@@ -18,7 +18,9 @@ from orchestrator.toolchains.ruchy.check.scope import (
     LostItem,
     ModuleItem,
     StructItem,
+    Variable,
 )
+from orchestrator.toolchains.ruchy.check.statements import ITEMS
 from orchestrator.toolchains.ruchy.check.types import ERROR, StructType
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -61,6 +63,9 @@ def make_item(m: Module, node: Any, prefix: str, env: Env) -> Item | None:
         not_yet(m, node.at, "methods")
         m.with_methods.add(StructType(m.name, prefix + node.target.path[-1]))
         return None
+    if kind is tree.Mod and prefix.endswith("."):
+        not_yet(m, node.at, "modules inside of functions")
+        return LostItem(node.name)
     if kind is tree.Mod:
         # `mod name;` means a file, which the imports bind
         return ModuleItem(node.name) if node.items is not None else None
@@ -92,13 +97,18 @@ def _enter(m: Module, items: dict[str, Any], name: str, node: Any, item: Item) -
     items[name] = item
 
 
-def nested_items(c: Fn, nodes: list[Any]) -> None:
+def nested_items(c: Fn, statements: Iterable[Any]) -> None:
     """Items inside a block: seen from everywhere in it; their names are the function's, with a dot. The caller puts
     `c.env` back when the block ends."""
     m = c.m
+    nodes = [node for node in statements if node.__class__ in ITEMS]
     outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or isinstance(what, LostItem)}
     found: dict[str, Any] = {}
     env = Env(c.env.module, c.env.scope, c.env.names, found)
+    declared = [
+        node.pattern.name for node in statements if isinstance(node, tree.Let) and hasattr(node.pattern, "name")
+    ]
+    env.hidden = c.env.hidden.union(declared, (name for name, what in c.names.items() if isinstance(what, Variable)))
     for node in nodes:
         if isinstance(node, tree.UseItem):
             _local_imports(c, node, found)

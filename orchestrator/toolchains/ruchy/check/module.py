@@ -110,7 +110,7 @@ class Module:
             return None if key is None else self.item_of(key)
         if env.nested is not None:
             nested = env.nested.get(path[0])
-            if nested is not None and len(path) == 1:
+            if nested is not None and (len(path) == 1 or nested.__class__ is LostItem):
                 return nested
             if isinstance(nested, ModuleItem) and nested.path:  # a local import
                 path = (*nested.path, *path[1:])

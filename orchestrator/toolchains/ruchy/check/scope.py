@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 class Env:
     """Where names are looked up. In the own module: an inline module (`scope`, "" for the file), and in it the items
-    of the function bodies around (`nested`). In another module's interface: `names`, name -> "module::item"."""
+    of the function bodies around (`nested`), whose variables are `hidden` from the functions among them. In another module's interface: `names`, name -> "module::item"."""
 
-    __slots__ = ("module", "names", "nested", "scope")
+    __slots__ = ("hidden", "module", "names", "nested", "scope")
 
     def __init__(
         self,
@@ -31,6 +31,7 @@ class Env:
         self.scope = scope
         self.names = names
         self.nested = nested
+        self.hidden: frozenset[str] = frozenset()
 
 
 class FunctionItem:

@@ -51,7 +51,7 @@ def body(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why) -> hir
         if statement.__class__ in ITEMS:
             from orchestrator.toolchains.ruchy.check.items import nested_items
 
-            nested_items(c, [part for part in statements if part.__class__ in ITEMS])
+            nested_items(c, statements)
             break
     made = _statements(c, at, statements, want, why)
     c.m.depth -= 1
