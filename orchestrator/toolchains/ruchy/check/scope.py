@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 class Env:
     """Where names are looked up. In the own module: an inline module (`scope`, "" for the file), and in it the items
-    of the function bodies around (`nested`), whose variables are `hidden` from the functions among them. In another module's interface: `names`, name -> "module::item"."""
+    of the function bodies around (`nested`), whose variables are `hidden` from the functions among them. In another
+    module's interface: `names`, name -> "module::item"."""
 
     __slots__ = ("hidden", "module", "names", "nested", "scope")
 
