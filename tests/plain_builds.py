@@ -99,9 +99,10 @@ async def opened(
 
 
 async def everything(bench: Bench) -> tuple[dict[str, bytes | None], bytes | None]:
-    """All objects that the cache has for the sources as they are, and the program: what two builds are compared by."""
+    """All objects that the cache has for the sources as they are, and the program: what two builds are compared by.
+    Whether a blocked module was compiled before its import failed is a matter of luck, so those are left out."""
     result = await bench.build()
-    modules = list((await bench.project.graph()).modules)
+    modules = sorted(set((await bench.project.graph()).modules) - {*result.failed, *result.blocked})
     found = await bench.project.cache.lookup_all(modules)
     objects = {module: one.data if one else None for module, one in found.items()}
     return objects, result.program.read_bytes() if result.program else None
