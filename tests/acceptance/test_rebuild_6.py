@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from plain_builds import Durations, in_virtual_time, named, opened
@@ -38,7 +39,7 @@ def test_rebuild_6_parallel() -> None:
     assert one == pytest.approx(40.0)
     assert one / four >= 3.9
     ordered = sorted(spans.values())
-    assert all(before[1] <= after[0] for before, after in zip(ordered, ordered[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(ordered))
 
 
 def layered(chance: random.Random, layers: int = 8, width: int = 6) -> dict[str, list[str]]:
