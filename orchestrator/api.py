@@ -408,7 +408,10 @@ def find_toolchain(name: str) -> Toolchain:
 
     if ":" in name:
         module, _, attribute = name.partition(":")
-        found = getattr(import_module(module), attribute)
+        try:
+            found = getattr(import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise ProjectError(f"there is no toolchain `{name}`: {error}") from error
     else:
         points = entry_points(group="wasmill.toolchains", name=name)
         if not points:

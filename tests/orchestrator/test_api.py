@@ -130,6 +130,9 @@ async def test_wrong_settings_and_places(tmp_path: Path) -> None:
         orchestrator.open(Sources(), sources=Sources())
     with pytest.raises(ProjectError, match="no toolchain `cobol`"):
         orchestrator.open(tmp_path, toolchain="cobol")
+    for name in ("no_such_module:X", "orchestrator:NoSuchName"):
+        with pytest.raises(ProjectError, match="no toolchain"):
+            orchestrator.open(tmp_path, toolchain=name)
     with pytest.raises(ProjectError, match="not open"):
         await orchestrator.open(tmp_path).build()
     async with opened(sources()) as bench:
