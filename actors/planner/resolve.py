@@ -78,10 +78,10 @@ class Modules:
     def rooted(self, module: str, scope: str, path: tuple[str, ...]) -> tuple[str, ...]:
         """An import's path, counted from the source root: where it begins with an item of the importing module, there.
         An item that nothing can be inside of does not hide a file of its name."""
-        items = self.items(module)
+        items, first = self.items(module), path[0]
         for outer in scopes(scope):
-            item = items.get(f"{outer}::{path[0]}" if outer else path[0])
-            if item is not None and (item.kind == "module" or (len(path) > 1 and not self._is_folder(path[0]))):
+            item = items.get(f"{outer}::{first}" if outer else first)
+            if item is not None and (item.kind == "module" or (len(path) > 1 and not self._is_folder(first))):
                 return (*module.split("/"), *(outer.split("::") if outer else ()), *path)
         return path
 

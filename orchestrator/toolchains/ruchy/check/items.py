@@ -27,7 +27,7 @@ from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import root_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from orchestrator.toolchains.ruchy.check.module import Module
 
@@ -97,7 +97,7 @@ def _enter(m: Module, items: dict[str, Any], name: str, node: Any, item: Item) -
     items[name] = item
 
 
-def nested_items(c: Fn, statements: Iterable[Any]) -> None:
+def nested_items(c: Fn, statements: Sequence[Any]) -> None:
     """Items inside a block: seen from everywhere in it; their names are the function's, with a dot. The caller puts
     `c.env` back when the block ends."""
     m = c.m
@@ -105,10 +105,8 @@ def nested_items(c: Fn, statements: Iterable[Any]) -> None:
     outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or isinstance(what, LostItem)}
     found: dict[str, Any] = {}
     env = Env(c.env.module, c.env.scope, c.env.names, found)
-    declared = [
-        node.pattern.name for node in statements if isinstance(node, tree.Let) and hasattr(node.pattern, "name")
-    ]
-    env.hidden = c.env.hidden.union(declared, (name for name, what in c.names.items() if isinstance(what, Variable)))
+    lets = [getattr(node.pattern, "name", "") for node in statements if isinstance(node, tree.Let)]
+    env.hidden = c.env.hidden.union(lets, (name for name, what in c.names.items() if isinstance(what, Variable)))
     for node in nodes:
         if isinstance(node, tree.UseItem):
             _local_imports(c, node, found)
