@@ -43,7 +43,7 @@ clean:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing wasmill into $(VENV)"
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[trio]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python

@@ -267,5 +267,5 @@ def not_written(path: str, why: str) -> Diagnostic:
     return Diagnostic(
         code="E0814",
         message=f"the program could not be written to {path}: {why}",
-        hint="make room or give permission, or choose another place with `output`",
+        hint="make room (`wasmill cache clear` empties the cache), give permission, or choose another `output`",
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _WORDS = {
     "new": "it is new",
-    "first": "nothing is known of an earlier build",
+    "first": "no earlier build is remembered (the first one, or the cache was cleared or damaged)",
     "source": "its source changed",
     "resolution": "a name in it means something else now",
     "toolchain": "the compiler changed",

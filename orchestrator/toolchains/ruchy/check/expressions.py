@@ -120,8 +120,8 @@ _OTHER_WORDS = {
     "not": "write `!`",
     "True": "write `true`",
     "False": "write `false`",
-    "nil": "there is no nil: use an Option",
-    "undefined": "there is no undefined: use an Option",
+    "nil": "there is no nil: every variable holds a value of its type",
+    "undefined": "there is no undefined: every variable holds a value of its type",
     "switch": "write `match`",
     "this": "a method has `self`",
 }

@@ -269,7 +269,7 @@ PREFIXES = {
     "yield": ("E0711", "there are no generators", "collect the values in an array"),
     "lazy": ("E0711", "values are computed at once", "write a function"),
     "unsafe": ("E0707", "nothing here is unsafe", "remove `unsafe`"),
-    "null": ("E0712", "there is no null", "use an Option: Some(value) or None"),
+    "null": ("E0712", "there is no null", 'use a value that means nothing here (`""`, `-1`), or a `bool` beside it'),
 }
 
 Control.construct = {

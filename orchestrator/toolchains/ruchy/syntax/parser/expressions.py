@@ -210,7 +210,7 @@ class Expressions(Patterns):
                 self.at = at + 1
                 value = Try(at, value)
             elif kind == "?.":
-                self.report("E0713", "`?.` is not supported", hint="match on the Option, or use its methods")
+                self.report("E0713", "`?.` is not supported", hint="every value is there: write `.`")
                 value = self._member(value)
             elif kind in ("++", "--") and at not in self.breaks:
                 self.report("E0714", f"`{kind}` is not supported", hint=f"write `{kind[0]}= 1`")
