@@ -11,18 +11,29 @@ TYPE_CHECKING = False  # that of `typing`, which would cost a tenth of a start (
 if TYPE_CHECKING:
     from actors.diagnostics import Diagnostic
     from orchestrator.api import Cache, CachedObject, Project, open  # noqa: A004
-    from orchestrator.errors import BuildCancelled, ConfigError, ProjectBroken, ProjectError, UsageError, WasmillError
+    from orchestrator.errors import (
+        BuildCancelled,
+        BuildFailed,
+        ConfigError,
+        FileError,
+        ProjectBroken,
+        ProjectError,
+        UsageError,
+        WasmillError,
+    )
     from orchestrator.result import BuildResult, DependencyGraph, RunResult
     from orchestrator.sources import Sources
 
 _HOMES = {
     "BuildCancelled": "orchestrator.errors",
+    "BuildFailed": "orchestrator.errors",
     "BuildResult": "orchestrator.result",
     "Cache": "orchestrator.api",
     "CachedObject": "orchestrator.api",
     "ConfigError": "orchestrator.errors",
     "DependencyGraph": "orchestrator.result",
     "Diagnostic": "actors.diagnostics",
+    "FileError": "orchestrator.errors",
     "Project": "orchestrator.api",
     "ProjectBroken": "orchestrator.errors",
     "ProjectError": "orchestrator.errors",
@@ -35,12 +46,14 @@ _HOMES = {
 
 __all__ = [
     "BuildCancelled",
+    "BuildFailed",
     "BuildResult",
     "Cache",
     "CachedObject",
     "ConfigError",
     "DependencyGraph",
     "Diagnostic",
+    "FileError",
     "Project",
     "ProjectBroken",
     "ProjectError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from orchestrator.cli.app import main
+from orchestrator.cli.uptodate import main
 
 if __name__ == "__main__":
     sys.exit(main())

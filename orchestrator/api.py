@@ -47,7 +47,7 @@ from actors.scanner.snapshot import PLAIN, stamp_extras
 from actors.system import Address, Broken, Closed, MailboxStatistics, System, Tap
 from orchestrator.builds import Builds, Memory, translated
 from orchestrator.config import FILE_NAME, Config, load
-from orchestrator.errors import BuildCancelled, ProjectError
+from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
 from orchestrator.reach import Reached, reached_files
 from orchestrator.result import BuildResult, DependencyGraph, RunResult
 from orchestrator.sources import Sources
@@ -220,23 +220,24 @@ class Project:
 
     async def run(self, *args: str, stdin: bytes = b"", limits: Mapping[str, int] | None = None) -> RunResult:
         """Build, then run the program with `args`, and give back all that it wrote. `limits` may hold `memory` (bytes)
-        and `fuel`, over the settings. Raises ProjectError where there is no program: the build failed, or nothing is
-        the entry. Cancelled, it stops the program at once."""
+        and `fuel`, over the settings. Raises BuildFailed, with the result, where the sources are wrong; ProjectError
+        where nothing is the entry. Cancelled, it stops the program at once."""
         result = await self.build()
+        if not result.success:
+            raise BuildFailed(result)
         if result.program is None:
-            raise ProjectError(
-                "there is no program to run",
-                where=self.config.entry,
-                hint="the build failed" if not result.success else f"`{self.config.entry}` was looked for as the entry",
-            )
+            hint = f"`{self.config.entry}` was looked for as the entry"
+            raise ProjectError("there is no program to run", where=self.config.entry, hint=hint)
         from orchestrator.running import run_captured
 
         return await run_captured(self.config, str(result.program), args, stdin, limits or {})
 
     async def graph(self) -> DependencyGraph:
-        """Who depends on whom, in the sources as they are now."""
+        """Who depends on whom, in the sources as they are now. What is wrong with that (an import of nothing, no
+        module at all) is in `diagnostics`."""
         done = await self._build(goal="graph")
-        return DependencyGraph(modules=done.modules, edges=tuple((edge.module, edge.imported) for edge in done.edges))
+        edges = tuple((edge.module, edge.imported) for edge in done.edges)
+        return DependencyGraph(modules=done.modules, edges=edges, diagnostics=done.diagnostics)
 
     @asynccontextmanager
     async def events(self, *, size: int = 1024, on_full: str = "drop") -> AsyncIterator[Subscription]:

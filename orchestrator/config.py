@@ -24,6 +24,9 @@ FILE_NAME = "wasmill.toml"
 ENTRY = "main.ruchy"
 EXTENSION = ".ruchy"
 
+_PARTS = frozenset({"modules", "metadata", "snapshots", "quarantine", "running", "lock", "index.lock"})
+"""What a cache has, beside its index and lists of outputs: at least one of these."""
+
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """All settings of one project under one profile. Every path is absolute, but for `entry` and the globs, which are
@@ -111,7 +114,8 @@ def load(start: str | os.PathLike[str] | None, overrides: Mapping[str, object] |
         folder, name = os.path.split(place)
         return _resolve(_Layers(folder, "", name, {}, dict(PROFILES), checked))
     if not os.path.isdir(place):
-        raise ProjectError(f"there is no folder `{os.fspath(start)}`")
+        kind = "file" if place.endswith(EXTENSION) else "folder"
+        raise ProjectError(f"there is no {kind} `{os.fspath(start)}`")
     file = _find(place)
     base, profiles = configfile.read(file) if file else ({}, {})
     return _resolve(_Layers(os.path.dirname(file) or place, file, "", base, {**PROFILES, **profiles}, checked))
@@ -180,10 +184,29 @@ def _placed(layers: _Layers, values: dict[str, Any]) -> dict[str, Any]:
     if not output.endswith(".wasm"):
         output = os.path.join(output, os.path.splitext(os.path.basename(entry))[0] + ".wasm")
     cache = _at(home, values["folder"])
-    if inside(root, cache) or inside(home, cache):
+    if inside(root, cache) or inside(home, cache) or _meets_output(cache, output, root) or _is_taken(cache):
         raise _wrong(layers, values, "folder", f"the cache needs a folder of its own, not `{cache}`")
     folders = tuple(_at(home, folder) for folder in values["folders"])
     return {"root": root, "entry": entry, "output": output, "folder": cache, "folders": folders}
+
+
+def _meets_output(cache: str, output: str, root: str) -> bool:
+    """Whether cache and programs would lie in one another. An output folder that holds the sources, too, is nobody's
+    own, and may hold a cache."""
+    place = os.path.dirname(output)
+    own = not inside(root, place)
+    return inside(place, cache) or inside(cache, output) or (own and inside(cache, place))
+
+
+def _is_taken(cache: str) -> bool:
+    """Whether this folder holds something, and that is no cache. Hidden files are no obstacle."""
+    try:
+        names = [name for name in os.listdir(cache) if not name.startswith(".")]
+    except OSError:  # Not there yet; or no place for a cache, which the build says, and goes on.
+        return False
+    if any(name.endswith(EXTENSION) for name in names):
+        return True
+    return bool(names) and not any(name in _PARTS or name.startswith(("index.db", "outputs-")) for name in names)
 
 
 def _wrong(layers: _Layers, values: dict[str, Any], key: str, what: str) -> ConfigError:

@@ -123,7 +123,9 @@ def _read_text(file: str) -> str:
 
 def _unknown(key: str, dotted: str, where: str) -> ConfigError:
     hint = near_miss(key, tuple(SETTINGS)) or f"allowed are: {', '.join(sorted(SETTINGS))}"
-    return ConfigError(f"`{key}` is no setting", where=where, hint=hint, key=dotted)
+    table = dotted.removesuffix(key).rstrip(".")
+    what = f"`{key}` is no setting of [{table}]" if table else f"`{key}` is no setting"
+    return ConfigError(what, where=where, hint=hint, key=dotted)
 
 
 def _shown(value: object) -> str:

@@ -4,13 +4,22 @@
     ├── UsageError           the call itself is wrong: a command, a flag, an argument                     exit code 2
     ├── ConfigError          wasmill.toml or a keyword setting is wrong; names file, line and key         exit code 2
     ├── ProjectError         the project cannot be used: no such folder, unreadable, closed, no program   exit code 2
+    │   └── BuildFailed      `run`: the sources are wrong; carries the result of the build                exit code 1
     ├── BuildCancelled       a build was cancelled before it finished                                     exit code 130
+    ├── FileError            the system refused to write or remove something (command line only)          exit code 3
     └── ProjectBroken        a bug in an actor ended the Project; the original error is its cause         exit code 3
 
 A single exception leaves `open` and `build` as itself, never wrapped in a group.
 """
 
 from __future__ import annotations
+
+TYPE_CHECKING = False  # that of `typing`, which would cost more than all of this
+if TYPE_CHECKING:
+    from orchestrator.result import BuildResult
+
+FEW = 3
+"""So many errors of a failed build are named in the exception's text."""
 
 
 class WasmillError(Exception):
@@ -50,6 +59,28 @@ class ProjectError(WasmillError):
     """The project cannot be used as it stands, or as it was asked to be."""
 
     exit_code = 2
+
+
+class BuildFailed(ProjectError):
+    """There is nothing to run, for the build failed. `result` is its answer, with all diagnostics; the text names the
+    first errors."""
+
+    exit_code = 1
+
+    def __init__(self, result: BuildResult) -> None:
+        self.result = result
+        errors = [found for found in result.diagnostics if found.severity == "error"]
+        lines = ["there is no program to run: the build failed"]
+        for found in errors[:FEW]:
+            place = f"{found.file}:{found.line}" if found.line else found.file or found.module
+            lines.append(f"{place}: {found.message} [{found.code}]" if place else f"{found.message} [{found.code}]")
+        if len(errors) > FEW:
+            lines.append(f"and {len(errors) - FEW} more")
+        super().__init__("\n  ".join(lines))
+
+
+class FileError(WasmillError):
+    """A file cannot be removed, or standard output not be written."""
 
 
 class BuildCancelled(WasmillError):

@@ -49,10 +49,12 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DependencyGraph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """Which module depends on which: `edges` are pairs (module, imported), both sorted."""
+    """Which module depends on which: `edges` are pairs (module, imported), both sorted. `diagnostics` say what is
+    wrong with it: what no module is behind has no edge."""
 
     modules: tuple[str, ...]
     edges: tuple[tuple[str, str], ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     def has_edge(self, module: str, imported: str) -> bool:
         """Whether `module` itself depends on `imported`."""

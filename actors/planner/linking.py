@@ -9,7 +9,7 @@ from actors.messages import Find, Found, LinkDone, Load, Loaded, NewEntry, Publi
 from actors.planner import manifest
 from actors.planner.compiling import Compiling
 from actors.planner.desk import Desk
-from actors.planner.outcome import MISSING, crashed, no_entry, no_sources, not_written
+from actors.planner.outcome import MISSING, crashed, not_written, nothing_there
 from actors.planner.run import Phase, Run
 
 
@@ -23,10 +23,7 @@ class Linking:
     def begin(self, run: Run) -> None:
         desk, knowledge, settings = self.desk, self.desk.knowledge, run.settings
         run.phase = Phase.LINKING
-        if not knowledge.sources:
-            run.diagnostics.append(no_sources(settings.root))
-        elif settings.entry_named and settings.entry not in knowledge.sources:
-            run.diagnostics.append(no_entry(settings.entry, knowledge.sources))
+        run.diagnostics += nothing_there(settings, knowledge.sources)
         if not settings.entry or settings.entry not in knowledge.sources or not run.succeeded:
             run.phase = Phase.FINISHED
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -243,6 +243,15 @@ def statements_outside(module: str, path: str, line: int) -> Diagnostic:
         column=1,
         hint="move them into a function",
     )
+
+
+def nothing_there(settings: Settings, modules: Collection[str]) -> list[Diagnostic]:
+    """What is wrong where there is no module at all, or none that was named as the entry."""
+    if not modules:
+        return [no_sources(settings.root)]
+    if settings.entry_named and settings.entry not in modules:
+        return [no_entry(settings.entry, modules)]
+    return []
 
 
 def no_sources(root: str) -> Diagnostic:

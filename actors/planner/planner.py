@@ -49,10 +49,12 @@ from actors.planner.linking import Linking
 from actors.planner.outcome import (
     build_done,
     finished_event,
+    nothing_there,
     record_of,
     record_of_cancelled,
     record_of_lookup,
     settings_digest,
+    with_line,
 )
 from actors.planner.run import Phase, Run
 from actors.planner.state import decode_plan
@@ -294,6 +296,9 @@ class Planner(Actor[ToPlanner]):
             run.states.add(module)
         if settings.goal == "graph":
             self.compiling.condemn(run)
+            run.diagnostics += nothing_there(settings, knowledge.sources)
+            for module, found in run.condemned.items():  # nothing is compiled, so nobody else will say it
+                run.diagnostics += [with_line(one, knowledge.sources[module].data) for one in found]
             run.phase = Phase.ANSWERED
             return
         knowledge.make_keys(settings)

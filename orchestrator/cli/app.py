@@ -1,7 +1,7 @@
 """The command line: which command, and what its end means. Each command is a file of its own, imported when asked for.
 
 Exit codes: 0 done; 1 the sources are wrong (`cache verify`: damage was found); 2 wrong usage or configuration; 3 our
-own failure; 130 Ctrl-C; 143 SIGTERM. `run` passes the program's own code through.
+own failure, or the system's; 130 Ctrl-C; 143 SIGTERM. `run` passes the program's own code through.
 
 A command module has `SUMMARY` (one line), `DETAILS` (the end of its help), `configure(parser)` and
 `execute(arguments, output) -> int`.
@@ -40,14 +40,15 @@ program itself prints.
 exit codes: 0 done
             1 the sources are wrong (cache verify: damage was found)
             2 wrong usage or configuration
-            3 wasmill itself failed
+            3 wasmill itself failed, or could not write or remove something
             130 interrupted (Ctrl-C), 143 terminated
-            run: the exit code of the program, 134 where it trapped
+            run: the exit code of the program (1 where it could not write its output),
+            134 where it trapped
 """
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; the exit code. Nothing but Ctrl-C in the very first moment leaves as an exception."""
+    """Run one command; the exit code. No exception leaves this."""
     output = Output()
     try:
         return _dispatch(sys.argv[1:] if argv is None else argv, output)
@@ -56,14 +57,24 @@ def main(argv: list[str] | None = None) -> int:
             output.trace(wrong.__cause__ or wrong)
         output.error(wrong)
         return wrong.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # before or after the time in which `session` listens for it
+        output.insist("wasmill: interrupted")
+        return 130
+    except BaseExceptionGroup as wrong:
+        if wrong.subgroup(KeyboardInterrupt) is None:
+            return _our_own(wrong, output)
+        output.insist("wasmill: interrupted")
         return 130
     except Exception as wrong:
-        output.trace(wrong)
-        output.insist("wasmill: this is a failure of wasmill itself, not of your sources")
-        return 3
+        return _our_own(wrong, output)
     finally:
         output.close()
+
+
+def _our_own(wrong: BaseException, output: Output) -> int:
+    output.trace(wrong)
+    output.insist("wasmill: this is a failure of wasmill itself, not of your sources")
+    return 3
 
 
 def _dispatch(argv: list[str], output: Output) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -16,10 +17,7 @@ class Parser(argparse.ArgumentParser):
     """argparse whose complaints are ours: an exception, not the end of the process."""
 
     def error(self, message: str) -> NoReturn:
-        hint = f"see `{self.prog} --help`"
-        if self.prog == "wasmill run" and message.startswith("unrecognized"):
-            hint = "what is meant for the program stands behind `--`: wasmill run . -- ARGS"
-        raise UsageError(shown(message), hint=hint)
+        raise UsageError(shown(message), hint=f"see `{self.prog} --help`")
 
 
 class _HelpAsked(Exception):
@@ -46,14 +44,25 @@ def parse(command: str, module: ModuleType, argv: list[str], output: Output) -> 
     module.configure(parser)
     own, rest = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, None)
     try:
-        arguments = parser.parse_args(own)
+        # Intermixed, for `cache gc --force app`: plain argparse takes an optional PATH as left out at the first flag.
+        arguments, extra = parser.parse_known_intermixed_args(own)
     except _HelpAsked as asked:
         output.out(str(asked).rstrip())
         return None
+    if extra:
+        raise _unrecognised(command, arguments, extra)
     if rest is not None and command != "run":
         raise UsageError("only `run` takes arguments behind `--`", hint=f"see `wasmill {command} --help`")
     arguments.rest = rest
     return arguments
+
+
+def _unrecognised(command: str, arguments: argparse.Namespace, extra: list[str]) -> UsageError:
+    hint = f"see `wasmill {command} --help`"
+    if command == "run":
+        meant = shlex.join(["wasmill", "run", arguments.path, "--", *extra])
+        hint = f"what is meant for the program stands behind `--`: {meant}"
+    return UsageError(f"unrecognized arguments: {shlex.join(extra)}", hint=hint)
 
 
 def add_path(parser: argparse.ArgumentParser, what: str = "the project's folder (default: this one)") -> None:

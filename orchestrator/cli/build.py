@@ -31,7 +31,9 @@ A module that fails does not stop the others. Then no program is linked, and the
 earlier build stays as it is.
 
 --json prints one JSON object a line: {"event": "build-started", ...} and so on, the last one
-{"event": "build-finished", ...} with the result. Readers must ignore fields they don't know.
+{"event": "build-finished", ...} with the result; "build-cancelled" where the build was
+interrupted. A wrong configuration begins no build: then there is no line at all. Readers must
+ignore fields they don't know.
 
 examples:
   wasmill build                     this folder

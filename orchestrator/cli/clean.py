@@ -10,7 +10,7 @@ from contextlib import suppress
 from orchestrator.cli.arguments import add_path, add_quiet, folder
 from orchestrator.cli.output import Output
 from orchestrator.config import load
-from orchestrator.errors import ProjectError
+from orchestrator.errors import FileError
 from orchestrator.report.progress import relative
 from orchestrator.report.terminal import shown
 
@@ -20,6 +20,8 @@ DETAILS = """\
 Every build keeps a list of the files it wrote; only those are removed, and the output folder
 where that leaves it empty. The cache stays, so the next build compiles nothing:
 `wasmill cache clear` is for that.
+
+exit codes: 0 done, 2 wrong usage or configuration, 3 a file cannot be removed
 """
 
 
@@ -31,13 +33,15 @@ def configure(parser: ArgumentParser) -> None:
 def execute(arguments: Namespace, output: Output) -> int:
     config = load(folder(arguments))
     files = written(config.outputs_list)
-    removed = [file for file in files if _remove(file)]
-    for file in removed:
-        output.say(f"removed {shown(relative(file, config.project))}")
+    removed = []
+    for file in files:
+        if _remove(file):
+            output.say(f"removed {shown(relative(file, config.project))}")
+            removed.append(file)
     if not removed:
         output.say("nothing to remove")
     if files:
-        os.unlink(config.outputs_list)
+        _remove(config.outputs_list)
     for place in {os.path.dirname(file) for file in removed} - {config.project, config.root}:
         with suppress(OSError):  # somebody else's files are in it
             os.rmdir(place)
@@ -55,11 +59,11 @@ def written(listing: str) -> list[str]:
 
 
 def _remove(file: str) -> bool:
-    """Whether there was such a file, which is gone now. Raises ProjectError where it has to stay."""
+    """Whether there was such a file, which is gone now. Raises FileError where it has to stay."""
     try:
         os.unlink(file)
     except FileNotFoundError:
         return False
     except OSError as wrong:
-        raise ProjectError(f"`{file}` cannot be removed: {wrong.strerror or wrong}") from wrong
+        raise FileError(f"`{file}` cannot be removed: {wrong.strerror or wrong}") from wrong
     return True

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 
 import orchestrator
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_path, folder
+from orchestrator.cli.build import with_line
 from orchestrator.cli.output import Output
 from orchestrator.config import load
 from orchestrator.report import graph as report
+from orchestrator.report.diagnostics import render_all
+from orchestrator.report.terminal import Style
 
 SUMMARY = "Show which module depends on which. Nothing is compiled."
 
 DETAILS = """\
 The tree begins at the entry; modules that nothing reaches follow. A module that was drawn
-before is marked (above), one that closes a circle (cycle).
+before is marked (above), one that closes a circle (cycle). An import that leads to no module
+is an error, on standard error; the graph has all others.
 
 examples:
   wasmill graph
   wasmill graph app --dot | dot -Tsvg > modules.svg
+
+exit codes: 0 done, 1 the sources are wrong, 2 wrong usage or configuration, 3 wasmill failed
 """
 
 
@@ -40,8 +47,11 @@ def execute(arguments: Namespace, output: Output) -> int:
             output.out(report.as_json(graph))
         elif arguments.dot:
             output.out(report.dot(graph))
-        else:
+        elif graph.modules:
             output.out(report.tree(graph, config.entry.rpartition(".")[0]))
-        return 0
+        found = [with_line(each, config.root) for each in graph.diagnostics]
+        if found:
+            output.insist(render_all(found, Style.of(sys.stderr)))
+        return 1 if any(each.severity == "error" for each in found) else 0
 
     return session.in_loop(body, output)

@@ -6,8 +6,12 @@ import os
 import sys
 from io import TextIOWrapper
 
-from orchestrator.errors import WasmillError
+from orchestrator.errors import FileError, WasmillError
 from orchestrator.report.terminal import Style, shown
+
+TYPE_CHECKING = False  # as in `terminal`
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 class Output:
@@ -17,12 +21,17 @@ class Output:
     def __init__(self) -> None:
         self.quiet = False
         self._gone = False
+        self._mute = False
+        if sys.stdout is None:  # closed by the caller: `>&-`
+            sys.stdout = _nowhere()
+        if sys.stderr is None:
+            sys.stderr = _nowhere()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
 
     def out(self, text: str) -> None:
-        """A result, to standard output, at once."""
+        """A result, to standard output, at once. Raises FileError where there is no room for it, the first time."""
         if self._gone:
             return
         try:
@@ -30,6 +39,9 @@ class Output:
             sys.stdout.flush()
         except BrokenPipeError:
             self._gone = True
+        except OSError as wrong:
+            self._gone = True
+            raise FileError(f"standard output cannot be written: {wrong.strerror or wrong}") from wrong
 
     def say(self, text: str) -> None:
         """Something for people, unless they asked for quiet."""
@@ -38,10 +50,12 @@ class Output:
 
     def insist(self, text: str) -> None:
         """Something for people that even `-q` does not silence."""
+        if self._mute:
+            return
         try:
             print(text, file=sys.stderr, flush=True)
-        except BrokenPipeError:
-            self.quiet = True
+        except OSError:  # there is nobody left to tell
+            self.quiet = self._mute = True
 
     def error(self, wrong: WasmillError) -> None:
         style = Style.of(sys.stderr)
@@ -60,9 +74,14 @@ class Output:
         """Leave nothing in a buffer that the interpreter would fail to write at its end."""
         try:
             sys.stdout.flush()
-        except BrokenPipeError:
+        except OSError:
             self._gone = True
-        if self._gone:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+        for stream, lost in ((sys.stdout, self._gone), (sys.stderr, self._mute)):
+            if lost:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # as long as the process

@@ -30,8 +30,8 @@ examples:
   wasmill run app -- --verbose input.txt
   wasmill run hello.ruchy
 
-exit codes: the program's own, 134 where it trapped; where it could not be started: 1 the
-sources are wrong, 2 wrong usage or configuration or no entry, 3 wasmill failed
+exit codes: the program's own (1 where it could not write its output), 134 where it trapped;
+where it could not be started: 1 the sources are wrong, 2 wrong usage or configuration or no entry, 3 wasmill failed
 """
 
 

@@ -75,17 +75,26 @@ async def build(project: Project, arguments: Namespace, output: Output) -> Build
     force = getattr(arguments, "force", False)
     if not as_json and not progress.live:
         return await project.build(force=force)
-    result, error = None, None
+    result: BuildResult | None = None
+    errors: list[Exception] = []  # They leave as themselves, and not in a group.
     async with project.events(on_full="wait" if as_json else "drop") as events, anyio.create_task_group() as group:
-        group.start_soon(_follow, events, output if as_json else None, progress)
+
+        async def follow() -> None:
+            try:
+                await _follow(events, output if as_json else None, progress)
+            except Exception as wrong:
+                errors.append(wrong)
+                group.cancel_scope.cancel()
+
+        group.start_soon(follow)
         try:
             result = await project.build(force=force)
         except Exception as wrong:
-            error = wrong
+            errors.append(wrong)
             group.cancel_scope.cancel()
     progress.close()
-    if error is not None:
-        raise error
+    if errors:
+        raise errors[0]
     assert result is not None
     return result
 

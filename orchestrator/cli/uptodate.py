@@ -22,6 +22,14 @@ NUMBERS = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns"
 
 def main() -> int:
     """Do what the command line asks for. Returns the exit code, or ends the process at once where all is unchanged."""
+    try:
+        return _main()
+    except KeyboardInterrupt:  # before the whole command line could listen for it: it was being imported
+        sys.stderr.write("wasmill: interrupted\n")
+        return 130
+
+
+def _main() -> int:
     asked = plain_build(sys.argv[1:]) if POSIX else None
     if asked is not None:
         gc.disable()  # ten thousand stamps are no garbage

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from cli_fakes import FakeProject, Wasmill, result
 
@@ -13,6 +17,7 @@ from actors.messages import CacheStatistics, Collected, Damage, Reason, Verified
 from orchestrator.cli import app
 from orchestrator.cli.cache import amount
 from orchestrator.errors import ProjectBroken, ProjectError
+from orchestrator.result import DependencyGraph
 
 # ---------------------------------------------------------------------------------------------- help and usage
 
@@ -64,8 +69,10 @@ def test_version(wasmill: Wasmill, flag: str) -> None:
         (["build", "main.ruchy"], "`main.ruchy` is a file, and this takes the folder of a project"),
         (["graph", "main.ruchy"], "`wasmill run main.ruchy`"),
         (["graph", "--json", "--dot"], "not allowed with argument"),
-        (["run", "nowhere.ruchy"], "there is no folder `nowhere.ruchy`"),
+        (["run", "nowhere.ruchy"], "there is no file `nowhere.ruchy`"),
         (["run", ".", "argument"], "what is meant for the program stands behind `--`"),
+        (["run", ".", "--verbose", "a b"], "behind `--`: wasmill run . -- --verbose 'a b'"),
+        (["run", "app", "x", "-q", "y"], "behind `--`: wasmill run app -- x y"),
         (["run", "--json"], "`run` has no --json: standard output is the program's"),
         (["cache"], "the following arguments are required: ACTION"),
         (["cache", "wipe"], "invalid choice: 'wipe'"),
@@ -188,6 +195,31 @@ def test_our_own_failure_is_3_and_shows_the_cause(wasmill: Wasmill, fake: FakePr
     assert "ExceptionGroup" not in err
 
 
+@pytest.mark.parametrize("argv", [["build", "--json"], ["graph"], ["explain"], ["--help"]])
+def test_a_full_standard_output_is_3_and_one_line(
+    wasmill: Wasmill, fake: FakeProject, monkeypatch: pytest.MonkeyPatch, argv: list[str]
+) -> None:
+    def refuse(_: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys.stdout, "write", refuse)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    monkeypatch.setattr(sys.stdout, "fileno", lambda: 1)
+    code, out, err = wasmill(*argv)
+    assert (code, out, err) == (3, "", "wasmill: standard output cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("wrong", [KeyboardInterrupt(), BaseExceptionGroup("two", [KeyboardInterrupt()])])
+def test_an_interrupt_before_anybody_listens_is_130(
+    wasmill: Wasmill, monkeypatch: pytest.MonkeyPatch, wrong: BaseException
+) -> None:
+    def interrupted(_: str) -> None:
+        raise wrong
+
+    monkeypatch.setattr(app, "import_module", interrupted)
+    assert wasmill("build") == (130, "", "wasmill: interrupted\n")
+
+
 def test_an_unexpected_exception_is_3(wasmill: Wasmill, fake: FakeProject) -> None:
     fake.error = RuntimeError("what?")
     code, out, err = wasmill("build")
@@ -205,6 +237,15 @@ def test_graph(wasmill: Wasmill, fake: FakeProject) -> None:
     code, out, _ = wasmill("graph", "--json")
     assert (code, json.loads(out)) == (0, {"modules": ["a", "main"], "edges": [["main", "a"]]})
     assert wasmill("graph", "--dot")[1].startswith("digraph modules {\n")
+
+
+def test_graph_says_what_is_wrong_beside_the_graph(wasmill: Wasmill, fake: FakeProject) -> None:
+    warning = Diagnostic(code="W0001", message="odd", severity="warning")
+    fake.dependencies = msgspec.structs.replace(fake.dependencies, diagnostics=(warning,))
+    assert wasmill("graph") == (0, "main\n└─ a\n", "warning[W0001]: odd\n")
+    fake.dependencies = DependencyGraph(modules=(), edges=(), diagnostics=(Diagnostic(code="E0811", message="none"),))
+    assert wasmill("graph") == (1, "", "error[E0811]: none\n")
+    assert wasmill("graph", "--json") == (1, '{"modules": [], "edges": []}\n', "error[E0811]: none\n")
 
 
 # ---------------------------------------------------------------------------------------------- cache
@@ -244,6 +285,16 @@ def test_cache_gc_and_clear(wasmill: Wasmill, fake: FakeProject) -> None:
         "",
         "another process looks after this cache right now: nothing was done\n",
     )
+
+
+@pytest.mark.parametrize("argv", [["gc", "--force", "app"], ["--force", "gc", "app"], ["gc", "app", "--force"]])
+def test_flags_may_stand_anywhere(wasmill: Wasmill, fake: FakeProject, home: Path, argv: list[str]) -> None:
+    (home / "app").mkdir()
+    assert wasmill("cache", *argv, "-q") == (0, "", "")
+    assert fake.calls == [("open", "app", {}), ("gc", True)]
+    fake.calls.clear()
+    assert wasmill("cache", "stats", "--json", "app")[0] == 0
+    assert fake.calls == [("open", "app", {})]
 
 
 def test_amounts() -> None:
@@ -294,8 +345,28 @@ def test_clean_says_what_it_cannot_remove(wasmill: Wasmill, home: Path) -> None:
     (home / "build" / "main.wasm").mkdir(parents=True)
     place = listing(home, home / "build" / "main.wasm")
     code, out, err = wasmill("clean")
-    assert (code, out) == (2, "")
+    assert (code, out) == (3, "")
     assert "cannot be removed" in err
+    assert place.exists()
+
+
+@pytest.mark.parametrize("stuck", ["main.wasm", "outputs-"])
+def test_clean_in_a_read_only_folder(wasmill: Wasmill, home: Path, monkeypatch: pytest.MonkeyPatch, stuck: str) -> None:
+    (home / "build").mkdir()
+    program = home / "build" / "main.wasm"
+    program.write_text("x")
+    place = listing(home, program)
+    unlink = os.unlink
+
+    def refuse(path: str) -> None:
+        if stuck in path:
+            raise OSError(errno.EROFS, "Read-only file system", path)
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    left = program if stuck == "main.wasm" else place
+    code, out, err = wasmill("clean", "-q")
+    assert (code, out, err) == (3, "", f"wasmill: `{left}` cannot be removed: Read-only file system\n")
     assert place.exists()
 
 

@@ -104,6 +104,25 @@ def test_graph_of_real_sources(wasmill: Wasmill, hello: Path) -> None:
     assert not (hello / "build").exists()
 
 
+def test_a_graph_of_wrong_sources_says_so(wasmill: Wasmill, hello: Path) -> None:
+    write(hello, more="use nothing::at_all;\npub fun one() -> i64 { 1 }")
+    code, out, err = wasmill("graph")
+    assert (code, out) == (1, "main\n├─ greetings\n└─ names\nmore\n")
+    assert err.startswith("more.ruchy:1:14: error[E0501]: ") and "use nothing::at_all;" in err
+    write(hello, more="pub fun (")
+    code, out, err = wasmill("graph")
+    assert code == 1 and "more.ruchy:1:" in err and "main\n" in out
+    assert err.count("error[") == 1
+    (hello / "more.ruchy").unlink()
+    assert wasmill("graph")[::2] == (0, "")
+
+
+def test_a_graph_of_nothing(wasmill: Wasmill, home: Path) -> None:
+    code, out, err = wasmill("graph")
+    assert (code, out) == (1, "")
+    assert f"error[E0811]: there is no module under {home}" in err
+
+
 def test_cache_commands(wasmill: Wasmill, hello: Path) -> None:
     wasmill("build", "-q")
     code, out, _ = wasmill("cache", "stats", "--json")

@@ -20,7 +20,7 @@ from actors.messages import Source
 from actors.offload import InlineOffload, Offload
 from actors.planner.planner import Planner
 from actors.system import Cell
-from orchestrator import BuildResult, ConfigError, ProjectBroken, ProjectError, Sources
+from orchestrator import BuildFailed, BuildResult, ConfigError, ProjectBroken, ProjectError, Sources
 from orchestrator.testing.disk import FakeDisk
 from orchestrator.testing.toolchain import PlainToolchain
 
@@ -604,6 +604,41 @@ async def test_run_on_the_real_toolchain(tmp_path: Path) -> None:
         (tmp_path / "main.ruchy").write_text("fun main() { nothing(); }\n")
         with pytest.raises(ProjectError, match="no program"):
             await project.run()
+
+
+async def test_run_of_broken_sources_raises_their_result() -> None:
+    text = "fun main() {\n" + "    nothing();\n" * 5 + "}\n"
+    async with orchestrator.open(Sources({"main.ruchy": text})) as project:
+        with pytest.raises(BuildFailed) as caught:
+            await project.run()
+    failed = caught.value
+    assert isinstance(failed, ProjectError)
+    assert failed.result.failed == ["main"] and len(failed.result.diagnostics) == 5
+    first, *named, last = str(failed).splitlines()
+    assert first == "there is no program to run: the build failed"
+    assert [line.partition(": ")[0] for line in named] == [f"  main.ruchy:{number}" for number in (2, 3, 4)]
+    assert all("`nothing`" in line and line.endswith("]") for line in named)
+    assert last == "  and 2 more"
+
+
+async def test_run_without_an_entry_is_no_failed_build() -> None:
+    async with orchestrator.open(Sources({"lib.ruchy": "pub fun one() -> i64 { 1 }"})) as project:
+        with pytest.raises(ProjectError, match="no program to run") as caught:
+            await project.run()
+        assert not isinstance(caught.value, BuildFailed)
+
+
+async def test_a_graph_says_what_is_wrong_with_it() -> None:
+    async with orchestrator.open(Sources({"main.ruchy": "use nothing::here;\nfun main() {}\n"})) as project:
+        graph = await project.graph()
+        assert (graph.modules, graph.edges) == (("main",), ())
+        (found,) = graph.diagnostics
+        assert (found.severity, found.file, found.line) == ("error", "main.ruchy", 1)
+        assert found.text == "use nothing::here;"
+        project.sources["main.ruchy"] = "fun main() {}\n"
+        assert (await project.graph()).diagnostics == ()
+        del project.sources["main.ruchy"]
+        assert [found.code for found in (await project.graph()).diagnostics] == ["E0811"]
 
 
 def test_remove_is_a_change(tmp_path: Path) -> None:

@@ -218,7 +218,12 @@ def test_settings_and_config_agree() -> None:
         ('[project]\ninclude = "*"\n', 2, "project.include", ["a list of globs"]),
         ("[run]\nfolders = [1]\n", 2, "run.folders", ["a list of paths"]),
         ("[profile.x]\nprofile = 'dev'\n", 2, "profile.x.profile", ["cannot choose a profile"]),
-        ("[profile.x]\n\njbos = 1\n", 3, "profile.x.jbos", ["`jbos` is no setting", "did you mean `jobs`?"]),
+        (
+            "[profile.x]\n\njbos = 1\n",
+            3,
+            "profile.x.jbos",
+            ["`jbos` is no setting of [profile.x]", "did you mean `jobs`?"],
+        ),
         ("[profile.dev]\nroot = 'no'\n", 2, "profile.dev.root", ["there is no folder"]),
         ("[profile]\nx = 1\n", 2, "profile.x", ["must be a table: [profile.x]"]),
         ('[project]\nname = """\n[build]\njobs = 0\n"""\n[build]\njobs = 0\n', 7, "build.jobs", ["not 0"]),
@@ -338,3 +343,58 @@ def test_default_toml_is_the_default(tmp_path: Path) -> None:
     assert {name: getattr(said, name) for name in SETTINGS} == {name: getattr(bare, name) for name in SETTINGS}
     for name in SETTINGS:
         assert f"\n{name} = " in text or f"\n# {name} = " in text
+
+
+# ---------------------------------------------------------------------------------------------- a cache of its own
+
+
+@pytest.mark.parametrize(
+    ("output", "folder"),
+    [
+        ("build", "build"),
+        ("build", "build/cache"),
+        ("out/deep/app.wasm", "out"),
+        ("build", "build/main.wasm"),
+        ("app.wasm", "app.wasm"),
+        ("app.wasm", "app.wasm/cache"),
+        ("build", "shop"),
+        ("build", "papers"),
+        ("build", "site"),
+    ],
+)
+def test_a_cache_folder_of_others_is_refused(tmp_path: Path, output: str, folder: str) -> None:
+    project(tmp_path, main_ruchy="x", shop__cart_ruchy="x", shop__modules__more_ruchy="x")
+    project(tmp_path, papers__letter="dear", site__index_html="x")
+    text = f'[build]\noutput = "{output}"\n[cache]\nfolder = "{folder}"\n'
+    wrong = refused(tmp_path, text)
+    assert wrong.what == f"`cache.folder`: the cache needs a folder of its own, not `{tmp_path / folder}`"
+    assert wrong.where == f"{tmp_path / 'wasmill.toml'}:4"
+
+
+@pytest.mark.parametrize(
+    ("output", "folder", "names"),
+    [
+        ("build", "new", []),
+        ("build", "empty", [""]),
+        ("build", "hidden", [".gitignore"]),
+        ("build", "cache", ["index.db", "modules/", "notes.txt"]),
+        ("build", "cache", ["metadata/"]),
+        ("build", "cache", ["outputs-0123456789abcdef.json"]),
+        ("app.wasm", "cache", []),
+        ("app.wasm", ".ruchy-cache", ["index.db"]),
+        ("../app.wasm", "cache", []),
+        ("builder", "build", []),
+    ],
+)
+def test_a_cache_folder_that_may_be(tmp_path: Path, output: str, folder: str, names: list[str]) -> None:
+    home = project(tmp_path / "home", main_ruchy="x")
+    for name in names:
+        place = home / folder / name
+        (place if name.endswith("/") or not name else place.parent).mkdir(parents=True, exist_ok=True)
+        if name and not name.endswith("/"):
+            place.write_text("x")
+    assert load(home, {"output": output, "folder": folder}).folder == str(home / folder)
+
+
+def test_a_file_in_place_of_the_cache_is_for_the_build_to_say(tmp_path: Path) -> None:
+    assert load(project(tmp_path, main_ruchy="x", cache="x"), {"folder": "cache"}).folder == str(tmp_path / "cache")
