@@ -56,8 +56,7 @@ def _head(image: Image) -> list[bytes]:
         out.append(section(2, vector(imports)))
     functions, slots = image.top
     _append(out, 3, functions - len(imports), [chunk.functions for chunk in image.chunks])
-    if slots > 1:
-        out.append(section(4, b"\1\x70\1" + uleb(slots) + uleb(slots)))
+    out.append(section(4, b"\1\x70\1" + uleb(slots) + uleb(slots)))  # indirect calls need it, with or without slots
     out.append(section(5, b"\1\0" + uleb(image.pages)))
     out.append(section(6, vector([b"\x7f\x01\x41" + sleb(image.stack_size) + b"\x0b", *image.globals])))
     return out

@@ -133,8 +133,9 @@ class Image:
                 if weak.setdefault(name, index) != index:
                     shadowed.append((name, index))
             for name, offset in zip(model.data_names, model.data_offsets, strict=True):
-                if tables.data.setdefault(name, range_.address + offset) != range_.address + offset:
-                    raise UnusualError("data is defined twice")
+                if name in tables.data:
+                    raise UnusualError("data is defined twice, or is the linker's own")
+                tables.data[name] = range_.address + offset
             if number == self._count - 1 and not owned.isdisjoint([*tables.functions, *weak]):
                 raise UnusualError("a module defines a function of the library")
         if len(tables.functions) != count or not _OWN_NAMES.isdisjoint(tables.functions):
