@@ -122,7 +122,9 @@ def run(count: int, folder: str) -> None:
         for what, spent in rows:
             times.setdefault(what, []).append(spent)
     print(f"{count} objects of {FUNCTIONS} functions, {sizes[0]} bytes, {sizes[1]} with their models")
-    print(f"({making / count:.2f} ms each to make these); a program of {len(programs[0])} bytes, the proof {len(programs[1])}")
+    print(
+        f"({making / count:.2f} ms each to make these); a program of {len(programs[0])} bytes, the proof {len(programs[1])}"
+    )
     compact = statistics.median(times["compact link"])
     for what, all_ in times.items():
         middle_time = statistics.median(all_)

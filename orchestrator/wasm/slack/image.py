@@ -17,14 +17,15 @@ from orchestrator.wasm.slack.model import Model, UnusualError
 
 _HEAP_ALIGN = 16
 _OWN_NAMES = frozenset(name.encode() for name in (*ADDRESS_NAMES, CONSTRUCTORS_NAME))
+_FUNCTIONS, _ADDRESSES, _SLOTS = 4, 256, 4
+"""The smallest ranges of a module. A spare function takes five bytes of the program, a spare address or slot none."""
+
 _MOST = 1 << 27
 """No address or index of an image reaches this: beyond it a hole of five bytes would need more than a table look-up."""
 
 
 def size_class(size: int, unit: int) -> int:
     """How large a range is for `size` things: an eighth more, and one, rounded up to steps that grow with it."""
-    if not size:
-        return 0
     wanted = size + (size >> 3) + 1
     step = max(unit, 1 << max(wanted.bit_length() - 3, 0))
     return -(-wanted // step) * step
@@ -216,7 +217,7 @@ def _sizes(model: Model, *, slack: bool) -> tuple[int, int, int]:
     functions, slots = len(model.function_types), len(own_slots) + len(far_slots)
     if not slack:
         return functions, model.size, slots
-    return size_class(functions, 4), size_class(model.size, 16), size_class(slots, 2)
+    return size_class(functions, _FUNCTIONS), size_class(model.size, _ADDRESSES), size_class(slots, _SLOTS)
 
 
 def _imports(model: Model) -> list[tuple[tuple[bytes, bytes, bytes], bytes]]:

@@ -47,9 +47,7 @@ def library_objects(_wanted: object = ()) -> list[tuple[str, bytes]]:
     counter = Reference(GLOBAL, "count", b"\x7f\x01")
     second = encode_object(
         [
-            function(
-                "lib::b", NULLARY, b"\x23", (GLOBAL_INDEX_LEB, counter), b"\x41\0\x28\2", load("zero"), b"\x6a"
-            ),
+            function("lib::b", NULLARY, b"\x23", (GLOBAL_INDEX_LEB, counter), b"\x41\0\x28\2", load("zero"), b"\x6a"),
             function("lib::c", NULLARY, b"\x41\0\x28\2", load("text", 4)),
         ],
         [Data("zero", ".bss", bytes(40), 4), Data("text", ".rodata", b"\1\0\0\0\7\0\0\0", 2)],
@@ -112,7 +110,14 @@ class World:
         own = self.modules[name]
         random = Random(self.data[name])
         data = [
-            Data(f"{name}.text{n}", ".rodata", random.randbytes(random.choice((4, 12, 40))), random.randrange(4), (), flags)
+            Data(
+                f"{name}.text{n}",
+                ".rodata",
+                random.randbytes(random.choice((4, 12, 40))),
+                random.randrange(4),
+                (),
+                flags,
+            )
             for n, flags in enumerate((HIDDEN, LOCAL, LOCAL)[: random.randrange(1, 4)])
         ]
         if random.randrange(3) == 0:
@@ -157,6 +162,10 @@ class World:
                 odd = random.choice(ODD_TYPES)
                 arguments = b"\x41\0" * odd[1]
                 dropped = b"\x1a" * (odd[-2] if odd[-2] < 2 and odd[-1] == 0x7F else 0)
-                parts += [b"\x41\0\x04\x40" + arguments + b"\x41\0\x11", (TYPE_INDEX_LEB, odd), b"\0" + dropped + b"\x0b"]
+                parts += [
+                    b"\x41\0\x04\x40" + arguments + b"\x41\0\x11",
+                    (TYPE_INDEX_LEB, odd),
+                    b"\0" + dropped + b"\x0b",
+                ]
         flags = WEAK | HIDDEN if rank % 5 == 4 else HIDDEN
         return function(f"f{rank}", NULLARY, *parts, flags=flags)
