@@ -104,7 +104,7 @@ def run(count: int, folder: str) -> None:
         rows = []
         rows.append(("compact link", timed(lambda: link(plain, entry=None, exports=EXPORTS))[0]))
         inputs = named(objects)
-        rows.append(("fast link, from nothing", timed(lambda: Resident().link(inputs, b"", EXPORTS))[0]))
+        rows.append(("fast link, from nothing", timed(lambda: Resident().link(inputs, b"", EXPORTS))[0]))  # noqa: B023
         resident.accepted(resident.link(inputs, b"", EXPORTS)[0])
         changed = inputs.copy()
         changed[middle : middle + 1] = named([("", with_model(module(middle, count, turn + 1)))])
@@ -122,9 +122,8 @@ def run(count: int, folder: str) -> None:
         for what, spent in rows:
             times.setdefault(what, []).append(spent)
     print(f"{count} objects of {FUNCTIONS} functions, {sizes[0]} bytes, {sizes[1]} with their models")
-    print(
-        f"({making / count:.2f} ms each to make these); a program of {len(programs[0])} bytes, the proof {len(programs[1])}"
-    )
+    print(f"({making / count:.2f} ms each to make these);", end=" ")
+    print(f"a program of {len(programs[0])} bytes, the proof {len(programs[1])}")
     compact = statistics.median(times["compact link"])
     for what, all_ in times.items():
         middle_time = statistics.median(all_)

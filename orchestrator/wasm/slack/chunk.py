@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from struct import Struct
+from struct import error as StructError  # noqa: N812
 from typing import TYPE_CHECKING
 
 from orchestrator.wasm.leb import functype, leb5, sleb, uleb, vector
@@ -22,9 +23,10 @@ _LOW = [bytes((n | 128,)) for n in range(128)]
 
 class Tables:
     """What names mean in an image: indices of functions, addresses of data, numbers of types; and the number of the
-    type of each function. `high` holds the last four bytes of a hole, by what is above seven bits."""
+    type of each function. `high` holds the last four bytes of a hole, by what is above seven bits; `short` the shortest
+    form of each function's index."""
 
-    __slots__ = ("data", "function_types", "functions", "high", "types")
+    __slots__ = ("data", "function_types", "functions", "high", "short", "types")
 
     def __init__(self) -> None:
         self.types: dict[bytes, int] = {}
@@ -32,10 +34,14 @@ class Tables:
         self.function_types: list[int] = []
         self.data: dict[bytes, int] = {}
         self.high: list[bytes] = []
+        self.short: list[bytes] = []
 
-    def reach(self, limit: int) -> None:
-        """Make holes for all values below `limit`, and at it."""
-        self.high = [leb5(n << 7)[1:] for n in range((limit >> 7) + 1)]
+    def reach(self, limit: int, functions: int) -> None:
+        """Make holes for all values up to `limit`, and a bit more; and the short forms of all below `functions`."""
+        self.high = [low + rest for rest in [leb5(n << 14)[2:] for n in range((limit >> 14) + 1)] for low in _LOW]
+        small = [uleb(n) for n in range(128)]
+        self.short = small + [low + rest for rest in small[1 : (functions >> 7) + 1] for low in _LOW]
+        self.short += [uleb(n) for n in range(len(self.short), functions)]
 
 
 class Chunk:
@@ -44,7 +50,9 @@ class Chunk:
 
     __slots__ = ("code", "data", "elements", "functions", "named", "names")
 
-    def __init__(self, code: bytes, functions: bytes, data: bytes, elements: bytes, names: bytes, named: int) -> None:
+    def __init__(
+        self, code: bytearray, functions: bytes, data: bytes, elements: bytes, names: bytes, named: int
+    ) -> None:
         self.code, self.functions, self.data, self.elements = code, functions, data, elements
         self.names, self.named = names, named
 
@@ -54,27 +62,28 @@ def make_chunk(model: Model, range_: Range, tables: Tables) -> Chunk:
     spare = range_.functions - len(model.function_types)
     try:
         slots, numbers = _values(model, range_, tables)
-        high = tables.high
-        values = [_LOW[n & 127] + high[n >> 7] for n in numbers]
+        high, low, put = tables.high, _LOW, _put5
+        values = [low[n & 127] + high[n >> 7] for n in numbers]
         code = bytearray(model.code)
         for at, value in zip(model.holes, model.hole_values, strict=True):
-            _put5(code, at, values[value])
+            put(code, at, values[value])
         data: bytes | bytearray = model.data
         if model.words:
             data = bytearray(data)
             for at, value in zip(model.words, model.word_values, strict=True):
                 _put4(data, at, numbers[value])
-    except (KeyError, IndexError) as error:
+    except (KeyError, IndexError, StructError) as error:
         raise UnusualError("a symbol is not defined, or an address lies outside of memory") from error
     if spare:
         code += TRAP * spare
     first = range_.function
     kinds = tables.function_types[first : first + range_.functions]
-    names = [uleb(index) + _string(name) for index, name in enumerate(model.names, first) if name]
+    indices = tables.short[first : first + len(model.names)]
+    names = [index + name for index, name in zip(indices, model.names, strict=True) if name]
     return Chunk(
-        bytes(code),
+        code,
         bytes(kinds) if len(tables.types) < 128 else b"".join([uleb(kind) for kind in kinds]),
-        b"\0\x41" + sleb(range_.address) + b"\x0b" + uleb(len(data)) + bytes(data) if data else b"",
+        b"".join((b"\0\x41", sleb(range_.address), b"\x0b", uleb(len(data)), data)) if data else b"",
         b"\0\x41" + sleb(range_.slot) + b"\x0b" + vector([uleb(index) for index in slots]) if slots else b"",
         b"".join(names),
         len(names),
@@ -84,8 +93,9 @@ def make_chunk(model: Model, range_: Range, tables: Tables) -> Chunk:
 def _values(model: Model, range_: Range, tables: Tables) -> tuple[list[int], list[int]]:
     """The functions in the table slots of a module, and all its values, in the order that its holes count them in."""
     function, address, slot = range_.function, range_.address, range_.slot
-    far = [tables.functions[name] for name in model.outside]
-    types = [tables.types[type_] for type_ in model.types]
+    functions, numbers = tables.functions, tables.types
+    far = [functions[name] for name in model.outside]
+    types = [numbers[type_] for type_ in model.types]
     kinds = tables.function_types
     if [kinds[index] for index in far] != [types[kind] for kind in model.outside_types]:
         raise UnusualError("a function is declared with another type than it has")
@@ -108,7 +118,3 @@ def _unsigned(address: int) -> int:
     if address < 0:
         raise UnusualError("an address below 0")
     return address
-
-
-def _string(name: bytes) -> bytes:
-    return uleb(len(name)) + name

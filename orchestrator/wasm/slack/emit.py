@@ -19,7 +19,7 @@ def emit(image: Image, exports: Mapping[str, str], *, names: bool = True) -> byt
     _append(out, 10, image.top[0] - len(image.imports), [chunk.code for chunk in chunks])
     _append(out, 11, sum([chunk.data != b"" for chunk in chunks]), [chunk.data for chunk in chunks])
     if names:
-        own = [uleb(index) + string(name.decode()) for index, (_, name) in enumerate(image.imports)]
+        own = [uleb(index) + name for index, (_, name) in enumerate(image.imports)]
         count = uleb(len(own) + sum([chunk.named for chunk in chunks]))
         content = section(1, b"".join([count, *own, *[chunk.names for chunk in chunks]]))
         out.append(section(0, string("name") + content))
@@ -44,14 +44,11 @@ def prove(image: Image, changed: Collection[int], exports: Mapping[str, str]) ->
     return b"".join(out)
 
 
-def _head(image: Image) -> list[bytes]:
+def _head(image: Image) -> list[bytes | bytearray]:
     """Everything up to the globals."""
     types = image.tables.types
-    imports = [
-        string(module.decode()) + string(field.decode()) + b"\0" + uleb(types[type_])
-        for (module, field, type_), _ in image.imports
-    ]
-    out = [MAGIC, section(1, vector(tuple(types)))]
+    imports = [module + field + b"\0" + uleb(types[type_]) for (module, field, type_), _ in image.imports]
+    out: list[bytes | bytearray] = [MAGIC, section(1, vector(tuple(types)))]
     if imports:
         out.append(section(2, vector(imports)))
     functions, slots = image.top
@@ -62,7 +59,7 @@ def _head(image: Image) -> list[bytes]:
     return out
 
 
-def _append(out: list[bytes], number: int, count: int, items: Sequence[bytes]) -> None:
+def _append(out: list[bytes | bytearray], number: int, count: int, items: Sequence[bytes | bytearray]) -> None:
     """A section of parts that are joined only once, with everything else; none if nothing is in it."""
     if count:
         size = uleb(count)
@@ -72,7 +69,7 @@ def _append(out: list[bytes], number: int, count: int, items: Sequence[bytes]) -
 def _exports(image: Image, exports: Mapping[str, str]) -> bytes:
     entries, functions = [string("memory") + b"\2\0"], image.tables.functions
     for name, symbol in exports.items():
-        index = functions.get(symbol.encode(), -1)
+        index = functions.get(string(symbol), -1)
         if index < len(image.imports) or name == "memory":
             raise UnusualError("an export that is not defined, or belongs to the linker")
         entries.append(string(name) + b"\0" + uleb(index))

@@ -7,16 +7,17 @@ where that gives the image that linking from scratch would make; everything else
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 
-from orchestrator.wasm.leb import PAGE
+from orchestrator.wasm.leb import PAGE, string
 from orchestrator.wasm.resolve import ADDRESS_NAMES, CONSTRUCTORS_NAME
 from orchestrator.wasm.slack.chunk import PROCEDURE, Chunk, Tables, make_chunk
 from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.model import Model, UnusualError
 
 _HEAP_ALIGN = 16
-_OWN_NAMES = frozenset(name.encode() for name in (*ADDRESS_NAMES, CONSTRUCTORS_NAME))
+_OWN_NAMES = frozenset(string(name) for name in (*ADDRESS_NAMES, CONSTRUCTORS_NAME))
 _FUNCTIONS, _ADDRESSES, _SLOTS = 4, 256, 4
 """The smallest ranges of a module. A spare function takes five bytes of the program, a spare address or slot none."""
 
@@ -24,6 +25,7 @@ _MOST = 1 << 27
 """No address or index of an image reaches this: beyond it a hole of five bytes would need more than a table look-up."""
 
 
+@lru_cache(4096)
 def size_class(size: int, unit: int) -> int:
     """How large a range is for `size` things: an eighth more, and one, rounded up to steps that grow with it."""
     wanted = size + (size >> 3) + 1
@@ -113,9 +115,9 @@ class Image:
         self.top = (function, slot)
         if max(self.pages * PAGE, function, slot) >= _MOST:
             raise UnusualError("too large")
-        self.tables.reach(max(self.pages * PAGE, function, slot))
+        self.tables.reach(max(self.pages * PAGE, function, slot), function)
         own = (heap, address, self.stack_size, self.stack_size, self.pages * PAGE, 0, self.stack_size)
-        self.tables.data = dict(zip([name.encode() for name in ADDRESS_NAMES], own, strict=True))
+        self.tables.data = dict(zip([string(name) for name in ADDRESS_NAMES], own, strict=True))
         return ranges
 
     def _define(self) -> None:
@@ -128,7 +130,10 @@ class Image:
             base, names, types = range_.function, model.names, [tables.types[type_] for type_ in model.types]
             tables.function_types += [types[kind] for kind in model.function_types]
             tables.function_types += [tables.types[PROCEDURE]] * (range_.functions - len(model.function_types))
-            tables.functions.update([(names[index], base + index) for index in model.strong])
+            if len(model.strong) == len(names):
+                tables.functions.update(zip(names, range(base, base + len(names)), strict=True))
+            else:
+                tables.functions.update([(names[index], base + index) for index in model.strong])
             count += len(model.strong)
             for index, name in [(base + index, names[index]) for index in model.weak]:
                 if weak.setdefault(name, index) != index:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from orchestrator.wasm.fragment import DATA, FUNCTION, GLOBAL, TYPE_INDEX_LEB, UNDEFINED
+from orchestrator.wasm.leb import string
 from orchestrator.wasm.mark import mark
 from orchestrator.wasm.model import ObjectFile, Relocations, Symbol
 from orchestrator.wasm.reader import read_object
@@ -19,10 +20,11 @@ class Library:
     """`names` are the functions that it defines; `objects` gives those (name, bytes) that define some of these or are
     needed by them. Remembers the last model it made."""
 
-    __slots__ = ("_last", "_model", "_objects", "names")
+    __slots__ = ("_last", "_model", "_objects", "_texts", "names")
 
     def __init__(self, names: Iterable[str], objects: Callable[[Iterable[str]], Sequence[tuple[str, bytes]]]) -> None:
-        self.names = frozenset([name.encode() for name in names])
+        self._texts = {string(name): name for name in names}
+        self.names = frozenset(self._texts)
         self._objects = objects
         self._last: frozenset[bytes] | None = None
         self._model: Model | None = None
@@ -30,7 +32,7 @@ class Library:
     def model(self, wanted: frozenset[bytes]) -> Model:
         """What these functions reach. The same model for all sets that reach the same. Raises UnusualError."""
         if self._model is None or wanted != self._last:
-            roots = sorted([name.decode() for name in wanted])
+            roots = sorted([self._texts[name] for name in wanted])
             objects = self._objects(roots)
             try:
                 self._model = model_of(reached([(name, read_object(data)) for name, data in objects], roots))

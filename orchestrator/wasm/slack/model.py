@@ -55,8 +55,8 @@ class UnusualError(Exception):
 
 
 class Model(msgspec.Struct, array_like=True, gc=False):
-    """An object. Functions count from 0 in its own order, names are UTF-8, `outside` is what it refers to and does not
-    define, `imports` says which of these (by number) are host imports: module and field.
+    """An object. Functions count from 0 in its own order; names are as programs hold them: a length, then UTF-8
+    (`leb.string`); empty where there is none. `outside` is what it refers to and does not define, `imports` says which of these (by number) are host imports: module and field.
 
     `names` are those of all functions; `strong` and `weak` the functions that other modules see. `data` is what the
     program holds of its `size` bytes: what follows is zero. `align` is log2 of bytes.
@@ -228,7 +228,7 @@ class _Digester:
         return class_, values.setdefault(key, len(values))
 
     def _target(self, symbol: Symbol) -> tuple[int, int]:
-        name, flags = symbol.name.encode(), symbol.flags
+        name, flags = string(symbol.name), symbol.flags
         if flags & UNDEFINED:
             return self._undefined(symbol, name)
         if symbol.kind == FUNCTION:
@@ -253,7 +253,7 @@ class _Digester:
             raise UnusualError("an undefined weak symbol, or a call of the init functions")
         if symbol.kind == FUNCTION:
             if symbol.module:
-                self._imports.append((len(self._outside), symbol.module.encode(), symbol.field.encode()))
+                self._imports.append((len(self._outside), string(symbol.module), string(symbol.field)))
             self._outside.append((name, self._types[symbol.type]))
             return _FAR, len(self._outside) - 1
         if symbol.kind == DATA:

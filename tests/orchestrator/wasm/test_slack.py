@@ -214,7 +214,10 @@ def test_a_weak_function_that_moves_or_goes_is_noticed():
     resident = fresh()
     first = linked(resident, [("a", user), ("b", obj(constant("f1", 5), weak))])
     assert not isinstance(first, str)
-    assert linked(resident, [("a", user), ("b", obj(constant("f1", 5)))]) == "a symbol is not defined, or an address lies outside of memory"
+    assert (
+        linked(resident, [("a", user), ("b", obj(constant("f1", 5)))])
+        == "a symbol is not defined, or an address lies outside of memory"
+    )
 
 
 def test_a_name_that_was_patched_in_can_be_used_and_not_be_defined_again():
