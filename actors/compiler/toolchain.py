@@ -157,9 +157,12 @@ class Compiled(Struct, frozen=True):
 
 
 class LinkInput(Struct, frozen=True):
+    """An object to link. `digest` names its bytes, for a linker that remembers; "" where nobody computed it."""
+
     module: str
     path: str
     data: bytes
+    digest: Digest = ""
 
 
 class LinkJob(Struct, frozen=True):
@@ -171,11 +174,17 @@ class LinkJob(Struct, frozen=True):
 
 
 class Linked(Struct, frozen=True):
-    """The program, or None and the errors that prevent one."""
+    """The program, or None and the errors that prevent one.
+
+    `proof` is a smaller module that is valid exactly if the program is, to be validated in its place; empty: there is
+    none. It is for a linker that changes the program it made before, and was told that this one is valid: a toolchain
+    may have a method `accepted(program)`, which is called, where it linked, with each program that was validated.
+    """
 
     program: bytes | None = None
     exports: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    proof: bytes = b""
 
 
 class Toolchain(Protocol):

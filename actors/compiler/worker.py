@@ -77,12 +77,17 @@ def compile_module(toolchain: Toolchain, job: CompileJob, expected: Digest, root
 
 
 def link(toolchain: Toolchain, job: LinkJob, build: int, validate: Callable[[bytes], str | None] | None) -> LinkDone:
-    """Link, and let `validate` look at the program: what it says is a bug of the toolchain."""
+    """Link, and let `validate` look at the program, or at what proves it: what it says is a bug of the toolchain."""
     linked, crash, duration = _timed(lambda: toolchain.link(job))
     if linked is not None and linked.program is not None and validate is not None:
-        problem = validate(linked.program)
+        problem = validate(linked.proof or linked.program)
         if problem:
             return LinkDone(build=build, crash=f"the linked program is not valid: {problem}", duration_ms=duration)
+        accepted = getattr(toolchain, "accepted", None)
+        if accepted is not None:
+            accepted(linked.program)
+        if linked.proof:
+            linked = msgspec.structs.replace(linked, proof=b"")  # it has done its work
     return LinkDone(build=build, linked=linked, duration_ms=duration, crash=crash)
 
 

@@ -101,6 +101,7 @@ class Linking:
                             module=module,
                             path=knowledge.sources[module].path,
                             data=run.fresh[run.objects[module]],
+                            digest=run.objects[module],
                         )
                         for module in run.linked_modules
                     ),

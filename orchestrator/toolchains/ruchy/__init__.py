@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from actors.compiler.toolchain import Compiled, CompileJob, Linked, LinkJob, Summarised, SummariseJob
     from actors.digests import Digest
+    from orchestrator.wasm.slack.resident import Resident
 
 FORMAT = 1
 """Raised whenever the form of objects changes in a way that the sources below don't show."""
@@ -18,6 +19,8 @@ class Ruchy:
     name = "ruchy"
     extensions = (".ruchy",)
     needs_import_objects = False
+    _resident: Resident | None = None
+    """What the fast linker remembers, from the first link on."""
 
     def identity(self) -> Digest:
         """Digest of the compiler's own sources and of the runtime's, read once a process."""
@@ -49,6 +52,13 @@ class Ruchy:
         return compile_module(job)
 
     def link(self, job: LinkJob) -> Linked:
-        from orchestrator.toolchains.ruchy.link import link_program
+        from orchestrator.toolchains.ruchy.link import link_program, resident
 
-        return link_program(job)
+        if self._resident is None:
+            self._resident = resident()
+        return link_program(job, self._resident)
+
+    def accepted(self, program: bytes) -> None:
+        """The program was validated: the next link need only prove what it changes."""
+        if self._resident is not None:
+            self._resident.accepted(program)

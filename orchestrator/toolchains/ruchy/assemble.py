@@ -14,6 +14,7 @@ from orchestrator.toolchains.ruchy.lower.body import static_string
 from orchestrator.toolchains.ruchy.lower.layout import is_native, signature, valtype
 from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import DATA, LOCAL, MEMORY_ADDR_I32, Code, Data, Fragment, Reference, Relocation
+from orchestrator.wasm.slack.model import with_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +63,7 @@ def assemble(
             table = _line_table(function, fragment.sites, file, line_of)
             data[table.name] = table
     customs = ((EXPORTS_SECTION, msgspec.msgpack.encode(_exports(module))),)
-    return encode_object(tuple(code.values()), tuple(data.values()), features=FEATURES, customs=customs)
+    return with_model(encode_object(tuple(code.values()), tuple(data.values()), features=FEATURES, customs=customs))
 
 
 def _line_table(function: FunctionBody, sites: Sequence[int], file: str, line_of: Callable[[int], int]) -> Data:

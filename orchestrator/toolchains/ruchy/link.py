@@ -9,12 +9,16 @@ import msgspec
 
 from actors.compiler.toolchain import Linked, LinkInput, LinkJob
 from actors.diagnostics import Diagnostic
+from actors.digests import digest
 from orchestrator.toolchains.ruchy.assemble import EXPORTS_SECTION, TOP, Exports
-from orchestrator.toolchains.ruchy.runtime import runtime_objects_for
+from orchestrator.toolchains.ruchy.runtime import runtime_names, runtime_objects_for, runtime_objects_of
 from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import FUNCTION, FUNCTION_INDEX_LEB, HIDDEN, Code, Reference, Relocation
 from orchestrator.wasm.linker import LinkError, link
 from orchestrator.wasm.reader import ObjectError, custom_section
+from orchestrator.wasm.slack.library import Library
+from orchestrator.wasm.slack.model import UnusualError
+from orchestrator.wasm.slack.resident import Resident
 
 START = "_start"
 RESERVED = (START, "memory")
@@ -23,8 +27,16 @@ _CALL = b"\x10\x00\x00\x00\x00\x00"
 _decoder = msgspec.msgpack.Decoder(Exports)
 
 
-def link_program(job: LinkJob) -> Linked:
+def resident() -> Resident:
+    """A fast linker that knows the runtime, and remembers nothing yet."""
+    return Resident(Library(runtime_names(), runtime_objects_of))
+
+
+def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:
     """The program of the objects; a library (no `_start`) where the entry has neither `main` nor statements.
+
+    It is laid out with slack, by `fast` (a fresh one unless given); compactly and without dead functions under the
+    profile `release`, and where the fast linker finds anything unusual, such as an error.
 
     Exports the entry's `pub` functions under their own names; those with a type that no host can pass are left out,
     with a note."""
@@ -40,13 +52,27 @@ def link_program(job: LinkJob) -> Linked:
         return Linked(diagnostics=tuple(errors))
     exports = {found.name: found.symbol for found in offered.functions if found.native}
     notes = tuple([_not_exported(entry, found.name) for found in offered.functions if not found.native])
+    start = _start_object(job.entry, offered) if offered.has_top or offered.main_type else b""
+    if job.options.get("profile") != "release":
+        inputs = [(found.digest or digest(found.data), found.data) for found in job.objects]
+        wanted = {START: START, **exports} if start else exports
+        try:
+            program, proof = (fast or resident()).link(inputs, start, wanted)
+            return Linked(program=program, exports=tuple(exports), diagnostics=notes, proof=proof)
+        except UnusualError:
+            pass  # The full linker links it, or says what is wrong.
+    return _link_compactly(job, entry, start, exports, notes)
+
+
+def _link_compactly(
+    job: LinkJob, entry: LinkInput, start: bytes, exports: dict[str, str], notes: tuple[Diagnostic, ...]
+) -> Linked:
     objects = [(found.path, found.data) for found in job.objects]
-    runs = offered.has_top or bool(offered.main_type)
-    if runs:
-        objects.append((START, _start_object(job.entry, offered)))
+    if start:
+        objects.append((START, start))
     try:
         runtime = runtime_objects_for(data for _, data in objects)
-        program = link([*objects, *runtime], entry=START if runs else None, exports=exports, gc=True)
+        program = link([*objects, *runtime], entry=START if start else None, exports=exports, gc=True)
     except LinkError as error:
         lines = str(error).splitlines()
         return Linked(diagnostics=tuple([_failure(entry, line) for line in lines]))

@@ -54,10 +54,20 @@ def _names() -> tuple[dict[str, str], dict[str, set[str]]]:
 def runtime_objects_for(objects: Iterable[bytes]) -> tuple[tuple[str, bytes], ...]:
     """Those of `runtime_objects` that these objects may need, in the same order: whose symbols occur in the bytes, and
     what these need in turn. A program linked with them is the one linked with all."""
-    owners, needs = _names()
     found: set[str] = set()
     for data in objects:
         found.update(match.decode() for match in re.findall(rb"rt::\w+", data))
+    return runtime_objects_of(found)
+
+
+def runtime_names() -> Iterable[str]:
+    """The symbols that the runtime defines for others."""
+    return _names()[0]
+
+
+def runtime_objects_of(found: Iterable[str]) -> tuple[tuple[str, bytes], ...]:
+    """Those of `runtime_objects` that define some of these symbols, and what they need in turn, in the same order."""
+    owners, needs = _names()
     queue = sorted({owners[symbol] for symbol in found if symbol in owners})
     for name in queue:
         queue += sorted(needs[name].difference(queue))

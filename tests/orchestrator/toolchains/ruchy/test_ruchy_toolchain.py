@@ -232,9 +232,16 @@ def test_only_what_is_used_of_the_runtime_is_linked():
 
 def test_leaving_out_parts_of_the_runtime_changes_no_program(monkeypatch):
     sources = [HELLO, 'fun main() { println(0.1, "a".to_upper(), 2 ** 3, f"{1.5:.2}") }', "pub fun f() -> i64 { 1 }"]
-    some = [compile_text(source) for source in sources]
+
+    def programs() -> list[bytes | None]:
+        inputs = [LinkInput(module="main", path="main.ruchy", data=compiled(source).data) for source in sources]
+        jobs = [LinkJob(entry="main", objects=(one,), options={"profile": "release"}) for one in inputs]
+        return [RUCHY.link(job).program for job in jobs]
+
+    some = programs()
     monkeypatch.setattr(linking, "runtime_objects_for", lambda objects: runtime_objects())
-    assert [compile_text(source) for source in sources] == some
+    assert programs() == some
+    assert None not in some
 
 
 def test_only_the_needed_parts_of_the_runtime_are_assembled():

@@ -1,0 +1,120 @@
+"""A module's part of an image: its code, with the values that the layout gives it, and its part of other sections."""
+
+from __future__ import annotations
+
+from struct import Struct
+from struct import error as StructError  # noqa: N812
+from typing import TYPE_CHECKING
+
+from orchestrator.wasm.leb import functype, leb5, sleb, uleb, vector
+from orchestrator.wasm.slack.model import ADDENDS, Model, UnusualError
+
+if TYPE_CHECKING:
+    from orchestrator.wasm.slack.image import Range
+
+PROCEDURE = functype(b"", b"")
+TRAP = b"\x03\0\0\x0b"
+"""A body of `unreachable`, with its size: what spare indices are."""
+
+_put5 = Struct("5s").pack_into
+_put4 = Struct("<I").pack_into
+_LOW = [bytes((n | 128,)) for n in range(128)]
+
+
+class Tables:
+    """What names mean in an image: indices of functions, addresses of data, numbers of types; and the number of the
+    type of each function. `high` holds the last four bytes of a hole, by what is above seven bits; `short` the shortest
+    form of each function's index."""
+
+    __slots__ = ("data", "function_types", "functions", "high", "short", "types")
+
+    def __init__(self) -> None:
+        self.types: dict[bytes, int] = {}
+        self.functions: dict[bytes, int] = {}
+        self.function_types: list[int] = []
+        self.data: dict[bytes, int] = {}
+        self.high: list[bytes] = []
+        self.short: list[bytes] = []
+
+    def reach(self, limit: int, functions: int) -> None:
+        """Make holes for all values up to `limit`, and a bit more; and the short forms of all below `functions`."""
+        self.high = [low + rest for rest in [leb5(n << 14)[2:] for n in range((limit >> 14) + 1)] for low in _LOW]
+        small = [uleb(n) for n in range(128)]
+        self.short = small + [low + rest for rest in small[1 : (functions >> 7) + 1] for low in _LOW]
+        self.short += [uleb(n) for n in range(len(self.short), functions)]
+
+
+class Chunk:
+    """`functions` are types by index, `code` entries with their sizes, `data` and `elements` segments (empty for none),
+    `names` entries of the section "name"; `named` says how many."""
+
+    __slots__ = ("code", "data", "elements", "functions", "named", "names")
+
+    def __init__(
+        self, code: bytearray, functions: bytes, data: bytes, elements: bytes, names: bytes, named: int
+    ) -> None:
+        self.code, self.functions, self.data, self.elements = code, functions, data, elements
+        self.names, self.named = names, named
+
+
+def make_chunk(model: Model, range_: Range, tables: Tables) -> Chunk:
+    """Raises UnusualError where a name is not defined, or not as what it is used for."""
+    spare = range_.functions - len(model.function_types)
+    try:
+        slots, numbers = _values(model, range_, tables)
+        high, low, put = tables.high, _LOW, _put5
+        values = [low[n & 127] + high[n >> 7] for n in numbers]
+        code = bytearray(model.code)
+        for at, value in zip(model.holes, model.hole_values, strict=True):
+            put(code, at, values[value])
+        data: bytes | bytearray = model.data
+        if model.words:
+            data = bytearray(data)
+            for at, value in zip(model.words, model.word_values, strict=True):
+                _put4(data, at, numbers[value])
+    except (KeyError, IndexError, StructError) as error:
+        raise UnusualError("a symbol is not defined, or an address lies outside of memory") from error
+    if spare:
+        code += TRAP * spare
+    first = range_.function
+    kinds = tables.function_types[first : first + range_.functions]
+    indices = tables.short[first : first + len(model.names)]
+    names = [index + name for index, name in zip(indices, model.names, strict=True) if name]
+    return Chunk(
+        code,
+        bytes(kinds) if len(tables.types) < 128 else b"".join([uleb(kind) for kind in kinds]),
+        b"".join((b"\0\x41", sleb(range_.address), b"\x0b", uleb(len(data)), data)) if data else b"",
+        b"\0\x41" + sleb(range_.slot) + b"\x0b" + vector([uleb(index) for index in slots]) if slots else b"",
+        b"".join(names),
+        len(names),
+    )
+
+
+def _values(model: Model, range_: Range, tables: Tables) -> tuple[list[int], list[int]]:
+    """The functions in the table slots of a module, and all its values, in the order that its holes count them in."""
+    function, address, slot = range_.function, range_.address, range_.slot
+    functions, numbers = tables.functions, tables.types
+    far = [functions[name] for name in model.outside]
+    types = [numbers[type_] for type_ in model.types]
+    kinds = tables.function_types
+    if [kinds[index] for index in far] != [types[kind] for kind in model.outside_types]:
+        raise UnusualError("a function is declared with another type than it has")
+    own, others, own_data, far_data, used, globals_, stack_pointer, own_slots, far_slots = model.values
+    values = [function + n for n in own]
+    values += [far[n] for n in others]
+    values += [address + n for n in own_data]
+    if far_data:
+        there = [tables.data[name] for name in model.outside_data]
+        values += [_unsigned(there[n % ADDENDS] + n // ADDENDS) for n in far_data]
+    values += [types[n] for n in used]
+    values += [range_.global_ + n for n in globals_]
+    values += stack_pointer  # which is global 0
+    slots = [function + n for n in own_slots] + [far[n] for n in far_slots]
+    values += range(slot, slot + len(slots))
+    return slots, values
+
+
+def _unsigned(address: int) -> int:
+    if address < 0:
+        raise UnusualError("an address below 0")
+    return address

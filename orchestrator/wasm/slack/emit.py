@@ -1,0 +1,76 @@
+"""An image's bytes; and the small module that proves a change to it valid."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from orchestrator.wasm.leb import MAGIC, section, sleb, string, uleb, vector
+from orchestrator.wasm.slack.chunk import TRAP
+from orchestrator.wasm.slack.image import Image
+from orchestrator.wasm.slack.model import UnusualError
+
+
+def emit(image: Image, exports: Mapping[str, str], *, names: bool = True) -> bytes:
+    """The program. `exports` maps names to functions that the modules define."""
+    chunks = image.chunks
+    out = _head(image)
+    out.append(_exports(image, exports))
+    _append(out, 9, sum([chunk.elements != b"" for chunk in chunks]), [chunk.elements for chunk in chunks])
+    _append(out, 10, image.top[0] - len(image.imports), [chunk.code for chunk in chunks])
+    _append(out, 11, sum([chunk.data != b"" for chunk in chunks]), [chunk.data for chunk in chunks])
+    if names:
+        own = [uleb(index) + name for index, (_, name) in enumerate(image.imports)]
+        count = uleb(len(own) + sum([chunk.named for chunk in chunks]))
+        content = section(1, b"".join([count, *own, *[chunk.names for chunk in chunks]]))
+        out.append(section(0, string("name") + content))
+    return b"".join(out)
+
+
+def prove(image: Image, changed: Collection[int], exports: Mapping[str, str]) -> bytes:
+    """A module that is valid exactly if the image is, provided that it was valid before the modules `changed` were
+    replaced. It has the same types, imports, functions, table, memory, globals and exports, which is all that the
+    validity of a function depends on; the bodies of all functions that did not change trap."""
+    chunks = image.chunks
+    touched = [chunks[number] for number in sorted(changed)]
+    out = _head(image)
+    out.append(_exports(image, exports))
+    _append(out, 9, sum([chunk.elements != b"" for chunk in touched]), [chunk.elements for chunk in touched])
+    bodies = [
+        chunk.code if number in changed else TRAP * range_.functions
+        for number, (chunk, range_) in enumerate(zip(chunks, image.ranges, strict=True))
+    ]
+    _append(out, 10, image.top[0] - len(image.imports), bodies)
+    _append(out, 11, sum([chunk.data != b"" for chunk in touched]), [chunk.data for chunk in touched])
+    return b"".join(out)
+
+
+def _head(image: Image) -> list[bytes | bytearray]:
+    """Everything up to the globals."""
+    types = image.tables.types
+    imports = [module + field + b"\0" + uleb(types[type_]) for (module, field, type_), _ in image.imports]
+    out: list[bytes | bytearray] = [MAGIC, section(1, vector(tuple(types)))]
+    if imports:
+        out.append(section(2, vector(imports)))
+    functions, slots = image.top
+    _append(out, 3, functions - len(imports), [chunk.functions for chunk in image.chunks])
+    out.append(section(4, b"\1\x70\1" + uleb(slots) + uleb(slots)))  # indirect calls need it, with or without slots
+    out.append(section(5, b"\1\0" + uleb(image.pages)))
+    out.append(section(6, vector([b"\x7f\x01\x41" + sleb(image.stack_size) + b"\x0b", *image.globals])))
+    return out
+
+
+def _append(out: list[bytes | bytearray], number: int, count: int, items: Sequence[bytes | bytearray]) -> None:
+    """A section of parts that are joined only once, with everything else; none if nothing is in it."""
+    if count:
+        size = uleb(count)
+        out += [bytes((number,)), uleb(len(size) + sum(map(len, items))), size, *items]
+
+
+def _exports(image: Image, exports: Mapping[str, str]) -> bytes:
+    entries, functions = [string("memory") + b"\2\0"], image.tables.functions
+    for name, symbol in exports.items():
+        index = functions.get(string(symbol), -1)
+        if index < len(image.imports) or name == "memory":
+            raise UnusualError("an export that is not defined, or belongs to the linker")
+        entries.append(string(name) + b"\0" + uleb(index))
+    return section(7, vector(entries))

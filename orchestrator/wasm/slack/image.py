@@ -1,0 +1,238 @@
+"""A linked program whose modules can be replaced one by one.
+
+An image is a pure function of its modules, in order, and of the library and the stack size. `replace` changes it only
+where that gives the image that linking from scratch would make; everything else it refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain
+
+from orchestrator.wasm.leb import PAGE, string
+from orchestrator.wasm.resolve import ADDRESS_NAMES, CONSTRUCTORS_NAME
+from orchestrator.wasm.slack.chunk import PROCEDURE, Chunk, Tables, make_chunk
+from orchestrator.wasm.slack.library import Library
+from orchestrator.wasm.slack.model import Model, UnusualError
+
+_HEAP_ALIGN = 16
+_OWN_NAMES = frozenset(string(name) for name in (*ADDRESS_NAMES, CONSTRUCTORS_NAME))
+_FUNCTIONS, _ADDRESSES, _SLOTS = 4, 256, 4
+"""The smallest ranges of a module. A spare function takes five bytes of the program, a spare address or slot none."""
+
+_MOST = 1 << 27
+"""No address or index of an image reaches this: beyond it a hole of five bytes would need more than a table look-up."""
+
+
+@lru_cache(4096)
+def size_class(size: int, unit: int) -> int:
+    """How large a range is for `size` things: an eighth more, and one, rounded up to steps that grow with it."""
+    wanted = size + (size >> 3) + 1
+    step = max(unit, 1 << max(wanted.bit_length() - 3, 0))
+    return -(-wanted // step) * step
+
+
+class Range:
+    """What a module owns: where its function indices, addresses, table slots and globals begin, and how many there are
+    of the first three."""
+
+    __slots__ = ("address", "addresses", "function", "functions", "global_", "slot", "slots")
+
+    def __init__(self, function: int, address: int, slot: int, global_: int, sizes: tuple[int, int, int]) -> None:
+        self.function, self.address, self.slot, self.global_ = function, address, slot, global_
+        self.functions, self.addresses, self.slots = sizes
+
+
+class Image:
+    """`models` are the modules, then `start`, then what they need of the library. `ranges` and `chunks` go with them.
+
+    Raises UnusualError for what only the full linker can link, or explain.
+    """
+
+    __slots__ = (
+        "_count",
+        "chunks",
+        "globals",
+        "imports",
+        "library",
+        "models",
+        "pages",
+        "ranges",
+        "stack_size",
+        "tables",
+        "top",
+    )
+
+    def __init__(
+        self, modules: Sequence[Model], start: Model | None, library: Library | None, *, stack_size: int
+    ) -> None:
+        self.library, self.stack_size = library, stack_size
+        self.models = [*modules] if start is None else [*modules, start]
+        self._count = len(modules)
+        if library is not None:
+            wanted = library.names.intersection(chain.from_iterable([model.outside for model in self.models]))
+            if wanted:
+                self.models.append(library.model(wanted))
+        self.tables = Tables()
+        self._number_types_and_imports()
+        self.ranges = self._place()
+        self._define()
+        self.chunks: list[Chunk] = [
+            make_chunk(model, range_, self.tables) for model, range_ in zip(self.models, self.ranges, strict=True)
+        ]
+        self.globals = [type_ + init for model in self.models for type_, init in model.globals]
+
+    def _number_types_and_imports(self) -> None:
+        """Both sorted, so that their numbers tell nothing of an order or a history."""
+        tables, imports = self.tables, dict[tuple[bytes, bytes, bytes], set[bytes]]()
+        types = set(chain.from_iterable([model.types for model in self.models]))
+        types.add(PROCEDURE)
+        tables.types = {type_: number for number, type_ in enumerate(sorted(types))}
+        for model in self.models:
+            for key, name in _imports(model):
+                imports.setdefault(key, set()).add(name)
+        self.imports = [(key, min(imports[key])) for key in sorted(imports)]
+        for number, (key, _) in enumerate(self.imports):
+            tables.function_types.append(tables.types[key[2]])
+            for name in imports[key]:
+                if tables.functions.setdefault(name, number) != number:
+                    raise UnusualError("two imports for one symbol")
+
+    def _place(self) -> list[Range]:
+        function, address, slot, global_ = len(self.imports), self.stack_size, 1, 1
+        ranges = []
+        for number, model in enumerate(self.models):
+            address = -(-address >> model.align << model.align)
+            sizes = _sizes(model, slack=number < self._count)
+            ranges.append(Range(function, address, slot, global_, sizes))
+            function += sizes[0]
+            address += sizes[1]
+            slot += sizes[2]
+            global_ += len(model.globals)
+        heap = -(-address // _HEAP_ALIGN) * _HEAP_ALIGN
+        self.pages = -(-heap // PAGE)
+        self.top = (function, slot)
+        if max(self.pages * PAGE, function, slot) >= _MOST:
+            raise UnusualError("too large")
+        self.tables.reach(max(self.pages * PAGE, function, slot), function)
+        own = (heap, address, self.stack_size, self.stack_size, self.pages * PAGE, 0, self.stack_size)
+        self.tables.data = dict(zip([string(name) for name in ADDRESS_NAMES], own, strict=True))
+        return ranges
+
+    def _define(self) -> None:
+        """Enters what modules define into the tables. A strong definition beats weak ones, the first weak one wins."""
+        tables = self.tables
+        weak: dict[bytes, int] = {}
+        shadowed: list[tuple[bytes, int]] = []
+        count, owned = len(tables.functions), self.library.names if self.library else frozenset()
+        for number, (model, range_) in enumerate(zip(self.models, self.ranges, strict=True)):
+            base, names, types = range_.function, model.names, [tables.types[type_] for type_ in model.types]
+            tables.function_types += [types[kind] for kind in model.function_types]
+            tables.function_types += [tables.types[PROCEDURE]] * (range_.functions - len(model.function_types))
+            if len(model.strong) == len(names):
+                tables.functions.update(zip(names, range(base, base + len(names)), strict=True))
+            else:
+                tables.functions.update([(names[index], base + index) for index in model.strong])
+            count += len(model.strong)
+            for index, name in [(base + index, names[index]) for index in model.weak]:
+                if weak.setdefault(name, index) != index:
+                    shadowed.append((name, index))
+            for name, offset in zip(model.data_names, model.data_offsets, strict=True):
+                if name in tables.data:
+                    raise UnusualError("data is defined twice, or is the linker's own")
+                tables.data[name] = range_.address + offset
+            if number == self._count - 1 and not owned.isdisjoint([*tables.functions, *weak]):
+                raise UnusualError("a module defines a function of the library")
+        if len(tables.functions) != count or not _OWN_NAMES.isdisjoint(tables.functions):
+            raise UnusualError("a function is defined twice, or is the linker's own")
+        for name, index in weak.items():
+            if (found := tables.functions.setdefault(name, index)) != index:
+                if found < len(self.imports):
+                    raise UnusualError("a host import is also defined")
+                shadowed.append((name, index))
+        kinds = tables.function_types
+        if any(kinds[index] != kinds[tables.functions[name]] for name, index in shadowed):
+            raise UnusualError("definitions of one name differ in type")
+
+    # ---- one module replaced
+
+    def replace(self, number: int, model: Model) -> bool:
+        """Puts another version of a module into its place if nothing else moves; otherwise it changes nothing, and
+        gives False. Raises UnusualError as linking from scratch would; the image is of no use then."""
+        if not self._fits(number, model):
+            return False
+        tables, range_ = self.tables, self.ranges[number]
+        base, names = range_.function, model.names
+        types = [tables.types[type_] for type_ in model.types]
+        kinds = [types[kind] for kind in model.function_types]
+        tables.function_types[base : base + len(kinds)] = kinds
+        spare = range_.functions - len(kinds)
+        tables.function_types[base + len(kinds) : base + range_.functions] = [tables.types[PROCEDURE]] * spare
+        tables.functions.update([(names[index], base + index) for index in model.strong])
+        self.chunks[number] = make_chunk(model, range_, tables)
+        self.models[number] = model
+        return True
+
+    def _fits(self, number: int, model: Model) -> bool:
+        """Whether linking from scratch would move nothing, and change nothing that other modules use."""
+        old, range_, tables = self.models[number], self.ranges[number], self.tables
+        return (
+            _sizes(model, slack=number < self._count) == (range_.functions, range_.addresses, range_.slots)
+            and model.align == old.align
+            and model.globals == old.globals
+            and (model.data_names, model.data_offsets) == (old.data_names, old.data_offsets)
+            and set(_imports(model)) == set(_imports(old))
+            and all(type_ in tables.types for type_ in model.types)
+            and self._defines_the_same(old, model)
+            and all(name in tables.functions for name in model.outside)
+            and not self._was_the_last(number, old, model)
+        )
+
+    def _defines_the_same(self, old: Model, model: Model) -> bool:
+        """What was defined keeps its index and its type, and new names are new to all."""
+        if _signatures(old, old.weak) != _signatures(model, model.weak):
+            return False
+        before, now = _signatures(old, old.strong), _signatures(model, model.strong)
+        if any(now.get(name) != signature for name, signature in before.items()):
+            return False
+        added = now.keys() - before.keys()
+        if len(now) != len(model.strong):
+            return False
+        owned = self.library.names if self.library else frozenset()
+        return all(name not in self.tables.functions and name not in owned and name not in _OWN_NAMES for name in added)
+
+    def _was_the_last(self, number: int, old: Model, model: Model) -> bool:
+        """Whether the old version is the only one with a type, or with a use of a function of the library, that the new
+        one has no more."""
+        others = [other for at, other in enumerate(self.models) if at != number]
+        types = set(old.types).difference(model.types, (PROCEDURE,))
+        if any(all(type_ not in other.types for other in others) for type_ in types):
+            return True
+        if self.library is None:
+            return False
+        used = self.library.names.intersection(old.outside).difference(model.outside)
+        users = others[:-1]  # without the library itself
+        return any(all(name not in other.outside for other in users) for name in used)
+
+
+def _sizes(model: Model, *, slack: bool) -> tuple[int, int, int]:
+    """How many function indices, addresses and table slots a module owns."""
+    *_, own_slots, far_slots = model.values
+    functions, slots = len(model.function_types), len(own_slots) + len(far_slots)
+    if not slack:
+        return functions, model.size, slots
+    return size_class(functions, _FUNCTIONS), size_class(model.size, _ADDRESSES), size_class(slots, _SLOTS)
+
+
+def _imports(model: Model) -> list[tuple[tuple[bytes, bytes, bytes], bytes]]:
+    """Module, field and type of each host import, and the symbol that means it."""
+    return [
+        ((module, field, model.types[model.outside_types[number]]), model.outside[number])
+        for number, module, field in model.imports
+    ]
+
+
+def _signatures(model: Model, indices: Iterable[int]) -> dict[bytes, tuple[int, bytes]]:
+    """Index and type of functions, by name."""
+    return {model.names[index]: (index, model.types[model.function_types[index]]) for index in indices}

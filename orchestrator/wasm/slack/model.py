@@ -1,0 +1,282 @@
+"""What linking needs of one object, as flat lists: digested once, when the object is made, and read back in no time.
+
+A hole in the code takes one of the module's values. Values are numbered through their classes, in the order of
+`Model.values`; each distinct value counts once, however many holes take it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from orchestrator.wasm.cursor import Cursor
+from orchestrator.wasm.fragment import (
+    DATA,
+    EXPORTED,
+    FUNCTION,
+    FUNCTION_INDEX_LEB,
+    GLOBAL,
+    GLOBAL_INDEX_LEB,
+    LOCAL,
+    MEMORY_ADDR_I32,
+    MEMORY_ADDR_LEB,
+    MEMORY_ADDR_SLEB,
+    NO_STRIP,
+    TABLE_INDEX_I32,
+    TABLE_INDEX_SLEB,
+    TYPE_INDEX_LEB,
+    UNDEFINED,
+    WEAK,
+)
+from orchestrator.wasm.leb import custom, string
+from orchestrator.wasm.model import ObjectFile, Symbol
+from orchestrator.wasm.reader import read_object
+from orchestrator.wasm.resolve import CONSTRUCTORS_NAME, STACK_POINTER_NAME
+
+SECTION = "wasmill.link"
+ADDENDS = 1 << 16
+"""There are fewer data symbols outside of a module than this."""
+_HEAD = string(SECTION)
+_TRAILER = 4
+_KINDS = (
+    FUNCTION_INDEX_LEB,
+    TABLE_INDEX_SLEB,
+    TABLE_INDEX_I32,
+    MEMORY_ADDR_LEB,
+    MEMORY_ADDR_SLEB,
+    MEMORY_ADDR_I32,
+    GLOBAL_INDEX_LEB,
+)
+# Classes of values, by their numbers. The slot of a function of class 0 or 1 is of class 7 or 8.
+_OWN, _FAR, _OWN_DATA, _FAR_DATA, _TYPES, _OWN_GLOBALS, _STACK_POINTER, _SLOTS = range(8)
+
+
+class UnusualError(Exception):
+    """The fast linker does not handle this; the message says what. Not for users: the full linker takes over."""
+
+
+class Model(msgspec.Struct, array_like=True, gc=False):
+    """An object. Functions count from 0 in its own order; names are as programs hold them: a length, then UTF-8
+    (`leb.string`); empty where there is none. `outside` is what it refers to and does not define, `imports` says which of these (by number) are host imports: module and field.
+
+    `names` are those of all functions; `strong` and `weak` the functions that other modules see. `data` is what the
+    program holds of its `size` bytes: what follows is zero. `align` is log2 of bytes.
+    """
+
+    types: list[bytes]
+    function_types: list[int]
+    names: list[bytes]
+    strong: list[int]
+    weak: list[int]
+    outside: list[bytes]
+    outside_types: list[int]
+    imports: list[tuple[int, bytes, bytes]]
+    align: int
+    size: int
+    data: bytes
+    data_names: list[bytes]
+    data_offsets: list[int]
+    outside_data: list[bytes]
+    globals: list[tuple[bytes, bytes]]
+    """Type and initial value; no other module sees them."""
+
+    values: list[list[int]]
+    """By class: own functions, functions outside, own addresses (from the first byte of the data), addresses outside
+    (`addend * ADDENDS + number in outside_data`), types, own globals, the stack pointer ([0] if it is used), own
+    functions and functions outside whose address is taken."""
+    holes: list[int]
+    """Offsets in the code of the five bytes that take a value, and which one."""
+    hole_values: list[int]
+    words: list[int]
+    """Offsets in the data of the four bytes that take a value, and which one."""
+    word_values: list[int]
+    code_at: int
+    """Where the function entries begin in the object; and how long they are."""
+    code_size: int
+    code: bytes = b""
+    """The entries themselves; in the section they are left out."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Model)
+
+
+def with_model(data: bytes) -> bytes:
+    """The object with its model in a section at its end; as it is, if it is nothing for the fast linker."""
+    try:
+        model = model_of(read_object(data))
+    except UnusualError:
+        return data
+    model.code_at, model.code_size, model.code = _code_at(data), len(model.code), b""
+    encoded = _encoder.encode(model)
+    return data + custom(SECTION, encoded + len(encoded).to_bytes(_TRAILER, "little"))
+
+
+def read_model(data: bytes) -> Model:
+    """The model that an object brings along. Raises UnusualError for one without. The section is the last one and ends
+    with its own length, for to walk through all sections takes longer than to decode it."""
+    end = len(data) - _TRAILER
+    start = end - int.from_bytes(data[end:], "little") if end > 0 else -1
+    if start < 0 or not data.endswith(_HEAD, 0, start):
+        raise UnusualError("an object without a model")
+    try:
+        model = _decoder.decode(data[start:end])
+    except msgspec.DecodeError as error:
+        raise UnusualError("an object whose model is damaged") from error
+    model.code = data[model.code_at : model.code_at + model.code_size]
+    return model
+
+
+def _code_at(data: bytes) -> int:
+    """Where the first function entry of an object lies, 0 if it has none."""
+    cursor = Cursor(data)
+    cursor.magic()
+    while cursor.position < len(data):
+        number, end = cursor.header()
+        if number == 10:
+            cursor.u32()
+            return cursor.position
+        cursor.position = end
+    return 0
+
+
+def model_of(found: ObjectFile) -> Model:
+    """The model of an object that was read, with its code. Raises UnusualError."""
+    return _Digester(found).model()
+
+
+class _Digester:
+    """Goes through an object once. `_targets` says of each symbol its class of values, and its number in it."""
+
+    def __init__(self, found: ObjectFile) -> None:
+        if found.inits or found.exports:
+            raise UnusualError("init functions, or exports of its own")
+        self._found = found
+        self._types = {type_: number for number, type_ in enumerate(found.types)}
+        self._names = [b""] * len(found.function_types)
+        self._strong: list[int] = []
+        self._weak: list[int] = []
+        self._outside: list[tuple[bytes, int]] = []
+        self._imports: list[tuple[int, bytes, bytes]] = []
+        self._data_names: list[bytes] = []
+        self._data_offsets: list[int] = []
+        self._outside_data: list[bytes] = []
+        self._bases, self._data, self._size, self._align = _place(found)
+        self._targets = [self._target(symbol) for symbol in found.symbols]
+        self._classes: list[dict[int, int]] = [{} for _ in range(9)]
+
+    def model(self) -> Model:
+        found, code, data = self._found, self._found.code_relocations, self._found.data_relocations
+        holes = [
+            self._value(kind, index, addend)
+            for kind, index, addend in zip(code.kinds, code.indices, code.addends, strict=True)
+        ]
+        words: list[int] = []
+        word_values: list[tuple[int, int]] = []
+        for unit, base in enumerate(self._bases):
+            where = slice(data.starts[unit], data.starts[unit + 1])
+            for kind, offset, index, addend in zip(
+                data.kinds[where], data.offsets[where], data.indices[where], data.addends[where], strict=True
+            ):
+                if kind not in (MEMORY_ADDR_I32, TABLE_INDEX_I32) or base + offset + 4 > len(self._data):
+                    raise UnusualError(f"a relocation of kind {kind} in data")
+                words.append(base + offset)
+                word_values.append(self._value(kind, index, addend))
+        starts = [sum(map(len, self._classes[:number])) for number in range(len(self._classes))]
+        return Model(
+            types=found.types,
+            function_types=found.function_types,
+            names=self._names,
+            strong=self._strong,
+            weak=self._weak,
+            outside=[name for name, _ in self._outside],
+            outside_types=[type_ for _, type_ in self._outside],
+            imports=self._imports,
+            align=self._align,
+            size=self._size,
+            data=bytes(self._data),
+            data_names=self._data_names,
+            data_offsets=self._data_offsets,
+            outside_data=self._outside_data,
+            globals=found.globals,
+            values=[list(values) for values in self._classes],
+            holes=code.offsets,
+            hole_values=[starts[class_] + number for class_, number in holes],
+            words=words,
+            word_values=[starts[class_] + number for class_, number in word_values],
+            code_at=0,
+            code_size=0,
+            code=found.code,
+        )
+
+    def _value(self, kind: int, index: int, addend: int) -> tuple[int, int]:
+        """Class and number of the value that a relocation wants."""
+        if kind == TYPE_INDEX_LEB:
+            class_, key = _TYPES, index
+        elif kind not in _KINDS:
+            raise UnusualError(f"a relocation of kind {kind}")
+        else:
+            class_, key = self._targets[index]
+            if kind in (TABLE_INDEX_SLEB, TABLE_INDEX_I32):
+                class_ += _SLOTS
+            elif class_ == _OWN_DATA:
+                key += addend
+                if not 0 <= key <= self._size:
+                    raise UnusualError("an address outside of the module's data")
+            elif class_ == _FAR_DATA:
+                key += addend * ADDENDS
+        values = self._classes[class_]
+        return class_, values.setdefault(key, len(values))
+
+    def _target(self, symbol: Symbol) -> tuple[int, int]:
+        name, flags = string(symbol.name), symbol.flags
+        if flags & UNDEFINED:
+            return self._undefined(symbol, name)
+        if symbol.kind == FUNCTION:
+            if flags & (EXPORTED | NO_STRIP) or self._names[symbol.index]:
+                raise UnusualError("an export of its own, or two names for one function")
+            self._names[symbol.index] = name
+            if not flags & LOCAL:
+                (self._weak if flags & WEAK else self._strong).append(symbol.index)
+            return _OWN, symbol.index
+        if flags & (WEAK | EXPORTED | NO_STRIP) or (symbol.kind == GLOBAL and not flags & LOCAL):
+            raise UnusualError("weak or exported data, or a global that other modules see")
+        if symbol.kind == DATA:
+            place = self._bases[symbol.index] + symbol.offset
+            if not flags & LOCAL:
+                self._data_names.append(name)
+                self._data_offsets.append(place)
+            return _OWN_DATA, place
+        return _OWN_GLOBALS, symbol.index
+
+    def _undefined(self, symbol: Symbol, name: bytes) -> tuple[int, int]:
+        if symbol.flags & WEAK or symbol.name == CONSTRUCTORS_NAME:
+            raise UnusualError("an undefined weak symbol, or a call of the init functions")
+        if symbol.kind == FUNCTION:
+            if symbol.module:
+                self._imports.append((len(self._outside), string(symbol.module), string(symbol.field)))
+            self._outside.append((name, self._types[symbol.type]))
+            return _FAR, len(self._outside) - 1
+        if symbol.kind == DATA:
+            if len(self._outside_data) == ADDENDS - 1:
+                raise UnusualError("very many data symbols outside")
+            self._outside_data.append(name)
+            return _FAR_DATA, len(self._outside_data) - 1
+        if symbol.module or symbol.name != STACK_POINTER_NAME or symbol.type != b"\x7f\x01":
+            raise UnusualError("a global of another module, or an imported one")
+        return _STACK_POINTER, 0
+
+
+def _place(found: ObjectFile) -> tuple[list[int], bytearray, int, int]:
+    """Where each segment goes in the module's data, the bytes that are written, the size of all, the alignment. What is
+    zero comes last, for it is not written."""
+    bases, data = [0] * len(found.segments), bytearray()
+    order = sorted(range(len(bases)), key=lambda number: found.segments[number].name.startswith(".bss"))
+    top = align = 0
+    for number in order:
+        segment = found.segments[number]
+        top = bases[number] = -(-top >> segment.align << segment.align)
+        top += len(segment.data)
+        align = max(align, segment.align)
+        if not segment.name.startswith(".bss"):
+            data += bytes(bases[number] - len(data)) + segment.data
+    return bases, data, top, align
