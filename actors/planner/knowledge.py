@@ -137,7 +137,8 @@ class Knowledge:
                 for module, now in surfaces.items()
                 if before[module][0] != now[0]
                 or module not in self.resolved
-                or (shifted and not shifted.isdisjoint(_looked_at(self.resolved[module])))
+                or self.resolved[module].diagnostics  # They name lines of other modules, which move.
+                or (shifted and not shifted.isdisjoint(self.resolved[module].looked_at))
             }
         else:
             stale = set(surfaces)
@@ -281,11 +282,3 @@ def _surface(summary: Summary | None) -> Surface | None:
         ("::".join(use.path), f"use {use.alias}", use.glob) for use in summary.uses if use.public and not use.scope
     ]
     return tuple(own + passed_on)
-
-
-def _looked_at(resolved: Resolved) -> set[str]:
-    """The modules whose items were looked at for a resolution: winners, those passed through, and candidates."""
-    looked = set(resolved.imports)
-    for bound in resolved.bindings:
-        looked.update(candidate.partition("::")[0] for candidate in bound.absent)
-    return looked

@@ -49,11 +49,14 @@ class Target(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """A module's resolution: the table sorted by (scope, name), the modules that it depends on, and what is wrong."""
+    """A module's resolution: the table sorted by (scope, name), the modules that it depends on, and what is wrong.
+    `looked_at` are the modules whose items were looked at on the way, in vain too: while the names and visibility of
+    these items stay, and the files of the project, so does the resolution."""
 
     bindings: tuple[Binding, ...]
     imports: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
+    looked_at: frozenset[str] = frozenset()
 
 
 class Modules:
@@ -208,6 +211,7 @@ class Resolver:
         self.path = modules.paths[module]
         self.bindings: dict[tuple[str, str], Binding] = {}
         self.imports: set[str] = set()
+        self.looked_at: set[str] = set()
         self.diagnostics: list[Diagnostic] = []
         self.aliases: dict[tuple[str, str], Use] = {}
         self.globs: dict[str, list[tuple[Use, Target]]] = {}
@@ -225,13 +229,14 @@ class Resolver:
             tuple(self.bindings[key] for key in sorted(self.bindings)),
             tuple(sorted(self.imports)),
             tuple(self.diagnostics),
+            frozenset(self.looked_at | self.imports),
         )
 
     # ---- imports
 
     def _use(self, use: Use) -> None:
         key = (use.scope, use.alias)
-        target = self._hidden(use, self.modules.locate(use.path, asker=self.module))
+        target = self._hidden(use, self._locate(use.path))
         place = Place(use.line, use.column, use.length)
         if target.module == self.module and use.scope == "" and target.item in ("", use.alias):
             self._report(
@@ -262,7 +267,7 @@ class Resolver:
         return Target("", problem=_private(target.item.rpartition("::")[2], home, self.own[target.item]))
 
     def _glob(self, use: Use) -> None:
-        target = self.modules.locate(use.path, asker=self.module)
+        target = self._locate(use.path)
         place = Place(use.line, use.column, use.length)
         if target.problem:
             self._report(*target.problem, place)
@@ -296,13 +301,13 @@ class Resolver:
             ):
                 self._bind(name.scope, name.name, Target(""))
                 return
-            target = self.modules.locate((*use.path, *rest.split("::")), asker=self.module)
+            target = self._locate((*use.path, *rest.split("::")))
         else:
             globbed = self._from_globs(name.scope, tuple(name.name.split("::")), place)
             if globbed is not None and (globbed.module or globbed.broken):
                 target = globbed
             else:
-                target = self.modules.locate(tuple(name.name.split("::")), asker=self.module)
+                target = self._locate(tuple(name.name.split("::")))
                 if globbed is not None:
                     target = target._replace(absent=(*globbed.absent, *target.absent))
         if target.problem:
@@ -329,7 +334,7 @@ class Resolver:
                 looked = True
                 if glob.broken:
                     return Target("", broken=glob.broken)
-                target = self.modules.locate((*use.path, *path), asker="")
+                target = self._locate((*use.path, *path), asker="")
                 if target.module and target.item:
                     offers[target.module, target.item] = target
                 elif target.broken:
@@ -342,6 +347,12 @@ class Resolver:
             for target in offers.values():
                 return target._replace(absent=tuple(absent))
         return Target("", absent=tuple(absent)) if looked else None
+
+    def _locate(self, path: tuple[str, ...], asker: str | None = None) -> Target:
+        target = self.modules.locate(path, asker=self.module if asker is None else asker)
+        self.looked_at.update(candidate.partition("::")[0] for candidate in target.absent if "::" in candidate)
+        self.looked_at.update(module for module in (target.module, target.broken, *target.via) if module)
+        return target
 
     # ---- writing down
 

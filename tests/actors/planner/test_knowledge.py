@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from plain_projects import learn, sources
 
@@ -124,6 +124,8 @@ edits = st.lists(
 )
 
 
+@example([("x", "pub f = 1"), ("x/y", "use x::y\nrun y y::z"), ("x", "syntax")])
+@example([("x", "pub f = 1"), ("a", "use x::gone::*"), ("x", "syntax")])
 @given(edits)
 def test_any_sequence_of_edits_equals_a_fresh_start(steps: list[tuple[str, str | None]]) -> None:
     texts = dict(BASE)
@@ -161,6 +163,14 @@ def test_a_change_that_others_cannot_see_resolves_only_the_module_itself(monkeyp
     seen.clear()
     learn(knowledge, {**BASE, "c": "pub h = 2\npub new = 3"})
     assert seen == []
+
+
+def test_what_is_wrong_names_the_line_that_is_meant_now() -> None:
+    knowledge = Knowledge(IDENTITY)
+    learn(knowledge, {"a": "use b::secret", "b": "secret = 1"})
+    assert "line 1" in knowledge.resolved["a"].diagnostics[0].hint
+    learn(knowledge, {"a": "use b::secret", "b": "other = 1\nsecret = 1".replace("other = 1", "# moved")})
+    assert "line 2" in knowledge.resolved["a"].diagnostics[0].hint
 
 
 def test_taking_over_the_same_sources_changes_nothing() -> None:
