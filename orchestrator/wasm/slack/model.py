@@ -56,8 +56,8 @@ class UnusualError(Exception):
 
 class Model(msgspec.Struct, array_like=True, gc=False):
     """An object. Functions count from 0 in its own order; names are as programs hold them: a length, then UTF-8
-    (`leb.string`); empty where there is none. `outside` is what it refers to and does not define, `imports` says which of
-    these (by number) are host imports: module and field.
+    (`leb.string`); empty where there is none. `outside` is what it refers to and does not define, `imports` says which
+    of these (by number) are host imports: module and field.
 
     `names` are those of all functions; `strong` and `weak` the functions that other modules see. `data` is what the
     program holds of its `size` bytes: what follows is zero. `align` is log2 of bytes.
