@@ -580,6 +580,10 @@ class Collected(Message, frozen=True):
     evicted: int = 0
     busy: bool = False
     """Another process holds the lock; nothing was done."""
+    left_files: int = 0
+    """So many files should have gone, and would not."""
+    degraded: str | None = None
+    """Why not all was done: what the disk, or the index, refused first."""
 
 
 KeeperReply = Union[

@@ -104,6 +104,11 @@ class Cache:
                 await self.close()
         return forget
 
+    def afresh(self) -> None:
+        """Look after the whole cache: what failed before is tried again, and is not said again if it works."""
+        self.degraded = None
+        self._index_off = False
+
     async def unpin(self) -> None:
         held, self.held = self.held, Held()
         self._checksums = {}

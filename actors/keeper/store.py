@@ -222,11 +222,18 @@ class Store:
 
     def remove(self, folder: str, name: str) -> int | None:
         """Remove a file; its size in bytes, or None where it was not there or would not go."""
+        try:
+            return self.discard(folder, name)
+        except OSError:
+            return None
+
+    def discard(self, folder: str, name: str) -> int | None:
+        """Remove a file; its size in bytes, or None where it was not there. Raises OSError where it would not go."""
         path = self.path(folder, name)
         try:
             size = self.disk.stamp(path).size
             self.disk.remove(path)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return size
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from actors.digests import Digest
 from actors.keeper.store import METADATA, MODULES, QUARANTINE, SNAPSHOTS, TEMPORARY, Store, is_digest
@@ -11,11 +12,19 @@ ORPHAN_NS = 3600 * 10**9
 """How old an orphan has to be: a younger one may belong to a build that is just storing it."""
 
 
+class Swept(NamedTuple):
+    """Files and bytes that are gone; how many files would not go, and why the first of them would not."""
+
+    files: int = 0
+    freed: int = 0
+    left: int = 0
+    why: str = ""
+
+
 def sweep_orphans(
     store: Store, keys: Collection[Digest], names: Collection[Digest], older_than_ns: int = ORPHAN_NS
-) -> tuple[int, int]:
-    """Remove temporary files, metadata of other `keys` and objects of other `names` than these. Gives the number of
-    files, and bytes."""
+) -> Swept:
+    """Remove temporary files, metadata of other `keys` and objects of other `names` than these."""
     orphans: list[tuple[str, str]] = []
     for folder in (METADATA, MODULES, SNAPSHOTS):
         orphans += [(folder, name) for name in store.names(folder) if name.startswith(TEMPORARY)]
@@ -49,13 +58,13 @@ def sweep_quarantine(store: Store, allowed: int) -> tuple[int, int]:
     return size - freed, freed
 
 
-def forget_builds(store: Store) -> tuple[int, int]:
-    """Remove all snapshots and plans. Gives the number of files, and bytes."""
+def forget_builds(store: Store) -> Swept:
+    """Remove all snapshots and plans."""
     return _remove(store, [(SNAPSHOTS, name) for name in store.names(SNAPSHOTS)])
 
 
-def empty(store: Store) -> tuple[int, int]:
-    """Remove everything but the index and the locks. Gives the number of files, and bytes."""
+def empty(store: Store) -> Swept:
+    """Remove everything but the index and the locks."""
     folders = (SNAPSHOTS, METADATA, MODULES, QUARANTINE)
     return _remove(store, [(folder, name) for folder in folders for name in store.names(folder)])
 
@@ -67,10 +76,16 @@ def _age(store: Store, file: tuple[str, str], now: int) -> int:
         return -1  # Gone in between.
 
 
-def _remove(store: Store, files: Iterable[tuple[str, str]]) -> tuple[int, int]:
-    count = size = 0
+def _remove(store: Store, files: Iterable[tuple[str, str]]) -> Swept:
+    count = size = left = 0
+    why = ""
     for folder, name in files:
-        gone = store.remove(folder, name)
+        try:
+            gone = store.discard(folder, name)
+        except OSError as error:
+            left += 1
+            why = why or f"removing {folder}/{name}: {error.strerror or error}"
+            continue
         count += gone is not None
         size += gone or 0
-    return count, size
+    return Swept(count, size, left, why)

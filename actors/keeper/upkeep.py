@@ -15,6 +15,7 @@ from actors.keeper import index, locks, plans, recovery, sweep
 from actors.keeper.cache import Cache, said
 from actors.keeper.eviction import ORDERINGS, Choice
 from actors.keeper.store import METADATA, MODULES, QUARANTINE, Store
+from actors.keeper.sweep import Swept
 from actors.messages import CacheStatistics, Collected, NewEntry
 
 QUARANTINE_PART = 10
@@ -91,7 +92,7 @@ class Upkeep:
         """Where entries were lost: remove the snapshots and plans of earlier builds, which say that they are there."""
         if self.cache.outdated:
             self.cache.outdated = False
-            await self.cache.files((0, 0), sweep.forget_builds, self.cache.store)
+            await self.cache.files(Swept(), sweep.forget_builds, self.cache.store)
 
     async def finish(self, used: Iterable[Digest]) -> Evicted:
         """Stamp what the build used, write the statistics, evict down to the limit. `used` are keys that it did not
@@ -115,7 +116,7 @@ class Upkeep:
     async def _shrink(self, own: Iterable[bytes]) -> Evicted:
         """Down to the limit: first what nobody needs, then entries. `own` go last."""
         cache = self.cache
-        freed = (await self._sweep(sweep.ORPHAN_NS))[1]
+        freed = (await self._sweep(sweep.ORPHAN_NS)).freed
         allowed = self.limit // QUARANTINE_PART
         other, more = await cache.files((0, 0), sweep.sweep_quarantine, cache.store, allowed)
         return await self._evict(self.limit, other, freed + more, own, ())
@@ -167,24 +168,36 @@ class Upkeep:
         async with self._locked() as free:
             if not free:
                 return Collected(busy=True)
-            files, freed = await self._sweep(0 if force else sweep.ORPHAN_NS)
+            cache.afresh()
+            swept = await self._sweep(0 if force else sweep.ORPHAN_NS)
             size = await cache.read(index.size) or 0
             size += await cache.files(0, cache.store.size, QUARANTINE)
             evicted = Evicted()
             if 0 < self.limit < size:
                 evicted = await self._shrink(cache.held.keys | cache.held.names)
-        return Collected(removed_files=files, freed_bytes=freed + evicted.freed, evicted=evicted.entries)
+        return self._collected(swept, evicted)
 
-    async def _sweep(self, older_than_ns: int) -> tuple[int, int]:
+    def _collected(self, swept: Swept, evicted: Evicted) -> Collected:
+        if swept.why:
+            self.cache.degrade(swept.why)
+        return Collected(
+            removed_files=swept.files,
+            freed_bytes=swept.freed + evicted.freed,
+            evicted=evicted.entries,
+            left_files=swept.left,
+            degraded=swept.why or self.cache.degraded,
+        )
+
+    async def _sweep(self, older_than_ns: int) -> Swept:
         """Metadata is the commit point: an entry that lacks only its row gets one. Everything else that no row names
         and that is old enough goes."""
         cache = self.cache
         known = await cache.read(index.all_keys)
         if known is None:
-            return 0, 0
+            return Swept()
         found = await cache.files(None, recovery.rows_of_files, cache.store, set(known))
         if found is None:
-            return 0, 0
+            return Swept()
         rows, damaged = found
         for key, reason in damaged.items():
             cache.quarantined(f"{METADATA}/{key}.json", reason)
@@ -192,10 +205,10 @@ class Upkeep:
             await cache.write(index.insert, rows)
         named = await cache.read(index.all_names)
         if named is None:
-            return 0, 0
+            return Swept()
         keys = {key.hex() for key, _ in named}
         names = {name.hex() for _, name in named} | {name.hex() for name in cache.held.names}
-        return await cache.files((0, 0), sweep.sweep_orphans, cache.store, keys, names, older_than_ns)
+        return await cache.files(Swept(), sweep.sweep_orphans, cache.store, keys, names, older_than_ns)
 
     async def clear(self) -> Collected:
         """Remove everything but the statistics."""
@@ -203,11 +216,12 @@ class Upkeep:
         async with self._locked() as free:
             if not free:
                 return Collected(busy=True)
+            cache.afresh()
             cache.lose(await cache.files([], cache.store.committed))
             await cache.write(index.clear)
             cache.hot.clear()
-            files, freed = await cache.files((0, 0), sweep.empty, cache.store)
-        return Collected(removed_files=files, freed_bytes=freed)
+            swept = await cache.files(Swept(), sweep.empty, cache.store)
+        return self._collected(swept, Evicted())
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[bool]:

@@ -12,10 +12,12 @@ import orchestrator
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_json, add_path, add_quiet, folder
 from orchestrator.cli.output import Output
-from orchestrator.errors import UsageError
+from orchestrator.errors import FileError, UsageError
+from orchestrator.report.progress import plural
 from orchestrator.report.terminal import shown
 
 if TYPE_CHECKING:
+    from actors.messages import Collected
     from orchestrator.api import Project
 
 ACTIONS = ("stats", "verify", "gc", "clear")
@@ -29,7 +31,8 @@ DETAILS = """\
   gc        remove leftovers older than an hour, and entries over the size limit
   clear     remove everything: the next build compiles every module
 
-exit codes: 0 done, 1 verify found damage, 2 wrong usage or configuration, 3 wasmill failed
+exit codes: 0 done, 1 verify found damage, 2 wrong usage or configuration, 3 wasmill failed,
+or gc or clear could not remove something
 """
 
 
@@ -92,14 +95,17 @@ async def _clear(project: Project, arguments: Namespace, output: Output) -> int:
     return _collected(await project.cache.clear(), arguments, output)
 
 
-def _collected(found: Any, arguments: Namespace, output: Output) -> int:
+def _collected(found: Collected, arguments: Namespace, output: Output) -> int:
     if arguments.json:
         output.out(_json(found))
     elif found.busy:
         output.insist("another process looks after this cache right now: nothing was done")
     else:
         output.say(f"removed {found.removed_files} files, {amount(found.freed_bytes)}; evicted {found.evicted} entries")
-    return 0
+    if found.degraded is None:
+        return 0
+    left = f"{plural(found.left_files, 'file')} could not be removed" if found.left_files else "not all could be done"
+    raise FileError(f"{left}: {found.degraded}")
 
 
 _ACTIONS = {"stats": _stats, "verify": _verify, "gc": _gc, "clear": _clear}

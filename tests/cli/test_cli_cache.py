@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from cli_fakes import Wasmill
 
+from actors.disk import RealDisk
+from actors.keeper.database import Database, Unusable
 from orchestrator.cli.cache import amount
 
 FIELDS = {
@@ -126,8 +129,9 @@ def test_verify_metadata_that_breaks_while_the_index_is_rebuilt(wasmill: Wasmill
 def test_gc(wasmill: Wasmill, project: Path) -> None:
     assert wasmill("cache", "gc") == (0, "", "removed 0 files, 0 B; evicted 0 entries\n")
     (project / ".ruchy-cache" / "modules" / ".tmp-left-behind").write_bytes(b"x" * 1500)
-    assert asked(wasmill, "gc") == {"removed_files": 0, "freed_bytes": 0, "evicted": 0, "busy": False}
-    assert asked(wasmill, "gc", "--force") == {"removed_files": 1, "freed_bytes": 1500, "evicted": 0, "busy": False}
+    nothing = {"removed_files": 0, "freed_bytes": 0, "evicted": 0, "busy": False, "left_files": 0, "degraded": None}
+    assert asked(wasmill, "gc") == nothing
+    assert asked(wasmill, "gc", "--force") == {**nothing, "removed_files": 1, "freed_bytes": 1500}
     assert asked(wasmill, "verify") == {"checked": 3, "damage": [], "degraded": None}
 
 
@@ -155,3 +159,38 @@ def test_without_a_cache(wasmill: Wasmill, home: Path) -> None:
     assert asked(wasmill, "stats")["entries"] == 0
     assert asked(wasmill, "verify") == {"checked": 0, "damage": [], "degraded": None}
     assert asked(wasmill, "gc")["removed_files"] == asked(wasmill, "clear")["removed_files"] == 0
+
+
+def test_what_cannot_be_removed_is_said(wasmill: Wasmill, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a file system that is mounted read-only."""
+    cache = project / ".ruchy-cache"
+    (cache / "modules" / ".tmp-left-behind").write_bytes(b"x")
+
+    def refuse(_: RealDisk, path: str) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RealDisk, "remove", refuse)
+        why = "removing modules/.tmp-left-behind: Read-only file system"
+        code, out, err = wasmill("cache", "gc", "--force", "-q")
+        assert (code, out, err) == (3, "", f"wasmill: 1 file could not be removed: {why}\n")
+        code, out, err = wasmill("cache", "clear", "--json")
+        found = json.loads(out)
+        left = sum(len(list((cache / part).iterdir())) for part in ("modules", "metadata", "snapshots"))
+        assert (found["removed_files"], found["left_files"]) == (0, left)
+        assert found["degraded"].endswith(": Read-only file system")
+        assert (code, err) == (3, f"wasmill: {left} files could not be removed: {found['degraded']}\n")
+    assert wasmill("cache", "clear", "-q") == (0, "", ""), "and now it works"
+    assert "2 compiled, 0 from the cache" in wasmill("build")[2]
+
+
+def test_an_index_that_cannot_be_written_is_said(
+    wasmill: Wasmill, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise Unusable("attempt to write a readonly database")
+
+    monkeypatch.setattr(Database, "transact", refuse)
+    code, _, err = wasmill("cache", "clear")
+    assert code == 3
+    assert err.endswith("\nwasmill: not all could be done: index: attempt to write a readonly database\n")

@@ -122,6 +122,30 @@ def test_a_reader_who_has_gone_is_no_error(tmp_path: Path, argv: list[str]) -> N
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
+@pytest.mark.parametrize("argv", [["graph"], ["build", "--json", "-q"], ["explain"], ["--version"]])
+def test_a_full_standard_output_is_one_line(tmp_path: Path, argv: list[str]) -> None:
+    (tmp_path / "main.ruchy").write_text("fun main() {}")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*WASMILL, *argv], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, timeout=50)
+    assert done.stderr == b"wasmill: standard output cannot be written: No space left on device\n"
+    assert done.returncode == 3
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*WASMILL, *argv], cwd=tmp_path, stdout=full, stderr=full, timeout=50)
+    assert done.returncode == 3, "even though nobody can be told"
+
+
+def test_closed_streams_are_no_error(tmp_path: Path) -> None:
+    (tmp_path / "main.ruchy").write_text('fun main() { println("said") }')
+    for argv in (["build", "--json"], ["graph"], ["run"]):
+        line = 'exec "$0" -m orchestrator "$@" >&- 2>&-'
+        assert subprocess.run(["/bin/sh", "-c", line, sys.executable, *argv], cwd=tmp_path, timeout=50).returncode == 0
+    line = 'exec "$0" -m orchestrator build --force 2>&-'
+    shell = ["/bin/sh", "-c", line, sys.executable]
+    done = subprocess.run(shell, cwd=tmp_path, stdout=subprocess.PIPE, timeout=50)
+    assert (done.returncode, done.stdout) == (0, b""), "what is for people never goes to standard output"
+
+
 def test_small_commands_start_without_the_big_machinery() -> None:
     heavy = ("anyio", "argparse", "msgspec", "wasmtime", "sqlite3", "re", "typing")
     code = "import sys; from orchestrator.cli.app import main; main(['--help']); main(['help'])"

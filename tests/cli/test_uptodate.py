@@ -429,3 +429,19 @@ def test_extras_count(project):
     assert project.answer() == 2
     project.record(extras=(Extra(str(tool), msgspec.structs.replace(extras[0].stamp, size=9)),))
     assert project.answer() == 0
+
+
+def test_an_interrupt_while_the_rest_is_imported(project):
+    script = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'orchestrator.cli.app': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from orchestrator.cli.uptodate import main\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "graph"], cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "wasmill: interrupted\n")
