@@ -9,7 +9,8 @@ from typing import NamedTuple
 from actors.compiler.toolchain import CompileJob, LinkInput, LinkJob, Object, SummariseJob, Summary
 from actors.diagnostics import Diagnostic
 from actors.digests import module_name
-from actors.planner.resolve import Modules, Resolved, interfaces, resolve
+from actors.planner.interfaces import interfaces
+from actors.planner.resolve import Modules, Resolved, resolve
 from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.wasm.run import MEMORY_LIMIT, run_program
 

@@ -14,7 +14,8 @@ from actors.digests import Digest, Stamp, digest
 from actors.messages import Known, Reason, Settings, Source
 from actors.planner import manifest
 from actors.planner.graph import Graph
-from actors.planner.resolve import Modules, Resolved, interfaces, resolve
+from actors.planner.interfaces import interfaces
+from actors.planner.resolve import Modules, Resolved, resolve
 from actors.planner.state import Plan, PlannedModule
 
 SOURCE_BUFFER_BYTES = 64 << 20

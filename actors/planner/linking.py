@@ -23,7 +23,7 @@ class Linking:
     def begin(self, run: Run) -> None:
         desk, knowledge, settings = self.desk, self.desk.knowledge, run.settings
         run.phase = Phase.LINKING
-        run.diagnostics += nothing_there(settings, knowledge.sources)
+        run.diagnostics += nothing_there(run, knowledge.sources)
         if not settings.entry or settings.entry not in knowledge.sources or not run.succeeded:
             run.phase = Phase.FINISHED
             return

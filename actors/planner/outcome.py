@@ -245,10 +245,12 @@ def statements_outside(module: str, path: str, line: int) -> Diagnostic:
     )
 
 
-def nothing_there(settings: Settings, modules: Collection[str]) -> list[Diagnostic]:
-    """What is wrong where there is no module at all, or none that was named as the entry."""
+def nothing_there(run: Run, modules: Collection[str]) -> list[Diagnostic]:
+    """What is wrong where there is no module at all, unless it is said already why (a file with a wrong name), or none
+    that was named as the entry."""
+    settings = run.settings
     if not modules:
-        return [no_sources(settings.root)]
+        return [] if any(found.severity == "error" for found in run.diagnostics) else [no_sources(settings.root)]
     if settings.entry_named and settings.entry not in modules:
         return [no_entry(settings.entry, modules)]
     return []

@@ -296,7 +296,7 @@ class Planner(Actor[ToPlanner]):
             run.states.add(module)
         if settings.goal == "graph":
             self.compiling.condemn(run)
-            run.diagnostics += nothing_there(settings, knowledge.sources)
+            run.diagnostics += nothing_there(run, knowledge.sources)
             for module, found in run.condemned.items():  # nothing is compiled, so nobody else will say it
                 run.diagnostics += [with_line(one, knowledge.sources[module].data) for one in found]
             run.phase = Phase.ANSWERED

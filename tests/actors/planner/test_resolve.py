@@ -7,7 +7,8 @@ from plain_projects import binding, modules, resolved
 
 from actors.compiler.toolchain import Item, Name, Summary, Use
 from actors.digests import digest
-from actors.planner.resolve import Modules, interfaces, resolve
+from actors.planner.interfaces import interfaces
+from actors.planner.resolve import Modules, resolve
 
 A = "pub f = 1\nsecret = 2\n"
 
