@@ -1,5 +1,4 @@
-"""What a compile is shown of other modules: the interface of everything that a module's names mean, closed over what those
-interfaces drag in."""
+"""What a compile is shown of other modules: the interface of all that a module's names mean, and of what those drag in."""
 
 from __future__ import annotations
 
