@@ -1,4 +1,4 @@
-"""What a compile is shown of other modules: the interface of all that a module's names mean, and of what those drag in."""
+"""What a compile sees of other modules: the interface of all that a module's names mean, and of what those drag in."""
 
 from __future__ import annotations
 
