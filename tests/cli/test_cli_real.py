@@ -167,6 +167,14 @@ def test_an_empty_folder(wasmill: Wasmill, home: Path) -> None:
     assert wasmill("run")[0] in (1, 2)
 
 
+def test_a_file_that_is_no_source(wasmill: Wasmill, home: Path) -> None:
+    (home / "main.txt").write_text("fun main() {}")
+    code, out, err = wasmill("run", "main.txt")
+    assert (code, out) == (1, "")
+    assert err.startswith("main.txt: error[E0804]: `main.txt` cannot name a module: it does not end in `.ruchy`\n")
+    assert err.count("error[") == 1, "and not that there is no module"
+
+
 def test_no_entry_builds_modules_and_runs_nothing(wasmill: Wasmill, home: Path) -> None:
     write(home, lib="pub fun one() -> i64 { 1 }")
     code, _, err = wasmill("build")

@@ -62,7 +62,7 @@ async def test_no_entry(tmp_path: Path) -> None:
 
 
 async def test_missing_files(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match="no folder"):
+    with pytest.raises(ProjectError, match="no file"):
         orchestrator.open(tmp_path / "gone.ruchy")
     lay(tmp_path, main=MAIN)
     async with orchestrator.open(tmp_path / "main.ruchy") as project:
