@@ -14,7 +14,7 @@ import anyio
 import msgspec
 
 from actors.child import Child, Gone
-from actors.compiler.process import DONE, HUNGRY, READY, command
+from actors.compiler.process import DONE, HUNGRY, READY, REFUSED, command
 from actors.compiler.toolchain import Toolchain
 from actors.offload import Offload
 
@@ -25,6 +25,10 @@ Measured by `tests/bench/bench_workers.py`, which says how to read it."""
 
 START_SECONDS = 60.0
 """A worker that is not ready by then never will be."""
+
+
+START_TRIES = 3
+"""So many in a row that are killed while they start, and there will be none."""
 
 
 class Died(Exception):
@@ -73,6 +77,8 @@ class Worker:
             frame = await self.child.receive()
         except Gone:
             raise await self._died() from None
+        if frame[:1] == REFUSED:
+            raise Died(frame[1:].decode(), again=False)
         if frame[:1] == HUNGRY:
             need = f"it needed more than {self._memory / (1 << 20):g} MiB of memory (setting `worker_memory`)"
             raise Died(need, again=True)
@@ -105,6 +111,7 @@ class Crew:
         self._starting: set[Worker] = set()
         self._idle: list[Worker] = []
         self._changed = anyio.Event()
+        self._failed_starts = 0
         self.useless = ""
         """Why there are no workers, and never will be: "" while there may be some."""
 
@@ -147,9 +154,12 @@ class Crew:
                 raise Died("its toolchain is another one than was loaded here", again=False)
         except Died as died:
             if worker in self._starting:  # else it was the whole crew that ended
-                self.useless = died.reason
+                self._failed_starts += 1
+                if not died.again or self._failed_starts == START_TRIES:
+                    self.useless = died.reason
                 await self.bury(worker)
         else:
+            self._failed_starts = 0
             self._starting.discard(worker)
             self._workers.add(worker)
             self._idle.append(worker)

@@ -3,8 +3,8 @@
 The parent starts it with `command`. It imports what a compile needs and nothing else: no event loop, and never the
 parent's `__main__`. A frame that it gets is a message of the pool; it answers a batch with a frame for each module, as
 soon as that is done. The first byte of an answer says what it is: READY (then the toolchain's identity, for it must be
-the parent's own), DONE (then the outcome), or HUNGRY (the job hit the memory limit; the process ends, for what a job
-that failed like that leaves behind is of no use to the next).
+the parent's own), REFUSED (why the toolchain cannot be loaded here), DONE (then the outcome), or HUNGRY (the job hit
+the memory limit; the process ends, for what a job that failed like that leaves behind is of no use to the next).
 
 It has a process group of its own and ignores Ctrl-C, which is for the parent to act upon. When the parent is gone, it
 ends at once, whatever it is doing, and so does everything that it has started.
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Outcome = SummariseOutcome | CompileOutcome | LinkDone
 
 READY = b"r"
+REFUSED = b"n"
 DONE = b"d"
 HUNGRY = b"h"
 
@@ -96,23 +97,28 @@ def _watch(lifeline: int) -> None:
 
 
 def serve(name: str, memory: int, requests: int, replies: int) -> None:
-    """Answer requests with the toolchain at `name` until there are none. Raises what loading it raises, and
-    BrokenPipeError where nobody reads the answers."""
+    """Answer requests with the toolchain at `name` until there are none. Raises BrokenPipeError where nobody reads the
+    answers."""
     import gc
 
     import msgspec
 
     from actors.messages import RunCompile, RunLink, RunSummarise
 
-    toolchain = _load(name)
-    prepare = getattr(toolchain, "prepare", None)
-    if prepare is not None:
-        prepare()
+    try:
+        toolchain = _load(name)
+        prepare = getattr(toolchain, "prepare", None)
+        if prepare is not None:
+            prepare()
+        identity = toolchain.identity()
+    except Exception as error:
+        send(replies, REFUSED, f"{type(error).__name__}: {error}".encode())
+        return
     limit_memory(memory)
     gc.freeze()
     decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(RunSummarise | RunCompile | RunLink)
     encoder = msgspec.msgpack.Encoder()
-    send(replies, READY, toolchain.identity().encode())
+    send(replies, READY, identity.encode())
     while frame := receive(requests):
         for outcome in outcomes(toolchain, decoder.decode(frame)):
             if outcome.crash.startswith("MemoryError"):

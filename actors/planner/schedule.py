@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping
 
-JOB_MS = 20.0
+JOB_MS = 5.0
 """A job is one module, or a batch of small ones worth about so much."""
 
 MS_PER_BYTE = 0.0015

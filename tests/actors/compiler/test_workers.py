@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+import odd_toolchain
 import pytest
 from odd_toolchain import Odd
 from worker_tools import all_end, running, workers
@@ -212,16 +213,21 @@ async def test_a_large_source_is_compiled_in_a_worker(tmp_path: Path) -> None:
         {"offload": InlineOffload()},
         {"toolchain": Odd()},
         {"toolchain": "odd_toolchain:Shifty"},
+        {"toolchain": "odd_toolchain:here_alone"},
     ],
-    ids=["one job", "inline offload", "no name", "another identity"],
+    ids=["one job", "inline offload", "no name", "another identity", "not to be loaded"],
 )
-async def test_inline_where_workers_cannot_be(tmp_path: Path, settings: dict[str, Any]) -> None:
+async def test_inline_where_workers_cannot_be(
+    tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(odd_toolchain, "here_alone", Odd(), raising=False)
     sources = Sources({"main.plain": f"note {tmp_path / 'who'}"})
     settings = {"jobs": 2, "toolchain": "odd_toolchain:Odd", **settings}
     async with orchestrator.open(sources, entry="main.plain", **settings) as project:
         assert (await project.build()).success
         assert workers() == set()
     assert int((tmp_path / "who").read_text()) == os.getpid()
+    assert capfd.readouterr() == ("", "")
 
 
 async def heard(pipe: Path) -> list[int]:
