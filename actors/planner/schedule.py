@@ -19,6 +19,7 @@ MS_PER_BYTE = 0.0015
 FIXED_MS = 0.2
 
 SUMMARY_MS_PER_BYTE = 0.0006
+"""What summarising costs."""
 
 
 def new_source_ms(size: int) -> float:
