@@ -21,7 +21,8 @@ from actors.offload import Offload
 EACH_MS = 250.0
 """A worker is started for so many milliseconds of work that a build has before it, and none for less than two of them.
 
-Measured by `tests/bench/bench_workers.py`, which says how to read it."""
+Measured by `tests/bench/bench_workers.py`: on two cores that others kept busy, two workers broke even at about four
+times the time that one takes to be ready (160 ms), that is at 600 ms of work. Two idle cores ought to break even earlier."""
 
 START_SECONDS = 60.0
 """A worker that is not ready by then never will be."""
