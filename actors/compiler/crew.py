@@ -22,7 +22,7 @@ EACH_MS = 250.0
 """A worker is started for so many milliseconds of work that a build has before it, and none for less than two of them.
 
 Measured by `tests/bench/bench_workers.py`: on two cores that others kept busy, two workers broke even at about four
-times the time that one takes to be ready (160 ms), that is at 600 ms of work. Two idle cores ought to break even earlier."""
+times the time that one takes to be ready (160 ms), that is at 600 ms of work. Idle cores should break even earlier."""
 
 START_SECONDS = 60.0
 """A worker that is not ready by then never will be."""
