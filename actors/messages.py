@@ -266,22 +266,25 @@ class BuildDone(Message, frozen=True):
 
 
 class RunSummarise(Message, frozen=True):
-    """A batch of modules to summarise; `digests` and `root` as in `RunCompile`."""
+    """A batch of modules to summarise; the other fields as in `RunCompile`."""
 
     build: int
     jobs: tuple[SummariseJob, ...]
     digests: tuple[Digest, ...] = ()
     root: str = ""
+    ahead_ms: float = 0.0
 
 
 class RunCompile(Message, frozen=True):
     """A batch of modules worth about 5 ms, or one larger one. `digests` are those that the keys were made from, in the
-    order of `jobs`; a job whose `source` is empty is read by the worker, from `root`, and compared with its digest."""
+    order of `jobs`; a job whose `source` is empty is read by the worker, from `root`, and compared with its digest.
+    `ahead_ms` is about how long all the work takes that the build still has before it, this job included."""
 
     build: int
     jobs: tuple[CompileJob, ...]
     digests: tuple[Digest, ...] = ()
     root: str = ""
+    ahead_ms: float = 0.0
 
 
 class RunLink(Message, frozen=True):

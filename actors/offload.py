@@ -7,7 +7,8 @@ build then runs in virtual time, and every interleaving of it can be explored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -17,13 +18,14 @@ import anyio.to_thread
 from actors.disk import Disk, RealDisk
 
 if TYPE_CHECKING:
+    from actors.child import Child
     from actors.keeper.database import Database
 
 R = TypeVar("R")
 
 
 class Offload:
-    """Files and SQLite in threads; computing inline.
+    """Files and SQLite in threads; computing inline, or in processes.
 
     `run` costs 65 to 160 microseconds a hop, so callers batch. It cannot be interrupted half way: a cancelled caller
     waits for the thread, so nothing goes on behind its back.
@@ -42,6 +44,15 @@ class Offload:
         result = function(*args)
         await anyio.lowlevel.checkpoint()
         return result
+
+    def spawn(self, arguments: Sequence[str]) -> Child | None:
+        """Start a process to compute in; None where it cannot be: on a system that knows no process groups, and where
+        files are read through another disk than the machine's own, which another process would not see."""
+        if os.name != "posix" or type(self.disk) is not RealDisk:
+            return None
+        from actors.child import Child
+
+        return Child(arguments)
 
     async def connect(self, path: str) -> Database:
         """Open an SQLite database for the keeper: aiosqlite on asyncio, through an asyncio portal on Trio."""
@@ -74,6 +85,9 @@ class InlineOffload(Offload):
 
     async def compute(self, function: Callable[..., R], *args: Any) -> R:
         return await self.run(function, *args)
+
+    def spawn(self, arguments: Sequence[str]) -> Child | None:
+        return None
 
     async def connect(self, path: str) -> Database:
         from actors.keeper.database import open_database

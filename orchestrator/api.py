@@ -18,8 +18,9 @@ from typing import Any
 
 import msgspec
 
+from actors.compiler.crew import Crew
 from actors.compiler.pool import Pool
-from actors.compiler.toolchain import Toolchain
+from actors.compiler.toolchain import Toolchain, load_toolchain
 from actors.digests import Digest, digest
 from actors.events import Event, Events, Subscription
 from actors.hasher.hasher import Hasher
@@ -156,7 +157,8 @@ class Project:
         """Modules in memory, by file name; editable between builds."""
         self.cache = Cache(self)
         self._offload = offload or Offload()
-        self._toolchain = toolchain if not isinstance(toolchain, str) else find_toolchain(toolchain)
+        self._toolchain_name = locate_toolchain(toolchain) if isinstance(toolchain, str) else ""
+        self._toolchain = toolchain if not isinstance(toolchain, str) else load_named(self._toolchain_name)
         # Stamped before they are read, so that a change in between is seen by the next build.
         watched = [*_configuration_files(place), *self._toolchain.files()]
         self._watched = stamp_extras(watched, self._offload.disk)
@@ -183,7 +185,7 @@ class Project:
             hot_memory=config.hot_memory,
             enabled=config.enabled,
         )
-        pool = Pool(self._toolchain, config.jobs, partial(validate))
+        pool = Pool(self._toolchain, config.jobs, partial(validate), self._crew())
         try:
             self._toolchain.identity()
         except Exception as error:
@@ -270,6 +272,19 @@ class Project:
         if self._system is None:
             raise ProjectError("the project is not open", hint="write `async with orchestrator.open(...) as project:`")
         return self._system
+
+    def _crew(self) -> Crew | None:
+        """Worker processes: for a toolchain that can be found by name from another process, and more than one job."""
+        config = self.config
+        if config.jobs < 2 or not self._toolchain_name or self._toolchain_name.startswith("__main__:"):
+            return None
+        return Crew(
+            self._toolchain_name,
+            self._toolchain,
+            config.jobs,
+            timeout=config.timeout,
+            memory=config.worker_memory,
+        )
 
     async def _ask_keeper(self, request: Message) -> Message:
         system = self._running()
@@ -398,29 +413,28 @@ def _configuration_files(place: str | None) -> list[str]:
         folder = above
 
 
-def find_toolchain(name: str) -> Toolchain:
-    """The installed toolchain of this name, or the one at "module:attribute". Raises ProjectError."""
+def locate_toolchain(name: str) -> str:
+    """Where the toolchain of this name is, as "module:attribute". Raises ProjectError where none is installed."""
     if name == "ruchy":  # Known without looking through everything that is installed.
-        from orchestrator.toolchains.ruchy import Ruchy
-
-        return Ruchy()
-    from importlib import import_module
+        return "orchestrator.toolchains.ruchy:Ruchy"
+    if ":" in name:
+        return name
     from importlib.metadata import entry_points
 
-    if ":" in name:
-        module, _, attribute = name.partition(":")
-        try:
-            found = getattr(import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise ProjectError(f"there is no toolchain `{name}`: {error}") from error
-    else:
-        points = entry_points(group="wasmill.toolchains", name=name)
-        if not points:
-            names = ", ".join(sorted({point.name for point in entry_points(group="wasmill.toolchains")}))
-            raise ProjectError(f"there is no toolchain `{name}`", hint=f"installed are: {names}")
-        found = next(iter(points)).load()
-    made: Toolchain = found() if isinstance(found, type) else found
-    return made
+    points = entry_points(group="wasmill.toolchains", name=name)
+    if not points:
+        names = ", ".join(sorted({point.name for point in entry_points(group="wasmill.toolchains")}))
+        raise ProjectError(f"there is no toolchain `{name}`", hint=f"installed are: {names}")
+    point = next(iter(points))
+    return f"{point.module}:{point.attr}"
+
+
+def load_named(name: str) -> Toolchain:
+    """The toolchain at "module:attribute". Raises ProjectError."""
+    try:
+        return load_toolchain(name)
+    except (ImportError, AttributeError) as error:
+        raise ProjectError(f"there is no toolchain `{name}`: {error}") from error
 
 
 __all__ = ["Cache", "CachedObject", "Event", "Project", "open"]

@@ -1,16 +1,21 @@
 """The compiler workers: N slots, each of which does one job at a time.
 
-For now every slot computes in the Project's own process; what the planner sees is the same either way: it posts at
-most one job for each idle slot, and gets one answer for each.
+A job is computed in a worker process where there is one (see `crew.py`), else inline, in the Project's own process.
+What the planner sees is the same either way, to the byte: it posts at most one job for each idle slot, and gets one
+answer for each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Union, cast
+
+import msgspec
 
 from actors.compiler import worker
-from actors.compiler.toolchain import Toolchain
+from actors.compiler.crew import Crew, Died, Worker, encoded
+from actors.compiler.toolchain import CompileJob, SummariseJob, Toolchain
 from actors.events import CompileFinished, CompileStarted, LinkStarted
 from actors.messages import (
     CompileDone,
@@ -26,86 +31,190 @@ from actors.messages import (
 )
 from actors.system import Actor, Cell
 
+INLINE_BYTES = 128 << 10
+"""A larger source is not compiled inline where worker processes are allowed: the event loop would stand still for so
+long that Ctrl-C is not prompt."""
+
+Batch = Union[RunSummarise, RunCompile]
+Outcome = Union[SummariseOutcome, CompileOutcome]
+
+_decoders: dict[type[Message], msgspec.msgpack.Decoder[Outcome]] = {
+    RunSummarise: msgspec.msgpack.Decoder(SummariseOutcome),
+    RunCompile: msgspec.msgpack.Decoder(CompileOutcome),
+}
+
 
 class Pool(Actor[ToWorkers]):
-    """Hands jobs to idle slots. `slots` is their number; `validate` checks a linked program before it is handed out."""
+    """Hands jobs to idle slots. `slots` is their number; `validate` checks a linked program before it is handed out.
+    Without a `crew` everything is computed inline."""
 
     name = "workers"
 
-    def __init__(self, toolchain: Toolchain, slots: int, validate: Callable[[bytes], str | None] | None = None) -> None:
+    def __init__(
+        self,
+        toolchain: Toolchain,
+        slots: int,
+        validate: Callable[[bytes], str | None] | None = None,
+        crew: Crew | None = None,
+    ) -> None:
         super().__init__()
         self.toolchain = toolchain
         self.slots = slots
+        self.crew = crew
         self._validate = validate
         self._idle = list(range(slots, 0, -1))
+        self.busy: dict[Worker, int] = {}
+        """The build that each worker works for at the moment."""
+
+    async def started(self) -> None:
+        if self.crew is not None:
+            self.crew.bind(self.offload, self.start)
 
     async def receive(self, message: ToWorkers, reply: Cell) -> None:
         if not self._idle:
             raise RuntimeError("a job was posted although no slot is idle")
+        if self.crew is not None and not isinstance(message, RunLink):
+            self.crew.want(message.ahead_ms)
         self.start(self._work, self._idle.pop(), message, reply)
+
+    async def nudged(self) -> None:
+        """End what works for a cancelled build."""
+        for used, build in self.busy.items():
+            if self.cancelled(build):
+                used.child.kill()
+        if self.crew is not None:
+            self.crew.wake()
 
     def idle(self) -> bool:
         return len(self._idle) == self.slots
 
+    async def stopped(self) -> None:
+        if self.crew is not None:
+            await self.crew.close()
+
     async def _work(self, slot: int, message: ToWorkers, reply: Cell) -> None:
         answer: Message
         try:
-            if isinstance(message, RunSummarise):
-                answer = await self._summarise(message)
-            elif isinstance(message, RunCompile):
-                answer = await self._compile(message, slot)
-            else:
+            if isinstance(message, RunLink):
                 answer = await self._link(message)
+            else:
+                answer = await _Job(self, message, slot).done()
         finally:
             self._idle.append(slot)
         reply.set(answer)
         self.nudge()
-
-    async def _summarise(self, message: RunSummarise) -> SummariseDone:
-        outcomes: list[SummariseOutcome] = []
-        digests = message.digests or ("",) * len(message.jobs)
-        for job, expected in zip(message.jobs, digests, strict=True):
-            if self.cancelled(message.build):
-                break
-            outcomes.append(
-                await self.offload.compute(
-                    worker.summarise, self.toolchain, job, expected, message.root, self.offload.disk
-                )
-            )
-        return SummariseDone(build=message.build, outcomes=tuple(outcomes))
-
-    async def _compile(self, message: RunCompile, slot: int) -> CompileDone:
-        outcomes: list[CompileOutcome] = []
-        digests = message.digests or ("",) * len(message.jobs)
-        for job, expected in zip(message.jobs, digests, strict=True):
-            if self.cancelled(message.build):
-                break
-            if self.events.wanted:
-                self.events.emit(CompileStarted(build=message.build, module=job.module, slot=slot))
-            outcome = await self.offload.compute(
-                worker.compile_module, self.toolchain, job, expected, message.root, self.offload.disk
-            )
-            outcomes.append(outcome)
-            if self.events.wanted and outcome.changed is None:
-                self._report(message.build, slot, outcome)
-        return CompileDone(build=message.build, slot=slot, outcomes=tuple(outcomes))
-
-    def _report(self, build: int, slot: int, outcome: CompileOutcome) -> None:
-        made = outcome.compiled.object if outcome.compiled else None
-        compiled, total = (len(made.compiled), len(made.functions)) if made else (0, 0)
-        self.events.emit(
-            CompileFinished(
-                build=build,
-                module=outcome.module,
-                slot=slot,
-                duration_ms=outcome.duration_ms,
-                compiled_functions=compiled,
-                reused_functions=total - compiled,
-            )
-        )
 
     async def _link(self, message: RunLink) -> LinkDone:
         if self.events.wanted:
             self.events.emit(LinkStarted(build=message.build, modules=len(message.job.objects)))
         validate = self._validate if message.validate else None
         return await self.offload.compute(partial(worker.link, self.toolchain, message.job, message.build, validate))
+
+
+class _Job:
+    """One batch on its way: the outcomes so far, and how often the module after them was tried."""
+
+    def __init__(self, pool: Pool, message: Batch, slot: int) -> None:
+        self.pool = pool
+        self.message = message
+        self.slot = slot
+        self.digests = message.digests or ("",) * len(message.jobs)
+        self.outcomes: list[Outcome] = []
+        self.died = ""
+        """How the worker died that tried the next module: then that one is never tried inline."""
+
+    def cancelled(self) -> bool:
+        return self.pool.cancelled(self.message.build)
+
+    @property
+    def next(self) -> SummariseJob | CompileJob:
+        return self.message.jobs[len(self.outcomes)]
+
+    async def done(self) -> Message:
+        """Do it all, unless the build is cancelled meanwhile."""
+        while len(self.outcomes) < len(self.message.jobs) and not self.cancelled():
+            used = await self._worker()
+            if used is not None:
+                await self._in_worker(used)
+            elif self.cancelled():
+                break
+            elif self.died:
+                self._give_up(self.died)
+            else:
+                await self._inline()
+        message = self.message
+        if isinstance(message, RunSummarise):
+            return SummariseDone(build=message.build, outcomes=cast("tuple[SummariseOutcome, ...]", self._result()))
+        outcomes = cast("tuple[CompileOutcome, ...]", self._result())
+        return CompileDone(build=message.build, slot=self.slot, outcomes=outcomes)
+
+    def _result(self) -> tuple[Outcome, ...]:
+        return tuple(self.outcomes)
+
+    async def _worker(self) -> Worker | None:
+        crew = self.pool.crew
+        if crew is None:
+            return None
+        must = bool(self.died) or len(self.next.source) > INLINE_BYTES
+        return await crew.take(must=must, stop=self.cancelled)
+
+    async def _inline(self) -> None:
+        pool, message, job = self.pool, self.message, self.next
+        expected = self.digests[len(self.outcomes)]
+        self._begin()
+        work = worker.summarise if isinstance(message, RunSummarise) else worker.compile_module
+        self._add(await pool.offload.compute(work, pool.toolchain, job, expected, message.root, pool.offload.disk))
+
+    async def _in_worker(self, used: Worker) -> None:
+        """Have the rest of the batch done by a worker, as far as it comes."""
+        pool, message, done = self.pool, self.message, len(self.outcomes)
+        crew, decoder = pool.crew, _decoders[type(message)]
+        assert crew is not None
+        rest = msgspec.structs.replace(message, jobs=message.jobs[done:], digests=self.digests[done:])
+        pool.busy[used] = message.build
+        try:
+            await used.send(encoded(rest))
+            while len(self.outcomes) < len(message.jobs):
+                self._begin()
+                self._add(decoder.decode(await used.answer()))
+        except Died as died:
+            await crew.bury(used)
+            if not self.cancelled():
+                self._failed(died)
+        else:
+            crew.give_back(used)
+        finally:
+            del pool.busy[used]
+
+    def _failed(self, died: Died) -> None:
+        if died.again and not self.died:
+            self.died = died.reason
+        else:
+            self._give_up(died.reason)
+
+    def _give_up(self, reason: str) -> None:
+        """The module that was to be next breaks the compiler."""
+        outcome = SummariseOutcome if isinstance(self.message, RunSummarise) else CompileOutcome
+        self._add(outcome(module=self.next.module, crash=reason))
+
+    def _begin(self) -> None:
+        pool = self.pool
+        if pool.events.wanted and not self.died and isinstance(self.message, RunCompile):
+            pool.events.emit(CompileStarted(build=self.message.build, module=self.next.module, slot=self.slot))
+
+    def _add(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.died = ""
+        if isinstance(outcome, CompileOutcome) and self.pool.events.wanted and outcome.changed is None:
+            made = outcome.compiled.object if outcome.compiled else None
+            compiled, total = (len(made.compiled), len(made.functions)) if made else (0, 0)
+            self.pool.events.emit(
+                CompileFinished(
+                    build=self.message.build,
+                    module=outcome.module,
+                    slot=self.slot,
+                    duration_ms=outcome.duration_ms,
+                    compiled_functions=compiled,
+                    reused_functions=total - compiled,
+                )
+            )

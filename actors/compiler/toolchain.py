@@ -9,7 +9,7 @@ answer: a `Binding` for every external name, and the `Interface` of everything t
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -188,7 +188,10 @@ class Linked(Struct, frozen=True):
 
 
 class Toolchain(Protocol):
-    """A language. Found through the entry-point group `wasmill.toolchains`, or named as `module:attribute`."""
+    """A language. Found through the entry-point group `wasmill.toolchains`, or named as `module:attribute`.
+
+    It may also have a function `prepare()`, which imports all that jobs need: a worker process calls it before it takes
+    the first one, so that no job is charged for it."""
 
     @property
     def name(self) -> str: ...
@@ -222,3 +225,16 @@ class Toolchain(Protocol):
     def compile(self, job: CompileJob) -> Compiled: ...
 
     def link(self, job: LinkJob) -> Linked: ...
+
+
+def load_toolchain(name: str) -> Toolchain:
+    """The toolchain at "module:attribute": an instance, or a class to make one of. Raises ImportError or
+    AttributeError."""
+    from importlib import import_module
+
+    module, _, attribute = name.partition(":")
+    found: Any = import_module(module)
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    made: Toolchain = found() if isinstance(found, type) else found
+    return made

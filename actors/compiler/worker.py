@@ -24,11 +24,11 @@ _EMPTY = digest(b"")
 
 def _timed(function: Callable[[], R]) -> tuple[R | None, str, float]:
     """A toolchain's function, its crash in words, and its duration in milliseconds. A toolchain that raises has a bug;
-    that must not break the build of the other modules."""
+    that must not break the build of the other modules, nor end this process (`sys.exit`)."""
     began = perf_counter()
     try:
         result, crash = function(), ""
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
             where = where.tb_next

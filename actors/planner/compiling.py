@@ -74,6 +74,7 @@ class Compiling:
         run.costs = {module: run.estimates.of(module, file.size) for module, file in knowledge.sources.items()}
         run.priorities = knowledge.graph.remaining_path(run.costs)
         run.phase = Phase.COMPILING
+        run.ahead_ms = 0.0
         settings_now = settings_digest(settings)
         for module, key in knowledge.keys.items():
             if run.states[module] is not State.WANTED:
@@ -114,6 +115,7 @@ class Compiling:
             run.states.set(module, State.WAITING)
             return
         run.states.set(module, State.READY)
+        run.ahead_ms += run.costs.get(module, 0.0)
         run.ready.add(module, run.priorities.get(module, 0.0))
 
     def _imports_ended(self, run: Run, module: str) -> bool:
@@ -134,8 +136,10 @@ class Compiling:
             self._give_up(run)
         while desk.idle_slots and len(run.ready) and not run.replan:
             modules = run.ready.take(desk.slots, run.costs)
+            ahead_ms = run.ahead_ms
             for module in modules:
                 run.states.set(module, State.RUNNING)
+                run.ahead_ms -= run.costs.get(module, 0.0)
             desk.ask(
                 run,
                 RunCompile(
@@ -143,6 +147,7 @@ class Compiling:
                     jobs=tuple(knowledge.compile_job(module, run.settings) for module in modules),
                     digests=tuple(knowledge.sources[module].digest for module in modules),
                     root=run.settings.root,
+                    ahead_ms=ahead_ms,
                 ),
             )
         if run.awaited:

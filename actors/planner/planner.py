@@ -135,7 +135,7 @@ class Planner(Actor[ToPlanner]):
             self._recalled = True
             self.desk.plan = decode_plan(answer.plan) if answer.plan else None
         elif isinstance(answer, SummariesFound):
-            self.summarising.found(answer)
+            self.summarising.found(run, answer)
         elif isinstance(answer, SummariseDone):
             self.summarising.done(run, answer)
         elif isinstance(answer, Found):

@@ -93,6 +93,8 @@ class Run:
         self.ready = ReadyHeap()
         self.estimates = Estimates()
         self.costs: dict[str, float] = {}
+        self.ahead_ms = 0.0
+        """About how long it takes to summarise and compile what is known to be waiting for that."""
         self.priorities: dict[str, float] = {}
         self.condemned: dict[str, list[Diagnostic]] = {}
         self.errors: dict[str, list[Diagnostic]] = {}

@@ -13,10 +13,18 @@ from collections.abc import Iterable, Mapping
 JOB_MS = 5.0
 """A job is one module, or a batch of small ones worth about so much."""
 
-MS_PER_BYTE = 0.0006
+MS_PER_BYTE = 0.0015
 """What compiling costs where nothing is known yet; learnt during the build."""
 
 FIXED_MS = 0.2
+
+SUMMARY_MS_PER_BYTE = 0.0006
+"""What summarising costs."""
+
+
+def new_source_ms(size: int) -> float:
+    """What a source of `size` bytes costs that no build has seen before: it is summarised, and then compiled."""
+    return 2 * FIXED_MS + (SUMMARY_MS_PER_BYTE + MS_PER_BYTE) * size
 
 
 class Estimates:

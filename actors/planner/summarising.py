@@ -13,6 +13,7 @@ from actors.messages import BATCH, FindSummaries, RunSummarise, StoreSummaries, 
 from actors.planner.desk import Desk
 from actors.planner.outcome import crashed
 from actors.planner.run import Phase, Run
+from actors.planner.schedule import new_source_ms
 
 _decoder = msgspec.msgpack.Decoder(Summary)
 _encoder = msgspec.msgpack.Encoder()
@@ -34,21 +35,22 @@ class Summarising:
         if wanted:
             desk.ask(run, FindSummaries(build=run.id, identity=desk.knowledge.toolchain, sources=tuple(wanted)))
 
-    def found(self, answer: SummariesFound) -> None:
+    def found(self, run: Run, answer: SummariesFound) -> None:
         """What the index has; the rest is for the workers."""
         for source, data in answer.summaries.items():
             try:
                 self.desk.knowledge.summaries[source] = _decoder.decode(data)
             except msgspec.MsgspecError:
                 continue  # Not readable is not there.
-        self._queue()
+        self._queue(run)
 
-    def _queue(self) -> None:
+    def _queue(self, run: Run) -> None:
         queued: set[Digest] = set()
         for module, file in self.desk.knowledge.unsummarised().items():
             if file.digest not in queued:  # Two modules of one text have one summary.
                 queued.add(file.digest)
                 self._waiting.append(SummariseJob(module=module, path=file.path, source=file.data or b""))
+                run.ahead_ms += new_source_ms(file.size)
 
     def advance(self, run: Run) -> None:
         """Keep the slots busy; when all is summarised, go on to resolving."""
@@ -56,13 +58,21 @@ class Summarising:
         while desk.idle_slots and self._waiting:
             share = max(1, min(BATCH, len(self._waiting) // desk.idle_slots))
             jobs = [self._waiting.popleft() for _ in range(share)]
-            digests = tuple(desk.knowledge.sources[job.module].digest for job in jobs)
-            desk.ask(run, RunSummarise(build=run.id, jobs=tuple(jobs), digests=digests, root=run.settings.root))
+            files = [desk.knowledge.sources[job.module] for job in jobs]
+            request = RunSummarise(
+                build=run.id,
+                jobs=tuple(jobs),
+                digests=tuple(file.digest for file in files),
+                root=run.settings.root,
+                ahead_ms=run.ahead_ms,
+            )
+            desk.ask(run, request)
+            run.ahead_ms -= sum(new_source_ms(file.size) for file in files)
         if run.awaited or self._waiting:
             return
         if run.replan:  # A file changed meanwhile: its new text wants a summary too.
             run.replan = False
-            self._queue()
+            self._queue(run)
             if self._waiting:
                 self.advance(run)
                 return

@@ -41,6 +41,10 @@ class Ruchy:
 
         return normalise(raw)
 
+    def prepare(self) -> None:
+        """Import what jobs need, ahead of the first one."""
+        from orchestrator.toolchains.ruchy import compile, summary  # noqa: A004, F401
+
     def summarise(self, job: SummariseJob) -> Summarised:
         from orchestrator.toolchains.ruchy.summary import summarise
 
