@@ -15,7 +15,7 @@ from keeping import Open, Talk, entry, files
 from actors.digests import digest
 from actors.disk import RealDisk
 from actors.keeper import database, locks
-from actors.messages import FindSummaries, Publish, Statistics, StoreSummaries, Verify
+from actors.messages import Clear, Collect, FindSummaries, Publish, Statistics, StoreSummaries, Verify
 
 pytestmark = pytest.mark.anyio
 
@@ -225,3 +225,19 @@ def test_what_is_full_is_not_broken(tmp_path: Path) -> None:
         translated = database._translated(error)
         assert isinstance(translated, database.Unusable)
         assert translated.full is expected
+
+
+async def test_what_cannot_be_removed_is_counted_and_tried_again(open_keeper: Open, tmp_path: Path) -> None:
+    disk = Failing(lambda operation, path, _: operation == "remove" and path.endswith(".wasm"), errno.EROFS)
+    async with open_keeper(disk=disk) as talk:
+        await talk.build(*MODULES)
+        objects = len(list((tmp_path / "cache" / "modules").iterdir()))
+        cleared = await talk.ask(Clear())
+        assert cleared.left_files == objects > 0
+        assert cleared.removed_files > 0
+        assert cleared.degraded is not None
+        assert cleared.degraded.startswith("removing modules/")
+        assert cleared.degraded.endswith(f".wasm: {os.strerror(errno.EROFS)}")
+        disk.when = lambda *_: False
+        again = await talk.ask(Collect(force=True))
+        assert (again.removed_files, again.left_files, again.degraded) == (objects, 0, None)
