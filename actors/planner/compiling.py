@@ -131,7 +131,7 @@ class Compiling:
         """Keep the slots busy, and what they made safe; when every module has ended, go on to linking. Where a source
         changed under the build, nothing new is begun, and the build looks closer again."""
         desk, knowledge = self.desk, self.desk.knowledge
-        self._store(run)
+        self.store(run)
         if not run.settings.keep_going and run.errors:
             self._give_up(run)
         while desk.idle_slots and len(run.ready) and not run.replan:
@@ -195,6 +195,13 @@ class Compiling:
                 run.states.set(module, State.COMPILED)
                 self._wake_dependents(run, module)
 
+    def keep(self, run: Run, answer: CompileDone) -> None:
+        """The build was cancelled; what its last jobs finished all the same need not be made again."""
+        for outcome in answer.outcomes:
+            made = outcome.compiled.object if outcome.compiled else None
+            if made is not None and outcome.module not in run.condemned:
+                self._made(run, outcome, made)
+
     def _made(self, run: Run, outcome: CompileOutcome, made: Object) -> None:
         module, knowledge = outcome.module, self.desk.knowledge
         run.estimates.learn(module, knowledge.sources[module].size, outcome.duration_ms)
@@ -235,7 +242,7 @@ class Compiling:
             for module in modules:
                 self.desk.events.emit(ModuleBlocked(build=run.id, module=module, by=run.blocked_by[module]))
 
-    def _store(self, run: Run) -> None:
+    def store(self, run: Run) -> None:
         """One `Store` at a time: what is made meanwhile goes into the next."""
         if run.to_store and not run.storing:
             entries, run.to_store = tuple(run.to_store), []

@@ -125,6 +125,8 @@ class Planner(Actor[ToPlanner]):
         if not self.cancelled(run.id):
             run.note(getattr(answer, "degraded", None))
             self._answered(run, request, answer)
+        elif isinstance(answer, CompileDone):
+            self.compiling.keep(run, answer)
         self._advance()
 
     def _answered(self, run: Run, request: Message, answer: Message) -> None:
@@ -342,8 +344,13 @@ class Planner(Actor[ToPlanner]):
         desk.ask(run, request)
 
     def _end_cancelled(self, run: Run) -> None:
-        """Wait for what is under way, give back the pins, answer. Snapshot and program stay as they were."""
+        """Wait for what is under way, store what was finished, give back the pins, answer. Snapshot and program stay as
+        they were."""
         if self.unanswered or run.phase is Phase.RECORDING:
+            return
+        run.storing = False
+        self.compiling.store(run)
+        if run.awaited:
             return
         run.phase = Phase.RECORDING
         self.summarising.forget()
