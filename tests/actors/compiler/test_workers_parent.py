@@ -21,7 +21,8 @@ pytestmark = [
 ]
 
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests behind it has it ignored
 print("imported", flush=True)
 import anyio, orchestrator
 from actors.compiler import crew, pool
