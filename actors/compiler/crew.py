@@ -18,7 +18,7 @@ from actors.compiler.process import DONE, HUNGRY, READY, REFUSED, command
 from actors.compiler.toolchain import Toolchain
 from actors.offload import Offload
 
-EACH_MS = 250.0
+EACH_MS = 350.0
 """A worker is started for so many milliseconds of work that a build has before it, and none for less than two of them.
 
 Measured by `tests/bench/bench_workers.py`: on two cores that others kept busy, two workers broke even at about four
