@@ -189,7 +189,6 @@ class Settings(Part, frozen=True):
     options: dict[str, str] = msgspec.field(default_factory=dict)
     keep_going: bool = True
     force: bool = False
-    verify: float = 0.0
     snapshot: str = ""
     """Name of the snapshot (a file name without folders), "" for none."""
     lookup: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from actors.messages import BuildDone, Edge, Known, Lookup, Reason, Record, Sett
 from actors.planner.knowledge import Knowledge
 from actors.planner.run import Run
 from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, State, encode_plan
-from actors.scanner.snapshot import Extra, Snapshot, encode
+from actors.scanner.snapshot import Extra, encode, make_snapshot
 
 MISSING = Reason(kind="missing")
 
@@ -165,7 +165,7 @@ def _planned(run: Run, knowledge: Knowledge, module: str, before: Plan | None) -
 def _snapshot(run: Run, knowledge: Knowledge, quiet: bool) -> bytes:
     settings, end = run.settings, run.end
     assert end is not None
-    known = tuple(
+    known = (
         Known(
             module=module,
             path=file.path,
@@ -178,22 +178,17 @@ def _snapshot(run: Run, knowledge: Knowledge, quiet: bool) -> bytes:
     extras = [Extra(one.path, one.stamp) for one in settings.extras]
     if run.program:
         extras.append(Extra(settings.output, run.program_stamp or NO_STAMP))
-    return encode(
-        Snapshot(
-            root=settings.root,
-            rules=end.rules,
-            known=known,
-            folders=end.folders,
-            problems=end.problems,
-            links=end.links,
-            taken_ns=end.taken_ns,
-            extras=tuple(extras),
-            absent=settings.absent,
-            project=settings.project,
-            settings=settings.plain,
-            quiet=quiet,
-        )
+    snapshot = make_snapshot(
+        settings.root,
+        end,
+        known,
+        extras=tuple(extras),
+        absent=settings.absent,
+        project=settings.project,
+        settings=settings.plain,
+        quiet=quiet,
     )
+    return encode(snapshot)
 
 
 # ---- what the planner itself has to say

@@ -8,7 +8,6 @@ import msgspec
 
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest
-from actors.planner.manifest import ObjectManifest
 
 
 class State(IntEnum):
@@ -122,8 +121,3 @@ def decode_plan(data: bytes) -> Plan | None:
     except msgspec.MsgspecError:
         return None
     return plan if plan.version == PLAN_VERSION else None
-
-
-def changed_fields(old: ObjectManifest, new: ObjectManifest) -> tuple[str, ...]:
-    """The names of the fields in which two manifests differ."""
-    return tuple(name for name in ObjectManifest.__struct_fields__ if getattr(old, name) != getattr(new, name))

@@ -29,7 +29,7 @@ from xxhash import xxh3_128_digest
 from actors.diagnostics import Diagnostic
 from actors.digests import NO_STAMP, Digest, Stamp, digest, settled
 from actors.disk import Disk
-from actors.messages import FolderStamp, Known, Rules, ScanEnd, Source
+from actors.messages import FolderStamp, Known, Rules, ScanEnd
 
 MAGIC = b"wasmill\x01"
 PLAIN = "plain"
@@ -79,7 +79,7 @@ def rules_digest(rules: Rules) -> Digest:
 def make_snapshot(
     root: str,
     end: ScanEnd,
-    read: Iterable[Source],
+    known: Iterable[Known],
     *,
     extras: tuple[Extra, ...] = (),
     absent: tuple[str, ...] = (),
@@ -87,24 +87,12 @@ def make_snapshot(
     settings: str = "",
     quiet: bool = False,
 ) -> Snapshot:
-    """What a finished build leaves for the next one. `read` are all sources that were read for it, the erroneous too:
-    they are remembered with no stamp, so that they are read again."""
-    known = [
-        Known(
-            module=source.module,
-            path=source.path,
-            digest=source.digest,
-            size=len(source.data),
-            stamp=NO_STAMP if source.error else source.stamp,
-        )
-        for source in read
-    ]
-    known.extend(end.unchanged)
-    known.sort(key=lambda one: one.module)
+    """What a finished build leaves for the next one. `known` are all its sources; one that could not be read has no
+    stamp, so that it is read again."""
     return Snapshot(
         root=root,
         rules=end.rules,
-        known=tuple(known),
+        known=tuple(sorted(known, key=lambda one: one.module)),
         folders=end.folders,
         problems=end.problems,
         links=end.links,

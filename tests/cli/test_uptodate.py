@@ -11,13 +11,14 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snapshots import snapshot_of
 
 from actors.disk import RealDisk
 from actors.hasher.source import read_sources
 from actors.messages import Rules, Scan
 from actors.scanner import snapshot as snapshots
 from actors.scanner.compare import Remembered, look
-from actors.scanner.snapshot import PLAIN, Extra, Snapshot, answers, encode, make_snapshot, stamp_extras
+from actors.scanner.snapshot import PLAIN, Extra, Snapshot, answers, encode, stamp_extras
 from orchestrator.cli import uptodate
 from orchestrator.testing.disk import FakeDisk
 
@@ -58,7 +59,7 @@ class Project:
         read = read_sources(looked.found, self.rules.root, bytes, self.disk)
         beside = [str(self.folder / "wasmill.toml"), str(self.folder / "build/main.wasm")]
         extras, absent = stamp_extras(beside, self.disk)
-        made = make_snapshot(
+        made = snapshot_of(
             self.rules.root,
             looked.end,
             read.sources,
@@ -285,7 +286,7 @@ def test_equal_to_the_scanners_comparison(before, after, aged):
     looked = look(Scan(build=1, rules=RULES), Remembered(), disk)
     read = read_sources(looked.found, "/p", bytes, disk)
     extras, absent = stamp_extras(["/p/wasmill.toml"], disk)
-    snapshot = make_snapshot(
+    snapshot = snapshot_of(
         "/p", looked.end, read.sources, extras=extras, absent=absent, project="/p", settings=PLAIN, quiet=True
     )
     data = encode(snapshot)

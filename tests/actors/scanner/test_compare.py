@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snapshots import snapshot_of
 
 from actors.digests import NO_STAMP, Stamp, digest
 from actors.hasher.source import read_sources
 from actors.messages import Known, MemorySource, Rules, Scan
 from actors.scanner.compare import Remembered, compare, look
-from actors.scanner.snapshot import Snapshot, decode, encode, make_snapshot, stamp_extras
+from actors.scanner.snapshot import Snapshot, decode, encode, stamp_extras
 from actors.scanner.walk import File, Walked, walk
 from orchestrator.testing.disk import FakeDisk
 
@@ -40,7 +41,7 @@ class World:
         looked = self.look(scan)
         read = read_sources(looked.found, "/p", bytes, self.disk)
         extras, absent = stamp_extras(["/p/wasmill.toml"], self.disk)
-        snapshot = make_snapshot("/p", looked.end, read.sources, extras=extras, absent=absent)
+        snapshot = snapshot_of("/p", looked.end, read.sources, extras=extras, absent=absent)
         if not looked.end.same:
             self.disk.write("/s/dev", encode(snapshot))
         return [found.module for found in looked.found], list(looked.end.removed)

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snapshots import snapshot_of
 
 from actors.diagnostics import Diagnostic
 from actors.digests import NO_STAMP, Stamp
@@ -17,7 +18,6 @@ from actors.scanner.snapshot import (
     answers,
     decode,
     encode,
-    make_snapshot,
     rules_digest,
     stamp_extras,
     stamped,
@@ -115,7 +115,7 @@ def test_made_of_what_was_read_and_what_was_not():
         Source(module="z", path="z.ruchy", digest="e" * 64, data=b"12", stamp=STAMP),
         Source(module="a", path="a.ruchy", digest="", data=b"", stamp=STAMP, error=wrong),
     ]
-    snapshot = make_snapshot("/p/src", end, read, settings=PLAIN, project="/p", quiet=True)
+    snapshot = snapshot_of("/p/src", end, read, settings=PLAIN, project="/p", quiet=True)
     assert snapshot.known == (
         Known(module="a", path="a.ruchy", digest="", size=0, stamp=NO_STAMP),
         KNOWN,
