@@ -14,6 +14,7 @@ import msgspec
 from actors.compiler.toolchain import (
     Compiled,
     CompileJob,
+    Inference,
     Linked,
     LinkJob,
     Summarised,
@@ -292,7 +293,17 @@ class RunLink(Message, frozen=True):
     validate: bool = True
 
 
-ToWorkers = Union[RunSummarise, RunCompile, RunLink]
+class RunInfer(Message, frozen=True):
+    """Modules whose inferred signatures are wanted; the fields as in `RunCompile`. Reply: `InferDone`."""
+
+    build: int
+    jobs: tuple[CompileJob, ...]
+    digests: tuple[Digest, ...] = ()
+    root: str = ""
+    ahead_ms: float = 0.0
+
+
+ToWorkers = Union[RunSummarise, RunInfer, RunCompile, RunLink]
 
 
 class SummariseOutcome(Part, frozen=True):
@@ -309,6 +320,21 @@ class SummariseOutcome(Part, frozen=True):
 class SummariseDone(Message, frozen=True):
     build: int
     outcomes: tuple[SummariseOutcome, ...]
+
+
+class InferOutcome(Part, frozen=True):
+    """As `SummariseOutcome`. A toolchain that broke gives an empty inference: the compile will tell."""
+
+    module: str
+    inference: Inference | None = None
+    duration_ms: float = 0.0
+    changed: Source | None = None
+    crash: str = ""
+
+
+class InferDone(Message, frozen=True):
+    build: int
+    outcomes: tuple[InferOutcome, ...]
 
 
 class CompileOutcome(Part, frozen=True):
@@ -398,6 +424,14 @@ class Store(Message, frozen=True):
     force: bool = False
 
 
+class FindFragments(Message, frozen=True):
+    """Fragments of stored objects, by fingerprint; checked when they are read, so what comes can be used. Reply:
+    `FragmentsFound`, without those that are not there."""
+
+    build: int
+    fingerprints: tuple[Digest, ...]
+
+
 class FindSummaries(Message, frozen=True):
     """Summaries by the digest of their source, as encoded by whoever stored them. Reply: `SummariesFound`."""
 
@@ -480,8 +514,8 @@ class Clear(Message, frozen=True):
 
 
 ToKeeper = Union[
-    Begin, Find, Load, Store, FindSummaries, StoreSummaries, Publish, Record, RecallPlan, Statistics, ResetStatistics,
-    Verify, Collect, Clear,
+    Begin, Find, Load, Store, FindFragments, FindSummaries, StoreSummaries, Publish, Record, RecallPlan, Statistics,
+    ResetStatistics, Verify, Collect, Clear,
 ]  # fmt: skip
 
 
@@ -507,6 +541,11 @@ class Stored(Message, frozen=True):
 
     kept: dict[Digest, Digest]
     refused: tuple[Digest, ...] = ()
+    degraded: str | None = None
+
+
+class FragmentsFound(Message, frozen=True):
+    fragments: dict[Digest, bytes]
     degraded: str | None = None
 
 

@@ -20,9 +20,12 @@ from actors.events import CompileFinished, CompileStarted, LinkStarted
 from actors.messages import (
     CompileDone,
     CompileOutcome,
+    InferDone,
+    InferOutcome,
     LinkDone,
     Message,
     RunCompile,
+    RunInfer,
     RunLink,
     RunSummarise,
     SummariseDone,
@@ -35,12 +38,23 @@ INLINE_BYTES = 128 << 10
 """A larger source is not compiled inline where worker processes are allowed: the event loop would stand still for so
 long that Ctrl-C is not prompt."""
 
-Batch = Union[RunSummarise, RunCompile]
-Outcome = Union[SummariseOutcome, CompileOutcome]
+Batch = Union[RunSummarise, RunInfer, RunCompile]
+Outcome = Union[SummariseOutcome, InferOutcome, CompileOutcome]
 
 _decoders: dict[type[Message], msgspec.msgpack.Decoder[Outcome]] = {
     RunSummarise: msgspec.msgpack.Decoder(SummariseOutcome),
+    RunInfer: msgspec.msgpack.Decoder(InferOutcome),
     RunCompile: msgspec.msgpack.Decoder(CompileOutcome),
+}
+_work: dict[type[Message], Callable[..., Outcome]] = {
+    RunSummarise: worker.summarise,
+    RunInfer: worker.infer,
+    RunCompile: worker.compile_module,
+}
+_outcomes: dict[type[Message], Callable[..., Outcome]] = {
+    RunSummarise: SummariseOutcome,
+    RunInfer: InferOutcome,
+    RunCompile: CompileOutcome,
 }
 
 
@@ -145,6 +159,8 @@ class _Job:
         message = self.message
         if isinstance(message, RunSummarise):
             return SummariseDone(build=message.build, outcomes=cast("tuple[SummariseOutcome, ...]", self._result()))
+        if isinstance(message, RunInfer):
+            return InferDone(build=message.build, outcomes=cast("tuple[InferOutcome, ...]", self._result()))
         outcomes = cast("tuple[CompileOutcome, ...]", self._result())
         return CompileDone(build=message.build, slot=self.slot, outcomes=outcomes)
 
@@ -162,7 +178,7 @@ class _Job:
         pool, message, job = self.pool, self.message, self.next
         expected = self.digests[len(self.outcomes)]
         self._begin()
-        work = worker.summarise if isinstance(message, RunSummarise) else worker.compile_module
+        work = _work[type(message)]
         self._add(await pool.offload.compute(work, pool.toolchain, job, expected, message.root, pool.offload.disk))
 
     async def _in_worker(self, used: Worker) -> None:
@@ -194,8 +210,7 @@ class _Job:
 
     def _give_up(self, reason: str) -> None:
         """The module that was to be next breaks the compiler."""
-        outcome = SummariseOutcome if isinstance(self.message, RunSummarise) else CompileOutcome
-        self._add(outcome(module=self.next.module, crash=reason))
+        self._add(_outcomes[type(self.message)](module=self.next.module, crash=reason))
 
     def _begin(self) -> None:
         pool = self.pool

@@ -21,10 +21,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from actors.compiler.toolchain import Toolchain
-    from actors.messages import CompileOutcome, LinkDone, RunCompile, RunLink, RunSummarise, SummariseOutcome
+    from actors.messages import (
+        CompileOutcome,
+        InferOutcome,
+        LinkDone,
+        RunCompile,
+        RunInfer,
+        RunLink,
+        RunSummarise,
+        SummariseOutcome,
+    )
 
-    Request = RunSummarise | RunCompile | RunLink
-    Outcome = SummariseOutcome | CompileOutcome | LinkDone
+    Request = RunSummarise | RunInfer | RunCompile | RunLink
+    Outcome = SummariseOutcome | InferOutcome | CompileOutcome | LinkDone
 
 READY = b"r"
 REFUSED = b"n"
@@ -103,7 +112,7 @@ def serve(name: str, memory: int, requests: int, replies: int) -> None:
 
     import msgspec
 
-    from actors.messages import RunCompile, RunLink, RunSummarise
+    from actors.messages import RunCompile, RunInfer, RunLink, RunSummarise
 
     try:
         toolchain = _load(name)
@@ -116,7 +125,7 @@ def serve(name: str, memory: int, requests: int, replies: int) -> None:
         return
     limit_memory(memory)
     gc.freeze()
-    decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(RunSummarise | RunCompile | RunLink)
+    decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(RunSummarise | RunInfer | RunCompile | RunLink)
     encoder = msgspec.msgpack.Encoder()
     send(replies, READY, identity.encode())
     while frame := receive(requests):
@@ -153,19 +162,20 @@ def outcomes(toolchain: Toolchain, request: Request) -> Iterator[Outcome]:
     """One after the other, what becomes of the modules of a request."""
     from actors.compiler import worker
     from actors.disk import RealDisk
-    from actors.messages import RunCompile, RunLink
+    from actors.messages import RunInfer, RunLink, RunSummarise
 
     disk = RealDisk()
     if isinstance(request, RunLink):
         yield worker.link(toolchain, request.job, request.build, None)
         return
     digests = request.digests or ("",) * len(request.jobs)
-    if isinstance(request, RunCompile):
-        for job, expected in zip(request.jobs, digests, strict=True):
-            yield worker.compile_module(toolchain, job, expected, request.root, disk)
-    else:
+    if isinstance(request, RunSummarise):
         for summary_job, expected in zip(request.jobs, digests, strict=True):
             yield worker.summarise(toolchain, summary_job, expected, request.root, disk)
+        return
+    work = worker.infer if isinstance(request, RunInfer) else worker.compile_module
+    for job, expected in zip(request.jobs, digests, strict=True):
+        yield work(toolchain, job, expected, request.root, disk)
 
 
 def send(pipe: int, kind: bytes, payload: bytes) -> None:

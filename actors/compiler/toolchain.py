@@ -29,6 +29,13 @@ class Item(Struct, frozen=True):
     left out). `interface` is what another module can see of it, in the toolchain's own form, for `compile` to read
     back; `interface_names` are the names that occur in it, resolved in the scope of this item. `names` are all names
     that occur in the item and may mean something outside of it. `line` counts from 1.
+
+    `code`: it is compiled to a fragment of its own, and has a fingerprint; `digest` then covers all of its own text
+    that its code depends on. `inferred`: its signature is not all written; `infer` says what it is, and until then
+    `interface` holds whatever decides it. Where text is seen that an own item alone depends on (statements of the top
+    level, whose variables functions may read), that is an item too ("<top>"). `start` and `stop` are the span of its
+    text, in characters of the normalised source; `memo` is the toolchain's own note, by which it knows an item of
+    `SummariseJob.before` again, and places in it, without reading it.
     """
 
     name: str
@@ -39,6 +46,11 @@ class Item(Struct, frozen=True):
     interface_names: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     line: int = 0
+    code: bool = False
+    inferred: bool = False
+    start: int = 0
+    stop: int = 0
+    memo: bytes = b""
 
 
 class Use(Struct, frozen=True):
@@ -78,9 +90,13 @@ class Summary(Struct, frozen=True):
 
 
 class SummariseJob(Struct, frozen=True):
+    """`before` is a summary of an earlier text of the module, if one is at hand: what has not changed since may be
+    taken over from it. The answer must not depend on it."""
+
     module: str
     path: str
     source: bytes
+    before: Summary | None = None
 
 
 class Summarised(Struct, frozen=True):
@@ -128,8 +144,22 @@ class CompileJob(Struct, frozen=True):
     resolution: tuple[Binding, ...] = ()
     interfaces: dict[str, Interface] = msgspec.field(default_factory=dict)
     options: dict[str, str] = msgspec.field(default_factory=dict)
-    fragments: dict[str, bytes] = msgspec.field(default_factory=dict)
-    """Fragments of earlier compiles whose fingerprints may match, by fingerprint."""
+    summary: Summary | None = None
+    """That of the source: where its items stand."""
+    signatures: dict[str, bytes] = msgspec.field(default_factory=dict)
+    """Of the module's inferred items, by name: the answer of `infer`. They count as if they were written."""
+    fingerprints: dict[str, Digest] = msgspec.field(default_factory=dict)
+    """Of the module's items with code, by name. Empty where nothing is to be reused, now or later."""
+    fragments: dict[Digest, bytes] = msgspec.field(default_factory=dict)
+    """Fragments of earlier compiles, by fingerprint. An item whose fragment is here need not be compiled again; the
+    object must be the same bytes as without it. One that cannot be read is none."""
+
+
+class Inference(Struct, frozen=True):
+    """The signatures of a module's inferred items, by name, in the toolchain's own form: equal bytes for equal types,
+    whoever looks. Empty where something is wrong, which `compile` will report."""
+
+    signatures: dict[str, bytes] = msgspec.field(default_factory=dict)
 
 
 class Discovered(Struct, frozen=True):
@@ -140,7 +170,11 @@ class Discovered(Struct, frozen=True):
 
 
 class Object(Struct, frozen=True):
-    """A compiled module. `functions` are all its functions in source order, `compiled` those that were not reused."""
+    """A compiled module. `functions` are all its functions in source order, `compiled` those that were not reused.
+
+    Where the job had fingerprints, a custom section "wasmill.functions" of `data` lists the fragments that later
+    compiles may reuse: msgpack, an array of [fingerprint as 32 raw bytes, offset, length], the offset counting from the
+    first byte of `data`."""
 
     data: bytes
     functions: tuple[str, ...] = ()
@@ -191,7 +225,8 @@ class Toolchain(Protocol):
     """A language. Found through the entry-point group `wasmill.toolchains`, or named as `module:attribute`.
 
     It may also have a function `prepare()`, which imports all that jobs need: a worker process calls it before it takes
-    the first one, so that no job is charged for it."""
+    the first one, so that no job is charged for it. One whose summaries have `inferred` items has a function
+    `infer(job: CompileJob) -> Inference` (a job too); its jobs have neither signatures nor fingerprints yet."""
 
     @property
     def name(self) -> str: ...

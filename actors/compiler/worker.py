@@ -8,12 +8,20 @@ from typing import TypeVar
 
 import msgspec
 
-from actors.compiler.toolchain import Compiled, CompileJob, LinkJob, Summarised, SummariseJob, Toolchain
+from actors.compiler.toolchain import (
+    Compiled,
+    CompileJob,
+    Inference,
+    LinkJob,
+    Summarised,
+    SummariseJob,
+    Toolchain,
+)
 from actors.diagnostics import Diagnostic, SourceError
 from actors.digests import NO_STAMP, Digest, digest
 from actors.disk import Disk
 from actors.hasher.source import read_sources
-from actors.messages import CompileOutcome, FoundSource, LinkDone, Source, SummariseOutcome
+from actors.messages import CompileOutcome, FoundSource, InferOutcome, LinkDone, Source, SummariseOutcome
 
 J = TypeVar("J", SummariseJob, CompileJob)
 R = TypeVar("R")
@@ -66,6 +74,15 @@ def summarise(toolchain: Toolchain, job: SummariseJob, expected: Digest, root: s
         return SummariseOutcome(module=job.module, changed=changed)
     result, crash, duration = _timed(lambda: _caught(lambda: toolchain.summarise(ready), Summarised))
     return SummariseOutcome(module=job.module, summarised=result, duration_ms=duration, crash=crash)
+
+
+def infer(toolchain: Toolchain, job: CompileJob, expected: Digest, root: str, disk: Disk) -> InferOutcome:
+    ready, changed = with_source(job, expected, root, toolchain, disk)
+    if ready is None:
+        return InferOutcome(module=job.module, changed=changed)
+    function: Callable[[CompileJob], Inference] | None = getattr(toolchain, "infer", None)
+    result, crash, duration = _timed(lambda: function(ready) if function is not None else Inference())
+    return InferOutcome(module=job.module, inference=result, duration_ms=duration, crash=crash)
 
 
 def compile_module(toolchain: Toolchain, job: CompileJob, expected: Digest, root: str, disk: Disk) -> CompileOutcome:

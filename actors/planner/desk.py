@@ -13,13 +13,13 @@ import msgspec
 from actors.compiler.toolchain import Toolchain
 from actors.digests import Digest
 from actors.events import Events, InputChanged
-from actors.messages import Entry, RunCompile, RunLink, RunSummarise, Source, ToKeeper, ToWorkers
+from actors.messages import Entry, RunCompile, RunInfer, RunLink, RunSummarise, Source, ToKeeper, ToWorkers
 from actors.planner.knowledge import Knowledge
 from actors.planner.outcome import keeps_changing
 from actors.planner.run import Run
 from actors.planner.state import Plan, PlannedModule
 
-JOBS = (RunSummarise, RunCompile, RunLink)
+JOBS = (RunSummarise, RunInfer, RunCompile, RunLink)
 
 
 class Desk:
