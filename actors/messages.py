@@ -628,9 +628,9 @@ class Collected(Message, frozen=True):
 
 
 KeeperReply = Union[
-    Begun, Found, Loaded, Stored, SummariesFound, SummariesStored, Published, Recorded, PlanRecalled, CacheStatistics,
+    Begun, Found, Loaded, Stored, FragmentsFound, SummariesFound, SummariesStored, Published, Recorded, PlanRecalled, CacheStatistics,
     Verified, Collected,
 ]  # fmt: skip
-WorkerReply = Union[SummariseDone, CompileDone, LinkDone]
+WorkerReply = Union[SummariseDone, InferDone, CompileDone, LinkDone]
 ToPlanner = Union[Build, SourcesRead]
 Reply = Union[KeeperReply, WorkerReply, BuildDone]

@@ -130,7 +130,7 @@ LONGER = {
 def test_files_are_short() -> None:
     lengths = {named(file): len(file.read_text(encoding="utf-8").splitlines()) for file in python_files(*PACKAGES)}
     assert {file for file, lines in lengths.items() if lines > MOST_LINES} <= LONGER
-    assert max(lengths.values()) < 600
+    assert max(lengths.values()) < 700
 
 
 def texts() -> list[Path]:
