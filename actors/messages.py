@@ -628,8 +628,8 @@ class Collected(Message, frozen=True):
 
 
 KeeperReply = Union[
-    Begun, Found, Loaded, Stored, FragmentsFound, SummariesFound, SummariesStored, Published, Recorded, PlanRecalled, CacheStatistics,
-    Verified, Collected,
+    Begun, Found, Loaded, Stored, FragmentsFound, SummariesFound, SummariesStored, Published, Recorded, PlanRecalled,
+    CacheStatistics, Verified, Collected,
 ]  # fmt: skip
 WorkerReply = Union[SummariseDone, InferDone, CompileDone, LinkDone]
 ToPlanner = Union[Build, SourcesRead]
