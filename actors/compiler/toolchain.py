@@ -134,6 +134,15 @@ class Interface(Struct, frozen=True):
     names: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+class Signature(Struct, frozen=True):
+    """What others see of an inferred item, now that it is known: the types of its parameters and of its result, and the
+    text of its defaults, in the toolchain's own form; equal bytes for equal types, whoever looks. `names` are the items
+    ("module::item", sorted) that it drags in: the types, and what defaults name."""
+
+    interface: bytes
+    names: tuple[str, ...] = ()
+
+
 class CompileJob(Struct, frozen=True):
     """One module to compile. `interfaces` is keyed by "module::item" and closed: every value of every `names` in it is
     a key of it, or an item of the job's own module. `options` are those that change code."""
@@ -146,7 +155,7 @@ class CompileJob(Struct, frozen=True):
     options: dict[str, str] = msgspec.field(default_factory=dict)
     summary: Summary | None = None
     """That of the source: where its items stand."""
-    signatures: dict[str, bytes] = msgspec.field(default_factory=dict)
+    signatures: dict[str, Signature] = msgspec.field(default_factory=dict)
     """Of the module's inferred items, by name: the answer of `infer`. They count as if they were written."""
     fingerprints: dict[str, Digest] = msgspec.field(default_factory=dict)
     """Of the module's items with code, by name. Empty where nothing is to be reused, now or later."""
@@ -156,10 +165,10 @@ class CompileJob(Struct, frozen=True):
 
 
 class Inference(Struct, frozen=True):
-    """The signatures of a module's inferred items, by name, in the toolchain's own form: equal bytes for equal types,
-    whoever looks. Empty where something is wrong, which `compile` will report."""
+    """The signatures of all inferred items of a module, by name. Empty where something is wrong, which `compile` will
+    report."""
 
-    signatures: dict[str, bytes] = msgspec.field(default_factory=dict)
+    signatures: dict[str, Signature] = msgspec.field(default_factory=dict)
 
 
 class Discovered(Struct, frozen=True):
