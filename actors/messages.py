@@ -21,7 +21,7 @@ from actors.compiler.toolchain import (
     SummariseJob,
 )
 from actors.diagnostics import Diagnostic
-from actors.digests import Digest, Stamp
+from actors.digests import NO_STAMP, Digest, Stamp
 
 BATCH = 64
 """How many modules travel in one message."""
@@ -128,6 +128,8 @@ class ScanEnd(Part, frozen=True):
     unless the settings are others than those `recorded`."""
     recorded: tuple[str, bool] | None = None
     """`settings` and `quiet` of the snapshot that stamps were compared with."""
+    snapshot: Stamp = NO_STAMP
+    """The stamp of that snapshot's file: another one after every build that wrote it, in whatever process."""
     held: dict[str, bytes] = msgspec.field(default_factory=dict)
     """The texts of modules in memory, those of `unchanged` among them: no file holds them."""
 

@@ -119,15 +119,17 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
     written = settings.snapshot
     if run.from_plan and end is not None and end.same and end.recorded == (settings.plain, quiet):
         written = ""
+    # Where the last build answers for all, nothing was looked up: those hits are in the result alone.
+    hits = [] if run.from_plan else run.states.members(State.HIT)
     record = Record(
         build=run.id,
         snapshot=written,
         snapshot_data=_snapshot(run, knowledge, quiet) if written else b"",
         plan=encode_plan(plan) if written and not run.from_plan else b"",
         compilations=run.compilations,
-        hits=run.states.counts[State.HIT],
+        hits=len(hits),
         misses=len(run.missed),
-        saved_ms=sum(run.durations.get(module, 0.0) for module in run.states.members(State.HIT)),
+        saved_ms=sum(run.durations.get(module, 0.0) for module in hits),
         used=_used(run, plan),
     )
     return plan, record

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 
 import anyio
+import msgspec
 
 from actors.compiler.toolchain import Toolchain
 from actors.digests import digest
@@ -22,6 +23,7 @@ from actors.messages import (
     Begin,
     Begun,
     Build,
+    BuildDone,
     CompileDone,
     Find,
     Found,
@@ -59,6 +61,7 @@ from actors.planner.outcome import (
 from actors.planner.run import Phase, Run
 from actors.planner.state import decode_plan
 from actors.planner.summarising import Summarising
+from actors.planner.unchanged import Unchanged
 from actors.system import Actor, Address, Cell
 
 POSTS_BESIDE_JOBS = 16
@@ -87,6 +90,7 @@ class Planner(Actor[ToPlanner]):
         self.summarising = Summarising(self.desk)
         self.compiling = Compiling(self.desk)
         self.linking = Linking(self.desk, self.compiling)
+        self.unchanged = Unchanged()
         self.run_now: Run | None = None
         self.waiting: deque[Run] = deque()
         self._plan_is_current = False
@@ -120,7 +124,8 @@ class Planner(Actor[ToPlanner]):
         if isinstance(answer, Recorded):
             run.note(answer.degraded)
             run.cache_needed_bytes = answer.needed_bytes
-            self._end(run, cancelled=isinstance(request, Record) and not request.finished)
+            assert isinstance(request, Record)
+            self._end(run, request)
             return
         if not self.cancelled(run.id):
             run.note(getattr(answer, "degraded", None))
@@ -190,10 +195,16 @@ class Planner(Actor[ToPlanner]):
                         jobs=self.desk.slots,
                     )
                 )
-            self.desk.ask(run, Begin(build=run.id))
-            if settings.snapshot and not self._recalled:
-                self.desk.ask(run, RecallPlan(build=run.id, snapshot=settings.snapshot))
+            if not self._recalled:  # What the last build left is wanted at once, while the scanner looks.
+                self._begin(run)
+                if settings.snapshot:
+                    self.desk.ask(run, RecallPlan(build=run.id, snapshot=settings.snapshot))
         self._advance()
+
+    def _begin(self, run: Run) -> None:
+        """From here on the build needs the cache."""
+        run.begun = True
+        self.desk.ask(run, Begin(build=run.id))
 
     def _advance(self) -> None:
         """Go on as far as what has arrived allows."""
@@ -208,7 +219,7 @@ class Planner(Actor[ToPlanner]):
             self._end_cancelled(run)
         elif phase is Phase.SCANNING:
             if run.end is not None and not run.awaited:
-                self._scanned(run)
+                self._scan_ended(run)
         elif phase is Phase.SCANNED:
             self.summarising.begin(run)
         elif phase is Phase.SUMMARISING:
@@ -226,11 +237,21 @@ class Planner(Actor[ToPlanner]):
         elif phase is Phase.ANSWERED and not run.awaited:
             self._end(run)
 
+    def _scan_ended(self, run: Run) -> None:
+        """Everything is here that says whether there is anything to do."""
+        self._look_for_snapshot(run.settings.snapshot, there=run.end is not None and run.end.recorded is not None)
+        done = self.unchanged.answer(run) if self.desk.believes else None
+        if done is not None:
+            self._answer(run, msgspec.structs.replace(done, duration_ms=_milliseconds(run)))
+        elif run.begun:
+            self._scanned(run)
+        else:
+            self._begin(run)
+
     def _scanned(self, run: Run) -> None:
         knowledge = self.desk.knowledge
         assert run.end is not None
         changed = knowledge.take(run.end.unchanged, run.read, run.vanished, run.end.held)
-        self._look_for_snapshot(run.settings.snapshot, there=run.end.recorded is not None)
         run.diagnostics += run.end.problems
         run.diagnostics += [file.error for file in knowledge.sources.values() if file.error is not None]
         # The plan is that of the last *build*; a look-up or a graph since then may have seen other sources.
@@ -356,14 +377,25 @@ class Planner(Actor[ToPlanner]):
         self.summarising.forget()
         self.desk.ask(run, record_of_cancelled(run))
 
-    def _end(self, run: Run, *, cancelled: bool = False) -> None:
-        """Answer the build, and turn to the next one."""
+    def _end(self, run: Run, record: Record | None = None) -> None:
+        """The build has come to its end, and `record` is what it left."""
+        cancelled = record is not None and not record.finished
         knowledge = self.desk.knowledge
-        done = build_done(run, knowledge, (anyio.current_time() - run.began) * 1000, cancelled=cancelled)
-        if self.events.wanted:
-            self.events.emit(BuildCancelled(build=run.id) if cancelled else finished_event(done))
+        done = build_done(run, knowledge, _milliseconds(run), cancelled=cancelled)
+        if record is not None:
+            self.unchanged.remember(run, record, done)
         knowledge.forget()
+        self._answer(run, done)
+
+    def _answer(self, run: Run, done: BuildDone) -> None:
+        """Answer the build, and turn to the next one."""
+        if self.events.wanted:
+            self.events.emit(BuildCancelled(build=run.id) if done.cancelled else finished_event(done))
         self.system.forget_build(run.id)
         self.run_now = None
         run.reply.set(done)
         self._begin_next()
+
+
+def _milliseconds(run: Run) -> float:
+    return (anyio.current_time() - run.began) * 1000

@@ -48,7 +48,8 @@ class Phase(Enum):
 
 
 class Run:
-    """The state of one build. `awaited` counts the answers that must come before the next phase."""
+    """The state of one build. `awaited` counts the answers that must come before the next phase; `begun`:
+    the keeper knows of the build."""
 
     def __init__(self, request: Build, reply: Cell, began: float) -> None:
         self.id = request.build
@@ -59,6 +60,7 @@ class Run:
         self.vanished: list[str] = []
         self.end: ScanEnd | None = None
         self.awaited = 0
+        self.begun = False
         self.replan = False
         self.degraded: str | None = None
         self.cache_needed_bytes = 0

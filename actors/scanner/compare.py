@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import starmap
-
 import msgspec
 
 from actors.diagnostics import Diagnostic
@@ -101,8 +99,9 @@ class Remembered:
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
+        self.stamp = NO_STAMP
+        """Of the snapshot's file; `NO_STAMP` where it is so young that it will be read again."""
         self._path = ""
-        self._stamp = NO_STAMP
         self._paths: list[str] = []
         self._rows: list[Row] | None = None
         self._hidden: frozenset[str] | None = None
@@ -113,16 +112,16 @@ class Remembered:
         try:
             now_ns = disk.now_ns()
             stamp = disk.stamp(path) if path else NO_STAMP
-            if path != self._path or stamp != self._stamp or stamp == NO_STAMP:
+            if path != self._path or stamp != self.stamp or stamp == NO_STAMP:
                 self._forget()
                 self.snapshot = decode(disk.read(path)) if path else None
-                self._path, self._stamp = path, settled(stamp, now_ns)
+                self._path, self.stamp = path, settled(stamp, now_ns)
         except OSError:
             self._forget()
         return self.snapshot
 
     def _forget(self) -> None:
-        self.snapshot, self._hidden, self._stamp = None, None, NO_STAMP
+        self.snapshot, self._hidden, self.stamp = None, None, NO_STAMP
 
     def unmoved(self, rules: Digest, hidden: frozenset[str], disk: Disk) -> bool:
         """Whether all folders and files of the snapshot, `hidden` modules apart, still have their stamps: then a walk
@@ -149,8 +148,7 @@ class Remembered:
             rows = disk.rows([extra.path for extra in snapshot.extras])
         except OSError:
             return False
-        stamps = tuple(starmap(Stamp, rows))
-        return stamps == tuple(extra.stamp for extra in snapshot.extras) and not any(
+        return rows == [_row(extra.stamp) for extra in snapshot.extras] and not any(
             _exists(path, disk) for path in snapshot.absent
         )
 
@@ -210,6 +208,7 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
         rules=name,
         same=same,
         recorded=(snapshot.settings, snapshot.quiet) if snapshot else None,
+        snapshot=remembered.stamp if snapshot else NO_STAMP,
         held={module.module: module.data for module in memory},
     )
     return Looked(compared.found, end)
