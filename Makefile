@@ -1,7 +1,8 @@
 # make demo        build, run, edit and rebuild an example, and say what happens
 # make test        all checks and all tests
 # make check       ruff, mypy and pyright alone
-# make test-long   the property tests with many more cases; SHARD=1/4 runs the first quarter of them
+# make test-long   the property tests with many more cases, and sweeps over all faults; SHARD=1/4 runs the first quarter
+#                  of them, RESUME=FILE goes on where an earlier run was stopped
 # make bench       measure: each tests/bench/bench_*.py
 #
 # Everything lives in .venv, made by the first target that needs it. Another Python: make test PYTHON=python3.12
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .PHONY: help demo test check test-long bench clean
 
 help:
-	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@sed -n 's/^# \(make .*\|   .*\)/\1/p' Makefile
 
 demo: $(VENV)/.installed
 	@sh docs/examples/demo.sh $(BIN)/wasmill
@@ -33,7 +34,7 @@ check: $(VENV)/.installed-dev
 	fi
 
 test-long: $(VENV)/.installed-dev
-	HYPOTHESIS_PROFILE=long SHARD=$(SHARD) $(BIN)/pytest -q -n 2 -m hypothesis --timeout 7200
+	HYPOTHESIS_PROFILE=long SHARD=$(SHARD) RESUME=$(RESUME) $(BIN)/pytest -q -n 2 -m "hypothesis or sweep" --timeout 7200
 
 bench: $(VENV)/.installed-dev
 	@for file in tests/bench/bench_*.py; do echo "$$file"; $(BIN)/python $$file || exit 1; done

@@ -7,6 +7,9 @@ import zlib
 
 import hypothesis
 import pytest
+from tallies import Summary, tally
+
+__all__ = ["tally"]
 
 # The same cases in every run, and no clock: a busy machine fails nothing. `make test-long` looks at more, and new ones.
 hypothesis.settings.register_profile("short", derandomize=True, deadline=None, database=None)
@@ -18,6 +21,14 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Every test marked `anyio` runs on both backends."""
     return str(request.param)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In the processes of pytest-xdist as well: they skip what passed earlier, and the one that asked them adds up."""
+    summary = Summary(os.environ.get("RESUME"))
+    if hasattr(config, "workerinput"):
+        summary.file = None
+    config.pluginmanager.register(summary, "fault-tallies")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -28,7 +28,7 @@ from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 from actors.digests import Digest, Stamp, checksum, digest
 from actors.disk import Disk
 from actors.events import CacheDegraded, EntryQuarantined, Event, Events, NondeterministicToolchain, ObjectStored
-from actors.keeper import index, recovery
+from actors.keeper import commits, index, recovery
 from actors.keeper.database import Broken, Connection, Database, Unusable
 from actors.keeper.held import Held
 from actors.keeper.memory import HotObjects
@@ -75,6 +75,7 @@ class Cache:
         self.build = 0
         self.held = Held()
         self.lost: set[Digest] = set()
+        self.unstored: set[Digest] = set()
         self.outdated = False
         self.degraded: str | None = None
         self.writable = True
@@ -107,6 +108,9 @@ class Cache:
     def afresh(self) -> None:
         """Look after the whole cache: what failed before is tried again, and is not said again if it works."""
         self.degraded = None
+        self.try_index_again()
+
+    def try_index_again(self) -> None:
         self._index_off = False
 
     async def unpin(self) -> None:
@@ -144,7 +148,7 @@ class Cache:
         """Without an index: the metadata says it all, it only takes longer."""
         known = await self.offload.run(self.store.read_known, keys)
         for key, reason in known.damaged.items():
-            await self.offload.run(self.store.quarantine, METADATA, f"{key}.json")
+            await self.offload.run(self.store.quarantine_metadata, key)
             self.quarantined(f"{METADATA}/{key}.json", reason)
         for error in known.failed.values():
             self.degrade(f"reading {METADATA}: {said(error)}")
@@ -184,17 +188,13 @@ class Cache:
         """Late misses: quarantine what is damaged, forget rows and metadata of what is not there (any more)."""
         for name, reason in fetched.damaged.items():
             file = f"{MODULES}/{name}.wasm"
-            await self.offload.run(self.store.quarantine, MODULES, f"{name}.wasm")
+            await self.offload.run(self.store.quarantine_object, name)
             self.quarantined(file, reason)
         for name, error in fetched.failed.items():
             self.degrade(f"reading {MODULES}/{name}.wasm: {said(error)}")
         lost = [*fetched.damaged, *fetched.vanished]
         if lost:
-            keys = await self.write(index.drop_digests, [bytes.fromhex(name) for name in lost])
-            if keys:
-                gone = [key.hex() for key in keys]
-                self.lose(gone)
-                await self.offload.run(self.store.forget, gone)
+            self.lose(await self.write(commits.lose, self.offload, self.store, lost) or ())
 
     # ---- storing
 
@@ -204,9 +204,11 @@ class Cache:
         first = {key.hex(): (row.digest.hex(), row.checksum.hex()) for key, row in known.items()}
         kept = await self.offload.run(self._keep, entries, first, force)
         self.count(bytes_written=kept.written)
-        refused = {**kept.refused, **await self._add_rows(kept.stored, known, force)}
+        refused = {**kept.refused, **await self._add_rows(kept.stored, entries, known, force)}
         digests = {key: metadata.digest for key, metadata, _ in kept.stored} | refused
         self.lost.difference_update(digests)
+        self.unstored.update(entry.key for entry in kept.rest)
+        self.unstored.difference_update(digests)
         self._tell(entries, kept.stored, refused)
         rest: Sequence[NewEntry] = ()
         if kept.failure is not None and kept.failure.errno in NO_SPACE:
@@ -233,15 +235,15 @@ class Cache:
         return self.store.keep(entries, names, first, self.store.disk.now_ns() // 10**9, force)
 
     async def _add_rows(
-        self, stored: list[Written], known: dict[bytes, index.Row], force: bool
+        self, stored: list[Written], entries: Sequence[NewEntry], known: dict[bytes, index.Row], force: bool
     ) -> dict[Digest, Digest]:
         """Add the rows of what was stored. Gives the keys for which another process was first, with other bytes."""
-        rows = [(bytes.fromhex(key), recovery.row_of(metadata, size)) for key, metadata, size in stored]
-        if not rows:
+        if not stored:
             return {}
-        replace = [key for key, row in rows if key in known and (force or known[key].digest != row.digest)]
-        there = await self.write(index.insert, rows, replace)
-        self.held.missed.difference_update(key for key, _ in rows)
+        made = {bytes.fromhex(one.key): bytes.fromhex(one.metadata.digest) for one in stored}
+        replace = [key for key, name in made.items() if key in known and (force or known[key].digest != name)]
+        there = await self.write(commits.insert, self.offload, self.store, stored, entries, replace)
+        self.held.missed.difference_update(made)
         if there is None:
             self._behind = True
             return {}
@@ -359,7 +361,7 @@ class Cache:
                     self.lose([index.FILE])  # Who knows what else was removed by hand.
             self._opened = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if self._behind:
-                await recovery.catch_up(self.offload, self.store, self._database, self.quarantined)
+                await commits.catch_up(self.offload, self.store, self._database, self.quarantined)
                 self._behind = False
         return self._database
 

@@ -171,6 +171,24 @@ async def all_names(connection: Connection) -> list[tuple[bytes, bytes]]:
     return [(key, name) for key, name in await connection.execute_fetchall("SELECT key, digest FROM uses")]
 
 
+async def find_names(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+    """The digests of those keys that have a row."""
+    found: dict[bytes, bytes] = {}
+    for chunk in _chunks(keys):
+        sql = f"SELECT key, digest FROM uses WHERE key IN ({_marks(chunk)})"
+        found.update([(key, name) for key, name in await connection.execute_fetchall(sql, chunk)])
+    return found
+
+
+async def named(connection: Connection, names: Iterable[bytes]) -> set[bytes]:
+    """Those of these digests that a row names."""
+    found: set[bytes] = set()
+    for chunk in _chunks(names):
+        sql = f"SELECT DISTINCT digest FROM uses WHERE digest IN ({_marks(chunk)})"
+        found.update(name for (name,) in await connection.execute_fetchall(sql, chunk))
+    return found
+
+
 async def size(connection: Connection) -> int:
     """The bytes that all rows name, counting shared objects as often as they are named."""
     ((total,),) = await connection.execute_fetchall("SELECT coalesce(sum(size + overhead), 0) FROM uses")
@@ -201,19 +219,12 @@ async def insert(
     return {key: there[key] for key, row in rows if key in there and there[key].digest != row.digest}
 
 
-async def drop(connection: Connection, keys: Collection[bytes]) -> set[bytes]:
-    """Remove rows. Gives the digests that no row names any more."""
-    names: set[bytes] = set()
+async def drop(connection: Connection, keys: Collection[bytes]) -> None:
+    """Remove rows."""
     for chunk in _chunks(keys):
         marks = _marks(chunk)
-        sql = f"SELECT DISTINCT digest FROM uses WHERE key IN ({marks})"
-        names.update(name for (name,) in await connection.execute_fetchall(sql, chunk))
         await connection.execute(f"DELETE FROM entries WHERE key IN ({marks})", chunk)
         await connection.execute(f"DELETE FROM uses WHERE key IN ({marks})", chunk)
-    for chunk in _chunks(list(names)):
-        sql = f"SELECT DISTINCT digest FROM uses WHERE digest IN ({_marks(chunk)})"
-        names.difference_update(name for (name,) in await connection.execute_fetchall(sql, chunk))
-    return names
 
 
 async def drop_digests(connection: Connection, names: Collection[bytes]) -> list[bytes]:
@@ -261,15 +272,16 @@ async def evict(
     other: int,
     own: Collection[bytes],
     pinned: Collection[bytes],
-) -> tuple[Choice, set[bytes]]:
-    """Choose (see `eviction.choose`) and remove rows. Gives the choice, and the digests that no row names any more."""
+) -> tuple[Choice, dict[bytes, bytes]]:
+    """Choose (see `eviction.choose`) and remove rows. Gives the choice, and the victims' digests."""
     sql = f"SELECT key, digest, size, overhead FROM uses ORDER BY {ORDERINGS[eviction]}"
     rows = [Candidate(*row) for row in await connection.execute_fetchall(sql)]
     choice = choose(rows, limit=limit, other=other, own=own, pinned=pinned)
-    names = await drop(connection, choice.victims)
+    names = {row.key: row.digest for row in rows}
+    await drop(connection, choice.victims)
     if choice.victims:
         await add(connection, {"evictions": len(choice.victims)})
-    return choice, names
+    return choice, {key: names[key] for key in choice.victims}
 
 
 # ------------------------------------------------------------------------------------------------ summaries

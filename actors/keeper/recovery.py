@@ -74,7 +74,7 @@ def rows_of_files(store: Store, known: Collection[bytes]) -> tuple[list[tuple[by
     keys = [key for key in store.committed() if bytes.fromhex(key) not in known]
     found, damaged, _ = store.read_known(keys)
     for key in damaged:
-        store.quarantine(METADATA, key + ".json")
+        store.quarantine_metadata(key)
     objects = set(store.names(MODULES))
     ordered = sorted(found.items(), key=lambda item: (item[1][0].when, item[0]))
     rows = [
@@ -117,17 +117,6 @@ async def open_memory(store: Store) -> Database:
     await database.read(index.prepare, 0, False)
     await database.transact(index.create, [])
     return database
-
-
-async def catch_up(offload: Offload, store: Store, database: Database, report: Report) -> int:
-    """Add rows for entries that were stored while the index could not be used. Gives how many."""
-    known = set(await database.read(index.all_keys))
-    rows, damaged = await offload.run(rows_of_files, store, known)
-    for key, reason in damaged.items():
-        report(f"{METADATA}/{key}.json", reason)
-    if rows:
-        await database.transact(index.insert, rows)
-    return len(rows)
 
 
 def move_aside(store: Store) -> bool:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -176,27 +176,88 @@ class Store:
                 known.failed[key] = error
         return known
 
-    def forget(self, keys: Iterable[Digest], names: Iterable[Digest] = ()) -> tuple[int, int]:
-        """Remove the metadata of `keys`, then the objects `names`. Gives the number of files and bytes that are gone;
-        what cannot be removed stays, as an orphan."""
+    def whole(self, entries: Sequence[tuple[Digest, Digest]]) -> set[Digest]:
+        """Those of these entries (key and digest) that have both files."""
+        try:
+            self.disk.rows([path for entry in entries for path in self._paths(*entry)])
+        except OSError:
+            return {
+                key for key, name in entries if self.has(METADATA, key + ".json") and self.has(MODULES, name + ".wasm")
+            }
+        return {key for key, _ in entries}
+
+    def complete(self, stored: Sequence[Written], entries: Iterable[NewEntry]) -> set[Digest]:
+        """Write what was `stored` of `entries` again where it is not there any more. Gives the keys that are whole."""
+        whole = self.whole([(one.key, one.metadata.digest) for one in stored])
+        if len(whole) < len(stored):
+            data = {entry.key: entry.data for entry in entries}
+            for one in stored:
+                if one.key not in whole:
+                    try:
+                        self.write(MODULES, one.metadata.digest + ".wasm", data[one.key])
+                        self.restate(one.key, one.metadata)
+                    except OSError:
+                        continue
+                    whole.add(one.key)
+        return whole
+
+    def _paths(self, key: Digest, name: Digest) -> tuple[str, str]:
+        return self.path(METADATA, key + ".json"), self.path(MODULES, name + ".wasm")
+
+    def forget(self, entries: Sequence[tuple[Digest, Digest]]) -> tuple[int, int]:
+        """Remove the metadata of `entries` (key and digest), then their objects ("": keep it). Gives the number of
+        files and bytes that are gone. Where metadata cannot be removed its object stays as well, and both are
+        orphans."""
         files = size = 0
-        for folder, name in (
-            *((METADATA, key + ".json") for key in keys),
-            *((MODULES, name + ".wasm") for name in names),
-        ):
-            gone = self.remove(folder, name)
+        names = dict.fromkeys(name for _, name in entries if name)
+        for key, name in entries:
+            try:
+                gone = self.discard(METADATA, key + ".json")
+            except OSError:
+                names.pop(name, None)
+                continue
+            files += gone is not None
+            size += gone or 0
+        for name in names:
+            gone = self.remove(MODULES, name + ".wasm")
             files += gone is not None
             size += gone or 0
         return files, size
 
     def quarantine(self, folder: str, name: str) -> bool:
         """Move a file aside, for a look; False where that was not possible, or it is gone."""
+        return bool(self._move_aside(self.path(folder, name) if folder else self.path(name), name))
+
+    def quarantine_object(self, name: Digest) -> bool:
+        """The same for an object that is damaged. Another process may have made it whole since that was seen: then it
+        is put back, and this is False."""
+        path = self.path(MODULES, name + ".wasm")
+        aside = self._move_aside(path, name + ".wasm")
+        return bool(aside) and not self._put_back(aside, path, lambda data: digest(data) == name)
+
+    def quarantine_metadata(self, key: Digest) -> bool:
+        """The same for metadata."""
+        path = self.path(METADATA, key + ".json")
+        aside = self._move_aside(path, key + ".json")
+        return bool(aside) and not self._put_back(aside, path, lambda data: bool(decode(data, key)))
+
+    def _move_aside(self, path: str, name: str) -> str:
+        """Where the file is now; "" where it could not be moved."""
         try:
             self._prepare(QUARANTINE)
             self._count += 1
             aside = self.path(QUARANTINE, f"{self._token}-{self._count}-{name}")
-            self.disk.rename(self.path(folder, name) if folder else self.path(name), aside)
+            self.disk.rename(path, aside)
         except OSError:
+            return ""
+        return aside
+
+    def _put_back(self, aside: str, path: str, good: Callable[[bytes], bool]) -> bool:
+        try:
+            if not good(self.disk.read(aside)):
+                return False
+            self.disk.rename(aside, path)
+        except (OSError, Odd):
             return False
         return True
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from actors.digests import Digest
 from actors.events import CacheTooSmall, EntriesEvicted
-from actors.keeper import index, locks, plans, recovery, sweep
+from actors.keeper import commits, index, locks, plans, recovery, sweep
 from actors.keeper.cache import Cache, said
 from actors.keeper.eviction import ORDERINGS, Choice
 from actors.keeper.store import METADATA, MODULES, QUARANTINE, Store
@@ -49,6 +49,7 @@ class Upkeep:
         has now, and the keys whose new bytes were refused."""
         cache = self.cache
         if not cache.writable:
+            cache.unstored.update(entry.key for entry in entries)
             return {}, ()
         kept = await cache.keep(entries, force)
         digests, refused = kept.digests, kept.refused
@@ -77,9 +78,9 @@ class Upkeep:
 
     async def remember(self, snapshot: str, data: bytes, plan: bytes) -> None:
         """Write the snapshot of the build and the planner's memory, unless entries were lost meanwhile that this build
-        did not have to make again: then the next one looks at everything."""
+        did not have to make again, or could not be stored: then the next process looks at everything."""
         cache = self.cache
-        if not plans.is_name(snapshot) or cache.lost:
+        if not plans.is_name(snapshot) or cache.lost or cache.unstored:
             return
         try:
             written = await cache.offload.run(plans.write, cache.store, snapshot, data, plan)
@@ -129,25 +130,20 @@ class Upkeep:
         chosen = await cache.write(index.evict, self.eviction, limit, other, frozenset(own), held)
         if chosen is None:
             return Evicted(freed=freed)
-        choice, names = chosen
-        return await self._carry_out(choice, [name.hex() for name in names], freed)
+        return await self._carry_out(*chosen, freed)
 
-    async def _carry_out(self, choice: Choice, names: list[Digest], freed: int) -> Evicted:
+    async def _carry_out(self, choice: Choice, victims: dict[bytes, bytes], freed: int) -> Evicted:
         """Remove the files of what was chosen. Builds pin keys before they look them up: whoever saw a row that is gone
         now has pinned it by now, and gets it back."""
         cache = self.cache
-        held = await self._pinned_by_others()
-        rescued = [key.hex() for key in choice.victims if key in held]
-        if rescued:
-            known = await cache.offload.run(cache.store.read_known, rescued)
-            rows = [(bytes.fromhex(key), recovery.row_of(*found)) for key, found in known.found.items()]
-            await cache.write(index.insert, rows)
-            held |= {row.digest for _, row in rows}
-        keys = [key.hex() for key in choice.victims if key not in held]
-        names = [name for name in names if bytes.fromhex(name) not in held]
-        _, gone = await cache.offload.run(cache.store.forget, keys, names)
-        for name in names:
-            cache.hot.drop(name)
+        keys: list[Digest] = []
+        gone = 0
+        if victims:
+            held = await self._pinned_by_others()
+            removed = await cache.write(commits.remove, cache.offload, cache.store, victims, held)
+            keys, gone = removed or ([], 0)
+        for key in keys:
+            cache.hot.drop(victims[bytes.fromhex(key)].hex())
         if keys:
             cache.emit(EntriesEvicted, count=len(keys), freed_bytes=gone)
         if choice.needed:
@@ -202,13 +198,10 @@ class Upkeep:
         for key, reason in damaged.items():
             cache.quarantined(f"{METADATA}/{key}.json", reason)
         if rows:
-            await cache.write(index.insert, rows)
-        named = await cache.read(index.all_names)
-        if named is None:
-            return Swept()
-        keys = {key.hex() for key, _ in named}
-        names = {name.hex() for _, name in named} | {name.hex() for name in cache.held.names}
-        return await cache.files(Swept(), sweep.sweep_orphans, cache.store, keys, names, older_than_ns)
+            await cache.write(commits.adopt, cache.offload, cache.store, rows)
+        held = frozenset(cache.held.names)
+        swept = await cache.write(commits.sweep_orphans, cache.offload, cache.store, held, older_than_ns)
+        return swept or Swept()
 
     async def clear(self) -> Collected:
         """Remove everything but the statistics."""
@@ -221,6 +214,8 @@ class Upkeep:
             await cache.write(index.clear)
             cache.hot.clear()
             swept = await cache.files(Swept(), sweep.empty, cache.store)
+            cache.try_index_again()  # Rows that could not be removed just now would lead nowhere.
+            await cache.write(commits.drop_dangling, cache.offload, cache.store)
         return self._collected(swept, Evicted())
 
     @asynccontextmanager

@@ -84,7 +84,7 @@ def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[lis
         return [Damage(file=file, problem="it is missing", action="row removed", module=row.module, key=key)], 0
     except (Odd, OSError) as error:
         module = row.module if row else ""
-        action = _set_aside(store, METADATA, key + ".json")
+        action = _said(store.quarantine_metadata(key))
         return [Damage(file=file, problem=said(error), action=action, module=module, key=key)], 0
     fetched = store.fetch([(metadata.digest, "")])
     read = size + sum(map(len, fetched.data.values()))
@@ -96,16 +96,16 @@ def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[lis
     elif not fetched.vanished:
         file = f"{MODULES}/{name}"
         problem = next(iter(fetched.damaged.values()), "") or said(next(iter(fetched.failed.values())))
-        action = _set_aside(store, MODULES, name)
-        store.forget([key])
+        action = _said(store.quarantine_object(metadata.digest))
+        store.forget([(key, "")])
     elif not store.has(METADATA, key + ".json"):
         return [], read  # Another process evicted it while we looked.
     else:
         file = f"{MODULES}/{name}"
         problem, action = "it is missing", "entry removed"
-        store.forget([key])
+        store.forget([(key, "")])
     return [Damage(file=file, problem=problem, action=action, module=metadata.module, key=key)], read
 
 
-def _set_aside(store: Store, folder: str, name: str) -> str:
-    return "quarantined" if store.quarantine(folder, name) else "left where it is"
+def _said(moved: bool) -> str:
+    return "quarantined" if moved else "left where it is"

@@ -58,15 +58,13 @@ async def test_nothing_is_lost(open_keeper: Open, tmp_path: Path, processes: int
 @pytest.mark.slow
 @pytest.mark.anyio
 async def test_evicting_beside_others(open_keeper: Open, tmp_path: Path, anyio_backend: str) -> None:
-    """Far too little room: everybody evicts all the time. Nobody gets a wrong object, and nobody fails. (A late miss
-    is possible: one process takes files away in the same millisecond in which another writes the very same.)"""
+    """Far too little room: everybody evicts all the time. Nobody gets a wrong object, nobody fails, and every row has
+    its files. (A miss is possible: a row goes in the same millisecond in which another process pins it, and comes
+    back.)"""
     said = run(tmp_path / "cache", 3, 30_000, anyio_backend)
     assert [(it["degraded"], it["wrong"]) for it in said] == [([], 0)] * 3
     assert sum(it["late"] for it in said) <= 5
     async with open_keeper(max_size=30_000) as talk:
-        # The same millisecond may leave a row behind that leads nowhere.
-        damage = (await talk.ask(Verify())).damage
-        assert len(damage) <= 5 and {it.problem for it in damage} <= {"it is missing"}
         assert (await talk.ask(Verify())).damage == ()
         await talk.ask(Collect(force=True))
         assert size(tmp_path / "cache") <= 30_000

@@ -1,0 +1,172 @@
+"""Rows and files agree, in whatever order one process stores what another one removes."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keeping import Open, entry, files
+
+from actors.digests import digest
+from actors.disk import RealDisk
+from actors.keeper import sweep
+from actors.keeper.store import Store
+from actors.messages import Clear, Collect, Statistics, Verify
+
+pytestmark = pytest.mark.anyio
+
+OLD, NEW = entry("old", b"o" * 1000), entry("new", b"n" * 1000)
+
+
+def paths(folder: Path, it: Any) -> tuple[Path, Path]:
+    return folder / "metadata" / f"{it.key}.json", folder / "modules" / f"{digest(it.data)}.wasm"
+
+
+async def test_stored_again_between_the_row_and_its_files(open_keeper: Open, tmp_path: Path) -> None:
+    """One evicts, and has taken the row away; another stores that entry; then the first one comes for the files."""
+    async with open_keeper(max_size=2000) as first, open_keeper() as second:
+        await first.build(OLD)
+        await second.begin()
+        await first.begin()
+        await first.store(NEW)
+        looks = 0
+
+        async def pinned_by_others() -> set[bytes]:
+            nonlocal looks
+            looks += 1
+            if looks == 2:
+                assert (await second.find(OLD)).entries == {}, "its row is gone"
+                await second.store(OLD)
+            return set()  # pins are not what saves it
+
+        first.keeper.upkeep._pinned_by_others = pinned_by_others
+        await first.record()
+        assert looks == 2
+        assert all(path.exists() for path in paths(tmp_path / "cache", OLD))
+        assert await second.read(OLD) == OLD.data
+        assert (await second.ask(Verify())).damage == ()
+
+
+@pytest.mark.parametrize("gone", [(0,), (1,), (0, 1)])
+async def test_removed_between_the_files_and_their_row(
+    open_keeper: Open, tmp_path: Path, gone: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = Store.keep
+
+    def keep_and_lose(self: Store, *args: Any) -> Any:
+        kept = keep(self, *args)
+        for place in gone:
+            paths(tmp_path / "cache", OLD)[place].unlink()
+        return kept
+
+    monkeypatch.setattr(Store, "keep", keep_and_lose)
+    async with open_keeper() as talk:
+        await talk.begin()
+        assert (await talk.store(OLD, NEW)).kept == {it.key: digest(it.data) for it in (OLD, NEW)}
+        assert await talk.read(OLD) == OLD.data
+        assert (await talk.ask(Verify())).damage == ()
+
+
+async def test_what_cannot_be_written_again_gets_no_row(
+    open_keeper: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = Store.keep
+
+    def keep_and_lose(self: Store, *args: Any) -> Any:
+        kept = keep(self, *args)
+        paths(tmp_path / "cache", OLD)[1].unlink()
+        monkeypatch.setattr(RealDisk, "create", full)
+        return kept
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Store, "keep", keep_and_lose)
+    async with open_keeper() as talk:
+        await talk.begin()
+        await talk.store(OLD, NEW)
+        assert sorted((await talk.find(OLD, NEW)).entries) == [NEW.key]
+
+
+async def test_stored_while_all_is_cleared(open_keeper: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row is there before the files go: then it goes, too."""
+    async with open_keeper() as first, open_keeper() as second:
+        await first.build(OLD)
+        empty = sweep.empty
+
+        async def store_first(default: Any, function: Any, *args: Any) -> Any:
+            if function is empty:
+                await second.build(NEW)
+            return await type(first.keeper.cache).files(first.keeper.cache, default, function, *args)
+
+        first.keeper.cache.files = store_first
+        await first.ask(Clear())
+        assert (await second.find(OLD, NEW)).entries == {}
+        assert files(tmp_path / "cache") == {}
+        assert (await second.ask(Verify())).damage == ()
+
+
+async def test_what_was_made_whole_meanwhile_is_put_back(open_keeper: Open, tmp_path: Path) -> None:
+    """Found damaged; before it is moved to quarantine another process has written it again."""
+    metadata, made = paths(tmp_path / "cache", OLD)
+    async with open_keeper() as talk:
+        await talk.build(OLD)
+        store = talk.keeper.cache.store
+        assert not store.quarantine_object(digest(OLD.data))
+        assert not store.quarantine_metadata(OLD.key)
+        assert made.exists() and metadata.exists() and files(tmp_path / "cache", of=("quarantine",)) == {}
+        for path in (made, metadata):
+            path.write_bytes(path.read_bytes()[:-1])
+        assert store.quarantine_object(digest(OLD.data))
+        assert store.quarantine_metadata(OLD.key)
+        assert not made.exists() and not metadata.exists()
+        assert len(files(tmp_path / "cache", of=("quarantine",))) == 2
+
+
+async def test_metadata_that_stays_keeps_its_object(open_keeper: Open, tmp_path: Path) -> None:
+    """An eviction that cannot remove metadata leaves a whole entry, which gets its row back when somebody collects."""
+
+    class Stuck(RealDisk):
+        def remove(self, path: str) -> None:
+            if path.endswith(f"{OLD.key}.json"):
+                raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
+            super().remove(path)
+
+    async with open_keeper(max_size=2000, disk=Stuck()) as talk:
+        await talk.build(OLD)
+        await talk.build(NEW)
+        assert talk.recorded.evicted == 1
+        assert all(path.exists() for path in paths(tmp_path / "cache", OLD))
+    async with open_keeper() as talk:
+        assert (await talk.find(OLD)).entries == {}
+        await talk.ask(Collect())
+        assert await talk.read(OLD) == OLD.data
+
+
+async def test_what_could_not_be_stored_is_not_promised_to_the_next_build(open_keeper: Open, tmp_path: Path) -> None:
+    class Full(RealDisk):
+        full = False
+
+        def create(self, path: str, data: bytes) -> None:
+            if self.full and "/metadata/" in path:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+            super().create(path, data)
+
+    disk = Full()
+    snapshot = tmp_path / "cache" / "snapshots" / "p"
+    async with open_keeper(disk=disk) as talk:
+        disk.full = True
+        await talk.build(OLD)
+        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"plan")
+        assert not snapshot.exists()
+        await talk.begin()
+        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"plan")
+        assert not snapshot.exists(), "this process does not ask for the entry again"
+        disk.full = False
+        await talk.build(OLD)
+        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"plan")
+        assert snapshot.exists()
+        assert (await talk.ask(Statistics())).degradations == 1

@@ -1,0 +1,199 @@
+"""Everything that a build asks of the machine, through one gate that counts and fails: files (`actors.disk`),
+statements of SQLite (`actors.keeper.database`), and locks (`actors.keeper.locks`)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from actors.disk import RealDisk
+from actors.keeper import locks
+from actors.keeper.database import Connection, Database, open_database
+from actors.offload import InlineOffload
+from orchestrator.testing.disk import FakeDisk
+
+SHORT = "short write"
+"""A fault that is no errno: half of the bytes are written, then the disk is full, and what is there cannot be
+removed."""
+
+# What SQLite says when its own files fail so, by errno: FULL, IOERR (of a write), READONLY, CANTOPEN, IOERR_SHORT_READ.
+_SQLITE = {errno.ENOSPC: 13, errno.EIO: 778, errno.EACCES: 8, errno.EROFS: 8, errno.EMFILE: 14, errno.ENFILE: 14}
+
+
+class Gate:
+    """Counts operations, and fails the `at`-th of them (`for_ever`: all from then on) with `fault`, an errno or
+    `SHORT`. Only operations on paths that begin with `below` are counted. `log` has every (operation, path)."""
+
+    def __init__(
+        self, below: Path, *, at: int = 0, for_ever: bool = False, fault: int | str = errno.EIO, sql: bool = True
+    ) -> None:
+        self.below = str(below)
+        self.at = at
+        self.for_ever = for_ever
+        self.fault = fault
+        self.sql = sql
+        self.log: list[tuple[str, str]] = []
+        self.injected = 0
+        self.on_pass: Callable[[int], None] | None = None
+
+    def fails(self, operation: str, path: str) -> bool:
+        if not path.startswith(self.below):
+            return False
+        if self.on_pass is not None:
+            self.on_pass(len(self.log))
+        self.log.append((operation, path))
+        count = len(self.log)
+        failing = bool(self.at) and (count >= self.at if self.for_ever else count == self.at)
+        self.injected += failing
+        return failing
+
+    def error(self, path: str) -> OSError:
+        number = errno.ENOSPC if self.fault == SHORT else int(self.fault)
+        return OSError(number, os.strerror(number), path)
+
+    def enter(self, operation: str, path: str) -> None:
+        """Let an operation through, or raise."""
+        if self.fails(operation, path):
+            raise self.error(path)
+
+
+class FaultyDisk(FakeDisk):
+    """The machine's own disk behind a gate."""
+
+    def __init__(self, gate: Gate, *, aged: bool = True) -> None:
+        super().__init__(RealDisk(), aged=aged)
+        self.gate = gate
+        self.before = gate.enter
+
+    def create(self, path: str, data: bytes) -> None:
+        try:
+            super().create(path, data)
+        except OSError:
+            if self.gate.fault == SHORT and self.gate.injected and os.path.isdir(os.path.dirname(path)):
+                self.base.create(path, data[: len(data) // 2])
+            raise
+
+
+class FaultyConnection:
+    """A connection behind the gate. What fails has not been done; of a COMMIT every second one that fails has."""
+
+    def __init__(self, inner: Connection, gate: Gate, path: str) -> None:
+        self.inner = inner
+        self.gate = gate
+        self.path = path
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.inner.in_transaction
+
+    def _enter(self, sql: str) -> None:
+        if self.gate.sql and self.gate.fails(f"sql {sql.split(None, 1)[0]}", self.path):
+            raise self._error()
+
+    def _error(self) -> sqlite3.Error:
+        error = sqlite3.OperationalError(f"injected: {self.gate.fault}")
+        error.sqlite_errorcode = 522 if self.gate.fault == SHORT else _SQLITE.get(int(self.gate.fault), 10)
+        return error
+
+    async def execute(self, sql: str, parameters: Any = None) -> Any:
+        if sql == "COMMIT" and self.gate.sql and self.gate.fails("sql COMMIT", self.path):
+            if self.gate.at % 2:
+                await self.inner.execute(sql)
+            raise self._error()
+        if sql != "COMMIT":
+            self._enter(sql)
+        return await self.inner.execute(sql, parameters)
+
+    async def executemany(self, sql: str, parameters: Iterable[tuple[Any, ...]]) -> Any:
+        self._enter(sql)
+        return await self.inner.executemany(sql, parameters)
+
+    async def execute_fetchall(self, sql: str, parameters: Any = None) -> Iterable[Any]:
+        self._enter(sql)
+        return await self.inner.execute_fetchall(sql, parameters)
+
+    async def commit(self) -> None:
+        raise AssertionError("transactions end with a statement")
+
+    async def rollback(self) -> None:
+        await self.inner.rollback()
+        self._enter("rollback")
+
+    async def close(self) -> None:
+        await self.inner.close()
+        self._enter("close")
+
+
+class FaultyOffload(InlineOffload):
+    """Everything in the loop, and everything through the gate."""
+
+    def __init__(self, gate: Gate, *, aged: bool = True) -> None:
+        super().__init__(FaultyDisk(gate, aged=aged))
+        self.gate = gate
+
+    async def connect(self, path: str) -> Database:
+        if self.gate.sql and self.gate.fails("sql open", path):
+            return Database(_Closed(path))
+        database = await open_database(path, inline=True)
+        database._connection = FaultyConnection(database._connection, self.gate, path)
+        return database
+
+
+class _Closed(FaultyConnection):
+    """A file that SQLite cannot open, which it finds out at the first statement."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    @property
+    def in_transaction(self) -> bool:
+        return False
+
+    async def execute(self, sql: str, parameters: Any = None) -> Any:
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorcode = 14
+        raise error
+
+    execute_fetchall = executemany = execute
+
+    async def rollback(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+class _FaultyOs:
+    """`os` as `locks.py` uses it."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(os, name)
+        if name not in ("open", "unlink", "listdir", "makedirs"):
+            return real
+
+        def called(path: str, *args: Any, **kwargs: Any) -> Any:
+            self.gate.enter(f"lock {name}", path)
+            return real(path, *args, **kwargs)
+
+        return called
+
+
+@contextmanager
+def faulty_locks(gate: Gate) -> Iterator[None]:
+    """Locks and pins behind the gate, too."""
+
+    def opened(path: str, mode: str) -> Any:
+        gate.enter("lock write" if "a" in mode else "lock read", path)
+        return open(path, mode)
+
+    with mock.patch.object(locks, "os", _FaultyOs(gate)), mock.patch.object(locks, "open", opened, create=True):
+        yield
