@@ -12,6 +12,7 @@ import msgspec
 
 from orchestrator.toolchains.ruchy.lower.body import static_string
 from orchestrator.toolchains.ruchy.lower.layout import is_native, signature, valtype
+from orchestrator.toolchains.ruchy.syntax.top import TOP
 from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import DATA, LOCAL, MEMORY_ADDR_I32, Code, Data, Fragment, Reference, Relocation
 from orchestrator.wasm.slack.model import with_model
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 EXPORTS_SECTION = "wasmill.exports"
 FEATURES = ("sign-ext",)
-TOP = "<top>"
 
 
 class Export(msgspec.Struct, frozen=True, array_like=True, gc=False):

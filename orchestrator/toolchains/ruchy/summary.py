@@ -27,6 +27,7 @@ from orchestrator.toolchains.ruchy.syntax.names import (
 )
 from orchestrator.toolchains.ruchy.syntax.parser import outline, parse_tokens
 from orchestrator.toolchains.ruchy.syntax.places import Places
+from orchestrator.toolchains.ruchy.syntax.top import TOP, is_literal, statement_runs, variable_of
 
 _KINDS = {
     tree.Function: "function",
@@ -97,7 +98,6 @@ class _Summariser:
         self.impls: list[tuple[str, tree.Impl]] = []
         self.loose: list[tuple[str, int, int]] = []  # spans whose names count for no item
         self.diagnostics: list[Diagnostic] = []
-        self.statements_line = 0
 
     def summarise(self, module: tree.Module) -> Summarised:
         self._collect(module.body, "")
@@ -111,13 +111,17 @@ class _Summariser:
         for scope, start, stop in self.loose:
             found = self._occurrences(scope, _Part(start, stop), frozenset(), False)
             self.unowned.extend((scope, path, at) for path, at in found)
+        statements_line = 0
+        if runs := statement_runs(module.body, self.tokens):
+            items = self._with_top(items, module.body, runs)
+            statements_line = items[-1].line
         main = self.drafts.get("main")
         return Summarised(
             summary=Summary(
                 items=items,
                 uses=tuple(self.uses),
                 names=self._outside(),
-                statements_line=self.statements_line,
+                statements_line=statements_line,
                 has_main=isinstance(main, _Draft) and isinstance(main.definition, tree.Function),
             )
         )
@@ -135,14 +139,9 @@ class _Summariser:
     # ------------------------------------------------------------ collecting
 
     def _collect(self, body: list[tree.Stmt] | list[tree.Item], scope: str) -> None:
-        behind, run = 0, -1  # end of the last item; start of the statements since, if there are any
         for node in body:
             if isinstance(node, tree.Let | tree.ExprStmt):
-                run = behind if run < 0 else run
                 continue
-            if run >= 0:
-                self._statements(scope, run, node.start)
-            behind, run = node.stop, -1
             if isinstance(node, tree.UseItem):
                 self._use(node, scope)
             elif isinstance(node, tree.Impl):
@@ -153,13 +152,6 @@ class _Summariser:
                 self.loose.append((scope, node.start, node.stop))
             else:
                 self.drafts[_qualified(scope, node.name)] = _Draft(node, scope)
-        if run >= 0:
-            self._statements(scope, run, len(self.tokens.kinds) - 1)
-
-    def _statements(self, scope: str, start: int, stop: int) -> None:
-        """Notes top-level statements that stand in a row."""
-        self.loose.append((scope, start, stop))
-        self.statements_line = self.statements_line or self.places.line(start)
 
     def _module(self, node: tree.Mod, scope: str) -> None:
         if node.items is None:
@@ -211,8 +203,16 @@ class _Summariser:
 
     def _inline(self, name: str, node: tree.Mod) -> Item:
         head = self.tokens.digest(node.start, node.at + 1)
-        line = self.places.line(node.at)
-        return Item(name=name, kind="module", public=node.public, digest=head, line=line)
+        start, stop = self._span(node.start, node.stop)
+        return Item(
+            name=name,
+            kind="module",
+            public=node.public,
+            digest=head,
+            line=self.places.line(node.at),
+            start=start,
+            stop=stop,
+        )
 
     def _item(self, name: str, draft: _Draft) -> Item:
         node = draft.definition
@@ -222,6 +222,7 @@ class _Summariser:
         interface_names = names = self._names(draft, parts)
         if seen != [(part.start, part.stop) for part in parts]:
             interface_names = self._names(draft, [_Part(*span) for span in seen], silent=True)
+        start, stop = self._span(node.start, node.stop)
         return Item(
             name=name,
             kind=_KINDS[type(node)],
@@ -231,6 +232,62 @@ class _Summariser:
             interface_names=interface_names,
             names=names,
             line=self.places.line(node.at),
+            code=isinstance(node, tree.Function),
+            inferred=isinstance(node, tree.Function) and not _says_all(node),
+            start=start,
+            stop=stop,
+        )
+
+    def _span(self, start: int, stop: int) -> Span:
+        """Where the tokens `start` to `stop` stand in the source."""
+        last = stop - 1
+        return self.places.offset(start), self.places.offset(last) + self.places.length(last)
+
+    def _with_top(self, items: tuple[Item, ...], body: list[tree.Stmt], runs: list[Span]) -> tuple[Item, ...]:
+        """The items and behind them that of the statements, upon which the functions depend that may read their
+        variables; as it does on being read, for a variable that nobody reads is warned of."""
+        variables = {name for node in body if (name := variable_of(node))}
+        read: set[str] = set()
+        found: list[Item] = []
+        for item in items:
+            mine = variables.intersection(item.names) if item.code else None
+            if mine:
+                read |= mine
+                seen = item.interface_names
+                item = msgspec.structs.replace(
+                    item,
+                    names=(*item.names, TOP),
+                    interface_names=seen if mine.isdisjoint(seen) else (*seen, TOP),
+                )
+            found.append(item)
+        found.append(self._top(body, runs, sorted(read)))
+        return tuple(found)
+
+    def _top(self, body: list[tree.Stmt], runs: list[Span], read: list[str]) -> Item:
+        names: dict[str, None] = {}
+        for run in runs:
+            for path, at in self._occurrences("", _Part(*run), frozenset(), False):
+                names["::".join(path)] = None
+                self.unowned.append(("", path, at))
+        lets = [node for node in body if isinstance(node, tree.Let) and variable_of(node) and is_literal(node.value)]
+        seen = {
+            "::".join(path): None
+            for node in lets
+            for path, _ in self._occurrences("", _Part(node.at, node.value.at), frozenset(), True)
+        }
+        start, stop = self._span(runs[0][0], runs[-1][1])
+        return Item(
+            name=TOP,
+            kind="statements",
+            public=False,
+            digest=digest("\n".join([*(self.tokens.digest(*run) for run in runs), *read]).encode()),
+            interface="\n".join([self.tokens.text(*run) for run in runs]).encode(),
+            interface_names=tuple(seen),
+            names=tuple(names),
+            line=self.places.line(runs[0][0]),
+            code=True,
+            start=start,
+            stop=stop,
         )
 
     def _seen(self, draft: _Draft) -> list[Span]:
@@ -291,10 +348,14 @@ class _Summariser:
                 yield path, at
 
 
+def _says_all(node: tree.Function) -> bool:
+    """Whether every type of a function's signature is written. A missing `->` means whatever the body gives."""
+    return node.result is not None and all(one.type is not None or one.name == "self" for one in node.parameters)
+
+
 def _header_stop(node: tree.Function) -> int:
     """Where the part of a function ends that its callers must see: its header, if it says every type, else its body."""
-    said = node.result is not None and all(one.type is not None or one.name == "self" for one in node.parameters)
-    return node.body.at if said else node.stop
+    return node.body.at if _says_all(node) else node.stop
 
 
 def _parts(draft: _Draft) -> list[_Part]:

@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 from orchestrator.toolchains.ruchy.check.statements import body as block_body
 from orchestrator.toolchains.ruchy.check.types import UNIT
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.top import TOP, is_literal, variable_of
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.module import Module
@@ -30,12 +31,11 @@ def check_top(m: Module, statements: list[Any]) -> None:
     if not loose:
         return
     env = Env(m.name)
-    names = [node.pattern.name for node in loose if _is_plain_let(node)]
-    for node in loose:
-        if _is_plain_let(node):
-            name = node.pattern.name
+    names = [variable_of(node) for node in loose]
+    for node, name in zip(loose, names, strict=True):
+        if name:
             const = tree.Const(node.at, name, False, node.type, node.value)
-            item = ConstItem(name, const, env, own=names.count(name) == 1 and _is_literal(node.value))
+            item = ConstItem(name, const, env, own=names.count(name) == 1 and is_literal(node.value))
             m.top_lets[name] = TopLet(item)
     c, made = _top_body(m, env, loose)
     for variable in c.variables:
@@ -45,8 +45,8 @@ def check_top(m: Module, statements: list[Any]) -> None:
             if shared.shared >= 0:
                 no_global(c, shared.shared, variable.name)
     m.top = c
-    m.bodies[f"{m.name}::<top>"] = hir.FunctionBody(
-        symbol=f"{m.name}::<top>",
+    m.bodies[f"{m.name}::{TOP}"] = hir.FunctionBody(
+        symbol=f"{m.name}::{TOP}",
         public=False,
         parameters=[],
         result=UNIT,
@@ -61,23 +61,8 @@ def _top_body(m: Module, env: Env, loose: list[Any]) -> tuple[Fn, hir.Expr]:
     made: list[tuple[Fn, hir.Expr]] = []
 
     def action() -> None:
-        c = Fn(m, env, "<top>")
+        c = Fn(m, env, TOP)
         made.append((c, block_body(c, loose[0].at, loose, DROP, ())))
 
     settled(m, action)
     return made[-1]
-
-
-def _is_plain_let(node: Any) -> bool:
-    return isinstance(node, tree.Let) and isinstance(node.pattern, tree.NamePattern)
-
-
-def _is_literal(node: Any) -> bool:
-    """Whether a value is a literal, or arithmetic on literals: known without running anything."""
-    while isinstance(node, tree.Binary):
-        if not _is_literal(node.right):
-            return False
-        node = node.left
-    if isinstance(node, tree.Unary):
-        node = node.operand
-    return isinstance(node, tree.IntLiteral | tree.FloatLiteral | tree.BoolLiteral | tree.StringLiteral)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from actors.compiler.toolchain import Summarised, SummariseJob, Summary
+from actors.compiler.toolchain import Item, Summarised, SummariseJob, Summary
+from actors.planner.interfaces import interfaces
+from actors.planner.resolve import Modules, resolve
 from orchestrator.toolchains.ruchy.summary import summarise
 from orchestrator.toolchains.ruchy.syntax.parser import parse_item
 
@@ -178,3 +180,131 @@ def test_the_first_of_two_definitions_wins_and_both_are_read():
     found = summary("fun f() -> i64 { a() }\nfun f() -> f64 { b() }")
     assert [item.interface for item in found.items] == [b"fun f ( ) -> i64"]
     assert [name.name for name in found.names] == ["i64", "a", "f64", "b"]
+
+
+def test_items_say_where_they_stand():
+    source = """\
+// é before
+#[inline] pub fun a() -> i64 { 1 } // behind
+struct P { x: i64 }
+impl P { fun f(&self) -> i64 { 1 } }
+pub mod m {
+    fun b() -> i64 { 2 }
+}
+const C: i64 = 3;
+"""
+    texts = {item.name: source[item.start : item.stop] for item in summary(source).items}
+    assert texts == {
+        "a": "#[inline] pub fun a() -> i64 { 1 }",
+        "P": "struct P { x: i64 }",
+        "m": "pub mod m {\n    fun b() -> i64 { 2 }\n}",
+        "m::b": "fun b() -> i64 { 2 }",
+        "C": "const C: i64 = 3;",
+    }
+
+
+def test_functions_have_code_and_those_that_leave_types_out_are_inferred():
+    found = summary("""\
+fun said(a: i64) -> i64 { a }
+fun unit(a: i64) -> () { }
+fun untyped(a) -> i64 { a }
+fun gives(a: i64) { a }
+fun main() { }
+fun pattern((a, b)) -> i64 { a }
+fun with_default(a: i64 = 1) -> i64 { a }
+mod m { fun said() -> i64 { 1 } fun gives() { 1 } }
+struct S { a: i64 }
+const C: i64 = 1;
+""")
+    assert [item.name for item in found.items if item.code] == [
+        "said", "unit", "untyped", "gives", "main", "pattern", "with_default", "m::said", "m::gives",
+    ]  # fmt: skip
+    inferred = [item.name for item in found.items if item.inferred]
+    assert inferred == ["untyped", "gives", "main", "pattern", "m::gives"]
+
+
+def top(source: str) -> Item:
+    (*_, found) = summary(source).items
+    assert (found.name, found.kind, found.public, found.code, found.inferred) == (
+        "<top>",
+        "statements",
+        False,
+        True,
+        False,
+    )
+    return found
+
+
+def test_statements_are_an_item():
+    source = (
+        "fun f() -> i64 { 1 };\n\n/* c */ let x: Wide = f();\nb::c(x);\nuse d::e;\n(1 + e) + x\nfun g() -> i64 { 2 }"
+    )
+    found = top(source)
+    assert found.interface == b"let x : Wide = f ( ) ; b :: c ( x ) ;\n( 1 + e ) + x"
+    assert (found.line, found.names, found.interface_names) == (3, ("Wide", "f", "b::c", "e", "x"), ())
+    assert source[found.start : found.stop].startswith("let x") and source[found.start : found.stop].endswith("e) + x")
+    assert all(item.name != "<top>" for item in summary("fun f() { let x = 1; }\nuse a::b;").items)
+    assert summary("let x = 1").statements_line == 1
+
+
+def test_the_digest_of_the_statements_is_that_of_all_their_tokens():
+    texts = [
+        "let x = 1;\nfun f() -> i64 { 1 }\nx(2)",
+        "// c\nlet x=1 ;fun f() -> i64 { 3 } fun g() -> i64 { 2 }\n\nx( 2 )",
+        "let x = 1;\nfun f() -> i64 { 1 }\nx(3)",
+        "let x = 2;\nfun f() -> i64 { 1 }\nx(2)",
+        "fun f() -> i64 { 1 }\nlet x = 1; x(2)",
+        "let x = 1\nfun f() -> i64 { 1 }\n;x(2)",
+        "let y = 1\nx\n(2)",
+        "let y = 1\nx (2)",
+    ]
+    digests = [top(text).digest for text in texts]
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == len(texts) - 1
+
+
+def test_functions_depend_on_the_statements_whose_variables_they_may_read():
+    source = "let x: Wide = 1\nlet (y, z) = pair()\nlet w: Far = x\n{ let v = 1 }\n"
+    reads = "fun f(a: i64 = x) -> i64 { a }\nfun g() -> i64 { let x = 2; x }\nfun h() { x }\nfun i() -> i64 { y + v }"
+    items = {item.name: item for item in summary(source + reads).items}
+    assert items["f"].names == ("i64", "x", "<top>") == items["f"].interface_names
+    assert items["g"].names == ("i64",)
+    assert items["h"].names == items["h"].interface_names == ("x", "<top>")
+    assert items["i"].names == ("i64", "y", "v")  # these are no constants whatever their values
+    body = summary("let x = 1\nfun f() -> i64 { x }").items[0]
+    assert (body.names, body.interface_names) == (("i64", "x", "<top>"), ("i64",))
+    assert items["<top>"].interface_names == ("Wide",)
+    assert "<top>" not in [name.name for name in summary(source + reads).names]
+
+
+def test_the_digest_of_the_statements_says_which_of_their_variables_are_read():
+    reads = ["1", "x", "y", "x + y", "y + x", "x + x", 'f"{x}"', "m::x"]
+    digests = [top(f"let x = 1\nlet y = 2\nlet (z, w) = 3\nfun f() -> i64 {{ {read} }}").digest for read in reads]
+    assert digests[3] == digests[4]
+    assert digests[1] == digests[5] == digests[6]
+    assert digests[0] == digests[7]
+    assert len({digests[0], digests[1], digests[2], digests[3]}) == 4
+    assert digests[1] == top("let x = 1\nlet y = 2\nlet (z, w) = 3\nmod m { fun f() -> i64 { x } }").digest
+
+
+def test_resolution_and_hints_pass_the_statements_by():
+    texts = {
+        "a": "let x: i64 = 1\npub fun f(n: i64 = x) -> i64 { n }",
+        "main": "use a::g;\nuse a::*;\nfun main() { f() }",
+    }
+    paths = {name: f"{name}.ruchy" for name in texts}
+    modules = Modules({name: summary(text, name) for name, text in texts.items()}, paths)
+    found = {name: resolve(modules, name) for name in texts}
+    assert [(one.code, one.hint) for one in found["main"].diagnostics] == [("E0502", "`a` has `f`")]
+    assert [(one.module, one.item) for one in found["main"].bindings if one.name == "f"] == [("a", "f")]
+    assert found["a"].bindings == ()
+    dragged = interfaces(modules, "main", found)
+    assert list(dragged) == ["a::<top>", "a::f"]
+    assert dragged["a::f"].names == {"<top>": "a::<top>"}
+
+
+def test_names_inside_of_f_strings_and_breaks_count_for_the_digest():
+    bodies = ['f"{a}"', 'f"{b}"', 'f"{a:.2}"', "a\n(b)", "a (b)", "a\n!b", "a !b"]
+    digests = [summary(f"fun f() {{ {body} }}").items[0].digest for body in bodies]
+    assert len(set(digests)) == len(bodies)
+    assert summary('fun f() -> i64 { f"{a(b)}" }').items[0].names == ("i64", "a", "b")
