@@ -10,8 +10,9 @@ import msgspec
 from actors.compiler.toolchain import Linked, LinkInput, LinkJob
 from actors.diagnostics import Diagnostic
 from actors.digests import digest
-from orchestrator.toolchains.ruchy.assemble import EXPORTS_SECTION, TOP, Exports
+from orchestrator.toolchains.ruchy.assemble import EXPORTS_SECTION, Exports
 from orchestrator.toolchains.ruchy.runtime import runtime_names, runtime_objects_for, runtime_objects_of
+from orchestrator.toolchains.ruchy.syntax.top import TOP
 from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import FUNCTION, FUNCTION_INDEX_LEB, HIDDEN, Code, Reference, Relocation
 from orchestrator.wasm.linker import LinkError, link
