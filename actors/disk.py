@@ -7,6 +7,7 @@ Every function raises OSError as `os` does. All of them block: they are called t
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Sequence
 from operator import attrgetter
@@ -30,6 +31,12 @@ class Entry(Protocol):
     def is_dir(self, *, follow_symlinks: bool = True) -> bool: ...
     def is_file(self, *, follow_symlinks: bool = True) -> bool: ...
     def is_symlink(self) -> bool: ...
+
+
+class Lock(Protocol):
+    """A lock that is held until `release`; releasing it twice does nothing."""
+
+    def release(self) -> None: ...
 
 
 class Disk(Protocol):
@@ -58,6 +65,10 @@ class Disk(Protocol):
         """Write a new file; FileExistsError where there is one. A short write is an OSError and leaves no file."""
         ...
 
+    def append(self, path: str, data: bytes) -> None:
+        """Write at the end of a file, which is made where there is none."""
+        ...
+
     def rename(self, source: str, target: str) -> None:
         """Move a file over `target`, atomically."""
         ...
@@ -70,6 +81,25 @@ class Disk(Protocol):
     def now_ns(self) -> int:
         """The clock that the file system stamps with, in nanoseconds."""
         ...
+
+    def lock(self, path: str, *, create: bool = True) -> Lock | None:
+        """Take the lock of a file, which is made where there is none and `create` allows it. Never waits: None where
+        somebody else has it. It belongs to whoever took it, and goes with the process."""
+        ...
+
+
+class FileLock:
+    """`flock` on an open file, which the kernel drops when its holder dies."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+
+    def release(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 class RealDisk:
@@ -123,6 +153,10 @@ class RealDisk:
             raise
         os.close(file)
 
+    def append(self, path: str, data: bytes) -> None:
+        with open(path, "ab") as file:
+            file.write(data)
+
     def rename(self, source: str, target: str) -> None:
         os.replace(source, target)
 
@@ -135,3 +169,26 @@ class RealDisk:
     def now_ns(self) -> int:
         clock = getattr(time, "CLOCK_REALTIME_COARSE", None)
         return time.time_ns() if clock is None else time.clock_gettime_ns(clock)
+
+    def lock(self, path: str, *, create: bool = True) -> FileLock | None:
+        file = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0) | os.O_CLOEXEC, 0o666)
+        try:
+            if not _flock(file):
+                os.close(file)
+                return None
+        except BaseException:
+            os.close(file)
+            raise
+        return FileLock(file)
+
+
+def _flock(file: int) -> bool:
+    """Lock an open file, if nobody else has. Where there is no `flock` (Windows) nothing is locked."""
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

@@ -134,7 +134,7 @@ class Cache:
         names = [bytes.fromhex(key) for key in keys]
         # Pinned first: who evicts looks at pins once more after taking rows away (`Upkeep._carry_out`).
         if self.held.hold(names):
-            await self.offload.run(self.held.pin, self._shared)
+            await self.offload.run(self.held.pin, self._shared, self.store.disk)
         rows = await self.read(index.find, names)
         if rows is None:
             rows = await self._find_in_files(keys)
@@ -181,7 +181,7 @@ class Cache:
         return data
 
     def _fetch(self, wanted: list[tuple[Digest, str]]) -> Fetched:
-        self.held.pin(self._shared)
+        self.held.pin(self._shared, self.store.disk)
         return self.store.fetch(wanted)
 
     async def _deal_with(self, fetched: Fetched) -> None:
@@ -231,7 +231,7 @@ class Cache:
     def _keep(self, entries: Sequence[NewEntry], first: dict[Digest, tuple[Digest, str]], force: bool) -> Kept:
         names = [digest(entry.data) for entry in entries]
         self.held.hold([bytes.fromhex(entry.key) for entry in entries], map(bytes.fromhex, names))
-        self.held.pin(self._shared)
+        self.held.pin(self._shared, self.store.disk)
         return self.store.keep(entries, names, first, self.store.disk.now_ns() // 10**9, force)
 
     async def _add_rows(

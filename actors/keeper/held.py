@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from actors.disk import Disk
 from actors.keeper import locks
 
 
@@ -29,11 +30,11 @@ class Held:
             self.untold |= fresh
         return bool(self.untold)
 
-    def pin(self, folder: str | None) -> None:
+    def pin(self, folder: str | None, disk: Disk) -> None:
         """Tell other processes that share the cache `folder`; None is shared with nobody. Blocks."""
         if self.untold and folder is not None:
             try:
-                self.pins = self.pins or locks.Pins(folder)
+                self.pins = self.pins or locks.Pins(folder, disk)
                 self.pins.add(self.untold)
             except OSError:
                 pass  # A read-only cache. Others may evict what we use, which costs late misses and nothing else.

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
+import anyio
 import msgspec
 
 from actors.digests import Digest
+from actors.disk import Lock
 from actors.keeper import index, locks
 from actors.keeper.database import MEMORY, Broken, Database, Unusable, open_database
 from actors.keeper.metadata import Metadata, lengthened
@@ -23,6 +25,9 @@ from actors.offload import Offload
 
 OPEN_SECONDS = 30.0
 """How long another process may take to open or rebuild the index before we go on without."""
+
+POLL_SECONDS = 0.005
+"""How often to look whether it has: nobody is woken when a lock becomes free."""
 
 Report = Callable[[str, str], None]
 """Called with a file's name (relative to the cache folder) and the reason for its quarantine."""
@@ -88,7 +93,7 @@ def rows_of_files(store: Store, known: Collection[bytes]) -> tuple[list[tuple[by
 async def open_index(offload: Offload, store: Store, report: Report, busy_ms: int) -> tuple[Database, bool]:
     """Open the index of this cache, repaired or rebuilt where needed; and whether it is a new one. Raises
     `Unusable`."""
-    lock = await offload.run(_lock, store)
+    lock = await _lock(offload, store)
     try:
         for _ in range(2):
             database, state = await _try_open(offload, store, busy_ms)
@@ -134,12 +139,18 @@ def move_aside(store: Store) -> bool:
     return False
 
 
-def _lock(store: Store) -> locks.Lock | None:
+async def _lock(offload: Offload, store: Store) -> Lock | None:
+    """The lock of those who open the index; None where somebody else has it for too long, and we go on without."""
+    deadline = anyio.current_time() + OPEN_SECONDS
     try:
-        store.disk.make_folders(store.folder)
-        return locks.take(store.path(locks.OPENING), OPEN_SECONDS)
+        await offload.run(store.disk.make_folders, store.folder)
+        while (lock := await offload.run(store.disk.lock, store.path(locks.OPENING))) is None:
+            if anyio.current_time() >= deadline:
+                break
+            await anyio.sleep(POLL_SECONDS)
     except OSError as error:
         raise Unusable(f"the index cannot be opened: {error.strerror or error}") from error
+    return lock
 
 
 async def _try_open(offload: Offload, store: Store, busy_ms: int) -> tuple[Database, str]:

@@ -154,7 +154,7 @@ class Upkeep:
         cache = self.cache
         if cache.memory:
             return set()
-        return await cache.offload.run(locks.others, cache.store.folder, cache.held.pins)
+        return await cache.offload.run(locks.others, cache.store.folder, cache.held.pins, cache.store.disk)
 
     # ---- garbage collection and clearing
 
@@ -227,7 +227,7 @@ class Upkeep:
         free = True
         if not cache.memory:
             try:
-                lock = await cache.offload.run(locks.take, cache.store.path(locks.COLLECTING))
+                lock = await cache.offload.run(cache.store.disk.lock, cache.store.path(locks.COLLECTING))
                 free = lock is not None
             except OSError:
                 pass

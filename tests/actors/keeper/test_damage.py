@@ -282,10 +282,11 @@ async def test_collecting_orphans(open_keeper: Open, filled: Path) -> None:
 
 
 async def test_who_finds_the_lock_taken_skips(open_keeper: Open, filled: Path) -> None:
+    from actors.disk import RealDisk
     from actors.keeper import locks
     from actors.messages import Clear, Collect
 
-    lock = locks.take(str(filled / locks.COLLECTING))
+    lock = RealDisk().lock(str(filled / locks.COLLECTING))
     assert lock is not None
     async with open_keeper(max_size=100) as talk:
         assert (await talk.ask(Collect(force=True))).busy

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from keeping import Open, entry, files, size
 
+from actors.disk import RealDisk
 from actors.keeper import locks
 from actors.messages import Collect, Statistics, Verify
 
@@ -108,15 +109,17 @@ def test_what_a_dead_build_pinned_is_let_go(tmp_path: Path) -> None:
 
 def test_a_lock_is_held_once(tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
-    first = locks.take(path)
+    first = RealDisk().lock(path)
     assert first is not None
-    assert locks.take(path) is None
+    assert RealDisk().lock(path) is None
     first.release()
     first.release()
-    second = locks.take(path)
+    second = RealDisk().lock(path)
     assert second is not None
     second.release()
     assert (tmp_path / "lock").exists()
+    with pytest.raises(FileNotFoundError):
+        RealDisk().lock(str(tmp_path / "gone"), create=False)
 
 
 @pytest.mark.anyio
