@@ -56,6 +56,10 @@ class Disk(Protocol):
         """Whether `path`, links followed, is a regular file: no folder, device, pipe or socket."""
         ...
 
+    def is_folder(self, path: str) -> bool:
+        """Whether `path`, links followed, is a folder."""
+        ...
+
     def entries(self, path: str) -> list[Entry]: ...
     def read(self, path: str, limit: int = -1) -> bytes:
         """All bytes of a regular file; with `limit`, at most one byte more than that."""
@@ -117,6 +121,9 @@ class RealDisk:
 
     def is_regular(self, path: str) -> bool:
         return os.path.isfile(path)
+
+    def is_folder(self, path: str) -> bool:
+        return os.path.isdir(path)
 
     def entries(self, path: str) -> list[Entry]:
         with os.scandir(path) as found:
@@ -180,6 +187,10 @@ class RealDisk:
             os.close(file)
             raise
         return FileLock(file)
+
+
+REAL = RealDisk()
+"""It has no state: one is enough."""
 
 
 def _flock(file: int) -> bool:

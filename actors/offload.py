@@ -15,7 +15,7 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
-from actors.disk import Disk, RealDisk
+from actors.disk import REAL, Disk, RealDisk
 
 if TYPE_CHECKING:
     from actors.child import Child
@@ -32,7 +32,7 @@ class Offload:
     """
 
     def __init__(self, disk: Disk | None = None) -> None:
-        self.disk: Disk = disk or RealDisk()
+        self.disk: Disk = disk or REAL
 
     async def run(self, function: Callable[..., R], *args: Any) -> R:
         """Run a blocking function (files) outside of the loop."""

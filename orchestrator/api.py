@@ -22,6 +22,7 @@ from actors.compiler.crew import Crew
 from actors.compiler.pool import Pool
 from actors.compiler.toolchain import Toolchain, load_toolchain
 from actors.digests import Digest, digest
+from actors.disk import Disk
 from actors.events import Event, Events, Subscription
 from actors.hasher.hasher import Hasher
 from actors.keeper.keeper import Keeper
@@ -47,7 +48,7 @@ from actors.scanner.scanner import Scanner
 from actors.scanner.snapshot import PLAIN, stamp_extras
 from actors.system import Address, Broken, Closed, MailboxStatistics, System, Tap
 from orchestrator.builds import Builds, Memory, translated
-from orchestrator.config import FILE_NAME, Config, load
+from orchestrator.config import FILE_NAME, Config, exists, load
 from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
 from orchestrator.reach import Reached, reached_files
 from orchestrator.result import BuildResult, DependencyGraph, RunResult
@@ -160,9 +161,9 @@ class Project:
         self._toolchain_name = locate_toolchain(toolchain) if isinstance(toolchain, str) else ""
         self._toolchain = toolchain if not isinstance(toolchain, str) else load_named(self._toolchain_name)
         # Stamped before they are read, so that a change in between is seen by the next build.
-        watched = [*_configuration_files(place), *self._toolchain.files()]
+        watched = [*_configuration_files(place, self._offload.disk), *self._toolchain.files()]
         self._watched = stamp_extras(watched, self._offload.disk)
-        self.config: Config = load(place, settings)
+        self.config: Config = load(place, settings, self._offload.disk)
         """All settings, resolved."""
         self._plain = all(value is None for value in settings.values())
         self._tap = tap
@@ -398,9 +399,9 @@ def snapshot_name(config: Config) -> str:
     return f"{config.profile}-{digest(os.fsencode(config.project + os.sep + config.entry))[:16]}"
 
 
-def _configuration_files(place: str | None) -> list[str]:
+def _configuration_files(place: str | None, disk: Disk) -> list[str]:
     """The wasmill.toml that counts, those that would if they appeared, and the entry that decides about the root."""
-    if place is None or os.path.isfile(place):
+    if place is None or disk.is_regular(place):
         return []
     folder = os.path.abspath(place)
     files = [os.path.join(folder, "main.ruchy")]
@@ -408,7 +409,7 @@ def _configuration_files(place: str | None) -> list[str]:
         file = os.path.join(folder, FILE_NAME)
         files.append(file)
         above = os.path.dirname(folder)
-        if above == folder or os.path.lexists(file):
+        if above == folder or exists(file, disk):
             return files
         folder = above
 

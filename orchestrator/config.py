@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from actors.disk import REAL, Disk
 from orchestrator import configfile
 from orchestrator.errors import ConfigError, ProjectError
 from orchestrator.settings import PROFILES, SETTINGS, near_miss
@@ -98,39 +99,52 @@ class _Layers(msgspec.Struct, frozen=True):
     base: dict[str, Any]
     profiles: dict[str, dict[str, Any]]
     overrides: dict[str, Any]
+    disk: Disk
 
 
-def load(start: str | os.PathLike[str] | None, overrides: Mapping[str, object] | None = None) -> Config:
+def load(
+    start: str | os.PathLike[str] | None, overrides: Mapping[str, object] | None = None, disk: Disk = REAL
+) -> Config:
     """The configuration of the project at `start`: a folder, a single source file, or None for modules in memory.
+    `disk` is where that is.
 
     Raises ProjectError where `start` does not exist, ConfigError where a setting is wrong.
     """
     said = {key: value for key, value in (overrides or {}).items() if value is not None}
     checked = {key: configfile.check(key, value, key, lambda: "") for key, value in said.items()}
     if start is None:
-        return _resolve(_Layers("", "", "", {}, dict(PROFILES), checked))
+        return _resolve(_Layers("", "", "", {}, dict(PROFILES), checked, disk))
     place = os.path.abspath(start)
-    if os.path.isfile(place):
+    if disk.is_regular(place):
         folder, name = os.path.split(place)
-        return _resolve(_Layers(folder, "", name, {}, dict(PROFILES), checked))
-    if not os.path.isdir(place):
+        return _resolve(_Layers(folder, "", name, {}, dict(PROFILES), checked, disk))
+    if not disk.is_folder(place):
         kind = "file" if place.endswith(EXTENSION) else "folder"
         raise ProjectError(f"there is no {kind} `{os.fspath(start)}`")
-    file = _find(place)
-    base, profiles = configfile.read(file) if file else ({}, {})
-    return _resolve(_Layers(os.path.dirname(file) or place, file, "", base, {**PROFILES, **profiles}, checked))
+    file = _find(place, disk)
+    base, profiles = configfile.read(file, disk) if file else ({}, {})
+    return _resolve(_Layers(os.path.dirname(file) or place, file, "", base, {**PROFILES, **profiles}, checked, disk))
 
 
-def _find(folder: str) -> str:
+def _find(folder: str, disk: Disk) -> str:
     """wasmill.toml in `folder` or the nearest folder above it; "" for none."""
     while True:
         file = os.path.join(folder, FILE_NAME)
-        if os.path.lexists(file):
+        if exists(file, disk):
             return file
         above = os.path.dirname(folder)
         if above == folder:
             return ""
         folder = above
+
+
+def exists(path: str, disk: Disk) -> bool:
+    """Whether something is at `path`, if only a link that leads nowhere."""
+    try:
+        disk.stamp(path, follow=False)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _resolve(layers: _Layers, profile: str = "") -> Config:
@@ -139,7 +153,7 @@ def _resolve(layers: _Layers, profile: str = "") -> Config:
         names = tuple(sorted(layers.profiles))
         hint = near_miss(chosen, names) or f"there are: {', '.join(names)}"
         written = not profile and "profile" not in layers.overrides
-        where = configfile.place(layers.file, "build", "profile") if written else ""
+        where = configfile.place(layers.file, layers.disk, "build", "profile") if written else ""
         raise ConfigError(f"there is no profile `{chosen}`", where=where, hint=hint, key="build.profile")
     said = {**layers.base, **layers.profiles[chosen], **layers.overrides}
     values: dict[str, Any] = {name: said.get(name, setting.default) for name, setting in SETTINGS.items()}
@@ -174,8 +188,8 @@ def _single(layers: _Layers) -> dict[str, Any]:
 def _placed(layers: _Layers, values: dict[str, Any]) -> dict[str, Any]:
     """The settings that are places, made absolute and checked against one another."""
     home = layers.project
-    root = _at(home, values["root"]) if values["root"] else _default_root(home)
-    if not os.path.isdir(root):
+    root = _at(home, values["root"]) if values["root"] else _default_root(home, layers.disk)
+    if not layers.disk.is_folder(root):
         raise _wrong(layers, values, "root", f"there is no folder `{root}`")
     entry = os.path.relpath(_at(root, values["entry"] or ENTRY), root).replace(os.sep, "/")
     if entry == "." or entry.startswith("../") or entry == ".." or os.path.isabs(entry):
@@ -184,7 +198,8 @@ def _placed(layers: _Layers, values: dict[str, Any]) -> dict[str, Any]:
     if not output.endswith(".wasm"):
         output = os.path.join(output, os.path.splitext(os.path.basename(entry))[0] + ".wasm")
     cache = _at(home, values["folder"])
-    if inside(root, cache) or inside(home, cache) or _meets_output(cache, output, root) or _is_taken(cache):
+    taken = inside(root, cache) or inside(home, cache) or _meets_output(cache, output, root)
+    if taken or _is_taken(cache, layers.disk):
         raise _wrong(layers, values, "folder", f"the cache needs a folder of its own, not `{cache}`")
     folders = tuple(_at(home, folder) for folder in values["folders"])
     return {"root": root, "entry": entry, "output": output, "folder": cache, "folders": folders}
@@ -198,10 +213,10 @@ def _meets_output(cache: str, output: str, root: str) -> bool:
     return inside(place, cache) or inside(cache, output) or (own and inside(cache, place))
 
 
-def _is_taken(cache: str) -> bool:
+def _is_taken(cache: str, disk: Disk) -> bool:
     """Whether this folder holds something, and that is no cache. Hidden files are no obstacle."""
     try:
-        names = [name for name in os.listdir(cache) if not name.startswith(".")]
+        names = [entry.name for entry in disk.entries(cache) if not entry.name.startswith(".")]
     except OSError:  # Not there yet; or no place for a cache, which the build says, and goes on.
         return False
     if any(name.endswith(EXTENSION) for name in names):
@@ -217,19 +232,19 @@ def _wrong(layers: _Layers, values: dict[str, Any], key: str, what: str) -> Conf
             path = ("profile", values["profile"], key)
         elif key in layers.base:
             path = (SETTINGS[key].table, key)
-    where = configfile.place(layers.file, *path) if path else ""
+    where = configfile.place(layers.file, layers.disk, *path) if path else ""
     return ConfigError(f"`{'.'.join(path) or key}`: {what}", where=where, key=".".join(path) or key)
 
 
-def _default_root(home: str) -> str:
+def _default_root(home: str, disk: Disk) -> str:
     """Where sources are if nobody says so: here, or in `src/` when there are none here."""
     source = os.path.join(home, "src")
-    if os.path.isfile(os.path.join(home, ENTRY)) or not os.path.isdir(source):
+    if disk.is_regular(os.path.join(home, ENTRY)) or not disk.is_folder(source):
         return home
-    if os.path.isfile(os.path.join(source, ENTRY)):
+    if disk.is_regular(os.path.join(source, ENTRY)):
         return source
     try:
-        return home if any(name.endswith(EXTENSION) for name in os.listdir(home)) else source
+        return home if any(entry.name.endswith(EXTENSION) for entry in disk.entries(home)) else source
     except OSError as wrong:
         raise ProjectError(f"`{home}` cannot be read: {wrong.strerror or wrong}") from wrong
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from actors.disk import Disk
 from orchestrator.errors import ConfigError
 from orchestrator.settings import SETTINGS, TABLES, near_miss
 
 
-def read(file: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def read(file: str, disk: Disk) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The checked settings of the four tables by leaf name, and those of each profile. Raises ConfigError."""
     import tomllib
 
-    text = _read_text(file)
+    text = _read_text(file, disk)
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
@@ -31,9 +32,9 @@ def read(file: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     return _Reader(file, text).read(tables)
 
 
-def place(file: str, *path: str) -> str:
+def place(file: str, disk: Disk, *path: str) -> str:
     """`file:line` of the key `path`."""
-    return f"{file}:{line_of(_read_text(file), path)}"
+    return f"{file}:{line_of(_read_text(file, disk), path)}"
 
 
 def check(key: str, value: object, dotted: str, where: Callable[[], str]) -> Any:
@@ -111,10 +112,9 @@ class _Reader:
         return f"{self.file}:{line_of(self.text, path)}"
 
 
-def _read_text(file: str) -> str:
+def _read_text(file: str, disk: Disk) -> str:
     try:
-        with open(file, encoding="utf-8") as opened:
-            return opened.read()
+        return disk.read(file).decode().replace("\r\n", "\n")
     except UnicodeDecodeError as wrong:
         raise ConfigError("this is not UTF-8 text", where=file) from wrong
     except OSError as wrong:

@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 
-from actors.disk import Disk, Lock, RealDisk
+from actors.disk import REAL, Disk, Lock
 
 COLLECTING = "lock"
 OPENING = "index.lock"
@@ -26,13 +26,11 @@ RUNNING = "running"
 
 NAME_BYTES = 32
 
-_REAL = RealDisk()
-
 
 class Pins:
     """What one build uses, for all to see."""
 
-    def __init__(self, folder: str, disk: Disk = _REAL) -> None:
+    def __init__(self, folder: str, disk: Disk = REAL) -> None:
         """`folder` is the cache's. Raises OSError."""
         disk.make_folders(f"{folder}/{RUNNING}")
         self.path = f"{folder}/{RUNNING}/{os.urandom(12).hex()}"
@@ -54,7 +52,7 @@ class Pins:
             self._lock.release()
 
 
-def others(folder: str, own: Pins | None, disk: Disk = _REAL) -> set[bytes]:
+def others(folder: str, own: Pins | None, disk: Disk = REAL) -> set[bytes]:
     """What running builds of others use; files that dead builds left behind are removed. Never raises OSError."""
     pinned: set[bytes] = set()
     try:

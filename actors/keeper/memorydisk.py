@@ -62,6 +62,9 @@ class MemoryDisk:
         folder, name = os.path.split(path)
         return name in self.files.get(folder, ())
 
+    def is_folder(self, path: str) -> bool:
+        return path in self.files
+
     def entries(self, path: str) -> list[Entry]:
         if path not in self.files:
             raise _missing(path)

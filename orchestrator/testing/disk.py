@@ -17,13 +17,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from actors.digests import Stamp
-from actors.disk import Disk, Entry, Row
+from actors.disk import Disk, Entry, Lock, Row
 
 _DAY_NS = 86_400 * 10**9
 
 
-class _Node:
-    """A file (`data`), a link (`target`), a pipe or a folder (neither)."""
+class Node:
+    """What a name on a `MemoryDisk` leads to: a file (`data`), a link (`target`), a pipe or a folder (neither)."""
 
     __slots__ = ("data", "folder", "inode", "stamp", "target")
 
@@ -38,13 +38,13 @@ class _Node:
 class _FoundEntry:
     """One line of a folder's listing."""
 
-    def __init__(self, disk: MemoryDisk, path: str, node: _Node) -> None:
+    def __init__(self, disk: MemoryDisk, path: str, node: Node) -> None:
         self.name = path.rpartition("/")[2]
         self.path = path
         self._disk = disk
         self._node = node
 
-    def _seen(self, follow: bool) -> _Node | None:
+    def _seen(self, follow: bool) -> Node | None:
         try:
             return self._disk.node(self.path) if follow else self._node
         except OSError:
@@ -66,17 +66,42 @@ def _error(number: int, path: str) -> OSError:
     return OSError(number, os.strerror(number), path)
 
 
+class _MemoryLock:
+    """A lock on a file of a disk in memory."""
+
+    __slots__ = ("_disk", "_inode")
+
+    def __init__(self, disk: MemoryDisk, inode: int) -> None:
+        self._disk = disk
+        self._inode = inode
+
+    def release(self) -> None:
+        if self._disk.locks.get(self._inode) is self:
+            del self._disk.locks[self._inode]
+
+
 class MemoryDisk:
     """A file system in memory, with absolute paths and `/`. Every change is stamped with `clock_ns`, which then moves
-    on by `tick_ns`; with 0 the clock stands still, and everything is racy."""
+    on by `tick_ns`; with 0 the clock stands still, and everything is racy. See `CrashingDisk` for one that forgets."""
 
     def __init__(self, clock_ns: int = 10**18 + 1, tick_ns: int = 1_000_001) -> None:
         self.clock_ns = clock_ns
         self.tick_ns = tick_ns
         self._inode = 1
-        self.nodes: dict[str, _Node] = {"/": _Node(1, folder=True)}
+        self.nodes: dict[str, Node] = {"/": Node(1, folder=True)}
+        self.locks: dict[int, _MemoryLock] = {}
+        """Who holds the lock of which file, by inode."""
 
     # ---- for tests
+
+    def files(self, folder: str = "/") -> dict[str, bytes]:
+        """All files under `folder`, by path, sorted."""
+        inside = folder.rstrip("/") + "/"
+        return {
+            path: node.data
+            for path, node in sorted(self.nodes.items())
+            if node.data is not None and path.startswith(inside)
+        }
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file in place, creating it and the folders above it where they are missing."""
@@ -84,6 +109,10 @@ class MemoryDisk:
         node = self.nodes.get(path)
         if node is None:
             node = self._add(path, data=data)
+        self.put(node, data)
+
+    def put(self, node: Node, data: bytes) -> None:
+        """Change the bytes of a file in place, whether it still has a name or not."""
         node.data = data
         self._touch(node)
 
@@ -99,21 +128,21 @@ class MemoryDisk:
         """New times for a file whose bytes stay as they are."""
         self._touch(self.node(path))
 
-    def _add(self, path: str, data: bytes | None = None, target: str = "", folder: bool = False) -> _Node:
+    def _add(self, path: str, data: bytes | None = None, target: str = "", folder: bool = False) -> Node:
         parent = self.nodes.get(path.rpartition("/")[0] or "/")
         if parent is None:
             raise _error(errno.ENOENT, path)
         self._inode += 1
-        node = self.nodes[path] = _Node(self._inode, data=data, target=target, folder=folder)
+        node = self.nodes[path] = Node(self._inode, data=data, target=target, folder=folder)
         self._touch(node)
         self._touch(parent)
         return node
 
-    def _touch(self, node: _Node) -> None:
+    def _touch(self, node: Node) -> None:
         node.stamp = Stamp(1, node.inode, len(node.data or b""), self.clock_ns, self.clock_ns)
         self.clock_ns += self.tick_ns
 
-    def node(self, path: str, follow: bool = True) -> _Node:
+    def node(self, path: str, follow: bool = True) -> Node:
         """What is at `path`; OSError where nothing is."""
         for _ in range(8):
             node = self.nodes.get(path.rstrip("/") or "/")
@@ -147,6 +176,12 @@ class MemoryDisk:
         except OSError:
             return False
 
+    def is_folder(self, path: str) -> bool:
+        try:
+            return self.node(path).folder
+        except OSError:
+            return False
+
     def entries(self, path: str) -> list[Entry]:
         if not self.node(path).folder:
             raise _error(errno.ENOTDIR, path)
@@ -168,6 +203,10 @@ class MemoryDisk:
         if path in self.nodes:
             raise _error(errno.EEXIST, path)
         self._add(path, data=data)
+
+    def append(self, path: str, data: bytes) -> None:
+        node = self.nodes.get(path) or self._add(path, data=b"")
+        self.put(node, (node.data or b"") + data)
 
     def rename(self, source: str, target: str) -> None:
         node = self.node(source, follow=False)
@@ -195,6 +234,17 @@ class MemoryDisk:
 
     def now_ns(self) -> int:
         return self.clock_ns
+
+    def lock(self, path: str, *, create: bool = True) -> Lock | None:
+        node = self.nodes.get(path)
+        if node is None:
+            if not create:
+                raise _error(errno.ENOENT, path)
+            node = self._add(path, data=b"")
+        if node.inode in self.locks:
+            return None
+        self.locks[node.inode] = lock = _MemoryLock(self, node.inode)
+        return lock
 
 
 class FakeDisk:
@@ -259,6 +309,9 @@ class FakeDisk:
         self._do("is_regular", path)
         return self.base.is_regular(path)
 
+    def is_folder(self, path: str) -> bool:
+        return self.base.is_folder(path)
+
     def entries(self, path: str) -> list[Entry]:
         self._do("entries", path)
         return self.base.entries(path)
@@ -271,6 +324,14 @@ class FakeDisk:
     def create(self, path: str, data: bytes) -> None:
         self._do("create", path)
         self.base.create(path, data)
+
+    def append(self, path: str, data: bytes) -> None:
+        self._do("append", path)
+        self.base.append(path, data)
+
+    def lock(self, path: str, *, create: bool = True) -> Lock | None:
+        self._do("lock", path)
+        return self.base.lock(path, create=create)
 
     def rename(self, source: str, target: str) -> None:
         self._do("rename", source)
