@@ -91,6 +91,8 @@ class MemoryDisk:
         self.nodes: dict[str, Node] = {"/": Node(1, folder=True)}
         self.locks: dict[int, _MemoryLock] = {}
         """Who holds the lock of which file, by inode."""
+        self.writers: dict[int, object] = {}
+        """Which connection may write to which database, by inode (see `orchestrator.testing.sqlite`)."""
 
     # ---- for tests
 

@@ -28,6 +28,7 @@ from actors.compiler.toolchain import (
     Summarised,
     SummariseJob,
     Summary,
+    Toolchain,
     Use,
 )
 from actors.diagnostics import Diagnostic, SourceError
@@ -134,3 +135,21 @@ def _error(job: SummariseJob | CompileJob, line: int, code: str, message: str, s
         line=line,
         column=1,
     )
+
+
+class _Named:
+    """Toolchains that were given a name, as attributes."""
+
+
+NAMED = _Named()
+
+
+def named(toolchain: Toolchain) -> str:
+    """A name ("module:attribute") under which this process, and no other, finds this very object: for worker processes
+    that are simulated (`orchestrator.testing.workers`), since only toolchains with a name get any.
+
+    The toolchain is kept for good.
+    """
+    attribute = f"t{id(toolchain)}"
+    setattr(NAMED, attribute, toolchain)
+    return f"{__name__}:NAMED.{attribute}"

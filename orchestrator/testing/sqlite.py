@@ -1,0 +1,206 @@
+"""SQLite on a disk in memory: the index of a cache that never touches the machine's own files.
+
+`DiskConnection` is a real SQLite, whose database is a file of a `MemoryDisk`: what is in the file is loaded before it
+is used, and written back with each transaction. So a flipped bit in the file is found by SQLite itself, a copy of an
+older file is an older database, and a `CrashingDisk` can lose the last transactions. Several connections to one file
+see one another's transactions, and wait for one another to write::
+
+    disk = MemoryDisk()
+    disk.make_folders("/p")
+    database = Database(DiskConnection(disk, "/p/index.db"))
+    await database.transact(index.create, [])
+    assert disk.read("/p/index.db")[:15] == b"SQLite format 3"
+
+It has the interface of aiosqlite (`actors.keeper.database.Connection`), runs in the loop's own thread, and every call
+is a checkpoint. `-wal` and `-shm` files do not exist.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+
+from orchestrator.testing.crash import CrashingDisk
+from orchestrator.testing.disk import MemoryDisk, Node
+from orchestrator.testing.faults import Crashed
+
+POLL_SECONDS = 0.001
+
+_READS = ("SELECT", "PRAGMA")
+
+
+def failure(number: int, message: str) -> sqlite3.OperationalError:
+    """An error as SQLite raises it: `number` is one of `sqlite3.SQLITE_BUSY` and so on."""
+    error = sqlite3.OperationalError(message)
+    error.sqlite_errorcode = number
+    return error
+
+
+def failure_of(error: OSError) -> sqlite3.OperationalError:
+    """What SQLite says where the system said that."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return failure(sqlite3.SQLITE_FULL, "database or disk is full")
+    if error.errno == errno.EROFS:
+        return failure(sqlite3.SQLITE_READONLY, "attempt to write a readonly database")
+    if error.errno in (errno.ENOENT, errno.EACCES, errno.EMFILE, errno.ENOTDIR, errno.EISDIR):
+        return failure(sqlite3.SQLITE_CANTOPEN, "unable to open database file")
+    return failure(sqlite3.SQLITE_IOERR, "disk I/O error")
+
+
+class DiskConnection:
+    """See the module. `path` is opened by the first statement, and made where it does not exist."""
+
+    def __init__(self, disk: MemoryDisk, path: str) -> None:
+        self._disk = disk
+        self._path = path
+        self._node: Node | None = None
+        self._loaded: bytes | None = None
+        self._inner = _fresh()
+        self._busy_ms = 0
+        self._closed = False
+        self._killed = False
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._inner.in_transaction
+
+    async def execute(self, sql: str, parameters: Any = None) -> Any:
+        await anyio.lowlevel.checkpoint()
+        if sql == "BEGIN IMMEDIATE":
+            await self._begin()
+        elif sql == "COMMIT":
+            await self.commit()
+        else:
+            self._note(sql)
+            return self._run(sql, parameters or ())
+        return None
+
+    async def executemany(self, sql: str, parameters: Iterable[tuple[Any, ...]]) -> Any:
+        await anyio.lowlevel.checkpoint()
+        self._look()
+        cursor = self._inner.executemany(sql, parameters)
+        self._keep(sql)
+        return cursor
+
+    async def execute_fetchall(self, sql: str, parameters: Any = None) -> Iterable[Any]:
+        await anyio.lowlevel.checkpoint()
+        if sql.startswith("PRAGMA journal_mode"):
+            self._look()
+            return [("wal",)]
+        return self._run(sql, parameters or ()).fetchall()
+
+    async def commit(self) -> None:
+        await anyio.lowlevel.checkpoint()
+        self._alive()
+        if self._inner.in_transaction:
+            self._inner.execute("COMMIT")
+            self._write()
+            self._let_go()
+
+    async def rollback(self) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.abandon()
+
+    async def close(self) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.abandon()
+        self._closed = True
+        self._inner.close()
+
+    def abandon(self) -> None:
+        """Undo the transaction, if there is one, and let others write."""
+        if not self._closed and not self._killed:
+            self._inner.rollback()
+            self._let_go()
+
+    def kill(self) -> None:
+        """The process that has this open is gone: what it did not commit never happened."""
+        self.abandon()
+        self._killed = True
+
+    # ---- inside
+
+    async def _begin(self) -> None:
+        """Wait until nobody else writes, load what they wrote, and begin."""
+        node = self._look()
+        deadline = anyio.current_time() + self._busy_ms / 1000
+        while self._disk.writers.setdefault(node.inode, self) is not self:
+            if anyio.current_time() >= deadline:
+                raise failure(sqlite3.SQLITE_BUSY, "database is locked")
+            await anyio.sleep(POLL_SECONDS)
+            self._alive()
+        try:
+            self._look()
+            self._inner.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _note(self, sql: str) -> None:
+        name, _, value = sql.partition(" = ")
+        if name == "PRAGMA busy_timeout":
+            self._busy_ms = int(value)
+
+    def _run(self, sql: str, parameters: Any) -> sqlite3.Cursor:
+        self._look()
+        cursor = self._inner.execute(sql, parameters)
+        self._keep(sql)
+        return cursor
+
+    def _keep(self, sql: str) -> None:
+        if not self._inner.in_transaction and not sql.startswith(_READS):
+            self._write()
+
+    def _write(self) -> None:
+        node = self._node
+        assert node is not None
+        self._loaded = self._inner.serialize()
+        if isinstance(self._disk, CrashingDisk):
+            self._disk.image(node, self._loaded)
+        else:
+            self._disk.put(node, self._loaded)
+
+    def _look(self) -> Node:
+        """The file, and what is in it now, unless a transaction is open."""
+        self._alive()
+        if self._node is None:
+            self._node = self._open()
+        data = self._node.data or b""
+        if not self._inner.in_transaction and data is not self._loaded:
+            if data:
+                self._inner.deserialize(data)
+            elif self._loaded:
+                self._inner.close()
+                self._inner = _fresh()
+            self._loaded = data
+        return self._node
+
+    def _open(self) -> Node:
+        try:
+            if self._path not in self._disk.nodes:
+                self._disk.create(self._path, b"")
+            node = self._disk.node(self._path)
+            if node.data is None:
+                raise IsADirectoryError(errno.EISDIR, "Is a directory", self._path)
+        except OSError as error:
+            raise failure_of(error) from error
+        return node
+
+    def _let_go(self) -> None:
+        if self._node is not None and self._disk.writers.get(self._node.inode) is self:
+            del self._disk.writers[self._node.inode]
+
+    def _alive(self) -> None:
+        if self._killed:
+            raise Crashed("the process has crashed")
+        if self._closed:
+            raise ValueError("no active connection")
+
+
+def _fresh() -> sqlite3.Connection:
+    return sqlite3.connect(":memory:", isolation_level=None)
