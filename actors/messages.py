@@ -214,10 +214,12 @@ class Build(Message, frozen=True):
 
 
 class Reason(Part, frozen=True):
-    """Why a module was compiled (or would be). `kind` is one of: "new" (no earlier build knows it), "source" (its text
-    changed), "import" (what it imports changed), "resolution" (a name means something else), "toolchain", "options",
-    "forced", "missing" (the cache no longer has it), "first" (nothing recorded). `fields` name the manifest's fields
-    that differ; `via` the imported modules whose change arrived here."""
+    """Why a module or a function was compiled (or would be). `kind` is one of: "new" (no earlier build knows it),
+    "source" (its text changed), "import" (what the module imports changed), "reference" (what a name in the function
+    means, or the interface of that, changed), "resolution" (a name means something else), "toolchain", "options",
+    "forced", "missing" (the cache no longer has it), "first" (nothing recorded). `fields` name the fields of the
+    manifest, or of what the fingerprint is made from, that differ; `via` what changed and arrived here: imported
+    modules, under `precise` the items ("module::item"); for a function, names as they occur in it."""
 
     kind: str
     fields: tuple[str, ...] = ()
@@ -255,6 +257,7 @@ class BuildDone(Message, frozen=True):
     cached_functions: int = 0
     diagnostics: tuple[Diagnostic, ...] = ()
     reasons: dict[str, Reason] = msgspec.field(default_factory=dict)
+    """Of what was compiled, by module name, or function name ("shapes/circle::area")."""
     program: str = ""
     """Absolute path of the program; "" where none was built."""
     cache_degraded: str | None = None

@@ -20,8 +20,7 @@ UNITS = {
     "KiB": 1 << 10, "MiB": MIB, "GiB": GIB, "TiB": 1 << 40,
 }  # fmt: skip
 
-INVALIDATIONS = ("transitive",)
-"""The modes that work. `precise` is named in messages, and refused."""
+INVALIDATIONS = ("transitive", "precise")
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -96,12 +95,6 @@ def _one_of(*choices: str) -> Callable[[object], str]:
     return check
 
 
-def _invalidation(value: object) -> str:
-    if value == "precise":
-        raise ValueError('`precise` is not there yet: only "transitive" works in this version')
-    return _one_of(*INVALIDATIONS)(value)
-
-
 def _profile_name(value: object) -> str:
     name = _text(value)
     if not name.replace("-", "_").isidentifier() or not name.isascii():
@@ -123,7 +116,7 @@ SETTINGS: dict[str, Setting] = {
     "profile": Setting("build", 'the name of a profile ("dev", "release", your own)', _profile_name, "dev"),
     "output": Setting("build", "a path, as text: a folder, or a file that ends in .wasm", _text, "build"),
     "jobs": Setting("build", "a whole number from 1 to 256", _count(1, 256), 0),
-    "invalidation": Setting("build", '"transitive"', _invalidation, "transitive"),
+    "invalidation": Setting("build", '"transitive" or "precise"', _one_of(*INVALIDATIONS), "transitive"),
     "keep_going": Setting("build", _BOOL, _flag, True),
     "timeout": Setting("build", "a number of seconds for one job, 0 for no limit", _seconds, 300.0),
     "worker_memory": Setting("build", _SIZE + ", 0 for no limit", size, 2 * GIB),

@@ -10,6 +10,7 @@ from actors.compiler.toolchain import CompileJob, LinkInput, LinkJob, Object, Su
 from actors.diagnostics import Diagnostic
 from actors.digests import module_name
 from actors.planner.interfaces import interfaces
+from actors.planner.meanings import Meanings
 from actors.planner.resolve import Modules, Resolved, resolve
 from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.wasm.run import MEMORY_LIMIT, run_program
@@ -75,7 +76,7 @@ def _job(
         path=path,
         source=source,
         resolution=own.bindings,
-        interfaces=interfaces(modules, name, resolved),
+        interfaces=interfaces(Meanings(modules, resolved), name, own.bindings),
     )
 
 

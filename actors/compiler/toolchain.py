@@ -179,7 +179,8 @@ class Discovered(Struct, frozen=True):
 
 
 class Object(Struct, frozen=True):
-    """A compiled module. `functions` are all its functions in source order, `compiled` those that were not reused.
+    """A compiled module. `functions` are all its functions in source order, `compiled` those that were not reused. One
+    that belongs to an item of another name begins with that name and a dot.
 
     Where the job had fingerprints, a custom section "wasmill.functions" of `data` lists the fragments that later
     compiles may reuse: msgpack, an array of [fingerprint as 32 raw bytes, offset, length], the offset counting from the

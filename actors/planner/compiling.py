@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from actors.compiler.toolchain import Object
+import msgspec
+
+from actors.compiler.toolchain import CompileJob, Object
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, digest
 from actors.events import CacheHit, CacheMiss, DiagnosticFound, ModuleBlocked, ModuleFailed
 from actors.messages import (
+    BATCH,
     CompileDone,
     CompileOutcome,
     Entry,
     Find,
+    FindFragments,
     Found,
+    FragmentsFound,
     NewEntry,
     RunCompile,
     Store,
@@ -134,8 +139,10 @@ class Compiling:
         self.store(run)
         if not run.settings.keep_going and run.errors:
             self._give_up(run)
-        while desk.idle_slots and len(run.ready) and not run.replan:
-            modules = run.ready.take(desk.slots, run.costs)
+        if not run.replan:
+            self._fit(run)
+        while desk.idle_slots and len(run.fitted) and not run.replan:
+            modules = run.fitted.take(desk.slots, run.costs)
             ahead_ms = run.ahead_ms
             for module in modules:
                 run.states.set(module, State.RUNNING)
@@ -144,8 +151,8 @@ class Compiling:
                 run,
                 RunCompile(
                     build=run.id,
-                    jobs=tuple(knowledge.compile_job(module, run.settings) for module in modules),
-                    digests=tuple(knowledge.sources[module].digest for module in modules),
+                    jobs=tuple([self._job(run, module) for module in modules]),
+                    digests=tuple([knowledge.sources[module].digest for module in modules]),
                     root=run.settings.root,
                     ahead_ms=ahead_ms,
                 ),
@@ -158,10 +165,47 @@ class Compiling:
         elif run.states.ended:
             run.phase = Phase.COMPILED
 
+    def _fit(self, run: Run) -> None:
+        """Find out what the next ready modules may reuse: one batch at a time, and none before the last is nearly used
+        up, for fragments are as large as the objects they come from."""
+        desk, knowledge = self.desk, self.desk.knowledge
+        if run.fitting or len(run.fitted) > desk.slots:
+            return
+        wanted: dict[Digest, None] = {}
+        batch: list[str] = []
+        while len(run.ready) and len(batch) < BATCH:
+            module = run.ready.pop()
+            found = run.fingerprints[module] = knowledge.fingerprints(module)
+            if not found or run.settings.force:
+                run.fitted.add(module, run.priorities.get(module, 0.0))
+                continue
+            wanted.update(dict.fromkeys([one.digest for one in found.values()]))
+            batch.append(module)
+        if batch:
+            run.fitting = tuple(batch)
+            desk.ask(run, FindFragments(build=run.id, fingerprints=tuple(wanted)))
+
+    def fragments_found(self, run: Run, answer: FragmentsFound) -> None:
+        """What the cache has of the functions of the modules that were asked for; they can be compiled now."""
+        modules, run.fitting = run.fitting, ()
+        for module in modules:
+            if run.states[module] is State.READY:
+                digests = [one.digest for one in run.fingerprints[module].values()]
+                run.fragments[module] = {one: answer.fragments[one] for one in digests if one in answer.fragments}
+                run.fitted.add(module, run.priorities.get(module, 0.0))
+
+    def _job(self, run: Run, module: str) -> CompileJob:
+        return msgspec.structs.replace(
+            self.desk.knowledge.job(module, run.settings),
+            fingerprints={name: one.digest for name, one in run.fingerprints[module].items()},
+            fragments=run.fragments.pop(module, {}),
+        )
+
     def _give_up(self, run: Run) -> None:
         """`keep_going` is off and a module failed: nothing new is begun."""
         left = run.states.members(State.READY, State.WAITING)
         run.ready.discard(left)
+        run.fitted.discard(left)
         for module in left:
             run.block(module, min(run.errors))
         self._emit_blocked(run, left)

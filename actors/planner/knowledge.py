@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from actors.compiler.toolchain import CompileJob, Summary
+from actors.compiler.toolchain import CompileJob, Inference, Signature, Summary
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, Stamp, digest
 from actors.messages import Known, Reason, Settings, Source
-from actors.planner import manifest
+from actors.planner import manifest, reasons
+from actors.planner.deep import DeepInterfaces
+from actors.planner.fingerprints import Fingerprint, Fingerprints
 from actors.planner.graph import Graph
+from actors.planner.inference import inference_key
 from actors.planner.interfaces import interfaces
+from actors.planner.keys import Keys
+from actors.planner.meanings import Meanings
 from actors.planner.resolve import Modules, Resolved, resolve
 from actors.planner.state import Plan, PlannedModule
 
@@ -50,14 +55,29 @@ class Knowledge:
         self.failures: dict[Digest, tuple[Diagnostic, ...]] = {}
         self.resolved: dict[str, Resolved] = {}
         self.graph = Graph({})
-        self.manifests: dict[str, bytes] = {}
-        self.keys: dict[str, Digest] = {}
-        self.components: dict[str, Digest] = {}
+        self.inferences: dict[Digest, Inference] = {}
+        """By what they were made from; see `inference.py`."""
+        self._keys = Keys(toolchain)
         self._modules = Modules({}, {})
+        self._meanings = Meanings(self._modules, {})
+        self._written = DeepInterfaces(self._meanings, {})
+        self._signatures: dict[str, dict[str, Signature]] = {}
+        self._deep = self._written
+        self._fingerprints = Fingerprints(toolchain, Settings(), self._meanings, self._deep)
+        self._inference_keys: dict[str, Digest] = {}
         self._resolved_from: dict[str, tuple[Digest, Surface | None]] = {}
         self._resolutions: dict[str, Digest] = {}
-        self._keyed_for: tuple[object, ...] = ()
+        self._invalidation = ""
         self._buffered = 0
+
+    @property
+    def keys(self) -> dict[str, Digest]:
+        """By module; one that has none is blocked."""
+        return self._keys.of
+
+    @property
+    def manifests(self) -> dict[str, bytes]:
+        return self._keys.manifests
 
     # ---- sources
 
@@ -116,12 +136,21 @@ class Knowledge:
         """Drop what no module of this build needs: summaries of former texts, failures (always tried again)."""
         used = {file.digest for file in self.sources.values()}
         self.summaries = {name: summary for name, summary in self.summaries.items() if name in used}
+        inferred = set(self._inference_keys.values())
+        self.inferences = {key: found for key, found in self.inferences.items() if key in inferred}
         self.failures.clear()
         for file in self.sources.values():
             file.data = None
 
     def summary(self, module: str) -> Summary | None:
         return self.summaries.get(self.sources[module].digest)
+
+    def earlier_source(self, module: str, plan: Plan | None) -> Digest:
+        """What the module held when it was last summarised or built, "" if nobody knows."""
+        if module in self._resolved_from:
+            return self._resolved_from[module][0]
+        planned = plan.modules.get(module) if plan else None
+        return planned.source if planned else ""
 
     # ---- resolution and graph
 
@@ -156,78 +185,69 @@ class Knowledge:
             self.graph = Graph({module: resolved[module].imports if module in resolved else () for module in summaries})
         self.resolved = resolved
         self._resolved_from = surfaces
-
-    # ---- keys
-
-    def make_keys(self, settings: Settings) -> None:
-        """Manifests and keys of all modules that have a summary, imports before those who use them."""
-        options = (settings.target, tuple(sorted(settings.options.items())), settings.invalidation)
-        if options != self._keyed_for:
-            self.manifests, self.keys, self.components = {}, {}, {}
-            self._keyed_for = options
-        manifests: dict[str, bytes] = {}
-        keys: dict[str, Digest] = {}
-        for members in self.graph.components:
-            inside = set(members)
-            if any(member not in self.resolved for member in members):
-                continue
-            outside = {target for member in members for target in self.graph.imports[member]} - inside
-            if not outside <= keys.keys():
-                continue  # Something below has no summary: these are blocked, and have no key.
-            component = self._component(members, {target: keys[target] for target in outside})
-            for member in members:
-                self.components[member] = component
-                imports = {target: keys[target] for target in self.graph.imports[member] if target not in inside}
-                manifests[member] = self._manifest(member, imports, component, settings)
-                keys[member] = manifest.key_of(manifests[member])
-        self.manifests, self.keys = manifests, keys
-
-    def _component(self, members: tuple[str, ...], outside: Mapping[str, Digest]) -> Digest:
-        if len(members) == 1:
-            return ""
-        return manifest.component_digest([(member, self.sources[member].digest) for member in members], outside)
-
-    def _manifest(self, module: str, imports: dict[str, Digest], component: Digest, settings: Settings) -> bytes:
-        return manifest.encode(
-            manifest.ObjectManifest(
-                module=module,
-                path=self.sources[module].path,
-                toolchain=self.toolchain,
-                target=settings.target,
-                options=settings.options,
-                source=self.sources[module].digest,
-                resolution=manifest.resolution_entries(self.resolved[module].bindings),
-                invalidation=settings.invalidation,
-                component=component,
-                imports=imports,
-            )
-        )
+        self._meanings = Meanings(self._modules, resolved)
+        self._written = DeepInterfaces(self._meanings, {})
 
     def resolution_digest(self, module: str) -> Digest:
         found = self._resolutions.get(module)
         if found is None:
-            entries = manifest.resolution_entries(self.resolved[module].bindings)
+            entries = manifest.resolution_entries(self.resolved[module].bindings, self._invalidation)
             found = self._resolutions[module] = digest(repr(entries).encode())
         return found
 
+    # ---- inference
+
+    def uninferred(self, settings: Settings) -> dict[str, Digest]:
+        """Modules that have inferred items, by the key of an inference that is not known yet."""
+        self._inference_keys, self._signatures = {}, {}
+        for module, meant in self.resolved.items():
+            summary = self.summary(module)
+            if summary is not None and any(item.inferred for item in summary.items):
+                key = inference_key(self.toolchain, settings, module, summary, meant, self._written)
+                self._inference_keys[module] = key
+        return {module: key for module, key in self._inference_keys.items() if key not in self.inferences}
+
+    # ---- keys and fingerprints
+
+    def make_keys(self, settings: Settings) -> None:
+        """Manifests and keys of all modules that have a summary, imports before those who use them."""
+        if settings.invalidation != self._invalidation:
+            self._resolutions, self._invalidation = {}, settings.invalidation
+        self._signatures = {
+            module: self.inferences[key].signatures
+            for module, key in self._inference_keys.items()
+            if key in self.inferences
+        }
+        self._deep = DeepInterfaces(self._meanings, self._signatures)
+        self._fingerprints = Fingerprints(self.toolchain, settings, self._meanings, self._deep)
+        self._keys.update(settings, self.sources, self.resolved, self.graph, self._deep)
+
+    def fingerprints(self, module: str) -> dict[str, Fingerprint]:
+        """Of the module's items that have code, by name."""
+        summary = self.summary(module)
+        return self._fingerprints.of_module(module, summary, self._signatures.get(module, {})) if summary else {}
+
     # ---- jobs and reasons
 
-    def compile_job(self, module: str, settings: Settings) -> CompileJob:
-        """Everything that the compile of a module sees. Names that nothing outside has are left out."""
+    def job(self, module: str, settings: Settings) -> CompileJob:
+        """Everything that a compile of a module sees, but for what may be reused. Names that nothing outside has are
+        left out."""
         file = self.sources[module]
         return CompileJob(
             module=module,
             path=file.path,
             source=file.data or b"",
-            resolution=tuple(bound for bound in self.resolved[module].bindings if bound.module or bound.failed),
-            interfaces=interfaces(self._modules, module, self.resolved),
+            resolution=tuple([bound for bound in self.resolved[module].bindings if bound.module or bound.failed]),
+            interfaces=interfaces(self._meanings, module, self.resolved[module].bindings),
             options=settings.options,
+            summary=self.summary(module),
+            signatures=self._signatures.get(module, {}),
         )
 
     def reason(self, module: str, plan: Plan | None, settings: Settings, settings_digest: Digest) -> Reason:
         """Why a module is compiled, as the difference to the last finished build."""
         if settings.force:
-            return Reason(kind="forced")
+            return reasons.FORCED
         if plan is None:
             return Reason(kind="first")
         before = plan.modules.get(module)
@@ -237,35 +257,40 @@ class Knowledge:
             return Reason(kind="toolchain", fields=("toolchain",))
         if plan.settings != settings_digest:
             return Reason(kind="options", fields=("options",))
-        fields: list[str] = []
-        if before.source != self.sources[module].digest:
-            fields.append("source")
-        if before.resolution != self.resolution_digest(module):
-            fields.append("resolution")
-        via = tuple(
-            target
-            for target in self.graph.imports[module]
-            if target not in plan.modules or plan.modules[target].key != self.keys.get(target)
+        return reasons.module_reason(
+            before,
+            self.sources[module].digest,
+            self.resolution_digest(module),
+            self._keys.components[module],
+            self._keys.imported(module),
         )
-        if via:
-            fields.append("imports")
-        if before.component != self.components[module]:
-            fields.append("component")
-        if not fields:
-            return Reason(kind="missing")
-        kind = {"source": "source", "resolution": "resolution"}.get(fields[0], "import")
-        return Reason(kind=kind, fields=tuple(fields), via=via)
 
     def planned(
-        self, module: str, object_digest: Digest, duration_ms: float, functions: int, warnings: tuple[Diagnostic, ...]
+        self,
+        module: str,
+        before: PlannedModule | None,
+        object_digest: Digest,
+        duration_ms: float,
+        functions: int,
+        warnings: tuple[Diagnostic, ...],
     ) -> PlannedModule:
+        """What the next build needs to know of a module. `before` is what this one knew."""
+        key = self.keys.get(module, "")
+        if before is not None and before.key == key:
+            marks, traces = before.marks, before.traces
+        elif key:
+            marks = reasons.marks(self._keys.imported(module))
+            traces = reasons.traces(self.fingerprints(module))
+        else:
+            marks = traces = b""
         return PlannedModule(
             path=self.sources[module].path,
             source=self.sources[module].digest,
             resolution=self.resolution_digest(module) if module in self.resolved else "",
-            component=self.components.get(module, ""),
-            imports=self.graph.imports.get(module, ()),
-            key=self.keys.get(module, ""),
+            component=self._keys.components.get(module, ""),
+            marks=marks,
+            traces=traces,
+            key=key,
             object=object_digest,
             duration_ms=duration_ms,
             functions=functions,

@@ -9,7 +9,8 @@ from actors.messages import Find, Found, LinkDone, Load, Loaded, NewEntry, Publi
 from actors.planner import manifest
 from actors.planner.compiling import Compiling
 from actors.planner.desk import Desk
-from actors.planner.outcome import MISSING, crashed, not_written, nothing_there
+from actors.planner.outcome import crashed, not_written, nothing_there
+from actors.planner.reasons import MISSING
 from actors.planner.run import Phase, Run
 
 

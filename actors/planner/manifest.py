@@ -18,9 +18,15 @@ SCHEMA = 1
 """Raised whenever the meaning of a field, or of an object's bytes, changes: old entries then miss."""
 
 
+Resolution = tuple[tuple[str, str, str, str, str, tuple[str, ...]], ...]
+"""Scope, name, module, item, rest, and the candidates found absent."""
+
+
 class ObjectManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a module's object depends on. Under `transitive`, `imports` holds the key of each imported module outside of
-    the module's own component, and `component` the digest of that component ("" for a module that is in no cycle)."""
+    the module's own component, and `component` the digest of that component ("" for a module that is in no cycle).
+    Under `precise`, `imports` holds the deep interface digest of each item that an imported name means, by
+    "module::item"; nothing else of a module can be seen from outside, so `component` is empty."""
 
     schema: int = SCHEMA
     kind: str = "object"
@@ -30,7 +36,7 @@ class ObjectManifest(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     options: dict[str, str]
     source: Digest
-    resolution: tuple[tuple[str, str, str, str, str, tuple[str, ...]], ...]
+    resolution: Resolution
     invalidation: str
     component: Digest
     imports: dict[str, Digest]
@@ -61,8 +67,13 @@ def key_of(encoded: bytes) -> Digest:
     return digest(encoded)
 
 
-def resolution_entries(bindings: Sequence[Binding]) -> tuple[tuple[str, str, str, str, str, tuple[str, ...]], ...]:
-    """A module's resolution table as it enters its manifest, sorted by scope and name."""
+def resolution_entries(bindings: Sequence[Binding], invalidation: str) -> Resolution:
+    """A module's resolution table as it enters its manifest, sorted by scope and name. Under `precise` the candidates
+    that were found absent are left out, and so are names that nothing has: every build resolves all names that may
+    have another meaning, and what counts is the meaning."""
+    if invalidation == "precise":
+        kept = [bound for bound in bindings if bound.module or bound.failed]
+        return tuple(sorted((bound.scope, bound.name, bound.module, bound.item, bound.rest, ()) for bound in kept))
     return tuple(
         sorted((bound.scope, bound.name, bound.module, bound.item, bound.rest, bound.absent) for bound in bindings)
     )

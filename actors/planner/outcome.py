@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
+from actors.compiler.toolchain import Object
 from actors.diagnostics import Diagnostic
 from actors.digests import NO_STAMP, Digest, digest
 from actors.events import BuildFinished
 from actors.messages import BuildDone, Edge, Known, Lookup, Reason, Record, Settings
 from actors.planner.knowledge import Knowledge
+from actors.planner.reasons import MISSING, function_reasons
 from actors.planner.run import Run
 from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, State, encode_plan
 from actors.scanner.snapshot import Extra, encode, make_snapshot
-
-MISSING = Reason(kind="missing")
 
 
 def settings_digest(settings: Settings) -> Digest:
@@ -44,7 +44,7 @@ def build_done(run: Run, knowledge: Knowledge, duration_ms: float, *, cancelled:
         recompiled_functions=tuple(f"{module}::{name}" for module, one in made.items() for name in one.compiled),
         cached_functions=sum(len(one.functions) - len(one.compiled) for one in made.values()),
         diagnostics=run.all_diagnostics(),
-        reasons={module: run.reasons[module] for module in recompiled if module in run.reasons},
+        reasons=_reasons(run, made),
         program=settings.output if succeeded and run.program else "",
         cache_degraded=run.degraded,
         cache_needed_bytes=run.cache_needed_bytes,
@@ -52,6 +52,20 @@ def build_done(run: Run, knowledge: Knowledge, duration_ms: float, *, cancelled:
         edges=_edges(run, knowledge) if settings.goal == "graph" else (),
         lookups=_lookups(run, knowledge) if settings.goal == "lookup" else (),
     )
+
+
+def _reasons(run: Run, made: dict[str, Object]) -> dict[str, Reason]:
+    """Why each module was recompiled, and each function compiled. A function may stand inside of another one, of whose
+    item it then is a part."""
+    found: dict[str, Reason] = {}
+    for module, one in made.items():
+        whole = run.reasons.get(module, MISSING)
+        found[module] = whole
+        planned = run.before.modules.get(module) if run.before else None
+        items = function_reasons(planned, run.fingerprints.get(module, {}), whole)
+        for name in one.compiled:
+            found[f"{module}::{name}"] = items.get(name) or items.get(name.partition(".")[0], whole)
+    return found
 
 
 def _edges(run: Run, knowledge: Knowledge) -> tuple[Edge, ...]:
@@ -157,6 +171,7 @@ def _planned(run: Run, knowledge: Knowledge, module: str, before: Plan | None) -
     earlier = before.modules.get(module) if before else None
     return knowledge.planned(
         module,
+        earlier,
         run.objects.get(module, "") if ended_well else "",
         run.durations.get(module, earlier.duration_ms if earlier else 0.0),
         run.function_counts.get(module, 0),

@@ -2,11 +2,11 @@
 
 A build goes through phases, each begun when everything that it needs has arrived:
 
-    scanning -> summarising -> finding -> compiling -> linking -> recording
+    scanning -> summarising -> inferring -> finding -> compiling -> linking -> recording
 
 `Run` holds the state of the build, `Knowledge` what stays from one build to the next; the phases stand in rooms of
-their own (summarising.py, compiling.py, linking.py) and share a `Desk`. One build at a time; a request that comes
-meanwhile waits, and its sources are kept until its turn.
+their own (summarising.py, inferring.py, compiling.py, linking.py) and share a `Desk`. One build at a time; a request
+that comes meanwhile waits, and its sources are kept until its turn.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from actors.messages import (
     CompileDone,
     Find,
     Found,
+    FragmentsFound,
+    InferDone,
     LinkDone,
     Load,
     Loaded,
@@ -47,6 +49,7 @@ from actors.messages import (
 )
 from actors.planner.compiling import Compiling
 from actors.planner.desk import JOBS, Desk
+from actors.planner.inferring import Inferring
 from actors.planner.linking import Linking
 from actors.planner.outcome import (
     build_done,
@@ -88,6 +91,7 @@ class Planner(Actor[ToPlanner]):
         self.keeper = keeper
         self.desk = Desk(toolchain, slots, remembers, self._send)
         self.summarising = Summarising(self.desk)
+        self.inferring = Inferring(self.desk)
         self.compiling = Compiling(self.desk)
         self.linking = Linking(self.desk, self.compiling)
         self.unchanged = Unchanged()
@@ -142,9 +146,11 @@ class Planner(Actor[ToPlanner]):
             self._recalled = True
             self.desk.plan = decode_plan(answer.plan) if answer.plan else None
         elif isinstance(answer, SummariesFound):
-            self.summarising.found(run, answer)
+            (self.inferring if run.phase is Phase.INFERRING else self.summarising).found(run, answer)
         elif isinstance(answer, SummariseDone):
             self.summarising.done(run, answer)
+        elif isinstance(answer, InferDone):
+            self.inferring.done(run, answer)
         elif isinstance(answer, Found):
             if run.phase is Phase.LOOKING_UP:
                 self._looked_up(run, answer)
@@ -158,6 +164,8 @@ class Planner(Actor[ToPlanner]):
                 run.phase = Phase.FINISHED
             else:
                 self.linking.loaded(run, answer)
+        elif isinstance(answer, FragmentsFound):
+            self.compiling.fragments_found(run, answer)
         elif isinstance(answer, CompileDone):
             self.compiling.done(run, answer)
         elif isinstance(answer, Stored) and isinstance(request, Store):
@@ -226,6 +234,10 @@ class Planner(Actor[ToPlanner]):
             self.summarising.advance(run)
         elif phase is Phase.SUMMARISED:
             self._summarised(run)
+        elif phase is Phase.INFERRING:
+            self.inferring.advance(run)
+        elif phase is Phase.INFERRED:
+            self._inferred(run)
         elif phase is Phase.COMPILING:
             self.compiling.advance(run)
         elif phase is Phase.COMPILED:
@@ -302,7 +314,7 @@ class Planner(Actor[ToPlanner]):
         return True
 
     def _summarised(self, run: Run) -> None:
-        """Resolution, graph and keys; then on to what the build is for."""
+        """Resolution and graph; where there is more to do than to tell them, on to inference."""
         settings, knowledge = run.settings, self.desk.knowledge
         knowledge.resolve()
         if self.events.wanted:
@@ -323,7 +335,12 @@ class Planner(Actor[ToPlanner]):
             for module, found in run.condemned.items():  # nothing is compiled, so nobody else will say it
                 run.diagnostics += [with_line(one, knowledge.sources[module].data) for one in found]
             run.phase = Phase.ANSWERED
-            return
+        else:
+            self.inferring.begin(run)
+
+    def _inferred(self, run: Run) -> None:
+        """Keys; then on to what the build is for."""
+        settings, knowledge = run.settings, self.desk.knowledge
         knowledge.make_keys(settings)
         if settings.goal == "lookup":
             keys = [knowledge.keys.get(module) or digest(b"no such module") for module in settings.lookup]
@@ -356,6 +373,7 @@ class Planner(Actor[ToPlanner]):
                 desk.doubt()  # The last build says that it is there.
             desk.ask(run, record_of_lookup(run))
             return
+        run.before = desk.plan
         desk.plan, request = record_of(run, desk.knowledge, desk.plan)
         desk.believes = desk.remembers
         self._plan_is_current = True
@@ -375,6 +393,7 @@ class Planner(Actor[ToPlanner]):
             return
         run.phase = Phase.RECORDING
         self.summarising.forget()
+        self.inferring.forget()
         self.desk.ask(run, record_of_cancelled(run))
 
     def _end(self, run: Run, record: Record | None = None) -> None:

@@ -21,9 +21,10 @@ from actors.messages import (
     Source,
     SourcesRead,
 )
+from actors.planner.fingerprints import Fingerprint
 from actors.planner.knowledge import Knowledge
 from actors.planner.schedule import Estimates, ReadyHeap
-from actors.planner.state import State, States
+from actors.planner.state import Plan, State, States
 from actors.system import Cell
 
 ATTEMPTS = 3
@@ -37,14 +38,16 @@ class Phase(Enum):
     SCANNED = 1  # The last build does not answer for this one: look closer.
     SUMMARISING = 2
     SUMMARISED = 3
-    LOOKING_UP = 4  # Only what the cache has is asked for.
-    FINDING = 5
-    COMPILING = 6
-    COMPILED = 7
-    LINKING = 8
-    FINISHED = 9
-    RECORDING = 10
-    ANSWERED = 11
+    INFERRING = 4
+    INFERRED = 5
+    LOOKING_UP = 6  # Only what the cache has is asked for.
+    FINDING = 7
+    COMPILING = 8
+    COMPILED = 9
+    LINKING = 10
+    FINISHED = 11
+    RECORDING = 12
+    ANSWERED = 13
 
 
 class Run:
@@ -84,6 +87,8 @@ class Run:
         self.program_lost = False
         self.published = False
         self.reasons: dict[str, Reason] = {}
+        self.before: Plan | None = None
+        """What the last finished build had left behind, once this one leaves its own."""
         self.restart()
         self.phase = Phase.SCANNING
 
@@ -93,6 +98,13 @@ class Run:
         self.from_plan = False
         self.states = States()
         self.ready = ReadyHeap()
+        self.fitted = ReadyHeap()
+        """Those of the ready modules of which is known what may be reused."""
+        self.fingerprints: dict[str, dict[str, Fingerprint]] = {}
+        self.fragments: dict[str, dict[Digest, bytes]] = {}
+        """Of fitted modules, by module and fingerprint."""
+        self.fitting: tuple[str, ...] = ()
+        """Modules whose fragments the keeper looks for at the moment."""
         self.estimates = Estimates()
         self.costs: dict[str, float] = {}
         self.ahead_ms = 0.0
@@ -142,6 +154,7 @@ class Run:
             self.block(dependent, module)
             newly.append(dependent)
         self.ready.discard(newly)
+        self.fitted.discard(newly)
         return newly
 
     def block(self, module: str, by: str) -> None:

@@ -68,6 +68,14 @@ class ReadyHeap:
         """Forget modules that need not be compiled any more."""
         self._inside.difference_update(modules)
 
+    def pop(self) -> str:
+        """The first module. There must be one."""
+        while True:
+            module = heapq.heappop(self._heap)[1]
+            if module in self._inside:
+                self._inside.discard(module)
+                return module
+
     def take(self, slots: int, milliseconds: Mapping[str, float]) -> list[str]:
         """The modules of the next job: the first, and more while they are small together; never so many that one of
         all `slots` would find nothing, or that the last slots to finish hold long batches."""

@@ -77,14 +77,16 @@ class States:
 
 class PlannedModule(msgspec.Struct, frozen=True, array_like=True):
     """What the next build needs to know of a module: enough to tell why its key is another one, and to trust that it
-    is the same where nothing changed. `resolution` is the digest of its resolution table. `object` is "" where the
+    is the same where nothing changed. `resolution` is the digest of its resolution table; `marks` tell which imports
+    changed, and `traces` which of the things that its functions depend on (see reasons.py). `object` is "" where the
     module has none (it failed or was blocked). `warnings` are said again by every build."""
 
     path: str
     source: Digest
     resolution: Digest
     component: Digest
-    imports: tuple[str, ...]
+    marks: bytes
+    traces: bytes
     key: Digest
     object: Digest
     duration_ms: float
@@ -105,7 +107,7 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
     succeeded: bool = False
 
 
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Plan)
 

@@ -31,9 +31,14 @@ class Summarising:
         """Begin, or begin again where a source changed under the build."""
         run.restart()
         desk = self.desk
-        wanted = sorted({file.digest for file in desk.knowledge.unsummarised().values()})
+        knowledge = desk.knowledge
+        unknown = knowledge.unsummarised()
+        wanted = {file.digest for file in unknown.values()}
         if wanted:
-            desk.ask(run, FindSummaries(build=run.id, identity=desk.knowledge.toolchain, sources=tuple(wanted)))
+            # Those of the texts before, too: most of a changed module is as it was.
+            wanted |= {knowledge.earlier_source(module, desk.plan) for module in unknown} - knowledge.summaries.keys()
+            wanted.discard("")
+            desk.ask(run, FindSummaries(build=run.id, identity=knowledge.toolchain, sources=tuple(sorted(wanted))))
 
     def found(self, run: Run, answer: SummariesFound) -> None:
         """What the index has; the rest is for the workers."""
@@ -46,10 +51,13 @@ class Summarising:
 
     def _queue(self, run: Run) -> None:
         queued: set[Digest] = set()
-        for module, file in self.desk.knowledge.unsummarised().items():
+        knowledge = self.desk.knowledge
+        for module, file in knowledge.unsummarised().items():
             if file.digest not in queued:  # Two modules of one text have one summary.
                 queued.add(file.digest)
-                self._waiting.append(SummariseJob(module=module, path=file.path, source=file.data or b""))
+                before = knowledge.summaries.get(knowledge.earlier_source(module, self.desk.plan))
+                job = SummariseJob(module=module, path=file.path, source=file.data or b"", before=before)
+                self._waiting.append(job)
                 run.ahead_ms += new_source_ms(file.size)
 
     def advance(self, run: Run) -> None:

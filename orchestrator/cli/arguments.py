@@ -80,7 +80,7 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
 def add_build_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-j", "--jobs", metavar="N", type=_whole, help="how many modules to compile at a time")
     parser.add_argument("--profile", metavar="NAME", help="dev (default), release, or one of wasmill.toml")
-    parser.add_argument("--invalidation", metavar="MODE", help="transitive; precise is not there yet")
+    parser.add_argument("--invalidation", metavar="MODE", help="transitive or precise: what a change below asks for")
     parser.add_argument("--force", action="store_true", help="compile every module, whatever the cache has")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
 

@@ -57,10 +57,10 @@ def jobs(functions: int) -> tuple[CompileJob, list[LinkInput]]:
     settings = Settings()
     made = []
     for source in read:
-        compiled = compile_module(knowledge.compile_job(source.module, settings))
+        compiled = compile_module(knowledge.job(source.module, settings))
         assert compiled.object is not None and not compiled.object.warnings, compiled
         made.append(LinkInput(module=source.module, path=source.path, data=compiled.object.data))
-    return knowledge.compile_job(path_of(0), settings), made
+    return knowledge.job(path_of(0), settings), made
 
 
 def measure(work: Callable[[], object]) -> list[float]:

@@ -122,8 +122,8 @@ async def test_wrong_settings_and_places(tmp_path: Path) -> None:
         orchestrator.open(tmp_path, jobs=-1)
     with pytest.raises(ConfigError, match="jobz"):
         orchestrator.open(tmp_path, jobz=1)
-    with pytest.raises(ConfigError, match="precise"):
-        orchestrator.open(tmp_path, invalidation="precise")
+    with pytest.raises(ConfigError, match='must be "transitive" or "precise"'):
+        orchestrator.open(tmp_path, invalidation="exact")
     with pytest.raises(ProjectError, match="no folder"):
         orchestrator.open(tmp_path / "nowhere")
     with pytest.raises(ProjectError, match="twice"):

@@ -190,7 +190,7 @@ def test_sources_above_the_buffer_are_read_again(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module_under_test, "SOURCE_BUFFER_BYTES", len(BASE["a"]) + len(BASE["b"]))
     knowledge = Knowledge(IDENTITY)
     learn(knowledge, BASE)
-    assert [knowledge.compile_job(module, SETTINGS).source for module in "abcd"] == [
+    assert [knowledge.job(module, SETTINGS).source for module in "abcd"] == [
         BASE["a"].encode(),
         BASE["b"].encode(),
         b"",
@@ -202,7 +202,7 @@ def reason(texts: dict[str, str], module: str, **settings: object) -> tuple[str,
     before = Knowledge(IDENTITY)
     learn(before, BASE)
     before.make_keys(SETTINGS)
-    planned = {name: before.planned(name, "object", 1.0, 1, ()) for name in BASE}
+    planned = {name: before.planned(name, None, "object", 1.0, 1, ()) for name in BASE}
     plan = Plan(version=1, toolchain=IDENTITY, settings="s", modules=planned, succeeded=True)
     after = Knowledge(str(settings.pop("identity", IDENTITY)))
     learn(after, texts)

@@ -1,0 +1,91 @@
+"""Between resolution and keys: signatures of functions that do not say all of theirs, from the index or the workers.
+
+Most projects have none, and pass through here at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from actors.compiler.toolchain import Inference
+from actors.digests import Digest
+from actors.messages import BATCH, FindSummaries, InferDone, RunInfer, StoreSummaries, SummariesFound
+from actors.planner.desk import Desk
+from actors.planner.run import Phase, Run
+
+_decoder = msgspec.msgpack.Decoder(Inference)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Inferring:
+    """What the planner does between names and keys."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._keys: dict[str, Digest] = {}
+        self._waiting: deque[str] = deque()
+        self._new: dict[Digest, bytes] = {}
+
+    def begin(self, run: Run) -> None:
+        """Inferences are facts derived from what their key names, like summaries, and kept beside them."""
+        desk = self.desk
+        run.phase = Phase.INFERRING
+        self._waiting.clear()
+        self._keys = desk.knowledge.uninferred(run.settings)
+        if self._keys:
+            wanted = tuple(sorted(set(self._keys.values())))
+            desk.ask(run, FindSummaries(build=run.id, identity=desk.knowledge.toolchain, sources=wanted))
+
+    def found(self, run: Run, answer: SummariesFound) -> None:
+        """What the index has; the rest is for the workers."""
+        inferences = self.desk.knowledge.inferences
+        for key, data in answer.summaries.items():
+            try:
+                inferences[key] = _decoder.decode(data)
+            except msgspec.MsgspecError:
+                continue  # Not readable is not there.
+        self._waiting.extend(module for module, key in self._keys.items() if key not in inferences)
+
+    def advance(self, run: Run) -> None:
+        """Keep the slots busy; when all is inferred, go on to keys."""
+        desk, knowledge = self.desk, self.desk.knowledge
+        while desk.idle_slots and self._waiting and not run.replan:
+            share = max(1, min(BATCH, len(self._waiting) // desk.idle_slots))
+            modules = [self._waiting.popleft() for _ in range(share)]
+            request = RunInfer(
+                build=run.id,
+                jobs=tuple([knowledge.job(module, run.settings) for module in modules]),
+                digests=tuple([knowledge.sources[module].digest for module in modules]),
+                root=run.settings.root,
+                ahead_ms=run.ahead_ms,
+            )
+            desk.ask(run, request)
+        if run.awaited:
+            return
+        if run.replan:  # A file changed meanwhile: everything is looked at once more.
+            run.replan = False
+            run.phase = Phase.SCANNED
+            return
+        if self._new:
+            desk.ask(run, StoreSummaries(build=run.id, identity=knowledge.toolchain, summaries=self._new))
+            self._new = {}
+        run.phase = Phase.INFERRED
+
+    def done(self, run: Run, answer: InferDone) -> None:
+        """Take over what a worker found. A crash is none of ours to report: the compile will meet it too."""
+        for outcome in answer.outcomes:
+            if outcome.changed is not None:
+                self.desk.input_changed(run, outcome.module, outcome.changed)
+            elif outcome.inference is not None:
+                key = self._keys[outcome.module]
+                self.desk.knowledge.inferences[key] = outcome.inference
+                self._new[key] = _encoder.encode(outcome.inference)
+            else:
+                self.desk.knowledge.inferences[self._keys[outcome.module]] = Inference()
+
+    def forget(self) -> None:
+        """The build is cancelled."""
+        self._waiting.clear()
+        self._new = {}

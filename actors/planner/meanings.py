@@ -1,0 +1,61 @@
+"""What a name means where it stands: an item of the module itself, else what resolution bound it to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from actors.compiler.toolchain import Binding
+from actors.planner.resolve import Modules, Resolved, scopes
+
+Target = tuple[str, str]
+"""A module and the name of one of its items."""
+
+
+def target_of(key: str) -> Target:
+    """The target that is written as "module::item"."""
+    module, _, name = key.partition("::")
+    return module, name
+
+
+class Meanings:
+    """Answers for one resolution of all modules; remembers what it was asked."""
+
+    def __init__(self, modules: Modules, resolved: Mapping[str, Resolved]) -> None:
+        self.modules = modules
+        self._resolved = resolved
+        self._tables: dict[str, dict[tuple[str, str], Binding]] = {}
+        self._known: dict[tuple[str, str, str], Target | None] = {}
+
+    def of(self, module: str, scope: str, name: str) -> Target | None:
+        """The item that `name` means in `scope` of `module`; None for a local, a builtin, or a whole module."""
+        key = (module, scope, name)
+        if key not in self._known:
+            self._known[key] = self._find(module, scope, name)
+        return self._known[key]
+
+    def _find(self, module: str, scope: str, name: str) -> Target | None:
+        own = self.modules.items(module)
+        if not scope and "::" not in name:  # The usual case, in one step.
+            if name in own:
+                return module, name
+        else:
+            parts = name.split("::")
+            for outer in scopes(scope):
+                for length in range(len(parts), 0, -1):
+                    candidate = "::".join(([outer] if outer else []) + parts[:length])
+                    if candidate in own:
+                        return module, candidate
+        table = self._table(module)
+        for outer in scopes(scope):
+            bound = table.get((outer, name))
+            if bound is not None and bound.module and bound.item:
+                return bound.module, bound.item
+        return None
+
+    def _table(self, module: str) -> dict[tuple[str, str], Binding]:
+        table = self._tables.get(module)
+        if table is None:
+            known = self._resolved.get(module)
+            table = {(bound.scope, bound.name): bound for bound in known.bindings} if known else {}
+            self._tables[module] = table
+        return table

@@ -1,0 +1,86 @@
+"""Why something is compiled: the difference, field by field, to what the last finished build was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+import msgspec
+
+from actors.digests import Digest
+from actors.messages import Reason
+from actors.planner.fingerprints import TRACE_BYTES, Fingerprint
+from actors.planner.state import PlannedModule
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, bytes]).decode
+FORCED = Reason(kind="forced")
+MISSING = Reason(kind="missing")
+
+
+def marks(imports: Iterable[tuple[str, Digest]]) -> bytes:
+    """What a module's imports were, in short: enough to tell which of them changed."""
+    return b"".join([_mark(entry) for entry in imports])
+
+
+def traces(fingerprints: dict[str, Fingerprint]) -> bytes:
+    """What a module's functions were made from, in short."""
+    return _encode({name: one.trace for name, one in fingerprints.items()})
+
+
+def module_reason(
+    before: PlannedModule,
+    source: Digest,
+    resolution: Digest,
+    component: Digest,
+    imports: Iterable[tuple[str, Digest]],
+) -> Reason:
+    """Why a module's key is another one, although toolchain and options are the same. `imports` as in its manifest."""
+    fields = []
+    if before.source != source:
+        fields.append("source")
+    if before.resolution != resolution:
+        fields.append("resolution")
+    known = _cut(before.marks)
+    via = tuple(name for name, digest in imports if _mark((name, digest)) not in known)
+    if via:
+        fields.append("imports")
+    if before.component != component:
+        fields.append("component")
+    if not fields:
+        return MISSING
+    kind = {"source": "source", "resolution": "resolution"}.get(fields[0], "import")
+    return Reason(kind=kind, fields=tuple(fields), via=via)
+
+
+def function_reasons(before: PlannedModule | None, now: dict[str, Fingerprint], whole: Reason) -> dict[str, Reason]:
+    """Why each function would be compiled, whose fingerprint no fragment has. `whole` is why the module is: it answers
+    for all of them where they cannot be compared."""
+    if before is None or not before.traces or whole.kind in ("forced", "first", "new", "toolchain", "options"):
+        return dict.fromkeys(now, whole)
+    try:
+        known = _decode(before.traces)
+    except msgspec.MsgspecError:
+        known = {}
+    return {name: _function_reason(known.get(name), one) for name, one in now.items()}
+
+
+def _function_reason(before: bytes | None, now: Fingerprint) -> Reason:
+    if before is None:
+        return Reason(kind="new")
+    old = _cut(before[TRACE_BYTES:])
+    seen = [now.trace[at : at + TRACE_BYTES] for at in range(TRACE_BYTES, len(now.trace), TRACE_BYTES)]
+    via = tuple(name for name, mark in zip(now.names, seen, strict=True) if mark not in old)
+    if before[:TRACE_BYTES] != now.trace[:TRACE_BYTES]:
+        return Reason(kind="source", fields=("source", "names") if via else ("source",), via=via)
+    if via or len(old) != len(set(seen)):
+        return Reason(kind="reference", fields=("names",), via=via)
+    return MISSING
+
+
+def _mark(entry: tuple[str, Digest]) -> bytes:
+    return sha256(_encode(entry)).digest()[:TRACE_BYTES]
+
+
+def _cut(marked: bytes) -> set[bytes]:
+    return {marked[at : at + TRACE_BYTES] for at in range(0, len(marked), TRACE_BYTES)}
