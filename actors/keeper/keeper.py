@@ -24,8 +24,10 @@ from actors.messages import (
     Collect,
     Collected,
     Find,
+    FindFragments,
     FindSummaries,
     Found,
+    FragmentsFound,
     Load,
     Loaded,
     Message,
@@ -79,6 +81,7 @@ class Keeper(Actor[ToKeeper]):
             Find: self._find,
             Load: self._load,
             StoreEntries: self._store,
+            FindFragments: self._find_fragments,
             FindSummaries: self._find_summaries,
             StoreSummaries: self._store_summaries,
             Publish: self._publish,
@@ -123,6 +126,9 @@ class Keeper(Actor[ToKeeper]):
     async def _find(self, message: Find) -> Found:
         entries = await self.cache.find(message.keys)
         return Found(entries=entries, degraded=self.cache.degraded)
+
+    async def _find_fragments(self, message: FindFragments) -> FragmentsFound:
+        return FragmentsFound(fragments={}, degraded=self.cache.degraded)
 
     async def _load(self, message: Load) -> Loaded:
         data = await self.cache.load(message.digests, message.disk)
@@ -217,6 +223,7 @@ _NOTHING: dict[type[Message], Message] = {
     Find: Found(entries={}),
     Load: Loaded(data={}),
     StoreEntries: Stored(kept={}),
+    FindFragments: FragmentsFound(fragments={}),
     FindSummaries: SummariesFound(summaries={}),
     StoreSummaries: SummariesStored(),
     Record: Recorded(),

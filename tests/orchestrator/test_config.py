@@ -205,7 +205,12 @@ def test_settings_and_config_agree() -> None:
         ("build = {keep_going = 1}\n", 1, "build.keep_going", ["must be true or false, not 1"]),
         ("[build]\ntimeout = -1\n", 2, "build.timeout", ["a number of seconds"]),
         ("[build]\ntimeout = nan\n", 2, "build.timeout", ["a number of seconds"]),
-        ('[build]\ninvalidation = "fast"\n', 2, "build.invalidation", ['must be "transitive" or "precise", not "fast"']),
+        (
+            '[build]\ninvalidation = "fast"\n',
+            2,
+            "build.invalidation",
+            ['must be "transitive" or "precise", not "fast"'],
+        ),
         ('[build]\nprofile = "fsat"\n', 2, "build.profile", ["no profile `fsat`", "there are: dev, release"]),
         ('[cache]\nmax_size = "2 Gib"\n', 2, "cache.max_size", ['"2 GiB", "500 MB", or a number of bytes', "Gib"]),
         ('[cache]\neviction = "random"\n', 2, "cache.eviction", ['"lru", "lfu" or "fifo", not "random"']),
