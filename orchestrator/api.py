@@ -7,8 +7,6 @@ global state: any number of Projects live side by side, on one cache too.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -200,6 +198,9 @@ class Project:
         self._keeper = keeper.address
         self._builds = Builds(self._system, scanner.address, planner.address)
         if not config.output:
+            import shutil
+            import tempfile
+
             self._temporary = tempfile.mkdtemp(prefix="wasmill-")
             self._stack.callback(shutil.rmtree, self._temporary, ignore_errors=True)
         await self._stack.enter_async_context(self._system.running())

@@ -88,10 +88,14 @@ def _dispatch(argv: list[str], output: Output) -> int:
         return _version(output)
     if command not in COMMANDS:
         raise _unknown(command)
-    from orchestrator.cli.arguments import parse
+    from orchestrator.cli.arguments import plain
 
     module = import_module(f"orchestrator.cli.{command}")
-    arguments = parse(command, module, rest, output)
+    arguments = plain(argv)
+    if arguments is None:
+        from orchestrator.cli.parser import parse
+
+        arguments = parse(command, module, rest, output)
     if arguments is None:  # the help was asked for
         return 0
     output.quiet = getattr(arguments, "quiet", False)

@@ -2,67 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-import shlex
-from types import ModuleType
-from typing import Any, NoReturn
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
-from orchestrator.cli.output import Output
+from orchestrator.cli.uptodate import POSIX, plain_build
 from orchestrator.errors import UsageError
-from orchestrator.report.terminal import shown
+
+if TYPE_CHECKING:
+    import argparse
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse whose complaints are ours: an exception, not the end of the process."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(shown(message), hint=f"see `{self.prog} --help`")
-
-
-class _HelpAsked(Exception):
-    """Carries the help's text out of argparse."""
-
-
-class _Help(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        raise _HelpAsked(parser.format_help())
-
-
-def parse(command: str, module: ModuleType, argv: list[str], output: Output) -> argparse.Namespace | None:
-    """The arguments of `command`; None where its help was asked for, and printed. What stands behind `--` is
-    `arguments.rest`, None where there is no `--`."""
-    parser = Parser(
-        prog=f"wasmill {command}",
-        description=module.SUMMARY,
-        epilog=module.DETAILS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-        add_help=False,
-    )
-    parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show this and stop")
-    module.configure(parser)
-    own, rest = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, None)
-    try:
-        # Intermixed, for `cache gc --force app`: plain argparse takes an optional PATH as left out at the first flag.
-        arguments, extra = parser.parse_known_intermixed_args(own)
-    except _HelpAsked as asked:
-        output.out(str(asked).rstrip())
+def plain(argv: list[str]) -> argparse.Namespace | None:
+    """What `parser.parse` gives for `build [-q] [PATH]`, which is most of what anybody types, without argparse: that
+    takes as long as to compile a module. None for everything else."""
+    asked = plain_build(argv) if POSIX else None
+    if asked is None:
         return None
-    if extra:
-        raise _unrecognised(command, arguments, extra)
-    if rest is not None and command != "run":
-        raise UsageError("only `run` takes arguments behind `--`", hint=f"see `wasmill {command} --help`")
-    arguments.rest = rest
-    return arguments
+    path, quiet = asked
+    return cast("argparse.Namespace", SimpleNamespace(path=path, quiet=quiet, rest=None, json=False, **_UNSAID))
 
 
-def _unrecognised(command: str, arguments: argparse.Namespace, extra: list[str]) -> UsageError:
-    hint = f"see `wasmill {command} --help`"
-    if command == "run":
-        meant = shlex.join(["wasmill", "run", arguments.path, "--", *extra])
-        hint = f"what is meant for the program stands behind `--`: {meant}"
-    return UsageError(f"unrecognized arguments: {shlex.join(extra)}", hint=hint)
+_UNSAID = {"jobs": None, "profile": None, "invalidation": None, "force": False, "no_cache": False}
 
 
 def add_path(parser: argparse.ArgumentParser, what: str = "the project's folder (default: this one)") -> None:
@@ -107,4 +68,6 @@ def _whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
+        import argparse
+
         raise argparse.ArgumentTypeError(f"`{text}` is no whole number") from None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,6 +20,9 @@ from orchestrator.report.diagnostics import render_all
 from orchestrator.report.progress import summary
 from orchestrator.report.terminal import Style
 from orchestrator.result import BuildResult
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 SUMMARY = "Compile the modules that changed, and those that depend on them; link the program."
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
-from argparse import Namespace
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from orchestrator.cli.output import Output
 from orchestrator.report.progress import Progress
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from orchestrator.api import Project
     from orchestrator.result import BuildResult
 
@@ -30,6 +32,9 @@ def in_loop(body: Body, output: Output) -> int:
 
 
 async def _in_loop(body: Body, output: Output) -> int:
+    # Collecting was off (`uptodate.main`) while all this was imported, and none of it is ever garbage.
+    gc.freeze()
+    gc.enable()
     return await _Session(output).run(body)
 
 

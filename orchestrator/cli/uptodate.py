@@ -21,18 +21,32 @@ NUMBERS = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns"
 
 
 def main() -> int:
-    """Do what the command line asks for. Returns the exit code, or ends the process at once where all is unchanged."""
+    """Do what the command line asks for, and end the process. Returns the exit code where that must not be."""
+    gc.disable()  # ten thousand stamps are no garbage, nor is what is imported; `session` turns it on again
     try:
-        return _main()
+        code = _main()
     except KeyboardInterrupt:  # before the whole command line could listen for it: it was being imported
         sys.stderr.write("wasmill: interrupted\n")
-        return 130
+        code = 130
+    return leave(code)
+
+
+def leave(code: int) -> int:
+    """End the process at once. Everything was closed by those who opened it, and taking an interpreter apart takes as
+    long as compiling a module. Where text is still to be written and cannot be, the interpreter shall say so."""
+    if POSIX:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError, AttributeError):  # no room, closed, or none
+            return code
+        _exit(code)
+    return code
 
 
 def _main() -> int:
     asked = plain_build(sys.argv[1:]) if POSIX else None
     if asked is not None:
-        gc.disable()  # ten thousand stamps are no garbage
         modules = answer(asked[0])
         if modules:
             try:
@@ -40,7 +54,6 @@ def _main() -> int:
                     write(2, up_to_date(modules).encode() + b"\n")
             finally:
                 _exit(0)  # even where nobody can read it
-        gc.enable()
     from orchestrator.cli.app import main as whole
 
     return whole()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from typing import TextIO
 
@@ -71,7 +70,9 @@ class Progress:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _REDRAW_SECONDS
-            columns = shutil.get_terminal_size().columns
+            from shutil import get_terminal_size
+
+            columns = get_terminal_size().columns
             self._stream.write(_ERASE + text[: columns - 1])
             self._stream.flush()
             self._drawn = True

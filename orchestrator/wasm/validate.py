@@ -1,11 +1,37 @@
-"""Checks a linked program with the validator of wasmtime, before it is handed out."""
+"""Checks a linked program with the validator of wasmtime, before it is handed out.
+
+`import wasmtime` describes hundreds of functions of its library to `ctypes`, which takes ten times as long as loading
+the library does. A build wants five of them, so they are bound here, to the library file of the installed package.
+Where that does not work out (another layout, another name), the package itself validates.
+"""
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from ctypes import CDLL, POINTER, Structure, byref, c_char, c_char_p, c_size_t, c_void_p, string_at
+from functools import cache
+
+Validator = Callable[[bytes], "str | None"]
 
 
 def validate(program: bytes) -> str | None:
     """None if the program is valid WebAssembly, else what is wrong with it, and where. Costs about 4 ms for a megabyte,
-    and 44 ms for the first call of a process, which imports wasmtime."""
+    and as much for the first call of a process."""
+    return _validator()(program)
+
+
+@cache
+def _validator() -> Validator:
+    if "wasmtime" not in sys.modules:
+        try:
+            return _of_library(CDLL(_library()))
+        except (OSError, AttributeError, ImportError):
+            pass
+    return _of_package
+
+
+def _of_package(program: bytes) -> str | None:
     import wasmtime
 
     try:
@@ -13,3 +39,54 @@ def validate(program: bytes) -> str | None:
     except wasmtime.WasmtimeError as error:
         return str(error).strip()
     return None
+
+
+def _library() -> str:
+    """The library file of the package wasmtime, which is not imported for that. Raises ImportError."""
+    import os
+    from importlib.util import find_spec
+
+    spec = find_spec("wasmtime")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        with os.scandir(folder) as entries:
+            platforms = [entry.path for entry in entries if entry.name.startswith(sys.platform + "-")]
+        for path in platforms:
+            for name in os.listdir(path):
+                if "libwasmtime." in name:
+                    return os.path.join(path, name)
+    raise ImportError("wasmtime has its library elsewhere")
+
+
+class _Bytes(Structure):
+    """`wasm_byte_vec_t`"""
+
+    _fields_ = (("size", c_size_t), ("data", POINTER(c_char)))
+
+
+def _of_library(library: CDLL) -> Validator:
+    """Raises AttributeError where the library has no such function."""
+    library.wasm_engine_new.restype = c_void_p
+    check = library.wasmtime_module_validate
+    check.argtypes, check.restype = (c_void_p, c_char_p, c_size_t), c_void_p
+    message, delete, release = (
+        library.wasmtime_error_message,
+        library.wasmtime_error_delete,
+        library.wasm_byte_vec_delete,
+    )
+    message.argtypes, message.restype = (c_void_p, POINTER(_Bytes)), None
+    delete.argtypes, delete.restype = (c_void_p,), None
+    release.argtypes, release.restype = (POINTER(_Bytes),), None
+    engine = library.wasm_engine_new()
+
+    def validate_with_it(program: bytes) -> str | None:
+        error = check(engine, program, len(program))
+        if not error:
+            return None
+        said = _Bytes()
+        message(error, byref(said))
+        text = string_at(said.data, said.size).decode("utf-8", "replace").strip()
+        release(byref(said))
+        delete(error)
+        return text
+
+    return validate_with_it

@@ -1,0 +1,132 @@
+"""What a build from the shell imports, beside what its libraries need; and how it ends.
+
+Every module costs a fraction of a millisecond in each process, some cost many. A module that turns up here, and that a
+build after an edit does not need, is to be imported where it is used.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli import arguments, build
+from orchestrator.cli.output import Output
+from orchestrator.cli.parser import parse
+
+REPOSITORY = Path(__file__).parents[2]
+
+LIBRARIES = """
+import anyio, msgspec, aiosqlite, xxhash, ctypes
+import anyio._core._signals
+async def nothing(): pass
+anyio.run(nothing)
+"""
+
+LISTED = """
+import sys
+from orchestrator.cli import app
+code = app.main(sys.argv[1:])
+print(code, *sorted(sys.modules))
+"""
+
+STANDARD = {"bisect", "_bisect", "gc", "hashlib", "_hashlib", "_blake2", "marshal", "unicodedata"}
+"""What we ourselves take from the standard library. Some are there anyway, depending on versions."""
+
+NOT_IMPORTED = {
+    "argparse": "the command line is plain",
+    "bz2": "nothing is compressed",
+    "difflib": "nothing is misspelt",
+    "importlib.metadata": "the toolchain is ours",
+    "random": "nothing is temporary",
+    "shutil": "nothing is temporary",
+    "tempfile": "nothing is temporary",
+    "tomllib": "there is no wasmill.toml",
+    "trio": "the loop is asyncio's",
+    "wasmtime": "its library validates without it",
+    "orchestrator.cli.parser": "the command line is plain",
+    "orchestrator.cli.run": "it is another command",
+    "orchestrator.running": "nothing is run",
+    "orchestrator.sync": "nobody asks for it",
+    "orchestrator.testing": "no test",
+    "orchestrator.toolchains.ruchy.codes": "no code is explained",
+    "orchestrator.wasm.run": "nothing is run",
+}
+
+
+def python(script: str, *words: str) -> list[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WASMILL_")}
+    environment = {**kept, "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-c", script, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
+    return done.stdout.split()
+
+
+@pytest.mark.slow
+def test_what_a_build_imports(tmp_path: Path) -> None:
+    """From an empty cache, so that everything is summarised, compiled, linked, validated and stored."""
+    (tmp_path / "main.ruchy").write_text('fun main() { println("Hello"); }\n')
+    libraries = set(python(LIBRARIES + "import sys; print(*sys.modules)"))
+    code, *imported = python(LISTED, "build", "-q", str(tmp_path))
+    assert code == "0"
+    assert {name: why for name, why in NOT_IMPORTED.items() if name in imported} == {}
+    beside = {
+        name for name in imported if name not in libraries and name.split(".")[0] not in ("actors", "orchestrator")
+    }
+    assert beside - STANDARD == set()
+
+
+@pytest.mark.parametrize("words", [[], ["-q"], ["app"], ["-q", "app"], ["app", "-q"]])
+def test_a_plain_command_line_is_read_without_argparse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """And to the same effect, for every flag that there is."""
+    monkeypatch.setattr("orchestrator.cli.uptodate.environ", {})
+    found, parsed = arguments.plain(["build", *words]), parse("build", build, words, Output())
+    assert found is not None and parsed is not None
+    assert {**vars(found), "help": None} == vars(parsed)
+    assert arguments.plain(["build", "--json", *words]) is None
+    assert arguments.plain(["run", *words]) is None
+
+
+@pytest.mark.parametrize(("words", "code"), [(["build", "-q"], 0), (["build", "-q", "nowhere"], 2), (["--version"], 0)])
+def test_the_process_ends_with_the_code_of_the_command(tmp_path: Path, words: list[str], code: int) -> None:
+    """At once, without what `atexit` would do, but with all that was written."""
+    (tmp_path / "main.ruchy").write_text("fun main() {}\n")
+    script = (
+        "import atexit, sys\n"
+        "atexit.register(print, 'taken apart')\n"
+        "print('written', end='')\n"
+        "from orchestrator.cli.uptodate import main\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout.startswith("written"), "taken apart" in done.stdout) == (code, True, False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+    script = "import sys\nsys.stdout.write('lost')\nfrom orchestrator.cli.uptodate import leave\nsys.exit(leave(0))\n"
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-c", script]
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        done = subprocess.run(
+            command,
+            cwd=REPOSITORY,
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=30,
+        )
+    assert done.returncode == 120
+    assert b"No space left" in done.stderr
