@@ -438,11 +438,12 @@ class FindFragments(Message, frozen=True):
 
 
 class FindSummaries(Message, frozen=True):
-    """Summaries by the digest of their source, as encoded by whoever stored them. Reply: `SummariesFound`."""
+    """Summaries as encoded by whoever stored them, by whatever names their source: its digest and its path, for a text
+    may say something else in another place. Reply: `SummariesFound`."""
 
     build: int
     identity: Digest
-    sources: tuple[Digest, ...]
+    sources: tuple[str, ...]
 
 
 class StoreSummaries(Message, frozen=True):
@@ -450,7 +451,7 @@ class StoreSummaries(Message, frozen=True):
 
     build: int
     identity: Digest
-    summaries: dict[Digest, bytes]
+    summaries: dict[str, bytes]
 
 
 class Publish(Message, frozen=True):
@@ -555,7 +556,7 @@ class FragmentsFound(Message, frozen=True):
 
 
 class SummariesFound(Message, frozen=True):
-    summaries: dict[Digest, bytes]
+    summaries: dict[str, bytes]
     degraded: str | None = None
 
 

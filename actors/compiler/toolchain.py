@@ -79,7 +79,7 @@ class Name(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """What a module says about itself: a pure function of (toolchain identity, normalised source)."""
+    """What a module says about itself: a pure function of (toolchain identity, module, path, normalised source)."""
 
     items: tuple[Item, ...] = ()
     uses: tuple[Use, ...] = ()

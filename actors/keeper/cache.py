@@ -290,12 +290,12 @@ class Cache:
 
     # ---- summaries
 
-    async def find_summaries(self, identity: Digest, sources: tuple[Digest, ...]) -> dict[Digest, bytes]:
+    async def find_summaries(self, identity: Digest, sources: tuple[str, ...]) -> dict[str, bytes]:
         names = {index.summary_name(identity, source): source for source in sources}
         found = await self.read(index.find_summaries, names)
         return {names[name]: data for name, data in (found or {}).items()}
 
-    async def store_summaries(self, identity: Digest, summaries: dict[Digest, bytes]) -> None:
+    async def store_summaries(self, identity: Digest, summaries: dict[str, bytes]) -> None:
         named = [(index.summary_name(identity, source), data) for source, data in summaries.items()]
         if named and self.writable:
             await self.write(index.store_summaries, named)

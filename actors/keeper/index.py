@@ -287,7 +287,7 @@ async def evict(
 # ------------------------------------------------------------------------------------------------ summaries
 
 
-def summary_name(identity: Digest, source: Digest) -> bytes:
+def summary_name(identity: Digest, source: str) -> bytes:
     return sha256(f"{identity} {source}".encode()).digest()
 
 

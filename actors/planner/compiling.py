@@ -60,7 +60,7 @@ class Compiling:
         for module, file in knowledge.sources.items():
             summary = knowledge.summary(module)
             if summary is None:
-                found = () if file.error is not None else knowledge.failures.get(file.digest, ())
+                found = () if file.error is not None else knowledge.failures.get(file.summary, ())
                 self._fail(run, module, [of_module(one, module, file.path) for one in found])
                 continue
             if knowledge.resolved[module].diagnostics:

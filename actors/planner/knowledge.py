@@ -29,9 +29,10 @@ SOURCE_BUFFER_BYTES = 64 << 20
 
 class SourceFile:
     """A source as this build sees it. `data` is None where it was not read, or did not fit the buffer; that of a module
-    in memory is always there, for a worker could not read it again."""
+    in memory is always there, for a worker could not read it again. `summary` is what its summary goes by: its path
+    too, for what a text says (`super`) may depend on where it stands."""
 
-    __slots__ = ("data", "digest", "error", "path", "size", "stamp")
+    __slots__ = ("data", "digest", "error", "path", "size", "stamp", "summary")
 
     def __init__(
         self, path: str, digest: Digest, size: int, stamp: Stamp, data: bytes | None, error: Diagnostic | None
@@ -42,6 +43,11 @@ class SourceFile:
         self.stamp = stamp
         self.data = data
         self.error = error
+        self.summary = summary_name(digest, path)
+
+
+def summary_name(source: Digest, path: str) -> str:
+    return f"{source} {path}"
 
 
 Surface = tuple[tuple[str, str, bool], ...]
@@ -51,8 +57,8 @@ class Knowledge:
     def __init__(self, toolchain: Digest) -> None:
         self.toolchain = toolchain
         self.sources: dict[str, SourceFile] = {}
-        self.summaries: dict[Digest, Summary] = {}
-        self.failures: dict[Digest, tuple[Diagnostic, ...]] = {}
+        self.summaries: dict[str, Summary] = {}
+        self.failures: dict[str, tuple[Diagnostic, ...]] = {}
         self.resolved: dict[str, Resolved] = {}
         self.graph = Graph({})
         self.inferences: dict[Digest, Inference] = {}
@@ -65,7 +71,7 @@ class Knowledge:
         self._deep = self._written
         self._fingerprints = Fingerprints(toolchain, Settings(), self._meanings, self._deep)
         self._inference_keys: dict[str, Digest] = {}
-        self._resolved_from: dict[str, tuple[Digest, Surface | None]] = {}
+        self._resolved_from: dict[str, tuple[str, Surface | None]] = {}
         self._resolutions: dict[str, Digest] = {}
         self._invalidation = ""
         self._buffered = 0
@@ -129,12 +135,12 @@ class Knowledge:
         return {
             module: file
             for module, file in self.sources.items()
-            if file.error is None and file.digest not in self.summaries and file.digest not in self.failures
+            if file.error is None and file.summary not in self.summaries and file.summary not in self.failures
         }
 
     def forget(self) -> None:
         """Drop what no module of this build needs: summaries of former texts, failures (always tried again)."""
-        used = {file.digest for file in self.sources.values()}
+        used = {file.summary for file in self.sources.values()}
         self.summaries = {name: summary for name, summary in self.summaries.items() if name in used}
         inferred = set(self._inference_keys.values())
         self.inferences = {key: found for key, found in self.inferences.items() if key in inferred}
@@ -143,21 +149,21 @@ class Knowledge:
             file.data = None
 
     def summary(self, module: str) -> Summary | None:
-        return self.summaries.get(self.sources[module].digest)
+        return self.summaries.get(self.sources[module].summary)
 
-    def earlier_source(self, module: str, plan: Plan | None) -> Digest:
-        """What the module held when it was last summarised or built, "" if nobody knows."""
+    def earlier_summary(self, module: str, plan: Plan | None) -> str:
+        """What the summary goes by of what the module held when it was last summarised or built, "" if nobody knows."""
         if module in self._resolved_from:
             return self._resolved_from[module][0]
         planned = plan.modules.get(module) if plan else None
-        return planned.source if planned else ""
+        return summary_name(planned.source, planned.path) if planned else ""
 
     # ---- resolution and graph
 
     def resolve(self) -> None:
         """Resolve every module whose own text, or whose view of the others, changed; and build the graph."""
         summaries = {module: self.summary(module) for module in self.sources}
-        surfaces = {module: (file.digest, _surface(summaries[module])) for module, file in self.sources.items()}
+        surfaces = {module: (file.summary, _surface(summaries[module])) for module, file in self.sources.items()}
         before = self._resolved_from
         self._modules = Modules(summaries, {module: file.path for module, file in self.sources.items()})
         if before.keys() == surfaces.keys():

@@ -7,7 +7,6 @@ from collections import deque
 import msgspec
 
 from actors.compiler.toolchain import SummariseJob, Summary
-from actors.digests import Digest
 from actors.events import ModuleSummarised
 from actors.messages import BATCH, FindSummaries, RunSummarise, StoreSummaries, SummariesFound, SummariseDone
 from actors.planner.desk import Desk
@@ -25,7 +24,7 @@ class Summarising:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._waiting: deque[SummariseJob] = deque()
-        self._new: dict[Digest, bytes] = {}
+        self._new: dict[str, bytes] = {}
 
     def begin(self, run: Run) -> None:
         """Begin, or begin again where a source changed under the build."""
@@ -33,10 +32,10 @@ class Summarising:
         desk = self.desk
         knowledge = desk.knowledge
         unknown = knowledge.unsummarised()
-        wanted = {file.digest for file in unknown.values()}
+        wanted = {file.summary for file in unknown.values()}
         if wanted:
             # Those of the texts before, too: most of a changed module is as it was.
-            wanted |= {knowledge.earlier_source(module, desk.plan) for module in unknown} - knowledge.summaries.keys()
+            wanted |= {knowledge.earlier_summary(module, desk.plan) for module in unknown} - knowledge.summaries.keys()
             wanted.discard("")
             desk.ask(run, FindSummaries(build=run.id, identity=knowledge.toolchain, sources=tuple(sorted(wanted))))
 
@@ -50,15 +49,11 @@ class Summarising:
         self._queue(run)
 
     def _queue(self, run: Run) -> None:
-        queued: set[Digest] = set()
         knowledge = self.desk.knowledge
         for module, file in knowledge.unsummarised().items():
-            if file.digest not in queued:  # Two modules of one text have one summary.
-                queued.add(file.digest)
-                before = knowledge.summaries.get(knowledge.earlier_source(module, self.desk.plan))
-                job = SummariseJob(module=module, path=file.path, source=file.data or b"", before=before)
-                self._waiting.append(job)
-                run.ahead_ms += new_source_ms(file.size)
+            before = knowledge.summaries.get(knowledge.earlier_summary(module, self.desk.plan))
+            self._waiting.append(SummariseJob(module=module, path=file.path, source=file.data or b"", before=before))
+            run.ahead_ms += new_source_ms(file.size)
 
     def advance(self, run: Run) -> None:
         """Keep the slots busy; when all is summarised, go on to resolving."""
@@ -97,13 +92,13 @@ class Summarising:
             if outcome.changed is not None:
                 self.desk.input_changed(run, outcome.module, outcome.changed)
             elif outcome.summarised is not None and outcome.summarised.summary is not None:
-                knowledge.summaries[file.digest] = outcome.summarised.summary
-                self._new[file.digest] = _encoder.encode(outcome.summarised.summary)
+                knowledge.summaries[file.summary] = outcome.summarised.summary
+                self._new[file.summary] = _encoder.encode(outcome.summarised.summary)
                 if events.wanted:
                     events.emit(ModuleSummarised(build=run.id, module=outcome.module, duration_ms=outcome.duration_ms))
             else:
                 found = outcome.summarised.diagnostics if outcome.summarised else ()
-                knowledge.failures[file.digest] = found or (crashed(outcome.module, file.path, outcome.crash),)
+                knowledge.failures[file.summary] = found or (crashed(outcome.module, file.path, outcome.crash),)
 
     def forget(self) -> None:
         """The build is cancelled."""

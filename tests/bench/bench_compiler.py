@@ -52,7 +52,7 @@ def jobs(functions: int) -> tuple[CompileJob, list[LinkInput]]:
     for source in read:
         done = summarise(SummariseJob(module=source.module, path=source.path, source=source.data))
         assert done.summary is not None
-        knowledge.summaries[source.digest] = done.summary
+        knowledge.summaries[knowledge.sources[source.module].summary] = done.summary
     knowledge.resolve()
     settings = Settings()
     made = []

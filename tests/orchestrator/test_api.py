@@ -650,3 +650,17 @@ def test_remove_is_a_change(tmp_path: Path) -> None:
             assert (await bench.build()).cache_hits == 3
 
     anyio.run(whole)
+
+
+async def test_two_modules_of_one_text_that_means_something_else_in_each_place() -> None:
+    text = "use super::h::k;\npub fun f() -> i64 { k() }"
+    texts = {f"{folder}/x.ruchy": text for folder in ("a", "b")}
+    texts |= {f"{folder}/h.ruchy": f"pub fun k() -> i64 {{ {value} }}" for folder, value in (("a", 1), ("b", 2))}
+    sources = Sources({"main.ruchy": "fun main() { println(a::x::f(), b::x::f()) }", **texts})
+    async with orchestrator.open(sources, entry="main.ruchy") as project:
+        assert (await project.run()).stdout == b"1 2\n"
+        del sources["b/x.ruchy"]
+        sources["c/x.ruchy"] = text
+        sources["c/h.ruchy"] = "pub fun k() -> i64 { 3 }"
+        sources["main.ruchy"] = "fun main() { println(a::x::f(), c::x::f()) }"
+        assert (await project.run()).stdout == b"1 3\n"

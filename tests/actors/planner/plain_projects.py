@@ -44,8 +44,8 @@ def learn(knowledge: Knowledge, texts: dict[str, str]) -> bool:
     for module, file in knowledge.unsummarised().items():
         found = summary(module, texts[module])
         if found is None:
-            knowledge.failures[file.digest] = ()
+            knowledge.failures[file.summary] = ()
         else:
-            knowledge.summaries[file.digest] = found
+            knowledge.summaries[file.summary] = found
     knowledge.resolve()
     return changed
