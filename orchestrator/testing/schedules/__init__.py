@@ -1,0 +1,42 @@
+"""Find races, and find them again: run async code under schedules that are chosen, not given.
+
+    exploration = explore(scenario, "pct", 1000)     # an async function that makes all that it needs
+    exploration.check()                              # raises, with a line that replays, where a schedule fails
+    replay(scenario, "12:1,40:2")                    # that one again
+
+`docs/testing-concurrency.md` teaches it; with pytest, `orchestrator.testing.plugin` does the above for a marker.
+"""
+
+from orchestrator.testing.schedules.director import Deadlock, Endless, Problem, Uncontrolled
+from orchestrator.testing.schedules.explore import Exploration, Failure, Outcome, explore, prove, replay, run
+from orchestrator.testing.schedules.policy import AtRandom, ByPriority, Policy, Written, policy_of
+from orchestrator.testing.schedules.strategy import Exhaustive, Pct, Random, Strategy
+from orchestrator.testing.schedules.table import table
+from orchestrator.testing.schedules.trace import Choice, Place, Trace
+
+__all__ = [
+    "AtRandom",
+    "ByPriority",
+    "Choice",
+    "Deadlock",
+    "Endless",
+    "Exhaustive",
+    "Exploration",
+    "Failure",
+    "Outcome",
+    "Pct",
+    "Place",
+    "Policy",
+    "Problem",
+    "Random",
+    "Strategy",
+    "Trace",
+    "Uncontrolled",
+    "Written",
+    "explore",
+    "policy_of",
+    "prove",
+    "replay",
+    "run",
+    "table",
+]

@@ -1,0 +1,62 @@
+"""Where a task is: the frames of a coroutine that waits, from the outermost to the innermost."""
+
+from __future__ import annotations
+
+import gc
+import os
+from types import FrameType
+from typing import Any
+
+from orchestrator.testing.schedules.trace import Place
+
+_LOOPS = ("trio", "anyio", "asyncio", "outcome", "sniffio", "aiosqlite")
+_LIBRARY = os.path.dirname(os.__file__)
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def frames_of(coroutine: Any) -> list[FrameType]:
+    """The frames of a coroutine and of all that it awaits."""
+    found: list[FrameType] = []
+    while coroutine is not None:
+        if hasattr(coroutine, "cr_frame"):
+            frame, coroutine = coroutine.cr_frame, coroutine.cr_await
+        elif hasattr(coroutine, "gi_frame"):
+            frame, coroutine = coroutine.gi_frame, coroutine.gi_yieldfrom
+        elif hasattr(coroutine, "ag_frame"):
+            frame, coroutine = coroutine.ag_frame, coroutine.ag_await
+        elif type(coroutine).__name__ in ("async_generator_asend", "async_generator_athrow"):
+            # These know their generator, but tell nobody else than the garbage collector.
+            inside = [one for one in gc.get_referents(coroutine) if hasattr(one, "ag_frame")]
+            coroutine = inside[0] if inside else None
+            continue
+        elif type(coroutine).__name__ == "coroutine_wrapper":
+            inside = [one for one in gc.get_referents(coroutine) if hasattr(one, "cr_frame")]
+            coroutine = inside[0] if inside else None
+            continue
+        else:
+            break
+        if frame is not None:
+            found.append(frame)
+    return found
+
+
+def is_loops(frame: FrameType) -> bool:
+    """Whether a frame belongs to an event loop, to Python's own library or to this harness, and so tells nothing."""
+    file = frame.f_code.co_filename
+    if file.startswith(("<", _HERE)):
+        return True
+    if file.startswith(_LIBRARY) and "site-packages" not in file:
+        return True
+    module = frame.f_globals.get("__name__", "")
+    return module.partition(".")[0] in _LOOPS
+
+
+def place_of(coroutine: Any) -> Place | None:
+    """Where a coroutine waits; None before it began and after it ended."""
+    if not getattr(coroutine, "cr_suspended", True):
+        return None
+    theirs = [frame for frame in frames_of(coroutine) if not is_loops(frame)]
+    if not theirs:
+        return None
+    frame = theirs[-1]
+    return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)

@@ -1,0 +1,204 @@
+"""One schedule on Trio, in virtual time.
+
+Trio keeps its runnable tasks in a batch, which it sorts and has shuffled by `trio._core._run._r` where
+`_ALLOW_DETERMINISTIC_SCHEDULING` is set. `_Chooser` stands in for `_r`: its `shuffle` leaves the one task in the batch
+that the director picks, and puts all others back. So every interleaving can be had, not only the permutations of a
+round. These are private names of Trio; `check_trio` says at once where they are gone, and a test holds that they work.
+
+Trio's own tasks (start-up, shutdown, what threads leave for it) run first and are no choice. The clock stands while
+anybody can run, and then jumps to the next deadline. When all wait and there is none, that is a deadlock. A function
+that is given to a thread runs in the loop instead, when its turn has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import inf
+from typing import Any
+
+import outcome
+import trio
+import trio._core._run as run_module
+import trio._threads as threads_module
+import trio.testing
+
+from orchestrator.testing.schedules.director import Abandoned, Director, Uncontrolled
+from orchestrator.testing.schedules.frames import place_of
+from orchestrator.testing.schedules.steady import ROUNDS, short_name, steady_interpreter
+from orchestrator.testing.schedules.trace import Place
+from orchestrator.testing.schedules.waits import Waiter, deadlock, outside
+
+Scenario = Callable[[], Any]
+
+
+def check_trio() -> None:
+    """Raise RuntimeError where this Trio has not the private names that the harness needs."""
+    missing = [name for name in ("_r", "_ALLOW_DETERMINISTIC_SCHEDULING") if not hasattr(run_module, name)]
+    if not hasattr(threads_module, "start_thread_soon"):
+        missing.append("start_thread_soon")
+    if missing:
+        raise RuntimeError(
+            f"trio {trio.__version__} has no {', '.join(missing)} any more, by which schedules are controlled: "
+            "install the version that the `testing` extra asks for"
+        )
+
+
+def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
+    """Run a scenario as the director says; its value, or its exception. Raises what is no failure of the scenario
+    (KeyboardInterrupt). Where `director.problem` is set afterwards, what was raised means nothing."""
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    chooser = _Chooser(director)
+    instruments: list[trio.abc.Instrument] = [_Idle(chooser)]
+    if places:
+        instruments.append(_Places(director, chooser))
+    with _under_control(chooser):
+        try:
+            return trio.run(scenario, clock=clock, instruments=instruments)
+        except BaseException:
+            if director.problem is None:
+                raise
+            return None
+        finally:
+            director.trace.seconds = clock.current_time()
+
+
+@contextmanager
+def _under_control(chooser: _Chooser) -> Iterator[None]:
+    """Trio, and the interpreter, as the harness wants them."""
+    module: Any = run_module
+    threads: Any = threads_module
+    saved = module._r, module._ALLOW_DETERMINISTIC_SCHEDULING, threads.start_thread_soon
+    module._r, module._ALLOW_DETERMINISTIC_SCHEDULING = chooser, True
+    threads.start_thread_soon = _thread_in_the_loop
+    try:
+        with steady_interpreter():
+            yield
+    finally:
+        module._r, module._ALLOW_DETERMINISTIC_SCHEDULING, threads.start_thread_soon = saved
+
+
+def _thread_in_the_loop(function: Callable[[], Any], deliver: Callable[[Any], object], name: object = None) -> None:
+    """What a thread would do, done at once. The result comes back the way that it always does."""
+    deliver(outcome.capture(function))
+
+
+def _runner() -> Any:
+    """Trio's loop that runs in this thread."""
+    context: Any = run_module.GLOBAL_RUN_CONTEXT
+    return context.runner
+
+
+class _Chooser:
+    """Stands in for the random numbers of Trio's loop."""
+
+    def __init__(self, director: Director) -> None:
+        self.director = director
+        self._rounds = 0
+
+    def shuffle(self, batch: list[Any]) -> None:
+        """Leave one task in the batch: one of Trio's own, or the one that the director picks."""
+        runner = _runner()
+        own = [task for task in batch if is_trios(task, runner)]
+        if own:
+            kept = own[0]
+        elif batch:
+            kept = batch[self.director.pick(batch)]
+            if self.director.problem is not None:
+                self._rounds += 1
+                if self._rounds > ROUNDS * 100:
+                    raise RuntimeError("tasks that were told to end do not")
+                _throw(kept)
+        else:
+            return
+        if len(batch) > 1:
+            batch.remove(kept)
+            runner.runq.extend(batch)
+            batch[:] = [kept]
+
+    def random(self) -> float:
+        return 0.0
+
+    def uniform(self, low: float, high: float) -> float:
+        return low
+
+
+def is_trios(task: Any, runner: Any) -> bool:
+    """Whether a task is one of Trio's own."""
+    nursery = task._parent_nursery
+    return nursery is None or (nursery._parent_task is runner.init_task and task is not runner.main_task)
+
+
+def _throw(task: Any) -> None:
+    """Let a task that could go on raise instead."""
+    if task._next_send is None:  # It has not begun yet.
+        task._next_send_fn, task._next_send = task.coro.throw, Abandoned()
+    elif not (isinstance(task._next_send, outcome.Error) and isinstance(task._next_send.error, Abandoned)):
+        task._next_send = outcome.Error(Abandoned())
+
+
+class _Idle(trio.abc.Instrument):
+    """Looks what it means that nobody can run."""
+
+    def __init__(self, chooser: _Chooser) -> None:
+        self._director = chooser.director
+        self._rounds = 0
+
+    def before_io_wait(self, timeout: float) -> None:
+        runner = _runner()
+        if runner.runq or runner.entry_queue.queue or runner.entry_queue.idempotent_queue:
+            return
+        waiting = runner.io_manager.statistics()
+        if getattr(waiting, "tasks_waiting_read", 1) + getattr(waiting, "tasks_waiting_write", 0) > 1:
+            self._end(runner, Uncontrolled)  # Trio itself waits for one socket.
+        elif not runner.waiting_for_idle and runner.deadlines.next_deadline() == inf:
+            self._end(runner, None)
+
+    def _end(self, runner: Any, kind: type[Uncontrolled] | None) -> None:
+        """Say what is the matter, and let all tasks raise."""
+        tasks = sorted((task for task in runner.tasks if not is_trios(task, runner)), key=lambda task: task._counter)
+        director = self._director
+        if director.problem is None:
+            waiters = [waiter(task, director) for task in tasks]
+            director.problem = outside(waiters) if kind else deadlock(waiters)
+        self._rounds += 1
+        if self._rounds > ROUNDS:
+            raise RuntimeError("tasks that were told to end do not")
+        for task in tasks:
+            if task._abort_func is not None:
+                task._attempt_abort(_raise_abandoned)
+
+
+def _raise_abandoned() -> None:
+    raise Abandoned
+
+
+def name_of(task: Any) -> str:
+    """What a task is called: as it was named, or by the last part of its function's name."""
+    return short_name(task.name)
+
+
+def waiter(task: Any, director: Director) -> Waiter:
+    children = sorted(
+        (child for nursery in task.child_nurseries for child in nursery.child_tasks), key=lambda child: child._counter
+    )
+    return Waiter(director.label(task), task, task.coro, [director.label(child) for child in children])
+
+
+class _Places(trio.abc.Instrument):
+    """Writes down where each step began and ended."""
+
+    def __init__(self, director: Director, chooser: _Chooser) -> None:
+        self._director = director
+        self._began: Place | None = None
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self._began = place_of(task.coro)
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        trace = self._director.trace
+        if len(trace.places) < len(trace.labels) and not is_trios(task, _runner()):
+            trace.places.append((self._began, place_of(task.coro)))
+
+
+__all__ = ["check_trio", "name_of", "run"]

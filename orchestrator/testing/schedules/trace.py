@@ -1,0 +1,83 @@
+"""What a schedule is: the decisions that were taken, and who ran when because of them.
+
+A *step* is what one task does from where it was woken to where it next lets others run. Where more than one task could
+run, somebody *chose*; a schedule is the list of these choices, and nothing else: with it, the same code does the same
+again. Choices are numbers into a list of those who can run, made so that 0 is always the dullest one: go on with the
+task that ran last, or, when that one waits, let run who has waited longest. So a schedule is written down as its
+choices that are not 0, `12:1,40:2`, and the fewer they are, the easier it is to follow.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Choice(NamedTuple):
+    """One choice: the number taken of `of` tasks. `stays`: number 0 is the task that ran last, so that any other one
+    takes the turn from a task that could have gone on, which is called a preemption. `step` is the step it decided."""
+
+    taken: int
+    of: int
+    stays: bool
+    step: int
+
+    @property
+    def preempts(self) -> bool:
+        return self.stays and self.taken > 0
+
+
+class Place(NamedTuple):
+    """Where a task was when it let others run: a line of the innermost function that is not the event loop's."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file.replace(chr(92), '/').rpartition('/')[2]}:{self.line}"
+
+
+class Trace:
+    """One run: the task of each step by its label, and the choices. `places` has, where it was asked for, where each
+    step began and ended (None: the task itself began or ended)."""
+
+    __slots__ = ("choices", "labels", "places", "seconds")
+
+    def __init__(self) -> None:
+        self.labels: list[str] = []
+        self.choices: list[Choice] = []
+        self.places: list[tuple[Place | None, Place | None]] = []
+        self.seconds = 0.0
+        """Virtual seconds that passed."""
+
+    @property
+    def switches(self) -> int:
+        """How often another task ran than the one before."""
+        return sum(before != after for before, after in zip(self.labels, self.labels[1:], strict=False))
+
+    @property
+    def preemptions(self) -> int:
+        return sum(choice.preempts for choice in self.choices)
+
+    @property
+    def schedule(self) -> str:
+        """The choices as one writes them down."""
+        return written([choice.taken for choice in self.choices])
+
+
+def written(choices: list[int]) -> str:
+    """`12:1,40:2` for a list of choices; "0" where all are."""
+    return ",".join(f"{number}:{taken}" for number, taken in enumerate(choices) if taken) or "0"
+
+
+def parsed(schedule: str) -> dict[int, int]:
+    """The choices that are not 0, by their number. Raises ValueError."""
+    if schedule.strip() == "0":
+        return {}
+    choices: dict[int, int] = {}
+    for part in schedule.split(","):
+        number, colon, taken = part.strip().partition(":")
+        if not (colon and number.isdecimal() and taken.isdecimal()):
+            raise ValueError(f"a schedule is written like 12:1,40:2 (or 0), not {schedule!r}")
+        choices[int(number)] = int(taken)
+    return choices

@@ -1,0 +1,156 @@
+"""Who waits on whom: what a deadlock is told with.
+
+A task that waits tells nobody for what. But its frames do: the innermost one of an event loop's library that its own
+code called is a method of what it waits for (`Lock.acquire`, `Event.wait`, the end of a task group). Who could help is
+known for locks (their owner) and task groups (their tasks). For all else it is guessed from who has the thing in its
+hands: in a local variable of one of its frames, or in an attribute of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, NamedTuple
+
+from orchestrator.testing.schedules.director import Deadlock, Uncontrolled
+from orchestrator.testing.schedules.frames import frames_of, is_loops, place_of
+
+_GROUPS = ("TaskGroup", "Nursery", "NurseryManager")
+
+
+class Waiter(NamedTuple):
+    """A task that waits: its label, itself, its coroutine, and the labels of the tasks in its task groups."""
+
+    label: str
+    task: Any
+    coroutine: Any
+    children: list[str]
+
+
+class Wait(NamedTuple):
+    """What one task waits for. `sure`: those in `on` are known to be the ones who could help."""
+
+    label: str
+    place: str
+    what: str
+    on: tuple[str, ...]
+    sure: bool
+
+    def __str__(self) -> str:
+        who = ""
+        if self.on:
+            who = (" of " if self.sure else ", which is known to ") + ", ".join(self.on)
+        elif not self.what.endswith(")"):
+            who = ", which no other task knows of"
+        return f"{self.label} waits at {self.place} for {self.what}{who}"
+
+
+def deadlock(waiters: Sequence[Waiter]) -> Deadlock:
+    """Everybody waits, and no clock will help."""
+    waits = [wait_of(one, waiters) for one in waiters]
+    lines = ["all tasks wait, and nothing will wake them:", *(f"  {wait}" for wait in waits)]
+    circle = circle_in(waits)
+    if circle:
+        lines.append("  a circle: " + " -> ".join([*circle, circle[0]]))
+    return Deadlock("\n".join(lines))
+
+
+def outside(waiters: Sequence[Waiter]) -> Uncontrolled:
+    """Everybody waits, and somebody for the outside world."""
+    waits = [wait_of(one, waiters) for one in waiters]
+    return Uncontrolled(
+        "a task waits for a socket, a pipe or a process, whose time is not under control:\n"
+        + "\n".join(f"  {wait}" for wait in waits)
+    )
+
+
+def wait_of(one: Waiter, waiters: Sequence[Waiter]) -> Wait:
+    """What this task waits for."""
+    frames = frames_of(one.coroutine)
+    place = place_of(one.coroutine)
+    at = f"{place} in {place.function}" if place else "its start"
+    things = _things(frames)
+    if not things:
+        return Wait(one.label, at, _called(frames), (), False)
+    thing = things[0]
+    if one.children and type(thing).__name__ in _GROUPS:
+        return Wait(one.label, at, "the end", tuple(one.children), True)
+    owner = _owner(thing, waiters)
+    if owner:
+        return Wait(one.label, at, "a lock", (owner,), True)
+    for held in things:
+        known = tuple(other.label for other in waiters if other is not one and _knows(other, held))
+        if known:
+            break
+    else:
+        known = ()
+    return Wait(one.label, at, _described(thing), known, False)
+
+
+def _called(frames: Sequence[FrameType]) -> str:
+    """The function of the loop that a task's own code called."""
+    names = [frame.f_code.co_name for frame in frames if is_loops(frame)]
+    return f"{names[0]}()" if names else "something"
+
+
+def _things(frames: Sequence[FrameType]) -> list[Any]:
+    """What the loop's own frames of a task belong to, the one that the task's own code called first, and then what that
+    code belongs to."""
+    last = max((number for number, frame in enumerate(frames) if not is_loops(frame)), default=-1)
+    inner = [frame.f_locals["self"] for frame in frames[last + 1 :] if "self" in frame.f_locals]
+    outer = [frames[last].f_locals["self"]] if last >= 0 and "self" in frames[last].f_locals else []
+    return inner + outer
+
+
+def _owner(thing: Any, waiters: Sequence[Waiter]) -> str:
+    """The task that holds a lock, "" where that is not known."""
+    try:
+        owner = thing.statistics().owner
+    except Exception:
+        return ""
+    number = getattr(owner, "id", None)  # AnyIO tells about a task, Trio gives it.
+    return next((one.label for one in waiters if one.task is owner or id(one.task) == number), "")
+
+
+def _knows(other: Waiter, thing: Any) -> bool:
+    """Whether a task has something in its hands."""
+    for frame in frames_of(other.coroutine):
+        if is_loops(frame):
+            continue
+        for value in frame.f_locals.values():
+            if value is thing or any(inside is thing for inside in _attributes(value)):
+                return True
+    return False
+
+
+def _attributes(value: Any) -> list[Any]:
+    found: list[Any] = list(getattr(value, "__dict__", {}).values())
+    if isinstance(value, (list, tuple)):
+        found += value
+    elif isinstance(value, dict):
+        found += value.values()
+    return found
+
+
+def _described(thing: Any) -> str:
+    name = type(thing).__name__.removesuffix("Adapter")
+    return f"{'an' if name[:1] in 'AEIOU' else 'a'} {name}"
+
+
+def circle_in(waits: Sequence[Wait]) -> list[str]:
+    """Tasks of which each waits on the next, and the last on the first; [] where there are none."""
+    edges: dict[str, tuple[str, ...]] = {wait.label: wait.on for wait in waits}
+    for start in edges:
+        path, seen = [start], {start}
+        while True:
+            # Only where there is one who could help is it certain to be needed.
+            ahead = [label for label in edges[path[-1]] if label in edges]
+            if len(ahead) != 1:
+                break
+            if ahead[0] == start:
+                return path if len(path) > 1 else []
+            if ahead[0] in seen:
+                break
+            path.append(ahead[0])
+            seen.add(ahead[0])
+    return []
