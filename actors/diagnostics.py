@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from actors.untrusted import Position
+
 Severity = Literal["error", "warning", "note"]
 
 
@@ -22,9 +24,9 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     severity: Severity = "error"
     module: str = ""
     file: str = ""
-    line: int = 0
-    column: int = 0
-    length: int = 1
+    line: Position = 0
+    column: Position = 0
+    length: Position = 1
     text: str = ""
     hint: str = ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import TypeAlias
 from unicodedata import normalize
@@ -17,6 +17,18 @@ Digest: TypeAlias = str
 def digest(data: bytes) -> Digest:
     """SHA-256 of `data` in hexadecimal. Names anything that is stored or shared."""
     return sha256(data).hexdigest()
+
+
+def are_digests(names: Iterable[str]) -> bool:
+    """Whether all of these are digests, or "" for none: only then may they become names of files."""
+    there = [name for name in names if name]
+    joined = "".join(there)
+    try:
+        raw = bytes.fromhex(joined)
+    except ValueError:
+        return False
+    # `fromhex` skips blanks, and takes capitals, which would give one object two names.
+    return 2 * len(raw) == len(joined) and joined == joined.lower() and all(len(name) == 64 for name in there)
 
 
 def checksum(data: bytes) -> str:

@@ -6,7 +6,9 @@ Every function raises OSError as `os` does. All of them block: they are called t
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Sequence
@@ -60,9 +62,14 @@ class Disk(Protocol):
         """Whether `path`, links followed, is a folder."""
         ...
 
+    def is_link(self, path: str) -> bool:
+        """Whether `path` itself is a symbolic link; False where there is nothing."""
+        ...
+
     def entries(self, path: str) -> list[Entry]: ...
     def read(self, path: str, limit: int = -1) -> bytes:
-        """All bytes of a regular file; with `limit`, at most one byte more than that."""
+        """All bytes of a regular file; with `limit`, at most one byte more than that, or OSError. Nothing else is read:
+        a device may never end."""
         ...
 
     def create(self, path: str, data: bytes) -> None:
@@ -125,15 +132,25 @@ class RealDisk:
     def is_folder(self, path: str) -> bool:
         return os.path.isdir(path)
 
+    def is_link(self, path: str) -> bool:
+        return os.path.islink(path)
+
     def entries(self, path: str) -> list[Entry]:
         with os.scandir(path) as found:
             return list(found)
 
     def read(self, path: str, limit: int = -1) -> bytes:
         # O_NONBLOCK: opening a pipe must not wait for a writer.
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
         try:
-            size = os.fstat(file).st_size + 1
+            seen = os.fstat(file)
+            if not stat.S_ISREG(seen.st_mode):
+                raise OSError(
+                    errno.EISDIR if stat.S_ISDIR(seen.st_mode) else errno.ENXIO, "it is no regular file", path
+                )
+            if 0 <= limit < seen.st_size:
+                raise OSError(errno.EFBIG, "it is too large", path)
+            size = seen.st_size + 1
             parts: list[bytes] = []
             while limit < 0 or size > 0:
                 # One byte more than the size says: the usual file is read, and its end seen, in two calls.

@@ -129,6 +129,14 @@ LONGER = {
 """Lists, each read as a whole. Nothing is to be added here."""
 
 
+def test_whoever_decodes_minds_all_that_decoding_may_raise() -> None:
+    """msgspec raises RecursionError and UnicodeDecodeError as well: `actors.untrusted.UNREADABLE` has all of them."""
+    for path in sorted([*(ROOT / "actors").rglob("*.py"), *(ROOT / "orchestrator").rglob("*.py")]):
+        assert (
+            re.search(r"except [^\n]*(MsgspecError|msgspec\.DecodeError|ValidationError)", path.read_text()) is None
+        ), path
+
+
 def test_files_are_short() -> None:
     lengths = {named(file): len(file.read_text(encoding="utf-8").splitlines()) for file in python_files(*PACKAGES)}
     assert {file for file, lines in lengths.items() if lines > MOST_LINES} <= LONGER

@@ -25,6 +25,7 @@ from actors.diagnostics import Diagnostic
 from actors.digests import Digest
 from actors.keeper.database import Broken, Connection
 from actors.keeper.eviction import ORDERINGS, Candidate, Choice, choose
+from actors.untrusted import MOST, UNREADABLE, Count, Milliseconds, RawChecksum, RawDigest
 
 SCHEMA = 1
 FILE = "index.db"
@@ -62,15 +63,15 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the index knows of an entry. `size` is that of the object, `overhead` that of its metadata, in bytes.
     `functions` are shortened names joined by NUL: one string is decoded faster than twenty."""
 
-    digest: bytes
-    checksum: bytes
-    size: int
-    overhead: int
+    digest: RawDigest
+    checksum: RawChecksum
+    size: Count
+    overhead: Count
     kind: str
     module: str
     functions: str = ""
     warnings: tuple[Diagnostic, ...] = ()
-    duration_ms: float = 0.0
+    duration_ms: Milliseconds = 0.0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -90,6 +91,20 @@ def _opened(name: bytes, sealed: bytes) -> bytes:
     except TypeError:
         pass  # A damaged file may hold a value of any type.
     raise Broken("a row of the index fails its checksum")
+
+
+def _name(value: object) -> bytes:
+    """A key or a digest as it stands in a column: SQLite lets a value of any type and length stand there."""
+    if type(value) is bytes and len(value) == 32:
+        return value
+    raise Broken("a row of the index holds something that is no digest")
+
+
+def _number(value: object, most: int = MOST) -> float:
+    """The same for sizes and counts."""
+    if type(value) in (int, float) and 0 <= value <= most:  # type: ignore[operator]
+        return value  # type: ignore[return-value]
+    raise Broken("a row of the index holds something that is no count")
 
 
 def _chunks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -116,6 +131,8 @@ async def prepare(connection: Connection, busy_ms: int, wal: bool) -> str:
         ((tables,),) = await connection.execute_fetchall("SELECT count(*) FROM sqlite_master")
         if application or schema or tables:
             return "foreign"
+    elif not await _has_our_tables(connection):
+        return "foreign"
     if wal:
         ((mode,),) = await connection.execute_fetchall("PRAGMA journal_mode = WAL")
         if mode != "wal":
@@ -124,6 +141,14 @@ async def prepare(connection: Connection, busy_ms: int, wal: bool) -> str:
     await connection.execute("PRAGMA synchronous = NORMAL")
     await connection.execute(f"PRAGMA cache_size = {-CACHE_KB:d}")
     return "ready" if application else "empty"
+
+
+async def _has_our_tables(connection: Connection) -> bool:
+    """Exactly ours: a view, a trigger or a computed column in a stranger's file would run with our statements."""
+    found = await connection.execute_fetchall(
+        "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+    )
+    return sorted(str(sql) for (sql,) in found) == sorted(_TABLES)
 
 
 async def create(connection: Connection, rows: Sequence[tuple[bytes, Row]]) -> None:
@@ -157,18 +182,20 @@ async def find(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Row
         for key, sealed in await connection.execute_fetchall(sql, chunk):
             try:
                 rows[key] = _decoder.decode(_opened(key, sealed))
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 raise Broken("a row of the index cannot be read") from error
     return rows
 
 
 async def all_keys(connection: Connection) -> list[bytes]:
-    return [bytes(key) for (key,) in await connection.execute_fetchall("SELECT key FROM uses")]
+    return [_name(key) for (key,) in await connection.execute_fetchall("SELECT key FROM uses")]
 
 
 async def all_names(connection: Connection) -> list[tuple[bytes, bytes]]:
     """Key and digest of every entry."""
-    return [(key, name) for key, name in await connection.execute_fetchall("SELECT key, digest FROM uses")]
+    return [
+        (_name(key), _name(name)) for key, name in await connection.execute_fetchall("SELECT key, digest FROM uses")
+    ]
 
 
 async def find_names(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -176,7 +203,7 @@ async def find_names(connection: Connection, keys: Iterable[bytes]) -> dict[byte
     found: dict[bytes, bytes] = {}
     for chunk in _chunks(keys):
         sql = f"SELECT key, digest FROM uses WHERE key IN ({_marks(chunk)})"
-        found.update([(key, name) for key, name in await connection.execute_fetchall(sql, chunk)])
+        found.update([(key, _name(name)) for key, name in await connection.execute_fetchall(sql, chunk)])
     return found
 
 
@@ -185,14 +212,14 @@ async def named(connection: Connection, names: Iterable[bytes]) -> set[bytes]:
     found: set[bytes] = set()
     for chunk in _chunks(names):
         sql = f"SELECT DISTINCT digest FROM uses WHERE digest IN ({_marks(chunk)})"
-        found.update(name for (name,) in await connection.execute_fetchall(sql, chunk))
+        found.update(_name(name) for (name,) in await connection.execute_fetchall(sql, chunk))
     return found
 
 
 async def size(connection: Connection) -> int:
     """The bytes that all rows name, counting shared objects as often as they are named."""
     ((total,),) = await connection.execute_fetchall("SELECT coalesce(sum(size + overhead), 0) FROM uses")
-    return int(total)
+    return int(_number(total, 1 << 62))
 
 
 async def insert(
@@ -232,7 +259,7 @@ async def drop_digests(connection: Connection, names: Collection[bytes]) -> list
     keys: list[bytes] = []
     for chunk in _chunks(names):
         sql = f"SELECT key FROM uses WHERE digest IN ({_marks(chunk)})"
-        keys += [key for (key,) in await connection.execute_fetchall(sql, chunk)]
+        keys += [_name(key) for (key,) in await connection.execute_fetchall(sql, chunk)]
     await drop(connection, keys)
     return keys
 
@@ -275,13 +302,17 @@ async def evict(
 ) -> tuple[Choice, dict[bytes, bytes]]:
     """Choose (see `eviction.choose`) and remove rows. Gives the choice, and the victims' digests."""
     sql = f"SELECT key, digest, size, overhead FROM uses ORDER BY {ORDERINGS[eviction]}"
-    rows = [Candidate(*row) for row in await connection.execute_fetchall(sql)]
+    rows = [_candidate(*row) for row in await connection.execute_fetchall(sql)]
     choice = choose(rows, limit=limit, other=other, own=own, pinned=pinned)
     names = {row.key: row.digest for row in rows}
     await drop(connection, choice.victims)
     if choice.victims:
         await add(connection, {"evictions": len(choice.victims)})
     return choice, {key: names[key] for key in choice.victims}
+
+
+def _candidate(key: object, name: object, size: object, overhead: object) -> Candidate:
+    return Candidate(_name(key), _name(name), int(_number(size)), int(_number(overhead)))
 
 
 # ------------------------------------------------------------------------------------------------ summaries
@@ -327,7 +358,7 @@ async def counters(connection: Connection, counts: dict[str, float]) -> dict[str
     """All statistics, after adding `counts`."""
     await add(connection, counts)
     rows = await connection.execute_fetchall("SELECT name, value FROM counters")
-    return {name: value for name, value in rows if name not in CLOCKS}
+    return {str(name): _number(value, 1 << 62) for name, value in rows if name not in CLOCKS}
 
 
 async def reset(connection: Connection) -> None:

@@ -25,6 +25,9 @@ OPENING = "index.lock"
 RUNNING = "running"
 
 NAME_BYTES = 32
+_NAME = 12  # bytes of the name of a build's file
+_MOST_BYTES = 64 << 20
+"""Of one build's pins that are looked at: a million modules."""
 
 
 class Pins:
@@ -33,7 +36,9 @@ class Pins:
     def __init__(self, folder: str, disk: Disk = REAL) -> None:
         """`folder` is the cache's. Raises OSError."""
         disk.make_folders(f"{folder}/{RUNNING}")
-        self.path = f"{folder}/{RUNNING}/{os.urandom(12).hex()}"
+        if disk.is_link(f"{folder}/{RUNNING}"):
+            raise NotADirectoryError("a folder of the cache is a link")
+        self.path = f"{folder}/{RUNNING}/{os.urandom(_NAME).hex()}"
         lock = disk.lock(self.path)
         assert lock is not None, "nobody else can know this name yet"
         self._disk = disk
@@ -56,11 +61,15 @@ def others(folder: str, own: Pins | None, disk: Disk = REAL) -> set[bytes]:
     """What running builds of others use; files that dead builds left behind are removed. Never raises OSError."""
     pinned: set[bytes] = set()
     try:
+        if disk.is_link(f"{folder}/{RUNNING}"):
+            return pinned  # what is in there is somebody else's
         names = [entry.name for entry in disk.entries(f"{folder}/{RUNNING}")]
     except OSError:
         return pinned
     for name in names:
         path = f"{folder}/{RUNNING}/{name}"
+        if len(name) != 2 * _NAME or not name.isalnum():
+            continue
         if own is not None and path == own.path:
             continue
         try:
@@ -71,7 +80,7 @@ def others(folder: str, own: Pins | None, disk: Disk = REAL) -> set[bytes]:
                 finally:
                     dead.release()
                 continue
-            data = disk.read(path)
+            data = disk.read(path, _MOST_BYTES)
         except OSError:
             continue  # Ended in between.
         pinned.update(data[at : at + NAME_BYTES] for at in range(0, len(data), NAME_BYTES))

@@ -65,6 +65,9 @@ class MemoryDisk:
     def is_folder(self, path: str) -> bool:
         return path in self.files
 
+    def is_link(self, path: str) -> bool:
+        return False
+
     def entries(self, path: str) -> list[Entry]:
         if path not in self.files:
             raise _missing(path)

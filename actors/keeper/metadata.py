@@ -13,6 +13,7 @@ import msgspec
 
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, checksum
+from actors.untrusted import UNREADABLE, Count, HexChecksum, HexDigest, Milliseconds
 
 _HEAD = b'{"check":"'
 _BODY = len(_HEAD) + 32 + len(b'",')
@@ -28,17 +29,17 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Unix seconds."""
 
     module: str
-    digest: Digest
-    checksum: str
-    size: int
+    digest: HexDigest
+    checksum: HexChecksum
+    size: Count
     identity: Digest = ""
     kind: str = "object"
     imports: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
-    duration_ms: float = 0.0
-    when: int = 0
+    duration_ms: Milliseconds = 0.0
+    when: Count = 0
     manifest: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -75,7 +76,7 @@ def decode(data: bytes, key: Digest) -> Metadata:
         raise Odd("its own checksum does not match")
     try:
         return _decoder.decode(b"{" + body)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Odd(f"it cannot be read: {error}") from error
 
 

@@ -7,7 +7,7 @@ snapshot (a crash between the two files) is none.
 from __future__ import annotations
 
 from actors.digests import checksum
-from actors.keeper.store import SNAPSHOTS, Store
+from actors.keeper.store import LARGEST, SNAPSHOTS, Store
 
 _LENGTH = 32
 
@@ -30,8 +30,8 @@ def write(store: Store, snapshot: str, data: bytes, plan: bytes) -> int:
 def recall(store: Store, snapshot: str) -> bytes:
     """The plan of this snapshot; empty where there is none that fits."""
     try:
-        text = store.disk.read(store.path(SNAPSHOTS, snapshot + ".plan"))
-        data = store.disk.read(store.path(SNAPSHOTS, snapshot))
+        text = store.disk.read(store.path(SNAPSHOTS, snapshot + ".plan"), LARGEST[SNAPSHOTS])
+        data = store.disk.read(store.path(SNAPSHOTS, snapshot), LARGEST[SNAPSHOTS])
     except OSError:
         return b""
     plan = text[2 * _LENGTH :]

@@ -11,8 +11,12 @@ import msgspec
 
 from actors.digests import Digest, Stamp, digest
 from actors.disk import Disk
+from actors.keeper.store import LARGEST, MODULES
+from actors.untrusted import UNREADABLE
 
 _decoder = msgspec.json.Decoder(list[str])
+LONGEST = 1 << 20
+"""Bytes of a list of written files."""
 
 
 def holds(disk: Disk, path: str, name: Digest) -> Stamp | None:
@@ -21,7 +25,7 @@ def holds(disk: Disk, path: str, name: Digest) -> Stamp | None:
         if not disk.is_regular(path):
             return None
         stamp = disk.stamp(path)
-        return stamp if digest(disk.read(path)) == name else None
+        return stamp if digest(disk.read(path, LARGEST[MODULES])) == name else None
     except OSError:
         return None
 
@@ -36,8 +40,8 @@ def write(disk: Disk, path: str, data: bytes) -> Stamp:
 def keep_list(disk: Disk, listing: str, path: str, stale: tuple[str, ...]) -> None:
     """Remove those `stale` files that are on the list of written files, and add `path` to it. Raises OSError."""
     try:
-        before = _decoder.decode(disk.read(listing))
-    except (OSError, msgspec.MsgspecError):
+        before = _decoder.decode(disk.read(listing, LONGEST))
+    except (OSError, *UNREADABLE):
         before = []
     files = dict.fromkeys(before)
     for file in stale:

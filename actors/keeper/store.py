@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from actors.digests import Digest, checksum, digest
+from actors.digests import Digest, are_digests, checksum, digest
 from actors.disk import Disk
 from actors.keeper.metadata import Metadata, Odd, decode, encode, shortened
 from actors.messages import NewEntry
@@ -32,6 +32,9 @@ QUARANTINE = "quarantine"
 SNAPSHOTS = "snapshots"
 TEMPORARY = ".tmp-"
 """How the names of unfinished files begin."""
+
+LARGEST = {MODULES: 1 << 30, METADATA: 64 << 20, SNAPSHOTS: 256 << 20}
+"""Bytes of a file above which it is none of ours: a sparse file takes no disk, and all of memory."""
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -135,7 +138,7 @@ class Store:
     def _read_checked(self, name: Digest, expected: str) -> bytes:
         path = self.path(MODULES, name + ".wasm")
         for _ in range(2):
-            data = self.disk.read(path)
+            data = self._read(MODULES, path)
             if (checksum(data) == expected) if expected else (digest(data) == name):
                 return data
         raise Odd("its bytes are not the ones that were written")
@@ -156,10 +159,10 @@ class Store:
         `Odd` where two looks found damage."""
         path = self.path(METADATA, key + ".json")
         try:
-            text = self.disk.read(path)
+            text = self._read(METADATA, path)
             return decode(text, key), len(text)
         except Odd:
-            text = self.disk.read(path)
+            text = self._read(METADATA, path)
             return decode(text, key), len(text)
 
     def read_known(self, keys: Iterable[Digest]) -> Known:
@@ -254,7 +257,7 @@ class Store:
 
     def _put_back(self, aside: str, path: str, good: Callable[[bytes], bool]) -> bool:
         try:
-            if not good(self.disk.read(aside)):
+            if not good(self._read(MODULES, aside)):
                 return False
             self.disk.rename(aside, path)
         except (OSError, Odd):
@@ -262,6 +265,18 @@ class Store:
         return True
 
     # ---- files
+
+    def _read(self, folder: str, path: str) -> bytes:
+        """A file of the cache; `Odd` where it is larger than any of ours. Raises OSError."""
+        try:
+            data = self.disk.read(path, LARGEST[folder])
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            data = None
+        if data is None or len(data) > LARGEST[folder]:
+            raise Odd("it is larger than anything that is stored")
+        return data
 
     def write(self, folder: str, name: str, data: bytes) -> None:
         """Write `folder/name`, whole or not at all. Raises OSError, and leaves no temporary file."""
@@ -308,13 +323,14 @@ class Store:
     def names(self, folder: str) -> list[str]:
         """Names of the files in a folder of the cache; none where it does not exist."""
         try:
+            self._refuse_link(folder)
             return [entry.name for entry in self.disk.entries(self.path(folder))]
         except (FileNotFoundError, NotADirectoryError):
             return []
 
     def committed(self) -> list[Digest]:
         """The keys that have metadata."""
-        return [name[:-5] for name in self.names(METADATA) if name.endswith(".json") and is_digest(name[:-5])]
+        return [key for name in self.names(METADATA) if (key := stem(name, ".json"))]
 
     def size(self, *folders: str) -> int:
         """Bytes in all files of these folders."""
@@ -330,11 +346,20 @@ class Store:
     def _prepare(self, folder: str) -> None:
         if folder not in self._ready:
             self.disk.make_folders(self.path(folder) if folder else self.folder)
+            self._refuse_link(folder)
             self._ready.add(folder)
 
+    def _refuse_link(self, folder: str) -> None:
+        """Raises OSError where a folder of the cache leads elsewhere: what is removed there would be somebody else's
+        files. The cache itself may be a link: that is its owner's business."""
+        if folder and self.disk.is_link(self.path(folder)):
+            raise NotADirectoryError(errno.ENOTDIR, "a folder of the cache is a link", folder)
 
-def is_digest(name: str) -> bool:
-    return len(name) == 64 and all(letter in "0123456789abcdef" for letter in name)
+
+def stem(name: str, extension: str) -> Digest:
+    """The digest that a file is named by; "" where it is no file of ours."""
+    found = name.removesuffix(extension)
+    return found if found != name and are_digests([found]) else ""
 
 
 def described(entry: NewEntry, name: Digest, when: int) -> Metadata:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from actors.digests import Digest
-from actors.keeper.store import METADATA, MODULES, QUARANTINE, SNAPSHOTS, TEMPORARY, Store, is_digest
+from actors.keeper.store import METADATA, MODULES, QUARANTINE, SNAPSHOTS, TEMPORARY, Store, stem
 
 ORPHAN_NS = 3600 * 10**9
 """How old an orphan has to be: a younger one may belong to a build that is just storing it."""
@@ -30,9 +30,7 @@ def sweep_orphans(
         orphans += [(folder, name) for name in store.names(folder) if name.startswith(TEMPORARY)]
     orphans += [(METADATA, key + ".json") for key in store.committed() if key not in keys]
     orphans += [
-        (MODULES, name)
-        for name in store.names(MODULES)
-        if name.endswith(".wasm") and is_digest(name[:-5]) and name[:-5] not in names
+        (MODULES, name) for name in store.names(MODULES) if (digest := stem(name, ".wasm")) and digest not in names
     ]
     now = store.disk.now_ns()
     return _remove(store, [orphan for orphan in orphans if _age(store, orphan, now) >= older_than_ns])

@@ -14,6 +14,7 @@ from actors.digests import Digest
 from actors.messages import BATCH, FindSummaries, InferDone, RunInfer, StoreSummaries, SummariesFound
 from actors.planner.desk import Desk
 from actors.planner.run import Phase, Run
+from actors.untrusted import UNREADABLE
 
 _decoder = msgspec.msgpack.Decoder(Inference)
 _encoder = msgspec.msgpack.Encoder()
@@ -44,7 +45,7 @@ class Inferring:
         for key, data in answer.summaries.items():
             try:
                 inferences[key] = _decoder.decode(data)
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 continue  # Not readable is not there.
         self._waiting.extend(module for module, key in self._keys.items() if key not in inferences)
 

@@ -11,6 +11,7 @@ from actors.digests import Digest
 from actors.messages import Reason
 from actors.planner.fingerprints import TRACE_BYTES, Fingerprint
 from actors.planner.state import PlannedModule
+from actors.untrusted import UNREADABLE
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, bytes]).decode
@@ -60,7 +61,7 @@ def function_reasons(before: PlannedModule | None, now: dict[str, Fingerprint], 
         return dict.fromkeys(now, whole)
     try:
         known = _decode(before.traces)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         known = {}
     return {name: _function_reason(known.get(name), one) for name, one in now.items()}
 

@@ -7,7 +7,8 @@ from enum import IntEnum
 import msgspec
 
 from actors.diagnostics import Diagnostic
-from actors.digests import Digest
+from actors.digests import Digest, are_digests
+from actors.untrusted import UNREADABLE
 
 
 class State(IntEnum):
@@ -120,6 +121,8 @@ def decode_plan(data: bytes) -> Plan | None:
     """The plan, or None where the bytes are none of ours."""
     try:
         plan = _decoder.decode(data)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
-    return plan if plan.version == PLAN_VERSION else None
+    # These two become names of files.
+    names = [name for one in plan.modules.values() for name in (one.key, one.object)]
+    return plan if plan.version == PLAN_VERSION and are_digests([*names, plan.program_key, plan.program]) else None

@@ -13,6 +13,7 @@ from actors.planner.desk import Desk
 from actors.planner.outcome import crashed
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import new_source_ms
+from actors.untrusted import UNREADABLE
 
 _decoder = msgspec.msgpack.Decoder(Summary)
 _encoder = msgspec.msgpack.Encoder()
@@ -44,7 +45,7 @@ class Summarising:
         for source, data in answer.summaries.items():
             try:
                 self.desk.knowledge.summaries[source] = _decoder.decode(data)
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 continue  # Not readable is not there.
         self._queue(run)
 

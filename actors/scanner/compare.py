@@ -8,7 +8,7 @@ from actors.diagnostics import Diagnostic
 from actors.digests import NO_STAMP, Digest, ModuleNameError, Stamp, digest, module_name, printable, settled
 from actors.disk import Disk, Row
 from actors.messages import FoundSource, Known, MemorySource, Rules, Scan, ScanEnd
-from actors.scanner.snapshot import Snapshot, decode, rules_digest, stamped
+from actors.scanner.snapshot import LARGEST, Snapshot, decode, rules_digest, stamped
 from actors.scanner.walk import Walked, collisions, walk
 
 
@@ -114,7 +114,7 @@ class Remembered:
             stamp = disk.stamp(path) if path else NO_STAMP
             if path != self._path or stamp != self.stamp or stamp == NO_STAMP:
                 self._forget()
-                self.snapshot = decode(disk.read(path)) if path else None
+                self.snapshot = decode(disk.read(path, LARGEST)) if path else None
                 self._path, self.stamp = path, settled(stamp, now_ns)
         except OSError:
             self._forget()

@@ -30,11 +30,15 @@ from actors.diagnostics import Diagnostic
 from actors.digests import NO_STAMP, Digest, Stamp, digest, settled
 from actors.disk import Disk
 from actors.messages import FolderStamp, Known, Rules, ScanEnd
+from actors.untrusted import UNREADABLE
 
 MAGIC = b"wasmill\x01"
 PLAIN = "plain"
 """`settings` of a build that took all of them from the files that it stamps (or from their absence), and none from the
 command line or the environment: such a snapshot answers for `wasmill build`."""
+
+LARGEST = 256 << 20
+"""Bytes of a snapshot's file: some 500,000 modules. A sparse file takes no disk, and all of memory."""
 
 _HEADER = 48
 
@@ -192,9 +196,19 @@ def decode(data: bytes) -> Snapshot | None:
     if xxh3_128_digest(back) != data[32:_HEADER]:
         return None
     try:
-        return _decoder.decode(back)
-    except (msgspec.MsgspecError, UnicodeError):
+        snapshot = _decoder.decode(back)
+    except UNREADABLE:
         return None
+    return snapshot if _stays_inside(snapshot) else None
+
+
+def _stays_inside(snapshot: Snapshot) -> bool:
+    """Whether all sources lie under the root, and no path has a NUL in it, which `lstat` has a ValueError for."""
+    inner = [*(one.path for one in snapshot.known), *(one.path for one in snapshot.folders)]
+    paths = [*inner, snapshot.root, *(extra.path for extra in snapshot.extras), *snapshot.absent]
+    if "\0".join(paths).count("\0") >= len(paths):
+        return False
+    return "/../" not in f"/{'/ /'.join(inner)}/" and not any(path[:1] == "/" for path in inner)
 
 
 def _path_bytes(path: str) -> bytes:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from itertools import islice
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING
-
-import msgspec
 
 import orchestrator
 from actors.diagnostics import Diagnostic
+from actors.disk import RealDisk
+from actors.hasher.source import MAX_BYTES
+from actors.planner import outcome as planner
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_build_flags, add_json, add_path, add_quiet, folder, settings
 from orchestrator.cli.output import Output
 from orchestrator.cli.uptodate import up_to_date
-from orchestrator.config import Config, load
+from orchestrator.config import Config, inside, load
 from orchestrator.report.diagnostics import render_all
 from orchestrator.report.progress import summary
 from orchestrator.report.terminal import Style
@@ -88,12 +89,15 @@ def with_line(found: Diagnostic, root: str) -> Diagnostic:
     """A diagnostic of a source that this build had no need to read has no line with it yet."""
     if found.text or not found.line or not found.file:
         return found
-    try:
-        with open(os.path.join(root, found.file), encoding="utf-8-sig", errors="replace") as opened:
-            text = next(islice(opened, found.line - 1, None), "")
-    except OSError:
+    path = os.path.realpath(os.path.join(root, found.file))
+    if not inside(path, os.path.realpath(root)):  # a warning may come from a cache, and a cache from a stranger
         return found
-    return msgspec.structs.replace(found, text=text.rstrip("\n"))
+    try:
+        source = RealDisk().read(path, MAX_BYTES)
+    except (OSError, ValueError):
+        return found
+    source = source.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return planner.with_line(found, source)
 
 
 def _stamp(file: str) -> tuple[int, int, int] | None:

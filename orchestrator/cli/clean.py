@@ -7,12 +7,15 @@ import os
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
 
+from actors.disk import RealDisk
+from actors.keeper.publish import LONGEST
 from orchestrator.cli.arguments import add_path, add_quiet, folder
 from orchestrator.cli.output import Output
 from orchestrator.config import load
 from orchestrator.errors import FileError
 from orchestrator.report.progress import relative
 from orchestrator.report.terminal import shown
+from orchestrator.wasm.leb import MAGIC
 
 SUMMARY = "Remove the programs that builds of this project wrote."
 
@@ -35,7 +38,9 @@ def execute(arguments: Namespace, output: Output) -> int:
     files = written(config.outputs_list)
     removed = []
     for file in files:
-        if _remove(file):
+        if is_foreign(file):
+            output.say(f"left alone, for it is no program: {shown(relative(file, config.project))}")
+        elif _remove(file):
             output.say(f"removed {shown(relative(file, config.project))}")
             removed.append(file)
     if not removed:
@@ -51,11 +56,25 @@ def execute(arguments: Namespace, output: Output) -> int:
 def written(listing: str) -> list[str]:
     """The absolute paths on the list of written files; none where there is no list, or it is damaged."""
     try:
-        with open(listing, encoding="utf-8") as opened:
-            found = json.load(opened)
-    except (OSError, ValueError):
+        found = json.loads(RealDisk().read(listing, LONGEST))
+    except (OSError, ValueError, RecursionError):
         return []
-    return [file for file in found if isinstance(file, str) and os.path.isabs(file)] if isinstance(found, list) else []
+    return [file for file in found if _is_place(file)] if isinstance(found, list) else []
+
+
+def _is_place(file: object) -> bool:
+    return isinstance(file, str) and os.path.isabs(file) and "\0" not in file
+
+
+def is_foreign(file: str) -> bool:
+    """Whether something stands there that no build wrote. The list lies in the cache, which may be a stranger's: it
+    must not cost anybody a file of their own."""
+    if not file.endswith(".wasm") or os.path.islink(file):
+        return True
+    try:
+        return not RealDisk().read(file, len(MAGIC)).startswith(MAGIC)
+    except OSError:  # it is gone, or removing it will say what is wrong
+        return False
 
 
 def _remove(file: str) -> bool:

@@ -11,12 +11,27 @@ from marshal import dumps
 
 POSIX = sys.platform != "win32"
 if sys.platform != "win32":
-    from posix import F_OK, O_CLOEXEC, O_RDONLY, _exit, access, close, environ, listdir, lstat, read, stat, write
+    from posix import (
+        F_OK,
+        O_CLOEXEC,
+        O_NONBLOCK,
+        O_RDONLY,
+        _exit,
+        access,
+        close,
+        environ,
+        listdir,
+        lstat,
+        read,
+        stat,
+        write,
+    )
     from posix import open as open_file
 
 SNAPSHOTS = ".ruchy-cache/snapshots"
 MAGIC = b"wasmill\x01"
 HEADER = 48
+LARGEST = 256 << 20
 NUMBERS = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 
 
@@ -94,12 +109,12 @@ def answer(folder: str) -> int:
 
 def read_front(path: str) -> tuple[int, int, list[bytes], bytes]:
     """Modules, absent paths, all paths and stamps in a snapshot's file; no modules where it answers for nothing."""
-    file = open_file(path, O_RDONLY | O_CLOEXEC)
+    file = open_file(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  # a pipe must not wait for a writer
     try:
         header = read(file, HEADER)
         modules, absent = number(header[8:12]), number(header[12:16])
         length, rest = number(header[16:24]), number(header[24:32])
-        if not header.startswith(MAGIC) or not modules or length + rest > stat(file).st_size:
+        if not header.startswith(MAGIC) or not modules or length + rest > min(stat(file).st_size, LARGEST):
             return 0, 0, [], b""
         front = read(file, length + rest)
     finally:

@@ -184,6 +184,9 @@ class MemoryDisk:
         except OSError:
             return False
 
+    def is_link(self, path: str) -> bool:
+        return path in self.nodes and bool(self.nodes[path].target)
+
     def entries(self, path: str) -> list[Entry]:
         if not self.node(path).folder:
             raise _error(errno.ENOTDIR, path)
@@ -313,6 +316,9 @@ class FakeDisk:
 
     def is_folder(self, path: str) -> bool:
         return self.base.is_folder(path)
+
+    def is_link(self, path: str) -> bool:
+        return self.base.is_link(path)  # asks, never fails
 
     def entries(self, path: str) -> list[Entry]:
         self._do("entries", path)

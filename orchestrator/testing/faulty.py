@@ -90,6 +90,9 @@ class FaultyDisk:
     def is_regular(self, path: str) -> bool:
         return self._asked("is_regular", path, self.base.is_regular)
 
+    def is_link(self, path: str) -> bool:
+        return self._asked("is_link", path, self.base.is_link)
+
     def is_folder(self, path: str) -> bool:
         return self._asked("is_folder", path, self.base.is_folder)
 

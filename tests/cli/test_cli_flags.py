@@ -18,6 +18,7 @@ from orchestrator.cli import app
 from orchestrator.cli.cache import amount
 from orchestrator.errors import ProjectBroken, ProjectError
 from orchestrator.result import DependencyGraph
+from orchestrator.wasm.leb import MAGIC
 
 # ---------------------------------------------------------------------------------------------- help and usage
 
@@ -320,8 +321,9 @@ def test_clean_removes_what_is_on_the_list_and_nothing_else(wasmill: Wasmill, fa
     (home / "dist").mkdir()
     ours, gone, mine = home / "build" / "main.wasm", home / "build" / "gone.wasm", home / "dist" / "mine.txt"
     theirs = home / "dist" / "app.wasm"
-    for file in (ours, mine, theirs):
-        file.write_text("x")
+    for file in (ours, theirs):
+        file.write_bytes(MAGIC)
+    mine.write_text("x")
     place = listing(home, ours, gone, theirs)
     assert wasmill("clean") == (0, "", "removed build/main.wasm\nremoved dist/app.wasm\n")
     assert not (home / "build").exists(), "the folder was empty"
@@ -353,7 +355,7 @@ def test_clean_says_what_it_cannot_remove(wasmill: Wasmill, home: Path) -> None:
 def test_clean_in_a_read_only_folder(wasmill: Wasmill, home: Path, monkeypatch: pytest.MonkeyPatch, stuck: str) -> None:
     (home / "build").mkdir()
     program = home / "build" / "main.wasm"
-    program.write_text("x")
+    program.write_bytes(MAGIC)
     place = listing(home, program)
     unlink = os.unlink
 
@@ -375,7 +377,7 @@ def test_a_copied_project_does_not_clean_the_original(wasmill: Wasmill, home: Pa
     original = home / "original"
     (original / "build").mkdir(parents=True)
     program = original / "build" / "main.wasm"
-    program.write_text("x")
+    program.write_bytes(MAGIC)
     listing(original, program)
     shutil.copytree(original, home / "copy")
     assert wasmill("clean", "copy") == (0, "", "nothing to remove\n")

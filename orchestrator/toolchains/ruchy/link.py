@@ -10,6 +10,7 @@ import msgspec
 from actors.compiler.toolchain import Linked, LinkInput, LinkJob
 from actors.diagnostics import Diagnostic
 from actors.digests import digest
+from actors.untrusted import UNREADABLE
 from orchestrator.toolchains.ruchy.assemble import EXPORTS_SECTION, Exports
 from orchestrator.toolchains.ruchy.runtime import runtime_names, runtime_objects_for, runtime_objects_of
 from orchestrator.toolchains.ruchy.syntax.top import TOP
@@ -44,7 +45,7 @@ def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:
     entry = next(found for found in job.objects if found.module == job.entry)
     try:
         offered = _decoder.decode(custom_section(entry.data, EXPORTS_SECTION) or b"")
-    except (ObjectError, msgspec.DecodeError):
+    except (ObjectError, *UNREADABLE):
         return Linked(diagnostics=(_failure(entry, "its object is damaged"),))
     errors = [_reserved(entry, name) for name in RESERVED if any(name == found.name for found in offered.functions)]
     if offered.main_type[1:2] > b"\x00":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from actors.untrusted import UNREADABLE
 from orchestrator.wasm.cursor import Cursor
 from orchestrator.wasm.fragment import (
     DATA,
@@ -121,7 +122,7 @@ def read_model(data: bytes) -> Model:
         raise UnusualError("an object without a model")
     try:
         model = _decoder.decode(data[start:end])
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise UnusualError("an object whose model is damaged") from error
     model.code = data[model.code_at : model.code_at + model.code_size]
     return model

@@ -98,7 +98,7 @@ def test_what_a_dead_build_pinned_is_let_go(tmp_path: Path) -> None:
     alive = locks.Pins(str(tmp_path))
     alive.add([b"a" * 32, b"b" * 32])
     alive.add([b"c" * 32])
-    dead = tmp_path / locks.RUNNING / "0123"
+    dead = tmp_path / locks.RUNNING / ("0123" * 6)
     dead.write_bytes(b"d" * 32)
     assert locks.others(str(tmp_path), None) == {b"a" * 32, b"b" * 32, b"c" * 32}
     assert not dead.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actors.digests import digest
 from actors.planner.schedule import JOB_MS, Estimates, ReadyHeap
 from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, State, States, decode_plan, encode_plan
 
@@ -71,7 +72,7 @@ def test_states_are_counted_and_senseless_steps_are_bugs() -> None:
 
 
 def test_a_plan_survives_being_written_and_odd_bytes_are_none() -> None:
-    planned = PlannedModule("a.x", "s", "r", "", b"m", b"t", "k", "o", 1.5, 3)
+    planned = PlannedModule("a.x", "s", "r", "", b"m", b"t", digest(b"k"), digest(b"o"), 1.5, 3)
     plan = Plan(version=PLAN_VERSION, toolchain="t", settings="s", modules={"a": planned}, succeeded=True)
     assert decode_plan(encode_plan(plan)) == plan
     assert decode_plan(b"") is None

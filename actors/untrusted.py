@@ -1,0 +1,27 @@
+"""What bytes that somebody else may have written must pass: a cache can be damaged, or filled by a stranger.
+
+Checksums find accidents. Whoever writes a file on purpose writes its checksum too, so what is decoded has types with
+bounds: nothing that passes overflows a column of SQLite, names a file outside of the cache or breaks a line count.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What decoding such bytes may raise: text that is no UTF-8 and nesting without end are no errors of msgspec's own."""
+
+MOST = 1 << 53
+"""Larger than any size or count, and small enough that a thousand of them add up within 64 bits."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+Position = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
+"""A line, a column or a length in characters."""
+
+HexDigest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+HexChecksum = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+RawDigest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+RawChecksum = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
