@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from operator import attrgetter
+from struct import Struct
 from typing import Protocol, TypeAlias
 
 from actors.digests import Stamp
@@ -39,6 +40,16 @@ class Lock(Protocol):
     """A lock that is held until `release`; releasing it twice does nothing."""
 
     def release(self) -> None: ...
+
+
+class RangeLock(Lock, Protocol):
+    """Locks on single bytes of one file, by their place; `release` gives all of them back."""
+
+    def take(self, place: int) -> bool:
+        """Lock a byte; False where somebody else has it. Never waits."""
+        ...
+
+    def give_back(self, place: int) -> None: ...
 
 
 class Disk(Protocol):
@@ -97,6 +108,49 @@ class Disk(Protocol):
         """Take the lock of a file, which is made where there is none and `create` allows it. Never waits: None where
         somebody else has it. It belongs to whoever took it, and goes with the process."""
         ...
+
+    def lock_bytes(self, path: str) -> RangeLock:
+        """A file, which is made where there is none, to lock single bytes of."""
+        ...
+
+
+class ByteLocks:
+    """Locks on single bytes of an open file, which belong to that open file: not to the process, and not to the path.
+    Where there are none (anywhere but on Linux, and in some file systems) everybody gets every byte."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+
+    def take(self, place: int) -> bool:
+        return self._set(place, True)
+
+    def give_back(self, place: int) -> None:
+        self._set(place, False)
+
+    def release(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _set(self, place: int, take: bool) -> bool:
+        if sys.platform != "linux":
+            return True
+        import fcntl
+
+        kind = fcntl.F_WRLCK if take else fcntl.F_UNLCK
+        try:
+            fcntl.fcntl(self._file, fcntl.F_OFD_SETLK, _FLOCK.pack(kind, os.SEEK_SET, place, 1, 0))
+        except (BlockingIOError, PermissionError):
+            return False
+        except OSError:
+            pass  # No such locks here, or no room for one more.
+        return True
+
+
+_FLOCK = Struct("hhqqi4x")
+"""`struct flock`: type, whence, start, length, pid (0 for this kind)."""
 
 
 class FileLock:
@@ -204,6 +258,9 @@ class RealDisk:
             os.close(file)
             raise
         return FileLock(file)
+
+    def lock_bytes(self, path: str) -> ByteLocks:
+        return ByteLocks(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
 
 
 REAL = RealDisk()

@@ -128,6 +128,14 @@ class ObjectStored(_Event, frozen=True):
     size: int
 
 
+class CompiledTwice(_Event, frozen=True):
+    """This build compiled a module that another process had compiled and stored since this one looked. Allowed; claims
+    keep it rare."""
+
+    module: str
+    key: Digest
+
+
 class NondeterministicToolchain(_Event, frozen=True):
     """The same key was compiled to other bytes than the cache holds. The first object stays."""
 
@@ -211,8 +219,8 @@ class EventsLost(_Event, frozen=True):
 Event = Union[
     BuildStarted, SourcesScanned, FileSkipped, SourceRead, ModuleSummarised, GraphResolved, CacheHit, CacheMiss,
     CompileStarted, CompileFinished, ModuleFailed, ModuleBlocked, InputChanged, DiagnosticFound, ObjectStored,
-    NondeterministicToolchain, EntryQuarantined, EntriesEvicted, CacheDegraded, CacheTooSmall, LinkStarted,
-    ProgramLinked, ProgramWritten, BuildCancelled, BuildFinished, EventsLost,
+    CompiledTwice, NondeterministicToolchain, EntryQuarantined, EntriesEvicted, CacheDegraded, CacheTooSmall,
+    LinkStarted, ProgramLinked, ProgramWritten, BuildCancelled, BuildFinished, EventsLost,
 ]  # fmt: skip
 
 

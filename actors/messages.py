@@ -405,11 +405,13 @@ class Begin(Message, frozen=True):
 
 
 class Find(Message, frozen=True):
-    """Which of these keys does the cache have? One message for a whole build. Decided on rows alone. What is found is
-    pinned until the build ends. Reply: `Found`."""
+    """Which of these keys does the cache have? Decided on rows alone. What is found is pinned until the build ends. The
+    first `claim` of them are claimed, for other processes to see that this build is about to compile what is not there.
+    Reply: `Found`."""
 
     build: int
     keys: tuple[Digest, ...]
+    claim: int = 0
 
 
 class Load(Message, frozen=True):
@@ -533,7 +535,10 @@ class Begun(Message, frozen=True):
 
 
 class Found(Message, frozen=True):
+    """`taken` are those of the keys to be claimed that another process has claimed before."""
+
     entries: dict[Digest, Entry]
+    taken: tuple[Digest, ...] = ()
     degraded: str | None = None
 
 
@@ -597,6 +602,8 @@ class CacheStatistics(Message, frozen=True):
     evictions: int = 0
     corruptions: int = 0
     degradations: int = 0
+    compiled_twice: int = 0
+    """Of the compilations, those whose object another process had stored meanwhile."""
     bytes_read: int = 0
     bytes_written: int = 0
     saved_ms: float = 0.0

@@ -27,7 +27,15 @@ from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from actors.digests import Digest, Stamp, checksum, digest
 from actors.disk import Disk
-from actors.events import CacheDegraded, EntryQuarantined, Event, Events, NondeterministicToolchain, ObjectStored
+from actors.events import (
+    CacheDegraded,
+    CompiledTwice,
+    EntryQuarantined,
+    Event,
+    Events,
+    NondeterministicToolchain,
+    ObjectStored,
+)
 from actors.keeper import commits, index, recovery
 from actors.keeper.database import Broken, Connection, Database, Unusable
 from actors.keeper.held import Held
@@ -116,8 +124,8 @@ class Cache:
     async def unpin(self) -> None:
         held, self.held = self.held, Held()
         self._checksums = {}
-        if held.pins is not None:
-            await self.offload.run(held.pins.release)
+        if held.shown:
+            await self.offload.run(held.release)
 
     async def close(self) -> None:
         """Close the index; the next one who needs it opens it again."""
@@ -130,19 +138,23 @@ class Cache:
 
     # ---- looking up and reading
 
-    async def find(self, keys: tuple[Digest, ...]) -> dict[Digest, Entry]:
+    async def find(self, keys: tuple[Digest, ...], claim: int = 0) -> tuple[dict[Digest, Entry], set[bytes]]:
+        """The entries that are there, and those of the first `claim` keys that another build has claimed."""
         names = [bytes.fromhex(key) for key in keys]
-        # Pinned first: who evicts looks at pins once more after taking rows away (`Upkeep._carry_out`).
-        if self.held.hold(names):
-            await self.offload.run(self.held.pin, self._shared, self.store.disk)
+        taken: set[bytes] = set()
+        # Pinned first: who evicts looks at pins once more after taking rows away (`Upkeep._carry_out`). Claimed first
+        # too: whoever gives up a claim has added the row before.
+        if self.held.hold(names) or claim:
+            taken = await self.offload.run(self.held.claim, self._shared, self.store.disk, names[:claim])
         rows = await self.read(index.find, names)
         if rows is None:
             rows = await self._find_in_files(keys)
         for row in rows.values():
             self._checksums[row.digest.hex()] = row.checksum.hex()
         self.held.found.update(rows)
-        self.held.missed.update(set(names).difference(rows))
-        return {key.hex(): recovery.entry_of(key, row) for key, row in rows.items()}
+        self.held.missed.update(names)
+        self.held.missed.difference_update(rows)
+        return {key.hex(): recovery.entry_of(key, row) for key, row in rows.items()}, taken
 
     async def _find_in_files(self, keys: Iterable[Digest]) -> dict[bytes, index.Row]:
         """Without an index: the metadata says it all, it only takes longer."""
@@ -243,13 +255,24 @@ class Cache:
         made = {bytes.fromhex(one.key): bytes.fromhex(one.metadata.digest) for one in stored}
         replace = [key for key, name in made.items() if key in known and (force or known[key].digest != name)]
         there = await self.write(commits.insert, self.offload, self.store, stored, entries, replace)
-        self.held.missed.difference_update(made)
         if there is None:
             self._behind = True
-            return {}
-        if there:
-            await self.offload.run(self._restate, stored, there)
-        return {key.hex(): row.digest.hex() for key, row in there.items()}
+            there = {}
+        self._count_twice(stored, there)
+        self.held.missed.difference_update(made)
+        self.held.stored.update(made)
+        others = {key: row for key, row in there.items() if row.digest != made[key]}
+        if others:
+            await self.offload.run(self._restate, stored, others)
+        return {key.hex(): row.digest.hex() for key, row in others.items()}
+
+    def _count_twice(self, stored: Iterable[Written], there: dict[bytes, index.Row]) -> None:
+        """Modules that this build looked up in vain, and that another process had stored before it."""
+        for one in stored:
+            name = bytes.fromhex(one.key)
+            if one.metadata.kind == "object" and name in there and name in self.held.missed:
+                self.count(compiled_twice=1)
+                self.emit(CompiledTwice, module=one.metadata.module, key=one.key)
 
     def _restate(self, stored: Iterable[Written], rows: dict[bytes, index.Row]) -> None:
         """Another process was faster, and its row stays: make the metadata that we wrote over its own say so again."""

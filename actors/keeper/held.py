@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from actors.disk import Disk
 from actors.keeper import locks
+from actors.keeper.claims import Claims
 
 
 class Held:
     """What the running build uses: `keys` that were looked up or stored, `names` of objects. Of the keys, `found` were
     there, `missed` were not. `read` are objects that were read without being found. `untold` is what other processes
-    have not been told of."""
+    have not been told of. `stored` need no claim any more."""
 
     def __init__(self) -> None:
         self.keys: set[bytes] = set()
@@ -21,6 +22,8 @@ class Held:
         self.read: set[bytes] = set()
         self.untold: set[bytes] = set()
         self.pins: locks.Pins | None = None
+        self.stored: set[bytes] = set()
+        self._claims: Claims | None = None
 
     def hold(self, keys: Iterable[bytes], names: Iterable[bytes] = ()) -> bool:
         """Hold these until the build ends. Gives whether there is something that other processes have to be told."""
@@ -39,3 +42,29 @@ class Held:
             except OSError:
                 pass  # A read-only cache. Others may evict what we use, which costs late misses and nothing else.
         self.untold = set()
+        if self._claims is not None:
+            self._claims.give_back(self.stored)
+        self.stored = set()
+
+    def claim(self, folder: str | None, disk: Disk, keys: Sequence[bytes]) -> set[bytes]:
+        """Pin, and claim these keys. Gives those that another build has claimed. Blocks."""
+        self.pin(folder, disk)
+        if folder is None or not keys:
+            return set()
+        try:
+            self._claims = self._claims or Claims(folder, disk)
+        except OSError:
+            return set()  # A read-only cache: what is compiled twice there is stored by nobody.
+        return self._claims.take(keys)
+
+    def release(self) -> None:
+        """The build has ended. Blocks."""
+        if self.pins is not None:
+            self.pins.release()
+        if self._claims is not None:
+            self._claims.release()
+
+    @property
+    def shown(self) -> bool:
+        """Whether other processes see anything of this build."""
+        return self.pins is not None or self._claims is not None

@@ -57,6 +57,7 @@ CLOCKS = ("created", "builds")
 """Counters that are no statistics."""
 
 _NOW = "(SELECT value FROM counters WHERE name = 'builds')"
+_CREATED = "(SELECT value FROM counters WHERE name = 'created')"
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -226,7 +227,7 @@ async def insert(
     connection: Connection, rows: Sequence[tuple[bytes, Row]], replace: Collection[bytes] = ()
 ) -> dict[bytes, Row]:
     """Add rows. Of a key that has one already the first one stays, unless it is in `replace`. Gives the rows that
-    stayed instead of the given ones, where their digest is another."""
+    stayed instead of the given ones."""
     if replace:
         await drop(connection, replace)
     cursor = await connection.executemany(
@@ -242,8 +243,11 @@ async def insert(
     await connection.execute("UPDATE counters SET value = value + ? WHERE name = 'created'", [len(rows)])
     if added == len(rows):
         return {}
-    there = await find(connection, [key for key, _ in rows])
-    return {key: there[key] for key, row in rows if key in there and there[key].digest != row.digest}
+    earlier: list[bytes] = []
+    for chunk in _chunks(key for key, _ in rows):
+        sql = f"SELECT key FROM uses WHERE key IN ({_marks(chunk)}) AND created < {_CREATED} - ?"
+        earlier += [key for (key,) in await connection.execute_fetchall(sql, [*chunk, len(rows)])]
+    return await find(connection, earlier)
 
 
 async def drop(connection: Connection, keys: Collection[bytes]) -> None:

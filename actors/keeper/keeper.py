@@ -124,8 +124,8 @@ class Keeper(Actor[ToKeeper]):
         return Begun(degraded=self.cache.degraded, forget=forget)
 
     async def _find(self, message: Find) -> Found:
-        entries = await self.cache.find(message.keys)
-        return Found(entries=entries, degraded=self.cache.degraded)
+        entries, taken = await self.cache.find(message.keys, message.claim)
+        return Found(entries=entries, taken=tuple(key.hex() for key in taken), degraded=self.cache.degraded)
 
     async def _find_fragments(self, message: FindFragments) -> FragmentsFound:
         return FragmentsFound(fragments={}, degraded=self.cache.degraded)

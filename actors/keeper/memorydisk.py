@@ -12,7 +12,7 @@ from actors.digests import Stamp
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from actors.disk import Entry, Lock, Row
+    from actors.disk import Entry, Lock, RangeLock, Row
 
 
 class _Entry:
@@ -36,6 +36,10 @@ class _Entry:
 
 class _Held:
     def release(self) -> None: ...
+    def take(self, place: int) -> bool:
+        return True
+
+    def give_back(self, place: int) -> None: ...
 
 
 _HELD = _Held()
@@ -115,6 +119,9 @@ class MemoryDisk:
 
     def lock(self, path: str, *, create: bool = True) -> Lock | None:
         return _HELD  # Nobody else can see this disk.
+
+    def lock_bytes(self, path: str) -> RangeLock:
+        return _HELD
 
     def _find(self, path: str) -> tuple[bytes, Stamp]:
         folder, name = os.path.split(path)

@@ -257,6 +257,7 @@ class Upkeep:
             evictions=int(total.get("evictions", 0)),
             corruptions=int(total.get("corruptions", 0)),
             degradations=int(total.get("degradations", 0)),
+            compiled_twice=int(total.get("compiled_twice", 0)),
             bytes_read=int(total.get("bytes_read", 0)),
             bytes_written=int(total.get("bytes_written", 0)),
             saved_ms=float(total.get("saved_ms", 0.0)),

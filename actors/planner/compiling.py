@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import anyio
 import msgspec
 
 from actors.compiler.toolchain import CompileJob, Object
@@ -40,18 +43,31 @@ class Compiling:
         desk, knowledge = self.desk, self.desk.knowledge
         run.phase = Phase.FINDING
         self.condemn(run)
-        asked = {
-            key
+        self._estimate(run)
+        asked = [
+            module
             for module, key in knowledge.keys.items()
             if run.states[module] is State.WANTED
             and module not in run.condemned
             and key not in desk.known_entries
             and desk.planned_object(module, key) is None
-        }
+        ]
         if asked and not run.settings.force:
-            desk.ask(run, Find(build=run.id, keys=tuple(sorted(asked))))
+            asked.sort(key=lambda module: (-run.priorities[module], module))
+            keys = tuple(knowledge.keys[module] for module in asked)
+            claim = run.ready.first(asked, desk.slots, run.costs)
+            desk.ask(run, Find(build=run.id, keys=keys, claim=claim))
         else:
-            self._decide(run, {})
+            self._decide(run, {}, {})
+
+    def _estimate(self, run: Run) -> None:
+        """What each module will cost, and which ones are the most urgent."""
+        knowledge, plan = self.desk.knowledge, self.desk.plan
+        before = plan.modules if plan else {}
+        run.estimates = Estimates({module: planned.duration_ms for module, planned in before.items()})
+        run.costs = {module: run.estimates.of(module, file.size) for module, file in knowledge.sources.items()}
+        run.priorities = knowledge.graph.remaining_path(run.costs)
+        run.ahead_ms = 0.0
 
     def condemn(self, run: Run) -> None:
         """Errors that are known before anything is compiled. A module that has some is compiled all the same, for what
@@ -68,18 +84,14 @@ class Compiling:
             if summary.statements_line and module != run.settings.entry:
                 run.condemn(module, [statements_outside(module, file.path, summary.statements_line)])
 
-    def found(self, run: Run, answer: Found) -> None:
-        self._decide(run, answer.entries)
+    def found(self, run: Run, request: Find, answer: Found) -> None:
+        self._decide(run, answer.entries, {key: key in answer.taken for key in request.keys[: request.claim]})
 
-    def _decide(self, run: Run, entries: dict[Digest, Entry]) -> None:
-        """Hits and misses; the misses become ready."""
+    def _decide(self, run: Run, entries: dict[Digest, Entry], claimed: dict[Digest, bool]) -> None:
+        """Hits and misses; the misses become ready. `claimed` are the keys that were claimed: whether another process
+        had them before."""
         desk, knowledge, settings = self.desk, self.desk.knowledge, run.settings
-        before = desk.plan.modules if desk.plan else {}
-        run.estimates = Estimates({module: planned.duration_ms for module, planned in before.items()})
-        run.costs = {module: run.estimates.of(module, file.size) for module, file in knowledge.sources.items()}
-        run.priorities = knowledge.graph.remaining_path(run.costs)
         run.phase = Phase.COMPILING
-        run.ahead_ms = 0.0
         settings_now = settings_digest(settings)
         for module, key in knowledge.keys.items():
             if run.states[module] is not State.WANTED:
@@ -91,7 +103,8 @@ class Compiling:
                 if desk.events.wanted:
                     desk.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object"))
             run.reasons[module] = knowledge.reason(module, desk.plan, settings, settings_now)
-            self.make_ready(run, module)
+            # What a condemned module compiles to is stored by nobody.
+            self.make_ready(run, module, False if module in run.condemned else claimed.get(key))
 
     def _hit(self, run: Run, module: str, key: Digest, entries: dict[Digest, Entry]) -> bool:
         desk = self.desk
@@ -114,14 +127,15 @@ class Compiling:
             desk.events.emit(CacheHit(build=run.id, module=module, key=key, kind="object"))
         return True
 
-    def make_ready(self, run: Run, module: str) -> None:
-        """Put a module into the ready heap, or let it wait for its imports' objects where the toolchain needs them."""
+    def make_ready(self, run: Run, module: str, taken: bool | None = None) -> None:
+        """Put a module into the ready heap, or let it wait for its imports' objects where the toolchain needs them.
+        `taken` as in `Work.add`."""
         if self.desk.toolchain.needs_import_objects and not self._imports_ended(run, module):
             run.states.set(module, State.WAITING)
             return
         run.states.set(module, State.READY)
         run.ahead_ms += run.costs.get(module, 0.0)
-        run.ready.add(module, run.priorities.get(module, 0.0))
+        run.ready.add(module, run.priorities.get(module, 0.0), taken)
 
     def _imports_ended(self, run: Run, module: str) -> bool:
         graph = self.desk.knowledge.graph
@@ -142,7 +156,7 @@ class Compiling:
         if not run.replan:
             self._fit(run)
         while desk.idle_slots and len(run.fitted) and not run.replan:
-            modules = run.fitted.take(desk.slots, run.costs)
+            modules = run.fitted.take(desk.slots, run.costs, run.ready.more)
             ahead_ms = run.ahead_ms
             for module in modules:
                 run.states.set(module, State.RUNNING)
@@ -157,6 +171,10 @@ class Compiling:
                     ahead_ms=ahead_ms,
                 ),
             )
+        if not run.replan:
+            taken = len(run.fitted) + len(run.fitting)
+            if modules := run.ready.next_claims(desk.slots, self._cost(run), taken):
+                self._claim(run, modules)
         if run.awaited:
             return
         if run.replan:
@@ -164,6 +182,40 @@ class Compiling:
             run.phase = Phase.SCANNED
         elif run.states.ended:
             run.phase = Phase.COMPILED
+        elif run.ready.theirs:
+            self._wait_for_others(run)
+
+    def _cost(self, run: Run) -> Callable[[str], float]:
+        """What a module takes, in milliseconds, as this build has learnt by now."""
+        sources = self.desk.knowledge.sources
+        return lambda module: run.estimates.of(module, sources[module].size)
+
+    def _claim(self, run: Run, modules: list[str]) -> None:
+        keys = tuple(self.desk.knowledge.keys[module] for module in modules)
+        self.desk.ask(run, Find(build=run.id, keys=keys, claim=len(keys)))
+
+    def claimed(self, run: Run, answer: Found) -> None:
+        """Who compiles the modules that were to be claimed; some of them the cache has by now."""
+        keys = self.desk.knowledge.keys
+        for module in run.ready.answered():
+            key = keys[module]
+            if key in answer.entries and self._hit(run, module, key, answer.entries):
+                run.missed.discard(module)
+                run.ahead_ms -= run.costs.get(module, 0.0)
+                self._wake_dependents(run, module)
+            else:
+                run.ready.settled(module, key in answer.taken)
+
+    def _wait_for_others(self, run: Run) -> None:
+        """All that is left is being compiled by other processes."""
+        now = anyio.current_time()
+        pause = run.ready.wait(now, self.desk.slots, self._cost(run))
+        if pause > 0:
+            self.desk.later(pause)
+        elif pause < 0:
+            self.advance(run)
+        else:
+            self._claim(run, run.ready.look(now))
 
     def _fit(self, run: Run) -> None:
         """Find out what the next ready modules may reuse: one batch at a time, and none before the last is nearly used

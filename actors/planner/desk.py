@@ -23,12 +23,18 @@ JOBS = (RunSummarise, RunInfer, RunCompile, RunLink)
 
 
 class Desk:
-    """`send` posts a request to whom it concerns. `slots` is the number of worker slots. `remembers`: whether keys of
-    earlier builds of this Project may be believed without asking the cache (not where there is none); `believes`:
-    whether they are now, for the cache did not lose anything meanwhile."""
+    """`send` posts a request to whom it concerns; `later` has the build looked at again in so many seconds. `slots` is
+    the number of worker slots. `remembers`: whether keys of earlier builds of this Project may be believed without
+    asking the cache (not where there is none); `believes`: whether they are now, for the cache did not lose anything
+    meanwhile."""
 
     def __init__(
-        self, toolchain: Toolchain, slots: int, remembers: bool, send: Callable[[ToKeeper | ToWorkers], None]
+        self,
+        toolchain: Toolchain,
+        slots: int,
+        remembers: bool,
+        send: Callable[[ToKeeper | ToWorkers], None],
+        later: Callable[[float], None],
     ) -> None:
         self.toolchain = toolchain
         self.slots = slots
@@ -40,6 +46,7 @@ class Desk:
         self.events = Events()
         """The Project's, from the moment that the planner starts."""
         self._send = send
+        self.later = later
 
     def ask(self, run: Run, request: ToKeeper | ToWorkers) -> None:
         """Send a request for a build; its phase does not end before the answer came."""

@@ -87,7 +87,8 @@ class Linking:
                 desk.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object", late=True))
             run.reasons.setdefault(module, MISSING)
             run.missed.add(module)
-            self._compiling.make_ready(run, module)
+            # Whatever the cache says of it: it is not to be believed just now.
+            self._compiling.make_ready(run, module, taken=False)
 
     def _link(self, run: Run) -> None:
         settings, knowledge = run.settings, self.desk.knowledge

@@ -89,7 +89,7 @@ class Planner(Actor[ToPlanner]):
         super().__init__(workers, keeper, outstanding=slots + POSTS_BESIDE_JOBS)
         self.workers = workers
         self.keeper = keeper
-        self.desk = Desk(toolchain, slots, remembers, self._send)
+        self.desk = Desk(toolchain, slots, remembers, self._send, self._later)
         self.summarising = Summarising(self.desk)
         self.inferring = Inferring(self.desk)
         self.compiling = Compiling(self.desk)
@@ -156,8 +156,11 @@ class Planner(Actor[ToPlanner]):
                 self._looked_up(run, answer)
             elif run.phase is Phase.LINKING:
                 self.linking.found(run, answer)
+            elif run.phase is Phase.COMPILING:
+                self.compiling.claimed(run, answer)
             else:
-                self.compiling.found(run, answer)
+                assert isinstance(request, Find)
+                self.compiling.found(run, request, answer)
         elif isinstance(answer, Loaded):
             if run.phase is Phase.LOOKING_UP:
                 run.fresh.update(answer.data)
@@ -185,6 +188,13 @@ class Planner(Actor[ToPlanner]):
 
     def _send(self, request: ToKeeper | ToWorkers) -> None:
         self.post(self.workers if isinstance(request, JOBS) else self.keeper, request)
+
+    def _later(self, seconds: float) -> None:
+        async def wait() -> None:
+            await anyio.sleep(seconds)
+            self.nudge()
+
+        self.start(wait)
 
     # ---- phases
 

@@ -25,6 +25,7 @@ from actors.planner.fingerprints import Fingerprint
 from actors.planner.knowledge import Knowledge
 from actors.planner.schedule import Estimates, ReadyHeap
 from actors.planner.state import Plan, State, States
+from actors.planner.work import Work
 from actors.system import Cell
 
 ATTEMPTS = 3
@@ -92,12 +93,17 @@ class Run:
         self.restart()
         self.phase = Phase.SCANNING
 
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may be building on the same cache, and what they do is of use to this build."""
+        return bool(self.settings.snapshot) and not self.settings.force
+
     def restart(self) -> None:
         """Forget where the modules stand: they are about to be looked at (again). What was made stays made."""
         self.phase = Phase.SUMMARISING
         self.from_plan = False
         self.states = States()
-        self.ready = ReadyHeap()
+        self.ready = Work(self.shared)
         self.fitted = ReadyHeap()
         """Those of the ready modules of which is known what may be reused."""
         self.fingerprints: dict[str, dict[str, Fingerprint]] = {}

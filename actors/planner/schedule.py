@@ -76,10 +76,11 @@ class ReadyHeap:
                 self._inside.discard(module)
                 return module
 
-    def take(self, slots: int, milliseconds: Mapping[str, float]) -> list[str]:
-        """The modules of the next job: the first, and more while they are small together; never so many that one of
-        all `slots` would find nothing, or that the last slots to finish hold long batches."""
-        fair_share = max(1, len(self._inside) // (2 * slots))
+    def take(self, slots: int, milliseconds: Mapping[str, float], more: int = 0) -> list[str]:
+        """The modules of the next job: the first, and others while they are small together; never so many that one of
+        all `slots` would find nothing, or that the last slots to finish hold long batches. `more` modules are to come.
+        """
+        fair_share = max(1, (len(self._inside) + more) // (2 * slots))
         job: list[str] = []
         worth = 0.0
         while self._heap and len(job) < fair_share:

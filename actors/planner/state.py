@@ -31,7 +31,8 @@ _ALLOWED: dict[State, frozenset[State]] = {
     # A hit whose bytes turn out to be gone is compiled after all; one made earlier in this build counts as compiled.
     State.HIT: frozenset((State.READY, State.WAITING, State.BLOCKED, State.COMPILED)),
     State.WAITING: frozenset((State.READY, State.BLOCKED)),
-    State.READY: frozenset((State.RUNNING, State.BLOCKED)),
+    # A hit after all: another process made it meanwhile.
+    State.READY: frozenset((State.RUNNING, State.BLOCKED, State.HIT)),
     # Ready again: its source changed under the worker.
     State.RUNNING: frozenset((State.COMPILED, State.FAILED, State.BLOCKED, State.READY)),
     # Its stored bytes were lost before they were used.

@@ -66,6 +66,7 @@ async def _stats(project: Project, arguments: Namespace, output: Output) -> int:
         ("entries", f"{found.entries} ({amount(found.size_bytes)}{limit})"),
         ("hits", f"{found.hits} of {found.hits + found.misses} look-ups ({found.hit_rate:.1%})"),
         ("compilations", f"{found.compilations}"),
+        ("compiled twice", f"{found.compiled_twice}"),
         ("time saved", f"{found.saved_ms / 1000:.2f} s"),
         ("read, written", f"{amount(found.bytes_read)}, {amount(found.bytes_written)}"),
         ("evictions", f"{found.evictions}"),

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from actors.digests import Stamp
-from actors.disk import Disk, Entry, Lock, Row
+from actors.disk import Disk, Entry, Lock, RangeLock, Row
 
 _DAY_NS = 86_400 * 10**9
 
@@ -80,6 +80,27 @@ class _MemoryLock:
             del self._disk.locks[self._inode]
 
 
+class _MemoryRange:
+    """Locks on bytes of a file of a disk in memory."""
+
+    __slots__ = ("_disk", "_inode")
+
+    def __init__(self, disk: MemoryDisk, inode: int) -> None:
+        self._disk = disk
+        self._inode = inode
+
+    def take(self, place: int) -> bool:
+        return self._disk.claims.setdefault((self._inode, place), self) is self
+
+    def give_back(self, place: int) -> None:
+        if self._disk.claims.get((self._inode, place)) is self:
+            del self._disk.claims[self._inode, place]
+
+    def release(self) -> None:
+        for inode, place in [at for at, holder in self._disk.claims.items() if holder is self]:
+            del self._disk.claims[inode, place]
+
+
 class MemoryDisk:
     """A file system in memory, with absolute paths and `/`. Every change is stamped with `clock_ns`, which then moves
     on by `tick_ns`; with 0 the clock stands still, and everything is racy. See `CrashingDisk` for one that forgets."""
@@ -91,6 +112,8 @@ class MemoryDisk:
         self.nodes: dict[str, Node] = {"/": Node(1, folder=True)}
         self.locks: dict[int, _MemoryLock] = {}
         """Who holds the lock of which file, by inode."""
+        self.claims: dict[tuple[int, int], _MemoryRange] = {}
+        """Who holds which bytes, by inode and place."""
         self.writers: dict[int, object] = {}
         """Which connection may write to which database, by inode (see `orchestrator.testing.sqlite`)."""
 
@@ -251,6 +274,10 @@ class MemoryDisk:
         self.locks[node.inode] = lock = _MemoryLock(self, node.inode)
         return lock
 
+    def lock_bytes(self, path: str) -> RangeLock:
+        node = self.nodes.get(path)
+        return _MemoryRange(self, (node or self._add(path, data=b"")).inode)
+
 
 class FakeDisk:
     """A disk that lies, fails and counts, on top of `base` (a new `MemoryDisk` where none is given).
@@ -340,6 +367,10 @@ class FakeDisk:
     def lock(self, path: str, *, create: bool = True) -> Lock | None:
         self._do("lock", path)
         return self.base.lock(path, create=create)
+
+    def lock_bytes(self, path: str) -> RangeLock:
+        self._do("lock", path)
+        return self.base.lock_bytes(path)
 
     def rename(self, source: str, target: str) -> None:
         self._do("rename", source)

@@ -22,7 +22,7 @@ import anyio.lowlevel
 from actors.child import Child
 from actors.compiler.toolchain import Toolchain
 from actors.digests import Stamp
-from actors.disk import REAL, Disk, Entry, Lock, Row
+from actors.disk import REAL, Disk, Entry, Lock, RangeLock, Row
 from actors.keeper.database import Connection, Database, InlineConnection
 from actors.offload import InlineOffload
 from orchestrator.testing.disk import MemoryDisk
@@ -140,6 +140,21 @@ class FaultyDisk:
         try:
             return self._do("lock", path, take)
         except OSError:  # A reply that was lost: whoever gets an error has no lock.
+            for lock in taken:
+                lock.release()
+            raise
+
+    def lock_bytes(self, path: str) -> RangeLock:
+        taken: list[RangeLock] = []
+
+        def take(_: Fault | None) -> RangeLock:
+            taken.append(self.base.lock_bytes(path))
+            self._locks += taken
+            return taken[0]
+
+        try:
+            return self._do("lock", path, take)
+        except OSError:
             for lock in taken:
                 lock.release()
             raise

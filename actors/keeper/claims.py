@@ -1,0 +1,44 @@
+"""Claims: what a build is about to compile, for the other processes that share the cache to see, so that two of them
+seldom compile one module at the same time.
+
+A claim is a lock on one byte of the file `claims`, at a place that the key gives. Nothing is ever written into that
+file. The kernel gives each byte to one holder, and takes it back when that one ends, however it does: no claim is ever
+stale, and nobody has to believe a process id or a clock. The locks belong to the open file and not to the process
+(`F_OFD_SETLK`), so two Projects in one process see each other's claims as well.
+
+A claim is a courtesy: who cannot have one compiles all the same, and nobody waits for a claim for longer than twice
+what compiling takes (`actors.planner.work`). Where there are no such locks (not Linux, a read-only cache) everybody has
+every claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actors.disk import REAL, Disk
+
+FILE = "claims"
+
+
+class Claims:
+    """What one build has claimed. All of it is given back by `release`, or when this process ends."""
+
+    def __init__(self, folder: str, disk: Disk = REAL) -> None:
+        """`folder` is the cache's. Raises OSError."""
+        self._bytes = disk.lock_bytes(f"{folder}/{FILE}")
+
+    def take(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Claim these. Gives those that somebody else has claimed."""
+        return {key for key in keys if not self._bytes.take(_place(key))}
+
+    def give_back(self, keys: Iterable[bytes]) -> None:
+        for key in keys:
+            self._bytes.give_back(_place(key))
+
+    def release(self) -> None:
+        self._bytes.release()
+
+
+def _place(key: bytes) -> int:
+    """Two keys that share a place cost a moment's patience, and nothing else."""
+    return int.from_bytes(key[:8], "big") >> 2  # Two bits less than a place in a file may have.
