@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import anyio
 import anyio.lowlevel
 
-from actors.events import Events
+from actors.events import Events, RunningJob
 from actors.mailbox import Address, Cell, Mailbox
 from actors.messages import Message
 from actors.offload import Offload
@@ -56,6 +56,8 @@ class Actor(Generic[M]):
         self.targets = targets
         self.unanswered = 0
         self.current = ""
+        self.moves = 0
+        """How often this actor has got further: what `actors.stillness` looks at."""
         self._may_post = outstanding
         self._lane: deque[tuple[Message, Message]] = deque()
         self._wake: anyio.Event | None = None
@@ -159,6 +161,7 @@ class Actor(Generic[M]):
                 self._wake = anyio.Event()
                 await self._wake.wait()
                 continue
+            self.moves += 1
             await self.events.room()
             steps += 1
             if steps % STEPS_PER_CHECKPOINT == 0:
@@ -167,6 +170,14 @@ class Actor(Generic[M]):
     def idle(self) -> bool:
         """Whether an orderly stop may end this actor now: it has no work of its own under way."""
         return True
+
+    def doing(self) -> str:
+        """What this actor is doing, for people to read; "" where it waits for mail."""
+        return self.current
+
+    def jobs(self) -> Sequence[RunningJob]:
+        """What is under way outside of its own task."""
+        return ()
 
     def statistics(self) -> MailboxStatistics:
         box = self.mailbox

@@ -187,6 +187,41 @@ class ProgramWritten(_Event, frozen=True):
     digest: Digest
 
 
+class ActorState(msgspec.Struct, frozen=True, kw_only=True):
+    """An actor at one moment: what it is doing ("" where it waits for mail), messages and bytes in its mailbox, senders
+    that wait for room there, its own requests that are unanswered."""
+
+    name: str
+    doing: str
+    messages: int
+    bytes: int
+    waiting: int
+    outstanding: int
+
+
+class RunningJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker slot at one moment: what it does with which module ("compiling", "summarising", "linking"; or "a worker
+    process to start ..."), since how many seconds, in which process (0: the Project's own). `left` modules come after
+    this one."""
+
+    slot: int
+    doing: str
+    module: str
+    left: int
+    seconds: float
+    process: int
+
+
+class BuildStalled(_Event, frozen=True):
+    """For `seconds` no actor has handled a message, and no worker has finished a module. `waiting_for` says in words
+    what the build waits for."""
+
+    seconds: float
+    waiting_for: tuple[str, ...]
+    actors: tuple[ActorState, ...] = ()
+    jobs: tuple[RunningJob, ...] = ()
+
+
 class BuildCancelled(_Event, frozen=True):
     pass
 
@@ -220,7 +255,7 @@ Event = Union[
     BuildStarted, SourcesScanned, FileSkipped, SourceRead, ModuleSummarised, GraphResolved, CacheHit, CacheMiss,
     CompileStarted, CompileFinished, ModuleFailed, ModuleBlocked, InputChanged, DiagnosticFound, ObjectStored,
     CompiledTwice, NondeterministicToolchain, EntryQuarantined, EntriesEvicted, CacheDegraded, CacheTooSmall,
-    LinkStarted, ProgramLinked, ProgramWritten, BuildCancelled, BuildFinished, EventsLost,
+    LinkStarted, ProgramLinked, ProgramWritten, BuildStalled, BuildCancelled, BuildFinished, EventsLost,
 ]  # fmt: skip
 
 
@@ -265,9 +300,13 @@ class Subscription:
                 event.set()
         self._ready = self._room = None
 
+    @property
+    def full(self) -> bool:
+        return len(self._ring) >= self._size
+
     async def room(self) -> None:
         """Wait until a lossless reader has caught up."""
-        while len(self._ring) >= self._size and not (self._hurried or self._closed):
+        while self.full and not (self._hurried or self._closed):
             if self._room is None:
                 self._room = anyio.Event()
             await self._room.wait()
@@ -297,6 +336,7 @@ class Events:
     def __init__(self) -> None:
         self.wanted = False
         self._listeners: list[Callable[[Event], None]] = []
+        self._rare: list[Callable[[Event], None]] = []
         self._subscriptions: list[Subscription] = []
 
     def emit(self, event: Event) -> None:
@@ -307,13 +347,21 @@ class Events:
             for subscription in self._subscriptions:
                 subscription.put(event)
 
-    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """Call `listener` with every event, synchronously, in the emitting actor's step. Returns the way to stop."""
-        self._listeners.append(listener)
-        self.wanted = True
+    def warn(self, event: Event) -> None:
+        """Emit something that hardly ever happens."""
+        for listener in self._rare:
+            listener(event)
+        self.emit(event)
+
+    def listen(self, listener: Callable[[Event], None], *, rare: bool = False) -> Callable[[], None]:
+        """Call `listener` with every event, synchronously, in the emitting actor's step. With `rare`, with those only
+        that hardly ever happen (`BuildStalled`): then the others need not even be made. Returns the way to stop."""
+        listeners = self._rare if rare else self._listeners
+        listeners.append(listener)
+        self._update()
 
         def stop() -> None:
-            self._listeners.remove(listener)
+            listeners.remove(listener)
             self._update()
 
         return stop
@@ -338,6 +386,11 @@ class Events:
         """The Project has closed: let every reader come to an end."""
         for subscription in self._subscriptions:
             subscription.close()
+
+    @property
+    def held_up(self) -> bool:
+        """Whether a lossless reader is behind, and actors wait for it."""
+        return any(one.lossless and one.full for one in self._subscriptions)
 
     async def room(self) -> None:
         """Wait for lossless readers that are behind."""

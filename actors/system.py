@@ -271,6 +271,11 @@ class System:
         if self.tap is not None:
             self.tap(TapRecord(kind, sender, receiver, message))
 
+    @property
+    def moves(self) -> int:
+        """A number that grows whenever anything gets further."""
+        return sum(actor.moves for actor in self.actors)
+
     def statistics(self) -> dict[str, MailboxStatistics]:
         """Every actor's mailbox, by the actor's name."""
         return {actor.name: actor.statistics() for actor in self.actors}

@@ -259,10 +259,11 @@ class Project:
         finally:
             self._events.unsubscribe(subscription)
 
-    def listen(self, listener: Any) -> Any:
+    def listen(self, listener: Any, *, rare: bool = False) -> Any:
         """Call `listener(event)` at once for every event, in the build's own task: it must be quick and must not raise.
-        Returns a function that ends it. For tests and recorders; everybody else wants `events`."""
-        return self._events.listen(listener)
+        With `rare`, for those only that hardly ever happen (`BuildStalled`). Returns a function that ends it. For tests
+        and recorders; everybody else wants `events`."""
+        return self._events.listen(listener, rare=rare)
 
     def statistics(self) -> dict[str, MailboxStatistics]:
         """Each actor's mailbox at this moment."""

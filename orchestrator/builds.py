@@ -6,8 +6,9 @@ from typing import Protocol
 
 import anyio
 
-from actors.messages import Build, BuildDone, MemorySource, Rules, Scan, Settings, ToPlanner
-from actors.system import Address, Broken, Closed, System
+from actors.messages import Build, BuildDone, MemorySource, Message, Rules, Scan, Settings, ToPlanner
+from actors.stillness import Watchdog
+from actors.system import Address, Broken, Closed, Pending, System
 from orchestrator.errors import ProjectBroken, ProjectError
 
 
@@ -112,10 +113,17 @@ class Builds:
                 ),
                 sum(len(one.data) for one in frozen),
             )
-            done = await answer.wait()
+            done = await self._watched(shared.number, answer)
             assert isinstance(done, BuildDone)
             shared.done = done
             shared.ended.set()
+
+    async def _watched(self, build: int, answer: Pending) -> Message:
+        watchdog = Watchdog(self._system, build)
+        while True:
+            with anyio.move_on_after(watchdog.pause):
+                return await answer.wait()
+            watchdog.look()
 
     def _alive(self) -> None:
         try:

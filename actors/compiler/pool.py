@@ -11,12 +11,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Union, cast
 
+import anyio
 import msgspec
 
 from actors.compiler import worker
 from actors.compiler.crew import Crew, Died, Worker, encoded
 from actors.compiler.toolchain import CompileJob, SummariseJob, Toolchain
-from actors.events import CompileFinished, CompileStarted, LinkStarted
+from actors.events import CompileFinished, CompileStarted, LinkStarted, RunningJob
 from actors.messages import (
     CompileDone,
     CompileOutcome,
@@ -75,10 +76,11 @@ class Pool(Actor[ToWorkers]):
         self.toolchain = toolchain
         self.slots = slots
         self.crew = crew
-        self._validate = validate
+        self.validate = validate
         self._idle = list(range(slots, 0, -1))
         self.busy: dict[Worker, int] = {}
         """The build that each worker works for at the moment."""
+        self._running: dict[int, _Job | _Link] = {}
 
     async def started(self) -> None:
         if self.crew is not None:
@@ -109,20 +111,44 @@ class Pool(Actor[ToWorkers]):
     async def _work(self, slot: int, message: ToWorkers, reply: Cell) -> None:
         answer: Message
         try:
-            if isinstance(message, RunLink):
-                answer = await self._link(message)
-            else:
-                answer = await _Job(self, message, slot).done()
+            job = _Link(self, message, slot) if isinstance(message, RunLink) else _Job(self, message, slot)
+            self._running[slot] = job
+            answer = await job.done()
         finally:
+            self._running.pop(slot, None)
             self._idle.append(slot)
         reply.set(answer)
         self.nudge()
 
-    async def _link(self, message: RunLink) -> LinkDone:
-        if self.events.wanted:
-            self.events.emit(LinkStarted(build=message.build, modules=len(message.job.objects)))
-        validate = self._validate if message.validate else None
-        return await self.offload.compute(partial(worker.link, self.toolchain, message.job, message.build, validate))
+    def doing(self) -> str:
+        return f"{self.slots - len(self._idle)} of {self.slots} slots at work" if self._running else ""
+
+    def jobs(self) -> list[RunningJob]:
+        now = anyio.current_time()
+        return [job.seen(now) for _, job in sorted(self._running.items())]
+
+
+class _Link:
+    """A link on its way."""
+
+    def __init__(self, pool: Pool, message: RunLink, slot: int) -> None:
+        self.pool = pool
+        self.message = message
+        self.slot = slot
+        self.began = anyio.current_time()
+
+    async def done(self) -> LinkDone:
+        pool, message = self.pool, self.message
+        if pool.events.wanted:
+            pool.events.emit(LinkStarted(build=message.build, modules=len(message.job.objects)))
+        validate = pool.validate if message.validate else None
+        return await pool.offload.compute(partial(worker.link, pool.toolchain, message.job, message.build, validate))
+
+    def seen(self, now: float) -> RunningJob:
+        module = self.message.job.entry
+        return RunningJob(
+            slot=self.slot, doing="linking", module=module, left=0, seconds=round(now - self.began, 3), process=0
+        )
 
 
 class _Job:
@@ -136,9 +162,26 @@ class _Job:
         self.outcomes: list[Outcome] = []
         self.died = ""
         """How the worker died that tried the next module: then that one is never tried inline."""
+        self.began = anyio.current_time()
+        self.process: int | None = None
+        """Where the next module is tried; None: nowhere yet."""
 
     def cancelled(self) -> bool:
         return self.pool.cancelled(self.message.build)
+
+    def seen(self, now: float) -> RunningJob:
+        doing = "summarising" if isinstance(self.message, RunSummarise) else "compiling"
+        if self.process is None:
+            doing = f"a worker process to start {doing}"
+        left = len(self.message.jobs) - len(self.outcomes) - 1
+        return RunningJob(
+            slot=self.slot,
+            doing=doing,
+            module=self.next.module if left >= 0 else "",
+            left=max(left, 0),
+            seconds=round(now - self.began, 3),
+            process=self.process or 0,
+        )
 
     @property
     def next(self) -> SummariseJob | CompileJob:
@@ -177,6 +220,7 @@ class _Job:
     async def _inline(self) -> None:
         pool, message, job = self.pool, self.message, self.next
         expected = self.digests[len(self.outcomes)]
+        self.process = 0
         self._begin()
         work = _work[type(message)]
         self._add(await pool.offload.compute(work, pool.toolchain, job, expected, message.root, pool.offload.disk))
@@ -188,6 +232,7 @@ class _Job:
         assert crew is not None
         rest = msgspec.structs.replace(message, jobs=message.jobs[done:], digests=self.digests[done:])
         pool.busy[used] = message.build
+        self.process = used.child.pid
         try:
             await used.send(encoded(rest))
             while len(self.outcomes) < len(message.jobs):
@@ -200,6 +245,7 @@ class _Job:
         else:
             crew.give_back(used)
         finally:
+            self.process = None
             del pool.busy[used]
 
     def _failed(self, died: Died) -> None:
@@ -214,11 +260,13 @@ class _Job:
 
     def _begin(self) -> None:
         pool = self.pool
+        self.began = anyio.current_time()
         if pool.events.wanted and not self.died and isinstance(self.message, RunCompile):
             pool.events.emit(CompileStarted(build=self.message.build, module=self.next.module, slot=self.slot))
 
     def _add(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
+        self.pool.moves += 1
         self.died = ""
         if isinstance(outcome, CompileOutcome) and self.pool.events.wanted and outcome.changed is None:
             made = outcome.compiled.object if outcome.compiled else None

@@ -22,7 +22,6 @@ The laws of the cache (design, section 5); why they hold is in `docs/cache.md`:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from actors.digests import Digest, Stamp, checksum, digest
@@ -263,7 +262,7 @@ class Cache:
         self.held.stored.update(made)
         others = {key: row for key, row in there.items() if row.digest != made[key]}
         if others:
-            await self.offload.run(self._restate, stored, others)
+            await self.offload.run(recovery.restate, self.store, stored, others)
         return {key.hex(): row.digest.hex() for key, row in others.items()}
 
     def _count_twice(self, stored: Iterable[Written], there: dict[bytes, index.Row]) -> None:
@@ -273,14 +272,6 @@ class Cache:
             if one.metadata.kind == "object" and name in there and name in self.held.missed:
                 self.count(compiled_twice=1)
                 self.emit(CompiledTwice, module=one.metadata.module, key=one.key)
-
-    def _restate(self, stored: Iterable[Written], rows: dict[bytes, index.Row]) -> None:
-        """Another process was faster, and its row stays: make the metadata that we wrote over its own say so again."""
-        for key, metadata, _ in stored:
-            row = rows.get(bytes.fromhex(key))
-            if row is not None:
-                with suppress(OSError):  # Then `verify` will find out.
-                    self.store.restate(key, recovery.restated(metadata, row))
 
     def _tell(
         self,

@@ -8,7 +8,7 @@ SQLite's POSIX locks on it in the whole process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 
 import anyio
@@ -19,7 +19,7 @@ from actors.disk import Lock
 from actors.keeper import index, locks
 from actors.keeper.database import MEMORY, Broken, Database, Unusable, open_database
 from actors.keeper.metadata import Metadata, lengthened
-from actors.keeper.store import METADATA, MODULES, Store
+from actors.keeper.store import METADATA, MODULES, Store, Written
 from actors.messages import Entry
 from actors.offload import Offload
 
@@ -58,6 +58,15 @@ def restated(metadata: Metadata, row: index.Row) -> Metadata:
         warnings=row.warnings,
         duration_ms=row.duration_ms,
     )
+
+
+def restate(store: Store, stored: Iterable[Written], rows: dict[bytes, index.Row]) -> None:
+    """Another process was faster, and its row stays: make the metadata that was written over its own say so again."""
+    for key, metadata, _ in stored:
+        row = rows.get(bytes.fromhex(key))
+        if row is not None:
+            with suppress(OSError):  # Then `verify` will find out.
+                store.restate(key, restated(metadata, row))
 
 
 def entry_of(key: bytes, row: index.Row) -> Entry:

@@ -62,7 +62,7 @@ from actors.planner.outcome import (
     with_line,
 )
 from actors.planner.run import Phase, Run
-from actors.planner.state import decode_plan
+from actors.planner.state import ENDED, decode_plan
 from actors.planner.summarising import Summarising
 from actors.planner.unchanged import Unchanged
 from actors.system import Actor, Address, Cell
@@ -188,6 +188,15 @@ class Planner(Actor[ToPlanner]):
 
     def _send(self, request: ToKeeper | ToWorkers) -> None:
         self.post(self.workers if isinstance(request, JOBS) else self.keeper, request)
+
+    def doing(self) -> str:
+        run = self.run_now
+        if run is None:
+            return ""
+        counts = run.states.counts
+        ended = sum(counts[state] for state in ENDED)
+        others = f", {len(run.ready.theirs)} left to other processes" if run.ready.theirs else ""
+        return f"{run.phase.name.lower().replace('_', ' ')}, {ended} of {sum(counts.values())} modules done{others}"
 
     def _later(self, seconds: float) -> None:
         async def wait() -> None:

@@ -62,11 +62,11 @@ async def _stats(project: Project, arguments: Namespace, output: Output) -> int:
         output.out(_json(found))
         return 0
     limit = f" of at most {amount(found.limit_bytes)}" if found.limit_bytes else ""
+    twice = f" ({found.compiled_twice} of them made by two processes at once)" if found.compiled_twice else ""
     rows = [
         ("entries", f"{found.entries} ({amount(found.size_bytes)}{limit})"),
         ("hits", f"{found.hits} of {found.hits + found.misses} look-ups ({found.hit_rate:.1%})"),
-        ("compilations", f"{found.compilations}"),
-        ("compiled twice", f"{found.compiled_twice}"),
+        ("compilations", f"{found.compilations}{twice}"),
         ("time saved", f"{found.saved_ms / 1000:.2f} s"),
         ("read, written", f"{amount(found.bytes_read)}, {amount(found.bytes_written)}"),
         ("evictions", f"{found.evictions}"),

@@ -13,9 +13,9 @@ import anyio
 import anyio.abc
 import msgspec
 
-from actors.events import BuildCancelled, BuildFinished, Event
+from actors.events import BuildCancelled, BuildFinished, BuildStalled, Event
 from orchestrator.cli.output import Output
-from orchestrator.report.progress import Progress
+from orchestrator.report.progress import Progress, stalled
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -76,6 +76,20 @@ async def build(project: Project, arguments: Namespace, output: Output) -> Build
     """Build with everything that the flags ask for; events go to standard output with `--json`, and to the moving line
     where somebody watches."""
     progress = Progress(sys.stderr, live=False if output.quiet else None)
+
+    def warn(event: Event) -> None:
+        if isinstance(event, BuildStalled):
+            progress.close()
+            output.say(stalled(event))
+
+    silence = project.listen(warn, rare=True)
+    try:
+        return await _build(project, arguments, output, progress)
+    finally:
+        silence()
+
+
+async def _build(project: Project, arguments: Namespace, output: Output, progress: Progress) -> BuildResult:
     as_json = getattr(arguments, "json", False)
     force = getattr(arguments, "force", False)
     if not as_json and not progress.live:

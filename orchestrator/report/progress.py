@@ -8,6 +8,7 @@ from typing import TextIO
 
 from actors.events import (
     BuildFinished,
+    BuildStalled,
     CompileFinished,
     CompileStarted,
     Event,
@@ -76,6 +77,18 @@ class Progress:
             self._stream.write(_ERASE + text[: columns - 1])
             self._stream.flush()
             self._drawn = True
+
+
+def stalled(event: BuildStalled) -> str:
+    """A build in which nothing moves: what it waits for, and the actors as they are."""
+    named, more = event.waiting_for[:FEW], len(event.waiting_for) - FEW
+    what = "; ".join(shown(one) for one in named) + (f"; and {more} more" if more > 0 else "")
+    actors = []
+    for one in event.actors:
+        mail = f" ({one.messages} in its mailbox)" if one.messages else ""
+        waiting = f" ({one.waiting} wait for room in it)" if one.waiting else ""
+        actors.append(f"{one.name}: {shown(one.doing) or 'idle'}{mail}{waiting}")
+    return f"nothing has moved for {event.seconds:.0f} s; waiting for {what}\n  {'; '.join(actors)}"
 
 
 def summary(result: BuildResult, style: Style | None = None, *, base: str = "", old: str = "", wanted: str = "") -> str:

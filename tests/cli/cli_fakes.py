@@ -57,6 +57,7 @@ class FakeProject:
         ]
         self.cache = FakeCache(self)
         self.closed = False
+        self.listeners: list[Callable[[Event], None]] = []
 
     def __call__(self, source: str, **settings: Any) -> FakeProject:
         self.calls.append(("open", source, settings))
@@ -76,6 +77,11 @@ class FakeProject:
         if self.error is not None:
             raise self.error
         return self.result
+
+    def listen(self, listener: Callable[[Event], None], *, rare: bool = False) -> Callable[[], None]:
+        assert rare, "the command line follows events as everybody else does"
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
 
     async def graph(self) -> DependencyGraph:
         return self.dependencies

@@ -15,7 +15,8 @@ from actors.keeper.database import Database, Unusable
 from orchestrator.cli.cache import amount
 
 FIELDS = {
-    "compilations", "hits", "misses", "hit_rate", "evictions", "corruptions", "degradations", "bytes_read",
+    "compilations", "hits", "misses", "hit_rate", "evictions", "corruptions", "degradations",
+    "compiled_twice", "bytes_read",
     "bytes_written", "saved_ms", "entries", "size_bytes", "limit_bytes",
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ import pytest
 from cli_fakes import FakeProject, Wasmill, result
 
 from actors.diagnostics import Diagnostic
+from actors.events import ActorState, BuildStalled, RunningJob
 from actors.messages import CacheStatistics, Collected, Damage, Reason, Verified
 from orchestrator.cli import app
 from orchestrator.cli.cache import amount
@@ -391,3 +392,36 @@ def test_explain(wasmill: Wasmill) -> None:
     code, out, _ = wasmill("explain")
     assert code == 0
     assert "\nE0806  one module, two files\n" in out
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_build_in_which_nothing_moves_says_what_it_waits_for(
+    wasmill: Wasmill, fake: FakeProject, flags: list[str]
+) -> None:
+    job = RunningJob(slot=1, doing="compiling", module="a\x1b[31m", left=0, seconds=20.0, process=77)
+    event = BuildStalled(
+        build=1,
+        seconds=10.0,
+        waiting_for=("compiling a\x1b[31m (20 s, process 77)",),
+        actors=(
+            ActorState(
+                name="planner", doing="compiling, 2 of 3 modules done", messages=0, bytes=0, waiting=0, outstanding=1
+            ),
+            ActorState(name="keeper", doing="", messages=8, bytes=9, waiting=2, outstanding=0),
+        ),
+        jobs=(job,),
+    )
+
+    async def stall() -> None:
+        for listener in fake.listeners:
+            listener(event)
+
+    fake.during = stall
+    code, _, err = wasmill("build", *flags)
+    assert code == 0
+    assert err.startswith(
+        "nothing has moved for 10 s; waiting for compiling a\\x1b[31m (20 s, process 77)\n"
+        "  planner: compiling, 2 of 3 modules done; keeper: idle (8 in its mailbox) (2 wait for room in it)\n"
+    )
+    assert fake.listeners == []
+    assert "nothing has moved" not in wasmill("build", "-q", *flags)[2]

@@ -48,7 +48,7 @@ async def main(folder: str, number: int, processes: int, modules: int, limit: in
                 "wrong": wrong,
                 "late": late,
                 "builds": len(degraded),
-                "events": sorted({type(it).__name__ for it in seen} - {"ObjectStored"}),
+                "events": sorted({type(it).__name__ for it in seen} - {"ObjectStored", "CompiledTwice"}),
                 "compilations": statistics.compilations,
             }
         )
