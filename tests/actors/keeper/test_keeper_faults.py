@@ -53,6 +53,10 @@ class Failing(RealDisk):
         self._touch("lock", path)
         return super().lock(path, create=create)
 
+    def lock_bytes(self, path: str) -> Any:
+        self._touch("lock", path)
+        return super().lock_bytes(path)
+
     def rename(self, source: str, target: str) -> None:
         self._touch("rename", target)
         super().rename(source, target)
