@@ -222,6 +222,14 @@ class BuildStalled(_Event, frozen=True):
     jobs: tuple[RunningJob, ...] = ()
 
 
+class ObjectsVerified(_Event, frozen=True):
+    """`checked` objects were compiled again with nothing reused; `different` gave other bytes. `seed` chose them."""
+
+    checked: int
+    different: int
+    seed: int
+
+
 class BuildCancelled(_Event, frozen=True):
     pass
 
@@ -243,6 +251,8 @@ class BuildFinished(_Event, frozen=True):
     reasons: dict[str, str] = msgspec.field(default_factory=dict)
     cache_degraded: str | None = None
     cache_needed_bytes: int = 0
+    verified: int = 0
+    differences: int = 0
 
 
 class EventsLost(_Event, frozen=True):
@@ -255,7 +265,8 @@ Event = Union[
     BuildStarted, SourcesScanned, FileSkipped, SourceRead, ModuleSummarised, GraphResolved, CacheHit, CacheMiss,
     CompileStarted, CompileFinished, ModuleFailed, ModuleBlocked, InputChanged, DiagnosticFound, ObjectStored,
     CompiledTwice, NondeterministicToolchain, EntryQuarantined, EntriesEvicted, CacheDegraded, CacheTooSmall,
-    LinkStarted, ProgramLinked, ProgramWritten, BuildStalled, BuildCancelled, BuildFinished, EventsLost,
+    LinkStarted, ProgramLinked, ProgramWritten, ObjectsVerified, BuildStalled, BuildCancelled, BuildFinished,
+    EventsLost,
 ]  # fmt: skip
 
 

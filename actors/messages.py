@@ -202,6 +202,9 @@ class Settings(Part, frozen=True):
     """Files that are no sources and whose change asks for a build (absolute paths), as they were when read."""
     absent: tuple[str, ...] = ()
     """Files that would matter if they appeared (absolute paths)."""
+    verify: float = 0.0
+    """The share (0 to 1) of the objects that are compiled again, with nothing reused, and compared."""
+    verify_seed: int = 0
     plain: str = ""
     """`snapshot.PLAIN` where every setting comes from the files in `extras`, else something that names the others."""
 
@@ -224,6 +227,16 @@ class Reason(Part, frozen=True):
     kind: str
     fields: tuple[str, ...] = ()
     via: tuple[str, ...] = ()
+
+
+class Difference(Part, frozen=True):
+    """An object or a program (`kind`) that is not what a fresh build makes of the same manifest (JSON). `what` says
+    where the bytes begin to differ."""
+
+    module: str
+    kind: str
+    what: str
+    manifest: str
 
 
 class Edge(Part, frozen=True):
@@ -263,6 +276,10 @@ class BuildDone(Message, frozen=True):
     cache_degraded: str | None = None
     cache_needed_bytes: int = 0
     duration_ms: float = 0.0
+    verified: int = 0
+    """So many objects were compiled again and compared."""
+    verify_seed: int = 0
+    differences: tuple[Difference, ...] = ()
     edges: tuple[Edge, ...] = ()
     lookups: tuple[Lookup, ...] = ()
 

@@ -18,7 +18,7 @@ import msgspec
 
 from actors.compiler.crew import Crew
 from actors.compiler.pool import Pool
-from actors.compiler.toolchain import Toolchain, load_toolchain
+from actors.compiler.toolchain import Toolchain
 from actors.digests import Digest, digest
 from actors.disk import Disk
 from actors.events import Event, Events, Subscription
@@ -51,6 +51,7 @@ from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
 from orchestrator.reach import Reached, reached_files
 from orchestrator.result import BuildResult, DependencyGraph, RunResult
 from orchestrator.sources import Sources
+from orchestrator.toolchains.locate import load_named, locate_toolchain
 
 Source = str | os.PathLike[str] | Sources
 
@@ -211,16 +212,26 @@ class Project:
     ) -> bool | None:
         return await self._stack.__aexit__(kind, error, traceback)
 
-    async def build(self, *, profile: str | None = None, force: bool = False, verify: float = 0.0) -> BuildResult:
+    async def build(
+        self, *, profile: str | None = None, force: bool = False, verify: float = 0.0, verify_seed: int | None = None
+    ) -> BuildResult:
         """Bring the program up to date.
 
-        `force` compiles every module. A module that fails is in the result, with its diagnostics; that is no exception.
-        Raises ConfigError for a profile that there is not, ProjectBroken, ProjectError where the Project is closed.
-        Cancelling the call cancels the build, unless somebody else waits for the same one.
+        `force` compiles every module, and reuses no function. `verify` is the share (0 to 1) of the objects that are
+        compiled again with nothing reused, whether they came from the cache or were assembled from fragments, and
+        compared byte for byte; the program is linked anew and compared too. A difference fails the build, and is in
+        the result. `verify_seed` chooses which modules a share takes; else a random one does, which is in the result.
+
+        A module that fails is in the result, with its diagnostics; that is no exception. Raises ConfigError for a
+        profile that there is not, ProjectBroken, ProjectError where the Project is closed. Cancelling the call cancels
+        the build, unless somebody else waits for the same one.
         """
-        if verify:
-            raise ProjectError("`verify` is not there yet", hint="see the CHANGELOG for what comes when")
-        return build_result(await self._build(profile=profile, force=force))
+        if not 0.0 <= verify <= 1.0:
+            raise ProjectError(f"`verify` is a share from 0 to 1, not {verify!r}")
+        if verify and verify_seed is None:
+            verify_seed = int.from_bytes(os.urandom(4), "big")
+        chosen = (verify, verify_seed or 0) if verify else (0.0, 0)
+        return build_result(await self._build(profile=profile, force=force, verify=chosen))
 
     async def run(self, *args: str, stdin: bytes = b"", limits: Mapping[str, int] | None = None) -> RunResult:
         """Build, then run the program with `args`, and give back all that it wrote. `limits` may hold `memory` (bytes)
@@ -298,7 +309,13 @@ class Project:
             raise translated(error) from error.__cause__
 
     async def _build(
-        self, *, goal: str = "build", profile: str | None = None, force: bool = False, lookup: tuple[str, ...] = ()
+        self,
+        *,
+        goal: str = "build",
+        profile: str | None = None,
+        force: bool = False,
+        verify: tuple[float, int] = (0.0, 0),
+        lookup: tuple[str, ...] = (),
     ) -> BuildDone:
         self._running()
         assert self._builds is not None
@@ -311,6 +328,7 @@ class Project:
             reached = await self._offload.run(reached_files, config.root, config.entry, self._toolchain, disk)
             memory = Reached(reached, self.sources)
         settings = self._settings(config, goal, force, lookup, snapshot, plain=self._plain and profile is None)
+        settings = msgspec.structs.replace(settings, verify=verify[0], verify_seed=verify[1])
         done = await self._builds.build(settings, rules, memory)
         if done.cancelled:
             raise BuildCancelled("the build was cancelled", hint="the project was closed while it ran")
@@ -378,6 +396,9 @@ def build_result(done: BuildDone) -> BuildResult:
         reasons=done.reasons,
         cache_degraded=done.cache_degraded,
         cache_needed_bytes=done.cache_needed_bytes,
+        verified=done.verified,
+        verify_seed=done.verify_seed,
+        differences=list(done.differences),
     )
 
 
@@ -414,30 +435,6 @@ def _configuration_files(place: str | None, disk: Disk) -> list[str]:
         if above == folder or exists(file, disk):
             return files
         folder = above
-
-
-def locate_toolchain(name: str) -> str:
-    """Where the toolchain of this name is, as "module:attribute". Raises ProjectError where none is installed."""
-    if name == "ruchy":  # Known without looking through everything that is installed.
-        return "orchestrator.toolchains.ruchy:Ruchy"
-    if ":" in name:
-        return name
-    from importlib.metadata import entry_points
-
-    points = entry_points(group="wasmill.toolchains", name=name)
-    if not points:
-        names = ", ".join(sorted({point.name for point in entry_points(group="wasmill.toolchains")}))
-        raise ProjectError(f"there is no toolchain `{name}`", hint=f"installed are: {names}")
-    point = next(iter(points))
-    return f"{point.module}:{point.attr}"
-
-
-def load_named(name: str) -> Toolchain:
-    """The toolchain at "module:attribute". Raises ProjectError."""
-    try:
-        return load_toolchain(name)
-    except (ImportError, AttributeError) as error:
-        raise ProjectError(f"there is no toolchain `{name}`: {error}") from error
 
 
 __all__ = ["Cache", "CachedObject", "Event", "Project", "open"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from actors.diagnostics import Diagnostic
-from actors.messages import Reason
+from actors.messages import Difference, Reason
 from orchestrator.errors import ProjectError
 
 
@@ -38,6 +38,11 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
     """Why the build went on without the cache, or a part of it. None: it worked."""
     cache_needed_bytes: int = 0
     """Not 0: the cache's `max_size` is too small for this build alone, and this would do."""
+    verified: int = 0
+    """So many objects were compiled again with nothing reused, and compared; `verify_seed` chose which."""
+    verify_seed: int = 0
+    differences: list[Difference] = msgspec.field(default_factory=list)
+    """Objects, and the program, that were not what a fresh build makes. Where there are any, the build failed."""
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):

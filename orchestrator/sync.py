@@ -94,9 +94,13 @@ class Project:
         self._portal = None
         return self._stack.__exit__(kind, error, traceback)
 
-    def build(self, *, profile: str | None = None, force: bool = False) -> BuildResult:
+    def build(
+        self, *, profile: str | None = None, force: bool = False, verify: float = 0.0, verify_seed: int | None = None
+    ) -> BuildResult:
         """Bring the program up to date."""
-        return self.call(partial(self._project.build, profile=profile, force=force))
+        return self.call(
+            partial(self._project.build, profile=profile, force=force, verify=verify, verify_seed=verify_seed)
+        )
 
     def run(self, *args: str, stdin: bytes = b"", limits: Mapping[str, int] | None = None) -> RunResult:
         """Build, then run the program."""

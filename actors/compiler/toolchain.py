@@ -215,6 +215,8 @@ class LinkJob(Struct, frozen=True):
     entry: str
     objects: tuple[LinkInput, ...]
     options: dict[str, str] = msgspec.field(default_factory=dict)
+    fresh: bool = False
+    """Nothing remembered from an earlier link may be used."""
 
 
 class Linked(Struct, frozen=True):
@@ -236,7 +238,8 @@ class Toolchain(Protocol):
 
     It may also have a function `prepare()`, which imports all that jobs need: a worker process calls it before it takes
     the first one, so that no job is charged for it. One whose summaries have `inferred` items has a function
-    `infer(job: CompileJob) -> Inference` (a job too); its jobs have neither signatures nor fingerprints yet."""
+    `infer(job: CompileJob) -> Inference` (a job too); its jobs have neither signatures nor fingerprints yet. And one
+    may say where two objects or programs begin to differ, in words: `difference(old: bytes, new: bytes) -> str`."""
 
     @property
     def name(self) -> str: ...

@@ -5,13 +5,26 @@ from __future__ import annotations
 from actors.compiler.toolchain import LinkInput, LinkJob
 from actors.digests import digest
 from actors.events import CacheHit, CacheMiss, ProgramLinked, ProgramWritten
-from actors.messages import Find, Found, LinkDone, Load, Loaded, NewEntry, Publish, Published, RunLink, Store
+from actors.messages import (
+    Difference,
+    Find,
+    Found,
+    LinkDone,
+    Load,
+    Loaded,
+    NewEntry,
+    Publish,
+    Published,
+    RunLink,
+    Store,
+)
 from actors.planner import manifest
 from actors.planner.compiling import Compiling
 from actors.planner.desk import Desk
 from actors.planner.outcome import crashed, not_written, nothing_there
 from actors.planner.reasons import MISSING
 from actors.planner.run import Phase, Run
+from actors.planner.verifying import difference, differs
 
 
 class Linking:
@@ -43,7 +56,9 @@ class Linking:
         )
         run.program_key = manifest.key_of(run.program_manifest)
         plan = desk.plan
-        if settings.force or run.program_lost:
+        if settings.verify:
+            desk.ask(run, Find(build=run.id, keys=(run.program_key,)))
+        elif settings.force or run.program_lost:
             self._load(run)
         elif desk.believes and plan is not None and plan.program_key == run.program_key and plan.program:
             run.program = plan.program
@@ -57,7 +72,10 @@ class Linking:
         if desk.events.wanted:
             event = CacheMiss if entry is None else CacheHit
             desk.events.emit(event(build=run.id, module=run.settings.entry, key=run.program_key, kind="program"))
-        if entry is None:
+        if run.settings.verify:
+            run.program_expected = entry.digest if entry is not None else ""
+            self._load(run)
+        elif entry is None:
             self._load(run)
         else:
             run.program = entry.digest
@@ -65,9 +83,11 @@ class Linking:
 
     def _load(self, run: Run) -> None:
         """The bytes of all objects: those just made are at hand, the cache has the others."""
-        wanted = sorted({run.objects[module] for module in run.linked_modules} - run.fresh.keys())
+        wanted = {run.objects[module] for module in run.linked_modules} - run.fresh.keys()
+        if run.program_expected:
+            wanted.add(run.program_expected)
         if wanted:
-            self.desk.ask(run, Load(build=run.id, digests=tuple(wanted)))
+            self.desk.ask(run, Load(build=run.id, digests=tuple(sorted(wanted))))
         else:
             self._link(run)
 
@@ -108,6 +128,7 @@ class Linking:
                         for module in run.linked_modules
                     ),
                     options=settings.options,
+                    fresh=bool(settings.verify),
                 ),
             ),
         )
@@ -125,6 +146,10 @@ class Linking:
             run.phase = Phase.FINISHED
             return
         run.program = digest(program)
+        expected = run.fresh.get(run.program_expected)
+        if expected is not None and expected != program:
+            self._differs(run, expected, program)
+            return
         if desk.events.wanted:
             desk.events.emit(
                 ProgramLinked(build=run.id, digest=run.program, size=len(program), duration_ms=answer.duration_ms)
@@ -142,6 +167,16 @@ class Linking:
         )
         desk.ask(run, Store(build=run.id, entries=(new,), force=run.settings.force))
         self.publish(run, program)
+
+    def _differs(self, run: Run, expected: bytes, program: bytes) -> None:
+        """The program that the cache has for these objects is not the one that was linked from them now."""
+        what = difference(self.desk.toolchain, expected, program)
+        entry = run.settings.entry
+        found = Difference(module=entry, kind="program", what=what, manifest=run.program_manifest.decode())
+        run.differences.append(found)
+        run.diagnostics.append(differs(found, run.program_key, self.desk.knowledge.sources[entry].path))
+        run.program_failed = True
+        run.phase = Phase.FINISHED
 
     def advance(self, run: Run) -> None:
         """The program is in its place: the build is finished as soon as the cache has it too."""

@@ -49,6 +49,9 @@ def build_done(run: Run, knowledge: Knowledge, duration_ms: float, *, cancelled:
         cache_degraded=run.degraded,
         cache_needed_bytes=run.cache_needed_bytes,
         duration_ms=duration_ms,
+        verified=len(run.verified),
+        verify_seed=settings.verify_seed,
+        differences=tuple(run.differences),
         edges=_edges(run, knowledge) if settings.goal == "graph" else (),
         lookups=_lookups(run, knowledge) if settings.goal == "lookup" else (),
     )
@@ -110,6 +113,8 @@ def finished_event(done: BuildDone) -> BuildFinished:
         reasons={module: reason.kind for module, reason in done.reasons.items()},
         cache_degraded=done.cache_degraded,
         cache_needed_bytes=done.cache_needed_bytes,
+        verified=done.verified,
+        differences=len(done.differences),
     )
 
 

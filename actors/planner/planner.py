@@ -65,6 +65,7 @@ from actors.planner.run import Phase, Run
 from actors.planner.state import ENDED, decode_plan
 from actors.planner.summarising import Summarising
 from actors.planner.unchanged import Unchanged
+from actors.planner.verifying import Verifying
 from actors.system import Actor, Address, Cell
 
 POSTS_BESIDE_JOBS = 16
@@ -93,6 +94,7 @@ class Planner(Actor[ToPlanner]):
         self.summarising = Summarising(self.desk)
         self.inferring = Inferring(self.desk)
         self.compiling = Compiling(self.desk)
+        self.verifying = Verifying(self.desk)
         self.linking = Linking(self.desk, self.compiling)
         self.unchanged = Unchanged()
         self.run_now: Run | None = None
@@ -134,7 +136,7 @@ class Planner(Actor[ToPlanner]):
         if not self.cancelled(run.id):
             run.note(getattr(answer, "degraded", None))
             self._answered(run, request, answer)
-        elif isinstance(answer, CompileDone):
+        elif isinstance(answer, CompileDone) and run.phase is not Phase.VERIFYING:
             self.compiling.keep(run, answer)
         self._advance()
 
@@ -165,12 +167,14 @@ class Planner(Actor[ToPlanner]):
             if run.phase is Phase.LOOKING_UP:
                 run.fresh.update(answer.data)
                 run.phase = Phase.FINISHED
+            elif run.phase is Phase.VERIFYING:
+                self.verifying.loaded(run, answer)
             else:
                 self.linking.loaded(run, answer)
         elif isinstance(answer, FragmentsFound):
             self.compiling.fragments_found(run, answer)
         elif isinstance(answer, CompileDone):
-            self.compiling.done(run, answer)
+            (self.verifying if run.phase is Phase.VERIFYING else self.compiling).done(run, answer)
         elif isinstance(answer, Stored) and isinstance(request, Store):
             self.compiling.stored(run, request, answer)
         elif isinstance(answer, LinkDone):
@@ -259,7 +263,11 @@ class Planner(Actor[ToPlanner]):
             self._inferred(run)
         elif phase is Phase.COMPILING:
             self.compiling.advance(run)
-        elif phase is Phase.COMPILED:
+        elif phase is Phase.COMPILED and run.settings.verify:
+            self.verifying.begin(run)
+        elif phase is Phase.VERIFYING:
+            self.verifying.advance(run)
+        elif phase in (Phase.COMPILED, Phase.VERIFIED):
             self.linking.begin(run)
         elif phase is Phase.LINKING:
             self.linking.advance(run)
@@ -316,6 +324,7 @@ class Planner(Actor[ToPlanner]):
             or not plan.succeeded
             or not desk.believes
             or settings.force
+            or settings.verify
             or plan.toolchain != desk.knowledge.toolchain
             or plan.settings != settings_digest(settings)
             or run.diagnostics
@@ -413,6 +422,7 @@ class Planner(Actor[ToPlanner]):
         run.phase = Phase.RECORDING
         self.summarising.forget()
         self.inferring.forget()
+        self.verifying.forget()
         self.desk.ask(run, record_of_cancelled(run))
 
     def _end(self, run: Run, record: Record | None = None) -> None:

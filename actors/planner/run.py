@@ -13,6 +13,7 @@ from actors.diagnostics import Diagnostic
 from actors.digests import Digest, Stamp
 from actors.messages import (
     Build,
+    Difference,
     Entry,
     NewEntry,
     Reason,
@@ -45,10 +46,12 @@ class Phase(Enum):
     FINDING = 7
     COMPILING = 8
     COMPILED = 9
-    LINKING = 10
-    FINISHED = 11
-    RECORDING = 12
-    ANSWERED = 13
+    VERIFYING = 10
+    VERIFIED = 11
+    LINKING = 12
+    FINISHED = 13
+    RECORDING = 14
+    ANSWERED = 15
 
 
 class Run:
@@ -88,6 +91,10 @@ class Run:
         self.program_lost = False
         self.published = False
         self.reasons: dict[str, Reason] = {}
+        self.verified: list[str] = []
+        self.differences: list[Difference] = []
+        self.program_expected: Digest = ""
+        """Of a verified build: the program that the cache, or the last build, has for these objects."""
         self.before: Plan | None = None
         """What the last finished build had left behind, once this one leaves its own."""
         self.restart()

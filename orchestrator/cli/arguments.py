@@ -23,7 +23,15 @@ def plain(argv: list[str]) -> argparse.Namespace | None:
     return cast("argparse.Namespace", SimpleNamespace(path=path, quiet=quiet, rest=None, json=False, **_UNSAID))
 
 
-_UNSAID = {"jobs": None, "profile": None, "invalidation": None, "force": False, "no_cache": False}
+_UNSAID = {
+    "jobs": None,
+    "profile": None,
+    "invalidation": None,
+    "force": False,
+    "no_cache": False,
+    "verify": 0.0,
+    "verify_seed": None,
+}
 
 
 def add_path(parser: argparse.ArgumentParser, what: str = "the project's folder (default: this one)") -> None:
@@ -46,6 +54,17 @@ def add_build_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
 
 
+def add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--verify",
+        metavar="SHARE",
+        type=_share,
+        default=0.0,
+        help="compile what the build uses again, with nothing reused, and compare; --verify=0.01: a random hundredth",
+    )
+    parser.add_argument("--verify-seed", metavar="N", type=_whole, help="which modules a SHARE takes (default: random)")
+
+
 def settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """What the flags set, by the leaf names of the settings."""
     found = {key: getattr(arguments, key, None) for key in ("jobs", "profile", "invalidation")}
@@ -62,6 +81,18 @@ def folder(arguments: argparse.Namespace) -> str:
             f"`{path}` is a file, and this takes the folder of a project", hint=f"to run it: `wasmill run {path}`"
         )
     return path
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0.0 < share <= 1.0:
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"`{text}` is no share: a number above 0, and 1 at most, as in --verify=0.01")
+    return share
 
 
 def _whole(text: str) -> int:

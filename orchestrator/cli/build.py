@@ -13,7 +13,7 @@ from actors.disk import RealDisk
 from actors.hasher.source import MAX_BYTES
 from actors.planner import outcome as planner
 from orchestrator.cli import session
-from orchestrator.cli.arguments import add_build_flags, add_json, add_path, add_quiet, folder, settings
+from orchestrator.cli.arguments import add_build_flags, add_json, add_path, add_quiet, add_verify, folder, settings
 from orchestrator.cli.output import Output
 from orchestrator.cli.uptodate import up_to_date
 from orchestrator.config import Config, inside, load
@@ -43,6 +43,7 @@ examples:
   wasmill build                     this folder
   wasmill build app --profile release
   wasmill build app --json | tail -n 1
+  wasmill build --verify=0.01       trust is good; look at a hundredth of what is reused
 
 exit codes: 0 built, 1 the sources are wrong, 2 wrong usage or configuration, 3 wasmill failed
 """
@@ -51,6 +52,7 @@ exit codes: 0 built, 1 the sources are wrong, 2 wrong usage or configuration, 3 
 def configure(parser: ArgumentParser) -> None:
     add_path(parser)
     add_build_flags(parser)
+    add_verify(parser)
     add_quiet(parser)
     add_json(parser, "one JSON object for each event, on standard output")
 
@@ -63,7 +65,8 @@ def execute(arguments: Namespace, output: Output) -> int:
         before = _stamp(config.output)
         async with orchestrator.open(arguments.path, **said) as project:
             result = await session.build(project, arguments, output)
-        nothing_done = result.success and not result.compiled_modules and before == _stamp(config.output)
+        unchanged = result.success and not result.compiled_modules and before == _stamp(config.output)
+        nothing_done = unchanged and not arguments.verify
         tell(result, config, output, nothing_done=nothing_done)
         return 0 if result.success else 1
 

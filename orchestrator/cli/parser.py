@@ -42,6 +42,7 @@ def parse(command: str, module: ModuleType, argv: list[str], output: Output) -> 
     parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show this and stop")
     module.configure(parser)
     own, rest = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, None)
+    own = ["--verify=1" if one == "--verify" else one for one in own]  # its value stands behind `=`, if there is one
     try:
         # Intermixed, for `cache gc --force app`: plain argparse takes an optional PATH as left out at the first flag.
         arguments, extra = parser.parse_known_intermixed_args(own)

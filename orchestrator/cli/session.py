@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -91,9 +92,14 @@ async def build(project: Project, arguments: Namespace, output: Output) -> Build
 
 async def _build(project: Project, arguments: Namespace, output: Output, progress: Progress) -> BuildResult:
     as_json = getattr(arguments, "json", False)
-    force = getattr(arguments, "force", False)
+    start = partial(
+        project.build,
+        force=getattr(arguments, "force", False),
+        verify=getattr(arguments, "verify", 0.0),
+        verify_seed=getattr(arguments, "verify_seed", None),
+    )
     if not as_json and not progress.live:
-        return await project.build(force=force)
+        return await start()
     result: BuildResult | None = None
     errors: list[Exception] = []  # They leave as themselves, and not in a group.
     async with project.events(on_full="wait" if as_json else "drop") as events, anyio.create_task_group() as group:
@@ -107,7 +113,7 @@ async def _build(project: Project, arguments: Namespace, output: Output, progres
 
         group.start_soon(follow)
         try:
-            result = await project.build(force=force)
+            result = await start()
         except Exception as wrong:
             errors.append(wrong)
             group.cancel_scope.cancel()

@@ -108,6 +108,8 @@ def summary(result: BuildResult, style: Style | None = None, *, base: str = "", 
         lines.append(style.paint(f"failed in {took}: {what}", "error") + _failures(result))
         if old:
             lines.append(f"{shown(relative(old, base))} is old: it is the program of an earlier build")
+    if result.verified:
+        lines += _verified(result)
     if result.cache_degraded:
         lines.append(f"the cache was not used as usual: {shown(result.cache_degraded)}")
     if result.cache_needed_bytes:
@@ -123,6 +125,20 @@ def _reasons(result: BuildResult) -> list[str]:
     column = max(map(len, modules))
     known = result.reasons
     return [f"  {shown(module):<{column}}  {why(known[module])}" for module in modules if module in known]
+
+
+def _verified(result: BuildResult) -> list[str]:
+    """What `--verify` found. The manifests of what differs are for those who look for the cause."""
+    objects = plural(result.verified, "object")
+    if not result.differences:
+        return [f"verified {objects}, compiled again with nothing reused: all equal (seed {result.verify_seed})"]
+    lines = [f"verified {objects}: {len(result.differences)} not as compiled afresh (seed {result.verify_seed})"]
+    for found in result.differences:
+        lines += [
+            f"  {found.kind} of {shown(found.module)}: {shown(found.what)}",
+            f"    manifest: {shown(found.manifest)}",
+        ]
+    return lines
 
 
 def _program(result: BuildResult, base: str, wanted: str) -> str:

@@ -69,8 +69,10 @@ class FakeProject:
     async def __aexit__(self, *_: object) -> None:
         self.closed = True
 
-    async def build(self, *, force: bool = False) -> BuildResult:
+    async def build(self, *, force: bool = False, verify: float = 0.0, verify_seed: int | None = None) -> BuildResult:
         self.calls.append(("build", force))
+        if verify:
+            self.calls.append(("verify", verify, verify_seed))
         await anyio.lowlevel.checkpoint()
         if self.during is not None:
             await self.during()

@@ -14,7 +14,7 @@ from cli_fakes import FakeProject, Wasmill, result
 
 from actors.diagnostics import Diagnostic
 from actors.events import ActorState, BuildStalled, RunningJob
-from actors.messages import CacheStatistics, Collected, Damage, Reason, Verified
+from actors.messages import CacheStatistics, Collected, Damage, Difference, Reason, Verified
 from orchestrator.cli import app
 from orchestrator.cli.cache import amount
 from orchestrator.errors import ProjectBroken, ProjectError
@@ -63,6 +63,8 @@ def test_version(wasmill: Wasmill, flag: str) -> None:
         (["build", "-j", "0"], "`jobs`: must be a whole number from 1 to 256, not 0"),
         (["build", "--profile", "relase"], "there is no profile `relase`\n  did you mean `release`?"),
         (["build", "--invalidation", "quick"], '`invalidation`: must be "transitive" or "precise", not "quick"'),
+        (["build", "--verify=2"], "argument --verify: `2` is no share"),
+        (["build", "--verify=much"], "argument --verify: `much` is no share"),
         (["build", "one", "two"], "unrecognized arguments: two"),
         (["build", "--", "x"], "only `run` takes arguments behind `--`"),
         (["build", "nowhere"], "there is no folder `nowhere`"),
@@ -121,6 +123,24 @@ def test_every_flag_of_build_arrives(wasmill: Wasmill, fake: FakeProject, home: 
     assert wasmill("build", "app", *flags) == (0, "", "")
     said = {"jobs": 3, "profile": "release", "invalidation": "transitive", "enabled": False}
     assert fake.calls == [("open", "app", said), ("build", True)]
+
+
+def test_verify_takes_a_share_and_a_seed(wasmill: Wasmill, fake: FakeProject, home: Path) -> None:
+    (home / "app").mkdir()
+    assert wasmill("build", "--verify", "app", "-q") == (0, "", "")
+    assert wasmill("build", "app", "--verify=0.01", "--verify-seed", "7", "-q") == (0, "", "")
+    verified = [call for call in fake.calls if call[0] == "verify"]
+    assert verified == [("verify", 1.0, None), ("verify", 0.01, 7)]
+
+
+def test_what_verify_found_is_said(wasmill: Wasmill, fake: FakeProject) -> None:
+    fake.result = result(verified=12, verify_seed=5)
+    assert "verified 12 objects, compiled again with nothing reused: all equal (seed 5)\n" in wasmill("build")[2]
+    found = Difference(module="a", kind="object", what="byte 3", manifest='{"kind":"object"}')
+    fake.result = result(success=False, verified=1, verify_seed=5, differences=[found])
+    said = wasmill("build", "--verify")[2]
+    assert "verified 1 object: 1 not as compiled afresh (seed 5)\n  object of a: byte 3\n" in said
+    assert 'manifest: {"kind":"object"}' in said
 
 
 def test_wrong_sources_are_1(wasmill: Wasmill, fake: FakeProject, home: Path) -> None:

@@ -58,9 +58,17 @@ class Ruchy:
     def link(self, job: LinkJob) -> Linked:
         from orchestrator.toolchains.ruchy.link import link_program, resident
 
+        if job.fresh:
+            return link_program(job, resident())
         if self._resident is None:
             self._resident = resident()
         return link_program(job, self._resident)
+
+    def difference(self, old: bytes, new: bytes) -> str:
+        """Where two objects, or two programs, begin to differ."""
+        from orchestrator.wasm.difference import difference
+
+        return difference(old, new)
 
     def accepted(self, program: bytes) -> None:
         """The program was validated: the next link need only prove what it changes."""

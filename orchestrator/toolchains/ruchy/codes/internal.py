@@ -37,4 +37,13 @@ CODES: dict[str, Code] = registry(
         "(a module that takes longer to compile than `timeout` allows)",
         "[build]\ntimeout = 600",
     ),
+    Code(
+        "E0905",
+        "internal",
+        "not what a fresh build makes",
+        "`--verify` compiled an object again, or linked the program again, from the same manifest, and the bytes "
+        "differ. Something depends on more than its manifest says, or the toolchain does not always give the same.",
+        "(a toolchain that reads a file, or the clock, and does not say so)",
+        "(make the toolchain name all its inputs; then `wasmill cache clear`, and build again)",
+    ),
 )

@@ -1,0 +1,144 @@
+"""`--verify`: what the build would use is compiled once more, with nothing reused, and compared byte for byte.
+
+Objects that the cache had and objects that were assembled from fragments alike. A difference fails the build: somewhere
+an object depends on what its manifest does not name, or a toolchain does not give one answer for one question.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from hashlib import sha256
+
+import msgspec
+
+from actors.compiler.toolchain import CompileJob
+from actors.diagnostics import Diagnostic
+from actors.digests import Digest
+from actors.events import ObjectsVerified
+from actors.messages import BATCH, CompileDone, CompileOutcome, Difference, Load, Loaded, RunCompile
+from actors.planner.desk import Desk
+from actors.planner.run import Phase, Run
+from actors.planner.state import State
+
+JOB_MODULES = 8
+
+
+def chosen(module: str, share: float, seed: int) -> bool:
+    """Whether a module is among the `share` (0 to 1) that is looked at; the same in every process for one seed."""
+    return int.from_bytes(sha256(f"{seed}:{module}".encode()).digest()[:8], "big") < share * 2**64
+
+
+class Verifying:
+    """What the planner does between objects and the program, where it is asked for."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._waiting: deque[str] = deque()
+        self._loaded: deque[str] = deque()
+
+    def begin(self, run: Run) -> None:
+        run.phase = Phase.VERIFYING
+        run.verified = []
+        settings = run.settings
+        usable = run.states.members(State.HIT, State.COMPILED)
+        self._loaded.clear()
+        self._waiting = deque(module for module in usable if chosen(module, settings.verify, settings.verify_seed))
+
+    def advance(self, run: Run) -> None:
+        """A batch at a time: load what the build would use, compile, compare."""
+        desk, knowledge = self.desk, self.desk.knowledge
+        while desk.idle_slots and self._loaded and not run.replan:
+            modules = [self._loaded.popleft() for _ in range(min(JOB_MODULES, len(self._loaded)))]
+            jobs = tuple([self._job(run, module) for module in modules])
+            digests = tuple([knowledge.sources[module].digest for module in modules])
+            desk.ask(run, RunCompile(build=run.id, jobs=jobs, digests=digests, root=run.settings.root))
+        if run.awaited:
+            return
+        if run.replan:
+            run.replan = False
+            run.phase = Phase.SCANNED
+        elif self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            self._loaded.extend(batch)
+            wanted = {run.objects[module] for module in batch} - run.fresh.keys()
+            if wanted:
+                desk.ask(run, Load(build=run.id, digests=tuple(sorted(wanted))))
+            else:
+                self.advance(run)
+        else:
+            if desk.events.wanted:
+                desk.events.emit(
+                    ObjectsVerified(
+                        build=run.id,
+                        checked=len(run.verified),
+                        different=len(run.differences),
+                        seed=run.settings.verify_seed,
+                    )
+                )
+            run.phase = Phase.VERIFIED
+
+    def _job(self, run: Run, module: str) -> CompileJob:
+        """The module's compile, with nothing to reuse."""
+        knowledge = self.desk.knowledge
+        found = run.fingerprints.get(module) or knowledge.fingerprints(module)
+        fingerprints = {name: one.digest for name, one in found.items()}
+        return msgspec.structs.replace(knowledge.job(module, run.settings), fingerprints=fingerprints)
+
+    def loaded(self, run: Run, answer: Loaded) -> None:
+        """What the cache lost meanwhile is no wrong answer; whoever needs it finds out."""
+        run.fresh.update(answer.data)
+        self._loaded = deque(module for module in self._loaded if run.objects[module] in run.fresh)
+
+    def done(self, run: Run, answer: CompileDone) -> None:
+        for outcome in answer.outcomes:
+            if outcome.changed is not None:
+                self.desk.input_changed(run, outcome.module, outcome.changed)
+            else:
+                self._compare(run, outcome)
+
+    def _compare(self, run: Run, outcome: CompileOutcome) -> None:
+        module, knowledge = outcome.module, self.desk.knowledge
+        run.verified.append(module)
+        stored = run.fresh[run.objects[module]]
+        made = outcome.compiled.object if outcome.compiled else None
+        if made is None:
+            errors = outcome.compiled.diagnostics if outcome.compiled else ()
+            what = outcome.crash or (errors[0].message if errors else "it gave neither object nor error")
+            what = f"compiled afresh, it gives no object: {what}"
+        elif made.data != stored:
+            what = difference(self.desk.toolchain, stored, made.data)
+        elif made.warnings != run.warnings[module]:
+            what = f"the object has {len(run.warnings[module])} warnings, a fresh one {len(made.warnings)}, or others"
+        else:
+            return
+        found = Difference(module=module, kind="object", what=what, manifest=knowledge.manifests[module].decode())
+        run.differences.append(found)
+        run.diagnostics.append(differs(found, knowledge.keys[module], knowledge.sources[module].path))
+
+    def forget(self) -> None:
+        """The build is cancelled."""
+        self._waiting.clear()
+        self._loaded.clear()
+
+
+def difference(toolchain: object, old: bytes, new: bytes) -> str:
+    """Where two objects, or two programs, begin to differ: as the toolchain sees it, else the first byte."""
+    explain: Callable[[bytes, bytes], str] | None = getattr(toolchain, "difference", None)
+    if explain is not None:
+        return explain(old, new)
+    pairs = enumerate(zip(old, new, strict=False))
+    at = next((at for at, (was, now) in pairs if was != now), min(len(old), len(new)))
+    return f"byte {at} of {len(old)}; a fresh one has {len(new)}"
+
+
+def differs(found: Difference, key: Digest, path: str) -> Diagnostic:
+    what = "the program" if found.kind == "program" else "the object"
+    return Diagnostic(
+        code="E0905",
+        message=f"{what} with the key {key[:12]} is not what a fresh build makes: {found.what}",
+        module=found.module,
+        file=path,
+        hint="a toolchain that depends on more than it says, or a bug of ours: please report it with the manifest; "
+        "`wasmill cache clear` and a new build give what the sources say",
+    )
