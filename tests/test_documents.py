@@ -114,7 +114,8 @@ async def test_the_edits_of_the_example_do_what_is_said(tmp_path: Path) -> None:
         tax = tmp_path / "tax.ruchy"
         tax.write_text(tax.read_text().replace("20", "25"))
         result = await project.build()
-        assert {module: reason.kind for module, reason in result.reasons.items()} == {"tax": "source", "main": "import"}
+        reasons = {name: reason.kind for name, reason in result.reasons.items() if "::" not in name}
+        assert reasons == {"tax": "source", "main": "import"}
         assert len(linked) == 1
 
         main = tmp_path / "main.ruchy"
