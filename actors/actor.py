@@ -58,8 +58,8 @@ class Actor(Generic[M]):
         self.current = ""
         self.moves = 0
         """How often this actor has got further: what `actors.stillness` looks at."""
-        self._may_post = outstanding
-        self._lane: deque[tuple[Message, Message]] = deque()
+        self.may_post = outstanding
+        self._lane: deque[tuple[Message, Message, int]] = deque()
         self._wake: anyio.Event | None = None
         self._nudged = False
         self._system: System | None = None
@@ -108,23 +108,23 @@ class Actor(Generic[M]):
     async def tell(self, to: Address[Any], message: Message, weight: int = 0) -> None:
         """Put a message of `weight` bytes into a mailbox on the right, waiting while it is full."""
         self._check(to)
-        self.system.record("tell", self.name, to.name, message)
-        await to.mailbox.put(message, weight)
+        number = self.system.record("tell", self.name, to.name, message)
+        await to.mailbox.put(message, weight, number)
 
     def post(self, to: Address[Any], request: Message) -> None:
         """Send a request to the right; its answer arrives in `replied`."""
         self._check(to)
-        if self.unanswered >= self._may_post:
+        if self.unanswered >= self.may_post:
             raise RuntimeError(f"{self.name} has {self.unanswered} requests outstanding already")
         self.unanswered += 1
-        self.system.record("post", self.name, to.name, request)
+        number = self.system.record("post", self.name, to.name, request)
 
         def deliver(answer: Message) -> None:
-            self.system.record("reply", to.name, self.name, answer)
-            self._lane.append((request, answer))
+            self.system.record("reply", to.name, self.name, answer, number)
+            self._lane.append((request, answer, number))
             self._awake()
 
-        to.mailbox.push(request, Cell(deliver))
+        to.mailbox.push(request, Cell(deliver), number)
 
     def nudge(self) -> None:
         """Call `nudged` at the next turn."""
@@ -145,13 +145,17 @@ class Actor(Generic[M]):
                 self._nudged = False
                 await self.nudged()
             elif self._lane:
-                request, answer = self._lane.popleft()
+                request, answer, number = self._lane.popleft()
                 self.unanswered -= 1
                 self.current = type(answer).__name__
+                if number:
+                    self.system.record("take", "", self.name, answer, number)
                 await self.replied(request, answer)
             elif self.mailbox.items:
                 item = self.mailbox.take()
                 self.current = type(item.message).__name__
+                if item.number:
+                    self.system.record("take", "", self.name, item.message, item.number)
                 await self.receive(item.message, item.cell)
             elif self.mailbox.closed and not self.unanswered and self.idle():
                 return

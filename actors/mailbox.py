@@ -50,6 +50,8 @@ class _Item(NamedTuple, Generic[M]):
     cell: Cell
     told: bool
     weight: int
+    number: int
+    """What the tap calls it; 0 where nobody looks."""
 
 
 class Mailbox(Generic[M]):
@@ -74,7 +76,7 @@ class Mailbox(Generic[M]):
     def waiting(self) -> int:
         return len(self._waiting)
 
-    async def put(self, message: M, weight: int) -> None:
+    async def put(self, message: M, weight: int, number: int = 0) -> None:
         """Add a message, waiting while there is no room. Cancelled while it waits, nothing was added."""
         if self.closed:
             raise Closed
@@ -82,13 +84,13 @@ class Mailbox(Generic[M]):
             await self._wait_for_room(weight)
         else:
             self._reserve(weight)
-        self._add(_Item(message, NOBODY, True, weight))
+        self._add(_Item(message, NOBODY, True, weight, number))
 
-    def push(self, message: M, cell: Cell) -> None:
+    def push(self, message: M, cell: Cell, number: int = 0) -> None:
         """Add a request; its sender has counted it."""
         if self.closed:
             raise Closed
-        self._add(_Item(message, cell, False, 0))
+        self._add(_Item(message, cell, False, 0, number))
 
     def take(self) -> _Item[M]:
         item = self.items.popleft()

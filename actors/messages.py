@@ -216,6 +216,13 @@ class Build(Message, frozen=True):
     settings: Settings
 
 
+class CancelBuild(Message, frozen=True):
+    """The token of a build was set. Nobody is sent this: actors look at the token. The tap sees it, so that what it
+    records is all that happened."""
+
+    build: int
+
+
 class Reason(Part, frozen=True):
     """Why a module or a function was compiled (or would be). `kind` is one of: "new" (no earlier build knows it),
     "source" (its text changed), "import" (what the module imports changed), "reference" (what a name in the function
@@ -664,3 +671,5 @@ KeeperReply = Union[
 WorkerReply = Union[SummariseDone, InferDone, CompileDone, LinkDone]
 ToPlanner = Union[Build, SourcesRead]
 Reply = Union[KeeperReply, WorkerReply, BuildDone]
+Tapped = Union[ToScanner, ToHasher, ToPlanner, ToWorkers, ToKeeper, Reply, CancelBuild]
+"""Everything that the tap of a system sees."""

@@ -28,7 +28,7 @@ import anyio.lowlevel
 from actors.actor import Actor, MailboxStatistics, WiringError
 from actors.events import Events
 from actors.mailbox import Address, Cell, Closed
-from actors.messages import Message
+from actors.messages import CancelBuild, Message
 from actors.offload import Offload
 
 M = TypeVar("M", bound=Message)
@@ -42,12 +42,20 @@ class Broken(Exception):
 
 
 class TapRecord(NamedTuple):
-    """What the tap sees: `kind` is "tell", "post", "ask" or "reply"; `sender` is "" for the API."""
+    """What the tap sees. `kind` is one of:
+
+    - "tell", "post", "ask": a message was sent. `sender` is "" for the API. `number` counts what is sent, from 1.
+    - "reply": an answer was sent; `number` is that of the request.
+    - "take": an actor begins to handle what was sent under `number`: a message, or the answer to its own post. Its
+      `sender` is "" always. What it sends until its next "take" it sends because of this one.
+    - "cancel": the token of a build was set (`CancelBuild`), which every actor sees from now on. It has no number.
+    """
 
     kind: str
     sender: str
     receiver: str
     message: Message
+    number: int = 0
 
 
 Tap = Callable[[TapRecord], None]
@@ -56,14 +64,15 @@ Tap = Callable[[TapRecord], None]
 class Pending:
     """The answer to a request from outside, to come."""
 
-    def __init__(self, system: System, asked: str) -> None:
+    def __init__(self, system: System, asked: str, number: int) -> None:
         self._system = system
         self._asked = asked
+        self._number = number
         self._answer: Message | None = None
         self._arrived = anyio.Event()
 
     def deliver(self, answer: Message) -> None:
-        self._system.record("reply", self._asked, "", answer)
+        self._system.record("reply", self._asked, "", answer, self._number)
         self._answer = answer
         self._arrived.set()
 
@@ -97,6 +106,9 @@ class System:
         self.cancelled_builds: set[int] = set()
         self.failure: Exception | None = None
         self.closing = False
+        self.stop_was_late = False
+        """What was left after `STOP_SECONDS` was cancelled."""
+        self._sent = 0
         self._asking: set[anyio.Event] = set()
         self._released: set[anyio.Event] = set()
         self._scopes: set[anyio.CancelScope] = set()
@@ -170,10 +182,11 @@ class System:
         self.events.hurry()
         for build in tuple(self.builds_running):
             self.cancel(build)
-        with anyio.move_on_after(STOP_SECONDS):
+        with anyio.move_on_after(STOP_SECONDS) as scope:
             for actor in self.actors:
                 actor.mailbox.close()
                 await actor.ended.wait()
+        self.stop_was_late = scope.cancelled_caught
         self._end_tasks()
         for actor in self.actors:
             try:
@@ -227,9 +240,9 @@ class System:
     def request(self, to: Address[Any], request: Message) -> Pending:
         """Send a request, now; wait for its answer with `Pending.wait`."""
         self.check()
-        pending = Pending(self, to.name)
-        self.record("ask", "", to.name, request)
-        to.mailbox.push(request, Cell(pending.deliver))
+        number = self.record("ask", "", to.name, request)
+        pending = Pending(self, to.name, number)
+        to.mailbox.push(request, Cell(pending.deliver), number)
         return pending
 
     async def ask(self, to: Address[Any], request: Message) -> Message:
@@ -253,12 +266,14 @@ class System:
     async def tell(self, to: Address[Any], message: Message, weight: int = 0) -> None:
         """Tell from outside, as `Actor.tell`."""
         self.check()
-        self.record("tell", "", to.name, message)
-        await to.mailbox.put(message, weight)
+        number = self.record("tell", "", to.name, message)
+        await to.mailbox.put(message, weight, number)
 
     def cancel(self, build: int) -> None:
         """Set the build's token: every actor sees it at its next look, and is woken to look now."""
         self.cancelled_builds.add(build)
+        if self.tap is not None:
+            self.tap(TapRecord("cancel", "", "", CancelBuild(build=build)))
         for actor in self.actors:
             actor.nudge()
 
@@ -267,9 +282,15 @@ class System:
         self.builds_running.discard(build)
         self.cancelled_builds.discard(build)
 
-    def record(self, kind: str, sender: str, receiver: str, message: Message) -> None:
-        if self.tap is not None:
-            self.tap(TapRecord(kind, sender, receiver, message))
+    def record(self, kind: str, sender: str, receiver: str, message: Message, number: int = 0) -> int:
+        """Show the tap what is sent; `number` where it has one already. Gives its number, 0 where nobody looks."""
+        if self.tap is None:
+            return 0
+        if not number:
+            self._sent += 1
+            number = self._sent
+        self.tap(TapRecord(kind, sender, receiver, message, number))
+        return number
 
     @property
     def moves(self) -> int:

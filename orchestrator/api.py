@@ -280,6 +280,11 @@ class Project:
         """Each actor's mailbox at this moment."""
         return self._running().statistics()
 
+    @property
+    def system(self) -> System:
+        """The actors of an open Project. For `orchestrator.testing`."""
+        return self._running()
+
     # ---- inside
 
     def _running(self) -> System:

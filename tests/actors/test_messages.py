@@ -17,6 +17,7 @@ UNIONS: dict[str, Any] = {
     "ToWorkers": messages.ToWorkers,
     "ToKeeper": messages.ToKeeper,
     "Reply": messages.Reply,
+    "Tapped": messages.Tapped,
     "Event": events.Event,
 }
 

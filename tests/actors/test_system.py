@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 
 from actors.mailbox import CAPACITY, NOBODY, Mailbox
-from actors.messages import Begin, Begun, Message, Statistics
+from actors.messages import Begin, Begun, CancelBuild, Message, Statistics
 from actors.system import (
     Actor,
     Broken,
@@ -392,13 +392,29 @@ async def test_the_tap_sees_every_message() -> None:
     async with System([left, right], tap=seen.append).running() as system:
         await system.ask(left.address, note(7))
         await until(lambda: bool(left.answers))
-    assert [(one.kind, one.sender, one.receiver) for one in seen] == [
-        ("ask", "", "sender"),
-        ("post", "sender", "right"),
-        ("reply", "sender", ""),
-        ("reply", "right", "sender"),
+        system.cancel(5)
+    assert [(one.kind, one.sender, one.receiver, one.number) for one in seen] == [
+        ("ask", "", "sender", 1),
+        ("take", "", "sender", 1),
+        ("post", "sender", "right", 2),
+        ("reply", "sender", "", 1),
+        ("take", "", "right", 2),
+        ("reply", "right", "sender", 2),
+        ("take", "", "sender", 2),
+        ("cancel", "", "", 0),
     ]
-    assert seen[1].message == note(7)
+    assert seen[2].message == seen[4].message == note(7)
+    assert seen[5].message == seen[6].message == Begun(degraded="7")
+    assert seen[-1].message == CancelBuild(build=5)
+
+
+async def test_without_a_tap_nothing_is_numbered() -> None:
+    right = Recorder("right")
+    left = Sender(right, "post")
+    async with System([left, right]).running() as system:
+        await system.ask(left.address, note(7))
+        await until(lambda: bool(left.answers))
+        assert system.record("tell", "", "right", note(1)) == 0
 
 
 async def test_cancelling_a_build_sets_its_token_and_wakes_everyone() -> None:

@@ -1,0 +1,129 @@
+"""Incremental equals full: after any edits a build gives, byte for byte, what one from nothing gives.
+
+This is what every toolchain has to keep, and what most of them break at some time: an object that depends on something
+its summary does not say is compiled too seldom. Give the oracle your toolchain and some versions of a project::
+
+    async def test_my_toolchain():
+        await incremental_equals_full(
+            MyToolchain(),
+            [
+                {"main": "use low::x\\ny = x", "low": "x = 1"},
+                {"low": "x = 2"},                        # an edit: only what differs from the version before
+                {"low": None},                           # a module is removed
+                {"low": "x = 1"},                        # and comes back
+            ],
+            entry="main.words",
+        )
+
+It builds version after version in one open Project, each again in a new process, and each from an empty cache, in a
+simulated world (`orchestrator.testing.world`), and compares objects, programs and diagnostics. A toolchain that runs
+other programs needs real files: use `everything` on Projects of your own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from actors.compiler.toolchain import Toolchain
+from actors.digests import Digest
+from orchestrator.api import Project
+from orchestrator.result import BuildResult
+from orchestrator.testing.world import World
+
+Edit = Mapping[str, str | None]
+"""New texts by module; None removes one."""
+
+
+class Outcome(NamedTuple):
+    """What a build made: objects by module (None: it has none), the program, and what was complained of."""
+
+    objects: dict[str, bytes | None]
+    program: bytes | None
+    diagnostics: tuple[str, ...]
+    keys: dict[str, Digest]
+
+    def differences(self, full: Outcome) -> list[str]:
+        """In words, how this differs from what a full build made."""
+        found = []
+        for module in sorted({*self.objects, *full.objects}):
+            mine, theirs = self.objects.get(module), full.objects.get(module)
+            if mine != theirs:
+                found.append(f"the object of {module}: {_compared(mine, theirs)}")
+        if self.program != full.program:
+            found.append(f"the program: {_compared(self.program, full.program)}")
+        if self.diagnostics != full.diagnostics:
+            found.append(f"diagnostics: {self.diagnostics!r} instead of {full.diagnostics!r}")
+        return found
+
+
+class Differs(AssertionError):
+    """An incremental build differs from a full one. `version` counts from 0; `differences` says where."""
+
+    def __init__(self, version: int, how: str, differences: list[str]) -> None:
+        super().__init__(f"version {version}, {how}: " + "; ".join(differences))
+        self.version = version
+        self.how = how
+        self.differences = differences
+
+
+async def everything(project: Project, read: Callable[[str], bytes]) -> Outcome:
+    """Build, and gather all that the cache has for the sources as they are, and the program; `read` reads that file.
+    Whether a blocked module was compiled before its import failed is a matter of luck, so those are left out."""
+    result = await project.build()
+    modules = sorted(set((await project.graph()).modules) - {*result.failed, *result.blocked})
+    found = await project.cache.lookup_all(modules)
+    if None in found.values():  # A cache that could not keep something makes it when it is asked for.
+        result = await project.build()
+        found = await project.cache.lookup_all(modules)
+    return Outcome(
+        {module: one.data if one else None for module, one in found.items()},
+        read(str(result.program)) if result.program else None,
+        tuple(sorted(f"{one.file}:{one.line} {one.code} {one.message}" for one in result.diagnostics)),
+        {module: one.key for module, one in found.items() if one},
+    )
+
+
+async def full(toolchain: Toolchain, modules: Mapping[str, str], **settings: Any) -> Outcome:
+    """What a build of these modules from an empty cache makes."""
+    world = World(toolchain)
+    world.write(modules)
+    async with world.open(**settings) as project:
+        return await everything(project, world.disk.read)
+
+
+async def incremental_equals_full(toolchain: Toolchain, versions: Sequence[Edit], **settings: Any) -> list[BuildResult]:
+    """See the module. `settings` are those of `orchestrator.open`. Gives the results of the incremental builds, so that
+    a test can look at what was compiled. Raises `Differs`."""
+    world = World(toolchain)
+    results: list[BuildResult] = []
+    async with world.open(**settings) as project:
+        for number, edit in enumerate(versions):
+            _apply(world, edit)
+            results.append(await project.build())
+            expected = await full(toolchain, world.modules(), **settings)
+            _compare(number, "in the open Project", await everything(project, world.disk.read), expected)
+            async with world.open(**settings) as another:
+                _compare(number, "in a new process", await everything(another, world.disk.read), expected)
+    return results
+
+
+def _apply(world: World, edit: Edit) -> None:
+    for module, text in edit.items():
+        if text is None:
+            world.remove(module)
+    world.write({module: text for module, text in edit.items() if text is not None})
+
+
+def _compare(version: int, how: str, incremental: Outcome, expected: Outcome) -> None:
+    differences = incremental.differences(expected)
+    if differences:
+        raise Differs(version, how, differences)
+
+
+def _compared(mine: bytes | None, theirs: bytes | None) -> str:
+    if mine is None or theirs is None:
+        return "there is none" if mine is None else "there should be none"
+    at = next((at for at, (one, other) in enumerate(zip(mine, theirs, strict=False)) if one != other), None)
+    at = min(len(mine), len(theirs)) if at is None else at
+    return f"{len(mine)} bytes instead of {len(theirs)}, the first that differs at {at}: {mine[at : at + 40]!r}"
