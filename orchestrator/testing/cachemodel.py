@@ -13,7 +13,7 @@ running builds have pinned. It allows everything that `docs/cache.md` allows, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from actors.digests import Digest, digest
@@ -55,8 +55,8 @@ class State(NamedTuple):
 
 
 class CacheModel:
-    """The model. `entries` (key to digest) were in the cache before. `faults`: the disk may lie, so an entry may be gone or damaged at any time; then nothing is sure, and
-    what remains are the laws about bytes and digests.
+    """The model. `entries` (key to digest) were in the cache before. `faults`: the disk may lie, so an entry may be
+    gone or damaged at any time; then nothing is sure, and what remains are the laws about bytes and digests.
 
     Requests that are about nothing but snapshots, summaries, programs and statistics change nothing.
     """
@@ -164,7 +164,7 @@ class CacheModel:
     def _collect(self, state: State, call: Call) -> Iterable[State]:
         answer = call.answer
         evicted = not isinstance(answer, Collected) or answer.evicted > 0
-        yield self._evicted(state, "") if evicted else state
+        yield self._evicted(state, call.client) if evicted else state
 
     def _clear(self, state: State, call: Call) -> Iterable[State]:
         answer = call.answer

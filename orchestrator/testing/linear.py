@@ -144,7 +144,7 @@ def linearize(history: History | list[Call], model: Model) -> list[Call]:
     calls = sorted(history.calls if isinstance(history, History) else history, key=lambda call: call.began)
     needed = sum(call.ended is not None for call in calls)
     longest: list[Call] = []
-    stuck: list[Call] = _next_of(calls, 0)
+    stuck: list[Call] = []
     seen: set[tuple[int, Hashable]] = {(0, model.initial)}
     # Each entry: calls done (bits), how many of them had ended, state, the order so far as a linked list.
     stack: list[tuple[int, int, Hashable, _Order]] = [(0, 0, model.initial, None)]
@@ -155,10 +155,8 @@ def linearize(history: History | list[Call], model: Model) -> list[Call]:
         candidates = _next_of(calls, done)
         taken = _length(order)
         if taken >= len(longest):
-            longest, stuck = _unrolled(order), candidates
-        for place, call in reversed(list(enumerate(calls))):
-            if call not in candidates:
-                continue
+            longest, stuck = _unrolled(order), [call for _, call in candidates]
+        for place, call in reversed(candidates):
             for after in model.step(state, call):
                 reached = (done | 1 << place, after)
                 if reached not in seen:
@@ -182,11 +180,19 @@ def _unrolled(order: _Order) -> list[Call]:
     return calls[::-1]
 
 
-def _next_of(calls: list[Call], done: int) -> list[Call]:
-    """The calls that may come next: those that began before any of the others left had ended."""
-    left = [call for place, call in enumerate(calls) if not done >> place & 1]
-    first = min((call.ended for call in left if call.ended is not None), default=None)
-    return [call for call in left if first is None or call.began < first]
+def _next_of(calls: list[Call], done: int) -> list[tuple[int, Call]]:
+    """The calls that may come next, with their places: those that began before any of the others left had ended."""
+    first: int | None = None
+    candidates = []
+    for place, call in enumerate(calls):  # in the order they began
+        if done >> place & 1:
+            continue
+        if first is not None and call.began > first:
+            break
+        candidates.append((place, call))
+        if call.ended is not None and (first is None or call.ended < first):
+            first = call.ended
+    return [(place, call) for place, call in candidates if first is None or call.began < first]
 
 
 def _short(value: Any) -> str:

@@ -4,7 +4,7 @@
 |---|---|---|
 | `incremental_equals_full` | an object that was not compiled although it had to be, by any toolchain | `equality.py` |
 | `linearize`, `CacheModel` | calls of several clients that got into one another | `linear.py`, `cachemodel.py` |
-| `MessageLaws` | requests never answered, lost or doubled messages, mailboxes over their bound, actors that starve | `laws.py` |
+| `MessageLaws` | requests never answered, messages lost or doubled, full mailboxes, mail that starves | `laws.py` |
 | `no_leaks` | tasks, processes, files and threads that are left over | `leaks.py` |
 
 Each raises an AssertionError of its own that says what it saw. They need nothing from one another, and work with the

@@ -194,6 +194,7 @@ async def test_where_no_file_can_be_there_is_no_database() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.slow
 async def test_a_power_cut_loses_transactions_from_the_end_and_never_the_file() -> None:
     seen = set()
     for seed in range(25):

@@ -143,6 +143,7 @@ async def test_after_a_power_cut_too(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
+@pytest.mark.slow
 def test_faults_by_seed_are_survived_and_replay(seed: int) -> None:
     """Whatever the disk does, a build ends, and what the cache keeps is right."""
     in_virtual_time(partial(_survive, seed))
