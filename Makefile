@@ -3,7 +3,8 @@
 # make check       ruff, mypy and pyright alone
 # make test-long   the property tests with many more cases, and sweeps over all faults; SHARD=1/4 runs the first quarter
 #                  of them, RESUME=FILE goes on where an earlier run was stopped
-# make bench       measure: each tests/bench/bench_*.py
+# make bench       measure, and write the tables of docs/performance.md (half an hour); SIZES=10,100 measures builds of
+#                  10 and 100 modules alone, ONLY=builds,link only these parts, and both write nothing
 #
 # Everything lives in .venv, made by the first target that needs it. Another Python: make test PYTHON=python3.12
 
@@ -36,11 +37,18 @@ check: $(VENV)/.installed-dev
 test-long: $(VENV)/.installed-dev
 	HYPOTHESIS_PROFILE=long SHARD=$(SHARD) RESUME=$(RESUME) $(BIN)/pytest -q -n 2 -m "hypothesis or sweep" --timeout 7200
 
-bench: $(VENV)/.installed-dev
-	@for file in tests/bench/bench_*.py; do echo "$$file"; $(BIN)/python $$file || exit 1; done
+# A user's installation, not an editable one, which takes longer to start.
+bench: | $(BIN)/python
+	@rm -rf .bench/venv && mkdir -p .bench && $(PYTHON) -m venv .bench/venv
+	@echo "installing wasmill, and doit to compare it with, into .bench/venv"
+	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[trio]'
+	@rm -rf build *.egg-info
+	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check doit || echo "doit could not be installed"
+	@.bench/venv/bin/python tests/bench/bench.py $(if $(SIZES),--sizes $(SIZES)) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(SIZES)$(ONLY),$(if $(ONLY),,--only builds),--write docs/performance.md)
 
 clean:
-	rm -rf $(VENV) .check .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .bench .check .mypy_cache .ruff_cache .hypothesis build *.egg-info
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing wasmill into $(VENV)"

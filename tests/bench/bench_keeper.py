@@ -37,6 +37,7 @@ from actors.messages import (
     StoreSummaries,
 )
 from actors.system import System
+from tests.bench.runner import Book
 
 SIZE = int(os.environ.get("SIZE", "20000"))
 BATCH = 1_000
@@ -82,6 +83,7 @@ class Bench:
         self.modules = modules
         self.keeper = Keeper(folder, max_size=1 << 40, eviction="lru", hot_memory=HOT)
         self.system = System([self.keeper])
+        self.found: dict[str, float] = {}
 
     async def ask(self, message: Any) -> Any:
         return await self.system.ask(self.keeper.address, message)
@@ -92,7 +94,7 @@ class Bench:
             start = time.perf_counter()
             await work()
             times.append(time.perf_counter() - start)
-        each = statistics.median(times) / self.modules * 1e6
+        each = self.found[what] = statistics.median(times) / self.modules * 1e6
         print(f"{self.modules:6} {what:<42} {each:8.1f} us a module {statistics.median(times) * 1e3:9.1f} ms")
 
     async def run(self) -> None:
@@ -156,6 +158,7 @@ class Bench:
         gc.collect()
         held = tracemalloc.get_traced_memory()[0] / 1e6
         tracemalloc.stop()
+        self.found["memory"] = held
         print(f"{self.modules:6} memory of cache structures {held:31.1f} MB, {HOT / 1e6:.0f} of them hot objects")
 
     async def _summaries(self) -> None:
@@ -175,13 +178,23 @@ class Bench:
         metadata = sum(it.stat().st_size for it in os.scandir(f"{self.folder}/metadata"))
         objects = sum(it.stat().st_size for it in os.scandir(f"{self.folder}/modules"))
         rows = await self._index_size() - self.summaries
-        part = (metadata + rows) / objects * 100
+        part = self.found["storage"] = (metadata + rows) / objects * 100
         summaries = self.summaries / self.modules
         print(
             f"{self.modules:6} metadata {metadata / self.modules:.0f} and index {rows / self.modules:.0f} bytes"
             f" a module of {objects / self.modules:.0f}: {part:.1f} % (summaries {summaries:.0f})"
         )
         await self.ask(Statistics())
+
+
+async def measure(book: Book, modules: int = 10_000) -> None:
+    """The rows of the targets."""
+    with tempfile.TemporaryDirectory(prefix="bench-keeper-") as folder:
+        bench = Bench(f"{folder}/cache", modules)
+        await bench.run()
+    book.add(f"keeper/look-up/{modules}", bench.found["find, load and check"], "µs a module")
+    book.add(f"keeper/memory/{modules}", bench.found["memory"], "MB")
+    book.add(f"keeper/storage/{modules}", bench.found["storage"], "%")
 
 
 def main() -> None:

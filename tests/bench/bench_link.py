@@ -28,6 +28,7 @@ from orchestrator.wasm.linker import link
 from orchestrator.wasm.slack.model import with_model
 from orchestrator.wasm.slack.resident import Resident
 from orchestrator.wasm.validate import validate
+from tests.bench.runner import Book, Times
 
 RUNS = 7
 FUNCTIONS = 10
@@ -94,7 +95,7 @@ def new_process(folder: str, objects: Objects) -> tuple[float, float, float]:
     return alone, imported, whole
 
 
-def run(count: int, folder: str) -> None:
+def run(count: int, folder: str) -> dict[str, list[float]]:
     plain = [(f"m{number}", module(number, count)) for number in range(count)]
     making, objects = timed(lambda: [(name, with_model(data)) for name, data in plain])
     sizes = sum(len(data) for _, data in plain), sum(len(data) for _, data in objects)
@@ -129,6 +130,19 @@ def run(count: int, folder: str) -> None:
         middle_time = statistics.median(all_)
         spread = f"{min(all_):8.1f} to {max(all_):8.1f}"
         print(f"{what:<38} {middle_time:8.2f} ms  {spread}  {middle_time / compact:6.3f} of the compact link")
+    return times
+
+
+async def measure(book: Book) -> None:
+    """The rows of the targets: 10,000 functions in 1,000 modules."""
+    with tempfile.TemporaryDirectory() as temporary:
+        times = run(1_000, temporary)
+    for name, what in (
+        ("resident", "one function changed, resident"),
+        ("new process", "new process, the link"),
+        ("compact", "compact link"),
+    ):
+        book.add(f"link/{name}", Times(times[what]))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,149 @@
+"""The targets, each with the figures that it is about: what was asked, what was measured, and whether it is met."""
+
+from __future__ import annotations
+
+from tests.bench.runner import Book, Times, shown
+
+NOT_YET = "not measured yet"
+
+
+class Limit:
+    """A figure and the most (or the least) that it may be. `of`: a multiple of this other figure; `more`: that much
+    above it."""
+
+    def __init__(
+        self,
+        label: str,
+        figure: str,
+        limit: float,
+        *,
+        of: str = "",
+        more: str = "",
+        least: bool = False,
+        unit: str = "",
+    ) -> None:
+        self.label = label
+        self.figure = figure
+        self.limit = limit
+        self.of = of
+        self.more = more
+        self.least = least
+        self.unit = unit
+
+    def measured(self, book: Book) -> Times | None:
+        return book.figures.get(self.figure)
+
+    def bound(self, book: Book) -> float | None:
+        """What the figure is compared with; None where that was not measured."""
+        if not self.of and not self.more:
+            return self.limit
+        base = book.median(self.of or self.more)
+        return None if base is None else base * self.limit if self.of else base + self.limit
+
+    def met(self, book: Book) -> bool | None:
+        times, bound = self.measured(book), self.bound(book)
+        if times is None or bound is None:
+            return None
+        return times.median >= bound if self.least else times.median <= bound
+
+
+class Target:
+    """A row of the table. `asked` is how the target reads."""
+
+    def __init__(self, figure: str, asked: str, *limits: Limit) -> None:
+        self.figure = figure
+        self.asked = asked
+        self.limits = limits
+
+
+def _ladder(name: str, sizes: dict[int, float]) -> list[Limit]:
+    return [Limit(f"{size:,}", f"{name}/{size}", limit) for size, limit in sizes.items()]
+
+
+TARGETS = [
+    Target(
+        "nothing changed, from the shell, 10 / 1,000 modules",
+        "within 5 ms of a bare interpreter",
+        *[Limit(f"{size:,}", f"nothing/shell/{size}", 5, more=f"bare/{size}") for size in (10, 1_000)],
+    ),
+    Target(
+        "nothing changed, from the shell, 10,000 modules",
+        "at most 0.8 × ninja",
+        Limit("10,000", "nothing/shell/10000", 0.8, of="nothing/ninja/10000"),
+    ),
+    Target(
+        "nothing changed, in process, 10 / 1,000 / 10,000 modules",
+        "< 1 / 2 / 28 ms",
+        *_ladder("nothing/inside", {10: 1, 1_000: 2, 10_000: 28}),
+    ),
+    Target(
+        "one module changed, from the shell, 10 / 100 / 1,000 modules",
+        "< 170 / 180 / 240 ms",
+        *_ladder("edit/shell/transitive", {10: 170, 100: 180, 1_000: 240}),
+    ),
+    Target(
+        "one module changed, in process, 10 / 100 / 1,000 modules",
+        "< 10 / 15 / 50 ms",
+        *_ladder("edit/inside/transitive", {10: 10, 100: 15, 1_000: 50}),
+    ),
+    Target(
+        "one module changed, 10,000 modules of 2 functions, under `precise`",
+        "< 450 ms from the shell, < 120 ms in process",
+        Limit("shell", "edit/shell/precise/10000", 450),
+        Limit("in process", "edit/inside/precise/10000", 120),
+    ),
+    Target(
+        "full build, 1,000 modules of 20 functions, from the shell",
+        "< 25 s",
+        *_ladder("full/shell/transitive", {1_000: 25_000}),
+    ),
+    Target("actors, messages, keys and cache, a compiled module", "at most 100 µs", Limit("", "actors/1000", 100)),
+    Target("cache look-up in a batch, read and checked, a module", "< 20 µs", Limit("", "keeper/look-up/10000", 20)),
+    Target("fingerprints of an edited module of 20 functions", "< 0.3 ms", Limit("", "fingerprints/20", 0.3)),
+    Target(
+        "relink after one function changed in 10,000",
+        "< 5 ms with the image resident, < 60 ms from a new process",
+        Limit("resident", "link/resident", 5),
+        Limit("new process", "link/new process", 60),
+    ),
+    Target("hit rate over a replayed editing history", "> 95 %", Limit("", "hit rate", 95, least=True)),
+    Target(
+        "metadata and index, of the compiled size, modules of 20 KB",
+        "< 10 %",
+        Limit("", "keeper/storage/10000", 10),
+    ),
+    Target("memory of the cache's structures, 10,000 modules", "< 50 MB", Limit("", "keeper/memory/10000", 50)),
+    Target(
+        "2 workers over 1, 100 modules of 20 functions",
+        "at least 1.7 ×",
+        Limit("", "workers/speed-up", 1.7, least=True),
+    ),
+]
+
+
+def said(limit: Limit, book: Book) -> str:
+    times = limit.measured(book)
+    label = f"{limit.label}: " if limit.label else ""
+    if times is None:
+        return f"{label}{NOT_YET}"
+    beside = limit.of or limit.more
+    base = book.median(beside) if beside else None
+    also = f" beside {shown(base)}" if base is not None else ""
+    return f"{label}{times}{also}"
+
+
+def verdict(target: Target, book: Book) -> str:
+    met = [limit.met(book) for limit in target.limits]
+    if None in met and not any(one is not None for one in met):
+        return ""
+    words = {True: "met", False: "**missed**", None: "?"}
+    return words[met[0]] if len(set(met)) == 1 else " / ".join(words[one] for one in met)
+
+
+def table(book: Book) -> list[str]:
+    """The table of targets, in Markdown."""
+    lines = ["| figure | target | here | |", "|---|---|---|---|"]
+    for target in TARGETS:
+        here = "; ".join(said(limit, book) for limit in target.limits)
+        lines.append(f"| {target.figure} | {target.asked} | {here} | {verdict(target, book)} |")
+    return lines

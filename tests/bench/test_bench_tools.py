@@ -1,0 +1,67 @@
+"""What the bench says is what was measured: rows in turn, medians, verdicts, and the place in the document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.bench.bench import BEGIN, END, report, rewrite
+from tests.bench.runner import Book, Row, Times, in_turn, shown
+from tests.bench.targets import Limit, Target, said, verdict
+
+
+def test_rows_are_measured_in_turn() -> None:
+    order: list[str] = []
+
+    def row(name: str, spent: float) -> Row:
+        async def work() -> float:
+            order.append(name)
+            return spent + len(order)
+
+        async def prepare() -> None:
+            order.append(f"({name})")
+
+        return Row(name, work, prepare if name == "b" else None)
+
+    found = anyio.run(in_turn, [row("a", 0), row("b", 100)], 3)
+    assert order == ["a", "(b)", "b", "(b)", "b", "a", "a", "(b)", "b"]
+    assert found["a"].values == [1, 6, 7]
+    assert (found["a"].median, found["a"].low, found["a"].high) == (6, 1, 7)
+    assert found["b"].values == [103, 105, 109]
+
+
+@pytest.mark.parametrize(("value", "text"), [(1234.5, "1,234"), (12.34, "12.3"), (1.234, "1.23"), (0.01234, "0.0123")])
+def test_figures_are_short(value: float, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_verdicts() -> None:
+    book = Book()
+    book.add("slow", Times([3, 5, 4]))
+    book.add("base", 3.0)
+    plain, missing = Limit("", "slow", 5), Limit("x", "none", 5)
+    assert [Limit("", "slow", limit).met(book) for limit in (5, 4, 3.9)] == [True, True, False]
+    assert [Limit("", "slow", limit, least=True).met(book) for limit in (5, 4, 3.9)] == [False, True, True]
+    assert [Limit("", "slow", limit, of="base").met(book) for limit in (2, 1)] == [True, False]
+    assert [Limit("", "slow", limit, more="base").met(book) for limit in (2, 0.5)] == [True, False]
+    assert missing.met(book) is Limit("", "slow", 1, of="none").met(book) is None
+    assert said(plain, book) == "4.00 ms (3.00 to 5.00)"
+    assert said(Limit("y", "slow", 2, of="base"), book) == "y: 4.00 ms (3.00 to 5.00) beside 3.00"
+    assert verdict(Target("", "", plain, plain), book) == "met"
+    assert verdict(Target("", "", plain, Limit("", "slow", 1), missing), book) == "met / **missed** / ?"
+    assert verdict(Target("", "", missing), book) == ""
+    assert "| 2 workers over 1, 100 modules of 20 functions | at least 1.7 × | not measured yet |" in report(book, [10])
+
+
+def test_the_tables_go_between_the_markers(tmp_path: Path) -> None:
+    file = tmp_path / "page.md"
+    file.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    rewrite(file, "new")
+    assert file.read_text() == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+    page = (Path(__file__).parents[2] / "docs/performance.md").read_text()
+    assert page.count(BEGIN) == page.count(END) == 1
+    file.write_text("nothing")
+    with pytest.raises(SystemExit, match="no markers"):
+        rewrite(file, "new")
