@@ -1,8 +1,8 @@
 # make demo        build, run, edit and rebuild an example, and say what happens
 # make test        all checks and all tests
 # make check       ruff, mypy and pyright alone
-# make test-long   the property tests with many more cases, and sweeps over all faults; SHARD=1/4 runs the first quarter
-#                  of them, RESUME=FILE goes on where an earlier run was stopped
+# make test-long   the tests of properties and schedules with many more cases, and sweeps over all faults; SHARD=1/4 runs
+#                  the first quarter of them, RESUME=FILE goes on where an earlier run was stopped
 # make bench       measure, and write the tables of docs/performance.md (half an hour); SIZES=10,100 measures builds of
 #                  10 and 100 modules alone, ONLY=builds,link only these parts, and both write nothing
 #
@@ -35,7 +35,8 @@ check: $(VENV)/.installed-dev
 	fi
 
 test-long: $(VENV)/.installed-dev
-	HYPOTHESIS_PROFILE=long SHARD=$(SHARD) RESUME=$(RESUME) $(BIN)/pytest -q -n 2 -m "hypothesis or sweep" --timeout 7200
+	HYPOTHESIS_PROFILE=long SHARD=$(SHARD) RESUME=$(RESUME) $(BIN)/pytest -q -n 2 -m "hypothesis or sweep or schedules" \
+		--schedules-times 20 --timeout 7200
 
 # A user's installation, not an editable one, which takes longer to start.
 bench: | $(BIN)/python

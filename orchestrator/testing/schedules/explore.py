@@ -46,6 +46,10 @@ class Failure(NamedTuple):
     backend: Backend
 
     def __str__(self) -> str:
+        return self.told("")
+
+    def told(self, command: str) -> str:
+        """What happened, and how to see it again: by `command` and the schedule."""
         from orchestrator.testing.schedules.table import table
 
         kind = type(self.error).__name__
@@ -53,7 +57,7 @@ class Failure(NamedTuple):
         return (
             f"schedule {self.found} failed, after {self.after} ({switches}):\n\n{table(self.trace)}\n"
             f"  fails: {kind}: {str(self.error).splitlines()[0] if str(self.error) else ''}\n\n"
-            f"replay: {self.schedule}"
+            f"replay: {command}{self.schedule}"
         )
 
 

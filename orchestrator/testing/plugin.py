@@ -1,0 +1,206 @@
+"""The pytest plug-in: tests that run under many schedules, and print how to see a failure again.
+
+    @pytest.mark.schedules(1000, strategy="pct")
+    async def test_two_withdrawals(): ...
+
+The test function is run anew for each schedule, under a clock that jumps; see `docs/testing-concurrency.md`. Fixtures
+are made once and shared by all schedules, as with Hypothesis: what a schedule changes, the test makes itself. A test
+that has the `anyio_backend` fixture runs on that backend; others run on Trio, or as the marker's `backend` says.
+
+pytest loads this module wherever Wasmill is installed, so it imports nothing but pytest before it is used. It works
+beside the plug-ins of AnyIO and pytest-trio: a test with this marker is no coroutine function by the time they look.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import shlex
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from orchestrator.testing.schedules import Exploration
+
+MARKER = "schedules"
+
+_HELP = (
+    "schedules(n=100, strategy='random', *, seed=0, backend='trio', twice=False, steps=100000): run the async test "
+    "under n schedules; strategy is 'random', 'pct', 'pct:DEPTH', 'exhaustive', 'exhaustive:PREEMPTIONS' or a list"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("schedules", "schedules of concurrent tests (wasmill)")
+    group.addoption("--schedule", metavar="SCHEDULE", help="run this schedule alone, as a failure printed it")
+    group.addoption("--schedules", type=int, metavar="N", help="run N schedules, whatever the tests say")
+    group.addoption(
+        "--schedules-times", type=float, default=1.0, metavar="X", help="run X times as many schedules as the tests say"
+    )
+    group.addoption("--schedules-seed", type=int, metavar="SEED", help="the first seed, whatever the tests say")
+    group.addoption("--schedules-seconds", type=float, metavar="S", help="at most S seconds for each test")
+    group.addoption("--schedules-twice", action="store_true", help="run each schedule twice, to prove that it can be")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", _HELP)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Put a plain function in the place of the async one, before anybody asks whether it is async."""
+    _take_over(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Once more: items made of one Hypothesis test share the function that was replaced."""
+    _take_over(item)
+
+
+def _take_over(item: pytest.Item) -> None:
+    if not isinstance(item, pytest.Function) or item.get_closest_marker(MARKER) is None:
+        return
+    hypothesis = getattr(item.obj, "hypothesis", None)
+    if hypothesis is not None:
+        hypothesis.inner_test = _scheduled(item, hypothesis.inner_test)
+    else:
+        item.obj = _scheduled(item, item.obj)
+
+
+def _scheduled(item: pytest.Function, function: Callable[..., Any]) -> Callable[..., None]:
+    """The test as a plain function with the same parameters."""
+    original = getattr(function, "_without_schedules", function)
+
+    @functools.wraps(original)
+    def under_schedules(*args: Any, **arguments: Any) -> None:
+        __tracebackhide__ = True
+        if not inspect.iscoroutinefunction(original):
+            pytest.fail(f"{item.nodeid} is marked `schedules`, and is no async function", pytrace=False)
+        _refuse_async_fixtures(arguments)
+        marker = item.get_closest_marker(MARKER)
+        assert marker is not None
+        _run_marked(item, functools.partial(original, *args, **arguments), *marker.args, **marker.kwargs)
+
+    wrapper: Any = under_schedules
+    wrapper._without_schedules = original
+    wrapper._trio_test_runner_wrapped = True  # Else pytest-trio says that it is not async.
+    # inspect follows `__wrapped__` to a coroutine function: only the signature is wanted.
+    wrapper.__signature__ = inspect.signature(original)
+    del wrapper.__wrapped__
+    return under_schedules
+
+
+def _refuse_async_fixtures(arguments: dict[str, Any]) -> None:
+    for name, value in arguments.items():
+        if inspect.iscoroutine(value) or inspect.isasyncgen(value) or type(value).__name__ == "TrioFixture":
+            if inspect.iscoroutine(value):
+                value.close()
+            pytest.fail(
+                f"the fixture `{name}` is asynchronous, and would be shared by all schedules: make it in the test",
+                pytrace=False,
+            )
+
+
+def _run_marked(
+    item: pytest.Function,
+    scenario: Callable[[], Awaitable[Any]],
+    n: int = 100,
+    strategy: str | Sequence[str] = "random",
+    *,
+    seed: int = 0,
+    backend: str | None = None,
+    twice: bool = False,
+    steps: int | None = None,
+) -> None:
+    __tracebackhide__ = True
+    given: Any = item.funcargs.get("anyio_backend")
+    chosen: str = backend or (given[0] if isinstance(given, tuple) else given) or "trio"
+    for one in [strategy] if isinstance(strategy, str) else strategy:
+        Schedules(item)(scenario, n, one, seed=seed, backend=chosen, twice=twice, steps=steps)
+
+
+class Schedules:
+    """The `schedules` fixture: runs scenarios that a test makes itself under as many schedules as it says, with the
+    options of the command line in force."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+
+    def __call__(
+        self,
+        scenario: Callable[[], Awaitable[Any]],
+        n: int = 100,
+        strategy: str = "random",
+        *,
+        seed: int = 0,
+        backend: str = "trio",
+        twice: bool = False,
+        steps: int | None = None,
+    ) -> Exploration | None:
+        """Explore the scenario, and raise what fails with a note of how to replay it. None where `--schedule` had that
+        one run instead."""
+        __tracebackhide__ = True
+        from orchestrator.testing.schedules import explore
+        from orchestrator.testing.schedules.director import STEPS
+
+        options = self._item.config.option
+        common: Any = {"backend": backend, "steps": steps or STEPS}
+        if options.schedule is not None:
+            self._replay(scenario, options.schedule, common)
+            return None
+        found = explore(
+            scenario,
+            strategy,
+            max(1, int((options.schedules or n) * options.schedules_times)),
+            seed=seed if options.schedules_seed is None else options.schedules_seed,
+            seconds=options.schedules_seconds,
+            twice=twice or options.schedules_twice,
+            **common,
+        )
+        self._item.user_properties.append((MARKER, found.schedules))
+        if found.failure is not None:
+            found.failure.error.add_note(found.failure.told(self._command()))
+            raise found.failure.error
+        return found
+
+    def _replay(self, scenario: Callable[[], Awaitable[Any]], schedule: str, common: dict[str, Any]) -> None:
+        __tracebackhide__ = True
+        from orchestrator.testing.schedules import replay, table
+
+        try:
+            outcome = replay(scenario, schedule, **common)
+        except ValueError as error:
+            raise pytest.UsageError(f"--schedule: {error}") from error
+        self._item.user_properties.append((MARKER, 1))
+        drawn = table(outcome.trace)
+        if not getattr(outcome.policy, "fitted", True):
+            drawn = f"  (the schedule does not fit this code: it has changed, or this is another test)\n{drawn}"
+        self._item.add_report_section("call", "schedule", drawn)
+        if outcome.error is not None:
+            outcome.error.add_note(f"schedule {outcome.trace.schedule}:\n\n{drawn}")
+            raise outcome.error
+
+    def _command(self) -> str:
+        return f"pytest {shlex.quote(self._item.nodeid)} --schedule "
+
+
+@pytest.fixture
+def schedules(request: pytest.FixtureRequest) -> Schedules:
+    """Runs scenarios under many schedules: `schedules(scenario, 1000, "pct")`."""
+    return Schedules(request.node)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many schedules were run."""
+    counts = [
+        count
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, count in report.user_properties
+        if name == MARKER
+    ]
+    if counts:
+        terminalreporter.write_line(f"{sum(counts):,} schedules were run")

@@ -1,0 +1,257 @@
+"""The pytest plug-in, in a pytest of its own: beside the others, on both loops, with its options and what it prints."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+RACE = """
+import anyio, anyio.lowlevel, pytest
+
+async def race(tasks=2):
+    total = 0
+    async def add():
+        nonlocal total
+        before = total
+        await anyio.lowlevel.checkpoint()
+        total = before + 1
+    async with anyio.create_task_group() as group:
+        for _ in range(tasks):
+            group.start_soon(add)
+    return total
+"""
+
+
+class Ran:
+    """How a pytest ended: its output, and its counts by name."""
+
+    def __init__(self, output: str) -> None:
+        self.output = output
+        self.counts = {name: int(count) for count, name in re.findall(r"(\d+) (passed|failed|errors?)", output)}
+
+
+@pytest.fixture
+def pytest_run(pytester: pytest.Pytester):
+    """Write a test file and run pytest on it, in this process, with the plug-ins that are installed."""
+
+    def run(text: str, *options: str, ini: str = "") -> Ran:
+        pytester.makepyfile(test_it=RACE + text)
+        pytester.makeini(f"[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n{ini}")
+        # The plug-in's package was imported by the pytest around this one.
+        quiet = ["-q", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+        result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist", *quiet, *options)
+        return Ran("\n".join([*result.outlines, *result.errlines]))
+
+    return run
+
+
+FAILING = """
+@pytest.mark.schedules(200, strategy="random")
+async def test_race():
+    assert await race() == 2
+"""
+
+
+@pytest.mark.slow
+def test_a_failure_prints_the_line_that_replays_it(pytest_run) -> None:
+    ran = pytest_run(FAILING)
+    assert ran.counts == {"failed": 1}
+    assert "assert 1 == 2" in ran.output  # pytest's own words on the assertion
+    assert "context switches, shortened from" in ran.output
+    assert re.search(r"add +add#2", ran.output)
+    line = re.search(r"replay: pytest (\S+) --schedule (\S+)", ran.output)
+    assert line is not None and line[1] == "test_it.py::test_race"
+    again = pytest_run(FAILING, line[1], "--schedule", line[2])
+    assert again.counts == {"failed": 1}
+    assert f"schedule {line[2]}:" in again.output
+    assert "1 schedules were run" in again.output
+    dullest = pytest_run(FAILING, line[1], "--schedule", "0")
+    assert dullest.counts == {"passed": 1}
+
+
+@pytest.mark.slow
+def test_what_passes_says_how_many_schedules_there_were(pytest_run) -> None:
+    text = """
+import itertools
+runs = itertools.count()
+
+@pytest.mark.schedules(30)
+async def test_thirty():
+    next(runs)
+
+@pytest.mark.schedules(strategy="exhaustive")
+@pytest.mark.parametrize("tasks", [1])
+async def test_all_of_them(tasks):
+    assert await race(tasks) == 1
+
+@pytest.mark.schedules(10, strategy=["random", "pct:2"])
+async def test_two_strategies():
+    next(runs)
+
+def test_counted():
+    assert next(runs) == 50
+
+class TestMethods:
+    @pytest.mark.schedules(5)
+    async def test_method(self, tmp_path):
+        assert tmp_path.exists() and type(self) is TestMethods
+
+def test_a_scenario_of_ones_own(schedules):
+    found = schedules(race, 40, "pct")
+    assert found.schedules == 40
+"""
+    ran = pytest_run(text)
+    assert ran.counts == {"passed": 6}, ran.output
+    assert f"{30 + 1 + 20 + 5 + 40} schedules were run" in ran.output
+    few = pytest_run(text, "--schedules", "3", "-k", "thirty or method")
+    assert "6 schedules were run" in few.output
+    more = pytest_run(text, "--schedules-times", "1.5", "--schedules-twice", "-k", "thirty")
+    assert "45 schedules were run" in more.output
+
+
+@pytest.mark.slow
+def test_the_seed_and_the_seconds_are_options(pytest_run) -> None:
+    text = """
+import random
+seen = []
+
+@pytest.mark.schedules(1, strategy="random")
+async def test_it():
+    order = []
+    async def note(name):
+        order.append(name)
+    async with anyio.create_task_group() as group:
+        for name in range(6):
+            group.start_soon(note, name)
+    print("order", order)
+"""
+    orders = {re.search(r"order (.*)", pytest_run(text, "-s", f"--schedules-seed={seed}").output)[1] for seed in (1, 2)}
+    assert len(orders) == 2
+    assert "0 schedules were run" in pytest_run(text, "--schedules-seconds", "0").output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ini", ["", "anyio_mode = auto\n", "trio_mode = true\n"])
+def test_beside_anyio_and_pytest_trio(pytest_run, ini: str) -> None:
+    """Marked for several at once, the schedules win; those that are not marked for it are left alone."""
+    text = """
+import sniffio, trio
+backends = []
+
+@pytest.mark.schedules(3)
+@pytest.mark.trio
+async def test_trio_too():
+    backends.append(sniffio.current_async_library())
+
+@pytest.mark.schedules(3)
+@pytest.mark.anyio
+async def test_anyio_too():
+    backends.append(sniffio.current_async_library())
+
+@pytest.mark.schedules(3, backend="asyncio")
+async def test_by_name():
+    backends.append(sniffio.current_async_library())
+
+@pytest.mark.trio
+async def test_of_pytest_trio(autojump_clock):
+    await trio.sleep(100)
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_of_anyio():
+    assert sniffio.current_async_library() == "asyncio"
+
+def test_where():
+    assert sorted(set(backends)) == ["asyncio", "trio"]
+    assert backends.count("asyncio") >= 6 and backends.count("trio") >= 6
+"""
+    if ini.startswith("trio"):  # It takes all async tests, those of AnyIO too: nothing that a third one could change.
+        text = re.sub(r"@pytest.mark.anyio\n@pytest.mark.parametrize.*?\n\n", "", text, flags=re.DOTALL)
+    ran = pytest_run(text, ini=ini)
+    assert set(ran.counts) == {"passed"}, ran.output
+    assert "12 schedules were run" in ran.output or ini.startswith("anyio")
+
+
+@pytest.mark.slow
+def test_hypothesis_examples_each_run_under_schedules(pytest_run) -> None:
+    text = """
+from hypothesis import given, settings, strategies as st
+seen = []
+
+@settings(max_examples=5, derandomize=True, database=None, deadline=None)
+@given(tasks=st.integers(2, 3))
+@pytest.mark.schedules(7)
+async def test_it(tasks):
+    seen.append(tasks)
+
+def test_seen():
+    assert len(seen) % 7 == 0 and len(seen) >= 14 and set(seen) == {2, 3}
+"""
+    ran = pytest_run(text)
+    assert ran.counts == {"passed": 2}, ran.output
+
+
+@pytest.mark.slow
+def test_what_cannot_be_is_said(pytest_run) -> None:
+    text = """
+@pytest.mark.schedules
+def test_plain():
+    pass
+
+@pytest.fixture
+async def late():
+    return 1
+
+@pytest.mark.trio
+@pytest.mark.schedules
+async def test_async_fixture(late):
+    pass
+
+@pytest.mark.schedules(strategy="best")
+async def test_no_such_strategy():
+    pass
+
+@pytest.mark.schedules(backend="trio")
+async def test_deadlock():
+    await anyio.Event().wait()
+"""
+    ran = pytest_run(text)
+    assert ran.counts == {"failed": 4}, ran.output
+    assert "test_plain is marked `schedules`, and is no async function" in ran.output
+    assert "the fixture `late` is asynchronous, and would be shared by all schedules" in ran.output
+    assert "a strategy is" in ran.output
+    assert "all tasks wait, and nothing will wake them" in ran.output
+    wrong = pytest_run(text, "--schedule", "nonsense", "-k", "deadlock")
+    assert "a schedule is written like" in wrong.output
+
+
+def test_it_is_found_by_pytest() -> None:
+    (point,) = (one for one in entry_points(group="pytest11") if one.name == "wasmill")
+    assert point.value == "orchestrator.testing.plugin"
+
+
+@pytest.mark.slow
+def test_nothing_of_it_is_imported_outside_of_tests() -> None:
+    """Nor is anything but pytest, where pytest loads the plug-in and no test uses it."""
+    code = (
+        "import sys, anyio, orchestrator\n"
+        "async def main():\n"
+        "    async with orchestrator.open(orchestrator.Sources({'main.ruchy': 'fun main() { println(1); }'})) as one:\n"
+        "        assert (await one.build()).success\n"
+        "anyio.run(main)\n"
+        "print([one for one in sys.modules if one.startswith(('orchestrator.testing', 'pytest', 'trio', '_pytest'))])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+    code = (
+        "import sys, pytest\nbefore = set(sys.modules)\nimport orchestrator.testing.plugin\n"
+        "print(sorted(one for one in set(sys.modules) - before if one.startswith(('actors', 'orchestrator', 'trio'))))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "['orchestrator', 'orchestrator.testing', 'orchestrator.testing.plugin']"
