@@ -35,11 +35,12 @@ from actors.events import (
     NondeterministicToolchain,
     ObjectStored,
 )
-from actors.keeper import commits, index, recovery
+from actors.keeper import commits, index, recovery, sweep
 from actors.keeper.database import Broken, Connection, Database, Unusable
 from actors.keeper.held import Held
 from actors.keeper.memory import HotObjects
 from actors.keeper.store import METADATA, MODULES, NO_SPACE, SNAPSHOTS, Fetched, Kept, Store, Written
+from actors.keeper.sweep import Swept
 from actors.messages import Entry, NewEntry
 from actors.offload import Offload
 
@@ -204,8 +205,10 @@ class Cache:
         for name, error in fetched.failed.items():
             self.degrade(f"reading {MODULES}/{name}.wasm: {said(error)}")
         lost = [*fetched.damaged, *fetched.vanished]
-        if lost:
-            self.lose(await self.write(commits.lose, self.offload, self.store, lost) or ())
+        # While an earlier build promises that the entry is there its row stays, for whoever stumbles over it next.
+        if lost and not (await self.forget_builds()).left:
+            keys = await self.write(commits.lose, self.offload, self.store, lost)
+            self.lose(lost if keys is None else keys)  # Without an index nobody knows which entries they are of.
 
     # ---- storing
 
@@ -415,10 +418,18 @@ class Cache:
 
     def lose(self, keys: Iterable[Digest]) -> None:
         """These entries (or the index) are gone, though the plans of earlier builds say that they are there: those
-        plans have to go (`Upkeep.forget_builds`), or the next build would not make the entries again."""
+        plans have to go (`forget_builds`), or the next build would not make the entries again."""
         before = len(self.lost)
         self.lost.update(keys)
         self.outdated = self.outdated or len(self.lost) > before
+
+    async def forget_builds(self) -> Swept:
+        """Remove the snapshots and plans of earlier builds, which say that all entries are there."""
+        swept = await self.files(Swept(left=1), sweep.forget_builds, self.store)
+        self.outdated = swept.left > 0  # Then it is tried again after the next message.
+        if swept.why:
+            self.degrade(swept.why)
+        return swept
 
     def quarantined(self, file: str, reason: str) -> None:
         if file.startswith(METADATA):

@@ -37,7 +37,9 @@ class Held:
         """Tell other processes that share the cache `folder`; None is shared with nobody. Blocks."""
         if self.untold and folder is not None:
             try:
-                self.pins = self.pins or locks.Pins(folder, disk)
+                if self.pins is None:
+                    self.pins = locks.Pins(folder, disk)
+                    locks.others(folder, self.pins, disk)  # removes what dead builds left
                 self.pins.add(self.untold)
             except OSError:
                 pass  # A read-only cache. Others may evict what we use, which costs late misses and nothing else.

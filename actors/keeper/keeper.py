@@ -104,7 +104,8 @@ class Keeper(Actor[ToKeeper]):
     async def receive(self, message: ToKeeper, reply: Cell) -> None:
         if self._enabled or isinstance(message, Publish):
             answer = await self._handlers[type(message)](message)
-            await self.upkeep.forget_builds()
+            if self.cache.outdated:
+                await self.cache.forget_builds()
             reply.set(answer)
         else:
             reply.set(_NOTHING[type(message)])
@@ -112,10 +113,12 @@ class Keeper(Actor[ToKeeper]):
     async def stopped(self) -> None:
         if not self._enabled or not hasattr(self, "cache"):
             return
-        await self.cache.unpin()
-        if counts := self.cache.take_counts():
-            await self.cache.write(index.add, counts)
-        await self.cache.close()
+        try:
+            await self.cache.unpin()
+            if counts := self.cache.take_counts():
+                await self.cache.write(index.add, counts)
+        finally:  # After a bug, too: SQLite has a thread of its own.
+            await self.cache.close()
 
     # ---- a build
 

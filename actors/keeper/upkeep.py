@@ -89,12 +89,6 @@ class Upkeep:
         else:
             cache.count(bytes_written=written)
 
-    async def forget_builds(self) -> None:
-        """Where entries were lost: remove the snapshots and plans of earlier builds, which say that they are there."""
-        if self.cache.outdated:
-            self.cache.outdated = False
-            await self.cache.files(Swept(), sweep.forget_builds, self.cache.store)
-
     async def finish(self, used: Iterable[Digest]) -> Evicted:
         """Stamp what the build used, write the statistics, evict down to the limit. `used` are keys that it did not
         look up; they are stamped only when something has to go, for that is when it matters."""
@@ -210,10 +204,15 @@ class Upkeep:
             if not free:
                 return Collected(busy=True)
             cache.afresh()
+            # First what promises that the rest is there: if that stays, so does the rest.
+            swept = await cache.forget_builds()
+            if swept.left:
+                return self._collected(swept, Evicted())
             cache.lose(await cache.files([], cache.store.committed))
             await cache.write(index.clear)
             cache.hot.clear()
-            swept = await cache.files(Swept(), sweep.empty, cache.store)
+            rest = await cache.files(Swept(), sweep.empty, cache.store)
+            swept = Swept(swept.files + rest.files, swept.freed + rest.freed, rest.left, rest.why)
             cache.try_index_again()  # Rows that could not be removed just now would lead nowhere.
             await cache.write(commits.drop_dangling, cache.offload, cache.store)
         return self._collected(swept, Evicted())

@@ -177,7 +177,8 @@ def test_what_cannot_be_removed_is_said(wasmill: Wasmill, project: Path, monkeyp
         assert (code, out, err) == (3, "", f"wasmill: 1 file could not be removed: {why}\n")
         code, out, err = wasmill("cache", "clear", "--json")
         found = json.loads(out)
-        left = sum(len(list((cache / part).iterdir())) for part in ("modules", "metadata", "snapshots"))
+        left = len(list((cache / "snapshots").iterdir()))  # while they stay, so does what they promise
+        assert left > 0
         assert (found["removed_files"], found["left_files"]) == (0, left)
         assert found["degraded"].endswith(": Read-only file system")
         assert (code, err) == (3, f"wasmill: {left} files could not be removed: {found['degraded']}\n")

@@ -6,12 +6,13 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import orchestrator.errors
 from actors.disk import RealDisk
 from actors.keeper import locks
 from actors.keeper.database import Connection, Database, open_database
@@ -24,6 +25,10 @@ removed."""
 
 # What SQLite says when its own files fail so, by errno: FULL, IOERR (of a write), READONLY, CANTOPEN, IOERR_SHORT_READ.
 _SQLITE = {errno.ENOSPC: 13, errno.EIO: 778, errno.EACCES: 8, errno.EROFS: 8, errno.EMFILE: 14, errno.ENFILE: 14}
+
+
+class Crashed(Exception):
+    """The process is dead. (It is only said so.)"""
 
 
 class Gate:
@@ -40,14 +45,21 @@ class Gate:
         self.sql = sql
         self.log: list[tuple[str, str]] = []
         self.injected = 0
-        self.on_pass: Callable[[int], None] | None = None
+        self.crash_at = 0
+        self.locked: list[int] = []
+        self.replaced: dict[str, list[bytes | None]] = {}
+        """What files held before something was renamed over them; None: there was no such file."""
+        self._index: dict[Path, bytes] | None = None
 
     def fails(self, operation: str, path: str) -> bool:
         if not path.startswith(self.below):
             return False
-        if self.on_pass is not None:
-            self.on_pass(len(self.log))
+        if self.crashed:
+            raise Crashed
         self.log.append((operation, path))
+        if len(self.log) == self.crash_at:
+            self._index = {file: file.read_bytes() for file in Path(self.below).glob("index.db*")}
+            raise Crashed
         count = len(self.log)
         failing = bool(self.at) and (count >= self.at if self.for_ever else count == self.at)
         self.injected += failing
@@ -62,6 +74,25 @@ class Gate:
         if self.fails(operation, path):
             raise self.error(path)
 
+    @property
+    def crashed(self) -> bool:
+        return self._index is not None
+
+    @contextmanager
+    def dying(self, at: int) -> Iterator[None]:
+        """Whoever runs in here dies ahead of the `at`-th operation: it does nothing any more to the disk, from then on.
+        What it leaves is as a killed process leaves it: SQLite's files as they were, locks let go, pins not removed."""
+        self.crash_at = at
+        with suppress(Crashed, orchestrator.errors.ProjectBroken):
+            yield
+        for file in self.locked:
+            os.close(file)
+        if self._index is not None:
+            for path in Path(self.below).glob("index.db*"):
+                path.unlink()
+            for path, data in self._index.items():
+                path.write_bytes(data)
+
 
 class FaultyDisk(FakeDisk):
     """The machine's own disk behind a gate."""
@@ -72,12 +103,20 @@ class FaultyDisk(FakeDisk):
         self.before = gate.enter
 
     def create(self, path: str, data: bytes) -> None:
+        was = self.gate.injected, self.gate.crashed
         try:
             super().create(path, data)
-        except OSError:
-            if self.gate.fault == SHORT and self.gate.injected and os.path.isdir(os.path.dirname(path)):
+        except (OSError, Crashed):
+            short = self.gate.fault == SHORT and self.gate.injected > was[0]
+            torn = self.gate.crashed and not was[1] and self.gate.crash_at % 2
+            if (short or torn) and os.path.isdir(os.path.dirname(path)):
                 self.base.create(path, data[: len(data) // 2])
             raise
+
+    def rename(self, source: str, target: str) -> None:
+        earlier = Path(target).read_bytes() if os.path.exists(target) else None
+        super().rename(source, target)
+        self.gate.replaced.setdefault(target, []).append(earlier)
 
 
 class FaultyConnection:
@@ -126,8 +165,10 @@ class FaultyConnection:
         self._enter("rollback")
 
     async def close(self) -> None:
-        await self.inner.close()
-        self._enter("close")
+        try:
+            self._enter("close")
+        finally:
+            await self.inner.close()
 
 
 class FaultyOffload(InlineOffload):
@@ -177,14 +218,23 @@ class _FaultyOs:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(os, name)
+        if name == "close":
+            return self._close
         if name not in ("open", "unlink", "listdir", "makedirs"):
             return real
 
         def called(path: str, *args: Any, **kwargs: Any) -> Any:
             self.gate.enter(f"lock {name}", path)
-            return real(path, *args, **kwargs)
+            result = real(path, *args, **kwargs)
+            if name == "open":
+                self.gate.locked.append(result)
+            return result
 
         return called
+
+    def _close(self, file: int) -> None:
+        self.gate.locked.remove(file)
+        os.close(file)
 
 
 @contextmanager

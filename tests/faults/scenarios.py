@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from pathlib import Path
@@ -165,4 +166,6 @@ class Around:
         return tasks_running(), threads, sorted(name for name in files if name.startswith("/"))
 
     def check(self, what: object) -> None:
-        assert self._now() == self.before, what
+        gc.collect()  # tracebacks hold cursors, and cursors hold connections that are closed
+        now = self._now()
+        assert now == self.before, (what, now)

@@ -60,7 +60,7 @@ async def test_an_error_at_every_operation(
         assert gate.injected >= 1, what
         # What could not be removed stays until somebody collects it.
         operation, path = gate.log[at - 1]
-        unremoved = for_ever or fault == SHORT or operation in ("remove", "lock unlink")
+        unremoved = for_ever or fault == SHORT or operation in ("remove", "stamp", "lock unlink")
         await all_is_well(folder, tally, what, temporary=unremoved, stuck=path if unremoved else "")
         around.check(what)
         tally.survive(gate.injected)

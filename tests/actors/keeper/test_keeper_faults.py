@@ -1,4 +1,5 @@
-"""Disks that fail, are full or read-only, and an index that is locked: the build goes on, and says so once."""
+"""Disks that fail, are full or read-only, and an index that is locked: the build goes on, and says so once.
+`tests/faults/test_disk_errors.py` has every single operation fail; here are those that want a closer look."""
 
 from __future__ import annotations
 
@@ -10,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keeping import Open, Talk, entry, files
+from keeping import Open, entry, files
 
 from actors.digests import digest
 from actors.disk import RealDisk
 from actors.keeper import database
-from actors.messages import Clear, Collect, FindSummaries, Publish, Statistics, StoreSummaries, Verify
+from actors.messages import Clear, Collect, Publish, Statistics, Verify
 
 pytestmark = pytest.mark.anyio
 
@@ -76,40 +77,6 @@ class Failing(RealDisk):
     def entries(self, path: str) -> Any:
         self._touch("entries", path)
         return super().entries(path)
-
-
-async def work(talk: Talk) -> None:
-    """Two builds with everything that a build asks of the keeper; `Talk.build` sees to it that no object is wrong."""
-    for _ in range(2):
-        await talk.build(*MODULES)
-        await talk.ask(StoreSummaries(build=1, identity="1" * 64, summaries={"2" * 64: b"summary"}))
-        found = await talk.ask(FindSummaries(build=1, identity="1" * 64, sources=("2" * 64,)))
-        assert found.summaries in ({}, {"2" * 64: b"summary"})
-        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"plan")
-    await talk.ask(Verify())
-    await talk.ask(Statistics())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EACCES])
-async def test_every_single_operation_may_fail(open_keeper: Open, tmp_path: Path, number: int) -> None:
-    """Each once, each from then on for ever: no exception, no wrong object, and afterwards all is well again."""
-    counting = Failing(lambda *_: False)
-    async with open_keeper(str(tmp_path / "count"), disk=counting) as talk:
-        await work(talk)
-    assert counting.count > 60
-    for at in range(1, counting.count + 1, 3 if number == errno.EIO else 10):
-        for for_ever in (False, True):
-            folder = str(tmp_path / f"{at}-{for_ever}")
-            disk = Failing(lambda _, __, count, at=at, on=for_ever: count >= at if on else count == at, number)
-            async with open_keeper(folder, disk=disk) as talk:
-                await work(talk)
-                assert talk.names().count("CacheDegraded") <= 3, (at, for_ever)
-            async with open_keeper(folder) as talk:
-                await talk.build(*MODULES)
-                assert await talk.build(*MODULES) == []
-                assert (await talk.ask(Verify())).damage == ()
-                assert not [name for name in files(tmp_path / folder) if ".tmp-" in name and not for_ever], at
 
 
 async def test_a_disk_that_is_full_for_ever(open_keeper: Open, tmp_path: Path) -> None:
