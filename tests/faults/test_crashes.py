@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from faulty import FaultyOffload, Gate, faulty_locks
+from gates import FaultyOffload, Gate
 from plain_builds import write
 from scenarios import (
     CACHE,
@@ -32,10 +32,9 @@ LOSSES = 4
 
 async def run(folder: Path, gate: Gate, tally: Tally, what: object) -> None:
     write(folder, PROJECT)
-    with faulty_locks(gate):
-        await two_builds(folder, tally, what, offload=FaultyOffload(gate))
-        await a_new_process(folder, tally, what, offload=FaultyOffload(gate))
-        await a_process_that_cleans_up(folder, tally, what, offload=FaultyOffload(gate))
+    await two_builds(folder, tally, what, offload=FaultyOffload(gate))
+    await a_new_process(folder, tally, what, offload=FaultyOffload(gate))
+    await a_process_that_cleans_up(folder, tally, what, offload=FaultyOffload(gate))
 
 
 @pytest.fixture
@@ -54,7 +53,7 @@ async def points(tmp_path: Path) -> list[str]:
     assert seen >= {"remove modules", "remove metadata", "remove snapshots", "rename quarantine"} - {
         "rename quarantine"
     }
-    assert {"sql COMMIT", "sql BEGIN", "lock write"} <= {name.rpartition(" ")[0] for name in seen}
+    assert {"sql COMMIT", "sql BEGIN", "append", "lock"} <= {name.rpartition(" ")[0] for name in seen}
     return named
 
 

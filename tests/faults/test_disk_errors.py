@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from faulty import SHORT, FaultyOffload, Gate, faulty_locks
+from gates import SHORT, FaultyOffload, Gate
 from plain_builds import write
 from scenarios import CACHE, PROJECT, Around, a_new_process, a_process_that_cleans_up, all_is_well, two_builds
 from tallies import Tally, in_parts, share
@@ -21,10 +21,9 @@ FAULTS = [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EMFILE, errno.EROFS, SHOR
 
 async def run(folder: Path, gate: Gate, tally: Tally, what: object) -> None:
     write(folder, PROJECT)
-    with faulty_locks(gate):
-        await two_builds(folder, tally, what, offload=FaultyOffload(gate))
-        await a_new_process(folder, tally, what, offload=FaultyOffload(gate))
-        await a_process_that_cleans_up(folder, tally, what, offload=FaultyOffload(gate))
+    await two_builds(folder, tally, what, offload=FaultyOffload(gate))
+    await a_new_process(folder, tally, what, offload=FaultyOffload(gate))
+    await a_process_that_cleans_up(folder, tally, what, offload=FaultyOffload(gate))
 
 
 @pytest.fixture
@@ -37,9 +36,8 @@ async def operations(tmp_path: Path) -> int:
         counts.append(len(gate.log))
     assert counts[0] == counts[1] > 300
     kinds = {operation for operation, _ in gate.log}
-    assert kinds >= {"stamp", "entries", "read", "create", "rename", "remove", "make_folders"}, kinds
+    assert kinds >= {"stamp", "entries", "read", "create", "rename", "remove", "make_folders", "lock", "append"}, kinds
     assert kinds >= {"sql open", "sql BEGIN", "sql COMMIT", "sql SELECT", "sql INSERT", "sql close"}, kinds
-    assert kinds >= {"lock open", "lock write", "lock unlink", "lock listdir", "lock makedirs"}, kinds
     return counts[0]
 
 
@@ -60,7 +58,7 @@ async def test_an_error_at_every_operation(
         assert gate.injected >= 1, what
         # What could not be removed stays until somebody collects it.
         operation, path = gate.log[at - 1]
-        unremoved = for_ever or fault == SHORT or operation in ("remove", "stamp", "lock unlink")
+        unremoved = for_ever or fault == SHORT or operation in ("remove", "stamp")
         await all_is_well(folder, tally, what, temporary=unremoved, stuck=path if unremoved else "")
         around.check(what)
         tally.survive(gate.injected)

@@ -1,5 +1,6 @@
-"""Everything that a build asks of the machine, through one gate that counts and fails: files (`actors.disk`),
-statements of SQLite (`actors.keeper.database`), and locks (`actors.keeper.locks`)."""
+"""Everything that a build asks of the machine's own disk and of SQLite, through one gate that counts and fails: files
+and locks (`actors.disk`), statements (`actors.keeper.database`). `orchestrator.testing.world` is the same in memory; here
+it is about real files, and SQLite's own."""
 
 from __future__ import annotations
 
@@ -10,11 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import orchestrator.errors
-from actors.disk import RealDisk
-from actors.keeper import locks
+from actors.disk import Lock, RealDisk
 from actors.keeper.database import Connection, Database, open_database
 from actors.offload import InlineOffload
 from orchestrator.testing.disk import FakeDisk
@@ -46,7 +45,7 @@ class Gate:
         self.log: list[tuple[str, str]] = []
         self.injected = 0
         self.crash_at = 0
-        self.locked: list[int] = []
+        self.locked: list[Lock] = []
         self.replaced: dict[str, list[bytes | None]] = {}
         """What files held before something was renamed over them; None: there was no such file."""
         self._index: dict[Path, bytes] | None = None
@@ -85,8 +84,8 @@ class Gate:
         self.crash_at = at
         with suppress(Crashed, orchestrator.errors.ProjectBroken):
             yield
-        for file in self.locked:
-            os.close(file)
+        for lock in self.locked:
+            lock.release()
         if self._index is not None:
             for path in Path(self.below).glob("index.db*"):
                 path.unlink()
@@ -112,6 +111,12 @@ class FaultyDisk(FakeDisk):
             if (short or torn) and os.path.isdir(os.path.dirname(path)):
                 self.base.create(path, data[: len(data) // 2])
             raise
+
+    def lock(self, path: str, *, create: bool = True) -> Lock | None:
+        lock = super().lock(path, create=create)
+        if lock is not None:
+            self.gate.locked.append(lock)
+        return lock
 
     def rename(self, source: str, target: str) -> None:
         earlier = Path(target).read_bytes() if os.path.exists(target) else None
@@ -208,42 +213,3 @@ class _Closed(FaultyConnection):
 
     async def close(self) -> None:
         pass
-
-
-class _FaultyOs:
-    """`os` as `locks.py` uses it."""
-
-    def __init__(self, gate: Gate) -> None:
-        self.gate = gate
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(os, name)
-        if name == "close":
-            return self._close
-        if name not in ("open", "unlink", "listdir", "makedirs"):
-            return real
-
-        def called(path: str, *args: Any, **kwargs: Any) -> Any:
-            self.gate.enter(f"lock {name}", path)
-            result = real(path, *args, **kwargs)
-            if name == "open":
-                self.gate.locked.append(result)
-            return result
-
-        return called
-
-    def _close(self, file: int) -> None:
-        self.gate.locked.remove(file)
-        os.close(file)
-
-
-@contextmanager
-def faulty_locks(gate: Gate) -> Iterator[None]:
-    """Locks and pins behind the gate, too."""
-
-    def opened(path: str, mode: str) -> Any:
-        gate.enter("lock write" if "a" in mode else "lock read", path)
-        return open(path, mode)
-
-    with mock.patch.object(locks, "os", _FaultyOs(gate)), mock.patch.object(locks, "open", opened, create=True):
-        yield
