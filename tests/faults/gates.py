@@ -1,6 +1,6 @@
 """Everything that a build asks of the machine's own disk and of SQLite, through one gate that counts and fails: files
-and locks (`actors.disk`), statements (`actors.keeper.database`). `orchestrator.testing.world` is the same in memory; here
-it is about real files, and SQLite's own."""
+and locks (`actors.disk`), statements (`actors.keeper.database`). `orchestrator.testing.world` is the same in memory;
+here it is about real files, and SQLite's own."""
 
 from __future__ import annotations
 
