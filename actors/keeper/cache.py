@@ -27,10 +27,8 @@ from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 from actors.digests import Digest, Stamp, checksum, digest
 from actors.disk import Disk
 from actors.events import (
-    CacheDegraded,
     CompiledTwice,
     EntryQuarantined,
-    Event,
     Events,
     NondeterministicToolchain,
     ObjectStored,
@@ -41,6 +39,7 @@ from actors.keeper.held import Held
 from actors.keeper.memory import HotObjects
 from actors.keeper.store import METADATA, MODULES, NO_SPACE, SNAPSHOTS, Fetched, Kept, Store, Written
 from actors.keeper.sweep import Swept
+from actors.keeper.telling import Telling
 from actors.messages import Entry, NewEntry
 from actors.offload import Offload
 
@@ -60,7 +59,7 @@ class Outcome(NamedTuple):
     rest: Sequence[NewEntry]
 
 
-class Cache:
+class Cache(Telling):
     """`memory`: the store is a `MemoryDisk`; then the index is in memory as well, and nobody else can use it."""
 
     def __init__(
@@ -73,21 +72,18 @@ class Cache:
         memory: bool = False,
         busy_ms: int = BUSY_MS,
     ) -> None:
+        super().__init__(events)
         self.store = store
         self.offload = offload
-        self.events = events
         self.hot = HotObjects(hot_memory)
         self.memory = memory
         self._shared = None if memory else store.folder
         self.busy_ms = busy_ms
-        self.build = 0
         self.held = Held()
         self.lost: set[Digest] = set()
         self.unstored: set[Digest] = set()
         self.outdated = False
-        self.degraded: str | None = None
         self.writable = True
-        self.counts: dict[str, float] = {}
         self._checksums: dict[Digest, str] = {}
         self._database: Database | None = None
         self._opened: Stamp | None = None
@@ -395,26 +391,7 @@ class Cache:
         self.degrade(f"index: {reason}")
         await self.close()
 
-    # ---- telling
-
-    def count(self, **counts: float) -> None:
-        for name, count in counts.items():
-            self.counts[name] = self.counts.get(name, 0) + count
-
-    def take_counts(self) -> dict[str, float]:
-        counts, self.counts = self.counts, {}
-        return counts
-
-    def emit(self, kind: Callable[..., Event], **fields: object) -> None:
-        if self.events.wanted:
-            self.events.emit(kind(build=self.build, **fields))
-
-    def degrade(self, reason: str) -> None:
-        """A part of the cache does not work. Said once a build, counted once a build."""
-        if self.degraded is None:
-            self.degraded = reason
-            self.count(degradations=1)
-            self.emit(CacheDegraded, reason=reason)
+    # ---- what is lost
 
     def lose(self, keys: Iterable[Digest]) -> None:
         """These entries (or the index) are gone, though the plans of earlier builds say that they are there: those

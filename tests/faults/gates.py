@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import orchestrator.errors
-from actors.disk import Lock, RealDisk
+from actors.disk import Lock, RangeLock, RealDisk
 from actors.keeper.database import Connection, Database, open_database
 from actors.offload import InlineOffload
 from orchestrator.testing.disk import FakeDisk
@@ -45,7 +45,7 @@ class Gate:
         self.log: list[tuple[str, str]] = []
         self.injected = 0
         self.crash_at = 0
-        self.locked: list[Lock] = []
+        self.locked: list[Lock | RangeLock] = []
         self.replaced: dict[str, list[bytes | None]] = {}
         """What files held before something was renamed over them; None: there was no such file."""
         self._index: dict[Path, bytes] | None = None
@@ -117,6 +117,11 @@ class FaultyDisk(FakeDisk):
         if lock is not None:
             self.gate.locked.append(lock)
         return lock
+
+    def lock_bytes(self, path: str) -> RangeLock:
+        locks = super().lock_bytes(path)
+        self.gate.locked.append(locks)
+        return locks
 
     def rename(self, source: str, target: str) -> None:
         earlier = Path(target).read_bytes() if os.path.exists(target) else None
