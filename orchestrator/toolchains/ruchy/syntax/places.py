@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from itertools import accumulate, chain
 
 import msgspec
@@ -48,6 +48,20 @@ class Places:
 
     def line(self, ordinal: int) -> int:
         return bisect_right(self._lines, self.offset(ordinal))
+
+    def offsets(self) -> list[int]:
+        """Index in the source of each token's first character."""
+        return self._edges[::2]
+
+    def newlines(self) -> list[int]:
+        """For each newline, the ordinal of the first token that stands behind it."""
+        starts = self.offsets()
+        found: list[int] = []
+        at = 0
+        for line in self._lines[1:]:
+            at = bisect_left(starts, line, at)
+            found.append(at)
+        return found
 
     def place(self, ordinal: int) -> Place:
         """Place of a token; of the end of the last token where `ordinal` is that of `end` or beyond."""

@@ -29,6 +29,7 @@ class RawItem(NamedTuple):
 _QUOTED = r"'(?:[^'\\\n]|\\(?:u\{[^}'\n]*+\}|.))'|'[^'\s;}),:>\\{]*+'|'(?=[A-Za-z_])"
 _COMMENT = r"//[^\n]*+|\#(?!\[)[^\n]*+|/\*(?:[^*/]++|\*(?!/)|/(?!\*))*+\*/"
 _OPAQUE = rf"{STRING}|{RAW}|[rf](?!\#*\")|{_QUOTED}|{_COMMENT}|\#\[|/(?![/*])"
+_OPAQUE_HERE = rf"{STRING}|{RAW}|f{STRING}|{_QUOTED}|{_COMMENT}|/(?![/*])"
 _FILL = rf"(?:[^{{}}\"'/\#rf]++|{_OPAQUE}|f(?=\"))*+"
 _HEAD = rf"(?:[^{{}}\"'/\#rf;=]++|[=](?!>)|{_OPAQUE}|f(?=\"))*+"
 
@@ -45,9 +46,16 @@ _NEXT = r"\b(?:const|type|use|import|from|let|var|fun|fn|pub|struct|enum|impl|mo
 _LINE = rf"(?:const|type)\s++{_NAME}(?:{STRING}|(?!{_NEXT})[^{{}}\"'/\#;\n])*+;"
 _ITEM = re.compile(
     rf"{_START}(?:(?:fun|fn|enum|impl|mod)\b(?!\s*+\(){_HEAD}{_braces(_DEPTH)}"
-    rf"|struct\s++{_NAME}(?:<[\w\s,:+]*+>)?+\s*+(?:\{{[^{{}}\"'/\#()=]*+\}};?+|;)|use\s++{_PATH};|{_LINE})",
+    rf"|struct\s++{_NAME}(?:<[\w\s,:+]*+>)?+\s*+(?:{_braces(_DEPTH)};?+|\([^(){{}}\"'/\#=]*+\);|;)"
+    rf"|use\s++{_PATH};|mod\s++{_NAME};|{_LINE})",
     re.DOTALL | re.ASCII,
 )
+_BEGIN = r"fun|fn|struct|enum|impl|const|type|use|import|mod|module|pub|from|export"
+_STATEMENTS = re.compile(
+    rf"(?:[^A-Za-z_{{}}\"'/\#]++|{_OPAQUE_HERE}|(?!(?:{_BEGIN})\b)[A-Za-z_]\w*+|{_braces(_DEPTH)})*+",
+    re.DOTALL | re.ASCII,
+)
+"""What stands between items: up to a word that may begin one."""
 _GAP = re.compile(GAP, re.DOTALL | re.ASCII)
 
 
@@ -70,6 +78,35 @@ def _plain_items(text: str) -> tuple[list[RawItem], int]:
             return found, at
         at = item.end()
         found.append(RawItem(item.start(), at))
+
+
+class Cut(NamedTuple):
+    """A top-level item (`statements` False), or what stands between two: statements, with the comments behind them."""
+
+    start: int
+    stop: int
+    statements: bool
+
+
+def cut(text: str) -> list[Cut] | None:
+    """The top-level items of a module, and what stands between them, without lexing; None where that is not plain. Only
+    a guess: whoever needs to know reads each text by itself, and finds just one item, or whole statements."""
+    found: list[Cut] = []
+    at = 0
+    while True:
+        gap = _GAP.match(text, at)
+        at = gap.end() if gap is not None else at
+        if at == len(text):
+            return found
+        item = _ITEM.match(text, at)
+        if item is not None:
+            found.append(Cut(at, item.end(), False))
+        else:
+            item = _STATEMENTS.match(text, at)
+            if item is None or item.end() == at or (found and found[-1].statements):
+                return None
+            found.append(Cut(at, item.end(), True))
+        at = item.end()
 
 
 def items_by_parser(text: str) -> list[RawItem]:

@@ -1,0 +1,157 @@
+"""The note that an item of a summary carries: by it the next summary knows the item again, and assembly its lines.
+
+raw (16)     of the text that the item was read from (see `raw_of`); zeros: it cannot be known again
+seal (8)     checksum of all that was read from that text, so that what a damaged summary says is not believed
+lead (4)     lines between the first token of the item and its name
+parts (4)    how many items that text gave, this one first: an inline module's are all read from its text
+uses (1)     whether there are imports in the rest
+the rest     msgpack: see `Rest`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import accumulate
+
+import msgspec
+from xxhash import xxh3_64_digest
+
+from actors.compiler.toolchain import Item
+
+NO_RAW = bytes(16)
+_HEAD = 33
+LONG = 255
+"""A step in a line table that is no line yet."""
+
+
+class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An import in an item: in an inline module, or a glob in a body. `at` counts characters from the item's first."""
+
+    path: tuple[str, ...]
+    alias: str
+    glob: bool
+    scope: str
+    public: bool
+    at: int
+    length: int
+
+
+class Rest(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`name`: ordinal of the item's name among its tokens. `lines`: see `encode_lines`. `places`: where the item's
+    names first occur, in characters from its first. `uses`: the imports in it."""
+
+    name: int
+    lines: bytes
+    places: tuple[int, ...] = ()
+    uses: tuple[Import, ...] = ()
+
+
+NOTHING = Rest(0, b"")
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Rest)
+
+
+def raw_of(module: str, text: str) -> bytes:
+    """Names a text for `before`: half a SHA-256. The module is in it, for a relative path means something else in
+    another one."""
+    return sha256(f"{module}\0{text}".encode()).digest()[:16]
+
+
+def encode(rest: Rest, lead: int) -> bytes:
+    """A memo that is not known again, unless `mark` makes it so."""
+    return b"".join((bytes(24), lead.to_bytes(4, "big"), bytes(4), bytes((bool(rest.uses),)), _encoder.encode(rest)))
+
+
+def mark(memo: bytes, raw: bytes, seal: bytes, parts: int) -> bytes:
+    return b"".join((raw, seal, memo[24:28], parts.to_bytes(4, "big"), memo[32:]))
+
+
+def decode(memo: bytes) -> Rest:
+    """`NOTHING` where there is no memo, or none that can be read."""
+    try:
+        return _decoder.decode(memo[_HEAD:])
+    except msgspec.MsgspecError:
+        return NOTHING
+
+
+def raw(memo: bytes) -> bytes:
+    return memo[:16]
+
+
+def sealed(memo: bytes) -> bytes:
+    return memo[16:24]
+
+
+def lead(memo: bytes) -> int:
+    return int.from_bytes(memo[24:28], "big")
+
+
+def parts(memo: bytes) -> int:
+    return int.from_bytes(memo[28:32], "big")
+
+
+def has_uses(memo: bytes) -> bool:
+    return memo[32:33] == b"\1"
+
+
+def seal_of(items: Sequence[Item]) -> bytes:
+    """Checksum of all that items say which were read from one text, wherever that stands."""
+    first = items[0]
+    said = [
+        (
+            one.name,
+            one.kind,
+            one.public,
+            one.digest,
+            one.interface,
+            one.interface_names,
+            one.names,
+            one.line - first.line,
+            one.code,
+            one.inferred,
+            one.start - first.start,
+            one.stop - first.start,
+            one.memo if one is not first else (one.memo[24:28], one.memo[32:]),
+        )
+        for one in items
+    ]
+    return xxh3_64_digest(_encoder.encode(said))
+
+
+def is_whole(items: Sequence[Item]) -> bool:
+    """Whether these are the items, undamaged, that were read from the text of the first one."""
+    head = items[0].memo
+    return parts(head) == len(items) and sealed(head) == seal_of(items)
+
+
+# ------------------------------------------------------------------------------------------------ lines
+
+
+def encode_lines(ordinals: Sequence[int], start: int) -> bytes:
+    """Where new lines begin among an item's tokens: `ordinals` are, for each newline, that of the first token behind
+    it, and `start` is that of the item's first token. One byte a line: how many tokens further on than the one
+    before; `LONG` is that many, and no line."""
+    out = bytearray()
+    for ordinal in ordinals:
+        further, start = ordinal - start, ordinal
+        while further >= LONG:
+            out.append(LONG)
+            further -= LONG
+        out.append(further)
+    return bytes(out)
+
+
+def lines_before(lines: bytes, ordinal: int) -> int:
+    """How many lines further down than the first token of the item the one with this ordinal stands."""
+    return sum(step < LONG and at <= ordinal for step, at in zip(lines, accumulate(lines), strict=True))
+
+
+def line_of(item: Item, ordinal: int) -> int:
+    """The line (from 1) of the token with this ordinal, counted from the item's first token: from `memo` and `line`
+    alone. The tokens of the statements are those of all their runs, one behind the other (`syntax/top.py`). 0 where
+    the item has no memo."""
+    if not item.memo:
+        return 0
+    return item.line - lead(item.memo) + lines_before(decode(item.memo).lines, ordinal)

@@ -1,0 +1,337 @@
+"""From tokens and an outline to parts: items with their names, imports, and what else a text at the top level says.
+
+A text is read by itself, and what is found in it says nothing of where it stands but its place: so a part that was read
+from an equal text before can stand for it (`again.py`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from actors.compiler.toolchain import Item
+from actors.digests import digest
+from orchestrator.toolchains.ruchy.summary import memo
+from orchestrator.toolchains.ruchy.summary.memo import Import, Rest
+from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.lexer import Tokens
+from orchestrator.toolchains.ruchy.syntax.names import (
+    BUILTIN_TYPES,
+    Occurrence,
+    local_imports,
+    nested_items,
+    occurrences,
+    root_path,
+)
+from orchestrator.toolchains.ruchy.syntax.places import Places
+from orchestrator.toolchains.ruchy.syntax.top import is_literal, variable_of
+
+_KINDS = {
+    tree.Function: "function",
+    tree.Struct: "struct",
+    tree.Enum: "enum",
+    tree.Const: "const",
+    tree.TypeAlias: "type",
+}
+Definition = tree.Function | tree.Struct | tree.Enum | tree.Const | tree.TypeAlias
+Span = tuple[int, int]
+
+
+class Part:
+    """What a summary is put together from: an item, or (`item` None) imports, or names that count for no item.
+
+    `start` and `line` are where it begins in the source, in characters from 0 and in lines from 1. `names` occur in it,
+    first at `places`, counted from `start`; where that is None, the item's memo has it, and the imports."""
+
+    __slots__ = ("item", "line", "names", "places", "scope", "start", "uses")
+
+    def __init__(
+        self,
+        item: Item | None,
+        scope: str,
+        start: int,
+        line: int,
+        names: tuple[str, ...] = (),
+        places: Sequence[int] | None = (),
+        uses: Sequence[Import] = (),
+    ) -> None:
+        self.item = item
+        self.scope = scope
+        self.start = start
+        self.line = line
+        self.names = names
+        self.places = places
+        self.uses = uses
+
+
+class _Slice(NamedTuple):
+    """Tokens of an item that are looked through together; `body` is where a function's body begins, or 0."""
+
+    start: int
+    stop: int
+    body: int = 0
+
+
+class Found:
+    """Names as they are found in a part, each once, and the imports in bodies."""
+
+    __slots__ = ("globs", "names")
+
+    def __init__(self) -> None:
+        self.names: dict[str, int] = {}
+        self.globs: list[tree.UseName] = []
+
+
+class Draft:
+    """An item in the making: its definition and the `impl` blocks that belong to it."""
+
+    __slots__ = ("definition", "generics", "impls", "name", "scope")
+
+    def __init__(self, name: str, definition: Definition, scope: str) -> None:
+        self.name = name
+        self.definition = definition
+        self.scope = scope
+        self.generics: frozenset[str] = frozenset()
+        if not isinstance(definition, tree.Const | tree.TypeAlias):
+            self.generics = frozenset(definition.generics)
+        self.impls: list[tree.Impl] = []
+
+
+class Reader:
+    """Reads parts from a text that stands `shift` characters and `lines` lines further down in the source than in
+    `places`. Both may be changed between one text and the next."""
+
+    def __init__(self, module: str, tokens: Tokens, places: Places) -> None:
+        self.module = module
+        self.tokens = tokens
+        self.places = places
+        self.shift = 0
+        self.lines = 0
+        self.newlines = places.newlines()
+
+    def span(self, start: int, stop: int) -> Span:
+        """Where the tokens `start` to `stop` stand in the source."""
+        last = stop - 1
+        return self.shift + self.places.offset(start), self.shift + self.places.offset(last) + self.places.length(last)
+
+    def line(self, at: int) -> int:
+        return self.lines + self.places.line(at)
+
+    # ------------------------------------------------------------ parts
+
+    def item(self, draft: Draft) -> Part:
+        node = draft.definition
+        digests = [self.tokens.digest(part.start, part.stop) for part in (node, *draft.impls)]
+        seen = self._seen(draft)
+        slices = _slices(draft)
+        found = self._names(draft, slices)
+        names = interface_names = tuple(found.names)
+        if seen != [(part.start, part.stop) for part in slices]:
+            interface_names = tuple(self._names(draft, [_Slice(*span) for span in seen]).names)
+        start, stop = self.span(node.start, node.stop)
+        places = self._places(found, start)
+        uses = [self._import(name, draft.scope, False, start) for name in found.globs]
+        line = self.line(node.at)
+        first = self.line(node.start)
+        rest = Rest(node.at - node.start, self._line_table(node.start, node.stop), tuple(places), tuple(uses))
+        item = Item(
+            name=draft.name,
+            kind=_KINDS[type(node)],
+            public=node.public,
+            digest=digests[0] if len(digests) == 1 else digest("".join(digests).encode()),
+            interface="\n".join([self.tokens.text(*span) for span in seen]).encode(),
+            interface_names=interface_names,
+            names=names,
+            line=line,
+            code=isinstance(node, tree.Function),
+            inferred=isinstance(node, tree.Function) and not _says_all(node),
+            start=start,
+            stop=stop,
+            memo=memo.encode(rest, line - first),
+        )
+        return Part(item, draft.scope, start, first, names, places, uses)
+
+    def inline(self, name: str, node: tree.Mod, scope: str) -> Part:
+        """An inline module: its head, and the imports that stand in it."""
+        start, stop = self.span(node.start, node.stop)
+        uses = [
+            self._import(one, name, use.public, start)
+            for use in map(imported, node.items or ())
+            if use is not None
+            for one in use.names
+        ]
+        line, first = self.line(node.at), self.line(node.start)
+        rest = Rest(node.at - node.start, b"", (), tuple(uses))
+        item = Item(
+            name=name,
+            kind="module",
+            public=node.public,
+            digest=self.tokens.digest(node.start, node.at + 1),
+            line=line,
+            start=start,
+            stop=stop,
+            memo=memo.encode(rest, line - first),
+        )
+        return Part(item, scope, start, first, uses=uses)
+
+    def imports(self, node: tree.UseItem, scope: str) -> Part:
+        start, _ = self.span(node.start, node.stop)
+        uses = [self._import(name, scope, node.public, start) for name in node.names]
+        return Part(None, scope, start, self.line(node.start), uses=uses)
+
+    def loose(self, node: Definition, scope: str) -> Part:
+        """A definition that counts for no item: its name has been defined before, which the checker reports."""
+        found = Found()
+        self._occurrences(found, scope, _Slice(node.start, node.stop), frozenset())
+        start, _ = self.span(node.start, node.stop)
+        return Part(None, scope, start, self.line(node.start), tuple(found.names), self._places(found, start))
+
+    def statements(self, run: Span, lets: Sequence[tree.Let]) -> Run:
+        """Statements that stand in a row; `lets` are those among them."""
+        found, seen = Found(), Found()
+        self._occurrences(found, "", _Slice(*run), frozenset())
+        for node in lets:
+            if variable_of(node) and is_literal(node.value):
+                self._occurrences(seen, "", _Slice(node.at, node.value.at), frozenset())
+        start, stop = self.span(*run)
+        return Run(
+            Part(None, "", start, self.line(run[0]), tuple(found.names), self._places(found, start)),
+            stop,
+            tuple(seen.names),
+            frozenset(name for node in lets if (name := variable_of(node))),
+            self.tokens.digest(*run),
+            self.tokens.text(*run),
+            run[1] - run[0],
+            self._line_table(*run),
+        )
+
+    def _import(self, name: tree.UseName, scope: str, public: bool, start: int) -> Import:
+        at = self.shift + self.places.offset(name.at) - start
+        path = root_path(name.path, self.module, scope)
+        return Import(path, name.alias, name.glob, scope, public, at, self.places.place(name.at).length)
+
+    def _places(self, found: Found, start: int) -> list[int]:
+        offset, further = self.places.offset, self.shift - start
+        return [offset(at) + further for at in found.names.values()]
+
+    def _line_table(self, start: int, stop: int) -> bytes:
+        low, high = bisect_right(self.newlines, start), bisect_left(self.newlines, stop)
+        return memo.encode_lines(self.newlines[low:high], start)
+
+    # ------------------------------------------------------------ names
+
+    def _seen(self, draft: Draft) -> list[Span]:
+        """The token spans that make up the interface, in the order of the source."""
+        node = draft.definition
+        if isinstance(node, tree.Function):
+            return [(node.start, _header_stop(node))]
+        seen = [(node.start, node.stop)]
+        for impl in draft.impls:
+            start = impl.start
+            for method in impl.methods:
+                stop = _header_stop(method)
+                if stop < method.stop:  # the body is left out
+                    seen.append((start, stop))
+                    start = method.stop
+            seen.append((start, impl.stop))
+        return seen
+
+    def _names(self, draft: Draft, slices: list[_Slice]) -> Found:
+        """The names that occur in some slices of an item, in order."""
+        found = Found()
+        labels = _labels(draft.definition)
+        for part in slices:
+            self._occurrences(found, draft.scope, part, draft.generics, labels)
+        return found
+
+    def _occurrences(
+        self, found: Found, scope: str, part: _Slice, known: frozenset[str], labels: Sequence[int] | set[int] = ()
+    ) -> None:
+        """Enters the paths that occur in a slice, counted from the root, with local imports looked through."""
+        for path, at in self._paths(found, scope, part, known):
+            if at not in labels:
+                found.names.setdefault("::".join(path), at)
+
+    def _paths(self, found: Found, scope: str, part: _Slice, known: frozenset[str]) -> Iterator[Occurrence]:
+        imports: dict[str, tuple[str, ...]] = {}
+        inside: list[Span] = []
+        if part.body:
+            known |= nested_items(self.tokens, part.body, part.stop)
+            for item in local_imports(self.tokens, part.body, part.stop):
+                inside.append((item.start, item.stop))
+                for name in item.names:
+                    path = root_path(name.path, self.module, scope)
+                    if name.glob:
+                        found.globs.append(name)
+                    else:
+                        imports[name.alias] = path
+                        yield path, name.at
+        for path, at in occurrences(self.tokens, part.start, part.stop, known):
+            if any(start <= at < stop for start, stop in inside):
+                continue
+            if path[0] in imports:
+                if len(path) > 1:
+                    yield (*imports[path[0]], *path[1:]), at
+            elif len(path) > 1:
+                yield path[:1] if path[0] in BUILTIN_TYPES else root_path(path, self.module, scope), at
+            else:
+                yield path, at
+
+
+class Run(NamedTuple):
+    """Statements that stand in a row. `interface_names` occur in its literal `let`s; `variables` are those of all its
+    `let`s; `tokens` is how many there are; `stop` is where they end in the source."""
+
+    part: Part
+    stop: int
+    interface_names: tuple[str, ...]
+    variables: frozenset[str]
+    digest: str
+    text: str
+    tokens: int
+    lines: bytes
+
+
+def imported(node: tree.Stmt) -> tree.UseItem | None:
+    """The import that an item is, if it is one: `mod name;` is that of a file."""
+    if isinstance(node, tree.Mod) and node.items is None:
+        return tree.UseItem(
+            node.at, [tree.UseName(node.at, (node.name,), node.name)], node.public, node.start, node.stop
+        )
+    return node if isinstance(node, tree.UseItem) else None
+
+
+def _says_all(node: tree.Function) -> bool:
+    """Whether every type of a function's signature is written. A missing `->` means whatever the body gives."""
+    return node.result is not None and all(one.type is not None or one.name == "self" for one in node.parameters)
+
+
+def _header_stop(node: tree.Function) -> int:
+    """Where the part of a function ends that its callers must see: its header, if it says every type, else its body."""
+    return node.body.at if _says_all(node) else node.stop
+
+
+def _slices(draft: Draft) -> list[_Slice]:
+    """An item cut at its methods."""
+    node = draft.definition
+    if isinstance(node, tree.Function):
+        return [_Slice(node.start, node.stop, node.body.at)]
+    slices = [_Slice(node.start, node.stop)]
+    for impl in draft.impls:
+        start = impl.start
+        for method in impl.methods:
+            slices += [_Slice(start, method.start), _Slice(method.start, method.stop, method.body.at)]
+            start = method.stop
+        slices.append(_Slice(start, impl.stop))
+    return slices
+
+
+def _labels(node: Definition) -> set[int]:
+    """Ordinals of the names of fields and variants in a definition."""
+    if isinstance(node, tree.Struct):
+        return set() if node.tuple_like else {field.at for field in node.fields}
+    if isinstance(node, tree.Enum):
+        fields = {field.at for variant in node.variants for field in variant.fields or ()}
+        return fields | {variant.at for variant in node.variants}
+    return set()
