@@ -18,6 +18,7 @@ import msgspec
 from xxhash import xxh3_64_digest
 
 from actors.compiler.toolchain import Item
+from actors.untrusted import UNREADABLE
 
 NO_RAW = bytes(16)
 _HEAD = 33
@@ -72,7 +73,7 @@ def decode(memo: bytes) -> Rest:
     """`NOTHING` where there is no memo, or none that can be read."""
     try:
         return _decoder.decode(memo[_HEAD:])
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return NOTHING
 
 
