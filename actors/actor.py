@@ -11,7 +11,7 @@ import anyio.lowlevel
 
 from actors.events import Events, RunningJob
 from actors.mailbox import Address, Cell, Mailbox
-from actors.messages import Message
+from actors.messages import Message, Nudged
 from actors.offload import Offload
 
 if TYPE_CHECKING:
@@ -143,6 +143,8 @@ class Actor(Generic[M]):
         while True:
             if self._nudged:
                 self._nudged = False
+                if self.system.tap is not None:
+                    self.system.record("nudge", "", self.name, Nudged())
                 await self.nudged()
             elif self._lane:
                 request, answer, number = self._lane.popleft()

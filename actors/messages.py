@@ -223,6 +223,10 @@ class CancelBuild(Message, frozen=True):
     build: int
 
 
+class Nudged(Message, frozen=True):
+    """An actor looked at what is in no message. Nobody is sent this either."""
+
+
 class Reason(Part, frozen=True):
     """Why a module or a function was compiled (or would be). `kind` is one of: "new" (no earlier build knows it),
     "source" (its text changed), "import" (what the module imports changed), "reference" (what a name in the function
@@ -671,5 +675,5 @@ KeeperReply = Union[
 WorkerReply = Union[SummariseDone, InferDone, CompileDone, LinkDone]
 ToPlanner = Union[Build, SourcesRead]
 Reply = Union[KeeperReply, WorkerReply, BuildDone]
-Tapped = Union[ToScanner, ToHasher, ToPlanner, ToWorkers, ToKeeper, Reply, CancelBuild]
+Tapped = Union[ToScanner, ToHasher, ToPlanner, ToWorkers, ToKeeper, Reply, CancelBuild, Nudged]
 """Everything that the tap of a system sees."""

@@ -48,7 +48,10 @@ class TapRecord(NamedTuple):
     - "reply": an answer was sent; `number` is that of the request.
     - "take": an actor begins to handle what was sent under `number`: a message, or the answer to its own post. Its
       `sender` is "" always. What it sends until its next "take" it sends because of this one.
-    - "cancel": the token of a build was set (`CancelBuild`), which every actor sees from now on. It has no number.
+    - "nudge": an actor looks whether something changed that is in no message (`Nudged`): a token, the time.
+    - "cancel": the token of a build was set (`CancelBuild`), which every actor sees from now on.
+
+    The last two have no number.
     """
 
     kind: str
@@ -57,6 +60,8 @@ class TapRecord(NamedTuple):
     message: Message
     number: int = 0
 
+
+_SENT = ("tell", "post", "ask")
 
 Tap = Callable[[TapRecord], None]
 
@@ -272,8 +277,7 @@ class System:
     def cancel(self, build: int) -> None:
         """Set the build's token: every actor sees it at its next look, and is woken to look now."""
         self.cancelled_builds.add(build)
-        if self.tap is not None:
-            self.tap(TapRecord("cancel", "", "", CancelBuild(build=build)))
+        self.record("cancel", "", "", CancelBuild(build=build))
         for actor in self.actors:
             actor.nudge()
 
@@ -286,7 +290,7 @@ class System:
         """Show the tap what is sent; `number` where it has one already. Gives its number, 0 where nobody looks."""
         if self.tap is None:
             return 0
-        if not number:
+        if not number and kind in _SENT:
             self._sent += 1
             number = self._sent
         self.tap(TapRecord(kind, sender, receiver, message, number))

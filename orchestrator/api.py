@@ -281,6 +281,11 @@ class Project:
         return self._running().statistics()
 
     @property
+    def toolchain(self) -> Toolchain:
+        """What it compiles with."""
+        return self._toolchain
+
+    @property
     def system(self) -> System:
         """The actors of an open Project. For `orchestrator.testing`."""
         return self._running()

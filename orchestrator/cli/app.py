@@ -15,7 +15,7 @@ from importlib import import_module
 from orchestrator.cli.output import Output
 from orchestrator.errors import ProjectBroken, UsageError, WasmillError
 
-COMMANDS = ("build", "run", "graph", "clean", "cache", "explain")
+COMMANDS = ("build", "run", "graph", "clean", "cache", "explain", "trace")
 
 HELP = """\
 wasmill: build WebAssembly programs out of modules, and rebuild only what an edit asks for
@@ -29,6 +29,7 @@ usage: wasmill COMMAND [ARGUMENTS]
   clean [PATH]             remove the programs that builds of this project wrote
   cache ACTION [PATH]      stats, verify, gc or clear: look after the cache
   explain CODE             what an error code means, with a wrong and a right example
+  trace replay FILE        give a recorded build to the planner and the cache again
 
 PATH is the project, by default the current folder. It needs no configuration: a folder of
 .ruchy files, with main.ruchy in it or in its src/, is a project. A wasmill.toml in the
@@ -38,7 +39,8 @@ Text for people goes to standard error; standard output is for --json, and for w
 program itself prints.
 
 exit codes: 0 done
-            1 the sources are wrong (cache verify: damage was found)
+            1 the sources are wrong (cache verify: damage was found; trace replay:
+              something is decided otherwise)
             2 wrong usage or configuration
             3 wasmill itself failed, or could not write or remove something
             130 interrupted (Ctrl-C), 143 terminated

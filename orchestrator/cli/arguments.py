@@ -31,6 +31,7 @@ _UNSAID = {
     "no_cache": False,
     "verify": 0.0,
     "verify_seed": None,
+    "record": None,
 }
 
 

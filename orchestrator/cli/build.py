@@ -24,6 +24,10 @@ from orchestrator.result import BuildResult
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from contextlib import AbstractAsyncContextManager
+    from typing import Any
+
+    from orchestrator.api import Project
 
 SUMMARY = "Compile the modules that changed, and those that depend on them; link the program."
 
@@ -43,6 +47,7 @@ examples:
   wasmill build                     this folder
   wasmill build app --profile release
   wasmill build app --json | tail -n 1
+  wasmill build --record app.trace  write down all that happens, for `wasmill trace replay`
   wasmill build --verify=0.01       trust is good; look at a hundredth of what is reused
 
 exit codes: 0 built, 1 the sources are wrong, 2 wrong usage or configuration, 3 wasmill failed
@@ -55,6 +60,17 @@ def configure(parser: ArgumentParser) -> None:
     add_verify(parser)
     add_quiet(parser)
     add_json(parser, "one JSON object for each event, on standard output")
+    parser.add_argument(
+        "--record", metavar="FILE", help="write every message and event to FILE, sources and objects among them"
+    )
+
+
+def _opened(arguments: Namespace, said: dict[str, Any]) -> AbstractAsyncContextManager[Project]:
+    if arguments.record:
+        from orchestrator.testing.recording import recorded
+
+        return recorded(arguments.path, arguments.record, **said)
+    return orchestrator.open(arguments.path, **said)
 
 
 def execute(arguments: Namespace, output: Output) -> int:
@@ -63,7 +79,7 @@ def execute(arguments: Namespace, output: Output) -> int:
 
     async def body() -> int:
         before = _stamp(config.output)
-        async with orchestrator.open(arguments.path, **said) as project:
+        async with _opened(arguments, said) as project:
             result = await session.build(project, arguments, output)
         unchanged = result.success and not result.compiled_modules and before == _stamp(config.output)
         nothing_done = unchanged and not arguments.verify

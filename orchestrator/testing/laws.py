@@ -37,8 +37,11 @@ from actors.messages import (
     Collected,
     CompileDone,
     Find,
+    FindFragments,
     FindSummaries,
     Found,
+    FragmentsFound,
+    InferDone,
     LinkDone,
     Load,
     Loaded,
@@ -51,6 +54,7 @@ from actors.messages import (
     Recorded,
     ResetStatistics,
     RunCompile,
+    RunInfer,
     RunLink,
     RunSummarise,
     Statistics,
@@ -73,12 +77,14 @@ PATIENCE = 1000
 ANSWERS: dict[type[Message], type[Message]] = {
     Build: BuildDone,
     RunSummarise: SummariseDone,
+    RunInfer: InferDone,
     RunCompile: CompileDone,
     RunLink: LinkDone,
     Begin: Begun,
     Find: Found,
     Load: Loaded,
     Store: Stored,
+    FindFragments: FragmentsFound,
     FindSummaries: SummariesFound,
     StoreSummaries: SummariesStored,
     Publish: Published,
@@ -136,7 +142,7 @@ class MessageLaws:
             self._replied(record)
         elif record.kind == "take":
             self._took(record)
-        if self._system is not None and record.kind != "cancel":
+        if self._system is not None and record.number:
             self._look(self._system, record)
         if self._then is not None:
             self._then(record)
@@ -242,7 +248,9 @@ def _names(request: Any, answer: Any) -> list[tuple[Any, Any]]:
         return [([entry.key for entry in request.entries], answer.kept)]
     if isinstance(request, FindSummaries):
         return [(request.sources, answer.summaries)]
-    if isinstance(request, RunCompile | RunSummarise):
+    if isinstance(request, FindFragments):
+        return [(request.fingerprints, answer.fragments)]
+    if isinstance(request, RunCompile | RunSummarise | RunInfer):
         return [([job.module for job in request.jobs], [outcome.module for outcome in answer.outcomes])]
     return []
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 import pytest
 
 from actors import actor as actor_module
+from actors import messages
 from actors.mailbox import CAPACITY, Cell, Mailbox
 from actors.messages import (
     Begin,
     Begun,
+    Build,
+    BuildDone,
     CompileDone,
     Find,
     Found,
@@ -26,7 +29,7 @@ from actors.messages import (
 from actors.offload import InlineOffload
 from actors.system import Actor, Broken, System, TapRecord
 from orchestrator.testing.faults import Faults, crash, fail
-from orchestrator.testing.laws import LawBroken, MessageLaws, unfit
+from orchestrator.testing.laws import ANSWERS, LawBroken, MessageLaws, unfit
 from orchestrator.testing.world import World
 
 pytestmark = pytest.mark.anyio
@@ -340,6 +343,12 @@ async def test_mail_that_starves() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ answers that fit
+
+
+def test_every_request_of_a_build_has_its_answer() -> None:
+    requests = {Build, *get_args(messages.ToWorkers), *get_args(messages.ToKeeper)}
+    assert set(ANSWERS) == requests
+    assert set(ANSWERS.values()) == {BuildDone, *get_args(messages.WorkerReply), *get_args(messages.KeeperReply)}
 
 
 @pytest.mark.parametrize(

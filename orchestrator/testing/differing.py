@@ -1,0 +1,88 @@
+"""Whether two messages say the same, and where not: what a replay compares, and what it leaves out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from actors.digests import digest
+from actors.messages import (
+    BuildDone,
+    CacheStatistics,
+    Collected,
+    Entry,
+    Message,
+    Published,
+    Recorded,
+    Verified,
+)
+from orchestrator.testing.recording import described
+
+LEFT_OUT: dict[type[msgspec.Struct], tuple[str, ...]] = {
+    BuildDone: ("duration_ms",),
+    Recorded: ("freed_bytes", "needed_bytes"),
+    Entry: ("warnings", "duration_ms", "functions"),
+    Verified: ("checked",),
+}
+"""Fields that come from clocks, and from files that are not recorded."""
+
+NEVER = (CacheStatistics, Collected, Published)
+"""Answers that are not compared at all: counts of other builds are in them, the age of files, and what programs there
+were."""
+
+
+def compared(message: Any) -> bool:
+    """Whether this answer can be held against a replayed one: neither a disk that failed nor other processes had a hand
+    in it."""
+    if isinstance(message, NEVER) or getattr(message, "degraded", None) is not None:
+        return False
+    return not getattr(message, "taken", ())
+
+
+def said(message: Message) -> Any:
+    """What is compared of a message."""
+    return _plain(message)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        left = LEFT_OUT.get(type(value), ())
+        fields = [name for name in value.__struct_fields__ if name not in left]
+        return type(value).__name__, {name: _plain(getattr(value, name)) for name in fields}
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value
+
+
+def in_words(message: Message, other: Message | None = None) -> str:
+    """A message in a line; with another one of its kind, the fields in which they differ."""
+    if other is None or type(other) is not type(message):
+        return described(message)
+    left = LEFT_OUT.get(type(message), ())
+    fields = [
+        name
+        for name in message.__struct_fields__
+        if name not in left and _plain(getattr(message, name)) != _plain(getattr(other, name))
+    ]
+    shown = ", ".join(f"{name}={_difference(getattr(message, name), getattr(other, name))}" for name in fields)
+    return f"{type(message).__name__}(... {shown})"
+
+
+def _difference(value: Any, other: Any) -> str:
+    """The part of a value that another one has not."""
+    if isinstance(value, tuple) and isinstance(other, tuple):
+        return f"{len(value)} in all, of its own: {_short([one for one in value if one not in other])}"
+    if isinstance(value, dict) and isinstance(other, dict):
+        own = {key: one for key, one in value.items() if other.get(key) != one}
+        return f"{len(value)} in all, of its own: {_short(own)}"
+    return _short(value)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes, digest {digest(value)[:12]}"
+    text = repr(value)
+    return text if len(text) <= 200 else text[:197] + "..."

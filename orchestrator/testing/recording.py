@@ -1,0 +1,244 @@
+"""Recording a build: every message and every event, in a file that can be looked at and replayed.
+
+    async with recorded("app", "app.trace", jobs=4) as project:     # as `orchestrator.open`, and a file more
+        await project.build()
+
+or, with a Project that is opened elsewhere: `recorder = Recorder(file)`, `orchestrator.open(..., tap=recorder)`, and
+`recorder.attach(project)` before the first build. On the command line: `wasmill build --record app.trace`. A build
+that is recorded is slower, for every message is encoded and written at once. The file holds sources and objects: give
+it only to those who may see them.
+
+`read` gives back what is in it; `orchestrator.testing.replay` runs planner and keeper against it. The format is
+msgpack, a frame for each record behind four bytes of length (little-endian); the first frame is a `Header`, whose
+`version` says how to read the rest. A version that this code does not know is refused. A file that ends in the middle
+of a frame (its process crashed) is read up to there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, Union
+
+import anyio
+import msgspec
+
+import orchestrator
+from actors.digests import Digest
+from actors.events import Event
+from actors.messages import Message, Tapped
+from actors.system import TapRecord
+from actors.untrusted import UNREADABLE
+from orchestrator.api import Project, Source
+from orchestrator.errors import FileError
+
+VERSION = 1
+"""Another one whenever a recording of before could not be replayed any more: also when messages change."""
+
+MAGIC = "wasmill trace"
+LENGTH_BYTES = 4
+
+
+class _Frame(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="frame", omit_defaults=True):
+    pass
+
+
+class Header(_Frame, frozen=True, omit_defaults=False):
+    """What the actors were made with. `identity` is the toolchain's; `slots` the worker slots; `memory`: the cache was
+    in memory, for there was no folder."""
+
+    magic: str = MAGIC
+    version: int = VERSION
+    wasmill: str = ""
+    toolchain: str = ""
+    identity: Digest = ""
+    needs_import_objects: bool = False
+    slots: int = 1
+    memory: bool = False
+    enabled: bool = True
+    max_size: int = 0
+    eviction: str = "lru"
+    hot_memory: int = 0
+
+
+class Said(_Frame, frozen=True):
+    """A record of the tap, `at` so many seconds of the loop's clock. The message of a "take" is left out: it is the one
+    that was sent under that number."""
+
+    kind: str
+    sender: str = ""
+    receiver: str = ""
+    number: int = 0
+    at: float = 0.0
+    message: Tapped | None = None
+
+
+class Happened(_Frame, frozen=True):
+    """An event."""
+
+    event: Event
+
+
+class Closed(_Frame, frozen=True):
+    """The Project was closed: nothing is missing."""
+
+
+Frame = Union[Header, Said, Happened, Closed]
+
+_decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Recording(NamedTuple):
+    """What is in a file. `complete`: the Project was closed in an orderly way; else the end is missing."""
+
+    header: Header
+    frames: list[Said | Happened]
+    complete: bool
+
+
+class Recorder:
+    """A tap that writes a file. Raises FileError where it cannot be written to, when it is made; later on it stops
+    recording, and `failure` says why: a full disk must not break the build that is being looked at."""
+
+    def __init__(self, file: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(file)
+        self.failure = ""
+        try:
+            self._file = open(self.path, "wb", buffering=1 << 16)  # noqa: SIM115
+        except OSError as error:
+            raise FileError(f"cannot be written: {error.strerror or error}", where=self.path) from error
+        self._stop: Callable[[], None] = _nothing
+
+    def attach(self, project: Project) -> None:
+        """Write down what the Project is made with, and listen to its events."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            wasmill = version("wasmill")
+        except PackageNotFoundError:
+            wasmill = ""
+        config, toolchain = project.config, project.toolchain
+        self._write(
+            Header(
+                wasmill=wasmill,
+                toolchain=toolchain.name,
+                identity=toolchain.identity(),
+                needs_import_objects=toolchain.needs_import_objects,
+                slots=config.jobs,
+                memory=not config.folder,
+                enabled=config.enabled,
+                max_size=config.max_size,
+                eviction=config.eviction,
+                hot_memory=config.hot_memory,
+            )
+        )
+        self._stop = project.listen(lambda event: self._write(Happened(event=event)))
+
+    def __call__(self, record: TapRecord) -> None:
+        message: Any = None if record.kind == "take" else record.message
+        self._write(
+            Said(
+                kind=record.kind,
+                sender=record.sender,
+                receiver=record.receiver,
+                number=record.number,
+                at=anyio.current_time(),
+                message=message,
+            )
+        )
+
+    def close(self) -> None:
+        """The Project is closed: the recording is complete."""
+        self._stop()
+        self._write(Closed())
+        try:
+            self._file.close()
+        except OSError as error:
+            self.failure = self.failure or str(error.strerror or error)
+
+    def _write(self, frame: Frame) -> None:
+        if self.failure or self._file.closed:
+            return
+        data = _encoder.encode(frame)
+        try:
+            self._file.write(len(data).to_bytes(LENGTH_BYTES, "little") + data)
+        except OSError as error:
+            self.failure = str(error.strerror or error)
+
+
+@asynccontextmanager
+async def recorded(source: Source, file: str | os.PathLike[str], **settings: Any) -> AsyncIterator[Project]:
+    """`orchestrator.open(source, **settings)`, recorded into `file`. Raises FileError too, also where the recording had
+    to stop before the end."""
+    recorder = Recorder(file)
+    try:
+        async with orchestrator.open(source, tap=recorder, **settings) as project:
+            recorder.attach(project)
+            yield project
+    finally:
+        recorder.close()
+    if recorder.failure:
+        raise FileError(f"the recording is not complete: {recorder.failure}", where=recorder.path)
+
+
+def read(file: str | os.PathLike[str]) -> Recording:
+    """What was recorded. Raises FileError: no such file, none of ours, or of another version."""
+    path = os.fspath(file)
+    try:
+        with open(path, "rb") as opened:
+            data = opened.read()
+    except OSError as error:
+        raise FileError(f"cannot be read: {error.strerror or error}", where=path) from error
+    header, at = _header(data, path)
+    frames: list[Said | Happened] = []
+    complete = False
+    while not complete and at + LENGTH_BYTES <= len(data):
+        end = at + LENGTH_BYTES + int.from_bytes(data[at : at + LENGTH_BYTES], "little")
+        if end > len(data):
+            break
+        try:
+            frame = _decoder.decode(data[at + LENGTH_BYTES : end])
+        except UNREADABLE as error:
+            raise FileError(f"is damaged at byte {at}: {error}", where=path) from error
+        if isinstance(frame, Said | Happened):
+            frames.append(frame)
+        complete = isinstance(frame, Closed)
+        at = end
+    return Recording(header, frames, complete)
+
+
+def _header(data: bytes, path: str) -> tuple[Header, int]:
+    end = LENGTH_BYTES + int.from_bytes(data[:LENGTH_BYTES], "little")
+    try:
+        found = msgspec.msgpack.decode(data[LENGTH_BYTES:end])
+        if found["magic"] != MAGIC:
+            raise KeyError
+        version = int(found["version"])
+    except (*UNREADABLE, KeyError, TypeError, ValueError):
+        raise FileError("is no recording of a build", where=path) from None
+    if version != VERSION:
+        hint = f"it was made by wasmill {found.get('wasmill') or 'of another version'}: replay it there"
+        raise FileError(f"is a recording of version {version}, and this is version {VERSION}", where=path, hint=hint)
+    header = _decoder.decode(data[LENGTH_BYTES:end])
+    assert isinstance(header, Header)
+    return header, end
+
+
+def described(message: Message | None) -> str:
+    """A message in a few words: its kind, its build, and how much is in it."""
+    if message is None:
+        return "nothing"
+    parts = []
+    for name in message.__struct_fields__:
+        value = getattr(message, name)
+        if isinstance(value, str | int | float | bool) and value not in ("", False):
+            parts.append(f"{name}={value!r}" if not isinstance(value, float) else f"{name}={value:g}")
+        elif isinstance(value, tuple | dict | bytes) and value:
+            parts.append(f"{name}: {len(value)}{' bytes' if isinstance(value, bytes) else ''}")
+    return f"{type(message).__name__}({', '.join(parts)})"
+
+
+def _nothing() -> None:
+    """Nobody listens yet."""

@@ -1,0 +1,85 @@
+"""Replaying a recording: the planner and the keeper of this very code get what theirs got, and must answer the same.
+
+    replayed = await replay(read("app.trace"))
+    print(replayed.report())
+    assert not replayed.partings
+
+The planner is given, one after the other, what it took in the recording: builds, sources, answers of workers and
+keeper. After each the messages that it sends are compared with those it sent then. At the first difference it is
+stopped, for what it was answered afterwards belongs to other questions.
+
+The keeper is given every request, in the order it took them, on a new disk in memory. What its cache held before the
+recording began is taken from its own answers. Where the disk had failed (`degraded`), where other processes were at
+work, and where an answer depends on the clock or on files that are not recorded, nothing is compared;
+`Replayed.skipped` counts those.
+
+Times are never compared. So a recording parts where a decision is another one: because the code changed, or because
+what was recorded was a bug that is gone, or is new. Run it under Trio with a `MockClock`, as `wasmill trace replay`
+does where Trio is installed, and the planner sees the recorded time: it matters where it waited for other processes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from orchestrator.testing.recording import Recording, Said
+from orchestrator.testing.replaykeeper import replay_keeper
+from orchestrator.testing.replayplanner import replay_planner
+
+SHOWN = 10
+"""So many partings are reported at length."""
+
+
+class Parting(NamedTuple):
+    """Where the replay went another way. `at` is the place of the record in the recording, from 0; `after` says what
+    the actor had just been given; `then` and `now` are what it sent, or answered, in words."""
+
+    actor: str
+    at: int
+    after: str
+    then: tuple[str, ...]
+    now: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{self.actor} parts at record {self.at}, after {self.after}"]
+        lines += [f"    then  {one}" for one in self.then or ("nothing",)]
+        lines += [f"    now   {one}" for one in self.now or ("nothing",)]
+        return "\n".join(lines)
+
+
+class Replayed(NamedTuple):
+    """What came of a replay. `planner` and `keeper` count what they were given, `skipped` answers that were not
+    compared, `assumed` entries that were in the cache before."""
+
+    partings: list[Parting]
+    planner: int
+    keeper: int
+    skipped: int
+    assumed: int
+    complete: bool
+
+    def report(self) -> str:
+        """In a few lines, for people."""
+        lines = [
+            f"planner: {self.planner} messages replayed",
+            f"keeper: {self.keeper} requests replayed, {self.skipped} answers not compared"
+            + (f", {self.assumed} entries were there before" if self.assumed else ""),
+        ]
+        if not self.complete:
+            lines.append("the recording ends before its Project was closed")
+        lines += map(str, self.partings[:SHOWN])
+        if len(self.partings) > SHOWN:
+            lines.append(f"and {len(self.partings) - SHOWN} more")
+        if not self.partings:
+            lines.append("nothing parts: every decision is the one that was recorded")
+        return "\n".join(lines)
+
+
+async def replay(recording: Recording) -> Replayed:
+    """See the module."""
+    said = [(place, frame) for place, frame in enumerate(recording.frames) if isinstance(frame, Said)]
+    planner, given = await replay_planner(recording.header, said)
+    keeper, asked, skipped, assumed = await replay_keeper(recording.header, said)
+    partings = [Parting("planner", *planner)] if planner else []
+    partings += [Parting("keeper", *one) for one in keeper]
+    return Replayed(partings, given, asked, skipped, assumed, recording.complete)

@@ -1,0 +1,161 @@
+"""The keeper's half of a replay: see `orchestrator.testing.replay`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from actors.digests import Digest, checksum
+from actors.events import Events
+from actors.keeper import index, plans
+from actors.keeper.keeper import Keeper
+from actors.messages import (
+    Entry,
+    FindSummaries,
+    Found,
+    Loaded,
+    Message,
+    NewEntry,
+    PlanRecalled,
+    RecallPlan,
+    Record,
+    Store,
+    Stored,
+    StoreSummaries,
+    SummariesFound,
+)
+from actors.system import System
+from orchestrator.testing.differing import compared, in_words, said
+from orchestrator.testing.disk import MemoryDisk
+from orchestrator.testing.faulty import FaultyOffload
+from orchestrator.testing.recording import Header, Said, described
+
+FOLDER = "/cache"
+
+Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
+
+
+class Before:
+    """What the cache must have held when the recording began, for it found it without its having been stored since."""
+
+    def __init__(self) -> None:
+        self.entries: dict[Digest, Entry] = {}
+        self.data: dict[Digest, bytes] = {}
+        self.summaries: dict[tuple[Digest, Digest], bytes] = {}
+        self.plans: dict[str, bytes] = {}
+        self._stored: set[Digest] = set()
+        self._summarised: set[tuple[Digest, Digest]] = set()
+        self._recorded: set[str] = set()
+
+    def see(self, request: Message, answer: Message) -> None:
+        """A request and what it was answered with, in the order of the answers."""
+        if isinstance(answer, Found):
+            for key, entry in answer.entries.items():
+                if key not in self._stored:
+                    self.entries.setdefault(key, entry)
+        elif isinstance(answer, Loaded):
+            self.data.update(answer.data)
+        elif isinstance(request, Store) and isinstance(answer, Stored):
+            for new in request.entries:
+                kept = answer.kept.get(new.key)
+                self.data[kept or ""] = new.data
+                if new.key in answer.refused and new.key not in self._stored and kept:
+                    row = Entry(key=new.key, digest=kept, size=0, module=new.module, kind=new.kind)
+                    self.entries.setdefault(new.key, row)
+            self._stored.update(answer.kept)
+        elif isinstance(request, FindSummaries) and isinstance(answer, SummariesFound):
+            for source, data in answer.summaries.items():
+                if (request.identity, source) not in self._summarised:
+                    self.summaries.setdefault((request.identity, source), data)
+        elif isinstance(request, StoreSummaries):
+            self._summarised.update((request.identity, source) for source in request.summaries)
+        elif isinstance(request, RecallPlan) and isinstance(answer, PlanRecalled):
+            if answer.plan and request.snapshot not in self._recorded:
+                self.plans.setdefault(request.snapshot, answer.plan)
+        elif isinstance(request, Record):
+            self._recorded.add(request.snapshot)
+
+    async def restore(self, keeper: Keeper) -> None:
+        """Put it all into the cache of a keeper that has just started."""
+        cache = keeper.cache
+        rows = []
+        for key, entry in self.entries.items():
+            data = self.data.get(entry.digest)
+            if data is None:  # Nobody read it, so that its row is all that matters.
+                name = bytes.fromhex(entry.digest)
+                rows.append((bytes.fromhex(key), index.Row(name, bytes(16), entry.size, 0, entry.kind, entry.module)))
+                continue
+            await cache.keep((_again(entry, data),), False)
+        if rows:
+            await cache.write(index.insert, rows)
+        for (identity, source), summary in self.summaries.items():
+            await cache.store_summaries(identity, {source: summary})
+        for snapshot, plan in self.plans.items():
+            plans.write(cache.store, snapshot, b"", plan)
+        await cache.unpin()
+        cache.take_counts()
+
+
+def _again(entry: Entry, data: bytes) -> NewEntry:
+    return NewEntry(
+        key=entry.key,
+        kind=entry.kind,
+        module=entry.module,
+        manifest=msgspec.json.encode({"of": checksum(data)}),
+        data=data,
+        identity="0" * 64,
+        functions=entry.functions,
+        warnings=entry.warnings,
+        duration_ms=entry.duration_ms,
+    )
+
+
+async def replay_keeper(header: Header, records: list[tuple[int, Said]]) -> tuple[list[Place], int, int, int]:
+    """Where the keeper parts; how many requests it was given; how many answers were not compared; and how many entries
+    the cache must have held before."""
+    requests, answers, taken = _gathered(records)
+    before = Before()
+    for number, answer in answers.items():
+        before.see(requests[number][1], answer)
+    keeper = Keeper(
+        None if header.memory else FOLDER,
+        max_size=header.max_size,
+        eviction=header.eviction,
+        hot_memory=header.hot_memory,
+        enabled=header.enabled,
+    )
+    system = System([keeper], offload=FaultyOffload(MemoryDisk()), events=Events())
+    partings: list[Place] = []
+    skipped = 0
+    async with system.running():
+        await system.offload.run(system.offload.disk.make_folders, FOLDER)
+        for number in taken:
+            place, request = requests[number]
+            if number == taken[0] and header.enabled:
+                await before.restore(keeper)
+            expected, answer = answers.get(number), await system.ask(keeper.address, request)
+            if expected is None or not compared(expected):
+                skipped += 1
+            elif said(expected) != said(answer):
+                then, now = in_words(expected, answer), in_words(answer, expected)
+                partings.append((place, described(request), (then,), (now,)))
+    return partings, len(taken), skipped, len(before.entries)
+
+
+def _gathered(
+    records: list[tuple[int, Said]],
+) -> tuple[dict[int, tuple[int, Message]], dict[int, Message], list[int]]:
+    """Requests to the keeper by number, with their places; its answers; and the numbers in the order it took them."""
+    requests: dict[int, tuple[int, Message]] = {}
+    answers: dict[int, Message] = {}
+    taken: list[int] = []
+    for place, record in records:
+        message: Any = record.message
+        if record.kind in ("post", "ask") and record.receiver == "keeper":
+            requests[record.number] = place, message
+        elif record.kind == "reply" and record.sender == "keeper":
+            answers[record.number] = message
+        elif record.kind == "take" and record.receiver == "keeper":
+            taken.append(record.number)
+    return requests, answers, taken

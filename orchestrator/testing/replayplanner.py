@@ -1,0 +1,185 @@
+"""The planner's half of a replay: see `orchestrator.testing.replay`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from actors.compiler.toolchain import (
+    Compiled,
+    CompileJob,
+    Linked,
+    LinkJob,
+    Summarised,
+    SummariseJob,
+)
+from actors.digests import Digest
+from actors.events import Events
+from actors.messages import CancelBuild, Message
+from actors.planner.planner import Planner
+from actors.system import Actor, Cell, System, TapRecord
+from orchestrator.testing.differing import in_words, said
+from orchestrator.testing.recording import Header, Said, described
+
+Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
+"""Of a parting: the record, what was given before it, what was sent then, and now."""
+
+
+class RecordedToolchain:
+    """What the planner asks a toolchain for, as it was recorded. It compiles nothing: workers' answers are recorded."""
+
+    extensions: tuple[str, ...] = ()
+
+    def __init__(self, header: Header) -> None:
+        self.name = header.toolchain
+        self.needs_import_objects = header.needs_import_objects
+        self._identity = header.identity
+
+    def identity(self) -> Digest:
+        return self._identity
+
+    def files(self) -> tuple[str, ...]:
+        return ()
+
+    def normalise(self, raw: bytes) -> bytes:
+        return raw
+
+    def summarise(self, job: SummariseJob) -> Summarised:
+        raise NotImplementedError
+
+    def compile(self, job: CompileJob) -> Compiled:
+        raise NotImplementedError
+
+    def link(self, job: LinkJob) -> Linked:
+        raise NotImplementedError
+
+
+class _Silent(Actor[Any]):
+    """Somebody to speak to."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__()
+
+
+class _Planner(Planner):
+    def start(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
+        """What it wanted to be woken by is recorded as a nudge."""
+
+
+class _Replay:
+    """The planner, and what it has sent since it was last given something."""
+
+    def __init__(self, header: Header) -> None:
+        workers, keeper = _Silent("workers"), _Silent("keeper")
+        self.planner = _Planner(
+            workers.address, keeper.address, RecordedToolchain(header), header.slots, remembers=header.enabled
+        )
+        self.sent: list[Message] = []
+        self.system = System([self.planner, workers, keeper], events=Events(), tap=self._tap)
+        self.posts: dict[int, Message] = {}
+        """What it posted, by the number that the recording has for it."""
+        self.mail: dict[int, Message] = {}
+        self.answers: dict[int, Message] = {}
+        self.given = 0
+        self.after = "the start"
+        self.place = 0
+        self.at = 0.0
+        self.expected: list[Said] = []
+
+    def _tap(self, record: TapRecord) -> None:
+        if record.kind == "post":
+            self.sent.append(record.message)
+
+    def compare(self) -> Place | None:
+        """Whether it has sent, since it was last given something, what it sent then."""
+        then: list[Message] = [one.message for one in self.expected if one.message is not None]
+        for expected, message in zip(self.expected, self.sent, strict=False):
+            if expected.kind == "post":
+                self.posts[expected.number] = message
+        now, self.sent, self.expected = self.sent, [], []
+        if [said(one) for one in then] == [said(one) for one in now]:
+            return None
+        pairs = list(zip(then, now, strict=False))
+        first = next((at for at, (one, other) in enumerate(pairs) if said(one) != said(other)), len(pairs))
+        return (
+            self.place,
+            self.after,
+            tuple(in_words(one, _at(now, at)) for at, one in enumerate(then) if at >= first),
+            tuple(in_words(one, _at(then, at)) for at, one in enumerate(now) if at >= first),
+        )
+
+    async def give(self, place: int, record: Said) -> None:
+        """Let it handle what it took, or look at what it was nudged for."""
+        self.given += 1
+        self.place = place
+        _pass(record.at - self.at)
+        self.at = record.at
+        if record.kind == "nudge":
+            self.after = "a nudge"
+            await self.planner.nudged()
+        elif record.number in self.posts and record.number in self.answers:
+            request, answer = self.posts.pop(record.number), self.answers.pop(record.number)
+            self.after = f"{described(answer)}, the answer to {described(request)}"
+            self.planner.unanswered -= 1
+            await self.planner.replied(request, answer)
+        else:
+            message: Any = self.mail[record.number]
+            self.after = described(message)
+            await self.planner.receive(message, Cell(lambda answer: self.sent.append(answer)))
+
+
+def _pass(seconds: float) -> None:
+    """Let so much time pass, where the loop has a clock that can be told to."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_run():
+        jump = getattr(trio.lowlevel.current_clock(), "jump", None)
+        if jump is not None and seconds > 0:
+            jump(seconds)
+
+
+def _at(messages: list[Message], place: int) -> Message | None:
+    return messages[place] if place < len(messages) else None
+
+
+async def replay_planner(header: Header, records: list[tuple[int, Said]]) -> tuple[Place | None, int]:
+    """Where the planner parts, if it does, and how many messages it was given until then."""
+    replay = _Replay(header)
+    await replay.planner.started()
+    for place, record in records:
+        if record.kind in ("take", "nudge") and record.receiver == "planner":
+            parting = replay.compare()
+            if parting is not None:
+                return parting, replay.given
+            try:
+                await replay.give(place, record)
+            except Exception as error:
+                then = tuple(_sent_next(records, place))
+                return (place, replay.after, then, (f"{type(error).__name__}: {error}",)), replay.given
+        else:
+            _note(replay, record)
+    return replay.compare(), replay.given
+
+
+def _note(replay: _Replay, record: Said) -> None:
+    """What is said without the planner's doing, and what it said itself."""
+    if record.kind == "cancel":
+        assert isinstance(record.message, CancelBuild)
+        replay.system.cancelled_builds.add(record.message.build)
+    elif record.sender == "planner":
+        replay.expected.append(record)
+    elif record.receiver == "planner" and record.message is not None:
+        kept = replay.answers if record.kind == "reply" else replay.mail
+        kept[record.number] = record.message
+
+
+def _sent_next(records: list[tuple[int, Said]], place: int) -> list[str]:
+    """What the recorded planner sent from this place on, until it took something else."""
+    sent = []
+    for at, record in records:
+        if at > place and record.kind in ("take", "nudge") and record.receiver == "planner":
+            break
+        if at > place and record.sender == "planner" and record.message is not None:
+            sent.append(described(record.message))
+    return sent

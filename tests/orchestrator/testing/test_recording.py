@@ -1,0 +1,341 @@
+"""Recordings: all of a build is in them, they replay, and they part where code decides otherwise."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import msgspec
+import pytest
+from plain_builds import in_virtual_time
+
+from actors.events import BuildFinished, BuildStarted
+from actors.keeper import index
+from actors.messages import Build, BuildDone, Find, Found
+from actors.planner.compiling import Compiling
+from actors.planner.run import Run
+from orchestrator import Project
+from orchestrator.errors import FileError
+from orchestrator.testing.faults import Faults, crash, fail
+from orchestrator.testing.recording import (
+    LENGTH_BYTES,
+    VERSION,
+    Happened,
+    Header,
+    Recorder,
+    Recording,
+    Said,
+    described,
+    read,
+    recorded,
+)
+from orchestrator.testing.replay import Replayed, replay
+from orchestrator.testing.scripted import ScriptedToolchain, takes
+from orchestrator.testing.toolchain import PlainToolchain
+from orchestrator.testing.world import Process, World
+
+pytestmark = pytest.mark.anyio
+
+TEXTS = {"main": "run a::f\n", "a": "use b::g as x\npub f = x\n", "b": "pub g =\n", "bad": "fail no\n"}
+
+
+def world_of(texts: dict[str, str] = TEXTS, toolchain: PlainToolchain | None = None) -> World:
+    world = World(toolchain)
+    world.write(texts)
+    return world
+
+
+@asynccontextmanager
+async def recording_in(process: Process, file: Path, **settings: Any) -> AsyncIterator[Project]:
+    toolchain = process.world.toolchain
+    settings = {"entry": "main.plain", "jobs": 2, "toolchain": toolchain, "offload": process.offload, **settings}
+    async with recorded("/project", file, **settings) as project:
+        yield project
+
+
+async def builds(project: Project, world: World) -> None:
+    """A bit of everything: builds, edits, failures, look-ups, a forced build, one that is cancelled."""
+    await project.build()
+    world.write({"bad": "pub g =\n", "b": "pub g = new\n", "c": "pub h =\n"})
+    await project.build()
+    await project.build()
+    await project.cache.lookup_all(["a", "main", "none"])
+    await project.graph()
+    world.write({"b": "syntax\n"})
+    await project.build()
+    world.write({"b": "pub g = again\n"})
+    async with anyio.create_task_group() as group:
+        group.start_soon(project.build)
+        for _ in range(25):
+            await anyio.lowlevel.checkpoint()
+        group.cancel_scope.cancel()
+    await project.build(force=True)
+    await project.cache.verify()
+    await project.cache.gc(force=True)
+    await project.cache.clear()
+    await project.build()
+
+
+def kinds(recording: Recording) -> list[str]:
+    return [frame.kind for frame in recording.frames if isinstance(frame, Said)]
+
+
+# ------------------------------------------------------------------------------------------------ what is in it
+
+
+async def test_all_that_happened_is_in_it(tmp_path: Path) -> None:
+    world = world_of()
+    events: list[Any] = []
+    async with recording_in(world.process(), tmp_path / "trace", max_size=1 << 20) as project:
+        project.listen(events.append)
+        result = await project.build()
+    found = read(tmp_path / "trace")
+    assert found.complete
+    assert (found.header.toolchain, found.header.identity) == ("plain", PlainToolchain().identity())
+    assert (found.header.slots, found.header.max_size, found.header.memory) == (2, 1 << 20, False)
+    assert [frame.event for frame in found.frames if isinstance(frame, Happened)] == events
+    assert isinstance(events[0], BuildStarted) and isinstance(events[-1], BuildFinished)
+    said = [frame for frame in found.frames if isinstance(frame, Said)]
+    assert isinstance(said[0].message, Build) and said[0].kind == "ask"
+    done = [frame.message for frame in said if isinstance(frame.message, BuildDone)]
+    assert len(done) == 1 and list(done[0].recompiled) == result.recompiled
+    numbers = [frame.number for frame in said if frame.kind in ("tell", "post", "ask")]
+    assert numbers == list(range(1, len(numbers) + 1))
+    taken = {frame.number for frame in said if frame.kind == "take"}
+    assert taken == set(numbers) and all(frame.message is None for frame in said if frame.kind == "take")
+
+
+async def test_an_empty_recording_of_a_project_in_memory(tmp_path: Path) -> None:
+    import orchestrator
+
+    sources = orchestrator.Sources({"main.plain": "run f\npub f =\n"})
+    async with recorded(sources, tmp_path / "trace", toolchain=PlainToolchain(), entry="main.plain") as project:
+        pass
+    found = read(tmp_path / "trace")
+    assert found == Recording(found.header, [], True) and found.header.memory
+    assert (await replay(found)) == Replayed([], 0, 0, 0, 0, True)
+    async with recorded(sources, tmp_path / "trace", toolchain=PlainToolchain(), entry="main.plain") as project:
+        assert (await project.build()).success
+    replayed = await replay(read(tmp_path / "trace"))
+    assert replayed.partings == [] and replayed.planner > 5
+
+
+async def test_a_process_that_crashed_leaves_what_it_had_written(tmp_path: Path) -> None:
+    world = world_of()
+    process = world.process(Faults().on("index.insert", crash()))
+    with pytest.raises(Exception, match="crashed"):
+        async with recording_in(process, tmp_path / "trace") as project:
+            await project.build()
+    whole = (tmp_path / "trace").read_bytes()
+    (tmp_path / "cut").write_bytes(whole[:-100])
+    found = read(tmp_path / "cut")
+    assert not found.complete and found.frames == read(tmp_path / "trace").frames[: len(found.frames)]
+    replayed = await replay(found)
+    assert replayed.partings == [] and "ends before its Project was closed" in replayed.report()
+
+
+def frame(data: bytes) -> bytes:
+    return len(data).to_bytes(LENGTH_BYTES, "little") + data
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is no recording of a build"),
+        (b"\0asm\1\0\0\0 and so on", "is no recording of a build"),
+        (frame(msgspec.msgpack.encode({"magic": "another"})), "is no recording of a build"),
+        (frame(msgspec.msgpack.encode([1, 2])), "is no recording of a build"),
+        (
+            frame(msgspec.msgpack.encode({"magic": "wasmill trace", "version": VERSION + 1, "wasmill": "9.9"})),
+            f"is a recording of version {VERSION + 1}, and this is version {VERSION}",
+        ),
+        (frame(msgspec.msgpack.encode(Header())) + frame(b"\xc1"), "is damaged at byte"),
+        (frame(msgspec.msgpack.encode(Header())) + frame(msgspec.msgpack.encode({"frame": "New"})), "is damaged"),
+    ],
+)
+async def test_what_is_no_recording_is_refused(data: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "trace").write_bytes(data)
+    with pytest.raises(FileError, match=message):
+        read(tmp_path / "trace")
+
+
+async def test_where_nothing_can_be_read_or_written(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="cannot be read"):
+        read(tmp_path / "none")
+    with pytest.raises(FileError, match="cannot be written"):
+        Recorder(tmp_path / "none" / "trace")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="writes to /dev/full")
+async def test_a_full_disk_ends_the_recording_and_not_the_build() -> None:
+    result = None
+    with pytest.raises(FileError, match="the recording is not complete: No space left on device"):
+        async with recording_in(world_of({"main": "#" * (1 << 17)}).process(), Path("/dev/full")) as project:
+            result = await project.build()
+    assert result is not None and result.success
+
+
+# ------------------------------------------------------------------------------------------------ replays
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.slow
+async def test_every_decision_is_the_one_that_was_recorded(jobs: int, tmp_path: Path) -> None:
+    world = world_of()
+    async with recording_in(world.process(), tmp_path / "trace", jobs=jobs) as project:
+        await builds(project, world)
+    found = read(tmp_path / "trace")
+    assert {"tell", "post", "ask", "reply", "take", "nudge", "cancel"} == set(kinds(found))
+    replayed = await replay(found)
+    assert replayed.partings == [], replayed.report()
+    assert replayed.complete and replayed.planner > 60 and replayed.keeper > 40 and replayed.assumed == 0
+    assert replayed.report().endswith("nothing parts: every decision is the one that was recorded")
+
+
+async def test_a_cache_that_was_there_before_is_taken_from_its_answers(tmp_path: Path) -> None:
+    world = world_of()
+    async with world.open() as project:
+        await project.build()
+    world.write({"c": "pub h =\n", "a": "use b::g as x\nuse c::h as y\npub f = x y\n"})
+    async with recording_in(world.process(), tmp_path / "trace") as project:
+        assert (await project.build()).recompiled == ["a", "c", "main"]
+        await project.cache.lookup_all(["a", "b"])
+    replayed = await replay(read(tmp_path / "trace"))
+    assert replayed.partings == [], replayed.report()
+    assert replayed.assumed == 1, "b, which was looked up"
+
+
+@pytest.mark.slow
+async def test_evictions_replay(tmp_path: Path) -> None:
+    texts = {f"m{number}": f"pub f = {'word ' * 600}\n" for number in range(8)} | {"main": "run m1::f\n"}
+    world = world_of(texts)
+    async with recording_in(world.process(), tmp_path / "trace", max_size=40_000, eviction="fifo") as project:
+        for number in range(4):
+            world.write({f"m{number}": f"pub f = {'other ' * 600}\n"})
+            await project.build()
+        assert (await project.cache.statistics()).evictions > 0
+    replayed = await replay(read(tmp_path / "trace"))
+    assert replayed.partings == [], replayed.report()
+
+
+async def test_what_a_failing_disk_answered_is_not_compared(tmp_path: Path) -> None:
+    world = world_of()
+    process = world.process(Faults().on("disk.create", fail("EIO"), path="/metadata/", times=0))
+    async with recording_in(process, tmp_path / "trace") as project:
+        assert (await project.build()).cache_degraded
+    replayed = await replay(read(tmp_path / "trace"))
+    assert replayed.partings == [] and replayed.skipped > 1
+
+
+def test_the_planner_sees_the_time_of_the_recording(tmp_path: Path) -> None:
+    """Two processes, of which each waits for what the other one compiles."""
+
+    async def main() -> Replayed:
+        toolchain = ScriptedToolchain(otherwise=takes(5.0))
+        world = world_of({f"m{number}": f"pub f{number} =\n" for number in range(4)}, toolchain)
+        async with (
+            recording_in(world.process(), tmp_path / "trace", entry=None, jobs=1) as mine,
+            world.open(entry=None, jobs=1) as theirs,
+            anyio.create_task_group() as group,
+        ):
+            group.start_soon(theirs.build)
+            await anyio.sleep(1)
+            group.start_soon(mine.build)
+        found = read(tmp_path / "trace")
+        taken = [one.message for one in found.frames if isinstance(one, Said) and isinstance(one.message, Found)]
+        assert any(one.taken for one in taken)
+        return await replay(found)
+
+    replayed = in_virtual_time(main)
+    assert replayed.partings == [], replayed.report()
+    assert replayed.skipped > 0
+
+
+# ------------------------------------------------------------------------------------------------ partings
+
+
+async def a_recording(tmp_path: Path) -> Recording:
+    world = world_of()
+    async with recording_in(world.process(), tmp_path / "trace") as project:
+        await project.build()
+        world.write({"b": "pub g = new\n"})
+        await project.build()
+    return read(tmp_path / "trace")
+
+
+async def test_a_planner_that_decides_otherwise_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = await a_recording(tmp_path)
+
+    def stores_nothing(self: Compiling, run: Run) -> None:
+        run.to_store = []
+
+    monkeypatch.setattr(Compiling, "store", stores_nothing)
+    replayed = await replay(found)
+    assert [parting.actor for parting in replayed.partings] == ["planner"]
+    parting = replayed.partings[0]
+    assert any(one.startswith("Store(build=1, entries: ") for one in parting.then)
+    assert not any(one.startswith("Store(") for one in parting.now)
+    assert "CompileDone(build=1" in parting.after
+    assert f"planner parts at record {parting.at}, after CompileDone(" in replayed.report()
+    recorded_there = found.frames[parting.at]
+    assert isinstance(recorded_there, Said) and recorded_there.kind == "take"
+
+
+async def test_a_planner_that_asks_for_something_else_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = await a_recording(tmp_path)
+    begin = Compiling.begin
+
+    def asks_less(self: Compiling, run: Run) -> None:
+        keys = self.desk.knowledge.keys
+        left_out = min(keys)
+        kept = keys.pop(left_out)
+        begin(self, run)
+        keys[left_out] = kept
+
+    monkeypatch.setattr(Compiling, "begin", asks_less)
+    replayed = await replay(found)
+    (parting,) = replayed.partings
+    assert parting.then[0].startswith("Find(... keys=4 in all, of its own: ['")
+    assert parting.now[0].startswith("Find(... keys=3 in all, of its own: []")
+
+
+async def test_a_planner_that_breaks_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = await a_recording(tmp_path)
+
+    def breaks(self: Compiling, *_: Any) -> None:
+        raise KeyError("missing")
+
+    monkeypatch.setattr(Compiling, "stored", breaks)
+    (parting,) = (await replay(found)).partings
+    assert parting.now == ("KeyError: 'missing'",)
+
+
+async def test_a_keeper_that_forgets_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = world_of()
+    async with recording_in(world.process(), tmp_path / "trace") as project:
+        await project.build()
+        await project.cache.lookup_all(["a", "b", "main"])
+    found = read(tmp_path / "trace")
+    insert = index.insert
+
+    async def forgets(connection: Any, rows: Any, replace: Any = ()) -> Any:
+        return await insert(connection, rows[1:], replace)
+
+    monkeypatch.setattr(index, "insert", forgets)
+    replayed = await replay(found)
+    assert replayed.partings and {parting.actor for parting in replayed.partings} == {"keeper"}
+    parting = replayed.partings[0]
+    assert parting.after.startswith("Find(build=2, keys: 3")
+    assert parting.then[0].startswith("Found(... entries=3 in all, of its own: {'")
+    assert parting.now[0].startswith("Found(... entries=")
+    asked = found.frames[parting.at]
+    assert isinstance(asked, Said) and isinstance(asked.message, Find)
+
+
+def test_a_message_in_a_few_words() -> None:
+    assert described(Find(build=3, keys=("a", "b"))) == "Find(build=3, keys: 2)"
+    assert described(None) == "nothing"
