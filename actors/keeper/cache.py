@@ -145,6 +145,11 @@ class Cache(Telling):
         rows = await self.read(index.find, names)
         if rows is None:
             rows = await self._find_in_files(keys)
+        elif len(rows) < len(names) and not self.memory:
+            # Files without a row: a process died between them, or the index lost its last transactions with the power.
+            files = await self._find_in_files([name.hex() for name in names if name not in rows])
+            if files:
+                rows.update(await self.write(commits.adopt, self.offload, self.store, list(files.items())) or {})
         for row in rows.values():
             self._checksums[row.digest.hex()] = row.checksum.hex()
         self.held.found.update(rows)

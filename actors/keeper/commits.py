@@ -50,10 +50,11 @@ async def catch_up(offload: Offload, store: Store, database: Database, report: r
         await database.transact(adopt, offload, store, rows)
 
 
-async def adopt(connection: Connection, offload: Offload, store: Store, rows: Rows) -> None:
-    """Add rows for entries that were found on the disk, where they are still there."""
+async def adopt(connection: Connection, offload: Offload, store: Store, rows: Rows) -> dict[bytes, index.Row]:
+    """Add rows for entries that were found on the disk, where they are still there. Gives those."""
     there = await offload.run(store.whole, [(key.hex(), row.digest.hex()) for key, row in rows])
-    await index.insert(connection, [(key, row) for key, row in rows if key.hex() in there])
+    added = {key: row for key, row in rows if key.hex() in there}
+    return {**added, **await index.insert(connection, list(added.items()))}
 
 
 async def remove(

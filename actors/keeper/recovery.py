@@ -105,6 +105,8 @@ async def open_index(offload: Offload, store: Store, report: Report, busy_ms: in
     lock = await _lock(offload, store)
     try:
         for _ in range(2):
+            if await offload.run(_is_odd, store) and await offload.run(move_aside, store):
+                report(index.FILE, "it is no regular file")
             database, state = await _try_open(offload, store, busy_ms)
             if state == "ready":
                 return database, False
@@ -131,6 +133,13 @@ async def open_memory(store: Store) -> Database:
     await database.read(index.prepare, 0, False)
     await database.transact(index.create, [])
     return database
+
+
+def _is_odd(store: Store) -> bool:
+    """Whether a folder or a link is in the place of one of SQLite's files: it would fail at the one, and follow the
+    other."""
+    paths = [store.path(index.FILE + suffix) for suffix in ("", "-wal", "-shm")]
+    return any(store.disk.is_link(path) or store.disk.is_folder(path) for path in paths)
 
 
 def move_aside(store: Store) -> bool:

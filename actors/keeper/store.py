@@ -290,8 +290,13 @@ class Store:
             self._ready.discard(folder)
             self._prepare(folder)
             self.disk.create(temporary, data)
+        path = self.path(folder, name)
         try:
-            self.disk.rename(temporary, self.path(folder, name))
+            try:
+                self.disk.rename(temporary, path)
+            except IsADirectoryError:  # Whose it is nobody knows; a file's place is no place for a folder.
+                self._move_aside(path, name)
+                self.disk.rename(temporary, path)
         except OSError:
             self.disk.remove(temporary)
             raise

@@ -25,8 +25,10 @@ def paths(folder: Path, it: Any) -> tuple[Path, Path]:
     return folder / "metadata" / f"{it.key}.json", folder / "modules" / f"{digest(it.data)}.wasm"
 
 
-async def test_stored_again_between_the_row_and_its_files(open_keeper: Open, tmp_path: Path) -> None:
-    """One evicts, and has taken the row away; another stores that entry; then the first one comes for the files."""
+@pytest.mark.parametrize("finds", [False, True])
+async def test_stored_again_between_the_row_and_its_files(open_keeper: Open, tmp_path: Path, finds: bool) -> None:
+    """One evicts, and has taken the row away; another stores that entry, or finds its files and gives them a row; then
+    the first one comes for the files."""
     async with open_keeper(max_size=2000) as first, open_keeper() as second:
         await first.build(OLD)
         await second.begin()
@@ -38,8 +40,10 @@ async def test_stored_again_between_the_row_and_its_files(open_keeper: Open, tmp
             nonlocal looks
             looks += 1
             if looks == 2:
-                assert (await second.find(OLD)).entries == {}, "its row is gone"
-                await second.store(OLD)
+                if finds:
+                    assert list((await second.find(OLD)).entries) == [OLD.key]
+                else:
+                    await second.store(OLD)
             return set()  # pins are not what saves it
 
         first.keeper.upkeep._pinned_by_others = pinned_by_others
@@ -141,9 +145,10 @@ async def test_metadata_that_stays_keeps_its_object(open_keeper: Open, tmp_path:
         assert talk.recorded.evicted == 1
         assert all(path.exists() for path in paths(tmp_path / "cache", OLD))
     async with open_keeper() as talk:
-        assert (await talk.find(OLD)).entries == {}
         await talk.ask(Collect())
+        (tmp_path / "cache" / "metadata").chmod(0)  # rows answer
         assert await talk.read(OLD) == OLD.data
+        (tmp_path / "cache" / "metadata").chmod(0o755)
 
 
 async def test_what_could_not_be_stored_is_not_promised_to_the_next_build(open_keeper: Open, tmp_path: Path) -> None:
