@@ -17,7 +17,7 @@ from actors.compiler.toolchain import (
     SummariseJob,
     Toolchain,
 )
-from actors.diagnostics import Diagnostic, SourceError
+from actors.diagnostics import Diagnostic, SourceError, bounded
 from actors.digests import NO_STAMP, Digest, digest
 from actors.disk import Disk
 from actors.hasher.source import read_sources
@@ -73,6 +73,8 @@ def summarise(toolchain: Toolchain, job: SummariseJob, expected: Digest, root: s
     if ready is None:
         return SummariseOutcome(module=job.module, changed=changed)
     result, crash, duration = _timed(lambda: _caught(lambda: toolchain.summarise(ready), Summarised))
+    if result is not None and result.diagnostics:
+        result = msgspec.structs.replace(result, diagnostics=bounded(result.diagnostics))
     return SummariseOutcome(module=job.module, summarised=result, duration_ms=duration, crash=crash)
 
 
@@ -90,6 +92,11 @@ def compile_module(toolchain: Toolchain, job: CompileJob, expected: Digest, root
     if ready is None:
         return CompileOutcome(module=job.module, changed=changed)
     result, crash, duration = _timed(lambda: _caught(lambda: toolchain.compile(ready), Compiled))
+    if result is not None and result.diagnostics:
+        result = msgspec.structs.replace(result, diagnostics=bounded(result.diagnostics))
+    if result is not None and result.object is not None and result.object.warnings:
+        made = msgspec.structs.replace(result.object, warnings=bounded(result.object.warnings))
+        result = msgspec.structs.replace(result, object=made)
     return CompileOutcome(module=job.module, compiled=result, duration_ms=duration, crash=crash)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from actors.compiler.toolchain import Object
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import LONGEST_LINE, Diagnostic
 from actors.digests import NO_STAMP, Digest, digest
 from actors.events import BuildFinished
 from actors.messages import BuildDone, Edge, Known, Lookup, Reason, Record, Settings
@@ -227,7 +227,7 @@ def with_line(found: Diagnostic, source: bytes | None) -> Diagnostic:
         return found
     lines = source.split(b"\n", found.line)
     text = lines[found.line - 1].decode("utf-8", "replace") if found.line <= len(lines) else ""
-    return msgspec.structs.replace(found, text=text)
+    return msgspec.structs.replace(found, text=text) if len(text) <= LONGEST_LINE else found
 
 
 def crashed(module: str, path: str, what: str) -> Diagnostic:

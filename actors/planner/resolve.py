@@ -24,7 +24,16 @@ from typing import NamedTuple
 import msgspec
 
 from actors.compiler.toolchain import Binding, Item, Name, Summary, Use
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Diagnostic, bounded
+
+MOST_PARTS = 128
+"""Of a path (design section 8: nesting)."""
+MOST_HOPS = 128
+"""Re-exports from the one who asks to the item."""
+HINTS = 20
+"""Imports of one module that lead nowhere, and are told what may have been meant."""
+
+_NOWHERE = ("", "", "")
 
 
 class Place(NamedTuple):
@@ -91,8 +100,20 @@ class Modules:
     def _is_folder(self, name: str) -> bool:
         return name in self.summaries or any(known.startswith(f"{name}/") for known in self.summaries)
 
-    def locate(self, path: tuple[str, ...], *, asker: str, seen: frozenset[tuple[str, ...]] = frozenset()) -> Target:
-        """Follow a path from the source root, as the module `asker` may."""
+    def locate(self, path: tuple[str, ...], *, asker: str, hint: bool = True) -> Target:
+        """Follow a path from the source root, as the module `asker` may. Without `hint` nothing is said of what may
+        have been meant instead, which takes a look at every name there is."""
+        if len(path) > MOST_PARTS:
+            shown = "::".join(path[:3])
+            what = f"`{shown}::...` has {len(path)} parts; a path has at most {MOST_PARTS}"
+            return Target("", problem=("E0803", what, "flatten the folders"))
+        target = self._locate(path, asker, set(), 0)
+        return target._replace(problem=self._missing(path, hint)) if target.problem == _NOWHERE else target
+
+    def _locate(self, path: tuple[str, ...], asker: str, seen: set[tuple[str, ...]], hops: int) -> Target:
+        """`seen` are the paths that were looked for already: each is followed once, however many re-exports offer it.
+        `hops` counts the re-exports on the way here."""
+        seen.add(path)
         absent: list[str] = []
         private: Target | None = None
         for length in _prefix_lengths(len(path)):
@@ -104,7 +125,7 @@ class Modules:
                 return Target(module, absent=tuple(absent))
             if self.summaries[module] is None:
                 return Target("", absent=tuple(absent), broken=module)
-            target = self._inside(module, path[length:], asker, seen | {path})
+            target = self._inside(module, path[length:], asker, seen, hops)
             if target.module or target.broken:
                 return target._replace(absent=(*absent, *target.absent))
             absent.extend(target.absent)
@@ -112,9 +133,9 @@ class Modules:
                 private = private or target
         if private is not None:
             return private._replace(absent=tuple(absent))
-        return Target("", absent=tuple(absent), problem=self._missing(path))
+        return Target("", absent=tuple(absent), problem=_NOWHERE)
 
-    def _inside(self, module: str, path: tuple[str, ...], asker: str, seen: frozenset[tuple[str, ...]]) -> Target:
+    def _inside(self, module: str, path: tuple[str, ...], asker: str, seen: set[tuple[str, ...]], hops: int) -> Target:
         """Look for an item of `module`: the longest part of `path` that names one."""
         items = self.items(module)
         for length in range(len(path), 0, -1):
@@ -133,14 +154,14 @@ class Modules:
                 continue
             start = self.rooted(module, use.scope, use.path)
             further = (*start, *below) if use.glob else (*start, *below[1:]) if use.alias == below[0] else None
-            if further is None or further in seen:
+            if further is None or further in seen or hops == MOST_HOPS or len(further) > MOST_PARTS:
                 continue
-            target = self.locate(further, asker=module, seen=seen)
+            target = self._locate(further, module, seen, hops + 1)
             if target.module or target.broken:
                 return target._replace(absent=(*absent, *target.absent), via=(module, *target.via))
         return Target("", absent=absent)
 
-    def _missing(self, path: tuple[str, ...]) -> tuple[str, str, str]:
+    def _missing(self, path: tuple[str, ...], hint: bool) -> tuple[str, str, str]:
         """Code, message and hint for a path that leads nowhere."""
         written = "::".join(path)
         if path[0] == "std":
@@ -151,10 +172,11 @@ class Modules:
                 wanted = "::".join(path[length:])
                 offered = [item.name for item in self.items(module).values() if item.public]
                 shown = module.replace("/", "::")
-                return "E0502", f"there is no `{wanted}` in `{shown}`", _nearest(wanted, offered, f"`{shown}` has ")
+                near = _nearest(wanted, offered, f"`{shown}` has ") if hint else ""
+                return "E0502", f"there is no `{wanted}` in `{shown}`", near
         wanted = "/".join(path[:-1]) or path[0]
-        near = _nearest(wanted, list(self.summaries), "there are " if len(self.summaries) > 1 else "")
-        if not near.startswith("did") and len(path) > 1:
+        near = _nearest(wanted, list(self.summaries), "there are " if len(self.summaries) > 1 else "") if hint else ""
+        if hint and not near.startswith("did") and len(path) > 1:
             whole = _nearest("/".join(path), list(self.summaries), "")
             near = whole if whole.startswith("did") else near
         return "E0501", f"there is no module `{wanted.replace('/', '::')}`", near.replace("/", "::")
@@ -228,7 +250,7 @@ class Resolver:
         return Resolved(
             tuple(self.bindings[key] for key in sorted(self.bindings)),
             tuple(sorted(self.imports)),
-            tuple(self.diagnostics),
+            bounded(self.diagnostics),
             frozenset(self.looked_at | self.imports),
         )
 
@@ -349,7 +371,8 @@ class Resolver:
         return Target("", absent=tuple(absent)) if looked else None
 
     def _locate(self, path: tuple[str, ...], asker: str | None = None) -> Target:
-        target = self.modules.locate(path, asker=self.module if asker is None else asker)
+        hint = len(self.diagnostics) < HINTS
+        target = self.modules.locate(path, asker=self.module if asker is None else asker, hint=hint)
         self.looked_at.update(candidate.partition("::")[0] for candidate in target.absent if "::" in candidate)
         self.looked_at.update(module for module in (target.module, target.broken, *target.via) if module)
         return target

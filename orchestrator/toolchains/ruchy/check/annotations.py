@@ -109,7 +109,7 @@ def _named(m: Module, env: Env, node: tree.NamedType) -> Type:
 def _unknown_type(m: Module, env: Env, at: int, name: str) -> Type:
     m.failed = True
     hint = f"write `{_OTHER_WORDS[name]}`" if name in _OTHER_WORDS else ""
-    hint = hint or did_you_mean(name, [*type_names(m, env), *BUILTIN_TYPES])
+    hint = hint or ("" if m.tired else did_you_mean(name, [*type_names(m, env), *BUILTIN_TYPES]))
     m.error("E0103", at, f"unknown type `{name}`", hint)
     return ERROR
 

@@ -40,7 +40,7 @@ def check_functions(m: Module) -> None:
 
 def run(m: Module, item: FunctionItem) -> None:
     """Checks a function, and before it whatever it turns out to need that is too deep to be checked on the way."""
-    stack = [item]
+    stack = m.waiting = [item]
     while stack:
         current = stack[-1]
         if current.state == 2:
@@ -83,6 +83,8 @@ def attempt(m: Module, action: Callable[[], object]) -> FunctionItem | None:
 def demand(m: Module, item: FunctionItem) -> None:
     """The result of a function that has no `->` is needed now."""
     if m.depth > _DEPTH:
+        if any(item is one for one in m.waiting):  # a long circle: the result stays open, and its own body will tell
+            return
         raise NeedsFirst(item)
     signature(m, item)
     m.depth += 6

@@ -77,7 +77,9 @@ def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
     elif callee.segments[0] in ("Vec", "HashMap", "HashSet", "Box", "Option", "Result"):
         not_yet(m, callee.at, f"`{callee.segments[0]}`", plural=False)
     else:
-        m.error("E0102", callee.at, f"unknown function `{name}`", did_you_mean(name, _callable_names(c)))
+        m.error(
+            "E0102", callee.at, f"unknown function `{name}`", "" if m.tired else did_you_mean(name, _callable_names(c))
+        )
     return bad(callee.at)
 
 

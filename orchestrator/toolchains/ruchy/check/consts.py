@@ -56,6 +56,8 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
         if item.state == 1:
             item.state, item.type = 2, wanted
             item.folded = fold(made)
+            if isinstance(item.folded, hir.Str) and not m.grows(at, len(item.folded.value) >> 4):
+                item.folded = hir.Str(STRING, at, "")
     finally:
         m.depth -= 1
         m.muted = muted
@@ -76,28 +78,32 @@ def _value(m: Module, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
 def inline(c: Fn, env: Env, node: Any, kind: Type, at: int) -> hir.Expr:
     """An expression of another place, computed here, as if it stood at `at`. Its errors were reported there."""
     m = c.m
+    if m.room < 0:
+        return bad(at)
     names, home = c.names, c.env
     c.names = {**env.nested} if env.nested else {}
     c.env = env
     m.muted += 1
-    made = relocate(check(c, node, kind, _DEFAULT), at)
+    made = check(c, node, kind, _DEFAULT)
     m.muted -= 1
     c.names, c.env = names, home
-    return made
+    return made if m.grows(at, relocate(made, at)) else bad(at)
 
 
-def relocate(made: hir.Expr, at: int) -> hir.Expr:
-    """Sets `at` throughout a tree of expressions: a trap names the place of use."""
+def relocate(made: hir.Expr, at: int) -> int:
+    """Sets `at` throughout a tree of expressions: a trap names the place of use. Gives how many there are."""
     waiting: list[Any] = [made]
+    count = 0
     while waiting:
         node = waiting.pop()
         if isinstance(node, list | tuple):
             waiting += node
         elif isinstance(node, msgspec.Struct):
+            count += 1 + (len(node.value) >> 4 if isinstance(node, hir.Str) else 0)
             if hasattr(node, "at"):
                 setattr(node, "at", at)  # noqa: B010
             waiting += [getattr(node, name) for name in node.__struct_fields__ if name not in ("type", "at")]
-    return made
+    return count
 
 
 _FOLDS: dict[str, Any] = {

@@ -74,6 +74,8 @@ def _fields(c: Fn, value: hir.Expr, item: StructItem, spec: str, depth: int) -> 
     types = field_types(c.m, item)
     before = f"{name} {{"
     for field in sorted(item.index):
+        if not c.m.grows(at, depth + 1):
+            break
         index = item.index[field]
         parts.append(hir.Str(STRING, at, f"{before}{field}: "))
         parts += _inside(c, hir.GetField(types[index], at, value, index), types[index], spec, depth)

@@ -90,7 +90,12 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
         message = f"`{name}` is a variable of the function around, which functions inside of it do not see"
         m.error("E0101", node.at, message, f"pass `{name}` as a parameter")
         return bad(node.at)
-    m.error("E0101", node.at, f"unknown name `{name}`", did_you_mean(name, names_in_sight(c)) or _cure(c, name))
+    m.error(
+        "E0101",
+        node.at,
+        f"unknown name `{name}`",
+        "" if m.tired else did_you_mean(name, names_in_sight(c)) or _cure(c, name),
+    )
     return bad(node.at)
 
 

@@ -11,7 +11,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     best, found = limit + 1, ""
     folded = name.lower()
     letters = set(folded)
-    for candidate in sorted(set(candidates)):
+    for candidate in sorted({one for one in candidates if abs(len(one) - len(name)) <= limit}):
         if candidate == name or abs(len(candidate) - len(name)) >= best:
             continue
         if len(letters ^ set(candidate.lower())) > 2 * best - 2:  # a mistake changes two letters at most

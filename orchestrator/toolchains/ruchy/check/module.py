@@ -87,12 +87,20 @@ class Module:
         self.failed = False
         self.excused = False
         self.depth = 0
+        self.room = 50_000 + len(job.source)
+        self.waiting: list[FunctionItem] = []  # functions that had to be checked first, each for the one before it
         self.calls_main = False
         self.integers = INTEGERS
         self.top_lets: dict[str, TopLet] = {}
         self.top: Any = None
         self.nested_structs: set[StructType] = set()
         self.endless: set[StructType] = set()
+
+    @property
+    def tired(self) -> bool:
+        """Whether so much is wrong already that nobody is told what else a name may have been: that takes a look at all
+        names there are."""
+        return len(self.errors) >= 20
 
     def error(self, code: str, at: int, message: str, hint: str = "") -> None:
         self.failed = True
@@ -102,6 +110,19 @@ class Module:
     def warn(self, code: str, at: int, message: str, hint: str = "") -> None:
         if not self.muted:
             self.warnings.append(Finding(code, at, message, hint))
+
+    def grows(self, at: int, by: int) -> bool:
+        """Whether there is room for `by` more expressions that stand in no text: constants and defaults where they are
+        used, fields of a struct that is shown. They may need one another, and then double with every line."""
+        if self.room < 0:
+            return False
+        self.room -= by
+        if self.room < 0:
+            message = "constants, defaults and shown structs, put in where they are used, make too much of this module"
+            self.muted, muted = 0, self.muted
+            self.error("E0219", at, message, "make a function of what is used so often")
+            self.muted = muted
+        return self.room >= 0
 
     def lookup(self, env: Env, path: tuple[str, ...]) -> Item | None:
         """The item that a path means in an environment; None where it is none (a builtin, or unknown)."""

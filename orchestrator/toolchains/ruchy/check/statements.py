@@ -268,7 +268,7 @@ def _not_assignable(c: Fn, node: tree.Path, name: str, found: Any) -> None:
         c.m.error("E0211", node.at, f"`{name}` {what}, and cannot be assigned to", cure)
         return
     names = [known for known, what in c.names.items() if isinstance(what, Variable)]
-    hint = did_you_mean(name, names) or f"declare it: `let mut {name} = ...`"
+    hint = (not c.m.tired and did_you_mean(name, names)) or f"declare it: `let mut {name} = ...`"
     c.m.error("E0101", node.at, f"unknown variable `{name}`", hint)
     c.undo.append((name, c.names.get(name)))
     c.names[name] = LostItem(name)  # what uses it from here on stays silent

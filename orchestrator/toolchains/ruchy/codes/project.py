@@ -25,7 +25,7 @@ CODES: dict[str, Code] = registry(
         "E0803",
         "project",
         "nesting too deep",
-        "Brackets, blocks, types and patterns nest at most 128 deep.",
+        "Brackets, blocks, types and patterns nest at most 128 deep, and a path has at most 128 parts.",
         "((((...))))",
         "let inner = f(x); g(inner)",
     ),

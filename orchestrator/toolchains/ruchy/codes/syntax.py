@@ -198,4 +198,12 @@ CODES: dict[str, Code] = registry(
         "let x = 1_000;",
         "let x = 1000;",
     ),
+    Code(
+        "E0028",
+        "syntax",
+        "name too long",
+        "A name has at most 255 characters.",
+        "let an_endless_name_and_so_on = 1;",
+        "let short = 1;",
+    ),
 )

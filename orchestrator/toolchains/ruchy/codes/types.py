@@ -149,4 +149,14 @@ CODES: dict[str, Code] = registry(
         "struct Node { next: Node }",
         "struct Node { value: i64 }",
     ),
+    Code(
+        "E0219",
+        "type",
+        "too much of one thing",
+        "Constants and default arguments that cannot be computed beforehand stand in the program wherever they are "
+        "used, and so do the fields of a struct that is shown. All of this together has a limit, for such things may "
+        "double with every line.",
+        "const B = A + A; const C = B + B; const D = C + C; ...",
+        "fun b() -> i64 { a() + a() }",
+    ),
 )

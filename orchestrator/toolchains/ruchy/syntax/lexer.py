@@ -46,6 +46,9 @@ _OPERATORS = """
 """
 OPERATORS = tuple(_OPERATORS.split())
 
+LONGEST_NAME = 255
+"""Characters of a name: as many as a file's. Messages repeat names, and what a linker keeps of them adds up."""
+
 SENSITIVE = words("( [ ! - + & && * | || .. ..= ++ --")
 """Tokens that both begin and continue an expression: a newline before one of them may end a statement."""
 
@@ -130,10 +133,15 @@ _KNOWN = {text: text for text in (*KEYWORDS, *OPERATORS)}
 _HOLE = "add a `}`; a text cannot stand in a hole, its quote ends the f-string: name it with `let` first"
 
 
+def _too_long(name: str) -> Finding:
+    message = f"a name of {len(name):,} characters: `{name[:40]}...`"
+    return Finding("E0028", message, hint=f"a name has at most {LONGEST_NAME} characters")
+
+
 def _classify(text: str) -> tuple[str, list[Finding]]:
     first, last = text[0], text[-1]
     if text.isidentifier() and text.isascii():
-        return "name", []
+        return "name", [] if len(text) <= LONGEST_NAME else [_too_long(text)]
     if first.isdigit() and first.isascii():
         kind = number_kind(text)
         return kind, check_number(text, kind)

@@ -34,6 +34,10 @@ Occurrence = tuple[tuple[str, ...], int]
 """(segments as written, ordinal of the first one's token)."""
 
 
+LONGEST_PATH = 128
+"""Parts of a path; `parser.cursor.NESTING`."""
+
+
 def segments_at(tokens: Tokens, at: int) -> tuple[str, ...]:
     """The path that begins at a name: `a`, `a::b`."""
     kinds, texts = tokens.kinds, tokens.texts
@@ -114,7 +118,7 @@ def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = f
                 following = kinds[at + 1]
                 if following == "::":
                     path = segments_at(tokens, at)
-                    if path[0] not in known:
+                    if path[0] not in known and len(path) <= LONGEST_PATH:  # the parser says what is wrong with others
                         yield path, at
                 elif scopes.fresh and kinds[at - 1] in _BEFORE_PARAMETER and following in _BEHIND_PARAMETER:
                     pass  # a parameter is declared

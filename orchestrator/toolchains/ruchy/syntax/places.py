@@ -23,13 +23,14 @@ class Place(msgspec.Struct, frozen=True):
 class Places:
     """Places by token ordinal, for one source."""
 
-    __slots__ = ("_edges", "_lines", "_source")
+    __slots__ = ("_edges", "_lines", "_source", "_texts")
 
     def __init__(self, source: str, pairs: Pairs | None = None) -> None:
         """`pairs`: what `scan` gave for `source`, where it is at hand."""
         if pairs is None:
             pairs = scan(source)
         self._source = source
+        self._texts: dict[int, str] = {}  # each line once, however many places of it are asked for
         self._edges = list(accumulate(map(len, chain.from_iterable(pairs))))  # start and stop of each token in turn
         self._lines = [0, *accumulate([len(line) + 1 for line in source.split("\n")])]  # start of each line
         self._lines.pop()
@@ -71,8 +72,10 @@ class Places:
         """Place of `length` characters from an index of the source."""
         line = bisect_right(self._lines, offset)
         start = self._lines[line - 1]
-        end = self._source.find("\n", start)
-        text = self._source[start : len(self._source) if end < 0 else end]
+        text = self._texts.get(line)
+        if text is None:
+            end = self._source.find("\n", start)
+            text = self._texts[line] = self._source[start : len(self._source) if end < 0 else end]
         column = offset - start + 1
         return Place(line, column, max(1, min(length, len(text) - column + 1)), text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.syntax.literals import string_value
+from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING
 from orchestrator.toolchains.ruchy.syntax.parser.statements import Statements
 from orchestrator.toolchains.ruchy.syntax.tree import UseItem, UseName
 
@@ -51,6 +52,8 @@ class Imports(Statements):
         while self.kinds[self.at] in ("::", "."):
             self.at += 1
             path.append(self.name("a module"))
+        if len(path) >= NESTING:
+            self.fail("E0803", f"a path of more than {NESTING} parts", hint="flatten the folders")
         return self._rooted(path)
 
     @staticmethod
@@ -112,6 +115,8 @@ class Imports(Statements):
             if self.kinds[self.at] not in separators:
                 break
             self.at += 1
+        if len(path) > NESTING:
+            self.fail("E0803", f"a path of more than {NESTING} parts", at, "flatten the folders")
         if path[-1] == "self" and len(path) > 1:
             path.pop()
         names.append(UseName(at, self._rooted(path), self._alias(path[-1])))
