@@ -63,7 +63,8 @@ def process(command: list[str], folder: Path) -> float:
 
 
 def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("WASMILL_")}
+    """Without what would make Python, or wasmill, behave otherwise than they do by themselves."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("WASMILL_", "PYTHON"))}
 
 
 _MEASURED = """

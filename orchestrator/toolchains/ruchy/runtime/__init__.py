@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from orchestrator.toolchains.ruchy.runtime import kept
+
 FEATURES = ("bulk-memory", "sign-ext")
 _FOLDER = os.path.dirname(__file__)
 
@@ -32,11 +34,26 @@ def runtime_objects() -> tuple[tuple[str, bytes], ...]:
     return tuple((f"rt/{name}", assemble_object(text.decode(), name, FEATURES)) for name, text in _sources())
 
 
-@lru_cache(64)
-def _part(name: str) -> bytes:
-    from orchestrator.wasm.text import assemble_object
+_parts: dict[str, bytes] = {}
+"""Those that this process has needed, and those that an earlier one kept."""
 
-    return assemble_object(dict(_sources())[name].decode(), name, FEATURES)
+
+def _have(names: Iterable[str]) -> None:
+    """See to it that these are among the parts."""
+    if all(name in _parts for name in names):
+        return
+    from orchestrator.toolchains.ruchy import FORMAT
+    from orchestrator.toolchains.ruchy.identity import identity
+
+    if not _parts:
+        _parts.update(kept.load(identity(FORMAT)))
+    missing = [name for name in names if name not in _parts]
+    if missing:
+        from orchestrator.wasm.text import assemble_object
+
+        texts = dict(_sources())
+        _parts.update({name: assemble_object(texts[name].decode(), name, FEATURES) for name in missing})
+        kept.keep(identity(FORMAT), _parts)
 
 
 @lru_cache(1)
@@ -71,7 +88,8 @@ def runtime_objects_of(found: Iterable[str]) -> tuple[tuple[str, bytes], ...]:
     queue = sorted({owners[symbol] for symbol in found if symbol in owners})
     for name in queue:
         queue += sorted(needs[name].difference(queue))
-    return tuple((f"rt/{name}", _part(name)) for name in sorted(queue))
+    _have(queue)
+    return tuple((f"rt/{name}", _parts[name]) for name in sorted(queue))
 
 
 def sources_digest_inputs() -> list[bytes]:
