@@ -27,7 +27,7 @@ def load(identity: str) -> dict[str, bytes]:
         with open(_path(identity), "rb") as file:
             data = file.read()
         return _decoder.decode(data[_CHECKSUM:]) if xxh3_128_digest(data[_CHECKSUM:]) == data[:_CHECKSUM] else {}
-    except (OSError, NotImplementedError, msgspec.MsgspecError):
+    except (OSError, NotImplementedError, msgspec.MsgspecError, UnicodeError):
         return {}
 
 
