@@ -16,6 +16,8 @@ from importlib.util import cache_from_source
 import msgspec
 from xxhash import xxh3_128_digest
 
+from actors.untrusted import UNREADABLE
+
 _PREFIX, _SUFFIX = "runtime.", ".bin"
 _CHECKSUM = 16
 _decoder = msgspec.msgpack.Decoder(dict[str, bytes])
@@ -27,7 +29,7 @@ def load(identity: str) -> dict[str, bytes]:
         with open(_path(identity), "rb") as file:
             data = file.read()
         return _decoder.decode(data[_CHECKSUM:]) if xxh3_128_digest(data[_CHECKSUM:]) == data[:_CHECKSUM] else {}
-    except (OSError, NotImplementedError, msgspec.MsgspecError, UnicodeError):
+    except (OSError, NotImplementedError, *UNREADABLE):
         return {}
 
 
