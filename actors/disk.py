@@ -260,7 +260,7 @@ class RealDisk:
         return FileLock(file)
 
     def lock_bytes(self, path: str) -> ByteLocks:
-        return ByteLocks(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
+        return ByteLocks(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), 0o666))
 
 
 REAL = RealDisk()

@@ -39,7 +39,7 @@ class Held:
             try:
                 if self.pins is None:
                     self.pins = locks.Pins(folder, disk)
-                    locks.others(folder, self.pins, disk)  # removes what dead builds left
+                    locks.bury(folder, self.pins, disk)
                 self.pins.add(self.untold)
             except OSError:
                 pass  # A read-only cache. Others may evict what we use, which costs late misses and nothing else.

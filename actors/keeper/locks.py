@@ -15,7 +15,7 @@ well. Where there is no `flock` (Windows) nothing is locked, and sharing a cache
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from actors.disk import REAL, Disk, Lock
@@ -25,6 +25,7 @@ OPENING = "index.lock"
 RUNNING = "running"
 
 NAME_BYTES = 32
+_TRIES = 5
 _NAME = 12  # bytes of the name of a build's file
 _MOST_BYTES = 64 << 20
 """Of one build's pins that are looked at: a million modules."""
@@ -38,11 +39,29 @@ class Pins:
         disk.make_folders(f"{folder}/{RUNNING}")
         if disk.is_link(f"{folder}/{RUNNING}"):
             raise NotADirectoryError("a folder of the cache is a link")
-        self.path = f"{folder}/{RUNNING}/{os.urandom(_NAME).hex()}"
-        lock = disk.lock(self.path)
-        assert lock is not None, "nobody else can know this name yet"
         self._disk = disk
-        self._lock: Lock = lock
+        for _ in range(_TRIES):
+            self.path = f"{folder}/{RUNNING}/{os.urandom(_NAME).hex()}"
+            lock = self._locked()
+            if lock is not None:
+                self._lock: Lock = lock
+                return
+        raise BlockingIOError("somebody removes the files of running builds")
+
+    def _locked(self) -> Lock | None:
+        """Make the file, and lock it. In the moment between, others may take it for a dead build's: who removes one has
+        it locked, so a file that is there after it was locked stays."""
+        lock = self._disk.lock(self.path)
+        if lock is None:
+            return None
+        try:
+            self._disk.stamp(self.path)
+        except BaseException as error:
+            lock.release()
+            if isinstance(error, FileNotFoundError):
+                return None
+            raise
+        return lock
 
     def add(self, names: Iterable[bytes]) -> None:
         """Pin more keys or digests. Raises OSError."""
@@ -60,12 +79,29 @@ class Pins:
 def others(folder: str, own: Pins | None, disk: Disk = REAL) -> set[bytes]:
     """What running builds of others use; files that dead builds left behind are removed. Never raises OSError."""
     pinned: set[bytes] = set()
+    for path in _alive(folder, own, disk):
+        try:
+            data = disk.read(path, _MOST_BYTES)
+        except OSError:
+            continue  # Ended in between.
+        pinned.update(data[at : at + NAME_BYTES] for at in range(0, len(data), NAME_BYTES))
+    return pinned
+
+
+def bury(folder: str, own: Pins | None, disk: Disk = REAL) -> None:
+    """Remove the files that dead builds left behind. Never raises OSError."""
+    for _ in _alive(folder, own, disk):
+        pass
+
+
+def _alive(folder: str, own: Pins | None, disk: Disk) -> Iterator[str]:
+    """The files of running builds of others. Those of dead ones are removed on the way."""
     try:
         if disk.is_link(f"{folder}/{RUNNING}"):
-            return pinned  # what is in there is somebody else's
+            return  # what is in there is somebody else's
         names = [entry.name for entry in disk.entries(f"{folder}/{RUNNING}")]
     except OSError:
-        return pinned
+        return
     for name in names:
         path = f"{folder}/{RUNNING}/{name}"
         if len(name) != 2 * _NAME or not name.isalnum():
@@ -74,14 +110,12 @@ def others(folder: str, own: Pins | None, disk: Disk = REAL) -> set[bytes]:
             continue
         try:
             dead = disk.lock(path, create=False)
-            if dead is not None:
-                try:
-                    disk.remove(path)
-                finally:
-                    dead.release()
+            if dead is None:
+                yield path
                 continue
-            data = disk.read(path, _MOST_BYTES)
+            try:
+                disk.remove(path)
+            finally:
+                dead.release()
         except OSError:
             continue  # Ended in between.
-        pinned.update(data[at : at + NAME_BYTES] for at in range(0, len(data), NAME_BYTES))
-    return pinned

@@ -153,14 +153,15 @@ def leftovers(folder: Path, what: object, temporary: bool = False) -> None:
 
 
 class Around:
-    """What is there before and after: tasks of the loop, threads, open files. Threads of AnyIO's pool stay for a while,
-    and are no leftovers."""
+    """What is there before and after: tasks of the loop, threads, open files. Threads of AnyIO's and Trio's pools stay for
+    a while, and are no leftovers."""
 
     def __init__(self) -> None:
         self.before = self._now()
 
     def _now(self) -> tuple[int, list[str], list[str]]:
-        threads = sorted(one.name for one in threading.enumerate() if "worker" not in one.name.lower())
+        names = [one.name for one in threading.enumerate()]
+        threads = sorted(name for name in names if "worker" not in name.lower() and not name.startswith("Trio thread"))
         files = []
         for number in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
             try:

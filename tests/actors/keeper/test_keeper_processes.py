@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from keeping import Open, entry, files, size
 
-from actors.disk import RealDisk
+from actors.disk import FileLock, RealDisk
 from actors.keeper import locks
 from actors.messages import Collect, Statistics, Verify
 
@@ -105,6 +105,33 @@ def test_what_a_dead_build_pinned_is_let_go(tmp_path: Path) -> None:
     assert locks.others(str(tmp_path), alive) == set()
     alive.release()
     assert list((tmp_path / locks.RUNNING).iterdir()) == []
+
+
+class Hasty(RealDisk):
+    """Another process that takes a running build's file for a dead one's, in the moment before it is locked."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def lock(self, path: str, *, create: bool = True) -> FileLock | None:
+        if self.times:
+            self.times -= 1
+            Path(path).touch()
+            if self.times % 2:
+                return None  # It has it locked just now.
+            lock = super().lock(path, create=create)
+            Path(path).unlink()
+            return lock
+        return super().lock(path, create=create)
+
+
+def test_a_build_that_is_just_beginning_is_not_buried(tmp_path: Path) -> None:
+    pins = locks.Pins(str(tmp_path), Hasty(3))
+    pins.add([b"a" * 32])
+    assert locks.others(str(tmp_path), None) == {b"a" * 32}
+    pins.release()
+    with pytest.raises(BlockingIOError):
+        locks.Pins(str(tmp_path), Hasty(99))
 
 
 def test_a_lock_is_held_once(tmp_path: Path) -> None:
