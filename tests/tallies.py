@@ -41,6 +41,11 @@ class Tally:
         self.injected = 0
         self.survived = 0
         self.wrong = 0
+        self.others: Counter[str] = Counter()
+
+    def count(self, **counts: int) -> None:
+        """Anything else that is worth a figure, by name: sums are printed below the table."""
+        self.others.update(counts)
 
     def survive(self, injected: int = 1) -> None:
         """So many faults were injected, and all that is promised held."""
@@ -60,7 +65,8 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
     tally = Tally()
     yield tally
     name = request.module.__name__.removeprefix("test_").replace("_", " ")
-    request.node.user_properties.append(("faults", [name, tally.injected, tally.survived, tally.wrong]))
+    found = [name, tally.injected, tally.survived, tally.wrong, dict(tally.others)]
+    request.node.user_properties.append(("faults", found))
 
 
 class Summary:
@@ -68,6 +74,7 @@ class Summary:
 
     def __init__(self, resume: str | None) -> None:
         self.counts: dict[str, Counter[str]] = {}
+        self.others: Counter[str] = Counter()
         self.file = Path(resume) if resume else None
         self.done: set[str] = set()
         self._passed: set[str] = set()
@@ -78,7 +85,8 @@ class Summary:
                 self._add(found["faults"])
 
     def _add(self, properties: Iterable[list[Any]]) -> None:
-        for name, injected, survived, wrong in properties:
+        for name, injected, survived, wrong, *others in properties:
+            self.others.update(*others)
             self.counts.setdefault(name, Counter()).update(injected=injected, survived=survived, wrong=wrong)
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -106,3 +114,5 @@ class Summary:
         terminalreporter.line(f"{'':<28}{'injected':>10}{'survived':>10}{'wrong objects':>15}")
         for name, count in [*sorted(self.counts.items()), ("all", total)]:
             terminalreporter.line(f"{name:<28}{count['injected']:>10}{count['survived']:>10}{count['wrong']:>15}")
+        for name, number in sorted(self.others.items()):
+            terminalreporter.line(f"{name.replace('_', ' ')}: {number}")

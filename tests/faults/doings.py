@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 from plain_builds import write
 from scenarios import EDITED, PROJECT, ROOM
+from slow_plain import SlowPlain
 
 import orchestrator
 from actors.child import Child
@@ -25,6 +26,7 @@ from actors.keeper.database import Connection, Database
 from actors.offload import Offload
 from orchestrator.testing.toolchain import PlainToolchain
 
+FIRST, SECOND = "a process begins", "another one begins, and evicts"
 SLOW = "slow_plain:SlowPlain"
 CHANGES = ("create", "append", "rename", "remove", "make_folders", "lock", "lock_bytes")
 """The operations on a disk that leave something there."""
@@ -33,7 +35,6 @@ CHANGES = ("create", "append", "rename", "remove", "make_folders", "lock", "lock
 def prepare() -> None:
     """Import what children need, once."""
     import aiosqlite
-    import slow_plain
     import trio
 
     from orchestrator.cli import app, build
@@ -42,7 +43,7 @@ def prepare() -> None:
     from orchestrator.wasm import validate
 
     Ruchy().prepare()
-    assert aiosqlite and slow_plain and trio and app and build and disk and validate
+    assert aiosqlite and trio and app and build and disk and validate
 
 
 # ---------------------------------------------------------------------------------------------- crash points
@@ -140,6 +141,7 @@ def die_at(folder: str, at: int, backend: str) -> list[str]:
 
     async def whole() -> None:
         for limit in (1 << 30, ROOM // 2):
+            points.names.append(SECOND if points.names else FIRST)
             offload = CrashingOffload(points, folder)
             async with orchestrator.open(
                 folder, toolchain=PlainToolchain(), offload=offload, entry="main.plain", jobs=2, max_size=limit
@@ -229,11 +231,11 @@ def crowd(
             os.kill(os.getpid(), signal.SIGKILL)
 
     builds: list[dict[str, Any]] = []
+    write(Path(folder), texts[order[0]])
 
     async def whole() -> None:
-        toolchain = orchestrator.api.load_named(SLOW)
         async with orchestrator.open(
-            folder, toolchain=toolchain, entry="main.plain", jobs=2, folder=cache, max_size=limit
+            folder, toolchain=SlowPlain(), entry="main.plain", jobs=2, folder=cache, max_size=limit
         ) as project:
             project.listen(count)
             for version in order:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,9 +41,12 @@ def age(folder: Path) -> None:
         os.utime(file, ns=(0, 0))
 
 
-async def as_if_nothing_had_happened(folder: Path, tally: Tally, what: object) -> None:
+async def as_if_nothing_had_happened(folder: Path, tally: Tally, what: object, *, evicted: bool = False) -> None:
     """`scenarios.all_is_well`, after a process was killed: files that nobody needs may lie about, until somebody
-    collects them."""
+    collects them. What was evicted need not be there before its bytes are asked for; without the plan of the last build
+    everything is asked for."""
+    if evicted:
+        shutil.rmtree(folder / CACHE / "snapshots")
     await all_is_well(folder, tally, what, temporary=True)
     age(folder)
     async with opened(folder) as bench:

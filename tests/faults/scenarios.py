@@ -153,8 +153,8 @@ def leftovers(folder: Path, what: object, temporary: bool = False) -> None:
 
 
 class Around:
-    """What is there before and after: tasks of the loop, threads, open files. Threads of AnyIO's and Trio's pools stay for
-    a while, and are no leftovers."""
+    """What is there before and after: tasks of the loop, threads, open files. Threads of AnyIO's and Trio's pools stay
+    for a while, and are no leftovers."""
 
     def __init__(self) -> None:
         self.before = self._now()
