@@ -434,12 +434,13 @@ class Begin(Message, frozen=True):
 
 class Find(Message, frozen=True):
     """Which of these keys does the cache have? Decided on rows alone. What is found is pinned until the build ends. The
-    first `claim` of them are claimed, for other processes to see that this build is about to compile what is not there.
-    Reply: `Found`."""
+    first `claim` of them are claimed, for other processes to see that this build is about to compile what is not there;
+    `beside` so many others who have claimed them before. Reply: `Found`."""
 
     build: int
     keys: tuple[Digest, ...]
     claim: int = 0
+    beside: int = 0
 
 
 class Load(Message, frozen=True):

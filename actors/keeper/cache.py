@@ -134,14 +134,16 @@ class Cache(Telling):
 
     # ---- looking up and reading
 
-    async def find(self, keys: tuple[Digest, ...], claim: int = 0) -> tuple[dict[Digest, Entry], set[bytes]]:
-        """The entries that are there, and those of the first `claim` keys that another build has claimed."""
+    async def find(
+        self, keys: tuple[Digest, ...], claim: int = 0, beside: int = 0
+    ) -> tuple[dict[Digest, Entry], set[bytes]]:
+        """The entries that are there, and those of the first `claim` keys that others have claimed (`Claims.take`)."""
         names = [bytes.fromhex(key) for key in keys]
         taken: set[bytes] = set()
         # Pinned first: who evicts looks at pins once more after taking rows away (`Upkeep._carry_out`). Claimed first
         # too: whoever gives up a claim has added the row before.
         if self.held.hold(names) or claim:
-            taken = await self.offload.run(self.held.claim, self._shared, self.store.disk, names[:claim])
+            taken = await self.offload.run(self.held.claim, self._shared, self.store.disk, names[:claim], beside)
         rows = await self.read(index.find, names)
         if rows is None:
             rows = await self._find_in_files(keys)

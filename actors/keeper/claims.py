@@ -1,7 +1,7 @@
 """Claims: what a build is about to compile, for the other processes that share the cache to see, so that two of them
 seldom compile one module at the same time.
 
-A claim is a lock on one byte of the file `claims`, at a place that the key gives. Nothing is ever written into that
+A claim is a lock on a byte of the file `claims`, at a place that the key gives. Nothing is ever written into that
 file. The kernel gives each byte to one holder, and takes it back when that one ends, however it does: no claim is ever
 stale, and nobody has to believe a process id or a clock. The locks belong to the open file and not to the process
 (`F_OFD_SETLK`), so two Projects in one process see each other's claims as well.
@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from actors.disk import REAL, Disk
 
 FILE = "claims"
+PLACES = 4
+"""Of a key, side by side: one for who came first, the others for those who gave up waiting for the ones before."""
 
 
 class Claims:
@@ -27,13 +29,18 @@ class Claims:
         """`folder` is the cache's. Raises OSError."""
         self._bytes = disk.lock_bytes(f"{folder}/{FILE}")
 
-    def take(self, keys: Iterable[bytes]) -> set[bytes]:
-        """Claim these. Gives those that somebody else has claimed."""
-        return {key for key in keys if not self._bytes.take(_place(key))}
+    def take(self, keys: Iterable[bytes], beside: int = 0) -> set[bytes]:
+        """Claim these. Gives those that somebody else has claimed; where `beside` is 1, 2 or 3, those that, besides so
+        many who had claimed them before, somebody else has claimed in this way. Beside more than that, anybody may."""
+        if beside >= PLACES:
+            return set()
+        return {key for key in keys if not self._bytes.take(_place(key) + beside)}
 
     def give_back(self, keys: Iterable[bytes]) -> None:
+        """Whichever way they were claimed."""
         for key in keys:
-            self._bytes.give_back(_place(key))
+            for beside in range(PLACES):
+                self._bytes.give_back(_place(key) + beside)
 
     def release(self) -> None:
         self._bytes.release()
@@ -41,4 +48,4 @@ class Claims:
 
 def _place(key: bytes) -> int:
     """Two keys that share a place cost a moment's patience, and nothing else."""
-    return int.from_bytes(key[:8], "big") >> 2  # Two bits less than a place in a file may have.
+    return int.from_bytes(key[:8], "big") >> 4 << 2  # A place in a file has 63 bits.

@@ -48,8 +48,8 @@ class Held:
             self._claims.give_back(self.stored)
         self.stored = set()
 
-    def claim(self, folder: str | None, disk: Disk, keys: Sequence[bytes]) -> set[bytes]:
-        """Pin, and claim these keys. Gives those that another build has claimed. Blocks."""
+    def claim(self, folder: str | None, disk: Disk, keys: Sequence[bytes], beside: int) -> set[bytes]:
+        """Pin, and claim these keys. Gives those that others have claimed (see `Claims.take`). Blocks."""
         self.pin(folder, disk)
         if folder is None or not keys:
             return set()
@@ -57,7 +57,7 @@ class Held:
             self._claims = self._claims or Claims(folder, disk)
         except OSError:
             return set()  # A read-only cache: what is compiled twice there is stored by nobody.
-        return self._claims.take(keys)
+        return self._claims.take(keys, beside)
 
     def release(self) -> None:
         """The build has ended. Blocks."""

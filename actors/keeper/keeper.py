@@ -127,7 +127,7 @@ class Keeper(Actor[ToKeeper]):
         return Begun(degraded=self.cache.degraded, forget=forget)
 
     async def _find(self, message: Find) -> Found:
-        entries, taken = await self.cache.find(message.keys, message.claim)
+        entries, taken = await self.cache.find(message.keys, message.claim, message.beside)
         return Found(entries=entries, taken=tuple(key.hex() for key in taken), degraded=self.cache.degraded)
 
     async def _find_fragments(self, message: FindFragments) -> FragmentsFound:

@@ -190,9 +190,9 @@ class Compiling:
         sources = self.desk.knowledge.sources
         return lambda module: run.estimates.of(module, sources[module].size)
 
-    def _claim(self, run: Run, modules: list[str]) -> None:
+    def _claim(self, run: Run, modules: list[str], beside: int = 0) -> None:
         keys = tuple(self.desk.knowledge.keys[module] for module in modules)
-        self.desk.ask(run, Find(build=run.id, keys=keys, claim=len(keys)))
+        self.desk.ask(run, Find(build=run.id, keys=keys, claim=len(keys), beside=beside))
 
     def claimed(self, run: Run, answer: Found) -> None:
         """Who compiles the modules that were to be claimed; some of them the cache has by now."""
@@ -200,6 +200,7 @@ class Compiling:
         for module in run.ready.answered():
             key = keys[module]
             if key in answer.entries and self._hit(run, module, key, answer.entries):
+                run.ready.moved()
                 run.missed.discard(module)
                 run.ahead_ms -= run.costs.get(module, 0.0)
                 self._wake_dependents(run, module)
@@ -209,13 +210,11 @@ class Compiling:
     def _wait_for_others(self, run: Run) -> None:
         """All that is left is being compiled by other processes."""
         now = anyio.current_time()
-        pause = run.ready.wait(now, self.desk.slots, self._cost(run))
+        pause = run.ready.wait(now)
         if pause > 0:
             self.desk.later(pause)
-        elif pause < 0:
-            self.advance(run)
         else:
-            self._claim(run, run.ready.look(now))
+            self._claim(run, *run.ready.look(now, self.desk.slots, self._cost(run)))
 
     def _fit(self, run: Run) -> None:
         """Find out what the next ready modules may reuse: one batch at a time, and none before the last is nearly used

@@ -3,9 +3,9 @@ cache that was faster.
 
 A module is claimed before it is compiled (`actors.keeper.claims`), a few at a time, so that claiming costs nothing that
 counts. What another process has claimed is put off: mostly it is in the cache by the time that nothing else is left to
-do. Then the build looks again, at growing intervals, but for no longer than twice what compiling these modules itself
-should take; after that it compiles some of them, and more each time. A process that dies loses its claims at once; one
-that hangs costs this patience, and nothing more.
+do. Then the build looks again, at growing intervals. Where nothing has come for twice the time that compiling these
+modules itself should take, it compiles some of them, and more each time, unless another one does so already. A process
+that dies loses its claims at once; one that hangs costs this patience, and nothing more.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ FIRST_CLAIMS = 8
 """At first, when it may not be known yet how long they take, so many modules for each slot."""
 
 FIRST_PAUSE = 0.003
-LONGEST_PAUSE = 0.05
+LONGEST_PAUSE = 0.1
 """Seconds between two looks at what others compile."""
 
 PATIENCE = 2.0
-LEAST_PATIENCE = 0.1
+LEAST_PATIENCE = 0.3
 MOST_PATIENCE = 1.0
 """A build waits so many times as long as its own compiling should take; between so many seconds."""
 
@@ -45,6 +45,7 @@ class Work:
         """What other processes have claimed."""
         self._waits = False
         self._given_up = 0
+        self._level = 0
         self._give_up_at = 0.0
         self._look_at = 0.0
         self._pause = FIRST_PAUSE
@@ -119,29 +120,36 @@ class Work:
 
     # ---- waiting for others
 
-    def wait(self, now: float, slots: int, milliseconds: Callable[[str], float]) -> float:
-        """There is nothing to do but what others have claimed: so many seconds until it is worth a look. 0: look now
-        (`look`); less: they had their time, and some of it is ours now."""
+    def wait(self, now: float) -> float:
+        """There is nothing to do but what others have claimed: so many seconds until it is worth a look; 0: now."""
         if not self._waits:
             self._waits = True
-            patience = PATIENCE * sum(map(milliseconds, self.theirs)) / 1000
-            self._give_up_at = now + min(max(patience, LEAST_PATIENCE), MOST_PATIENCE)
+            self._level = 0
+            self._give_up_at = 0.0
             self._look_at = now
             self._pause = FIRST_PAUSE
-        if now >= self._give_up_at:
-            self._waits = False
-            self._given_up = max(slots, 2 * self._given_up)
-            # Those that the others come to last.
-            for module in sorted(self.theirs, key=lambda one: (self._priority[one], one))[: self._given_up]:
-                self.theirs.discard(module)
-                self.settled(module, False)
-            return -1.0
-        # A timer may come a moment early.
-        return self._look_at - now if self._look_at - now > 0.0005 else 0.0
+        pause = self._look_at - now
+        return pause if pause > 0.0005 else 0.0  # A timer may come a moment early.
 
-    def look(self, now: float) -> list[str]:
-        """The modules to ask for again."""
+    def look(self, now: float, slots: int, milliseconds: Callable[[str], float]) -> tuple[list[str], int]:
+        """The modules to ask for again, and how: 0, or, where the others have had their time, the number of processes
+        that may be at a module already. Then it is some modules only, those that the others come to last."""
+        if not self._give_up_at:
+            patience = PATIENCE * sum(map(milliseconds, self.theirs)) / 1000
+            self._give_up_at = now + min(max(patience, LEAST_PATIENCE), MOST_PATIENCE)
         self._look_at = now + self._pause
         self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
-        self._asked, self.theirs = self.theirs, set()
-        return sorted(self._asked)
+        if now < self._give_up_at:
+            self._asked, self.theirs = self.theirs, set()
+            return sorted(self._asked), 0
+        self._give_up_at = 0.0
+        self._given_up = max(slots, 2 * self._given_up)
+        self._level += 1
+        last = sorted(self.theirs, key=lambda one: (self._priority[one], one))[: self._given_up]
+        self._asked = set(last)
+        self.theirs.difference_update(last)
+        return last, self._level
+
+    def moved(self) -> None:
+        """The others get on: their time begins again."""
+        self._give_up_at = 0.0

@@ -147,7 +147,7 @@ def test_who_hangs_is_not_waited_for(tmp_path: Path) -> None:
             held.release()
             return anyio.current_time() - began
 
-    assert 0.1 < in_virtual_time(whole) < 1.0
+    assert 1.0 < in_virtual_time(whole) < 2.0
 
 
 def test_who_dies_is_not_waited_for_at_all(tmp_path: Path) -> None:

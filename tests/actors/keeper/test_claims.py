@@ -43,6 +43,20 @@ def test_a_claim_is_held_by_one(tmp_path: Path) -> None:
     assert (tmp_path / claims.FILE).stat().st_size == 0
 
 
+def test_who_gave_up_waiting_claims_beside_the_first(tmp_path: Path) -> None:
+    first, second, third = (Claims(str(tmp_path)) for _ in range(3))
+    key = KEYS[:1]
+    assert first.take(key) == set()
+    assert second.take(key) == set(key) and second.take(key, 1) == set()
+    assert third.take(key, 1) == set(key) and third.take(key, 2) == set()
+    assert first.take(key, 2) == set(key) and first.take(key, claims.PLACES) == set()
+    second.give_back(key)
+    assert first.take(key, 1) == set()
+    assert third.take(KEYS[1:]) == set(), "other keys have other places"
+    for one in (first, second, third):
+        one.release()
+
+
 @pytest.mark.slow
 def test_a_claim_dies_with_its_owner(tmp_path: Path) -> None:
     code = (

@@ -89,21 +89,29 @@ def waiting(modules: str) -> Work:
     return ready
 
 
+def answered(ready: Work, taken: bool = True) -> None:
+    for module in ready.answered():
+        ready.settled(module, taken)
+
+
 def test_others_are_looked_at_again_at_growing_intervals() -> None:
     ready = waiting("ab")
     looks = []
     now = 7.0
-    while (pause := ready.wait(now, 1, one_ms)) >= 0:
+    while True:
+        pause = ready.wait(now)
         if pause == 0:
             looks.append(now)
-            assert ready.look(now) == ["a", "b"]
-            for module in ready.answered():
-                ready.settled(module, True)
+            modules, beside = ready.look(now, 1, one_ms)
+            if beside:
+                break
+            assert modules == ["a", "b"]
+            answered(ready)
         now += pause
     pauses = [after - before for before, after in itertools.pairwise(looks)]
     assert looks[0] == 7.0
     assert pauses == sorted(pauses)
-    assert pauses[0] == work.FIRST_PAUSE or abs(pauses[0] - work.FIRST_PAUSE) < 1e-9
+    assert abs(pauses[0] - work.FIRST_PAUSE) < 1e-9
     assert pauses[-1] <= work.LONGEST_PAUSE + 1e-9
     assert 7.0 + work.LEAST_PATIENCE <= now <= 7.0 + work.LEAST_PATIENCE + work.LONGEST_PAUSE
 
@@ -113,19 +121,50 @@ def test_patience_ends_and_takes_the_last_ones_first_and_more_each_time() -> Non
     now = 0.0
     got = []
     while ready.theirs:
-        if ready.wait(now, 1, one_ms) < 0:
-            got.append(taken(ready))
+        if ready.wait(now) == 0:
+            modules, beside = ready.look(now, 1, one_ms)
+            answered(ready, taken=not beside)
+            if beside:
+                assert beside == 1
+                got.append(modules)
+                assert sorted(taken(ready)) == sorted(modules)
         now += 0.01
-    assert got == [["h"], ["f", "g"], ["b", "c", "d", "e"], ["a"]]
-    assert now <= 4 * (work.LEAST_PATIENCE + 0.02)
+    assert got == [["h"], ["g", "f"], ["e", "d", "c", "b"], ["a"]]
+    assert now <= 4 * (work.LEAST_PATIENCE + work.LONGEST_PAUSE)
 
 
-def test_nobody_is_waited_for_longer_than_compiling_takes() -> None:
-    for each_ms, seconds in ((0.1, work.LEAST_PATIENCE), (50.0, 2 * work.PATIENCE * 0.05), (1e6, work.MOST_PATIENCE)):
-        ready = waiting("ab")
-        assert ready.wait(0.0, 1, lambda _, ms=each_ms: ms) == 0.0
-        ready.look(0.0)
-        for module in ready.answered():
-            ready.settled(module, True)
-        assert ready.wait(seconds - 0.001, 1, one_ms) >= 0.0
-        assert ready.wait(seconds, 1, one_ms) < 0.0
+def test_where_somebody_took_over_before_the_next_one_waits_longer() -> None:
+    ready = waiting("a")
+    now = 0.0
+    ways = []
+    while len(ready) == 0:
+        if ready.wait(now) == 0:
+            _, beside = ready.look(now, 1, one_ms)
+            ways += [beside] if beside else []
+            answered(ready, taken=beside < 4)
+        now += 0.01
+    assert ways == [1, 2, 3, 4]
+    assert 4 * work.LEAST_PATIENCE <= now <= 4 * (work.LEAST_PATIENCE + work.LONGEST_PAUSE + 0.02)
+
+
+def first_look_that_gives_up(ready: Work, each_ms: float, moved_at: float = 0.0) -> float:
+    now = 0.0
+    while True:
+        if ready.wait(now) == 0:
+            if ready.look(now, 1, lambda _: each_ms)[1]:
+                return now
+            answered(ready)
+        if moved_at and now >= moved_at:
+            ready.moved()
+            moved_at = 0.0
+        now += 0.01
+
+
+def test_nobody_is_waited_for_longer_than_twice_what_compiling_takes() -> None:
+    for each_ms, seconds in ((0.1, work.LEAST_PATIENCE), (200.0, 2 * work.PATIENCE * 0.2), (1e6, work.MOST_PATIENCE)):
+        assert seconds <= first_look_that_gives_up(waiting("ab"), each_ms) <= seconds + work.LONGEST_PAUSE + 0.02
+
+
+def test_whoever_gets_on_has_more_time() -> None:
+    at = first_look_that_gives_up(waiting("ab"), 0.1, moved_at=0.2)
+    assert 0.2 + work.LEAST_PATIENCE <= at <= 0.2 + work.LEAST_PATIENCE + 2 * work.LONGEST_PAUSE + 0.02

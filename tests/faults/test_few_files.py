@@ -1,0 +1,56 @@
+"""Few open files are allowed (RLIMIT_NOFILE): a build with workers is right, or says what it lacks; the next one is
+whole, and no process is left over."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from killing import as_if_nothing_had_happened, none_left
+from nursery import Nursery, nursery
+from plain_builds import write
+from scenarios import PROJECT, Around, right
+from tallies import LONG, Tally, in_parts, share
+
+from actors.digests import digest
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.slow,
+    pytest.mark.sweep,
+    pytest.mark.timeout(3600 if LONG else 120),
+    pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for processes by their descriptors"),
+]
+
+ENOUGH = 40
+
+
+@pytest.fixture(scope="module")
+def born() -> Iterator[Nursery]:
+    with nursery() as made:
+        yield made
+
+
+@in_parts
+async def test_every_limit(tmp_path: Path, born: Nursery, tally: Tally, part: int, anyio_backend: str) -> None:
+    _, program = await right(PROJECT)
+    assert program is not None
+    around = Around()
+    for files in share(range(ENOUGH), part, few=5, backend=anyio_backend):
+        folder = tmp_path / str(files)
+        write(folder, PROJECT)
+        status, said = born.do("short_of_files", folder=str(folder), backend=anyio_backend, files=files)
+        assert status == 0, (files, said)
+        if said["success"]:
+            assert said["program"] == digest(program), (files, said)
+        else:
+            assert "error" in said or said["codes"], (files, said)
+        none_left(folder)
+        await as_if_nothing_had_happened(folder, tally, files)
+        around.check(files)
+        tally.survive()
+        tally.count(builds_that_succeeded_with_few_files=said["success"])
+        shutil.rmtree(folder)
