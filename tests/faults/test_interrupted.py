@@ -75,7 +75,11 @@ def afterwards(folder: Path, right: tuple[bytes, dict[str, bytes]], tally: Tally
     that what it was just writing may lie about until somebody collects it."""
     program, objects = right
     if not hard:
-        leftovers(folder, what)
+        # SQLite's journal may outlive the process, where a cursor outlived its connection. The next one takes it up.
+        left = [
+            name for name in map(str, folder.rglob("*")) if ".tmp-" in name or "running/" in name or name[-1] == "~"
+        ]
+        assert left == [], (what, left)
     with orchestrator.sync.open(folder, jobs=1) as project:
         result = project.build()
         assert (result.success, result.cache_degraded) == (True, None), what
