@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from actors.digests import Digest
+from actors.digests import Digest, Stamp
 from actors.disk import Disk
 from actors.keeper import index, plans, publish, verification
 from actors.keeper.cache import Cache
 from actors.keeper.memorydisk import MemoryDisk
-from actors.keeper.store import Store
+from actors.keeper.store import NO_SPACE, Store
 from actors.keeper.upkeep import Upkeep
 from actors.messages import (
     Begin,
@@ -158,7 +158,7 @@ class Keeper(Actor[ToKeeper]):
                 data = message.data or await self._program(message.digest)
                 if data is None:
                     return Published(missing=True)
-                stamp = await self.offload.run(publish.write, disk, path, data)
+                stamp = await self._write_program(path, data)
                 written = True
         except OSError as error:
             return Published(error=f"{error.strerror or error}: {path}")
@@ -168,6 +168,21 @@ class Keeper(Actor[ToKeeper]):
             except OSError as error:  # The program is in its place; the list is the cache's affair.
                 self.cache.degrade(f"writing the list of outputs: {error.strerror or error}")
         return Published(written=written, stamp=stamp)
+
+    async def _write_program(self, path: str, data: bytes) -> Stamp:
+        """A program matters more than what may be used again: on a full disk the cache gives way. Raises OSError."""
+        if not self._enabled:
+            return await self.offload.run(publish.write, self.offload.disk, path, data)
+        for give_way in (self.upkeep.make_room, self.upkeep.give_all, self.upkeep.give_index):
+            try:
+                return await self.offload.run(publish.write, self.offload.disk, path, data)
+            except OSError as error:
+                if error.errno not in NO_SPACE:
+                    raise
+                await give_way()
+        stamp = await self.offload.run(publish.write, self.offload.disk, path, data)
+        await self.upkeep.drop_dangling()
+        return stamp
 
     async def _program(self, name: Digest) -> bytes | None:
         if not self._enabled:

@@ -135,6 +135,17 @@ async def open_memory(store: Store) -> Database:
     return database
 
 
+async def discard_index(offload: Offload, store: Store) -> None:
+    """Remove the index; whoever needs it next builds a new one from the files. Raises `Unusable`."""
+    lock = await _lock(offload, store)
+    try:
+        for suffix in ("-wal", "-shm", ""):
+            await offload.run(store.remove, "", index.FILE + suffix)
+    finally:
+        if lock is not None:
+            await offload.run(lock.release)
+
+
 def _is_odd(store: Store) -> bool:
     """Whether a folder or a link is in the place of one of SQLite's files: it would fail at the one, and follow the
     other."""

@@ -61,6 +61,18 @@ def forget_builds(store: Store) -> Swept:
     return _remove(store, [(SNAPSHOTS, name) for name in store.names(SNAPSHOTS)])
 
 
+def empty_unpinned(store: Store, held: Collection[str]) -> list[Digest]:
+    """Remove all entries, leftovers and quarantine, but for what is `held` (keys and digests). Gives the keys."""
+    kept = store.read_known([key for key in store.committed() if key in held]).found
+    names = {metadata.digest for metadata, _ in kept.values()}.union(held)
+    keys = [key for key in store.committed() if key not in kept]
+    files = [(METADATA, key + ".json") for key in keys]
+    files += [(MODULES, name) for name in store.names(MODULES) if name.removesuffix(".wasm") not in names]
+    files += [(METADATA, name) for name in store.names(METADATA) if name.startswith(TEMPORARY)]
+    _remove(store, [*files, *((QUARANTINE, name) for name in store.names(QUARANTINE))])
+    return keys
+
+
 def empty(store: Store) -> Swept:
     """Remove everything but the index and the locks."""
     folders = (SNAPSHOTS, METADATA, MODULES, QUARANTINE)

@@ -6,13 +6,14 @@ Whatever removes entries holds `lock` (see `locks.py`), and removes row, then me
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from actors.digests import Digest
 from actors.events import CacheTooSmall, EntriesEvicted
 from actors.keeper import commits, index, locks, plans, recovery, sweep
 from actors.keeper.cache import Cache, said
+from actors.keeper.database import Unusable
 from actors.keeper.eviction import ORDERINGS, Choice
 from actors.keeper.store import METADATA, MODULES, QUARANTINE, Store
 from actors.keeper.sweep import Swept
@@ -73,6 +74,35 @@ class Upkeep:
             if not size:
                 return Evicted(freed=freed)
             return await self._evict(size - 1, 0, freed, (), cache.held.keys | cache.held.names)
+
+    async def give_all(self) -> None:
+        """The disk is so full that the program does not fit: let go of everything that no other process uses. The rows
+        stay for now (`drop_dangling`), for taking them away would need space, too."""
+        cache = self.cache
+        async with self._locked() as free:
+            if not free:
+                return
+            cache.degrade("the disk is full: the cache was given up for the program")
+            await cache.forget_builds()
+            held = await self._pinned_by_others()
+            swept = await cache.files(None, sweep.empty_unpinned, cache.store, {name.hex() for name in held})
+            if swept is not None:
+                cache.lose(swept)
+            cache.hot.clear()
+            await cache.close()
+
+    async def give_index(self) -> None:
+        """It still does not fit, and SQLite, which wants space to make its log shorter, holds what is left: let go of
+        the index, and of the statistics with it."""
+        cache = self.cache
+        await cache.close()
+        with suppress(Unusable):
+            await recovery.discard_index(cache.offload, cache.store)
+
+    async def drop_dangling(self) -> None:
+        """Remove rows that lead nowhere, if the index can be used (again)."""
+        self.cache.try_index_again()
+        await self.cache.write(commits.drop_dangling, self.cache.offload, self.cache.store)
 
     # ---- after a build
 
@@ -213,8 +243,7 @@ class Upkeep:
             cache.hot.clear()
             rest = await cache.files(Swept(), sweep.empty, cache.store)
             swept = Swept(swept.files + rest.files, swept.freed + rest.freed, rest.left, rest.why)
-            cache.try_index_again()  # Rows that could not be removed just now would lead nowhere.
-            await cache.write(commits.drop_dangling, cache.offload, cache.store)
+            await self.drop_dangling()
         return self._collected(swept, Evicted())
 
     @asynccontextmanager
