@@ -12,6 +12,9 @@ from actors.disk import Disk
 from orchestrator.errors import ConfigError
 from orchestrator.settings import SETTINGS, TABLES, near_miss
 
+LARGEST = 1 << 20
+"""Bytes of a wasmill.toml."""
+
 
 def read(file: str, disk: Disk) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The checked settings of the four tables by leaf name, and those of each profile. Raises ConfigError."""
@@ -114,7 +117,7 @@ class _Reader:
 
 def _read_text(file: str, disk: Disk) -> str:
     try:
-        return disk.read(file).decode().replace("\r\n", "\n")
+        return disk.read(file, LARGEST).decode().replace("\r\n", "\n")
     except UnicodeDecodeError as wrong:
         raise ConfigError("this is not UTF-8 text", where=file) from wrong
     except OSError as wrong:

@@ -124,11 +124,20 @@ async def _build(project: Project, arguments: Namespace, output: Output, progres
     return result
 
 
+def ascii_only(text: str) -> str:
+    """JSON with everything but ASCII spelled out: a terminal obeys U+009B, and lets U+202E turn the line around."""
+    if text.isascii():
+        return text
+    import json
+
+    return json.dumps(json.loads(text))
+
+
 async def _follow(events: AsyncIterator[Event], output: Output | None, progress: Progress) -> None:
     encode = msgspec.json.encode
     async for event in events:
         if output is not None:
-            output.out(encode(event).decode())
+            output.out(ascii_only(encode(event).decode()))
         progress.see(event)
         if isinstance(event, (BuildFinished, BuildCancelled)):
             return

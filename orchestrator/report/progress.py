@@ -122,7 +122,7 @@ def _reasons(result: BuildResult) -> list[str]:
     modules = result.recompiled
     if not 0 < len(modules) <= FEW or not result.cache_hits:
         return []
-    column = max(map(len, modules))
+    column = max(len(shown(module)) for module in modules)
     known = result.reasons
     return [f"  {shown(module):<{column}}  {why(known[module])}" for module in modules if module in known]
 
@@ -144,7 +144,7 @@ def _verified(result: BuildResult) -> list[str]:
 def _program(result: BuildResult, base: str, wanted: str) -> str:
     if result.program is not None:
         return f"program: {shown(relative(str(result.program), base))}"
-    return f"no program: there is no {wanted}" if wanted else "no program"
+    return f"no program: there is no {shown(wanted)}" if wanted else "no program"
 
 
 def _failures(result: BuildResult) -> str:

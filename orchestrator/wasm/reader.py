@@ -34,6 +34,7 @@ _WORDS = (2, 5)
 _ADDENDS = (3, 4, 5)
 # Standard sections in the order of the file: DataCount (12) stands before Code.
 _ORDER = {1: 1, 2: 2, 3: 3, 6: 4, 7: 5, 9: 6, 12: 7, 10: 8, 11: 9}
+_ALIGNED, _ALIGNED_EACH = 1 << 20, 16  # bytes that alignment may add: at all, and for each byte of the object
 _MEMORY_INDEX = 2  # a data segment that names its memory
 
 
@@ -243,6 +244,9 @@ class _ObjectReader(Cursor):
                 raise ObjectError(f"segment {segment.name} is aligned to 2**{segment.align}", self.position)
             if segment.flags & 2:
                 raise ObjectError(f"segment {segment.name} is thread-local, which is not supported", self.position)
+        # What is aligned to 64 KiB makes the program that much longer, whatever it holds.
+        if sum([1 << segment.align for segment in segments]) > _ALIGNED + _ALIGNED_EACH * len(self.data):
+            raise ObjectError("the segments are aligned so widely that they are mostly holes", self.position)
 
     def inits(self) -> None:
         symbols = self.object.symbols

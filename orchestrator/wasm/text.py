@@ -39,6 +39,9 @@ from orchestrator.wasm.text_body import (
 )
 from orchestrator.wasm.text_tokens import TextError, integer, position, string, tokens
 
+MOST_ZEROES = 16 << 20
+"""Bytes of one `.bss` symbol: they stand in the object, and a line of text can ask for 4 GiB of them."""
+
 __all__ = ["Assembly", "TextError", "assemble", "assemble_object"]
 
 _CONSTANTS = {"i32": CONST_I32, "i64": CONST_I64, "f32": CONST_F32, "f64": CONST_F64}
@@ -258,7 +261,10 @@ class _Module:
                 content = self.segments.get(identifier)
                 section = ".bss" if content is None else ".rodata"
                 if content is None and size is not None:
-                    content = bytes(integer(size.literal, 32) or 0)
+                    length = integer(size.literal, 32) or 0
+                    if length > MOST_ZEROES:
+                        raise self.reader.fail(f"more than {MOST_ZEROES} zero bytes", 0)
+                    content = bytes(length)
                 data.append(Data(symbol, section, content or b"", align, (), flags))
                 meaning.code, meaning.reference = b"\x41", Reference(DATA, symbol)
             else:

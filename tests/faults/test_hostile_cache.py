@@ -16,7 +16,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strangers import LONG, changed, nested, scrambled, share
 from xxhash import xxh3_128_digest
 
 import orchestrator
@@ -29,6 +28,7 @@ from orchestrator.cli.uptodate import answer
 from orchestrator.report.diagnostics import render_all
 from orchestrator.testing.disk import FakeDisk
 from orchestrator.wasm.leb import custom
+from tests.strangers import LONG, changed, nested, scrambled, share
 
 MAIN = "use low::double;\nfun main() { let unused = 1; println(double(21)); }\n"
 LOW = "pub struct P { a: i64 }\npub fun double(n: i64) -> i64 { n * 2 }\n"
@@ -348,6 +348,7 @@ PARTS = ["modules", "metadata", "snapshots", "index.db", "lock", "index.lock", "
 PAIRS = [(part, kind) for at, part in enumerate(PARTS) for no, kind in enumerate(KINDS) if LONG or (no - at) % 3 == 0]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("part", "kind"), PAIRS)
 def test_files_of_the_cache_that_are_none(good: Good, part: str, kind: str) -> None:
     folder = good.again()

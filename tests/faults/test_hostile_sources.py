@@ -11,12 +11,12 @@ import tracemalloc
 from collections.abc import Callable, Mapping
 
 import pytest
-from strangers import LONG
 
 from actors.diagnostics import LONGEST_LINE, MOST, Diagnostic, bounded
 from actors.planner.resolve import HINTS
 from orchestrator.toolchains.ruchy.syntax.parser import parse
 from tests.programs import Built, build
+from tests.strangers import LONG
 
 Make = Callable[[int], str | dict[str, str]]
 
@@ -98,6 +98,7 @@ GROWING: dict[str, tuple[Make, int, set[str]]] = {
 
 
 @pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", GROWING)
 def test_twice_the_text_takes_twice_the_work(name: str) -> None:
     make, small, codes = GROWING[name]
@@ -125,6 +126,7 @@ USES = {
 
 
 @pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", DOUBLING)
 def test_what_doubles_with_every_line_has_a_limit(name: str) -> None:
     text, codes = DOUBLING[name]

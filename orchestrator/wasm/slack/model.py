@@ -6,9 +6,11 @@ A hole in the code takes one of the module's values. Values are numbered through
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from actors.untrusted import UNREADABLE
+from actors.untrusted import UNREADABLE, Count
 from orchestrator.wasm.cursor import Cursor
 from orchestrator.wasm.fragment import (
     DATA,
@@ -72,8 +74,8 @@ class Model(msgspec.Struct, array_like=True, gc=False):
     outside: list[bytes]
     outside_types: list[int]
     imports: list[tuple[int, bytes, bytes]]
-    align: int
-    size: int
+    align: Annotated[int, msgspec.Meta(ge=0, le=16)]
+    size: Annotated[int, msgspec.Meta(ge=0, le=1 << 32)]
     data: bytes
     data_names: list[bytes]
     data_offsets: list[int]
@@ -91,9 +93,9 @@ class Model(msgspec.Struct, array_like=True, gc=False):
     words: list[int]
     """Offsets in the data of the four bytes that take a value, and which one."""
     word_values: list[int]
-    code_at: int
+    code_at: Count
     """Where the function entries begin in the object; and how long they are."""
-    code_size: int
+    code_size: Count
     code: bytes = b""
     """The entries themselves; in the section they are left out."""
 
