@@ -1,0 +1,187 @@
+"""Real worker processes on strings: a compile that reports "started", and waits to be told how to end.
+
+What becomes of a worker that is killed over a job, of a job that is cancelled half way, of two that end in the other
+order: with real processes that is a matter of luck, unless they do nothing before they are told to::
+
+    async with theatre() as stage, orchestrator.open(
+        folder, toolchain="orchestrator.testing.puppets:Puppet", jobs=2, entry="main.plain"
+    ) as project, anyio.create_task_group() as group:
+        # a.plain contains: stage.line
+        group.start_soon(project.build)
+        acting = await stage.started()           # now a real process compiles it
+        assert acting.module == "a"
+        await acting.kill()                      # or finish(), fail("no good"), crash("a bug"), exit(3)
+
+`Puppet` speaks the plain language of `orchestrator.testing.toolchain`, and one line more: `puppet PATH` names the
+socket that its compile reports to. `stage.line` is that line. It is so long that its module is compiled in a worker
+process, and that two are started where two are allowed; one that is killed is not replaced while another one is left.
+For a toolchain of your own call `obey(job.module, path)` from its `compile`. POSIX only, as worker processes are.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import anyio
+import anyio.abc
+import msgspec
+
+from actors.compiler.toolchain import Compiled, CompileJob
+from actors.diagnostics import Diagnostic, SourceError
+from orchestrator.testing.toolchain import PlainToolchain
+
+_LINE = re.compile(r"^puppet (\S+)", re.MULTILINE)
+_MOST = 1 << 16
+
+LINE_BYTES = 512 << 10
+"""What is worth two workers (`actors.compiler.crew.EACH_MS`), and more than is ever compiled inline."""
+
+
+class _Report(msgspec.Struct, frozen=True):
+    """What a compile says when it begins."""
+
+    module: str
+    pid: int
+
+
+class _Order(msgspec.Struct, frozen=True):
+    """How it is to end."""
+
+    end: str
+    message: str = ""
+    number: int = 0
+
+
+def obey(module: str, path: str) -> None:
+    """Report at the socket `path` that the compile of `module` has started, wait for an order, and carry it out: come
+    back ("finish", or nobody is there any more), raise SourceError ("fail") or RuntimeError ("crash"), end the process
+    ("exit") or have a signal end it ("kill")."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        try:
+            line.connect(path)
+            line.sendall(msgspec.json.encode(_Report(module, os.getpid())))
+            told = line.recv(_MOST)
+        except OSError:
+            told = b""
+    order = msgspec.json.decode(told, type=_Order) if told else _Order("finish")
+    if order.end == "fail":
+        raise SourceError(Diagnostic(code="E0201", message=order.message, module=module, line=1, column=1))
+    if order.end == "crash":
+        raise RuntimeError(order.message)
+    if order.end == "exit":
+        os._exit(order.number)
+    if order.end == "kill":
+        os.kill(os.getpid(), order.number)
+
+
+class Puppet(PlainToolchain):
+    """The plain language, and `puppet PATH`. See the module. A toolchain by name:
+    `orchestrator.testing.puppets:Puppet`."""
+
+    name = "puppet"
+
+    def compile(self, job: CompileJob) -> Compiled:
+        found = _LINE.search(job.source.decode())
+        if found:
+            try:
+                obey(job.module, found[1])
+            except SourceError as error:
+                return Compiled(
+                    diagnostics=tuple(msgspec.structs.replace(one, file=job.path) for one in error.diagnostics)
+                )
+        return super().compile(job)
+
+
+class Acting:
+    """A compile that has started, in the process `pid`, and waits for an order. It takes one."""
+
+    def __init__(self, report: _Report, stream: anyio.abc.SocketStream) -> None:
+        self.module = report.module
+        self.pid = report.pid
+        self._stream = stream
+
+    async def finish(self) -> None:
+        """Compile, as if nothing had been."""
+        await self._order(_Order("finish"))
+
+    async def fail(self, message: str) -> None:
+        """An error in the source (E0201)."""
+        await self._order(_Order("fail", message))
+
+    async def crash(self, message: str) -> None:
+        """The toolchain raises RuntimeError: a bug in it."""
+        await self._order(_Order("crash", message))
+
+    async def exit(self, code: int) -> None:
+        """The process ends, without a word."""
+        await self._order(_Order("exit", number=code))
+
+    async def kill(self, number: int = signal.SIGKILL) -> None:
+        """The process is ended by a signal. Returns when it is gone."""
+        await self._order(_Order("kill", number=number))
+        await self.gone()
+
+    async def gone(self) -> None:
+        """Wait until it listens no more: its process has ended (somebody else killed it), or it has got its order."""
+        with suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await self._stream.receive()
+
+    async def _order(self, order: _Order) -> None:
+        with suppress(anyio.BrokenResourceError):
+            await self._stream.send(msgspec.json.encode(order))
+
+
+class Stage:
+    """Where compiles report. Made by `theatre`."""
+
+    def __init__(self, path: str) -> None:
+        self.line = f"puppet {path} {'#' * LINE_BYTES}\n"
+        """To be put into a module whose compile is to report here."""
+        self._waiting: list[Acting] = []
+        self._streams: list[anyio.abc.SocketStream] = []
+        self._changed = anyio.Event()
+
+    async def started(self, module: str = "") -> Acting:
+        """The next compile that starts, or has started and was not asked for; with `module` the next one of that."""
+        while True:
+            for acting in self._waiting:
+                if module in ("", acting.module):
+                    self._waiting.remove(acting)
+                    return acting
+            await self._changed.wait()
+
+    async def _serve(self, stream: anyio.abc.SocketStream) -> None:
+        self._streams.append(stream)
+        try:
+            said = await stream.receive(_MOST)
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            return  # Killed before it could say anything.
+        self._waiting.append(Acting(msgspec.json.decode(said, type=_Report), stream))
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def _close(self) -> None:
+        for stream in self._streams:
+            await stream.aclose()
+
+
+@asynccontextmanager
+async def theatre() -> AsyncIterator[Stage]:
+    """A stage, for as long as the body runs. Compiles that still wait for an order at its end finish."""
+    with tempfile.TemporaryDirectory(prefix="wm-") as folder:
+        path = os.path.join(folder, "stage")
+        stage = Stage(path)
+        async with await anyio.create_unix_listener(path) as listener, anyio.create_task_group() as group:
+            group.start_soon(listener.serve, stage._serve)
+            try:
+                yield stage
+            finally:
+                group.cancel_scope.cancel()
+                with anyio.CancelScope(shield=True):
+                    await stage._close()
