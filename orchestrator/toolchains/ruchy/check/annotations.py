@@ -14,6 +14,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     ModuleItem,
     StructItem,
 )
+from orchestrator.toolchains.ruchy.check.stubs import know
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     CHAR,
@@ -198,7 +199,11 @@ def signature(m: Module, item: FunctionItem) -> list[Type]:
         item.result = fresh()
     m.muted -= muted
     item.types = types
-    return types
+    if item.own and item.sandbox is None and item.inferred | item.untyped:
+        known = m.stubs.signatures.get(item.symbol.partition("::")[2])
+        if known is not None and len(known.parameters) == len(types):
+            know(m, item, known)
+    return item.types
 
 
 def _parameter(m: Module, item: FunctionItem, parameter: tree.Parameter) -> Type:

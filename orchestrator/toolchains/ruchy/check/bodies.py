@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import signature
 from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check
-from orchestrator.toolchains.ruchy.check.infer import resolve, settle, shown, unify
-from orchestrator.toolchains.ruchy.check.module import NeedsFirst
+from orchestrator.toolchains.ruchy.check.infer import resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.module import NeedsFirst, unit_of
+from orchestrator.toolchains.ruchy.check.sandbox import DEPTH, decide, inside, is_seen, look_into
 from orchestrator.toolchains.ruchy.check.scope import (
     FunctionItem,
 )
 from orchestrator.toolchains.ruchy.check.statements import body as block_body
-from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, StructType, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +24,6 @@ if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.module import Module
 
 _VALUE: Why = ("E0401", "`{0}` returns {want}, and its last value is {got}")
-_DEPTH = 20
-"""Blocks and calls around a call whose callee is checked in place; deeper ones are checked from the outside."""
-
-
 def check_functions(m: Module) -> None:
     """All bodies: first those whose parameters are known, which tells those of the others."""
     for untyped in (False, True):
@@ -46,7 +44,7 @@ def run(m: Module, item: FunctionItem) -> None:
         if current.state == 2:
             stack.pop()
             continue
-        found = attempt(m, lambda one=current: (check_function if one.own else infer_foreign)(m, one))  # type: ignore[misc]
+        found = attempt(m, lambda one=current: check_body(m, one))  # type: ignore[misc]
         if found is None:
             stack.pop()
         else:
@@ -70,9 +68,8 @@ def attempt(m: Module, action: Callable[[], object]) -> FunctionItem | None:
     except NeedsFirst as needs:
         needed = needs.item
         m.errors, m.warnings, m.pending, m.literals, m.late, m.functions = kept
-        for item in m.functions:  # those in work begin anew, and nested ones will be found again
-            if item.state == 1:
-                item.state = 0
+        for item in m.functions[sizes[-1] :]:  # nested ones will be found again, with the errors of their signatures
+            item.types = item.types if item.state == 2 else None
         for one, size in zip(kept, sizes, strict=True):
             del one[size:]
         m.muted, m.failed = muted, failed
@@ -82,32 +79,58 @@ def attempt(m: Module, action: Callable[[], object]) -> FunctionItem | None:
 
 def demand(m: Module, item: FunctionItem) -> None:
     """The result of a function that has no `->` is needed now."""
-    if m.depth > _DEPTH:
+    if m.depth > DEPTH:
         if any(item is one for one in m.waiting):  # a long circle: the result stays open, and its own body will tell
             return
         raise NeedsFirst(item)
     signature(m, item)
     m.depth += 6
-    muted, m.muted = m.muted, 0
-    check_function(m, item)
+    muted, m.muted = m.muted, 0 if item.sandbox is None else m.muted
+    check_body(m, item)
     m.muted = muted
     m.depth -= 6
 
 
+def check_body(m: Module, item: FunctionItem) -> None:
+    """Checks the body of a function, where it belongs: in the module, or in a sandbox."""
+    if item.sandbox is None:
+        check_function(m, item)
+    elif item.own:  # nested in a function that is looked at in a sandbox
+        with inside(m, item.sandbox):
+            check_function(m, item)
+    else:
+        look_into(m, item)
+
+
 def check_function(m: Module, item: FunctionItem) -> None:
     """Checks a body, and enters it into `m.bodies`."""
+    before = m.look_for(unit_of(item.symbol)) if item.sandbox is None else m.now_seen
     item.state = 1
+    try:
+        _check_function(m, item)
+        item.state = 2
+    finally:
+        m.now_seen = before
+        if item.state == 1:  # it begins anew
+            item.state = 0
+
+
+def _check_function(m: Module, item: FunctionItem) -> None:
     types = signature(m, item)
     node = item.node
     if node.generics:
-        item.state = 2
         m.failed = True
         return
     if item.name == "main" and item.required and item.symbol == f"{m.name}::main":
         m.error("E0301", node.at, "`main` takes no parameters: nothing gives it any", "remove them")
     c = Fn(m, item.env, item.symbol.partition("::")[2], item)
-    made = _body(c, item, types)
-    item.state = 2
+    if item.inferred and is_seen(item) and item.sandbox is None:
+        known_result(c, item)
+    made = body_of(c, item, types)
+    item.tainted = item.tainted or c.foreign
+    if item.inferred and is_seen(item) and item.sandbox is None and not m.failed:
+        hint = f"write `-> {shown(c.result)}`"
+        m.error("E0507", node.at, f"what `{item.name}` returns cannot be told from its body alone", hint)
     unused_locals(c)
     m.bodies[item.symbol] = hir.FunctionBody(
         symbol=item.symbol,
@@ -116,12 +139,13 @@ def check_function(m: Module, item: FunctionItem) -> None:
         result=cast("Type", item.result),
         locals=c.locals,
         body=made,
-        start=node.start,
+        start=m.starts.get(unit_of(item.symbol), 0),
         at=node.at,
     )
 
 
-def _body(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
+def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
+    """The typed body of a function, whose parameters have these types."""
     m, node = c.m, item.node
     seen: set[str] = set()
     for parameter, kind in zip(node.parameters, types, strict=True):
@@ -142,7 +166,9 @@ def _body(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
 def _default(c: Fn, parameter: tree.Parameter, kind: Type) -> None:
     """A default is computed in the scope of the module, at each call that needs it."""
     why = ("E0201", "the default of `{0}` is {got}, and {want} is needed", parameter.name)
-    check(Fn(c.m, c.env, c.path), parameter.default, kind, why)
+    inner = Fn(c.m, c.env, c.path)
+    inner.nests = False
+    check(inner, parameter.default, kind, why)
 
 
 def _annotated(c: Fn, item: FunctionItem) -> hir.Expr:
@@ -202,8 +228,7 @@ def _inferred(c: Fn, item: FunctionItem) -> hir.Expr:
         message = f"`{name}` returns {result} elsewhere, and its last value is {got}"
         c.m.error("E0401", node.at, message, f"write `-> {result}`, and give such a value at the end")
     item.result = resolve(c.result)
-    item.tainted = c.foreign
-    if c.foreign and node.public and item.own and resolve(c.result) is not UNIT:
+    if item.tainted and is_seen(item) and item.own and resolve(c.result) is not UNIT:
         hint = f"write `-> {shown(c.result)}`" if resolve(c.result) is not ERROR else "write `->` and the type"
         c.m.error(
             "E0507", node.at, f"what `{item.name}` returns depends on another module's function without `->`", hint
@@ -211,52 +236,43 @@ def _inferred(c: Fn, item: FunctionItem) -> hir.Expr:
     return made
 
 
-def foreign_result(c: Fn, item: FunctionItem) -> Type:
-    """The result of another module's function without `->`: found in its body, which its interface carries. Not where
-    yet another module is asking: that one has to write what it returns, and is told so."""
+def inferred_result(c: Fn, item: FunctionItem) -> Type:
+    """The result of a function without `->`, which somebody needs now."""
     m = c.m
+    if item.own and not is_seen(item):
+        if item.state == 0:
+            demand(m, item)
+        c.foreign = c.foreign or item.tainted
+        return resolve(cast("Type", item.result))
+    if item.sandbox is not None and item.sandbox is m.sandbox:
+        if item.state == 0:
+            demand(m, item)
+        c.foreign = c.foreign or item.tainted or c.env.module != item.env.module
+        return resolve(cast("Type", item.result))
+    return known_result(c, item)
+
+
+def known_result(c: Fn, item: FunctionItem) -> Type:
+    """That of a `pub` one, or of one of another module: found in its text alone. One whose text does not tell is an
+    error of its module."""
+    m = c.m
+    result = decide(m, item)
     if c.env.module != item.env.module:
         c.foreign = True
-        if c.env.names is not None:
-            m.failed = True
-            return ERROR
-    if item.state == 0:
-        if m.depth > _DEPTH:
-            raise NeedsFirst(item)
-        m.depth += 6
-        infer_foreign(m, item)
-        m.depth -= 6
-    return resolve(cast("Type", item.result))
-
-
-def infer_foreign(m: Module, item: FunctionItem) -> None:
-    """Checks the body of another module's function, silently and for its result alone."""
-    kept = m.pending, m.literals, m.late, m.layouts
-    m.pending, m.literals, m.late, m.layouts = [], [], [], dict(m.layouts)
-    failed = m.failed
-    m.muted += 1
-    item.state = 1
-    try:
-        inner = Fn(m, item.env, "", item)
-        _body(inner, item, signature(m, item))
-        inferred = ERROR if inner.foreign else settle(cast("Type", item.result))
-        item.state = 2
-    finally:
-        layouts = m.layouts
-        m.pending, m.literals, m.late, m.layouts = kept
-        m.muted -= 1
-        if item.state == 1:
-            item.state = 0
-    item.result = inferred
-    if isinstance(inferred, StructType):
-        m.layouts.setdefault(inferred, layouts[inferred])
-    m.failed = failed or inferred is ERROR
-    m.excused = m.excused or inferred is ERROR  # that module reports it
+    if not item.own and item.tainted and result is not UNIT:
+        result = ERROR
+    if result is ERROR:
+        if item.own:  # its own check goes on with what it finds
+            return resolve(cast("Type", item.result))
+        m.failed = m.excused = True
+    item.result = result
+    item.inferred = False
+    return result
 
 
 def unused_locals(c: Fn) -> None:
     for variable in c.variables:
-        shared = c.m.top_lets.get(variable.name) if c.top else None
-        if not variable.read and variable.name[:1] != "_" and (shared is None or shared.shared < 0):
+        if not variable.read and variable.name[:1] != "_":
             hint = f"if that is meant, call it `_{variable.name}`"
-            c.m.warn("W0004", variable.at, f"`{variable.name}` is never used", hint)
+            unless = variable.name if c.path == TOP and variable.name in c.m.top_lets else ""
+            c.m.warn("W0004", variable.at, f"`{variable.name}` is never used", hint, unless)

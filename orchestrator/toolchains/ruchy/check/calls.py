@@ -11,6 +11,7 @@ from orchestrator.toolchains.ruchy.check.consts import inline
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, expr, open_type
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
+from orchestrator.toolchains.ruchy.check.sandbox import is_open
 from orchestrator.toolchains.ruchy.check.scope import (
     ConstItem,
     FunctionItem,
@@ -22,6 +23,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 from orchestrator.toolchains.ruchy.check.types import ERROR, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 _ARGUMENT: Why = ("E0204", "`{0}` takes {want} as its `{1}`, and this is {got}")
 
@@ -98,6 +100,8 @@ def _callable_names(c: Fn) -> list[str]:
 def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
     """A call of a Ruchy function, defaults filled in."""
     m = c.m
+    if m.sandbox is not None and item.sandbox is not m.sandbox and item.env.module == c.env.module and is_open(item):
+        item = m.sandbox.copy(item)
     types = item.types if item.types is not None else signature(m, item)
     arguments = node.arguments
     given = len(arguments)
@@ -119,10 +123,10 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
         for i in range(given, len(types)):
             default = parameters[i].default
             made.append(inline(c, item.env, default, types[i], node.at))
-    if c.top and item.own and item.symbol == f"{m.name}::main":
+    if c.path == TOP and item.symbol == f"{m.name}::main":
         m.calls_main = True
     result = result_of(c, item)
-    if not item.own:
+    if not item.own or item.stub:
         m.signatures[item.symbol] = (types, result)
     made_call = hir.Call(result, node.at, item.symbol, made)
     if result.__class__ is Var:
@@ -149,20 +153,13 @@ def _arity(c: Fn, node: tree.Call, item: FunctionItem, given: int) -> None:
 
 def result_of(c: Fn, item: FunctionItem) -> Type:
     """What a function returns; checks its body first where only that can tell."""
-    result = cast("Type", item.result)
-    if not item.inferred:
-        return result
-    if not item.own:
-        from orchestrator.toolchains.ruchy.check.bodies import foreign_result
+    if item.inferred:
+        from orchestrator.toolchains.ruchy.check.bodies import inferred_result
 
-        return foreign_result(c, item)
-    if item.state == 0:
-        from orchestrator.toolchains.ruchy.check.bodies import demand
-
-        demand(c.m, item)
-    if item.tainted:
+        return inferred_result(c, item)
+    if not item.own and item.node.result is None and item.env.module != c.env.module:
         c.foreign = True
-    return resolve(result)
+    return cast("Type", item.result)
 
 
 HANDLERS[tree.Call] = call

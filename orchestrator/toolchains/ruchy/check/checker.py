@@ -20,7 +20,8 @@ from orchestrator.toolchains.ruchy.check.annotations import field_types
 from orchestrator.toolchains.ruchy.check.bodies import check_functions, unused_locals
 from orchestrator.toolchains.ruchy.check.infer import settle
 from orchestrator.toolchains.ruchy.check.items import check_types, collect
-from orchestrator.toolchains.ruchy.check.module import Finding, Module
+from orchestrator.toolchains.ruchy.check.module import Finding, Module, unit_of
+from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
@@ -33,19 +34,24 @@ if TYPE_CHECKING:
 
 class Checked(msgspec.Struct):
     """`module` is None exactly where something is wrong; `diagnostics` are then the errors (they may be empty, where
-    all that is wrong has been reported already, by the resolution of names). `warnings` come in either case."""
+    all that is wrong has been reported already, by the resolution of names). `warnings` come in either case; `findings`
+    are those of the checker before they have places, and `seen` what each unit looked at."""
 
     module: hir.CheckedModule | None
     diagnostics: list[Diagnostic]
     warnings: list[Diagnostic]
+    findings: list[Finding] = []
+    state: Any = None
+    """The checker's `Module`."""
 
 
-def check(job: CompileJob, parsed: Parsed) -> Checked:
-    """Gives every expression of a module its type, and every name its meaning."""
+def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checked:
+    """Gives every expression of a module its type, and every name its meaning. With `stubs` the tree lacks functions:
+    then places in diagnostics are wrong, and the caller is to make them of the findings, or anew."""
     heard = [found for found in parsed.diagnostics if found.severity == "warning"]
     if parsed.module is None:
         return Checked(None, [found for found in parsed.diagnostics if found.severity != "warning"], heard)
-    m = Module(job)
+    m = Module(job, stubs or Stubs({}))
     statements = parsed.module.body
     try:
         collect(m, statements)
@@ -63,17 +69,33 @@ def check(job: CompileJob, parsed: Parsed) -> Checked:
     else:
         if m.top is not None:
             unused_locals(m.top)
-        unused_imports(m, statements)
+        seen = {key for one in m.seen.values() for key in one.bindings}.union(m.stubs.bindings)
+        unused_imports(m, statements, sorted(seen))
+        m.warnings = _each_once(m.warnings)
     source = job.source.decode()
-    warnings = [*heard, *_placed(job, source, m.warnings, "warning")]
+    reads = {name for one in m.seen.values() for name in one.reads}
+    warnings = [*heard, *_placed(job, source, [one for one in m.warnings if one.unless not in reads], "warning")]
     if m.failed:
         return Checked(None, _placed(job, source, m.errors, "error"), warnings)
-    return Checked(_finished(m), [], warnings)
+    return Checked(_finished(m), [], warnings, m.warnings, m)
+
+
+def _each_once(findings: list[Finding]) -> list[Finding]:
+    """In the order of the source."""
+    found = {(finding.at, finding.code, finding.message): finding for finding in findings}
+    return [found[key] for key in sorted(found)]
+
+
+_LAST = (1 << 60, 0)
+"""Where the statements of the top level stand among the functions."""
 
 
 def _finished(m: Module) -> hir.CheckedModule:
-    order = {item.symbol: item.node.at for item in m.functions}
-    functions = sorted(m.bodies.values(), key=lambda made: order.get(made.symbol, 1 << 60))
+    order = {item.symbol: (item.node.at, item.node.at) for item in m.functions}
+    for item in m.functions:  # what is nested stands behind what it is in
+        at = order.get(f"{m.name}::{unit_of(item.symbol)}", _LAST)[0]
+        order[item.symbol] = (at, item.node.at)
+    functions = sorted(m.bodies.values(), key=lambda made: order.get(made.symbol, _LAST))
     for function in functions:
         function.parameters = [settle(kind) for kind in function.parameters]
         function.result = settle(function.result)

@@ -49,6 +49,7 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     muted, pending = m.muted, len(m.pending)
     m.muted += 0 if item.own else 1
     m.depth += 1
+    before = m.look_for("") if item.own and item.env.nested is None else m.now_seen  # whoever is the first to read it
     try:
         wanted, made = _value(m, item, c.path)
         for part in m.pending[pending:]:
@@ -60,6 +61,7 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
                 item.folded = hir.Str(STRING, at, "")
     finally:
         m.depth -= 1
+        m.now_seen = before
         m.muted = muted
         if item.state == 1:  # it needs a function's result first, and is read again
             item.state = 0
@@ -68,6 +70,7 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
 
 def _value(m: Module, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
     inner = Fn(m, item.env, path)
+    inner.nests = False
     if item.node.type is None:
         made = expr(inner, item.node.value)
         return settle(made.type), made
@@ -80,13 +83,13 @@ def inline(c: Fn, env: Env, node: Any, kind: Type, at: int) -> hir.Expr:
     m = c.m
     if m.room < 0:
         return bad(at)
-    names, home = c.names, c.env
+    names, home, nests = c.names, c.env, c.nests
     c.names = {**env.nested} if env.nested else {}
-    c.env = env
+    c.env, c.nests = env, False
     m.muted += 1
     made = check(c, node, kind, _DEFAULT)
     m.muted -= 1
-    c.names, c.env = names, home
+    c.names, c.env, c.nests = names, home, nests
     return made if m.grows(at, relocate(made, at)) else bad(at)
 
 

@@ -82,7 +82,7 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
     if name in ("None", "Some", "Ok", "Err"):
         not_yet(m, node.at, "`Option` and `Result`")
         return bad(node.at)
-    shared = m.top_lets.get(name) if not c.top and c.env.names is None else None
+    shared = m.top_lets.get(name) if not c.top and c.env.names is None and m.sandbox is None else None
     if shared is not None:
         m.failed = failed
         return _from_top(c, node, shared)
@@ -105,6 +105,7 @@ def _from_top(c: Fn, node: tree.Path, shared: TopLet) -> hir.Expr:
     item = shared.item
     kind = read_const(c, item, node.at) if item.own else ERROR
     if kind is not ERROR and item.folded is not None:
+        c.m.now_seen.reads.add(item.name)
         if shared.shared < 0:
             shared.shared = node.at
         if not shared.assigned:

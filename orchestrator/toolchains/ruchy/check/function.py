@@ -59,7 +59,8 @@ class Target:
 
 class Fn:
     """One function body in work. `names` are the locals and nested items in sight, `undo` what leaving a block puts
-    back; `locals` the types of all slots; `result` the type to return, with `why` it must be."""
+    back; `locals` the types of all slots; `result` the type to return, with `why` it must be. `nests`: items may stand
+    in its blocks."""
 
     __slots__ = (
         "counter",
@@ -70,6 +71,7 @@ class Fn:
         "loops",
         "m",
         "names",
+        "nests",
         "path",
         "result",
         "returned",
@@ -93,6 +95,7 @@ class Fn:
         self.counter = 0
         self.top = item is None
         self.foreign = False
+        self.nests = True
 
     def slot(self, kind: Type) -> int:
         """A new slot."""

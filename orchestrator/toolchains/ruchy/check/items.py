@@ -26,6 +26,8 @@ from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import root_path
 
+from orchestrator.toolchains.ruchy.check.module import unit_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -47,7 +49,12 @@ def make_item(m: Module, node: Any, prefix: str, env: Env) -> Item | None:
     """The item of a definition; None for what defines no name of its own."""
     kind = node.__class__
     if kind is tree.Function:
-        function = FunctionItem(node.name, f"{m.name}::{prefix}{node.name}", node, env, own=True)
+        function = m.nested.get(id(node))
+        if function is None:
+            function = FunctionItem(node.name, f"{m.name}::{prefix}{node.name}", node, env, own=True)
+            function.sandbox = m.sandbox
+            m.nested[id(node)] = function
+        function.env = env
         m.functions.append(function)
         return function
     if kind is tree.Struct:
@@ -74,10 +81,10 @@ def make_item(m: Module, node: Any, prefix: str, env: Env) -> Item | None:
 
 def _struct(m: Module, node: tree.Struct, prefix: str, env: Env) -> Item:
     kind = StructType(m.name, prefix + node.name)
-    while kind in m.nested_structs:  # two blocks of one function may each have their own
+    while m.nested_structs.get(kind, node) is not node:  # two blocks of one function may each have their own
         kind = StructType(m.name, kind.item + "'")
     if prefix.endswith("."):
-        m.nested_structs.add(kind)
+        m.nested_structs[kind] = node
     if node.tuple_like and node.fields:
         not_yet(m, node.at, "tuple structs")
     elif node.generics:
@@ -102,6 +109,9 @@ def nested_items(c: Fn, statements: Sequence[Any]) -> None:
     `c.env` back when the block ends."""
     m = c.m
     nodes = [node for node in statements if node.__class__ in ITEMS]
+    if not c.nests:
+        not_yet(m, nodes[0].at, "items inside of constants and defaults")
+        return
     outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or isinstance(what, LostItem)}
     found: dict[str, Any] = {}
     env = Env(c.env.module, c.env.scope, c.env.names, found)
@@ -150,16 +160,23 @@ def _local_imports(c: Fn, node: tree.UseItem, found: dict[str, Any]) -> None:
 
 def check_types(m: Module) -> None:
     """Reads every alias, struct and constant of the module, whether it is used or not."""
-    from orchestrator.toolchains.ruchy.check.annotations import alias_target
+    from orchestrator.toolchains.ruchy.check.annotations import alias_target, signature
 
-    for name, item in list(m.items.items()):
+    for item in list(m.items.values()):  # first what needs no function, so that none of them looks for it
         if isinstance(item, AliasItem):
             alias_target(m, item)
-        elif isinstance(item, StructItem):
-            check_struct(m, item)
+        elif isinstance(item, StructItem) and not (item.node.tuple_like or item.node.generics):
+            field_types(m, item)
+    for item in m.functions:
+        before = m.look_for(unit_of(item.symbol))
+        m.starts[unit_of(item.symbol)] = item.node.start
+        signature(m, item)
+        m.now_seen = before
+    for name, item in list(m.items.items()):
+        if isinstance(item, StructItem):
+            settled(m, lambda one=item: check_struct(m, one))  # type: ignore[misc]
         elif isinstance(item, ConstItem):
-            const = item
-            settled(m, lambda one=const, path=name: read_const(Fn(m, one.env, path), one, one.node.at))  # type: ignore[misc]
+            settled(m, lambda one=item, path=name: read_const(Fn(m, one.env, path), one, one.node.at))  # type: ignore[misc]
 
 
 def check_struct(m: Module, item: StructItem) -> None:
@@ -175,7 +192,9 @@ def check_struct(m: Module, item: StructItem) -> None:
     for field, kind in zip(item.node.fields, types, strict=True):
         if field.default is not None:
             why = ("E0201", "the default of `{0}` is {got}, and {want} is needed", field.name)
-            check(Fn(m, item.env, item.name), field.default, kind, why)
+            inner = Fn(m, item.env, item.name)
+            inner.nests = False
+            check(inner, field.default, kind, why)
     _not_endless(m, item)
 
 

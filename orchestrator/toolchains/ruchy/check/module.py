@@ -14,6 +14,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     ModuleItem,
     StructItem,
 )
+from orchestrator.toolchains.ruchy.check.stubs import Stubs, stub
 from orchestrator.toolchains.ruchy.check.types import I64, INTEGERS, StructType, Type
 from orchestrator.toolchains.ruchy.syntax.names import root_path
 
@@ -25,15 +26,17 @@ if TYPE_CHECKING:
 
 
 class Finding:
-    """A diagnostic before it has a place: `at` is the ordinal of a token."""
+    """A diagnostic before it has a place: `at` is the ordinal of a token. It is moot where some function reads the
+    variable `unless` of the top level."""
 
-    __slots__ = ("at", "code", "hint", "message")
+    __slots__ = ("at", "code", "hint", "message", "unless")
 
-    def __init__(self, code: str, at: int, message: str, hint: str = "") -> None:
+    def __init__(self, code: str, at: int, message: str, hint: str = "", unless: str = "") -> None:
         self.code = code
         self.at = at
         self.message = message
         self.hint = hint
+        self.unless = unless
 
 
 class TopLet:
@@ -46,6 +49,22 @@ class TopLet:
         self.item = item
         self.assigned = False
         self.shared = -1
+
+
+class Seen:
+    """What the check of a unit (an item with code, and what is nested in it) looked at outside of it: bindings by
+    (scope, name), and variables of the top level that it reads as constants."""
+
+    __slots__ = ("bindings", "reads")
+
+    def __init__(self) -> None:
+        self.bindings: set[tuple[str, str]] = set()
+        self.reads: set[str] = set()
+
+
+def unit_of(symbol: str) -> str:
+    """The unit that a function belongs to: the name of the item that it is, or is nested in."""
+    return symbol.partition("::")[2].partition(".")[0]
 
 
 class NeedsFirst(Exception):
@@ -63,17 +82,21 @@ class Module:
     `failed` is set by every error, silent ones too: then there is no checked module; `excused` where somebody else
     reports what is wrong (the resolution of names, another module). `pending` are expressions whose
     type was open when they were made; `literals` the integers among them, whose range is checked once it is known;
-    `late` are decisions that wait for a type: each returns whether it could be taken.
+    `late` are decisions that wait for a type: each returns whether it could be taken. `seen` says, by unit, what was
+    looked at; what belongs to no unit is under "". `starts` has the first token of each unit, `nested` the functions in
+    bodies by their node, `decided` what is known of `pub` functions without `->` (see `sandbox.py`).
     """
 
-    def __init__(self, job: CompileJob) -> None:
+    def __init__(self, job: CompileJob, stubs: Stubs) -> None:
         self.job = job
+        self.stubs = stubs
         self.name = job.module
         self.items: dict[str, Item] = {}
         self.functions: list[FunctionItem] = []
         self.bodies: dict[str, hir.FunctionBody] = {}
         self.bindings: dict[tuple[str, str], Binding] = {(b.scope, b.name): b for b in job.resolution}
-        self.used: set[tuple[str, str]] = set()
+        self.seen: dict[str, Seen] = {"": Seen()}
+        self.now_seen = self.seen[""]
         self.foreign: dict[str, Item] = {}
         self.layouts: dict[StructType, StructItem] = {}
         self.signatures: dict[str, tuple[list[Type], Type]] = {}
@@ -93,7 +116,11 @@ class Module:
         self.integers = INTEGERS
         self.top_lets: dict[str, TopLet] = {}
         self.top: Any = None
-        self.nested_structs: set[StructType] = set()
+        self.starts: dict[str, int] = {}
+        self.sandbox: Any = None
+        self.decided: dict[str, FunctionItem] = {}
+        self.nested: dict[int, FunctionItem] = {}
+        self.nested_structs: dict[StructType, Any] = {}
         self.endless: set[StructType] = set()
 
     @property
@@ -107,9 +134,15 @@ class Module:
         if not self.muted:
             self.errors.append(Finding(code, at, message, hint))
 
-    def warn(self, code: str, at: int, message: str, hint: str = "") -> None:
+    def warn(self, code: str, at: int, message: str, hint: str = "", unless: str = "") -> None:
         if not self.muted:
-            self.warnings.append(Finding(code, at, message, hint))
+            self.warnings.append(Finding(code, at, message, hint, unless))
+
+    def look_for(self, unit: str) -> Seen:
+        """From now on it is this unit that looks at things. Gives what to put back into `now_seen` afterwards."""
+        before = self.now_seen
+        self.now_seen = self.seen.setdefault(unit, Seen())
+        return before
 
     def grows(self, at: int, by: int) -> bool:
         """Whether there is room for `by` more expressions that stand in no text: constants and defaults where they are
@@ -166,11 +199,11 @@ class Module:
         name = path[0] if len(path) == 1 else "::".join(path)
         items = self.items
         while scope:
-            found = items.get(f"{scope}::{name}")
+            found = items.get(f"{scope}::{name}") or stub(self, f"{scope}::{name}")
             if found is not None:
                 return found
             scope = scope.rpartition("::")[0]
-        found = items.get(name)
+        found = items.get(name) or stub(self, name)
         return found if found is not None or len(path) == 1 else self._part_of(scope, path)
 
     def _part_of(self, scope: str, path: tuple[str, ...]) -> Item | None:
@@ -185,12 +218,12 @@ class Module:
         binding = self.bindings.get((scope, name))
         if binding is None:
             return None
-        self.used.add((scope, name))
         if binding.failed:
             self.failed = self.excused = True
             return LostItem(name)
         if not binding.module:  # nothing outside has the name: the table only says where was looked
             return None
+        self.now_seen.bindings.add((scope, name))
         if not binding.item:
             return ModuleItem(name)
         if binding.rest:
@@ -201,7 +234,7 @@ class Module:
         """An item by its "module::item": own, or read from its interface (once)."""
         module, _, name = key.partition("::")
         if module == self.name:
-            return self.items.get(name) or self._lost(name)
+            return self.items.get(name) or stub(self, name) or self._lost(name)
         found = self.foreign.get(key)
         if found is None:
             # deferred: reading interfaces needs the parser, which most modules of a check never call
@@ -211,6 +244,13 @@ class Module:
             found = self._lost(name) if interface is None else read_interface(interface) or self._lost(name)
             self.foreign[key] = found
         return found
+
+    def touch(self, kind: Type) -> None:
+        """Notes that the module touches this type, wherever it is from."""
+        if isinstance(kind, StructType) and kind not in self.layouts:
+            item = self.item_of(f"{kind.module}::{kind.item}")
+            if isinstance(item, StructItem):
+                self.layouts[kind] = item
 
     def _lost(self, name: str) -> LostItem:
         self.failed = self.excused = True

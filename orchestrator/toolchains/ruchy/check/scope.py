@@ -37,7 +37,9 @@ class Env:
 
 class FunctionItem:
     """A function, own or another module's. `types` is None until its signature is read; `result` is None until then,
-    or a variable while the body that decides it has not been checked. `state`: 0 unchecked, 1 in work, 2 done."""
+    or a variable while the body that decides it has not been checked. `state`: 0 unchecked, 1 in work, 2 done.
+    `stub`: an own function whose signature is known, and whose body is not looked at. `sandbox` is that of a copy which
+    is looked at only to find out what a `pub` function returns."""
 
     __slots__ = (
         "env",
@@ -47,7 +49,10 @@ class FunctionItem:
         "own",
         "required",
         "result",
+        "sandbox",
+        "settled",
         "state",
+        "stub",
         "symbol",
         "tainted",
         "types",
@@ -67,6 +72,9 @@ class FunctionItem:
         self.untyped = False
         self.state = 0
         self.tainted = False
+        self.stub = False
+        self.sandbox: Any = None
+        self.settled = False
 
 
 class StructItem:

@@ -37,6 +37,10 @@ def check_top(m: Module, statements: list[Any]) -> None:
             const = tree.Const(node.at, name, False, node.type, node.value)
             item = ConstItem(name, const, env, own=names.count(name) == 1 and is_literal(node.value))
             m.top_lets[name] = TopLet(item)
+            m.top_lets[name].assigned = name in m.stubs.assigned
+    if m.stubs.top:
+        return
+    before = m.look_for(TOP)
     c, made = _top_body(m, env, loose)
     for variable in c.variables:
         shared = m.top_lets.get(variable.name)
@@ -44,6 +48,7 @@ def check_top(m: Module, statements: list[Any]) -> None:
             shared.assigned = True
             if shared.shared >= 0:
                 no_global(c, shared.shared, variable.name)
+    m.now_seen = before
     m.top = c
     m.bodies[f"{m.name}::{TOP}"] = hir.FunctionBody(
         symbol=f"{m.name}::{TOP}",

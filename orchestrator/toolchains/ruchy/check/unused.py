@@ -8,16 +8,17 @@ from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import root_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from orchestrator.toolchains.ruchy.check.module import Module
 
 
-def unused_imports(m: Module, statements: list[Any]) -> None:
-    """W0002 for every imported name that no lookup went through. `pub use` hands a name on, which is a use."""
+def unused_imports(m: Module, statements: list[Any], bindings: Collection[tuple[str, str]]) -> None:
+    """W0002 for every imported name that no lookup went through: `bindings` has all that did, as (scope, name). `pub
+    use` hands a name on, which is a use."""
     imports = list(_imports(statements, ""))
     aliases = {imported.alias for _, imported, _ in imports}
-    plain = [key for key in m.used if key[1] not in aliases and "::" not in key[1]]
+    plain = [key for key in bindings if key[1] not in aliases and "::" not in key[1]]
     globs = [prefix for scope, imported, _ in imports if imported.glob for prefix in _prefixes(m, imported, scope)]
     handed_on = any(not _meaning(m, key).startswith(tuple(globs)) for key in plain)
     for scope, imported, public in imports:
@@ -26,9 +27,9 @@ def unused_imports(m: Module, statements: list[Any]) -> None:
         if imported.glob:
             prefixes = tuple(_prefixes(m, imported, scope))
             # what comes through a re-export has another path, and could come from any of the globs
-            used = handed_on or any(_meaning(m, key).startswith(prefixes) for key in m.used)
+            used = handed_on or any(_meaning(m, key).startswith(prefixes) for key in bindings)
         else:
-            used = _used(m, imported.alias, scope)
+            used = _used(bindings, imported.alias, scope)
         if not used:
             name = "::".join(imported.path) + ("::*" if imported.glob else "")
             m.warn("W0002", imported.at, f"`{name}` is imported and never used", "remove the import")
@@ -43,11 +44,11 @@ def _imports(statements: list[Any], scope: str) -> Iterator[tuple[str, tree.UseN
                 yield scope, imported, node.public
 
 
-def _used(m: Module, alias: str, scope: str) -> bool:
+def _used(bindings: Collection[tuple[str, str]], alias: str, scope: str) -> bool:
     return any(
         (where == scope or where.startswith(f"{scope}::") or not scope)
         and (name == alias or name.startswith(f"{alias}::"))
-        for where, name in m.used
+        for where, name in bindings
     )
 
 

@@ -1,0 +1,124 @@
+"""What a `pub` function without `->` returns: found in its own text alone, so that everybody finds the same.
+
+Other modules see such a function through its interface, which carries its body and the functions without written types
+that this calls. Its own module sees more: calls that give an open literal its type. So nobody may look at that: the
+function, and copies of those that it calls, are checked in a sandbox, silently, and what is open then takes its
+default. In its own module the function is then checked as if that result were written.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.module import NeedsFirst, Seen
+from orchestrator.toolchains.ruchy.check.scope import FunctionItem
+from orchestrator.toolchains.ruchy.check.types import ERROR, Type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.toolchains.ruchy.check.module import Module
+
+DEPTH = 20
+"""Blocks and calls around a call whose callee is checked in place; deeper ones are checked from the outside."""
+
+
+class Sandbox:
+    """State of a check that leaves no trace in its module but the result. `parts` stand in for the module's own."""
+
+    def __init__(self, m: Module) -> None:
+        self.copies: dict[str, FunctionItem] = {}
+        self.parts: dict[str, Any] = {
+            "pending": [],
+            "literals": [],
+            "late": [],
+            "functions": [],
+            "nested": {},
+            "nested_structs": {},
+            "bodies": {},
+            "signatures": {},
+            "now_seen": Seen(),
+            "sandbox": self,
+        }
+
+    def copy(self, item: FunctionItem) -> FunctionItem:
+        """The sandbox's own copy of a function of which not every type is written."""
+        found = self.copies.get(item.symbol)
+        if found is None:
+            found = self.copies[item.symbol] = FunctionItem(item.name, item.symbol, item.node, item.env, own=False)
+            found.sandbox = self
+        return found
+
+
+def is_open(item: FunctionItem) -> bool:
+    """Whether some type of a function's signature is not written."""
+    return item.node.result is None or any(parameter.type is None for parameter in item.node.parameters)
+
+
+def is_seen(item: FunctionItem) -> bool:
+    """Whether other modules may see a function: it is `pub`, and not nested in another."""
+    return item.node.public and "." not in item.symbol.partition("::")[2]
+
+
+def decide(m: Module, item: FunctionItem) -> Type:
+    """The result of a function without `->`, from its text alone; ERROR where that needs a function without `->` of yet
+    another module. Sets `item.tainted` where it does so in the function's own module."""
+    root = m.decided.get(item.symbol)
+    if root is None:
+        root = m.decided[item.symbol] = Sandbox(m).copy(item)
+    if root.state == 1:  # only in the middle of itself, by way of a constant or a default
+        return ERROR
+    if root.state == 0:
+        if m.depth > DEPTH:
+            raise NeedsFirst(root)
+        m.depth += 6
+        look_into(m, root)
+        m.depth -= 6
+    if not root.settled:
+        with inside(m, root.sandbox):
+            m.settle()
+        root.settled = True
+        root.result = settle(cast("Type", root.result))
+    item.tainted = root.tainted
+    return cast("Type", root.result)
+
+
+def look_into(m: Module, item: FunctionItem) -> None:
+    """Checks the body of a copy, in its sandbox."""
+    from orchestrator.toolchains.ruchy.check.annotations import signature
+    from orchestrator.toolchains.ruchy.check.bodies import body_of
+    from orchestrator.toolchains.ruchy.check.function import Fn
+
+    with inside(m, item.sandbox):
+        item.state = 1
+        try:
+            inner = Fn(m, item.env, "", item)
+            body_of(inner, item, signature(m, item))
+            item.tainted = inner.foreign
+            item.state = 2
+        finally:
+            if item.state == 1:
+                item.state = 0
+
+
+@contextmanager
+def inside(m: Module, sandbox: Sandbox) -> Iterator[None]:
+    """Puts the sandbox's parts in the place of the module's."""
+    if m.sandbox is sandbox:
+        yield
+        return
+    kept = {name: getattr(m, name) for name in sandbox.parts}
+    failed, excused = m.failed, m.excused
+    m.muted += 1
+    for name, part in sandbox.parts.items():
+        setattr(m, name, part)
+    try:
+        yield
+    finally:
+        for name, part in kept.items():
+            sandbox.parts[name] = getattr(m, name)
+            setattr(m, name, part)
+        m.muted -= 1
+        m.failed, m.excused = failed, excused

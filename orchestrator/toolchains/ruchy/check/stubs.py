@@ -1,0 +1,85 @@
+"""What a check is told of functions that it does not look at: their signatures, and what they looked at themselves.
+
+A stub is made when its name is first looked up. Where a signature was inferred, it says the types; where it is written,
+the header of the function, as its summary holds it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem
+from orchestrator.toolchains.ruchy.syntax import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from actors.compiler.toolchain import Item
+    from orchestrator.toolchains.ruchy.check.module import Module
+    from orchestrator.toolchains.ruchy.signatures import Known
+
+
+class Stubs:
+    """`items` are the functions whose bodies are not looked at, as the summary has them. `bindings` and `reads` are what
+    these looked at (see `module.Seen`). `top`: not the statements of the top level either; these assign to `assigned`.
+    `signatures` are those of all inferred functions of the module, looked at or not."""
+
+    def __init__(
+        self,
+        signatures: Mapping[str, Known],
+        items: Mapping[str, Item] | None = None,
+        bindings: Collection[tuple[str, str]] = (),
+        reads: Collection[str] = (),
+        *,
+        top: bool = False,
+        assigned: Collection[str] = (),
+    ) -> None:
+        self.signatures = signatures
+        self.items = items or {}
+        self.bindings = bindings
+        self.reads = reads
+        self.top = top
+        self.assigned = assigned
+
+
+def stub(m: Module, name: str) -> FunctionItem | None:
+    """The stub of an own function, None where there is none of that name."""
+    item = m.stubs.items.get(name)
+    if item is None:
+        return None
+    scope, _, plain = name.rpartition("::")
+    known = m.stubs.signatures.get(name)
+    if known is not None and not known.defaults:
+        parameters = [tree.Parameter(0, "", None) for _ in known.parameters]
+        node = tree.Function(0, plain, item.public, parameters, None, tree.Block(0, [], 0))
+    else:
+        node = _header(item.interface)
+    made = FunctionItem(plain, f"{m.name}::{name}", node, Env(m.name, scope), own=True)
+    made.stub, made.state = True, 2
+    m.items[name] = made
+    if known is not None:
+        know(m, made, known)
+    return made
+
+
+def _header(interface: bytes) -> tree.Function:
+    # deferred: most checks have no stubs with a header
+    from orchestrator.toolchains.ruchy.syntax.parser import parse_item
+
+    parsed = parse_item(interface.decode()).module
+    node = parsed.body[0] if parsed is not None else None
+    assert isinstance(node, tree.Function), interface
+    return node
+
+
+def know(m: Module, item: FunctionItem, known: Known) -> None:
+    """Gives an own function the signature that was inferred, as if it were written."""
+    item.types = list(known.parameters)
+    item.result = known.result
+    item.inferred = item.untyped = False
+    item.required = 0
+    for i, parameter in enumerate(item.node.parameters):
+        if parameter.default is None:
+            item.required = i + 1
+    for kind in (*known.parameters, known.result):
+        m.touch(kind)
