@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from actors.compiler.toolchain import Compiled, CompileJob, Linked, LinkJob, Summarised, SummariseJob
+    from actors.compiler.toolchain import Compiled, CompileJob, Inference, Linked, LinkJob, Summarised, SummariseJob
     from actors.digests import Digest
     from orchestrator.wasm.slack.resident import Resident
 
@@ -43,12 +43,17 @@ class Ruchy:
 
     def prepare(self) -> None:
         """Import what jobs need, ahead of the first one."""
-        from orchestrator.toolchains.ruchy import compile, summary  # noqa: A004, F401
+        from orchestrator.toolchains.ruchy import compile, infer, summary  # noqa: A004, F401
 
     def summarise(self, job: SummariseJob) -> Summarised:
         from orchestrator.toolchains.ruchy.summary import summarise
 
         return summarise(job)
+
+    def infer(self, job: CompileJob) -> Inference:
+        from orchestrator.toolchains.ruchy.infer import infer_module
+
+        return infer_module(job)
 
     def compile(self, job: CompileJob) -> Compiled:
         from orchestrator.toolchains.ruchy.compile import compile_module

@@ -1,29 +1,31 @@
-"""Fragments to object: the one place where code meets positions and file names.
+"""Units to object: the one place where code meets positions and file names.
 
-Everything that a fragment leaves open is filled in here, from the fresh lex: line tables, and the file's name. The
-list of what the entry would export travels in a custom section, so that no object depends on being the entry.
+Everything that a fragment leaves open is filled in here: line tables, and the file's name. The list of what the entry
+would export travels in a custom section, so that no object depends on being the entry; and two more hold the units as
+they are, for later compiles of the module: "wasmill.fragments", one behind the other, and "wasmill.functions", which
+says where. Linkers look at neither.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from actors.digests import Digest
 from orchestrator.toolchains.ruchy.lower.body import static_string
-from orchestrator.toolchains.ruchy.lower.layout import is_native, signature, valtype
 from orchestrator.toolchains.ruchy.syntax.top import TOP
+from orchestrator.toolchains.ruchy.units import Part
 from orchestrator.wasm.encode import encode_object
-from orchestrator.wasm.fragment import DATA, LOCAL, MEMORY_ADDR_I32, Code, Data, Fragment, Reference, Relocation
+from orchestrator.wasm.fragment import DATA, LOCAL, MEMORY_ADDR_I32, Code, Data, Reference, Relocation
+from orchestrator.wasm.leb import custom
 from orchestrator.wasm.slack.model import with_model
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from orchestrator.toolchains.ruchy.check.hir import CheckedModule, FunctionBody
-
 EXPORTS_SECTION = "wasmill.exports"
+FRAGMENTS_SECTION = "wasmill.fragments"
+FUNCTIONS_SECTION = "wasmill.functions"
 FEATURES = ("sign-ext",)
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Export(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -45,48 +47,58 @@ class Exports(msgspec.Struct, frozen=True, array_like=True, gc=False):
     main_type: bytes = b""
 
 
-def assemble(
-    name: str, path: str, module: CheckedModule, fragments: Sequence[Fragment], line_of: Callable[[int], int]
-) -> bytes:
-    """The relocatable object of a module. `fragments` stand in source order, one for each of the module's functions;
-    `line_of` gives the line (from 1) of the token of that ordinal; `path` is the file as traps name it."""
+def assemble(name: str, path: str, parts: Sequence[Part], fingerprints: Mapping[str, Digest]) -> bytes:
+    """The relocatable object of a module. `parts` stand in source order; `path` is the file as traps name it. Units
+    whose name is among the `fingerprints` are kept for reuse."""
     code: dict[str, Code] = {}
     data: dict[str, Data] = {}
     file = name + ".{file}"
-    for function, fragment in zip(module.functions, fragments, strict=True):
-        for part in fragment.code:
-            code.setdefault(part.name, part)
-        for item in fragment.data:
-            data.setdefault(item.name, item)
-        if fragment.sites:
-            data.setdefault(file, static_string(file, path))
-            table = _line_table(function, fragment.sites, file, line_of)
-            data[table.name] = table
-    customs = ((EXPORTS_SECTION, msgspec.msgpack.encode(_exports(module))),)
-    return with_model(encode_object(tuple(code.values()), tuple(data.values()), features=FEATURES, customs=customs))
+    for part in parts:
+        for fragment, lines in zip(part.unit.fragments, part.lines, strict=True):
+            for one in fragment.code:
+                code.setdefault(one.name, one)
+            for item in fragment.data:
+                data.setdefault(item.name, item)
+            if fragment.sites:
+                if file not in data:
+                    data[file] = static_string(file, path)
+                table = _line_table(f"{name}::{fragment.name}", lines, file)
+                data[table.name] = table
+    customs = ((EXPORTS_SECTION, _encode(_exports(name, parts))),)
+    made = encode_object(tuple(code.values()), tuple(data.values()), features=FEATURES, customs=customs)
+    return with_model(made, _kept(len(made), parts, fingerprints) if fingerprints else b"")
 
 
-def _line_table(function: FunctionBody, sites: Sequence[int], file: str, line_of: Callable[[int], int]) -> Data:
+def _line_table(symbol: str, lines: Sequence[int], file: str) -> Data:
     """The address of the file's name, then a u32 line for each site."""
-    lines = b"".join(line_of(function.start + site).to_bytes(4, "little") for site in sites)
+    content = b"\0\0\0\0" + b"".join([line.to_bytes(4, "little") for line in lines])
     relocation = Relocation(MEMORY_ADDR_I32, 0, Reference(DATA, file))
-    return Data(function.symbol + ".{lines}", ".rodata", b"\0\0\0\0" + lines, 2, (relocation,), LOCAL)
+    return Data(symbol + ".{lines}", ".rodata", content, 2, (relocation,), LOCAL)
 
 
-def _exports(module: CheckedModule) -> Exports:
+def _kept(base: int, parts: Sequence[Part], fingerprints: Mapping[str, Digest]) -> bytes:
+    """The two sections of what can be reused; `base` is where they begin in the object."""
+    kept = [(fingerprints[part.unit.name], part.data) for part in parts if part.unit.name in fingerprints]
+    payload = b"".join([data for _, data in kept])
+    fragments = custom(FRAGMENTS_SECTION, payload)
+    at = base + len(fragments) - len(payload)
+    table: list[tuple[bytes, int, int]] = []
+    for fingerprint, data in kept:
+        table.append((bytes.fromhex(fingerprint), at, len(data)))
+        at += len(data)
+    return fragments + custom(FUNCTIONS_SECTION, _encode(table))
+
+
+def _exports(module: str, parts: Sequence[Part]) -> Exports:
     functions: list[Export] = []
-    has_top, main_type = False, b""
-    for function in module.functions:
-        name = function.symbol.partition("::")[2]
-        type_ = signature(function.parameters, function.result)
-        if name == TOP:
-            has_top = True
-        elif name == "main":
+    has_top, calls_main, main_type = False, False, b""
+    for part in parts:
+        unit = part.unit
+        type_ = unit.fragments[0].code[0].type
+        if unit.name == TOP:
+            has_top, calls_main = True, unit.calls_main
+        elif unit.name == "main":
             main_type = type_
-        if function.public and "::" not in name:
-            functions.append(Export(name, function.symbol, type_, _is_native(function)))
-    return Exports(tuple(functions), has_top, module.calls_main, main_type)
-
-
-def _is_native(function: FunctionBody) -> bool:
-    return all(not valtype(type_) or is_native(type_) for type_ in [*function.parameters, function.result])
+        if unit.public and "::" not in unit.name:
+            functions.append(Export(unit.name, f"{module}::{unit.name}", type_, unit.public == 2))
+    return Exports(tuple(functions), has_top, calls_main, main_type)

@@ -1,15 +1,22 @@
-"""One module from source to object."""
+"""One module from source to object: what must be compiled is, what may be reused is not looked at.
+
+The law: the object, its warnings and its errors are the same whatever is reused. So a compile that reuses something and
+finds an error is done again in full; and one whose inferred signatures seem wrong is done without them, and leaves
+nothing to reuse.
+"""
 
 from __future__ import annotations
 
-from actors.compiler.toolchain import Compiled, CompileJob, Object
+from actors.compiler.toolchain import Compiled, CompileJob, Item
 from actors.diagnostics import Diagnostic
-from orchestrator.toolchains.ruchy.assemble import assemble
 from orchestrator.toolchains.ruchy.check.checker import check
+from orchestrator.toolchains.ruchy.finished import Finished
 from orchestrator.toolchains.ruchy.lower import lower
-from orchestrator.toolchains.ruchy.syntax.lexer import scan, tokens_of
+from orchestrator.toolchains.ruchy.reuse import coded, cut, known_signatures, reusable, stubs_for
+from orchestrator.toolchains.ruchy.signatures import Known
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
-from orchestrator.toolchains.ruchy.syntax.places import Places
+from orchestrator.toolchains.ruchy.units import Unit
+from orchestrator.toolchains.ruchy.view import View
 
 
 def compile_module(job: CompileJob) -> Compiled:
@@ -21,16 +28,40 @@ def compile_module(job: CompileJob) -> Compiled:
 
 
 def _compile(job: CompileJob) -> Compiled:
-    source = job.source.decode()
-    pairs = scan(source)
-    checked = check(job, parse_tokens(source, tokens_of(pairs)))
+    signatures = known_signatures(job)
+    items = coded(job) if signatures is not None else {}
+    if items and signatures is not None:
+        reused = reusable(job, items)
+        if reused:
+            made = _attempt(job, items, signatures, reused)
+            if made is not None and made.object is not None:
+                return made
+        made = _attempt(job, items, signatures, {})
+        if made is not None and (made.object is not None or not signatures):
+            return made
+    made = _attempt(job, {}, signatures if signatures and not items else {}, {})
+    if made is None or (made.object is None and signatures):
+        made = _attempt(job, {}, {}, {})
+    assert made is not None
+    return made
+
+
+def _attempt(
+    job: CompileJob, items: dict[str, Item], signatures: dict[str, Known], reused: dict[str, tuple[Unit, bytes]]
+) -> Compiled | None:
+    """The module with these units reused, out of `items`: all that have code, none where nothing is ever to be reused.
+    None where that does not fit together."""
+    view = View(job.source.decode(), cut(items, reused))
+    checked = check(job, parse_tokens(view.text, view.tokens), stubs_for(items, signatures, reused))
     if checked.module is None:
         return Compiled(diagnostics=tuple(checked.diagnostics))
-    fragments = lower(checked.module)
-    warnings = tuple(checked.warnings)
-    data = assemble(job.module, job.path, checked.module, fragments, Places(source, pairs).line)
-    names = tuple(fragment.name for fragment in fragments)
-    return Compiled(object=Object(data=data, functions=names, compiled=names, warnings=warnings))
+    try:
+        finished = Finished(job, view, checked, lower(checked.module), items, reused)
+        return Compiled(object=finished.object())
+    except (ValueError, LookupError):
+        if not items:
+            raise
+        return None  # a fragment that is none, or not this item's
 
 
 def _too_deep(job: CompileJob) -> Diagnostic:

@@ -104,15 +104,16 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Model)
 
 
-def with_model(data: bytes) -> bytes:
-    """The object with its model in a section at its end; as it is, if it is nothing for the fast linker."""
+def with_model(data: bytes, between: bytes = b"") -> bytes:
+    """The object with its model in a section at its end; without one, if it is nothing for the fast linker. `between`
+    are custom sections to stand before it, which no linker needs to see."""
     try:
         model = model_of(read_object(data))
     except UnusualError:
-        return data
+        return data + between
     model.code_at, model.code_size, model.code = _code_at(data), len(model.code), b""
     encoded = _encoder.encode(model)
-    return data + custom(SECTION, encoded + len(encoded).to_bytes(_TRAILER, "little"))
+    return data + between + custom(SECTION, encoded + len(encoded).to_bytes(_TRAILER, "little"))
 
 
 def read_model(data: bytes) -> Model:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.module import Module
 
 _VALUE: Why = ("E0401", "`{0}` returns {want}, and its last value is {got}")
+
+
 def check_functions(m: Module) -> None:
     """All bodies: first those whose parameters are known, which tells those of the others."""
     for untyped in (False, True):

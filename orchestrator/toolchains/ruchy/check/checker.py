@@ -43,6 +43,8 @@ class Checked(msgspec.Struct):
     findings: list[Finding] = []
     state: Any = None
     """The checker's `Module`."""
+    body: list[Any] = []
+    """The tree that was checked."""
 
 
 def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checked:
@@ -77,7 +79,7 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
     warnings = [*heard, *_placed(job, source, [one for one in m.warnings if one.unless not in reads], "warning")]
     if m.failed:
         return Checked(None, _placed(job, source, m.errors, "error"), warnings)
-    return Checked(_finished(m), [], warnings, m.warnings, m)
+    return Checked(_finished(m), [], warnings, m.warnings, m, statements)
 
 
 def _each_once(findings: list[Finding]) -> list[Finding]:

@@ -9,6 +9,7 @@ from orchestrator.toolchains.ruchy.check.bodies import settled
 from orchestrator.toolchains.ruchy.check.consts import read_const
 from orchestrator.toolchains.ruchy.check.function import Fn, check
 from orchestrator.toolchains.ruchy.check.infer import shown
+from orchestrator.toolchains.ruchy.check.module import unit_of
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
@@ -25,8 +26,6 @@ from orchestrator.toolchains.ruchy.check.types import ERROR, StructType
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import root_path
-
-from orchestrator.toolchains.ruchy.check.module import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,7 +95,7 @@ def _struct(m: Module, node: tree.Struct, prefix: str, env: Env) -> Item:
 
 
 def _enter(m: Module, items: dict[str, Any], name: str, node: Any, item: Item) -> None:
-    if name in items:
+    if name in items or (items is m.items and name in m.stubs.items):
         m.error("E0601", node.at, f"`{node.name}` is defined twice", "give one of them another name")
         if isinstance(item, FunctionItem):
             m.functions.remove(item)

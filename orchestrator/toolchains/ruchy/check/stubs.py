@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class Stubs:
-    """`items` are the functions whose bodies are not looked at, as the summary has them. `bindings` and `reads` are what
-    these looked at (see `module.Seen`). `top`: not the statements of the top level either; these assign to `assigned`.
-    `signatures` are those of all inferred functions of the module, looked at or not."""
+    """`items` are the functions whose bodies are not looked at, as the summary has them. `bindings` and `reads` are
+    what these looked at (see `module.Seen`). `top`: not the statements of the top level either, which assign to
+    `assigned`. `signatures` are those of all inferred functions of the module, looked at or not."""
 
     def __init__(
         self,
@@ -59,6 +59,12 @@ def stub(m: Module, name: str) -> FunctionItem | None:
     m.items[name] = made
     if known is not None:
         know(m, made, known)
+    else:
+        from orchestrator.toolchains.ruchy.check.annotations import signature
+
+        before = m.look_for(name)  # what the header names counts for the stub, not for who is the first to call it
+        signature(m, made)
+        m.now_seen = before
     return made
 
 

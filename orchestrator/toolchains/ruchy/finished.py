@@ -1,0 +1,188 @@
+"""A checked and lowered module, with what is reused, on its way to an object: units in order, lines, warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from actors.compiler.toolchain import CompileJob, Item, Object
+from actors.diagnostics import Diagnostic
+from orchestrator.toolchains.ruchy.assemble import assemble
+from orchestrator.toolchains.ruchy.check.checker import Checked
+from orchestrator.toolchains.ruchy.check.hir import FunctionBody
+from orchestrator.toolchains.ruchy.check.module import Finding, Module, Seen, unit_of
+from orchestrator.toolchains.ruchy.lower.layout import is_native, valtype
+from orchestrator.toolchains.ruchy.reuse import Spot
+from orchestrator.toolchains.ruchy.syntax.top import TOP
+from orchestrator.toolchains.ruchy.units import Part, Unit, Warned, encode
+from orchestrator.toolchains.ruchy.view import Ordinals, View
+from orchestrator.wasm.fragment import Fragment
+
+
+class Finished:
+    """The parts of one object. Raises LookupError where a reused unit names something that is not there."""
+
+    def __init__(
+        self,
+        job: CompileJob,
+        view: View,
+        checked: Checked,
+        fragments: Sequence[Fragment],
+        items: Mapping[str, Item],
+        reused: Mapping[str, tuple[Unit, bytes]],
+    ) -> None:
+        self._job = job
+        self._view = view
+        self._items = items
+        self._reused = reused
+        self._state: Module = checked.state
+        self._body = checked.body
+        self._found: Ordinals | None = None
+        self._warned: dict[str, list[Warned]] = {}
+        for finding in (*self._heard(), *checked.findings):
+            self._sort(finding)
+        self._made: dict[str, Unit] = {}
+        assert checked.module is not None
+        self._gather(checked.module.functions, fragments, checked.module.calls_main)
+
+    @property
+    def _ordinals(self) -> Ordinals:
+        if self._found is None:
+            self._found = Ordinals(self._view, self._body)
+        return self._found
+
+    # ------------------------------------------------------------ units
+
+    def _heard(self) -> list[Finding | Warned]:
+        """What the lexer warned of, at absolute ordinals."""
+        tokens = self._view.tokens
+        return [
+            Warned(one.code, one.message, one.hint, at, one.offset, one.length or self._view.length(at))
+            for at, text in enumerate(tokens.texts)
+            for one in tokens.findings.get(text, ())
+        ] if tokens.findings else []  # fmt: skip
+
+    def _sort(self, finding: Finding | Warned) -> None:
+        """Enters a warning where it belongs, its token counted from there."""
+        unit, at = self._ordinals.find(finding.at)
+        if isinstance(finding, Warned):
+            made = msgspec.structs.replace(finding, at=at)
+        else:
+            length = self._view.length(finding.at)
+            made = Warned(finding.code, finding.message, finding.hint, at, 0, length, finding.unless)
+        self._warned.setdefault(unit, []).append(made)
+
+    def _gather(self, functions: Sequence[FunctionBody], fragments: Sequence[Fragment], calls_main: bool) -> None:
+        parts: dict[str, list[tuple[FunctionBody, Fragment]]] = {}
+        for function, fragment in zip(functions, fragments, strict=True):
+            parts.setdefault(unit_of(function.symbol), []).append((function, fragment))
+        for name, made in parts.items():
+            if name == TOP:
+                made = [(function, self._counted(fragment)) for function, fragment in made]
+            first = made[0][0]
+            seen = self._state.seen.get(name, _NOTHING)
+            self._made[name] = Unit(
+                name=name,
+                fragments=tuple([fragment for _, fragment in made]),
+                public=(1 + _is_native(first)) if first.public else 0,
+                calls_main=calls_main and name == TOP,
+                bindings=tuple(sorted(seen.bindings)),
+                reads=tuple(sorted(seen.reads)),
+                assigned=tuple([one for one, let in self._state.top_lets.items() if let.assigned])
+                if name == TOP
+                else (),
+                warnings=tuple(self._warned.get(name, ())),
+            )
+
+    def _counted(self, fragment: Fragment) -> Fragment:
+        """A fragment of the top level, its sites counted among the statements' tokens."""
+        sites = tuple([self._ordinals.find(at)[1] for at in fragment.sites])
+        return msgspec.structs.replace(fragment, sites=sites)
+
+    # ------------------------------------------------------------ the object
+
+    def object(self) -> Object:
+        """The object, with the units in the order of the source."""
+        order = list(self._items) or list(self._made)
+        if len(order) != len(self._made) + len(self._reused):
+            raise LookupError("other units than the summary has")
+        fingerprints = self._job.fingerprints if self._items else {}
+        parts: list[Part] = []
+        functions: list[str] = []
+        compiled: list[str] = []
+        warned: list[tuple[Warned, int]] = []
+        for name in order:
+            kept = self._reused.get(name)
+            unit = kept[0] if kept is not None else self._made[name]
+            spot = _Fresh(self._view, self._ordinals, name) if kept is None or name == TOP else self._spot(name)
+            data = kept[1] if kept is not None else encode(unit) if name in fingerprints else b""
+            lines = [[spot.line(site) for site in fragment.sites] for fragment in unit.fragments]
+            parts.append(Part(unit, data, lines))
+            names = [fragment.name for fragment in unit.fragments]
+            functions += names
+            if kept is None:
+                compiled += names
+            warned += [(one, spot.offset(one.at)) for one in unit.warnings]
+        warned += [(one, self._view.offset(one.at)) for one in self._warned.get("", ())]
+        return Object(
+            data=assemble(self._job.module, self._job.path, parts, fingerprints),
+            functions=tuple(functions),
+            compiled=tuple(compiled),
+            warnings=self._shown(warned, [part.unit for part in parts]),
+        )
+
+    def _spot(self, name: str) -> Spot:
+        return Spot(self._view, self._items[name])
+
+    def _shown(self, warned: Sequence[tuple[Warned, int]], units: Sequence[Unit]) -> tuple[Diagnostic, ...]:
+        reads = {name for unit in units for name in unit.reads}
+        if reads and any(let.assigned and name in reads for name, let in self._state.top_lets.items()):
+            raise LookupError("a function reads what the top level changes")
+        made: list[Diagnostic] = []
+        for one, start in sorted(warned, key=_place_of):
+            if one.unless in reads:
+                continue
+            place = self._view.place(start + one.offset, one.length)
+            made.append(
+                Diagnostic(
+                    code=one.code,
+                    message=one.message,
+                    severity="warning",
+                    module=self._job.module,
+                    file=self._job.path,
+                    line=place.line,
+                    column=place.column,
+                    length=place.length,
+                    text=place.text,
+                    hint=one.hint,
+                )
+            )
+        return tuple(made)
+
+
+class _Fresh:
+    """A unit whose tokens are those of the view."""
+
+    def __init__(self, view: View, ordinals: Ordinals, name: str) -> None:
+        self._view = view
+        self._ordinals = ordinals
+        self._name = name
+
+    def offset(self, number: int) -> int:
+        return self._view.offset(self._ordinals.absolute(self._name, number))
+
+    def line(self, number: int) -> int:
+        return self._view.line(self.offset(number))
+
+
+_NOTHING = Seen()
+
+
+def _place_of(pair: tuple[Warned, int]) -> tuple[int, str, str]:
+    warned, start = pair
+    return start + warned.offset, warned.code, warned.message
+
+
+def _is_native(function: FunctionBody) -> bool:
+    return all(not valtype(type_) or is_native(type_) for type_ in [*function.parameters, function.result])

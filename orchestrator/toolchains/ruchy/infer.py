@@ -1,0 +1,126 @@
+"""The signatures of functions without `->`, or with parameters without types: what their module makes of them.
+
+Looked at are these functions, and whatever names one of them, for a call decides what an open type is. What a `pub` one
+returns depends on its own text alone (`check/sandbox.py`), so that other modules, who see no more than that, agree.
+Generic functions will stay out of this: their types are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from actors.compiler.toolchain import CompileJob, Inference, Item, Signature
+from orchestrator.toolchains.ruchy.check.checker import check
+from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.module import Module
+from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, Env, FunctionItem, StructItem
+from orchestrator.toolchains.ruchy.check.stubs import Stubs
+from orchestrator.toolchains.ruchy.signatures import signature_of
+from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
+from orchestrator.toolchains.ruchy.syntax.top import TOP
+from orchestrator.toolchains.ruchy.view import View
+
+_NOTHING = Inference()
+
+
+def infer_module(job: CompileJob) -> Inference:
+    """The signatures of all inferred items of the job's summary; nothing where something is wrong with what decides
+    them, which a compile will report."""
+    items = job.summary.items if job.summary is not None else ()
+    inferred = {item.name for item in items if item.inferred}
+    names = {item.name for item in items}
+    if not inferred or len(names) != len(items):
+        return _NOTHING
+    aside = {item.name: item for item in items if item.code and not _takes_part(item, inferred)}
+    try:
+        return _infer(job, inferred, aside)
+    except RecursionError:
+        return _NOTHING
+
+
+def _takes_part(item: Item, inferred: set[str]) -> bool:
+    """Whether an item decides a signature. A path may end in the name of an item of some inline module."""
+    if item.inferred:
+        return True
+    last = {name.rpartition("::")[2] for name in inferred}
+    return any(name.rpartition("::")[2] in last for name in item.names)
+
+
+def _infer(job: CompileJob, inferred: set[str], aside: Mapping[str, Item]) -> Inference:
+    spans = [(item.start, item.stop) for name, item in aside.items() if name != TOP]
+    view = View(job.source.decode(), spans)
+    functions = {name: item for name, item in aside.items() if name != TOP}
+    checked = check(job, parse_tokens(view.text, view.tokens), Stubs({}, functions, top=TOP in aside))
+    if checked.module is None:
+        return _NOTHING
+    m: Module = checked.state
+    texts = Texts(view, m)
+    signatures: dict[str, Signature] = {}
+    for name in sorted(inferred):
+        item = m.items.get(name)
+        signature = texts.signature(item) if isinstance(item, FunctionItem) else None
+        if signature is None:
+            return _NOTHING
+        signatures[name] = signature
+    return Inference(signatures=signatures)
+
+
+class Texts:
+    """Makes signatures of checked functions: with the text of their defaults, and what the names in it mean."""
+
+    def __init__(self, view: View, m: Module) -> None:
+        self._view = view
+        self._m = m
+        self._keys: dict[int, str] = {}
+
+    def signature(self, item: FunctionItem) -> Signature | None:
+        """None for a signature that says a type which has no name outside of a function."""
+        types = [settle(kind) for kind in item.types or ()]
+        defaults = [one.default for one in item.node.parameters if one.default is not None]
+        text, meanings = "", {}
+        if defaults:
+            node = item.node
+            text = self._view.tokens.text(node.start, node.body.at)
+            meanings = dict(self._meanings(item.env, defaults))
+        assert item.result is not None
+        return signature_of(types, settle(item.result), text, meanings)
+
+    def _meanings(self, env: Env, nodes: list[Any]) -> Iterator[tuple[str, str]]:
+        for path in _paths(nodes):
+            for length in range(len(path), 0, -1):
+                key = self._key(self._m.lookup(env, path[:length]))
+                if key:
+                    yield "::".join(path[:length]), key
+                    break
+
+    def _key(self, found: object) -> str:
+        """The "module::item" of an item, "" for what has none."""
+        if isinstance(found, FunctionItem):
+            return found.symbol
+        if isinstance(found, StructItem):
+            return f"{found.type.module}::{found.type.item}"
+        if isinstance(found, ConstItem | AliasItem):
+            if id(found) not in self._keys:
+                own = {id(item): f"{self._m.name}::{name}" for name, item in self._m.items.items()}
+                self._keys = {**own, **{id(item): key for key, item in self._m.foreign.items()}}
+            return self._keys.get(id(found), "")
+        return ""
+
+
+def _paths(nodes: list[Any]) -> Iterator[tuple[str, ...]]:
+    """Every path in some trees."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list | tuple):
+            waiting += node
+        elif isinstance(node, msgspec.Struct):
+            if isinstance(node, tree.Path):
+                yield node.segments
+            elif isinstance(node, tree.StructLiteral | tree.NamedType):
+                yield node.path
+            waiting += [getattr(node, name) for name in node.__struct_fields__]

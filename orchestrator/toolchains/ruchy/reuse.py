@@ -1,0 +1,96 @@
+"""What a job lets us reuse of earlier compiles, and where reused things stand in today's text.
+
+Anything unusual (no summary, two items of one name, spans that make no sense, a fragment that cannot be read) means
+that less is reused, or nothing: never a wrong answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from actors.compiler.toolchain import CompileJob, Item
+from orchestrator.toolchains.ruchy.check.stubs import Stubs
+from orchestrator.toolchains.ruchy.signatures import Known, known
+from orchestrator.toolchains.ruchy.syntax.top import TOP
+from orchestrator.toolchains.ruchy.units import Unit, decode
+from orchestrator.toolchains.ruchy.view import Span, View, edges_of
+
+
+def coded(job: CompileJob) -> dict[str, Item]:
+    """The items with code of a job that reuses fragments or makes reusable ones, by name, in the order of the object;
+    empty for one that does neither."""
+    if job.summary is None or not job.fingerprints:
+        return {}
+    names: set[str] = set()
+    found: dict[str, Item] = {}
+    behind = 0
+    for item in job.summary.items:
+        if item.name in names:
+            return {}
+        names.add(item.name)
+        if not item.code:
+            continue
+        if item.inferred and item.name not in job.signatures:
+            return {}
+        if item.name != TOP:
+            if not behind <= item.start < item.stop <= len(job.source):
+                return {}
+            behind = item.stop
+        found[item.name] = item
+    return found
+
+
+def known_signatures(job: CompileJob) -> dict[str, Known] | None:
+    """The inferred signatures that a job brings, None where one cannot be read."""
+    found = {name: known(signature) for name, signature in job.signatures.items()}
+    return None if None in found.values() else found  # type: ignore[return-value]
+
+
+def reusable(job: CompileJob, items: Mapping[str, Item]) -> dict[str, tuple[Unit, bytes]]:
+    """The units that need not be compiled again, by name, with the bytes that they came as."""
+    found: dict[str, tuple[Unit, bytes]] = {}
+    for name in items:
+        data = job.fragments.get(job.fingerprints.get(name, ""))
+        unit = decode(data, name) if data is not None else None
+        if unit is not None and data is not None:
+            found[name] = (unit, data)
+    return found
+
+
+def cut(items: Mapping[str, Item], reused: Mapping[str, object]) -> list[Span]:
+    """Where the functions stand that are not to be looked at. (Statements stay: they are what is around items.)"""
+    return [(item.start, item.stop) for name, item in items.items() if name in reused and name != TOP]
+
+
+def stubs_for(
+    items: Mapping[str, Item], signatures: Mapping[str, Known], reused: Mapping[str, tuple[Unit, bytes]]
+) -> Stubs:
+    """What the checker is told of reused units."""
+    units = [unit for unit, _ in reused.values()]
+    top = reused.get(TOP)
+    return Stubs(
+        signatures,
+        {name: items[name] for name in reused if name != TOP},
+        {key for unit in units for key in unit.bindings},
+        {name for unit in units for name in unit.reads},
+        top=top is not None,
+        assigned=top[0].assigned if top is not None else (),
+    )
+
+
+class Spot:
+    """A reused function in today's text: where its tokens stand. Lexed when somebody asks."""
+
+    def __init__(self, view: View, item: Item) -> None:
+        self._view = view
+        self._item = item
+        self._edges: list[int] = []
+
+    def offset(self, number: int) -> int:
+        """Where a token of the item stands in the source; IndexError for one that it does not have."""
+        if not self._edges:
+            self._edges = edges_of(self._view.source[self._item.start : self._item.stop])
+        return self._item.start + self._edges[2 * number]
+
+    def line(self, number: int) -> int:
+        return self._view.line(self.offset(number))

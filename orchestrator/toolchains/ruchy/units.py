@@ -1,0 +1,67 @@
+"""What is cached of an item with code: its fragments, and what the rest of its module's compile asks it for.
+
+A unit holds no position: tokens are counted from the item's first. So it stays what it is wherever the item stands, and
+assembly gives its traps and warnings their lines. Closures and the functions nested in an item are part of its unit;
+methods will have units of their own (`Point::area`, with the header of their `impl` in the fingerprint), generic
+instances will stand with the unit that uses them, as weak code like the helpers of structs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from orchestrator.wasm.fragment import Fragment
+
+
+class Warned(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A warning. `at` is the token, `offset` and `length` are characters in it. It is moot where a function reads the
+    variable `unless` of the top level."""
+
+    code: str
+    message: str
+    hint: str
+    at: int
+    offset: int
+    length: int
+    unless: str = ""
+
+
+class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`name` is the item's. `fragments`: its own function, then those that are nested in it. `bindings` are those that
+    it looked up, as (scope, name); `reads` the variables of the top level that it reads as constants.
+
+    `public`: 0 no, 1 yes, 2 and a host can call it (all types are numbers, bools, chars or unit). `calls_main` and
+    `assigned` (variables that it assigns to) are those of the top level."""
+
+    name: str
+    fragments: tuple[Fragment, ...]
+    public: int = 0
+    calls_main: bool = False
+    bindings: tuple[tuple[str, str], ...] = ()
+    reads: tuple[str, ...] = ()
+    assigned: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A unit on its way into an object: `data` is the unit encoded, empty where nobody asks for it, and `lines` are
+    those of the trap sites of each of its fragments."""
+
+    unit: Unit
+    data: bytes
+    lines: Sequence[Sequence[int]]
+
+
+encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Unit).decode
+
+
+def decode(data: bytes, name: str) -> Unit | None:
+    """The unit of the item of that name; None where the bytes are none."""
+    try:
+        unit = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return unit if unit.name == name and unit.fragments else None
