@@ -1,111 +1,72 @@
-"""Ruchy jobs with all that reuse needs, made without a planner, and what comes of them: for tests of compiles that reuse
-fragments. The fingerprints are slow and obviously sufficient: whatever a function's names reach is in them as text."""
+"""Ruchy jobs as the planner makes them, with signatures and fingerprints, and what comes of them: for tests of compiles
+that reuse fragments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from actors.compiler.toolchain import CompileJob, Item, Object, SummariseJob, Summary
-from actors.digests import Digest, digest
-from actors.planner.interfaces import interfaces
-from actors.planner.resolve import Modules, resolve
+from actors.compiler.toolchain import CompileJob, Object, SummariseJob
+from actors.diagnostics import Diagnostic
+from actors.digests import NO_STAMP, Digest, digest, module_name
+from actors.messages import Settings, Source
+from actors.planner.knowledge import Knowledge
+from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.toolchains.ruchy.assemble import FUNCTIONS_SECTION
 from orchestrator.wasm.reader import custom_section
-from tests.programs import ENTRY, RUCHY, _module_name
+
+RUCHY = Ruchy()
+SETTINGS = Settings()
 
 
-def jobs(sources: Mapping[str, str], entry: str = ENTRY) -> dict[str, CompileJob]:
-    """The compile jobs of modules that are right, by module, with signatures and fingerprints."""
-    paths = {_module_name(path, entry): path for path in sorted(sources)}
-    texts = {name: RUCHY.normalise(sources[path].encode()) for name, path in paths.items()}
-    summaries: dict[str, Summary | None] = {}
-    for name, source in texts.items():
-        summarised = RUCHY.summarise(SummariseJob(module=name, path=paths[name], source=source))
-        assert summarised.summary is not None, summarised.diagnostics
-        summaries[name] = summarised.summary
-    modules = Modules(summaries, paths)
-    resolved = {name: resolve(modules, name) for name in texts}
+class WrongError(Exception):
+    """Sources that come to no jobs; `codes` says why."""
+
+    def __init__(self, found: tuple[Diagnostic, ...]) -> None:
+        super().__init__(*found)
+        self.codes = [one.code for one in found]
+
+
+def jobs(sources: Mapping[str, str]) -> dict[str, CompileJob]:
+    """The compile jobs of modules, named by path, by module. Raises WrongError for what has no summary, or names that
+    mean nothing."""
+    knowledge = Knowledge("test")
+    read: list[Source] = []
+    for path, text in sources.items():
+        data = RUCHY.normalise(text.encode())
+        name = module_name(path, RUCHY.extensions)
+        read.append(Source(module=name, path=path, digest=digest(data), data=data, stamp=NO_STAMP))
+    knowledge.take((), read, ())
+    for source in read:
+        done = RUCHY.summarise(SummariseJob(module=source.module, path=source.path, source=source.data))
+        if done.summary is None:
+            raise WrongError(done.diagnostics)
+        knowledge.summaries[knowledge.sources[source.module].summary] = done.summary
+    knowledge.resolve()
+    wrong = [one for resolved in knowledge.resolved.values() for one in resolved.diagnostics]
+    if any(one.severity == "error" for one in wrong):
+        raise WrongError(tuple(wrong))
+    for module, key in knowledge.uninferred(SETTINGS).items():
+        knowledge.inferences[key] = RUCHY.infer(knowledge.job(module, SETTINGS))
+    knowledge.make_keys(SETTINGS)
     made: dict[str, CompileJob] = {}
-    for name, source in texts.items():
-        job = CompileJob(
-            module=name,
-            path=paths[name],
-            source=source,
-            resolution=tuple(one for one in resolved[name].bindings if one.module or one.failed),
-            interfaces=interfaces(modules, name, resolved),
-            summary=summaries[name],
-        )
-        job = msgspec.structs.replace(job, signatures=RUCHY.infer(job).signatures)
-        made[name] = msgspec.structs.replace(job, fingerprints=fingerprints(job))
+    for source in read:
+        prints = {name: one.digest for name, one in knowledge.fingerprints(source.module).items()}
+        made[source.module] = msgspec.structs.replace(knowledge.job(source.module, SETTINGS), fingerprints=prints)
     return made
 
 
 def job_of(source: str) -> CompileJob:
     """That of a project of one module."""
-    return jobs({ENTRY: source})["main"]
-
-
-def fingerprints(job: CompileJob) -> dict[str, Digest]:
-    assert job.summary is not None
-    own = {item.name: item for item in job.summary.items}
-    return {item.name: digest(repr(_dependencies(job, item, own)).encode()) for item in own.values() if item.code}
-
-
-def _dependencies(job: CompileJob, item: Item, own: Mapping[str, Item]) -> list[object]:
-    bindings = {(one.scope, one.name): f"{one.module}::{one.item}" for one in job.resolution}
-    heads = [one.digest for one in own.values() if item.name.startswith(f"{one.name}::")]
-    found: list[object] = [job.module, item.name, item.digest, heads, job.signatures.get(item.name)]
-    seen: set[str] = set()
-    waiting = [(item.name.rpartition("::")[0], name) for name in item.names]
-    waiting += [("", key) for one in [job.signatures.get(item.name)] if one for key in one.names]
-    while waiting:
-        scope, name = waiting.pop()
-        keys = [f"{outer}::{name}" if outer else name for outer in _scopes(scope)]
-        key = next((one for one in keys if one in own or one.rpartition("::")[0] in own), "")
-        key = f"{job.module}::{key}" if key else next(filter(None, [bindings.get((s, name)) for s in _scopes(scope)]), "")
-        key = key or (name if name in job.interfaces or name.startswith(f"{job.module}::") else "")
-        found.append((scope, name, key))
-        if not key or key in seen:
-            continue
-        seen.add(key)
-        module, _, inside = key.partition("::")
-        if module != job.module:
-            found.append(_reached(job, key))
-            continue
-        target = own.get(inside) or own.get(inside.rpartition("::")[0])
-        if target is None:
-            continue
-        signature = job.signatures.get(target.name)
-        found.append((target.name, target.kind, target.public, signature or target.interface))
-        names = () if signature else target.interface_names
-        waiting += [(target.name.rpartition("::")[0], one) for one in names]
-        waiting += [("", one) for one in (signature.names if signature else ())]
-    return found
-
-
-def _reached(job: CompileJob, key: str) -> object:
-    seen: dict[str, object] = {}
-    waiting = [key]
-    while waiting:
-        at = waiting.pop()
-        if at not in seen:
-            seen[at] = job.interfaces.get(at)
-            waiting += job.interfaces[at].names.values() if at in job.interfaces else ()
-    return sorted(seen.items())
-
-
-def _scopes(scope: str) -> Iterable[str]:
-    while scope:
-        yield scope
-        scope = scope.rpartition("::")[0]
-    yield ""
+    return jobs({"main.ruchy": source})["main"]
 
 
 def compiled(job: CompileJob, fragments: Mapping[Digest, bytes] | None = None) -> Object:
+    """The object of a job with these fragments at hand. Raises WrongError where it has errors."""
     done = RUCHY.compile(msgspec.structs.replace(job, fragments=dict(fragments or {})))
-    assert done.object is not None, done.diagnostics
+    if done.object is None:
+        raise WrongError(done.diagnostics)
     return done.object
 
 

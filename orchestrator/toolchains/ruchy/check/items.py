@@ -110,6 +110,9 @@ def nested_items(c: Fn, statements: Sequence[Any]) -> None:
     nodes = [node for node in statements if node.__class__ in ITEMS]
     if not c.nests:
         not_yet(m, nodes[0].at, "items inside of constants and defaults")
+        for name in [getattr(node, "name", "") for node in nodes]:
+            c.undo.append((name, c.names.get(name)))
+            c.names[name] = LostItem(name)
         return
     outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or isinstance(what, LostItem)}
     found: dict[str, Any] = {}
