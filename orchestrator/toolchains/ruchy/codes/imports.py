@@ -57,8 +57,8 @@ CODES: dict[str, Code] = registry(
         "E0507",
         "import",
         "annotation needed across modules",
-        "What a `pub` function returns must follow from its own text, that of functions of its module that it calls, and "
-        "written signatures.",
+        "What a `pub` function returns must follow from its own text, from that of functions of its module that it "
+        "calls, and from written signatures.",
         "pub fun f() { other::g() }   // g has no `->` either",
         "pub fun f() -> i64 { other::g() }",
     ),
