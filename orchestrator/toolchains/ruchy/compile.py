@@ -53,7 +53,7 @@ def _attempt(
     None where that does not fit together."""
     view = View(job.source.decode(), cut(items, reused))
     checked = check(job, parse_tokens(view.text, view.tokens), stubs_for(items, signatures, reused))
-    if checked.module is None:
+    if checked.module is None or checked.state.room < 0:
         return Compiled(diagnostics=tuple(checked.diagnostics))
     try:
         finished = Finished(job, view, checked, lower(checked.module), items, reused)

@@ -77,6 +77,9 @@ class Finished:
         parts: dict[str, list[tuple[FunctionBody, Fragment]]] = {}
         for function, fragment in zip(functions, fragments, strict=True):
             parts.setdefault(unit_of(function.symbol), []).append((function, fragment))
+        grown: dict[int, int] = {}
+        for seen, by in self._state.grown:
+            grown[id(seen)] = grown.get(id(seen), 0) + by
         for name, made in parts.items():
             if name == TOP:
                 made = [(function, self._counted(fragment)) for function, fragment in made]
@@ -89,11 +92,13 @@ class Finished:
                 calls_main=calls_main and name == TOP,
                 bindings=tuple(sorted(seen.bindings)),
                 reads=tuple(sorted(seen.reads)),
-                assigned=tuple([one for one, let in self._state.top_lets.items() if let.assigned])
-                if name == TOP
-                else (),
+                assigned=self._assigned() if name == TOP else (),
+                grown=grown.get(id(seen), 0),
                 warnings=tuple(self._warned.get(name, ())),
             )
+
+    def _assigned(self) -> tuple[str, ...]:
+        return tuple([name for name, let in self._state.top_lets.items() if let.assigned])
 
     def _counted(self, fragment: Fragment) -> Fragment:
         """A fragment of the top level, its sites counted among the statements' tokens."""

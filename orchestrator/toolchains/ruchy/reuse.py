@@ -75,6 +75,7 @@ def stubs_for(
         {name for unit in units for name in unit.reads},
         top=top is not None,
         assigned=top[0].assigned if top is not None else (),
+        grown=sum([unit.grown for unit in units]),
     )
 
 

@@ -33,7 +33,8 @@ class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     it looked up, as (scope, name); `reads` the variables of the top level that it reads as constants.
 
     `public`: 0 no, 1 yes, 2 and a host can call it (all types are numbers, bools, chars or unit). `calls_main` and
-    `assigned` (variables that it assigns to) are those of the top level."""
+    `assigned` (variables that it assigns to) are those of the top level. `grown`: how much is put in where it is used
+    (`check/module.py` has a limit to that)."""
 
     name: str
     fragments: tuple[Fragment, ...]
@@ -42,6 +43,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     bindings: tuple[tuple[str, str], ...] = ()
     reads: tuple[str, ...] = ()
     assigned: tuple[str, ...] = ()
+    grown: int = 0
     warnings: tuple[Warned, ...] = ()
 
 

@@ -61,7 +61,17 @@ def settled(m: Module, action: Callable[[], object]) -> None:
 
 def attempt(m: Module, action: Callable[[], object]) -> FunctionItem | None:
     """Does something, or undoes it and tells which function has to be checked first."""
-    kept: tuple[list[Any], ...] = (m.errors, m.warnings, m.pending, m.literals, m.late, m.functions)
+    kept: tuple[list[Any], ...] = (
+        m.errors,
+        m.warnings,
+        m.pending,
+        m.literals,
+        m.late,
+        m.grown,
+        m.finished,
+        m.functions,
+    )
+    room = m.room
     sizes = [len(one) for one in kept]
     muted, failed, depth, m.depth = m.muted, m.failed, m.depth, 0
     needed = None
@@ -69,7 +79,10 @@ def attempt(m: Module, action: Callable[[], object]) -> FunctionItem | None:
         action()
     except NeedsFirst as needs:
         needed = needs.item
-        m.errors, m.warnings, m.pending, m.literals, m.late, m.functions = kept
+        m.errors, m.warnings, m.pending, m.literals, m.late, m.grown, m.finished, m.functions = kept
+        m.room = room
+        for item in m.finished[sizes[-2] :]:  # what was found of them goes too, so they begin anew
+            item.state = 0
         for item in m.functions[sizes[-1] :]:  # nested ones will be found again, with the errors of their signatures
             item.types = item.types if item.state == 2 else None
         for one, size in zip(kept, sizes, strict=True):
@@ -111,6 +124,7 @@ def check_function(m: Module, item: FunctionItem) -> None:
     try:
         _check_function(m, item)
         item.state = 2
+        m.finished.append(item)
     finally:
         m.now_seen = before
         if item.state == 1:  # it begins anew

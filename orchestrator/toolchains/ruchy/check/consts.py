@@ -50,6 +50,7 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     m.muted += 0 if item.own else 1
     m.depth += 1
     before = m.look_for("") if item.own and item.env.nested is None else m.now_seen  # whoever is the first to read it
+    room, grown = m.room, len(m.grown)
     try:
         wanted, made = _value(m, item, c.path)
         for part in m.pending[pending:]:
@@ -63,6 +64,9 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
         m.depth -= 1
         m.now_seen = before
         m.muted = muted
+        if not item.own:  # its own module counts it
+            m.room = room
+            del m.grown[grown:]
         if item.state == 1:  # it needs a function's result first, and is read again
             item.state = 0
     return item.type or ERROR

@@ -67,6 +67,10 @@ def unit_of(symbol: str) -> str:
     return symbol.partition("::")[2].partition(".")[0]
 
 
+ROOM = 50_000
+"""What may be put in where it is used, beside as many expressions as the source has bytes (see `Module.grows`)."""
+
+
 class NeedsFirst(Exception):
     """A function must be checked before this one can go on; raised instead of nesting deeper."""
 
@@ -110,7 +114,9 @@ class Module:
         self.failed = False
         self.excused = False
         self.depth = 0
-        self.room = 50_000 + len(job.source)
+        self.room = ROOM + len(job.source) - stubs.grown
+        self.grown: list[tuple[Seen, int]] = []  # what took up how much of it
+        self.finished: list[FunctionItem] = []  # whose bodies were checked, in that order
         self.waiting: list[FunctionItem] = []  # functions that had to be checked first, each for the one before it
         self.calls_main = False
         self.integers = INTEGERS
@@ -150,7 +156,8 @@ class Module:
         if self.room < 0:
             return False
         self.room -= by
-        if self.room < 0:
+        self.grown.append((self.now_seen, by))
+        if self.room < 0 and self.sandbox is None:
             message = "constants, defaults and shown structs, put in where they are used, make too much of this module"
             self.muted, muted = 0, self.muted
             self.error("E0219", at, message, "make a function of what is used so often")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.toolchains.ruchy.check.infer import settle
-from orchestrator.toolchains.ruchy.check.module import NeedsFirst, Seen
+from orchestrator.toolchains.ruchy.check.module import ROOM, NeedsFirst, Seen
 from orchestrator.toolchains.ruchy.check.scope import FunctionItem
 from orchestrator.toolchains.ruchy.check.types import ERROR, Type
 
@@ -33,6 +33,9 @@ class Sandbox:
         self.parts: dict[str, Any] = {
             "pending": [],
             "literals": [],
+            "grown": [],
+            "finished": [],
+            "room": ROOM,
             "late": [],
             "functions": [],
             "nested": {},
@@ -68,8 +71,8 @@ def decide(m: Module, item: FunctionItem) -> Type:
     root = m.decided.get(item.symbol)
     if root is None:
         root = m.decided[item.symbol] = Sandbox(m).copy(item)
-    if root.state == 1:  # only in the middle of itself, by way of a constant or a default
-        return ERROR
+    if root.state == 1 or (root.state == 0 and any(root is one for one in m.waiting)):  # in the middle of itself, by
+        return ERROR  # way of a constant, a default, or another module
     if root.state == 0:
         if m.depth > DEPTH:
             raise NeedsFirst(root)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Stubs:
     """`items` are the functions whose bodies are not looked at, as the summary has them. `bindings` and `reads` are
     what these looked at (see `module.Seen`). `top`: not the statements of the top level either, which assign to
-    `assigned`. `signatures` are those of all inferred functions of the module, looked at or not."""
+    `assigned`. `grown` is what all these put in where it is used (see `Module.grows`). `signatures` are those of all
+    inferred functions of the module, looked at or not."""
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Stubs:
         *,
         top: bool = False,
         assigned: Collection[str] = (),
+        grown: int = 0,
     ) -> None:
         self.signatures = signatures
         self.items = items or {}
@@ -40,6 +42,7 @@ class Stubs:
         self.reads = reads
         self.top = top
         self.assigned = assigned
+        self.grown = grown
 
 
 def stub(m: Module, name: str) -> FunctionItem | None:

@@ -1,6 +1,6 @@
 """What is not annotated: locals, parameters and results of private functions."""
 
-from checking import body, check_text, found, function, good
+from checking import body, check_text, found, function, good, warned
 
 from orchestrator.toolchains.ruchy.check.types import BOOL, F64, I32, I64, STRING, UNIT, FloatType, StructType
 
@@ -113,3 +113,11 @@ def test_the_same_twice():
     source = "struct P { x: i64 } const K = 2; fun f(a) { a * K } fun main() { println(f(2), P { x: 1 }) }"
     assert good(source) == good(source)
     assert body(source, "main") == body(source, "main")
+
+
+def test_what_is_found_on_the_way_is_not_lost_where_a_check_begins_anew():
+    """`a` is checked while `main` is, which is then put off until `c` has been checked."""
+    deep = "{" * 25 + " println(c()) " + "}" * 25
+    rest = "fun a() {\n %s\n 2 }\nfun c() { 3 }"
+    assert found(f"fun main() {{ println(a()); {deep} }}\n" + rest % "let u: i32 = 2.5;") == [("E0201", 3)]
+    assert warned(f"fun main() {{ println(a()); {deep} }}\n" + rest % "let u = 1;") == [("W0004", 3)]
