@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from actors.compiler.toolchain import Signature
+from actors.untrusted import UNREADABLE
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     CHAR,
@@ -72,7 +73,7 @@ def known(signature: Signature) -> Known | None:
     """What a signature says; None for one that cannot be read."""
     try:
         wire = _decode(signature.interface)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     types = [_type(name) for name in (*wire.parameters, wire.result)]
     if any(kind is None for kind in types):

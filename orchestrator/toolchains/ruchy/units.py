@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from actors.untrusted import UNREADABLE
 from orchestrator.wasm.fragment import Fragment
 
 
@@ -64,6 +65,6 @@ def decode(data: bytes, name: str) -> Unit | None:
     """The unit of the item of that name; None where the bytes are none."""
     try:
         unit = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return unit if unit.name == name and unit.fragments else None
