@@ -231,7 +231,7 @@ async def test_nothing_changed_asks_nobody(tmp_path: Path) -> None:
         program=str(result.program),
     )
     assert bench.disk.reads == [] and bench.toolchain.calls == [] and bench.disk.counts["entries"] == 0
-    assert told == [
+    assert [one for one in told if one[0] != "take"] == [
         ("ask", "", "planner"),
         ("tell", "", "scanner"),
         ("tell", "scanner", "hasher"),
