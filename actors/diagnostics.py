@@ -12,7 +12,7 @@ from actors.untrusted import Position
 Severity = Literal["error", "warning", "note"]
 
 
-class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One finding in the sources.
 
     `file` is relative to the source root, with `/`. `line` and `column` count from 1, columns in characters of the

@@ -17,8 +17,9 @@ from actors.diagnostics import Diagnostic
 from actors.digests import Digest
 
 
-class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of everything that crosses a job's border."""
+class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Base of everything that crosses a job's border. Such values are trees: the garbage collector, which looks at a
+    hundred thousand of them in a project of 1,000 modules, need not know of them."""
 
 
 class Item(Struct, frozen=True):

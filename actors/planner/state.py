@@ -77,7 +77,7 @@ class States:
         return sum(self.counts[state] for state in ENDED) == len(self._of)
 
 
-class PlannedModule(msgspec.Struct, frozen=True, array_like=True):
+class PlannedModule(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the next build needs to know of a module: enough to tell why its key is another one, and to trust that it
     is the same where nothing changed. `resolution` is the digest of its resolution table; `marks` tell which imports
     changed, and `traces` which of the things that its functions depend on (see reasons.py). `object` is "" where the

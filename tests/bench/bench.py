@@ -1,8 +1,8 @@
 """The bench: `make bench`, or `python tests/bench/bench.py [--sizes 10,100] [--only builds,link,...] [--write FILE]`.
 
 Generates projects, measures everything that the targets name (`targets.py`), rows that are to be compared in turn
-(`runner.py`), prints each figure as it comes, then the tables, and stores all of it in `.bench/results.json`. With
-`--write` the tables replace what stands between the markers in that file.
+(`runner.py`), prints each figure as it comes, then the tables, and stores all of it in `.bench/results.json`. Ctrl-C
+ends it with what there is by then. With `--write` the tables replace what stands between the markers in that file.
 
 Where a colleague adds a row: measure it in a module of its own with `async def measure(book)`, name it in `PARTS`, and
 its target in `targets.TARGETS`.
@@ -40,6 +40,9 @@ BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
 async def run(book: Book, sizes: list[int], parts: list[str], place: Path) -> None:
+    for part in PARTS:
+        if part in parts:
+            await importlib.import_module(PARTS[part]).measure(book)
     for count in sizes if "builds" in parts else ():
         size = builds.SIZES[count]
         for mode in size.modes:
@@ -47,9 +50,6 @@ async def run(book: Book, sizes: list[int], parts: list[str], place: Path) -> No
             inner.mkdir()
             await builds.measure(size, mode, inner, book)
             shutil.rmtree(inner)
-    for part in PARTS:
-        if part in parts:
-            await importlib.import_module(PARTS[part]).measure(book)
 
 
 def builds_table(book: Book, sizes: list[int]) -> list[str]:
@@ -132,6 +132,9 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="bench-", dir=os.environ.get("FOLDER")))
     try:
         anyio.run(run, book, sizes, asked.only.split(","), place)
+    except KeyboardInterrupt:
+        print("\ninterrupted: this is what was measured")
+        book.notes["interrupted"] = "yes"
     finally:
         shutil.rmtree(place, ignore_errors=True)
     RESULTS.parent.mkdir(exist_ok=True)
