@@ -171,17 +171,21 @@ class Keeper(Actor[ToKeeper]):
 
     async def _write_program(self, path: str, data: bytes) -> Stamp:
         """A program matters more than what may be used again: on a full disk the cache gives way. Raises OSError."""
-        if not self._enabled:
-            return await self.offload.run(publish.write, self.offload.disk, path, data)
-        for give_way in (self.upkeep.make_room, self.upkeep.give_all, self.upkeep.give_index):
+        upkeep = self.upkeep
+        given = False
+        for give_way in (upkeep.make_room, upkeep.give_all, upkeep.give_index) if self._enabled else ():
             try:
-                return await self.offload.run(publish.write, self.offload.disk, path, data)
+                stamp = await self.offload.run(publish.write, self.offload.disk, path, data)
+                break
             except OSError as error:
                 if error.errno not in NO_SPACE:
                     raise
                 await give_way()
-        stamp = await self.offload.run(publish.write, self.offload.disk, path, data)
-        await self.upkeep.drop_dangling()
+                given = True
+        else:
+            stamp = await self.offload.run(publish.write, self.offload.disk, path, data)
+        if given:
+            await upkeep.drop_dangling()
         return stamp
 
     async def _program(self, name: Digest) -> bytes | None:

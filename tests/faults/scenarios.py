@@ -157,6 +157,7 @@ class Around:
     for a while, and are no leftovers."""
 
     def __init__(self) -> None:
+        gc.collect()
         self.before = self._now()
 
     def _now(self) -> tuple[int, list[str], list[str]]:
