@@ -6,10 +6,12 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import orchestrator
+from orchestrator.testing.equality import incremental_equals_full
 
 ROOT = Path(__file__).parents[1]
 
@@ -53,6 +55,30 @@ def test_embedding_example_runs(code: str, repository: Path, capsys: pytest.Capt
 def test_the_least_toolchain_of_the_architecture_page_works(repository: Path) -> None:
     ((_, code),) = blocks("docs/architecture.md", "python")
     exec(compile(code, "docs/architecture.md", "exec"), {"__name__": "__main__"})
+
+
+WORLDS = blocks("docs/testing-builds.md", "python")
+
+
+@pytest.mark.parametrize("code", [code for _, code in WORLDS], ids=[heading for heading, _ in WORLDS])
+def test_example_of_testing_builds_runs(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(code, "docs/testing-builds.md", "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.anyio
+async def test_the_least_toolchain_keeps_what_the_oracle_asks() -> None:
+    """A stranger's toolchain, in the simulated world and its oracle."""
+    ((_, code),) = blocks("docs/architecture.md", "python")
+    names: dict[str, Any] = {"__name__": "words"}
+    exec(compile(code.replace("anyio.run(main)", ""), "docs/architecture.md", "exec"), names)
+    versions: list[dict[str, str | None]] = [
+        {"main": "use low::x\ny = x", "low": "x = 1"},
+        {"low": "x = 2"},
+        {"low": None},
+        {"low": "x = 1"},
+    ]
+    results = await incremental_equals_full(names["Words"](), versions)
+    assert [result.recompiled for result in results] == [["low", "main"], ["low", "main"], [], []]
 
 
 @pytest.mark.anyio
