@@ -10,9 +10,10 @@ import pytest
 
 from actors.digests import Digest, digest
 from actors.events import Events
-from actors.keeper import index, locks
+from actors.keeper import locks
 from actors.keeper.keeper import Keeper
 from actors.keeper.store import Store as Files
+from actors.keeper.upkeep import Upkeep
 from actors.messages import (
     Begin,
     Collect,
@@ -282,13 +283,14 @@ async def test_an_eviction_between_lookup_and_read_is_found(monkeypatch: pytest.
 
 
 @pytest.mark.anyio
-async def test_a_row_that_is_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    insert = index.insert
+async def test_an_entry_that_is_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Upkeep.store
 
-    async def forgets(connection: Any, rows: Any, replace: Any = ()) -> Any:
-        return await insert(connection, rows[1:], replace)
+    async def forgets(self: Upkeep, entries: tuple[NewEntry, ...], force: bool) -> Any:
+        kept, *more = await store(self, entries[1:], force)
+        return {**kept, entries[0].key: digest(entries[0].data)}, *more
 
-    monkeypatch.setattr(index, "insert", forgets)
+    monkeypatch.setattr(Upkeep, "store", forgets)
     with pytest.raises(NotLinearizable):
         linearize(await shared(0), CacheModel())
 

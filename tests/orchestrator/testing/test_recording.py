@@ -13,9 +13,10 @@ import msgspec
 import pytest
 from plain_builds import in_virtual_time
 
+from actors.digests import digest
 from actors.events import BuildFinished, BuildStarted
-from actors.keeper import index
-from actors.messages import Build, BuildDone, Find, Found
+from actors.keeper.upkeep import Upkeep
+from actors.messages import Build, BuildDone, Find, Found, NewEntry
 from actors.planner.compiling import Compiling
 from actors.planner.run import Run
 from orchestrator import Project
@@ -320,12 +321,13 @@ async def test_a_keeper_that_forgets_parts(tmp_path: Path, monkeypatch: pytest.M
         await project.build()
         await project.cache.lookup_all(["a", "b", "main"])
     found = read(tmp_path / "trace")
-    insert = index.insert
+    store = Upkeep.store
 
-    async def forgets(connection: Any, rows: Any, replace: Any = ()) -> Any:
-        return await insert(connection, rows[1:], replace)
+    async def forgets(self: Upkeep, entries: tuple[NewEntry, ...], force: bool) -> Any:
+        kept, *more = await store(self, entries[1:], force)
+        return {**kept, entries[0].key: digest(entries[0].data)}, *more
 
-    monkeypatch.setattr(index, "insert", forgets)
+    monkeypatch.setattr(Upkeep, "store", forgets)
     replayed = await replay(found)
     assert replayed.partings and {parting.actor for parting in replayed.partings} == {"keeper"}
     parting = replayed.partings[0]
