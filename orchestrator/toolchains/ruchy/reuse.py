@@ -6,11 +6,14 @@ that less is reused, or nothing: never a wrong answer.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 
 from actors.compiler.toolchain import CompileJob, Item
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.signatures import Known, known
+from orchestrator.toolchains.ruchy.summary.memo import decode as decode_memo
+from orchestrator.toolchains.ruchy.summary.memo import lead, line_starts
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 from orchestrator.toolchains.ruchy.units import Unit, decode
 from orchestrator.toolchains.ruchy.view import Span, View, edges_of
@@ -80,12 +83,13 @@ def stubs_for(
 
 
 class Spot:
-    """A reused function in today's text: where its tokens stand. Lexed when somebody asks."""
+    """A reused function in today's text: where its tokens stand. Lexed when somebody asks for more than lines."""
 
     def __init__(self, view: View, item: Item) -> None:
         self._view = view
         self._item = item
         self._edges: list[int] = []
+        self._lines: list[int] | None = None
 
     def offset(self, number: int) -> int:
         """Where a token of the item stands in the source; IndexError for one that it does not have."""
@@ -94,4 +98,9 @@ class Spot:
         return self._item.start + self._edges[2 * number]
 
     def line(self, number: int) -> int:
-        return self._view.line(self.offset(number))
+        memo = self._item.memo
+        if not memo:
+            return self._view.line(self.offset(number))
+        if self._lines is None:
+            self._lines = line_starts(decode_memo(memo).lines)
+        return self._item.line - lead(memo) + bisect_right(self._lines, number)

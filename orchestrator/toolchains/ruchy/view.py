@@ -64,12 +64,14 @@ class View:
         return self._places.length(ordinal)
 
     def line(self, offset: int) -> int:
-        """The line of a character of the source. Quick where offsets ascend."""
+        """The line of a character of the source. Quick where it is near the last one that was asked for."""
         at, line = self._line
         if offset < at:
-            at, line = 0, 1
-        self._line = (offset, line + self.source.count("\n", at, offset))
-        return self._line[1]
+            line -= self.source.count("\n", offset, at)
+        else:
+            line += self.source.count("\n", at, offset)
+        self._line = (offset, line)
+        return line
 
     def place(self, offset: int, length: int) -> Place:
         """The place of characters of the source."""

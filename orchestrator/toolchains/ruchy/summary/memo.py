@@ -144,6 +144,11 @@ def encode_lines(ordinals: Sequence[int], start: int) -> bytes:
     return bytes(out)
 
 
+def line_starts(lines: bytes) -> list[int]:
+    """The ordinal, counted from the item's first token, of the first token behind each newline."""
+    return [at for step, at in zip(lines, accumulate(lines), strict=True) if step < LONG]
+
+
 def lines_before(lines: bytes, ordinal: int) -> int:
     """How many lines further down than the first token of the item the one with this ordinal stands."""
     return sum(step < LONG and at <= ordinal for step, at in zip(lines, accumulate(lines), strict=True))

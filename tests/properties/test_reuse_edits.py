@@ -1,0 +1,80 @@
+"""Edits with reuse: after each one, a compile that is given every fragment ever made equals one from nothing."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.reuse_tools import WrongError, compiled, fragments_of, job_of
+
+NAMES = ("f", "g", "h", "k")
+HEADS = (
+    "fun {0}(a: i64) -> i64",
+    "pub fun {0}(a: i64) -> i64",
+    "fun {0}(a)",
+    "fun {0}(a: i64 = N)",
+    "fun {0}(a: i32) -> i32",
+)
+BODIES = (
+    "a + 1",
+    "let unused = a; a * 2",
+    "f(a) + 1",
+    "g(a)",
+    'println("{} {}", a, N); a',
+    "let p = P { x: 3 }; println(p); a / 2",
+    "fun inner(b) { b - 1 } inner(a)",
+    "if a > 3 { h(a - 1) } else { a }",
+    "limit + 1",
+    "return a; a",
+    'let w = "\\q"; println(w); a',
+)
+CONSTS = ("const N = 5;", "const N: i64 = 2 + 3;", "const N = 7;")
+STRUCTS = ("struct P { x: i64 }", 'struct P { x: i32, y: String = "s" }', "struct P { x: Z } type Z = u8;")
+TOPS = (
+    "",
+    "let limit = 10;",
+    "let limit = 11; println(f(2))",
+    "let mut limit = 1; limit = 2; println(limit)",
+    "println(k(1));",
+)
+NOISE = ("", "// a comment\n\n", "/* one\n more */ ", "\n\n\n")
+
+functions = st.dictionaries(
+    st.sampled_from(NAMES), st.tuples(st.sampled_from(HEADS), st.sampled_from(BODIES), st.sampled_from(NOISE))
+)
+modules = st.tuples(
+    functions, st.permutations(NAMES), st.sampled_from(CONSTS), st.sampled_from(STRUCTS), st.sampled_from(TOPS)
+)
+
+
+def text(module) -> str:
+    written, order, const, struct, top = module
+    bodies = dict.fromkeys(NAMES, ("fun {0}(a: i64) -> i64", "a", "")) | written
+    parts = [f"{noise}{head.format(name)} {{ {body} }}" for name in order for head, body, noise in [bodies[name]]]
+    return "\n".join([parts[0], const, parts[1], top, struct, *parts[2:]])
+
+
+@settings(deadline=None)
+@given(st.lists(modules, min_size=2, max_size=5))
+def test_fragments_of_any_earlier_text_change_nothing(texts):
+    kept: dict[str, bytes] = {}
+    for module in texts:
+        source = text(module)
+        job = job_of(source)
+        try:
+            whole = compiled(job)
+        except WrongError as wrong:
+            try:
+                compiled(job, kept)
+            except WrongError as again:
+                assert again.args == wrong.args
+                continue
+            raise AssertionError(source) from wrong
+        reused = compiled(job, kept)
+        assert reused.data == whole.data
+        assert reused.warnings == whole.warnings
+        known = {name for name, digest in job.fingerprints.items() if digest in kept}
+        if b"wasmill.fragments" in whole.data:
+            assert reused.compiled == tuple(one for one in whole.functions if one.partition(".")[0] not in known)
+        for digest, data in fragments_of(whole).items():
+            assert kept.setdefault(digest, data) == data, "one fingerprint, two fragments"
