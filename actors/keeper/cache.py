@@ -35,6 +35,7 @@ from actors.events import (
 )
 from actors.keeper import commits, index, recovery, sweep
 from actors.keeper.database import Broken, Connection, Database, Unusable
+from actors.keeper.functions import fragments_of
 from actors.keeper.held import Held
 from actors.keeper.memory import HotObjects
 from actors.keeper.store import METADATA, MODULES, NO_SPACE, SNAPSHOTS, Fetched, Kept, Store, Written
@@ -194,6 +195,23 @@ class Cache(Telling):
                 self.hot.put(name, there)
             data.update(fetched.data)
         return data
+
+    async def find_fragments(self, fingerprints: tuple[Digest, ...]) -> dict[Digest, bytes]:
+        """The fragments that are there and good."""
+        wanted = [bytes.fromhex(name) for name in fingerprints]
+        homes = await self.read(index.find_fragments, wanted) or []
+        for row, _ in homes:
+            self._checksums.setdefault(row.digest.hex(), row.checksum.hex())
+        data = await self.load(tuple(row.digest.hex() for row, _ in homes), False)
+        found: dict[Digest, bytes] = {}
+        for row, names in homes:
+            there = data.get(row.digest.hex(), b"")
+            places = fragments_of(there)
+            for name in names:
+                if name in places:
+                    offset, length = places[name]
+                    found[name.hex()] = there[offset : offset + length]
+        return found
 
     def _fetch(self, wanted: list[tuple[Digest, str]]) -> Fetched:
         self.held.pin(self._shared, self.store.disk)

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Sequence
 from actors.digests import Digest
 from actors.keeper import index, recovery, sweep
 from actors.keeper.database import Connection, Database
+from actors.keeper.functions import fragments_of
 from actors.keeper.store import METADATA, Store, Written
 from actors.keeper.sweep import Swept
 from actors.messages import NewEntry
@@ -30,14 +31,15 @@ async def insert(
     offload: Offload,
     store: Store,
     stored: Sequence[Written],
-    entries: Iterable[NewEntry],
+    entries: Sequence[NewEntry],
     replace: Collection[bytes],
 ) -> dict[bytes, index.Row]:
     """Add the rows of what was `stored` (of `entries`): see `index.insert`. An entry whose files are gone and cannot be
     written again gets no row."""
     whole = await offload.run(store.complete, stored, entries)
     rows = [(bytes.fromhex(one.key), recovery.row_of(one.metadata, one.overhead)) for one in stored if one.key in whole]
-    return await index.insert(connection, rows, replace)
+    functions = {bytes.fromhex(one.key): fragments_of(one.data) for one in entries if one.kind == "object"}
+    return await index.insert(connection, rows, replace, {key: functions[key] for key, _ in rows if key in functions})
 
 
 async def catch_up(offload: Offload, store: Store, database: Database, report: recovery.Report) -> None:
@@ -54,7 +56,8 @@ async def adopt(connection: Connection, offload: Offload, store: Store, rows: Ro
     """Add rows for entries that were found on the disk, where they are still there. Gives those."""
     there = await offload.run(store.whole, [(key.hex(), row.digest.hex()) for key, row in rows])
     added = {key: row for key, row in rows if key.hex() in there}
-    return {**added, **await index.insert(connection, list(added.items()))}
+    functions = await offload.run(recovery.functions_of, store, added.items())
+    return {**added, **await index.insert(connection, list(added.items()), functions=functions)}
 
 
 async def remove(

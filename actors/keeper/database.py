@@ -271,6 +271,8 @@ def _translated(error: BaseException) -> BaseException:
     """SQLite's errors as ours, everything else as it is."""
     import sqlite3
 
+    if isinstance(error, UnicodeDecodeError):  # A damaged file may hold any bytes where a text should be.
+        return Broken("a text in it is no UTF-8")
     if not isinstance(error, sqlite3.Error):
         return error
     code = int(getattr(error, "sqlite_errorcode", 0))

@@ -5,6 +5,7 @@ knows files, and nothing here is the truth: all of it can be rebuilt from `metad
 
     entries    key -> checksum of the row, and the row (msgpack)
     uses       key -> digest, sizes, when created, when and how often used: narrow, for it is scanned and rewritten
+    fragments  beginning of a fingerprint -> beginning of the key of the latest entry whose object has it (fragments.py)
     summaries  digest of (identity, source) -> checksum, bytes; the row number is its age
     counters   statistics, and the clocks of `used` and `created`
 
@@ -14,7 +15,7 @@ warning, or another module's object. A row that fails it means that the file is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import islice
 
@@ -23,6 +24,7 @@ from xxhash import xxh3_128_digest
 
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest
+from actors.keeper import fragments
 from actors.keeper.database import Broken, Connection
 from actors.keeper.eviction import ORDERINGS, Candidate, Choice, choose
 from actors.untrusted import MOST, UNREADABLE, Count, Milliseconds, RawChecksum, RawDigest
@@ -49,6 +51,7 @@ _TABLES = (
         key BLOB PRIMARY KEY, digest BLOB NOT NULL, size INTEGER NOT NULL, overhead INTEGER NOT NULL,
         created INTEGER NOT NULL, used INTEGER NOT NULL, uses INTEGER NOT NULL
     ) WITHOUT ROWID""",
+    fragments.TABLE,
     "CREATE TABLE summaries (id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE, data BLOB NOT NULL)",
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value NUMERIC NOT NULL) WITHOUT ROWID",
 )
@@ -152,7 +155,9 @@ async def _has_our_tables(connection: Connection) -> bool:
     return sorted(str(sql) for (sql,) in found) == sorted(_TABLES)
 
 
-async def create(connection: Connection, rows: Sequence[tuple[bytes, Row]]) -> None:
+async def create(
+    connection: Connection, rows: Sequence[tuple[bytes, Row]], functions: Mapping[bytes, Iterable[bytes]] = {}
+) -> None:
     """Make the tables and fill them, unless another process did so just now."""
     ((schema,),) = await connection.execute_fetchall("PRAGMA user_version")
     if schema == SCHEMA:
@@ -160,7 +165,7 @@ async def create(connection: Connection, rows: Sequence[tuple[bytes, Row]]) -> N
     for table in _TABLES:
         await connection.execute(table)
     await connection.executemany("INSERT INTO counters VALUES (?, 0)", [(name,) for name in CLOCKS])
-    await insert(connection, rows)
+    await insert(connection, rows, functions=functions)
     await connection.execute(f"PRAGMA application_id = {APPLICATION:d}")
     await connection.execute(f"PRAGMA user_version = {SCHEMA:d}")
 
@@ -186,6 +191,20 @@ async def find(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Row
             except UNREADABLE as error:
                 raise Broken("a row of the index cannot be read") from error
     return rows
+
+
+async def find_fragments(connection: Connection, fingerprints: Collection[bytes]) -> list[tuple[Row, Sequence[bytes]]]:
+    """The entries whose objects should have fragments of these fingerprints, and of which."""
+    entries = await fragments.find(connection, fingerprints)
+    found: list[tuple[Row, Sequence[bytes]]] = []
+    for chunk in _chunks(end for entry in sorted(entries) for end in fragments.keys_of(entry)):
+        where = " OR ".join(["key BETWEEN ? AND ?"] * (len(chunk) // 2))
+        keys = [
+            _name(key) for (key,) in await connection.execute_fetchall(f"SELECT key FROM uses WHERE {where}", chunk)
+        ]
+        rows = await find(connection, keys)
+        found += [(row, entries[fragments.entry_of(key)]) for key, row in rows.items()]
+    return found
 
 
 async def all_keys(connection: Connection) -> list[bytes]:
@@ -224,10 +243,14 @@ async def size(connection: Connection) -> int:
 
 
 async def insert(
-    connection: Connection, rows: Sequence[tuple[bytes, Row]], replace: Collection[bytes] = ()
+    connection: Connection,
+    rows: Sequence[tuple[bytes, Row]],
+    replace: Collection[bytes] = (),
+    functions: Mapping[bytes, Iterable[bytes]] = {},
 ) -> dict[bytes, Row]:
-    """Add rows. Of a key that has one already the first one stays, unless it is in `replace`. Gives the rows that
-    stayed instead of the given ones."""
+    """Add rows. Of a key that has one already the first one stays, unless it is in `replace`. `functions` are the
+    fingerprints of the fragments that the objects have, by key. Gives the rows that stayed instead of the given
+    ones."""
     if replace:
         await drop(connection, replace)
     cursor = await connection.executemany(
@@ -242,12 +265,22 @@ async def insert(
     )
     await connection.execute("UPDATE counters SET value = value + ? WHERE name = 'created'", [len(rows)])
     if added == len(rows):
+        await fragments.insert(connection, functions)
         return {}
     earlier: list[bytes] = []
     for chunk in _chunks(key for key, _ in rows):
         sql = f"SELECT key FROM uses WHERE key IN ({_marks(chunk)}) AND created < {_CREATED} - ?"
         earlier += [key for (key,) in await connection.execute_fetchall(sql, [*chunk, len(rows)])]
-    return await find(connection, earlier)
+    stayed = await find(connection, earlier)
+    await fragments.insert(
+        connection,
+        {
+            key: functions[key]
+            for key, row in rows
+            if key in functions and (key not in stayed or stayed[key].digest == row.digest)
+        },
+    )
+    return stayed
 
 
 async def drop(connection: Connection, keys: Collection[bytes]) -> None:
@@ -256,6 +289,7 @@ async def drop(connection: Connection, keys: Collection[bytes]) -> None:
         marks = _marks(chunk)
         await connection.execute(f"DELETE FROM entries WHERE key IN ({marks})", chunk)
         await connection.execute(f"DELETE FROM uses WHERE key IN ({marks})", chunk)
+        await fragments.drop(connection, chunk)
 
 
 async def drop_digests(connection: Connection, names: Collection[bytes]) -> list[bytes]:
@@ -269,7 +303,7 @@ async def drop_digests(connection: Connection, names: Collection[bytes]) -> list
 
 
 async def clear(connection: Connection) -> None:
-    for table in ("entries", "uses", "summaries"):
+    for table in ("entries", "uses", "fragments", "summaries"):
         await connection.execute(f"DELETE FROM {table}")
 
 

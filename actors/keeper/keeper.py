@@ -131,7 +131,8 @@ class Keeper(Actor[ToKeeper]):
         return Found(entries=entries, taken=tuple(key.hex() for key in taken), degraded=self.cache.degraded)
 
     async def _find_fragments(self, message: FindFragments) -> FragmentsFound:
-        return FragmentsFound(fragments={}, degraded=self.cache.degraded)
+        fragments = await self.cache.find_fragments(message.fingerprints)
+        return FragmentsFound(fragments=fragments, degraded=self.cache.degraded)
 
     async def _load(self, message: Load) -> Loaded:
         data = await self.cache.load(message.digests, message.disk)

@@ -18,6 +18,7 @@ from actors.digests import Digest
 from actors.disk import Lock
 from actors.keeper import index, locks
 from actors.keeper.database import MEMORY, Broken, Database, Unusable, open_database
+from actors.keeper.functions import fragments_of
 from actors.keeper.metadata import Metadata, lengthened
 from actors.keeper.store import METADATA, MODULES, Store, Written
 from actors.messages import Entry
@@ -97,6 +98,18 @@ def rows_of_files(store: Store, known: Collection[bytes]) -> tuple[list[tuple[by
         if metadata.digest + ".wasm" in objects
     ]
     return rows, damaged
+
+
+def functions_of(store: Store, rows: Iterable[tuple[bytes, index.Row]]) -> dict[bytes, list[bytes]]:
+    """The fingerprints of the fragments that the objects of these rows have, by key; each object is read and checked,
+    and one that is not good has none."""
+    found: dict[bytes, list[bytes]] = {}
+    for key, row in rows:
+        if row.kind == "object":
+            name = row.digest.hex()
+            data = store.fetch([(name, row.checksum.hex())]).data.get(name, b"")
+            found[key] = list(fragments_of(data))
+    return found
 
 
 async def open_index(offload: Offload, store: Store, report: Report, busy_ms: int) -> tuple[Database, bool]:
@@ -198,7 +211,7 @@ async def _fill(offload: Offload, store: Store, database: Database, report: Repo
         rows, damaged = await offload.run(rows_of_files, store, ())
         for key, reason in damaged.items():
             report(f"{METADATA}/{key}.json", reason)
-        await database.transact(index.create, rows)
+        await database.transact(index.create, rows, await offload.run(functions_of, store, rows))
     except (OSError, Unusable) as error:
         await _close_quietly(database)
         raise Unusable(str(error)) from error

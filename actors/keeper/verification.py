@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from actors.digests import Digest
-from actors.keeper import index, recovery
+from actors.keeper import fragments, index, recovery
 from actors.keeper.cache import Cache, said
+from actors.keeper.functions import fragments_of
 from actors.keeper.metadata import Metadata, Odd
 from actors.keeper.store import METADATA, MODULES, Store
 from actors.messages import Damage
@@ -24,10 +27,14 @@ async def verify(cache: Cache, keys: tuple[Digest, ...]) -> tuple[int, list[Dama
     known = await cache.read(index.all_keys) or []
     on_disk = await cache.files([], cache.store.committed)
     wanted = list(keys) or sorted({*on_disk, *(key.hex() for key in known)})
+    fragment_rows = {} if keys else await cache.read(fragments.every) or {}
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
         rows = await cache.read(index.find, [bytes.fromhex(key) for key in batch]) or {}
-        found, read = await cache.files(([], 0), _verify_entries, cache.store, batch, rows)
+        found, read, functions = await cache.files(([], 0, ()), _verify_entries, cache.store, batch, rows)
+        for name, entry in functions:
+            if fragment_rows.get(name) == entry:
+                del fragment_rows[name]
         cache.count(bytes_read=read)
         damage += found
         if found:
@@ -36,6 +43,9 @@ async def verify(cache: Cache, keys: tuple[Digest, ...]) -> tuple[int, list[Dama
         for item in found:
             if item.action == "quarantined":
                 cache.quarantined(item.file, item.problem)
+    astray = await cache.write(fragments.remove, fragment_rows) if fragment_rows else 0
+    if astray:
+        damage.append(Damage(file=index.FILE, problem=f"{astray} of its fragments are nowhere", action="rows removed"))
     return len(wanted), damage
 
 
@@ -57,15 +67,20 @@ def _put_aside(file: str, reason: str) -> Damage:
     return Damage(file=file, problem=reason, action="quarantined", key=file[len(METADATA) + 1 : -len(".json")])
 
 
-def _verify_entries(store: Store, keys: list[Digest], rows: dict[bytes, index.Row]) -> tuple[list[Damage], int]:
-    """The damage found among these keys, and the bytes read."""
+def _verify_entries(
+    store: Store, keys: list[Digest], rows: dict[bytes, index.Row]
+) -> tuple[list[Damage], int, Sequence[tuple[int, int]]]:
+    """The damage found among these keys, the bytes read, and what rows the fragments of the good ones may have."""
     damage: list[Damage] = []
+    functions: list[tuple[int, int]] = []
     read = 0
     for key in keys:
-        found, size = _verify_entry(store, key, rows.get(bytes.fromhex(key)))
+        found, data, size = _verify_entry(store, key, rows.get(bytes.fromhex(key)))
         damage += found
         read += size
-    return damage, read
+        entry = fragments.entry_of(bytes.fromhex(key))
+        functions += [(fragments.fingerprint_of(name), entry) for name in fragments_of(data)]
+    return damage, read, functions
 
 
 def _expected(metadata: Metadata, row: index.Row) -> index.Row:
@@ -74,24 +89,25 @@ def _expected(metadata: Metadata, row: index.Row) -> index.Row:
     return msgspec.structs.replace(recovery.row_of(metadata, row.overhead), duration_ms=row.duration_ms)
 
 
-def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[list[Damage], int]:
+def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[list[Damage], bytes, int]:
+    """The damage, the object where there is none, and the bytes read."""
     file = f"{METADATA}/{key}.json"
     try:
         metadata, size = store.read_metadata(key)
     except FileNotFoundError:
         if row is None:
-            return [], 0
-        return [Damage(file=file, problem="it is missing", action="row removed", module=row.module, key=key)], 0
+            return [], b"", 0
+        return [Damage(file=file, problem="it is missing", action="row removed", module=row.module, key=key)], b"", 0
     except (Odd, OSError) as error:
         module = row.module if row else ""
         action = _said(store.quarantine_metadata(key))
-        return [Damage(file=file, problem=said(error), action=action, module=module, key=key)], 0
+        return [Damage(file=file, problem=said(error), action=action, module=module, key=key)], b"", 0
     fetched = store.fetch([(metadata.digest, "")])
     read = size + sum(map(len, fetched.data.values()))
     name = metadata.digest + ".wasm"
     if fetched.data:
         if row is None or row == _expected(metadata, row):
-            return [], read
+            return [], fetched.data[metadata.digest], read
         problem, action = "its row in the index says something else", "row removed"
     elif not fetched.vanished:
         file = f"{MODULES}/{name}"
@@ -99,12 +115,12 @@ def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[lis
         action = _said(store.quarantine_object(metadata.digest))
         store.forget([(key, "")])
     elif not store.has(METADATA, key + ".json"):
-        return [], read  # Another process evicted it while we looked.
+        return [], b"", read  # Another process evicted it while we looked.
     else:
         file = f"{MODULES}/{name}"
         problem, action = "it is missing", "entry removed"
         store.forget([(key, "")])
-    return [Damage(file=file, problem=problem, action=action, module=metadata.module, key=key)], read
+    return [Damage(file=file, problem=problem, action=action, module=metadata.module, key=key)], b"", read
 
 
 def _said(moved: bool) -> str:
