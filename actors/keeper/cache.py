@@ -35,7 +35,6 @@ from actors.events import (
 )
 from actors.keeper import commits, index, recovery, sweep
 from actors.keeper.database import Broken, Connection, Database, Unusable
-from actors.keeper.functions import fragments_of
 from actors.keeper.held import Held
 from actors.keeper.memory import HotObjects
 from actors.keeper.store import METADATA, MODULES, NO_SPACE, SNAPSHOTS, Fetched, Kept, Store, Written
@@ -153,12 +152,16 @@ class Cache(Telling):
             files = await self._find_in_files([name.hex() for name in names if name not in rows])
             if files:
                 rows.update(await self.write(commits.adopt, self.offload, self.store, list(files.items())) or {})
-        for row in rows.values():
-            self._checksums[row.digest.hex()] = row.checksum.hex()
+        self.expect(rows.values())
         self.held.found.update(rows)
         self.held.missed.update(names)
         self.held.missed.difference_update(rows)
         return {key.hex(): recovery.entry_of(key, row) for key, row in rows.items()}, taken
+
+    def expect(self, rows: Iterable[index.Row]) -> None:
+        """What objects are read against from now on."""
+        for row in rows:
+            self._checksums[row.digest.hex()] = row.checksum.hex()
 
     async def _find_in_files(self, keys: Iterable[Digest]) -> dict[bytes, index.Row]:
         """Without an index: the metadata says it all, it only takes longer."""
@@ -195,23 +198,6 @@ class Cache(Telling):
                 self.hot.put(name, there)
             data.update(fetched.data)
         return data
-
-    async def find_fragments(self, fingerprints: tuple[Digest, ...]) -> dict[Digest, bytes]:
-        """The fragments that are there and good."""
-        wanted = [bytes.fromhex(name) for name in fingerprints]
-        homes = await self.read(index.find_fragments, wanted) or []
-        for row, _ in homes:
-            self._checksums.setdefault(row.digest.hex(), row.checksum.hex())
-        data = await self.load(tuple(row.digest.hex() for row, _ in homes), False)
-        found: dict[Digest, bytes] = {}
-        for row, names in homes:
-            there = data.get(row.digest.hex(), b"")
-            places = fragments_of(there)
-            for name in names:
-                if name in places:
-                    offset, length = places[name]
-                    found[name.hex()] = there[offset : offset + length]
-        return found
 
     def _fetch(self, wanted: list[tuple[Digest, str]]) -> Fetched:
         self.held.pin(self._shared, self.store.disk)

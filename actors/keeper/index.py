@@ -184,13 +184,16 @@ async def find(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Row
     rows: dict[bytes, Row] = {}
     # In the tree's own order neighbours share pages.
     for chunk in _chunks(sorted(keys)):
-        sql = f"SELECT key, row FROM entries WHERE key IN ({_marks(chunk)})"
-        for key, sealed in await connection.execute_fetchall(sql, chunk):
-            try:
-                rows[key] = _decoder.decode(_opened(key, sealed))
-            except UNREADABLE as error:
-                raise Broken("a row of the index cannot be read") from error
+        rows.update(await _rows(connection, f"key IN ({_marks(chunk)})", chunk))
     return rows
+
+
+async def _rows(connection: Connection, where: str, values: Sequence[bytes]) -> Iterable[tuple[bytes, Row]]:
+    sealed = await connection.execute_fetchall(f"SELECT key, row FROM entries WHERE {where}", values)
+    try:
+        return [(key, _decoder.decode(_opened(key, row))) for key, row in sealed]
+    except UNREADABLE as error:
+        raise Broken("a row of the index cannot be read") from error
 
 
 async def find_fragments(connection: Connection, fingerprints: Collection[bytes]) -> list[tuple[Row, Sequence[bytes]]]:
@@ -199,11 +202,7 @@ async def find_fragments(connection: Connection, fingerprints: Collection[bytes]
     found: list[tuple[Row, Sequence[bytes]]] = []
     for chunk in _chunks(end for entry in sorted(entries) for end in fragments.keys_of(entry)):
         where = " OR ".join(["key BETWEEN ? AND ?"] * (len(chunk) // 2))
-        keys = [
-            _name(key) for (key,) in await connection.execute_fetchall(f"SELECT key FROM uses WHERE {where}", chunk)
-        ]
-        rows = await find(connection, keys)
-        found += [(row, entries[fragments.entry_of(key)]) for key, row in rows.items()]
+        found += [(row, entries[fragments.entry_of(key)]) for key, row in await _rows(connection, where, chunk)]
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from actors.digests import Digest, Stamp
 from actors.disk import Disk
-from actors.keeper import index, plans, publish, verification
+from actors.keeper import index, plans, publish, reuse, verification
 from actors.keeper.cache import Cache
 from actors.keeper.memorydisk import MemoryDisk
 from actors.keeper.store import NO_SPACE, Store
@@ -131,7 +131,7 @@ class Keeper(Actor[ToKeeper]):
         return Found(entries=entries, taken=tuple(key.hex() for key in taken), degraded=self.cache.degraded)
 
     async def _find_fragments(self, message: FindFragments) -> FragmentsFound:
-        fragments = await self.cache.find_fragments(message.fingerprints)
+        fragments = await reuse.find_fragments(self.cache, message.fingerprints)
         return FragmentsFound(fragments=fragments, degraded=self.cache.degraded)
 
     async def _load(self, message: Load) -> Loaded:

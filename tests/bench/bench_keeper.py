@@ -15,6 +15,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from actors.digests import digest
+from actors.keeper.functions import SECTION
 from actors.keeper.keeper import Keeper
 from actors.messages import (
     Begin,
     Find,
+    FindFragments,
     FindSummaries,
     Load,
     NewEntry,
@@ -61,7 +64,12 @@ def made(number: int) -> NewEntry:
         "imports": {f"package{it}/module{it}": digest(bytes([it])) for it in range(3)},
     }
     text = msgspec.json.encode(manifest, order="sorted")
-    data = digest(name.encode()).encode() * (SIZE // 64)
+    listed = msgspec.msgpack.encode([[fingerprint(it), 8, 90] for it in functions])
+    section = len(SECTION).to_bytes(1, "little") + SECTION + listed
+    head = b"\0asm\1\0\0\0\0" + bytes((len(section) & 127 | 128, len(section) >> 7)) + section + b"\x0a"
+    rest = digest(name.encode()).encode() * (SIZE // 64)
+    rest = rest[: max(256, SIZE - len(head) - 3)]
+    data = head + bytes((len(rest) & 127 | 128, len(rest) >> 7 & 127 | 128, len(rest) >> 14)) + rest
     exports = tuple(it.rpartition("::")[2] for it in functions[:5])
     return NewEntry(
         key=digest(text),
@@ -75,6 +83,10 @@ def made(number: int) -> NewEntry:
         functions=functions,
         duration_ms=5.0,
     )
+
+
+def fingerprint(function: str) -> bytes:
+    return sha256(function.encode()).digest()
 
 
 class Bench:
@@ -131,9 +143,17 @@ class Bench:
                 await find()
                 await load()
 
+            async def fragments() -> None:
+                self.keeper.cache.hot.clear()
+                for number in range(self.modules):
+                    names = tuple(fingerprint(it).hex() for it in made(number).functions)
+                    answer = await self.ask(FindFragments(build=2, fingerprints=names))
+                    assert len(answer.fragments) == 20
+
             await self.timed("find (one message)", find)
             await self.timed("load and check (files, checksum)", load)
             await self.timed("find, load and check", both)
+            await self.timed("find fragments (20 a module, files)", fragments)
             await self.timed("record after hits", lambda: self.ask(Record(build=2)), 1)
             await self._memory(find, load)
             await self._summaries()
