@@ -81,6 +81,29 @@ async def test_the_least_toolchain_keeps_what_the_oracle_asks() -> None:
     assert [result.recompiled for result in results] == [["low", "main"], ["low", "main"], [], []]
 
 
+@pytest.mark.slow
+def test_the_page_on_testing_finds_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its blocks run one after the other, and the failure that it prints is the one that is shown."""
+    document = (ROOT / "docs/testing-concurrency.md").read_text()
+    names: dict[str, object] = {"__name__": "account"}
+    for number, (_, code) in enumerate(blocks("docs/testing-concurrency.md", "python")):
+        exec(compile(code, "account.py" if number == 0 else f"later{number}.py", "exec"), names)
+    shown = document.partition("```\nschedule ")[2].partition("```")[0]
+    assert capsys.readouterr().out == f"schedule {shown}"
+
+
+def test_the_page_on_testing_knows_every_option() -> None:
+    import inspect
+
+    from orchestrator.testing import plugin
+
+    document = (ROOT / "docs/testing-concurrency.md").read_text()
+    options = set(re.findall(r'addoption\(\s*"(--[a-z-]+)"', inspect.getsource(plugin.pytest_addoption)))
+    assert options == set(re.findall(r"`(--schedule[a-z-]*)", document))
+    arguments = list(inspect.signature(plugin._run_marked).parameters)[2:]
+    assert arguments == re.findall(r"^\| `(\w+)` \|", document, re.MULTILINE)
+
+
 @pytest.mark.anyio
 async def test_readme_example_runs(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = next(code for _, code in blocks("README.md", "python")).replace("anyio.run(main)", "")

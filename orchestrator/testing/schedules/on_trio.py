@@ -130,10 +130,8 @@ def is_trios(task: Any, runner: Any) -> bool:
 
 
 def _throw(task: Any) -> None:
-    """Let a task that could go on raise instead."""
-    if task._next_send is None:  # It has not begun yet.
-        task._next_send_fn, task._next_send = task.coro.throw, Abandoned()
-    elif not (isinstance(task._next_send, outcome.Error) and isinstance(task._next_send.error, Abandoned)):
+    """Let a task that could go on raise instead; one that has not begun does at its first rest."""
+    if isinstance(task._next_send, outcome.Outcome):
         task._next_send = outcome.Error(Abandoned())
 
 
