@@ -12,6 +12,7 @@ from actors.messages import (
     CacheStatistics,
     Collected,
     Entry,
+    FragmentsFound,
     Message,
     Published,
     Recorded,
@@ -27,9 +28,9 @@ LEFT_OUT: dict[type[msgspec.Struct], tuple[str, ...]] = {
 }
 """Fields that come from clocks, and from files that are not recorded."""
 
-NEVER = (CacheStatistics, Collected, Published)
-"""Answers that are not compared at all: counts of other builds are in them, the age of files, and what programs there
-were."""
+NEVER = (CacheStatistics, Collected, FragmentsFound, Published)
+"""Answers that are not compared at all: counts of other builds are in them, the age of files, what programs there
+were, and fragments of objects that were stored before."""
 
 
 def compared(message: Any) -> bool:

@@ -10,6 +10,7 @@ from actors.digests import Digest, checksum
 from actors.events import Events
 from actors.keeper import index, plans
 from actors.keeper.keeper import Keeper
+from actors.keeper.store import MODULES
 from actors.messages import (
     Entry,
     FindSummaries,
@@ -42,9 +43,12 @@ class Before:
     def __init__(self) -> None:
         self.entries: dict[Digest, Entry] = {}
         self.data: dict[Digest, bytes] = {}
+        self.objects: set[Digest] = set()
+        """Objects that were read and not stored since; of some of them no row was asked for, for a plan named them."""
         self.summaries: dict[tuple[Digest, Digest], bytes] = {}
         self.plans: dict[str, bytes] = {}
         self._stored: set[Digest] = set()
+        self._made: set[Digest] = set()
         self._summarised: set[tuple[Digest, Digest]] = set()
         self._recorded: set[str] = set()
 
@@ -56,10 +60,12 @@ class Before:
                     self.entries.setdefault(key, entry)
         elif isinstance(answer, Loaded):
             self.data.update(answer.data)
+            self.objects.update(set(answer.data) - self._made)
         elif isinstance(request, Store) and isinstance(answer, Stored):
             for new in request.entries:
                 kept = answer.kept.get(new.key)
                 self.data[kept or ""] = new.data
+                self._made.add(kept or "")
                 if new.key in answer.refused and new.key not in self._stored and kept:
                     row = Entry(key=new.key, digest=kept, size=0, module=new.module, kind=new.kind)
                     self.entries.setdefault(new.key, row)
@@ -76,6 +82,11 @@ class Before:
         elif isinstance(request, Record):
             self._recorded.add(request.snapshot)
 
+    @property
+    def count(self) -> int:
+        """How many entries and objects there were."""
+        return len(self.entries) + len(self.objects - {entry.digest for entry in self.entries.values()})
+
     async def restore(self, keeper: Keeper) -> None:
         """Put it all into the cache of a keeper that has just started."""
         cache = keeper.cache
@@ -91,6 +102,8 @@ class Before:
             await cache.write(index.insert, rows)
         for (identity, source), summary in self.summaries.items():
             await cache.store_summaries(identity, {source: summary})
+        for name in self.objects - {entry.digest for entry in self.entries.values()}:
+            cache.store.write(MODULES, f"{name}.wasm", self.data[name])
         for snapshot, plan in self.plans.items():
             plans.write(cache.store, snapshot, b"", plan)
         await cache.unpin()
@@ -140,7 +153,7 @@ async def replay_keeper(header: Header, records: list[tuple[int, Said]]) -> tupl
             elif said(expected) != said(answer):
                 then, now = in_words(expected, answer), in_words(answer, expected)
                 partings.append((place, described(request), (then,), (now,)))
-    return partings, len(taken), skipped, len(before.entries)
+    return partings, len(taken), skipped, before.count
 
 
 def _gathered(

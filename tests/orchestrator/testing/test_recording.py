@@ -16,7 +16,7 @@ from plain_builds import in_virtual_time
 from actors.digests import digest
 from actors.events import BuildFinished, BuildStarted
 from actors.keeper.upkeep import Upkeep
-from actors.messages import Build, BuildDone, Find, Found, NewEntry
+from actors.messages import Build, BuildDone, Find, Found, Loaded, NewEntry
 from actors.planner.compiling import Compiling
 from actors.planner.run import Run
 from orchestrator import Project
@@ -208,6 +208,21 @@ async def test_a_cache_that_was_there_before_is_taken_from_its_answers(tmp_path:
     replayed = await replay(read(tmp_path / "trace"))
     assert replayed.partings == [], replayed.report()
     assert replayed.assumed == 1, "b, which was looked up"
+
+
+async def test_objects_that_a_plan_names_are_taken_from_what_was_read(tmp_path: Path) -> None:
+    """An edit in a new process: b is a hit by the plan, nobody asks for its row, and the link reads its bytes."""
+    world = world_of({"main": "run a::f\nrun b::g\n", "a": "pub f =\n", "b": "pub g =\n"})
+    async with world.open() as project:
+        await project.build()
+    world.write({"a": "pub f = new\n"})
+    async with recording_in(world.process(), tmp_path / "trace") as project:
+        assert (await project.build()).recompiled == ["a", "main"]
+    found = read(tmp_path / "trace")
+    assert any(isinstance(one.message, Loaded) for one in found.frames if isinstance(one, Said))
+    replayed = await replay(found)
+    assert replayed.partings == [], replayed.report()
+    assert replayed.assumed == 1
 
 
 @pytest.mark.slow
