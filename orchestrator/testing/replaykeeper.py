@@ -102,8 +102,8 @@ class Before:
             await cache.write(index.insert, rows)
         for (identity, source), summary in self.summaries.items():
             await cache.store_summaries(identity, {source: summary})
-        for name in self.objects - {entry.digest for entry in self.entries.values()}:
-            cache.store.write(MODULES, f"{name}.wasm", self.data[name])
+        for wanted in self.objects - {entry.digest for entry in self.entries.values()}:
+            cache.store.write(MODULES, f"{wanted}.wasm", self.data[wanted])
         for snapshot, plan in self.plans.items():
             plans.write(cache.store, snapshot, b"", plan)
         await cache.unpin()
