@@ -24,6 +24,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
+import anyio
+
 from actors.digests import Digest, Stamp, checksum, digest
 from actors.disk import Disk
 from actors.events import (
@@ -121,7 +123,8 @@ class Cache(Telling):
         held, self.held = self.held, Held()
         self._checksums = {}
         if held.shown:
-            await self.offload.run(held.release)
+            with anyio.CancelScope(shield=True):  # Nobody else knows of it any more.
+                await self.offload.run(held.release)
 
     async def close(self) -> None:
         """Close the index; the next one who needs it opens it again."""
@@ -279,7 +282,10 @@ class Cache(Telling):
         """Modules that this build looked up in vain, and that another process had stored before it."""
         for one in stored:
             name = bytes.fromhex(one.key)
-            if one.metadata.kind == "object" and name in there and name in self.held.missed:
+            row = there.get(name)
+            # A row that somebody else made of our own metadata, when the index was rebuilt, has our very duration.
+            own = row is None or row.duration_ms == one.metadata.duration_ms
+            if one.metadata.kind == "object" and not own and name in self.held.missed:
                 self.count(compiled_twice=1)
                 self.emit(CompiledTwice, module=one.metadata.module, key=one.key)
 

@@ -137,7 +137,7 @@ async def open_index(offload: Offload, store: Store, report: Report, busy_ms: in
         raise Unusable("a new index is damaged at once")
     finally:
         if lock is not None:
-            await offload.run(lock.release)
+            lock.release()  # At once: whoever is being cancelled cannot wait for a thread any more.
 
 
 async def open_memory(store: Store) -> Database:
@@ -186,13 +186,14 @@ async def _lock(offload: Offload, store: Store) -> Lock | None:
     deadline = anyio.current_time() + OPEN_SECONDS
     try:
         await offload.run(store.disk.make_folders, store.folder)
-        while (lock := await offload.run(store.disk.lock, store.path(locks.OPENING))) is None:
-            if anyio.current_time() >= deadline:
-                break
+        while True:
+            with anyio.CancelScope(shield=True):  # A lock that was taken is not lost on its way here.
+                lock = await offload.run(store.disk.lock, store.path(locks.OPENING))
+            if lock is not None or anyio.current_time() >= deadline:
+                return lock
             await anyio.sleep(POLL_SECONDS)
     except OSError as error:
         raise Unusable(f"the index cannot be opened: {error.strerror or error}") from error
-    return lock
 
 
 async def _try_open(offload: Offload, store: Store, busy_ms: int) -> tuple[Database, str]:
@@ -212,9 +213,13 @@ async def _fill(offload: Offload, store: Store, database: Database, report: Repo
         for key, reason in damaged.items():
             report(f"{METADATA}/{key}.json", reason)
         await database.transact(index.create, rows, await offload.run(functions_of, store, rows))
-    except (OSError, Unusable) as error:
+    except Broken:
+        raise
+    except BaseException as error:
         await _close_quietly(database)
-        raise Unusable(str(error)) from error
+        if isinstance(error, (OSError, Unusable)):
+            raise Unusable(str(error)) from error
+        raise
     return database
 
 

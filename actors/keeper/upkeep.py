@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
+import anyio
+
 from actors.digests import Digest
 from actors.events import CacheTooSmall, EntriesEvicted
 from actors.keeper import commits, index, locks, plans, recovery, sweep
@@ -255,7 +257,8 @@ class Upkeep:
         free = True
         if not cache.memory:
             try:
-                lock = await cache.offload.run(cache.store.disk.lock, cache.store.path(locks.COLLECTING))
+                with anyio.CancelScope(shield=True):
+                    lock = await cache.offload.run(cache.store.disk.lock, cache.store.path(locks.COLLECTING))
                 free = lock is not None
             except OSError:
                 pass

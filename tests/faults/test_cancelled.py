@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import anyio
 import pytest
 from plain_builds import opened, write
-from scenarios import EDITED, PROJECT, Around, all_is_well, check_build
+from scenarios import CACHE, EDITED, PROJECT, Around, all_is_well, check_build
 from tallies import LONG, Tally, in_parts, share
 
 import orchestrator
@@ -144,7 +144,7 @@ async def test_cancelled_at_every_checkpoint(tmp_path: Path, tally: Tally, part:
         assert not cancelled
     assert min(counts.values()) > 20
     cases = [(name, way, at) for name in LIVES for way in WAYS[anyio_backend] for at in range(1, counts[name] + 1)]
-    for name, way, at in share(cases, part, few=10):
+    for name, way, at in share(cases, part, few=8):
         what = f"{name}-{way.__name__}-{at}"
         folder = tmp_path / what
         write(folder, PROJECT)
@@ -155,6 +155,17 @@ async def test_cancelled_at_every_checkpoint(tmp_path: Path, tally: Tally, part:
         around.check(what)
         tally.survive()
         shutil.rmtree(folder)
+
+
+async def test_cancelled_while_the_index_is_being_opened(tmp_path: Path, tally: Tally) -> None:
+    """Nobody would get the lock of those who open it any more."""
+    around = Around()
+    write(tmp_path, PROJECT)
+    for at in range(3, 16):
+        await whole_life(tmp_path, scoped, at, tally, at)
+        around.check(at)
+        shutil.rmtree(tmp_path / CACHE, ignore_errors=True)
+        tally.survive()
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

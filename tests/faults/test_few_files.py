@@ -39,7 +39,7 @@ async def test_every_limit(tmp_path: Path, born: Nursery, tally: Tally, part: in
     _, program = await right(PROJECT)
     assert program is not None
     around = Around()
-    for files in share(range(ENOUGH), part, few=5, backend=anyio_backend):
+    for files in share(range(ENOUGH), part, few=3, backend=anyio_backend):
         folder = tmp_path / str(files)
         write(folder, PROJECT)
         status, said = born.do("short_of_files", folder=str(folder), backend=anyio_backend, files=files)

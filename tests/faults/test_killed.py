@@ -48,7 +48,7 @@ async def test_at_every_crash_point(tmp_path: Path, born: Nursery, tally: Tally,
     around = Around()
     second = names.index(SECOND) + 1
     points = [at for at, name in enumerate(names, 1) if name not in (FIRST, SECOND)]
-    for at in share(points, part, few=6, backend=anyio_backend):
+    for at in share(points, part, few=5, backend=anyio_backend):
         folder = tmp_path / str(at)
         write(folder, PROJECT)
         status, _ = born.do("die_at", folder=str(folder), at=at, backend=anyio_backend)
@@ -78,7 +78,7 @@ async def test_at_a_random_moment_with_workers_alive(
     assert (status, said["success"]) == (0, True)
     most = said["events"]
     alive = 0
-    for number in share(range(1000 if LONG else 50), part, few=4, backend=anyio_backend):
+    for number in share(range(1000 if LONG else 50), part, few=3, backend=anyio_backend):
         write(tmp_path, edited(number))
         chance = random.Random(number)
         if number % 2:  # by an event

@@ -174,7 +174,9 @@ async def test_few_modules_are_compiled_twice(
             compiled += sum(build["compiled"] for build in said["builds"])
         statistics = await still_good(folder, texts, good, tally, processes)
         assert (statistics.compilations, statistics.compiled_twice) == (compiled, twice)
-        assert compiled == modules + twice
+        assert compiled - modules - twice in (0, 1), (
+            "two may take equally long, to the microsecond; then it is not seen"
+        )
         tally.count(
             **{f"{processes:2}_processes:_compilations": compiled, f"{processes:2}_processes:_of_these_twice": twice}
         )

@@ -122,7 +122,7 @@ async def test_compiling_twice_is_allowed_and_counted(open_keeper: Open, tmp_pat
             await talk.begin()
             await talk.find(ONE, TWO, program)
         await first.store(ONE, program)
-        await second.store(TWO, program, ONE)
+        await second.store(TWO, program, entry("one", duration_ms=3.5))
         twice = [event for event in second.events if isinstance(event, CompiledTwice)]
         assert [(event.module, event.key) for event in twice] == [("one", ONE.key)]
         assert "CompiledTwice" not in first.names()
