@@ -186,6 +186,7 @@ async def _lock(offload: Offload, store: Store) -> Lock | None:
     deadline = anyio.current_time() + OPEN_SECONDS
     try:
         await offload.run(store.disk.make_folders, store.folder)
+        lock: Lock | None = None
         while True:
             with anyio.CancelScope(shield=True):  # A lock that was taken is not lost on its way here.
                 lock = await offload.run(store.disk.lock, store.path(locks.OPENING))
