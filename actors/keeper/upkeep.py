@@ -116,6 +116,8 @@ class Upkeep:
             return
         try:
             written = await cache.offload.run(plans.write, cache.store, snapshot, data, plan)
+        except FileNotFoundError:
+            pass  # Another process lost entries, and forgets all builds just now: this one too.
         except OSError as error:
             cache.degrade(f"writing the snapshot: {said(error)}")
         else:
