@@ -45,6 +45,9 @@ class Cache:
     def lookup(self, module: str) -> CachedObject | None:
         return self._project.call(partial(self._cache.lookup, module))
 
+    def lookup_all(self, modules: list[str]) -> dict[str, CachedObject | None]:
+        return self._project.call(partial(self._cache.lookup_all, modules))
+
     def verify(self) -> Verified:
         return self._project.call(self._cache.verify)
 

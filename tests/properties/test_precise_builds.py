@@ -1,0 +1,138 @@
+"""Random Ruchy projects under random edits: after every step, what an incremental build makes is what a build from an
+empty cache makes, byte for byte; and it compiles the functions, and modules, that the oracle says, and no others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from ruchy_edits import EDITS, Editor
+from ruchy_projects import Oracle, Project
+
+from orchestrator import BuildResult, Sources, sync
+
+DATA = st.data()
+KEEPING = {"jobs": 1, "invalidation": "precise"}
+
+
+def objects_of(project: sync.Project, result: BuildResult, names: list[str]) -> dict[str, bytes | None]:
+    """What the cache has for the modules that are well."""
+    wanted = sorted(set(names) - {*result.failed, *result.blocked})
+    return {name: one.data if one else None for name, one in project.cache.lookup_all(wanted).items()}
+
+
+class Builds(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="wasmill-precise-"))
+        self.project = Project({}, [])
+        self.earlier: list[Project] = []
+        self.open: sync.Project | None = None
+        self.functions: set[Any] = set()
+        """Keys of functions that some object in the cache holds; `maybe`: that may be there, from failed builds."""
+        self.modules: set[Any] = set()
+        self.maybe: set[Any] = set()
+
+    def teardown(self) -> None:
+        self.close()
+        shutil.rmtree(self.folder)
+
+    def close(self) -> None:
+        if self.open is not None:
+            self.open.__exit__(None, None, None)
+            self.open = None
+
+    # ---- steps
+
+    @initialize(data=DATA)
+    def begin(self, data: Any) -> None:
+        Editor(self.project, lambda count: data.draw(st.integers(0, count - 1))).grow()
+        self.build()
+
+    @rule(data=DATA, edit=st.sampled_from(EDITS))
+    def edit(self, data: Any, edit: str) -> None:
+        self.earlier.append(self.project.copied())
+        getattr(Editor(self.project, lambda count: data.draw(st.integers(0, count - 1))), edit)()
+        self.build()
+
+    @rule(data=DATA)
+    def revert(self, data: Any) -> None:
+        if self.earlier:
+            self.project = self.earlier[data.draw(st.integers(0, len(self.earlier) - 1))].copied()
+            self.build()
+
+    @rule()
+    def open_again(self) -> None:
+        """A new process knows what the one before left on disk."""
+        self.close()
+        self.build()
+
+    # ---- building and comparing
+
+    def build(self) -> None:
+        texts = self.project.texts()
+        self.write(texts)
+        if self.open is None:
+            self.open = sync.open(self.folder, **KEEPING).__enter__()
+        result = self.open.build()
+        names = [name.removesuffix(".ruchy") for name in texts]
+        made = objects_of(self.open, result, names)
+        with sync.open(Sources(texts), **KEEPING) as fresh:
+            wanted = fresh.build()
+            assert (result.success, result.failed, result.blocked) == (wanted.success, wanted.failed, wanted.blocked)
+            assert [str(one) for one in result.diagnostics] == [str(one) for one in wanted.diagnostics]
+            assert made == objects_of(fresh, wanted, names)
+            assert (result.program is None) == (wanted.program is None)
+            if result.program and wanted.program:
+                assert result.program.read_bytes() == wanted.program.read_bytes()
+        self.compare(result)
+
+    def compare(self, result: BuildResult) -> None:
+        """What was compiled against what the oracle says. What a build of a wrong project leaves in the cache depends
+        on what was compiled before the failure was known: that may be there later, or not."""
+        oracle = Oracle(self.project)
+        functions, modules = oracle.functions(), oracle.modules()
+        if not result.success:
+            self.maybe |= {*functions.values(), *modules.values()}
+            return
+        recompiled, compiled = set(result.recompiled), set(result.recompiled_functions)
+        groups = oracle.in_groups()
+        inside = {name for name in functions if name.rpartition("::")[0] in recompiled}
+        must = {name for name in inside if functions[name] not in self.functions | self.maybe}
+        assert must <= compiled, f"not compiled: {sorted(must - compiled)}"
+        needless = {name for name in compiled if functions[name] in self.functions} - groups
+        assert not needless, f"compiled for nothing: {sorted(needless)}"
+        must = {name for name, key in modules.items() if key not in self.modules | self.maybe}
+        assert must <= recompiled, f"not recompiled: {sorted(must - recompiled)}"
+        needless = {name for name in recompiled if modules[name] in self.modules}
+        needless -= {name.rpartition("::")[0] for name in groups}
+        assert not needless, f"recompiled for nothing: {sorted(needless)}"
+        assert compiled | recompiled == result.reasons.keys()
+        self.functions |= set(functions.values())
+        self.modules |= set(modules.values())
+
+    def write(self, texts: dict[str, str]) -> None:
+        for file in self.folder.rglob("*.ruchy"):
+            if str(file.relative_to(self.folder)) not in texts:
+                file.unlink()
+        for name, text in texts.items():
+            file = self.folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.exists() or file.read_text() != text:
+                file.write_text(text)
+
+
+Builds.TestCase.settings = settings(
+    max_examples=200 if os.environ.get("HYPOTHESIS_PROFILE") != "long" else 10_000,
+    stateful_step_count=6,
+    suppress_health_check=list(HealthCheck),
+    deadline=None,
+)
+TestBuilds = pytest.mark.slow(pytest.mark.timeout(3600)(Builds.TestCase))
