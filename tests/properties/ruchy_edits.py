@@ -121,13 +121,8 @@ class Editor:
             module, item = found
             at = self.pick(len(item.types))
             if item.types[at] is not None:
-                alias = item.kind == "type"
-                item.types[at] = (self.ref(module, ("type",), last=True) if alias else None) or self.type_of(
-                    module, item
-                )
-
-    def type_of(self, module: str, item: Item) -> Type:
-        return self.one(NUMBERS) if item.kind == "type" else self.type(module)
+                other = self.ref(module, ("type",), last=True) if item.kind == "type" and self.pick(2) else None
+                item.types[at] = other or (self.one(NUMBERS) if item.kind == "type" else self.type(module))
 
     def field(self) -> None:
         """One more field, or one less."""
@@ -151,9 +146,7 @@ class Editor:
     def add(self) -> None:
         """A new item, which may stand behind a glob, or shadow a builtin."""
         module = self.module()
-        kind, name = self.one(
-            [("fun", "f0"), ("fun", "f1"), ("fun", "f3"), ("fun", "abs"), ("const", "K1"), ("type", "T1")]
-        )
+        kind, name = self.one([*(("fun", name) for name in (*FUNCTIONS, "f3")), ("const", "K1"), ("type", "T1")])
         if self.project.modules[module].item(name) is None:
             made = self.new_item(module, kind, name)
             items = self.project.modules[module].items
@@ -244,10 +237,8 @@ class Editor:
         if self.pick(2):
             item.arrow = not item.arrow
             return
-        refs = [
-            (name, ref) for name, one in self.project.modules.items() for other in one.items for ref in other.refs()
-        ]
-        outside = [ref for name, ref in refs if name != module] + self.project.calls
+        others = [one.items for name, one in self.project.modules.items() if name != module]
+        outside = [ref for items in others for other in items for ref in other.refs()] + self.project.calls
         if item.types[0] is None:
             item.types[0] = self.one(NUMBERS)
         elif all((ref.module, ref.name) != (module, item.name) for ref in outside):
@@ -276,9 +267,8 @@ class Editor:
 
     def calls(self) -> None:
         """What `main` calls."""
-        public = [
-            (name, item.name) for name in self.project.modules for item in self._of(name, ("fun",)) if item.public
-        ]
+        there = [(name, item) for name in self.project.modules for item in self._of(name, ("fun",))]
+        public = [(name, item.name) for name, item in there if item.public and item.types[0] is not None]
         self.project.calls = []
         for _ in range(min(2, len(public))):
             name, function = public[self.pick(len(public))]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -26,6 +27,11 @@ def objects_of(project: sync.Project, result: BuildResult, names: list[str]) -> 
     """What the cache has for the modules that are well."""
     wanted = sorted(set(names) - {*result.failed, *result.blocked})
     return {name: one.data if one else None for name, one in project.cache.lookup_all(wanted).items()}
+
+
+def said(result: BuildResult) -> list[Any]:
+    """The diagnostics. The line of a file that was not read is looked up by whoever shows it."""
+    return [msgspec.structs.replace(one, text="") for one in result.diagnostics]
 
 
 class Builds(RuleBasedStateMachine):
@@ -87,7 +93,7 @@ class Builds(RuleBasedStateMachine):
         with sync.open(Sources(texts), **KEEPING) as fresh:
             wanted = fresh.build()
             assert (result.success, result.failed, result.blocked) == (wanted.success, wanted.failed, wanted.blocked)
-            assert [str(one) for one in result.diagnostics] == [str(one) for one in wanted.diagnostics]
+            assert said(result) == said(wanted)
             assert made == objects_of(fresh, wanted, names)
             assert (result.program is None) == (wanted.program is None)
             if result.program and wanted.program:
@@ -130,7 +136,7 @@ class Builds(RuleBasedStateMachine):
 
 
 Builds.TestCase.settings = settings(
-    max_examples=200 if os.environ.get("HYPOTHESIS_PROFILE") != "long" else 10_000,
+    max_examples=int(os.environ.get("N", "200")) if os.environ.get("HYPOTHESIS_PROFILE") != "long" else 10_000,
     stateful_step_count=6,
     suppress_health_check=list(HealthCheck),
     deadline=None,
