@@ -1,13 +1,13 @@
-"""Acceptance, "Function level": cache-10 and function-1 to function-6, through the public API, on the real toolchain and
-the real cache, on both backends. Reuse of functions is the same under both modes of invalidation; modules differ."""
+"""Acceptance, "Function level": cache-10 and function-1 to function-6, through the public API, on the real toolchain
+and the real cache, on both backends. Reuse of functions is the same under both modes of invalidation; modules differ."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 from acceptance_tools import Bench, opened, output_of, write
 
@@ -222,10 +222,8 @@ async def test_function_6_fingerprints_are_the_same_in_any_process(tmp_path: Pat
         folder.mkdir(parents=True)
         write(folder, **REFERENCES)
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        ran = subprocess.run(
-            [sys.executable, "-c", code, str(folder)], env=environment, capture_output=True, text=True, check=True
-        )
-        seen.add(ran.stdout)
+        ran = await anyio.run_process([sys.executable, "-c", code, str(folder)], env=environment)
+        seen.add(ran.stdout.decode())
     assert len(seen) == 1 and "None" not in seen.pop()
 
 
