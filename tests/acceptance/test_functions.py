@@ -1,5 +1,5 @@
-"""Acceptance, "Function level": cache-10 and function-1 to function-6, through the public API, on the real toolchain and
-real cache, on both backends. Reuse of functions is the same under both modes of invalidation; modules differ."""
+"""Acceptance, "Function level": cache-10 and function-1 to function-6, through the public API, on the real toolchain
+and cache, on both backends. Functions are reused alike under both modes of invalidation; modules are not."""
 
 from __future__ import annotations
 

@@ -100,6 +100,15 @@ class Editor:
                     self.project.modules[module].items.append(maker)
         self.calls()
 
+    def settle(self) -> None:
+        """Where an import would say what another import, or an item, says already, the whole path is written."""
+        for one in self.project.modules.values():
+            said = {item.name: "" for item in one.items}
+            for item in one.items:
+                for ref in item.refs():
+                    if ref.form == "use" and said.setdefault(ref.name, ref.module) != ref.module:
+                        ref.form = "path"
+
     # ---- edits
 
     def salt(self) -> None:
