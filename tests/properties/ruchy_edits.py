@@ -117,6 +117,12 @@ class Editor:
         if found:
             found[1].salt = (found[1].salt + 1 + self.pick(3)) % 10
 
+    def value(self) -> None:
+        """What a constant is."""
+        found = self.item("const")
+        if found:
+            found[1].salt = (found[1].salt + 1 + self.pick(3)) % 10
+
     def noise(self) -> None:
         """A comment above an item, or one less."""
         found = self.item()
@@ -286,6 +292,6 @@ class Editor:
 
 
 EDITS = (
-    "salt", "noise", "types", "field", "step", "add", "remove", "rename", "swap", "move", "rename_module", "glob",
+    "salt", "value", "value", "noise", "types", "types", "types", "field", "field", "step", "step", "add", "remove", "rename", "swap", "move", "rename_module", "glob",
     "builtin", "annotate", "argument", "calls",
 )  # fmt: skip

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import hypothesis.strategies as st
@@ -19,7 +20,8 @@ from ruchy_projects import Oracle, Project
 
 from orchestrator import BuildResult, Sources, sync
 
-DATA = st.data()
+CHANCE = st.integers(0, 2**32 - 1)
+"""All that a step chooses follows from one number: numbers that Hypothesis draws one by one are mostly small ones."""
 PARTS = 8
 """The cases come in so many tests, so that a long run can be cut into shards."""
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
@@ -62,32 +64,25 @@ class Builds(RuleBasedStateMachine):
 
     # ---- steps
 
-    @initialize(data=DATA)
-    def begin(self, data: Any) -> None:
-        self.editor(data).grow()
+    @initialize(chance=CHANCE)
+    def begin(self, chance: int) -> None:
+        Editor(self.project, Random(chance).randrange).grow()
         self.build()
 
-    @rule(data=DATA, edit=st.sampled_from(EDITS))
-    def edit(self, data: Any, edit: str) -> None:
-        """Mostly of a project that is right: builds of wrong ones have little to compare."""
-        if self.good is not None and data.draw(st.integers(0, 3)):
-            self.project = self.good.copied()
-        getattr(self.editor(data), edit)()
+    @rule(chance=CHANCE)
+    def step(self, chance: int) -> None:
+        """An edit, mostly of a project that is right: builds of wrong ones have little to compare. Sometimes back to
+        what was, sometimes in a new process, which knows what the one before left on disk."""
+        random = Random(chance)
+        if random.random() < 0.15:
+            self.close()
+        if random.random() < 0.15:
+            self.project = random.choice(self.earlier).copied()
+        else:
+            if self.good is not None and random.random() < 0.75:
+                self.project = self.good.copied()
+            getattr(Editor(self.project, random.randrange), random.choice(EDITS))()
         self.build()
-
-    @rule(data=DATA)
-    def revert(self, data: Any) -> None:
-        self.project = self.earlier[data.draw(st.integers(0, len(self.earlier) - 1))].copied()
-        self.build()
-
-    @rule()
-    def open_again(self) -> None:
-        """A new process knows what the one before left on disk."""
-        self.close()
-        self.build()
-
-    def editor(self, data: Any) -> Editor:
-        return Editor(self.project, lambda count: data.draw(st.integers(0, count - 1)))
 
     # ---- building and comparing
 
@@ -157,7 +152,7 @@ def part(number: int) -> type[Any]:
     case: type[Any] = machine.TestCase
     case.settings = settings(
         max_examples=(10_000 if LONG else 200) // PARTS,
-        stateful_step_count=6,
+        stateful_step_count=7,
         suppress_health_check=list(HealthCheck),
         deadline=None,
     )
