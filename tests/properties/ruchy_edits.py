@@ -292,6 +292,7 @@ class Editor:
 
 
 EDITS = (
-    "salt", "value", "value", "noise", "types", "types", "types", "field", "field", "step", "step", "add", "remove", "rename", "swap", "move", "rename_module", "glob",
-    "builtin", "annotate", "argument", "calls",
+    "salt", "value", "value", "noise", "types", "types", "types", "field", "field", "step", "step", "add", "remove",
+    "rename", "swap", "move", "rename_module", "glob", "builtin", "annotate", "argument", "calls",
 )  # fmt: skip
+"""What changes meanings far away stands here more than once."""
