@@ -8,7 +8,7 @@ and their functions) form a component, which has one digest. `docs/fingerprints.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -36,8 +36,44 @@ class DeepInterfaces:
     def __init__(self, meanings: Meanings, signatures: Signatures) -> None:
         self._meanings = meanings
         self._signatures = signatures
-        self._nodes: dict[Target, _Node] = {}
+        self._nodes: dict[str, dict[str, _Node]] = {}
+        """By module and item."""
         self._digests: dict[Target, Digest] = {}
+
+    def update(self, signatures: Signatures, stale: Iterable[str]) -> None:
+        """Go on after another resolution, of which the meanings know already: `stale` are the modules whose summary or
+        resolution is another. A digest stays where neither its item nor anything that it drags in looks otherwise."""
+        before, self._signatures = self._signatures, signatures
+        stale = {*stale, *(module for module in {*before, *signatures} if before.get(module) != signatures.get(module))}
+        changed: set[Target] = set()
+        for module in stale & self._nodes.keys():
+            there = self._meanings.modules.items(module) if module in self._meanings.modules.summaries else {}
+            for name, node in list(self._nodes[module].items()):
+                new = self._look((module, name)) if name in there else None
+                if new != node:
+                    changed.add((module, name))
+                    if new is None:
+                        del self._nodes[module][name]
+                    else:
+                        self._nodes[module][name] = new
+        if changed:
+            self._forget(changed)
+
+    def _forget(self, changed: set[Target]) -> None:
+        """Drop the digests of these items, and of all that drag them in."""
+        users: dict[Target, list[Target]] = {}
+        for module, nodes in self._nodes.items():
+            for name, node in nodes.items():
+                for _, target in node.edges:
+                    users.setdefault(target, []).append((module, name))
+        waiting = list(changed)
+        while waiting:
+            target = waiting.pop()
+            self._digests.pop(target, None)
+            for user in users.get(target, ()):
+                if user not in changed:
+                    changed.add(user)
+                    waiting.append(user)
 
     def of(self, target: Target) -> Digest:
         """The digest of one item's deep interface."""
@@ -48,9 +84,12 @@ class DeepInterfaces:
         return found
 
     def _node(self, target: Target) -> _Node:
-        node = self._nodes.get(target)
+        nodes = self._nodes.get(target[0])
+        if nodes is None:
+            nodes = self._nodes[target[0]] = {}
+        node = nodes.get(target[1])
         if node is None:
-            node = self._nodes[target] = self._look(target)
+            node = nodes[target[1]] = self._look(target)
         return node
 
     def _look(self, target: Target) -> _Node:
@@ -59,7 +98,9 @@ class DeepInterfaces:
         signature = self._signatures.get(module, {}).get(name) if item.inferred else None
         if signature is not None:
             dragged = [(key, target_of(key)) for key in signature.names]
-            edges = tuple((key, to) for key, to in dragged if to[1] in self._meanings.modules.items(to[0]))
+            modules = self._meanings.modules
+            there = [(key, to) for key, to in dragged if to[0] in modules.summaries and to[1] in modules.items(to[0])]
+            edges = tuple(there)
             return _Node((item.kind, item.public, signature.interface), edges)
         scope = name.rpartition("::")[0]
         meant = [(used, self._meanings.of(module, scope, used)) for used in item.interface_names]

@@ -68,7 +68,11 @@ class Knowledge:
         self._meanings = Meanings(self._modules, {})
         self._written = DeepInterfaces(self._meanings, {})
         self._signatures: dict[str, dict[str, Signature]] = {}
-        self._deep = self._written
+        self._deep = DeepInterfaces(self._meanings, {})
+        self._changed: set[str] = set()
+        """Modules that were resolved, or went, since keys were made."""
+        self._inferring: set[str] = set()
+        """Modules with inferred items."""
         self._fingerprints = Fingerprints(toolchain, Settings(), self._meanings, self._deep)
         self._inference_keys: dict[str, Digest] = {}
         self._resolved_from: dict[str, tuple[str, Surface | None]] = {}
@@ -163,21 +167,15 @@ class Knowledge:
     def resolve(self) -> None:
         """Resolve every module whose own text, or whose view of the others, changed; and build the graph."""
         summaries = {module: self.summary(module) for module in self.sources}
-        surfaces = {module: (file.summary, _surface(summaries[module])) for module, file in self.sources.items()}
         before = self._resolved_from
-        self._modules = Modules(summaries, {module: file.path for module, file in self.sources.items()})
-        if before.keys() == surfaces.keys():
-            shifted = {module for module, now in surfaces.items() if before[module][1] != now[1]}
-            stale = {
-                module
-                for module, now in surfaces.items()
-                if before[module][0] != now[0]
-                or module not in self.resolved
-                or self.resolved[module].diagnostics  # They name lines of other modules, which move.
-                or (shifted and not shifted.isdisjoint(self.resolved[module].looked_at))
-            }
-        else:
-            stale = set(surfaces)
+        surfaces: dict[str, tuple[str, Surface | None]] = {}
+        for module, file in self.sources.items():
+            known = before.get(module)
+            if known is None or known[0] != file.summary or known[1] is None or summaries[module] is None:
+                known = (file.summary, _surface(summaries[module]))
+            surfaces[module] = known
+        self._modules = self._modules.followed_by(summaries, {name: file.path for name, file in self.sources.items()})
+        stale = self._stale(surfaces)
         resolved: dict[str, Resolved] = {}
         for module, summary in summaries.items():
             if summary is None:
@@ -187,12 +185,38 @@ class Knowledge:
                 continue
             resolved[module] = resolve(self._modules, module)
             self._resolutions.pop(module, None)
-        if stale or resolved.keys() != self.resolved.keys():
-            self.graph = Graph({module: resolved[module].imports if module in resolved else () for module in summaries})
+        self._draw(resolved, stale)
         self.resolved = resolved
         self._resolved_from = surfaces
-        self._meanings = Meanings(self._modules, resolved)
-        self._written = DeepInterfaces(self._meanings, {})
+        self._meanings.update(self._modules, resolved, stale)
+        self._written.update({}, stale)
+        self._changed |= stale
+
+    def _stale(self, surfaces: dict[str, tuple[str, Surface | None]]) -> set[str]:
+        """The modules to resolve (again), and those that went."""
+        before = self._resolved_from
+        if before.keys() != surfaces.keys():
+            return {*before, *surfaces}
+        shifted = {module for module, now in surfaces.items() if before[module][1] != now[1]}
+        return {
+            module
+            for module, now in surfaces.items()
+            if before[module][0] != now[0]
+            or module not in self.resolved
+            or self.resolved[module].diagnostics  # They name lines of other modules, which move.
+            or (shifted and not shifted.isdisjoint(self.resolved[module].looked_at))
+        }
+
+    def _draw(self, resolved: dict[str, Resolved], stale: set[str]) -> None:
+        """The graph, where any module's imports are others."""
+        old = self.resolved
+        if self.graph.imports.keys() == self.sources.keys() and all(
+            (module in old) == (module in resolved)
+            and (module not in old or old[module].imports == resolved[module].imports)
+            for module in stale
+        ):
+            return
+        self.graph = Graph({module: resolved[module].imports if module in resolved else () for module in self.sources})
 
     def resolution_digest(self, module: str) -> Digest:
         found = self._resolutions.get(module)
@@ -206,10 +230,14 @@ class Knowledge:
     def uninferred(self, settings: Settings) -> dict[str, Digest]:
         """Modules that have inferred items, by the key of an inference that is not known yet."""
         self._inference_keys, self._signatures = {}, {}
-        for module, meant in self.resolved.items():
+        for module in self._changed:
+            summary = self.summary(module) if module in self.sources else None
+            inferred = summary is not None and any(item.inferred for item in summary.items)
+            (self._inferring.add if inferred else self._inferring.discard)(module)
+        for module in sorted(self._inferring & self.resolved.keys()):
             summary = self.summary(module)
-            if summary is not None and any(item.inferred for item in summary.items):
-                key = inference_key(self.toolchain, settings, module, summary, meant, self._written)
+            if summary is not None:
+                key = inference_key(self.toolchain, settings, module, summary, self.resolved[module], self._written)
                 self._inference_keys[module] = key
         return {module: key for module, key in self._inference_keys.items() if key not in self.inferences}
 
@@ -224,7 +252,8 @@ class Knowledge:
             for module, key in self._inference_keys.items()
             if key in self.inferences
         }
-        self._deep = DeepInterfaces(self._meanings, self._signatures)
+        self._deep.update(self._signatures, self._changed)
+        self._changed = set()
         self._fingerprints = Fingerprints(self.toolchain, settings, self._meanings, self._deep)
         self._keys.update(settings, self.sources, self.resolved, self.graph, self._deep)
 
@@ -282,6 +311,8 @@ class Knowledge:
     ) -> PlannedModule:
         """What the next build needs to know of a module. `before` is what this one knew."""
         key = self.keys.get(module, "")
+        if before is not None and key and _same(before, key, object_digest, duration_ms, functions, warnings):
+            return before
         if before is not None and before.key == key:
             marks, traces = before.marks, before.traces
         elif key:
@@ -302,6 +333,24 @@ class Knowledge:
             functions=functions,
             warnings=warnings,
         )
+
+
+def _same(
+    before: PlannedModule,
+    key: Digest,
+    object_digest: Digest,
+    duration_ms: float,
+    functions: int,
+    warnings: tuple[Diagnostic, ...],
+) -> bool:
+    """Whether there is nothing new to say of a module: its key covers its text, its path and its resolution."""
+    return (before.key, before.object, before.duration_ms, before.functions, before.warnings) == (
+        key,
+        object_digest,
+        duration_ms,
+        functions,
+        warnings,
+    )
 
 
 def _surface(summary: Summary | None) -> Surface | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from actors.compiler.toolchain import Binding
 from actors.planner.resolve import Modules, Resolved, scopes
@@ -24,14 +24,25 @@ class Meanings:
         self.modules = modules
         self._resolved = resolved
         self._tables: dict[str, dict[tuple[str, str], Binding]] = {}
-        self._known: dict[tuple[str, str, str], Target | None] = {}
+        self._known: dict[str, dict[tuple[str, str], Target | None]] = {}
+
+    def update(self, modules: Modules, resolved: Mapping[str, Resolved], stale: Iterable[str]) -> None:
+        """Answer for another resolution from now on: `stale` are the modules whose summary or resolution is another."""
+        self.modules = modules
+        self._resolved = resolved
+        for module in stale:
+            self._tables.pop(module, None)
+            self._known.pop(module, None)
 
     def of(self, module: str, scope: str, name: str) -> Target | None:
         """The item that `name` means in `scope` of `module`; None for a local, a builtin, or a whole module."""
-        key = (module, scope, name)
-        if key not in self._known:
-            self._known[key] = self._find(module, scope, name)
-        return self._known[key]
+        known = self._known.get(module)
+        if known is None:
+            known = self._known[module] = {}
+        key = (scope, name)
+        if key not in known:
+            known[key] = self._find(module, scope, name)
+        return known[key]
 
     def _find(self, module: str, scope: str, name: str) -> Target | None:
         own = self.modules.items(module)

@@ -76,6 +76,14 @@ class Modules:
         self.paths = paths
         self._items: dict[str, dict[str, Item]] = {}
 
+    def followed_by(self, summaries: Mapping[str, Summary | None], paths: Mapping[str, str]) -> Modules:
+        """The modules as they are now, with what is known of those whose summary is the same."""
+        new = Modules(summaries, paths)
+        for module, items in self._items.items():
+            if module in summaries and summaries[module] is self.summaries[module]:
+                new._items[module] = items
+        return new
+
     def items(self, module: str) -> dict[str, Item]:
         """A module's items by name; of two of one name the first."""
         found = self._items.get(module)

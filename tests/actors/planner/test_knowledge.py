@@ -126,8 +126,14 @@ edits = st.lists(
 
 @example([("x", "pub f = 1"), ("x/y", "use x::y\nrun y y::z"), ("x", "syntax")])
 @example([("x", "pub f = 1"), ("a", "use x::gone::*"), ("x", "syntax")])
+@example([("x", "pub f = y\npub y = 1"), ("a", "use x::*\npub g = f"), ("x", "pub f = y\npub y = 2")])
 @given(edits)
 def test_any_sequence_of_edits_equals_a_fresh_start(steps: list[tuple[str, str | None]]) -> None:
+    for invalidation in ("transitive", "precise"):
+        edits_equal_a_fresh_start(steps, Settings(invalidation=invalidation))
+
+
+def edits_equal_a_fresh_start(steps: list[tuple[str, str | None]], settings: Settings) -> None:
     texts = dict(BASE)
     kept = Knowledge(IDENTITY)
     learn(kept, texts)
@@ -137,14 +143,17 @@ def test_any_sequence_of_edits_equals_a_fresh_start(steps: list[tuple[str, str |
         else:
             texts[module] = text
         learn(kept, texts)
-        kept.make_keys(SETTINGS)
+        kept.uninferred(settings)
+        kept.make_keys(settings)
         kept.forget()
         fresh = Knowledge(IDENTITY)
         learn(fresh, texts)
-        fresh.make_keys(SETTINGS)
+        fresh.make_keys(settings)
         assert kept.resolved == fresh.resolved
         assert kept.graph.imports == fresh.graph.imports
         assert (kept.manifests, kept.keys) == (fresh.manifests, fresh.keys)
+        for name in fresh.keys:
+            assert kept.fingerprints(name) == fresh.fingerprints(name)
 
 
 def test_a_change_that_others_cannot_see_resolves_only_the_module_itself(monkeypatch: pytest.MonkeyPatch) -> None:
