@@ -4,7 +4,8 @@
 # make test-long   the tests of properties and schedules with many more cases, and sweeps over all faults; SHARD=1/4 runs
 #                  the first quarter of them, RESUME=FILE goes on where an earlier run was stopped
 # make bench       measure, and write the tables of docs/performance.md (half an hour); SIZES=10,100 measures builds of
-#                  10 and 100 modules alone, ONLY=builds,link only these parts, and both write nothing
+#                  10 and 100 modules alone, and one edit in modules of 10 and 100 functions; ONLY=builds,link only these
+#                  parts; and both write nothing
 #
 # Everything lives in .venv, made by the first target that needs it. Another Python: make test PYTHON=python3.12
 
@@ -46,7 +47,7 @@ bench: | $(BIN)/python
 	@rm -rf build *.egg-info
 	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check doit || echo "doit could not be installed"
 	@.bench/venv/bin/python tests/bench/bench.py $(if $(SIZES),--sizes $(SIZES)) $(if $(ONLY),--only $(ONLY)) \
-		$(if $(SIZES)$(ONLY),$(if $(ONLY),,--only builds),--write docs/performance.md)
+		$(if $(SIZES)$(ONLY),,--write docs/performance.md)
 
 clean:
 	rm -rf $(VENV) .bench .check .mypy_cache .ruff_cache .hypothesis build *.egg-info

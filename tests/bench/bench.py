@@ -23,7 +23,7 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.bench import builds
+from tests.bench import builds, functions, history
 from tests.bench.runner import Book, machine
 from tests.bench.targets import table
 
@@ -32,8 +32,12 @@ PARTS = {
     "link": "tests.bench.bench_link",
     "keeper": "tests.bench.bench_keeper",
     "workers": "tests.bench.bench_workers",
+    "history": "tests.bench.history",
 }
-"""Beside `builds`. Each has `async def measure(book)`."""
+"""Each has `async def measure(book)`."""
+
+SIZED = ("builds", "functions")
+"""Parts that are measured for each size that is asked for."""
 
 RESULTS = Path(__file__).parents[2] / ".bench" / "results.json"
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
@@ -43,6 +47,9 @@ async def run(book: Book, sizes: list[int], parts: list[str], place: Path) -> No
     for part in PARTS:
         if part in parts:
             await importlib.import_module(PARTS[part]).measure(book)
+    if "functions" in parts:
+        modules = [functions.PROJECT] if functions.PROJECT in sizes else []
+        await functions.measure(book, [size for size in sizes if size in functions.SIZES], modules)
     for count in sizes if "builds" in parts else ():
         size = builds.SIZES[count]
         for mode in size.modes:
@@ -108,7 +115,7 @@ def report(book: Book, sizes: list[int]) -> str:
         lines.append(f"Not installed: {book.notes['not installed']}.")
     if any(name.startswith("full/") for name in book.figures):
         lines += ["", *builds_table(book, sizes)]
-    lines += ["", *table(book), *watched_lines(book)]
+    lines += [*functions.table(book), "", *table(book), *history.lines(book), *watched_lines(book)]
     return "\n".join(lines)
 
 
@@ -123,15 +130,18 @@ def rewrite(file: Path, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--sizes", default=",".join(map(str, builds.SIZES)), help="numbers of modules")
-    parser.add_argument("--only", default=",".join(["builds", *PARTS]), help="parts to measure")
+    parser.add_argument(
+        "--sizes", help="numbers of modules, and of functions in one; without --only, their parts alone"
+    )
+    parser.add_argument("--only", help="parts to measure")
     parser.add_argument("--write", metavar="FILE", help="the document whose tables to replace")
     asked = parser.parse_args()
-    sizes = [int(size) for size in asked.sizes.split(",") if size]
+    sizes = [int(size) for size in asked.sizes.split(",")] if asked.sizes else list(builds.SIZES)
+    parts = asked.only.split(",") if asked.only else [*SIZED, *(() if asked.sizes else PARTS)]
     book = Book()
     place = Path(tempfile.mkdtemp(prefix="bench-", dir=os.environ.get("FOLDER")))
     try:
-        anyio.run(run, book, sizes, asked.only.split(","), place)
+        anyio.run(run, book, sizes, parts, place)
     except KeyboardInterrupt:
         print("\ninterrupted: this is what was measured")
         book.notes["interrupted"] = "yes"

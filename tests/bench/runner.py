@@ -52,7 +52,7 @@ class Times:
 
 def shown(value: float) -> str:
     """Three digits are as many as mean anything."""
-    if value >= 100:
+    if value >= 100 or value == 0:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
 

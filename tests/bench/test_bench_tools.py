@@ -32,7 +32,9 @@ def test_rows_are_measured_in_turn() -> None:
     assert found["b"].values == [103, 105, 109]
 
 
-@pytest.mark.parametrize(("value", "text"), [(1234.5, "1,234"), (12.34, "12.3"), (1.234, "1.23"), (0.01234, "0.0123")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(1234.5, "1,234"), (12.34, "12.3"), (1.234, "1.23"), (0.01234, "0.0123"), (0, "0")]
+)
 def test_figures_are_short(value: float, text: str) -> None:
     assert shown(value) == text
 
