@@ -84,7 +84,7 @@ def test_reverting_goes_back_edit_by_edit() -> None:
 @pytest.mark.slow
 def test_a_short_history_replays() -> None:
     tallies = {mode: history.Tally() for mode in history.MODES}
-    anyio.run(history.one_program, "hello", 4, 1, tallies)
+    anyio.run(history.one_program, "hello", 4, 5, tallies)
     book = Book()
     for mode, tally in tallies.items():
         assert tally.checks == 1 and tally.builds >= 4
