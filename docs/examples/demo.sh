@@ -36,6 +36,11 @@ show build invoice
 say "Only that module, and those that depend on it, were compiled. The new sums:"
 "$wasmill" run --quiet invoice | grep -E 'Invoice|tax|to pay|day'
 
+say "A comment moves every line below it, and compiles no function:"
+sed -i.before '1s|^|// The law of 2026 counts.\n|' invoice/pricing/tax.ruchy
+rm invoice/pricing/tax.ruchy.before
+show build invoice
+
 say "A mistake is shown where it stands, and the old program stays:"
 sed -i.before 's/money::share(net, per_mille)/money::shere(net, per_mille)/' invoice/pricing/discount.ruchy
 rm invoice/pricing/discount.ruchy.before

@@ -100,7 +100,9 @@ def summary(result: BuildResult, style: Style | None = None, *, base: str = "", 
     total = result.compiled_modules + result.cache_hits
     lines = _reasons(result)
     if result.success:
-        counts = f"{result.compiled_modules} compiled, {result.cache_hits} from the cache"
+        functions = plural(len(result.recompiled_functions), "function")
+        reused = f" ({functions}, {result.cached_functions} reused)" if result.cached_functions else ""
+        counts = f"{result.compiled_modules} compiled{reused}, {result.cache_hits} from the cache"
         lines.append(f"built {result.compiled_modules} of {plural(total, 'module')} in {took}: {counts}")
         lines.append(_program(result, base, wanted))
     else:

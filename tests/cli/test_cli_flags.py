@@ -133,6 +133,11 @@ def test_verify_takes_a_share_and_a_seed(wasmill: Wasmill, fake: FakeProject, ho
     assert verified == [("verify", 1.0, None), ("verify", 0.01, 7)]
 
 
+def test_functions_are_counted_where_some_were_reused(wasmill: Wasmill, fake: FakeProject) -> None:
+    fake.result = result(compiled_modules=1, recompiled=["a"], recompiled_functions=["a::f"], cached_functions=7)
+    assert "1 compiled (1 function, 7 reused), 0 from the cache\n" in wasmill("build")[2]
+
+
 def test_what_verify_found_is_said(wasmill: Wasmill, fake: FakeProject) -> None:
     fake.result = result(verified=12, verify_seed=5)
     equal = "verified 12 objects, compiled again with nothing reused: all equal (seed 5)\n"
