@@ -74,6 +74,7 @@ class Knowledge:
         self._inferring: set[str] = set()
         """Modules with inferred items."""
         self._fingerprints = Fingerprints(toolchain, Settings(), self._meanings, self._deep)
+        self._fingerprinted: dict[str, dict[str, Fingerprint]] = {}
         self._inference_keys: dict[str, Digest] = {}
         self._resolved_from: dict[str, tuple[str, Surface | None]] = {}
         self._resolutions: dict[str, Digest] = {}
@@ -149,6 +150,7 @@ class Knowledge:
         inferred = set(self._inference_keys.values())
         self.inferences = {key: found for key, found in self.inferences.items() if key in inferred}
         self.failures.clear()
+        self._fingerprinted = {}
         for file in self.sources.values():
             file.data = None
 
@@ -252,15 +254,21 @@ class Knowledge:
             for module, key in self._inference_keys.items()
             if key in self.inferences
         }
+        self._fingerprinted = {}
         self._deep.update(self._signatures, self._changed)
         self._changed = set()
         self._fingerprints = Fingerprints(self.toolchain, settings, self._meanings, self._deep)
         self._keys.update(settings, self.sources, self.resolved, self.graph, self._deep)
 
     def fingerprints(self, module: str) -> dict[str, Fingerprint]:
-        """Of the module's items that have code, by name."""
-        summary = self.summary(module)
-        return self._fingerprints.of_module(module, summary, self._signatures.get(module, {})) if summary else {}
+        """Of the module's items that have code, by name. Good for the keys that were made last."""
+        found = self._fingerprinted.get(module)
+        if found is None:
+            summary = self.summary(module)
+            signatures = self._signatures.get(module, {})
+            found = self._fingerprints.of_module(module, summary, signatures) if summary else {}
+            self._fingerprinted[module] = found
+        return found
 
     # ---- jobs and reasons
 
