@@ -75,7 +75,6 @@ def stubs_for(
         signatures,
         {name: items[name] for name in reused if name != TOP},
         {key for unit in units for key in unit.bindings},
-        {name for unit in units for name in unit.reads},
         top=top is not None,
         assigned=top[0].assigned if top is not None else (),
         grown=sum([unit.grown for unit in units]),

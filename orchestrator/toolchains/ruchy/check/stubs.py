@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Stubs:
-    """`items` are the functions whose bodies are not looked at, as the summary has them. `bindings` and `reads` are
+    """`items` are the functions whose bodies are not looked at, as the summary has them. `bindings` are
     what these looked at (see `module.Seen`). `top`: not the statements of the top level either, which assign to
     `assigned`. `grown` is what all these put in where it is used (see `Module.grows`). `signatures` are those of all
     inferred functions of the module, looked at or not."""
@@ -30,7 +30,6 @@ class Stubs:
         signatures: Mapping[str, Known],
         items: Mapping[str, Item] | None = None,
         bindings: Collection[tuple[str, str]] = (),
-        reads: Collection[str] = (),
         *,
         top: bool = False,
         assigned: Collection[str] = (),
@@ -39,7 +38,6 @@ class Stubs:
         self.signatures = signatures
         self.items = items or {}
         self.bindings = bindings
-        self.reads = reads
         self.top = top
         self.assigned = assigned
         self.grown = grown
