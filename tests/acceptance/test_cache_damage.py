@@ -78,10 +78,17 @@ class Kept:
         return len(list((self.cache / "quarantine").glob("*")))
 
     async def check_builds(
-        self, what: str, *, quarantined: int | None = None, recompiled: list[str] | None = None, strangers: int = 0
+        self,
+        what: str,
+        *,
+        quarantined: int | None = None,
+        recompiled: list[str] | None = None,
+        strangers: int = 0,
+        index: bool = False,
     ) -> None:
         """A build over the damage, then the one that restores everything. `strangers`: rows that lead nowhere, which
-        only `verify` has a reason to look at."""
+        only `verify` has a reason to look at. `index`: it is the index that was damaged, perhaps where these builds
+        read nothing (the rows of functions); then `verify` finds it, and mends it."""
         self.drop_program()
         before = self.quarantine()
         async with opened(self.folder, entry="basic.ruchy") as bench:
@@ -101,6 +108,8 @@ class Kept:
             await self.check_build(bench, what)
             await self.check_lookups(bench, what, all_there=True)
             actions = [one.action for one in (await bench.project.cache.verify()).damage]
+            if index and actions == ["quarantined, rebuilt from metadata"]:  # It lay where no build had to look.
+                actions = [one.action for one in (await bench.project.cache.verify()).damage]
             assert actions == ["row removed"] * strangers, what
             assert strangers or (await bench.build()).recompiled == [], what
 
@@ -223,7 +232,7 @@ async def test_cache_4_index_any_byte(kept: Kept) -> None:
     for number in range(40):
         path = kept.cache / "index.db"
         path.write_bytes(flip(number / 40, number % 8)(path.read_bytes()))
-        await kept.check_builds(f"bit {number % 8}, {number} fortieths in")
+        await kept.check_builds(f"bit {number % 8}, {number} fortieths in", index=True)
 
 
 @pytest.mark.slow

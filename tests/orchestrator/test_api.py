@@ -139,7 +139,7 @@ async def test_wrong_settings_and_places(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="no profile `fast`"):
             await bench.build(profile="fast")
         with pytest.raises(ProjectError, match="verify"):
-            await bench.build(verify=1.0)
+            await bench.build(verify=1.5)
         with pytest.raises(ProjectError, match="on_full"):
             async with bench.project.events(on_full="explode"):
                 pass
