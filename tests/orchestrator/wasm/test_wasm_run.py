@@ -229,7 +229,8 @@ def test_ctrl_c_stops_a_program_at_once(tmp_path, body):
     path = tmp_path / "loop.wasm"
     path.write_bytes(program(body))
     script = (
-        "import os, sys\n"
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # what runs behind a shell ignores it
         "from orchestrator.wasm.run import run_program\n"
         "try: run_program(sys.argv[1])\n"
         "except KeyboardInterrupt: os._exit(99)\n"
