@@ -26,6 +26,7 @@ from actors.messages import (
     Stored,
 )
 from actors.planner.desk import Desk
+from actors.planner.knowledge import Knowledge
 from actors.planner.outcome import crashed, of_module, settings_digest, statements_outside, with_line
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import Estimates
@@ -46,7 +47,7 @@ class Compiling:
         self._estimate(run)
         asked = [
             module
-            for module, key in knowledge.keys.items()
+            for module, key in _touched(knowledge)
             if run.states[module] is State.WANTED
             and module not in run.condemned
             and key not in desk.known_entries
@@ -65,16 +66,17 @@ class Compiling:
         knowledge, plan = self.desk.knowledge, self.desk.plan
         before = plan.modules if plan else {}
         run.estimates = Estimates({module: planned.duration_ms for module, planned in before.items()})
-        run.costs = {module: run.estimates.of(module, file.size) for module, file in knowledge.sources.items()}
-        run.priorities = knowledge.graph.remaining_path(run.costs)
+        touched = [module for module, _ in _touched(knowledge)]
+        run.costs = {module: run.estimates.of(module, knowledge.sources[module].size) for module in touched}
+        run.priorities = knowledge.graph.among(touched).remaining_path(run.costs)
         run.ahead_ms = 0.0
 
     def condemn(self, run: Run) -> None:
         """Errors that are known before anything is compiled. A module that has some is compiled all the same, for what
         else is wrong with it, unless it has no summary."""
         knowledge = self.desk.knowledge
-        for module, file in knowledge.sources.items():
-            summary = knowledge.summary(module)
+        for module in knowledge.looked:
+            file, summary = knowledge.sources[module], knowledge.summary(module)
             if summary is None:
                 found = () if file.error is not None else knowledge.failures.get(file.summary, ())
                 self._fail(run, module, [of_module(one, module, file.path) for one in found])
@@ -93,7 +95,7 @@ class Compiling:
         desk, knowledge, settings = self.desk, self.desk.knowledge, run.settings
         run.phase = Phase.COMPILING
         settings_now = settings_digest(settings)
-        for module, key in knowledge.keys.items():
+        for module, key in _touched(knowledge):
             if run.states[module] is not State.WANTED:
                 continue
             if not settings.force and module not in run.condemned and self._hit(run, module, key, entries):
@@ -365,3 +367,8 @@ class Compiling:
                     warnings=entry.warnings,
                     duration_ms=entry.duration_ms,
                 )
+
+
+def _touched(knowledge: Knowledge) -> list[tuple[str, Digest]]:
+    """The modules that the last build cannot answer for, with their keys."""
+    return [(module, knowledge.keys[module]) for module in knowledge.touched]

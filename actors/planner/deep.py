@@ -83,6 +83,21 @@ class DeepInterfaces:
             found = self._digests[target]
         return found
 
+    def face(self, module: str) -> Digest:
+        """All of the module's own that is in any deep interface, and what it drags in: while this stays, and what is
+        dragged in stays, so do the deep interfaces of its public items."""
+        items = self._meanings.modules.items(module)
+        waiting = [name for name, item in items.items() if item.public]
+        seen: dict[str, _Node] = {}
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                node = seen[name] = self._node((module, name))
+                waiting += [to[1] for _, to in node.edges if to[0] == module]
+        # What is not written may follow from any text of the module.
+        texts = [item.digest for item in items.values()] if any(item.inferred for item in items.values()) else []
+        return digest(_encode((sorted(seen.items()), texts)))
+
     def _node(self, target: Target) -> _Node:
         nodes = self._nodes.get(target[0])
         if nodes is None:

@@ -14,6 +14,7 @@ from actors.compiler.toolchain import Toolchain
 from actors.digests import Digest
 from actors.events import Events, InputChanged
 from actors.messages import Entry, RunCompile, RunInfer, RunLink, RunSummarise, Source, ToKeeper, ToWorkers
+from actors.planner.graph import Graph
 from actors.planner.knowledge import Knowledge
 from actors.planner.outcome import keeps_changing
 from actors.planner.run import Run
@@ -40,8 +41,12 @@ class Desk:
         self.slots = slots
         self.idle_slots = slots
         self.remembers = self.believes = remembers
-        self.knowledge = Knowledge(toolchain.identity())
+        self.whole = Knowledge(toolchain.identity())
+        self.knowledge = self.whole
+        """What the present build goes by: all that is known, or (`Narrow`) what a small edit asks for."""
         self.plan: Plan | None = None
+        self.graph: Graph | None = None
+        """That of the plan, where this Project made it."""
         self.known_entries: dict[Digest, Entry] = {}
         self.events = Events()
         """The Project's, from the moment that the planner starts."""

@@ -6,7 +6,8 @@ visited in sorted order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 
 
 class Graph:
@@ -17,20 +18,33 @@ class Graph:
             module: tuple(sorted(target for target in set(imports[module]) if target != module and target in imports))
             for module in sorted(imports)
         }
+
+    @cached_property
+    def dependents(self) -> dict[str, tuple[str, ...]]:
+        """The other way round, sorted."""
         dependents: dict[str, list[str]] = {module: [] for module in self.imports}
         for module, targets in self.imports.items():
             for target in targets:
                 dependents[target].append(module)
-        self.dependents: dict[str, tuple[str, ...]] = {module: tuple(users) for module, users in dependents.items()}
-        self.components: list[tuple[str, ...]] = components(self.imports)
+        return {module: tuple(users) for module, users in dependents.items()}
+
+    @cached_property
+    def components(self) -> list[tuple[str, ...]]:
         """Members sorted; a component stands behind those that it imports."""
-        self.component_of: dict[str, int] = {
-            member: number for number, members in enumerate(self.components) for member in members
-        }
+        return components(self.imports)
+
+    @cached_property
+    def component_of(self) -> dict[str, int]:
+        """The place of each module's component."""
+        return {member: number for number, members in enumerate(self.components) for member in members}
 
     @property
     def edge_count(self) -> int:
         return sum(map(len, self.imports.values()))
+
+    def among(self, modules: Collection[str]) -> Graph:
+        """The part of the graph that these modules are."""
+        return self if len(modules) == len(self.imports) else Graph({one: self.imports[one] for one in modules})
 
     def transitive_imports(self, roots: Iterable[str]) -> set[str]:
         """Everything that the roots reach, the roots themselves included."""

@@ -7,7 +7,7 @@ body behind an unchanged interface recompiles one module.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from actors.digests import Digest
@@ -55,27 +55,56 @@ class Keys:
         old_keys, old_manifests = self.of, self.manifests
         self.of, self.manifests, self.components, self._inputs = {}, {}, {}, {}
         self._made_for = made_for
-        precise = settings.invalidation == "precise"
         for members in graph.components:
             if not _complete(members, graph, resolved, self.of):
                 continue
-            component = "" if precise or len(members) == 1 else self._component(members, sources, graph)
-            for member in members:
-                self.components[member] = component
-                source, meant = sources[member], resolved[member]
-                imports: tuple[tuple[str, Digest], ...]
-                if precise:
-                    imports = tuple(
-                        [(f"{one}::{item}", deep.of((one, item))) for one, item in self._targets(member, meant)]
-                    )
-                else:
-                    imports = tuple([(one, self.of[one]) for one in graph.imports[member] if one not in members])
-                now = (source.digest, source.path, meant, component, imports)
-                self._inputs[member] = now
+            for member, now in self._looked_up(members, settings, sources, resolved, graph, deep):
                 if before.get(member) == now:
                     self.of[member], self.manifests[member] = old_keys[member], old_manifests[member]
                 else:
                     self._make(member, settings, now)
+
+    def follow(
+        self,
+        before: dict[str, Digest],
+        settings: Settings,
+        sources: Mapping[str, _Source],
+        resolved: Mapping[str, Resolved],
+        graph: Graph,
+        components: Iterable[tuple[str, ...]],
+        deep: DeepInterfaces,
+    ) -> None:
+        """`before` are all keys as they were for these settings; make those of some `components` of the graph again,
+        which stand in its order. All that they import must be resolved, or keep its key."""
+        self.of, self.manifests, self.components, self._inputs = before.copy(), {}, {}, {}
+        for members in components:
+            for member, now in self._looked_up(members, settings, sources, resolved, graph, deep):
+                self._make(member, settings, now)
+
+    def _looked_up(
+        self,
+        members: tuple[str, ...],
+        settings: Settings,
+        sources: Mapping[str, _Source],
+        resolved: Mapping[str, Resolved],
+        graph: Graph,
+        deep: DeepInterfaces,
+    ) -> Iterator[tuple[str, _Inputs]]:
+        """What the keys of a component's members are made of."""
+        precise = settings.invalidation == "precise"
+        component = "" if precise or len(members) == 1 else self._component(members, sources, graph)
+        for member in members:
+            source, meant = sources[member], resolved[member]
+            imports: tuple[tuple[str, Digest], ...]
+            if precise:
+                imports = tuple(
+                    [(f"{one}::{item}", deep.of((one, item))) for one, item in self._targets(member, meant)]
+                )
+            else:
+                imports = tuple([(one, self.of[one]) for one in graph.imports[member] if one not in members])
+            self.components[member] = component
+            now = self._inputs[member] = (source.digest, source.path, meant, component, imports)
+            yield member, now
 
     def _component(self, members: tuple[str, ...], sources: Mapping[str, _Source], graph: Graph) -> Digest:
         outside = {target for member in members for target in graph.imports[member]} - set(members)

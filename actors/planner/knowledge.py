@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from actors.compiler.toolchain import CompileJob, Inference, Signature, Summary
+from msgspec import structs
+
+from actors.compiler.toolchain import CompileJob, Inference, Interface, Signature, Summary
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, Stamp, digest
 from actors.messages import Known, Reason, Settings, Source
@@ -63,6 +65,8 @@ class Knowledge:
         self.graph = Graph({})
         self.inferences: dict[Digest, Inference] = {}
         """By what they were made from; see `inference.py`."""
+        self.plan: Plan | None = None
+        """What answers for the modules that were not looked at, if there are any."""
         self._keys = Keys(toolchain)
         self._modules = Modules({}, {})
         self._meanings = Meanings(self._modules, {})
@@ -80,6 +84,16 @@ class Knowledge:
         self._resolutions: dict[str, Digest] = {}
         self._invalidation = ""
         self._buffered = 0
+
+    @property
+    def looked(self) -> Iterable[str]:
+        """The modules that this build has looked at: whatever is wrong with names is wrong in one of these."""
+        return self.sources
+
+    @property
+    def touched(self) -> Iterable[str]:
+        """The modules whose keys may be others than those of the last build."""
+        return self._keys.of
 
     @property
     def keys(self) -> dict[str, Digest]:
@@ -174,7 +188,7 @@ class Knowledge:
         for module, file in self.sources.items():
             known = before.get(module)
             if known is None or known[0] != file.summary or known[1] is None or summaries[module] is None:
-                known = (file.summary, _surface(summaries[module]))
+                known = (file.summary, surface(summaries[module]))
             surfaces[module] = known
         self._modules = self._modules.followed_by(summaries, {name: file.path for name, file in self.sources.items()})
         stale = self._stale(surfaces)
@@ -275,13 +289,16 @@ class Knowledge:
     def job(self, module: str, settings: Settings) -> CompileJob:
         """Everything that a compile of a module sees, but for what may be reused. Names that nothing outside has are
         left out."""
+        return self._job(module, settings, interfaces(self._meanings, module, self.resolved[module].bindings))
+
+    def _job(self, module: str, settings: Settings, seen: dict[str, Interface]) -> CompileJob:
         file = self.sources[module]
         return CompileJob(
             module=module,
             path=file.path,
             source=file.data or b"",
             resolution=tuple([bound for bound in self.resolved[module].bindings if bound.module or bound.failed]),
-            interfaces=interfaces(self._meanings, module, self.resolved[module].bindings),
+            interfaces=seen,
             options=settings.options,
             summary=self.summary(module),
             signatures=self._signatures.get(module, {}),
@@ -319,15 +336,18 @@ class Knowledge:
     ) -> PlannedModule:
         """What the next build needs to know of a module. `before` is what this one knew."""
         key = self.keys.get(module, "")
+        meant = self.resolved.get(module)
+        imports, looked_at = (meant.imports, tuple(sorted(meant.looked_at))) if meant else ((), ())
         if before is not None and key and _same(before, key, object_digest, duration_ms, functions, warnings):
-            return before
+            return before if before.looked_at == looked_at else structs.replace(before, looked_at=looked_at)
         if before is not None and before.key == key:
-            marks, traces = before.marks, before.traces
+            marks, traces, face = before.marks, before.traces, before.face
         elif key:
             marks = reasons.marks(self._keys.imported(module))
             traces = reasons.traces(self.fingerprints(module))
+            face = self._written.face(module)
         else:
-            marks = traces = b""
+            marks, traces, face = b"", b"", ""
         return PlannedModule(
             path=self.sources[module].path,
             source=self.sources[module].digest,
@@ -340,6 +360,9 @@ class Knowledge:
             duration_ms=duration_ms,
             functions=functions,
             warnings=warnings,
+            face=face,
+            imports=imports,
+            looked_at=looked_at,
         )
 
 
@@ -361,7 +384,7 @@ def _same(
     )
 
 
-def _surface(summary: Summary | None) -> Surface | None:
+def surface(summary: Summary | None) -> Surface | None:
     """What others' resolution can see of a module: its items' names, kinds and visibility, and what it re-exports.
     None for a module without a summary."""
     if summary is None:

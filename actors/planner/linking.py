@@ -105,6 +105,11 @@ class Linking:
             desk.known_entries.pop(key, None)
             if desk.events.wanted:
                 desk.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object", late=True))
+        if not knowledge.resolved.keys() >= set(lost):  # Too little was looked at to compile them.
+            desk.doubt()
+            run.phase = Phase.SCANNED
+            return
+        for module in lost:
             run.reasons.setdefault(module, MISSING)
             run.missed.add(module)
             # Whatever the cache says of it: it is not to be believed just now.

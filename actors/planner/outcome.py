@@ -128,7 +128,7 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
             version=PLAN_VERSION,
             toolchain=knowledge.toolchain,
             settings=settings_digest(settings),
-            modules={module: _planned(run, knowledge, module, before) for module in knowledge.sources},
+            modules=_planned_modules(run, knowledge, before),
             program_key=run.program_key if run.program else "",
             program=run.program,
             succeeded=succeeded,
@@ -168,6 +168,12 @@ def _used(run: Run, plan: Plan) -> tuple[Digest, ...]:
     """The keys of what the build needed, and which it may have found in the plan alone."""
     keys = [plan.modules[module].key for module in run.states.members(State.HIT)]
     return (*keys, run.program_key) if run.program_key else tuple(keys)
+
+
+def _planned_modules(run: Run, knowledge: Knowledge, before: Plan | None) -> dict[str, PlannedModule]:
+    kept = knowledge.plan.modules if knowledge.plan else {}
+    looked = {*knowledge.looked, *run.states.members(State.FAILED, State.BLOCKED)}
+    return kept | {module: _planned(run, knowledge, module, before) for module in sorted(looked)}
 
 
 def _planned(run: Run, knowledge: Knowledge, module: str, before: Plan | None) -> PlannedModule:

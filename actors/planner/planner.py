@@ -12,6 +12,7 @@ that comes meanwhile waits, and its sources are kept until its turn.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import anyio
 import msgspec
@@ -51,6 +52,7 @@ from actors.planner.compiling import Compiling
 from actors.planner.desk import JOBS, Desk
 from actors.planner.inferring import Inferring
 from actors.planner.linking import Linking
+from actors.planner.narrow import Narrow, NotAtHandError, TooFarError, edited
 from actors.planner.outcome import (
     build_done,
     finished_event,
@@ -62,7 +64,7 @@ from actors.planner.outcome import (
     with_line,
 )
 from actors.planner.run import Phase, Run
-from actors.planner.state import ENDED, decode_plan
+from actors.planner.state import ENDED, Plan, decode_plan
 from actors.planner.summarising import Summarising
 from actors.planner.unchanged import Unchanged
 from actors.planner.verifying import Verifying
@@ -252,15 +254,15 @@ class Planner(Actor[ToPlanner]):
             if run.end is not None and not run.awaited:
                 self._scan_ended(run)
         elif phase is Phase.SCANNED:
-            self.summarising.begin(run)
+            self._look_closer(run)
         elif phase is Phase.SUMMARISING:
             self.summarising.advance(run)
         elif phase is Phase.SUMMARISED:
-            self._summarised(run)
+            self._with_what_is_at_hand(run, self._summarised)
         elif phase is Phase.INFERRING:
             self.inferring.advance(run)
         elif phase is Phase.INFERRED:
-            self._inferred(run)
+            self._with_what_is_at_hand(run, self._inferred)
         elif phase is Phase.COMPILING:
             self.compiling.advance(run)
         elif phase is Phase.COMPILED and run.settings.verify:
@@ -288,7 +290,7 @@ class Planner(Actor[ToPlanner]):
             self._begin(run)
 
     def _scanned(self, run: Run) -> None:
-        knowledge = self.desk.knowledge
+        knowledge = self.desk.knowledge = self.desk.whole
         assert run.end is not None
         changed = knowledge.take(run.end.unchanged, run.read, run.vanished, run.end.held)
         run.diagnostics += run.end.problems
@@ -298,6 +300,32 @@ class Planner(Actor[ToPlanner]):
         if run.settings.goal == "build" and self._plan_is_current and self._nothing_to_do(run):
             return
         run.phase = Phase.SCANNED
+
+    def _look_closer(self, run: Run) -> None:
+        """The last build does not answer for all: look at what changed, if that is little, or at everything."""
+        self.desk.knowledge = self._narrow(run) or self.desk.whole
+        run.narrow = False  # Whatever comes back to here needs to know more.
+        self.summarising.begin(run)
+
+    def _narrow(self, run: Run) -> Narrow | None:
+        desk, plan = self.desk, self.desk.plan
+        if plan is None or not run.narrow or run.settings.goal != "build" or not self._plan_stands(run, plan):
+            return None
+        changed = edited(desk.whole.sources, plan)
+        return Narrow(desk.whole, plan, changed, run.settings, desk.graph) if changed else None
+
+    def _with_what_is_at_hand(self, run: Run, step: Callable[[Run], None]) -> None:
+        """Take a step. Where it asks for modules that are not at hand, they are looked at, and it is all done again."""
+        knowledge = self.desk.knowledge
+        try:
+            try:
+                step(run)
+            except NotAtHandError as missing:
+                assert isinstance(knowledge, Narrow)
+                knowledge.look_at(missing)
+                self.summarising.begin(run)
+        except TooFarError:
+            run.phase = Phase.SCANNED
 
     def _look_for_snapshot(self, name: str, *, there: bool) -> None:
         """A plan whose snapshot is gone is none: another process removes snapshots when entries were lost."""
@@ -318,21 +346,10 @@ class Planner(Actor[ToPlanner]):
     def _nothing_to_do(self, run: Run) -> bool:
         """The whole build answered by the last one: same sources, same settings, and it succeeded. What it had to say
         is said again; one whose program is gone finds out when it asks for it to be in its place."""
-        desk, plan, settings = self.desk, self.desk.plan, run.settings
-        if (
-            plan is None
-            or not plan.succeeded
-            or not desk.believes
-            or settings.force
-            or settings.verify
-            or plan.toolchain != desk.knowledge.toolchain
-            or plan.settings != settings_digest(settings)
-            or run.diagnostics
-        ):
+        plan = self.desk.plan
+        if plan is None or not self._plan_stands(run, plan):
             return False
-        for module, planned in plan.modules.items():
-            run.states.add(module)
-            run.hit(module, planned.object, planned.duration_ms, planned.functions, planned.warnings)
+        run.settle(plan, ())
         run.from_plan = True
         run.program, run.program_key = plan.program, plan.program_key
         if run.program:
@@ -340,6 +357,19 @@ class Planner(Actor[ToPlanner]):
         else:
             run.phase = Phase.FINISHED
         return True
+
+    def _plan_stands(self, run: Run, plan: Plan) -> bool:
+        """Whether what the last build says of a module is good for this one too, where the module is the same."""
+        settings = run.settings
+        return (
+            plan.succeeded
+            and self.desk.believes
+            and not settings.force
+            and not settings.verify
+            and plan.toolchain == self.desk.whole.toolchain
+            and plan.settings == settings_digest(settings)
+            and not run.diagnostics
+        )
 
     def _summarised(self, run: Run) -> None:
         """Resolution and graph; where there is more to do than to tell them, on to inference."""
@@ -355,9 +385,8 @@ class Planner(Actor[ToPlanner]):
                     components=len(graph.components),
                 )
             )
-        for module in knowledge.sources:
-            run.states.add(module)
         if settings.goal == "graph":
+            run.begin(knowledge.sources)
             self.compiling.condemn(run)
             run.diagnostics += nothing_there(run, knowledge.sources)
             for module, found in run.condemned.items():  # nothing is compiled, so nobody else will say it
@@ -370,6 +399,10 @@ class Planner(Actor[ToPlanner]):
         """Keys; then on to what the build is for."""
         settings, knowledge = run.settings, self.desk.knowledge
         knowledge.make_keys(settings)
+        if knowledge.plan is not None:
+            run.settle(knowledge.plan, knowledge.touched)
+        else:
+            run.begin(knowledge.sources)
         if settings.goal == "lookup":
             keys = [knowledge.keys.get(module) or digest(b"no such module") for module in settings.lookup]
             run.phase = Phase.LOOKING_UP
@@ -403,6 +436,7 @@ class Planner(Actor[ToPlanner]):
             return
         run.before = desk.plan
         desk.plan, request = record_of(run, desk.knowledge, desk.plan)
+        desk.graph = desk.knowledge.graph
         desk.believes = desk.remembers
         self._plan_is_current = True
         if desk.remembers and not run.from_plan:

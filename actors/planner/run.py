@@ -69,6 +69,8 @@ class Run:
         self.awaited = 0
         self.begun = False
         self.replan = False
+        self.narrow = True
+        """Whether it may do with what a small edit asks for."""
         self.degraded: str | None = None
         self.cache_needed_bytes = 0
         self.diagnostics: list[Diagnostic] = []
@@ -132,6 +134,22 @@ class Run:
         self.function_counts: dict[str, int] = {}
         self.program = self.program_key = ""
 
+    def begin(self, modules: Iterable[str]) -> None:
+        """Every module is wanted."""
+        for module in modules:
+            self.states.add(module)
+
+    def settle(self, plan: Plan, touched: Iterable[str]) -> None:
+        """The last build answers for all modules but those that are `touched`."""
+        self.states.settle(plan.modules)
+        for module in touched:
+            self.states.reopen(module)
+        settled = {module: one for module, one in plan.modules.items() if self.states[module] is State.HIT}
+        self.objects = {module: one.object for module, one in settled.items()}
+        self.durations = {module: one.duration_ms for module, one in settled.items()}
+        self.function_counts = {module: one.functions for module, one in settled.items()}
+        self.warnings = {module: one.warnings for module, one in settled.items() if one.warnings}
+
     def arrived(self, message: SourcesRead) -> None:
         self.read += message.sources
         self.vanished += message.vanished
@@ -180,6 +198,8 @@ class Run:
         """The failed module outside of this one's cycle that it depends on, or ""."""
         if module in self.blocked_by:
             return self.blocked_by[module]
+        if not self.states.counts[State.FAILED]:
+            return ""
         graph = knowledge.graph
         component = graph.component_of[module]
         for below in sorted(graph.transitive_imports([module])):

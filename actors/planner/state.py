@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 import msgspec
@@ -53,6 +54,16 @@ class States:
     def __getitem__(self, module: str) -> State:
         return self._of[module]
 
+    def settle(self, modules: Iterable[str]) -> None:
+        """All of these begin as hits: the last build answers for them."""
+        self._of = dict.fromkeys(modules, State.HIT)
+        self.counts = dict.fromkeys(State, 0) | {State.HIT: len(self._of)}
+
+    def reopen(self, module: str) -> None:
+        """One of those that were settled is wanted after all."""
+        self.counts[self._of[module]] -= 1
+        self.add(module)
+
     def add(self, module: str) -> None:
         """A module begins as wanted."""
         self._of[module] = State.WANTED
@@ -81,7 +92,9 @@ class PlannedModule(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the next build needs to know of a module: enough to tell why its key is another one, and to trust that it
     is the same where nothing changed. `resolution` is the digest of its resolution table; `marks` tell which imports
     changed, and `traces` which of the things that its functions depend on (see reasons.py). `object` is "" where the
-    module has none (it failed or was blocked). `warnings` are said again by every build."""
+    module has none (it failed or was blocked). `warnings` are said again by every build. `face` is what
+    others' keys depend on (`DeepInterfaces.face`); `imports` and `looked_at` are those of its `Resolved`: by them an
+    edit elsewhere may reach it."""
 
     path: str
     source: Digest
@@ -94,6 +107,13 @@ class PlannedModule(msgspec.Struct, frozen=True, array_like=True, gc=False):
     duration_ms: float
     functions: int
     warnings: tuple[Diagnostic, ...] = ()
+    face: Digest = ""
+    imports: tuple[str, ...] = ()
+    looked_at: tuple[str, ...] = ()
+
+    def without_object(self) -> PlannedModule:
+        """The same module where its object is not to be had: it is blocked."""
+        return msgspec.structs.replace(self, object="", warnings=())
 
 
 class Plan(msgspec.Struct, frozen=True, array_like=True):
@@ -109,7 +129,7 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
     succeeded: bool = False
 
 
-PLAN_VERSION = 3
+PLAN_VERSION = 4
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Plan)
 
