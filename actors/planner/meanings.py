@@ -25,6 +25,7 @@ class Meanings:
         self._resolved = resolved
         self._tables: dict[str, dict[tuple[str, str], Binding]] = {}
         self._known: dict[str, dict[tuple[str, str], Target | None]] = {}
+        self._imported: dict[str, frozenset[str] | None] = {}
 
     def update(self, modules: Modules, resolved: Mapping[str, Resolved], stale: Iterable[str]) -> None:
         """Answer for another resolution from now on: `stale` are the modules whose summary or resolution is another."""
@@ -33,6 +34,7 @@ class Meanings:
         for module in stale:
             self._tables.pop(module, None)
             self._known.pop(module, None)
+            self._imported.pop(module, None)
 
     def of(self, module: str, scope: str, name: str) -> Target | None:
         """The item that `name` means in `scope` of `module`; None for a local, a builtin, or a whole module."""
@@ -49,6 +51,8 @@ class Meanings:
         if not scope and "::" not in name:  # The usual case, in one step.
             if name in own:
                 return module, name
+            if not self._may_be_imported(module, name):
+                return None
         else:
             parts = name.split("::")
             for outer in scopes(scope):
@@ -62,6 +66,15 @@ class Meanings:
             if bound is not None and bound.module and bound.item:
                 return bound.module, bound.item
         return None
+
+    def _may_be_imported(self, module: str, name: str) -> bool:
+        """Whether a plain name can be anything from outside, as far as the imports' own text says."""
+        if module not in self._imported:
+            summary = self.modules.summaries[module]
+            uses = summary.uses if summary else ()
+            self._imported[module] = None if any(use.glob for use in uses) else frozenset([use.alias for use in uses])
+        imported = self._imported[module]
+        return imported is None or name in imported
 
     def _table(self, module: str) -> dict[tuple[str, str], Binding]:
         table = self._tables.get(module)

@@ -12,8 +12,7 @@ Which modules those are is found out on the way. Whatever looks at a module that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from actors.compiler.toolchain import CompileJob, Interface, Signature, Summary
 from actors.diagnostics import Diagnostic
@@ -23,37 +22,35 @@ from actors.planner.fingerprints import Fingerprints
 from actors.planner.graph import Graph
 from actors.planner.interfaces import interfaces
 from actors.planner.knowledge import Knowledge, SourceFile, summary_name, surface
-from actors.planner.resolve import Modules, resolve
+from actors.planner.resolve import Modules, Resolved, resolve
 from actors.planner.state import Plan, PlannedModule
 
 MOST_EDITED = 64
 """With more modules edited than this, all are looked at."""
 
-_Found = TypeVar("_Found")
-
 
 class NotAtHandError(Exception):
-    """These modules must be looked at first: their summaries, or (`resolved`) what their names mean."""
+    """The summaries of these modules, or (`inferred`) their inferred signatures too, are needed first."""
 
-    def __init__(self, modules: Iterable[str], *, resolved: bool = False) -> None:
+    def __init__(self, modules: Iterable[str], *, inferred: bool = False) -> None:
         super().__init__(modules)
         self.modules = frozenset(modules)
-        self.resolved = resolved
+        self.inferred = inferred
 
 
 class TooFarError(Exception):
     """The plan cannot answer for enough modules."""
 
 
-class _AtHand(Mapping[str, _Found]):
-    """What is known of some modules; NotAtHandError for the others."""
+class _Signatures(Mapping[str, Mapping[str, Signature]]):
+    """The inferred signatures of modules that were looked at."""
 
-    def __init__(self, found: Mapping[str, _Found]) -> None:
+    def __init__(self, found: Mapping[str, Mapping[str, Signature]]) -> None:
         self._found = found
 
-    def __getitem__(self, module: str) -> _Found:
+    def __getitem__(self, module: str) -> Mapping[str, Signature]:
         if module not in self._found:
-            raise NotAtHandError((module,), resolved=True)
+            raise NotAtHandError((module,), inferred=True)
         return self._found[module]
 
     def __iter__(self) -> Iterator[str]:
@@ -61,6 +58,23 @@ class _AtHand(Mapping[str, _Found]):
 
     def __len__(self) -> int:
         return len(self._found)
+
+
+class _Resolutions(Mapping[str, Resolved]):
+    """The resolutions of all modules, found when they are asked for."""
+
+    def __init__(self, sources: Mapping[str, SourceFile], find: Callable[[str], Resolved]) -> None:
+        self._sources = sources
+        self._find = find
+
+    def __getitem__(self, module: str) -> Resolved:
+        return self._find(module)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
 
 
 class _Summaries(Mapping[str, Summary | None]):
@@ -120,7 +134,7 @@ class Narrow(Knowledge):
         self._invalidation = settings.invalidation
         self._wanted = set(changed).union(*(plan.modules[module].looked_at for module in changed))
         self._also: set[str] = set()
-        """Modules that the edit does not reach, and that must be resolved all the same."""
+        """Modules that the edit does not reach, and that are inferred all the same."""
         self._reached: frozenset[str] = frozenset()
         """Modules whose keys the edit may change."""
         self._interfaces: dict[str, dict[str, Interface]] = {}
@@ -139,7 +153,7 @@ class Narrow(Knowledge):
     def look_at(self, missing: NotAtHandError) -> None:
         """Take these in as well. Raises TooFarError where all would be had as cheaply."""
         self._wanted |= missing.modules
-        if missing.resolved:
+        if missing.inferred:
             self._also |= missing.modules
             self._wanted.update(*[self.plan.modules[module].looked_at for module in missing.modules])
         self._check(len(self._wanted))
@@ -175,7 +189,7 @@ class Narrow(Knowledge):
             raise TooFarError
         stale = self._edited | self._lookers()
         self._resolve(stale)
-        self._meanings.update(self._modules, _AtHand(self.resolved), ())
+        self._meanings.update(self._modules, _Resolutions(self.sources, self._resolution), ())
         imports = {module: self.resolved[module].imports for module in stale}
         if any(imports[module] != self.graph.imports[module] for module in stale):
             self.graph = Graph({**self.graph.imports, **imports})
@@ -199,19 +213,24 @@ class Narrow(Knowledge):
     def _resolve(self, modules: Iterable[str]) -> None:
         missing: set[str] = set()
         for module in sorted(modules):
-            if module in self.resolved:
-                continue
+            try:
+                self._resolution(module)
+            except NotAtHandError as more:
+                missing |= more.modules
+        if missing:
+            raise NotAtHandError(missing)
+
+    def _resolution(self, module: str) -> Resolved:
+        found = self.resolved.get(module)
+        if found is None:
             try:
                 found = resolve(self._modules, module)
             except NotAtHandError as more:
-                missing |= more.modules
-                missing.update(self.plan.modules[module].looked_at)
-                continue
+                raise NotAtHandError(more.modules.union(self.plan.modules[module].looked_at)) from None
             if found.diagnostics:
                 raise TooFarError
             self.resolved[module] = found
-        if missing:
-            raise NotAtHandError(missing)
+        return found
 
     def _spreading(self, stale: frozenset[str]) -> Iterable[str]:
         """Of these modules those whose change reaches the modules above."""
@@ -238,7 +257,7 @@ class Narrow(Knowledge):
         known: dict[str, Mapping[str, Signature]] = {
             module: self._signatures.get(module, {}) for module in self.resolved
         }
-        self._deep.update(_AtHand(known), ())
+        self._deep.update(_Signatures(known), ())
         self._fingerprints = Fingerprints(self.toolchain, settings, self._meanings, self._deep)
         before = {module: planned.key for module, planned in self.plan.modules.items()}
         inner = self.graph.among(self._reached)

@@ -436,7 +436,8 @@ class Planner(Actor[ToPlanner]):
             return
         run.before = desk.plan
         desk.plan, request = record_of(run, desk.knowledge, desk.plan)
-        desk.graph = desk.knowledge.graph
+        if not run.from_plan:
+            desk.graph = desk.knowledge.graph
         desk.believes = desk.remembers
         self._plan_is_current = True
         if desk.remembers and not run.from_plan:
