@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from actors.diagnostics import Diagnostic
 from actors.digests import NO_STAMP, Digest, ModuleNameError, Stamp, digest, module_name, printable, settled
 from actors.disk import Disk, Row
-from actors.messages import FoundSource, Known, MemorySource, Rules, Scan, ScanEnd
+from actors.messages import FolderStamp, FoundSource, Known, MemorySource, Rules, Scan, ScanEnd
 from actors.scanner.snapshot import LARGEST, Snapshot, decode, rules_digest, stamped
-from actors.scanner.walk import Walked, collisions, walk
+from actors.scanner.walk import Walked, collisions, relist, walk
 
 
 class InMemory(msgspec.Struct, frozen=True, gc=False):
@@ -30,6 +32,13 @@ class Compared(msgspec.Struct, frozen=True):
     removed: tuple[str, ...] = ()
 
 
+class Moved(NamedTuple):
+    """The files that have other stamps than in the snapshot, by absolute path; all folders with their stamps."""
+
+    files: dict[str, Stamp]
+    folders: tuple[FolderStamp, ...]
+
+
 class Looked(msgspec.Struct, frozen=True):
     """What a scan tells: sources to read, and its end."""
 
@@ -37,6 +46,8 @@ class Looked(msgspec.Struct, frozen=True):
     end: ScanEnd
 
 
+MOST_RELISTED = 32
+"""With more folders changed than this, all are walked."""
 _NOTHING = Snapshot(root="")
 
 
@@ -103,7 +114,7 @@ class Remembered:
         """Of the snapshot's file; `NO_STAMP` where it is so young that it will be read again."""
         self._path = ""
         self._paths: list[str] = []
-        self._rows: list[Row] | None = None
+        self._rows: list[Row] = []
         self._hidden: frozenset[str] | None = None
         self._digests: dict[str, InMemory] = {}
 
@@ -123,23 +134,49 @@ class Remembered:
     def _forget(self) -> None:
         self.snapshot, self._hidden, self.stamp = None, None, NO_STAMP
 
-    def unmoved(self, rules: Digest, hidden: frozenset[str], disk: Disk) -> bool:
-        """Whether all folders and files of the snapshot, `hidden` modules apart, still have their stamps: then a walk
-        by the same rules would see what it saw. One `lstat` each, and one comparison."""
+    def moved(self, rules: Rules, hidden: frozenset[str], disk: Disk) -> Moved | None:
+        """Which folders and files of the snapshot, `hidden` modules apart, have not their stamps any more, where a walk
+        would see the same files and folders. None: only a walk can tell. One `lstat` each, and one comparison; a folder
+        that has another stamp is listed."""
         snapshot = self.snapshot
-        if snapshot is None or snapshot.rules != rules or not snapshot.folders:
-            return False
+        if snapshot is None or snapshot.rules != rules_digest(rules) or not snapshot.folders or snapshot.links:
+            return None
         if hidden != self._hidden:
             self._paths, stamps = stamped(snapshot, without=hidden)
-            trusted = NO_STAMP not in set(stamps) and not snapshot.links
-            self._rows = [_row(stamp) for stamp in stamps] if trusted else None
+            self._rows = [_row(stamp) for stamp in stamps]
             self._hidden = hidden
-        if self._rows is None or any(problem.severity == "error" for problem in snapshot.problems):
-            return False
+        if any(problem.severity == "error" for problem in snapshot.problems):
+            return None
         try:
-            return disk.rows(self._paths) == self._rows
+            rows = disk.rows(self._paths)
         except OSError:
-            return False
+            return None
+        if rows == self._rows:
+            return Moved({}, snapshot.folders)
+        changed = [number for number, row in enumerate(rows) if row != self._rows[number]]
+        first = len(snapshot.folders)
+        folders = self._relisted([number for number in changed if number < first], rules, disk)
+        if folders is None or (hidden and folders != snapshot.folders):
+            return None
+        return Moved({self._paths[number]: Stamp(*rows[number]) for number in changed if number >= first}, folders)
+
+    def _relisted(self, changed: list[int], rules: Rules, disk: Disk) -> tuple[FolderStamp, ...] | None:
+        """The snapshot's folders, those that changed as they are now; None where anything else is in them."""
+        snapshot = self.snapshot or _NOTHING
+        folders = list(snapshot.folders)
+        if len(changed) > MOST_RELISTED:
+            return None
+        for number in changed:
+            path = folders[number].path
+            listed = relist(rules, disk, path)
+            if listed is None or listed.folder.path != path:
+                return None
+            there = {one.path for one in snapshot.known if one.path.rpartition("/")[0] == path}
+            below = {one.path for one in folders if one.path and one.path.rpartition("/")[0] == path}
+            if listed.sources != there or listed.below != below:
+                return None
+            folders[number] = listed.folder
+        return tuple(folders)
 
     def extras_unmoved(self, disk: Disk) -> bool:
         """Whether the files beside the sources are as the snapshot says."""
@@ -175,12 +212,13 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
     rules = scan.rules
     snapshot = remembered.load(rules.snapshot, disk)
     memory, problems = remembered.named(scan.memory, rules)
-    name = rules_digest(rules)
     taken_ns = disk.now_ns()
     hidden = frozenset(module.module for module in memory)
-    if snapshot and scan.walk and not scan.force and not problems and remembered.unmoved(name, hidden, disk):
-        compared = _compare_unmoved(snapshot, memory, hidden)
-        folders, problems, links = snapshot.folders, list(snapshot.problems), False
+    usual = scan.walk and not scan.force and not problems
+    moved = remembered.moved(rules, hidden, disk) if usual else None
+    if snapshot and moved is not None:
+        compared = _compare_moved(snapshot, moved, memory, hidden)
+        folders, problems, links = moved.folders, list(snapshot.problems), False
     else:
         walked = walk(rules, disk) if scan.walk else Walked(taken_ns=taken_ns)
         compared = compare(walked, snapshot, memory, force=scan.force)
@@ -191,6 +229,7 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
             everyone = [(file.module, file.path) for file in walked.files if file.module not in hidden]
             everyone.extend((module.module, module.path) for module in memory)
             problems = [problem for problem in problems if problem.code != "E0805"] + collisions(everyone)
+    name = rules_digest(rules)
     same = (
         snapshot is not None
         and compared.unchanged is snapshot.known
@@ -214,12 +253,18 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
     return Looked(compared.found, end)
 
 
-def _compare_unmoved(snapshot: Snapshot, memory: tuple[InMemory, ...], hidden: frozenset[str]) -> Compared:
-    """`compare` where all files are known to be as they were."""
-    if not memory:
+def _compare_moved(snapshot: Snapshot, moved: Moved, memory: tuple[InMemory, ...], hidden: frozenset[str]) -> Compared:
+    """`compare` where the files are those of the snapshot, and is known which of them have other stamps."""
+    if not memory and not moved.files:
         return Compared(snapshot.known)
-    unchanged = [one for one in snapshot.known if one.module not in hidden]
-    found: list[FoundSource] = []
+    root = snapshot.root.rstrip("/") + "/"
+    there = [one for one in snapshot.known if one.module not in hidden]
+    unchanged = [one for one in there if root + one.path not in moved.files]
+    found = [
+        FoundSource(module=one.module, path=one.path, stamp=moved.files[root + one.path], known=one.digest)
+        for one in there
+        if root + one.path in moved.files
+    ]
     earlier = {one.module: one for one in snapshot.known if one.module in hidden}
     _compare_memory(memory, earlier, unchanged, found, False)
     if not found and _all_of(snapshot, unchanged):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import starmap
 from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 
@@ -50,6 +51,23 @@ def walk(rules: Rules, disk: Disk) -> Walked:
     The result depends on what is on the disk only, never on the order in which it lists.
     """
     return _Walk(rules, disk).run()
+
+
+class Listed(NamedTuple):
+    """One folder: its stamp as a walk takes it, the paths of the sources in it, and of the folders."""
+
+    folder: FolderStamp
+    sources: frozenset[str]
+    below: frozenset[str]
+
+
+def relist(rules: Rules, disk: Disk, folder: str) -> Listed | None:
+    """What a walk would see in one folder of the root; None where that is not only plain files and folders."""
+    walk, below = _Walk(rules, disk), list[str]()
+    walk._folder(folder, below)
+    if walk.problems or walk.linked or not walk.folders:
+        return None
+    return Listed(walk.folders[0], frozenset(walk.paths), frozenset(below))
 
 
 _SPECIAL = RESERVED | {"mod"}

@@ -128,6 +128,38 @@ def test_force_reads_everything():
     ]
 
 
+def test_an_edit_in_place_walks_nothing():
+    world = World("a.ruchy", "d/b.ruchy", "d/c.ruchy")
+    world.build()
+    world.disk.write("/p/d/b.ruchy", b"other")
+    world.disk.reset()
+    assert [found.module for found in world.look().found] == ["d/b"]
+    assert world.disk.counts["entries"] == 0
+
+
+def test_a_file_put_in_the_place_of_another_has_its_folder_listed_and_no_other():
+    world = World("a.ruchy", "d/b.ruchy", "d/e/c.ruchy", "f/g.ruchy")
+    world.build()
+    world.disk.write("/p/d/new~", b"other")
+    world.disk.memory.rename("/p/d/new~", "/p/d/b.ruchy")
+    world.disk.reset()
+    looked = world.look()
+    assert [found.module for found in looked.found] == ["d/b"]
+    assert world.disk.counts["entries"] == 1
+    assert looked.end.folders == walk(RULES, world.disk).folders
+
+
+def test_a_new_file_or_folder_is_walked_for():
+    for path in ("d/new.ruchy", "d/new/x.ruchy"):
+        world = World("a.ruchy", "d/b.ruchy", "f/g.ruchy")
+        world.build()
+        world.disk.memory.make_folders("/p/d/new")
+        world.disk.write(f"/p/{path}", b"other")
+        world.disk.reset()
+        assert [found.path for found in world.look().found] == [path]
+        assert world.disk.counts["entries"] > 3
+
+
 def test_other_rules_walk_again():
     world = World("a.ruchy", "b.ruchy")
     world.build()
@@ -332,6 +364,12 @@ def test_what_is_unchanged_is_really_unchanged(rounds, aged, tick):
             break  # a clock that stands still while stamps count as old: a disk that lies
         looked = world.look(scan)
         assert world.look(scan, fresh=True) == looked
+        if not overlay:
+            walked = walk(RULES, world.disk)
+            seen = compare(walked, world.remembered.snapshot)
+            end = looked.end
+            assert (seen.unchanged, seen.found, seen.removed) == (end.unchanged, looked.found, end.removed)
+            assert walked.folders == end.folders
         texts = {file.module: world.disk.memory.node(f"/p/{file.path}").data for file in walk(RULES, world.disk).files}
         texts.update((path.removesuffix(".ruchy").removesuffix("/mod"), text) for path, text in overlay.items())
         found = {one.module for one in looked.found}
