@@ -42,6 +42,8 @@ class Desk:
         self.remembers = self.believes = remembers
         self.knowledge = Knowledge(toolchain.identity())
         self.plan: Plan | None = None
+        self.linked = False
+        """Whether the toolchain has linked in this process, and remembers that if it ever does."""
         self.known_entries: dict[Digest, Entry] = {}
         self.events = Events()
         """The Project's, from the moment that the planner starts."""
