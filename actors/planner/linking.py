@@ -207,7 +207,7 @@ class Linking:
 
     def _left(self, run: Run, state: bytes) -> tuple[NewEntry, ...]:
         """What the link leaves for those of later processes, as an entry of its own."""
-        if not state:
+        if not state or not run.settings.snapshot:  # without a plan on disk nobody would find it
             return ()
         run.link_state = digest(state)
         encoded = manifest.encode(manifest.LinkManifest(program=run.program_key))

@@ -56,6 +56,18 @@ def partly(resident: Resident, objects: Objects, at_hand: set[str]) -> tuple[byt
             return str(error)
 
 
+def frozen_now(resident: Resident) -> bytes:
+    last = resident._last
+    assert last is not None
+    return freeze(last.image, last.keys, last.start, last.program)
+
+
+def accepted_alone(objects: Objects) -> Resident:
+    resident = fresh()
+    resident.link(objects, b"", MAIN)
+    return resident
+
+
 def damaged(random: Random, data: bytes) -> bytes:
     at = random.randrange(len(data))
     choice = random.randrange(3)
@@ -93,6 +105,7 @@ def history(random: Random, steps: int, modules: int = 6) -> dict[str, int]:
             assert not proof or validate(proof) is None
             ways["patched" if proof and choice > 3 else "restored" if proof else "linked"] += 1
             resident.accepted(program)
+            assert frozen_now(resident) == frozen_now(accepted_alone(objects))
             frozen = resident.freeze()
             if frozen:
                 kept = (frozen, program)
@@ -205,9 +218,8 @@ def test_what_is_frozen_does_not_tell_its_history():
     second.freeze()
     accepted(second, chain(m7=6))
     program = accepted(second, end)
-    last = second._last
-    assert last is not None
-    assert freeze(last.image, last.keys, last.start, program) == first.freeze()
+    assert program == whole(end)
+    assert frozen_now(second) == first.freeze()
 
 
 def test_a_restored_image_does_not_replace_what_is_remembered():
