@@ -85,7 +85,7 @@ class _Joiner:
         self._slots: dict[bytes, int] = {}
         self._undefined: dict[bytes, Reference] = {}
         self._uses: dict[bytes, int] = {}
-        self._read: list[tuple[int, int, Reference | bytes]] = []
+        self._read: list[tuple[int, int, Reference | bytes, bytes]] = []
         self._usual = True
         self._lay_out()
         self._refer()
@@ -127,7 +127,8 @@ class _Joiner:
 
     def _meet(self, data: bytes) -> int:
         """A use that is met for the first time. Gives its number."""
-        kind, _, target = found = read_use(data)
+        kind, addend, target = read_use(data)
+        name = b""
         if isinstance(target, bytes):
             if kind != TYPE_INDEX_LEB:
                 raise ValueError(f"a use of kind {kind} names a type, not a symbol")
@@ -143,7 +144,7 @@ class _Joiner:
                 self._declare(name, target)
             if kind in TABLE_KINDS:
                 self._slots.setdefault(name, len(self._slots) + 1)
-        self._read.append(found)
+        self._read.append((kind, addend, target, name))
         self._uses[data] = number = len(self._uses)
         return number
 
@@ -216,11 +217,10 @@ class _Joiner:
         self._tails: list[bytes] = []
         self._fives: list[bytes] = []
         self._words: list[int] = []
-        for kind, addend, target in self._read:
+        for kind, addend, target, name in self._read:
             if isinstance(target, bytes):
                 index = value = types[target]
             else:
-                name = string(target.name)
                 index, value = numbers[name], by_kind[kind][name]
             tail = uleb(index)
             if kind in KINDS_WITH_ADDEND:
@@ -229,7 +229,7 @@ class _Joiner:
             value &= 0xFFFFFFFF
             self._heads.append(b"%c" % kind)
             self._tails.append(tail)
-            self._fives.append(leb5(value if kind == MEMORY_ADDR_LEB else signed32(value)))
+            self._fives.append(leb5(value if kind == MEMORY_ADDR_LEB or value < 1 << 31 else signed32(value)))
             self._words.append(value)
 
     def _imports(self) -> bytes:
@@ -377,18 +377,17 @@ class _Joiner:
         classes: list[dict[int, int]] = [{} for _ in range(SLOTS + 2)]
         first, code = len(self._imported), len(self._code)
         found: list[tuple[int, int]] = []
-        for kind, addend, target in self._read:
+        for kind, addend, target, name in self._read:
             if isinstance(target, bytes):
                 class_, key = TYPES, self._types[target]
             elif target.kind == FUNCTION:
-                index = self._functions[string(target.name)]
+                index = self._functions[name]
                 class_, key = (OWN, index - first) if index >= first else (FAR, index)
                 if kind in TABLE_KINDS:
                     class_ += SLOTS
             elif target.kind == GLOBAL:
                 class_, key = STACK_POINTER, 0
             else:
-                name = string(target.name)
                 number = self._numbers[name] - code
                 if number < len(self._data):
                     class_, key = OWN_DATA, self.addresses[number] + addend
