@@ -321,9 +321,12 @@ class RunCompile(Message, frozen=True):
 
 
 class RunLink(Message, frozen=True):
+    """`again`: with objects that the toolchain had asked for."""
+
     build: int
     job: LinkJob
     validate: bool = True
+    again: bool = False
 
 
 class RunInfer(Message, frozen=True):
@@ -411,7 +414,7 @@ class Entry(Part, frozen=True):
 
 class NewEntry(Part, frozen=True):
     """A finished, validated result to store. `manifest` is its canonical JSON, whose digest is `key`; `kind` is
-    "object" or "program"."""
+    "object", "program", or "link": what a link left for later ones."""
 
     key: Digest
     kind: str

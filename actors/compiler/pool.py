@@ -139,7 +139,7 @@ class _Link:
 
     async def done(self) -> LinkDone:
         pool, message = self.pool, self.message
-        if pool.events.wanted:
+        if pool.events.wanted and not message.again:
             pool.events.emit(LinkStarted(build=message.build, modules=len(message.job.objects)))
         validate = pool.validate if message.validate else None
         return await pool.offload.compute(partial(worker.link, pool.toolchain, message.job, message.build, validate))

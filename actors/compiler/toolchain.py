@@ -202,7 +202,8 @@ class Compiled(Struct, frozen=True):
 
 
 class LinkInput(Struct, frozen=True):
-    """An object to link. `digest` names its bytes, for a linker that remembers; "" where nobody computed it."""
+    """An object to link. `digest` names its bytes, for a linker that remembers; "" where nobody computed it. `data` may
+    be left out (empty) for a toolchain that `remembers_links`: the entry's never is."""
 
     module: str
     path: str
@@ -210,14 +211,24 @@ class LinkInput(Struct, frozen=True):
     digest: Digest = ""
 
 
+class Linkage(Struct, frozen=True):
+    """An earlier link of the same entry, by this toolchain in another process: the `state` that it left, and the bytes
+    of its program, which was validated."""
+
+    state: bytes
+    program: bytes
+
+
 class LinkJob(Struct, frozen=True):
-    """Objects in link order: the entry first, then by module name."""
+    """Objects in link order: the entry first, then by module name. `earlier`: a link to go on from, if one is at hand.
+    The program must not depend on it."""
 
     entry: str
     objects: tuple[LinkInput, ...]
     options: dict[str, str] = msgspec.field(default_factory=dict)
     fresh: bool = False
     """Nothing remembered from an earlier link may be used."""
+    earlier: Linkage | None = None
 
 
 class Linked(Struct, frozen=True):
@@ -226,12 +237,18 @@ class Linked(Struct, frozen=True):
     `proof` is a smaller module that is valid exactly if the program is, to be validated in its place; empty: there is
     none. It is for a linker that changes the program it made before, and was told that this one is valid: a toolchain
     may have a method `accepted(program)`, which is called, where it linked, with each program that was validated.
+
+    `needs`: nothing was linked, for these objects (digests) were left out of the job, and are needed: it comes again
+    with them. `state`: what this toolchain wants to have, in another process, to go on from this program
+    (`LinkJob.earlier`); empty where a state that it gave before will do.
     """
 
     program: bytes | None = None
     exports: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     proof: bytes = b""
+    needs: tuple[Digest, ...] = ()
+    state: bytes = b""
 
 
 class Toolchain(Protocol):
@@ -240,7 +257,8 @@ class Toolchain(Protocol):
     It may also have a function `prepare()`, which imports all that jobs need: a worker process calls it before it takes
     the first one, so that no job is charged for it. One whose summaries have `inferred` items has a function
     `infer(job: CompileJob) -> Inference` (a job too); its jobs have neither signatures nor fingerprints yet. And one
-    may say where two objects or programs begin to differ, in words: `difference(old: bytes, new: bytes) -> str`."""
+    may say where two objects or programs begin to differ, in words: `difference(old: bytes, new: bytes) -> str`. One
+    with a true attribute `remembers_links` is given only some of the objects to link (see `Linked.needs`)."""
 
     @property
     def name(self) -> str: ...

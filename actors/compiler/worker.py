@@ -112,6 +112,8 @@ def link(toolchain: Toolchain, job: LinkJob, build: int, validate: Callable[[byt
             accepted(linked.program)
         if linked.proof:
             linked = msgspec.structs.replace(linked, proof=b"")  # it has done its work
+    elif linked is not None and linked.state:
+        linked = msgspec.structs.replace(linked, state=b"")  # nobody may go on from what nobody looked at
     return LinkDone(build=build, linked=linked, duration_ms=duration, crash=crash)
 
 

@@ -47,6 +47,8 @@ class Desk:
         self.plan: Plan | None = None
         self.graph: Graph | None = None
         """That of the plan, where this Project made it."""
+        self.linked = False
+        """Whether the toolchain has linked in this process, and remembers that if it ever does."""
         self.known_entries: dict[Digest, Entry] = {}
         self.events = Events()
         """The Project's, from the moment that the planner starts."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from actors.compiler.toolchain import LinkInput, LinkJob
-from actors.digests import digest
+from actors.compiler.toolchain import Linkage, LinkInput, LinkJob
+from actors.digests import Digest, digest
 from actors.events import CacheHit, CacheMiss, ProgramLinked, ProgramWritten
 from actors.messages import (
     Difference,
@@ -82,10 +82,30 @@ class Linking:
             self.publish(run)
 
     def _load(self, run: Run) -> None:
-        """The bytes of all objects: those just made are at hand, the cache has the others."""
-        wanted = {run.objects[module] for module in run.linked_modules} - run.fresh.keys()
+        """The bytes of the objects: those just made are at hand, the cache has the others. A toolchain that remembers
+        links says itself which it needs; where it did not link in this process yet, it gets what an earlier one left.
+        """
+        run.link_needs = None
+        if getattr(self.desk.toolchain, "remembers_links", False) and not run.settings.verify:
+            run.link_needs = {run.objects[run.settings.entry]}
+        wanted = self._needed(run)
+        wanted.update(self._earlier(run))
         if run.program_expected:
             wanted.add(run.program_expected)
+        self._ask_for(run, wanted)
+
+    def _needed(self, run: Run) -> set[Digest]:
+        return {run.objects[module] for module in run.linked_modules} if run.link_needs is None else {*run.link_needs}
+
+    def _earlier(self, run: Run) -> tuple[Digest, ...]:
+        """What an earlier link left, and its program, where the toolchain may make use of them."""
+        desk, plan = self.desk, self.desk.plan
+        if run.link_needs is None or desk.linked or plan is None or not plan.link_state or run.settings.force:
+            return ()
+        return (plan.link_state, plan.link_program) if plan.toolchain == desk.knowledge.toolchain else ()
+
+    def _ask_for(self, run: Run, wanted: set[Digest]) -> None:
+        wanted = wanted - run.fresh.keys()
         if wanted:
             self.desk.ask(run, Load(build=run.id, digests=tuple(sorted(wanted))))
         else:
@@ -95,7 +115,8 @@ class Linking:
         """An object that is gone, or was damaged, is a late miss: its module is compiled after all."""
         desk, knowledge = self.desk, self.desk.knowledge
         run.fresh.update(answer.data)
-        lost = [module for module in run.linked_modules if run.objects[module] not in run.fresh]
+        needed = self._needed(run) - run.fresh.keys()
+        lost = [module for module in run.linked_modules if run.objects[module] in needed]
         if not lost:
             self._link(run)
             return
@@ -117,6 +138,7 @@ class Linking:
 
     def _link(self, run: Run) -> None:
         settings, knowledge = run.settings, self.desk.knowledge
+        earlier = [run.fresh.get(name, b"") for name in self._earlier(run)]
         self.desk.ask(
             run,
             RunLink(
@@ -127,19 +149,32 @@ class Linking:
                         LinkInput(
                             module=module,
                             path=knowledge.sources[module].path,
-                            data=run.fresh[run.objects[module]],
+                            data=run.fresh.get(run.objects[module], b""),
                             digest=run.objects[module],
                         )
                         for module in run.linked_modules
                     ),
                     options=settings.options,
                     fresh=bool(settings.verify),
+                    earlier=Linkage(state=earlier[0], program=earlier[1]) if all(earlier) and earlier else None,
                 ),
+                again=run.link_needs is not None and len(run.link_needs) > 1,
             ),
         )
 
+    def _asks_for_more(self, run: Run, needs: tuple[Digest, ...]) -> bool:
+        """Whether the toolchain may be given what it asks for: objects of this link that it did not get."""
+        own = {run.objects[module] for module in run.linked_modules}
+        if run.link_needs is None or not own.issuperset(needs) or not run.fresh.keys().isdisjoint(needs):
+            return False
+        run.link_needs.update(needs)
+        self._ask_for(run, self._needed(run))
+        return True
+
     def linked(self, run: Run, answer: LinkDone) -> None:
         desk, knowledge, entry = self.desk, self.desk.knowledge, run.settings.entry
+        if answer.linked and answer.linked.needs and self._asks_for_more(run, answer.linked.needs):
+            return
         program = answer.linked.program if answer.linked else None
         found = answer.linked.diagnostics if answer.linked else ()
         run.diagnostics += found
@@ -170,8 +205,27 @@ class Linking:
             exports=answer.linked.exports if answer.linked else (),
             duration_ms=answer.duration_ms,
         )
-        desk.ask(run, Store(build=run.id, entries=(new,), force=run.settings.force))
+        desk.linked = True
+        entries = (new, *self._left(run, answer.linked.state if answer.linked else b""))
+        desk.ask(run, Store(build=run.id, entries=entries, force=run.settings.force))
         self.publish(run, program)
+
+    def _left(self, run: Run, state: bytes) -> tuple[NewEntry, ...]:
+        """What the link leaves for those of later processes, as an entry of its own."""
+        if not state or not run.settings.snapshot:  # without a plan on disk nobody would find it
+            return ()
+        run.link_state = digest(state)
+        encoded = manifest.encode(manifest.LinkManifest(program=run.program_key))
+        return (
+            NewEntry(
+                key=manifest.key_of(encoded),
+                kind="link",
+                module=run.settings.entry,
+                manifest=encoded,
+                data=state,
+                identity=self.desk.knowledge.toolchain,
+            ),
+        )
 
     def _differs(self, run: Run, expected: bytes, program: bytes) -> None:
         """The program that the cache has for these objects is not the one that was linked from them now."""

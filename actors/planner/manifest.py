@@ -54,10 +54,18 @@ class ProgramManifest(msgspec.Struct, frozen=True, kw_only=True):
     objects: tuple[tuple[str, str, Digest], ...]
 
 
+class LinkManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What depends on a link alone: what it left for later ones, for the program of this key."""
+
+    schema: int = SCHEMA
+    kind: str = "link"
+    program: Digest
+
+
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-def encode(manifest: ObjectManifest | ProgramManifest) -> bytes:
+def encode(manifest: ObjectManifest | ProgramManifest | LinkManifest) -> bytes:
     """The canonical JSON. Maps are sorted; fields keep their order."""
     return _encoder.encode(manifest)
 

@@ -132,6 +132,7 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
             program_key=run.program_key if run.program else "",
             program=run.program,
             succeeded=succeeded,
+            **_link_of(run, knowledge, before),
         )
     # Where stamps, settings and outcome are those of the snapshot that is there already, it is left alone.
     end, quiet = run.end, run.succeeded and not run.all_diagnostics() and run.degraded is None
@@ -152,6 +153,14 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
         used=_used(run, plan),
     )
     return plan, record
+
+
+def _link_of(run: Run, knowledge: Knowledge, before: Plan | None) -> dict[str, Digest]:
+    """The link that later processes can go on from: of this build, or of an earlier one with this toolchain."""
+    state, program = run.link_state, run.program
+    if not state and before is not None and before.toolchain == knowledge.toolchain:
+        state, program = before.link_state, before.link_program
+    return {"link_state": state, "link_program": program if state else ""}
 
 
 def record_of_lookup(run: Run) -> Record:

@@ -95,6 +95,10 @@ class Run:
         self.reasons: dict[str, Reason] = {}
         self.verified: list[str] = []
         self.differences: list[Difference] = []
+        self.link_needs: set[Digest] | None = None
+        """The objects that the link must have at hand; None: all."""
+        self.link_state: Digest = ""
+        """What the link left for those of later processes."""
         self.program_expected: Digest = ""
         """Of a verified build: the program that the cache, or the last build, has for these objects."""
         self.before: Plan | None = None

@@ -118,7 +118,8 @@ class PlannedModule(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Plan(msgspec.Struct, frozen=True, array_like=True):
     """The graph, resolution and keys of the last finished build, by module. `settings` is the digest of everything else
-    that enters keys; `program` the digest of the program, and `program_key` its key ("" for none)."""
+    that enters keys; `program` the digest of the program, and `program_key` its key ("" for none). `link_state` is the
+    digest of what a link left for later ones, and `link_program` that of the program it made ("" for none)."""
 
     version: int
     toolchain: Digest
@@ -127,6 +128,8 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
     program_key: Digest = ""
     program: Digest = ""
     succeeded: bool = False
+    link_state: Digest = ""
+    link_program: Digest = ""
 
 
 PLAN_VERSION = 4
@@ -146,4 +149,5 @@ def decode_plan(data: bytes) -> Plan | None:
         return None
     # These two become names of files.
     names = [name for one in plan.modules.values() for name in (one.key, one.object)]
-    return plan if plan.version == PLAN_VERSION and are_digests([*names, plan.program_key, plan.program]) else None
+    names += plan.program_key, plan.program, plan.link_state, plan.link_program
+    return plan if plan.version == PLAN_VERSION and are_digests(names) else None

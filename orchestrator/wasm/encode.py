@@ -48,7 +48,7 @@ ENCODING_VERSION = 1
 """Part of a toolchain's identity: it changes when equal units would give other bytes."""
 
 _HOLE = b"\0\0\0\0\0"
-_ADDEND = frozenset((MEMORY_ADDR_LEB, MEMORY_ADDR_SLEB, MEMORY_ADDR_I32))
+KINDS_WITH_ADDEND = frozenset((MEMORY_ADDR_LEB, MEMORY_ADDR_SLEB, MEMORY_ADDR_I32))
 _WORD = frozenset((TABLE_INDEX_I32, MEMORY_ADDR_I32))
 _SECTIONS = (".rodata", ".data", ".bss")
 
@@ -183,7 +183,7 @@ def _fill(
             index = numbers[target.name]
             value = values[kind][target.name]  # type: ignore[index]
         entry = b"%c%b%b" % (kind, uleb(base + offset), uleb(index))
-        if kind in _ADDEND:
+        if kind in KINDS_WITH_ADDEND:
             entry += sleb(relocation.addend)
             value += relocation.addend
         entries.append(entry)

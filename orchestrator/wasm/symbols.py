@@ -24,6 +24,7 @@ from orchestrator.wasm.fragment import (
 )
 
 KIND_NAMES = ("function", "data", "global")
+TABLE_KINDS = (TABLE_INDEX_SLEB, TABLE_INDEX_I32)
 # What a relocation of each kind points at (TYPE_INDEX_LEB names a type, no symbol).
 TARGET_KINDS = (FUNCTION, FUNCTION, FUNCTION, DATA, DATA, DATA, -1, GLOBAL)
 
@@ -94,7 +95,7 @@ class Symbols:
                 raise ValueError(
                     f"{unit.name}: {name} is declared in two ways: {_describe(known)}, and {_describe(target)}"
                 )
-            if kind in (TABLE_INDEX_SLEB, TABLE_INDEX_I32):
+            if kind in TABLE_KINDS:
                 slots.setdefault(name, len(slots) + 1)
 
     def _import(self, unit: str, target: Reference) -> None:

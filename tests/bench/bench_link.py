@@ -3,8 +3,8 @@
 Synthetic objects of 10 functions with 5 relocations and 45 instructions each, about 2 MB of program for 1,000 of them.
 In turn, `RUNS` times: the compact linker; the fast one from nothing; after a change to the body of one function; after
 a function more, for which everything is laid out again; and in a new process, from the interpreter's first line on and
-without it. Beside them validation, of the program and of what proves the change. Medians, spreads, and ratios to the
-compact link.
+without it, with all objects and with a frozen image and the one object that changed. Beside them validation, of the
+program and of what proves the change. Medians, spreads, and ratios to the compact link.
 """
 
 from __future__ import annotations
@@ -95,18 +95,55 @@ def new_process(folder: str, objects: Objects) -> tuple[float, float, float]:
     return alone, imported, whole
 
 
+RESTORED = """
+import sys, time
+began = time.perf_counter()
+from orchestrator.wasm.slack.resident import Resident
+names = open(sys.argv[1]).read().split()
+imported = time.perf_counter()
+state, program, changed = [open(name, "rb").read() for name in sys.argv[2:5]]
+resident = Resident()
+resident.restore(state, program)
+middle = len(names) // 2
+program, proof = resident.link([(name, changed if at == middle else b"") for at, name in enumerate(names)], b"",
+                               {"main": "m0::f0"})
+ended = time.perf_counter()
+assert proof, "everything was linked again"
+sys.stdout.write(f"{(ended - imported) * 1e3} {(ended - began) * 1e3} {len(program)}")
+"""
+
+
+def restored(folder: str, objects: Objects, state: bytes, program: bytes) -> tuple[float, float, float]:
+    """The same of a process that goes on from a frozen image: reading that, its program and the changed object is in
+    all of the figures."""
+    files = [os.path.join(folder, name) for name in ("names", "state", "program", "changed")]
+    Path(files[0]).write_text("\n".join(name for name, _ in objects))
+    for file, data in zip(files[1:], (state, program, objects[len(objects) // 2][1]), strict=True):
+        Path(file).write_bytes(data)
+    command = [sys.executable, "-c", RESTORED, *files]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    whole, done = timed(lambda: subprocess.run(command, check=True, capture_output=True, text=True, env=environment))
+    alone, imported, _ = map(float, done.stdout.split())
+    return alone, imported, whole
+
+
 def run(count: int, folder: str) -> dict[str, list[float]]:
     plain = [(f"m{number}", module(number, count)) for number in range(count)]
     making, objects = timed(lambda: [(name, with_model(data)) for name, data in plain])
     sizes = sum(len(data) for _, data in plain), sum(len(data) for _, data in objects)
     times: dict[str, list[float]] = {}
-    middle, resident, programs = count // 2, Resident(), (b"", b"")
+    middle, resident, programs, state = count // 2, Resident(), (b"", b""), b""
     for turn in range(RUNS):
         rows = []
         rows.append(("compact link", timed(lambda: link(plain, entry=None, exports=EXPORTS))[0]))
         inputs = named(objects)
         rows.append(("fast link, from nothing", timed(lambda: Resident().link(inputs, b"", EXPORTS))[0]))  # noqa: B023
-        resident.accepted(resident.link(inputs, b"", EXPORTS)[0])
+        base = resident.link(inputs, b"", EXPORTS)[0]
+        resident.accepted(base)
+        freezing, again = timed(resident.freeze)
+        if again:
+            rows.append(("freeze", freezing))
+            state = again
         changed = inputs.copy()
         changed[middle : middle + 1] = named([("", with_model(module(middle, count, turn + 1)))])
         spent, programs = timed(lambda: resident.link(changed, b"", EXPORTS))  # noqa: B023
@@ -120,11 +157,13 @@ def run(count: int, folder: str) -> dict[str, list[float]]:
         rows.append(("everything laid out again, resident", timed(lambda: resident.link(grown, b"", EXPORTS))[0]))  # noqa: B023
         alone, imported, whole = new_process(folder, changed)
         rows += [("new process, the link", alone), ("new process, with imports", imported), ("new process, all", whole)]
+        alone, imported, whole = restored(folder, changed, state, base)
+        rows += [("restored, the link", alone), ("restored, with imports", imported), ("restored, all", whole)]
         for what, spent in rows:
             times.setdefault(what, []).append(spent)
     print(f"{count} objects of {FUNCTIONS} functions, {sizes[0]} bytes, {sizes[1]} with their models")
     print(f"({making / count:.2f} ms each to make these);", end=" ")
-    print(f"a program of {len(programs[0])} bytes, the proof {len(programs[1])}")
+    print(f"a program of {len(programs[0])} bytes, the proof {len(programs[1])}, the frozen image {len(state)}")
     compact = statistics.median(times["compact link"])
     for what, all_ in times.items():
         middle_time = statistics.median(all_)
@@ -139,7 +178,8 @@ async def measure(book: Book) -> None:
         times = run(1_000, temporary)
     for name, what in (
         ("resident", "one function changed, resident"),
-        ("new process", "new process, the link"),
+        ("new process", "restored, the link"),
+        ("new process, all objects", "new process, the link"),
         ("compact", "compact link"),
     ):
         book.add(f"link/{name}", Times(times[what]))

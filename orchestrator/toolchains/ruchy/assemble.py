@@ -8,6 +8,7 @@ says where. Linkers look at neither.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -16,10 +17,10 @@ from actors.digests import Digest
 from orchestrator.toolchains.ruchy.lower.body import static_string
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 from orchestrator.toolchains.ruchy.units import Part
-from orchestrator.wasm.encode import encode_object
-from orchestrator.wasm.fragment import DATA, LOCAL, MEMORY_ADDR_I32, Code, Data, Reference, Relocation
-from orchestrator.wasm.leb import custom
-from orchestrator.wasm.slack.model import with_model
+from orchestrator.wasm.fragment import DATA, LOCAL, MEMORY_ADDR_I32, Reference
+from orchestrator.wasm.join import join
+from orchestrator.wasm.leb import custom, string
+from orchestrator.wasm.pieces import CodePiece, DataPiece, data_piece, use
 
 EXPORTS_SECTION = "wasmill.exports"
 FRAGMENTS_SECTION = "wasmill.fragments"
@@ -50,9 +51,10 @@ class Exports(msgspec.Struct, frozen=True, array_like=True, gc=False):
 def assemble(name: str, path: str, parts: Sequence[Part], fingerprints: Mapping[str, Digest]) -> bytes:
     """The relocatable object of a module. `parts` stand in source order; `path` is the file as traps name it. Units
     whose name is among the `fingerprints` are kept for reuse."""
-    code: dict[str, Code] = {}
-    data: dict[str, Data] = {}
+    code: dict[bytes, CodePiece] = {}
+    data: dict[bytes, DataPiece] = {}
     file = name + ".{file}"
+    address = use(MEMORY_ADDR_I32, Reference(DATA, file))
     for part in parts:
         for fragment, lines in zip(part.unit.fragments, part.lines, strict=True):
             for one in fragment.code:
@@ -60,20 +62,19 @@ def assemble(name: str, path: str, parts: Sequence[Part], fingerprints: Mapping[
             for item in fragment.data:
                 data.setdefault(item.name, item)
             if fragment.sites:
-                if file not in data:
-                    data[file] = static_string(file, path)
-                table = _line_table(f"{name}::{fragment.name}", lines, file)
+                if string(file) not in data:
+                    data[string(file)] = data_piece(static_string(file, path))
+                table = _line_table(f"{name}::{fragment.name}", lines, address)
                 data[table.name] = table
     customs = ((EXPORTS_SECTION, _encode(_exports(name, parts))),)
-    made = encode_object(tuple(code.values()), tuple(data.values()), features=FEATURES, customs=customs)
-    return with_model(made, _kept(len(made), parts, fingerprints) if fingerprints else b"")
+    made, model = join(tuple(code.values()), tuple(data.values()), FEATURES, customs)
+    return made + (_kept(len(made), parts, fingerprints) if fingerprints else b"") + model
 
 
-def _line_table(symbol: str, lines: Sequence[int], file: str) -> Data:
+def _line_table(symbol: str, lines: Sequence[int], file: bytes) -> DataPiece:
     """The address of the file's name, then a u32 line for each site."""
-    content = b"\0\0\0\0" + b"".join([line.to_bytes(4, "little") for line in lines])
-    relocation = Relocation(MEMORY_ADDR_I32, 0, Reference(DATA, file))
-    return Data(symbol + ".{lines}", ".rodata", content, 2, (relocation,), LOCAL)
+    content = struct.pack(f"<{len(lines) + 1}I", 0, *lines)
+    return DataPiece(string(symbol + ".{lines}"), ".rodata", 2, LOCAL, content, [file], [0], [0])
 
 
 def _kept(base: int, parts: Sequence[Part], fingerprints: Mapping[str, Digest]) -> bytes:

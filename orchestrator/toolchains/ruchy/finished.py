@@ -15,7 +15,7 @@ from orchestrator.toolchains.ruchy.check.module import Finding, Module, Seen, un
 from orchestrator.toolchains.ruchy.lower.layout import is_native, valtype
 from orchestrator.toolchains.ruchy.reuse import Spot
 from orchestrator.toolchains.ruchy.syntax.top import TOP
-from orchestrator.toolchains.ruchy.units import Part, Unit, Warned, encode
+from orchestrator.toolchains.ruchy.units import Part, Unit, Warned, encode, kept
 from orchestrator.toolchains.ruchy.view import Ordinals, View
 from orchestrator.wasm.fragment import Fragment
 
@@ -87,7 +87,7 @@ class Finished:
             seen = self._state.seen.get(name, _NOTHING)
             self._made[name] = Unit(
                 name=name,
-                fragments=tuple([fragment for _, fragment in made]),
+                fragments=tuple([kept(fragment) for _, fragment in made]),
                 public=(1 + _is_native(first)) if first.public else 0,
                 calls_main=calls_main and name == TOP,
                 bindings=tuple(sorted(seen.bindings)),
@@ -118,15 +118,15 @@ class Finished:
         compiled: list[str] = []
         warned: list[tuple[Warned, int]] = []
         for name in order:
-            kept = self._reused.get(name)
-            unit = kept[0] if kept is not None else self._made[name]
-            spot = _Fresh(self._view, self._ordinals, name) if kept is None or name == TOP else self._spot(name)
-            data = kept[1] if kept is not None else encode(unit) if name in fingerprints else b""
-            lines = [[spot.line(site) for site in fragment.sites] for fragment in unit.fragments]
+            known = self._reused.get(name)
+            unit = known[0] if known is not None else self._made[name]
+            spot = _Fresh(self._view, self._ordinals, name) if known is None or name == TOP else self._spot(name)
+            data = known[1] if known is not None else encode(unit) if name in fingerprints else b""
+            lines = [spot.lines(fragment.sites) for fragment in unit.fragments]
             parts.append(Part(unit, data, lines))
             names = [fragment.name for fragment in unit.fragments]
             functions += names
-            if kept is None:
+            if known is None:
                 compiled += names
             warned += [(one, spot.offset(one.at)) for one in unit.warnings]
         warned += [(one, self._view.offset(one.at)) for one in self._warned.get("", ())]
@@ -177,8 +177,8 @@ class _Fresh:
     def offset(self, number: int) -> int:
         return self._view.offset(self._ordinals.absolute(self._name, number))
 
-    def line(self, number: int) -> int:
-        return self._view.line(self.offset(number))
+    def lines(self, numbers: Sequence[int]) -> list[int]:
+        return [self._view.line(self.offset(number)) for number in numbers]
 
 
 _NOTHING = Seen()

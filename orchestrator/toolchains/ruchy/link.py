@@ -20,7 +20,7 @@ from orchestrator.wasm.linker import LinkError, link
 from orchestrator.wasm.reader import ObjectError, custom_section
 from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.model import UnusualError
-from orchestrator.wasm.slack.resident import Resident
+from orchestrator.wasm.slack.resident import NeedsError, Resident
 
 START = "_start"
 RESERVED = (START, "memory")
@@ -58,12 +58,19 @@ def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:
     if job.options.get("profile") != "release":
         inputs = [(found.digest or digest(found.data), found.data) for found in job.objects]
         wanted = {START: START, **exports} if start else exports
+        fast = fast or resident()
+        if job.earlier is not None:
+            fast.restore(job.earlier.state, job.earlier.program)
         try:
-            program, proof = (fast or resident()).link(inputs, start, wanted)
-            return Linked(program=program, exports=tuple(exports), diagnostics=notes, proof=proof)
+            program, proof = fast.link(inputs, start, wanted)
+            state = b"" if job.fresh else fast.freeze()
+            return Linked(program=program, exports=tuple(exports), diagnostics=notes, proof=proof, state=state)
+        except NeedsError as error:
+            return Linked(needs=error.digests)
         except UnusualError:
             pass  # The full linker links it, or says what is wrong.
-    return _link_compactly(job, entry, start, exports, notes)
+    needs = [found.digest for found in job.objects if not found.data]
+    return Linked(needs=tuple(needs)) if needs else _link_compactly(job, entry, start, exports, notes)
 
 
 def _link_compactly(

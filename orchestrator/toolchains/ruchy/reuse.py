@@ -7,7 +7,7 @@ that less is reused, or nothing: never a wrong answer.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from actors.compiler.toolchain import CompileJob, Item
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
@@ -88,7 +88,6 @@ class Spot:
         self._view = view
         self._item = item
         self._edges: list[int] = []
-        self._lines: list[int] | None = None
 
     def offset(self, number: int) -> int:
         """Where a token of the item stands in the source; IndexError for one that it does not have."""
@@ -96,10 +95,13 @@ class Spot:
             self._edges = edges_of(self._view.source[self._item.start : self._item.stop])
         return self._item.start + self._edges[2 * number]
 
-    def line(self, number: int) -> int:
+    def lines(self, numbers: Sequence[int]) -> list[int]:
+        """The lines of some of its tokens."""
+        if not numbers:
+            return []
         memo = self._item.memo
         if not memo:
-            return self._view.line(self.offset(number))
-        if self._lines is None:
-            self._lines = line_starts(decode_memo(memo).lines)
-        return self._item.line - lead(memo) + bisect_right(self._lines, number)
+            return [self._view.line(self.offset(number)) for number in numbers]
+        starts = line_starts(decode_memo(memo).lines)
+        first = self._item.line - lead(memo)
+        return [first + bisect_right(starts, number) for number in numbers]

@@ -14,6 +14,7 @@ import msgspec
 
 from actors.untrusted import UNREADABLE
 from orchestrator.wasm.fragment import Fragment
+from orchestrator.wasm.pieces import CodePiece, DataPiece, code_piece, data_piece
 
 
 class Warned(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -29,6 +30,25 @@ class Warned(msgspec.Struct, frozen=True, array_like=True, gc=False):
     unless: str = ""
 
 
+class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A `Fragment` in pieces. `sites` are as there; the first piece of code is the function itself."""
+
+    name: str
+    code: tuple[CodePiece, ...]
+    data: tuple[DataPiece, ...]
+    sites: tuple[int, ...]
+
+
+def kept(fragment: Fragment) -> Kept:
+    """Raises ValueError for a fragment that makes no sense."""
+    return Kept(
+        fragment.name,
+        tuple([code_piece(one) for one in fragment.code]),
+        tuple([data_piece(one) for one in fragment.data]),
+        fragment.sites,
+    )
+
+
 class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`name` is the item's. `fragments`: its own function, then those that are nested in it. `bindings` are those that
     it looked up, as (scope, name); `reads` the variables of the top level that it reads as constants.
@@ -38,7 +58,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     (`check/module.py` has a limit to that)."""
 
     name: str
-    fragments: tuple[Fragment, ...]
+    fragments: tuple[Kept, ...]
     public: int = 0
     calls_main: bool = False
     bindings: tuple[tuple[str, str], ...] = ()

@@ -4,6 +4,7 @@
     library.py   the runtime, of which only what is reached gets linked
     image.py     a program: where every module's ranges lie, its bytes by module, and what replaces one of them
     resident.py  the last image of a Project that stays open
+    frozen.py    that image as bytes, from which another process goes on; outline.py, what it says of each module
 
 The layout is a pure function of the objects, never of history: relinking gives, byte for byte, what linking from
 scratch does. Each module owns ranges of function indices, addresses and table slots, rounded up to a size class of its

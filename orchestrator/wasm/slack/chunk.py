@@ -37,11 +37,18 @@ class Tables:
         self.short: list[bytes] = []
 
     def reach(self, limit: int, functions: int) -> None:
-        """Make holes for all values up to `limit`, and a bit more; and the short forms of all below `functions`."""
+        """Make holes for all values up to `limit`, and a bit more; and the short forms of all below `functions`
+        (0: none, for few will be asked for)."""
         self.high = [low + rest for rest in [leb5(n << 14)[2:] for n in range((limit >> 14) + 1)] for low in _LOW]
+        if not functions:
+            return
         small = [uleb(n) for n in range(128)]
         self.short = small + [low + rest for rest in small[1 : (functions >> 7) + 1] for low in _LOW]
         self.short += [uleb(n) for n in range(len(self.short), functions)]
+
+    def indices(self, first: int, count: int) -> list[bytes]:
+        """The shortest forms of some functions' indices."""
+        return self.short[first : first + count] if self.short else [uleb(n) for n in range(first, first + count)]
 
 
 class Chunk:
@@ -51,7 +58,7 @@ class Chunk:
     __slots__ = ("code", "data", "elements", "functions", "named", "names")
 
     def __init__(
-        self, code: bytearray, functions: bytes, data: bytes, elements: bytes, names: bytes, named: int
+        self, code: bytes | bytearray, functions: bytes, data: bytes, elements: bytes, names: bytes, named: int
     ) -> None:
         self.code, self.functions, self.data, self.elements = code, functions, data, elements
         self.names, self.named = names, named
@@ -78,7 +85,7 @@ def make_chunk(model: Model, range_: Range, tables: Tables) -> Chunk:
         code += TRAP * spare
     first = range_.function
     kinds = tables.function_types[first : first + range_.functions]
-    indices = tables.short[first : first + len(model.names)]
+    indices = tables.indices(first, len(model.names))
     names = [index + name for index, name in zip(indices, model.names, strict=True) if name]
     return Chunk(
         code,

@@ -6,7 +6,8 @@ where that gives the image that linking from scratch would make; everything else
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 
@@ -15,6 +16,7 @@ from orchestrator.wasm.resolve import ADDRESS_NAMES, CONSTRUCTORS_NAME
 from orchestrator.wasm.slack.chunk import PROCEDURE, Chunk, Tables, make_chunk
 from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.model import Model, UnusualError
+from orchestrator.wasm.slack.outline import Outline, Outlines, imports_of, outline_of, signatures
 
 _HEAP_ALIGN = 16
 _OWN_NAMES = frozenset(string(name) for name in (*ADDRESS_NAMES, CONSTRUCTORS_NAME))
@@ -45,53 +47,59 @@ class Range:
 
 
 class Image:
-    """`models` are the modules, then `start`, then what they need of the library. `ranges` and `chunks` go with them.
+    """`outlines` are those of the modules (`count` of them), then of `start`, then of what they need of the library.
+    `ranges` and `chunks` go with them. `type_users` says how many of them have a type, `library_users` how many use a
+    function of the library.
 
     Raises UnusualError for what only the full linker can link, or explain.
     """
 
     __slots__ = (
-        "_count",
         "chunks",
+        "count",
         "globals",
         "imports",
         "library",
-        "models",
+        "library_users",
+        "outlines",
         "pages",
         "ranges",
         "stack_size",
         "tables",
         "top",
+        "type_users",
     )
 
     def __init__(
         self, modules: Sequence[Model], start: Model | None, library: Library | None, *, stack_size: int
     ) -> None:
         self.library, self.stack_size = library, stack_size
-        self.models = [*modules] if start is None else [*modules, start]
-        self._count = len(modules)
+        models = [*modules] if start is None else [*modules, start]
+        self.count = len(modules)
+        self.library_users = Counter[bytes]()
         if library is not None:
-            wanted = library.names.intersection(chain.from_iterable([model.outside for model in self.models]))
-            if wanted:
-                self.models.append(library.model(wanted))
+            for model in models:
+                self.library_users.update(library.names.intersection(model.outside))
+            if self.library_users:
+                models.append(library.model(frozenset(self.library_users)))
         self.tables = Tables()
-        self._number_types_and_imports()
-        self.ranges = self._place()
-        self._define()
+        self.type_users = Counter(chain.from_iterable([set(model.types) for model in models]))
+        self._number_types_and_imports(models)
+        self.ranges = self._place(models)
+        self._define(models)
         self.chunks: list[Chunk] = [
-            make_chunk(model, range_, self.tables) for model, range_ in zip(self.models, self.ranges, strict=True)
+            make_chunk(model, range_, self.tables) for model, range_ in zip(models, self.ranges, strict=True)
         ]
-        self.globals = [type_ + init for model in self.models for type_, init in model.globals]
+        self.globals = [type_ + init for model in models for type_, init in model.globals]
+        self.outlines = Outlines([outline_of(model, library) for model in models])
 
-    def _number_types_and_imports(self) -> None:
+    def _number_types_and_imports(self, models: Sequence[Model]) -> None:
         """Both sorted, so that their numbers tell nothing of an order or a history."""
         tables, imports = self.tables, dict[tuple[bytes, bytes, bytes], set[bytes]]()
-        types = set(chain.from_iterable([model.types for model in self.models]))
-        types.add(PROCEDURE)
-        tables.types = {type_: number for number, type_ in enumerate(sorted(types))}
-        for model in self.models:
-            for key, name in _imports(model):
-                imports.setdefault(key, set()).add(name)
+        tables.types = {type_: number for number, type_ in enumerate(sorted({*self.type_users, PROCEDURE}))}
+        for model in models:
+            for *place, name in imports_of(model):
+                imports.setdefault((place[0], place[1], place[2]), set()).add(name)
         self.imports = [(key, min(imports[key])) for key in sorted(imports)]
         for number, (key, _) in enumerate(self.imports):
             tables.function_types.append(tables.types[key[2]])
@@ -99,12 +107,12 @@ class Image:
                 if tables.functions.setdefault(name, number) != number:
                     raise UnusualError("two imports for one symbol")
 
-    def _place(self) -> list[Range]:
+    def _place(self, models: Sequence[Model]) -> list[Range]:
         function, address, slot, global_ = len(self.imports), self.stack_size, 1, 1
         ranges = []
-        for number, model in enumerate(self.models):
+        for number, model in enumerate(models):
             address = -(-address >> model.align << model.align)
-            sizes = _sizes(model, slack=number < self._count)
+            sizes = _sizes(model, slack=number < self.count)
             ranges.append(Range(function, address, slot, global_, sizes))
             function += sizes[0]
             address += sizes[1]
@@ -115,18 +123,23 @@ class Image:
         self.top = (function, slot)
         if max(self.pages * PAGE, function, slot) >= _MOST:
             raise UnusualError("too large")
-        self.tables.reach(max(self.pages * PAGE, function, slot), function)
+        self.reach()
         own = (heap, address, self.stack_size, self.stack_size, self.pages * PAGE, 0, self.stack_size)
         self.tables.data = dict(zip([string(name) for name in ADDRESS_NAMES], own, strict=True))
         return ranges
 
-    def _define(self) -> None:
+    def reach(self, *, few: bool = False) -> None:
+        """Make what is looked up for holes. With `few` only few modules are about to be made."""
+        function, slot = self.top
+        self.tables.reach(max(self.pages * PAGE, function, slot), 0 if few else function)
+
+    def _define(self, models: Sequence[Model]) -> None:
         """Enters what modules define into the tables. A strong definition beats weak ones, the first weak one wins."""
         tables = self.tables
         weak: dict[bytes, int] = {}
         shadowed: list[tuple[bytes, int]] = []
         count, owned = len(tables.functions), self.library.names if self.library else frozenset()
-        for number, (model, range_) in enumerate(zip(self.models, self.ranges, strict=True)):
+        for number, (model, range_) in enumerate(zip(models, self.ranges, strict=True)):
             base, names, types = range_.function, model.names, [tables.types[type_] for type_ in model.types]
             tables.function_types += [types[kind] for kind in model.function_types]
             tables.function_types += [tables.types[PROCEDURE]] * (range_.functions - len(model.function_types))
@@ -142,7 +155,7 @@ class Image:
                 if name in tables.data:
                     raise UnusualError("data is defined twice, or is the linker's own")
                 tables.data[name] = range_.address + offset
-            if number == self._count - 1 and not owned.isdisjoint([*tables.functions, *weak]):
+            if number == self.count - 1 and not owned.isdisjoint([*tables.functions, *weak]):
                 raise UnusualError("a module defines a function of the library")
         if len(tables.functions) != count or not _OWN_NAMES.isdisjoint(tables.functions):
             raise UnusualError("a function is defined twice, or is the linker's own")
@@ -171,49 +184,49 @@ class Image:
         tables.function_types[base + len(kinds) : base + range_.functions] = [tables.types[PROCEDURE]] * spare
         tables.functions.update([(names[index], base + index) for index in model.strong])
         self.chunks[number] = make_chunk(model, range_, tables)
-        self.models[number] = model
+        old, now = self.outlines[number], outline_of(model, self.library)
+        self.type_users.subtract(set(old.types))
+        self.type_users.update(set(now.types))
+        self.library_users.subtract(old.library)
+        self.library_users.update(now.library)
+        self.outlines[number] = now
         return True
 
     def _fits(self, number: int, model: Model) -> bool:
         """Whether linking from scratch would move nothing, and change nothing that other modules use."""
-        old, range_, tables = self.models[number], self.ranges[number], self.tables
+        old, now = self.outlines[number], outline_of(model, self.library)
+        range_, tables = self.ranges[number], self.tables
         return (
-            _sizes(model, slack=number < self._count) == (range_.functions, range_.addresses, range_.slots)
-            and model.align == old.align
-            and model.globals == old.globals
-            and (model.data_names, model.data_offsets) == (old.data_names, old.data_offsets)
-            and set(_imports(model)) == set(_imports(old))
-            and all(type_ in tables.types for type_ in model.types)
-            and self._defines_the_same(old, model)
+            _sizes(model, slack=number < self.count) == (range_.functions, range_.addresses, range_.slots)
+            and now.align == old.align
+            and now.globals == old.globals
+            and (now.data_names, now.data_offsets) == (old.data_names, old.data_offsets)
+            and set(now.imports) == set(old.imports)
+            and all(type_ in tables.types for type_ in now.types)
+            and self._defines_the_same(old, now)
             and all(name in tables.functions for name in model.outside)
-            and not self._was_the_last(number, old, model)
+            and not self._was_the_last(old, now)
         )
 
-    def _defines_the_same(self, old: Model, model: Model) -> bool:
+    def _defines_the_same(self, old: Outline, now: Outline) -> bool:
         """What was defined keeps its index and its type, and new names are new to all."""
-        if _signatures(old, old.weak) != _signatures(model, model.weak):
+        if signatures(old, old.weak) != signatures(now, now.weak):
             return False
-        before, now = _signatures(old, old.strong), _signatures(model, model.strong)
-        if any(now.get(name) != signature for name, signature in before.items()):
+        before, after = signatures(old, old.strong), signatures(now, now.strong)
+        if any(after.get(name) != signature for name, signature in before.items()):
             return False
-        added = now.keys() - before.keys()
-        if len(now) != len(model.strong):
+        added = after.keys() - before.keys()
+        if len(after) != len(now.strong):
             return False
         owned = self.library.names if self.library else frozenset()
         return all(name not in self.tables.functions and name not in owned and name not in _OWN_NAMES for name in added)
 
-    def _was_the_last(self, number: int, old: Model, model: Model) -> bool:
+    def _was_the_last(self, old: Outline, now: Outline) -> bool:
         """Whether the old version is the only one with a type, or with a use of a function of the library, that the new
         one has no more."""
-        others = [other for at, other in enumerate(self.models) if at != number]
-        types = set(old.types).difference(model.types, (PROCEDURE,))
-        if any(all(type_ not in other.types for other in others) for type_ in types):
-            return True
-        if self.library is None:
-            return False
-        used = self.library.names.intersection(old.outside).difference(model.outside)
-        users = others[:-1]  # without the library itself
-        return any(all(name not in other.outside for other in users) for name in used)
+        types = set(old.types).difference(now.types, (PROCEDURE,))
+        used = set(old.library).difference(now.library)
+        return any(self.type_users[type_] < 2 for type_ in types) or any(self.library_users[name] < 2 for name in used)
 
 
 def _sizes(model: Model, *, slack: bool) -> tuple[int, int, int]:
@@ -223,16 +236,3 @@ def _sizes(model: Model, *, slack: bool) -> tuple[int, int, int]:
     if not slack:
         return functions, model.size, slots
     return size_class(functions, _FUNCTIONS), size_class(model.size, _ADDRESSES), size_class(slots, _SLOTS)
-
-
-def _imports(model: Model) -> list[tuple[tuple[bytes, bytes, bytes], bytes]]:
-    """Module, field and type of each host import, and the symbol that means it."""
-    return [
-        ((module, field, model.types[model.outside_types[number]]), model.outside[number])
-        for number, module, field in model.imports
-    ]
-
-
-def _signatures(model: Model, indices: Iterable[int]) -> dict[bytes, tuple[int, bytes]]:
-    """Index and type of functions, by name."""
-    return {model.names[index]: (index, model.types[model.function_types[index]]) for index in indices}

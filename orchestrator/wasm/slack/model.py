@@ -50,7 +50,7 @@ _KINDS = (
     GLOBAL_INDEX_LEB,
 )
 # Classes of values, by their numbers. The slot of a function of class 0 or 1 is of class 7 or 8.
-_OWN, _FAR, _OWN_DATA, _FAR_DATA, _TYPES, _OWN_GLOBALS, _STACK_POINTER, _SLOTS = range(8)
+OWN, FAR, OWN_DATA, FAR_DATA, TYPES, OWN_GLOBALS, STACK_POINTER, SLOTS = range(8)
 
 
 class UnusualError(Exception):
@@ -112,8 +112,13 @@ def with_model(data: bytes, between: bytes = b"") -> bytes:
     except UnusualError:
         return data + between
     model.code_at, model.code_size, model.code = _code_at(data), len(model.code), b""
+    return data + between + model_section(model)
+
+
+def model_section(model: Model) -> bytes:
+    """The section of a model that knows where its code is, and does not hold it."""
     encoded = _encoder.encode(model)
-    return data + between + custom(SECTION, encoded + len(encoded).to_bytes(_TRAILER, "little"))
+    return custom(SECTION, encoded + len(encoded).to_bytes(_TRAILER, "little"))
 
 
 def read_model(data: bytes) -> Model:
@@ -216,18 +221,18 @@ class _Digester:
     def _value(self, kind: int, index: int, addend: int) -> tuple[int, int]:
         """Class and number of the value that a relocation wants."""
         if kind == TYPE_INDEX_LEB:
-            class_, key = _TYPES, index
+            class_, key = TYPES, index
         elif kind not in _KINDS:
             raise UnusualError(f"a relocation of kind {kind}")
         else:
             class_, key = self._targets[index]
             if kind in (TABLE_INDEX_SLEB, TABLE_INDEX_I32):
-                class_ += _SLOTS
-            elif class_ == _OWN_DATA:
+                class_ += SLOTS
+            elif class_ == OWN_DATA:
                 key += addend
                 if not 0 <= key <= self._size:
                     raise UnusualError("an address outside of the module's data")
-            elif class_ == _FAR_DATA:
+            elif class_ == FAR_DATA:
                 key += addend * ADDENDS
         values = self._classes[class_]
         return class_, values.setdefault(key, len(values))
@@ -242,7 +247,7 @@ class _Digester:
             self._names[symbol.index] = name
             if not flags & LOCAL:
                 (self._weak if flags & WEAK else self._strong).append(symbol.index)
-            return _OWN, symbol.index
+            return OWN, symbol.index
         if flags & (WEAK | EXPORTED | NO_STRIP) or (symbol.kind == GLOBAL and not flags & LOCAL):
             raise UnusualError("weak or exported data, or a global that other modules see")
         if symbol.kind == DATA:
@@ -250,8 +255,8 @@ class _Digester:
             if not flags & LOCAL:
                 self._data_names.append(name)
                 self._data_offsets.append(place)
-            return _OWN_DATA, place
-        return _OWN_GLOBALS, symbol.index
+            return OWN_DATA, place
+        return OWN_GLOBALS, symbol.index
 
     def _undefined(self, symbol: Symbol, name: bytes) -> tuple[int, int]:
         if symbol.flags & WEAK or symbol.name == CONSTRUCTORS_NAME:
@@ -260,15 +265,15 @@ class _Digester:
             if symbol.module:
                 self._imports.append((len(self._outside), string(symbol.module), string(symbol.field)))
             self._outside.append((name, self._types[symbol.type]))
-            return _FAR, len(self._outside) - 1
+            return FAR, len(self._outside) - 1
         if symbol.kind == DATA:
             if len(self._outside_data) == ADDENDS - 1:
                 raise UnusualError("very many data symbols outside")
             self._outside_data.append(name)
-            return _FAR_DATA, len(self._outside_data) - 1
+            return FAR_DATA, len(self._outside_data) - 1
         if symbol.module or symbol.name != STACK_POINTER_NAME or symbol.type != b"\x7f\x01":
             raise UnusualError("a global of another module, or an imported one")
-        return _STACK_POINTER, 0
+        return STACK_POINTER, 0
 
 
 def _place(found: ObjectFile) -> tuple[list[int], bytearray, int, int]:

@@ -107,6 +107,9 @@ class World:
         return [(name, self.object(name, ranks)) for name in sorted(self.modules)]
 
     def object(self, name: str, ranks: list[int]) -> bytes:
+        return with_model(encode_object(*self.units(name, ranks)))
+
+    def units(self, name: str, ranks: list[int]) -> tuple[list[Code], list[Data], list[Global]]:
         own = self.modules[name]
         random = Random(self.data[name])
         data = [
@@ -130,7 +133,7 @@ class World:
                 words.append(Relocation(MEMORY_ADDR_I32, 4, Reference(DATA, data[0].name), 2))
             data.append(Data(f"{name}.words", ".data", bytes(8), 2, tuple(words), LOCAL))
         globals_ = [Global(f"{name}.g", b"\x7f\x01", b"\x41\x09\x0b", LOCAL)] if random.randrange(4) == 0 else []
-        return with_model(encode_object(code, data, globals_))
+        return code, data, globals_
 
     def _near(self, above: list[int], random: Random) -> int:
         """A rank that stays the same when others come and go."""

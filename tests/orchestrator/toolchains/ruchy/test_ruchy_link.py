@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from actors.compiler.toolchain import Linked, LinkInput, LinkJob
+from actors.compiler.toolchain import Linkage, Linked, LinkInput, LinkJob
 from actors.compiler.worker import link
 from actors.digests import digest
 from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.toolchains.ruchy import link as linking
+from orchestrator.toolchains.ruchy.runtime import runtime_names, runtime_objects_of
+from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.model import read_model
+from orchestrator.wasm.slack.resident import Resident
 from orchestrator.wasm.validate import validate
 from tests.programs import build, run
 
@@ -126,3 +130,36 @@ def test_a_module_that_takes_a_name_of_the_runtime_is_left_to_the_full_linker():
     )
     assert [found.code for found in built.errors()] == ["E0903"]
     assert "rt::alloc" in built.errors()[0].message
+
+
+def left_out(found: LinkJob, needs: tuple[str, ...], earlier: Linkage | None) -> LinkJob:
+    """The job with the data of the entry and of these objects only."""
+    wanted = {found.objects[0].digest, *needs}
+    objects = [one if one.digest in wanted else msgspec.structs.replace(one, data=b"") for one in found.objects]
+    return msgspec.structs.replace(found, objects=tuple(objects), earlier=earlier)
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_another_process_goes_on_from_what_a_link_left(edit, monkeypatch):
+    monkeypatch.setattr(linking, "resident", lambda: Resident(Library(runtime_names(), runtime_objects_of), few=0))
+    sources = {"main.ruchy": MAIN, "shapes.ruchy": SHAPES, "text.ruchy": TEXT}
+    before, after = job(sources), job({**sources, **edit})
+    first, second = Ruchy().link(before), Ruchy()
+    earlier = Linkage(state=first.state, program=program(first))
+    needs: tuple[str, ...] = ()
+    found = second.link(left_out(after, needs, earlier))
+    while found.needs:
+        needs += found.needs
+        found = second.link(left_out(after, needs, earlier))
+    assert program(found) == program(Ruchy().link(after))
+    assert validate(program(found)) is None
+    assert not found.proof or validate(found.proof) is None
+    if edit is EDITS[0]:
+        assert (needs, found.state) == ((after.objects[1].digest,), b"") and found.proof
+
+
+def test_a_release_needs_everything():
+    wanted = job({"main.ruchy": MAIN, "shapes.ruchy": SHAPES, "text.ruchy": TEXT}, profile="release")
+    needs = tuple([one.digest for one in wanted.objects[1:]])
+    assert Ruchy().link(left_out(wanted, (), None)).needs == needs
+    assert program(Ruchy().link(left_out(wanted, needs, None)))

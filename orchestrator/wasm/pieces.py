@@ -1,0 +1,103 @@
+"""Functions and data made ready for joining: what `join.py` puts together without looking into it again.
+
+A piece is what `encode` makes of a unit as far as that is the same in every object: the entry of a function with its
+size, holes and what each of them takes. A *use* is what a hole takes: kind, addend and target, as bytes, so that equal
+ones are one key; whatever an object must know of a use it finds out once, however many holes and functions have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from orchestrator.wasm.fragment import (
+    EXPORTED,
+    MEMORY_ADDR_I32,
+    NO_STRIP,
+    TABLE_INDEX_I32,
+    TYPE_INDEX_LEB,
+    Code,
+    Data,
+    Reference,
+    Relocation,
+)
+from orchestrator.wasm.leb import string, uleb
+
+_HOLE = b"\0\0\0\0\0"
+_WORDS = (TABLE_INDEX_I32, MEMORY_ADDR_I32)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[int, int, Reference | bytes]).decode
+
+
+class CodePiece(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A function. `name` is as objects hold it: a length, then UTF-8. `entry` is size and body, its holes zero; they
+    are `holes`, ascending offsets in it, and hole i takes `uses[hole_uses[i]]`. `uses` are distinct, in order of first
+    use."""
+
+    name: bytes
+    type: bytes
+    flags: int
+    entry: bytes
+    uses: list[bytes]
+    holes: list[int]
+    hole_uses: list[int]
+
+
+class DataPiece(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A data item, of which `holes` are words. `section` is ".rodata" or ".data"; `align` is log2 of bytes."""
+
+    name: bytes
+    section: str
+    align: int
+    flags: int
+    content: bytes
+    uses: list[bytes]
+    holes: list[int]
+    hole_uses: list[int]
+
+
+def use(kind: int, target: Reference | bytes, addend: int = 0) -> bytes:
+    """The bytes of a use: equal ones for equal ones."""
+    return _encode((kind, addend, target))
+
+
+def read_use(data: bytes) -> tuple[int, int, Reference | bytes]:
+    """Kind, addend and target. Raises `msgspec.DecodeError`, a ValueError, for what is no use."""
+    return _decode(data)
+
+
+def code_piece(unit: Code) -> CodePiece:
+    """Raises ValueError for what no joining handles: an export of its own, words; and holes that are none."""
+    if unit.export or unit.flags & (EXPORTED | NO_STRIP):
+        raise ValueError(f"{unit.name}: an export of its own")
+    size = uleb(len(unit.body))
+    uses, holes, hole_uses = _uses(unit.name, unit.body, unit.relocations, len(size), 5)
+    return CodePiece(string(unit.name), unit.type, unit.flags, size + unit.body, uses, holes, hole_uses)
+
+
+def data_piece(item: Data) -> DataPiece:
+    """Raises ValueError for data that is all zero, or has other holes than words."""
+    if item.section not in (".rodata", ".data"):
+        raise ValueError(f"{item.name}: data in {item.section}")
+    uses, holes, hole_uses = _uses(item.name, item.data, item.relocations, 0, 4)
+    return DataPiece(string(item.name), item.section, item.align, item.flags, item.data, uses, holes, hole_uses)
+
+
+def _uses(
+    name: str, content: bytes, relocations: Sequence[Relocation], base: int, width: int
+) -> tuple[list[bytes], list[int], list[int]]:
+    uses: dict[bytes, int] = {}
+    holes: list[int] = []
+    hole_uses: list[int] = []
+    end = 0
+    for relocation in relocations:
+        kind, offset, target = relocation.kind, relocation.offset, relocation.target
+        if offset < end or not content.startswith(_HOLE[:width], offset) or (kind in _WORDS) != (width == 4):
+            raise ValueError(f"{name}: no hole of {width} zero bytes at offset {offset} (or out of order)")
+        if isinstance(target, bytes) != (kind == TYPE_INDEX_LEB):
+            raise ValueError(f"{name}: relocation of kind {kind} with another kind of target")
+        end = offset + width
+        holes.append(base + offset)
+        hole_uses.append(uses.setdefault(use(kind, target, relocation.addend), len(uses)))
+    return list(uses), holes, hole_uses

@@ -1,0 +1,182 @@
+"""An image as bytes, for another process: all but what its program holds already, which is cut out of that again.
+
+What is frozen is a pure function of the image, and names its program by checksum. Thawing gives an image that `replace`
+changes as it would have changed the first one; or None, where anything is odd.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import starmap
+
+import msgspec
+
+from actors.digests import checksum
+from actors.untrusted import UNREADABLE, Count
+from orchestrator.wasm.cursor import Cursor
+from orchestrator.wasm.slack.chunk import Chunk, Tables
+from orchestrator.wasm.slack.image import Image, Range
+from orchestrator.wasm.slack.library import Library
+from orchestrator.wasm.slack.outline import Outlines
+
+VERSION = 1
+_CHECKSUM = 16
+_FUNCTIONS, _ELEMENTS, _CODE, _DATA = 3, 9, 10, 11
+
+
+class _Frozen(msgspec.Struct, array_like=True, gc=False):
+    """`keys` are the digests of the modules' objects, `start` the object behind them. `sizes` are those of each chunk:
+    its code, functions, data, elements, names, and how many of the last. The rest is as in `Image` and `Tables`."""
+
+    version: int
+    program: str
+    stack_size: int
+    keys: list[str]
+    start: bytes
+    ranges: list[tuple[Count, Count, Count, Count, tuple[Count, Count, Count]]]
+    sizes: list[tuple[Count, Count, Count, Count, Count, Count]]
+    imports: list[tuple[tuple[bytes, bytes, bytes], bytes]]
+    globals: list[bytes]
+    pages: Count
+    top: tuple[Count, Count]
+    types: list[bytes]
+    functions: dict[bytes, int]
+    function_types: list[int]
+    data: dict[bytes, int]
+    type_users: dict[bytes, int]
+    library_users: dict[bytes, int]
+    outlines: list[msgspec.Raw]
+
+
+class Thawed:
+    """An image that was frozen; `keys` and `start` as they were given to `freeze`."""
+
+    __slots__ = ("image", "keys", "start")
+
+    def __init__(self, image: Image, keys: list[str], start: bytes) -> None:
+        self.image, self.keys, self.start = image, keys, start
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Frozen).decode
+
+
+def freeze(image: Image, keys: Sequence[str], start: bytes, program: bytes) -> bytes:
+    """The bytes end with their own checksum."""
+    tables = image.tables
+    data = _encode(
+        _Frozen(
+            version=VERSION,
+            program=checksum(program),
+            stack_size=image.stack_size,
+            keys=list(keys),
+            start=start,
+            ranges=[_of_range(range_) for range_ in image.ranges],
+            sizes=[_of_chunk(chunk) for chunk in image.chunks],
+            imports=image.imports,
+            globals=image.globals,
+            pages=image.pages,
+            top=image.top,
+            types=list(tables.types),
+            functions=_sorted(tables.functions),
+            function_types=tables.function_types,
+            data=_sorted(tables.data),
+            type_users=_sorted(+image.type_users),
+            library_users=_sorted(+image.library_users),
+            outlines=image.outlines.encoded(),
+        )
+    )
+    return data + bytes.fromhex(checksum(data))
+
+
+def thaw(data: bytes, program: bytes, library: Library | None, stack_size: int) -> Thawed | None:
+    """The image of this program; None where these are no such bytes, or belong to another program."""
+    data, end = data[:-_CHECKSUM], data[-_CHECKSUM:]
+    if bytes.fromhex(checksum(data)) != end:
+        return None
+    try:
+        found = _decode(data)
+        if found.version != VERSION or found.program != checksum(program) or found.stack_size != stack_size:
+            return None
+        if not len(found.ranges) == len(found.sizes) == len(found.outlines) >= len(found.keys):
+            return None
+        image = Image.__new__(Image)
+        image.library, image.stack_size = library, stack_size
+        image.count = len(found.keys)
+        image.imports, image.globals = found.imports, found.globals
+        image.pages, image.top = found.pages, found.top
+        image.type_users, image.library_users = Counter(found.type_users), Counter(found.library_users)
+        image.outlines = Outlines(found.outlines)
+        image.tables = tables = Tables()
+        tables.types = {type_: number for number, type_ in enumerate(found.types)}
+        tables.functions, tables.function_types, tables.data = found.functions, found.function_types, found.data
+        image.reach(few=True)
+        image.ranges = list(starmap(Range, found.ranges))
+        image.chunks = _cut(program, found.sizes)
+    except (IndexError, *UNREADABLE):
+        return None
+    return Thawed(image, found.keys, found.start)
+
+
+def _sorted(table: dict[bytes, int]) -> dict[bytes, int]:
+    """In an order that tells nothing of a history."""
+    return dict(sorted(table.items()))
+
+
+def _of_range(range_: Range) -> tuple[int, int, int, int, tuple[int, int, int]]:
+    sizes = range_.functions, range_.addresses, range_.slots
+    return range_.function, range_.address, range_.slot, range_.global_, sizes
+
+
+def _of_chunk(chunk: Chunk) -> tuple[int, int, int, int, int, int]:
+    return (
+        len(chunk.code),
+        len(chunk.functions),
+        len(chunk.data),
+        len(chunk.elements),
+        len(chunk.names),
+        chunk.named,
+    )
+
+
+def _cut(program: bytes, sizes: list[tuple[int, int, int, int, int, int]]) -> list[Chunk]:
+    """The chunks of a program: in each of these sections they stand one behind the other, at its end. Raises IndexError
+    where they do not."""
+    ends = {0: len(program)}
+    cursor = Cursor(program)
+    cursor.magic()
+    while cursor.position < len(program):
+        number, end = cursor.header()
+        if number:
+            ends[number] = end
+        cursor.position = end
+    code = functions = data = elements = names = 0
+    for sizes_of_one in sizes:
+        code += sizes_of_one[0]
+        functions += sizes_of_one[1]
+        data += sizes_of_one[2]
+        elements += sizes_of_one[3]
+        names += sizes_of_one[4]
+    code, functions = ends.get(_CODE, 0) - code, ends.get(_FUNCTIONS, 0) - functions
+    data, elements, names = ends.get(_DATA, 0) - data, ends.get(_ELEMENTS, 0) - elements, ends[0] - names
+    if min(code, functions, data, elements, names) < 0:
+        raise IndexError
+    chunks: list[Chunk] = []
+    for code_size, functions_size, data_size, elements_size, names_size, named in sizes:
+        chunks.append(
+            Chunk(
+                program[code : code + code_size],
+                program[functions : functions + functions_size],
+                program[data : data + data_size],
+                program[elements : elements + elements_size],
+                program[names : names + names_size],
+                named,
+            )
+        )
+        code += code_size
+        functions += functions_size
+        data += data_size
+        elements += elements_size
+        names += names_size
+    return chunks

@@ -1,0 +1,82 @@
+"""What an image remembers of a module: whatever it takes to tell whether another version fits into its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from orchestrator.wasm.slack.library import Library
+from orchestrator.wasm.slack.model import Model
+
+
+class Outline(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The fields are those of the `Model`. `imports`: module, field and type of each host import, and the symbol that
+    means it. `library`: the functions of the library that it uses."""
+
+    types: list[bytes]
+    function_types: list[int]
+    names: list[bytes]
+    strong: list[int]
+    weak: list[int]
+    imports: list[tuple[bytes, bytes, bytes, bytes]]
+    align: int
+    data_names: list[bytes]
+    data_offsets: list[int]
+    globals: list[tuple[bytes, bytes]]
+    library: list[bytes]
+
+
+encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Outline).decode
+
+
+class Outlines:
+    """Outlines by number, each decoded when it is asked for."""
+
+    def __init__(self, outlines: Sequence[Outline | msgspec.Raw]) -> None:
+        self._outlines = list(outlines)
+
+    def __len__(self) -> int:
+        return len(self._outlines)
+
+    def __getitem__(self, number: int) -> Outline:
+        """Raises `msgspec.DecodeError` for one that was damaged."""
+        found = self._outlines[number]
+        return _decode(found) if isinstance(found, msgspec.Raw) else found
+
+    def __setitem__(self, number: int, outline: Outline) -> None:
+        self._outlines[number] = outline
+
+    def encoded(self) -> list[msgspec.Raw]:
+        return [one if isinstance(one, msgspec.Raw) else msgspec.Raw(encode(one)) for one in self._outlines]
+
+
+def outline_of(model: Model, library: Library | None) -> Outline:
+    used = library.names.intersection(model.outside) if library is not None else ()
+    return Outline(
+        model.types,
+        model.function_types,
+        model.names,
+        model.strong,
+        model.weak,
+        imports_of(model),
+        model.align,
+        model.data_names,
+        model.data_offsets,
+        model.globals,
+        sorted(used),
+    )
+
+
+def imports_of(model: Model) -> list[tuple[bytes, bytes, bytes, bytes]]:
+    """Module, field and type of each host import, and the symbol that means it."""
+    return [
+        (module, field, model.types[model.outside_types[number]], model.outside[number])
+        for number, module, field in model.imports
+    ]
+
+
+def signatures(outline: Outline, indices: Iterable[int]) -> dict[bytes, tuple[int, bytes]]:
+    """Index and type of functions, by name."""
+    return {outline.names[index]: (index, outline.types[outline.function_types[index]]) for index in indices}
