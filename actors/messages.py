@@ -464,11 +464,12 @@ class Store(Message, frozen=True):
 
 
 class FindFragments(Message, frozen=True):
-    """Fragments of stored objects, by fingerprint; checked when they are read, so what comes can be used. Reply:
-    `FragmentsFound`, without those that are not there."""
+    """Fragments of stored objects, by fingerprint, and whole objects, by key; checked when they are read, so what comes
+    can be used. Reply: `FragmentsFound`, without those that are not there."""
 
     build: int
     fingerprints: tuple[Digest, ...]
+    objects: tuple[Digest, ...] = ()
 
 
 class FindSummaries(Message, frozen=True):
@@ -588,7 +589,10 @@ class Stored(Message, frozen=True):
 
 
 class FragmentsFound(Message, frozen=True):
+    """`objects` by key, with their bytes."""
+
     fragments: dict[Digest, bytes]
+    objects: dict[Digest, tuple[Entry, bytes]] = msgspec.field(default_factory=dict)
     degraded: str | None = None
 
 

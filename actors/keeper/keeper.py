@@ -132,7 +132,8 @@ class Keeper(Actor[ToKeeper]):
 
     async def _find_fragments(self, message: FindFragments) -> FragmentsFound:
         fragments = await reuse.find_fragments(self.cache, message.fingerprints)
-        return FragmentsFound(fragments=fragments, degraded=self.cache.degraded)
+        objects = await reuse.find_objects(self.cache, message.objects)
+        return FragmentsFound(fragments=fragments, objects=objects, degraded=self.cache.degraded)
 
     async def _load(self, message: Load) -> Loaded:
         data = await self.cache.load(message.digests, message.disk)

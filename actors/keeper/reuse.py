@@ -1,4 +1,4 @@
-"""Fragments of stored objects, handed out."""
+"""Fragments of stored objects, and whole objects, handed out for reuse."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from actors.digests import Digest
 from actors.keeper import index
 from actors.keeper.cache import Cache
 from actors.keeper.functions import fragments_of
+from actors.messages import Entry
 
 
 async def find_fragments(cache: Cache, fingerprints: tuple[Digest, ...]) -> dict[Digest, bytes]:
@@ -23,3 +24,12 @@ async def find_fragments(cache: Cache, fingerprints: tuple[Digest, ...]) -> dict
                 offset, length = places[name]
                 found[name.hex()] = data[offset : offset + length]
     return found
+
+
+async def find_objects(cache: Cache, keys: tuple[Digest, ...]) -> dict[Digest, tuple[Entry, bytes]]:
+    """The entries of these keys that are there, with their bytes, checked as ever."""
+    if not keys:
+        return {}
+    entries, _ = await cache.find(keys)
+    data = await cache.load(tuple(entry.digest for entry in entries.values()), False)
+    return {key: (entry, data[entry.digest]) for key, entry in entries.items() if entry.digest in data}

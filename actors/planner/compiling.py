@@ -30,7 +30,10 @@ from actors.planner.knowledge import Knowledge
 from actors.planner.outcome import crashed, of_module, settings_digest, statements_outside, with_line
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import Estimates
-from actors.planner.state import State
+from actors.planner.state import PlannedModule, State
+
+GIVEN_BACK_MS = 0.1
+"""What a module costs whose object is at hand."""
 
 
 class Compiling:
@@ -225,6 +228,7 @@ class Compiling:
         if run.fitting or len(run.fitted) > desk.slots:
             return
         wanted: dict[Digest, None] = {}
+        objects: list[Digest] = []
         batch: list[str] = []
         while len(run.ready) and len(batch) < BATCH:
             module = run.ready.pop()
@@ -232,22 +236,43 @@ class Compiling:
             if not found or run.settings.force:
                 run.fitted.add(module, run.priorities.get(module, 0.0))
                 continue
-            wanted.update(dict.fromkeys([one.digest for one in found.values()]))
             batch.append(module)
+            planned = self._same_object(module)
+            if planned is not None:
+                objects.append(planned.key)
+            else:
+                wanted.update(dict.fromkeys([one.digest for one in found.values()]))
         if batch:
             run.fitting = tuple(batch)
-            desk.ask(run, FindFragments(build=run.id, fingerprints=tuple(wanted)))
+            desk.ask(run, FindFragments(build=run.id, fingerprints=tuple(wanted), objects=tuple(objects)))
+
+    def _same_object(self, module: str) -> PlannedModule | None:
+        """What the last build says of the module, if its object is to be had for it: its key is another one, but
+        not what the object is put together from."""
+        desk = self.desk
+        planned = desk.plan.modules.get(module) if desk.plan and desk.believes else None
+        if planned is None or not planned.object or not planned.parts or desk.plan is None:
+            return None
+        return planned if planned.parts == desk.knowledge.parts(module) else None
 
     def fragments_found(self, run: Run, answer: FragmentsFound) -> None:
         """What the cache has of the functions of the modules that were asked for; they can be compiled now."""
         modules, run.fitting = run.fitting, ()
         for module in modules:
             if run.states[module] is State.READY:
+                planned = self._same_object(module)
+                if planned is not None and planned.key in answer.objects:
+                    run.finished[module] = answer.objects[planned.key]
+                    run.costs[module] = GIVEN_BACK_MS
                 digests = [one.digest for one in run.fingerprints[module].values()]
                 run.fragments[module] = {one: answer.fragments[one] for one in digests if one in answer.fragments}
                 run.fitted.add(module, run.priorities.get(module, 0.0))
 
     def _job(self, run: Run, module: str) -> CompileJob:
+        if module in run.finished:
+            entry, data = run.finished[module]
+            made = Object(data=data, functions=entry.functions, warnings=entry.warnings)
+            return CompileJob(module=module, path=self.desk.knowledge.sources[module].path, source=b"", finished=made)
         return msgspec.structs.replace(
             self.desk.knowledge.job(module, run.settings),
             fingerprints={name: one.digest for name, one in run.fingerprints[module].items()},
@@ -301,6 +326,8 @@ class Compiling:
 
     def _made(self, run: Run, outcome: CompileOutcome, made: Object) -> None:
         module, knowledge = outcome.module, self.desk.knowledge
+        if module in run.finished:  # It cost nothing, and says nothing of what compiling costs.
+            outcome = msgspec.structs.replace(outcome, duration_ms=run.finished[module][0].duration_ms)
         run.estimates.learn(module, knowledge.sources[module].size, outcome.duration_ms)
         run.compiled(module, knowledge.keys[module], made, digest(made.data), outcome.duration_ms)
         run.to_store.append(

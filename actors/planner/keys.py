@@ -97,9 +97,7 @@ class Keys:
             source, meant = sources[member], resolved[member]
             imports: tuple[tuple[str, Digest], ...]
             if precise:
-                imports = tuple(
-                    [(f"{one}::{item}", deep.of((one, item))) for one, item in self._targets(member, meant)]
-                )
+                imports = self.seen(member, meant, deep)
             else:
                 imports = tuple([(one, self.of[one]) for one in graph.imports[member] if one not in members])
             self.components[member] = component
@@ -133,6 +131,10 @@ class Keys:
     def imported(self, module: str) -> tuple[tuple[str, Digest], ...]:
         """What the manifest's `imports` hold: of modules, or under `precise` of items."""
         return self._inputs[module][4]
+
+    def seen(self, module: str, meant: Resolved, deep: DeepInterfaces) -> tuple[tuple[str, Digest], ...]:
+        """The deep interfaces of what the module's names mean elsewhere."""
+        return tuple([(f"{one}::{item}", deep.of((one, item))) for one, item in self._targets(module, meant)])
 
     def _targets(self, module: str, meant: Resolved) -> tuple[Target, ...]:
         """The items of other modules that the module's names mean, sorted."""

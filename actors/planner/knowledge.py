@@ -79,6 +79,7 @@ class Knowledge:
         """Modules with inferred items."""
         self._fingerprints = Fingerprints(toolchain, Settings(), self._meanings, self._deep)
         self._fingerprinted: dict[str, dict[str, Fingerprint]] = {}
+        self._parts: dict[str, Digest] = {}
         self._inference_keys: dict[str, Digest] = {}
         self._resolved_from: dict[str, tuple[str, Surface | None]] = {}
         self._resolutions: dict[str, Digest] = {}
@@ -164,7 +165,7 @@ class Knowledge:
         inferred = set(self._inference_keys.values())
         self.inferences = {key: found for key, found in self.inferences.items() if key in inferred}
         self.failures.clear()
-        self._fingerprinted = {}
+        self._fingerprinted, self._parts = {}, {}
         for file in self.sources.values():
             file.data = None
 
@@ -268,7 +269,7 @@ class Knowledge:
             for module, key in self._inference_keys.items()
             if key in self.inferences
         }
-        self._fingerprinted = {}
+        self._fingerprinted, self._parts = {}, {}
         self._deep.update(self._signatures, self._changed)
         self._changed = set()
         self._fingerprints = Fingerprints(self.toolchain, settings, self._meanings, self._deep)
@@ -283,6 +284,21 @@ class Knowledge:
             found = self._fingerprints.of_module(module, summary, signatures) if summary else {}
             self._fingerprinted[module] = found
         return found
+
+    def parts(self, module: str) -> Digest:
+        """Names all that the module's object is put together from: its text and path, what its names mean and what can
+        be seen of that, and what each of its functions is compiled from. While it stays, so does the object. "" where
+        a function has no fingerprint."""
+        parts = self._parts.get(module)
+        if parts is None:
+            summary, file = self.summary(module), self.sources[module]
+            found = self.fingerprints(module)
+            whole = summary is not None and found and len(found) == sum(item.code for item in summary.items)
+            digests = [(name, one.digest) for name, one in found.items()]
+            seen = self._keys.seen(module, self.resolved[module], self._deep)
+            named = (module, file.path, file.digest, self.resolution_digest(module), seen, digests)
+            parts = self._parts[module] = digest(repr(named).encode()) if whole else ""
+        return parts
 
     # ---- jobs and reasons
 
@@ -341,13 +357,16 @@ class Knowledge:
         if before is not None and key and _same(before, key, object_digest, duration_ms, functions, warnings):
             return before if before.looked_at == looked_at else structs.replace(before, looked_at=looked_at)
         if before is not None and before.key == key:
-            marks, traces, face = before.marks, before.traces, before.face
+            marks, traces, parts, face = before.marks, before.traces, before.parts, before.face
         elif key:
             marks = reasons.marks(self._keys.imported(module))
-            traces = reasons.traces(self.fingerprints(module))
-            face = self._written.face(module)
+            parts = self.parts(module)
+            if before is not None and parts and before.parts == parts:
+                traces, face = before.traces, before.face
+            else:
+                traces, face = reasons.traces(self.fingerprints(module)), self._written.face(module)
         else:
-            marks, traces, face = b"", b"", ""
+            marks, traces, parts, face = b"", b"", "", ""
         return PlannedModule(
             path=self.sources[module].path,
             source=self.sources[module].digest,
@@ -360,6 +379,7 @@ class Knowledge:
             duration_ms=duration_ms,
             functions=functions,
             warnings=warnings,
+            parts=parts,
             face=face,
             imports=imports,
             looked_at=looked_at,

@@ -265,7 +265,7 @@ class Narrow(Knowledge):
         keys = self._keys.of
         self._touched = [module for module in sorted(self._reached) if keys[module] != before[module]]
         for module in self._touched:
-            self.fingerprints(module)
+            self.parts(module)
             self._see(module)
 
     # ---- jobs and reasons

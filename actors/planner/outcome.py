@@ -64,6 +64,8 @@ def _reasons(run: Run, made: dict[str, Object]) -> dict[str, Reason]:
     for module, one in made.items():
         whole = run.reasons.get(module, MISSING)
         found[module] = whole
+        if not one.compiled:
+            continue
         planned = run.before.modules.get(module) if run.before else None
         items = function_reasons(planned, run.fingerprints.get(module, {}), whole)
         for name in one.compiled:

@@ -122,6 +122,8 @@ class Run:
         self.fingerprints: dict[str, dict[str, Fingerprint]] = {}
         self.fragments: dict[str, dict[Digest, bytes]] = {}
         """Of fitted modules, by module and fingerprint."""
+        self.finished: dict[str, tuple[Entry, bytes]] = {}
+        """Of fitted modules whose object is one that the cache has for another key."""
         self.fitting: tuple[str, ...] = ()
         """Modules whose fragments the keeper looks for at the moment."""
         self.estimates = Estimates()

@@ -92,9 +92,9 @@ class PlannedModule(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the next build needs to know of a module: enough to tell why its key is another one, and to trust that it
     is the same where nothing changed. `resolution` is the digest of its resolution table; `marks` tell which imports
     changed, and `traces` which of the things that its functions depend on (see reasons.py). `object` is "" where the
-    module has none (it failed or was blocked). `warnings` are said again by every build. `face` is what
-    others' keys depend on (`DeepInterfaces.face`); `imports` and `looked_at` are those of its `Resolved`: by them an
-    edit elsewhere may reach it."""
+    module has none (it failed or was blocked). `warnings` are said again by every build. `parts` names what its object
+    is put together from ("" where that is not known), `face` what others' keys depend on (`DeepInterfaces.face`);
+    `imports` and `looked_at` are those of its `Resolved`: by them an edit elsewhere may reach it."""
 
     path: str
     source: Digest
@@ -107,6 +107,7 @@ class PlannedModule(msgspec.Struct, frozen=True, array_like=True, gc=False):
     duration_ms: float
     functions: int
     warnings: tuple[Diagnostic, ...] = ()
+    parts: Digest = ""
     face: Digest = ""
     imports: tuple[str, ...] = ()
     looked_at: tuple[str, ...] = ()

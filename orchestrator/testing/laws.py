@@ -249,7 +249,7 @@ def _names(request: Any, answer: Any) -> list[tuple[Any, Any]]:
     if isinstance(request, FindSummaries):
         return [(request.sources, answer.summaries)]
     if isinstance(request, FindFragments):
-        return [(request.fingerprints, answer.fragments)]
+        return [(request.fingerprints, answer.fragments), (request.objects, answer.objects)]
     if isinstance(request, RunCompile | RunSummarise | RunInfer):
         return [([job.module for job in request.jobs], [outcome.module for outcome in answer.outcomes])]
     return []
