@@ -1,0 +1,186 @@
+"""What a small edit asks for, seen through the front door: the summaries of what it reaches, the objects that come out
+otherwise, and the same program as from nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from acceptance_tools import Bench, opened, output_of, write
+
+import orchestrator
+from actors.events import CacheMiss, CompileStarted
+from actors.messages import FindSummaries, RunCompile
+from actors.system import TapRecord
+
+pytestmark = pytest.mark.anyio
+
+LAYERS = {
+    "main": "use a::twice;\nfun main() { println(twice(4)); }\n",
+    "a": "use b::once;\npub fun twice(n: i64) -> i64 { once(once(n)) }\n",
+    "b": "use c::step;\npub fun once(n: i64) -> i64 { n + step() }\n",
+    "c": "pub fun step() -> i64 { 1 }\n",
+}
+BESIDE = {f"side{number}": f"pub fun f{number}() -> i64 {{ {number} }}\n" for number in range(80)}
+
+
+@pytest.fixture(params=["transitive", "precise"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class Seen:
+    """The requests of a Project's planner."""
+
+    def __init__(self) -> None:
+        self.records: list[TapRecord] = []
+
+    def __call__(self, record: TapRecord) -> None:
+        if record.kind == "post":
+            self.records.append(record)
+
+    def summaries(self) -> set[str]:
+        """The paths of the texts whose summaries were looked up."""
+        asked = [one.message for one in self.records if isinstance(one.message, FindSummaries)]
+        return {name.partition(" ")[2] for message in asked for name in message.sources if " " in name}
+
+    def given_back(self) -> set[str]:
+        """The modules whose compile was to give back an object at hand."""
+        jobs = [job for one in self.records if isinstance(one.message, RunCompile) for job in one.message.jobs]
+        return {job.module for job in jobs if job.finished is not None}
+
+
+def compiled(bench: Bench) -> list[str]:
+    return sorted(event.module for event in bench.happened(CompileStarted))
+
+
+def copied(folder: Path, scratch: Path) -> None:
+    scratch.mkdir()
+    for file in folder.glob("*.ruchy"):
+        (scratch / file.name).write_bytes(file.read_bytes())
+
+
+async def from_nothing(folder: Path, scratch: Path, **settings: str) -> bytes:
+    copied(folder, scratch)
+    async with orchestrator.open(scratch, **settings) as project:
+        result = await project.build()
+    assert result.program is not None
+    return result.program.read_bytes()
+
+
+async def test_a_new_process_looks_up_what_the_edit_reaches(mode: str, tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    write(folder, **LAYERS, **BESIDE)
+    async with opened(folder, invalidation=mode) as bench:
+        assert (await bench.build()).success
+    write(folder, b="use c::step;\npub fun once(n: i64) -> i64 { n + step() * 10 }\n")
+    seen = Seen()
+    async with opened(folder, invalidation=mode, tap=seen) as bench:
+        result = await bench.build()
+        assert result.recompiled == (["a", "b", "main"] if mode == "transitive" else ["b"])
+        assert result.recompiled_functions == ["b::once"]
+        assert result.cache_hits == len(BESIDE) + len(LAYERS) - len(result.recompiled)
+        reached = {"a.ruchy", "b.ruchy", "c.ruchy", "main.ruchy"} if mode == "transitive" else {"b.ruchy", "c.ruchy"}
+        assert seen.summaries() == reached
+        assert await output_of(bench.project) == "24\n"
+        assert result.program is not None
+        assert result.program.read_bytes() == await from_nothing(folder, tmp_path / "again", invalidation=mode)
+
+
+async def test_an_edit_after_a_build_that_the_last_one_answered_for(mode: str, tmp_path: Path) -> None:
+    """There the Project has the plan, and nothing of what it was made from."""
+    folder = tmp_path / "app"
+    write(folder, **LAYERS)
+    async with opened(folder, invalidation=mode) as bench:
+        await bench.build()
+    async with opened(folder, invalidation=mode) as bench:
+        assert (await bench.build()).recompiled == []
+        bench.write(c="pub fun step() -> i64 { 2 }\n")
+        assert "c" in (await bench.build()).recompiled
+        bench.write(d="pub fun more() -> i64 { 2 }\n")  # no small edit
+        assert (await bench.build()).recompiled == ["d"]
+        bench.write(c="use d::more;\npub fun step() -> i64 { more() }\n")  # and one that draws another graph
+        assert "c" in (await bench.build()).recompiled
+        bench.write(d="pub fun more() -> i64 { 7 }\n")
+        assert "d" in (await bench.build()).recompiled
+        assert await output_of(bench.project) == "18\n"
+
+
+async def test_an_object_that_comes_out_the_same_is_given_back(tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    write(folder, **LAYERS)
+    seen = Seen()
+    async with opened(folder, invalidation="transitive", tap=seen) as bench:
+        await bench.build()
+        bench.write(c="pub fun step() -> i64 { 3 }\n")
+        seen.records.clear()
+        result = await bench.build()
+        assert result.recompiled == compiled(bench) == ["a", "b", "c", "main"]
+        assert (result.recompiled_functions, result.cached_functions) == (["c::step"], 3)
+        assert seen.given_back() == {"a", "b", "main"}
+        assert await output_of(bench.project) == "10\n"
+        assert result.program is not None
+        assert result.program.read_bytes() == await from_nothing(folder, tmp_path / "again")
+        # Each has an entry of its own all the same, so going back and forth compiles nothing.
+        bench.write(c="pub fun step() -> i64 { 1 }\n")
+        assert (await bench.build()).recompiled == []
+
+
+async def test_one_whose_functions_see_something_else_is_compiled(tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    write(folder, **LAYERS)
+    seen = Seen()
+    async with opened(folder, invalidation="transitive", tap=seen) as bench:
+        await bench.build()
+        bench.write(c="pub fun step(by: i64 = 5) -> i64 { by }\n")
+        result = await bench.build()
+        assert result.recompiled_functions == ["b::once", "c::step"]
+        assert seen.given_back() == {"a", "main"}
+        assert await output_of(bench.project) == "14\n"
+
+
+async def test_an_object_that_was_to_be_given_back_and_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    write(folder, **LAYERS)
+    async with opened(folder, invalidation="transitive", hot_memory="0 B") as bench:
+        await bench.build()
+        bench.write(c="pub fun step() -> i64 { 2 }\n")
+        for file in (folder / ".ruchy-cache" / "modules").iterdir():
+            file.unlink()
+        result = await bench.build()
+        assert (result.success, result.recompiled) == (True, ["a", "b", "c", "main"])
+        assert result.recompiled_functions == ["a::twice", "b::once", "c::step", "main::main"]
+        assert await output_of(bench.project) == "8\n"
+
+
+async def test_a_settled_object_that_is_gone_is_compiled_after_all(mode: str, tmp_path: Path) -> None:
+    """A small edit did not look at its module, and the link finds out that it is lost."""
+    folder = tmp_path / "app"
+    write(folder, **LAYERS)
+    async with opened(folder, invalidation=mode, hot_memory="0 B") as bench:
+        await bench.build()
+        lost = await bench.project.cache.lookup("c")
+    assert lost is not None
+    (folder / ".ruchy-cache" / "modules" / f"{lost.digest}.wasm").unlink()
+    write(folder, main="use a::twice;\nfun main() { println(twice(5)); }\n")
+    async with opened(folder, invalidation=mode, hot_memory="0 B") as bench:
+        result = await bench.build()
+        assert (result.success, result.recompiled) == (True, ["c", "main"])
+        assert [event.module for event in bench.happened(CacheMiss) if event.late] == ["c"]
+        assert await output_of(bench.project) == "7\n"
+
+
+async def test_errors_after_a_small_edit_block_what_is_built_upon_it(mode: str, tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    write(folder, **LAYERS)
+    async with opened(folder, invalidation=mode) as bench:
+        await bench.build()
+        bench.write(b="use c::step;\npub fun once(n: i64) -> i64 { n + true }\n")
+        result = await bench.build()
+        assert (result.failed, result.blocked) == (["b"], ["a", "main"])
+    async with opened(folder, invalidation=mode) as bench:
+        again = await bench.build()
+        assert (again.failed, again.blocked, again.diagnostics) == (["b"], ["a", "main"], result.diagnostics)
+        bench.write(b=LAYERS["b"])
+        assert (await bench.build()).recompiled == []
+        assert await output_of(bench.project) == "6\n"
