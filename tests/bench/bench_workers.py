@@ -4,7 +4,9 @@ Three figures, each the best of several rounds in turn, for whatever else the ma
 
 - the speed-up of 2 workers that are up already over compiling inline, on 100 modules of 20 functions, every module
   compiled (`force`); beside it what two processes that only count gain on this machine at this time, which is the most
-  that can be hoped for (2.0 on two idle cores);
+  that can be hoped for (2.0 on two idle cores). And the efficiency: processor time inline, over that of this process
+  and its workers; half of the speed-up that is possible, where nobody has to wait. Other work on the machine disturbs
+  it less;
 - how long a worker takes from its start until it is ready;
 - the break-even: builds from an empty cache of ever more modules, inline and with 2 workers that are started for it.
   `actors.compiler.crew.EACH_MS` is half of the work at which the two are equal.
@@ -13,6 +15,7 @@ Three figures, each the best of several rounds in turn, for whatever else the ma
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -56,9 +59,18 @@ def counting(processes: int) -> float:
     return (time.perf_counter() - began) * 1e3
 
 
+def workers_ms() -> float:
+    """Processor time of this process's children that still run; 0 where the system does not say (only Linux does)."""
+    spent = 0
+    for children in Path("/proc/self/task").glob("*/children"):
+        for pid in children.read_text().split():
+            spent += sum(int(one.read_text().split()[0]) for one in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return spent / 1e6
+
+
 async def speed_up(folder: Path, rounds: int) -> tuple[float, float]:
     crew.EACH_MS = 1e-6
-    inline, workers, one, two = [], [], [], []
+    inline, workers, one, two, efficiency = [], [], [], [], []
     async with (
         orchestrator.open(folder, jobs=1, folder=".cache1", output="out1") as alone,
         orchestrator.open(folder, jobs=2, folder=".cache2", output="out2") as together,
@@ -66,13 +78,18 @@ async def speed_up(folder: Path, rounds: int) -> tuple[float, float]:
         for project in (alone, together, together):
             assert (await project.build(force=True)).success
         for _ in range(rounds):
+            begun = time.process_time() * 1e3
             inline.append(await timed(lambda: alone.build(force=True)))
+            alone_ms = time.process_time() * 1e3 - begun
+            begun = time.process_time() * 1e3 + workers_ms()
             workers.append(await timed(lambda: together.build(force=True)))
+            efficiency.append(alone_ms / (time.process_time() * 1e3 + workers_ms() - begun))
             one.append(counting(1))
             two.append(counting(2))
     print(f"{MODULES} modules inline {min(inline):.0f} ms, 2 workers {min(workers):.0f} ms: ", end="")
     gained, possible = min(inline) / min(workers), 2 * min(one) / min(two)
     print(f"{gained:.2f} x  (two processes that only count: {possible:.2f} x)")
+    print(f"processor time inline over that of all processes: {statistics.median(efficiency):.2f}")
     return gained, possible
 
 
