@@ -118,28 +118,29 @@ class Knowledge:
         texts of modules in memory: of one that is unchanged, the bytes that its digest names."""
         old = self.sources
         new: dict[str, SourceFile] = {}
+        others = False
         self._buffered = 0
         for known in unchanged:
-            before = old.get(known.module)
+            module = known.module
+            before = old.get(module)
             if before is not None and before.digest == known.digest and before.path == known.path:
-                before.data = held.get(known.module)
+                before.data = held.get(module)
                 before.stamp = known.stamp
-                new[known.module] = before
+                new[module] = before
+                others |= before.error is not None
             else:
-                data = held.get(known.module)
-                new[known.module] = SourceFile(known.path, known.digest, known.size, known.stamp, data, None)
+                new[module] = SourceFile(known.path, known.digest, known.size, known.stamp, held.get(module), None)
+                others = True
         for source in read:
-            new[source.module] = self._file(source)
+            before, file = old.get(source.module), self._file(source)
+            new[source.module] = file
+            others |= before is None or (before.digest, before.path) != (file.digest, file.path)
+            others |= file.error is not None
         for module in vanished:
             new.pop(module, None)
-        self.sources = dict(sorted(new.items()))
-        return len(new) != len(old) or any(
-            module not in old
-            or old[module].digest != file.digest
-            or old[module].path != file.path
-            or file.error is not None
-            for module, file in new.items()
-        )
+        same = new.keys() == old.keys()
+        self.sources = {module: new[module] for module in old} if same else dict(sorted(new.items()))
+        return others or not same
 
     def replace(self, source: Source) -> None:
         """One module's file holds other bytes than it was scanned with."""
