@@ -41,8 +41,12 @@ class Size:
         self.modes = modes
 
     def edit(self, folder: Path) -> None:
-        """Change the bodies of a module in the middle."""
+        """Change one body of a module in the middle."""
         projects.edit(folder, projects.middle(self.modules), self.modules, self.functions, next(_salts))
+
+    def rewrite(self, folder: Path) -> None:
+        """Change all bodies of another one there."""
+        projects.rewrite(folder, projects.middle(self.modules) + 1, self.modules, self.functions, next(_salts))
 
 
 SIZES = {
@@ -199,13 +203,17 @@ async def _edited(
     rows = [
         shell(f"edit/shell/{mode}", [*wasmill(), "build", "-q"], ours["shell"]),
         inside(f"edit/inside/{mode}", project, compiled),
+        shell(f"rewrite/shell/{mode}", [*wasmill(), "build", "-q"], ours["shell"]),
+        inside(f"rewrite/inside/{mode}", project, []),
         *[shell(f"edit/{rival.name}", rival.command, place / rival.name) for rival in others],
     ]
-    folders = [ours["shell"], ours["inside"], *[place / rival.name for rival in others]]
+    folders = [ours["shell"], ours["inside"]] * 2 + [place / rival.name for rival in others]
 
     def editing(row: Row, folder: Path) -> Row:
+        change = size.rewrite if row.name.startswith("rewrite/") else size.edit
+
         async def prepare() -> None:
-            size.edit(folder)
+            change(folder)
 
         row.prepare = prepare
         return row

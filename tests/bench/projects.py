@@ -18,9 +18,10 @@ FUNCTION = """pub fun {name}_{number}(a: i64, b: i64) -> i64 {{
 """
 
 
-def module_text(index: int, functions: int, imports: list[int], salt: int = 1) -> str:
+def module_text(index: int, functions: int, imports: list[int], salt: int = 1, last: int = 0) -> str:
     """One module: each function is ten lines; every other one calls a function of a module imported. No more is
-    imported than is called, so there are no warnings."""
+    imported than is called, so there are no warnings. `salt` is in all bodies; `last`, if any, in that of the last
+    function instead."""
     name = f"m{index}"
     imports = imports[: (functions + 1) // 2]
     lines = [f"use {path_of(one).replace('/', '::')}::m{one}_0;" for one in imports]
@@ -29,7 +30,8 @@ def module_text(index: int, functions: int, imports: list[int], salt: int = 1) -
         tail = "total"
         if imports and number % 2 == 0:
             tail = f"total + m{imports[number // 2 % len(imports)]}_0(total % 7, b)"
-        body.append(FUNCTION.format(name=name, number=number, salt=salt, tail=tail))
+        own = last if last and number == functions - 1 else salt
+        body.append(FUNCTION.format(name=name, number=number, salt=own, tail=tail))
     return "\n".join([*lines, "", *body])
 
 
@@ -62,5 +64,14 @@ def generate(folder: Path, count: int, functions: int) -> None:
 
 
 def edit(folder: Path, index: int, count: int, functions: int, salt: int) -> None:
-    """Change the bodies of one module."""
-    (folder / f"{path_of(index)}.ruchy").write_text(module_text(index, functions, imports_of(index, count), salt))
+    """Change the body of one function of a module."""
+    _write(folder, index, module_text(index, functions, imports_of(index, count), last=salt))
+
+
+def rewrite(folder: Path, index: int, count: int, functions: int, salt: int) -> None:
+    """Change all bodies of a module."""
+    _write(folder, index, module_text(index, functions, imports_of(index, count), salt))
+
+
+def _write(folder: Path, index: int, text: str) -> None:
+    (folder / f"{path_of(index)}.ruchy").write_text(text)

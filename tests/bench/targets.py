@@ -77,14 +77,24 @@ TARGETS = [
         *_ladder("nothing/inside", {10: 1, 1_000: 2, 10_000: 28}),
     ),
     Target(
-        "one module changed, from the shell, 10 / 100 / 1,000 modules",
+        "one module changed (one body), from the shell, 10 / 100 / 1,000 modules",
         "< 170 / 180 / 240 ms",
         *_ladder("edit/shell/transitive", {10: 170, 100: 180, 1_000: 240}),
     ),
     Target(
-        "one module changed, in process, 10 / 100 / 1,000 modules",
+        "one module changed (one body), in process, 10 / 100 / 1,000 modules",
         "< 10 / 15 / 50 ms",
         *_ladder("edit/inside/transitive", {10: 10, 100: 15, 1_000: 50}),
+    ),
+    Target(
+        "one module rewritten (all 20 bodies), from the shell, 10 / 100 / 1,000 modules",
+        "< 170 / 180 / 240 ms",
+        *_ladder("rewrite/shell/transitive", {10: 170, 100: 180, 1_000: 240}),
+    ),
+    Target(
+        "one module rewritten (all 20 bodies), in process, 10 / 100 / 1,000 modules",
+        "< 10 / 15 / 50 ms",
+        *_ladder("rewrite/inside/transitive", {10: 10, 100: 15, 1_000: 50}),
     ),
     Target(
         "one module changed, 10,000 modules of 2 functions, under `precise`",
