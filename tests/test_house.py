@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 import orchestrator
-from actors.planner.manifest import ObjectManifest, ProgramManifest
+from actors.planner.manifest import LinkManifest, ObjectManifest, ProgramManifest
 from orchestrator.toolchains.ruchy.codes import CODES
 
 ROOT = Path(__file__).parents[1]
@@ -278,10 +278,14 @@ def rows(document: Path, heading: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     ("heading", "manifest"),
-    [("The manifest of an object", ObjectManifest), ("The manifest of a program", ProgramManifest)],
+    [
+        ("The manifest of an object", ObjectManifest),
+        ("The manifest of a program", ProgramManifest),
+        ("The manifest of what a link leaves", LinkManifest),
+    ],
 )
 def test_keys_are_documented_field_by_field(
-    heading: str, manifest: type[ObjectManifest] | type[ProgramManifest]
+    heading: str, manifest: type[ObjectManifest] | type[ProgramManifest] | type[LinkManifest]
 ) -> None:
     found = rows(ROOT / "docs/keys.md", heading)
     assert [row[0].strip("`") for row in found] == list(manifest.__struct_fields__)

@@ -51,8 +51,9 @@ from actors.messages import (
 from actors.planner.compiling import Compiling
 from actors.planner.desk import JOBS, Desk
 from actors.planner.inferring import Inferring
+from actors.planner.last import LastBuild
 from actors.planner.linking import Linking
-from actors.planner.narrow import Narrow, NotAtHandError, TooFarError, edited
+from actors.planner.narrow import Narrow, NotAtHandError, TooFarError
 from actors.planner.outcome import (
     build_done,
     finished_event,
@@ -60,11 +61,10 @@ from actors.planner.outcome import (
     record_of,
     record_of_cancelled,
     record_of_lookup,
-    settings_digest,
     with_line,
 )
 from actors.planner.run import Phase, Run
-from actors.planner.state import ENDED, Plan, decode_plan
+from actors.planner.state import ENDED, decode_plan
 from actors.planner.summarising import Summarising
 from actors.planner.unchanged import Unchanged
 from actors.planner.verifying import Verifying
@@ -101,9 +101,8 @@ class Planner(Actor[ToPlanner]):
         self.unchanged = Unchanged()
         self.run_now: Run | None = None
         self.waiting: deque[Run] = deque()
-        self._plan_is_current = False
+        self.last = LastBuild(self.desk)
         self._recalled = False
-        self._snapshot_seen = ""
 
     # ---- mail
 
@@ -280,7 +279,7 @@ class Planner(Actor[ToPlanner]):
 
     def _scan_ended(self, run: Run) -> None:
         """Everything is here that says whether there is anything to do."""
-        self._look_for_snapshot(run.settings.snapshot, there=run.end is not None and run.end.recorded is not None)
+        self.last.look_for_snapshot(run.settings.snapshot, there=run.end is not None and run.end.recorded is not None)
         done = self.unchanged.answer(run) if self.desk.believes else None
         if done is not None:
             self._answer(run, msgspec.structs.replace(done, duration_ms=_milliseconds(run)))
@@ -295,24 +294,18 @@ class Planner(Actor[ToPlanner]):
         changed = knowledge.take(run.end.unchanged, run.read, run.vanished, run.end.held)
         run.diagnostics += run.end.problems
         run.diagnostics += [file.error for file in knowledge.sources.values() if file.error is not None]
-        # The plan is that of the last *build*; a look-up or a graph since then may have seen other sources.
-        self._plan_is_current = (self._plan_is_current and not changed) or self._same_as_plan()
-        if run.settings.goal == "build" and self._plan_is_current and self._nothing_to_do(run):
-            return
-        run.phase = Phase.SCANNED
+        if not self.last.answers(run, changed=changed):
+            run.phase = Phase.SCANNED
+        elif run.program:
+            self.linking.publish(run)
+        else:
+            run.phase = Phase.FINISHED
 
     def _look_closer(self, run: Run) -> None:
         """The last build does not answer for all: look at what changed, if that is little, or at everything."""
-        self.desk.knowledge = self._narrow(run) or self.desk.whole
+        self.desk.knowledge = self.last.narrow(run) or self.desk.whole
         run.narrow = False  # Whatever comes back to here needs to know more.
         self.summarising.begin(run)
-
-    def _narrow(self, run: Run) -> Narrow | None:
-        desk, plan = self.desk, self.desk.plan
-        if plan is None or not run.narrow or run.settings.goal != "build" or not self._plan_stands(run, plan):
-            return None
-        changed = edited(desk.whole.sources, plan)
-        return Narrow(desk.whole, plan, changed, run.settings, desk.graph) if changed else None
 
     def _with_what_is_at_hand(self, run: Run, step: Callable[[Run], None]) -> None:
         """Take a step. Where it asks for modules that are not at hand, they are looked at, and it is all done again."""
@@ -326,50 +319,6 @@ class Planner(Actor[ToPlanner]):
                 self.summarising.begin(run)
         except TooFarError:
             run.phase = Phase.SCANNED
-
-    def _look_for_snapshot(self, name: str, *, there: bool) -> None:
-        """A plan whose snapshot is gone is none: another process removes snapshots when entries were lost."""
-        if name and name == self._snapshot_seen and not there:
-            self.desk.doubt()
-        self._snapshot_seen = name if there else ""
-
-    def _same_as_plan(self) -> bool:
-        """Whether the sources are those of the last finished build."""
-        if self.desk.plan is None:
-            return False
-        planned, sources = self.desk.plan.modules, self.desk.knowledge.sources
-        return len(planned) == len(sources) and all(
-            module in planned and planned[module].source == file.digest and planned[module].path == file.path
-            for module, file in sources.items()
-        )
-
-    def _nothing_to_do(self, run: Run) -> bool:
-        """The whole build answered by the last one: same sources, same settings, and it succeeded. What it had to say
-        is said again; one whose program is gone finds out when it asks for it to be in its place."""
-        plan = self.desk.plan
-        if plan is None or not self._plan_stands(run, plan):
-            return False
-        run.settle(plan, ())
-        run.from_plan = True
-        run.program, run.program_key = plan.program, plan.program_key
-        if run.program:
-            self.linking.publish(run)
-        else:
-            run.phase = Phase.FINISHED
-        return True
-
-    def _plan_stands(self, run: Run, plan: Plan) -> bool:
-        """Whether what the last build says of a module is good for this one too, where the module is the same."""
-        settings = run.settings
-        return (
-            plan.succeeded
-            and self.desk.believes
-            and not settings.force
-            and not settings.verify
-            and plan.toolchain == self.desk.whole.toolchain
-            and plan.settings == settings_digest(settings)
-            and not run.diagnostics
-        )
 
     def _summarised(self, run: Run) -> None:
         """Resolution and graph; where there is more to do than to tell them, on to inference."""
@@ -439,7 +388,7 @@ class Planner(Actor[ToPlanner]):
         if not run.from_plan:
             desk.graph = desk.knowledge.graph
         desk.believes = desk.remembers
-        self._plan_is_current = True
+        self.last.is_of_these_sources = True
         if desk.remembers and not run.from_plan:
             used = set(desk.knowledge.keys.values())
             desk.known_entries = {key: entry for key, entry in desk.known_entries.items() if key in used}
