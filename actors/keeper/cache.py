@@ -13,7 +13,8 @@ The laws of the cache (design, section 5); why they hold is in `docs/cache.md`:
 5. A full or failing disk, a locked or broken index: the build goes on without (that part of) the cache, and says so
    once.
 6. The index can always be rebuilt from `metadata/`; statistics are best effort after that.
-7. Each schema has its own index file. Nobody migrates or deletes another's; readers of metadata ignore unknown fields.
+7. Each schema has its own index file. Nobody migrates or deletes another's; readers of metadata ignore unknown fields
+   (`neighbours.py`).
 8. Local file systems only. Where write-ahead logging fails, run without an index: from `metadata/` alone.
 
 `Cache` is used by one task at a time (the keeper's). It knows no mailbox.
@@ -35,7 +36,7 @@ from actors.events import (
     NondeterministicToolchain,
     ObjectStored,
 )
-from actors.keeper import commits, index, recovery, sweep
+from actors.keeper import commits, index, neighbours, recovery, sweep
 from actors.keeper.database import Broken, Connection, Database, Unusable
 from actors.keeper.held import Held
 from actors.keeper.memory import HotObjects
@@ -91,6 +92,7 @@ class Cache(Telling):
         self._opened: Stamp | None = None
         self._index_off = False
         self._behind = False
+        self._looked_around = False
         self.put_aside: list[tuple[str, str]] = []
 
     # ---- a build begins and ends
@@ -105,6 +107,7 @@ class Cache(Telling):
         self.put_aside = []
         self.writable = True
         self._index_off = False
+        self._looked_around = False
         if self._database is not None and not self.memory:
             there = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if there != self._opened:
@@ -147,6 +150,9 @@ class Cache(Telling):
         # too: whoever gives up a claim has added the row before.
         if self.held.hold(names) or claim:
             taken = await self.offload.run(self.held.claim, self._shared, self.store.disk, names[:claim], beside)
+        if not self._looked_around:  # Looked at once a build.
+            self._looked_around = True
+            await neighbours.agree(self)
         rows = await self.read(index.find, names)
         if rows is None:
             rows = await self._find_in_files(keys)
