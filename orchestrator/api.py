@@ -41,6 +41,7 @@ from actors.messages import (
     Verify,
 )
 from actors.offload import Offload
+from actors.planner import manifest
 from actors.planner.planner import Planner
 from actors.scanner.scanner import Scanner
 from actors.scanner.snapshot import PLAIN, stamp_extras
@@ -160,7 +161,7 @@ class Project:
         self._toolchain_name = locate_toolchain(toolchain) if isinstance(toolchain, str) else ""
         self._toolchain = toolchain if not isinstance(toolchain, str) else load_named(self._toolchain_name)
         # Stamped before they are read, so that a change in between is seen by the next build.
-        watched = [*_configuration_files(place, self._offload.disk), *self._toolchain.files()]
+        watched = [*_configuration_files(place, self._offload.disk), *self._toolchain.files(), *_own_files()]
         self._watched = stamp_extras(watched, self._offload.disk)
         self.config: Config = load(place, settings, self._offload.disk)
         """All settings, resolved."""
@@ -445,6 +446,13 @@ def _configuration_files(place: str | None, disk: Disk) -> list[str]:
         if above == folder or exists(file, disk):
             return files
         folder = above
+
+
+def _own_files() -> list[str]:
+    """What tells this Wasmill from another one, or from an earlier one in its place: `wasmill build` believes no
+    snapshot that does not name its own file (`cli/uptodate.py`); and where the schema of manifests is written."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    return [os.path.join(here, "cli", "uptodate.py"), os.path.abspath(manifest.__file__)]
 
 
 __all__ = ["Cache", "CachedObject", "Event", "Project", "open"]
