@@ -93,6 +93,7 @@ class Cache(Telling):
         self._index_off = False
         self._behind = False
         self._looked_around = False
+        self._forgot_builds = False
         self.put_aside: list[tuple[str, str]] = []
 
     # ---- a build begins and ends
@@ -108,6 +109,7 @@ class Cache(Telling):
         self.writable = True
         self._index_off = False
         self._looked_around = False
+        self._forgot_builds = False
         if self._database is not None and not self.memory:
             there = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if there != self._opened:
@@ -392,8 +394,8 @@ class Cache(Telling):
             found = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
             self._database, new = found
             if new:
-                earlier = await self.offload.run(self.store.names, SNAPSHOTS)
-                if earlier:
+                # What promised the rest may have gone a moment ago, because of what else is missing.
+                if self._forgot_builds or await self.offload.run(self.store.names, SNAPSHOTS):
                     self.lose([index.FILE])  # Who knows what else was removed by hand.
             self._opened = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if self._behind:
@@ -426,6 +428,7 @@ class Cache(Telling):
     async def forget_builds(self) -> Swept:
         """Remove the snapshots and plans of earlier builds, which say that all entries are there."""
         swept = await self.files(Swept(left=1), sweep.forget_builds, self.store)
+        self._forgot_builds = self._forgot_builds or swept.files > 0
         self.outdated = swept.left > 0  # Then it is tried again after the next message.
         if swept.why:
             self.degrade(swept.why)
