@@ -393,8 +393,9 @@ class Cache(Telling):
                 return self._database
             found = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
             self._database, new = found
+            earlier = await self.offload.run(self.store.names, SNAPSHOTS) if new else []
             # What promised the rest may have gone a moment ago, because of what else is missing.
-            if new and (self._forgot_builds or await self.offload.run(self.store.names, SNAPSHOTS)):
+            if earlier or (new and self._forgot_builds):
                 self.lose([index.FILE])  # Who knows what else was removed by hand.
             self._opened = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if self._behind:

@@ -52,15 +52,15 @@ async def agree(cache: Cache) -> bool:
     if cache.memory or not await cache.offload.run(has_neighbours, store):
         return False
     known = await cache.read(index.all_keys)
-    found = None if known is None else await cache.files(None, recovery.rows_of_files, store, set(known))
-    if known is None or found is None:
+    names = None if known is None else await cache.files(None, store.committed)
+    if known is None or names is None:
         return True
-    rows, damaged = found
-    for key, reason in damaged.items():
-        cache.quarantined(f"{METADATA}/{key}.json", reason)
-    if rows:
-        await cache.write(commits.adopt, cache.offload, store, rows)
-    there = set(await cache.files([], store.committed))
-    if any(key.hex() not in there for key in known):
+    ours, there = {key.hex() for key in known}, set(names)
+    if ours - there:
         await cache.write(commits.drop_gone, cache.offload, store)
+    if there - ours:
+        rows, damaged = await cache.files(([], {}), recovery.rows_of_files, store, set(known))
+        for key, reason in damaged.items():
+            cache.quarantined(f"{METADATA}/{key}.json", reason)
+        await cache.write(commits.adopt, cache.offload, store, rows)
     return True
