@@ -6,8 +6,8 @@ others' indexes. Whoever has neighbours therefore makes its own index say what t
 something up, and before it measures, evicts, collects or verifies. Else it would serve rows without files, overlook
 half of what the limit is for, or take for an orphan what somebody else needs.
 
-That costs a listing and a look at all keys, so it is done only beside an index that was written lately: after an upgrade the older one
-lies there for ever. A clock that is wrong about that costs late misses.
+That costs a listing and a look at all keys, so it is done only beside an index that was written lately: after an
+upgrade the older one lies there for ever. A clock that is wrong about that costs late misses.
 """
 
 from __future__ import annotations
