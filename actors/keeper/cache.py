@@ -13,8 +13,7 @@ The laws of the cache (design, section 5); why they hold is in `docs/cache.md`:
 5. A full or failing disk, a locked or broken index: the build goes on without (that part of) the cache, and says so
    once.
 6. The index can always be rebuilt from `metadata/`; statistics are best effort after that.
-7. Each schema has its own index file. Nobody migrates or deletes another's; readers of metadata ignore unknown fields
-   (`neighbours.py`).
+7. Each schema has its own index file. Nobody migrates or deletes another's; readers of metadata ignore unknown fields.
 8. Local file systems only. Where write-ahead logging fails, run without an index: from `metadata/` alone.
 
 `Cache` is used by one task at a time (the keeper's). It knows no mailbox.
@@ -29,13 +28,7 @@ import anyio
 
 from actors.digests import Digest, Stamp, checksum, digest
 from actors.disk import Disk
-from actors.events import (
-    CompiledTwice,
-    EntryQuarantined,
-    Events,
-    NondeterministicToolchain,
-    ObjectStored,
-)
+from actors.events import CompiledTwice, EntryQuarantined, Events, NondeterministicToolchain, ObjectStored
 from actors.keeper import commits, index, neighbours, recovery, sweep
 from actors.keeper.database import Broken, Connection, Database, Unusable
 from actors.keeper.held import Held
@@ -92,8 +85,7 @@ class Cache(Telling):
         self._opened: Stamp | None = None
         self._index_off = False
         self._behind = False
-        self._looked_around = False
-        self._forgot_builds = False
+        self._looked_around = self._forgot_builds = False
         self.put_aside: list[tuple[str, str]] = []
 
     # ---- a build begins and ends
@@ -108,8 +100,7 @@ class Cache(Telling):
         self.put_aside = []
         self.writable = True
         self._index_off = False
-        self._looked_around = False
-        self._forgot_builds = False
+        self._looked_around = self._forgot_builds = False
         if self._database is not None and not self.memory:
             there = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if there != self._opened:
@@ -152,7 +143,7 @@ class Cache(Telling):
         # too: whoever gives up a claim has added the row before.
         if self.held.hold(names) or claim:
             taken = await self.offload.run(self.held.claim, self._shared, self.store.disk, names[:claim], beside)
-        if not self._looked_around:  # Looked at once a build.
+        if not self._looked_around:  # once a build
             self._looked_around = True
             await neighbours.agree(self)
         rows = await self.read(index.find, names)
@@ -394,8 +385,7 @@ class Cache(Telling):
             found = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
             self._database, new = found
             earlier = await self.offload.run(self.store.names, SNAPSHOTS) if new else []
-            # What promised the rest may have gone a moment ago, because of what else is missing.
-            if earlier or (new and self._forgot_builds):
+            if earlier or (new and self._forgot_builds):  # They may have gone a moment ago, for what else is missing.
                 self.lose([index.FILE])  # Who knows what else was removed by hand.
             self._opened = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if self._behind:
