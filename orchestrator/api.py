@@ -20,7 +20,6 @@ from actors.compiler.crew import Crew
 from actors.compiler.pool import Pool
 from actors.compiler.toolchain import Toolchain
 from actors.digests import Digest, digest
-from actors.disk import Disk
 from actors.events import Event, Events, Subscription
 from actors.hasher.hasher import Hasher
 from actors.keeper.keeper import Keeper
@@ -46,8 +45,9 @@ from actors.scanner.scanner import Scanner
 from actors.scanner.snapshot import PLAIN, stamp_extras
 from actors.system import Address, Broken, Closed, MailboxStatistics, System, Tap
 from orchestrator.builds import Builds, Memory, translated
-from orchestrator.config import FILE_NAME, Config, exists, load
+from orchestrator.config import Config, load
 from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
+from orchestrator.installation import configuration_files, own_files
 from orchestrator.reach import Reached, reached_files
 from orchestrator.result import BuildResult, DependencyGraph, RunResult
 from orchestrator.sources import Sources
@@ -160,7 +160,7 @@ class Project:
         self._toolchain_name = locate_toolchain(toolchain) if isinstance(toolchain, str) else ""
         self._toolchain = toolchain if not isinstance(toolchain, str) else load_named(self._toolchain_name)
         # Stamped before they are read, so that a change in between is seen by the next build.
-        watched = [*_configuration_files(place, self._offload.disk), *self._toolchain.files()]
+        watched = [*configuration_files(place, self._offload.disk), *self._toolchain.files(), *own_files()]
         self._watched = stamp_extras(watched, self._offload.disk)
         self.config: Config = load(place, settings, self._offload.disk)
         """All settings, resolved."""
@@ -430,21 +430,6 @@ def code_options(config: Config) -> dict[str, str]:
 def snapshot_name(config: Config) -> str:
     """A file name for the snapshot of this project and profile; projects that share a cache have their own."""
     return f"{config.profile}-{digest(os.fsencode(config.project + os.sep + config.entry))[:16]}"
-
-
-def _configuration_files(place: str | None, disk: Disk) -> list[str]:
-    """The wasmill.toml that counts, those that would if they appeared, and the entry that decides about the root."""
-    if place is None or disk.is_regular(place):
-        return []
-    folder = os.path.abspath(place)
-    files = [os.path.join(folder, "main.ruchy")]
-    while True:
-        file = os.path.join(folder, FILE_NAME)
-        files.append(file)
-        above = os.path.dirname(folder)
-        if above == folder or exists(file, disk):
-            return files
-        folder = above
 
 
 __all__ = ["Cache", "CachedObject", "Event", "Project", "open"]

@@ -221,7 +221,9 @@ def _is_taken(cache: str, disk: Disk) -> bool:
         return False
     if any(name.endswith(EXTENSION) for name in names):
         return True
-    return bool(names) and not any(name in _PARTS or name.startswith(("index.db", "outputs-")) for name in names)
+    return bool(names) and not any(
+        name in _PARTS or name.startswith(("index.db", "index-", "outputs-")) for name in names
+    )
 
 
 def _wrong(layers: _Layers, values: dict[str, Any], key: str, what: str) -> ConfigError:

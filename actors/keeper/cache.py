@@ -28,14 +28,8 @@ import anyio
 
 from actors.digests import Digest, Stamp, checksum, digest
 from actors.disk import Disk
-from actors.events import (
-    CompiledTwice,
-    EntryQuarantined,
-    Events,
-    NondeterministicToolchain,
-    ObjectStored,
-)
-from actors.keeper import commits, index, recovery, sweep
+from actors.events import CompiledTwice, EntryQuarantined, Events, NondeterministicToolchain, ObjectStored
+from actors.keeper import commits, index, neighbours, recovery, sweep
 from actors.keeper.database import Broken, Connection, Database, Unusable
 from actors.keeper.held import Held
 from actors.keeper.memory import HotObjects
@@ -91,6 +85,7 @@ class Cache(Telling):
         self._opened: Stamp | None = None
         self._index_off = False
         self._behind = False
+        self._looked_around = self._forgot_builds = False
         self.put_aside: list[tuple[str, str]] = []
 
     # ---- a build begins and ends
@@ -105,6 +100,7 @@ class Cache(Telling):
         self.put_aside = []
         self.writable = True
         self._index_off = False
+        self._looked_around = self._forgot_builds = False
         if self._database is not None and not self.memory:
             there = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if there != self._opened:
@@ -147,6 +143,9 @@ class Cache(Telling):
         # too: whoever gives up a claim has added the row before.
         if self.held.hold(names) or claim:
             taken = await self.offload.run(self.held.claim, self._shared, self.store.disk, names[:claim], beside)
+        if not self._looked_around:  # once a build
+            self._looked_around = True
+            await neighbours.agree(self)
         rows = await self.read(index.find, names)
         if rows is None:
             rows = await self._find_in_files(keys)
@@ -385,10 +384,9 @@ class Cache(Telling):
                 return self._database
             found = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
             self._database, new = found
-            if new:
-                earlier = await self.offload.run(self.store.names, SNAPSHOTS)
-                if earlier:
-                    self.lose([index.FILE])  # Who knows what else was removed by hand.
+            earlier = await self.offload.run(self.store.names, SNAPSHOTS) if new else []
+            if earlier or (new and self._forgot_builds):  # They may have gone a moment ago, for what else is missing.
+                self.lose([index.FILE])  # Who knows what else was removed by hand.
             self._opened = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if self._behind:
                 await commits.catch_up(self.offload, self.store, self._database, self.quarantined)
@@ -420,6 +418,7 @@ class Cache(Telling):
     async def forget_builds(self) -> Swept:
         """Remove the snapshots and plans of earlier builds, which say that all entries are there."""
         swept = await self.files(Swept(left=1), sweep.forget_builds, self.store)
+        self._forgot_builds = self._forgot_builds or swept.files > 0
         self.outdated = swept.left > 0  # Then it is tried again after the next message.
         if swept.why:
             self.degrade(swept.why)

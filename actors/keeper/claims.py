@@ -28,19 +28,27 @@ class Claims:
     def __init__(self, folder: str, disk: Disk = REAL) -> None:
         """`folder` is the cache's. Raises OSError."""
         self._bytes = disk.lock_bytes(f"{folder}/{FILE}")
+        self._mine: dict[bytes, list[int]] = {}
 
     def take(self, keys: Iterable[bytes], beside: int = 0) -> set[bytes]:
         """Claim these. Gives those that somebody else has claimed; where `beside` is 1, 2 or 3, those that, besides so
         many who had claimed them before, somebody else has claimed in this way. Beside more than that, anybody may."""
         if beside >= PLACES:
             return set()
-        return {key for key in keys if not self._bytes.take(_place(key) + beside)}
+        others: set[bytes] = set()
+        for key in keys:
+            place = _place(key) + beside
+            if self._bytes.take(place):
+                self._mine.setdefault(key, []).append(place)
+            else:
+                others.add(key)
+        return others
 
     def give_back(self, keys: Iterable[bytes]) -> None:
-        """Whichever way they were claimed."""
+        """Whichever way they were claimed, if they were."""
         for key in keys:
-            for beside in range(PLACES):
-                self._bytes.give_back(_place(key) + beside)
+            for place in self._mine.pop(key, ()):
+                self._bytes.give_back(place)
 
     def release(self) -> None:
         self._bytes.release()

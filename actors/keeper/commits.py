@@ -61,15 +61,24 @@ async def adopt(connection: Connection, offload: Offload, store: Store, rows: Ro
 
 
 async def remove(
-    connection: Connection, offload: Offload, store: Store, victims: dict[bytes, bytes], held: Collection[bytes]
+    connection: Connection,
+    offload: Offload,
+    store: Store,
+    victims: dict[bytes, bytes],
+    held: Collection[bytes],
+    neighbours: bool,
 ) -> tuple[list[Digest], int]:
     """Remove the files of `victims` (digests by key), whose rows are gone: but of those that are `held` (keys or
-    digests) or that have a row again. A victim whose key is held gets its row back. Gives the keys and bytes that are
-    gone."""
+    digests) or that have a row again. A victim whose key is held gets its row back. `neighbours` may have stored
+    meanwhile, under keys of theirs, what has the bytes of a victim. Gives the keys and bytes that are gone."""
     rescued = [key.hex() for key in victims if key in held]
     if rescued:
-        known = await offload.run(store.read_known, rescued)
-        rows = [(bytes.fromhex(key), recovery.row_of(*found)) for key, found in known.found.items()]
+        read = await offload.run(store.read_known, rescued)
+        rows = [(bytes.fromhex(key), recovery.row_of(*found)) for key, found in read.found.items()]
+        await adopt(connection, offload, store, rows)
+    if neighbours:
+        known = {*victims, *await index.all_keys(connection)}
+        rows, _ = await offload.run(recovery.read_rows, store, known)
         await adopt(connection, offload, store, rows)
     there = await index.find_names(connection, victims)
     gone = {key: name for key, name in victims.items() if key not in held and key not in there}
@@ -93,6 +102,12 @@ async def drop_dangling(connection: Connection, offload: Offload, store: Store) 
     names = {key.hex(): name.hex() for key, name in await index.all_names(connection)}
     whole = await offload.run(store.whole, list(names.items()))
     await index.drop(connection, [bytes.fromhex(key) for key in names if key not in whole])
+
+
+async def drop_gone(connection: Connection, offload: Offload, store: Store) -> None:
+    """Remove rows whose metadata is gone: another schema has evicted the entry."""
+    there = set(await offload.run(store.committed))
+    await index.drop(connection, [key for key in await index.all_keys(connection) if key.hex() not in there])
 
 
 async def sweep_orphans(

@@ -30,8 +30,14 @@ from actors.keeper.eviction import ORDERINGS, Candidate, Choice, choose
 from actors.untrusted import MOST, UNREADABLE, Count, Milliseconds, RawChecksum, RawDigest
 
 SCHEMA = 1
-FILE = "index.db"
-"""Another schema gets another file (`index-2.db`), so that nobody migrates or deletes somebody else's."""
+
+
+def file_of(schema: int) -> str:
+    """The index of a schema. Each has its own, so that nobody migrates or deletes somebody else's."""
+    return "index.db" if schema == 1 else f"index-{schema:d}.db"
+
+
+FILE = file_of(SCHEMA)
 
 APPLICATION = 0x57534D4C
 """What marks the file as ours: "WSML"."""

@@ -86,10 +86,16 @@ def entry_of(key: bytes, row: index.Row) -> Entry:
 def rows_of_files(store: Store, known: Collection[bytes]) -> tuple[list[tuple[bytes, index.Row]], dict[Digest, str]]:
     """Rows for all entries on disk but the `known` ones, oldest first; and what is wrong with damaged metadata, which
     is in quarantine then. Metadata whose object is gone gives no row."""
-    keys = [key for key in store.committed() if bytes.fromhex(key) not in known]
-    found, damaged, _ = store.read_known(keys)
+    rows, damaged = read_rows(store, known)
     for key in damaged:
         store.quarantine_metadata(key)
+    return rows, damaged
+
+
+def read_rows(store: Store, known: Collection[bytes]) -> tuple[list[tuple[bytes, index.Row]], dict[Digest, str]]:
+    """The same, and damaged metadata stays where it is."""
+    keys = [key for key in store.committed() if bytes.fromhex(key) not in known]
+    found, damaged, _ = store.read_known(keys)
     objects = set(store.names(MODULES))
     ordered = sorted(found.items(), key=lambda item: (item[1][0].when, item[0]))
     rows = [

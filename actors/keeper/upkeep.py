@@ -13,7 +13,7 @@ import anyio
 
 from actors.digests import Digest
 from actors.events import CacheTooSmall, EntriesEvicted
-from actors.keeper import commits, index, locks, plans, recovery, sweep
+from actors.keeper import commits, index, locks, neighbours, plans, recovery, sweep
 from actors.keeper.cache import Cache, said
 from actors.keeper.database import Unusable
 from actors.keeper.eviction import ORDERINGS, Choice
@@ -72,6 +72,7 @@ class Upkeep:
             if not free:
                 return Evicted()
             _, freed = await cache.files((0, 0), sweep.sweep_quarantine, cache.store, 0)
+            await neighbours.agree(cache)
             size = await cache.read(index.size)
             if not size:
                 return Evicted(freed=freed)
@@ -129,6 +130,8 @@ class Upkeep:
         cache = self.cache
         held = cache.held
         counts = cache.take_counts()
+        if self.limit > 0:
+            await neighbours.agree(cache)
         size = await cache.write(index.record, held.found, held.read, counts)
         if size is None:
             cache.count(**counts)
@@ -167,8 +170,9 @@ class Upkeep:
         keys: list[Digest] = []
         gone = 0
         if victims:
+            beside = not cache.memory and await cache.offload.run(neighbours.has_neighbours, cache.store)
             held = await self._pinned_by_others()
-            removed = await cache.write(commits.remove, cache.offload, cache.store, victims, held)
+            removed = await cache.write(commits.remove, cache.offload, cache.store, victims, held, beside)
             keys, gone = removed or ([], 0)
         for key in keys:
             cache.hot.drop(victims[bytes.fromhex(key)].hex())
@@ -193,6 +197,7 @@ class Upkeep:
             if not free:
                 return Collected(busy=True)
             cache.afresh()
+            await neighbours.agree(cache)
             swept = await self._sweep(0 if force else sweep.ORPHAN_NS)
             size = await cache.read(index.size) or 0
             size += await cache.files(0, cache.store.size, QUARANTINE)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from actors.digests import Digest
-from actors.keeper import fragments, index, recovery
+from actors.keeper import fragments, index, neighbours, recovery
 from actors.keeper.cache import Cache, said
 from actors.keeper.functions import fragments_of
 from actors.keeper.metadata import Metadata, Odd
@@ -17,6 +17,8 @@ from actors.messages import Damage
 BATCH = 64
 """Entries that are read in one hop: objects of a batch are in memory at once."""
 
+ROW_REMOVED = "row removed"
+
 
 async def verify(cache: Cache, keys: tuple[Digest, ...]) -> tuple[int, list[Damage]]:
     """Look at all entries, or only at those of `keys`. What is wrong goes: files to quarantine, entries and rows that
@@ -24,6 +26,7 @@ async def verify(cache: Cache, keys: tuple[Digest, ...]) -> tuple[int, list[Dama
     damage: list[Damage] = []
     if not keys:
         damage += await _verify_index(cache)
+    beside = await neighbours.agree(cache)
     known = await cache.read(index.all_keys) or []
     on_disk = await cache.files([], cache.store.committed)
     wanted = list(keys) or sorted({*on_disk, *(key.hex() for key in known)})
@@ -36,6 +39,10 @@ async def verify(cache: Cache, keys: tuple[Digest, ...]) -> tuple[int, list[Dama
             if fragment_rows.get(name) == entry:
                 del fragment_rows[name]
         cache.count(bytes_read=read)
+        if beside:  # Another schema may have removed or replaced what is its own since we agreed: that is no damage.
+            stale = [bytes.fromhex(item.key) for item in found if item.action == ROW_REMOVED]
+            found = [item for item in found if item.action != ROW_REMOVED]
+            await cache.write(index.drop, stale)
         damage += found
         if found:
             cache.lose(item.key for item in found)
@@ -97,7 +104,7 @@ def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[lis
     except FileNotFoundError:
         if row is None:
             return [], b"", 0
-        return [Damage(file=file, problem="it is missing", action="row removed", module=row.module, key=key)], b"", 0
+        return [Damage(file=file, problem="it is missing", action=ROW_REMOVED, module=row.module, key=key)], b"", 0
     except (Odd, OSError) as error:
         module = row.module if row else ""
         action = _said(store.quarantine_metadata(key))
@@ -108,7 +115,7 @@ def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[lis
     if fetched.data:
         if row is None or row == _expected(metadata, row):
             return [], fetched.data[metadata.digest], read
-        problem, action = "its row in the index says something else", "row removed"
+        problem, action = "its row in the index says something else", ROW_REMOVED
     elif not fetched.vanished:
         file = f"{MODULES}/{name}"
         problem = next(iter(fetched.damaged.values()), "") or said(next(iter(fetched.failed.values())))

@@ -11,6 +11,7 @@ from actors.diagnostics import LONGEST_LINE, Diagnostic
 from actors.digests import NO_STAMP, Digest, digest
 from actors.events import BuildFinished
 from actors.messages import BuildDone, Edge, Known, Lookup, Reason, Record, Settings
+from actors.planner import manifest
 from actors.planner.knowledge import Knowledge
 from actors.planner.reasons import MISSING, function_reasons
 from actors.planner.run import Run
@@ -19,9 +20,11 @@ from actors.scanner.snapshot import Extra, encode, make_snapshot
 
 
 def settings_digest(settings: Settings) -> Digest:
-    """Names everything in the settings that enters keys or decides about the program."""
+    """Names everything beside the sources and the toolchain that enters keys or decides about the program; the schema
+    of manifests too, so that a plan of an older one is none."""
+    options = sorted(settings.options.items())
     return digest(
-        msgspec.json.encode((settings.target, sorted(settings.options.items()), settings.invalidation, settings.entry))
+        msgspec.json.encode((manifest.SCHEMA, settings.target, options, settings.invalidation, settings.entry))
     )
 
 

@@ -97,10 +97,12 @@ def answer(folder: str) -> int:
     none does."""
     try:
         here = stat(folder)
+        own = __file__.encode(sys.getfilesystemencoding(), "surrogateescape")
         for name in listdir(f"{folder}/{SNAPSHOTS}"):
             modules, absent, paths, stamps = read_front(f"{folder}/{SNAPSHOTS}/{name}")
             # A copied or moved project has other files than its snapshot says: is this the folder it was taken in?
-            if modules and stat(paths[0])[1:3] == here[1:3] and unchanged(paths[1:], absent, stamps):
+            # And another Wasmill, or an older one elsewhere, may have taken it: is this file among those it stamped?
+            if modules and own in paths and stat(paths[0])[1:3] == here[1:3] and unchanged(paths[1:], absent, stamps):
                 return modules
     except (OSError, ValueError):
         pass  # something is gone, or odd: the whole command line will say what

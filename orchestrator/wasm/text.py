@@ -158,7 +158,10 @@ class _Module:
         raw = string(self.words[i])
         if raw is None:
             raise self.reader.fail(f"expected a string, found {self.words[i]!r}", i)
-        return raw.decode(), i + 1
+        try:
+            return raw.decode(), i + 1
+        except UnicodeDecodeError:
+            raise self.reader.fail(f"the name {self.words[i]!r} is no UTF-8", i) from None
 
     def _export(self, i: int) -> tuple[str, int]:
         """`(export "…")`, if there is one."""

@@ -57,7 +57,7 @@ class Project:
     def snapshot(self, **fields) -> Snapshot:
         looked = look(Scan(build=1, rules=self.rules, force=True), Remembered(), self.disk)
         read = read_sources(looked.found, self.rules.root, bytes, self.disk)
-        beside = [str(self.folder / "wasmill.toml"), str(self.folder / "build/main.wasm")]
+        beside = [str(self.folder / "wasmill.toml"), str(self.folder / "build/main.wasm"), uptodate.__file__]
         extras, absent = stamp_extras(beside, self.disk)
         made = snapshot_of(
             self.rules.root,
@@ -178,6 +178,13 @@ def test_a_copied_or_moved_project(project, tmp_path):
     assert project.answer() == 2
     project.folder.rename(tmp_path / "moved")
     assert uptodate.answer(str(tmp_path / "moved")) == 0
+
+
+def test_what_another_wasmill_left_is_not_believed(project, monkeypatch):
+    """Its compiler may make other programs, and that one's files have not changed."""
+    assert project.answer() == 2
+    monkeypatch.setattr(uptodate, "__file__", "/another/orchestrator/cli/uptodate.py")
+    assert project.answer() == 0
 
 
 def test_a_root_that_is_a_link(tmp_path):
@@ -425,10 +432,10 @@ def test_nobody_reads_the_line(project):
 def test_extras_count(project):
     tool = project.folder / "tool.py"
     tool.write_text("1")
-    extras, _ = stamp_extras([str(tool)], project.disk)
+    extras, _ = stamp_extras([uptodate.__file__, str(tool)], project.disk)
     project.record(extras=extras)
     assert project.answer() == 2
-    project.record(extras=(Extra(str(tool), msgspec.structs.replace(extras[0].stamp, size=9)),))
+    project.record(extras=(extras[0], Extra(str(tool), msgspec.structs.replace(extras[1].stamp, size=9))))
     assert project.answer() == 0
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from newer import become_newer
 from plain_builds import write
 from scenarios import EDITED, PROJECT, ROOM
 from slow_plain import SlowPlain
@@ -210,11 +211,20 @@ def short_of_files(folder: str, backend: str, files: int) -> dict[str, Any]:
 
 
 def crowd(
-    folder: str, cache: str, backend: str, seed: int, texts: list[dict[str, str]], limit: int, event: int = 0
+    folder: str,
+    cache: str,
+    backend: str,
+    seed: int,
+    texts: list[dict[str, str]],
+    limit: int,
+    event: int = 0,
+    newer: bool = False,
 ) -> dict[str, Any]:
     """Build these versions of a project one after the other, in an order of its own, on a cache that others use too.
-    Be killed after so many events. Gives, for each build: the version, the digests of the program and of the objects
-    that the cache has then."""
+    Be killed after so many events; be of the schema after this one. Gives, for each build: the version, the digests of
+    the program and of the objects that the cache has then."""
+    if newer:
+        become_newer()
     order = list(range(len(texts)))
     random.Random(seed).shuffle(order)
     seen = 0

@@ -65,6 +65,35 @@ def one(data):
     except Odd:
         pass
 """,
+    "rows": """
+from xxhash import xxh3_128_digest
+from actors.keeper import index
+from actors.keeper.database import Broken
+class Connection:
+    async def execute_fetchall(self, sql, parameters=None):
+        return self.rows
+connection = Connection()
+def ask(function, row):
+    connection.rows = [row]
+    try:
+        function(connection, [row[0]]).send(None)
+    except (StopIteration, Broken):
+        pass
+def one(data):
+    key = bytes(32)
+    sealed = xxh3_128_digest(key + data) + data
+    ask(index.find, (key, sealed))
+    ask(index.find_summaries, (key, data))
+    ask(index.find_names, (key, data))
+""",
+    "functions": """
+from actors.keeper.functions import fragments_of
+from orchestrator.wasm.leb import MAGIC, custom
+def one(data):
+    for found in (data, MAGIC + data, MAGIC + custom("wasmill.functions", data)):
+        for _ in fragments_of(found):
+            pass
+""",
     "snapshots": """
 from xxhash import xxh3_128_digest
 from actors.planner.state import decode_plan

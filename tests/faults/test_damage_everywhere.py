@@ -144,6 +144,18 @@ async def built(tmp_path: Path) -> Built:
     return built
 
 
+async def test_files_and_index_are_gone_and_the_plan_is_not(tmp_path: Path, tally: Tally) -> None:
+    """The first thing that is missing, a program, makes the plan go; and only then it is seen that the index is gone as
+    well. What that build did not need (`c`) has to be made all the same, by the next one."""
+    write(tmp_path, PROJECT)
+    async with opened(tmp_path) as bench:
+        await bench.build()
+    for part in ("modules", "metadata"):
+        shutil.rmtree(tmp_path / CACHE / part)
+    (tmp_path / CACHE / "index.db").unlink()
+    await all_is_well(tmp_path, tally, "files and index")
+
+
 @pytest.mark.slow
 @pytest.mark.sweep
 @pytest.mark.timeout(3600)

@@ -245,6 +245,8 @@ def test_an_object_is_valid_by_itself():
         ('(module (import "env" "x" (tag)))', 1, 28, "this import of a tag from 'env' has no meaning here"),
         ('(module (import env "x" (func)))', 1, 17, "expected a string, found 'env'"),
         ('(module (import "\\q" "x" (func)))', 1, 17, "expected a string, found '\"\\\\q\"'"),
+        ('(module (import "\\fe" "x" (func)))', 1, 17, "the name '\"\\\\fe\"' is no UTF-8"),
+        ('(module (func (export "\\ff")))', 1, 23, "the name '\"\\\\ff\"' is no UTF-8"),
         ('(module (data $x (i32.const 4) "a"))', 1, 15, DATA_RULE),
         ("(module (func br_table (i32.const 0)))", 1, 24, "br_table needs a label"),
         ('(module (func "x))', 1, 15, "unknown instruction '\"'"),
