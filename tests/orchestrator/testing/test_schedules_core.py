@@ -198,6 +198,30 @@ def test_a_socket_is_not_under_control() -> None:
     assert "scenario waits at test_schedules_core.py" in str(outcome.error)
 
 
+def test_what_is_not_under_control_need_not_be_so_again() -> None:
+    """A process may be faster the next time: what was found is what is said."""
+    runs = itertools.count()
+
+    async def scenario() -> None:
+        left, right = socket.socketpair()
+        with left, right:
+            if next(runs) == 0:
+                await trio.lowlevel.wait_readable(left)
+
+    with pytest.raises(Uncontrolled, match="a task waits for a socket"):
+        explore(scenario, "random", 5)
+
+
+def test_a_failure_that_does_not_come_again_is_said_to_be_uncontrolled() -> None:
+    runs = itertools.count()
+
+    async def scenario() -> None:
+        assert next(runs), "the first time alone"
+
+    with pytest.raises(Uncontrolled, match="and then, run again, it did not: what is kept between runs decides"):
+        explore(scenario, "random", 5)
+
+
 def test_a_schedule_without_an_end_is_ended() -> None:
     ended: list[str] = []
 
