@@ -104,10 +104,7 @@ def run(
 ) -> Outcome:
     """Run a scenario once, under one policy. `places` has the trace say which lines ran, which takes longer. The
     traceback of an error begins at the scenario."""
-    if backend == "trio":
-        from orchestrator.testing.schedules import on_trio as loop
-    else:
-        from orchestrator.testing.schedules import on_asyncio as loop  # type: ignore[no-redef]
+    loop = _loop_of(backend)
     director = Director(policy, loop.name_of, steps)
     value, error = None, None
     try:
@@ -116,8 +113,29 @@ def run(
         raise
     except BaseException as raised:
         error = alone(raised)
+        runners = _of_the_runner(error)
+        if runners is not None:
+            raise runners from None
         error.__traceback__ = without_loops(error.__traceback__)
     return Outcome(value, director.problem or error, director.trace, policy)
+
+
+def _loop_of(backend: Backend) -> Any:
+    """The module that runs a schedule. Raises RuntimeError where Trio is asked for and missing, or another one."""
+    if backend == "asyncio":
+        from orchestrator.testing.schedules import on_asyncio
+
+        return on_asyncio
+    try:
+        from orchestrator.testing.schedules import on_trio
+    except ModuleNotFoundError as missing:
+        if missing.name != "trio":
+            raise
+        raise RuntimeError(
+            'schedules on Trio need it installed: pip install "wasmill[testing]", or backend="asyncio"'
+        ) from missing
+    on_trio.check_trio()
+    return on_trio
 
 
 def replay(scenario: Scenario, schedule: str, *, backend: Backend = "trio", steps: int = STEPS) -> Outcome:
@@ -238,6 +256,22 @@ def alike(one: BaseException | None, two: BaseException | None) -> bool:
     if one is None or two is None or type(one) is not type(two):
         return False
     return raised_at(one) == raised_at(two)
+
+
+def _of_the_runner(error: BaseException) -> BaseException | None:
+    """What of an exception, or of what led to it, is the test runner's own and no failure of a schedule: a test that is
+    skipped, a session that is left, or a time-out of pytest-timeout, which comes in the middle of whatever runs."""
+    if type(error).__module__ == "_pytest.outcomes" and type(error).__name__ in ("Skipped", "Exit"):
+        return error
+    seen: BaseException | None = error
+    while seen is not None:
+        traceback = seen.__traceback__
+        while traceback is not None:
+            if traceback.tb_frame.f_globals.get("__name__", "").startswith("pytest_timeout"):
+                return seen
+            traceback = traceback.tb_next
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 def fails(error: BaseException) -> str:

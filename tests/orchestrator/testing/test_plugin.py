@@ -29,6 +29,14 @@ async def race(tasks=2):
 """
 
 
+# Not faulthandler: at its end it would put back the signal handlers of before, and wasmtime's among them go. The
+# plug-in's package was imported by the pytest around this one, which is no reason for a warning.
+OPTIONS = (
+    *("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler"),
+    *("-q", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+
+
 class Ran:
     """How a pytest ended: its output, and its counts by name."""
 
@@ -44,11 +52,7 @@ def pytest_run(pytester: pytest.Pytester):
     def run(text: str, *options: str, ini: str = "") -> Ran:
         pytester.makepyfile(test_it=RACE + text)
         pytester.makeini(f"[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n{ini}")
-        # The plug-in's package was imported by the pytest around this one.
-        quiet = ["-q", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-        # Not faulthandler: at its end it would put back the signal handlers of before, and wasmtime's among them go.
-        left_out = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler")
-        result = pytester.runpytest_inprocess(*left_out, *quiet, *options)
+        result = pytester.runpytest_inprocess(*OPTIONS, *options)
         return Ran("\n".join([*result.outlines, *result.errlines]))
 
     return run
@@ -302,13 +306,45 @@ async def test_typo():
 
 
 @pytest.mark.slow
+def test_skips_and_timeouts_are_no_failures_of_a_schedule(pytest_run) -> None:
+    """A time-out of pytest-timeout is raised out of its own module, by a signal: wherever the code happens to be."""
+    text = """
+names = {"__name__": "pytest_timeout", "pytest": pytest}
+exec("def handler():\\n    pytest.fail('Timeout (>0.2s) from pytest-timeout.')", names)
+
+@pytest.mark.schedules
+async def test_skipped():
+    pytest.skip("not here")
+
+@pytest.mark.schedules
+async def test_too_long():
+    names["handler"]()
+
+@pytest.mark.schedules
+async def test_too_long_inside_of_the_loop():
+    try:
+        names["handler"]()
+    except BaseException as error:
+        raise RuntimeError("the loop broke") from error
+
+@pytest.mark.schedules
+async def test_failed():
+    pytest.fail("this one is meant")
+"""
+    ran = pytest_run(text)
+    assert ran.counts == {"failed": 3} and "1 skipped" in ran.output
+    assert ran.output.count("Failed: Timeout (>0.2s) from pytest-timeout.") >= 2
+    assert re.findall("replay: .*", ran.output) == ["replay: pytest test_it.py::test_failed --schedule 0"]
+
+
+@pytest.mark.slow
 def test_the_line_that_replays_it_is_right_where_pytest_was_started(
     pytester: pytest.Pytester, pytest_run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest_run("")
     pytester.mkdir("inner").joinpath("test_inner.py").write_text(RACE + FAILING)
     monkeypatch.chdir(pytester.path / "inner")
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler", "-q")
+    result = pytester.runpytest_inprocess(*OPTIONS)
     assert "replay: pytest test_inner.py::test_race --schedule " in result.stdout.str()
 
 
@@ -322,11 +358,10 @@ def test_the_example_of_the_document(pytester: pytest.Pytester) -> None:
     shown = re.search(r"`(replay: pytest (\S+) --schedule (\S+))`", document)
     assert shown is not None
     pytester.makepyfile(test_bank=account + "\n" + marked)
-    options = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler", "-q")
-    failed = pytester.runpytest_inprocess(*options)
+    failed = pytester.runpytest_inprocess(*OPTIONS)
     assert shown[1] in failed.stdout.str()
     assert "AssertionError: -60" in failed.stdout.str()
-    again = pytester.runpytest_inprocess(*options, shown[2], "--schedule", shown[3])
+    again = pytester.runpytest_inprocess(*OPTIONS, shown[2], "--schedule", shown[3])
     assert "AssertionError: -60" in again.stdout.str()
 
 

@@ -47,6 +47,19 @@ def test_a_trio_without_the_private_names_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.delattr("trio._core._run._r")
     with pytest.raises(RuntimeError, match="has no _r any more"):
         check_trio()
+    with pytest.raises(RuntimeError, match="has no _r any more"):
+        explore(guarded, "random", 1)
+
+
+def test_without_trio_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    import orchestrator.testing.schedules as package
+
+    monkeypatch.delattr(package, "on_trio")
+    monkeypatch.delitem(sys.modules, "orchestrator.testing.schedules.on_trio")
+    monkeypatch.setitem(sys.modules, "trio", None)
+    with pytest.raises(RuntimeError, match=r'pip install "wasmill\[testing\]", or backend="asyncio"'):
+        explore(guarded, "random", 1)
+    explore(guarded, "random", 1, backend="asyncio").check()
 
 
 def test_afterwards_trio_is_as_it_was() -> None:
