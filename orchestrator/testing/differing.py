@@ -9,10 +9,8 @@ import msgspec
 from actors.digests import digest
 from actors.messages import (
     BuildDone,
-    CacheStatistics,
     Collected,
     Entry,
-    FragmentsFound,
     Message,
     Published,
     Recorded,
@@ -28,9 +26,8 @@ LEFT_OUT: dict[type[msgspec.Struct], tuple[str, ...]] = {
 }
 """Fields that come from clocks, and from files that are not recorded."""
 
-NEVER = (CacheStatistics, Collected, FragmentsFound, Published)
-"""Answers that are not compared at all: counts of other builds are in them, the age of files, what programs there
-were, and fragments of objects that were stored before."""
+NEVER = (Collected, Published)
+"""Answers that are not compared at all: the age of files is in them, and what programs there were."""
 
 
 def compared(message: Any) -> bool:

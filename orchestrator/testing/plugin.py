@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from orchestrator.testing.schedules import Exploration
 
 MARKER = "schedules"
+EXPLORED = "schedules explored"
+"""A property of tests that are run under all schedules, or as many of them as there was time for."""
 
 _HELP = (
     "schedules(n=100, strategy='random', *, seed=0, backend='trio', twice=False, steps=100000): run the async test "
@@ -75,13 +78,17 @@ def _scheduled(item: pytest.Function, function: Callable[..., Any]) -> Callable[
 
     @functools.wraps(original)
     def under_schedules(*args: Any, **arguments: Any) -> None:
-        __tracebackhide__ = True
+        __tracebackhide__ = _unless_it_is_all_there_is
         if not inspect.iscoroutinefunction(original):
             pytest.fail(f"{item.nodeid} is marked `schedules`, and is no async function", pytrace=False)
         _refuse_async_fixtures(arguments)
         marker = item.get_closest_marker(MARKER)
         assert marker is not None
-        _run_marked(item, functools.partial(original, *args, **arguments), *marker.args, **marker.kwargs)
+        scenario = functools.partial(original, *args, **arguments)
+        wrong = _said(inspect.signature(_run_marked).bind, item, scenario, *marker.args, **marker.kwargs)
+        if wrong:
+            pytest.fail(f"{item.nodeid}: the marker `schedules`: {wrong}\n{_HELP}", pytrace=False)
+        _run_marked(item, scenario, *marker.args, **marker.kwargs)
 
     wrapper: Any = under_schedules
     wrapper._without_schedules = original
@@ -90,6 +97,20 @@ def _scheduled(item: pytest.Function, function: Callable[..., Any]) -> Callable[
     wrapper.__signature__ = inspect.signature(original)
     del wrapper.__wrapped__
     return under_schedules
+
+
+def _unless_it_is_all_there_is(raised: pytest.ExceptionInfo[BaseException]) -> bool:
+    """Hide a frame, but not where a text alone is shown: pytest would say below it that all frames are hidden."""
+    return not isinstance(raised.value, pytest.fail.Exception)
+
+
+def _said(function: Callable[..., object], *args: Any, **arguments: Any) -> str:
+    """What a function has against its arguments."""
+    try:
+        function(*args, **arguments)
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def _refuse_async_fixtures(arguments: dict[str, Any]) -> None:
@@ -117,8 +138,19 @@ def _run_marked(
     __tracebackhide__ = True
     given: Any = item.funcargs.get("anyio_backend")
     chosen: str = backend or (given[0] if isinstance(given, tuple) else given) or "trio"
-    for one in [strategy] if isinstance(strategy, str) else strategy:
-        Schedules(item)(scenario, n, one, seed=seed, backend=chosen, twice=twice, steps=steps)
+    from orchestrator.testing.schedules import Problem
+
+    strategies = [strategy] if isinstance(strategy, str) else list(strategy)
+    found = ""
+    try:
+        # A schedule from the command line is one, whatever strategies there are.
+        for one in strategies if item.config.option.schedule is None else strategies[:1]:
+            Schedules(item)(scenario, n, one, seed=seed, backend=chosen, twice=twice, steps=steps)
+    except Problem as problem:
+        notes = "".join(f"\n\n{note}" for note in getattr(problem, "__notes__", ()))
+        found = f"{type(problem).__name__}: {problem}{notes}"
+    if found:  # No line of the test raised it, so there is none to show.
+        pytest.fail(found, pytrace=False)
 
 
 class Schedules:
@@ -144,8 +176,12 @@ class Schedules:
         __tracebackhide__ = True
         from orchestrator.testing.schedules import explore
         from orchestrator.testing.schedules.director import STEPS
+        from orchestrator.testing.schedules.explore import strategy_of
 
         options = self._item.config.option
+        wrong = _said(strategy_of, strategy)
+        if wrong:
+            pytest.fail(f"{self._item.nodeid}: {wrong}", pytrace=False)
         common: Any = {"backend": backend, "steps": steps or STEPS}
         if options.schedule is not None:
             self._replay(scenario, options.schedule, common)
@@ -160,6 +196,8 @@ class Schedules:
             **common,
         )
         self._item.user_properties.append((MARKER, found.schedules))
+        if found.explored is not None and found.failure is None:
+            self._item.user_properties.append((EXPLORED, str(found)))
         if found.failure is not None:
             found.failure.error.add_note(found.failure.told(self._command()))
             raise found.failure.error
@@ -168,6 +206,7 @@ class Schedules:
     def _replay(self, scenario: Callable[[], Awaitable[Any]], schedule: str, common: dict[str, Any]) -> None:
         __tracebackhide__ = True
         from orchestrator.testing.schedules import replay, table
+        from orchestrator.testing.schedules.explore import fails
 
         try:
             outcome = replay(scenario, schedule, **common)
@@ -177,13 +216,16 @@ class Schedules:
         drawn = table(outcome.trace)
         if not getattr(outcome.policy, "fitted", True):
             drawn = f"  (the schedule does not fit this code: it has changed, or this is another test)\n{drawn}"
-        self._item.add_report_section("call", "schedule", drawn)
         if outcome.error is not None:
-            outcome.error.add_note(f"schedule {outcome.trace.schedule}:\n\n{drawn}")
+            outcome.error.add_note(f"schedule {outcome.trace.schedule}:\n\n{drawn}\n  {fails(outcome.error)}")
             raise outcome.error
+        self._item.add_report_section("call", "schedule", drawn)  # Shown with `-rP`.
 
     def _command(self) -> str:
-        return f"pytest {shlex.quote(self._item.nodeid)} --schedule "
+        """As from the folder where pytest was started, of which a node's own name knows nothing."""
+        _, colons, name = self._item.nodeid.partition("::")
+        file = os.path.relpath(self._item.path, self._item.config.invocation_params.dir)
+        return f"pytest {shlex.quote(file + colons + name)} --schedule "
 
 
 @pytest.fixture
@@ -193,14 +235,15 @@ def schedules(request: pytest.FixtureRequest) -> Schedules:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say how many schedules were run."""
-    counts = [
-        count
-        for reports in terminalreporter.stats.values()
-        for report in reports
-        if getattr(report, "when", "") == "call"
-        for name, count in report.user_properties
-        if name == MARKER
+    """Say how many schedules were run, and where all were wanted whether those are all."""
+    reports = [
+        report for found in terminalreporter.stats.values() for report in found if getattr(report, "when", "") == "call"
     ]
-    if counts:
-        terminalreporter.write_line(f"{sum(counts):,} schedules were run")
+    counts = [value for report in reports for name, value in report.user_properties if name == MARKER]
+    if not counts:
+        return
+    terminalreporter.write_line("1 schedule was run" if sum(counts) == 1 else f"{sum(counts):,} schedules were run")
+    for report in reports:
+        for name, value in report.user_properties:
+            if name == EXPLORED:
+                terminalreporter.write_line(f"  {report.nodeid}: {value}")

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from actors.digests import Digest, checksum
+from actors.digests import Digest, checksum, digest
 from actors.events import Events
 from actors.keeper import index, plans
+from actors.keeper.functions import SECTION, fragments_of
 from actors.keeper.keeper import Keeper
 from actors.keeper.store import MODULES
 from actors.messages import (
+    CacheStatistics,
     Entry,
+    Find,
+    FindFragments,
     FindSummaries,
     Found,
+    FragmentsFound,
     Loaded,
     Message,
     NewEntry,
     PlanRecalled,
     RecallPlan,
     Record,
+    ResetStatistics,
     Store,
     Stored,
     StoreSummaries,
@@ -31,6 +38,8 @@ from orchestrator.testing.differing import compared, in_words, said
 from orchestrator.testing.disk import MemoryDisk
 from orchestrator.testing.faulty import FaultyOffload
 from orchestrator.testing.recording import Header, Said, described
+from orchestrator.testing.replaycounts import Counts
+from orchestrator.wasm.leb import leb5, uleb
 
 FOLDER = "/cache"
 
@@ -47,6 +56,12 @@ class Before:
         """Objects that were read and not stored since; of some of them no row was asked for, for a plan named them."""
         self.summaries: dict[tuple[Digest, Digest], bytes] = {}
         self.plans: dict[str, bytes] = {}
+        self.fragments: dict[Digest, bytes] = {}
+        """Fragments that were found and not stored since."""
+        self.others = False
+        """Something was found that had been looked for in vain, and not been stored since: other processes did that."""
+        self._missed: set[Digest] = set()
+        self._kept_fragments: set[Digest] = set()
         self._stored: set[Digest] = set()
         self._made: set[Digest] = set()
         self._summarised: set[tuple[Digest, Digest]] = set()
@@ -58,6 +73,14 @@ class Before:
             for key, entry in answer.entries.items():
                 if key not in self._stored:
                     self.entries.setdefault(key, entry)
+                    self.others |= key in self._missed
+            if isinstance(request, Find):
+                self._missed.update(set(request.keys) - set(answer.entries))
+            self.others |= bool(answer.taken)
+        elif isinstance(request, FindFragments) and isinstance(answer, FragmentsFound):
+            for name, data in answer.fragments.items():
+                if name not in self._kept_fragments:
+                    self.fragments.setdefault(name, data)
         elif isinstance(answer, Loaded):
             self.data.update(answer.data)
             self.objects.update(set(answer.data) - self._made)
@@ -65,6 +88,7 @@ class Before:
             for new in request.entries:
                 kept = answer.kept.get(new.key)
                 self.data[kept or ""] = new.data
+                self._kept_fragments.update(name.hex() for name in fragments_of(new.data))
                 self._made.add(kept or "")
                 if new.key in answer.refused and new.key not in self._stored and kept:
                     row = Entry(key=new.key, digest=kept, size=0, module=new.module, kind=new.kind)
@@ -81,6 +105,18 @@ class Before:
                 self.plans.setdefault(request.snapshot, answer.plan)
         elif isinstance(request, Record):
             self._recorded.add(request.snapshot)
+
+    def may_have_had(self, fragment: Digest) -> bool:
+        """Whether it is in an object that was there before, if not necessarily in one that fragments were looked for
+        in: rows of fragments go with the entry that came last."""
+        if self._inside is None:
+            self._inside = {name.hex() for entry in self.entries.values() for name in self._fragments_of(entry)}
+        return fragment in self._inside
+
+    _inside: set[Digest] | None = None
+
+    def _fragments_of(self, entry: Entry) -> Iterable[bytes]:
+        return fragments_of(self.data.get(entry.digest, b""))
 
     @property
     def count(self) -> int:
@@ -104,10 +140,30 @@ class Before:
             await cache.store_summaries(identity, {source: summary})
         for wanted in self.objects - {entry.digest for entry in self.entries.values()}:
             cache.store.write(MODULES, f"{wanted}.wasm", self.data[wanted])
+        if self.fragments:
+            await cache.keep((_holding(self.fragments),), False)
+            cache.hot.clear()
         for snapshot, plan in self.plans.items():
             plans.write(cache.store, snapshot, b"", plan)
         await cache.unpin()
         cache.take_counts()
+
+
+def _holding(fragments: dict[Digest, bytes]) -> NewEntry:
+    """An object that has just these fragments: what else was in the objects that had them is in no message."""
+    offset, rows, held = 8 + 1 + 5 + 2, [], b"".join(fragments.values())
+    for name, data in fragments.items():
+        rows.append((bytes.fromhex(name), offset, len(data)))
+        offset += len(data)
+    whole = b"\0asm\1\0\0\0\0" + leb5(2 + len(held)) + b"\1f" + held + _section(SECTION, msgspec.msgpack.encode(rows))
+    key = digest(b"fragments" + whole)
+    row = Entry(key=key, digest=digest(whole), size=len(whole), module="", kind="object")
+    return _again(row, whole)
+
+
+def _section(name: bytes, payload: bytes) -> bytes:
+    inside = uleb(len(name)) + name + payload
+    return b"\0" + uleb(len(inside)) + inside
 
 
 def _again(entry: Entry, data: bytes) -> NewEntry:
@@ -140,7 +196,10 @@ async def replay_keeper(header: Header, records: list[tuple[int, Said]]) -> tupl
     )
     system = System([keeper], offload=FaultyOffload(MemoryDisk()), events=Events())
     partings: list[Place] = []
-    skipped = 0
+    skipped, counts = 0, Counts()
+    counts.doubt = before.others
+    if header.memory:
+        counts.reset()  # Nobody counted before.
     async with system.running():
         await system.offload.run(system.offload.disk.make_folders, FOLDER)
         for number in taken:
@@ -150,10 +209,29 @@ async def replay_keeper(header: Header, records: list[tuple[int, Said]]) -> tupl
             expected, answer = answers.get(number), await system.ask(keeper.address, request)
             if expected is None or not compared(expected):
                 skipped += 1
-            elif said(expected) != said(answer):
-                then, now = in_words(expected, answer), in_words(answer, expected)
+                counts.doubt |= getattr(expected, "degraded", None) is not None
+                continue
+            if isinstance(request, ResetStatistics):
+                counts.reset()
+            differ = _differ(expected, answer, before, counts)
+            if differ is not None:
+                then, now = in_words(*differ), in_words(*reversed(differ))
                 partings.append((place, described(request), (then,), (now,)))
     return partings, len(taken), skipped, before.count
+
+
+def _differ(then: Message, now: Message, before: Before, counts: Counts) -> tuple[Message, Message] | None:
+    """The two answers, as far as they can be compared, where they differ."""
+    if isinstance(then, CacheStatistics) and isinstance(now, CacheStatistics):
+        return counts.compare(then, now)
+    if isinstance(then, FragmentsFound) and isinstance(now, FragmentsFound):
+        found = {
+            name: data
+            for name, data in now.fragments.items()
+            if name in then.fragments or not before.may_have_had(name)
+        }
+        now = FragmentsFound(fragments=found, degraded=now.degraded)
+    return None if said(then) == said(now) else (then, now)
 
 
 def _gathered(

@@ -14,6 +14,7 @@ BUDGET = 1500
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # A machine may be busy.
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_plain_run_does_not_see_it_and_the_harness_does(bug: Bug) -> None:
     plain(bug, 2)

@@ -6,7 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, NamedTuple
 
-from orchestrator.testing.schedules.director import STEPS, Director, Endless, Uncontrolled
+from orchestrator.testing.schedules.director import STEPS, Director, Endless, Problem, Uncontrolled
+from orchestrator.testing.schedules.frames import raised_at, without_loops
 from orchestrator.testing.schedules.policy import Policy, Written, policy_of
 from orchestrator.testing.schedules.strategy import Exhaustive, Pct, Random, Strategy
 from orchestrator.testing.schedules.trace import Trace
@@ -52,17 +53,18 @@ class Failure(NamedTuple):
         """What happened, and how to see it again: by `command` and the schedule."""
         from orchestrator.testing.schedules.table import table
 
-        kind = type(self.error).__name__
-        switches = f"{self.trace.switches} context switches, shortened from {self.first.switches}"
+        switches = f"{_counted(self.trace.switches, 'context switch')}, shortened from {self.first.switches}"
         return (
             f"schedule {self.found} failed, after {self.after} ({switches}):\n\n{table(self.trace)}\n"
-            f"  fails: {kind}: {str(self.error).splitlines()[0] if str(self.error) else ''}\n\n"
+            f"  {fails(self.error)}\n\n"
             f"replay: {command}{self.schedule}"
         )
 
 
 class Exploration(NamedTuple):
-    """What came of it. `distinct` counts schedules that differ; `complete`: there are no others within the bound."""
+    """What came of it. `distinct` counts schedules that differ; `complete`: there are no others within the bound.
+    `explored` is the share of them that were run, 0 to 1, where a strategy knows: an estimate, for all branches of a
+    choice are taken to be of one size."""
 
     schedules: int
     distinct: int
@@ -70,6 +72,20 @@ class Exploration(NamedTuple):
     failure: Failure | None
     seconds: float
     strategy: str
+    explored: float | None = None
+
+    def __str__(self) -> str:
+        """In a line: how many schedules, and whether those are all."""
+        count = _counted(self.schedules, "schedule")
+        if self.complete:
+            bound = self.strategy.partition(":")[2]
+            within = f" of at most {_counted(int(bound), 'preemption')}" if bound else ""
+            return f"{self.strategy}: complete: {count}, and there are no others{within}"
+        if self.failure is not None:
+            return f"{self.strategy}: {count}, and the last one failed"
+        if self.explored is not None:
+            return f"{self.strategy}: not complete: {count}, {_percent(self.explored)} of what there is"
+        return f"{self.strategy}: {count}, {self.distinct:,} of them different"
 
     def check(self) -> None:
         """Raise what the shortest failing schedule raised, with a note of how to replay it."""
@@ -86,11 +102,9 @@ def run(
     steps: int = STEPS,
     places: bool = False,
 ) -> Outcome:
-    """Run a scenario once, under one policy. `places` has the trace say which lines ran, which takes longer."""
-    if backend == "trio":
-        from orchestrator.testing.schedules import on_trio as loop
-    else:
-        from orchestrator.testing.schedules import on_asyncio as loop  # type: ignore[no-redef]
+    """Run a scenario once, under one policy. `places` has the trace say which lines ran, which takes longer. The
+    traceback of an error begins at the scenario."""
+    loop = _loop_of(backend)
     director = Director(policy, loop.name_of, steps)
     value, error = None, None
     try:
@@ -99,7 +113,29 @@ def run(
         raise
     except BaseException as raised:
         error = alone(raised)
+        runners = _of_the_runner(error)
+        if runners is not None:
+            raise runners from None
+        error.__traceback__ = without_loops(error.__traceback__)
     return Outcome(value, director.problem or error, director.trace, policy)
+
+
+def _loop_of(backend: Backend) -> Any:
+    """The module that runs a schedule. Raises RuntimeError where Trio is asked for and missing, or another one."""
+    if backend == "asyncio":
+        from orchestrator.testing.schedules import on_asyncio
+
+        return on_asyncio
+    try:
+        from orchestrator.testing.schedules import on_trio
+    except ModuleNotFoundError as missing:
+        if missing.name != "trio":
+            raise
+        raise RuntimeError(
+            'schedules on Trio need it installed: pip install "wasmill[testing]", or backend="asyncio"'
+        ) from missing
+    on_trio.check_trio()
+    return on_trio
 
 
 def replay(scenario: Scenario, schedule: str, *, backend: Backend = "trio", steps: int = STEPS) -> Outcome:
@@ -145,7 +181,10 @@ def explore(
             break
     else:
         chosen.next(last)  # Lets an exhaustive one find out that this was the last.
-    return Exploration(count, len(seen), chosen.complete, failure, time.perf_counter() - began, chosen.name)
+    seconds = time.perf_counter() - began
+    return Exploration(
+        count, len(seen), chosen.complete, failure, seconds, chosen.name, getattr(chosen, "explored", None)
+    )
 
 
 def strategy_of(name: str, seed: int = 0) -> Strategy:
@@ -167,7 +206,12 @@ def prove(scenario: Scenario, outcome: Outcome, *, backend: Backend = "trio", st
     again = run(scenario, Written(choices), backend=backend, steps=steps)
     difference = _difference(outcome, again)
     if difference:
-        raise Uncontrolled(f"the same choices were made again, and {difference}")
+        raise Uncontrolled(
+            f"of schedule {outcome.policy.key} the same choices were made again, and {difference}: {_WHY}"
+        )
+
+
+_WHY = "what is kept between runs decides, or a clock, or the order of a set"
 
 
 def _difference(one: Outcome, two: Outcome) -> str:
@@ -197,10 +241,54 @@ def failure_of(
     if shorten and not isinstance(outcome.error, (Endless, Uncontrolled)):
         best = shortest(lambda policy: run(scenario, policy, backend=backend, steps=steps), outcome)
     shown = run(scenario, policy_of(best.trace.schedule), backend=backend, steps=steps, places=True)
-    if shown.error is None or type(shown.error) is not type(outcome.error):
+    if not alike(shown.error, outcome.error):
+        if isinstance(outcome.error, Uncontrolled):
+            raise outcome.error  # That it cannot be repeated is no news.
         difference = f"schedule {best.trace.schedule} failed ({best.error!r}), and then, run again, it did not"
-        raise Uncontrolled(difference) from outcome.error
+        raise Uncontrolled(f"{difference}: {_WHY}") from outcome.error
+    assert shown.error is not None
     return Failure(shown.error, best.trace.schedule, shown.trace, outcome.policy.key, after, outcome.trace, backend)
+
+
+def alike(one: BaseException | None, two: BaseException | None) -> bool:
+    """Whether two runs failed in the same way: with an error of one kind, from one place. Else another bug than the one
+    that was found could be what its schedule is shortened to."""
+    if one is None or two is None or type(one) is not type(two):
+        return False
+    return raised_at(one) == raised_at(two)
+
+
+def _of_the_runner(error: BaseException) -> BaseException | None:
+    """What of an exception, or of what led to it, is the test runner's own and no failure of a schedule: a test that is
+    skipped, a session that is left, or a time-out of pytest-timeout, which comes in the middle of whatever runs."""
+    if type(error).__module__ == "_pytest.outcomes" and type(error).__name__ in ("Skipped", "Exit"):
+        return error
+    seen: BaseException | None = error
+    while seen is not None:
+        traceback = seen.__traceback__
+        while traceback is not None:
+            if traceback.tb_frame.f_globals.get("__name__", "").startswith("pytest_timeout"):
+                return seen
+            traceback = traceback.tb_next
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def fails(error: BaseException) -> str:
+    """In a line: with what a schedule fails, and where."""
+    place = None if isinstance(error, Problem) else raised_at(error)
+    text = str(error).partition("\n")[0]
+    return f"fails{f' at {place}' if place else ''}: {type(error).__name__}{': ' if text else ''}{text}"
+
+
+def _counted(count: int, what: str) -> str:
+    many = "es" if what.endswith("ch") else "s"
+    return f"{count:,} {what}{'' if count == 1 else many}"
+
+
+def _percent(share: float) -> str:
+    """Never all of it, nor nothing, by rounding."""
+    return f"about {min(share, 0.99) * 100:.0f} %" if share >= 0.01 else "less than 1 %"
 
 
 def alone(error: BaseException) -> BaseException:

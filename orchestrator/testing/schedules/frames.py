@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 from orchestrator.testing.schedules.trace import Place
@@ -60,3 +60,23 @@ def place_of(coroutine: Any) -> Place | None:
         return None
     frame = theirs[-1]
     return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+
+
+def without_loops(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without the frames that led to the scenario: all of them where nothing else is there."""
+    found = traceback
+    while found is not None and is_loops(found.tb_frame):
+        found = found.tb_next
+    return found or traceback
+
+
+def raised_at(error: BaseException) -> Place | None:
+    """The last line of the scenario's own, or of what it called, that an exception came through."""
+    found = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        if not is_loops(traceback.tb_frame):
+            code = traceback.tb_frame.f_code
+            found = Place(code.co_filename, traceback.tb_lineno, code.co_name)
+        traceback = traceback.tb_next
+    return found

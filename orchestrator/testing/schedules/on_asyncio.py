@@ -50,7 +50,8 @@ def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
         try:
             with asyncio.Runner(loop_factory=lambda: _Loop(director, places)) as runner:
                 main: Any = whole()
-                main.__qualname__ = getattr(scenario, "__qualname__", "main")
+                function = getattr(scenario, "func", scenario)  # Of a `functools.partial`, as pytest's tests are.
+                main.__qualname__ = getattr(function, "__qualname__", "main")
                 return runner.run(main)
         except BaseException:
             if director.problem is None:

@@ -3,7 +3,7 @@
 Trio keeps its runnable tasks in a batch, which it sorts and has shuffled by `trio._core._run._r` where
 `_ALLOW_DETERMINISTIC_SCHEDULING` is set. `_Chooser` stands in for `_r`: its `shuffle` leaves the one task in the batch
 that the director picks, and puts all others back. So every interleaving can be had, not only the permutations of a
-round. These are private names of Trio; `check_trio` says at once where they are gone, and a test holds that they work.
+round. These are private names of Trio; each run says at once where they are gone, and a test holds that they work.
 
 Trio's own tasks (start-up, shutdown, what threads leave for it) run first and are no choice. The clock stands while
 anybody can run, and then jumps to the next deadline. When all wait and there is none, that is a deadlock. A function

@@ -1,6 +1,6 @@
 """From a schedule that fails to the fewest context switches that still do.
 
-First greedily: segments of the schedule ("three steps of A") are left out, joined and cut, as long as the same kind of
+First greedily: segments of the schedule ("three steps of A") are left out, joined and cut, as long as the same
 failure comes of it; then, where few preemptions are left, all schedules with fewer are tried.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from orchestrator.testing.schedules.explore import Outcome
+from orchestrator.testing.schedules.explore import Outcome, alike
 from orchestrator.testing.schedules.policy import Policy, Segments, Written
 from orchestrator.testing.schedules.strategy import Exhaustive
 from orchestrator.testing.schedules.trace import Trace
@@ -41,7 +41,7 @@ class _Search:
         self.best = failing
         self.left = TRIES
         self._run = run
-        self._kind = type(failing.error)
+        self._error = failing.error
 
     def try_policy(self, policy: Policy) -> bool:
         """Whether it fails in the same way and is shorter; then it is the best."""
@@ -49,7 +49,7 @@ class _Search:
             return False
         self.left -= 1
         outcome = self._run(policy)
-        if type(outcome.error) is not self._kind or size(outcome.trace) >= size(self.best.trace):
+        if not alike(outcome.error, self._error) or size(outcome.trace) >= size(self.best.trace):
             return False
         self.best = outcome
         return True
@@ -88,7 +88,7 @@ class _Search:
             while policy is not None and self.left > 0:
                 self.left -= 1
                 outcome = self._run(policy)
-                if type(outcome.error) is self._kind and size(outcome.trace) < size(self.best.trace):
+                if alike(outcome.error, self._error) and size(outcome.trace) < size(self.best.trace):
                     self.best = outcome
                 policy = strategy.next(outcome.trace)
 

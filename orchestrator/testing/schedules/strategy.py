@@ -14,7 +14,7 @@ from orchestrator.testing.schedules.trace import Choice, Trace
 
 class Strategy(Protocol):
     """Gives policies until it has none (None) or the budget is used up. `complete` says whether every schedule within
-    its bound was run."""
+    its bound was run; one that can tell how far it came has `explored` too, the share of them that were."""
 
     name: str
     complete: bool
@@ -67,25 +67,43 @@ class Exhaustive:
 
     def __init__(self, preemptions: int | None = None) -> None:
         self.complete = False
+        self.explored = 0.0
         self._bound = preemptions
+        if preemptions is not None:
+            self.name = f"exhaustive:{preemptions}"
 
     def next(self, last: Trace | None) -> Policy | None:
         if last is None:
             return Written({})
         taken = self._after(last.choices)
+        self.explored = self._share(last.choices)
         if taken is None:
             self.complete = True
             return None
         return Written(dict(enumerate(taken)))
 
+    def _share(self, choices: Sequence[Choice]) -> float:
+        """How much of the tree lies before this schedule, itself included, if all branches of a choice weigh the
+        same."""
+        spent, weight, share = 0, 1.0, 0.0
+        for choice in choices:
+            if self._may_differ(choice, spent):
+                weight /= choice.of
+                share += weight * choice.taken
+            spent += choice.preempts
+        return share + weight
+
+    def _may_differ(self, choice: Choice, spent: int) -> bool:
+        """Whether another one could be taken there, after so many preemptions."""
+        return not choice.stays or self._bound is None or spent < self._bound
+
     def _after(self, choices: Sequence[Choice]) -> list[int] | None:
         """The schedule after this one, in the order of its last choice that has one left; None where none has."""
         spent = sum(choice.preempts for choice in choices)
         for number in range(len(choices) - 1, -1, -1):
-            taken, of, stays, _ = choices[number]
+            taken, of, _, _ = choices[number]
             spent -= choices[number].preempts
-            allowed = not stays or self._bound is None or spent < self._bound
-            if taken + 1 < of and allowed:
+            if taken + 1 < of and self._may_differ(choices[number], spent):
                 return [choice.taken for choice in choices[:number]] + [taken + 1]
         return None
 

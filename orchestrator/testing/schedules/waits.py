@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 from orchestrator.testing.schedules.director import Deadlock, Uncontrolled
 from orchestrator.testing.schedules.frames import frames_of, is_loops, place_of
 
+_RUNNERS = ("TaskHandle",)
+"""What an event loop runs tasks by: nobody waits for these."""
+
 _GROUPS = ("TaskGroup", "Nursery", "NurseryManager")
 
 
@@ -42,7 +45,7 @@ class Wait(NamedTuple):
             who = (" of " if self.sure else ", which is known to ") + ", ".join(self.on)
         elif not self.what.endswith(")"):
             who = ", which no other task knows of"
-        return f"{self.label} waits at {self.place} for {self.what}{who}"
+        return f"{self.label} waits {self.place} for {self.what}{who}"
 
 
 def deadlock(waiters: Sequence[Waiter]) -> Deadlock:
@@ -68,7 +71,12 @@ def wait_of(one: Waiter, waiters: Sequence[Waiter]) -> Wait:
     """What this task waits for."""
     frames = frames_of(one.coroutine)
     place = place_of(one.coroutine)
-    at = f"{place} in {place.function}" if place else "its start"
+    if place is not None:
+        at = f"at {place} in {place.function}"
+    else:  # All of it is a library's, or it has not begun.
+        began = frames and getattr(one.coroutine, "cr_suspended", True)
+        theirs = [frame for frame in frames if type(frame.f_locals.get("self")).__name__ not in _RUNNERS]
+        at = f"in {theirs[0].f_code.co_name}" if began and theirs else "at its start"
     things = _things(frames)
     if not things:
         return Wait(one.label, at, _called(frames), (), False)
@@ -99,7 +107,7 @@ def _things(frames: Sequence[FrameType]) -> list[Any]:
     last = max((number for number, frame in enumerate(frames) if not is_loops(frame)), default=-1)
     inner = [frame.f_locals["self"] for frame in frames[last + 1 :] if "self" in frame.f_locals]
     outer = [frames[last].f_locals["self"]] if last >= 0 and "self" in frames[last].f_locals else []
-    return inner + outer
+    return [one for one in inner + outer if type(one).__name__ not in _RUNNERS]
 
 
 def _owner(thing: Any, waiters: Sequence[Waiter]) -> str:

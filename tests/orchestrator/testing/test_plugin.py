@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,14 @@ async def race(tasks=2):
 """
 
 
+# Not faulthandler: at its end it would put back the signal handlers of before, and wasmtime's among them go. The
+# plug-in's package was imported by the pytest around this one, which is no reason for a warning.
+OPTIONS = (
+    *("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler"),
+    *("-q", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+
+
 class Ran:
     """How a pytest ended: its output, and its counts by name."""
 
@@ -43,11 +52,7 @@ def pytest_run(pytester: pytest.Pytester):
     def run(text: str, *options: str, ini: str = "") -> Ran:
         pytester.makepyfile(test_it=RACE + text)
         pytester.makeini(f"[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n{ini}")
-        # The plug-in's package was imported by the pytest around this one.
-        quiet = ["-q", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-        # Not faulthandler: at its end it would put back the signal handlers of before, and wasmtime's among them go.
-        left_out = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler")
-        result = pytester.runpytest_inprocess(*left_out, *quiet, *options)
+        result = pytester.runpytest_inprocess(*OPTIONS, *options)
         return Ran("\n".join([*result.outlines, *result.errlines]))
 
     return run
@@ -72,7 +77,9 @@ def test_a_failure_prints_the_line_that_replays_it(pytest_run) -> None:
     again = pytest_run(FAILING, line[1], "--schedule", line[2])
     assert again.counts == {"failed": 1}
     assert f"schedule {line[2]}:" in again.output
-    assert "1 schedules were run" in again.output
+    assert "1 schedule was run" in again.output
+    assert again.output.count("begins, ends") == 1  # The table is there once.
+    assert "fails at test_it.py:17: AssertionError: assert 1 == 2" in again.output
     dullest = pytest_run(FAILING, line[1], "--schedule", "0")
     assert dullest.counts == {"passed": 1}
 
@@ -111,6 +118,9 @@ def test_a_scenario_of_ones_own(schedules):
     ran = pytest_run(text)
     assert ran.counts == {"passed": 6}, ran.output
     assert f"{30 + 1 + 20 + 5 + 40} schedules were run" in ran.output
+    assert "test_all_of_them[1]: exhaustive: complete: 1 schedule, and there are no others" in ran.output
+    one = pytest_run(text, "--schedule", "0", "-k", "two_strategies")
+    assert "1 schedule was run" in one.output
     few = pytest_run(text, "--schedules", "3", "-k", "thirty or method")
     assert "6 schedules were run" in few.output
     more = pytest_run(text, "--schedules-times", "1.5", "--schedules-twice", "-k", "thirty")
@@ -231,6 +241,148 @@ async def test_deadlock():
     assert "all tasks wait, and nothing will wake them" in ran.output
     wrong = pytest_run(text, "--schedule", "nonsense", "-k", "deadlock")
     assert "a schedule is written like" in wrong.output
+
+
+@pytest.mark.slow
+def test_that_not_all_schedules_were_run_is_said(pytest_run) -> None:
+    text = """
+@pytest.mark.schedules(10, strategy="exhaustive")
+async def test_some():
+    await race(4)
+
+@pytest.mark.schedules(10, strategy="exhaustive:0")
+async def test_all():
+    async with anyio.create_task_group() as group:
+        group.start_soon(anyio.lowlevel.checkpoint)
+"""
+    ran = pytest_run(text)
+    assert ran.counts == {"passed": 2}
+    assert "test_it.py::test_some: exhaustive: not complete: 10 schedules, less than 1 % of what there is" in ran.output
+    assert (
+        "test_it.py::test_all: exhaustive:0: complete: 1 schedule, and there are no others of at most 0 preemptions"
+    ) in ran.output
+
+
+@pytest.mark.slow
+def test_what_no_line_raised_is_told_without_a_traceback(pytest_run) -> None:
+    text = """
+import itertools, socket
+runs = itertools.count()
+
+@pytest.mark.schedules
+async def test_deadlock():
+    await anyio.Event().wait()
+
+@pytest.mark.schedules(twice=True)
+async def test_twice():
+    for _ in range(next(runs) % 2):
+        await anyio.lowlevel.checkpoint()
+
+@pytest.mark.schedules
+async def test_socket():
+    left, right = socket.socketpair()
+    async def wait():
+        await anyio.wait_readable(left)
+    with left, right:
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait)
+            group.start_soon(anyio.wait_readable, right)
+
+@pytest.mark.schedules(stratgy="pct")
+async def test_typo():
+    pass
+"""
+    ran = pytest_run(text)
+    assert ran.counts == {"failed": 4}
+    assert "\nDeadlock: all tasks wait, and nothing will wake them:\n" in ran.output
+    assert "replay: pytest test_it.py::test_deadlock --schedule 0" in ran.output
+    assert "\nUncontrolled: of schedule random:0 the same choices were made again, and " in ran.output
+    assert "\nUncontrolled: a task waits for a socket, a pipe or a process, whose time is not" in ran.output
+    assert "  wait waits at test_it.py:" in ran.output
+    assert "  wait_readable waits in wait_readable for " in ran.output
+    assert "the marker `schedules`: got an unexpected keyword argument 'stratgy'" in ran.output
+    for noise in ("During handling", "entries are hidden", "explore.py", "plugin.py", "TaskHandle"):
+        assert noise not in ran.output
+
+
+@pytest.mark.slow
+def test_skips_and_timeouts_are_no_failures_of_a_schedule(pytest_run) -> None:
+    """A time-out of pytest-timeout is raised out of its own module, by a signal: wherever the code happens to be."""
+    text = """
+names = {"__name__": "pytest_timeout", "pytest": pytest}
+exec("def handler():\\n    pytest.fail('Timeout (>0.2s) from pytest-timeout.')", names)
+
+@pytest.mark.schedules
+async def test_skipped():
+    pytest.skip("not here")
+
+@pytest.mark.schedules
+async def test_too_long():
+    names["handler"]()
+
+@pytest.mark.schedules
+async def test_too_long_inside_of_the_loop():
+    try:
+        names["handler"]()
+    except BaseException as error:
+        raise RuntimeError("the loop broke") from error
+
+@pytest.mark.schedules
+async def test_failed():
+    pytest.fail("this one is meant")
+"""
+    ran = pytest_run(text)
+    assert ran.counts == {"failed": 3} and "1 skipped" in ran.output
+    assert ran.output.count("Failed: Timeout (>0.2s) from pytest-timeout.") >= 2
+    assert re.findall("replay: .*", ran.output) == ["replay: pytest test_it.py::test_failed --schedule 0"]
+
+
+@pytest.mark.slow
+def test_the_line_that_replays_it_is_right_where_pytest_was_started(
+    pytester: pytest.Pytester, pytest_run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest_run("")
+    pytester.mkdir("inner").joinpath("test_inner.py").write_text(RACE + FAILING)
+    monkeypatch.chdir(pytester.path / "inner")
+    result = pytester.runpytest_inprocess(*OPTIONS)
+    assert "replay: pytest test_inner.py::test_race --schedule " in result.stdout.str()
+
+
+@pytest.mark.slow
+def test_the_example_of_the_document(pytester: pytest.Pytester) -> None:
+    """As it stands there, in a file of the name that is said there: the line is the one that is shown."""
+    document = (Path(__file__).parents[3] / "docs/testing-concurrency.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
+    account = blocks[0].partition("\n\nfor _ in range(100):")[0]
+    marked = next(block for block in blocks if "@pytest.mark.schedules" in block)
+    shown = re.search(r"`(replay: pytest (\S+) --schedule (\S+))`", document)
+    assert shown is not None
+    pytester.makepyfile(test_bank=account + "\n" + marked)
+    failed = pytester.runpytest_inprocess(*OPTIONS)
+    assert shown[1] in failed.stdout.str()
+    assert "AssertionError: -60" in failed.stdout.str()
+    again = pytester.runpytest_inprocess(*OPTIONS, shown[2], "--schedule", shown[3])
+    assert "AssertionError: -60" in again.stdout.str()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)  # Pytest starts three times, on machines that may be busy.
+def test_beside_xdist(pytester: pytest.Pytester) -> None:
+    """The counts come from its processes, and a failure's line is the same."""
+    pytest.importorskip("xdist")
+    pytester.makepyfile(
+        test_it=RACE + FAILING + "\n@pytest.mark.schedules(20)\nasync def test_fine():\n    await race()\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n", "1", "-p", "no:cacheprovider"],
+        cwd=pytester.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 failed, 1 passed" in ran.stdout
+    assert "replay: pytest test_it.py::test_race --schedule 1:1" in ran.stdout
+    assert re.search(r"^2\d schedules were run$", ran.stdout, re.MULTILINE)
 
 
 def test_it_is_found_by_pytest() -> None:

@@ -15,8 +15,10 @@ from plain_builds import in_virtual_time
 
 from actors.digests import digest
 from actors.events import BuildFinished, BuildStarted
+from actors.keeper import reuse
+from actors.keeper.cache import Cache
 from actors.keeper.upkeep import Upkeep
-from actors.messages import Build, BuildDone, Find, Found, Loaded, NewEntry
+from actors.messages import Build, BuildDone, CacheStatistics, Find, Found, FragmentsFound, Loaded, NewEntry
 from actors.planner.compiling import Compiling
 from actors.planner.run import Run
 from orchestrator import Project
@@ -35,9 +37,11 @@ from orchestrator.testing.recording import (
     recorded,
 )
 from orchestrator.testing.replay import Replayed, replay
+from orchestrator.testing.replaycounts import Counts
 from orchestrator.testing.scripted import ScriptedToolchain, takes
 from orchestrator.testing.toolchain import PlainToolchain
 from orchestrator.testing.world import Process, World
+from orchestrator.toolchains.ruchy import Ruchy
 
 pytestmark = pytest.mark.anyio
 
@@ -351,6 +355,158 @@ async def test_a_keeper_that_forgets_parts(tmp_path: Path, monkeypatch: pytest.M
     assert parting.now[0].startswith("Found(... entries=")
     asked = found.frames[parting.at]
     assert isinstance(asked, Said) and isinstance(asked.message, Find)
+
+
+# ------------------------------------------------------------------------------------------------ statistics
+
+
+async def counted_builds(project: Project, world: World) -> None:
+    await project.cache.statistics()
+    await project.build()
+    await project.cache.statistics()
+    world.write({"b": "pub g = new\n"})
+    await project.build()
+    await project.cache.reset_statistics()
+    world.write({"b": "pub g =\n"})
+    await project.build()
+    await project.cache.statistics()
+
+
+async def test_statistics_replay_whatever_was_counted_before(tmp_path: Path) -> None:
+    world = world_of()
+    async with world.open() as project:
+        await project.build()
+    world.write({"a": "use b::g as x\npub f = x x\n"})
+    async with recording_in(world.process(), tmp_path / "trace") as project:
+        await counted_builds(project, world)
+        assert (await project.cache.statistics()).hits == 3, "all but what fails"
+    replayed = await replay(read(tmp_path / "trace"))
+    assert replayed.partings == [], replayed.report()
+    assert replayed.skipped == 0, "every answer is compared"
+
+
+async def test_a_keeper_that_counts_otherwise_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = world_of()
+    async with recording_in(world.process(), tmp_path / "trace") as project:
+        await counted_builds(project, world)
+    found = read(tmp_path / "trace")
+    count = Cache.count
+
+    def wrongly(self: Cache, **counts: float) -> None:
+        if "compilations" in counts:
+            counts["compilations"] += change
+        count(self, **counts)
+
+    monkeypatch.setattr(Cache, "count", wrongly)
+    change = 0
+    assert (await replay(found)).partings == []
+    for wrong, told in ((1, ["compilations=3", "compilations=4"]), (-1, ["compilations=3", "compilations=2"])):
+        change = wrong
+        replayed = await replay(found)
+        assert {parting.actor for parting in replayed.partings} == {"keeper"}
+        first = replayed.partings[0]
+        assert first.after == "Statistics()"
+        assert [line for parting in replayed.partings for line in (*parting.then, *parting.now)][:2] == [
+            f"CacheStatistics(... {text})" for text in told
+        ]
+
+
+def statistics(**counts: Any) -> CacheStatistics:
+    return CacheStatistics(**counts)
+
+
+def test_what_was_counted_before_is_unknown_until_it_is_said() -> None:
+    counts = Counts()
+    assert counts.compare(statistics(hits=100), statistics(hits=3)) is None
+    assert counts.compare(statistics(hits=101), statistics(hits=4)) is None
+    assert counts.compare(statistics(hits=103), statistics(hits=5)) == (statistics(hits=103), statistics(hits=102))
+    assert counts.compare(statistics(hits=103), statistics(hits=5)) is None, "a difference is told once"
+    assert counts.compare(statistics(hits=103), statistics(hits=6)) == (statistics(hits=103), statistics(hits=104))
+    counts.reset()
+    assert counts.compare(statistics(misses=1), statistics(misses=1)) is None
+    assert counts.compare(statistics(misses=2, bytes_read=9), statistics(misses=2)) is None, "bytes are not compared"
+    fresh = Counts()
+    assert fresh.compare(statistics(hits=1), statistics(hits=2)) == (statistics(hits=1), statistics(hits=2))
+
+
+def test_where_others_may_have_counted_only_too_little_is_a_difference() -> None:
+    counts = Counts()
+    counts.reset()
+    counts.doubt = True
+    assert counts.compare(statistics(hits=5), statistics(hits=3)) is None
+    assert counts.compare(statistics(hits=5), statistics(hits=4)) is not None
+
+
+# ------------------------------------------------------------------------------------------------ fragments
+
+
+RUCHY = {
+    "main": "use sums::{twice, thrice};\n\nfun main() {\n    println(twice(2), thrice(3));\n}\n",
+    "sums": ("pub fun twice(x: i64) -> i64 {\n    x + x\n}\n\npub fun thrice(x: i64) -> i64 {\n    x + x + x\n}\n"),
+}
+
+
+def edited(world: World, before: str, after: str) -> None:
+    text = world.disk.read("/project/sums.ruchy").decode().replace(before, after)
+    world.write({"sums": text})
+
+
+def ruchy_world() -> World:
+    world = World(Ruchy())
+    world.write(RUCHY)
+    return world
+
+
+def fragments_found(recording: Recording) -> int:
+    return sum(
+        len(frame.message.fragments)
+        for frame in recording.frames
+        if isinstance(frame, Said) and isinstance(frame.message, FragmentsFound)
+    )
+
+
+@pytest.mark.slow
+async def test_fragments_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ruchy_world()
+    async with recording_in(world.process(), tmp_path / "trace", entry="main.ruchy") as project:
+        assert (await project.build()).success
+        edited(world, "x + x + x", "3 * x")
+        assert (await project.build()).recompiled_functions == ["sums::thrice"]
+    found = read(tmp_path / "trace")
+    assert fragments_found(found) == 2, "main's and twice"
+    replayed = await replay(found)
+    assert replayed.partings == [], replayed.report()
+
+    find = reuse.find_fragments
+
+    async def spoilt(cache: Cache, fingerprints: tuple[str, ...]) -> dict[str, bytes]:
+        return {name: data + b"!" for name, data in (await find(cache, fingerprints)).items()}
+
+    async def none(cache: Cache, fingerprints: tuple[str, ...]) -> dict[str, bytes]:
+        return {}
+
+    for broken in (spoilt, none):
+        monkeypatch.setattr(reuse, "find_fragments", broken)
+        (parting,) = (await replay(found)).partings
+        assert parting.actor == "keeper" and parting.after.startswith("FindFragments(build=2, fingerprints: ")
+        assert parting.then[0].startswith("FragmentsFound(... fragments=2 in all, of its own: {'")
+
+
+@pytest.mark.slow
+async def test_fragments_of_before_are_taken_from_the_answers(tmp_path: Path) -> None:
+    world = ruchy_world()
+    async with world.open(entry="main.ruchy") as project:
+        await project.build()
+    edited(world, "x + x + x", "3 * x")
+    async with recording_in(world.process(), tmp_path / "trace", entry="main.ruchy") as project:
+        assert (await project.build()).recompiled_functions == ["sums::thrice"]
+        edited(world, "x + x\n", "2 * x\n")
+        assert (await project.build()).recompiled_functions == ["sums::twice"]
+        await project.cache.statistics()
+    found = read(tmp_path / "trace")
+    assert fragments_found(found) >= 2
+    replayed = await replay(found)
+    assert replayed.partings == [], replayed.report()
 
 
 def test_a_message_in_a_few_words() -> None:

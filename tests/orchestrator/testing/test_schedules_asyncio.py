@@ -162,6 +162,12 @@ def test_a_schedule_without_an_end_is_ended() -> None:
     assert isinstance(outcome.error, Endless)
 
 
+def test_a_partial_has_the_name_of_its_function() -> None:
+    import functools
+
+    assert run(functools.partial(held_up, 1), policy_of("0"), backend="asyncio").trace.labels[0] == "held_up"
+
+
 def test_afterwards_asyncio_is_as_it_was() -> None:
     from anyio._backends._asyncio import AsyncIOBackend
 

@@ -47,6 +47,19 @@ def test_a_trio_without_the_private_names_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.delattr("trio._core._run._r")
     with pytest.raises(RuntimeError, match="has no _r any more"):
         check_trio()
+    with pytest.raises(RuntimeError, match="has no _r any more"):
+        explore(guarded, "random", 1)
+
+
+def test_without_trio_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    import orchestrator.testing.schedules as package
+
+    monkeypatch.delattr(package, "on_trio")
+    monkeypatch.delitem(sys.modules, "orchestrator.testing.schedules.on_trio")
+    monkeypatch.setitem(sys.modules, "trio", None)
+    with pytest.raises(RuntimeError, match=r'pip install "wasmill\[testing\]", or backend="asyncio"'):
+        explore(guarded, "random", 1)
+    explore(guarded, "random", 1, backend="asyncio").check()
 
 
 def test_afterwards_trio_is_as_it_was() -> None:
@@ -196,6 +209,30 @@ def test_a_socket_is_not_under_control() -> None:
     outcome = run(scenario, policy_of("0"))
     assert isinstance(outcome.error, Uncontrolled)
     assert "scenario waits at test_schedules_core.py" in str(outcome.error)
+
+
+def test_what_is_not_under_control_need_not_be_so_again() -> None:
+    """A process may be faster the next time: what was found is what is said."""
+    runs = itertools.count()
+
+    async def scenario() -> None:
+        left, right = socket.socketpair()
+        with left, right:
+            if next(runs) == 0:
+                await trio.lowlevel.wait_readable(left)
+
+    with pytest.raises(Uncontrolled, match="a task waits for a socket"):
+        explore(scenario, "random", 5)
+
+
+def test_a_failure_that_does_not_come_again_is_said_to_be_uncontrolled() -> None:
+    runs = itertools.count()
+
+    async def scenario() -> None:
+        assert next(runs), "the first time alone"
+
+    with pytest.raises(Uncontrolled, match="and then, run again, it did not: what is kept between runs decides"):
+        explore(scenario, "random", 5)
 
 
 def test_a_schedule_without_an_end_is_ended() -> None:

@@ -56,6 +56,23 @@ def test_a_budget_of_just_as_many_is_enough_to_be_complete() -> None:
     assert not explore(lambda: steps_of(2, 2), "exhaustive", 5).complete
 
 
+def test_an_exploration_says_whether_it_is_complete_and_how_far_it_came() -> None:
+    every = explore(lambda: steps_of(2, 2), "exhaustive")
+    assert (every.complete, every.explored) == (True, 1.0)
+    assert str(every) == "exhaustive: complete: 6 schedules, and there are no others"
+    bound = explore(lambda: steps_of(2, 2), "exhaustive:1")
+    assert str(bound) == "exhaustive:1: complete: 4 schedules, and there are no others of at most 1 preemption"
+    shares = [explore(lambda: steps_of(2, 2), "exhaustive", count).explored for count in range(1, 7)]
+    assert shares == [1 / 4, 3 / 8, 1 / 2, 3 / 4, 7 / 8, 1.0]
+    assert str(explore(lambda: steps_of(2, 2), "exhaustive", 3)) == (
+        "exhaustive: not complete: 3 schedules, about 50 % of what there is"
+    )
+    assert "about 99 %" not in str(explore(lambda: steps_of(9, 9), "exhaustive", 3))
+    assert "not complete: 3 schedules, less than 1 % of what" in str(explore(lambda: steps_of(9, 9), "exhaustive", 3))
+    assert str(explore(guarded, "random", 1)) == "random: 1 schedule, 1 of them different"
+    assert str(explore(lost_update, "exhaustive")).endswith("schedules, and the last one failed")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("bound", [0, 1, 3])
 def test_a_bound_of_preemptions_leaves_out_the_others_and_no_more(bound: int) -> None:
@@ -191,6 +208,37 @@ def test_a_failure_of_another_kind_is_not_taken_for_the_same() -> None:
         found = explore(scenario, "random", 500, seed=int(found.failure.found.partition(":")[2]) + 1)
     assert found.failure is not None
     assert found.failure.trace.preemptions <= 4
+
+
+def test_another_bug_with_an_error_of_the_same_kind_is_not_taken_for_the_same() -> None:
+    """The dullest schedule fails too, in another line: the one that was found is what is shown."""
+
+    async def scenario() -> None:
+        turns: list[str] = []
+
+        async def one(name: str) -> None:
+            for _ in range(2):
+                await checkpoint()
+                turns.append(name)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(one, "a")
+            group.start_soon(one, "b")
+        assert turns != ["a", "a", "b", "b"], "in turn"
+        assert turns != ["a", "b", "a", "b"] and turns != ["b", "a", "b", "a"], "mixed"
+
+    seed = next(seed for seed in range(50) if "mixed" in str(run(scenario, policy_of(f"random:{seed}")).error))
+    failure = explore(scenario, "random", 1, seed=seed).failure
+    assert failure is not None and str(failure.error).startswith("mixed")
+    assert f"fails at test_schedules_search.py:{scenario.__code__.co_firstlineno + 12}: AssertionError" in str(failure)
+
+
+def test_the_traceback_of_a_failure_begins_in_the_scenario() -> None:
+    for backend in ("trio", "asyncio"):
+        error = run(lambda: held_up(1), policy_of("random:0"), backend=backend).error
+        found = explore(lambda: held_up(1), "random", 100, backend=backend).failure
+        assert error is None or error.__traceback__ is not None
+        assert found is not None and found.error.__traceback__.tb_frame.f_code.co_name == "slow"
 
 
 def test_shortening_can_be_left_out() -> None:
