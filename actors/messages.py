@@ -309,7 +309,7 @@ class RunSummarise(Message, frozen=True):
 
 
 class RunCompile(Message, frozen=True):
-    """A batch of modules worth about 5 ms, or one larger one. `digests` are those that the keys were made from, in the
+    """A batch of modules worth about 40 ms, or one larger one. `digests` are those that the keys were made from, in the
     order of `jobs`; a job whose `source` is empty is read by the worker, from `root`, and compared with its digest.
     `ahead_ms` is about how long all the work takes that the build still has before it, this job included."""
 

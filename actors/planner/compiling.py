@@ -35,6 +35,13 @@ from actors.planner.state import PlannedModule, State
 GIVEN_BACK_MS = 0.1
 """What a module costs whose object is at hand."""
 
+FIRST_BATCH = 8
+"""So many modules for each slot are fitted before the first one is compiled: the workers wait for that."""
+
+STORE_MS = 60.0
+"""Objects are stored when they are worth so much: each `Store` is files and a transaction, beside workers who want the
+processor."""
+
 
 class Compiling:
     """What the planner does between keys and objects."""
@@ -155,7 +162,6 @@ class Compiling:
         """Keep the slots busy, and what they made safe; when every module has ended, go on to linking. Where a source
         changed under the build, nothing new is begun, and the build looks closer again."""
         desk, knowledge = self.desk, self.desk.knowledge
-        self.store(run)
         if not run.settings.keep_going and run.errors:
             self._give_up(run)
         if not run.replan:
@@ -176,6 +182,9 @@ class Compiling:
                     ahead_ms=ahead_ms,
                 ),
             )
+        # After the jobs, for workers wait for those; and a little at a time only where nothing else is under way.
+        if desk.idle_slots == desk.slots or sum([entry.duration_ms for entry in run.to_store]) >= STORE_MS:
+            self.store(run)
         if not run.replan:
             taken = len(run.fitted) + len(run.fitting)
             if modules := run.ready.next_claims(desk.slots, self._cost(run), taken):
@@ -225,16 +234,19 @@ class Compiling:
         """Find out what the next ready modules may reuse: one batch at a time, and none before the last is nearly used
         up, for fragments are as large as the objects they come from."""
         desk, knowledge = self.desk, self.desk.knowledge
-        if run.fitting or len(run.fitted) > desk.slots:
+        if run.fitting or len(run.fitted) > 4 * desk.slots:
             return
         wanted: dict[Digest, None] = {}
         objects: list[Digest] = []
         batch: list[str] = []
-        while len(run.ready) and len(batch) < BATCH:
+        most = BATCH if run.compilations else FIRST_BATCH * desk.slots
+        while len(run.ready) and len(batch) < most:
             module = run.ready.pop()
             found = run.fingerprints[module] = knowledge.fingerprints(module)
             if not found or run.settings.force:
                 run.fitted.add(module, run.priorities.get(module, 0.0))
+                if len(run.fitted) > most:
+                    break
                 continue
             batch.append(module)
             planned = self._same_object(module)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping
 
-JOB_MS = 5.0
-"""A job is one module, or a batch of small ones worth about so much."""
+JOB_MS = 40.0
+"""A job is one module, or a batch of small ones worth about so much. Each costs the Project's process, beside the
+workers: a request, an answer, a turn of the planner."""
 
 MS_PER_BYTE = 0.0015
 """What compiling costs where nothing is known yet; learnt during the build."""

@@ -23,7 +23,7 @@ def test_the_longest_remaining_path_goes_first_and_names_decide_a_tie() -> None:
 
 def test_small_modules_travel_together_but_a_large_one_alone() -> None:
     ready = heap({f"m{number:02}": 1.0 for number in range(40)})
-    costs = {f"m{number:02}": 1.0 for number in range(40)} | {"m01": 50.0}
+    costs = {f"m{number:02}": JOB_MS / 5 for number in range(40)} | {"m01": 2 * JOB_MS}
     assert ready.take(1, costs) == ["m00"]
     assert ready.take(1, costs) == ["m01"]
     assert ready.take(1, costs) == ["m02", "m03", "m04", "m05", "m06"]
