@@ -128,7 +128,7 @@ class Narrow(Knowledge):
         super().__init__(whole.toolchain)
         self.sources, self.summaries = whole.sources, whole.summaries
         self.failures, self.inferences = whole.failures, whole.inferences
-        self.plan: Plan = plan
+        self.plan = self._plan = plan
         self._edited = changed
         self._settings = settings
         self._invalidation = settings.invalidation
@@ -155,7 +155,7 @@ class Narrow(Knowledge):
         self._wanted |= missing.modules
         if missing.inferred:
             self._also |= missing.modules
-            self._wanted.update(*[self.plan.modules[module].looked_at for module in missing.modules])
+            self._wanted.update(*[self._plan.modules[module].looked_at for module in missing.modules])
         self._check(len(self._wanted))
 
     def _check(self, count: int) -> None:
@@ -171,7 +171,7 @@ class Narrow(Knowledge):
         }
 
     def earlier_summary(self, module: str, plan: Plan | None) -> str:
-        planned = self.plan.modules[module]
+        planned = self._plan.modules[module]
         return summary_name(planned.source, planned.path)
 
     def forget(self) -> None:
@@ -208,7 +208,7 @@ class Narrow(Knowledge):
                 shifted.add(module)
         if not shifted:
             return set()
-        return {module for module, one in self.plan.modules.items() if not shifted.isdisjoint(one.looked_at)}
+        return {module for module, one in self._plan.modules.items() if not shifted.isdisjoint(one.looked_at)}
 
     def _resolve(self, modules: Iterable[str]) -> None:
         missing: set[str] = set()
@@ -226,7 +226,7 @@ class Narrow(Knowledge):
             try:
                 found = resolve(self._modules, module)
             except NotAtHandError as more:
-                raise NotAtHandError(more.modules.union(self.plan.modules[module].looked_at)) from None
+                raise NotAtHandError(more.modules.union(self._plan.modules[module].looked_at)) from None
             if found.diagnostics:
                 raise TooFarError
             self.resolved[module] = found
@@ -236,7 +236,7 @@ class Narrow(Knowledge):
         """Of these modules those whose change reaches the modules above."""
         if self._invalidation != "precise":
             return stale
-        return [module for module in sorted(stale) if self._written.face(module) != self.plan.modules[module].face]
+        return [module for module in sorted(stale) if self._written.face(module) != self._plan.modules[module].face]
 
     def uninferred(self, settings: Settings) -> dict[str, Digest]:
         """Raises NotAtHandError."""
@@ -259,7 +259,7 @@ class Narrow(Knowledge):
         }
         self._deep.update(_Signatures(known), ())
         self._fingerprints = Fingerprints(self.toolchain, settings, self._meanings, self._deep)
-        before = {module: planned.key for module, planned in self.plan.modules.items()}
+        before = {module: planned.key for module, planned in self._plan.modules.items()}
         inner = self.graph.among(self._reached)
         self._keys.follow(before, settings, self.sources, self.resolved, self.graph, inner.components, self._deep)
         keys = self._keys.of
@@ -288,7 +288,7 @@ class Narrow(Knowledge):
     ) -> PlannedModule:
         if module in self.resolved:
             return super().planned(module, before, object_digest, duration_ms, functions, warnings)
-        planned = self.plan.modules[module]  # It is blocked by one that failed.
+        planned = self._plan.modules[module]  # It is blocked by one that failed.
         return planned if object_digest else planned.without_object()
 
 
