@@ -356,7 +356,9 @@ class Knowledge:
         meant = self.resolved.get(module)
         imports, looked_at = (meant.imports, tuple(sorted(meant.looked_at))) if meant else ((), ())
         if before is not None and key and _same(before, key, object_digest, duration_ms, functions, warnings):
-            return before if before.looked_at == looked_at else structs.replace(before, looked_at=looked_at)
+            if (before.imports, before.looked_at) == (imports, looked_at):
+                return before
+            return structs.replace(before, imports=imports, looked_at=looked_at)
         if before is not None and before.key == key:
             marks, traces, parts, face = before.marks, before.traces, before.parts, before.face
         elif key:

@@ -324,17 +324,8 @@ class Planner(Actor[ToPlanner]):
         """Resolution and graph; where there is more to do than to tell them, on to inference."""
         settings, knowledge = run.settings, self.desk.knowledge
         knowledge.resolve()
-        if self.events.wanted:
-            graph = knowledge.graph
-            self.events.emit(
-                GraphResolved(
-                    build=run.id,
-                    modules=len(graph.imports),
-                    edges=graph.edge_count,
-                    components=len(graph.components),
-                )
-            )
         if settings.goal == "graph":
+            self._tell_graph(run)
             run.begin(knowledge.sources)
             self.compiling.condemn(run)
             run.diagnostics += nothing_there(run, knowledge.sources)
@@ -344,10 +335,23 @@ class Planner(Actor[ToPlanner]):
         else:
             self.inferring.begin(run)
 
+    def _tell_graph(self, run: Run) -> None:
+        if self.events.wanted:
+            graph = self.desk.knowledge.graph
+            self.events.emit(
+                GraphResolved(
+                    build=run.id,
+                    modules=len(graph.imports),
+                    edges=graph.edge_count,
+                    components=len(graph.components),
+                )
+            )
+
     def _inferred(self, run: Run) -> None:
         """Keys; then on to what the build is for."""
         settings, knowledge = run.settings, self.desk.knowledge
         knowledge.make_keys(settings)
+        self._tell_graph(run)
         if knowledge.plan is not None:
             run.settle(knowledge.plan, knowledge.touched)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
+from msgspec import structs
 from plain_projects import learn, sources, summary
 
 from actors.digests import digest
@@ -200,3 +201,12 @@ def test_no_edit_that_the_plan_cannot_answer_for() -> None:
     assert changed({name: text for name, text in WIDE.items() if name != "w7"} | {"w77x": "x = 1"}) is None
     assert changed(WIDE | {f"w{number}": "x = 2" for number in range(MOST_EDITED)}) is not None
     assert changed(WIDE | {f"w{number}": "x = 2" for number in range(MOST_EDITED + 1)}) is None
+
+
+def test_a_plan_says_what_a_module_imports_now_though_its_key_is_the_old_one() -> None:
+    """Under `precise` an item may be had by another way, which no key knows."""
+    knowledge = whole({"a": "use b::f\nx = f", "b": "pub f = 1"}, PRECISE)
+    now = plan_of(knowledge, PRECISE).modules["a"]
+    before = structs.replace(now, imports=("b", "passed/through"), looked_at=("b", "passed/through"))
+    assert knowledge.planned("a", before, now.object, 1.0, 1, ()) == now
+    assert knowledge.planned("a", now, now.object, 1.0, 1, ()) is now
