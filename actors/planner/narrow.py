@@ -135,6 +135,8 @@ class Narrow(Knowledge):
         self._wanted = set(changed).union(*(plan.modules[module].looked_at for module in changed))
         self._also: set[str] = set()
         """Modules that the edit does not reach, and that are inferred all the same."""
+        self._asked_for: set[str] = set()
+        """Modules of which is known what is inferred in them. Others may be resolved, for a name led there."""
         self._reached: frozenset[str] = frozenset()
         """Modules whose keys the edit may change."""
         self._interfaces: dict[str, dict[str, Interface]] = {}
@@ -240,6 +242,7 @@ class Narrow(Knowledge):
 
     def uninferred(self, settings: Settings) -> dict[str, Digest]:
         """Raises NotAtHandError."""
+        self._asked_for = set(self._changed)
         found = super().uninferred(settings)
         for module in found:
             self._see(module)
@@ -255,7 +258,7 @@ class Narrow(Knowledge):
             if key in self.inferences
         }
         known: dict[str, Mapping[str, Signature]] = {
-            module: self._signatures.get(module, {}) for module in self.resolved
+            module: self._signatures.get(module, {}) for module in self._asked_for
         }
         self._deep.update(_Signatures(known), ())
         self._fingerprints = Fingerprints(self.toolchain, settings, self._meanings, self._deep)

@@ -170,6 +170,27 @@ async def test_a_settled_object_that_is_gone_is_compiled_after_all(mode: str, tm
         assert await output_of(bench.project) == "7\n"
 
 
+async def test_signatures_that_are_inferred_far_from_the_edit_are_those_of_the_whole(mode: str, tmp_path: Path) -> None:
+    """`report` is looked at for what its names mean, and must then have its signatures inferred as well: a text in the
+    place of a signature gives another fingerprint."""
+    folder = tmp_path / "app"
+    write(
+        folder,
+        main='use report::journey;\nuse kinds::SLOW;\nfun main() { println("from"); journey(SLOW); }\n',
+        report="use kinds::Kind;\npub fun journey(kind: Kind) { println(kind.speed); }\n",
+        kinds="pub struct Kind { speed: i64 }\npub const SLOW: Kind = Kind { speed: 4 };\n",
+    )
+    async with opened(folder, invalidation=mode) as bench:
+        await bench.build()
+        bench.write(main='use report::journey;\nuse kinds::SLOW;\nfun main() { println("to"); journey(SLOW); }\n')
+        assert (await bench.build()).recompiled_functions == ["main::main"]
+        found = await bench.project.cache.lookup_all(["main", "report", "kinds"])
+    copied(folder, tmp_path / "again")
+    async with orchestrator.open(tmp_path / "again", invalidation=mode) as project:
+        await project.build()
+        assert await project.cache.lookup_all(["main", "report", "kinds"]) == found
+
+
 async def test_errors_after_a_small_edit_block_what_is_built_upon_it(mode: str, tmp_path: Path) -> None:
     folder = tmp_path / "app"
     write(folder, **LAYERS)
