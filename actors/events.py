@@ -70,7 +70,8 @@ class GraphResolved(_Event, frozen=True):
 
 
 class CacheHit(_Event, frozen=True):
-    """`kind` is "object" or "program"."""
+    """`kind` is "object" or "program". A module that the last build answers for is counted as a hit, and has no event:
+    nobody looked for it."""
 
     module: str
     key: Digest
