@@ -165,7 +165,7 @@ class Narrow(Knowledge):
             raise TooFarError
 
     def unsummarised(self) -> dict[str, SourceFile]:
-        files = {module: self.sources[module] for module in sorted(self._wanted)}
+        files = {module: self.sources[module] for module in sorted(self._wanted & self.sources.keys())}
         return {
             module: file
             for module, file in files.items()
