@@ -171,16 +171,20 @@ class Faults:
         self._rate = 0.0
         self._kinds: frozenset[str] = frozenset()
         self._hops = "*"
+        self._path = ""
 
     @classmethod
-    def seeded(cls, seed: int, *, rate: float = 0.05, kinds: tuple[str, ...] = KINDS, hops: str = "*") -> Faults:
-        """Faults by chance: at each hop that `hops` matches with probability `rate`, of those `kinds` that can happen
-        there. The same seed and the same hops give the same faults."""
+    def seeded(
+        cls, seed: int, *, rate: float = 0.05, kinds: tuple[str, ...] = KINDS, hops: str = "*", path: str = ""
+    ) -> Faults:
+        """Faults by chance: at each hop that `hops` matches, on a path that has `path` in it, with probability `rate`,
+        of those `kinds` that can happen there. The same seed and the same hops give the same faults."""
         made = cls()
         made._chance = Random(seed)
         made._rate = rate
         made._kinds = frozenset(kinds)
         made._hops = hops
+        made._path = path
         return made
 
     @classmethod
@@ -202,7 +206,7 @@ class Faults:
         """Somebody passes a hop: what goes wrong there. Raises `Crashed` where the process has, or does so now."""
         self.check()
         self.counts[hop] += 1
-        fault = self._planned(hop, path) or self._drawn(hop)
+        fault = self._planned(hop, path) or self._drawn(hop, path)
         if fault is not None:
             self.injected.append(Injected(hop, path, self.counts[hop], fault))
             if fault == crash("before"):
@@ -235,9 +239,11 @@ class Faults:
                     found = rule.fault
         return found
 
-    def _drawn(self, hop: str) -> Fault | None:
+    def _drawn(self, hop: str, path: str) -> Fault | None:
         chance = self._chance
-        if chance is None or not fnmatchcase(hop, self._hops) or chance.random() >= self._rate:
+        if chance is None or not fnmatchcase(hop, self._hops) or self._path not in path:
+            return None
+        if chance.random() >= self._rate:
             return None
         kinds = [kind for kind in SUFFERS[hop.partition(".")[0]] if kind in self._kinds]
         if not kinds:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from actors.digests import Digest, checksum, digest
 from actors.events import Events
@@ -81,6 +82,10 @@ class Before:
             for name, data in answer.fragments.items():
                 if name not in self._kept_fragments:
                     self.fragments.setdefault(name, data)
+            for key, (entry, data) in answer.objects.items():
+                if key not in self._stored:
+                    self.entries.setdefault(key, entry)
+                    self.data.setdefault(entry.digest, data)
         elif isinstance(answer, Loaded):
             self.data.update(answer.data)
             self.objects.update(set(answer.data) - self._made)
@@ -230,7 +235,7 @@ def _differ(then: Message, now: Message, before: Before, counts: Counts) -> tupl
             for name, data in now.fragments.items()
             if name in then.fragments or not before.may_have_had(name)
         }
-        now = FragmentsFound(fragments=found, degraded=now.degraded)
+        now = structs.replace(now, fragments=found)
     return None if said(then) == said(now) else (then, now)
 
 

@@ -146,13 +146,17 @@ async def test_after_a_power_cut_too(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.slow
 def test_faults_by_seed_are_survived_and_replay(seed: int) -> None:
-    """Whatever the disk does, a build ends, and what the cache keeps is right."""
+    """Whatever the disk does to the cache, a build ends, and what the cache keeps is right. (A source that is read
+    wrongly, and has the stamp of the right one, is a wrong source.)"""
     in_virtual_time(partial(_survive, seed))
 
 
 async def _survive(seed: int) -> None:
     plans = []
-    for faults in (Faults.seeded(seed, rate=0.03, kinds=("fail", "lose", "tear", "flip"), hops="[di]*"), None):
+    for faults in (
+        Faults.seeded(seed, rate=0.03, kinds=("fail", "lose", "tear", "flip"), hops="[di]*", path="/.ruchy-cache"),
+        None,
+    ):
         world = world_of()
         process = world.process(faults or Faults.parse(plans[0]))
         async with process.open() as project:
