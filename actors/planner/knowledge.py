@@ -93,7 +93,7 @@ class Knowledge:
 
     @property
     def touched(self) -> Iterable[str]:
-        """The modules whose keys may be others than those of the last build."""
+        """The modules whose keys may be others than those of the last build; what a job of theirs holds is known."""
         return self._keys.of
 
     @property

@@ -153,20 +153,22 @@ async def test_an_object_that_was_to_be_given_back_and_is_gone(tmp_path: Path) -
         assert await output_of(bench.project) == "8\n"
 
 
-async def test_a_settled_object_that_is_gone_is_compiled_after_all(mode: str, tmp_path: Path) -> None:
-    """A small edit did not look at its module, and the link finds out that it is lost."""
+@pytest.mark.parametrize("gone", ["a", "c"])
+async def test_a_settled_object_that_is_gone_is_compiled_after_all(mode: str, gone: str, tmp_path: Path) -> None:
+    """A small edit did not look at its module, or only at what names mean there, and the link finds that it is lost."""
     folder = tmp_path / "app"
-    write(folder, **LAYERS)
+    seen = "use kinds::Count;\nuse b::once;\npub fun twice(n: Count) -> Count { once(once(n)) }\n"
+    write(folder, **LAYERS | {"a": seen, "kinds": "pub type Count = i64;\n"})
     async with opened(folder, invalidation=mode, hot_memory="0 B") as bench:
         await bench.build()
-        lost = await bench.project.cache.lookup("c")
+        lost = await bench.project.cache.lookup(gone)
     assert lost is not None
     (folder / ".ruchy-cache" / "modules" / f"{lost.digest}.wasm").unlink()
     write(folder, main="use a::twice;\nfun main() { println(twice(5)); }\n")
     async with opened(folder, invalidation=mode, hot_memory="0 B") as bench:
         result = await bench.build()
-        assert (result.success, result.recompiled) == (True, ["c", "main"])
-        assert [event.module for event in bench.happened(CacheMiss) if event.late] == ["c"]
+        assert (result.success, result.recompiled) == (True, [gone, "main"])
+        assert [event.module for event in bench.happened(CacheMiss) if event.late] == [gone]
         assert await output_of(bench.project) == "7\n"
 
 
