@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,9 @@ class Born:
         self.pid = pid
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """The nursery reaps it only when it is asked for the next end, so the number is its own until then."""
-        os.kill(self.pid, number)
+        """Nothing where it has ended by itself: the nursery has reaped it by then."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     def end(self) -> tuple[int, Any]:
         """Wait for its end: status, and what it said."""
