@@ -66,7 +66,8 @@ class Editor:
             return Item("struct", name, types=[self.type(module) for _ in range(1 + self.pick(2))])
         if kind == "maker":
             return Item("maker", name, target=self.ref(module, ("struct",)), salt=self.pick(9), types=[])
-        made = Item("fun", name, salt=self.pick(9), types=[self.type(module), self.type(module)])
+        kinds: list[Type | None] = [self.type(module), self.type(module)]
+        made = Item("fun", name, salt=self.pick(9), types=kinds, arrow=self.pick(3) > 0)
         for _ in range(self.pick(3)):
             self._add_step(module, made)
         return made
