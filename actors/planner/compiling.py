@@ -64,9 +64,12 @@ class Compiling:
             and desk.planned_object(module, key) is None
         ]
         if asked and not run.settings.force:
-            asked.sort(key=lambda module: (-run.priorities[module], module))
-            keys = tuple(knowledge.keys[module] for module in asked)
-            claim = run.ready.first(asked, desk.slots, run.costs)
+            kept = sorted([module for module in asked if module in knowledge.as_before])
+            others = [module for module in asked if module not in knowledge.as_before]
+            others.sort(key=lambda module: (-run.priorities[module], module))
+            keys = tuple([knowledge.keys[module] for module in (*kept, *others)])
+            # What costs nothing is claimed all at once, and with it what the slots begin with.
+            claim = (len(kept) if run.shared else 0) + run.ready.first(others, desk.slots, run.costs)
             desk.ask(run, Find(build=run.id, keys=keys, claim=claim))
         else:
             self._decide(run, {}, {})
@@ -77,7 +80,9 @@ class Compiling:
         before = plan.modules if plan else {}
         run.estimates = Estimates({module: planned.duration_ms for module, planned in before.items()})
         touched = [module for module, _ in _touched(knowledge)]
-        run.costs = {module: run.estimates.of(module, knowledge.sources[module].size) for module in touched}
+        cost = self._cost(run)
+        run.costs = {module: cost(module) for module in touched}
+        run.costs.update(dict.fromkeys(knowledge.as_before, GIVEN_BACK_MS))
         run.priorities = knowledge.graph.among(touched).remaining_path(run.costs)
         run.ahead_ms = 0.0
 
@@ -160,7 +165,7 @@ class Compiling:
 
     def advance(self, run: Run) -> None:
         """Keep the slots busy, and what they made safe; when every module has ended, go on to linking. Where a source
-        changed under the build, nothing new is begun, and the build looks closer again."""
+        changed under the build, or an object is gone, nothing new is begun, and the build looks closer again."""
         desk, knowledge = self.desk, self.desk.knowledge
         if not run.settings.keep_going and run.errors:
             self._give_up(run)
@@ -182,13 +187,13 @@ class Compiling:
                     ahead_ms=ahead_ms,
                 ),
             )
-        # After the jobs, for workers wait for those; and a little at a time only where nothing else is under way.
-        if desk.idle_slots == desk.slots or sum([entry.duration_ms for entry in run.to_store]) >= STORE_MS:
-            self.store(run)
         if not run.replan:
             taken = len(run.fitted) + len(run.fitting)
             if modules := run.ready.next_claims(desk.slots, self._cost(run), taken):
                 self._claim(run, modules)
+        # After what others wait for; and a little at a time only where nothing else is under way.
+        if not run.awaited or run.to_store_ms >= STORE_MS:
+            self.store(run)
         if run.awaited:
             return
         if run.replan:
@@ -240,45 +245,58 @@ class Compiling:
         objects: list[Digest] = []
         batch: list[str] = []
         most = BATCH if run.compilations else FIRST_BATCH * desk.slots
-        while len(run.ready) and len(batch) < most:
+        while len(run.ready) and len(batch) < BATCH and len(batch) - len(objects) < most:
             module = run.ready.pop()
-            found = run.fingerprints[module] = knowledge.fingerprints(module)
-            if not found or run.settings.force:
-                run.fitted.add(module, run.priorities.get(module, 0.0))
-                if len(run.fitted) > most:
-                    break
-                continue
-            batch.append(module)
-            planned = self._same_object(module)
+            planned = self._same_object(run, module)
             if planned is not None:
+                batch.append(module)
                 objects.append(planned.key)
-            else:
+                continue
+            found = run.fingerprints[module] = knowledge.fingerprints(module)
+            if found and not run.settings.force:
+                batch.append(module)
                 wanted.update(dict.fromkeys([one.digest for one in found.values()]))
+                continue
+            run.fitted.add(module, run.priorities.get(module, 0.0))
+            if len(run.fitted) > most:
+                break
         if batch:
             run.fitting = tuple(batch)
             desk.ask(run, FindFragments(build=run.id, fingerprints=tuple(wanted), objects=tuple(objects)))
 
-    def _same_object(self, module: str) -> PlannedModule | None:
+    def _same_object(self, run: Run, module: str) -> PlannedModule | None:
         """What the last build says of the module, if its object is to be had for it: its key is another one, but
         not what the object is put together from."""
         desk = self.desk
-        planned = desk.plan.modules.get(module) if desk.plan and desk.believes else None
-        if planned is None or not planned.object or not planned.parts or desk.plan is None:
+        planned = desk.plan.modules.get(module) if desk.plan and desk.believes and not run.settings.force else None
+        if planned is None or not planned.object or not planned.parts:
             return None
         return planned if planned.parts == desk.knowledge.parts(module) else None
 
     def fragments_found(self, run: Run, answer: FragmentsFound) -> None:
         """What the cache has of the functions of the modules that were asked for; they can be compiled now."""
+        knowledge = self.desk.knowledge
         modules, run.fitting = run.fitting, ()
+        gone = False
         for module in modules:
-            if run.states[module] is State.READY:
-                planned = self._same_object(module)
-                if planned is not None and planned.key in answer.objects:
-                    run.finished[module] = answer.objects[planned.key]
-                    run.costs[module] = GIVEN_BACK_MS
-                digests = [one.digest for one in run.fingerprints[module].values()]
+            if run.states[module] is not State.READY:
+                continue
+            planned = None if module in run.fingerprints else self._same_object(run, module)
+            if planned is not None and planned.key in answer.objects:
+                run.finished[module] = answer.objects[planned.key]
+                run.costs[module] = GIVEN_BACK_MS
+            elif knowledge.can_compile(module):
+                run.costs[module] = self._cost(run)(module)
+                found = run.fingerprints[module] = knowledge.fingerprints(module)
+                digests = [one.digest for one in found.values()]
                 run.fragments[module] = {one: answer.fragments[one] for one in digests if one in answer.fragments}
-                run.fitted.add(module, run.priorities.get(module, 0.0))
+            else:
+                gone = True
+                continue
+            run.fitted.add(module, run.priorities.get(module, 0.0))
+        if gone:  # The plan says that the objects are there; and too little was looked at to compile their modules.
+            self.desk.doubt()
+            run.replan = True
 
     def _job(self, run: Run, module: str) -> CompileJob:
         if module in run.finished:
@@ -341,6 +359,7 @@ class Compiling:
         if module in run.finished:  # It cost nothing, and says nothing of what compiling costs.
             outcome = msgspec.structs.replace(outcome, duration_ms=run.finished[module][0].duration_ms)
         run.estimates.learn(module, knowledge.sources[module].size, outcome.duration_ms)
+        run.to_store_ms += GIVEN_BACK_MS if module in run.finished else outcome.duration_ms
         run.compiled(module, knowledge.keys[module], made, digest(made.data), outcome.duration_ms)
         run.to_store.append(
             NewEntry(
@@ -381,7 +400,7 @@ class Compiling:
     def store(self, run: Run) -> None:
         """One `Store` at a time: what is made meanwhile goes into the next."""
         if run.to_store and not run.storing:
-            entries, run.to_store = tuple(run.to_store), []
+            entries, run.to_store, run.to_store_ms = tuple(run.to_store), [], 0.0
             run.storing = True
             self.desk.ask(run, Store(build=run.id, entries=entries, force=run.settings.force))
 

@@ -6,7 +6,7 @@ sequence of edits everything in here equals what a new `Knowledge` would make of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import structs
 
@@ -93,8 +93,17 @@ class Knowledge:
 
     @property
     def touched(self) -> Iterable[str]:
-        """The modules whose keys may be others than those of the last build; what a job of theirs holds is known."""
+        """The modules whose keys may be others than those of the last build."""
         return self._keys.of
+
+    @property
+    def as_before(self) -> Collection[str]:
+        """Those of them that are known to be put together from the same `parts` as in the last build."""
+        return ()
+
+    def can_compile(self, module: str) -> bool:
+        """Whether enough was looked at for a job of the module."""
+        return module in self._keys.of
 
     @property
     def keys(self) -> dict[str, Digest]:

@@ -126,7 +126,7 @@ class Linking:
             desk.known_entries.pop(key, None)
             if desk.events.wanted:
                 desk.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object", late=True))
-        if not set(lost).issubset(knowledge.touched):  # Too little was looked at to compile them.
+        if not all(map(knowledge.can_compile, lost)):  # Too little was looked at to compile them.
             desk.doubt()
             run.phase = Phase.SCANNED
             return

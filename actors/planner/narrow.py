@@ -12,7 +12,7 @@ Which modules those are is found out on the way. Whatever looks at a module that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from actors.compiler.toolchain import CompileJob, Interface, Signature, Summary
 from actors.diagnostics import Diagnostic
@@ -139,6 +139,7 @@ class Narrow(Knowledge):
         """Modules of which is known what is inferred in them. Others may be resolved, for a name led there."""
         self._reached: frozenset[str] = frozenset()
         """Modules whose keys the edit may change."""
+        self._as_before: frozenset[str] = frozenset()
         self._interfaces: dict[str, dict[str, Interface]] = {}
         self._modules = Modules(_Summaries(self.sources, self.summaries), _Paths(self.sources))
         self.graph = graph or Graph({module: planned.imports for module, planned in plan.modules.items()})
@@ -151,6 +152,13 @@ class Narrow(Knowledge):
     @property
     def touched(self) -> Iterable[str]:
         return self._touched
+
+    @property
+    def as_before(self) -> Collection[str]:
+        return self._as_before
+
+    def can_compile(self, module: str) -> bool:
+        return module in self._interfaces
 
     def look_at(self, missing: NotAtHandError) -> None:
         """Take these in as well. Raises TooFarError where all would be had as cheaply."""
@@ -195,10 +203,17 @@ class Narrow(Knowledge):
         imports = {module: self.resolved[module].imports for module in stale}
         if any(imports[module] != self.graph.imports[module] for module in stale):
             self.graph = Graph({**self.graph.imports, **imports})
-        self._reached = frozenset(self.graph.transitive_dependents(self._spreading(stale))) | stale
+        seen = frozenset(self.graph.transitive_dependents(self._spreading(stale))) | stale
+        if self._invalidation == "precise":
+            self._reached = seen
+        else:
+            self._reached = frozenset(self.graph.transitive_dependents(stale)) | stale
+            planned = self._plan.modules
+            kept = self._reached - seen - self._also
+            self._as_before = frozenset([one for one in kept if planned[one].parts and planned[one].object])
         self._check(len(self._reached))
         self._resolve(self._reached | self._also)
-        self._changed = set(self.resolved)
+        self._changed = self.resolved.keys() - self._as_before
 
     def _lookers(self) -> set[str]:
         """The modules whose resolution may be another: those that looked at a module which offers others something
@@ -235,9 +250,7 @@ class Narrow(Knowledge):
         return found
 
     def _spreading(self, stale: frozenset[str]) -> Iterable[str]:
-        """Of these modules those whose change reaches the modules above."""
-        if self._invalidation != "precise":
-            return stale
+        """Of these modules those whose change can be seen by the modules above."""
         return [module for module in sorted(stale) if self._written.face(module) != self._plan.modules[module].face]
 
     def uninferred(self, settings: Settings) -> dict[str, Digest]:
@@ -268,8 +281,16 @@ class Narrow(Knowledge):
         keys = self._keys.of
         self._touched = [module for module in sorted(self._reached) if keys[module] != before[module]]
         for module in self._touched:
-            self.parts(module)
-            self._see(module)
+            if module not in self._as_before:
+                self.parts(module)
+                self._see(module)
+
+    def parts(self, module: str) -> Digest:
+        return self._plan.modules[module].parts if module in self._as_before else super().parts(module)
+
+    def resolution_digest(self, module: str) -> Digest:
+        known = module in self._as_before
+        return self._plan.modules[module].resolution if known else super().resolution_digest(module)
 
     # ---- jobs and reasons
 

@@ -81,6 +81,8 @@ class Run:
         self.made_for: dict[str, Digest] = {}
         self.made_ms: dict[str, float] = {}
         self.to_store: list[NewEntry] = []
+        self.to_store_ms = 0.0
+        """What making these has cost."""
         self.storing = False
         self.compilations = 0
         self.missed: set[str] = set()

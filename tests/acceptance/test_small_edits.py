@@ -10,7 +10,7 @@ from acceptance_tools import Bench, opened, output_of, write
 
 import orchestrator
 from actors.events import CacheMiss, CompileStarted
-from actors.messages import FindSummaries, RunCompile
+from actors.messages import Find, FindFragments, FindSummaries, Message, RunCompile, Store
 from actors.system import TapRecord
 
 pytestmark = pytest.mark.anyio
@@ -43,6 +43,9 @@ class Seen:
         """The paths of the texts whose summaries were looked up."""
         asked = [one.message for one in self.records if isinstance(one.message, FindSummaries)]
         return {name.partition(" ")[2] for message in asked for name in message.sources if " " in name}
+
+    def count(self, *kinds: type[Message]) -> list[int]:
+        return [sum(isinstance(one.message, kind) for one in self.records) for kind in kinds]
 
     def given_back(self) -> set[str]:
         """The modules whose compile was to give back an object at hand."""
@@ -151,6 +154,57 @@ async def test_an_object_that_was_to_be_given_back_and_is_gone(tmp_path: Path) -
         assert (result.success, result.recompiled) == (True, ["a", "b", "c", "main"])
         assert result.recompiled_functions == ["a::twice", "b::once", "c::step", "main::main"]
         assert await output_of(bench.project) == "8\n"
+
+
+async def test_only_some_of_the_objects_that_were_to_be_given_back_are_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    write(folder, **LAYERS)
+    async with opened(folder) as bench:
+        await bench.build()
+        lost = await bench.project.cache.lookup("a")
+    assert lost is not None
+    (folder / ".ruchy-cache" / "modules" / f"{lost.digest}.wasm").unlink()
+    write(folder, c="pub fun step() -> i64 { 2 }\n")
+    async with opened(folder) as bench:
+        result = await bench.build()
+        assert (result.success, result.recompiled) == (True, ["a", "b", "c", "main"])
+        assert result.recompiled_functions == ["a::twice", "c::step"]
+        assert await output_of(bench.project) == "8\n"
+
+
+async def test_an_object_with_its_old_key_again_is_gone(tmp_path: Path) -> None:
+    """A module above the edit is looked at for its key alone: here it has one that the cache knows, and the link finds
+    that the object is lost."""
+    folder = tmp_path / "app"
+    write(folder, **LAYERS)
+    async with opened(folder) as bench:
+        await bench.build()
+        bench.write(c="pub fun step() -> i64 { 2 }\n")
+        await bench.build()
+        lost = await bench.project.cache.lookup("a")
+    assert lost is not None
+    (folder / ".ruchy-cache" / "modules" / f"{lost.digest}.wasm").unlink()
+    write(folder, c=LAYERS["c"], main="use a::twice;\nfun main() { println(twice(5)); }\n")
+    async with opened(folder) as bench:
+        result = await bench.build()
+        assert (result.success, result.recompiled) == (True, ["a", "main"])
+        assert [event.module for event in bench.happened(CacheMiss) if event.late] == ["a"]
+        assert await output_of(bench.project) == "7\n"
+
+
+async def test_what_is_given_back_costs_as_many_messages_as_one_module(tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    users = {f"user{n}": f"use c::step;\npub fun f{n}() -> i64 {{ step() + {n} }}\n" for n in range(40)}
+    write(folder, **LAYERS, **users)
+    seen = Seen()
+    async with opened(folder, tap=seen) as bench:
+        await bench.build()
+        bench.write(c="pub fun step() -> i64 { 3 }\n")
+        seen.records.clear()
+        assert (await bench.build()).recompiled == sorted({*LAYERS, *users})
+        assert seen.given_back() == {"a", "b", "main", *users}
+        # For the objects, and for the program; its bytes, and what its link left, are stored together.
+        assert seen.count(Find, FindFragments, Store) == [2, 1, 2]
 
 
 @pytest.mark.parametrize("gone", ["a", "c"])

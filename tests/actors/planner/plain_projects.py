@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from actors.compiler.toolchain import Binding, SummariseJob, Summary
 from actors.digests import NO_STAMP, digest
 from actors.messages import Source
@@ -13,7 +15,11 @@ TOOLCHAIN = PlainToolchain()
 
 
 def summary(module: str, text: str) -> Summary | None:
-    return TOOLCHAIN.summarise(SummariseJob(module=module, path=f"{module}.plain", source=text.encode())).summary
+    """As if each item were compiled by itself: so it has a fingerprint, and its module may be known by its parts."""
+    found = TOOLCHAIN.summarise(SummariseJob(module=module, path=f"{module}.plain", source=text.encode())).summary
+    if found is None:
+        return None
+    return structs.replace(found, items=tuple([structs.replace(item, code=True) for item in found.items]))
 
 
 def modules(texts: dict[str, str]) -> Modules:
