@@ -106,7 +106,7 @@ def summary(result: BuildResult, style: Style | None = None, *, base: str = "", 
         lines.append(f"built {result.compiled_modules} of {plural(total, 'module')} in {took}: {counts}")
         lines.append(_program(result, base, wanted))
     else:
-        what = count(result.diagnostics) or "no program"
+        what = count([found for found in result.diagnostics if found.severity == "error"]) or "no program"
         lines.append(style.paint(f"failed in {took}: {what}", "error") + _failures(result))
         if old:
             lines.append(f"{shown(relative(old, base))} is old: it is the program of an earlier build")
@@ -153,6 +153,9 @@ def _failures(result: BuildResult) -> str:
     parts = []
     if result.failed:
         parts.append(f" in {listed([shown(name) for name in result.failed])}")
+    # Warnings are of all modules, the good ones too.
+    if warnings := count([found for found in result.diagnostics if found.severity == "warning"]):
+        parts.append(f", {warnings}")
     if result.blocked:
         parts.append(f"; {listed([shown(name) for name in result.blocked])} had to wait for that")
     return "".join(parts)

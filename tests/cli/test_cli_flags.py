@@ -159,7 +159,7 @@ def test_wrong_sources_are_1(wasmill: Wasmill, fake: FakeProject, home: Path) ->
     code, out, err = wasmill("build")
     assert (code, out) == (1, "")
     assert err == (
-        f"{shown}warning[W0001]: unused\n\nfailed in 12 ms: 1 error, 1 warning in a\n"
+        f"{shown}warning[W0001]: unused\n\nfailed in 12 ms: 1 error in a, 1 warning\n"
         "build/main.wasm is old: it is the program of an earlier build\n"
     )
     assert wasmill("build", "-q") == (1, "", shown), "quiet leaves errors, and nothing else"
