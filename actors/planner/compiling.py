@@ -398,9 +398,14 @@ class Compiling:
                 self.desk.events.emit(ModuleBlocked(build=run.id, module=module, by=run.blocked_by[module]))
 
     def store(self, run: Run) -> None:
-        """One `Store` at a time: what is made meanwhile goes into the next."""
-        if run.to_store and not run.storing:
-            entries, run.to_store, run.to_store_ms = tuple(run.to_store), [], 0.0
+        """One `Store` at a time: what is made meanwhile goes into the next. What was given back to a module that is
+        blocked now is dropped: it cost nothing, and its key names a source that fails."""
+        if run.storing:
+            return
+        useless = run.finished.keys() & run.blocked_by.keys()
+        entries = tuple([entry for entry in run.to_store if entry.module not in useless])
+        run.to_store, run.to_store_ms = [], 0.0
+        if entries:
             run.storing = True
             self.desk.ask(run, Store(build=run.id, entries=entries, force=run.settings.force))
 

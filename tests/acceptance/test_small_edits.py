@@ -207,6 +207,25 @@ async def test_what_is_given_back_costs_as_many_messages_as_one_module(tmp_path:
         assert seen.count(Find, FindFragments, Store) == [2, 1, 2]
 
 
+async def test_nothing_is_stored_for_what_stands_above_a_typo(tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    users = {f"user{n}": f"use c::step;\npub fun f{n}() -> i64 {{ step() + {n} }}\n" for n in range(40)}
+    write(folder, **LAYERS, **users)
+    seen = Seen()
+    async with opened(folder, tap=seen) as bench:
+        await bench.build()
+        entries = (await bench.project.cache.statistics()).entries
+        bench.write(c="pub fun step() -> i64 { nothing }\n")
+        seen.records.clear()
+        result = await bench.build()
+        assert (result.failed, len(result.blocked), result.recompiled) == (["c"], 43, [])
+        assert seen.count(Store) == [0]
+        assert (await bench.project.cache.statistics()).entries == entries
+        bench.write(c="pub fun step() -> i64 { 2 }\n")
+        assert (await bench.build()).recompiled_functions == ["c::step"]
+        assert await output_of(bench.project) == "8\n"
+
+
 @pytest.mark.parametrize("gone", ["a", "c"])
 async def test_a_settled_object_that_is_gone_is_compiled_after_all(mode: str, gone: str, tmp_path: Path) -> None:
     """A small edit did not look at its module, or only at what names mean there, and the link finds that it is lost."""
