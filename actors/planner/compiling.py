@@ -7,36 +7,28 @@ from collections.abc import Callable
 import anyio
 import msgspec
 
-from actors.compiler.toolchain import CompileJob, Object
+from actors.compiler.toolchain import Object
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, digest
 from actors.events import CacheHit, CacheMiss, DiagnosticFound, ModuleBlocked, ModuleFailed
 from actors.messages import (
-    BATCH,
     CompileDone,
     CompileOutcome,
     Entry,
     Find,
-    FindFragments,
     Found,
-    FragmentsFound,
     NewEntry,
     RunCompile,
     Store,
     Stored,
 )
 from actors.planner.desk import Desk
+from actors.planner.fitting import GIVEN_BACK_MS, Fitting
 from actors.planner.knowledge import Knowledge
 from actors.planner.outcome import crashed, of_module, settings_digest, statements_outside, with_line
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import Estimates
-from actors.planner.state import PlannedModule, State
-
-GIVEN_BACK_MS = 0.1
-"""What a module costs whose object is at hand."""
-
-FIRST_BATCH = 8
-"""So many modules for each slot are fitted before the first one is compiled: the workers wait for that."""
+from actors.planner.state import State
 
 STORE_MS = 60.0
 """Objects are stored when they are worth so much: each `Store` is files and a transaction, beside workers who want the
@@ -46,8 +38,9 @@ processor."""
 class Compiling:
     """What the planner does between keys and objects."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, fitting: Fitting) -> None:
         self.desk = desk
+        self._fitting = fitting
 
     def begin(self, run: Run) -> None:
         """Keys are known: ask the cache for those that no earlier build of this Project answers for."""
@@ -170,7 +163,7 @@ class Compiling:
         if not run.settings.keep_going and run.errors:
             self._give_up(run)
         if not run.replan:
-            self._fit(run)
+            self._fitting.fit(run)
         while desk.idle_slots and len(run.fitted) and not run.replan:
             modules = run.fitted.take(desk.slots, run.costs, run.ready.more)
             ahead_ms = run.ahead_ms
@@ -181,7 +174,7 @@ class Compiling:
                 run,
                 RunCompile(
                     build=run.id,
-                    jobs=tuple([self._job(run, module) for module in modules]),
+                    jobs=tuple([self._fitting.job(run, module) for module in modules]),
                     digests=tuple([knowledge.sources[module].digest for module in modules]),
                     root=run.settings.root,
                     ahead_ms=ahead_ms,
@@ -234,80 +227,6 @@ class Compiling:
             self.desk.later(pause)
         else:
             self._claim(run, *run.ready.look(now, self.desk.slots, self._cost(run)))
-
-    def _fit(self, run: Run) -> None:
-        """Find out what the next ready modules may reuse: one batch at a time, and none before the last is nearly used
-        up, for fragments are as large as the objects they come from."""
-        desk, knowledge = self.desk, self.desk.knowledge
-        if run.fitting or len(run.fitted) > 4 * desk.slots:
-            return
-        wanted: dict[Digest, None] = {}
-        objects: list[Digest] = []
-        batch: list[str] = []
-        most = BATCH if run.compilations else FIRST_BATCH * desk.slots
-        while len(run.ready) and len(batch) < BATCH and len(batch) - len(objects) < most:
-            module = run.ready.pop()
-            planned = self._same_object(run, module)
-            if planned is not None:
-                batch.append(module)
-                objects.append(planned.key)
-                continue
-            found = run.fingerprints[module] = knowledge.fingerprints(module)
-            if found and not run.settings.force:
-                batch.append(module)
-                wanted.update(dict.fromkeys([one.digest for one in found.values()]))
-                continue
-            run.fitted.add(module, run.priorities.get(module, 0.0))
-            if len(run.fitted) > most:
-                break
-        if batch:
-            run.fitting = tuple(batch)
-            desk.ask(run, FindFragments(build=run.id, fingerprints=tuple(wanted), objects=tuple(objects)))
-
-    def _same_object(self, run: Run, module: str) -> PlannedModule | None:
-        """What the last build says of the module, if its object is to be had for it: its key is another one, but
-        not what the object is put together from."""
-        desk = self.desk
-        planned = desk.plan.modules.get(module) if desk.plan and desk.believes and not run.settings.force else None
-        if planned is None or not planned.object or not planned.parts:
-            return None
-        return planned if planned.parts == desk.knowledge.parts(module) else None
-
-    def fragments_found(self, run: Run, answer: FragmentsFound) -> None:
-        """What the cache has of the functions of the modules that were asked for; they can be compiled now."""
-        knowledge = self.desk.knowledge
-        modules, run.fitting = run.fitting, ()
-        gone = False
-        for module in modules:
-            if run.states[module] is not State.READY:
-                continue
-            planned = None if module in run.fingerprints else self._same_object(run, module)
-            if planned is not None and planned.key in answer.objects:
-                run.finished[module] = answer.objects[planned.key]
-                run.costs[module] = GIVEN_BACK_MS
-            elif knowledge.can_compile(module):
-                run.costs[module] = self._cost(run)(module)
-                found = run.fingerprints[module] = knowledge.fingerprints(module)
-                digests = [one.digest for one in found.values()]
-                run.fragments[module] = {one: answer.fragments[one] for one in digests if one in answer.fragments}
-            else:
-                gone = True
-                continue
-            run.fitted.add(module, run.priorities.get(module, 0.0))
-        if gone:  # The plan says that the objects are there; and too little was looked at to compile their modules.
-            self.desk.doubt()
-            run.replan = True
-
-    def _job(self, run: Run, module: str) -> CompileJob:
-        if module in run.finished:
-            entry, data = run.finished[module]
-            made = Object(data=data, functions=entry.functions, warnings=entry.warnings)
-            return CompileJob(module=module, path=self.desk.knowledge.sources[module].path, source=b"", finished=made)
-        return msgspec.structs.replace(
-            self.desk.knowledge.job(module, run.settings),
-            fingerprints={name: one.digest for name, one in run.fingerprints[module].items()},
-            fragments=run.fragments.pop(module, {}),
-        )
 
     def _give_up(self, run: Run) -> None:
         """`keep_going` is off and a module failed: nothing new is begun."""

@@ -5,7 +5,7 @@ A build goes through phases, each begun when everything that it needs has arrive
     scanning -> summarising -> inferring -> finding -> compiling -> linking -> recording
 
 `Run` holds the state of the build, `Knowledge` what stays from one build to the next; the phases stand in rooms of
-their own (summarising.py, inferring.py, compiling.py, linking.py) and share a `Desk`. One build at a time; a request
+their own (summarising.py, inferring.py, fitting.py, compiling.py, linking.py) and share a `Desk`. One build at a time; a request
 that comes meanwhile waits, and its sources are kept until its turn.
 """
 
@@ -50,6 +50,7 @@ from actors.messages import (
 )
 from actors.planner.compiling import Compiling
 from actors.planner.desk import JOBS, Desk
+from actors.planner.fitting import Fitting
 from actors.planner.inferring import Inferring
 from actors.planner.last import LastBuild
 from actors.planner.linking import Linking
@@ -95,7 +96,8 @@ class Planner(Actor[ToPlanner]):
         self.desk = Desk(toolchain, slots, remembers, self._send, self._later)
         self.summarising = Summarising(self.desk)
         self.inferring = Inferring(self.desk)
-        self.compiling = Compiling(self.desk)
+        self.fitting = Fitting(self.desk)
+        self.compiling = Compiling(self.desk, self.fitting)
         self.verifying = Verifying(self.desk)
         self.linking = Linking(self.desk, self.compiling)
         self.unchanged = Unchanged()
@@ -173,7 +175,7 @@ class Planner(Actor[ToPlanner]):
             else:
                 self.linking.loaded(run, answer)
         elif isinstance(answer, FragmentsFound):
-            self.compiling.fragments_found(run, answer)
+            self.fitting.found(run, answer)
         elif isinstance(answer, CompileDone):
             (self.verifying if run.phase is Phase.VERIFYING else self.compiling).done(run, answer)
         elif isinstance(answer, Stored) and isinstance(request, Store):

@@ -1,0 +1,105 @@
+"""What a module that is ready may reuse of earlier compiles: its whole object under another key, or fragments of it.
+
+An object is put together from the module's `parts` (`Knowledge.parts`). Where they are as in the last build and only
+the key is another one, the old object is given back; else the cache is asked for the fragments of the functions whose
+fingerprints it knows. Both are asked for in one message for many modules.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.compiler.toolchain import CompileJob, Object
+from actors.digests import Digest
+from actors.messages import BATCH, FindFragments, FragmentsFound
+from actors.planner.desk import Desk
+from actors.planner.run import Run
+from actors.planner.state import PlannedModule, State
+
+GIVEN_BACK_MS = 0.1
+"""What a module costs whose object is at hand."""
+
+FIRST_BATCH = 8
+"""So many modules for each slot are fitted before the first one is compiled: the workers wait for that."""
+
+
+class Fitting:
+    """What the planner does between ready modules and their jobs."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def fit(self, run: Run) -> None:
+        """Find out what the next ready modules may reuse: one batch at a time, and none before the last is nearly used
+        up, for fragments are as large as the objects they come from."""
+        desk, knowledge = self.desk, self.desk.knowledge
+        if run.fitting or len(run.fitted) > 4 * desk.slots:
+            return
+        wanted: dict[Digest, None] = {}
+        objects: list[Digest] = []
+        batch: list[str] = []
+        most = BATCH if run.compilations else FIRST_BATCH * desk.slots
+        while len(run.ready) and len(batch) < BATCH and len(batch) - len(objects) < most:
+            module = run.ready.pop()
+            planned = self._same_object(run, module)
+            if planned is not None:
+                batch.append(module)
+                objects.append(planned.key)
+                continue
+            found = run.fingerprints[module] = knowledge.fingerprints(module)
+            if found and not run.settings.force:
+                batch.append(module)
+                wanted.update(dict.fromkeys([one.digest for one in found.values()]))
+                continue
+            run.fitted.add(module, run.priorities.get(module, 0.0))
+            if len(run.fitted) > most:
+                break
+        if batch:
+            run.fitting = tuple(batch)
+            desk.ask(run, FindFragments(build=run.id, fingerprints=tuple(wanted), objects=tuple(objects)))
+
+    def _same_object(self, run: Run, module: str) -> PlannedModule | None:
+        """What the last build says of the module, if its object is to be had for it: its key is another one, but
+        not what the object is put together from."""
+        desk = self.desk
+        planned = desk.plan.modules.get(module) if desk.plan and desk.believes and not run.settings.force else None
+        if planned is None or not planned.object or not planned.parts:
+            return None
+        return planned if planned.parts == desk.knowledge.parts(module) else None
+
+    def found(self, run: Run, answer: FragmentsFound) -> None:
+        """What the cache has of what was asked for; these modules can be compiled now."""
+        knowledge = self.desk.knowledge
+        modules, run.fitting = run.fitting, ()
+        gone = False
+        for module in modules:
+            if run.states[module] is not State.READY:
+                continue
+            planned = None if module in run.fingerprints else self._same_object(run, module)
+            if planned is not None and planned.key in answer.objects:
+                run.finished[module] = answer.objects[planned.key]
+                run.costs[module] = GIVEN_BACK_MS
+            elif knowledge.can_compile(module):
+                run.costs[module] = run.estimates.of(module, knowledge.sources[module].size)
+                found = run.fingerprints[module] = knowledge.fingerprints(module)
+                digests = [one.digest for one in found.values()]
+                run.fragments[module] = {one: answer.fragments[one] for one in digests if one in answer.fragments}
+            else:
+                gone = True
+                continue
+            run.fitted.add(module, run.priorities.get(module, 0.0))
+        if gone:  # The plan says that the objects are there; and too little was looked at to compile their modules.
+            self.desk.doubt()
+            run.replan = True
+
+    def job(self, run: Run, module: str) -> CompileJob:
+        """The job of a fitted module, with what it reuses."""
+        if module in run.finished:
+            entry, data = run.finished[module]
+            made = Object(data=data, functions=entry.functions, warnings=entry.warnings)
+            return CompileJob(module=module, path=self.desk.knowledge.sources[module].path, source=b"", finished=made)
+        return msgspec.structs.replace(
+            self.desk.knowledge.job(module, run.settings),
+            fingerprints={name: one.digest for name, one in run.fingerprints[module].items()},
+            fragments=run.fragments.pop(module, {}),
+        )
