@@ -5,8 +5,8 @@ A build goes through phases, each begun when everything that it needs has arrive
     scanning -> summarising -> inferring -> finding -> compiling -> linking -> recording
 
 `Run` holds the state of the build, `Knowledge` what stays from one build to the next; the phases stand in rooms of
-their own (summarising.py, inferring.py, fitting.py, compiling.py, linking.py) and share a `Desk`. One build at a time; a request
-that comes meanwhile waits, and its sources are kept until its turn.
+their own (summarising.py, inferring.py, fitting.py, compiling.py, linking.py) and share a `Desk`. One build at a time;
+a request that comes meanwhile waits, and its sources are kept until its turn.
 """
 
 from __future__ import annotations
