@@ -176,7 +176,7 @@ async def one_build(bench: Bench, texts: dict[str, str], known: set[str]) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(7200)
 @settings(max_examples=max(200, settings().max_examples))
 @given(project=projects, steps=st.lists(st.lists(edits, min_size=1, max_size=3), min_size=1, max_size=4))
 def test_incremental_equals_full(project: Project, steps: list[list[tuple[str, Any, Any]]]) -> None:
