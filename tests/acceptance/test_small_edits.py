@@ -63,6 +63,13 @@ def copied(folder: Path, scratch: Path) -> None:
         (scratch / file.name).write_bytes(file.read_bytes())
 
 
+async def lose(bench: Bench, folder: Path, module: str) -> None:
+    """Take the module's object out of the cache, behind its back."""
+    found = await bench.project.cache.lookup(module)
+    assert found is not None
+    (folder / ".ruchy-cache" / "modules" / f"{found.digest}.wasm").unlink()
+
+
 async def from_nothing(folder: Path, scratch: Path, **settings: str) -> bytes:
     copied(folder, scratch)
     async with orchestrator.open(scratch, **settings) as project:
@@ -161,9 +168,7 @@ async def test_only_some_of_the_objects_that_were_to_be_given_back_are_gone(tmp_
     write(folder, **LAYERS)
     async with opened(folder) as bench:
         await bench.build()
-        lost = await bench.project.cache.lookup("a")
-    assert lost is not None
-    (folder / ".ruchy-cache" / "modules" / f"{lost.digest}.wasm").unlink()
+        await lose(bench, folder, "a")
     write(folder, c="pub fun step() -> i64 { 2 }\n")
     async with opened(folder) as bench:
         result = await bench.build()
@@ -181,9 +186,7 @@ async def test_an_object_with_its_old_key_again_is_gone(tmp_path: Path) -> None:
         await bench.build()
         bench.write(c="pub fun step() -> i64 { 2 }\n")
         await bench.build()
-        lost = await bench.project.cache.lookup("a")
-    assert lost is not None
-    (folder / ".ruchy-cache" / "modules" / f"{lost.digest}.wasm").unlink()
+        await lose(bench, folder, "a")
     write(folder, c=LAYERS["c"], main="use a::twice;\nfun main() { println(twice(5)); }\n")
     async with opened(folder) as bench:
         result = await bench.build()
@@ -234,9 +237,7 @@ async def test_a_settled_object_that_is_gone_is_compiled_after_all(mode: str, go
     write(folder, **LAYERS | {"a": seen, "kinds": "pub type Count = i64;\n"})
     async with opened(folder, invalidation=mode, hot_memory="0 B") as bench:
         await bench.build()
-        lost = await bench.project.cache.lookup(gone)
-    assert lost is not None
-    (folder / ".ruchy-cache" / "modules" / f"{lost.digest}.wasm").unlink()
+        await lose(bench, folder, gone)
     write(folder, main="use a::twice;\nfun main() { println(twice(5)); }\n")
     async with opened(folder, invalidation=mode, hot_memory="0 B") as bench:
         result = await bench.build()
