@@ -1,5 +1,8 @@
 """Include and exclude patterns: shell globs over paths relative to the source root.
 
+Matching takes time that grows with path and pattern, never more: a pattern is somebody's text, and `*a*a*a*b` must
+not keep a build busy for a lifetime.
+
 `*`, `?` and `[...]` stay inside one part of a path; `**` is any number of folders. A pattern that matches a folder
 means everything below it. Patterns are anchored at the root: `*.ruchy` means files in the root itself, `**/*.ruchy`
 all files.
@@ -28,37 +31,52 @@ def _trim(pattern: str) -> str:
 
 
 def _translate(pattern: str) -> str:
+    """A regular expression that never goes back on what it has matched. Between two `**` stands a row of parts, and
+    between two `*` a row of letters: the first place where such a row fits is as good as any later one, so each is
+    looked for once, in an atomic group."""
     parts = _trim(pattern).split("/")
     while len(parts) > 1 and parts[-1] == "**":
         parts.pop()  # everything below a folder: what the folder itself means
+    if parts == ["**"]:
+        return ".+"
     pieces: list[str] = []
-    for place, part in enumerate(parts):
-        last = place == len(parts) - 1
-        if part == "**":
-            if place == 0 or parts[place - 1] != "**":
-                pieces.append(".+" if last else "(?:[^/]+/)*")
-        else:
-            pieces.append(_translate_part(part) + ("" if last else "/"))
-    return "".join(pieces)
+    row: list[str] = []
+    deep = False
+    for part in [*parts, "**"]:
+        if part != "**":
+            row.append(_translate_part(part))
+            continue
+        if row:
+            before = "(?:[^/]++/)*?" if deep else ""
+            pieces.append(f"(?>{before}{'/'.join(row)}(?=/|\\Z))")
+        deep, row = True, []
+    return "/".join(pieces)
 
 
 def _translate_part(part: str) -> str:
-    pieces: list[str] = []
+    """One part of a path, as a whole: whoever goes on looks for the `/` behind it."""
+    rows: list[str] = []
     at = 0
+    letters: list[str] = []
     while at < len(part):
         letter = part[at]
         at += 1
         if letter == "*":
-            if pieces[-1:] != ["[^/]*"]:  # `**` inside a part is one `*`, and costs no more
-                pieces.append("[^/]*")
+            rows.append("".join(letters))
+            letters = []
         elif letter == "?":
-            pieces.append("[^/]")
+            letters.append("[^/]")
         elif letter == "[" and (end := part.find("]", at + 1 + part.startswith(("!", "^"), at))) > 0:
-            pieces.append(_translate_set(part[at:end]))
+            letters.append(_translate_set(part[at:end]))
             at = end + 1
         else:
-            pieces.append(re.escape(letter))
-    return "".join(pieces)
+            letters.append(re.escape(letter))
+    last = "".join(letters)
+    if not rows:
+        return last
+    first, *between = rows
+    found = "".join(f"(?>[^/]*?{row})" for row in between if row)
+    return f"(?>{first}{found}[^/]*{last}(?=/|\\Z))"
 
 
 def _translate_set(letters: str) -> str:

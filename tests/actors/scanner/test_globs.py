@@ -60,3 +60,56 @@ def test_many_stars_end_soon():
     matches = matcher(("**/" * 6 + "*a*a*b",))
     assert matches is not None
     assert not matches("a/" * 12 + "a" * 40)
+
+
+def plainly(pattern: str, path: str) -> bool:
+    """What a pattern means, by trying everything; patterns of letters, `?`, `*`, `[!a]` and `**` alone."""
+
+    def part_fits(pattern: str, part: str) -> bool:
+        if not pattern:
+            return not part
+        if pattern[0] == "*":
+            return any(part_fits(pattern[1:], part[at:]) for at in range(len(part) + 1))
+        if not part:
+            return False
+        if pattern.startswith("[!a]"):
+            return part[0] != "a" and part_fits(pattern[4:], part[1:])
+        return pattern[0] in ("?", part[0]) and part_fits(pattern[1:], part[1:])
+
+    def fits(patterns: list[str], parts: list[str]) -> bool:
+        if not patterns:
+            return True  # a folder that matches means everything below it
+        if patterns[0] == "**":
+            return any(fits(patterns[1:], parts[at:]) for at in range(len(parts) + 1))
+        return bool(parts) and part_fits(patterns[0], parts[0]) and fits(patterns[1:], parts[1:])
+
+    return fits(pattern.split("/"), path.split("/"))
+
+
+@given(
+    st.lists(
+        st.sampled_from(["**", "a**b", "*", "a", "*a", "a*b", "?", "*[!a]", "b?*a", "*ab*"]), min_size=1, max_size=5
+    ),
+    st.lists(st.text("abc", min_size=1, max_size=5), min_size=1, max_size=5),
+)
+def test_they_mean_what_trying_everything_finds(parts, path):
+    matches = matcher(("/".join(parts),))
+    assert matches is not None
+    assert bool(matches("/".join(path))) == plainly("/".join(parts), "/".join(path))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("*a" * 200 + "*b", "a" * 4_000),
+        ("**/*a/" * 100 + "b", "aaaa/" * 800 + "a"),
+        ("**/" + "*a/" * 100 + "b", "aaaa/" * 800 + "a"),
+        ("*?" * 100 + "b", "a" * 4_000),
+        ("*[a-c]" * 100 + "/b", "a" * 4_000),
+    ],
+)
+def test_matching_never_takes_for_ever(pattern, path):
+    """None of these would end in a lifetime, were a match tried in every way; the limit of a minute is pytest's."""
+    matches = matcher((pattern,))
+    assert matches is not None
+    assert not matches(path)
