@@ -52,6 +52,8 @@ class Rules(Part, frozen=True):
     exclude: tuple[str, ...] = ()
     entry: str = ""
     outputs: tuple[str, ...] = ()
+    programs: str = ""
+    """The absolute folder that programs are written to, where it is one of `outputs`: sources in it are told of."""
     snapshot: str = ""
     """Absolute path of the snapshot file that stamps are compared with; "" for none: everything is read."""
 
@@ -130,6 +132,8 @@ class ScanEnd(Part, frozen=True):
     """`settings` and `quiet` of the snapshot that stamps were compared with."""
     snapshot: Stamp = NO_STAMP
     """The stamp of that snapshot's file: another one after every build that wrote it, in whatever process."""
+    beside: tuple[str, ...] = ()
+    """What lies beside the programs (`walk.beside_programs`)."""
     held: dict[str, bytes] = msgspec.field(default_factory=dict)
     """The texts of modules in memory, those of `unchanged` among them: no file holds them."""
 

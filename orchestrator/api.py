@@ -45,7 +45,7 @@ from actors.scanner.scanner import Scanner
 from actors.scanner.snapshot import PLAIN, stamp_extras
 from actors.system import Address, Broken, Closed, MailboxStatistics, System, Tap
 from orchestrator.builds import Builds, Memory, translated
-from orchestrator.config import Config, load
+from orchestrator.config import Config, inside, load
 from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
 from orchestrator.installation import configuration_files, own_files
 from orchestrator.reach import Reached, reached_files
@@ -352,6 +352,7 @@ class Project:
             exclude=config.exclude,
             entry=config.entry,
             outputs=config.outputs,
+            programs=config.programs if inside(config.programs, config.root) else "",
             snapshot=os.path.join(config.folder, "snapshots", snapshot) if snapshot else "",
         )
 

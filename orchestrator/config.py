@@ -73,9 +73,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def outputs(self) -> tuple[str, ...]:
         """Folders that are never searched for sources: the cache, and the output's own folder where that is one."""
         places = [self.folder] if self.folder else []
-        if self.output and not inside(self.root, folder := os.path.dirname(self.output)):
-            places.append(folder)
-        return tuple(places)
+        return tuple([*places, self.programs] if self.programs else places)
+
+    @property
+    def programs(self) -> str:
+        """The output's own folder; "" where it is that of the sources, or there is none."""
+        folder = os.path.dirname(self.output)
+        return folder if self.output and not inside(self.root, folder) else ""
 
     @property
     def outputs_list(self) -> str:

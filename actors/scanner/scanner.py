@@ -7,6 +7,9 @@ from actors.messages import BATCH, Scan, ScanEnd, SourcesFound, ToHasher
 from actors.scanner.compare import Looked, Remembered, look
 from actors.system import Actor, Address, Cell
 
+SKIPPED = frozenset({"W0801", "W0802", "W0803"})
+"""Warnings that say that something was left out."""
+
 
 class Scanner(Actor[Scan]):
     """Walks once a build; what counts as a source is decided in walk.py, what as changed in compare.py."""
@@ -41,7 +44,7 @@ class Scanner(Actor[Scan]):
     def _emit(self, build: int, looked: Looked) -> None:
         end = looked.end
         for problem in end.problems:
-            if problem.code == "W0801":
+            if problem.code in SKIPPED:
                 self.events.emit(FileSkipped(build=build, file=problem.file, reason=problem.message))
         total = len(end.unchanged) + len(looked.found)
         self.events.emit(SourcesScanned(build=build, total=total, changed=len(looked.found), removed=len(end.removed)))

@@ -37,12 +37,15 @@ class File(msgspec.Struct, frozen=True, gc=False):
 
 class Walked(msgspec.Struct, frozen=True):
     """What a walk saw. `files` are sorted by module name, `folders` by path; a folder's stamp was taken before it was
-    listed, and is `NO_STAMP` where it is racy. `taken_ns` is the file system's time before all of it."""
+    listed, and is `NO_STAMP` where it is racy. Folders that are skipped and were looked into are among them. `taken_ns`
+    is the file system's time before all of it."""
 
     files: tuple[File, ...] = ()
     folders: tuple[FolderStamp, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
     taken_ns: int = 0
+    beside: tuple[str, ...] = ()
+    """`beside_programs` as this walk saw it."""
 
 
 def walk(rules: Rules, disk: Disk) -> Walked:
@@ -65,12 +68,25 @@ def relist(rules: Rules, disk: Disk, folder: str) -> Listed | None:
     """What a walk would see in one folder of the root; None where that is not only plain files and folders."""
     walk, below = _Walk(rules, disk), list[str]()
     walk._folder(folder, below)
-    if walk.problems or walk.linked or not walk.folders:
+    if walk.problems or walk.linked or len(walk.folders) != 1:
         return None
     return Listed(walk.folders[0], frozenset(walk.paths), frozenset(below))
 
 
 _SPECIAL = RESERVED | {"mod"}
+
+MOST_LOOKED_INTO = 32
+"""So many folders of one that is skipped are looked into, to see whether it holds sources: it may lead to `/`."""
+
+
+def beside_programs(folder: str, disk: Disk) -> tuple[str, ...]:
+    """The names in the folder of programs, sorted; hidden ones and programs apart, so that a build changes nothing of
+    it, though it changes the folder's stamp."""
+    try:
+        names = [entry.name for entry in disk.entries(folder)] if folder else []
+    except OSError:
+        return ()
+    return tuple(sorted(printable(name) for name in names if name[0] != "." and not name.endswith(".wasm")))
 
 
 class _Walk:
@@ -80,6 +96,7 @@ class _Walk:
         self.root = rules.root.rstrip("/") + "/"
         self.resolved_root = ""
         self.outputs = frozenset(output.rstrip("/") for output in rules.outputs)
+        self.beside: tuple[str, ...] = ()
         self.included = matcher(rules.include)
         self.excluded = matcher(rules.exclude)
         self.taken_ns = disk.now_ns()
@@ -91,6 +108,7 @@ class _Walk:
 
     def run(self) -> Walked:
         waiting = [""]
+        self.beside = beside_programs(self.rules.programs, self.disk)
         while waiting:
             self._folder(waiting.pop(), waiting)
         files = self._stamped()
@@ -102,7 +120,7 @@ class _Walk:
             files = self._unique(files)
             self.problems.extend(collisions([(file.module, file.path) for file in files]))
         self.problems.sort(key=attrgetter("file", "code", "message"))
-        return Walked(tuple(files), tuple(self.folders), tuple(self.problems), self.taken_ns)
+        return Walked(tuple(files), tuple(self.folders), tuple(self.problems), self.taken_ns, self.beside)
 
     def _folder(self, folder: str, waiting: list[str]) -> None:
         """List one folder: note its sources, and put the folders in it on the list of those `waiting`."""
@@ -135,13 +153,68 @@ class _Walk:
                 self._entry(entry, prefix, waiting)
             elif entry.is_dir(follow_symlinks=False):
                 self._below(entry, prefix, waiting)
+            elif entry.is_symlink() and self.disk.is_folder(self.root + prefix + name):
+                self._linked_folder(entry, prefix)
 
     def _below(self, entry: Entry, prefix: str, waiting: list[str]) -> None:
         path = prefix + entry.name
-        if entry.name[0] == "." or entry.name[-1] == "~" or self.root + path in self.outputs:
+        if entry.name[0] == "." or entry.name[-1] == "~" or (self.excluded and self.excluded(path)):
             return
-        if not (self.excluded and self.excluded(path)):
+        if self.root + path not in self.outputs:
             waiting.append(path)
+        elif self.root + path == self.rules.programs:
+            self._programs(path)
+
+    def _programs(self, path: str) -> None:
+        if source := self._source_in(path, stamped=False):
+            self._skip(
+                path,
+                f"programs are written to this folder, so `{source}` is no module",
+                "move the sources, choose another `output`, or exclude the folder",
+                "W0803",
+            )
+
+    def _linked_folder(self, entry: Entry, prefix: str) -> None:
+        """A link to a folder is not followed: it may lead out of the project, or in a circle. Where sources are behind
+        it, that is said."""
+        path = prefix + entry.name
+        if entry.name[0] == "." or entry.name[-1] == "~" or (self.excluded and self.excluded(path)):
+            return
+        if self.root + path == self.rules.programs:
+            self._programs(path)
+        elif self.root + path not in self.outputs and (source := self._source_in(path, stamped=True)):
+            self._skip(
+                path,
+                f"links to folders are not followed, so `{source}` is no module",
+                "put the folder itself in the place of the link, or exclude it",
+                "W0802",
+            )
+
+    def _source_in(self, folder: str, *, stamped: bool) -> str:
+        """The first source in a folder that is skipped, "" for none. What is looked into is stamped, so that a source
+        which appears there is told of by the next build; the folder itself where it is `stamped`, through the link."""
+        waiting = [folder]
+        for looked in range(MOST_LOOKED_INTO):
+            if not waiting:
+                break
+            path = waiting.pop(0)
+            try:
+                stamp = self.disk.stamp(self.root + path)
+                entries = sorted(self.disk.entries(self.root + path), key=attrgetter("name"))
+            except OSError:
+                continue
+            if looked or stamped:
+                name = path if looked else path + "/"
+                self.folders.append(FolderStamp(path=printable(name), stamp=settled(stamp, self.taken_ns)))
+            for entry in entries:
+                inner = f"{path}/{entry.name}"
+                if entry.name[0] == "." or entry.name[-1] == "~" or (self.excluded and self.excluded(inner)):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(inner)
+                elif entry.name.endswith(self.rules.extensions) and not (self.included and not self.included(inner)):
+                    return printable(inner)
+        return ""
 
     def _entry(self, entry: Entry, prefix: str, waiting: list[str]) -> None:
         """A name that ends like a source's."""
@@ -151,10 +224,11 @@ class _Walk:
         if entry.is_dir(follow_symlinks=False):
             self._below(entry, prefix, waiting)
             return
-        if (self.included and not self.included(path)) or (self.excluded and self.excluded(path)):
-            return
         link = entry.is_symlink()
-        if link and entry.is_dir():
+        if link and self.disk.is_folder(self.root + path):  # `entry.is_dir()` raises where links lead in a circle
+            self._linked_folder(entry, prefix)
+            return
+        if (self.included and not self.included(path)) or (self.excluded and self.excluded(path)):
             return
         module = self._module(path)
         if not module:
@@ -229,10 +303,10 @@ class _Walk:
                 )
         return list(kept.values())
 
-    def _skip(self, path: str, reason: str, hint: str = "") -> None:
+    def _skip(self, path: str, reason: str, hint: str = "", code: str = "W0801") -> None:
         self.problems.append(
             Diagnostic(
-                code="W0801",
+                code=code,
                 message=f"skipped: {reason}",
                 severity="warning",
                 file=printable(path),

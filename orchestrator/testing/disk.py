@@ -47,7 +47,7 @@ class _FoundEntry:
     def _seen(self, follow: bool) -> Node | None:
         try:
             return self._disk.node(self.path) if follow else self._node
-        except OSError:
+        except FileNotFoundError:  # links in a circle are an OSError, as `os.DirEntry` has it
             return None
 
     def is_dir(self, *, follow_symlinks: bool = True) -> bool:
@@ -169,14 +169,27 @@ class MemoryDisk:
 
     def node(self, path: str, follow: bool = True) -> Node:
         """What is at `path`; OSError where nothing is."""
+        follow = follow or path.endswith("/")
         for _ in range(8):
-            node = self.nodes.get(path.rstrip("/") or "/")
+            node = self.nodes.get(path.rstrip("/") or "/") or self.nodes.get(self._through_links(path.rstrip("/")))
             if node is None:
                 raise _error(errno.ENOENT, path)
             if not (follow and node.target):
                 return node
             path = node.target
         raise _error(errno.ELOOP, path)
+
+    def _through_links(self, path: str) -> str:
+        """`path` without the links among its folders."""
+        above = path.rpartition("/")[0]
+        for _ in range(8):
+            while above and above not in self.nodes:
+                above = above.rpartition("/")[0]
+            if not above or not self.nodes[above].target:
+                break
+            path = self.nodes[above].target + path[len(above) :]
+            above = path.rpartition("/")[0]
+        return path
 
     # ---- Disk
 
@@ -189,6 +202,7 @@ class MemoryDisk:
 
     def resolve(self, path: str) -> str:
         for _ in range(8):
+            path = path if path in self.nodes else self._through_links(path)
             node = self.nodes.get(path)
             if node is None or not node.target:
                 break
@@ -213,7 +227,7 @@ class MemoryDisk:
     def entries(self, path: str) -> list[Entry]:
         if not self.node(path).folder:
             raise _error(errno.ENOTDIR, path)
-        inside = path.rstrip("/") + "/"
+        inside = self.resolve(path.rstrip("/")) + "/"
         return [
             _FoundEntry(self, name, node)
             for name, node in self.nodes.items()

@@ -10,7 +10,7 @@ import pytest
 from actors.digests import NO_STAMP
 from actors.disk import RealDisk
 from actors.messages import Rules
-from actors.scanner.walk import walk
+from actors.scanner.walk import MOST_LOOKED_INTO, walk
 from orchestrator.testing.disk import FakeDisk
 
 RULES = Rules(root="/p", extensions=(".ruchy",))
@@ -126,6 +126,8 @@ def test_links():
     assert problems(walked) == [
         ("E0807", "error", "broken.ruchy"),
         ("E0807", "error", "circle.ruchy"),
+        ("W0802", "warning", "folder"),
+        ("W0802", "warning", "folder.ruchy"),
         ("E0807", "error", "out.ruchy"),
     ]
     before = walked.files[3].stamp
@@ -229,3 +231,75 @@ def test_a_real_folder(tmp_path):
         seen = os.stat(tmp_path / "main.ruchy")
         assert walked.files[2].stamp.inode == seen.st_ino
         assert walked.files[2].stamp.mtime_ns == seen.st_mtime_ns
+
+
+def test_links_that_lead_in_a_circle(tmp_path):
+    """Of one link, of two, as a source and as a folder, into the project and out of it."""
+    (tmp_path / "p/d").mkdir(parents=True)
+    (tmp_path / "p/main.ruchy").write_bytes(b"")
+    for link, target in {
+        "a.ruchy": "a.ruchy",
+        "b.ruchy": "c.ruchy",
+        "c.ruchy": "b.ruchy",
+        "folder": "folder",
+        "d/up": "..",
+        "d/round": "../d/round/x",
+        "d/out.ruchy": "../../out",
+    }.items():
+        (tmp_path / "p" / link).symlink_to(target)
+    (tmp_path / "out").symlink_to("p/d/out.ruchy")
+    walked = walk(rules(root=str(tmp_path / "p")), RealDisk())
+    assert modules(walked) == ["main"]
+    assert problems(walked) == [
+        ("E0807", "error", "a.ruchy"),
+        ("E0807", "error", "b.ruchy"),
+        ("E0807", "error", "c.ruchy"),
+        ("E0807", "error", "d/out.ruchy"),
+        ("W0802", "warning", "d/up"),
+    ]
+
+
+def test_linked_folders_of_sources_are_told_of():
+    disk = disk_with("main.ruchy")
+    disk.write("/away/deep/er/x.ruchy", b"")
+    disk.write("/none/readme.txt", b"")
+    disk.memory.link("/p/lib", "/away")
+    disk.memory.link("/p/none", "/none")
+    disk.memory.link("/p/.hidden", "/away")
+    disk.memory.link("/p/old~", "/away")
+    walked = walk(RULES, disk)
+    assert modules(walked) == ["main"]
+    assert problems(walked) == [("W0802", "warning", "lib")]
+    assert "`lib/deep/er/x.ruchy`" in walked.problems[0].message
+    assert problems(walk(rules(exclude=("lib",)), disk)) == []
+    assert problems(walk(rules(include=("*.ruchy",)), disk)) == []
+    # What was looked into is stamped, through the link: what appears there is seen.
+    assert [folder.path for folder in walked.folders] == ["", "lib/", "lib/deep", "lib/deep/er", "none/"]
+    assert walked.folders[4].stamp == disk.memory.stamp("/none")
+    disk.write("/none/y.ruchy", b"")
+    assert problems(walk(RULES, disk)) == [("W0802", "warning", "lib"), ("W0802", "warning", "none")]
+
+
+def test_a_linked_folder_without_an_end_is_not_searched_for_ever():
+    disk = disk_with("main.ruchy")
+    for number in range(100):
+        disk.write(f"/big/{number:03}/{number}.txt", b"")
+    disk.memory.link("/p/lib", "/big")
+    walked = walk(RULES, disk)
+    assert len(walked.folders) <= 2 + MOST_LOOKED_INTO
+
+
+def test_sources_in_the_folder_of_programs_are_told_of():
+    disk = disk_with("main.ruchy", "build/main.wasm", "build/.x.ruchy", "build/deep/x.ruchy", "cache/modules/y.ruchy")
+    places = {"outputs": ("/p/build", "/p/cache"), "programs": "/p/build"}
+    walked = walk(rules(**places), disk)
+    assert modules(walked) == ["main"]
+    assert problems(walked) == [("W0803", "warning", "build")]
+    assert "`build/deep/x.ruchy`" in walked.problems[0].message
+    assert walked.beside == ("deep",)
+    # A program that is written there changes the folder's stamp, and nothing that was looked at.
+    assert [folder.path for folder in walked.folders] == ["", "build/deep"]
+    disk.write("/p/build/other.wasm", b"")
+    assert walk(rules(**places), disk).beside == ("deep",)
+    disk.write("/p/build/z.ruchy", b"")
+    assert walk(rules(**places), disk).beside == ("deep", "z.ruchy")

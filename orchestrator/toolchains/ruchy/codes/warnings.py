@@ -63,4 +63,21 @@ CODES: dict[str, Code] = registry(
         "my-helpers.ruchy",
         "my_helpers.ruchy",
     ),
+    Code(
+        "W0802",
+        "warning",
+        "linked folder skipped",
+        "Links to folders are not followed, for they may lead out of the project or in a circle, and there are sources "
+        "behind this one. Links to files are followed where they stay inside of the source root.",
+        "lib -> ../shared, and `use lib::shapes;`",
+        "a copy of ../shared at lib, or both projects under one source root",
+    ),
+    Code(
+        "W0803",
+        "warning",
+        "sources in the output folder",
+        "The folder that programs are written to is not searched for sources, and there are some in it.",
+        "build/config.ruchy, where `output` is `build`",
+        'src/config.ruchy, or `output = "dist"`',
+    ),
 )
