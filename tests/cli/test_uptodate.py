@@ -135,7 +135,7 @@ def test_changed(project, kind):
     assert project.answer() == 0
     assert not project.look().end.same
     project.record()
-    assert project.answer() == {"add": 3, "file becomes a link": 0, "folder becomes a link": 1, "remove": 1}.get(
+    assert project.answer() == {"add": 3, "file becomes a link": 0, "folder becomes a link": 0, "remove": 1}.get(
         kind, 2
     )
 
