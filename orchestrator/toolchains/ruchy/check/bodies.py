@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 )
 from orchestrator.toolchains.ruchy.check.statements import body as block_body
 from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
+from orchestrator.toolchains.ruchy.check.widths import placed
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
@@ -67,6 +68,7 @@ def attempt(m: Module, action: Callable[[], object]) -> FunctionItem | None:
         m.pending,
         m.literals,
         m.late,
+        m.flows,
         m.grown,
         m.finished,
         m.functions,
@@ -79,7 +81,7 @@ def attempt(m: Module, action: Callable[[], object]) -> FunctionItem | None:
         action()
     except NeedsFirst as needs:
         needed = needs.item
-        m.errors, m.warnings, m.pending, m.literals, m.late, m.grown, m.finished, m.functions = kept
+        m.errors, m.warnings, m.pending, m.literals, m.late, m.flows, m.grown, m.finished, m.functions = kept
         m.room = room
         for item in m.finished[sizes[-2] :]:  # what was found of them goes too, so they begin anew
             item.state = 0
@@ -239,6 +241,8 @@ def _inferred(c: Fn, item: FunctionItem) -> hir.Expr:
     elif resolve(c.result) is UNIT:
         if resolve(made.type) is not UNIT:
             made = hir.Block(UNIT, made.at, [hir.Do(made)], hir.Unit(UNIT, made.at))
+    elif (placed_value := placed(c.m, made, c.result)) is not None:
+        made = placed_value
     elif not unify(c.result, made.type):
         name, result, got = item.name, shown(c.result), shown(made.type)
         message = f"`{name}` returns {result} elsewhere, and its last value is {got}"

@@ -20,10 +20,12 @@ from orchestrator.toolchains.ruchy.check.function import (
     open_type,
 )
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
-from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.infer import INTEGER, NUMBER, WHOLE, Var, narrow, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.operators import is_float
 from orchestrator.toolchains.ruchy.check.statements import block, lose
-from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, IntType, Type
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.widths import common, convert, is_number, meet
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _IF: Why = ("E0202", "the condition of an `if` is bool, and this is {got}")
@@ -90,11 +92,18 @@ class _Common:
             return made if kind is want else fit(self.c, made, want, why, _last(node))
         if self.kind is None:
             self.kind = kind
+        elif (met := self._number(kind)) is not None:
+            self.kind = met
         elif not unify(self.kind, kind) and self.clash is None:
             self.clash = (self.kind, kind)
         elif self.kind is ERROR:
             self.kind = kind
         return made
+
+    def _number(self, kind: Type) -> Type | None:
+        """In which type some integers, or some integers and some floats, meet."""
+        a, b = resolve(self.kind), resolve(kind)  # type: ignore[arg-type]
+        return common(a, b) if is_number(a) and is_number(b) else None
 
     def result(self, at: int, message: str) -> Type:
         if not self.alive:
@@ -113,7 +122,9 @@ class _Common:
         return resolve(self.kind) if self.kind is not None else UNIT
 
     def cast(self, made: hir.Expr, result: Type) -> hir.Expr:
-        """A branch whose value is dropped gives unit."""
+        """A branch of a number is of the type of all; one whose value is dropped gives unit."""
+        if made.type is not NEVER and is_number(result) and is_number(resolve(made.type)):
+            return convert(self.c.m, made, result)
         if result is not UNIT or made.type is NEVER or resolve(made.type) is UNIT:
             return made
         return hir.Block(UNIT, made.at, [hir.Do(made)], hir.Unit(UNIT, made.at))
@@ -174,6 +185,8 @@ def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
     inner = block(c, node.body, DROP, why)
     c.loops.pop()
     c.leave(mark)
+    if kind.__class__ is Var and not narrow(kind, INTEGER):
+        c.m.error("E0212", pattern.at, f"`{name}` counts, so it is an integer, and this makes it {shown(kind)}")
     slot = variable.slot
     if variable.assigned:
         slot = c.slot(kind)
@@ -200,16 +213,23 @@ def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
         c.m.error("E0212", at, "a `for` needs a range with both ends", "write `0..n`")
         return hir.Int(I64, at, 0), hir.Int(I64, at, 0), I64
     start = expr(c, node.start)
-    kind = resolve(start.type)
-    end = expr(c, node.end, kind if isinstance(kind, IntType) else None)
+    kind: Any = resolve(start.type)
+    end = expr(c, node.end)
     if kind is ERROR or resolve(end.type) is ERROR:
         return start, end, I64 if kind is ERROR else kind
-    if not unify(kind, end.type):
+    met = meet(c.m, start, end)
+    if met is not None:
+        start, end = met
+        kind = resolve(start.type)
+        if kind.__class__ is Var and kind.kind == INTEGER and isinstance(start, hir.Int) and isinstance(end, hir.Int):
+            kind.kind = WHOLE  # the counter is a local that starts from an integer
+    elif not unify(kind, end.type):
         c.m.error(
             "E0212", at, f"the ends of a range are of one type, and these are {shown(kind)} and {shown(end.type)}"
         )
-    elif not narrow(kind, INTEGER):
+    if is_float(resolve(kind)) or not narrow(kind, NUMBER):
         c.m.error("E0212", at, f"a range to loop over has integers as its ends, and these are {shown(kind)}")
+        kind = ERROR
     return start, end, resolve(kind)
 
 

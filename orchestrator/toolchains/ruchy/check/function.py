@@ -26,6 +26,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     StringType,
     Type,
 )
+from orchestrator.toolchains.ruchy.check.widths import placed
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
@@ -135,7 +136,10 @@ def check(c: Fn, node: Any, want: Type, why: Why) -> hir.Expr:
 
 
 def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: Any) -> hir.Expr:
-    """`made`, whose type must be `want`; says so where it is not, once."""
+    """`made`, whose type must be `want`; says so where it is not, once. Numbers are converted."""
+    found: Any = placed(c.m, made, want)
+    if found is not None:
+        return cast("hir.Expr", found)
     if unify(want, made.type):
         return made
     want, got = resolve(want), resolve(made.type)

@@ -21,7 +21,8 @@ class _Expr(msgspec.Struct, gc=False, tag=True, tag_field="node"):
 
 
 class Int(_Expr):
-    """Of an integer type, bool (0, 1) or char (code point)."""
+    """Of an integer type, bool (0, 1) or char (code point); or of a float type, where a variable that starts from an
+    integer turned out to be a float."""
 
     value: int
 

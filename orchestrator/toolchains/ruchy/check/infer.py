@@ -26,18 +26,24 @@ from orchestrator.toolchains.ruchy.check.types import (
     UnitType,
 )
 
-ANY, NUMBER, INTEGER, FLOATING = 0, 1, 2, 3
-"""What a variable may become; a later one is narrower, but for the last two, which exclude each other."""
+ANY, NUMBER, INTEGER, FLOATING, WHOLE = 0, 1, 2, 3, 4
+"""What a variable may become; a later one is narrower, but for INTEGER and FLOATING, which exclude each other.
+
+WHOLE is the type of a local that starts from an integer and says no type: i64, whatever it meets, unless a float is
+assigned to it: then it was a float from the start (section 13 of the language). So it never takes a narrower type from
+a neighbour; `widths.py` converts instead."""
 
 
 class Unknown:
-    """A type to be found. `link` is what it turned out to be, another variable perhaps."""
+    """A type to be found. `link` is what it turned out to be, another variable perhaps. `followers` are WHOLE ones that
+    take values of this one: they are floats if it is."""
 
-    __slots__ = ("kind", "link")
+    __slots__ = ("followers", "kind", "link")
 
     def __init__(self, kind: int) -> None:
         self.kind = kind
         self.link: Any = None
+        self.followers: list[Unknown] = []
 
 
 Var: Any = Unknown
@@ -88,6 +94,10 @@ def narrow(kind: Type, to: int) -> bool:
     found: Any = resolve(kind)
     if found.__class__ is not Var:
         return _admits(to, found)
+    if found.kind == WHOLE:
+        if to == INTEGER:
+            found.link = I64
+        return to != FLOATING
     if found.kind > NUMBER and to > NUMBER and found.kind != to:
         return False
     found.kind = max(found.kind, to)
@@ -95,11 +105,26 @@ def narrow(kind: Type, to: int) -> bool:
 
 
 def _join(a: Unknown, b: Unknown) -> bool:
-    if a.kind > NUMBER and b.kind > NUMBER and a.kind != b.kind:
+    kinds = (a.kind, b.kind)
+    if FLOATING in kinds and (INTEGER in kinds or WHOLE in kinds):
         return False
-    b.kind = max(a.kind, b.kind)
+    if len(a.followers) > len(b.followers):
+        a, b = b, a
+    b.kind = max(kinds)
     a.link = b
+    b.followers += a.followers
     return True
+
+
+def become_float(variable: Unknown, kind: Type) -> None:
+    """A local that starts from an integer is a float, and so is what takes its value."""
+    waiting = [variable]
+    while waiting:
+        found: Any = resolve(cast("Type", waiting.pop()))
+        if found.__class__ is Var and found.kind == WHOLE:
+            found.link = kind
+            waiting += found.followers
+            kind = F64
 
 
 def _bind(variable: Unknown, kind: Type) -> bool:
@@ -114,6 +139,8 @@ def _bind(variable: Unknown, kind: Type) -> bool:
 def _admits(wanted: int, kind: Type) -> bool:
     if wanted == ANY or kind is ERROR:
         return True
+    if wanted == WHOLE:
+        return kind is I64
     if wanted == INTEGER:
         return isinstance(kind, IntType)
     if wanted == FLOATING:
@@ -135,7 +162,7 @@ def shown(kind: Type) -> str:
     """A type as the user writes it. An open literal shows what it would become."""
     found: Any = resolve(kind)
     if found.__class__ is Var:
-        return ("_", "i64", "i64", "f64")[found.kind]
+        return ("_", "i64", "i64", "f64", "i64")[found.kind]
     if isinstance(found, StructType):
         return str(found.item).rsplit("::", 1)[-1].rsplit(".", 1)[-1].rstrip("'")
     named = _SHOWN.get(found.__class__)

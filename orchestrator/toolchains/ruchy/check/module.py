@@ -15,7 +15,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     StructItem,
 )
 from orchestrator.toolchains.ruchy.check.stubs import Stubs, stub
-from orchestrator.toolchains.ruchy.check.types import I64, INTEGERS, StructType, Type
+from orchestrator.toolchains.ruchy.check.types import I64, INTEGERS, FloatType, IntType, StructType, Type
 from orchestrator.toolchains.ruchy.syntax.names import root_path
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class Module:
         self.pending: list[hir.Expr] = []
         self.literals: list[tuple[hir.Int, int]] = []
         self.late: list[Callable[[bool], bool]] = []
+        self.flows: list[tuple[int, Any, Any]] = []  # what of open numbers flows into which, and where
         self.muted = 0
         self.failed = False
         self.excused = False
@@ -275,6 +276,10 @@ class Module:
             made.type = settle(made.type)
         for literal, value in self.literals:
             check_range(self, literal.at, value, literal.type)
+        for at, source, target in self.flows:
+            if isinstance(settle(source), FloatType) and isinstance(settle(target), IntType):
+                self.error("E0240", at, _FLOAT_INTO_INTEGER, "start the variable with a float: `0.0`")
+        self.flows = []
 
     def _progress(self) -> bool:
         """Nothing decides any more: the oldest decision takes its default, and the others another look."""
@@ -283,11 +288,14 @@ class Module:
         return True
 
 
+_FLOAT_INTO_INTEGER = "this variable is a float, because floats are assigned to it, and an integer is needed here"
+
+
 def check_range(m: Module, at: int, value: int, kind: Any) -> None:
     """E0205 where an integer type cannot hold a literal."""
-    bits = getattr(kind, "bits", 0)
-    if not bits or kind is I64:
+    if not isinstance(kind, IntType) or kind is I64:
         return
+    bits = kind.bits
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if kind.signed else (0, (1 << bits) - 1)
     if not low <= value <= high:
         m.error("E0205", at, f"{value} does not fit in {kind.name}", f"{kind.name} holds {low} to {high}")

@@ -8,6 +8,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import Fn, bad, open_type
 from orchestrator.toolchains.ruchy.check.infer import FLOATING, INTEGER, NUMBER, Var, narrow, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, F64, I64, NEVER, STRING, FloatType, IntType, Type
+from orchestrator.toolchains.ruchy.check.widths import meet
 
 
 def _number(c: Fn, at: int, name: str, made: hir.Expr) -> bool:
@@ -61,10 +62,13 @@ def absolute(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
 
 
 def extreme(c: Fn, at: int, name: str, op: str, left: hir.Expr, right: hir.Expr) -> hir.Expr:
-    """`min` and `max` of two numbers of one type."""
+    """`min` and `max` of two numbers."""
     if not _number(c, at, name, left) or not _number(c, at, name, right):
         return bad(at)
-    if not unify(left.type, right.type):
+    met = meet(c.m, left, right)
+    if met is not None:
+        left, right = met
+    elif not unify(left.type, right.type):
         message = f"`{name}` takes two numbers of one type, and these are {shown(left.type)} and {shown(right.type)}"
         c.m.error("E0204", at, message)
         return bad(at)
@@ -88,13 +92,13 @@ def power(c: Fn, at: int, name: str, base: hir.Expr, exponent: hir.Expr) -> hir.
     """`pow(a, b)`, `a.pow(b)`: as `**`."""
     if not _number(c, at, name, base) or not _number(c, at, name, exponent):
         return bad(at)
-    if narrow(exponent.type, INTEGER):
-        if narrow(base.type, FLOATING) and not narrow(base.type, INTEGER):
-            exponent = open_type(c, hir.Cast(base.type, at, exponent))
-    elif not unify(base.type, exponent.type):
-        message = f"`{name}` takes numbers of one type, and these are {shown(base.type)} and {shown(exponent.type)}"
-        c.m.error("E0204", at, message)
-        return bad(at)
+    a: Any = resolve(base.type)
+    b: Any = resolve(exponent.type)
+    if any(isinstance(kind, FloatType) or (kind.__class__ is Var and kind.kind == FLOATING) for kind in (a, b)):
+        base, exponent = meet(c.m, base, exponent) or (base, exponent)
+    else:
+        narrow(a, INTEGER)
+        narrow(b, INTEGER)
     return open_type(c, hir.Arithmetic(base.type, at, "**", base, exponent))
 
 

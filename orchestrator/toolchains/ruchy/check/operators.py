@@ -18,7 +18,19 @@ from orchestrator.toolchains.ruchy.check.function import (
     later,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, NUMBER, Var, fresh, narrow, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.infer import (
+    ANY,
+    FLOATING,
+    INTEGER,
+    NUMBER,
+    WHOLE,
+    Var,
+    fresh,
+    narrow,
+    resolve,
+    shown,
+    unify,
+)
 from orchestrator.toolchains.ruchy.check.module import check_range
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
@@ -34,6 +46,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     Type,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.widths import holds, meet
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _LOGIC: Why = ("E0207", "`{0}` needs bool on both sides, and this is {got}")
@@ -57,10 +70,12 @@ def whole(c: Fn, at: int, value: int, suffix: str, want: Want) -> hir.Expr:
     wanted: Any = resolve(want) if want.__class__ is Var else want  # type: ignore[arg-type]
     if wanted is I64:
         return hir.Int(I64, at, value)
+    if isinstance(wanted, FloatType):
+        return hir.Float(cast("Type", wanted), at, float(value))
     if isinstance(wanted, IntType):
         check_range(c.m, at, value, wanted)
         return hir.Int(wanted, at, value)
-    known = wanted.__class__ is Var and wanted.kind >= NUMBER and narrow(wanted, INTEGER)
+    known = wanted.__class__ is Var and wanted.kind >= NUMBER and (wanted.kind == WHOLE or narrow(wanted, INTEGER))
     made = hir.Int(wanted if known else fresh(INTEGER), at, value)
     c.m.pending.append(made)
     c.m.literals.append((made, value))
@@ -131,12 +146,21 @@ def _right(c: Fn, node: Any, left: Any) -> hir.Expr:
     """The right operand; a literal takes the left one's type at once."""
     kind = node.__class__
     if kind is tree.IntLiteral:
-        return whole(c, node.at, node.value, node.suffix, left if isinstance(left, IntType) else None)
+        return whole(c, node.at, node.value, node.suffix, _beside(left, node.value))
+    if kind is tree.Unary and node.op == "-" and isinstance(node.operand, tree.IntLiteral):
+        return _negate(c, node, _beside(left, -node.operand.value))
     if kind is tree.FloatLiteral:
         return fraction(c, node.at, node.value, left)
     if kind is tree.CharLiteral:
         return character(c, node, left, ())
     return expr(c, node)
+
+
+def _beside(left: Any, value: int) -> Want:
+    """The type of a literal beside a value of type `left`: the same, or i64 where that is too narrow for it."""
+    if isinstance(left, IntType):
+        return cast("Type", left if left.bits == 64 or holds(left, value) else I64)
+    return left if isinstance(left, FloatType) or (left.__class__ is Var and left.kind == WHOLE) else None
 
 
 def arithmetic(c: Fn, at: int, op: str, left: hir.Expr, node: Any) -> hir.Expr:
@@ -175,8 +199,14 @@ def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool
     if a is NEVER or b is NEVER:
         kind = b if a is NEVER else a
         return open_type(c, hir.Arithmetic(kind, at, op, left, right))
-    if unify(a, b) and narrow(a, wanted):
-        return open_type(c, hir.Arithmetic(a, at, op, left, right))
+    met = meet(c.m, left, right)
+    if met is not None:
+        left, right = met
+    elif not unify(a, b):
+        c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, left, right))
+        return bad(at)
+    if narrow(left.type, wanted):
+        return open_type(c, hir.Arithmetic(left.type, at, op, left, right))
     c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, left, right))
     return bad(at)
 
@@ -198,8 +228,7 @@ def _one_number(a: str, b: str, left: hir.Expr, right: hir.Expr) -> str:
         if isinstance(whole_side, hir.Int):
             return f"write `{whole_side.value}.0`"
         return f"convert the integer with `as {a if a[0] == 'f' else b}`"
-    wider = a if int(a[1:].replace("size", "64")) >= int(b[1:].replace("size", "64")) else b
-    return f"convert one of them with `as {wider}`"
+    return f"convert the {a if a[0] == 'u' else b} with `as i64`"
 
 
 def _cure(op: str, a: Any, b: Any, left: hir.Expr, right: hir.Expr) -> str:
@@ -222,15 +251,13 @@ def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: Any)
     b: Any = resolve(right.type)
     if a is ERROR or b is ERROR:
         return bad(at)
-    if op == "**" and shown(a)[0] == "f" and narrow(a, NUMBER):
-        if narrow(b, INTEGER):
-            right = hir.Cast(a, right.at, right)
-            if a.__class__ is Var:
-                c.m.pending.append(right)
-        elif not unify(a, b):
+    if op == "**" and (is_float(a) or is_float(b)):
+        met = meet(c.m, left, right)
+        if met is None and not unify(a, b):
             c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, left, right))
             return bad(at)
-        return open_type(c, hir.Arithmetic(a, at, op, left, right))
+        left, right = met or (left, right)
+        return open_type(c, hir.Arithmetic(left.type, at, op, left, right))
     if narrow(a, INTEGER) and narrow(b, INTEGER):
         return open_type(c, hir.Arithmetic(a, at, op, left, right))
     what = "an integer on the right" if narrow(a, INTEGER) else "numbers" if op == "**" else "integers"
@@ -238,6 +265,10 @@ def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: Any)
         "E0207", at, f"`{op}` needs {what}, and these are {shown(a)} and {shown(b)}", _cure(op, a, b, left, right)
     )
     return bad(at)
+
+
+def is_float(kind: Any) -> bool:
+    return isinstance(kind, FloatType) or (kind.__class__ is Var and kind.kind == FLOATING)
 
 
 def compare(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Expr:
@@ -253,6 +284,9 @@ def compare(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Exp
     elif a is CHAR and b is STRING:
         one = isinstance(left, hir.Int)
         left = hir.Str(STRING, left.at, chr(cast("hir.Int", left).value)) if one else hir.ToText(STRING, left.at, left)
+    elif (met := meet(c.m, left, right)) is not None:
+        left, right = met
+        a = resolve(left.type)
     elif not unify(a, b):
         hint = _cure(op, a, b, left, right)
         if a.__class__ in (IntType, Var) and b is STRING:

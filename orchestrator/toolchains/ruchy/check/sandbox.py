@@ -37,6 +37,7 @@ class Sandbox:
             "finished": [],
             "room": ROOM,
             "late": [],
+            "flows": [],
             "functions": [],
             "nested": {},
             "nested_structs": {},

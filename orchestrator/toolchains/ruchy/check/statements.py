@@ -25,6 +25,7 @@ from orchestrator.toolchains.ruchy.check.operators import arithmetic
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, LostItem, Variable
 from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.widths import started
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Exp
         kind = type_of(c.m, c.env, node.type)
         made = check(c, node.value, kind, (*_LET, name or "_"))
     else:
-        made = expr(c, node.value)
+        made = started(c.m, expr(c, node.value))
         kind = resolve(made.type)
     if node.otherwise is not None or not (name or isinstance(pattern, tree.WildcardPattern)):
         not_yet(c.m, pattern.at, "patterns in `let`")

@@ -5,6 +5,7 @@
 | E0001-E0099 | syntax | `syntax.py` |
 | E0101-E0199 | name | `names.py` |
 | E0201-E0299 | type | `types.py` |
+| E0240-E0249 | type | `widths.py` |
 | E0301-E0399, E0401-E0499 | arity, return | `calls.py` |
 | E0501-E0599 | import | `imports.py` |
 | E0601-E0699 | duplicate | `duplicates.py` |
@@ -27,6 +28,7 @@ from orchestrator.toolchains.ruchy.codes import (
     types,
     unsupported,
     warnings,
+    widths,
 )
 from orchestrator.toolchains.ruchy.codes.entry import Code, Kind
 
@@ -36,6 +38,7 @@ CODES: dict[str, Code] = {
     **syntax.CODES,
     **names.CODES,
     **types.CODES,
+    **widths.CODES,
     **calls.CODES,
     **imports.CODES,
     **duplicates.CODES,

@@ -40,6 +40,8 @@ _F64_OPS = {"+": 0xA0, "-": 0xA1, "*": 0xA2, "/": 0xA3}
 def lower_int(body: Body, node: hir.Int) -> int:
     type_ = node.type
     value = node.value
+    if isinstance(type_, FloatType):
+        return lower_float(body, hir.Float(type_, node.at, float(value)))
     if isinstance(type_, IntType) and type_.bits == 64:
         body.out += b"\x42" + sleb(_signed(value, 64))
     else:
@@ -77,10 +79,10 @@ def _signed(value: int, bits: int) -> int:
 def lower_arithmetic(body: Body, node: hir.Arithmetic) -> int:
     """A chain of operators leans left, and may be long: it is lowered without recursion on the left."""
     chain = [node]
-    left = node.left
+    left = unconverted(node.left)
     while isinstance(left, hir.Arithmetic):
         chain.append(left)
-        left = chain[-1].left
+        left = unconverted(chain[-1].left)
     body.emit(left)
     for link in reversed(chain):
         body.emit(link.right)
@@ -90,6 +92,14 @@ def lower_arithmetic(body: Body, node: hir.Arithmetic) -> int:
         else:
             _INTEGER[operator](body, link)
     return PLAIN
+
+
+def unconverted(node: hir.Expr) -> hir.Expr:
+    """An expression without conversions to the type that it has: where two variables met, neither of which said its
+    type."""
+    while isinstance(node, hir.Cast) and node.operand.type == node.type:
+        node = node.operand
+    return node
 
 
 def _float_operation(body: Body, node: hir.Arithmetic, operator: str) -> None:

@@ -156,7 +156,7 @@ class Validator:
         assert made.type == self.one.locals[made.slot] != UNIT
 
     def integer(self, made: hir.Int) -> None:
-        assert made.type == BOOL or isinstance(made.type, IntType | CharType)
+        assert made.type == BOOL or isinstance(made.type, IntType | CharType | FloatType)
 
     def floating(self, made: hir.Float) -> None:
         assert isinstance(made.type, FloatType)

@@ -5,6 +5,7 @@ from checking import body, check_text, found, function, good, warned
 from orchestrator.toolchains.ruchy.check.types import BOOL, F64, I32, I64, STRING, UNIT, FloatType, StructType
 
 U8 = I64.__class__("u8", 8, False)
+U64 = I64.__class__("u64", 64, False)
 
 
 def signature(source: str, name: str = "f"):
@@ -16,15 +17,23 @@ def test_an_open_literal_is_i64_or_f64():
     assert function(good("fun f() { let a = 1; let b = 2.5; println(a, b) }"), "f").locals == [I64, F64]
 
 
-def test_a_local_takes_the_type_of_its_later_use():
+def test_a_local_that_starts_from_an_integer_is_i64_whatever_it_is_used_as():
     source = (
         "fun g(a: i32, x: f32) { println(a, x) } fun f() { let a = 0; let mut b = a; let x = 0.5; g(b, x); b = 2; }"
     )
-    assert function(good(source), "f").locals == [I32, I32, FloatType("f32", 32)]
+    assert function(good(source), "f").locals == [I64, I64, FloatType("f32", 32)]
+    assert function(good("fun f(n: u8) -> bool { let a = 3; let b = 1; a + b < n }"), "f").locals == [U8, I64, I64]
 
 
-def test_both_sides_of_an_operator_are_one_type():
-    assert function(good("fun f(n: u8) -> bool { let a = 3; let b = 1; a + b < n }"), "f").locals == [U8, U8, U8]
+def test_but_beside_a_u64_it_is_one():
+    assert function(good("fun f(n: u64) -> bool { let a = 3; a < n }"), "f").locals == [U64, U64]
+
+
+def test_a_local_that_floats_are_assigned_to_is_a_float_from_the_start_and_so_is_what_takes_its_value():
+    source = "fun f() { let mut a = 0; let mut b = 0; let mut c = 0; b = a; c = b + 1; a = a + 1.5; println(a, b, c) }"
+    assert function(good(source), "f").locals == [F64, F64, F64]
+    source = "fun f() { let mut a = 0; let b = 0; a = b; a = 1.5; println(a, b) }"
+    assert function(good(source), "f").locals == [F64, I64]
 
 
 def test_results_follow_from_bodies():
