@@ -293,9 +293,14 @@ _FLOAT_INTO_INTEGER = "this variable is a float, because floats are assigned to 
 
 def check_range(m: Module, at: int, value: int, kind: Any) -> None:
     """E0205 where an integer type cannot hold a literal."""
-    if not isinstance(kind, IntType) or kind is I64:
+    if not isinstance(kind, IntType):
         return
     bits = kind.bits
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if kind.signed else (0, (1 << bits) - 1)
     if not low <= value <= high:
+        if kind is I64:
+            m.error(
+                "E0022", at, f"the integer {value} is too large", f"i64 holds {low} to {high}; a u64 has its suffix"
+            )
+            return
         m.error("E0205", at, f"{value} does not fit in {kind.name}", f"{kind.name} holds {low} to {high}")

@@ -48,6 +48,7 @@ from orchestrator.toolchains.ruchy.check.types import (
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import holds, meet
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.literals import LARGEST
 
 _LOGIC: Why = ("E0207", "`{0}` needs bool on both sides, and this is {got}")
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
@@ -69,6 +70,8 @@ def whole(c: Fn, at: int, value: int, suffix: str, want: Want) -> hir.Expr:
         return hir.Int(kind, at, value)
     wanted: Any = resolve(want) if want.__class__ is Var else want  # type: ignore[arg-type]
     if wanted is I64:
+        if not -LARGEST <= value <= LARGEST:
+            check_range(c.m, at, value, I64)
         return hir.Int(I64, at, value)
     if isinstance(wanted, FloatType):
         return hir.Float(cast("Type", wanted), at, float(value))

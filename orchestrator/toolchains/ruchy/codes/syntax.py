@@ -153,7 +153,7 @@ CODES: dict[str, Code] = registry(
         "E0022",
         "syntax",
         "integer too large",
-        "No integer type can hold this number.",
+        "An integer is an i64 where nothing gives it another type, and an i64 cannot hold this number.",
         "let x = 9223372036854775808;",
         "let x = 9223372036854775807;",
     ),
@@ -205,5 +205,22 @@ CODES: dict[str, Code] = registry(
         "A name has at most 255 characters.",
         "let an_endless_name_and_so_on = 1;",
         "let short = 1;",
+    ),
+    Code(
+        "E0029",
+        "syntax",
+        "two values on one line",
+        "A value behind another one begins on a new line, or behind a `;`. Nothing is needed behind a `}`, and before "
+        "a word that begins a statement (`let`, `println`).",
+        'let a = "x" "y";',
+        'let a = "x"; "y";',
+    ),
+    Code(
+        "E0030",
+        "syntax",
+        "a text in three quotes",
+        "A text stands between two quotes, and may run over several lines as it is.",
+        'println("""two\nlines""");',
+        'println("two\nlines");',
     ),
 )

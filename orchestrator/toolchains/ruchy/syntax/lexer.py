@@ -41,7 +41,7 @@ KEYWORDS = words(
 )
 
 _OPERATORS = """
-    ... ..= **= <<= .. ** *= << <= <- <? -> -= -- => == != += ++ /= %= &= && |= || |> ^= >= >> :: ?? ?. #[ +
+    ... ..= **= <<= >>= .. ** *= << <= <- <? -> -= -- => == != += ++ /= %= &= && |= || |> ^= >= >> :: ?? ?. #[ +
     - * / % = < > ! & | ^ ~ ? . , ; : @ \\ ( ) [ ] { }
 """
 OPERATORS = tuple(_OPERATORS.split())
@@ -52,6 +52,12 @@ LONGEST_NAME = 255
 SENSITIVE = words("( [ ! - + & && * | || .. ..= ++ --")
 """Tokens that both begin and continue an expression: a newline before one of them may end a statement."""
 
+VALUES = words("name int float string char byte fstring fopen true false ~ \\")
+"""Kinds that begin a value and go on with none: behind the end of a value they need a newline or a `;`."""
+
+ENDS = words("name int float string char byte fstring fclose true false ) ] ?")
+"""Kinds that end a value. (Behind a `}` nothing is needed.)"""
+
 
 def _comment(depth: int) -> str:
     inner = "|" + _comment(depth - 1) if depth else ""
@@ -60,9 +66,11 @@ def _comment(depth: int) -> str:
 
 GAP = rf"(?:\s++|//[^\n]*+|\#(?!\[)[^\n]*+|{_comment(4)})*+"
 STRING = r'"(?:[^"\\]++|\\.)*+"'
+CHAR = r"'(?:[^'\\\n]|\\(?:u\{[^}'\\\n]*+\}|.))'"
+QUOTED = r"'(?:[^'\\\s;}),:>]++|\\.)*+'"
 RAW = r'r(?:"[^"]*+"|\#"(?:[^"]++|"(?!\#))*+"\#|\#\#"(?:[^"]++|"(?!\#\#))*+"\#\#)'
 _OPERATOR = (  # exactly `OPERATORS`, the longest first, ordered by what is frequent
-    r"=[=>]?+|\.(?:\.[.=]?+)?+|::?+|\+[+=]?+|-[-=>]?+|\*(?:\*=?+|=)?+|<(?:<=?+|[-=?])?+|>[>=]?+|/=?+|%=?+|!=?+|\["
+    r"=[=>]?+|\.(?:\.[.=]?+)?+|::?+|\+[+=]?+|-[-=>]?+|\*(?:\*=?+|=)?+|<(?:<=?+|[-=?])?+|>(?:>=?+|=)?+|/=?+|%=?+|!=?+|\["
     r"|&[&=]?+|\|[|=>]?+|\^=?+|\?[?.]?+|\#\[|[~@\\]"
 )
 _TOKEN = "|".join(
@@ -73,15 +81,15 @@ _TOKEN = "|".join(
         STRING,
         r"0[xX]\w++|\d++(?:\.\d++)?+(?:[eE][+-]?+\d++)?+\w*+",
         rf"f{STRING}|{RAW}|b'(?:[^'\\\n]|\\.)'",
-        r"'(?:[^'\\\n]|\\(?:u\{[^}'\n]*+\}|.))'|'(?:[^'\\\s;}),:>]++|\\.)*+'|'[A-Za-z_]\w*+",
+        rf"{CHAR}|{QUOTED}|'(?:[^'\\\s;}}),:>]*+\\.)++|'[A-Za-z_]\w*+",  # the third: never closed, read once
         r"""/\*.*+|f?".*+|r\#{0,2}".*+""",  # never closed: everything that is left
         _OPERATOR,
         r".",
     )
 )
 _SCAN = re.compile(rf"({GAP})({_TOKEN}|\Z)", re.DOTALL | re.ASCII)
-_WHOLE = re.compile(f"f?{STRING}|{RAW}", re.DOTALL | re.ASCII)
-_TEMPLATE = re.compile(r"(?:[^\\{}]++|\\u\{[^}]*+\}|\\.|\{\{|\}\})*+", re.DOTALL)
+_WHOLE = re.compile(f"f?{STRING}|{RAW}|{CHAR}|{QUOTED}", re.DOTALL | re.ASCII)
+_TEMPLATE = re.compile(r"(?:[^\\{}]++|\\u\{[^}\\]*+\}|\\.|\{\{|\}\})*+", re.DOTALL)
 
 Pairs = list[tuple[str, str]]
 """(gap, text): white space and comments, then the token that follows. Concatenated they are the source, but for what
@@ -152,12 +160,12 @@ def _classify(text: str) -> tuple[str, list[Finding]]:
         return "string", []
     if text == '"':
         return "fclose", [Finding("E0026", "a hole of this f-string is never closed", hint=_HOLE)]
-    if first == '"' or (first == "'" and last == "'" and len(text) > 1):
+    if first == '"' or (first == "'" and last == "'" and len(text) > 1 and _WHOLE.fullmatch(text)):
         kind = "char" if first == "'" and is_char(text) else "string"
         return kind, check_text(text, template=False)
     if first == "b":
         return "byte", check_text(text, template=False)
-    if first == "'" and len(text) > 1:
+    if first == "'" and len(text) > 1 and "\\" not in text:
         return "lifetime", []
     if first == "'":
         return "stray", [Finding("E0025", "`'` opens no character", hint="a character is written 'a', a text \"ab\"")]
@@ -189,8 +197,11 @@ def tokens_of(pairs: Pairs) -> Tokens:
         kinds.append("unclosed")
     kinds.append("end")
     texts.append("")
-    sensitive = SENSITIVE
-    breaks = [at for at, (gap, text) in enumerate(pairs) if gap and text in sensitive and "\n" in gap]
+    breaks = [
+        at
+        for at, (gap, text) in enumerate(pairs)
+        if "\n" in gap and (text in SENSITIVE or (at and kinds[at - 1] in ENDS and kinds[at] in VALUES))
+    ]
     return Tokens(kinds, texts, breaks, kinds_of.findings)
 
 
@@ -235,6 +246,9 @@ def _expand_templates(pairs: Pairs) -> Pairs:
     return expanded + pairs[done:]
 
 
+_DEEPER = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
+
+
 def _pieces(gap: str, text: str) -> Pairs:
     """An f-string as its template pieces and the tokens of its holes."""
     pieces: Pairs = []
@@ -249,18 +263,25 @@ def _pieces(gap: str, text: str) -> Pairs:
         if text[at - 1] != "{":  # a lone `}` or a backslash at the very end stays in the piece
             continue
         pieces.append((gap, text[start:at]))
-        depth = 0
+        depth = braces = choices = 0
+        token = ""
         while True:
             matched = _SCAN.match(text, at, end)
             if matched is None or not matched[2]:
                 pieces.append((text[at:end], text[end]))
                 return pieces
-            token = matched[2]
-            if depth == 0 and token in ("}", ":"):
+            before, token = token, matched[2]
+            if braces == 0 and token == "}":
+                break
+            if depth == 0 and token == ":" and (not choices or before == "?"):
                 break
             pieces.append((matched[1], token))
             at = matched.end()
-            depth += (token == "{") - (token == "}")
+            braces += (token == "{") - (token == "}")
+            if token in _DEEPER:
+                depth = max(0, depth + _DEEPER[token])
+            elif depth == 0:  # the `:` of a choice begins no format
+                choices += (token == "?") - (token == ":")
         gap, start = matched[1], matched.start(2)
         at = text.find("}", start, end) + 1
         if at == 0:

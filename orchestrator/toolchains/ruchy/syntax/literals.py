@@ -7,12 +7,13 @@ import re
 import msgspec
 
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "0": "\0"}
-_ESCAPE = re.compile(r"\\(?:u\{([^}]*+)\}|(.))", re.DOTALL)
-_TEMPLATE = re.compile(r"\\(?:u\{([^}]*+)\}|(.))|(\{\{|\}\}|\})", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u\{([^}\\]*+)\}|(.))", re.DOTALL)
+_TEMPLATE = re.compile(r"\\(?:u\{([^}\\]*+)\}|(.))|(\{\{|\}\}|\})", re.DOTALL)
 _INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+?|[0-9]+)((?:[iu](?:8|16|32|64|128|size))?)")
 _FLOAT = re.compile(r"[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)")
-_CHAR = re.compile(r"'(?:[^'\\\n]|\\(?:u\{[^}'\n]*+\}|.))'", re.DOTALL)
-_LARGEST = {"": 2**63 - 1, "u64": 2**64 - 1, "usize": 2**64 - 1, "i128": 2**127 - 1, "u128": 2**128 - 1}
+_CHAR = re.compile(r"'(?:[^'\\\n]|\\(?:u\{[^}'\\\n]*+\}|[ntr\\\"'0]))'")
+LARGEST = 2**63 - 1
+"""Of an integer that nothing gives another type."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -104,7 +105,7 @@ def check_number(text: str, kind: str) -> list[Finding]:
         hint = f"write {text.replace('_', '')}" if "_" in text else "integers are decimal or 0x hexadecimal"
         return [Finding("E0027", f"`{text}` is not a number", hint=hint)]
     value, suffix = int_value(text)
-    largest = _LARGEST.get(suffix, _LARGEST[""])
+    largest = 2**128 - 1 if suffix.endswith("128") else 2**64 - 1  # what the sign and the type allow, the checker says
     if value > largest or len(text) > 1000:
         shown = text if len(text) <= 60 else text[:60] + "..."
         return [Finding("E0022", f"the integer {shown} is too large", hint=f"the largest is {largest}")]
@@ -122,8 +123,8 @@ def check_text(text: str, template: bool) -> list[Finding]:
             if code_point(digits) is None:
                 hint = "a code point has one to six hexadecimal digits, up to 10FFFF, and is not a surrogate"
                 found.append(Finding("E0021", f"`\\u{{{digits[:20]}}}` is not a character", offset, length, hint))
-        elif simple == "u":
-            found.append(Finding("E0021", "`\\u` needs a code point in braces", offset, length, "write \\u{41}"))
+        elif simple == "u" and text.startswith("{", match.end()):
+            found.append(Finding("E0021", "this `\\u{` has no `}`", offset, length + 1, "write \\u{41}"))
         elif simple is not None and simple not in _SIMPLE:
             shown = "the end of the line" if simple == "\n" else f"`{simple}`"
             message = f"a backslash before {shown} means nothing, and stays in the text"

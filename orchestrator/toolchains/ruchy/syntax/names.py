@@ -24,6 +24,8 @@ _IMPORTS = words("use import from")
 _MODULES = words("name string { ::")
 _NEVER = words("_ self Self super crate")
 _BEFORE_LABEL = words("{ , ( let mut | pub var ] & ||")
+_OPERATORS = words("| & ||")
+"""Those of them that may also stand before the last name of the `a` of `c ? a : b`."""
 _BEFORE_PARAMETER = words("( , mut &")
 _BEHIND_PARAMETER = words(", ) = :")
 _MAYBE_BLOCK = words("if match loop try | || while")
@@ -106,6 +108,7 @@ class _Scopes:
 def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = frozenset()) -> Iterator[Occurrence]:
     """The paths that occur in the tokens `start` to `stop`. `known`: names that mean something else in all of them."""
     kinds, texts = tokens.kinds, tokens.texts
+    labels = _BEFORE_LABEL - _OPERATORS if "?" in kinds[start:stop] else _BEFORE_LABEL
     scopes = _Scopes(known)
     depth = 0
     passed = start  # tokens before this one have been dealt with
@@ -122,7 +125,7 @@ def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = f
                         yield path, at
                 elif scopes.fresh and kinds[at - 1] in _BEFORE_PARAMETER and following in _BEHIND_PARAMETER:
                     pass  # a parameter is declared
-                elif texts[at] not in scopes.visible and not _means_nothing(tokens, at, following):
+                elif texts[at] not in scopes.visible and not _means_nothing(tokens, at, following, labels):
                     yield (texts[at],), at
         elif kind == "{":
             depth += 1
@@ -183,19 +186,19 @@ def _parameters(tokens: Tokens, at: int, stop: int) -> frozenset[str]:
             kind == "name" and depth == 1 and kinds[at - 1] in _BEFORE_PARAMETER and kinds[at + 1] in _BEHIND_PARAMETER
         ):
             found.add(texts[at])
-        elif kind in ("{", "->", ">>"):
+        elif kind in ("{", "->", ">>", ">>="):
             break
         at += 1
     return frozenset(found)
 
 
-def _means_nothing(tokens: Tokens, at: int, following: str) -> bool:
+def _means_nothing(tokens: Tokens, at: int, following: str, labels: frozenset[str]) -> bool:
     """Is the name here surely no use of anything outside: a label, a macro, `self`?"""
     if tokens.texts[at] in _NEVER:
         return True
     before = tokens.kinds[at - 1] if at else ""
     if following == ":":
-        return before in _BEFORE_LABEL or before == "@"
+        return before in labels or before == "@"
     if following == "!":
         return tokens.kinds[at + 2] in ("(", "[", "{")
     return before == "@"

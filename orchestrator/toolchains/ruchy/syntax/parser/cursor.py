@@ -21,6 +21,9 @@ STARTS_STATEMENT = words(
 STARTS_ITEM = words("""fun fn struct enum impl const type use import mod module pub trait class actor effect #[""")
 
 
+_ONE_QUOTE = 'write "..." or f"...": both may run over several lines; a `"` inside is written `\\"`'
+
+
 class SyntaxProblem(Exception):
     """The statement or item at hand cannot be read further. It has been reported."""
 
@@ -47,12 +50,14 @@ class Cursor:
         self.at = 0
         self.headers = headers  # functions without a body are allowed
         self.found: list[_Raw] = []
+        self.joined = 0  # the last line with two values and nothing between them
         self.quiet = -1  # errors up to here follow from an earlier one
         self.depth = 0
         self.loops = 0  # loops around, inside the function at hand
         self.no_struct = False  # `{` after a name opens a block: conditions
         self.no_arrow = False  # `=>` after a name ends a guard
         self._places: Places | None = None
+        self._choices: set[int] | None = None
 
     # the rest of the grammar, for those who come before it
     def expression(self, first: Expr | None = None) -> Expr:
@@ -87,8 +92,16 @@ class Cursor:
     def report(self, code: str, message: str, at: int | None = None, hint: str = "", after: bool = False) -> None:
         """Records an error, unless it follows from an earlier one."""
         place = self.at if at is None else at
+        if self.kinds[place] == "string" and self._three_quotes(place):
+            code, message, hint, after = "E0030", "a text stands in one quote on each side", _ONE_QUOTE, False
         if place > self.quiet:
             self.found.append(_Raw(place, code, message, hint, after))
+
+    def _three_quotes(self, at: int) -> bool:
+        """Is the string at `at` what stands between three quotes?"""
+        if at == 0 or self.texts[at - 1] not in ('""', 'f""') or self.texts[at][0] != '"':
+            return False
+        return self.places.offset(at) == self.places.offset(at - 1) + len(self.texts[at - 1])
 
     def fail(self, code: str, message: str, at: int | None = None, hint: str = "", after: bool = False) -> NoReturn:
         """Records an error and leaves the statement at hand."""

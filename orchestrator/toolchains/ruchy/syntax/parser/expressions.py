@@ -42,13 +42,13 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
 LEVELS = {
     "||": 1, "??": 2, "&&": 3, "|>": 3, "|": 4, "^": 5, "..": 5, "..=": 5, "&": 6, "==": 7, "!=": 7,
     "<": 8, "<=": 8, ">": 8, ">=": 8, "<<": 9, ">>": 9, "+": 10, "-": 10, "*": 11, "/": 11, "%": 11, "**": 12,
-    "=": 0, "+=": 0, "-=": 0, "*=": 0, "/=": 0, "%=": 0, "**=": 0, "&=": 0, "|=": 0, "^=": 0, "<<=": 0,
+    "=": 0, "+=": 0, "-=": 0, "*=": 0, "/=": 0, "%=": 0, "**=": 0, "&=": 0, "|=": 0, "^=": 0, "<<=": 0, ">>=": 0,
 }  # fmt: skip
 
 PREFIX = words("- + ! ~ & && * ++ --")
 
 NOT_AN_OPERAND = words(
-    """) ] } , ; : => -> = += -= *= /= %= **= &= |= ^= <<= == != < <= > >= << >> / % ** ? ?? ?. . @ |> ^ in as
+    """) ] } , ; : => -> = += -= *= /= %= **= &= |= ^= <<= >>= == != < <= > >= << >> / % ** ? ?? ?. . @ |> ^ in as
     else where end fmid fclose catch finally"""
 )
 """Kinds that cannot begin an operand."""
@@ -61,6 +61,9 @@ _OWN_VALUE = (
     StructLiteral, Array, ArrayRepeat,
 )  # fmt: skip
 """Behind these a `[` on a new line begins an array. (In the reference also on the same line.)"""
+
+_ENDS_CHOICE = words("; , let var const static lifetime @ end")
+"""Tokens that the two values of `c ? a : b` do not hold at their own depth."""
 
 _ARROWS = {"<-": "actor send", "<?": "actor query"}
 
@@ -76,6 +79,7 @@ class Expressions(Patterns):
         operands: list[Expr | None] = []
         operators: list[int] = []
         levels: list[int] = []
+        choices: dict[int, Expr] = {}  # the first value of each `c ? a : b` whose second one is being read
         if first is not None:
             operands.append(first)
         elif kinds[self.at] in ("..", "..="):
@@ -87,15 +91,18 @@ class Expressions(Patterns):
             level = LEVELS.get(kind)
             if level is None:
                 if kind == "?":
-                    self._reduce(operands, operators, levels, 1)
-                    operands.append(self._ternary(operands.pop()))
+                    self._reduce(operands, operators, levels, choices, 1)
+                    choices[at] = self._first_choice(operands[-1])
+                    operators.append(at)
+                    levels.append(0)
+                    operands.append(self.operand())
                     continue
                 if kind in _ARROWS or (kind == "!" and at not in self.breaks):
                     what = _ARROWS.get(kind, "actor send")
                     hint = "write `a < -b` for a comparison" if kind == "<-" else ""
                     self.fail("E0701", f"`{kind}` is the {what}: actors are not supported", hint=hint)
                 break
-            self._reduce(operands, operators, levels, level if level > 0 else 1)
+            self._reduce(operands, operators, levels, choices, level if level > 0 else 1)
             operators.append(at)
             levels.append(level)
             self.at = at + 1
@@ -103,7 +110,7 @@ class Expressions(Patterns):
                 operands.append(None)
             else:
                 operands.append(self.operand())
-        self._reduce(operands, operators, levels, 0)
+        self._reduce(operands, operators, levels, choices, 0)
         self.depth -= 1
         found = operands[0]
         if found is None:
@@ -116,7 +123,14 @@ class Expressions(Patterns):
             return not self.no_struct
         return kind not in NOT_AN_OPERAND and self.at not in self.breaks
 
-    def _reduce(self, operands: list[Expr | None], operators: list[int], levels: list[int], level: int) -> None:
+    def _reduce(
+        self,
+        operands: list[Expr | None],
+        operators: list[int],
+        levels: list[int],
+        choices: dict[int, Expr],
+        level: int,
+    ) -> None:
         """Applies the operators that bind at least as tightly as `level`."""
         while levels and levels[-1] >= level:
             at = operators.pop()
@@ -127,7 +141,9 @@ class Expressions(Patterns):
                 continue
             if left is None or right is None:
                 self.fail("E0003", f"`{kind}` needs a value on both sides", at)
-            if LEVELS[kind] == 0:
+            if kind == "?":
+                operands.append(_choice(at, left, choices[at], right))
+            elif LEVELS[kind] == 0:
                 operands.append(self._assign(at, left, right))
             else:
                 operands.append(Binary(at, kind, left, right))
@@ -166,7 +182,12 @@ class Expressions(Patterns):
             kind = self.kinds[self.at]
         if len(prefixes) + self.depth > NESTING:
             self.fail("E0803", f"nested more than {NESTING} deep", prefixes[0][0])
-        value = self.operand()
+        if kind in ("int", "float") and prefixes[-1][1] == "-" and self.kinds[self.at + 1] == "as":
+            value = self.postfix(
+                Unary(prefixes.pop()[0], "-", self.literal())
+            )  # `-128 as i8`: the literal has its sign
+        else:
+            value = self.operand()
         for at, operator in reversed(prefixes):
             value = Unary(at, operator, value)
         return value
@@ -205,7 +226,7 @@ class Expressions(Patterns):
                 self.at = at + 1
                 value = Cast(at, value, self.cast_target())
             elif kind == "?":
-                if self._is_ternary():
+                if at in self.choices:
                     return value
                 self.at = at + 1
                 value = Try(at, value)
@@ -279,35 +300,43 @@ class Expressions(Patterns):
             return MethodCall(at, value, name, self.arguments())
         return Field(at, value, name)
 
-    def _is_ternary(self) -> bool:
-        """Does the `?` here have a `:` at its depth within 30 tokens, before the statement ends?"""
-        if self.kinds[self.at + 1] in NOT_AN_OPERAND:
-            return False
-        depth = 0
-        for kind in self.kinds[self.at + 1 : self.at + 31]:
-            if kind in ("(", "[", "{"):
-                depth += 1
-            elif kind in (")", "]", "}"):
-                depth -= 1
-                if depth < 0:
-                    return False
-            elif depth == 0 and kind == ":":
-                return True
-            elif depth == 0 and kind in (";", ",", "let", "var", "fun", "=>", "end", "lifetime"):
-                return False
-        return False
+    @property
+    def choices(self) -> set[int]:
+        """The ordinals of the `?` that begin a `c ? a : b`: found for all tokens at once, each `:` going to the last
+        `?` of its depth that has none yet."""
+        if self._choices is None:
+            self._choices = found = set[int]()
+            open_: list[list[int]] = [[]]
+            for at, kind in enumerate(self.kinds):
+                if kind in ("(", "[", "{", "#[", "fopen"):
+                    open_.append([])
+                elif kind in (")", "]", "}", "fclose"):
+                    open_.pop()
+                    if not open_:
+                        open_.append([])
+                elif kind == "?":
+                    if self.kinds[at + 1] not in NOT_AN_OPERAND:
+                        open_[-1].append(at)
+                elif kind == ":":
+                    if open_[-1]:
+                        found.add(open_[-1].pop())
+                elif kind in _ENDS_CHOICE or kind == "fmid":
+                    open_[-1].clear()
+        return self._choices
 
-    def _ternary(self, condition: Expr | None) -> Expr:
-        at = self.at
+    def _first_choice(self, condition: Expr | None) -> Expr:
+        """What stands between the `?` here and its `:`."""
         if condition is None:
             self.fail("E0003", "`?` needs a condition")
-        self.at = at + 1
+        self.at += 1
         then = self.expression()
         self.expect(":", "in `condition ? value : value`")
-        otherwise = self.expression()
-        return If(
-            at,
-            condition,
-            Block(then.at, [ExprStmt(then.at, then)], self.at),
-            Block(otherwise.at, [ExprStmt(otherwise.at, otherwise)], self.at),
-        )
+        return then
+
+
+def _choice(at: int, condition: Expr, then: Expr, otherwise: Expr) -> Expr:
+    """`c ? a : b` is an `if`; a chain of them is one of `else if`, whatever its length."""
+    last = otherwise
+    if not isinstance(last, If):
+        last = Block(last.at, [ExprStmt(last.at, last)], last.at)
+    return If(at, condition, Block(then.at, [ExprStmt(then.at, then)], then.at), last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.toolchains.ruchy.syntax.lexer import ENDS, VALUES, words
 from orchestrator.toolchains.ruchy.syntax.parser.control import Control
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import SyntaxProblem
 from orchestrator.toolchains.ruchy.syntax.tree import (
@@ -14,11 +15,24 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     Stmt,
 )
 
+_FIRST_WORDS = words("println print eprintln eprint assert assert_eq assert_ne panic")
+
 
 class Statements(Control):
     def item(self) -> Stmt | None:
         """The item that begins here; None where an expression does."""
         raise NotImplementedError
+
+    def _separated(self) -> None:
+        """Two values on one line: the first ends with `}`, or a `;` stands between them, or the second begins with a
+        word that begins a statement."""
+        at = self.at
+        if self.kinds[at - 1] not in ENDS or (self.texts[at] in _FIRST_WORDS and self.kinds[at + 1] in ("(", "!")):
+            return
+        line = self.places.line(at)
+        if line != self.joined:  # one for a line says it
+            self.report("E0029", f"{self.describe(at)} stands behind a value, with nothing between them", at, "add `;`")
+        self.joined = line
 
     def block(self) -> Block:
         opened = self.at
@@ -51,6 +65,8 @@ class Statements(Control):
             saved = (self.depth, self.loops)
             try:
                 found.append(self.statement())
+                if kinds[self.at] in VALUES and self.at not in self.breaks:
+                    self._separated()
             except SyntaxProblem:
                 self.depth, self.loops = saved
                 self.no_struct = self.no_arrow = False

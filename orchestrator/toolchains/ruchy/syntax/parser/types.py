@@ -12,6 +12,8 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     Type,
 )
 
+_ANGLES = (">", ">>", ">=", ">>=")
+
 
 class Types(Cursor):
     def type_(self) -> Type:
@@ -118,7 +120,7 @@ class Types(Cursor):
         """`<A, B>`; lifetimes are left out."""
         opened = self.expect("<")
         found: list[Type] = []
-        while self.kinds[self.at] not in (">", ">>", ">="):
+        while self.kinds[self.at] not in _ANGLES:
             if self.kinds[self.at] == "lifetime":
                 self.at += 1
             else:
@@ -130,10 +132,10 @@ class Types(Cursor):
         return found
 
     def close_angle(self, opened: int) -> None:
-        """Takes one `>`, also the first half of `>>` and `>=`."""
+        """Takes one `>`, also the first part of `>>`, `>=` and `>>=`."""
         kind = self.kinds[self.at]
-        if kind in (">>", ">="):
-            self.kinds[self.at] = kind[1]
+        if kind != ">" and kind in _ANGLES:
+            self.kinds[self.at] = kind[1:]
         else:
             self.close(">", opened)
 
@@ -144,7 +146,7 @@ class Types(Cursor):
             return found
         opened = self.at
         self.at += 1
-        while self.kinds[self.at] not in (">", ">>", ">="):
+        while self.kinds[self.at] not in _ANGLES:
             if self.kinds[self.at] == "lifetime":
                 self.at += 1
             else:

@@ -15,6 +15,7 @@ SUITE = next(parent for parent in Path(__file__).parents if parent.name == "test
 ASKED = [
     path for path in sorted((SUITE / "errors").glob("*.err.json"))
     if json.loads(path.read_text())["kind"] in ("syntax", "unsupported")
+    and path.name != "integer-too-large.err.json"  # its type decides, and the checker knows it
 ]  # fmt: skip
 
 

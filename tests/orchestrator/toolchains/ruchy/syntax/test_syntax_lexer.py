@@ -57,7 +57,8 @@ def test_kinds(source, expected):
 def test_breaks_are_kept_where_the_grammar_reads_them_and_nowhere_else():
     assert lex("a\n(b)\n.c()\n  // d\n -e +\nf").breaks == [1, 8]
     assert lex("a /*\n*/ (b)").breaks == [1]
-    assert lex("a (b)\nc\n{ d }\nlet").breaks == []
+    assert lex("a (b)\n{ d }\nc\nlet x\n= 1;\ny").breaks == []
+    assert lex("a\nb(c)\n'd'\nf\"{e}\"\n5\n~6").breaks == [1, 5, 6, 9, 10]
 
 
 @pytest.mark.parametrize(
@@ -66,9 +67,13 @@ def test_breaks_are_kept_where_the_grammar_reads_them_and_nowhere_else():
         ('"\\u{110000}"', "E0021", 1, 10),
         ('"ab\\u{D800}"', "E0021", 3, 8),
         ('"\\u{}"', "E0021", 1, 4),
-        ('"\\u41"', "E0021", 1, 2),
+        ('"\\u41"', "W0001", 1, 2),
+        ('"a\\u{41"', "E0021", 2, 3),
+        ("'\\u41'", "W0001", 1, 2),
+        ("'\\q'", "W0001", 1, 2),
+        ('f"\\u41{x}"', "W0001", 2, 2),
         ('"\\x41"', "W0001", 1, 2),
-        ("9223372036854775808", "E0022", 0, 0),
+        ("18446744073709551616", "E0022", 0, 0),
         ("18446744073709551616u64", "E0022", 0, 0),
         ("9" * 5000, "E0022", 0, 0),
         ("0x" + "F" * 5000, "E0022", 0, 0),
@@ -121,7 +126,7 @@ def test_places():
 
 def test_digests_leave_out_blanks_comments_and_places():
     first = lex('fun f() {\n  g(1) // c\n  (2)\n  f"{x}"\n}')
-    second = lex('\n\nfun f( ) { g(1)\n(2) f"{ x }" }')
+    second = lex('\n\nfun f( ) { g(1)\n(2)\nf"{ x }" }')
     assert first.digest(0, 99) == second.digest(0, 99)
     assert first.digest(0, 99) != lex('fun f() { g(1) (2) f"{x}" }').digest(0, 99)
     assert lex('"a" "b"').digest(0, 2) != lex('"a\0b"').digest(0, 2)

@@ -72,7 +72,7 @@ def test_operators(source, expected):
         ("while a { }\n(b)", ["(While  a (Block []))", "b"]),
         ("x\n!y", ["x", "(! y)"]),
         ("let a = 1\n(b)", ["(Let a - 1 False -)", "b"]),
-        ("a; b c;", ["a", "b", "c"]),
+        ("a; b\nc;", ["a", "b", "c"]),
     ],
 )
 def test_newlines(source, expected):
