@@ -9,7 +9,7 @@ from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_
 from orchestrator.toolchains.ruchy.check.function import Fn, later
 from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, narrow, resolve, settle
 from orchestrator.toolchains.ruchy.check.scope import StructItem
-from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, F64, STRING, UNIT, StructType, Type
+from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, F64, STRING, UNIT, FloatType, StructType, Type
 
 
 def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
@@ -29,6 +29,25 @@ def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
     elif kind is UNIT or kind is ERROR:
         return [hir.Block(STRING, made.at, [hir.Do(made)], hir.Str(STRING, made.at, "nil"))]
     return [_scalar(made, kind, spec)]
+
+
+def plain_parts(c: Fn, made: hir.Expr) -> list[hir.Expr]:
+    """The same where a value is joined to text, or is the receiver of `.to_string()`: then a whole float has no point
+    (section 12 of the language)."""
+    kind: Any = resolve(made.type)
+    if kind.__class__ is Var and kind.kind == ANY:
+        return [later(c, made.at, STRING, lambda last: _plain_when_known(c, made, last))]
+    open_float = kind.__class__ is Var and kind.kind != INTEGER
+    if open_float or isinstance(kind, FloatType):
+        return [hir.ToText(STRING, made.at, made, plain=True)]
+    return text_parts(c, made)
+
+
+def _plain_when_known(c: Fn, made: hir.Expr, last: bool) -> hir.Expr | None:
+    kind: Any = settle(made.type) if last else resolve(made.type)
+    if kind.__class__ is Var and kind.kind == ANY:
+        return None
+    return joined(made.at, plain_parts(c, made))
 
 
 def _when_known(c: Fn, made: hir.Expr, spec: str, last: bool) -> hir.Expr | None:

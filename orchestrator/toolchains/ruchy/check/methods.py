@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
-from orchestrator.toolchains.ruchy.check.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, text_parts
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, fit, later
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, resolve, shown
@@ -226,7 +226,7 @@ def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: 
         return to_float(c, at, name, receiver)
     if name == "append":
         made = arguments_of(c, node, name, 1, 1)
-        return bad(at) if made is None else joined(at, [*text_parts(c, receiver), *text_parts(c, made[0])])
+        return bad(at) if made is None else joined(at, [*text_parts(c, receiver), *plain_parts(c, made[0])])
     return _unknown(c, node, name, STRING, _STRING)
 
 
@@ -258,7 +258,7 @@ def _of_number(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> h
     if not _no_arguments(c, node):
         return bad(at)
     if name == "to_string":
-        return joined(at, text_parts(c, receiver))
+        return joined(at, plain_parts(c, receiver))
     if name == "clone":
         return receiver
     if name == "abs":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.display import extend, joined, text_parts
+from orchestrator.toolchains.ruchy.check.display import extend, joined, plain_parts
 from orchestrator.toolchains.ruchy.check.function import (
     HANDLERS,
     Fn,
@@ -190,9 +190,9 @@ def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool
         return bad(at)
     if op == "+" and (a is STRING or b is STRING):
         if isinstance(left, hir.Concat):  # made here, by the `+` before this one: a chain of them is one
-            extend(left.parts, text_parts(c, right))
+            extend(left.parts, plain_parts(c, right))
             return left
-        return joined(at, [*text_parts(c, left), *text_parts(c, right)])
+        return joined(at, [*plain_parts(c, left), *plain_parts(c, right)])
     if op == "*" and a is STRING and narrow(b, INTEGER):
         return hir.Runtime(STRING, at, "str_repeat", [left, _as_i64(right)], traps=True)
     open_sides = (a.__class__ is Var and a.kind == ANY, b.__class__ is Var and b.kind == ANY)

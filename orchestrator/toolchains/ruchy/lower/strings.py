@@ -119,7 +119,10 @@ def lower_to_text(body: Body, node: hir.ToText) -> int:
         body.release_operands(waiting)
         return OWNED
     body.emit(node.operand)
-    return _text_of_number(body, type_, node.precision)
+    held = _text_of_number(body, type_, node.precision)
+    if node.plain and isinstance(type_, FloatType):
+        body.call("rt::without_point", _TO_I32)
+    return held
 
 
 def _text_of_string(body: Body, node: hir.ToText) -> int:

@@ -133,6 +133,17 @@
         (i64.eq (local.get $bits) (i64.const 0x10000000000000))
         (i32.gt_u (local.get $e) (i32.const 1)))))
 
+  ;; The text of a float, which nobody else has, without the `.0` of a whole number.
+  (func (export "rt::without_point") (param $text i32) (result i32) (local $length i32)
+    (local.set $length (i32.load offset=4 (local.get $text)))
+    (if (i32.gt_u (local.get $length) (i32.const 2))
+      (then
+        (if (i32.eq
+              (i32.load16_u offset=6 (i32.add (local.get $text) (local.get $length)))
+              (i32.const 0x302e))
+          (then (i32.store offset=4 (local.get $text) (i32.sub (local.get $length) (i32.const 2)))))))
+    (local.get $text))
+
   (func (export "rt::f32_to_str") (param $x f32) (result i32) (local $bits i32) (local $negative i32) (local $e i32)
     (if (f32.ne (f32.sub (local.get $x) (local.get $x)) (f32.const 0))
       (then (return (call $name (f64.promote_f32 (local.get $x))))))
