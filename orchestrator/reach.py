@@ -76,5 +76,6 @@ def _candidates(summary: Summary, extensions: tuple[str, ...]) -> set[str]:
             paths.update((*glob, *parts) for glob in globs)
             if parts[0] in aliases:
                 paths.add((*aliases[parts[0]], *parts[1:]))
-    modules = {"/".join(path[:length]) for path in paths for length in range(1, len(path) + 1)}
+    rooted = [path if path[0] else path[1:] for path in paths]
+    modules = {"/".join(path[:length]) for path in rooted for length in range(1, len(path) + 1)}
     return {f"{module}{tail}" for module in modules for end in extensions for tail in (end, f"/mod{end}")}

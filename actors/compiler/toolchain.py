@@ -55,7 +55,8 @@ class Item(Struct, frozen=True):
 
 
 class Use(Struct, frozen=True):
-    """An import. `path` counts from the source root: `("a", "b")`. `scope` is the inline module that it stands in
+    """An import. `path` counts from the source root: `("a", "b")`; one that begins with "" does whatever the module has
+    of that name itself. `scope` is the inline module that it stands in
     ("" for the file itself). `alias` is the name that it introduces; a glob introduces none."""
 
     path: tuple[str, ...]
@@ -70,8 +71,9 @@ class Use(Struct, frozen=True):
 
 class Name(Struct, frozen=True):
     """A name that occurs: `helper`, `shapes::area`. `scope` is the inline module it occurs in; the place is that of
-    its first occurrence there. `qualified` names contain `::` and must resolve; a plain one may turn out to be a
-    local or a builtin, which only `compile` can tell, so one that resolves to nothing is no error here."""
+    its first occurrence there. `qualified` names contain `::` and must resolve, from the source root where they begin
+    with it; a plain one may turn out to be a local or a builtin, which only `compile` can tell, so one that resolves to
+    nothing is no error here."""
 
     name: str
     scope: str = ""
@@ -198,10 +200,13 @@ class Object(Struct, frozen=True):
 
 
 class Compiled(Struct, frozen=True):
-    """The object, or None and the errors that prevent one."""
+    """The object, or None and the errors that prevent one. There may be none of these where all that is wrong stands in
+    another module that this one is built upon, or stands in a circle with: that one tells it, and this one is blocked.
+    `otherwise` is what to say of it should none of them have failed."""
 
     object: Object | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
+    otherwise: tuple[Diagnostic, ...] = ()
 
 
 class LinkInput(Struct, frozen=True):

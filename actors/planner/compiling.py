@@ -189,6 +189,8 @@ class Compiling:
             self.store(run)
         if run.awaited:
             return
+        if not run.replan and run.only_silent_left():
+            self._explain(run)
         if run.replan:
             run.replan = False
             run.phase = Phase.SCANNED
@@ -251,20 +253,35 @@ class Compiling:
             if outcome.compiled is not None and made is None:
                 errors += outcome.compiled.diagnostics
                 if not errors:
-                    errors.append(crashed(module, path, "it gave neither object nor error"))
+                    run.silent[module] = list(outcome.compiled.otherwise) or [
+                        crashed(module, path, "it gave neither object nor error")
+                    ]
             if outcome.crash:
                 errors.append(crashed(module, path, outcome.crash))
             if made is not None and not errors:
                 self._made(run, outcome, made)
             by = run.already_blocked(module, knowledge)
             if by:
+                run.silent.pop(module, None)
                 run.block(module, by)
                 self._emit_blocked(run, [module])
             elif errors:
                 self._fail(run, module, errors)
-            else:
+            elif module not in run.silent:
                 run.states.set(module, State.COMPILED)
                 self._wake_dependents(run, module)
+
+    def _explain(self, run: Run) -> None:
+        """Silent modules are blocked by the failed one that they are built upon, or stand in a circle with. Which one
+        that is, is known when all others have ended."""
+        for module, by in run.blame(self.desk.knowledge):
+            by = by or run.already_blocked(module, self.desk.knowledge)
+            if by:
+                run.block(module, by)
+                self._emit_blocked(run, [module])
+            else:
+                self._fail(run, module, run.silent[module])
+        run.silent.clear()
 
     def keep(self, run: Run, answer: CompileDone) -> None:
         """The build was cancelled; what its last jobs finished all the same need not be made again."""

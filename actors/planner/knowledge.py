@@ -422,7 +422,5 @@ def surface(summary: Summary | None) -> Surface | None:
     if summary is None:
         return None
     own = [(item.name, item.kind, item.public) for item in summary.items]
-    passed_on = [
-        ("::".join(use.path), f"use {use.alias}", use.glob) for use in summary.uses if use.public and not use.scope
-    ]
+    passed_on = [("::".join(use.path), f"use {use.scope} {use.alias}", use.glob) for use in summary.uses if use.public]
     return tuple(own + passed_on)

@@ -97,7 +97,10 @@ class Modules:
 
     def rooted(self, module: str, scope: str, path: tuple[str, ...]) -> tuple[str, ...]:
         """An import's path, counted from the source root: where it begins with an item of the importing module, there.
-        An item that nothing can be inside of does not hide a file of its name."""
+        An item that nothing can be inside of does not hide a file of its name. A path that begins with "" says itself
+        that it is counted from there."""
+        if not path[0] and len(path) > 1:
+            return path[1:]
         items, first = self.items(module), path[0]
         for outer in scopes(scope):
             item = items.get(f"{outer}::{first}" if outer else first)
@@ -332,6 +335,8 @@ class Resolver:
                 self._bind(name.scope, name.name, Target(""))
                 return
             target = self._locate((*use.path, *rest.split("::")))
+        elif not first:
+            target = self._locate(tuple(rest.split("::")))
         else:
             globbed = self._from_globs(name.scope, tuple(name.name.split("::")), place)
             if globbed is not None and (globbed.module or globbed.broken):

@@ -135,6 +135,9 @@ class Run:
         self.priorities: dict[str, float] = {}
         self.condemned: dict[str, list[Diagnostic]] = {}
         self.errors: dict[str, list[Diagnostic]] = {}
+        self.silent: dict[str, list[Diagnostic]] = {}
+        """Modules that have no object, because of what others are to tell, and what to say should nobody tell it. They
+        count as running until all others have ended."""
         self.warnings: dict[str, tuple[Diagnostic, ...]] = {}
         self.blocked_by: dict[str, str] = {}
         self.objects: dict[str, Digest] = {}
@@ -201,6 +204,18 @@ class Run:
         self.blocked_by.setdefault(module, by)
         self.errors.pop(module, None)
         self.warnings.pop(module, None)
+
+    def only_silent_left(self) -> bool:
+        """Whether all modules but the silent ones, and those that wait for them, have ended."""
+        counts = self.states.counts
+        return bool(self.silent) and self.states.open_count == len(self.silent) + counts[State.WAITING]
+
+    def blame(self, knowledge: Knowledge) -> list[tuple[str, str]]:
+        """The silent modules, each with the failed one that it is built upon, or stands in a circle with; "" where
+        there is none."""
+        failed = set(self.states.members(State.FAILED))
+        below = knowledge.graph.transitive_imports
+        return [(module, min(failed & below([module]), default="")) for module in sorted(self.silent)]
 
     def already_blocked(self, module: str, knowledge: Knowledge) -> str:
         """The failed module outside of this one's cycle that it depends on, or ""."""

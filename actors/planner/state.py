@@ -83,9 +83,14 @@ class States:
         return sorted(module for module, state in self._of.items() if state in states)
 
     @property
+    def open_count(self) -> int:
+        """How many modules have not come to their end."""
+        return len(self._of) - sum(self.counts[state] for state in ENDED)
+
+    @property
     def ended(self) -> bool:
         """Whether every module has come to its end."""
-        return sum(self.counts[state] for state in ENDED) == len(self._of)
+        return self.open_count == 0
 
 
 class PlannedModule(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -54,7 +54,7 @@ def _attempt(
     view = View(job.source.decode(), cut(items, reused))
     checked = check(job, parse_tokens(view.text, view.tokens), stubs_for(items, signatures, reused))
     if checked.module is None or checked.state.room < 0:
-        return Compiled(diagnostics=tuple(checked.diagnostics))
+        return Compiled(diagnostics=tuple(checked.diagnostics), otherwise=tuple(checked.otherwise))
     try:
         finished = Finished(job, view, checked, lower(checked.module), items, reused)
         return Compiled(object=finished.object())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import fresh
+from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     Env,
@@ -109,6 +110,8 @@ def _named(m: Module, env: Env, node: tree.NamedType) -> Type:
 
 def _unknown_type(m: Module, env: Env, at: int, name: str) -> Type:
     m.failed = True
+    if nothing_inside(m, env, name.split("::"), at):
+        return ERROR
     hint = f"write `{_OTHER_WORDS[name]}`" if name in _OTHER_WORDS else ""
     hint = hint or ("" if m.tired else did_you_mean(name, [*type_names(m, env), *BUILTIN_TYPES]))
     m.error("E0103", at, f"unknown type `{name}`", hint)
@@ -128,7 +131,7 @@ def struct_type(m: Module, item: StructItem) -> Type:
     if item.node.generics or item.node.tuple_like:
         m.failed = True
         if not item.own:
-            not_yet(m, 0, "generics" if item.node.generics else "tuple structs")
+            m.excused(f"the {'generic' if item.node.generics else 'tuple'} struct `{item.name}`")
         return ERROR
     return item.type
 

@@ -122,6 +122,7 @@ def check_body(m: Module, item: FunctionItem) -> None:
 def check_function(m: Module, item: FunctionItem) -> None:
     """Checks a body, and enters it into `m.bodies`."""
     before = m.look_for(unit_of(item.symbol)) if item.sandbox is None else m.now_seen
+    m.here = item.node.at if item.sandbox is None else m.here
     item.state = 1
     try:
         _check_function(m, item)
@@ -284,7 +285,7 @@ def known_result(c: Fn, item: FunctionItem) -> Type:
     if result is ERROR:
         if item.own:  # its own check goes on with what it finds
             return resolve(cast("Type", item.result))
-        m.failed = m.excused = True
+        m.excused(f"what `{item.name}` returns")
     item.result = result
     item.inferred = False
     return result

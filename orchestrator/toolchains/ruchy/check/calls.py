@@ -11,6 +11,7 @@ from orchestrator.toolchains.ruchy.check.consts import inline
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, expr, open_type
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
+from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.sandbox import is_open
 from orchestrator.toolchains.ruchy.check.scope import (
     ConstItem,
@@ -78,7 +79,7 @@ def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
         not_yet(m, callee.at, "`Option` and `Result`")
     elif callee.segments[0] in ("Vec", "HashMap", "HashSet", "Box", "Option", "Result"):
         not_yet(m, callee.at, f"`{callee.segments[0]}`", plural=False)
-    else:
+    elif not nothing_inside(m, c.env, callee.segments, callee.at):
         m.error(
             "E0102", callee.at, f"unknown function `{name}`", "" if m.tired else did_you_mean(name, _callable_names(c))
         )

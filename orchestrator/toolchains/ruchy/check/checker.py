@@ -19,6 +19,7 @@ from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters it
 from orchestrator.toolchains.ruchy.check.annotations import field_types
 from orchestrator.toolchains.ruchy.check.bodies import check_functions, unused_locals
 from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.inside import check_imports
 from orchestrator.toolchains.ruchy.check.items import check_types, collect
 from orchestrator.toolchains.ruchy.check.module import Finding, Module, unit_of
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 
 
 class Checked(msgspec.Struct):
-    """`module` is None exactly where something is wrong; `diagnostics` are then the errors (they may be empty, where
-    all that is wrong has been reported already, by the resolution of names). `warnings` come in either case; `findings`
-    are those of the checker before they have places, and `seen` what each unit looked at."""
+    """`module` is None exactly where something is wrong; `diagnostics` are then the errors. They are empty where all
+    that is wrong is told elsewhere, by the resolution of names or by another module; `otherwise` is what to say should
+    nobody tell it. `warnings` come in either case; `findings` are those of the checker before they have places."""
 
     module: hir.CheckedModule | None
     diagnostics: list[Diagnostic]
@@ -45,6 +46,7 @@ class Checked(msgspec.Struct):
     """The checker's `Module`."""
     body: list[Any] = []
     """The tree that was checked."""
+    otherwise: list[Diagnostic] = []
 
 
 def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checked:
@@ -57,6 +59,7 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
     statements = parsed.module.body
     try:
         collect(m, statements)
+        check_imports(m, statements)
         check_types(m)
         check_top(m, statements)
         check_functions(m)
@@ -66,7 +69,7 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
         m.error("E0803", 0, "nested too deep for the stack", "write `->` and a type at the functions of this module")
     if m.failed:  # what an error hides looks unused
         m.warnings = [found for found in m.warnings if found.code != "W0004"]
-        if not m.errors and not m.excused:
+        if not m.errors and m.excuse is None:
             m.errors.append(Finding("E0901", 0, "the checker gave up on this module, and did not say why"))
     else:
         if m.top is not None:
@@ -78,7 +81,8 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
     reads = {name for one in m.seen.values() for name in one.reads}
     warnings = [*heard, *_placed(job, source, [one for one in m.warnings if one.unless not in reads], "warning")]
     if m.failed:
-        return Checked(None, _placed(job, source, m.errors, "error"), warnings)
+        otherwise = _placed(job, source, [m.excuse], "error") if m.excuse is not None and not m.errors else []
+        return Checked(None, _placed(job, source, m.errors, "error"), warnings, otherwise=otherwise)
     return Checked(_finished(m), [], warnings, m.warnings, m, statements)
 
 

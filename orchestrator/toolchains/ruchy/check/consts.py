@@ -42,7 +42,6 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
         muted, m.muted = m.muted, 0 if item.own else m.muted
         m.error("E0216", item.node.at, f"the constant `{item.name}` is defined by itself")
         m.muted = muted
-        m.excused = True
         item.state, item.type = 2, ERROR
         return ERROR
     item.state = 1

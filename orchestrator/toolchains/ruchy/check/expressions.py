@@ -12,6 +12,7 @@ from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, later
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.limits import limit
 from orchestrator.toolchains.ruchy.check.module import TopLet
 from orchestrator.toolchains.ruchy.check.scope import (
@@ -89,6 +90,8 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
     if c.item is not None and name in c.item.env.hidden:
         message = f"`{name}` is a variable of the function around, which functions inside of it do not see"
         m.error("E0101", node.at, message, f"pass `{name}` as a parameter")
+        return bad(node.at)
+    if nothing_inside(m, c.env, node.segments, node.at):
         return bad(node.at)
     m.error(
         "E0101",
@@ -241,6 +244,8 @@ def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | None:
         seen += 1
     if isinstance(found, StructItem):
         return found
+    if found is None and nothing_inside(c.m, c.env, segments, node.at):
+        return None
     if found is None:
         names = [*type_names(c.m, c.env), *(known for known, what in c.names.items() if isinstance(what, StructItem))]
         c.m.error("E0103", node.at, f"unknown type `{name}`", did_you_mean(name, names))

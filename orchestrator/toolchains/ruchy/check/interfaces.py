@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, Env, FunctionItem, Item, StructItem
+from orchestrator.toolchains.ruchy.check.scope import (
+    AliasItem,
+    ConstItem,
+    Env,
+    FunctionItem,
+    Item,
+    ModuleItem,
+    StructItem,
+)
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -16,9 +24,14 @@ def read_interface(interface: Interface) -> Item | None:
     """The item that an interface describes; None for one of a kind that the checker does not know."""
     from orchestrator.toolchains.ruchy.syntax.parser import parse_item
 
+    if interface.kind == "module":
+        return ModuleItem(interface.item)
     parsed = parse_item(interface.interface.decode()).module
-    node = parsed.body[0] if parsed is not None and parsed.body else None
-    return foreign_item(node, interface.module, interface.item, interface.names)
+    body = parsed.body if parsed is not None else []
+    found = foreign_item(body[0] if body else None, interface.module, interface.item, interface.names)
+    if isinstance(found, StructItem):
+        found.has_methods = len(body) > 1 or bool(found.node.methods)
+    return found
 
 
 def foreign_item(node: tree.Node | None, module: str, item: str, names: dict[str, str]) -> Item | None:

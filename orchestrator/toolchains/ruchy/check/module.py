@@ -16,7 +16,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 )
 from orchestrator.toolchains.ruchy.check.stubs import Stubs, stub
 from orchestrator.toolchains.ruchy.check.types import I64, INTEGERS, FloatType, IntType, StructType, Type
-from orchestrator.toolchains.ruchy.syntax.names import root_path
+from orchestrator.toolchains.ruchy.syntax.names import ROOT, named_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,8 +83,8 @@ class Module:
     """State of one check.
 
     `muted` counts the reasons to stay silent (an inlined constant whose errors were reported where it stands).
-    `failed` is set by every error, silent ones too: then there is no checked module; `excused` where somebody else
-    reports what is wrong (the resolution of names, another module). `pending` are expressions whose
+    `failed` is set by every error, silent ones too: then there is no checked module. `excuse` is the first thing that
+    is wrong and is told elsewhere: by the resolution of names, or by another module. `pending` are expressions whose
     type was open when they were made; `literals` the integers among them, whose range is checked once it is known;
     `late` are decisions that wait for a type: each returns whether it could be taken. `seen` says, by unit, what was
     looked at; what belongs to no unit is under "". `starts` has the first token of each unit, `nested` the functions in
@@ -113,7 +113,8 @@ class Module:
         self.flows: list[tuple[int, Any, Any]] = []  # what of open numbers flows into which, and where
         self.muted = 0
         self.failed = False
-        self.excused = False
+        self.excuse: Finding | None = None
+        self.here = 0  # the function that is being checked, for what has no place of its own here
         self.depth = 0
         self.room = ROOM + len(job.source) - stubs.grown
         self.grown: list[tuple[Seen, int]] = []  # what took up how much of it
@@ -140,6 +141,16 @@ class Module:
         self.failed = True
         if not self.muted:
             self.errors.append(Finding(code, at, message, hint))
+        else:
+            self.excused(message)
+
+    def excused(self, what: str) -> None:
+        """Something is wrong that stands, and is told, elsewhere: nothing is said of it here. Should nobody tell it
+        after all, `what` it is becomes an error of this module (E0514)."""
+        self.failed = True
+        if self.excuse is None:
+            message = f"this uses something of another module that is wrong: {what}"
+            self.excuse = Finding("E0514", self.here, message, "mend it in the module that it stands in")
 
     def warn(self, code: str, at: int, message: str, hint: str = "", unless: str = "") -> None:
         if not self.muted:
@@ -168,7 +179,7 @@ class Module:
     def lookup(self, env: Env, path: tuple[str, ...]) -> Item | None:
         """The item that a path means in an environment; None where it is none (a builtin, or unknown)."""
         if env.names is not None:
-            key = env.names.get("::".join(path))
+            key = env.names.get("::".join(named_path(path, env.module, env.scope)))
             return None if key is None else self.item_of(key)
         if env.nested is not None:
             nested = env.nested.get(path[0])
@@ -176,11 +187,11 @@ class Module:
                 return nested
             if isinstance(nested, ModuleItem) and nested.path:  # a local import
                 path = (*nested.path, *path[1:])
-        found = self._own(env.scope, path)
-        if found is None and path[0] in ("self", "super", "crate"):
-            path = root_path(path, self.name, env.scope)
-            found = self._own("", path)
-        return found or self._bound(env.scope, path)
+        if path[0] in ("self", "super", "crate", ROOT) and len(path) > 1:
+            path = named_path(path, self.name, env.scope)
+            if path[0] == ROOT:
+                return self._rooted(path) or self._bound(env.scope, path)
+        return self._own(env.scope, path) or self._bound(env.scope, path)
 
     def visible(self, env: Env, path: tuple[str, ...], item: Item | None, at: int) -> bool:
         """Whether an item may be named by this path: from outside of its inline module only if it is `pub`. (What is
@@ -196,14 +207,14 @@ class Module:
         self.error("E0108", at, f"`{path[-1]}` is private in `{home}`", "write `pub` before it")
         return False
 
+    def _rooted(self, path: tuple[str, ...]) -> Item | None:
+        """An own item by a path from the source root."""
+        here = (ROOT, *self.name.split("/"))
+        below = path[len(here) :]
+        return self._own("", below) if below and path[: len(here)] == here else None
+
     def _own(self, scope: str, path: tuple[str, ...]) -> Item | None:
-        """From the inline module outward. `self` and `super` are written paths into the same table."""
-        while path[0] in ("self", "super", "crate") and len(path) > 1:
-            if path[0] == "super":
-                scope = scope.rpartition("::")[0]
-            elif path[0] == "crate":
-                return None
-            path = path[1:]
+        """From the inline module outward."""
         name = path[0] if len(path) == 1 else "::".join(path)
         items = self.items
         while scope:
@@ -216,10 +227,16 @@ class Module:
 
     def _part_of(self, scope: str, path: tuple[str, ...]) -> Item | None:
         """What belongs to an own item (`Colour::Red`, `Point::new`): nothing that is supported yet."""
-        owner = self._own(scope, path[:-1])
-        if isinstance(owner, LostItem) or (isinstance(owner, StructItem) and owner.type in self.with_methods):
-            return self._lost("::".join(path))
-        return None
+        return self._inside(self._own(scope, path[:-1]), "::".join(path))
+
+    def _inside(self, owner: Item | None, name: str) -> LostItem | None:
+        """What stands in an item, such as a method: nothing that is supported yet. None where there is none."""
+        return self._lost(name) if self.has_inside(owner) else None
+
+    def has_inside(self, owner: Item | None) -> bool:
+        """Whether there is something in an item, or nobody knows: that has been reported."""
+        has_methods = isinstance(owner, StructItem) and (owner.type in self.with_methods or owner.has_methods)
+        return has_methods or isinstance(owner, LostItem)
 
     def _bound(self, scope: str, path: tuple[str, ...]) -> Item | None:
         name = path[0] if len(path) == 1 else "::".join(path)
@@ -227,16 +244,16 @@ class Module:
         if binding is None:
             return None
         if binding.failed:
-            self.failed = self.excused = True
-            return LostItem(name)
+            return self._lost(name)
         if not binding.module:  # nothing outside has the name: the table only says where was looked
             return None
         self.now_seen.bindings.add((scope, name))
         if not binding.item:
             return ModuleItem(name)
-        if binding.rest:
+        found = self.item_of(f"{binding.module}::{binding.item}")
+        if binding.rest and len(path) == 1:  # the import has been reported
             return self._lost(name)
-        return self.item_of(f"{binding.module}::{binding.item}")
+        return self._inside(found, name) if binding.rest else found
 
     def item_of(self, key: str) -> Item:
         """An item by its "module::item": own, or read from its interface (once)."""
@@ -261,7 +278,7 @@ class Module:
                 self.layouts[kind] = item
 
     def _lost(self, name: str) -> LostItem:
-        self.failed = self.excused = True
+        self.excused(f"`{name}`")
         return LostItem(name)
 
     def settle(self) -> None:

@@ -78,9 +78,10 @@ class FunctionItem:
 
 
 class StructItem:
-    """A struct. Its fields are read when they are first needed, so that structs may name one another."""
+    """A struct. Its fields are read when they are first needed, so that structs may name one another. `has_methods`:
+    those of another module has some, which nobody can call yet."""
 
-    __slots__ = ("env", "index", "name", "names", "node", "own", "type", "types")
+    __slots__ = ("env", "has_methods", "index", "name", "names", "node", "own", "type", "types")
 
     def __init__(self, name: str, kind: StructType, node: tree.Struct, env: Env, own: bool) -> None:
         self.name = name
@@ -91,6 +92,7 @@ class StructItem:
         self.names: list[str] = [field.name for field in node.fields]
         self.index: dict[str, int] = {field: i for i, field in enumerate(self.names)}
         self.types: list[Type] | None = None
+        self.has_methods = False
 
 
 class ConstItem:

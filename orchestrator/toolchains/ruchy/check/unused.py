@@ -59,7 +59,7 @@ def _meaning(m: Module, key: tuple[str, str]) -> str:
 
 def _prefixes(m: Module, imported: tree.UseName, scope: str) -> Iterator[str]:
     """How the meanings begin that a glob gives: its path, from the source root or from an inline module around it."""
-    path = "::".join(root_path(imported.path, m.name, scope))
+    path = "::".join(root_path(imported.path, m.name, scope)).removeprefix("::")
     yield f"{path}::"
     here = m.name.replace("/", "::")
     yield f"{here}::{path}::"

@@ -63,6 +63,24 @@ CODES: dict[str, Code] = registry(
         "pub fun f() -> i64 { other::g() }",
     ),
     Code(
+        "E0513",
+        "import",
+        "nothing of this name inside of an item",
+        "A path goes through modules, and ends at an item. A function or a constant has nothing inside; the fields of "
+        "a struct are reached with a point, through a value.",
+        "struct P { x: i64 }\nfun main() { let p = P::new(); }",
+        "struct P { x: i64 }\nfun main() { let p = P { x: 1 }; println(p.x); }",
+    ),
+    Code(
+        "E0514",
+        "import",
+        "uses something that is wrong in another module",
+        "What another module exports cannot be used, because it is wrong itself. That module says what is wrong; this "
+        "error is told only where it does not.",
+        "// a.ruchy: pub fun f() -> Missing { }\na::f();",
+        "// a.ruchy: pub fun f() -> i64 { 1 }\na::f();",
+    ),
+    Code(
         "E0509",
         "import",
         "parameter of a public function without a type",

@@ -20,6 +20,7 @@ from orchestrator.toolchains.ruchy.syntax.names import (
     BUILTIN_TYPES,
     Occurrence,
     local_imports,
+    named_path,
     nested_items,
     occurrences,
     root_path,
@@ -274,7 +275,7 @@ class Reader:
                 if len(path) > 1:
                     yield (*imports[path[0]], *path[1:]), at
             elif len(path) > 1:
-                yield path[:1] if path[0] in BUILTIN_TYPES else root_path(path, self.module, scope), at
+                yield path[:1] if path[0] in BUILTIN_TYPES else named_path(path, self.module, scope), at
             else:
                 yield path, at
 

@@ -26,8 +26,7 @@ _NEVER = words("_ self Self super crate")
 _BEFORE_LABEL = words("{ , ( let mut | pub var ] & ||")
 _OPERATORS = words("| & ||")
 """Those of them that may also stand before the last name of the `a` of `c ? a : b`."""
-_BEFORE_PARAMETER = words("( , mut &")
-_BEHIND_PARAMETER = words(", ) = :")
+_BEHIND_PARAMETER = words(", ) ] = :")
 _MAYBE_BLOCK = words("if match loop try | || while")
 
 _TELLING = _DEFINES | _MAYBE_BLOCK | words("name { } ; let var for #[")
@@ -88,6 +87,7 @@ class _Scopes:
         self.pending: dict[int, str] = {}  # `let x = ...` at this depth: x is visible behind the `;`
         self.coming: frozenset[str] | None = None  # what the next `{` adds: parameters, the variable of a `for`
         self.fresh = False  # the next `{` is that of a nested function, which sees no variables around it
+        self.declared: frozenset[int] = frozenset()  # where the parameters of the last function are declared
 
     def open(self, known: frozenset[str]) -> None:
         self.outer.append(self.visible)
@@ -123,8 +123,8 @@ def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = f
                     path = segments_at(tokens, at)
                     if path[0] not in known and len(path) <= LONGEST_PATH:  # the parser says what is wrong with others
                         yield path, at
-                elif scopes.fresh and kinds[at - 1] in _BEFORE_PARAMETER and following in _BEHIND_PARAMETER:
-                    pass  # a parameter is declared
+                elif at in scopes.declared:
+                    pass  # a parameter
                 elif texts[at] not in scopes.visible and not _means_nothing(tokens, at, following, labels):
                     yield (texts[at],), at
         elif kind == "{":
@@ -144,7 +144,8 @@ def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = f
         elif kind in _MAYBE_BLOCK:
             scopes.coming = None
         elif kind in ("fun", "fn") and kinds[at + 1] == "name":
-            scopes.coming, scopes.fresh = _parameters(tokens, at + 2, stop), True
+            scopes.declared = _parameters(tokens, at + 2, stop)
+            scopes.coming, scopes.fresh = frozenset([texts[one] for one in scopes.declared]), True
             passed = at + 2
         elif kind == "#[":
             passed = at
@@ -167,13 +168,15 @@ def _let(tokens: Tokens, at: int, depth: int, scopes: _Scopes) -> int:
     return at
 
 
-def _parameters(tokens: Tokens, at: int, stop: int) -> frozenset[str]:
-    """Names of the parameters of a function, from behind its name."""
-    kinds, texts = tokens.kinds, tokens.texts
-    found: set[str] = set()
+def _parameters(tokens: Tokens, at: int, stop: int) -> frozenset[int]:
+    """The ordinals of the names of parameters, from behind the name of the function: they stand at the beginnings. What
+    follows a `:` or `=` is a type or a default, in which every name counts."""
+    kinds = tokens.kinds
+    found: list[int] = []
     while at < stop and kinds[at] not in ("(", "{"):
         at += 1
     depth = 0
+    begins = True
     while at < stop:
         kind = kinds[at]
         if kind in ("(", "[", "<"):
@@ -182,12 +185,12 @@ def _parameters(tokens: Tokens, at: int, stop: int) -> frozenset[str]:
             depth -= 1
             if depth == 0:
                 break
-        elif (
-            kind == "name" and depth == 1 and kinds[at - 1] in _BEFORE_PARAMETER and kinds[at + 1] in _BEHIND_PARAMETER
-        ):
-            found.add(texts[at])
         elif kind in ("{", "->", ">>", ">>="):
             break
+        elif depth == 1 and kind in (",", ":", "="):
+            begins = kind == ","
+        elif begins and kind == "name" and kinds[at + 1] in _BEHIND_PARAMETER:
+            found.append(at)
         at += 1
     return frozenset(found)
 
@@ -204,11 +207,15 @@ def _means_nothing(tokens: Tokens, at: int, following: str, labels: frozenset[st
     return before == "@"
 
 
+ROOT = ""
+"""The first segment of a path that begins at the source root, whatever the module has of that name itself."""
+
+
 def root_path(path: tuple[str, ...], module: str, scope: str = "") -> tuple[str, ...]:
-    """A path as written in `scope` of `module`, counted from the source root: `crate::`, `self::`, `super::` resolved.
-    Other paths stay as they are. `super` above the root stays too, and is found nowhere."""
-    if path[0] == "crate":
-        return path[1:] or path
+    """A path as written in `scope` of `module`, with `crate::`, `self::` and `super::` resolved: then it begins with
+    ROOT. Other paths stay as they are. `super` above the root stays too, and is found nowhere."""
+    if path[0] == "crate" and len(path) > 1:
+        return (ROOT, *path[1:])
     if path[0] not in ("self", "super"):
         return path
     here = [*module.split("/"), *(scope.split("::") if scope else [])]
@@ -216,7 +223,14 @@ def root_path(path: tuple[str, ...], module: str, scope: str = "") -> tuple[str,
     while rest and rest[0] == "super" and here:
         here.pop()
         rest.pop(0)
-    return (*here, *rest) or path
+    found = (*here, *rest)
+    return (ROOT, *found) if found and found[0] != "super" else path
+
+
+def named_path(path: tuple[str, ...], module: str, scope: str = "") -> tuple[str, ...]:
+    """The same for a path in code: there `crate::f` may be an item of the module itself, as it is in the root of a
+    crate."""
+    return path[1:] if path[0] == "crate" and len(path) == 2 else root_path(path, module, scope)
 
 
 def owned(path: tuple[str, ...], scope: str, own: Mapping[str, object]) -> bool:

@@ -54,11 +54,7 @@ class Imports(Statements):
             path.append(self.name("a module"))
         if len(path) >= NESTING:
             self.fail("E0803", f"a path of more than {NESTING} parts", hint="flatten the folders")
-        return self._rooted(path)
-
-    @staticmethod
-    def _rooted(path: list[str]) -> Path:
-        return tuple(path[1:] if path[0] == "crate" and len(path) > 1 else path)
+        return tuple(path)
 
     def _from_import(self, names: list[UseName]) -> None:
         module = self._module()
@@ -105,7 +101,7 @@ class Imports(Statements):
             self.at += 1
         while True:
             if self.kinds[self.at] == "*" and path:
-                names.append(UseName(self.at, self._rooted(path), "", True))
+                names.append(UseName(self.at, tuple(path), "", True))
                 self.at += 1
                 return None
             if self.kinds[self.at] == "{":
@@ -119,7 +115,7 @@ class Imports(Statements):
             self.fail("E0803", f"a path of more than {NESTING} parts", at, "flatten the folders")
         if path[-1] == "self" and len(path) > 1:
             path.pop()
-        names.append(UseName(at, self._rooted(path), self._alias(path[-1])))
+        names.append(UseName(at, tuple(path), self._alias(path[-1])))
         return None
 
     def _group(self, prefix: Path, names: list[UseName], separators: tuple[str, ...]) -> None:

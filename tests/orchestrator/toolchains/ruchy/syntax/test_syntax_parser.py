@@ -167,7 +167,7 @@ def test_expressions(source, expected):
         ("pub mod m;", "(Mod m True -)"),
         ("#[derive(Debug, Clone)] @a(\"b\") struct S;",
          '(Struct S False [] [] False [] [(Attribute derive [Debug Clone]) (Attribute a ["b"])])'),
-        ("use crate::a::b;", "(UseItem [(UseName ('a', 'b') b False)] False)"),
+        ("use crate::a::b;", "(UseItem [(UseName ('crate', 'a', 'b') b False)] False)"),
         ("pub use a::{b, c::{d as e, *}, self};",
          "(UseItem [(UseName ('a', 'b') b False) (UseName ('a', 'c', 'd') e False) (UseName ('a', 'c')  True)"
          " (UseName ('a',) a False)] True)"),

@@ -95,10 +95,10 @@ use super::square::side;
         (("t", "u"), "u", False, "", False),
         (("t", "v"), "w", False, "", False),
         (("n",), "n", False, "", False),
-        (("shapes", "circle", "z"), "z", False, "m", False),
-        (("q", "r"), "r", False, "m", False),
-        (("shapes", "circle", "m", "s"), "s", False, "m", False),
-        (("shapes", "square", "side"), "side", False, "", False),
+        (("", "shapes", "circle", "z"), "z", False, "m", False),
+        (("", "q", "r"), "r", False, "m", False),
+        (("", "shapes", "circle", "m", "s"), "s", False, "m", False),
+        (("", "shapes", "square", "side"), "side", False, "", False),
     ]
     assert [(one.line, one.column, one.length) for one in found.uses][:3] == [(1, 8, 1), (2, 13, 1), (2, 24, 1)]
 
@@ -107,6 +107,8 @@ def test_names_that_may_mean_something_outside():
     assert names("fun f() { a(1); b::c(2); d.e(3).f; G { h: i }; j::K::L }") == ["a", "b::c", "d", "G", "i", "j::K::L"]
     assert names('fun f() { f"{a} {b::c(d):.2} {{e}}"; "g" }') == ["a", "b::c", "d"]
     assert names("fun f(a: A, (b, c): B = d()) -> C { a }") == ["A", "B", "d", "C"]
+    header = "a: &A, b: &mut B, c: &&C, mut d: (D, E) = g(G, H), e: fn(I, J) -> K"
+    assert names(f"fun f({header}) {{ a + d }}") == [*"ABCDEgGHIJK"]
     assert names("fun f<T: U>(x: T) -> T { T::new(x) }") == ["U"]
     assert names("fun f() { String::new(); Box::new(1); Vec::<X>::new() }") == ["String", "Box", "Vec", "X"]
     assert names("#[derive(Debug)] struct S { a: B }") == ["B"]
@@ -146,7 +148,7 @@ def test_items_and_imports_inside_of_functions():
 def test_relative_paths_count_from_the_root():
     source = "fun f() { crate::a::b(); self::c(); super::d::e() } mod m { fun g() { super::h(); self::i() } }"
     assert names(source) == [
-        "a::b", "shapes::circle::c", "shapes::d::e", "shapes::circle::h", "shapes::circle::m::i",
+        "::a::b", "::shapes::circle::c", "::shapes::d::e", "::shapes::circle::h", "::shapes::circle::m::i",
     ]  # fmt: skip
 
 

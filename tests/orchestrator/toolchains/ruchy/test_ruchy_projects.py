@@ -1,0 +1,126 @@
+"""Projects of a few modules: what one module's interface says is understood in the others, or is an error with its
+place."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.programs import build, run
+
+STRUCT = "pub struct A { pub n: i64 }\npub fn mk() -> A { A { n: 1 } }\n"
+
+
+def printed(main: str, **modules: str) -> str:
+    """What a project prints; `a__b` stands for the module a/b."""
+    texts = {f"{name.replace('__', '/')}.ruchy": text for name, text in modules.items()}
+    built = build({**texts, "main.ruchy": main})
+    assert built.program is not None, built.errors()
+    return run(built.program).stdout
+
+
+def told(main: str, **modules: str) -> list[tuple[str, str, int]]:
+    """The errors of a project: code, file, line."""
+    built = build({**{f"{name}.ruchy": text for name, text in modules.items()}, "main.ruchy": main})
+    return [(one.code, one.file, one.line) for one in built.errors()]
+
+
+@pytest.mark.parametrize(
+    ("interface", "use"),
+    [
+        ("pub fn d(a: &A) -> i64 { a.n }", "println(d(&mk()))"),
+        ("pub fn d(a: &mut A) -> i64 { a.n }", "let mut a = mk(); println(d(&mut a))"),
+        ("pub fn d(a: &&A, b: & &mut A) -> i64 { a.n * b.n }", "println(d(mk(), mk()))"),
+        ("pub fn d(a: &A) -> &A { a }", "println(d(&mk()).n)"),
+        ("pub fn d(a: &A) { a }", "println(d(&mk()).n)"),
+        ("pub struct D { pub a: &A }", "println(D { a: mk() }.a.n)"),
+        ("pub type R = &A; pub fn d(a: R) -> R { a }", "println(d(mk()).n)"),
+        ("pub const K: &A = A { n: 1 };", "println(K.n)"),
+        ("const K: A = A { n: 1 }; pub fn d(a: &A = &K) -> i64 { a.n }", "println(d())"),
+        ("const K: i64 = 1; pub fn d(a: i64 = o(K, 2)) -> i64 { a } fn o(a: i64, b: i64) -> i64 { a }", "println(d())"),
+    ],
+)  # fmt: skip
+def test_references_in_an_interface(interface: str, use: str) -> None:
+    assert printed(f"use s::*;\nfun main() {{ {use} }}", s=f"{STRUCT}{interface}\n") == "1\n"
+
+
+NOTHING_INSIDE = ["A::new()", "A::n", "mk::x", "mk::x()", "K::x", "T::x()", "A::B::c()", "A::B { n: 1 }", "A::self"]
+
+
+@pytest.mark.parametrize("path", NOTHING_INSIDE)
+@pytest.mark.parametrize("imports", ["use s::*;", "use s::{A, mk, K, T};", "use s as m;", "mod local {}"])
+def test_nothing_is_inside_of_an_item(path: str, imports: str) -> None:
+    path = {"use s as m;": f"m::{path}", "mod local {}": f"s::{path}"}.get(imports, path)
+    s = f"{STRUCT}pub const K: i64 = 3;\npub type T = A;\n"
+    assert told(f"{imports}\nfun main() {{\n    let a = {path};\n}}\n", s=s) == [("E0513", "main.ruchy", 3)]
+
+
+@pytest.mark.parametrize("written", ["let a: A::B = 1;", "let a: R::B = 1;"])
+def test_no_type_is_inside_of_an_item(written: str) -> None:
+    assert told(f"use s::A; use s::A as R;\nfun main() {{ {written} }}\n", s=STRUCT) == [("E0513", "main.ruchy", 2)]
+
+
+def test_an_import_that_goes_on_behind_an_item() -> None:
+    assert told("fun main() { new() }\nuse s::A::new;\n", s=STRUCT) == [("E0513", "main.ruchy", 2)]
+    assert told("mod m {\n use s::mk::x; }\nfun main() { }\n", s=STRUCT) == [("E0513", "main.ruchy", 2)]
+
+
+def test_an_inline_module_of_another_file_is_a_module() -> None:
+    s = "pub mod inner { pub fun f() { } }\n"
+    assert told("use s::inner;\nfun main() {\n let x = inner;\n inner(); }\n", s=s) == [
+        ("E0106", "main.ruchy", 3),
+        ("E0217", "main.ruchy", 4),
+    ]
+
+
+INNER = """pub struct N { pub x: i64 }
+pub const K: i64 = 7;
+pub type T = N;
+fun mk() -> N { N { x: 2 } }
+pub mod inner {
+    pub fun f() -> super::N { super::N { x: 3 } }
+    pub fun p(a: super::N, b: &super::T) -> i64 { a.x + b.x }
+    pub struct S { pub n: super::N, pub t: self::U }
+    pub type U = super::N;
+    pub const C: i64 = super::K + 1;
+    pub const D: super::N = super::N { x: super::K };
+    pub fun d(a: super::N = super::mk(), b: i64 = super::K, c: i64 = self::C) -> i64 { a.x + b + c }
+    pub fun inf() { super::mk() }
+    pub mod deep {
+        use super::super::mk;
+        use super::S as SS;
+        pub fun g(a: super::super::N, b: super::S) -> super::super::T { super::super::N { x: a.x + b.n.x } }
+        pub const Z: i64 = super::super::K + super::C;
+        pub struct Q { pub s: super::S, pub n: super::super::N = super::super::mk() }
+        pub fun h(s: SS) { super::super::N { x: s.n.x + mk().x } }
+    }
+}
+"""
+INNER_USED = """fun main() {
+    let s = at::S { n: at::f(), t: at::f() };
+    println(at::p(at::f(), &at::f()), s.n.x, at::C, at::D.x, at::d(), at::inf().x);
+    println(at::deep::g(at::f(), s).x, at::deep::Z, at::deep::Q { s: s }.n.x, at::deep::h(s).x);
+}
+"""
+INNER_PRINTED = "6 3 8 7 17 2\n6 15 2 5\n"
+
+
+@pytest.mark.parametrize("home", ["e", "p__e", "inner", "p__mk", "S"])
+def test_super_and_self_in_the_interface_of_an_inline_module(home: str) -> None:
+    """Whatever the file is called: as one of the items in it, too."""
+    at = f"{home.replace('__', '::')}::inner"
+    assert printed(INNER_USED.replace("at::", f"{at}::"), **{home: INNER}) == INNER_PRINTED
+    assert printed(f"use {at} as q;\n{INNER_USED}".replace("at::", "q::"), **{home: INNER}) == INNER_PRINTED
+
+
+def test_super_and_self_in_the_same_file() -> None:
+    assert printed(INNER + INNER_USED.replace("at::", "inner::")) == INNER_PRINTED
+
+
+def test_a_path_from_the_root_passes_by_own_items() -> None:
+    main = "use crate::b::g;\nmod b { pub fun f() -> i64 { 2 } }\nfun main() { println(crate::b::f(), b::f(), g()) }"
+    assert printed(main, b="pub fun f() -> i64 { 1 }\npub fun g() -> i64 { 3 }\n") == "1 2 3\n"
+
+
+def test_super_above_the_root_is_told_where_it_stands() -> None:
+    e = "pub mod inner {\n pub fun f() -> super::super::super::N { 1 } }\n"
+    assert ("E0501", "e.ruchy", 2) in told("fun main() { e::inner::f(); }", e=e)
