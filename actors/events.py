@@ -5,9 +5,12 @@ Events are emitted synchronously and never block an actor: `Events` below hands 
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Union
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any, Union
 
 import anyio
 import msgspec
@@ -342,41 +345,82 @@ class Subscription:
         return event
 
 
+def call_guest(function: Callable[[Any], object], value: object) -> None:
+    """Call a function of the embedder's, a listener or a tap. What it raises is its own error and not an actor's, so
+    nothing ends; it goes to `sys.unraisablehook`, because nobody waits for the call who could be told."""
+    try:
+        function(value)
+    except Exception as error:
+        _unraisable(error, getattr(function, "__wrapped__", function))
+
+
+def _unraisable(error: Exception, function: object) -> None:
+    what = f"a listener or tap of a Wasmill project raised, and the build went on: {function!r}"
+    with suppress(Exception):
+        if sys.unraisablehook is sys.__unraisablehook__:  # it takes nothing but what the interpreter itself makes
+            from traceback import print_exception
+
+            print(what, file=sys.stderr)
+            print_exception(error)
+        else:
+            arguments: Any = SimpleNamespace(
+                exc_type=type(error),
+                exc_value=error,
+                exc_traceback=error.__traceback__,
+                err_msg=what,
+                object=function,
+            )
+            sys.unraisablehook(arguments)
+
+
 class Events:
     """Where actors emit, and others listen. Costs one attribute look-up where nobody does: ask `wanted` first."""
 
     def __init__(self) -> None:
         self.wanted = False
-        self._listeners: list[Callable[[Event], None]] = []
-        self._rare: list[Callable[[Event], None]] = []
+        # Replaced and never changed in place: a listener may end itself, or another one, while they are called.
+        self._listeners: tuple[Callable[[Event], object], ...] = ()
+        self._rare: tuple[Callable[[Event], object], ...] = ()
         self._subscriptions: list[Subscription] = []
 
     def emit(self, event: Event) -> None:
         """Hand the event to everyone, at once."""
         if self.wanted:
             for listener in self._listeners:
-                listener(event)
+                call_guest(listener, event)
             for subscription in self._subscriptions:
                 subscription.put(event)
 
     def warn(self, event: Event) -> None:
         """Emit something that hardly ever happens."""
         for listener in self._rare:
-            listener(event)
+            call_guest(listener, event)
         self.emit(event)
 
-    def listen(self, listener: Callable[[Event], None], *, rare: bool = False) -> Callable[[], None]:
+    def listen(self, listener: Callable[[Event], object], *, rare: bool = False) -> Callable[[], None]:
         """Call `listener` with every event, synchronously, in the emitting actor's step. With `rare`, with those only
         that hardly ever happen (`BuildStalled`): then the others need not even be made. Returns the way to stop."""
-        listeners = self._rare if rare else self._listeners
-        listeners.append(listener)
-        self._update()
+
+        def listening(event: Event) -> object:  # one of its own: the same listener may be given twice
+            return listener(event)
+
+        listening.__wrapped__ = listener  # type: ignore[attr-defined]
+        self._set(rare, (*self._of(rare), listening))
 
         def stop() -> None:
-            listeners.remove(listener)
-            self._update()
+            self._set(rare, tuple(one for one in self._of(rare) if one is not listening))
 
         return stop
+
+    def _of(self, rare: bool) -> tuple[Callable[[Event], object], ...]:
+        return self._rare if rare else self._listeners
+
+    def _set(self, rare: bool, listeners: tuple[Callable[[Event], object], ...]) -> None:
+        if rare:
+            self._rare = listeners
+        else:
+            self._listeners = listeners
+        self._update()
 
     def subscribe(self, size: int = 1024, *, lossless: bool = False) -> Subscription:
         subscription = Subscription(size, lossless)

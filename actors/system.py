@@ -26,7 +26,7 @@ import anyio.abc
 import anyio.lowlevel
 
 from actors.actor import Actor, MailboxStatistics, WiringError
-from actors.events import Events
+from actors.events import Events, call_guest
 from actors.mailbox import Address, Cell, Closed
 from actors.messages import CancelBuild, Message
 from actors.offload import Offload
@@ -293,7 +293,7 @@ class System:
         if not number and kind in _SENT:
             self._sent += 1
             number = self._sent
-        self.tap(TapRecord(kind, sender, receiver, message, number))
+        call_guest(self.tap, TapRecord(kind, sender, receiver, message, number))
         return number
 
     @property

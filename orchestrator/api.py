@@ -7,13 +7,14 @@ global state: any number of Projects live side by side, on one cache too.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Unpack
 
+import anyio
 import msgspec
 
 from actors.compiler.crew import Crew
@@ -48,6 +49,8 @@ from orchestrator.builds import Builds, Memory, translated
 from orchestrator.config import Config, inside, load
 from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
 from orchestrator.installation import configuration_files, own_files
+from orchestrator.keywords import Limits, OnFull
+from orchestrator.keywords import Settings as KeywordSettings
 from orchestrator.reach import Reached, reached_files
 from orchestrator.result import BuildResult, DependencyGraph, RunResult
 from orchestrator.sources import Sources
@@ -63,7 +66,7 @@ def open(  # noqa: A001  (orchestrator.open is how it reads)
     toolchain: Toolchain | str = "ruchy",
     offload: Offload | None = None,
     tap: Tap | None = None,
-    **settings: Any,
+    **settings: Unpack[KeywordSettings],
 ) -> Project:
     """A Project, to be entered with `async with`.
 
@@ -151,7 +154,7 @@ class Project:
         toolchain: Toolchain | str,
         offload: Offload | None,
         tap: Tap | None,
-        settings: Mapping[str, Any],
+        settings: Mapping[str, object],
     ) -> None:
         self.sources = sources
         """Modules in memory, by file name; editable between builds."""
@@ -172,10 +175,13 @@ class Project:
         self._keeper: Address[ToKeeper] | None = None
         self._temporary = ""
         self._stack = AsyncExitStack()
+        self._process = os.getpid()
+        self._runs: set[anyio.CancelScope] = set()
 
     async def __aenter__(self) -> Project:
         if self._system is not None:
             raise ProjectError("this project was opened before", hint="call `orchestrator.open` again")
+        self._process = os.getpid()
         config = self.config
         # Without a folder for it the cache is in memory.
         keeper = Keeper(
@@ -204,12 +210,20 @@ class Project:
 
             self._temporary = tempfile.mkdtemp(prefix="wasmill-")
             self._stack.callback(shutil.rmtree, self._temporary, ignore_errors=True)
-        await self._stack.enter_async_context(self._system.running())
+        try:
+            await self._stack.enter_async_context(self._system.running())
+        except BaseException:
+            await self._stack.aclose()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
+        if os.getpid() != self._process:  # a fork: all that would be closed here is the parent's
+            return None
+        for scope in self._runs:
+            scope.cancel()
         return await self._stack.__aexit__(kind, error, traceback)
 
     async def build(
@@ -233,19 +247,28 @@ class Project:
         chosen = (verify, verify_seed or 0) if verify else (0.0, 0)
         return build_result(await self._build(profile=profile, force=force, verify=chosen))
 
-    async def run(self, *args: str, stdin: bytes = b"", limits: Mapping[str, int] | None = None) -> RunResult:
-        """Build, then run the program with `args`, and give back all that it wrote. `limits` may hold `memory` (bytes)
-        and `fuel`, over the settings. Raises BuildFailed, with the result, where the sources are wrong; ProjectError
-        where nothing is the entry. Cancelled, it stops the program at once."""
+    async def run(self, *args: str, stdin: bytes = b"", limits: Limits | None = None) -> RunResult:
+        """Build, then run the program with `args`, and give back what it wrote. `limits` may hold `memory` (bytes),
+        `fuel`, `seconds` and `output` (bytes to keep of each stream), over the settings; the result says which one was
+        reached. Raises BuildFailed, with the result, where the sources are wrong; ProjectError where nothing is the
+        entry, or a limit is wrong. Cancelled, it stops the program at once."""
+        from orchestrator.running import checked_limits, run_captured
+
+        checked = checked_limits(limits or {}, self.config)
         result = await self.build()
         if not result.success:
             raise BuildFailed(result)
         if result.program is None:
             hint = f"`{self.config.entry}` was looked for as the entry"
             raise ProjectError("there is no program to run", where=self.config.entry, hint=hint)
-        from orchestrator.running import run_captured
-
-        return await run_captured(self.config, str(result.program), args, stdin, limits or {})
+        self._running()
+        with anyio.CancelScope() as scope:
+            self._runs.add(scope)
+            try:
+                return await run_captured(self.config, str(result.program), args, stdin, checked)
+            finally:
+                self._runs.discard(scope)
+        raise ProjectError("the project was closed while its program ran", hint="open it again")
 
     async def graph(self) -> DependencyGraph:
         """Who depends on whom, in the sources as they are now. What is wrong with that (an import of nothing, no
@@ -255,7 +278,7 @@ class Project:
         return DependencyGraph(modules=done.modules, edges=edges, diagnostics=done.diagnostics)
 
     @asynccontextmanager
-    async def events(self, *, size: int = 1024, on_full: str = "drop") -> AsyncIterator[Subscription]:
+    async def events(self, *, size: int = 1024, on_full: OnFull = "drop") -> AsyncIterator[Subscription]:
         """What happens from now on, as an asynchronous iterator.
 
         A reader that falls `size` events behind loses the oldest ones and gets one `EventsLost` for them; with
@@ -264,16 +287,21 @@ class Project:
         """
         if on_full not in ("drop", "wait"):
             raise ProjectError(f'`on_full` is "drop" or "wait", not {on_full!r}')
+        if not isinstance(size, int) or size < 1:
+            raise ProjectError(f"`size` is a number of events, 1 or more, not {size!r}")
         subscription = self._events.subscribe(size, lossless=on_full == "wait")
         try:
             yield subscription
         finally:
             self._events.unsubscribe(subscription)
 
-    def listen(self, listener: Any, *, rare: bool = False) -> Any:
-        """Call `listener(event)` at once for every event, in the build's own task: it must be quick and must not raise.
-        With `rare`, for those only that hardly ever happen (`BuildStalled`). Returns a function that ends it. For tests
-        and recorders; everybody else wants `events`."""
+    def listen(self, listener: Callable[[Event], object], *, rare: bool = False) -> Callable[[], None]:
+        """Call `listener(event)` at once for every event, in the build's own task: it must be quick. With `rare`, for
+        those only that hardly ever happen (`BuildStalled`). Returns a function that ends it; calling that twice does no
+        harm. For tests and recorders; everybody else wants `events`.
+
+        What a listener raises goes to `sys.unraisablehook`, because it has no caller who could be told; the build, the
+        listener and all others go on."""
         return self._events.listen(listener, rare=rare)
 
     def statistics(self) -> dict[str, MailboxStatistics]:
@@ -295,6 +323,8 @@ class Project:
     def _running(self) -> System:
         if self._system is None:
             raise ProjectError("the project is not open", hint="write `async with orchestrator.open(...) as project:`")
+        if os.getpid() != self._process:
+            raise forked()
         return self._system
 
     def _crew(self) -> Crew | None:
@@ -381,6 +411,14 @@ class Project:
             absent=absent,
             plain=PLAIN if plain else "given",
         )
+
+
+def forked() -> ProjectError:
+    """A Project does not survive `os.fork`: its threads and its loop are the parent's."""
+    return ProjectError(
+        "this project was opened before the process forked, and belongs to the parent",
+        hint="call `orchestrator.open` in the child",
+    )
 
 
 def validate(program: bytes) -> str | None:

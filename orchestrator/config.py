@@ -31,7 +31,8 @@ _PARTS = frozenset({"modules", "metadata", "snapshots", "quarantine", "running",
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """All settings of one project under one profile. Every path is absolute, but for `entry` and the globs, which are
-    relative to `root`. Sizes in bytes, `timeout` in seconds; 0 means "no limit" where `SETTINGS` says so."""
+    relative to `root`. Sizes in bytes, `timeout` and `seconds` in seconds; 0 means "no limit" where `SETTINGS` says
+    so."""
 
     project: str
     """The project folder: where wasmill.toml is, else the given folder. "" without a folder (modules in memory)."""
@@ -64,6 +65,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool
     run_memory: int
     fuel: int
+    seconds: float
     folders: tuple[str, ...]
     profiles: tuple[str, ...]
     """Names of all profiles, sorted."""

@@ -11,6 +11,7 @@ import msgspec
 from actors.diagnostics import Diagnostic
 from actors.messages import Difference, Reason
 from orchestrator.errors import ProjectError
+from orchestrator.keywords import LimitName
 
 
 class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,11 +47,13 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How the program ended, and all that it wrote. A trap is exit code 134, its message in `stderr`."""
+    """How the program ended, and what it wrote. A trap is exit code 134, its message in `stderr`; so is a limit."""
 
     exit_code: int
     stdout: bytes = b""
     stderr: bytes = b""
+    limit: LimitName | None = None
+    """The limit that ended it: "memory", "fuel", "seconds" or "output"; None where none did."""
 
 
 class DependencyGraph(msgspec.Struct, frozen=True, kw_only=True, dict=True):

@@ -4,14 +4,63 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
+import msgspec
 
 from actors.offload import Offload
 from orchestrator.config import Config
 from orchestrator.errors import ProjectError
 from orchestrator.result import RunResult
+from orchestrator.settings import SETTINGS, SIZE, Setting, near_miss, size
 from orchestrator.wasm.run import NothingToRunError, ProgramError, Running, RunOutcome
+
+if TYPE_CHECKING:
+    from orchestrator.keywords import LimitName
+
+
+OUT_OF_MEMORY = "rt::trap_memory"
+"""The function of Ruchy's runtime that a program ends in when it gets no more memory."""
+
+LIMITS: dict[str, str] = {"memory": "run_memory", "fuel": "fuel", "seconds": "seconds", "output": ""}
+"""Every limit of a run, with the setting that holds where a call does not say it."""
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """The values of all limits for one run; None where there is none. `said` are those that the call gave."""
+
+    memory: int
+    fuel: int | None
+    seconds: float | None
+    output: int | None
+    said: frozenset[str] = frozenset()
+
+
+def checked_limits(limits: Mapping[str, object], config: Config) -> Limit:
+    """The limits of a call, over the settings. Raises ProjectError where one does not exist, or cannot be."""
+    for name in limits:
+        if name not in LIMITS:
+            known = ", ".join(f'"{one}"' for one in LIMITS)
+            hint = near_miss(str(name), tuple(LIMITS)) or f"there are {known}"
+            raise ProjectError(f"`{name}` is no limit of a program", hint=hint)
+    said = {name: _checked(name, value) for name, value in limits.items() if value is not None}
+    values = {name: said.get(name, getattr(config, key) if key else 0) for name, key in LIMITS.items()}
+    return Limit(
+        memory=values["memory"],
+        fuel=values["fuel"] or None,
+        seconds=values["seconds"] or None,
+        output=values["output"] if "output" in said else None,
+        said=frozenset(said),
+    )
+
+
+def _checked(name: str, value: object) -> Any:
+    setting = SETTINGS[LIMITS[name]] if LIMITS[name] else Setting("run", SIZE, size, 0)
+    try:
+        return setting.check(value)
+    except ValueError:
+        raise ProjectError(f"the limit `{name}` must be {setting.allowed}, not {value!r}") from None
 
 
 async def run_captured(
@@ -19,29 +68,30 @@ async def run_captured(
     program: str,
     args: Sequence[str],
     stdin: bytes,
-    limits: Mapping[str, int],
+    limits: Limit,
     offload: Offload | None = None,
 ) -> RunResult:
-    """Run the program file and collect what it writes. `limits` may hold `memory` (bytes) and `fuel`, over the
-    settings. Raises ProjectError where it cannot be run. Cancelled, it stops the program at once."""
-    unknown = set(limits) - {"memory", "fuel"}
-    if unknown:
-        raise ProjectError(f"`{min(unknown)}` is no limit of a program", hint='there are "memory" and "fuel"')
+    """Run the program file and collect what it writes. Raises ProjectError where it cannot be run. Cancelled, it stops
+    the program at once."""
     running = Running(
         program,
         args,
         name=os.path.basename(program),
         stdin=stdin,
-        memory_limit=limits.get("memory", config.run_memory),
-        fuel=limits.get("fuel", config.fuel) or None,
+        memory_limit=limits.memory,
+        fuel=limits.fuel,
         folders=config.folders,
         capture=True,
         optimise=config.profile == "release",
+        seconds=limits.seconds,
+        output_limit=limits.output,
     )
     outcome = await _ended(running, config.entry, offload or Offload())
-    message = host_message(outcome, config)
+    message = host_message(outcome, config, limits)
     stderr = (outcome.stderr or b"") + (f"{message}\n".encode() if message else b"")
-    return RunResult(exit_code=outcome.exit_code, stdout=outcome.stdout or b"", stderr=stderr)
+    return RunResult(
+        exit_code=outcome.exit_code, stdout=outcome.stdout or b"", stderr=stderr, limit=limit_reached(outcome)
+    )
 
 
 async def run_attached(
@@ -49,39 +99,72 @@ async def run_attached(
 ) -> tuple[int, str]:
     """Run the program file with this process's input and output as its own. Its exit code, and what the host has to say
     about its end ("" where the program said it all). Raises ProjectError, and is cancelled, as `run_captured`."""
+    limits = checked_limits({}, config)
     running = Running(
         program,
         args,
         name=os.path.basename(program),
-        memory_limit=config.run_memory,
-        fuel=config.fuel or None,
+        memory_limit=limits.memory,
+        fuel=limits.fuel,
         folders=config.folders,
         optimise=config.profile == "release",
+        seconds=limits.seconds,
     )
     outcome = await _ended(running, config.entry, offload or Offload())
-    return outcome.exit_code, host_message(outcome, config)
+    return outcome.exit_code, host_message(outcome, config, limits)
 
 
-def host_message(outcome: RunOutcome, config: Config) -> str:
-    """A program reports its own traps; only what it cannot survive to tell is the host's to say."""
-    if outcome.reason in ("stack", "memory", "fuel"):
-        return f"{config.entry}: {outcome.trap}"
-    return ""
+def limit_reached(outcome: RunOutcome) -> LimitName | None:
+    """The limit that ended the program; None where none did."""
+    if outcome.reason in LIMITS:
+        return cast("LimitName", outcome.reason)
+    return "memory" if outcome.frames[:1] == (OUT_OF_MEMORY,) else None
+
+
+def host_message(outcome: RunOutcome, config: Config, limits: Limit) -> str:
+    """A program reports its own traps; which limit it met, and what it cannot survive to tell, is the host's to say."""
+    reached = limit_reached(outcome)
+    if reached is None:
+        return f"{config.entry}: {outcome.trap}" if outcome.reason == "stack" else ""
+    why = "out of memory" if reached == "memory" else outcome.trap
+    value = getattr(limits, reached)
+    amount = {
+        "memory": f"{value} bytes of memory",
+        "fuel": f"{value} instructions, about",
+        "seconds": f"{value:g} s",
+        "output": f"{value} bytes to each stream",
+    }[reached]
+    whose = f"limit `{reached}`" if reached in limits.said else f"setting `{LIMITS[reached]}`"
+    return f"{config.entry}: {why}: it may have {amount} ({whose})"
 
 
 async def _ended(running: Running, entry: str, offload: Offload) -> RunOutcome:
-    """Wait for the end; stop the program when the waiting is cancelled."""
-    error: Exception | None = None
+    """Wait for the end. Cancelled, in whichever way, stop the program, wait until it has stopped, and pass that on."""
+    error: BaseException | None = None
     outcome: RunOutcome | None = None
+    done = anyio.Event()
+
+    async def wait() -> None:
+        # A task of its own: AnyIO's shield does not hold off a native asyncio cancellation of the task that runs.
+        nonlocal error, outcome
+        with anyio.CancelScope(shield=True):
+            try:
+                outcome = await offload.run(running.wait)
+            except Exception as wrong:
+                error = wrong
+            done.set()
+
     running.start()
     async with anyio.create_task_group() as group:
-        # The wait below cannot be cancelled, only be ended: by this task.
-        group.start_soon(_interrupt_when_cancelled, running)
+        group.start_soon(wait)
         try:
-            outcome = await offload.run(running.wait)
-        except Exception as wrong:  # leaves as itself, and not in a group
+            await done.wait()
+        except anyio.get_cancelled_exc_class():
+            running.interrupt()
+            raise
+        except BaseException as wrong:  # leaves as itself, and not in a group
+            running.interrupt()
             error = wrong
-        group.cancel_scope.cancel()
     if isinstance(error, NothingToRunError):
         raise ProjectError(
             f"there is nothing to run in `{entry}`: it has neither `main` nor statements at its top level",
@@ -94,10 +177,3 @@ async def _ended(running: Running, entry: str, offload: Offload) -> RunOutcome:
         raise error
     assert outcome is not None
     return outcome
-
-
-async def _interrupt_when_cancelled(running: Running) -> None:
-    try:
-        await anyio.sleep_forever()
-    finally:
-        running.interrupt()

@@ -42,7 +42,7 @@ def size(value: object) -> int:
     unit = value[len(number) :].strip() or "B"
     if unit not in UNITS or not number.replace(".", "", 1).isdecimal() or not number.isascii():
         raise ValueError
-    return int(float(number) * UNITS[unit]) if "." in number else int(number) * UNITS[unit]
+    return _count(0)(int(float(number) * UNITS[unit]) if "." in number else int(number) * UNITS[unit])
 
 
 def _at_least(value: int, least: int) -> int:
@@ -102,7 +102,7 @@ def _profile_name(value: object) -> str:
     return name
 
 
-_SIZE = 'a size: "2 GiB", "500 MB", or a number of bytes'
+SIZE = 'a size: "2 GiB", "500 MB", or a number of bytes'
 _PATH = "a path, as text"
 _GLOBS = 'a list of globs, as ["**/*.ruchy"]'
 _BOOL = "true or false"
@@ -119,14 +119,15 @@ SETTINGS: dict[str, Setting] = {
     "invalidation": Setting("build", '"transitive" or "precise"', _one_of(*INVALIDATIONS), "transitive"),
     "keep_going": Setting("build", _BOOL, _flag, True),
     "timeout": Setting("build", "a number of seconds for one job, 0 for no limit", _seconds, 300.0),
-    "worker_memory": Setting("build", _SIZE + ", 0 for no limit", size, 2 * GIB),
+    "worker_memory": Setting("build", SIZE + ", 0 for no limit", size, 2 * GIB),
     "folder": Setting("cache", _PATH, _text, ".ruchy-cache"),
-    "max_size": Setting("cache", _SIZE + ", 0 for no limit", size, 2 * GIB),
+    "max_size": Setting("cache", SIZE + ", 0 for no limit", size, 2 * GIB),
     "eviction": Setting("cache", '"lru", "lfu" or "fifo"', _one_of("lru", "lfu", "fifo"), "lru"),
-    "hot_memory": Setting("cache", _SIZE, size, 16 * MIB),
+    "hot_memory": Setting("cache", SIZE, size, 16 * MIB),
     "enabled": Setting("cache", _BOOL, _flag, True),
-    "run_memory": Setting("run", _SIZE, size, GIB),
+    "run_memory": Setting("run", SIZE, size, GIB),
     "fuel": Setting("run", "a whole number, 0 for no limit", _count(0), 0),
+    "seconds": Setting("run", "a number of seconds, 0 for no limit", _seconds, 0.0),
     "folders": Setting("run", 'a list of paths, as ["data"]', _texts, ()),
 }
 

@@ -3,120 +3,216 @@
     with orchestrator.sync.open("docs/examples/invoice") as project:
         result = project.build()
 
-The Project lives in an event loop in a thread of its own, for as long as it is open. Every call may be made from any
-thread; an exception in the caller (Ctrl-C, say) cancels what it waited for.
+The Project lives in an event loop in a thread of its own, from the beginning of `with` (or `__enter__`) until its end
+(or `close`). One that nobody closes is closed when it is garbage, or when the interpreter ends. Every call may be made
+from any thread; an exception in the caller (Ctrl-C, say) cancels what it waited for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+import threading
+import warnings
+import weakref
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Literal, TypeVar, Unpack
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-
+from actors.compiler.toolchain import Toolchain
 from actors.events import Event
+from actors.loopthread import LoopThread
 from actors.messages import CacheStatistics, Collected, Verified
+from actors.offload import Offload
+from actors.system import Tap
 from orchestrator import api
 from orchestrator.api import CachedObject
 from orchestrator.config import Config
 from orchestrator.errors import ProjectError
+from orchestrator.keywords import Limits, Settings
 from orchestrator.result import BuildResult, DependencyGraph, RunResult
 from orchestrator.sources import Sources
 
 R = TypeVar("R")
 
+Backend = Literal["asyncio", "trio"]
 
-def open(source: api.Source, *, backend: str = "asyncio", **settings: Any) -> Project:  # noqa: A001
+
+def open(  # noqa: A001
+    source: api.Source,
+    *,
+    sources: Sources | None = None,
+    toolchain: Toolchain | str = "ruchy",
+    offload: Offload | None = None,
+    tap: Tap | None = None,
+    backend: Backend = "asyncio",
+    **settings: Unpack[Settings],
+) -> Project:
     """A Project, to be entered with `with`. All else as in `orchestrator.open`; `backend` is the event loop's."""
-    return Project(api.open(source, **settings), backend)
+    if backend not in ("asyncio", "trio"):
+        raise ProjectError(f'`backend` is "asyncio" or "trio", not {backend!r}')
+    project = api.open(source, sources=sources, toolchain=toolchain, offload=offload, tap=tap, **settings)
+    return Project(project, backend)
+
+
+class _Home:
+    """A Project with its loop: what calls need, and nothing that would keep `Project` itself alive."""
+
+    def __init__(self, project: api.Project, backend: Backend) -> None:
+        self.project = project
+        self.backend = backend
+        self.loop: LoopThread | None = None
+        self.closed = False
+        self.lock = threading.Lock()
+
+    def open(self) -> None:
+        with self.lock:
+            if self.loop is not None or self.closed:
+                raise ProjectError("this project was opened before", hint="call `orchestrator.sync.open` again")
+            try:
+                self.loop = LoopThread(self.backend, "wasmill project", self.project)
+            except LookupError as error:  # AnyIO's: there is no such backend
+                what = f"there is no event loop `{self.backend}` here"
+                raise ProjectError(what, hint="`pip install trio`") from error
+
+    def close(self) -> None:
+        loop = self.loop
+        if loop is not None and loop.current:
+            raise ProjectError(
+                "a project cannot be closed from its own thread, that of its listeners", hint="close it in another one"
+            )
+        with self.lock:  # it may be opened at this moment
+            self.closed = True
+            loop = self.loop
+        if loop is not None:
+            loop.stop()
+
+    def call(self, function: Callable[[], Awaitable[R]]) -> R:
+        loop = self.loop
+        if loop is None:
+            hint = "write `with orchestrator.sync.open(...) as project:`"
+            raise ProjectError("the project is not open", hint=hint)
+        if loop.foreign:
+            raise api.forked()
+        if self.closed:
+            raise ProjectError("the project is not open any more", hint="call `orchestrator.sync.open` again")
+        if loop.current:
+            raise ProjectError(
+                "a listener cannot call the project that it listens to", hint="have another thread make the call"
+            )
+        try:
+            future: Future[R] = loop.portal.start_task_soon(function)
+        except RuntimeError as error:  # AnyIO's: the loop has stopped meanwhile
+            raise _closed() from error
+        try:
+            return future.result()
+        except CancelledError as error:  # not by us: the loop has ended
+            raise _closed() from error
+        except BaseException:
+            future.cancel()
+            raise
+
+
+def _closed() -> ProjectError:
+    return ProjectError("the project was closed before the answer came", hint="call `orchestrator.sync.open` again")
+
+
+def _forgotten(home: _Home) -> None:
+    """Nobody can close this Project any more. The garbage collector may run in any thread, the loop's too: so another
+    thread closes it."""
+    if home.loop is None or home.closed or home.loop.foreign:
+        return
+    warnings.warn(
+        "a Project of orchestrator.sync was never closed: use it with `with`, or call `close`",
+        ResourceWarning,
+        stacklevel=2,
+    )
+    threading.Thread(target=home.close, name="wasmill close", daemon=True).start()
 
 
 class Cache:
     """As `orchestrator.Cache`."""
 
-    def __init__(self, project: Project, cache: api.Cache) -> None:
-        self._project = project
-        self._cache = cache
+    def __init__(self, home: _Home) -> None:
+        self._home = home
+        self._cache = home.project.cache
 
     def lookup(self, module: str) -> CachedObject | None:
-        return self._project.call(partial(self._cache.lookup, module))
+        return self._home.call(partial(self._cache.lookup, module))
 
     def lookup_all(self, modules: list[str]) -> dict[str, CachedObject | None]:
-        return self._project.call(partial(self._cache.lookup_all, modules))
+        return self._home.call(partial(self._cache.lookup_all, modules))
 
     def verify(self) -> Verified:
-        return self._project.call(self._cache.verify)
+        return self._home.call(self._cache.verify)
 
     def statistics(self) -> CacheStatistics:
-        return self._project.call(self._cache.statistics)
+        return self._home.call(self._cache.statistics)
 
     def reset_statistics(self) -> CacheStatistics:
-        return self._project.call(self._cache.reset_statistics)
+        return self._home.call(self._cache.reset_statistics)
 
     def gc(self, *, force: bool = False) -> Collected:
-        return self._project.call(partial(self._cache.gc, force=force))
+        return self._home.call(partial(self._cache.gc, force=force))
 
     def clear(self) -> Collected:
-        return self._project.call(self._cache.clear)
+        return self._home.call(self._cache.clear)
 
 
 class Project:
     """As `orchestrator.Project`, with plain methods."""
 
-    def __init__(self, project: api.Project, backend: str) -> None:
-        self._project = project
-        self._backend = backend
-        self._stack = ExitStack()
-        self._portal: BlockingPortal | None = None
-        self.cache = Cache(self, project.cache)
+    def __init__(self, project: api.Project, backend: Backend) -> None:
+        self._home = _Home(project, backend)
+        self.cache = Cache(self._home)
+        finalizer = weakref.finalize(self, _forgotten, self._home)
+        finalizer.atexit = False  # `LoopThread` sees to that
 
     @property
     def sources(self) -> Sources:
         """Modules in memory; editable between builds."""
-        return self._project.sources
+        return self._home.project.sources
 
     @property
     def config(self) -> Config:
         """All settings, resolved."""
-        return self._project.config
+        return self._home.project.config
 
     def __enter__(self) -> Project:
-        with ExitStack() as stack:
-            portal = stack.enter_context(start_blocking_portal(self._backend))
-            stack.enter_context(portal.wrap_async_context_manager(self._project))
-            self._stack, self._portal = stack.pop_all(), portal
+        self._home.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None:
-        self._portal = None
-        return self._stack.__exit__(kind, error, traceback)
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the Project: a build that runs is cancelled, and whoever waits for it gets a ProjectError. Any number
+        of times."""
+        self._home.close()
 
     def build(
         self, *, profile: str | None = None, force: bool = False, verify: float = 0.0, verify_seed: int | None = None
     ) -> BuildResult:
         """Bring the program up to date."""
-        return self.call(
-            partial(self._project.build, profile=profile, force=force, verify=verify, verify_seed=verify_seed)
-        )
+        build = self._home.project.build
+        return self.call(partial(build, profile=profile, force=force, verify=verify, verify_seed=verify_seed))
 
-    def run(self, *args: str, stdin: bytes = b"", limits: Mapping[str, int] | None = None) -> RunResult:
+    def run(self, *args: str, stdin: bytes = b"", limits: Limits | None = None) -> RunResult:
         """Build, then run the program."""
-        return self.call(partial(self._project.run, *args, stdin=stdin, limits=limits))
+        return self.call(partial(self._home.project.run, *args, stdin=stdin, limits=limits))
 
     def graph(self) -> DependencyGraph:
         """Who depends on whom."""
-        return self.call(self._project.graph)
+        return self.call(self._home.project.graph)
 
     @contextmanager
-    def listening(self, listener: Callable[[Event], None]) -> Iterator[None]:
-        """Call `listener` with every event while the block lasts, in the Project's own thread: it must be quick."""
-        stop = self._project.listen(listener)
+    def listening(self, listener: Callable[[Event], object]) -> Iterator[None]:
+        """Call `listener` with every event while the block lasts, in the Project's own thread: it must be quick, and
+        cannot call the Project."""
+        stop = self._home.project.listen(listener)
         try:
             yield
         finally:
@@ -124,11 +220,4 @@ class Project:
 
     def call(self, function: Callable[[], Awaitable[R]]) -> R:
         """Have a coroutine function done in the Project's loop, and wait for it."""
-        if self._portal is None:
-            raise ProjectError("the project is not open", hint="write `with orchestrator.sync.open(...) as project:`")
-        future: Future[R] = self._portal.start_task_soon(function)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        return self._home.call(function)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import anyio
@@ -27,7 +27,7 @@ import anyio.to_thread
 if TYPE_CHECKING:
     import sqlite3
 
-    from anyio.from_thread import BlockingPortal
+    from actors.loopthread import LoopThread
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -145,25 +145,22 @@ class Database:
 class PortalDatabase(Database):
     """The same through an asyncio portal, for loops that aiosqlite does not know: one hop a call."""
 
-    def __init__(
-        self, connection: Connection, portal: BlockingPortal, running: AbstractContextManager[BlockingPortal]
-    ) -> None:
+    def __init__(self, connection: Connection, loop: LoopThread) -> None:
         super().__init__(connection)
-        self._portal = portal
-        self._running = running
+        self._loop = loop
 
     async def close(self) -> None:
         with anyio.CancelScope(shield=True):
             try:
                 await super().close()
             finally:
-                await anyio.to_thread.run_sync(self._running.__exit__, None, None, None)
+                await anyio.to_thread.run_sync(self._loop.stop)
 
     async def _call(self, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
         async def call() -> R:
             return await function(*args, **kwargs)
 
-        return await anyio.to_thread.run_sync(self._portal.call, call)
+        return await anyio.to_thread.run_sync(self._loop.portal.call, call)
 
 
 async def open_database(path: str, *, inline: bool = False) -> Database:
@@ -190,16 +187,15 @@ async def _open_here(path: str) -> Database:
 
 
 async def _open_through_portal(path: str) -> Database:
-    from anyio.from_thread import start_blocking_portal
+    from actors.loopthread import LoopThread
 
-    running = start_blocking_portal("asyncio", name="wasmill sqlite")
-    portal = await anyio.to_thread.run_sync(running.__enter__)
+    loop = await anyio.to_thread.run_sync(LoopThread, "asyncio", "wasmill sqlite")
     try:
-        connection = await anyio.to_thread.run_sync(portal.call, _connect, path)
+        connection = await anyio.to_thread.run_sync(loop.portal.call, _connect, path)
     except BaseException:
-        await anyio.to_thread.run_sync(running.__exit__, None, None, None)
+        await anyio.to_thread.run_sync(loop.stop)
         raise
-    return PortalDatabase(connection, portal, running)
+    return PortalDatabase(connection, loop)
 
 
 async def _connect(path: str) -> Connection:

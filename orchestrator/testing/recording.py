@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, Union, Unpack
 
 import anyio
 import msgspec
@@ -32,6 +32,7 @@ from actors.system import TapRecord
 from actors.untrusted import UNREADABLE
 from orchestrator.api import Project, Source
 from orchestrator.errors import FileError
+from orchestrator.keywords import Settings
 
 VERSION = 1
 """Another one whenever a recording of before could not be replayed any more: also when messages change."""
@@ -169,7 +170,9 @@ class Recorder:
 
 
 @asynccontextmanager
-async def recorded(source: Source, file: str | os.PathLike[str], **settings: Any) -> AsyncIterator[Project]:
+async def recorded(
+    source: Source, file: str | os.PathLike[str], **settings: Unpack[Settings]
+) -> AsyncIterator[Project]:
     """`orchestrator.open(source, **settings)`, recorded into `file`. Raises FileError too, also where the recording had
     to stop before the end."""
     recorder = Recorder(file)

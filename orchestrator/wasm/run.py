@@ -12,9 +12,12 @@ optimisation unless asked.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -37,6 +40,7 @@ _STACK = 2 << 20  # for compiled code; the most that wasmtime takes without its 
 _THREAD_STACK = 16 << 20  # for the thread around it, whatever `ulimit -s` says; not touched until it is used
 _GRACE = 0.5  # seconds that an interrupted program gets to come back from the host
 _BEAT = 0.05  # seconds between looks at signals: one that another thread of the process took wakes no waiting thread
+_STREAMS = ("stdout", "stderr")
 _FRAMES = 20  # of a stack trace, the innermost
 
 # wasmtime's own proc_exit refuses codes from 126 on, and a Python function in its place would keep its exception in a
@@ -60,8 +64,8 @@ class RunOutcome(msgspec.Struct, frozen=True):
     """How a run ended. `stdout` and `stderr` are None if they were not captured.
 
     `trap` says why the program was stopped, None if it ended by itself; `reason` is the same for programs: "" (ended by
-    itself), "stack", "memory", "fuel", "interrupted", or "trap" (any other, such as `unreachable`). `frames` are the
-    innermost functions of a trap, innermost first.
+    itself), "stack", "memory", "fuel", "seconds", "output", "interrupted", or "trap" (any other, such as
+    `unreachable`). `frames` are the innermost functions of a trap, innermost first.
     """
 
     exit_code: int
@@ -83,12 +87,16 @@ def run_program(
     folders: Sequence[str] = (),
     capture: bool = False,
     optimise: bool = False,
+    seconds: float | None = None,
+    output_limit: int | None = None,
 ) -> RunOutcome:
     """Runs a program (its bytes, or the path of a file) and waits for its end.
 
     `args` follow `name`, the program's own name, in its arguments. `stdin` is what it reads, None for what this process
     has as input. `memory_limit` is in bytes: `memory.grow` fails beyond it. `fuel` is how many instructions it may
-    run, about; None for no limit. `folders` are the only folders that it can see, under the names given here, writable.
+    run, about; None for no limit. `seconds` is how long it may run, compiling it not counted. `output_limit` is how
+    many bytes of each of the two streams are kept where these are captured: a program that writes more is stopped.
+    `folders` are the only folders that it can see, under the names given here, writable.
     `capture` collects what it writes instead of passing it on. `optimise` compiles better code, more slowly.
 
     A trap gives exit code 134, `proc_exit(n)` gives n. Ctrl-C stops the program, then raises KeyboardInterrupt.
@@ -104,6 +112,8 @@ def run_program(
         folders=folders,
         capture=capture,
         optimise=optimise,
+        seconds=seconds,
+        output_limit=output_limit,
     )
     running.start()
     try:
@@ -131,13 +141,19 @@ class Running:
         folders: Sequence[str] = (),
         capture: bool = False,
         optimise: bool = False,
+        seconds: float | None = None,
+        output_limit: int | None = None,
     ) -> None:
         self._program = program
         self._argv = [name, *args]
         self._stdin, self._capture, self._folders = stdin, capture, tuple(folders)
         self._memory_limit, self._fuel, self._optimise = memory_limit, fuel, optimise
+        self._seconds, self._output_limit = seconds, output_limit
         self._engine: wasmtime.Engine | None = None
+        self._folder = ""
+        self._deadline = math.inf
         self._interrupted = False
+        self._limit = ""
         self._lock = threading.Lock()
         self._woken, self._finished = threading.Event(), threading.Event()
         self._outcome: RunOutcome | None = None
@@ -162,17 +178,48 @@ class Running:
         self._woken.set()
 
     def wait(self) -> RunOutcome:
-        """Waits for the end. A program that is interrupted while it waits for the host (for input, say) is given up
-        after half a second: its thread ends when the host answers, or with the process."""
+        """Waits for the end, and stops a program that exceeds its time or its output. A program that is stopped while
+        it waits for the host (for input, say) is given up after half a second: its thread ends when the host answers,
+        or with the process."""
         while not self._woken.wait(_BEAT):
-            pass
+            if time.monotonic() >= self._deadline:
+                self._stop("seconds")
+            elif self._wrote_too_much():
+                self._stop("output")
         if not self._finished.wait(_GRACE if self._interrupted else None):
-            output = b"" if self._capture else None
-            return RunOutcome(INTERRUPTED, output, output, "interrupted", "interrupted")
+            return self._limited(RunOutcome(INTERRUPTED, *self._written(), "interrupted", "interrupted"))
         if self._error is not None:
             raise self._error
         assert self._outcome is not None
         return self._outcome
+
+    def _stop(self, limit: str) -> None:
+        self._limit = limit
+        self.interrupt()
+
+    def _wrote_too_much(self) -> bool:
+        if self._output_limit is None or not self._folder:
+            return False
+        for name in _STREAMS:
+            with suppress(OSError):  # not there yet, or not any more
+                if os.stat(os.path.join(self._folder, name)).st_size > self._output_limit:
+                    return True
+        return False
+
+    def _written(self) -> tuple[bytes | None, bytes | None]:
+        """What was captured, up to its limit."""
+        if not self._capture:
+            return None, None
+        most = -1 if self._output_limit is None else self._output_limit
+        stdout, stderr = (_first(os.path.join(self._folder, name), most) if self._folder else b"" for name in _STREAMS)
+        return stdout, stderr
+
+    def _limited(self, outcome: RunOutcome) -> RunOutcome:
+        """An outcome with the limit that led to it, if one did."""
+        if self._limit and outcome.reason == "interrupted":
+            why = {"seconds": "it ran for too long", "output": "it wrote too much"}[self._limit]
+            return msgspec.structs.replace(outcome, exit_code=TRAPPED, trap=why, reason=self._limit)
+        return outcome
 
     def _main(self) -> None:
         try:
@@ -199,17 +246,18 @@ class Running:
             output = b"" if self._capture else None
             return RunOutcome(INTERRUPTED, output, output, "interrupted", "interrupted")
         if not self._capture and self._stdin is None:
-            return self._run_in(engine, store, module, "")
+            return self._limited(self._run_in(engine, store, module, ""))
         import tempfile
 
         with tempfile.TemporaryDirectory(prefix="wasmill-run-") as folder:
+            self._folder = folder
             outcome = self._run_in(engine, store, module, folder)
             store.close()  # closes the files too
-            if not self._capture:
-                return outcome
-            return msgspec.structs.replace(
-                outcome, stdout=_read(os.path.join(folder, "stdout")), stderr=_read(os.path.join(folder, "stderr"))
-            )
+            if self._wrote_too_much() and outcome.reason != "interrupted":  # it ended before anybody looked
+                self._limit = "output"
+                outcome = RunOutcome(INTERRUPTED, trap="interrupted", reason="interrupted")
+            stdout, stderr = self._written()
+            return self._limited(msgspec.structs.replace(outcome, stdout=stdout, stderr=stderr))
 
     def _config(self) -> wasmtime.Config:
         import wasmtime
@@ -245,8 +293,7 @@ class Running:
                 file.write(self._stdin)
             wasi.stdin_file = path
         if self._capture:
-            wasi.stdout_file = os.path.join(folder, "stdout")
-            wasi.stderr_file = os.path.join(folder, "stderr")
+            wasi.stdout_file, wasi.stderr_file = (os.path.join(folder, name) for name in _STREAMS)
         else:
             wasi.inherit_stdout()
             wasi.inherit_stderr()
@@ -269,6 +316,8 @@ class Running:
         exit_ = wasmtime.Instance(store, wasmtime.Module(engine, bytes(wasmtime.wat2wasm(_EXIT))), [])
         exports = exit_.exports(store)
         called: Any = exports["code"]
+        if self._seconds is not None:
+            self._deadline = time.monotonic() + self._seconds
         linker.define(store, "wasi_snapshot_preview1", "proc_exit", exports["proc_exit"])
         try:
             entry = linker.instantiate(store, module).exports(store).get("_start")
@@ -312,3 +361,12 @@ def _trapped(trap: wasmtime.Trap) -> RunOutcome:
 def _read(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
+
+
+def _first(path: str, most: int) -> bytes:
+    """So many bytes of a file, or all of them (-1); none where it is not there."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(most)
+    except OSError:
+        return b""

@@ -109,6 +109,7 @@ enabled = false
 [run]
 run_memory = "64MiB"
 fuel = 1000
+seconds = 2.5
 folders = ["data"]
 [profile.release]
 jobs = 1
@@ -135,6 +136,7 @@ jobs = 1
         "enabled": False,
         "run_memory": 64 << 20,
         "fuel": 1000,
+        "seconds": 2.5,
         "folders": (str(home / "data"),),
     }
     assert here.entry_named
