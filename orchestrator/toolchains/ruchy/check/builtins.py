@@ -9,6 +9,7 @@ from orchestrator.toolchains.ruchy.check.display import joined, merge, text_part
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Handler, Want, Why, bad, check, expr
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
     absolute,
     extreme,
@@ -231,6 +232,9 @@ def _numeric(name: str, least: int, most: int, make: Any) -> Handler:
         made = arguments_of(c, node, name, least, most)
         if made is None or any(resolve(part.type) is ERROR for part in made):
             return bad(node.at)
+        unreached = never_returns(made)
+        if unreached is not None:
+            return unreached
         return cast("hir.Expr", make(c, node.at, name, *made))
 
     return handler

@@ -28,6 +28,11 @@ from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 _ARGUMENT: Why = ("E0204", "`{0}` takes {want} as its `{1}`, and this is {got}")
 
+_SIMPLE: frozenset[Any] = frozenset(
+    (tree.Path, tree.IntLiteral, tree.FloatLiteral, tree.StringLiteral, tree.Call, tree.MethodCall, tree.Binary)
+)
+"""Arguments that have no part which must be of their own type, so that nothing in them has to say why."""
+
 
 def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     """`callee(arguments)`."""
@@ -117,7 +122,8 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
             argument = arguments[i]
             kind = types[i]
             # the common case of `check`, without building what an error would say
-            value = HANDLERS[argument.__class__](c, argument, kind, _ARGUMENT)
+            why = () if argument.__class__ in _SIMPLE else (*_ARGUMENT, item.name, parameters[i].name)
+            value = HANDLERS[argument.__class__](c, argument, kind, why)
             if value.type is not kind:
                 value = _fit_argument(c, value, kind, item, i, argument)
             made.append(value)

@@ -22,6 +22,7 @@ from orchestrator.toolchains.ruchy.check.infer import settle
 from orchestrator.toolchains.ruchy.check.inside import check_imports
 from orchestrator.toolchains.ruchy.check.items import check_types, collect
 from orchestrator.toolchains.ruchy.check.module import Finding, Module, unit_of
+from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top
 from orchestrator.toolchains.ruchy.check.types import StructType
@@ -106,6 +107,8 @@ def _finished(m: Module) -> hir.CheckedModule:
         function.parameters = [settle(kind) for kind in function.parameters]
         function.result = settle(function.result)
         function.locals = [settle(kind) for kind in function.locals]
+        if m.cut:
+            function.body = without_unreached(function.body)
     signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(m.signatures.items())}
     return hir.CheckedModule(functions, signatures, _layouts(m), m.calls_main)
 

@@ -49,7 +49,7 @@ def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
     if current is None:
         otherwise: hir.Expr = hir.Unit(UNIT, node.at)
     else:
-        otherwise = kind.add(expr(c, current, inner, why), current, why)
+        otherwise = kind.add(HANDLERS[current.__class__](c, current, inner, why), current, why)
     result = kind.result(node.at, "the branches of this `if` differ: {0} and {1}")
     if not complete:
         result = UNIT
@@ -218,7 +218,10 @@ def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
     if kind is ERROR or resolve(end.type) is ERROR:
         return start, end, I64 if kind is ERROR else kind
     met = meet(c.m, start, end)
-    if met is not None:
+    if kind is NEVER or end.type is NEVER:
+        other = resolve(end.type)
+        kind = kind if kind is not NEVER else other if other is not NEVER else I64
+    elif met is not None:
         start, end = met
         kind = resolve(start.type)
         if kind.__class__ is Var and kind.kind == INTEGER and isinstance(start, hir.Int) and isinstance(end, hir.Int):

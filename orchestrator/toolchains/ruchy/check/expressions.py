@@ -25,7 +25,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     Variable,
 )
 from orchestrator.toolchains.ruchy.check.statements import field_of
-from orchestrator.toolchains.ruchy.check.types import ERROR, I64, STRING, UNIT, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -172,6 +172,8 @@ def _one_field(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
 
 
 def _one_field_now(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
+    if value.type is NEVER:
+        return value
     step = field_of(c, node, value.type)
     if step is None:
         return bad(node.at)
@@ -270,7 +272,7 @@ def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:
     """A character of a String, or a part of it, both by character."""
     value = expr(c, node.value)
     kind = resolve(value.type)
-    if kind is ERROR:
+    if kind is ERROR or kind is NEVER:
         return value
     if kind is not STRING:
         if kind.__class__ is Var and cast("Any", kind).kind == ANY and unify(kind, STRING):

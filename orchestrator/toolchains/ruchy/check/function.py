@@ -126,7 +126,10 @@ class Fn:
 
 def expr(c: Fn, node: Any, want: Want = None, why: Why = PLAIN) -> hir.Expr:
     """The typed form of an expression."""
-    return HANDLERS[node.__class__](c, node, want, why)
+    made = HANDLERS[node.__class__](c, node, want, why)
+    if made.type is NEVER:
+        c.m.cut = True
+    return made
 
 
 def check(c: Fn, node: Any, want: Type, why: Why) -> hir.Expr:
@@ -137,13 +140,16 @@ def check(c: Fn, node: Any, want: Type, why: Why) -> hir.Expr:
 
 def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: Any) -> hir.Expr:
     """`made`, whose type must be `want`; says so where it is not, once. Numbers are converted."""
+    if made.type is NEVER:
+        c.m.cut = True
+        return made
     found: Any = placed(c.m, made, want)
     if found is not None:
         return cast("hir.Expr", found)
     if unify(want, made.type):
         return made
     want, got = resolve(want), resolve(made.type)
-    if got is NEVER or want is NEVER:
+    if want is NEVER:
         return made
     if want is UNIT and why[0] == "E0401":
         c.m.error(why[0], node.at, why[1].format(*why[2:], want=shown(want), got=shown(got)))

@@ -10,6 +10,7 @@ from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, tex
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, fit, later
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, resolve, shown
+from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
     absolute,
     extreme,
@@ -27,6 +28,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     FLOATS,
     I64,
     INTEGERS,
+    NEVER,
     STRING,
     FloatType,
     IntType,
@@ -133,7 +135,7 @@ def _push(c: Fn, node: tree.MethodCall, place: Any) -> hir.Expr:
 
 def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) -> hir.Expr:
     kind: Any = resolve(receiver.type)
-    if kind is ERROR:
+    if kind is ERROR or kind is NEVER:
         for argument in node.arguments:
             expr(c, argument)
         return receiver
@@ -250,6 +252,8 @@ def _of_number(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> h
         made = arguments_of(c, node, name, 1, 1)
         if made is None or resolve(made[0].type) is ERROR:
             return bad(at)
+        if made[0].type is NEVER:
+            return never_returns([receiver, made[0]]) or bad(at)
         if name in ("min", "max"):
             return extreme(c, at, name, "<=" if name == "min" else ">=", receiver, made[0])
         return power(c, at, name, receiver, made[0])

@@ -84,7 +84,8 @@ class Module:
 
     `muted` counts the reasons to stay silent (an inlined constant whose errors were reported where it stands).
     `failed` is set by every error, silent ones too: then there is no checked module. `excuse` is the first thing that
-    is wrong and is told elsewhere: by the resolution of names, or by another module. `pending` are expressions whose
+    is wrong and is told elsewhere: by the resolution of names, or by another module. `cut`: some operand
+    never returns, so that there is something to leave out (see `never.py`). `pending` are expressions whose
     type was open when they were made; `literals` the integers among them, whose range is checked once it is known;
     `late` are decisions that wait for a type: each returns whether it could be taken. `seen` says, by unit, what was
     looked at; what belongs to no unit is under "". `starts` has the first token of each unit, `nested` the functions in
@@ -115,6 +116,7 @@ class Module:
         self.failed = False
         self.excuse: Finding | None = None
         self.here = 0  # the function that is being checked, for what has no place of its own here
+        self.cut = False
         self.depth = 0
         self.room = ROOM + len(job.source) - stubs.grown
         self.grown: list[tuple[Seen, int]] = []  # what took up how much of it

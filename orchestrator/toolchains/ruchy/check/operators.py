@@ -254,6 +254,8 @@ def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: Any)
     b: Any = resolve(right.type)
     if a is ERROR or b is ERROR:
         return bad(at)
+    if a is NEVER or b is NEVER:
+        return open_type(c, hir.Arithmetic(b if a is NEVER else a, at, op, left, right))
     if op == "**" and (is_float(a) or is_float(b)):
         met = meet(c.m, left, right)
         if met is None and not unify(a, b):
@@ -331,13 +333,13 @@ def unary(c: Fn, node: tree.Unary, want: Want, why: Why) -> hir.Expr:
         return hir.Not(BOOL, node.at, made)
     made = expr(c, operand, None if want is None or op != "+" else want, why)
     if op == "~":
-        if made.type is ERROR:
+        if made.type is ERROR or made.type is NEVER:
             return made
         if not narrow(made.type, INTEGER):
             c.m.error("E0207", node.at, f"`~` needs an integer, and this is {shown(made.type)}")
             return bad(node.at)
         return open_type(c, hir.BitNot(made.type, node.at, made))
-    if op == "+" and not narrow(made.type, NUMBER):
+    if op == "+" and made.type is not NEVER and not narrow(made.type, NUMBER):
         c.m.error("E0207", node.at, f"`+` needs a number, and this is {shown(made.type)}")
         return bad(node.at)
     return made
@@ -369,7 +371,7 @@ def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
     source: Any = resolve(made.type)
     if target is ERROR or source is ERROR:
         return bad(node.at)
-    if source is target:
+    if source is target or source is NEVER:
         return made
     number = source.__class__ in (IntType, FloatType) or (source.__class__ is Var and narrow(source, NUMBER))
     to_number = target.__class__ in (IntType, FloatType)

@@ -75,14 +75,13 @@ def _statements(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why)
             if i < last or want is DROP or (want is UNIT and statement.semicolon):
                 made = _effect(c, statement.value, out)
             else:
-                value = made = expr(c, statement.value, want, why)
-                if want is not None and want is not TAIL and made.type is not want:
+                value = made = HANDLERS[statement.value.__class__](c, statement.value, want, why)
+                if want is not None and want is not TAIL and made.type is not want and made.type is not NEVER:
                     value = made = fit(c, made, want, why, statement.value)
         elif isinstance(statement, tree.Let):
             variable, made = let(c, statement, out)
-            if i == last and want is not DROP and variable is not None and made.type is not NEVER:
-                variable.read = want is not TAIL
-                value = _read(c, variable, statement.at)
+            if i == last and want is not DROP and want is not UNIT and made.type is not NEVER:
+                value = _value_of_let(c, statement, variable, made, out, want, why)
         elif statement.__class__ in ITEMS:
             continue
         else:
@@ -90,6 +89,21 @@ def _statements(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why)
         if made.type is NEVER:
             diverged = made
     return _made(c, at, out, value, diverged)
+
+
+def _value_of_let(
+    c: Fn, node: tree.Let, variable: Variable | None, made: hir.Expr, out: list[Any], want: Want, why: Why
+) -> hir.Expr | None:
+    """A block that ends in a `let` has the value of that (section 4)."""
+    if variable is not None:
+        variable.read = want is not TAIL
+        value = _read(c, variable, node.at)
+    elif isinstance(node.pattern, tree.WildcardPattern) and want is not None and want is not TAIL:
+        out.pop()
+        value = made
+    else:
+        return None
+    return value if want is None or want is TAIL or value.type is want else fit(c, value, want, why, node)
 
 
 def _made(c: Fn, at: int, out: list[Any], value: hir.Expr | None, diverged: hir.Expr | None) -> hir.Expr:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.lower import casts, comparisons, control, numbers, strings, structs
+from orchestrator.toolchains.ruchy.tables import complete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,3 +75,5 @@ HANDLERS: dict[type, Callable[[Body, Any], int]] = {
     hir.Store: structs.lower_store,
     hir.Do: control.lower_do,
 }
+
+complete(HANDLERS, Union[hir.Expr, hir.Stmt], "lower.table.HANDLERS")

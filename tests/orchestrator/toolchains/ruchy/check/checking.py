@@ -228,7 +228,7 @@ class Validator:
         assert made.type == layout.types[made.index]
 
     def block(self, made: hir.Block) -> None:
-        assert made.value.type == made.type
+        self.fits(made.value, made.type)
 
     def if_(self, made: hir.If) -> None:
         self.fits(made.condition, BOOL)

@@ -1,0 +1,90 @@
+"""The parts of each node of the typed tree, in the order in which they are evaluated.
+
+Whoever looks through a tree goes by these tables. They are complete, or this module cannot be imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Union
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.tables import complete
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Node = Any  # an expression or a statement; each entry of a table knows its own
+
+
+def _none(node: Node) -> Sequence[Node]:
+    return ()
+
+
+def _pair(node: Node) -> Sequence[Node]:
+    return (node.left, node.right)
+
+
+def _left(node: Node) -> Sequence[Node]:
+    return (node.left,)
+
+
+def _operand(node: Node) -> Sequence[Node]:
+    return (node.operand,)
+
+
+def _value(node: Node) -> Sequence[Node]:
+    return () if node.value is None else (node.value,)
+
+
+LEAVES: frozenset[type] = frozenset({hir.Int, hir.Float, hir.Str, hir.Unit, hir.Local})
+
+PLAIN: dict[type, Callable[[Node], Sequence[Node]]] = {
+    hir.Arithmetic: _pair,
+    hir.Compare: _pair,
+    hir.And: _pair,
+    hir.Or: _pair,
+    hir.Negate: _operand,
+    hir.BitNot: _operand,
+    hir.Not: _operand,
+    hir.Cast: _operand,
+    hir.ToText: _operand,
+    hir.Concat: lambda node: node.parts,
+    hir.Print: lambda node: node.parts,
+    hir.Call: lambda node: node.arguments,
+    hir.Runtime: lambda node: node.arguments,
+    hir.NewStruct: lambda node: [node.fields[index] for index in node.order],
+    hir.UpdateStruct: lambda node: [*(value for _, value in node.fields), node.base],
+    hir.GetField: _value,
+    hir.Panic: lambda node: (node.message,),
+}
+"""Those that neither jump nor store, if their parts don't."""
+
+_OTHERS: dict[type, Callable[[Node], Sequence[Node]]] = {
+    hir.Block: lambda node: [*node.statements, node.value],
+    hir.If: lambda node: (node.condition, node.then, node.otherwise),
+    hir.Loop: lambda node: (node.body,),
+    hir.While: lambda node: (node.condition, node.body),
+    hir.ForRange: lambda node: (node.start, node.end, node.body),
+    hir.Break: _value,
+    hir.Continue: _none,
+    hir.Return: _value,
+    hir.Let: _value,
+    hir.Store: _value,
+    hir.Do: _value,
+}
+PARTS: dict[type, Callable[[Node], Sequence[Node]]] = {**dict.fromkeys(LEAVES, _none), **PLAIN, **_OTHERS}
+"""All parts of every node."""
+
+OPERANDS: dict[type, Callable[[Node], Sequence[Node]]] = {
+    **PARTS,
+    hir.And: _left,
+    hir.Or: _left,
+    hir.If: lambda node: (node.condition,),
+    hir.While: lambda node: (node.condition,),
+    hir.ForRange: lambda node: (node.start, node.end),
+    hir.Loop: _none,
+    hir.Block: _none,
+}
+"""The parts that are always evaluated before the node does its work: where one of them never returns, it does none."""
+
+complete(PARTS, Union[hir.Expr, hir.Stmt], "check.parts.PARTS")
