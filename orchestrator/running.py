@@ -124,18 +124,16 @@ def limit_reached(outcome: RunOutcome) -> LimitName | None:
 def host_message(outcome: RunOutcome, config: Config, limits: Limit) -> str:
     """A program reports its own traps; which limit it met, and what it cannot survive to tell, is the host's to say."""
     reached = limit_reached(outcome)
-    if reached is None:
-        return f"{config.entry}: {outcome.trap}" if outcome.reason == "stack" else ""
-    why = "out of memory" if reached == "memory" else outcome.trap
+    if reached is None or reached == "fuel":
+        return f"{config.entry}: {outcome.trap}" if reached or outcome.reason == "stack" else ""
     value = getattr(limits, reached)
-    amount = {
-        "memory": f"{value} bytes of memory",
-        "fuel": f"{value} instructions, about",
-        "seconds": f"{value:g} s",
-        "output": f"{value} bytes to each stream",
+    what = {
+        "memory": f"out of memory: it may have {value} bytes",
+        "seconds": f"stopped: it may run for {value:g} s",
+        "output": f"stopped: it may write {value} bytes to each stream",
     }[reached]
     whose = f"limit `{reached}`" if reached in limits.said else f"setting `{LIMITS[reached]}`"
-    return f"{config.entry}: {why}: it may have {amount} ({whose})"
+    return f"{config.entry}: {what} ({whose})"
 
 
 async def _ended(running: Running, entry: str, offload: Offload) -> RunOutcome:

@@ -13,6 +13,7 @@ import sys
 from importlib import import_module
 
 from orchestrator.cli.output import Output
+from orchestrator.cli.uptodate import SIGINT, SIGTERM, Terminated, events_wanted, signal_of
 from orchestrator.errors import ProjectBroken, UsageError, WasmillError
 
 COMMANDS = ("build", "run", "graph", "clean", "cache", "explain", "trace")
@@ -52,21 +53,22 @@ exit codes: 0 done
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit code. No exception leaves this."""
     output = Output()
+    asked = sys.argv[1:] if argv is None else argv
+    output.events = events_wanted(asked)
     try:
-        return _dispatch(sys.argv[1:] if argv is None else argv, output)
+        return _dispatch(asked, output)
     except WasmillError as wrong:
         if isinstance(wrong, ProjectBroken):
             output.trace(wrong.__cause__ or wrong)
         output.error(wrong)
         return wrong.exit_code
-    except KeyboardInterrupt:  # before or after the time in which `session` listens for it
-        output.insist("wasmill: interrupted")
-        return 130
+    except KeyboardInterrupt as stop:  # before or after the time in which `session` listens for it
+        return output.interrupted(signal_of(stop))
     except BaseExceptionGroup as wrong:
-        if wrong.subgroup(KeyboardInterrupt) is None:
+        stops = wrong.subgroup(KeyboardInterrupt)
+        if stops is None:
             return _our_own(wrong, output)
-        output.insist("wasmill: interrupted")
-        return 130
+        return output.interrupted(SIGTERM if stops.subgroup(Terminated) else SIGINT)
     except Exception as wrong:
         return _our_own(wrong, output)
     finally:

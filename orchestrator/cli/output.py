@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 
+from orchestrator.cli.uptodate import SIGTERM
 from orchestrator.errors import FileError, WasmillError
 from orchestrator.report.terminal import Style, shown
 
 TYPE_CHECKING = False  # as in `terminal`
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
 
@@ -20,6 +23,13 @@ class Output:
 
     def __init__(self) -> None:
         self.quiet = False
+        self.events = False
+        """Events go to standard output, one a line: then the last line says how the build ended."""
+        self.build = 0
+        self.ended = False
+        """That line was written. `build` is the number of the last build that an event told of."""
+        self.clear: Callable[[], None] = _nothing
+        """Takes a moving line off the terminal."""
         self._gone = False
         self._mute = False
         if sys.stdout is None:  # closed by the caller: `>&-`
@@ -42,6 +52,16 @@ class Output:
         except OSError as wrong:
             self._gone = True
             raise FileError(f"standard output cannot be written: {wrong.strerror or wrong}") from wrong
+
+    def interrupted(self, number: int) -> int:
+        """A signal ends the command: say so, to people and to who reads the events. The exit code."""
+        self.clear()
+        if self.events and not self.ended:
+            self.ended = True
+            with suppress(FileError):
+                self.out(f'{{"event":"build-cancelled","build":{self.build}}}')
+        self.insist(f"wasmill: {'terminated' if number == SIGTERM else 'interrupted'}")
+        return 128 + number
 
     def say(self, text: str) -> None:
         """Something for people, unless they asked for quiet."""
@@ -85,3 +105,6 @@ class Output:
 
 def _nowhere() -> TextIO:
     return open(os.devnull, "w", encoding="utf-8")  # as long as the process
+
+
+def _nothing() -> None: ...

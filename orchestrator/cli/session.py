@@ -54,11 +54,11 @@ class _Session:
                     code = await body()
                 except Exception as wrong:  # leaves as itself, below, and not in a group
                     error = wrong
+            if self.signal:  # said while signals are listened for: another one must not come in between
+                code = self.output.interrupted(self.signal)
             group.cancel_scope.cancel()
         if self.signal:
-            word = "interrupted" if self.signal == signal.SIGINT else "terminated"
-            self.output.insist(f"wasmill: {word}")
-            return 128 + self.signal
+            return code
         if error is not None:
             raise error
         return code
@@ -68,7 +68,7 @@ class _Session:
             task_status.started()
             async for number in received:
                 if self.signal:
-                    os._exit(128 + number)
+                    os._exit(self.output.interrupted(number))
                 self.signal = number
                 self.scope.cancel()
 
@@ -77,6 +77,7 @@ async def build(project: Project, arguments: Namespace, output: Output) -> Build
     """Build with everything that the flags ask for; events go to standard output with `--json`, and to the moving line
     where somebody watches."""
     progress = Progress(sys.stderr, live=False if output.quiet else None)
+    output.clear = progress.close
 
     def warn(event: Event) -> None:
         if isinstance(event, BuildStalled):
@@ -88,6 +89,7 @@ async def build(project: Project, arguments: Namespace, output: Output) -> Build
         return await _build(project, arguments, output, progress)
     finally:
         silence()
+        progress.close()
 
 
 async def _build(project: Project, arguments: Namespace, output: Output, progress: Progress) -> BuildResult:
@@ -137,6 +139,8 @@ async def _follow(events: AsyncIterator[Event], output: Output | None, progress:
     encode = msgspec.json.encode
     async for event in events:
         if output is not None:
+            output.build = event.build
+            output.ended = isinstance(event, (BuildFinished, BuildCancelled))
             output.out(ascii_only(encode(event).decode()))
         progress.see(event)
         if isinstance(event, (BuildFinished, BuildCancelled)):

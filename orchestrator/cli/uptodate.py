@@ -3,12 +3,15 @@ the snapshot's file (`actors/scanner/snapshot.py` has its layout) are compared, 
 not plainly unchanged goes to the whole command line. Every import costs, so here are no others.
 """
 
+import _signal  # type: ignore[import-not-found]  # nor is `signal`
 import gc
 import sys
 from _operator import attrgetter  # `operator` itself is no builtin module
 from itertools import chain
 from marshal import dumps
 
+SIGINT: int = _signal.SIGINT
+SIGTERM: int = _signal.SIGTERM
 POSIX = sys.platform != "win32"
 if sys.platform != "win32":
     from posix import (
@@ -40,10 +43,31 @@ def main() -> int:
     gc.disable()  # ten thousand stamps are no garbage, nor is what is imported; `session` turns it on again
     try:
         code = _main()
-    except KeyboardInterrupt:  # before the whole command line could listen for it: it was being imported
-        sys.stderr.write("wasmill: interrupted\n")
-        code = 130
+    except KeyboardInterrupt as stop:  # before the whole command line could listen for it: it was being imported
+        if events_wanted(sys.argv[1:]):
+            sys.stdout.write('{"event":"build-cancelled","build":0}\n')
+        number = signal_of(stop)
+        sys.stderr.write(f"wasmill: {'terminated' if number == SIGTERM else 'interrupted'}\n")
+        code = 128 + number
     return leave(code)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, before `session` listens for it."""
+
+
+def signal_of(stop: KeyboardInterrupt) -> int:
+    return SIGTERM if isinstance(stop, Terminated) else SIGINT
+
+
+def events_wanted(arguments: list[str]) -> bool:
+    """Whether a build is to print its events, whatever else is asked for: the last of them says how it ended."""
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return own[:1] == ["build"] and "--json" in own
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated
 
 
 def leave(code: int) -> int:
@@ -69,6 +93,8 @@ def _main() -> int:
                     write(2, up_to_date(modules).encode() + b"\n")
             finally:
                 _exit(0)  # even where nobody can read it
+    if _signal.getsignal(SIGTERM) == _signal.SIG_DFL:
+        _signal.signal(SIGTERM, _terminate)
     from orchestrator.cli.app import main as whole
 
     return whole()

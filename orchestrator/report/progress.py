@@ -18,7 +18,7 @@ from actors.events import (
 )
 from orchestrator.report.diagnostics import count
 from orchestrator.report.explain import listed, why
-from orchestrator.report.terminal import Style, shown
+from orchestrator.report.terminal import Style, shown, width
 from orchestrator.result import BuildResult
 
 FEW = 6
@@ -74,9 +74,18 @@ class Progress:
             from shutil import get_terminal_size
 
             columns = get_terminal_size().columns
-            self._stream.write(_ERASE + text[: columns - 1])
+            self._stream.write(_ERASE + cut(text, columns - 1))
             self._stream.flush()
             self._drawn = True
+
+
+def cut(text: str, columns: int) -> str:
+    """As much of the beginning as fits: a line that wraps cannot be taken back."""
+    if text.isascii():
+        return text[:columns]
+    while width(text) > columns:
+        text = text[:-1]
+    return text
 
 
 def stalled(event: BuildStalled) -> str:

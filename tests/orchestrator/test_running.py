@@ -148,21 +148,21 @@ async def test_a_scope_that_ends_at_any_moment_is_not_swallowed() -> None:
             {"seconds": 0.05},
             "seconds",
             b"",
-            "main.ruchy: it ran for too long: it may have 0.05 s (limit `seconds`)",
+            "main.ruchy: stopped: it may run for 0.05 s (limit `seconds`)",
         ),
         (
             WRITES,
             {"output": 15},
             "output",
             b"0123456789\n0123",
-            "main.ruchy: it wrote too much: it may have 15 bytes to each stream (limit `output`)",
+            "main.ruchy: stopped: it may write 15 bytes to each stream (limit `output`)",
         ),
         (
             'fun main() { println("0123456789"); }',
             {"output": "3 B"},
             "output",
             b"012",
-            "main.ruchy: it wrote too much: it may have 3 bytes to each stream (limit `output`)",
+            "main.ruchy: stopped: it may write 3 bytes to each stream (limit `output`)",
         ),
         ('fun main() { println("0123456789"); }', {"output": 11}, None, b"0123456789\n", ""),
         (
@@ -170,21 +170,21 @@ async def test_a_scope_that_ends_at_any_moment_is_not_swallowed() -> None:
             {"fuel": 1000},
             "fuel",
             b"",
-            "main.ruchy: all fuel is used up: it may have 1000 instructions, about (limit `fuel`)",
+            "main.ruchy: all fuel is used up",
         ),
         (
             HUNGRY,
             {"memory": "8 MiB"},
             "memory",
             b"",
-            "error: out of memory\nmain.ruchy: out of memory: it may have 8388608 bytes of memory (limit `memory`)",
+            "error: out of memory\nmain.ruchy: out of memory: it may have 8388608 bytes (limit `memory`)",
         ),
         (
             LOOP,
             {"memory": 1},
             "memory",
             b"",
-            "main.ruchy: out of memory: it may have 1 bytes of memory (limit `memory`)",
+            "main.ruchy: out of memory: it may have 1 bytes (limit `memory`)",
         ),
         ("fun main() { }", {"fuel": 0, "seconds": 0, "memory": None}, None, b"", ""),
     ],
@@ -205,7 +205,7 @@ async def test_a_setting_that_is_a_limit() -> None:
     async with opened(LOOP, seconds=0.05) as project:
         result = await project.run()
         assert (result.exit_code, result.limit) == (134, "seconds")
-        assert result.stderr == b"main.ruchy: it ran for too long: it may have 0.05 s (setting `seconds`)\n"
+        assert result.stderr == b"main.ruchy: stopped: it may run for 0.05 s (setting `seconds`)\n"
 
 
 @pytest.mark.parametrize(
