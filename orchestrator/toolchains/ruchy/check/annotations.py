@@ -68,6 +68,9 @@ _OTHER_WORDS = {
 def type_of(m: Module, env: Env, node: tree.Type) -> Type:
     """The type that an annotation means; ERROR where it means none, which has been reported then."""
     while isinstance(node, tree.ReferenceType):
+        if node.mutable:
+            m.error("E0231", node.at, "only the type of a parameter can be `&mut`, so far", "leave out the `&mut`")
+            return ERROR
         node = node.target
     if isinstance(node, tree.NamedType):
         return _named(m, env, node)
@@ -209,11 +212,23 @@ def signature(m: Module, item: FunctionItem) -> list[Type]:
     return item.types
 
 
+def is_written_through(node: tree.Type | None) -> bool:
+    """Whether what is written to a parameter of this type would be seen by the caller: `&mut T`."""
+    while isinstance(node, tree.ReferenceType):
+        if node.mutable:
+            return True
+        node = node.target
+    return False
+
+
 def _parameter(m: Module, item: FunctionItem, parameter: tree.Parameter) -> Type:
     if item.node.generics:
         return ERROR
     if parameter.type is not None:
-        return type_of(m, item.env, parameter.type)
+        kind = parameter.type
+        while isinstance(kind, tree.ReferenceType):
+            kind = kind.target
+        return type_of(m, item.env, kind)
     if parameter.pattern is not None:
         not_yet(m, parameter.at, "patterns as parameters")
         return ERROR

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.annotations import signature
+from orchestrator.toolchains.ruchy.check.annotations import is_written_through, signature
 from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check
 from orchestrator.toolchains.ruchy.check.infer import resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.module import NeedsFirst, unit_of
@@ -172,6 +172,8 @@ def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
             m.error("E0603", parameter.at, f"the parameter `{parameter.name}` is declared twice")
         seen.add(parameter.name)
         variable = c.declare(parameter.name, kind, parameter.at, parameter.mutable)
+        if is_written_through(parameter.type):
+            variable.lent = c.lends = True
         if variable.slot < 0:  # parameters have a slot whatever their type
             c.slot(kind)
         if parameter.default is not None and item.own:

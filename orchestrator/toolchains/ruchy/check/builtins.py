@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.display import joined, merge, text_parts
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Handler, Want, Why, bad, check, expr
+from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Handler, Want, Why, bad, check, expr, only_read
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.never import never_returns
@@ -244,7 +244,7 @@ def macro(c: Fn, node: tree.MacroCall, want: Want, why: Why) -> hir.Expr:
     """`name!(...)`."""
     handler = MACROS.get(node.name)
     if handler is not None:
-        return handler(c, node, want, why)
+        return handler(c, only_read(node), want, why)
     if node.name == "vec":
         not_yet(c.m, node.at, "arrays")
     elif node.name == "matches":

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.annotations import signature
+from orchestrator.toolchains.ruchy.check.annotations import is_written_through, signature
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.consts import inline
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, expr, open_type
+from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, expr, only_read, open_type
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
@@ -47,7 +47,7 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
         if found is None:
             builtin = BUILTINS.get(segments[0] if single else "::".join(segments))
             if builtin is not None:
-                return builtin(c, node, want, why)
+                return builtin(c, only_read(node), want, why)
     if isinstance(found, FunctionItem):
         if single or c.m.visible(c.env, segments, found, callee.at):
             return call_function(c, node, found)
@@ -121,6 +121,8 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
         for i in range(given):
             argument = arguments[i]
             kind = types[i]
+            if argument.__class__ is tree.Unary and argument.op == "&mut":
+                argument = _lent(c, item, i, argument)
             # the common case of `check`, without building what an error would say
             why = () if argument.__class__ in _SIMPLE else (*_ARGUMENT, item.name, parameters[i].name)
             value = HANDLERS[argument.__class__](c, argument, kind, why)
@@ -147,6 +149,15 @@ def _fit_argument(c: Fn, value: hir.Expr, kind: Type, item: FunctionItem, i: int
     from orchestrator.toolchains.ruchy.check.function import fit
 
     return fit(c, value, kind, (*_ARGUMENT, item.name, item.node.parameters[i].name), node)
+
+
+def _lent(c: Fn, item: FunctionItem, i: int, node: tree.Unary) -> Any:
+    """The argument behind `&mut`. E0231 where the parameter is no `&mut`: what the function writes to it is lost."""
+    parameter = item.node.parameters[i]
+    if not is_written_through(parameter.type):
+        message = f"`{item.name}` takes its `{parameter.name}` by value: nothing that it writes to that is seen here"
+        c.m.error("E0231", node.at, message, "leave out the `&mut`")
+    return node.operand
 
 
 def _arity(c: Fn, node: tree.Call, item: FunctionItem, given: int) -> None:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, Variable
@@ -60,7 +62,8 @@ class Target:
 
 class Fn:
     """One function body in work. `names` are the locals and nested items in sight, `undo` what leaving a block puts
-    back; `locals` the types of all slots; `result` the type to return, with `why` it must be. `nests`: items may stand
+    back; `locals` the types of all slots; `lends`: some parameter is
+    `&mut T`; `result` the type to return, with `why` it must be. `nests`: items may stand
     in its blocks."""
 
     __slots__ = (
@@ -68,6 +71,7 @@ class Fn:
         "env",
         "foreign",
         "item",
+        "lends",
         "locals",
         "loops",
         "m",
@@ -96,6 +100,7 @@ class Fn:
         self.counter = 0
         self.top = item is None
         self.foreign = False
+        self.lends = False
         self.nests = True
 
     def slot(self, kind: Type) -> int:
@@ -211,6 +216,14 @@ def later(c: Fn, at: int, kind: Type, decide: Callable[[bool], hir.Expr | None])
 
     c.m.late.append(attempt)
     return place
+
+
+def only_read(node: Any) -> Any:
+    """A call of something that writes to none of its arguments: `&mut x` is `x`."""
+    if not any(argument.__class__ is tree.Unary and argument.op == "&mut" for argument in node.arguments):
+        return node
+    given = [one.operand if isinstance(one, tree.Unary) and one.op == "&mut" else one for one in node.arguments]
+    return msgspec.structs.replace(node, arguments=given)
 
 
 def is_text(kind: Type) -> bool:

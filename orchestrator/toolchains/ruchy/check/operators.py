@@ -325,6 +325,10 @@ def unary(c: Fn, node: tree.Unary, want: Want, why: Why) -> hir.Expr:
     op, operand = node.op, node.operand
     if op == "-":
         return _negate(c, node, want)
+    if op == "&mut":
+        message = "`&mut` can only stand before an argument of a function, so far"
+        c.m.error("E0231", node.at, message, "leave it out: the value is copied")
+        return bad(node.at)
     if op == "!":
         made = expr(c, operand, BOOL, ("E0207", "`!` needs bool, and this is {got}"))
         if not unify(made.type, BOOL):

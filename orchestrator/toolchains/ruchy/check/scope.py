@@ -149,9 +149,10 @@ Item = Union[FunctionItem, StructItem, ConstItem, AliasItem, ModuleItem, LostIte
 
 
 class Variable:
-    """A local. `slot` is -1 for a value of no size (unit). `declared`: by a `let` (others are parameters and loops)."""
+    """A local. `slot` is -1 for a value of no size (unit). `declared`: by a `let` (others are parameters and loops).
+    `lent`: a parameter `&mut T`, or another name of it."""
 
-    __slots__ = ("assigned", "at", "declared", "mutable", "name", "read", "slot", "type")
+    __slots__ = ("assigned", "at", "declared", "lent", "mutable", "name", "read", "slot", "type")
 
     def __init__(self, name: str, kind: Type, slot: int, at: int, mutable: bool, declared: bool) -> None:
         self.name = name
@@ -161,4 +162,5 @@ class Variable:
         self.mutable = mutable
         self.declared = declared
         self.read = False
+        self.lent = False
         self.assigned = False

@@ -170,7 +170,9 @@ def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Exp
         return None, made
     if kind is NEVER:
         kind = ERROR
+    lent = bool(c.lends) and _is_lent(c, node.value)
     variable = c.declare(name, kind, pattern.at, node.mutable or pattern.mutable, declared=True)
+    variable.lent = lent
     out.append(hir.Do(made) if kind is UNIT or made.type is NEVER else hir.Let(variable.slot, made))
     return variable, made
 
@@ -200,7 +202,7 @@ def assign_value(c: Fn, node: tree.Assign, want: Want, why: Why) -> hir.Expr:
 def assign(c: Fn, node: tree.Assign, out: list[Any]) -> hir.Expr:
     """`place = value`, `place op= value`: a variable, or fields of one."""
     found = place_of(c, node.place)
-    if found is None:
+    if found is None or _is_lost(c, node.place, found[0]):
         expr(c, node.value)
         return bad(node.at)
     variable, path, kind, why = found
@@ -219,6 +221,35 @@ def assign(c: Fn, node: tree.Assign, out: list[Any]) -> hir.Expr:
     else:
         out.append(hir.Store(variable.slot, [index for index, _ in path], value, node.at))
     return hir.Unit(UNIT, node.at)
+
+
+def _is_lost(c: Fn, node: Any, variable: Variable) -> bool:
+    """E0230 for what would be written through a reference: whoever lent it would not see it."""
+    while isinstance(node, tree.Field):
+        node = node.value
+    if not variable.lent and not isinstance(node, tree.Unary):
+        return False
+    message = f"writing through the reference `{variable.name}` is not supported yet: nobody else would see it"
+    c.m.error("E0230", node.at, message, "return the new value, and assign that")
+    return True
+
+
+def _is_lent(c: Fn, node: Any) -> bool:
+    """Whether a value is that of a parameter `&mut T`, under another name from here on."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tree.Path):
+            found = c.names.get(node.segments[0])
+            if isinstance(found, Variable) and found.lent and len(node.segments) == 1:
+                return True
+        elif isinstance(node, tree.Block):
+            waiting += [one for one in node.statements[:-1] if isinstance(one, tree.Let)] + node.statements[-1:]
+        elif isinstance(node, tree.ExprStmt | tree.Let):
+            waiting.append(node.value)
+        elif isinstance(node, tree.If):
+            waiting += (node.then, node.otherwise)
+    return False
 
 
 def _mutated(c: Fn, variable: Variable, at: int) -> None:

@@ -50,7 +50,7 @@ def stub(m: Module, name: str) -> FunctionItem | None:
         return None
     scope, _, plain = name.rpartition("::")
     known = m.stubs.signatures.get(name)
-    if known is not None and not known.defaults:
+    if known is not None and not known.defaults and b"mut" not in item.interface:
         parameters = [tree.Parameter(0, "", None) for _ in known.parameters]
         node = tree.Function(0, plain, item.public, parameters, None, tree.Block(0, [], 0))
     else:

@@ -160,4 +160,22 @@ CODES: dict[str, Code] = registry(
         "const B = A + A; const C = B + B; const D = C + C; ...",
         "fun b() -> i64 { a() + a() }",
     ),
+    Code(
+        "E0230",
+        "type",
+        "write through a reference",
+        "What is written through `&mut` is not seen by the caller yet, so it is refused. A parameter without `&mut` "
+        "is a copy, which may be written to.",
+        "fun add(n: &mut i64) { *n += 1; }",
+        "fun add(n: i64) -> i64 { n + 1 }",
+    ),
+    Code(
+        "E0231",
+        "type",
+        "reference that cannot be written through",
+        "`&mut` stands before an argument whose parameter is `&mut` too, and before the type of a parameter; nowhere "
+        "else yet.",
+        "let mut n = 1; let r = &mut n; println(r);",
+        "let mut n = 1; let r = n; println(r);",
+    ),
 )

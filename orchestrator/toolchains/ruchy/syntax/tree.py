@@ -46,9 +46,10 @@ class FunctionType(Node):
 
 
 class ReferenceType(Node):
-    """`&T`, `&mut T`: a value all the same, for us."""
+    """`&T`, `&mut T`: a value all the same, for us, but for what is written through a `mutable` one."""
 
     target: Type
+    mutable: bool = False
 
 
 Type = Union[NamedType, ArrayType, TupleType, FunctionType, ReferenceType]
@@ -102,7 +103,7 @@ class Path(Node):
 
 
 class Unary(Node):
-    """`op` is one of `-`, `+`, `!`, `~`, `&`, `*`."""
+    """`op` is one of `-`, `+`, `!`, `~`, `&`, `&mut`, `*`."""
 
     op: str
     operand: Expr

@@ -178,6 +178,7 @@ class Expressions(Patterns):
             else:
                 prefixes.append((at, kind))
             if kind in ("&", "&&") and self.kinds[self.at] == "mut":
+                prefixes[-1] = (at, "&mut")
                 self.at += 1
             kind = self.kinds[self.at]
         if len(prefixes) + self.depth > NESTING:

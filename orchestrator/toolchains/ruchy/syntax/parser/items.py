@@ -212,7 +212,7 @@ class Items(Imports):
             return None
         at = self.at
         self.at += 1
-        declared = ReferenceType(start, NamedType(at, ("Self",))) if reference else None
+        declared = ReferenceType(start, NamedType(at, ("Self",)), mutable) if reference else None
         if self.kinds[self.at] == ":":
             self.at += 1
             self.type_()

@@ -35,9 +35,9 @@ class Types(Cursor):
             self.at += 1
             if self.kinds[self.at] == "lifetime":
                 self.at += 1
-            if self.kinds[self.at] == "mut":
-                self.at += 1
-            inner: Type = ReferenceType(at, self.type_())
+            mutable = self.kinds[self.at] == "mut"
+            self.at += mutable
+            inner: Type = ReferenceType(at, self.type_(), mutable)
             return ReferenceType(at, inner) if kind == "&&" else inner
         if kind in ("fn", "fun"):
             self.at += 1

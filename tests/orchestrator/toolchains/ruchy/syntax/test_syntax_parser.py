@@ -32,7 +32,7 @@ from orchestrator.toolchains.ruchy.syntax.parser import parse, parse_item
         ("-x as f64 / 2.0", "(/ (- (Cast x f64)) 2.0)"),
         ("a as i64 < b", "(< (Cast a i64) b)"),
         ("!a.b", "(! (Field a b))"),
-        ("&mut a + *b", "(+ (& a) (* b))"),
+        ("&mut a + *b", "(+ (&mut a) (* b))"),
         ("a = b = c + 1", "(= a (= b (+ c 1)))"),
         ("a **= 2", "(**= a 2)"),
         ("a <<= 2", "(<<= a 2)"),
@@ -158,8 +158,8 @@ def test_expressions(source, expected):
          "(Enum E False [(Variant A - - -) (Variant Fun [i64] - -) (Variant C - [(StructField x T False -)] -)"
          " (Variant D - - 3)] [] [])"),
         ("impl S { pub fun f(&self) { } fn g(&mut self) { } fun h(self) { } }",
-         "(Impl S - [(Function f True [(Parameter self (ReferenceType Self) - False -)] - (Block []) [] [] True)"
-         " (Function g False [(Parameter self (ReferenceType Self) - True -)] - (Block []) [] [] True)"
+         "(Impl S - [(Function f True [(Parameter self (ReferenceType Self False) - False -)] - (Block []) [] [] True)"
+         " (Function g False [(Parameter self (ReferenceType Self True) - True -)] - (Block []) [] [] True)"
          " (Function h False [(Parameter self - - False -)] - (Block []) [] [] True)] [])"),
         ("pub const X: i64 = 1;", "(Const X True i64 1)"),
         ("type A = [i64];", "(TypeAlias A False (ArrayType i64 -))"),
