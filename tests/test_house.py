@@ -19,7 +19,7 @@ from orchestrator.toolchains.ruchy.codes import CODES
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("actors", "orchestrator")
-MOST_LINES = 450
+MOST_LINES = 600
 
 
 def python_files(*folders: str) -> list[Path]:
@@ -131,7 +131,6 @@ def test_importing_the_package_imports_nothing_else() -> None:
 
 LONGER = {
     "actors/messages.py",  # the closed list of everything that crosses a channel
-    "orchestrator/toolchains/ruchy/syntax/tree.py",  # the closed list of nodes
 }
 """Lists, each read as a whole. Nothing is to be added here."""
 
