@@ -258,7 +258,7 @@ class Machine:
     def rt_write(self, fd: int, text: int) -> None:
         self.output += self._bytes(text)
 
-    def rt_format(self, template: int, arguments: int, count: int) -> int:
+    def rt_format(self, template: int, kinds: int, arguments: int, count: int) -> int:
         parts = self._bytes(template).split(b"{}")
         values = [self._bytes(value) for value in struct.unpack(f"<{count}I", self._raw(arguments, 4 * count))]
         found = parts[0]

@@ -19,9 +19,10 @@ from orchestrator.toolchains.ruchy.check.numbers import (
     to_float,
     to_integer,
 )
-from orchestrator.toolchains.ruchy.check.templates import filled, is_template
-from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT
+from orchestrator.toolchains.ruchy.check.templates import fill, pieces_of_function, pieces_of_macro
+from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, I64, NEVER, STRING, UNIT
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.widths import is_number
 from orchestrator.toolchains.ruchy.syntax import tree
 
 BUILTINS: dict[str, Handler] = {}
@@ -41,85 +42,58 @@ def arguments_of(c: Fn, node: Any, name: str, least: int, most: int) -> list[hir
     return [expr(c, argument) for argument in node.arguments]
 
 
-def output_parts(c: Fn, node: Any) -> tuple[list[hir.Expr], tuple[list[Any], hir.Expr, list[hir.Expr]] | None]:
-    """What printing these arguments writes (section 9, rules 1 and 2): the parts; or, for a first argument that may
-    turn out to be a template, the statements that put the arguments into slots, that template, and the others."""
-    arguments = node.arguments
+def output_parts(c: Fn, at: int, arguments: list[Any], strict: bool) -> list[hir.Expr]:
+    """The strings that printing these arguments writes, to be joined. `strict`: a macro, whose template is Rust's."""
     if not arguments:
-        return [], None
+        return []
+    if strict and isinstance(arguments[0], tree.StringLiteral):
+        template = arguments[0]
+        pieces = pieces_of_macro(c, template.at, template.value)
+        return [] if pieces is None else fill(c, template.at, pieces, arguments[1:], True)
     first = expr(c, arguments[0])
     if len(arguments) > 1 and resolve(first.type) is STRING:
         if isinstance(first, hir.Str):
-            template = first.value
-            if is_template(template):
-                rest = [expr(c, argument) for argument in arguments[1:]]
-                return filled(c, first.at, template, rest), None
+            pieces = pieces_of_function(c, first.value)
+            if len(pieces) > 1:
+                return fill(c, first.at, pieces, arguments[1:], False)
         elif not isinstance(first, hir.ToText):
-            return [], _template_later(c, first, arguments[1:])
+            return [_template_later(c, at, first, arguments[1:])]
     parts = text_parts(c, first)
     for argument in arguments[1:]:
-        parts.append(hir.Str(STRING, node.at, " "))
+        parts.append(hir.Str(STRING, at, " "))
         parts += text_parts(c, expr(c, argument))
-    return parts, None
+    return parts
 
 
-def _template_later(c: Fn, first: hir.Expr, rest: list[Any]) -> tuple[list[Any], hir.Expr, list[hir.Expr]]:
-    bound: list[Any] = []
-    template = first
-    if not isinstance(first, hir.Local):
-        slot = c.slot(STRING)
-        bound.append(hir.Let(slot, first))
-        template = hir.Local(STRING, first.at, slot)
-    others: list[hir.Expr] = []
-    for argument in rest:
-        made = joined(argument.at, text_parts(c, expr(c, argument)))
-        if not isinstance(made, hir.Str):
-            slot = c.slot(STRING)
-            bound.append(hir.Let(slot, made))
-            made = hir.Local(STRING, argument.at, slot)
-        others.append(made)
-    return bound, template, others
+def _template_later(c: Fn, at: int, template: hir.Expr, rest: list[Any]) -> hir.Expr:
+    """A template that only run time knows."""
+    values = [expr(c, argument) for argument in rest]
+    kinds = sum(_kind(value) << 2 * index for index, value in enumerate(values[:32]))
+    texts = [joined(value.at, text_parts(c, value)) for value in values]
+    signed = kinds - (1 << 64) if kinds >> 63 else kinds
+    return hir.Runtime(STRING, at, "format", [template, hir.Int(I64, at, signed), *texts])
 
 
-def _either(at: int, later: tuple[list[Any], hir.Expr, list[hir.Expr]]) -> tuple[hir.Expr, hir.Expr, hir.Expr]:
-    """The test for a template, the text if it is one, and the text if it is not."""
-    _, template, others = later
-    holes = hir.Runtime(BOOL, at, "str_contains", [template, hir.Str(STRING, at, "{}")])
-    with_holes = hir.Runtime(STRING, at, "format", [template, *others])
-    parts: list[hir.Expr] = [template]
-    for other in others:
-        parts += (hir.Str(STRING, at, " "), other)
-    return holes, with_holes, joined(at, parts)
+def _kind(value: hir.Expr) -> int:
+    """1 for a number, 2 for a text: what `rt::format` asks."""
+    kind: Any = resolve(value.type)
+    if kind is STRING or kind is CHAR:
+        return 2
+    return int(is_number(kind))
 
 
 def _printer(fd: int, newline: bool) -> Handler:
     def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
-        parts, later = output_parts(c, node)
+        parts = output_parts(c, node.at, node.arguments, isinstance(node, tree.MacroCall))
         end: list[hir.Expr] = [hir.Str(STRING, node.at, "\n")] if newline else []
-        if later is None:
-            return hir.Print(UNIT, node.at, fd, merge([*parts, *end]))
-        test, template, plain = _either(node.at, later)
-        plain_parts = plain.parts if isinstance(plain, hir.Concat) else [plain]
-        made: hir.Expr = hir.If(
-            UNIT,
-            node.at,
-            test,
-            hir.Print(UNIT, node.at, fd, [template, *end]),
-            hir.Print(UNIT, node.at, fd, merge([*plain_parts, *end])),
-        )
-        return hir.Block(UNIT, node.at, later[0], made) if later[0] else made
+        return hir.Print(UNIT, node.at, fd, merge([*parts, *end]))
 
     return handler
 
 
 def message_of(c: Fn, node: Any, arguments: list[Any]) -> hir.Expr:
     """The arguments as one text, by the rules of printing."""
-    parts, later = output_parts(c, tree.MacroCall(node.at, "format", arguments))
-    if later is None:
-        return joined(node.at, parts)
-    test, template, plain = _either(node.at, later)
-    made: hir.Expr = hir.If(STRING, node.at, test, template, plain)
-    return hir.Block(STRING, node.at, later[0], made) if later[0] else made
+    return joined(node.at, output_parts(c, node.at, arguments, isinstance(node, tree.MacroCall)))
 
 
 def format_(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:

@@ -9,6 +9,7 @@ from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.consts import const_value, read_const
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.formats import count_of, formatted, read_spec
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, later
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, shown, unify
@@ -264,8 +265,23 @@ def f_string(c: Fn, node: tree.FString, want: Want, why: Why) -> hir.Expr:
         if isinstance(part, tree.TextPart):
             parts.append(hir.Str(STRING, part.at, part.text))
         else:
-            parts += text_parts(c, expr(c, part.value), part.spec)
+            parts += hole(c, part)
     return joined(node.at, parts)
+
+
+def hole(c: Fn, part: tree.HolePart) -> list[hir.Expr]:
+    """A hole of an f-string. A specification that we do not know is ignored, as in the reference, with a warning."""
+    made = expr(c, part.value)
+    spec = read_spec(part.spec)
+    counts = () if spec is None else (spec.width, spec.precision)
+    if spec is None or any(isinstance(count, str) and not count[:1].isidentifier() for count in counts):
+        message = f"the format `{part.spec}` is not known, and has no effect"
+        c.m.warn("W0007", part.at, message, "formats are `:>5`, `:05`, `:.2`, `:x`, `:?`, and others of Rust")
+        return text_parts(c, made)
+    width, precision = [
+        count_of(c, expr(c, tree.Path(part.at, (count,)))) if isinstance(count, str) else None for count in counts
+    ]
+    return formatted(c, made, spec, width, precision)
 
 
 def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:

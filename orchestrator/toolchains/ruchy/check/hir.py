@@ -117,7 +117,8 @@ class Runtime(_Expr):
     `traps`: the call takes the trap site as two more arguments. `name` is without `rt::`: "str_len".
 
     Names that are single instructions, on one operand of type f64 or f32: `sqrt`, `floor`, `ceil`, `trunc`, `fabs`.
-    `format` takes the template and then its arguments, each a String: lowering puts these in memory for `rt::format`.
+    `format` takes the template, an i64 that says what its arguments are, and then these, each a String: lowering puts
+    them in memory for `rt::format`. `radix` takes an integer of any width.
     """
 
     name: str

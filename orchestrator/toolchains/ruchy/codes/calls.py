@@ -14,6 +14,22 @@ CODES: dict[str, Code] = registry(
         "fun f(a: i64) { } f(1);",
     ),
     Code(
+        "E0308",
+        "arity",
+        "placeholder without an argument",
+        "Each placeholder in the template of a macro shows an argument. A brace that is meant is written `{{` or `}}`.",
+        'fun main() { println!("{} {}", 7); }',
+        'fun main() { println!("{} {}", 7, 8); }',
+    ),
+    Code(
+        "E0309",
+        "arity",
+        "argument without a placeholder",
+        "Each argument of a macro is shown by a placeholder in its template.",
+        'fun main() { println!("seven", 7); }',
+        'fun main() { println!("seven {}", 7); }',
+    ),
+    Code(
         "E0401",
         "return",
         "wrong return value",

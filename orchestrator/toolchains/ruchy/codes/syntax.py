@@ -223,4 +223,22 @@ CODES: dict[str, Code] = registry(
         'println("""two\nlines""");',
         'println("two\nlines");',
     ),
+    Code(
+        "E0031",
+        "syntax",
+        "bad placeholder in a template",
+        "The template of a macro holds placeholders: `{}`, `{0}`, `{name}`, each with a format behind a `:` where that "
+        "is wanted: fill and side, `+`, `#`, `0`, width, precision and `?`, `x`, `X`, `o`, `b`, `e` or `E`, as in "
+        "Rust. A brace is written `{{` or `}}`.",
+        'fun main() { println!("{:y}", 5); }',
+        'fun main() { println!("{:>5}", 5); }',
+    ),
+    Code(
+        "E0032",
+        "syntax",
+        "format for another type",
+        "Only integers have hexadecimal, octal and binary digits, only numbers an exponent, and a width is an integer.",
+        'fun main() { println!("{:x}", 1.5); }',
+        'fun main() { println!("{:x}", 15); }',
+    ),
 )

@@ -55,6 +55,14 @@ CODES: dict[str, Code] = registry(
         "pub fun count(n: i64) -> i64 { n }",
     ),
     Code(
+        "W0007",
+        "warning",
+        "unknown format in an f-string",
+        "What stands behind the `:` of a hole is no format, and has no effect, as in the reference implementation.",
+        'fun main() { let n = 54321; println(f"{n:,}"); }',
+        'fun main() { let n = 54321; println(f"{n:>9}"); }',
+    ),
+    Code(
         "W0801",
         "warning",
         "file skipped",

@@ -32,7 +32,8 @@ _WRITE = functype(bytes((I32, I32)), b"")
 _FROM_I64 = functype(bytes((I64,)), bytes((I32,)))
 _FIXED = functype(bytes((F64, I32)), bytes((I32,)))
 _TRAP_TEXT = functype(bytes((I32, I32, I32)), b"")
-_THREE_TO_I32 = functype(bytes((I32, I32, I32)), bytes((I32,)))
+_FORMAT = functype(bytes((I32, I64, I32, I32)), bytes((I32,)))
+_RADIX = functype(bytes((I64, I32)), bytes((I32,)))
 
 
 def lower_str(body: Body, node: hir.Str) -> int:
@@ -190,6 +191,8 @@ def lower_runtime(body: Body, node: hir.Runtime) -> int:
         return PLAIN
     if name == "format":
         return _format(body, node)
+    if name == "radix":
+        return _radix(body, node)
     waiting = body.operands(node.arguments)
     types = [argument.type for argument in node.arguments]
     type_ = signature(types, node.type)
@@ -208,8 +211,9 @@ _INSTRUCTIONS = {"fabs": 0x8B, "ceil": 0x8D, "floor": 0x8E, "trunc": 0x8F, "sqrt
 
 def _format(body: Body, node: hir.Runtime) -> int:
     """The template, then its arguments: these stand side by side in an object of their own."""
-    waiting = body.operands(node.arguments)
-    count = len(node.arguments) - 1
+    template, kinds, *arguments = node.arguments
+    waiting = body.operands([template, *arguments])
+    count = len(arguments)
     values = [body.temporary(I32) for _ in range(count + 2)]
     for value in reversed(values[: count + 1]):
         body.out += set_(value)
@@ -219,10 +223,27 @@ def _format(body: Body, node: hir.Runtime) -> int:
     body.out += set_(array)
     for index, value in enumerate(values[1:-1]):
         body.out += get(array) + get(value) + b"\x36\x02" + uleb(8 + 4 * index)
-    body.out += get(values[0]) + get(array) + b"\x41\x08\x6a\x41" + sleb(count)
-    body.call("rt::format", _THREE_TO_I32)
+    body.out += get(values[0])
+    body.emit(kinds)
+    body.out += get(array) + b"\x41\x08\x6a\x41" + sleb(count)
+    body.call("rt::format", _FORMAT)
     body.release(array, STRING)
     for value in values:
         body.give_back(I32, value)
     body.release_operands(waiting)
+    return OWNED
+
+
+def _radix(body: Body, node: hir.Runtime) -> int:
+    """The bits of an integer's own width, negative ones in two's complement."""
+    value, how = node.arguments
+    body.emit(value)
+    type_ = value.type
+    assert isinstance(type_, IntType)
+    if type_.bits < 32:
+        body.out += b"\x41" + sleb((1 << type_.bits) - 1) + b"\x71"
+    if type_.bits < 64:
+        body.out.append(0xAD)
+    body.emit(how)
+    body.call("rt::radix", _RADIX)
     return OWNED

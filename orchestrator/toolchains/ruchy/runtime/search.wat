@@ -1,4 +1,4 @@
-;; Strings: finding, replacing, trimming, quoting, filling templates.
+;; Strings: finding, replacing, trimming, quoting.
 (module
   (import "env" "memory" (memory 1))
   (import "env" "rt::retain" (func $retain (param i32)))
@@ -217,62 +217,6 @@
 
   (func (export "rt::str_trim_end") (param $string i32) (result i32)
     (call $trim (local.get $string) (i32.const 2)))
-
-  ;; One pass of `format`: writes at `to`, or measures; the end.
-  (func $formatted (param $template i32) (param $values i32) (param $count i32) (param $to i32) (param $measure i32)
-    (result i32) (local $at i32) (local $end i32) (local $from i32)
-    (local.set $at (call $start (local.get $template)))
-    (local.set $end (i32.sub (call $end (local.get $template)) (i32.const 1)))
-    (local.set $from (local.get $at))
-    (block $done
-      (loop $next
-        (br_if $done (i32.eqz (local.get $count)))
-        (br_if $done (i32.ge_s (local.get $at) (local.get $end)))
-        (if (i32.eq (i32.load16_u align=1 (local.get $at)) (i32.const 0x7d7b)) ;; {}
-          (then
-            (local.set $to
-              (call $copy
-                (local.get $to)
-                (local.get $from)
-                (i32.sub (local.get $at) (local.get $from))
-                (local.get $measure)))
-            (local.set $from (i32.load (local.get $values)))
-            (local.set $to
-              (call $copy
-                (local.get $to)
-                (call $start (local.get $from))
-                (call $length (local.get $from))
-                (local.get $measure)))
-            (local.set $values (i32.add (local.get $values) (i32.const 4)))
-            (local.set $count (i32.sub (local.get $count) (i32.const 1)))
-            (local.set $at (i32.add (local.get $at) (i32.const 2)))
-            (local.set $from (local.get $at)))
-          (else (local.set $at (i32.add (local.get $at) (i32.const 1)))))
-        (br $next)))
-    (call $copy
-      (local.get $to)
-      (local.get $from)
-      (i32.sub (i32.add (local.get $end) (i32.const 1)) (local.get $from))
-      (local.get $measure)))
-
-  (func (export "rt::format") (param $template i32) (param $values i32) (param $count i32) (result i32)
-    (local $result i32)
-    (local.set $result
-      (call $new
-        (call $formatted
-          (local.get $template)
-          (local.get $values)
-          (local.get $count)
-          (i32.const 0)
-          (i32.const 1))))
-    (drop
-      (call $formatted
-        (local.get $template)
-        (local.get $values)
-        (local.get $count)
-        (call $start (local.get $result))
-        (i32.const 0)))
-    (local.get $result))
 
   ;; The letter behind the backslash for a character that is written so in quotes; 0 for others.
   (func $escape (param $char i32) (result i32)

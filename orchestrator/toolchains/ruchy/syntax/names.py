@@ -7,6 +7,7 @@ blocks where they are visible. Where that is not plain from the tokens, the name
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens, words
@@ -24,12 +25,15 @@ _IMPORTS = words("use import from")
 _MODULES = words("name string { ::")
 _NEVER = words("_ self Self super crate")
 _BEFORE_LABEL = words("{ , ( let mut | pub var ] & ||")
+_TEXTS = words("string fmid fclose")
 _OPERATORS = words("| & ||")
 """Those of them that may also stand before the last name of the `a` of `c ? a : b`."""
 _BEHIND_PARAMETER = words(", ) ] = :")
 _MAYBE_BLOCK = words("if match loop try | || while")
 
-_TELLING = _DEFINES | _MAYBE_BLOCK | words("name { } ; let var for #[")
+_TELLING = _DEFINES | _MAYBE_BLOCK | words("name { } ; let var for #[ string fmid fclose")
+_IN_TEMPLATE = re.compile(r"\{([A-Za-z_]\w*+)[}:]|([A-Za-z_]\w*+)\$", re.ASCII)
+"""A name in a placeholder of a template: `{name}`, `{name:>5}`, `{:>name$}`."""
 
 Occurrence = tuple[tuple[str, ...], int]
 """(segments as written, ordinal of the first one's token)."""
@@ -127,6 +131,12 @@ def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = f
                     pass  # a parameter
                 elif texts[at] not in scopes.visible and not _means_nothing(tokens, at, following, labels):
                     yield (texts[at],), at
+        elif kind in _TEXTS:
+            text = texts[at] if kind == "string" else texts[at].partition("}")[0]
+            if "{" in text or "$" in text:
+                for name, count in _IN_TEMPLATE.findall(text):
+                    if (name or count) not in scopes.visible:
+                        yield (name or count,), at
         elif kind == "{":
             depth += 1
             scopes.open(known)

@@ -3,7 +3,7 @@
 from checking import body, function, good
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.types import BOOL, F64, I32, I64, NEVER, STRING, UNIT, StructType
+from orchestrator.toolchains.ruchy.check.types import F64, I32, I64, NEVER, STRING, UNIT, StructType
 
 
 def test_arithmetic():
@@ -72,11 +72,11 @@ def test_a_known_template_is_taken_apart():
 
 
 def test_a_template_that_is_not_known_is_looked_at_when_it_runs():
-    made = body("fun f(t: String) { println(t, 1) }")
-    assert isinstance(made, hir.If)
-    assert made.condition == hir.Runtime(BOOL, 8, "str_contains", [hir.Local(STRING, 10, 0), hir.Str(STRING, 8, "{}")])
-    assert made.then.parts[0].name == "format"
-    assert [part.value for part in made.otherwise.parts[1:]] == [" 1\n"]
+    made = body('fun f(t: String) { println(t, 1, "a", true) }')
+    assert isinstance(made, hir.Print)
+    template, kinds, *arguments = made.parts[0].arguments
+    assert (made.parts[0].name, template, kinds) == ("format", hir.Local(STRING, 10, 0), hir.Int(I64, 8, 0b1001))
+    assert [part.value for part in (*arguments, made.parts[1])] == ["1", "a", "true", "\n"]
 
 
 def test_joining_is_flat():

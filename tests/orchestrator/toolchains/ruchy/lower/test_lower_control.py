@@ -105,7 +105,7 @@ def test_unit_has_no_value_anywhere():
 
 
 def test_a_template_known_at_run_time():
-    arguments = [var(0, STRING), shown(num(1)), text("b")]
+    arguments = [var(0, STRING), num(9), shown(num(1)), text("b")]
     body = hir.Runtime(STRING, 0, "format", arguments)
     machine = Machine(module(function("f", [STRING], STRING, body)))
     assert machine.text(machine.run("m::f", "{}-{}-{}")) == "1-b-{}"

@@ -79,11 +79,13 @@ def test_format(rt, parts, values):
     while left and "{}" in rest:
         head, _, rest = rest.partition("{}")
         expected += head + left.pop(0)
+    if "{}" not in template:
+        expected, rest = " ".join([template, *values]), ""
     strings = [rt.string(value) for value in values]
     table = rt.call("alloc", 4 * len(values) + 8)
     rt.memory.write(rt.store, struct.pack(f"<{len(values)}I", *strings), table + 8)
     whole = rt.string(template)
-    assert rt.text(rt.call("format", whole, table + 8, len(values))) == expected + rest
+    assert rt.text(rt.call("format", whole, 0, table + 8, len(values))) == expected + rest
     for address in (*strings, table, whole):
         rt.call("release", address)
 
@@ -92,7 +94,8 @@ def test_format(rt, parts, values):
 def test_format_with_one_value(rt, template):
     value, table, whole = rt.string("V"), rt.call("alloc", 12), rt.string(template)
     rt.memory.write(rt.store, struct.pack("<I", value), table + 8)
-    assert rt.text(rt.call("format", whole, table + 8, 1)) == template.replace("{}", "V", 1)
+    expected = template.replace("{}", "V", 1) if "{}" in template else f"{template} V"
+    assert rt.text(rt.call("format", whole, 0, table + 8, 1)) == expected
     for address in (value, table, whole):
         rt.call("release", address)
 

@@ -106,6 +106,7 @@ use super::square::side;
 def test_names_that_may_mean_something_outside():
     assert names("fun f() { a(1); b::c(2); d.e(3).f; G { h: i }; j::K::L }") == ["a", "b::c", "d", "G", "i", "j::K::L"]
     assert names('fun f() { f"{a} {b::c(d):.2} {{e}}"; "g" }') == ["a", "b::c", "d"]
+    assert names('fun f() { let x = 1; println!("{a} {b:>c$} {x} {}", f"{d:>e$.x$}") }') == ["a", "b", "c", "d", "e"]
     assert names("fun f(a: A, (b, c): B = d()) -> C { a }") == ["A", "B", "d", "C"]
     header = "a: &A, b: &mut B, c: &&C, mut d: (D, E) = g(G, H), e: fn(I, J) -> K"
     assert names(f"fun f({header}) {{ a + d }}") == [*"ABCDEgGHIJK"]

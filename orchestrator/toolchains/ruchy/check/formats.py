@@ -1,0 +1,176 @@
+"""Format specifications: what stands behind the `:` of a placeholder. They mean what Rust's mean (section 11)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.function import Fn, later
+from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, settle, shown
+from orchestrator.toolchains.ruchy.check.types import (
+    ERROR,
+    F64,
+    I32,
+    INTEGERS,
+    NEVER,
+    STRING,
+    FloatType,
+    IntType,
+    StructType,
+)
+
+MOST = 65535
+"""The largest width and precision."""
+
+_COUNT = r"\d+\$|[A-Za-z_]\w*+\$|\d+"
+_SPEC = re.compile(
+    rf"(?:(.)?([<^>]))?([+-])?(\#)?(0(?!\$))?(?:({_COUNT}))?(?:\.({_COUNT}|\*))?(\?|[xXobeE]|[fd])?\s*+",
+    re.DOTALL | re.ASCII,
+)
+_RADIX = {"x": 4, "X": 4 | 16, "o": 3, "b": 1}
+_ALIGNED = {"<": 0, ">": 1, "^": 2}
+
+
+class Spec(NamedTuple):
+    """`width` and `precision`: a number, the name or number of an argument, `*` (the next argument), or None."""
+
+    fill: str = " "
+    align: str = ""
+    plus: bool = False
+    prefix: bool = False
+    zeros: bool = False
+    width: int | str | None = None
+    precision: int | str | None = None
+    kind: str = ""
+
+
+PLAIN = Spec()
+
+
+def read_spec(text: str) -> Spec | None:
+    """The specification that a text is; None where it is none. A trailing `f` or `d` means nothing."""
+    if not text:
+        return PLAIN
+    found = _SPEC.fullmatch(text)
+    if found is None:
+        return None
+    fill, align, sign, prefix, zeros, width, precision, kind = found.groups()
+    wide, digits = _count(width), _count(precision)
+    if any(isinstance(count, int) and count > MOST for count in (wide, digits)):
+        return None
+    kind = "" if kind in ("f", "d", None) else kind
+    return Spec(fill or " ", align or "", sign == "+", prefix is not None, zeros is not None, wide, digits, kind)
+
+
+def _count(text: str | None) -> int | str | None:
+    if text is None:
+        return None
+    return int(text[:9]) if text.isdigit() else text.removesuffix("$")
+
+
+def formatted(
+    c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None = None, precision: hir.Expr | None = None
+) -> list[hir.Expr]:
+    """The strings that show a value by a specification. `width` and `precision`: i32s that it takes from arguments."""
+    if spec == PLAIN:
+        return text_parts(c, made)
+    if resolve(made.type).__class__ is not Var:
+        return _known(c, made, spec, width, precision)
+
+    def decide(last: bool) -> hir.Expr | None:
+        if last:
+            settle(made.type)
+        if resolve(made.type).__class__ is Var:
+            return None
+        made.type = resolve(made.type)
+        return joined(made.at, _known(c, made, spec, width, precision))
+
+    return [later(c, made.at, STRING, decide)]
+
+
+def count_of(c: Fn, made: hir.Expr | None) -> hir.Expr | None:
+    """A width or a precision that an argument gives, as an i32: from 0 to 65535, else it traps."""
+    if made is None:
+        return None
+    kind: Any = resolve(made.type)
+    if kind is ERROR or kind is NEVER:
+        return made
+    if not narrow(kind, INTEGER):
+        c.m.error("E0032", made.at, f"a width is an integer, and this is {shown(kind)}")
+        return hir.Int(I32, made.at, 0)
+    return hir.Cast(I32, made.at, hir.Cast(INTEGERS["u16"], made.at, made))
+
+
+def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision: hir.Expr | None) -> list[hir.Expr]:
+    at, kind = made.at, resolve(made.type)
+    if kind is ERROR or kind is NEVER:
+        return text_parts(c, made)
+    if precision is None and isinstance(spec.precision, int):
+        precision = hir.Int(I32, at, spec.precision)
+    number = isinstance(kind, IntType | FloatType)
+    if not _fits(spec.kind, kind) or (
+        isinstance(kind, StructType) and precision.__class__ not in (type(None), hir.Int)
+    ):
+        c.m.error(
+            "E0032",
+            at,
+            f"`{{:{spec.kind or '.*'}}}` cannot show a value of type {shown(kind)}",
+            _CURES.get(spec.kind, ""),
+        )
+        return text_parts(c, made)
+    if number:
+        parts = _number(c, made, kind, spec, precision)
+    elif precision is None or spec.kind == "?" or isinstance(kind, StructType):
+        parts = text_parts(c, made, f".{spec.precision}" if precision is not None else spec.kind)
+    else:
+        parts = [hir.Runtime(STRING, at, "str_cut", [joined(at, text_parts(c, made)), precision])]
+    plus, zeros = spec.plus and number, spec.zeros and number
+    if width is None and (spec.width or plus):
+        width = hir.Int(I32, at, spec.width if isinstance(spec.width, int) else 0)
+    if width is None:
+        return parts
+    aligned = _ALIGNED[spec.align] if spec.align else int(number)
+    how = ord(spec.fill) | aligned << 21 | plus << 23 | zeros << 24
+    return [hir.Runtime(STRING, at, "str_spec", [joined(at, parts), width, hir.Int(I32, at, how)])]
+
+
+_CURES = {
+    "x": "only integers have hexadecimal digits",
+    "X": "only integers have hexadecimal digits",
+    "o": "only integers have octal digits",
+    "b": "only integers have binary digits",
+    "e": "only numbers have an exponent",
+    "E": "only numbers have an exponent",
+}
+
+
+def _fits(letter: str, kind: Any) -> bool:
+    if letter in _RADIX:
+        return isinstance(kind, IntType)
+    return letter not in ("e", "E") or isinstance(kind, IntType | FloatType)
+
+
+def _number(c: Fn, made: hir.Expr, kind: Any, spec: Spec, precision: hir.Expr | None) -> list[hir.Expr]:
+    at = made.at
+    if spec.kind in _RADIX:
+        how = _RADIX[spec.kind] | spec.prefix << 5
+        return [hir.Runtime(STRING, at, "radix", [made, hir.Int(I32, at, how)])]
+    whole = isinstance(kind, IntType)
+    if spec.kind in ("e", "E"):
+        exact = 1100 if precision is not None and not whole else None  # more digits than any float has
+        decimal = hir.ToText(STRING, at, made, precision=exact)
+        digits = precision or hir.Int(I32, at, -1)
+        return [hir.Runtime(STRING, at, "str_exp", [decimal, digits, hir.Int(I32, at, ord(spec.kind))])]
+    if precision is None:
+        return text_parts(c, made)
+    if whole:
+        text = joined(at, text_parts(c, made))
+        if isinstance(precision, hir.Int):
+            return [text, hir.Str(STRING, at, "." + "0" * precision.value)] if precision.value else [text]
+        return [hir.Runtime(STRING, at, "str_point", [text, precision])]
+    if isinstance(precision, hir.Int):
+        return [hir.ToText(STRING, at, made, precision=precision.value)]
+    wide = made if kind is F64 else hir.Cast(F64, at, made)
+    return [hir.Runtime(STRING, at, "f64_to_fixed", [wide, precision])]
