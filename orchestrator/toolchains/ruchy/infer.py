@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from actors.compiler.toolchain import CompileJob, Inference, Item, Signature
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.check.infer import settle
@@ -19,8 +17,8 @@ from orchestrator.toolchains.ruchy.check.module import Module
 from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, Env, FunctionItem, StructItem
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.signatures import signature_of
-from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
+from orchestrator.toolchains.ruchy.syntax.paths import paths_in
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 from orchestrator.toolchains.ruchy.view import View
 
@@ -90,7 +88,7 @@ class Texts:
         return signature_of(types, settle(item.result), text, meanings)
 
     def _meanings(self, env: Env, nodes: list[Any]) -> Iterator[tuple[str, str]]:
-        for path in _paths(nodes):
+        for path in paths_in(nodes):
             for length in range(len(path), 0, -1):
                 key = self._key(self._m.lookup(env, path[:length]))
                 if key:
@@ -109,18 +107,3 @@ class Texts:
                 self._keys = {**own, **{id(item): key for key, item in self._m.foreign.items()}}
             return self._keys.get(id(found), "")
         return ""
-
-
-def _paths(nodes: list[Any]) -> Iterator[tuple[str, ...]]:
-    """Every path in some trees."""
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, list | tuple):
-            waiting += node
-        elif isinstance(node, msgspec.Struct):
-            if isinstance(node, tree.Path):
-                yield node.segments
-            elif isinstance(node, tree.StructLiteral | tree.NamedType):
-                yield node.path
-            waiting += [getattr(node, name) for name in node.__struct_fields__]

@@ -133,8 +133,6 @@ def struct_type(m: Module, item: StructItem) -> Type:
     m.layouts.setdefault(item.type, item)
     if item.node.generics or item.node.tuple_like:
         m.failed = True
-        if not item.own:
-            m.excused(f"the {'generic' if item.node.generics else 'tuple'} struct `{item.name}`")
         return ERROR
     return item.type
 
@@ -174,7 +172,10 @@ def alias_target(m: Module, item: AliasItem) -> Type:
     if item.state == 1:
         loop = chain[chain.index(item) :] if item in chain[:-1] else chain
         names = " -> ".join(f"`{part.name}`" for part in loop)
-        m.error("E0206", loop[0].node.at, f"the type alias {names} stands for itself")
+        if loop[0].own:
+            m.error("E0206", loop[0].node.at, f"the type alias {names} stands for itself")
+        else:
+            m.excused(f"the type alias {names} stands for itself")
         item.target = ERROR
     for part in chain:
         part.target = item.target

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import is_written_through, signature
 from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check
-from orchestrator.toolchains.ruchy.check.infer import resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.module import NeedsFirst, unit_of
-from orchestrator.toolchains.ruchy.check.sandbox import DEPTH, decide, inside, is_seen, look_into
+from orchestrator.toolchains.ruchy.check.sandbox import DEPTH, decide, find_out, inside, is_seen, look_into
 from orchestrator.toolchains.ruchy.check.scope import (
     FunctionItem,
 )
@@ -83,6 +83,7 @@ def attempt(m: Module, action: Callable[[], object]) -> FunctionItem | None:
         needed = needs.item
         m.errors, m.warnings, m.pending, m.literals, m.late, m.flows, m.grown, m.finished, m.functions = kept
         m.room = room
+        m.inlining.clear()
         for item in m.finished[sizes[-2] :]:  # what was found of them goes too, so they begin anew
             item.state = 0
         for item in m.functions[sizes[-1] :]:  # nested ones will be found again, with the errors of their signatures
@@ -115,6 +116,8 @@ def check_body(m: Module, item: FunctionItem) -> None:
     elif item.own:  # nested in a function that is looked at in a sandbox
         with inside(m, item.sandbox):
             check_function(m, item)
+    elif m.decided.get(item.symbol) is item:
+        find_out(m, item)
     else:
         look_into(m, item)
 
@@ -123,6 +126,7 @@ def check_function(m: Module, item: FunctionItem) -> None:
     """Checks a body, and enters it into `m.bodies`."""
     before = m.look_for(unit_of(item.symbol)) if item.sandbox is None else m.now_seen
     m.here = item.node.at if item.sandbox is None else m.here
+    inlining, m.inlining = m.inlining, {}
     item.state = 1
     try:
         _check_function(m, item)
@@ -130,6 +134,7 @@ def check_function(m: Module, item: FunctionItem) -> None:
         m.finished.append(item)
     finally:
         m.now_seen = before
+        m.inlining = inlining
         if item.state == 1:  # it begins anew
             item.state = 0
 
@@ -252,7 +257,8 @@ def _inferred(c: Fn, item: FunctionItem) -> hir.Expr:
         c.m.error("E0401", node.at, message, f"write `-> {result}`, and give such a value at the end")
     item.result = resolve(c.result)
     if item.tainted and is_seen(item) and item.own and resolve(c.result) is not UNIT:
-        hint = f"write `-> {shown(c.result)}`" if resolve(c.result) is not ERROR else "write `->` and the type"
+        known = resolve(c.result) is not ERROR and shown(c.result) != "_"
+        hint = f"write `-> {shown(c.result)}`" if known else "write `->` and the type"
         c.m.error(
             "E0507", node.at, f"what `{item.name}` returns depends on another module's function without `->`", hint
         )
@@ -282,6 +288,8 @@ def known_result(c: Fn, item: FunctionItem) -> Type:
     result = decide(m, item)
     if c.env.module != item.env.module:
         c.foreign = True
+    if result.__class__ is Var:  # in the middle of a circle
+        return result
     if not item.own and item.tainted and result is not UNIT:
         result = ERROR
     if result is ERROR:

@@ -10,9 +10,11 @@ import msgspec
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, check, expr
-from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.infer import ANY, Var, resolve, settle
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, Env
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, F64, STRING, IntType, Type
+from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.paths import paths_in
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.module import Module
@@ -25,6 +27,7 @@ def const_value(c: Fn, item: ConstItem, at: int) -> hir.Expr:
     """A use of a constant."""
     kind = read_const(c, item, at)
     if kind is ERROR:
+        c.m.failed = True
         return bad(at)
     folded = item.folded
     if folded is None:
@@ -36,15 +39,18 @@ def const_value(c: Fn, item: ConstItem, at: int) -> hir.Expr:
 def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     """The type of a constant; finds its value the first time. A constant that needs itself is an error."""
     m = c.m
-    if item.state == 2:
+    if item.state == 2 and not (item.unheard and m.sandbox is None):
         return item.type or ERROR
+    item.unheard = False
     if item.state == 1 or m.depth > 60:
-        muted, m.muted = m.muted, 0 if item.own else m.muted
-        m.error("E0216", item.node.at, f"the constant `{item.name}` is defined by itself")
-        m.muted = muted
+        _circle(m, item)
         item.state, item.type = 2, ERROR
         return ERROR
+    if m.depth < 20 and not isinstance(item.node.value, tree.IntLiteral | tree.StringLiteral):
+        _read_those_below(c, item, at)
+    failed, m.failed = m.failed, False
     item.state = 1
+    m.reading.append(item)
     muted, pending = m.muted, len(m.pending)
     m.muted += 0 if item.own else 1
     m.depth += 1
@@ -59,7 +65,10 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
             item.folded = fold(made)
             if isinstance(item.folded, hir.Str) and not m.grows(at, len(item.folded.value) >> 4):
                 item.folded = hir.Str(STRING, at, "")
+            item.unheard = m.failed and m.sandbox is not None
     finally:
+        m.reading.pop()
+        m.failed = m.failed or failed
         m.depth -= 1
         m.now_seen = before
         m.muted = muted
@@ -71,12 +80,55 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     return item.type or ERROR
 
 
+def _circle(m: Module, item: ConstItem) -> None:
+    """E0216 for a constant that needs itself: at the first of this module that is in the circle."""
+    first = next((at for at, one in enumerate(m.reading) if one is item), len(m.reading))
+    own = min((one for one in (item, *m.reading[first:]) if one.own), key=lambda one: one.node.at, default=None)
+    if own is None:
+        m.excused(f"the constant `{item.name}` is defined by itself")
+        return
+    muted, m.muted = m.muted, 0
+    hint = "" if own.node.type is not None else "if a function without `->` needs it, write the type of one of them"
+    m.error("E0216", own.node.at, f"the constant `{own.name}` is defined by itself", hint)
+    m.muted = muted
+
+
+def _read_those_below(c: Fn, item: ConstItem, at: int) -> None:
+    """Reads the constants that a constant names, those that these name first, so that a long chain nests no deeper than
+    a short one. Circles are left to who reads them."""
+    m = c.m
+    stack = [(item, _named(m, item))]
+    begun = {id(item)}
+    while stack:
+        current, below = stack[-1]
+        found = next((one for one in below if one.state == 0 and id(one) not in begun), None)
+        if found is not None:
+            begun.add(id(found))
+            stack.append((found, _named(m, found)))
+            continue
+        stack.pop()
+        if stack:
+            m.depth += 20
+            read_const(c, current, at)
+            m.depth -= 20
+
+
+def _named(m: Module, item: ConstItem) -> list[ConstItem]:
+    paths = [path for path in paths_in([item.node.value]) if not item.env.nested or path[0] not in item.env.nested]
+    found = [m.lookup(item.env, path) for path in paths]
+    return [one for one in found if isinstance(one, ConstItem)]
+
+
 def _value(m: Module, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
     inner = Fn(m, item.env, path)
     inner.nests = False
     if item.node.type is None:
         made = expr(inner, item.node.value)
-        return settle(made.type), made
+        found: Any = resolve(made.type)
+        if found.__class__ is Var and found.kind == ANY:  # a function without `->` that is in the middle of a circle
+            _circle(m, item)
+            return ERROR, made
+        return settle(found), made
     wanted = type_of(m, item.env, item.node.type)
     return wanted, check(inner, item.node.value, wanted, (*_CONST, item.name))
 
@@ -84,8 +136,9 @@ def _value(m: Module, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
 def inline(c: Fn, env: Env, node: Any, kind: Type, at: int) -> hir.Expr:
     """An expression of another place, computed here, as if it stood at `at`. Its errors were reported there."""
     m = c.m
-    if m.room < 0:
+    if m.room < 0 or _needs_itself(m, node, at):
         return bad(at)
+    m.inlining[id(node)] = at
     names, home, nests = c.names, c.env, c.nests
     c.names = {**env.nested} if env.nested else {}
     c.env, c.nests = env, False
@@ -93,7 +146,19 @@ def inline(c: Fn, env: Env, node: Any, kind: Type, at: int) -> hir.Expr:
     made = check(c, node, kind, _DEFAULT)
     m.muted -= 1
     c.names, c.env, c.nests = names, home, nests
+    del m.inlining[id(node)]
     return made if m.grows(at, relocate(made, at)) else bad(at)
+
+
+def _needs_itself(m: Module, node: Any, at: int) -> bool:
+    """E0515 for a default value that is being put in already."""
+    if id(node) not in m.inlining:
+        return False
+    muted, m.muted = m.muted, 0
+    outermost = next(iter(m.inlining.values()))
+    m.error("E0515", outermost, "this needs a default value that needs itself", "write the argument, or the field")
+    m.muted = muted
+    return True
 
 
 def relocate(made: hir.Expr, at: int) -> int:

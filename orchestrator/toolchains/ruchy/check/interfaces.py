@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def read_interface(interface: Interface) -> Item | None:
-    """The item that an interface describes; None for one of a kind that the checker does not know."""
+    """The item that an interface describes; None for one that nobody can use."""
     from orchestrator.toolchains.ruchy.syntax.parser import parse_item
 
     if interface.kind == "module":
@@ -30,7 +30,10 @@ def read_interface(interface: Interface) -> Item | None:
     body = parsed.body if parsed is not None else []
     found = foreign_item(body[0] if body else None, interface.module, interface.item, interface.names)
     if isinstance(found, StructItem):
-        found.has_methods = len(body) > 1 or bool(found.node.methods)
+        node = found.node
+        if node.generics or node.tuple_like or len(found.index) < len(found.names):
+            return None  # its own module says what is wrong with it
+        found.has_methods = len(body) > 1 or bool(node.methods)
     return found
 
 

@@ -126,9 +126,13 @@ class Module:
         self.integers = INTEGERS
         self.top_lets: dict[str, TopLet] = {}
         self.top: Any = None
+        self.reading: list[ConstItem] = []  # constants in work, innermost last
+        self.inlining: dict[int, int] = {}  # constants and defaults that are being put in, by node: where
         self.starts: dict[str, int] = {}
         self.sandbox: Any = None
         self.decided: dict[str, FunctionItem] = {}
+        self.deciding: list[FunctionItem] = []  # those of them that are in work, innermost last
+        self.results = 0  # how many of their results are known
         self.nested: dict[int, FunctionItem] = {}
         self.nested_structs: dict[StructType, Any] = {}
         self.endless: set[StructType] = set()

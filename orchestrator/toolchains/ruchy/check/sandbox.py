@@ -11,10 +11,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, settle
 from orchestrator.toolchains.ruchy.check.module import ROOM, NeedsFirst, Seen
-from orchestrator.toolchains.ruchy.check.scope import FunctionItem
-from orchestrator.toolchains.ruchy.check.types import ERROR, Type
+from orchestrator.toolchains.ruchy.check.scope import NO_GUESS, FunctionItem
+from orchestrator.toolchains.ruchy.check.types import ERROR, UNIT, Type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,25 +68,69 @@ def is_seen(item: FunctionItem) -> bool:
 
 def decide(m: Module, item: FunctionItem) -> Type:
     """The result of a function without `->`, from its text alone; ERROR where that needs a function without `->` of yet
-    another module. Sets `item.tainted` where it does so in the function's own module."""
+    another module, and is not unit; an open type where that cannot be told yet, in the middle of a circle of such
+    functions. Sets `item.tainted` where it needs one of another module."""
     root = m.decided.get(item.symbol)
     if root is None:
         root = m.decided[item.symbol] = Sandbox(m).copy(item)
     if root.state == 1 or (root.state == 0 and any(root is one for one in m.waiting)):  # in the middle of itself, by
-        return ERROR  # way of a constant, a default, or another module
+        return fresh()  # way of a constant, a default, or another module
+    if root.guess not in (NO_GUESS, m.results):
+        _begin_anew(m, root)
     if root.state == 0:
         if m.depth > DEPTH:
             raise NeedsFirst(root)
         m.depth += 6
-        look_into(m, root)
+        find_out(m, root)
         m.depth -= 6
-    if not root.settled:
-        with inside(m, root.sandbox):
-            m.settle()
-        root.settled = True
-        root.result = settle(cast("Type", root.result))
     item.tainted = root.tainted
+    if root.guess != NO_GUESS and _amidst(m, root):
+        return fresh()
     return cast("Type", root.result)
+
+
+def find_out(m: Module, root: FunctionItem) -> None:
+    """What a function in a sandbox of its own returns.
+
+    Functions of several modules may need one another, in circles. Whoever is asked first, the answer must be the same:
+    so what is in work counts as unknown, and what comes of that is a guess, unless it is unit, the one result that may
+    need another module's text. When some result was found, guesses are made anew; when no more is found, they stand.
+    """
+    m.deciding.append(root)
+    try:
+        while True:
+            before = m.results
+            look_into(m, root)
+            found: Any = resolve(cast("Type", root.result))
+            unknown = root.tainted and found.__class__ is Var and found.kind == ANY
+            with inside(m, root.sandbox):
+                m.settle()
+            found = settle(found)
+            root.result = ERROR if unknown and found is not UNIT else found
+            root.guess = NO_GUESS
+            if root.result is UNIT or not root.tainted:
+                m.results += 1
+                return
+            if _amidst(m, root):
+                root.guess = before
+                return
+            if m.results == before:
+                return
+            _begin_anew(m, root)
+    finally:
+        m.deciding.pop()
+
+
+def _amidst(m: Module, root: FunctionItem) -> bool:
+    """Whether something else is in work that this result may be needed for."""
+    waiting = (one for one in m.waiting if one.sandbox is not None)
+    return any(one.sandbox is not root.sandbox for one in (*m.deciding, *waiting))
+
+
+def _begin_anew(m: Module, root: FunctionItem) -> None:
+    root.sandbox = Sandbox(m)
+    root.sandbox.copies[root.symbol] = root
+    root.state, root.types, root.result, root.guess = 0, None, None, NO_GUESS
 
 
 def look_into(m: Module, item: FunctionItem) -> None:
@@ -97,12 +141,14 @@ def look_into(m: Module, item: FunctionItem) -> None:
 
     with inside(m, item.sandbox):
         item.state = 1
+        inlining, m.inlining = m.inlining, {}
         try:
             inner = Fn(m, item.env, "", item)
             body_of(inner, item, signature(m, item))
             item.tainted = inner.foreign
             item.state = 2
         finally:
+            m.inlining = inlining
             if item.state == 1:
                 item.state = 0
 

@@ -35,14 +35,19 @@ class Env:
         self.hidden: frozenset[str] = frozenset()
 
 
+NO_GUESS = -1
+
+
 class FunctionItem:
     """A function, own or another module's. `types` is None until its signature is read; `result` is None until then,
     or a variable while the body that decides it has not been checked. `state`: 0 unchecked, 1 in work, 2 done.
     `stub`: an own function whose signature is known, and whose body is not looked at. `sandbox` is that of a copy which
-    is looked at only to find out what a `pub` function returns."""
+    is looked at only to find out what a `pub` function returns; `guess` says how many results were known when this one
+    was found in the middle of a circle, or NO_GUESS (see `sandbox.find_out`)."""
 
     __slots__ = (
         "env",
+        "guess",
         "inferred",
         "name",
         "node",
@@ -50,7 +55,6 @@ class FunctionItem:
         "required",
         "result",
         "sandbox",
-        "settled",
         "state",
         "stub",
         "symbol",
@@ -74,7 +78,7 @@ class FunctionItem:
         self.tainted = False
         self.stub = False
         self.sandbox: Any = None
-        self.settled = False
+        self.guess = NO_GUESS
 
 
 class StructItem:
@@ -97,9 +101,10 @@ class StructItem:
 
 class ConstItem:
     """A constant. `state`: 0 unread, 1 in work (meeting it again is a cycle), 2 done. `folded` is its value as a
-    literal node, or None where it has to be computed at each use."""
+    literal node, or None where it has to be computed at each use. `unheard`: what is wrong with it was found where
+    nothing may be said."""
 
-    __slots__ = ("env", "folded", "name", "node", "own", "state", "type")
+    __slots__ = ("env", "folded", "name", "node", "own", "state", "type", "unheard")
 
     def __init__(self, name: str, node: tree.Const, env: Env, own: bool) -> None:
         self.name = name
@@ -109,6 +114,7 @@ class ConstItem:
         self.state = 0
         self.type: Type | None = None
         self.folded: Any = None
+        self.unheard = False
 
 
 class AliasItem:

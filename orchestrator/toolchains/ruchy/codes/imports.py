@@ -81,6 +81,15 @@ CODES: dict[str, Code] = registry(
         "// a.ruchy: pub fun f() -> i64 { 1 }\na::f();",
     ),
     Code(
+        "E0515",
+        "import",
+        "default value that needs itself",
+        "A default value is computed where it is left out. Where that calls a function, or makes a struct, whose own "
+        "default comes back to it, there is no end.",
+        "fun f(n: i64 = g()) -> i64 { n }\nfun g(n: i64 = f()) -> i64 { n }",
+        "fun f(n: i64 = g()) -> i64 { n }\nfun g(n: i64 = 1) -> i64 { n }",
+    ),
+    Code(
         "E0509",
         "import",
         "parameter of a public function without a type",

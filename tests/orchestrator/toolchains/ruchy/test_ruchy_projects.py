@@ -124,3 +124,92 @@ def test_a_path_from_the_root_passes_by_own_items() -> None:
 def test_super_above_the_root_is_told_where_it_stands() -> None:
     e = "pub mod inner {\n pub fun f() -> super::super::super::N { 1 } }\n"
     assert ("E0501", "e.ruchy", 2) in told("fun main() { e::inner::f(); }", e=e)
+
+
+# ---- functions without `->` that call one another across modules
+
+
+def circle(f: str, g: str, main: str = "use a::f;\nfun main() { f(2) }") -> dict[str, str]:
+    return {"main": main, "a": f"use b::g;\n{f}\n", "b": f"use a::f;\n{g}\n"}
+
+
+ECHO = "pub fun g(n: i64) { println(n); f(n) }"
+
+
+@pytest.mark.parametrize(
+    ("f", "g", "out"),
+    [
+        ("pub fun f(n: i64) { if n > 0 { g(n - 1); } }", "pub fun g(n: i64) { println(n); f(n); }", "1\n0\n"),
+        ("pub fun f(n: i64) { if n > 0 { g(n - 1) } else { println(7) } }", "pub fun g(n: i64) { f(n) }", "7\n"),
+        ("pub fun f(n: i64) { h(n) }\nfun h(n) { if n > 0 { g(n - 1) } }", ECHO, "1\n0\n"),
+        ("pub fun f(n: i64) { if n > 0 { return g(n - 1); } }", ECHO, "1\n0\n"),
+        ("pub use i::f; pub mod i { pub fun f(n: i64) { if n > 0 { b::g(n - 1) } } }", ECHO, "1\n0\n"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("order", ["use a::f;\nuse b::g;", "use b::g;\nuse a::f;"])
+def test_results_in_a_circle_are_unit_where_that_can_be_told(f: str, g: str, out: str, order: str) -> None:
+    """Whichever of them is asked first."""
+    modules = circle(f, g, f'{order}\nfun main() {{ f(2); println("then"); g(0) }}\n')
+    printed_then = "7\n" if "7" in f else "0\n"
+    assert printed(**modules) == f"{out}then\n{printed_then}"
+
+
+@pytest.mark.parametrize(
+    ("f", "g", "wrong"),
+    [
+        ("pub fun f(n: i64) { g(n) }", "pub fun g(n: i64) { f(n) }", ["a", "b"]),
+        ("pub fun f(n: i64) { if n > 0 { g(n) + 1 } else { 5 } }", "pub fun g(n: i64) { f(n) }", ["a", "b"]),
+        ("pub fun f(n: i64) { g(n) }", "pub fun g(n: i64) { if n > 0 { f(n) } else { true } }", ["a", "b"]),
+        ("pub fun f(n: i64 = g(1)) { n }", "pub fun g(n: i64) { f() }", ["b"]),
+    ],
+)
+def test_results_in_a_circle_need_an_arrow_where_they_cannot(f: str, g: str, wrong: list[str]) -> None:
+    assert told(**circle(f, g)) == [("E0507", f"{module}.ruchy", 2) for module in wrong]
+
+
+@pytest.mark.parametrize("end", [None, 0, 3, 6])
+def test_a_long_circle(end: int | None) -> None:
+    """Longer than what is looked into in place."""
+    count = 7
+    call = [f"f{(at + 1) % count}(n - 1)" for at in range(count)]
+    bodies = [call[at] if at != end else f"if n > 0 {{ {call[at]} }} else {{ println(n) }}" for at in range(count)]
+    modules = {
+        f"m{at}": f"use m{(at + 1) % count}::*;\npub fun f{at}(n: i64) {{ {bodies[at]} }}\n" for at in range(count)
+    }
+    main = "use m0::f0;\nfun main() { f0(20) }\n"
+    if end is None:
+        assert told(main, **modules) == [("E0507", f"m{at}.ruchy", 2) for at in range(count)]
+    else:
+        left = next(
+            n for n in range(0, -count, -1) if (20 - n) % count == end
+        )  # the first 0 or less that meets the end
+        assert printed(main, **modules) == f"{left}\n"
+
+
+# ---- constants and defaults
+
+
+def test_constants_and_defaults_in_circles_are_told_in_their_modules() -> None:
+    def both(a: str, b: str) -> list[tuple[str, str, int]]:
+        return told("fun main() { }", a=a, b=b)
+
+    twice = [(code, f"{module}.ruchy", 1) for code in ("E0216", "E0515") for module in "ab"]
+    assert both("pub const A: i64 = b::B;", "pub const B: i64 = a::A;") == twice[:2]
+    assert both("pub fun f(n: i64 = b::g()) -> i64 { n }", "pub fun g(n: i64 = a::f()) -> i64 { n }") == twice[2:]
+    assert both("pub struct S { pub n: i64 = b::T { }.n }", "pub struct T { pub n: i64 = a::S { }.n }") == twice[2:]
+
+
+def test_a_default_that_is_needed_in_a_function_that_it_calls() -> None:
+    a = "pub fun f(n: i64) { if n > 0 { g() } else { 1 } }\npub fun g(m: i64 = f(0)) -> i64 { m + 1 }\n"
+    assert printed("fun main() { println(a::g(), a::f(1)); }", a=a) == "2 2\n"
+    assert printed(f"{a.replace('pub ', '')}fun main() {{ println(g(), f(1)); }}") == "2 2\n"
+
+
+def test_a_long_chain_of_constants_in_the_wrong_order() -> None:
+    chain = [f"pub const C{at}: i64 = C{at - 1} + 1;" for at in range(150, 0, -1)]
+    assert printed("fun main() { println(a::C150); }", a="\n".join([*chain, "pub const C0: i64 = 0;"])) == "150\n"
+
+
+def test_a_constant_that_is_wrong_is_told_whoever_reads_it_first() -> None:
+    a = "pub const A: i64 = f();\npub fun f() { B }\nconst B: i64 = missing;\n"
+    assert ("E0101", "a.ruchy", 3) in told("fun main() { println(a::A); }", a=a)
