@@ -18,6 +18,8 @@ from contextlib import suppress
 
 import anyio
 
+from actors.forks import close_in_child
+
 LENGTH_BYTES = 4
 
 _READ_BYTES = 1 << 18
@@ -59,6 +61,7 @@ class Child:
         os.set_blocking(self._replies, False)
         self._received = bytearray()
         self._killed = False
+        close_in_child(self)
 
     @property
     def pid(self) -> int:
@@ -121,6 +124,18 @@ class Child:
         of the signal that ended it."""
         self.kill()
         return self._process.wait()
+
+    def let_go(self) -> None:
+        """This is a fork of the process that started the child: the child is not its own. The event loop is not told,
+        for what it waits with is the parent's too."""
+        self._process.returncode = 0  # never waited for, and never killed
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
+        self._requests = self._replies = -1
 
     def close(self) -> None:
         """Close the pipes. Who waits at one of them gets Gone."""

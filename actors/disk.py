@@ -17,6 +17,7 @@ from struct import Struct
 from typing import Protocol, TypeAlias
 
 from actors.digests import Stamp
+from actors.forks import close_in_child
 
 Row: TypeAlias = tuple[int, int, int, int, int]
 """The fields of a `Stamp`, in its order. Thousands of them are compared at once, so they are no Structs."""
@@ -118,10 +119,11 @@ class ByteLocks:
     """Locks on single bytes of an open file, which belong to that open file: not to the process, and not to the path.
     Where there are none (anywhere but on Linux, and in some file systems) everybody gets every byte."""
 
-    __slots__ = ("_file",)
+    __slots__ = ("__weakref__", "_file")
 
     def __init__(self, file: int) -> None:
         self._file = file
+        close_in_child(self)
 
     def take(self, place: int) -> bool:
         return self._set(place, True)
@@ -133,6 +135,8 @@ class ByteLocks:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    let_go = release
 
     def _set(self, place: int, take: bool) -> bool:
         if sys.platform != "linux":
@@ -156,15 +160,18 @@ _FLOCK = Struct("hhqqi4x")
 class FileLock:
     """`flock` on an open file, which the kernel drops when its holder dies."""
 
-    __slots__ = ("_file",)
+    __slots__ = ("__weakref__", "_file")
 
     def __init__(self, file: int) -> None:
         self._file = file
+        close_in_child(self)
 
     def release(self) -> None:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    let_go = release
 
 
 class RealDisk:

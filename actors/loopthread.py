@@ -8,7 +8,6 @@ that are started from it. At the end of the interpreter all that is still open i
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -18,6 +17,8 @@ from typing import Any
 
 import anyio
 from anyio.from_thread import BlockingPortal
+
+from actors.forks import Process
 
 END_SECONDS = 15.0
 """The end of the interpreter waits so long for a loop to stop. A Project that closes takes ten at most."""
@@ -33,7 +34,7 @@ class LoopThread:
         self._begun: Future[BlockingPortal] = Future()
         self._given_up = False
         self._error: BaseException | None = None
-        self._process = os.getpid()
+        self._process = Process()
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
         if inside is not None:  # else it serves somebody who closes it
             _running.add(self)
@@ -50,7 +51,7 @@ class LoopThread:
     @property
     def foreign(self) -> bool:
         """Whether this process is a fork of the one that started it: its thread does not exist here."""
-        return os.getpid() != self._process
+        return self._process.left
 
     @property
     def current(self) -> bool:

@@ -16,6 +16,7 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from actors.disk import REAL, Disk, RealDisk
+from actors.forks import Process
 
 if TYPE_CHECKING:
     from actors.child import Child
@@ -33,9 +34,12 @@ class Offload:
 
     def __init__(self, disk: Disk | None = None) -> None:
         self.disk: Disk = disk or REAL
+        self._process = Process()
 
     async def run(self, function: Callable[..., R], *args: Any) -> R:
         """Run a blocking function (files) outside of the loop."""
+        if self._process.left:  # what is cleared up in a fork must not be what the parent still uses
+            raise RuntimeError("this process is a fork of the one that this belongs to")
         return await anyio.to_thread.run_sync(function, *args)
 
     async def compute(self, function: Callable[..., R], *args: Any) -> R:

@@ -22,6 +22,7 @@ from actors.compiler.pool import Pool
 from actors.compiler.toolchain import Toolchain
 from actors.digests import Digest, digest
 from actors.events import Event, Events, Subscription
+from actors.forks import Process
 from actors.hasher.hasher import Hasher
 from actors.keeper.keeper import Keeper
 from actors.messages import (
@@ -175,13 +176,13 @@ class Project:
         self._keeper: Address[ToKeeper] | None = None
         self._temporary = ""
         self._stack = AsyncExitStack()
-        self._process = os.getpid()
+        self._process = Process()
         self._runs: set[anyio.CancelScope] = set()
 
     async def __aenter__(self) -> Project:
         if self._system is not None:
             raise ProjectError("this project was opened before", hint="call `orchestrator.open` again")
-        self._process = os.getpid()
+        self._process = Process()
         config = self.config
         # Without a folder for it the cache is in memory.
         keeper = Keeper(
@@ -220,7 +221,7 @@ class Project:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
-        if os.getpid() != self._process:  # a fork: all that would be closed here is the parent's
+        if self._process.left:  # a fork: all that would be closed here is the parent's
             return None
         for scope in self._runs:
             scope.cancel()
@@ -323,7 +324,7 @@ class Project:
     def _running(self) -> System:
         if self._system is None:
             raise ProjectError("the project is not open", hint="write `async with orchestrator.open(...) as project:`")
-        if os.getpid() != self._process:
+        if self._process.left:
             raise forked()
         return self._system
 

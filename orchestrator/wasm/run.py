@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from orchestrator.wasm.leb import MAGIC
+from orchestrator.wasm.threads import forked
 
 if TYPE_CHECKING:
     import wasmtime
@@ -247,10 +248,12 @@ class Running:
             return RunOutcome(INTERRUPTED, output, output, "interrupted", "interrupted")
         if not self._capture and self._stdin is None:
             return self._limited(self._run_in(engine, store, module, ""))
+        import shutil
         import tempfile
 
-        with tempfile.TemporaryDirectory(prefix="wasmill-run-") as folder:
-            self._folder = folder
+        # No `TemporaryDirectory`: that would be removed by every process that forks while the program runs, and ends.
+        folder = self._folder = tempfile.mkdtemp(prefix="wasmill-run-")
+        try:
             outcome = self._run_in(engine, store, module, folder)
             store.close()  # closes the files too
             if self._wrote_too_much() and outcome.reason != "interrupted":  # it ended before anybody looked
@@ -258,6 +261,8 @@ class Running:
                 outcome = RunOutcome(INTERRUPTED, trap="interrupted", reason="interrupted")
             stdout, stderr = self._written()
             return self._limited(msgspec.structs.replace(outcome, stdout=stdout, stderr=stderr))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _config(self) -> wasmtime.Config:
         import wasmtime
@@ -267,6 +272,7 @@ class Running:
         config.max_wasm_stack = _STACK
         config.cranelift_opt_level = "speed" if self._optimise else "none"
         config.consume_fuel = self._fuel is not None
+        config.parallel_compilation = not forked()
         return config
 
     def _compile(self, engine: wasmtime.Engine) -> wasmtime.Module:
@@ -341,6 +347,16 @@ class Running:
 
 
 _stack_size_lock = threading.Lock()
+
+
+def _new_lock() -> None:
+    """In a fork: whoever held the old one is not there to give it back."""
+    global _stack_size_lock
+    _stack_size_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
 
 
 def _trapped(trap: wasmtime.Trap) -> RunOutcome:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from ctypes import CDLL, POINTER, Structure, byref, c_char, c_char_p, c_size_t, c_void_p, string_at
+from ctypes import CDLL, POINTER, Structure, byref, c_bool, c_char, c_char_p, c_size_t, c_void_p, string_at
 from functools import cache
+
+from orchestrator.wasm.threads import forked
 
 Validator = Callable[[bytes], "str | None"]
 
@@ -18,14 +20,15 @@ Validator = Callable[[bytes], "str | None"]
 def validate(program: bytes) -> str | None:
     """None if the program is valid WebAssembly, else what is wrong with it, and where. Costs about 4 ms for a megabyte,
     and as much for the first call of a process."""
-    return _validator()(program)
+    return _validator(forked())(program)
 
 
 @cache
-def _validator() -> Validator:
+def _validator(serial: bool) -> Validator:
+    """`serial`: with no threads; see `orchestrator.wasm.threads`."""
     if "wasmtime" not in sys.modules:
         try:
-            return _of_library(CDLL(_library()))
+            return _of_library(CDLL(_library()), serial)
         except (OSError, AttributeError, ImportError):
             pass
     return _of_package
@@ -34,8 +37,10 @@ def _validator() -> Validator:
 def _of_package(program: bytes) -> str | None:
     import wasmtime
 
+    config = wasmtime.Config()
+    config.parallel_compilation = not forked()
     try:
-        wasmtime.Module.validate(wasmtime.Engine(), program)
+        wasmtime.Module.validate(wasmtime.Engine(config), program)
     except wasmtime.WasmtimeError as error:
         return str(error).strip()
     return None
@@ -63,9 +68,13 @@ class _Bytes(Structure):
     _fields_ = (("size", c_size_t), ("data", POINTER(c_char)))
 
 
-def _of_library(library: CDLL) -> Validator:
+def _of_library(library: CDLL, serial: bool) -> Validator:
     """Raises AttributeError where the library has no such function."""
-    library.wasm_engine_new.restype = c_void_p
+    library.wasm_config_new.restype = c_void_p
+    library.wasm_engine_new_with_config.argtypes = (c_void_p,)
+    library.wasm_engine_new_with_config.restype = c_void_p
+    library.wasmtime_config_parallel_compilation_set.argtypes = (c_void_p, c_bool)
+    library.wasmtime_config_parallel_compilation_set.restype = None
     check = library.wasmtime_module_validate
     check.argtypes, check.restype = (c_void_p, c_char_p, c_size_t), c_void_p
     message, delete, release = (
@@ -76,7 +85,9 @@ def _of_library(library: CDLL) -> Validator:
     message.argtypes, message.restype = (c_void_p, POINTER(_Bytes)), None
     delete.argtypes, delete.restype = (c_void_p,), None
     release.argtypes, release.restype = (POINTER(_Bytes),), None
-    engine = library.wasm_engine_new()
+    config = library.wasm_config_new()
+    library.wasmtime_config_parallel_compilation_set(config, not serial)
+    engine = library.wasm_engine_new_with_config(config)
 
     def validate_with_it(program: bytes) -> str | None:
         error = check(engine, program, len(program))
