@@ -12,7 +12,7 @@ import stat
 import sys
 import time
 from collections.abc import Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from struct import Struct
 from typing import Protocol, TypeAlias
 
@@ -23,6 +23,10 @@ Row: TypeAlias = tuple[int, int, int, int, int]
 """The fields of a `Stamp`, in its order. Thousands of them are compared at once, so they are no Structs."""
 
 _ROW = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
+_MTIME, _CTIME = itemgetter(3), itemgetter(4)
+
+EARLIEST_NS, LATEST_NS = -(2**63), 2**64 - 1
+"""Nanoseconds since 1970 that go into messages and snapshots: from 1677 to 2554. File systems keep others too."""
 
 
 class Entry(Protocol):
@@ -60,6 +64,10 @@ class Disk(Protocol):
 
     def rows(self, paths: Sequence[str]) -> list[Row]:
         """The stamps of all `paths`, links not followed; OSError where one of them has none."""
+        ...
+
+    def is_shared(self, path: str) -> bool:
+        """Whether `path` is a file that has other names as well (hard links); False where there is nothing."""
         ...
 
     def resolve(self, path: str) -> str:
@@ -178,11 +186,21 @@ class RealDisk:
     """`os`, on the machine's own file systems."""
 
     def stamp(self, path: str, *, follow: bool = True) -> Stamp:
-        seen = os.stat(path) if follow else os.lstat(path)
-        return Stamp(seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+        return Stamp(*_within(_ROW(os.stat(path) if follow else os.lstat(path))))
 
     def rows(self, paths: Sequence[str]) -> list[Row]:
-        return list(map(_ROW, map(os.lstat, paths)))
+        rows: list[Row] = list(map(_ROW, map(os.lstat, paths)))
+        times = list(map(_MTIME, rows)) + list(map(_CTIME, rows))
+        if times and (min(times) < EARLIEST_NS or max(times) > LATEST_NS):
+            rows = list(map(_within, rows))
+        return rows
+
+    def is_shared(self, path: str) -> bool:
+        try:
+            seen = os.lstat(path)
+        except OSError:
+            return False
+        return stat.S_ISREG(seen.st_mode) and seen.st_nlink > 1
 
     def resolve(self, path: str) -> str:
         return os.path.realpath(path)
@@ -268,6 +286,14 @@ class RealDisk:
 
     def lock_bytes(self, path: str) -> ByteLocks:
         return ByteLocks(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), 0o666))
+
+
+def _within(row: Row) -> Row:
+    """A stamp whose times can be written down. What lies before or after all that can be is as good as the first or
+    the last of these: the other fields tell one file from another, and nobody can set the time of the last change."""
+    device, inode, size, *times = row
+    mtime, ctime = (min(max(time, EARLIEST_NS), LATEST_NS) for time in times)
+    return device, inode, size, mtime, ctime
 
 
 REAL = RealDisk()

@@ -53,7 +53,7 @@ class Rules(Part, frozen=True):
     entry: str = ""
     outputs: tuple[str, ...] = ()
     programs: str = ""
-    """The absolute folder that programs are written to, where it is one of `outputs`: sources in it are told of."""
+    """The one of `outputs` that programs are written to, where it lies in `root`: sources in it are told of."""
     snapshot: str = ""
     """Absolute path of the snapshot file that stamps are compared with; "" for none: everything is read."""
 
@@ -178,7 +178,8 @@ class Settings(Part, frozen=True):
 
     `goal`: "build", "graph" (stop after resolving) or "lookup" (stop after computing keys, and ask the cache for
     them). `entry` is a module name, "" for none. `output` is the absolute path of the program to write, "" for none.
-    `options` are those that change code. `outputs_list` is the absolute path of the list of written files.
+    `options` are those that change code. `outputs_list` is the absolute path of the list of written files; for that,
+    `within` and `owner` see `Publish`.
     """
 
     goal: str = "build"
@@ -191,7 +192,9 @@ class Settings(Part, frozen=True):
     entry_named: bool = False
     """The entry was asked for by name: that it is missing is an error."""
     output: str = ""
+    within: tuple[str, ...] = ()
     outputs_list: str = ""
+    owner: str = ""
     target: str = "wasm32-wasi"
     options: dict[str, str] = msgspec.field(default_factory=dict)
     keep_going: bool = True
@@ -494,17 +497,18 @@ class StoreSummaries(Message, frozen=True):
 
 
 class Publish(Message, frozen=True):
-    """See to it that the file at `path` is the program `digest`, written atomically, and remove `stale` files (all
-    absolute). `data` are its bytes, or empty: then the keeper takes them from the cache, should it need them. A file
-    that is this program already is left alone. `listing` is the absolute path of the list of written files, which is
-    kept up to date. Reply: `Published`."""
+    """See to it that the file at `path` (absolute, "" for no program) is the program `digest`, written atomically.
+    `data` are its bytes, or empty: the keeper may take them from the cache. Links must lead into one of the folders
+    `within` (none: anywhere). `listing` is the absolute path of the list of written files; what builds of the same
+    `owner` wrote to other places is removed. Reply: `Published`."""
 
     build: int
     path: str
     digest: Digest
     data: bytes = b""
     listing: str = ""
-    stale: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    owner: str = ""
 
 
 class Record(Message, frozen=True):
@@ -610,13 +614,17 @@ class SummariesStored(Message, frozen=True):
 
 
 class Published(Message, frozen=True):
-    """`written` is False where the file was these bytes already; `error` says why it could not be written. `missing`:
-    the bytes were to come from the cache, which does not have them any more."""
+    """`written` is False where the file was these bytes already; `error` says why it could not be written (`outside`: a
+    link leads out). `missing`: the cache does not have the bytes. `file` and `stamp` are those of the program itself;
+    where `path` is a link, `link` is the stamp of that."""
 
     written: bool = False
     missing: bool = False
+    file: str = ""
     stamp: Stamp | None = None
+    link: Stamp | None = None
     error: str = ""
+    outside: bool = False
 
 
 class Recorded(Message, frozen=True):

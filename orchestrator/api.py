@@ -20,7 +20,7 @@ import msgspec
 from actors.compiler.crew import Crew
 from actors.compiler.pool import Pool
 from actors.compiler.toolchain import Toolchain
-from actors.digests import Digest, digest
+from actors.digests import Digest
 from actors.events import Event, Events, Subscription
 from actors.forks import Process
 from actors.hasher.hasher import Hasher
@@ -31,11 +31,8 @@ from actors.messages import (
     Clear,
     Collect,
     Collected,
-    FolderStamp,
     Message,
     ResetStatistics,
-    Rules,
-    Settings,
     Statistics,
     ToKeeper,
     Verified,
@@ -44,10 +41,11 @@ from actors.messages import (
 from actors.offload import Offload
 from actors.planner.planner import Planner
 from actors.scanner.scanner import Scanner
-from actors.scanner.snapshot import PLAIN, stamp_extras
+from actors.scanner.snapshot import stamp_extras
 from actors.system import Address, Broken, Closed, MailboxStatistics, System, Tap
+from orchestrator import requests
 from orchestrator.builds import Builds, Memory, translated
-from orchestrator.config import Config, inside, load
+from orchestrator.config import Config, load
 from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
 from orchestrator.installation import configuration_files, own_files
 from orchestrator.keywords import Limits, OnFull
@@ -169,6 +167,7 @@ class Project:
         self.config: Config = load(place, settings, self._offload.disk)
         """All settings, resolved."""
         self._plain = all(value is None for value in settings.values())
+        self._owned = requests.DECIDES.isdisjoint(key for key, value in settings.items() if value is not None)
         self._tap = tap
         self._events = Events()
         self._system: System | None = None
@@ -361,57 +360,27 @@ class Project:
         self._running()
         assert self._builds is not None
         config = self.config.with_profile(profile) if profile else self.config
-        snapshot = snapshot_name(config) if config.folder and config.enabled else ""
-        rules = self._rules(config, snapshot)
+        rules = requests.rules(config, self._toolchain)
         memory: Memory = self.sources
         if config.single:
             disk = self._offload.disk
             reached = await self._offload.run(reached_files, config.root, config.entry, self._toolchain, disk)
             memory = Reached(reached, self.sources)
-        settings = self._settings(config, goal, force, lookup, snapshot, plain=self._plain and profile is None)
-        settings = msgspec.structs.replace(settings, verify=verify[0], verify_seed=verify[1])
+        settings = requests.settings(
+            config,
+            self._toolchain,
+            self._watched,
+            output=config.output or os.path.join(self._temporary, "program.wasm"),
+            plain=self._plain and profile is None,
+            owned=self._owned and not len(self.sources),
+        )
+        settings = msgspec.structs.replace(
+            settings, goal=goal, force=force, lookup=lookup, verify=verify[0], verify_seed=verify[1]
+        )
         done = await self._builds.build(settings, rules, memory)
         if done.cancelled:
             raise BuildCancelled("the build was cancelled", hint="the project was closed while it ran")
         return done
-
-    def _rules(self, config: Config, snapshot: str) -> Rules:
-        return Rules(
-            root="" if config.single else config.root,
-            extensions=self._toolchain.extensions,
-            include=config.include,
-            exclude=config.exclude,
-            entry=config.entry,
-            outputs=config.outputs,
-            programs=config.programs if inside(config.programs, config.root) else "",
-            snapshot=os.path.join(config.folder, "snapshots", snapshot) if snapshot else "",
-        )
-
-    def _settings(
-        self, config: Config, goal: str, force: bool, lookup: tuple[str, ...], snapshot: str, *, plain: bool
-    ) -> Settings:
-        extras, absent = self._watched
-        output = config.output or os.path.join(self._temporary, "program.wasm")
-        return Settings(
-            goal=goal,
-            root=config.root,
-            profile=config.profile,
-            invalidation=config.invalidation,
-            jobs=config.jobs,
-            entry=entry_module(config, self._toolchain),
-            entry_named=config.entry_named,
-            output=output,
-            outputs_list=config.outputs_list,
-            options=code_options(config),
-            keep_going=config.keep_going,
-            force=force,
-            snapshot=snapshot,
-            lookup=lookup,
-            project=config.project,
-            extras=tuple(FolderStamp(path=extra.path, stamp=extra.stamp) for extra in extras),
-            absent=absent,
-            plain=PLAIN if plain else "given",
-        )
 
 
 def forked() -> ProjectError:
@@ -450,26 +419,6 @@ def build_result(done: BuildDone) -> BuildResult:
         verify_seed=done.verify_seed,
         differences=list(done.differences),
     )
-
-
-def entry_module(config: Config, toolchain: Toolchain) -> str:
-    """The entry's module name. It alone may have a file name that names no module; then it is the path itself."""
-    from actors.digests import ModuleNameError, module_name
-
-    try:
-        return module_name(config.entry, toolchain.extensions)
-    except ModuleNameError:
-        return config.entry.rpartition(".")[0] or config.entry
-
-
-def code_options(config: Config) -> dict[str, str]:
-    """The settings that change code, as they enter keys."""
-    return {"profile": "release"} if config.profile == "release" else {}
-
-
-def snapshot_name(config: Config) -> str:
-    """A file name for the snapshot of this project and profile; projects that share a cache have their own."""
-    return f"{config.profile}-{digest(os.fsencode(config.project + os.sep + config.entry))[:16]}"
 
 
 __all__ = ["Cache", "CachedObject", "Event", "Project", "open"]

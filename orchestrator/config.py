@@ -16,9 +16,10 @@ from typing import Any
 
 import msgspec
 
+from actors.digests import printable
 from actors.disk import REAL, Disk
 from orchestrator import configfile
-from orchestrator.errors import ConfigError, ProjectError
+from orchestrator.errors import ConfigError, FileError, ProjectError
 from orchestrator.settings import PROFILES, SETTINGS, near_miss
 
 FILE_NAME = "wasmill.toml"
@@ -27,6 +28,9 @@ EXTENSION = ".ruchy"
 
 _PARTS = frozenset({"modules", "metadata", "snapshots", "quarantine", "running", "lock", "index.lock"})
 """What a cache has, beside its index and lists of outputs: at least one of these."""
+
+_WHOLE = frozenset({"modules", "metadata", "snapshots"})
+"""A folder that has all of these is a cache, whatever else somebody has put there."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +88,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return folder if self.output and not inside(self.root, folder) else ""
 
     @property
+    def within(self) -> tuple[str, ...]:
+        """Folders that the program may be written to, links resolved: the project, and the output's own folder where
+        the settings name one outside of it."""
+        if not self.project or not self.output:
+            return ()
+        folder = os.path.dirname(self.output)
+        return (self.project,) if inside(folder, self.project) else (self.project, folder)
+
+    @property
     def outputs_list(self) -> str:
         """The list of files that builds of this project wrote; "" where there is no cache folder. Its name holds a
         digest of the project's place: a copied project must not remove the original's programs."""
@@ -120,8 +133,8 @@ def load(
     checked = {key: configfile.check(key, value, key, lambda: "") for key, value in said.items()}
     if start is None:
         return _resolve(_Layers("", "", "", {}, dict(PROFILES), checked, disk))
-    place = os.path.abspath(start)
-    if disk.is_regular(place):
+    place = absolute(start)
+    if not disk.is_folder(place) and disk.is_regular(place):
         folder, name = os.path.split(place)
         return _resolve(_Layers(folder, "", name, {}, dict(PROFILES), checked, disk))
     if not disk.is_folder(place):
@@ -130,6 +143,20 @@ def load(
     file = _find(place, disk)
     base, profiles = configfile.read(file, disk) if file else ({}, {})
     return _resolve(_Layers(os.path.dirname(file) or place, file, "", base, {**PROFILES, **profiles}, checked, disk))
+
+
+def absolute(start: str | os.PathLike[str]) -> str:
+    """The absolute path of a project. Raises ProjectError where there can be none: the current folder was removed, or
+    its name is no text, which messages and snapshots are."""
+    try:
+        place = os.path.abspath(start)
+    except FileNotFoundError as wrong:
+        hint = "it was removed: go to one that is there"
+        raise ProjectError("there is no folder: the current one is gone", hint=hint) from wrong
+    if printable(place) != place:
+        what = f"the path of the project is not UTF-8: `{printable(place)}`"
+        raise ProjectError(what, hint="rename the folder, or reach it through a link of another name")
+    return place
 
 
 def _find(folder: str, disk: Disk) -> str:
@@ -207,8 +234,21 @@ def _placed(layers: _Layers, values: dict[str, Any]) -> dict[str, Any]:
     taken = inside(root, cache) or inside(home, cache) or _meets_output(cache, output, root)
     if taken or _is_taken(cache, layers.disk):
         raise _wrong(layers, values, "folder", f"the cache needs a folder of its own, not `{cache}`")
+    _refuse_link(layers, values, cache, root)
     folders = tuple(_at(home, folder) for folder in values["folders"])
     return {"root": root, "entry": entry, "output": output, "folder": cache, "folders": folders}
+
+
+def _refuse_link(layers: _Layers, values: dict[str, Any], cache: str, root: str) -> None:
+    """A cache that the settings place inside of the project stays there: what a link leads to may be somebody else's,
+    and a cache is written and cleared. Raises FileError for one that leads out, ConfigError for one to the sources."""
+    disk, home = layers.disk, layers.disk.resolve(layers.project)
+    real = disk.resolve(cache)
+    if inside(cache, layers.project) and not inside(real, home):
+        what = f"`cache.folder`: a link leads from `{cache}` to `{printable(real)}`, out of the project"
+        raise FileError(what, hint="remove the link, or name the place that it leads to as `folder` under [cache]")
+    if inside(home, real) or inside(disk.resolve(root), real):
+        raise _wrong(layers, values, "folder", f"the cache needs a folder of its own, and a link leads from `{cache}`")
 
 
 def _meets_output(cache: str, output: str, root: str) -> bool:
@@ -224,6 +264,8 @@ def _is_taken(cache: str, disk: Disk) -> bool:
     try:
         names = [entry.name for entry in disk.entries(cache) if not entry.name.startswith(".")]
     except OSError:  # Not there yet; or no place for a cache, which the build says, and goes on.
+        return False
+    if _WHOLE.issubset(names):
         return False
     if any(name.endswith(EXTENSION) for name in names):
         return True

@@ -4,9 +4,9 @@
     ├── UsageError           the call itself is wrong: a command, a flag, an argument                     exit code 2
     ├── ConfigError          wasmill.toml or a keyword setting is wrong; names file, line and key         exit code 2
     ├── ProjectError         the project cannot be used: no such folder, unreadable, closed, no program   exit code 2
-    │   └── BuildFailed      `run`: the sources are wrong; carries the result of the build                exit code 1
+    │   └── BuildFailed      `run`: the sources are wrong (3: the program was not written)               exit code 1
     ├── BuildCancelled       a build was cancelled before it finished                                     exit code 130
-    ├── FileError            the system refused to write or remove something (command line only)          exit code 3
+    ├── FileError            the system refused to write or remove something, or a link leads elsewhere   exit code 3
     └── ProjectBroken        a bug in an actor ended the Project; the original error is its cause         exit code 3
 
 A single exception leaves `open` and `build` as itself, never wrapped in a group.
@@ -62,13 +62,14 @@ class ProjectError(WasmillError):
 
 
 class BuildFailed(ProjectError):
-    """There is nothing to run, for the build failed. `result` is its answer, with all diagnostics; the text names the
-    first errors."""
+    """There is nothing to run because the build failed. `result` is its answer, with all diagnostics; the text names
+    the first errors."""
 
     exit_code = 1
 
     def __init__(self, result: BuildResult) -> None:
         self.result = result
+        self.exit_code = result.exit_code
         errors = [found for found in result.diagnostics if found.severity == "error"]
         lines = ["there is no program to run: the build failed"]
         for found in errors[:FEW]:
@@ -80,7 +81,7 @@ class BuildFailed(ProjectError):
 
 
 class FileError(WasmillError):
-    """A file cannot be removed, or standard output not be written."""
+    """A file cannot be written or removed, or would be where nobody asked for it."""
 
 
 class BuildCancelled(WasmillError):

@@ -45,6 +45,17 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
     differences: list[Difference] = msgspec.field(default_factory=list)
     """Objects, and the program, that were not what a fresh build makes. Where there are any, the build failed."""
 
+    @property
+    def exit_code(self) -> int:
+        """That of `wasmill build`: 0 built, 1 the sources are wrong, 3 the program could not be written."""
+        if self.success:
+            return 0
+        return 3 if any(found.code in NOT_WRITTEN for found in self.diagnostics) else 1
+
+
+NOT_WRITTEN = frozenset({"E0814", "E0815"})
+"""Errors of a build whose sources are right."""
+
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """How the program ended, and what it wrote. A trap is exit code 134, its message in `stderr`; so is a limit."""

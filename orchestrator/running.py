@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 import msgspec
 
+from actors.digests import printable
 from actors.offload import Offload
 from orchestrator.config import Config
-from orchestrator.errors import ProjectError
+from orchestrator.errors import ProjectError, UsageError
 from orchestrator.result import RunResult
 from orchestrator.settings import SETTINGS, SIZE, Setting, near_miss, size
 from orchestrator.wasm.run import NothingToRunError, ProgramError, Running, RunOutcome
@@ -73,6 +74,7 @@ async def run_captured(
 ) -> RunResult:
     """Run the program file and collect what it writes. Raises ProjectError where it cannot be run. Cancelled, it stops
     the program at once."""
+    _refuse_odd(args)
     running = Running(
         program,
         args,
@@ -99,6 +101,7 @@ async def run_attached(
 ) -> tuple[int, str]:
     """Run the program file with this process's input and output as its own. Its exit code, and what the host has to say
     about its end ("" where the program said it all). Raises ProjectError, and is cancelled, as `run_captured`."""
+    _refuse_odd(args)
     limits = checked_limits({}, config)
     running = Running(
         program,
@@ -112,6 +115,14 @@ async def run_attached(
     )
     outcome = await _ended(running, config.entry, offload or Offload())
     return outcome.exit_code, host_message(outcome, config, limits)
+
+
+def _refuse_odd(args: Sequence[str]) -> None:
+    """Raises UsageError for an argument that no program can be given: WASI knows UTF-8 text without a NUL."""
+    for number, one in enumerate(args, 1):
+        if printable(one) != one or "\0" in one:
+            what = "has a NUL in it" if "\0" in one else "is not UTF-8"
+            raise UsageError(f"argument {number} of the program {what}: `{printable(one)}`")
 
 
 def limit_reached(outcome: RunOutcome) -> LimitName | None:

@@ -56,6 +56,10 @@ def _text(value: object) -> str:
         raise ValueError
     if "\0" in text:
         raise ValueError
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("is not UTF-8 text") from None
     return text
 
 

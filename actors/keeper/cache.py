@@ -433,10 +433,12 @@ class Cache(Telling):
 
 
 def _identity(disk: Disk, path: str) -> Stamp | None:
-    """Which file this is, whatever is in it; None where there is none."""
+    """Which file this is, whatever is in it; None where there is none, or where it is another cache's too."""
     try:
         stamp = disk.stamp(path)
     except OSError:
+        return None
+    if disk.is_shared(path):
         return None
     return Stamp(stamp.device, stamp.inode, 0, 0, 0)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from actors.digests import Digest, Stamp
+from actors.digests import Digest, Stamp, printable
 from actors.disk import Disk
 from actors.keeper import index, plans, publish, reuse, verification
-from actors.keeper.cache import Cache
+from actors.keeper.cache import Cache, said
 from actors.keeper.memorydisk import MemoryDisk
 from actors.keeper.store import NO_SPACE, Store
 from actors.keeper.upkeep import Upkeep
@@ -152,24 +152,35 @@ class Keeper(Actor[ToKeeper]):
         return SummariesStored(degraded=self.cache.degraded)
 
     async def _publish(self, message: Publish) -> Published:
-        disk, path = self.offload.disk, message.path
-        written = False
-        try:
-            stamp = await self.offload.run(publish.holds, disk, path, message.digest) if path else None
-            if path and stamp is None:
-                data = message.data or await self._program(message.digest)
-                if data is None:
-                    return Published(missing=True)
-                stamp = await self._write_program(path, data)
-                written = True
-        except OSError as error:
-            return Published(error=f"{error.strerror or error}: {path}")
-        if message.listing:
+        disk = self.offload.disk
+        done = Published()
+        if message.path:
             try:
-                await self.offload.run(publish.keep_list, disk, message.listing, path, message.stale)
-            except OSError as error:  # The program is in its place; the list is the cache's affair.
-                self.cache.degrade(f"writing the list of outputs: {error.strerror or error}")
-        return Published(written=written, stamp=stamp)
+                done = await self._published(message)
+            except OSError as error:
+                return Published(error=_why(error, message.path), outside=isinstance(error, publish.Outside))
+        if message.listing and not done.missing:
+            written = publish.Written(digest=message.digest, owner=message.owner)
+            try:
+                await self.offload.run(publish.keep_list, disk, message.listing, done.file, written)
+            except (
+                OSError,
+                UnicodeEncodeError,
+            ) as error:  # The program is in its place; the list is the cache's affair.
+                self.cache.degrade(f"writing the list of outputs: {said(error)}")
+        return done
+
+    async def _published(self, message: Publish) -> Published:
+        """Write the program, unless it is in its place. Raises OSError."""
+        disk, path = self.offload.disk, message.path
+        file, stamp, link = await self.offload.run(publish.look, disk, path, message.within, message.digest)
+        written = stamp is None
+        if stamp is None:
+            data = message.data or await self._program(message.digest)
+            if data is None:
+                return Published(missing=True)
+            stamp = await self._write_program(file, data)
+        return Published(written=written, file=file, stamp=stamp, link=link)
 
     async def _write_program(self, path: str, data: bytes) -> Stamp:
         """A program matters more than what may be used again: on a full disk the cache gives way. Raises OSError."""
@@ -240,6 +251,13 @@ class Keeper(Actor[ToKeeper]):
 
     async def _clear(self, _: Clear) -> Collected:
         return await self.upkeep.clear()
+
+
+def _why(error: OSError, path: str) -> str:
+    """Why a program could not be written; with the place where that is a folder on the way."""
+    name = error.filename if isinstance(error.filename, str) else ""
+    on_the_way = bool(name) and path.startswith(name.rstrip("/") + "/")
+    return f"{error.strerror or error}" + (f" ({printable(name)})" if on_the_way else "")
 
 
 _NOTHING: dict[type[Message], Message] = {

@@ -59,6 +59,9 @@ class MemoryDisk:
         stamps = [self.stamp(path) for path in paths]
         return [(it.device, it.inode, it.size, it.mtime_ns, it.ctime_ns) for it in stamps]
 
+    def is_shared(self, path: str) -> bool:
+        return False
+
     def resolve(self, path: str) -> str:
         return path
 

@@ -5,22 +5,40 @@ Only files that are on our own list of written files are ever removed.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 
 import msgspec
 
-from actors.digests import Digest, Stamp, digest
+from actors.digests import Digest, Stamp, digest, printable
 from actors.disk import Disk
 from actors.keeper import sweep
 from actors.keeper.store import LARGEST, MODULES
 from actors.untrusted import UNREADABLE
 
-_decoder = msgspec.json.Decoder(list[str])
 LONGEST = 1 << 20
 """Bytes of a list of written files."""
 RANDOM_BYTES = 6
 """In the name of a temporary file."""
+LONGEST_NAME = 200
+"""Bytes of a file's name that its temporary one may repeat: with all that is added it stays below 255."""
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A program that a build wrote: its digest, and whose it is. `owner` is the profile of a build that took its
+    settings from the project alone; such a build replaces what one of that profile wrote elsewhere. Nobody replaces
+    what has no owner: somebody asked for it by name."""
+
+    digest: str = ""
+    owner: str = ""
+
+
+class Outside(OSError):
+    """A link leads out of the places that may be written to."""
+
+
+_decoder = msgspec.json.Decoder(dict[str, Written] | list[str])
 
 
 def holds(disk: Disk, path: str, name: Digest) -> Stamp | None:
@@ -34,6 +52,30 @@ def holds(disk: Disk, path: str, name: Digest) -> Stamp | None:
         return None
 
 
+def look(disk: Disk, path: str, within: tuple[str, ...], name: Digest) -> tuple[str, Stamp | None, Stamp | None]:
+    """Where the program `name` is to be written, its stamp where it is there already, and that of the link at `path`,
+    should one lead there. Raises OSError as `place` does."""
+    file = place(disk, path, within)
+    return file, holds(disk, file, name), disk.stamp(path, follow=False) if file != path else None
+
+
+def place(disk: Disk, path: str, within: tuple[str, ...]) -> str:
+    """Where a file for `path` is to be written: a link stays, and what it leads to is written. Raises `Outside` where
+    that is in none of the folders `within` (none: anywhere), and OSError where links lead in a circle."""
+    real = disk.resolve(path)
+    if within and not any(_is_inside(real, disk.resolve(folder)) for folder in within):
+        raise Outside(errno.EXDEV, f"a link on the way leads to {printable(real)}, out of the project", path)
+    if not disk.is_link(path):
+        return path
+    if disk.is_link(real):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+    return real
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
 def write(disk: Disk, path: str, data: bytes) -> Stamp:
     """Write `data` to `path`, atomically. Raises OSError: then what was there before is untouched."""
     disk.make_folders(os.path.dirname(path))
@@ -42,45 +84,66 @@ def write(disk: Disk, path: str, data: bytes) -> Stamp:
     return disk.stamp(path)
 
 
-def keep_list(disk: Disk, listing: str, path: str, stale: tuple[str, ...]) -> None:
-    """Remove those `stale` files that are on the list of written files, and add `path` to it. Raises OSError."""
+def read_list(disk: Disk, listing: str) -> dict[str, Written]:
+    """The programs that builds wrote, by absolute path; none where there is no list, or it is damaged."""
     try:
-        before = _decoder.decode(disk.read(listing, LONGEST))
+        found = _decoder.decode(disk.read(listing, LONGEST))
     except (OSError, *UNREADABLE):
-        before = []
-    files = dict.fromkeys(before)
-    for file in stale:
-        if file in files and file != path:
-            try:
-                disk.remove(file)
-            except FileNotFoundError:
-                pass
-            except OSError:
-                continue  # It stays on the list, and is tried again.
-            del files[file]
+        return {}
+    return found if isinstance(found, dict) else dict.fromkeys(found, Written())
+
+
+def keep_list(disk: Disk, listing: str, path: str, written: Written) -> None:
+    """Add `path` ("" for no program) to the list of written files, and remove what its owner wrote before to other
+    places: an entry or an output of another name. Only what is on the list, is there where it says, and has the very
+    bytes that were written. Raises OSError."""
+    before = read_list(disk, listing)
+    after = dict(before)
+    for file, one in before.items():
+        if written.owner and one.owner == written.owner and file != path and _is_done_with(disk, file, one):
+            del after[file]
     if path:
-        files[path] = None
-    after = list(files)
+        after[path] = written
     if after != before:
         write(disk, listing, msgspec.json.encode(after))
+
+
+def _is_done_with(disk: Disk, file: str, written: Written) -> bool:
+    """Remove an old program; whether it is none of ours any more. One that cannot be removed is tried again."""
+    try:
+        if disk.is_link(file) or disk.resolve(file) != file or holds(disk, file, written.digest) is None:
+            return True  # gone, or somebody else's by now
+        disk.remove(file)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
+    return True
 
 
 def _sweep(disk: Disk, path: str) -> None:
     """Remove what others left who were killed while they wrote this file, but for what is so young that they may still
     be at it."""
     folder, name = os.path.split(path)
+    begin = _begin(name)
     with suppress(OSError):
         for entry in disk.entries(folder):
-            random = entry.name.removeprefix(f".{name}.").removesuffix("~")
-            if len(random) == 2 * RANDOM_BYTES and entry.name == f".{name}.{random}~":
+            random = entry.name.removeprefix(begin).removesuffix("~")
+            if len(random) == 2 * RANDOM_BYTES and entry.name == f"{begin}{random}~":
                 with suppress(OSError):
                     if disk.now_ns() - disk.stamp(entry.path, follow=False).mtime_ns > sweep.ORPHAN_NS:
                         disk.remove(entry.path)
 
 
+def _begin(name: str) -> str:
+    """How the temporary names of a file begin; a name that is nearly as long as names may be stands there as digest."""
+    raw = os.fsencode(name)
+    return f".{name if len(raw) <= LONGEST_NAME else digest(raw)[:32]}."
+
+
 def _replace(disk: Disk, path: str, data: bytes) -> None:
     folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.{os.urandom(RANDOM_BYTES).hex()}~")
+    temporary = os.path.join(folder, f"{_begin(name)}{os.urandom(RANDOM_BYTES).hex()}~")
     disk.create(temporary, data)
     try:
         disk.rename(temporary, path)

@@ -126,6 +126,7 @@ async def open_index(offload: Offload, store: Store, report: Report, busy_ms: in
         for _ in range(2):
             if await offload.run(_is_odd, store) and await offload.run(move_aside, store):
                 report(index.FILE, "it is no regular file")
+            await offload.run(_make_ours, store)
             database, state = await _try_open(offload, store, busy_ms)
             if state == "ready":
                 return database, False
@@ -170,6 +171,20 @@ def _is_odd(store: Store) -> bool:
     other."""
     paths = [store.path(index.FILE + suffix) for suffix in ("", "-wal", "-shm")]
     return any(store.disk.is_link(path) or store.disk.is_folder(path) for path in paths)
+
+
+def _make_ours(store: Store) -> None:
+    """See to it that SQLite finds a file that is ours alone, with the rights that the umask gives.
+
+    SQLite writes in place. What has several names (a cache that was copied as hard links) is another cache's index as
+    well: its name here goes, and a new one is filled from the files. And SQLite keeps new files from the group whatever
+    the umask says, and gives `-wal` and `-shm` the rights of the database: so we make that."""
+    paths = [store.path(index.FILE + suffix) for suffix in ("-wal", "-shm", "")]
+    if any(store.disk.is_shared(path) for path in paths):
+        for suffix in ("-wal", "-shm", ""):
+            store.remove("", index.FILE + suffix)
+    with suppress(OSError):  # it is there; or cannot be made, which SQLite will say
+        store.disk.create(store.path(index.FILE), b"")
 
 
 def move_aside(store: Store) -> bool:

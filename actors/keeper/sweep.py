@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ def sweep_quarantine(store: Store, allowed: int) -> tuple[int, int]:
     """What is in quarantine is kept for a look, not for ever: when space is short it goes first, the oldest first,
     until it takes `allowed` bytes at most. Gives the bytes that stay, and the bytes that went."""
     files = []
-    for name in store.names(QUARANTINE):
+    for _, name in _all_of_ours(store, QUARANTINE):
         try:
             stamp = store.disk.stamp(store.path(QUARANTINE, name))
         except OSError:
@@ -56,9 +57,27 @@ def sweep_quarantine(store: Store, allowed: int) -> tuple[int, int]:
     return size - freed, freed
 
 
+def is_ours(folder: str, name: str) -> bool:
+    """Whether a file in a folder of the cache is named as we name files there. Nothing else is ever removed: the cache
+    may be a folder that had files before it was one."""
+    return name.startswith(TEMPORARY) or _OURS[folder](name) is not None
+
+
+_OURS = {
+    MODULES: re.compile(r"[0-9a-f]{64}\.wasm").fullmatch,
+    METADATA: re.compile(r"[0-9a-f]{64}\.json").fullmatch,
+    QUARANTINE: re.compile(r"[0-9a-f]{12}-[0-9]+-.+", re.DOTALL).fullmatch,
+    SNAPSHOTS: re.compile(r"[\w-]+-[0-9a-f]{16}(\.plan)?", re.ASCII).fullmatch,
+}
+
+
+def _all_of_ours(store: Store, *folders: str) -> list[tuple[str, str]]:
+    return [(folder, name) for folder in folders for name in store.names(folder) if is_ours(folder, name)]
+
+
 def forget_builds(store: Store) -> Swept:
     """Remove all snapshots and plans."""
-    return _remove(store, [(SNAPSHOTS, name) for name in store.names(SNAPSHOTS)])
+    return _remove(store, _all_of_ours(store, SNAPSHOTS))
 
 
 def empty_unpinned(store: Store, held: Collection[str]) -> list[Digest]:
@@ -67,16 +86,15 @@ def empty_unpinned(store: Store, held: Collection[str]) -> list[Digest]:
     names = {metadata.digest for metadata, _ in kept.values()}.union(held)
     keys = [key for key in store.committed() if key not in kept]
     files = [(METADATA, key + ".json") for key in keys]
-    files += [(MODULES, name) for name in store.names(MODULES) if name.removesuffix(".wasm") not in names]
+    files += [file for file in _all_of_ours(store, MODULES) if file[1].removesuffix(".wasm") not in names]
     files += [(METADATA, name) for name in store.names(METADATA) if name.startswith(TEMPORARY)]
-    _remove(store, [*files, *((QUARANTINE, name) for name in store.names(QUARANTINE))])
+    _remove(store, [*files, *_all_of_ours(store, QUARANTINE)])
     return keys
 
 
 def empty(store: Store) -> Swept:
-    """Remove everything but the index and the locks."""
-    folders = (SNAPSHOTS, METADATA, MODULES, QUARANTINE)
-    return _remove(store, [(folder, name) for folder in folders for name in store.names(folder)])
+    """Remove everything that is ours but the index and the locks."""
+    return _remove(store, _all_of_ours(store, SNAPSHOTS, METADATA, MODULES, QUARANTINE))
 
 
 def _age(store: Store, file: tuple[str, str], now: int) -> int:

@@ -38,8 +38,11 @@ class Linking:
         desk, knowledge, settings = self.desk, self.desk.knowledge, run.settings
         run.phase = Phase.LINKING
         run.diagnostics += nothing_there(run, knowledge.sources)
-        if not settings.entry or settings.entry not in knowledge.sources or not run.succeeded:
+        if not run.succeeded:
             run.phase = Phase.FINISHED
+            return
+        if not settings.entry or settings.entry not in knowledge.sources:
+            self.publish(run)
             return
         reached = knowledge.graph.transitive_imports([settings.entry])
         run.linked_modules = [settings.entry, *sorted(reached - {settings.entry})]
@@ -243,17 +246,23 @@ class Linking:
             run.phase = Phase.FINISHED
 
     def publish(self, run: Run, program: bytes = b"") -> None:
-        """Have the program written to its place; without its bytes, from the cache, should it not be there already."""
+        """Have the program written to its place; without its bytes, from the cache, should it not be there already.
+        Where there is none, those that earlier builds wrote have to go."""
         settings = run.settings
+        if not run.program and not (settings.outputs_list and settings.owner):
+            run.phase = Phase.FINISHED
+            return
         run.phase = Phase.LINKING
         self.desk.ask(
             run,
             Publish(
                 build=run.id,
-                path=settings.output,
+                path=settings.output if run.program else "",
                 digest=run.program,
                 data=program,
                 listing=settings.outputs_list,
+                within=settings.within,
+                owner=settings.owner,
             ),
         )
 
@@ -270,9 +279,9 @@ class Linking:
                 self._load(run)
             return
         if answer.error:
-            run.diagnostics.append(not_written(run.settings.output, answer.error))
+            run.diagnostics.append(not_written(run.settings.output, answer.error, outside=answer.outside))
             run.program_failed = True
         elif desk.events.wanted and answer.written:
             desk.events.emit(ProgramWritten(build=run.id, file=run.settings.output, digest=run.program))
-        run.program_stamp = answer.stamp
+        run.program_stamp, run.program_file, run.program_link = answer.stamp, answer.file, answer.link
         run.published = True

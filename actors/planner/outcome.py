@@ -219,7 +219,9 @@ def _snapshot(run: Run, knowledge: Knowledge, quiet: bool) -> bytes:
     )
     extras = [Extra(one.path, one.stamp) for one in settings.extras]
     if run.program:
-        extras.append(Extra(settings.output, run.program_stamp or NO_STAMP))
+        extras.append(Extra(run.program_file or settings.output, run.program_stamp or NO_STAMP))
+        if run.program_link is not None:
+            extras.append(Extra(settings.output, run.program_link))
     snapshot = make_snapshot(
         settings.root,
         end,
@@ -311,7 +313,13 @@ def no_entry(entry: str, modules: Iterable[str]) -> Diagnostic:
     )
 
 
-def not_written(path: str, why: str) -> Diagnostic:
+def not_written(path: str, why: str, *, outside: bool) -> Diagnostic:
+    if outside:
+        return Diagnostic(
+            code="E0815",
+            message=f"`output`: the program would not be written to {path}: {why}",
+            hint="remove the link, or name the place that it leads to as `output`",
+        )
     return Diagnostic(
         code="E0814",
         message=f"the program could not be written to {path}: {why}",

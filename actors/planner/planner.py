@@ -298,10 +298,8 @@ class Planner(Actor[ToPlanner]):
         run.diagnostics += [file.error for file in knowledge.sources.values() if file.error is not None]
         if not self.last.answers(run, changed=changed):
             run.phase = Phase.SCANNED
-        elif run.program:
-            self.linking.publish(run)
         else:
-            run.phase = Phase.FINISHED
+            self.linking.publish(run)
 
     def _look_closer(self, run: Run) -> None:
         """The last build does not answer for all: look at what changed, if that is little, or at everything."""

@@ -91,6 +91,8 @@ class Run:
         self.program_key: Digest = ""
         self.program: Digest = ""
         self.program_stamp: Stamp | None = None
+        self.program_file = ""
+        self.program_link: Stamp | None = None
         self.program_failed = False
         self.program_lost = False
         self.published = False

@@ -49,7 +49,8 @@ examples:
   wasmill build --record app.trace  write down all that happens, for `wasmill trace replay`
   wasmill build --verify=0.01       trust is good; look at a hundredth of what is reused
 
-exit codes: 0 built, 1 the sources are wrong, 2 wrong usage or configuration, 3 wasmill failed
+exit codes: 0 built, 1 the sources are wrong, 2 wrong usage or configuration,
+3 wasmill failed, or the program could not be written
 """
 
 
@@ -83,7 +84,7 @@ def execute(arguments: Namespace, output: Output) -> int:
         unchanged = result.success and not result.compiled_modules and before == _stamp(config.output)
         nothing_done = unchanged and not arguments.verify
         tell(result, config, output, nothing_done=nothing_done)
-        return 0 if result.success else 1
+        return result.exit_code
 
     return session.in_loop(body, output)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
 
 from actors.disk import RealDisk
-from actors.keeper.publish import LONGEST
+from actors.keeper.publish import read_list
 from orchestrator.cli.arguments import add_path, add_quiet, folder
 from orchestrator.cli.output import Output
-from orchestrator.config import load
+from orchestrator.config import inside, load
 from orchestrator.errors import FileError
 from orchestrator.report.progress import relative
 from orchestrator.report.terminal import shown
@@ -37,8 +36,12 @@ def execute(arguments: Namespace, output: Output) -> int:
     config = load(folder(arguments))
     files = written(config.outputs_list)
     removed = []
+    home = os.path.realpath(config.project)
     for file in files:
-        if is_foreign(file):
+        real = os.path.realpath(file)
+        if real != file and not inside(real, home):
+            output.say(f"left alone, because a link leads out of the project: {shown(relative(file, config.project))}")
+        elif is_foreign(file):
             output.say(f"left alone, for it is no program: {shown(relative(file, config.project))}")
         elif _remove(file):
             output.say(f"removed {shown(relative(file, config.project))}")
@@ -55,11 +58,7 @@ def execute(arguments: Namespace, output: Output) -> int:
 
 def written(listing: str) -> list[str]:
     """The absolute paths on the list of written files; none where there is no list, or it is damaged."""
-    try:
-        found = json.loads(RealDisk().read(listing, LONGEST))
-    except (OSError, ValueError, RecursionError):
-        return []
-    return [file for file in found if _is_place(file)] if isinstance(found, list) else []
+    return [file for file in read_list(RealDisk(), listing) if _is_place(file)]
 
 
 def _is_place(file: object) -> bool:

@@ -31,7 +31,8 @@ examples:
   wasmill run hello.ruchy
 
 exit codes: the program's own (1 where it could not write its output), 134 where it trapped;
-where it could not be started: 1 the sources are wrong, 2 wrong usage or configuration or no entry, 3 wasmill failed
+where it could not be started: 1 the sources are wrong, 2 wrong usage or configuration or no entry,
+3 wasmill failed, or the program could not be written
 """
 
 
@@ -54,7 +55,7 @@ def execute(arguments: Namespace, output: Output) -> int:
             result = await session.build(project, arguments, output)
             if not result.success:
                 tell(result, config, output)
-                return 1
+                return result.exit_code
             if result.program is None:
                 where = os.path.join(config.root, config.entry)
                 raise ProjectError("there is nothing to run: no entry", hint=f"looked for {where}")

@@ -200,6 +200,9 @@ class MemoryDisk:
         stamps = [self.stamp(path, follow=False) for path in paths]
         return [(one.device, one.inode, one.size, one.mtime_ns, one.ctime_ns) for one in stamps]
 
+    def is_shared(self, path: str) -> bool:
+        return False
+
     def resolve(self, path: str) -> str:
         for _ in range(8):
             path = path if path in self.nodes else self._through_links(path)
@@ -347,6 +350,9 @@ class FakeDisk:
     def rows(self, paths: Sequence[str]) -> list[Row]:
         stamps = [self.stamp(path, follow=False) for path in paths]
         return [(one.device, one.inode, one.size, one.mtime_ns, one.ctime_ns) for one in stamps]
+
+    def is_shared(self, path: str) -> bool:
+        return self.base.is_shared(path)  # asks, never fails
 
     def resolve(self, path: str) -> str:
         return self.base.resolve(path)

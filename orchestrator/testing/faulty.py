@@ -84,6 +84,9 @@ class FaultyDisk:
     def rows(self, paths: Sequence[str]) -> list[Row]:
         return self._do("rows", paths[0] if paths else "", lambda _: self.base.rows(paths))
 
+    def is_shared(self, path: str) -> bool:
+        return self._asked("is_shared", path, self.base.is_shared)
+
     def resolve(self, path: str) -> str:
         return self.base.resolve(path)
 

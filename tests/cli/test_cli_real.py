@@ -302,7 +302,7 @@ def test_a_cache_from_the_future(wasmill: Wasmill, hello: Path) -> None:
 def test_an_output_that_cannot_be_written(wasmill: Wasmill, hello: Path) -> None:
     (hello / "build").write_text("in the way")
     code, _, err = wasmill("build")
-    assert code == 1
+    assert code == 3
     assert "Traceback" not in err
     assert "main.wasm" in err
     assert (hello / "build").read_text() == "in the way"

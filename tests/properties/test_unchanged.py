@@ -21,7 +21,7 @@ from plain_builds import Bench, opened, remove, stamp_anew, write
 from actors.compiler import worker
 from actors.compiler.toolchain import Linked, LinkJob
 from actors.events import BuildFinished, BuildStarted, CacheMiss, SourcesScanned
-from actors.keeper.publish import holds
+from actors.keeper.publish import look
 from actors.messages import BuildDone
 from actors.offload import InlineOffload
 from actors.planner.planner import Planner
@@ -331,7 +331,7 @@ async def test_a_cancelled_build_answers_for_no_other(tmp_path: Path) -> None:
         stuck = True
 
         async def run(self, function: Callable[..., Any], *args: Any) -> Any:
-            if function is holds and self.stuck:
+            if function is look and self.stuck:
                 self.stuck = False
                 scope.cancel()
             return await super().run(function, *args)

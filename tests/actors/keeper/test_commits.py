@@ -161,17 +161,17 @@ async def test_what_could_not_be_stored_is_not_promised_to_the_next_build(open_k
             super().create(path, data)
 
     disk = Full()
-    snapshot = tmp_path / "cache" / "snapshots" / "p"
+    snapshot = tmp_path / "cache" / "snapshots" / "p-0123456789abcdef"
     async with open_keeper(disk=disk) as talk:
         disk.full = True
         await talk.build(OLD)
-        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"plan")
+        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
         assert not snapshot.exists()
         await talk.begin()
-        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"plan")
+        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
         assert not snapshot.exists(), "this process does not ask for the entry again"
         disk.full = False
         await talk.build(OLD)
-        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"plan")
+        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
         assert snapshot.exists()
         assert (await talk.ask(Statistics())).degradations == 1

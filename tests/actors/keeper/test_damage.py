@@ -190,12 +190,12 @@ async def test_an_index_that_is_replaced_between_builds(open_keeper: Open, fille
 
 async def test_the_plan(open_keeper: Open, filled: Path) -> None:
     async with open_keeper() as talk:
-        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"the plan")
-        path = filled / "snapshots" / "p.plan"
+        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
+        path = filled / "snapshots" / "p-0123456789abcdef.plan"
         good = path.read_bytes()
         for what, change in changes(len(good), 20):
             path.write_bytes(change(good))
-            assert (await talk.ask(RecallPlan(build=1, snapshot="p"))).plan == b"", what
+            assert (await talk.ask(RecallPlan(build=1, snapshot="p-0123456789abcdef"))).plan == b"", what
 
 
 async def test_memory_is_not_believed_either(open_keeper: Open, filled: Path) -> None:
@@ -318,10 +318,13 @@ async def expect_doubt(
     """After `lose` no snapshot says any more that all is well, and a build that is open is told."""
     async with open_keeper() as talk:
         await talk.begin()
-        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"the plan")
+        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
         assert not (await talk.begin()).forget
         await lose(talk)
-        there = (filled / "snapshots" / "p").exists(), (filled / "snapshots" / "p.plan").exists()
+        there = (
+            (filled / "snapshots" / "p-0123456789abcdef").exists(),
+            (filled / "snapshots" / "p-0123456789abcdef.plan").exists(),
+        )
         assert there == (not forget, not forget)
         assert (await talk.begin()).forget == forget
         assert not (await talk.begin()).forget
@@ -342,7 +345,7 @@ async def test_who_loses_entries_says_so(open_keeper: Open, filled: Path) -> Non
     async def load_and_store(talk: Talk) -> None:
         await load(talk)
         await talk.store(ONE)
-        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"the plan")
+        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
 
     async def clear(talk: Talk) -> None:
         await talk.ask(Clear())
@@ -361,6 +364,6 @@ async def test_a_build_that_lost_what_it_did_not_need_records_nothing(open_keepe
     async with open_keeper() as talk:
         await talk.begin()
         await talk.find(TWO)
-        await talk.record(snapshot="p", snapshot_data=b"stamps", plan=b"the plan")
-        assert not (filled / "snapshots" / "p").exists()
+        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
+        assert not (filled / "snapshots" / "p-0123456789abcdef").exists()
         assert (await talk.begin()).forget

@@ -177,7 +177,7 @@ async def test_the_third_store_fails_and_the_build_goes_on() -> None:
     async with process.open() as project:
         result = await project.build()
     assert result.success and result.cache_degraded == "storing: Input/output error"
-    assert [str(one).split(" (")[0] for one in process.faults.injected] == ["disk.create@6 fail EIO"]
+    assert [str(one).split(" (")[0] for one in process.faults.injected] == ["disk.create@7 fail EIO"]
     await is_whole(world)
 
 

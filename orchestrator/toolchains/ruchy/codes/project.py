@@ -117,4 +117,13 @@ CODES: dict[str, Code] = registry(
         'output = "/no/such/place.wasm"',
         'output = "build"',
     ),
+    Code(
+        "E0815",
+        "project",
+        "program outside of the project",
+        "A link leads from the output's place out of the project, where nobody asked for a program: what is there may "
+        "be somebody else's. A setting that names the place itself is followed.",
+        'build is a link to /srv/www, and `output = "build"`',
+        'output = "/srv/www"',
+    ),
 )

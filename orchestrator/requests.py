@@ -1,0 +1,84 @@
+"""What a Project asks its actors for: its configuration as the messages that a build begins with."""
+
+from __future__ import annotations
+
+import os
+
+from actors.compiler.toolchain import Toolchain
+from actors.digests import ModuleNameError, digest, module_name
+from actors.messages import FolderStamp, Rules, Settings
+from actors.scanner.snapshot import PLAIN, Extra
+from orchestrator.config import Config, inside
+
+DECIDES = frozenset({"root", "entry", "output", "folder"})
+"""Keyword settings that make a program somebody's own: no other build takes it for an old one of the project."""
+
+LONGEST_PROFILE = 64
+"""Letters of a profile's name that stand in names of files; a longer one is named by digest."""
+
+Watched = tuple[tuple[Extra, ...], tuple[str, ...]]
+"""What `stamp_extras` gives: stamps of files beside the sources, and paths that were absent."""
+
+
+def rules(config: Config, toolchain: Toolchain) -> Rules:
+    """What counts as a source."""
+    snapshot = snapshot_name(config)
+    return Rules(
+        root="" if config.single else config.root,
+        extensions=toolchain.extensions,
+        include=config.include,
+        exclude=config.exclude,
+        entry=config.entry,
+        outputs=config.outputs,
+        programs=config.programs if inside(config.programs, config.root) else "",
+        snapshot=os.path.join(config.folder, "snapshots", snapshot) if snapshot else "",
+    )
+
+
+def settings(
+    config: Config, toolchain: Toolchain, watched: Watched, *, output: str, plain: bool, owned: bool
+) -> Settings:
+    """A build with nothing asked for but what the configuration says. `plain`: all of that is in files that are
+    `watched`; `owned`: the program takes the place of older ones of its profile."""
+    extras, absent = watched
+    return Settings(
+        root=config.root,
+        profile=config.profile,
+        invalidation=config.invalidation,
+        jobs=config.jobs,
+        entry=entry_module(config, toolchain),
+        entry_named=config.entry_named,
+        output=output,
+        within=config.within,
+        outputs_list=config.outputs_list,
+        owner=config.profile if owned else "",
+        options=code_options(config),
+        keep_going=config.keep_going,
+        snapshot=snapshot_name(config),
+        project=config.project,
+        extras=tuple(FolderStamp(path=extra.path, stamp=extra.stamp) for extra in extras),
+        absent=absent,
+        plain=PLAIN if plain else "given",
+    )
+
+
+def entry_module(config: Config, toolchain: Toolchain) -> str:
+    """The entry's module name. It alone may have a file name that names no module; then it is the path itself."""
+    try:
+        return module_name(config.entry, toolchain.extensions)
+    except ModuleNameError:
+        return config.entry.rpartition(".")[0] or config.entry
+
+
+def code_options(config: Config) -> dict[str, str]:
+    """The settings that change code, as they enter keys."""
+    return {"profile": "release"} if config.profile == "release" else {}
+
+
+def snapshot_name(config: Config) -> str:
+    """A file name for the snapshot of this project and profile; projects that share a cache have their own. "" where
+    there is no cache for it."""
+    if not config.folder or not config.enabled:
+        return ""
+    profile = config.profile if len(config.profile) <= LONGEST_PROFILE else digest(config.profile.encode())[:16]
+    return f"{profile}-{digest(os.fsencode(config.project + os.sep + config.entry))[:16]}"
