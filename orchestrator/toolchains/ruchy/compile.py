@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from actors.compiler.toolchain import Compiled, CompileJob, Item
 from actors.diagnostics import Diagnostic
-from orchestrator.toolchains.ruchy.check.checker import check
+from orchestrator.toolchains.ruchy.check.checker import check, errors_of
 from orchestrator.toolchains.ruchy.finished import Finished
 from orchestrator.toolchains.ruchy.lower import lower
+from orchestrator.toolchains.ruchy.lower.limits import LimitError
 from orchestrator.toolchains.ruchy.reuse import coded, cut, known_signatures, reusable, stubs_for
 from orchestrator.toolchains.ruchy.signatures import Known
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
@@ -58,6 +59,8 @@ def _attempt(
     try:
         finished = Finished(job, view, checked, lower(checked.module), items, reused)
         return Compiled(object=finished.object())
+    except LimitError as error:
+        return Compiled(diagnostics=errors_of(job, [error.finding]))
     except (ValueError, LookupError):
         if not items:
             raise

@@ -128,6 +128,11 @@ def _layouts(m: Module) -> dict[StructType, hir.StructLayout]:
     return dict(sorted(found.items(), key=lambda entry: (entry[0].module, entry[0].item)))
 
 
+def errors_of(job: CompileJob, findings: list[Finding]) -> tuple[Diagnostic, ...]:
+    """What was found wrong behind the checker, with its places."""
+    return tuple(_placed(job, job.source.decode(), findings, "error"))
+
+
 def _placed(job: CompileJob, source: str, findings: list[Finding], severity: Any) -> list[Diagnostic]:
     """Findings as diagnostics, in the order of their places, each once."""
     if not findings:

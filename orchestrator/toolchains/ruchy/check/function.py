@@ -62,9 +62,8 @@ class Target:
 
 class Fn:
     """One function body in work. `names` are the locals and nested items in sight, `undo` what leaving a block puts
-    back; `locals` the types of all slots; `lends`: some parameter is
-    `&mut T`; `result` the type to return, with `why` it must be. `nests`: items may stand
-    in its blocks."""
+    back; `locals` the types of all slots; `lends`: some parameter is `&mut T`; `result` the type to return, with `why`
+    it must be. `nests`: items may stand in its blocks."""
 
     __slots__ = (
         "counter",

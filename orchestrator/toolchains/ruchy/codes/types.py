@@ -161,6 +161,31 @@ CODES: dict[str, Code] = registry(
         "fun b() -> i64 { a() + a() }",
     ),
     Code(
+        "E0220",
+        "type",
+        "too many parameters",
+        "The engines that run WebAssembly take functions of 1,000 parameters at most.",
+        "fun f(p1: i64, p2: i64, ... p1001: i64) { }",
+        "struct P { p1: i64, p2: i64, ... p1001: i64 } fun f(p: P) { }",
+    ),
+    Code(
+        "E0221",
+        "type",
+        "too many local variables",
+        "The engines that run WebAssembly take functions of 50,000 local variables at most. The parameters count, and "
+        "so do values that the compiler keeps for itself.",
+        "fun f() { let x1 = 1; let x2 = 2; ... let x50001 = 50001; }",
+        "fun f() { g(); h(); } fun g() { let x1 = 1; ... } fun h() { ... }",
+    ),
+    Code(
+        "E0222",
+        "type",
+        "too much code in one function",
+        "The engines that run WebAssembly take functions of 7,654,321 bytes at most.",
+        "fun f() { /* half a million statements */ }",
+        "fun f() { g(); h(); } fun g() { ... } fun h() { ... }",
+    ),
+    Code(
         "E0230",
         "type",
         "write through a reference",

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.check.hir import CheckedModule, FunctionBody
 from orchestrator.toolchains.ruchy.lower.body import Body
+from orchestrator.toolchains.ruchy.lower.limits import hold
 from orchestrator.toolchains.ruchy.lower.table import HANDLERS
 from orchestrator.toolchains.ruchy.lower.unit import Unit
 from orchestrator.wasm.fragment import HIDDEN, Fragment
 
 
 def lower(module: CheckedModule) -> list[Fragment]:
-    """The fragments of all functions of a checked module, in source order."""
+    """The fragments of all functions of a checked module, in source order. Raises LimitError where one is too large."""
     unit = Unit(module, HANDLERS)
     return [lower_function(unit, function) for function in module.functions]
 
@@ -25,6 +26,7 @@ def lower_function(unit: Unit, function: FunctionBody) -> Fragment:
     body = Body(unit, function)
     body.write()
     code = body.code(unit.type_of(function.symbol), HIDDEN)
+    hold(function, body.parameters, body.local_count, len(code.body))
     helpers, strings = unit.glue.collect(body.glue) if body.glue else ([], [])
     name = function.symbol.partition("::")[2]
     return Fragment(name, (code, *helpers), (*body.data, *strings), body.sites)

@@ -116,7 +116,8 @@ class Body:
                 count += 1
                 if index >= len(self.function.parameters):
                     self._locals.append(kind)
-        self._local_count = count
+        self.local_count = count
+        self.parameters = count - len(self._locals)
 
     # ------------------------------------------------------------ the whole function
 
@@ -285,8 +286,8 @@ class Body:
         if free:
             return free.pop()
         self._locals.append(kind)
-        self._local_count += 1
-        return self._local_count - 1
+        self.local_count += 1
+        return self.local_count - 1
 
     def give_back(self, kind: int, index: int) -> None:
         self._free.setdefault(kind, []).append(index)
