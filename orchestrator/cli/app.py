@@ -112,9 +112,9 @@ def _help(output: Output) -> int:
 
 
 def _version(output: Output) -> int:
-    from importlib.metadata import version
+    import orchestrator
 
-    output.out(f"wasmill {version('wasmill')}")
+    output.out(f"wasmill {orchestrator.__version__}")
     return 0
 
 

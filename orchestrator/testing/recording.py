@@ -114,16 +114,10 @@ class Recorder:
 
     def attach(self, project: Project) -> None:
         """Write down what the Project is made with, and listen to its events."""
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            wasmill = version("wasmill")
-        except PackageNotFoundError:
-            wasmill = ""
         config, toolchain = project.config, project.toolchain
         self._write(
             Header(
-                wasmill=wasmill,
+                wasmill=orchestrator.__version__,
                 toolchain=toolchain.name,
                 identity=toolchain.identity(),
                 needs_import_objects=toolchain.needs_import_objects,
