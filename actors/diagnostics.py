@@ -1,9 +1,13 @@
-"""What is wrong with somebody's sources: a code, a place, the line itself and what to do about it."""
+"""What is wrong with somebody's sources: a code, a place, the line itself and what to do about it.
+
+Whoever notices something makes a `Finding`, which counts in whatever its maker counts in (tokens, lines). It becomes a
+`Diagnostic` in one step, by those who have the text: a `Diagnostic` without file, line, column and text cannot be made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -11,41 +15,156 @@ from actors.untrusted import Position
 
 Severity = Literal["error", "warning", "note"]
 
+LONGEST_LINE = 1_000
+"""Characters of a source line up to which it is shown whole."""
+
+AROUND = 200
+"""Characters that are shown before the place in a longer line."""
+
+
+class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A diagnostic before it has its place, without file or text.
+
+    `at` counts what its maker counts: tokens where the text was lexed, else lines, from 1. `offset` is the number of
+    characters from there, `length` how many to underline (0: as much as stands there). It is moot where a function
+    reads the variable `unless` of the top level. `item` names what it is about where its maker knows no place.
+    """
+
+    code: str
+    message: str
+    offset: int = 0
+    length: int = 0
+    hint: str = ""
+    at: int = 0
+    unless: str = ""
+    item: str = ""
+    note: bool = False
+
+    @property
+    def severity(self) -> Severity:
+        """A warning where the code says so (W0001), unless it is a mere note."""
+        return "note" if self.note else "warning" if self.code.startswith("W") else "error"
+
+
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """`line` and `column` count from 1, columns in characters; `text` is the line without its newline, or where that is
+    long, what stands around the place, `cut` characters from the line's beginning. `length` stays on the line."""
+
+    line: int
+    column: int
+    length: int
+    text: str
+    cut: int = 0
+
 
 class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One finding in the sources.
+    """One finding in the sources, in its place. Raises ValueError where that makes no sense.
 
     `file` is relative to the source root, with `/`. `line` and `column` count from 1, columns in characters of the
-    line; 0 means that the finding has no place (a missing entry, say). `length` is the number of characters to
-    underline. `text` is the source line itself, without its newline; "" where it is very long. `hint` says what to do.
+    line. `length` is the number of characters to underline. `text` is the source line itself, without its newline; of
+    a very long one a part, which `cut` characters stand before. `hint` says what to do.
+
+    `place` says what it is about: "source", this place in a text; "file", the whole file or folder (it cannot be read,
+    its name is wrong); "project", no file of it (there is no entry). Such a one has line 1, column 1 and no text.
     """
 
     code: str
     message: str
     severity: Severity = "error"
     module: str = ""
-    file: str = ""
-    line: Position = 0
-    column: Position = 0
+    file: str
+    line: Position
+    column: Position
     length: Position = 1
-    text: str = ""
+    text: str
+    cut: Position = 0
     hint: str = ""
+    place: Literal["source", "file", "project"] = "source"
+
+    def __post_init__(self) -> None:
+        if not (self.file and self.line > 0 and self.column > self.cut):
+            raise ValueError(f"{self.code} has no place: {self.file!r}, line {self.line}, column {self.column}")
+        if self.column > self.cut + len(self.text) + 1:
+            raise ValueError(
+                f"{self.code} stands at column {self.column} of a line that has not so many: {self.text!r}"
+            )
+
+
+def placed(found: Finding, place: Place, *, module: str, file: str) -> Diagnostic:
+    """A finding in its place."""
+    return Diagnostic(
+        code=found.code,
+        message=found.message,
+        severity=found.severity,
+        module=module,
+        file=file,
+        line=place.line,
+        column=place.column,
+        length=place.length,
+        text=place.text,
+        cut=place.cut,
+        hint=found.hint,
+    )
+
+
+def about_file(
+    code: str, message: str, *, file: str, module: str = "", hint: str = "", severity: Severity = "error"
+) -> Diagnostic:
+    """What is said of a file or a folder as a whole."""
+    return Diagnostic(
+        code=code,
+        message=message,
+        severity=severity,
+        module=module,
+        file=file,
+        line=1,
+        column=1,
+        text="",
+        hint=hint,
+        place="file",
+    )
+
+
+def about_project(code: str, message: str, *, hint: str = "") -> Diagnostic:
+    """What is said of the project, whose folder stands for its file."""
+    return Diagnostic(code=code, message=message, file=".", line=1, column=1, text="", hint=hint, place="project")
+
+
+def in_text(found: Finding, source: bytes, *, module: str, file: str) -> Diagnostic:
+    """A finding that counts lines, in the text that it is about; one of line 0 is about the whole file."""
+    if found.at < 1:
+        return about_file(found.code, found.message, file=file, module=module, hint=found.hint, severity=found.severity)
+    lines = source.split(b"\n", found.at)
+    text = lines[found.at - 1].decode("utf-8", "replace") if found.at <= len(lines) else ""
+    offset, length = min(found.offset, len(text)), found.length
+    if not length:
+        offset = max(offset, len(text) - len(text.lstrip()))
+        length = len(text.rstrip()) - offset
+    return placed(found, on_line(text, found.at, offset, length), module=module, file=file)
+
+
+def on_line(text: str, line: int, offset: int, length: int) -> Place:
+    """The place of some characters of a line, with as much of the line as is shown."""
+    length = max(1, min(length, len(text) - offset))
+    if len(text) <= LONGEST_LINE:
+        return Place(line, offset + 1, length, text)
+    cut = max(0, offset - AROUND)
+    return Place(line, offset + 1, min(length, LONGEST_LINE), text[cut : cut + LONGEST_LINE], cut)
 
 
 MOST = 100
 """Errors that are told of one module, and as many warnings. What follows is counted, not told."""
 
-LONGEST_LINE = 1_000
-"""Characters of a source line up to which it is shown."""
-
 _LONGEST = 2_000
 """Characters of a message or a hint: names may be long."""
 
+F = TypeVar("F", Finding, Diagnostic)
 
-def bounded(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+
+def bounded(found: Iterable[F]) -> tuple[F, ...]:
     """What is told of one module. A stranger's source of 16 MiB can be wrong in a million places, all on one line, and
     each would take a copy of that line along, to another process and into the cache."""
-    kept: list[Diagnostic] = []
+    kept: list[F] = []
     counts = {True: 0, False: 0}
     last: dict[bool, int] = {}
     for one in found:
@@ -62,11 +181,13 @@ def bounded(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(kept)
 
 
-def _short(one: Diagnostic) -> Diagnostic:
-    if len(one.text) <= LONGEST_LINE and len(one.message) <= _LONGEST and len(one.hint) <= _LONGEST:
-        return one
-    text = one.text if len(one.text) <= LONGEST_LINE else ""
-    return msgspec.structs.replace(one, text=text, message=_cut(one.message), hint=_cut(one.hint))
+def _short(one: F) -> F:
+    if len(one.message) > _LONGEST or len(one.hint) > _LONGEST:
+        one = msgspec.structs.replace(one, message=_cut(one.message), hint=_cut(one.hint))
+    if isinstance(one, Diagnostic) and len(one.text) > LONGEST_LINE:  # of a toolchain that cuts nothing
+        place = on_line(one.text, one.line, one.column - one.cut - 1, one.length)
+        return msgspec.structs.replace(one, text=place.text, cut=one.cut + place.cut, length=place.length)
+    return one
 
 
 def _cut(text: str) -> str:
@@ -74,8 +195,15 @@ def _cut(text: str) -> str:
 
 
 class SourceError(Exception):
-    """A toolchain's function may raise this where returning diagnostics is awkward; it means the same."""
+    """A toolchain's function may raise this where returning diagnostics is awkward; it means the same. Findings in it
+    count lines; whoever calls knows file and text."""
 
-    def __init__(self, *diagnostics: Diagnostic) -> None:
-        super().__init__("; ".join(found.message for found in diagnostics))
-        self.diagnostics = diagnostics
+    def __init__(self, *found: Diagnostic | Finding) -> None:
+        super().__init__("; ".join(one.message for one in found))
+        self.found = found
+
+    def diagnostics(self, source: bytes, *, module: str, file: str) -> tuple[Diagnostic, ...]:
+        """All of it, in the text that the toolchain was given."""
+        return tuple(
+            one if isinstance(one, Diagnostic) else in_text(one, source, module=module, file=file) for one in self.found
+        )

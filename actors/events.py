@@ -30,6 +30,10 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_
 
 
 class BuildStarted(_Event, frozen=True):
+    """`root` is the absolute path of the source root: files of diagnostics are relative to it. "" for modules in
+    memory."""
+
+    root: str
     profile: str
     invalidation: str
     jobs: int

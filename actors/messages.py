@@ -351,13 +351,14 @@ ToWorkers = Union[RunSummarise, RunInfer, RunCompile, RunLink]
 
 class SummariseOutcome(Part, frozen=True):
     """`changed`: the file no longer holds the bytes that were asked for, but these; nothing was summarised. `crash`:
-    the toolchain itself broke on this module, and this is what it said."""
+    the toolchain itself broke on this module, and this is what it said. `source`: the text, where it was wanted."""
 
     module: str
     summarised: Summarised | None = None
     duration_ms: float = 0.0
     changed: Source | None = None
     crash: str = ""
+    source: bytes | None = None
 
 
 class SummariseDone(Message, frozen=True):

@@ -73,8 +73,8 @@ class BuildFailed(ProjectError):
         errors = [found for found in result.diagnostics if found.severity == "error"]
         lines = ["there is no program to run: the build failed"]
         for found in errors[:FEW]:
-            place = f"{found.file}:{found.line}" if found.line else found.file or found.module
-            lines.append(f"{place}: {found.message} [{found.code}]" if place else f"{found.message} [{found.code}]")
+            place = {"source": f"{found.file}:{found.line}: ", "file": f"{found.file}: "}.get(found.place, "")
+            lines.append(f"{place}{found.message} [{found.code}]")
         if len(errors) > FEW:
             lines.append(f"and {len(errors) - FEW} more")
         super().__init__("\n  ".join(lines))

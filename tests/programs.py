@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from actors.compiler.toolchain import CompileJob, LinkInput, LinkJob, Object, SummariseJob, Summary
-from actors.diagnostics import Diagnostic
+from actors.compiler.toolchain import CompileJob, Linked, LinkInput, LinkJob, Object, SummariseJob, Summary
+from actors.diagnostics import Diagnostic, in_text
 from actors.digests import module_name
 from actors.planner.interfaces import interfaces
 from actors.planner.meanings import Meanings
+from actors.planner.outcome import of_item
 from actors.planner.resolve import Modules, Resolved, resolve
 from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.wasm.run import MEMORY_LIMIT, run_program
@@ -53,7 +54,7 @@ def build(sources: Mapping[str, str], entry: str = ENTRY) -> Built:
     resolved = {name: resolve(modules, name) for name in texts if summaries[name] is not None}
     objects: dict[str, Object] = {}
     for name, resolution in resolved.items():
-        found += resolution.diagnostics
+        found += [in_text(one, texts[name], module=name, file=paths[name]) for one in resolution.findings]
         compiled = RUCHY.compile(_job(modules, name, paths[name], texts[name], resolved, resolution))
         found += compiled.diagnostics
         if compiled.object is not None:
@@ -61,7 +62,11 @@ def build(sources: Mapping[str, str], entry: str = ENTRY) -> Built:
             objects[name] = compiled.object
     if any(one.severity == "error" for one in found) or len(objects) < len(texts):
         return Built(None, (), objects, found)
-    return _link(objects, paths, _module_name(entry, entry), found)
+    main = _module_name(entry, entry)
+    linked = _link(objects, paths, main)
+    items = {item.name: item for item in summaries[main].items}  # type: ignore[union-attr]
+    found += [of_item(one, items.get(one.item), texts[main], module=main, file=paths[main]) for one in linked.findings]
+    return Built(linked.program, linked.exports, objects, found)
 
 
 def _module_name(path: str, entry: str) -> str:
@@ -80,11 +85,10 @@ def _job(
     )
 
 
-def _link(objects: dict[str, Object], paths: dict[str, str], entry: str, found: list[Diagnostic]) -> Built:
+def _link(objects: dict[str, Object], paths: dict[str, str], entry: str) -> Linked:
     order = [entry, *sorted(set(objects) - {entry})]
     inputs = tuple(LinkInput(module=name, path=paths[name], data=objects[name].data) for name in order)
-    linked = RUCHY.link(LinkJob(entry=entry, objects=inputs))
-    return Built(linked.program, linked.exports, objects, [*found, *linked.diagnostics])
+    return RUCHY.link(LinkJob(entry=entry, objects=inputs))
 
 
 def compile_text(source: str, path: str = ENTRY) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from actors.compiler.toolchain import CompileJob, Object, SummariseJob
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Diagnostic, Finding
 from actors.digests import NO_STAMP, Digest, digest, module_name
 from actors.messages import Settings, Source
 from actors.planner.knowledge import Knowledge
@@ -23,7 +23,7 @@ SETTINGS = Settings()
 class WrongError(Exception):
     """Sources that come to no jobs; `codes` says why."""
 
-    def __init__(self, found: tuple[Diagnostic, ...]) -> None:
+    def __init__(self, found: tuple[Diagnostic | Finding, ...]) -> None:
         super().__init__(*found)
         self.codes = [one.code for one in found]
 
@@ -44,7 +44,7 @@ def jobs(sources: Mapping[str, str]) -> dict[str, CompileJob]:
             raise WrongError(done.diagnostics)
         knowledge.summaries[knowledge.sources[source.module].summary] = done.summary
     knowledge.resolve()
-    wrong = [one for resolved in knowledge.resolved.values() for one in resolved.diagnostics]
+    wrong = [one for resolved in knowledge.resolved.values() for one in resolved.findings]
     if any(one.severity == "error" for one in wrong):
         raise WrongError(tuple(wrong))
     for module, key in knowledge.uninferred(SETTINGS).items():

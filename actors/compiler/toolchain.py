@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Diagnostic, Finding
 from actors.digests import Digest
 
 
@@ -94,12 +94,14 @@ class Summary(Struct, frozen=True):
 
 class SummariseJob(Struct, frozen=True):
     """`before` is a summary of an earlier text of the module, if one is at hand: what has not changed since may be
-    taken over from it. The answer must not depend on it."""
+    taken over from it. The answer must not depend on it. `shown`: the text itself is wanted too, for something is to be
+    said of it; that is for the worker, no toolchain need look at it."""
 
     module: str
     path: str
     source: bytes
     before: Summary | None = None
+    shown: bool = False
 
 
 class Summarised(Struct, frozen=True):
@@ -240,7 +242,8 @@ class LinkJob(Struct, frozen=True):
 
 
 class Linked(Struct, frozen=True):
-    """The program, or None and the errors that prevent one.
+    """The program, or None and the errors that prevent one: `findings` about the entry, or about the item of it that
+    each names.
 
     `proof` is a smaller module that is valid exactly if the program is, to be validated in its place; empty: there is
     none. It is for a linker that changes the program it made before, and was told that this one is valid: a toolchain
@@ -253,7 +256,7 @@ class Linked(Struct, frozen=True):
 
     program: bytes | None = None
     exports: tuple[str, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
+    findings: tuple[Finding, ...] = ()
     proof: bytes = b""
     needs: tuple[Digest, ...] = ()
     state: bytes = b""
@@ -292,7 +295,7 @@ class Toolchain(Protocol):
 
     def normalise(self, raw: bytes) -> bytes:
         """The bytes that count: digest, lexer, columns and diagnostics all see these and no others. Raises
-        `SourceError` (without file and module, which the caller fills in) where `raw` is no text of the language."""
+        `SourceError` with a `Finding` (of line 0: about the whole file) where `raw` is no text of the language."""
         ...
 
     def summarise(self, job: SummariseJob) -> Summarised: ...

@@ -17,7 +17,7 @@ from actors.compiler.toolchain import (
     SummariseJob,
     Toolchain,
 )
-from actors.diagnostics import Diagnostic, SourceError, bounded
+from actors.diagnostics import SourceError, about_file, bounded
 from actors.digests import NO_STAMP, Digest, digest
 from actors.disk import Disk
 from actors.hasher.source import read_sources
@@ -57,13 +57,8 @@ def with_source(
     if read is not None and read.error is None and read.digest == expected:
         return msgspec.structs.replace(job, source=read.data), None
     if read is None:
-        gone = Diagnostic(
-            code="E0807",
-            message="this file disappeared during the build",
-            module=job.module,
-            file=job.path,
-            hint="build again",
-        )
+        what = "this file disappeared during the build"
+        gone = about_file("E0807", what, module=job.module, file=job.path, hint="build again")
         read = Source(module=job.module, path=job.path, digest="", data=b"", stamp=NO_STAMP, error=gone)
     return None, read
 
@@ -72,10 +67,11 @@ def summarise(toolchain: Toolchain, job: SummariseJob, expected: Digest, root: s
     ready, changed = with_source(job, expected, root, toolchain, disk)
     if ready is None:
         return SummariseOutcome(module=job.module, changed=changed)
-    result, crash, duration = _timed(lambda: _caught(lambda: toolchain.summarise(ready), Summarised))
+    result, crash, duration = _timed(lambda: _caught(ready, lambda: toolchain.summarise(ready), Summarised))
     if result is not None and result.diagnostics:
         result = msgspec.structs.replace(result, diagnostics=bounded(result.diagnostics))
-    return SummariseOutcome(module=job.module, summarised=result, duration_ms=duration, crash=crash)
+    source = ready.source if job.shown else None
+    return SummariseOutcome(module=job.module, summarised=result, duration_ms=duration, crash=crash, source=source)
 
 
 def infer(toolchain: Toolchain, job: CompileJob, expected: Digest, root: str, disk: Disk) -> InferOutcome:
@@ -93,7 +89,7 @@ def compile_module(toolchain: Toolchain, job: CompileJob, expected: Digest, root
     ready, changed = with_source(job, expected, root, toolchain, disk)
     if ready is None:
         return CompileOutcome(module=job.module, changed=changed)
-    result, crash, duration = _timed(lambda: _caught(lambda: toolchain.compile(ready), Compiled))
+    result, crash, duration = _timed(lambda: _caught(ready, lambda: toolchain.compile(ready), Compiled))
     if result is not None and result.diagnostics:
         result = msgspec.structs.replace(result, diagnostics=bounded(result.diagnostics))
     if result is not None and result.object is not None and result.object.warnings:
@@ -119,8 +115,8 @@ def link(toolchain: Toolchain, job: LinkJob, build: int, validate: Callable[[byt
     return LinkDone(build=build, linked=linked, duration_ms=duration, crash=crash)
 
 
-def _caught(function: Callable[[], R], result: Callable[..., R]) -> R:
+def _caught(job: SummariseJob | CompileJob, function: Callable[[], R], result: Callable[..., R]) -> R:
     try:
         return function()
     except SourceError as error:
-        return result(diagnostics=error.diagnostics)
+        return result(diagnostics=error.diagnostics(job.source, module=job.module, file=job.path))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 
 import msgspec
 
-from actors.diagnostics import Diagnostic, SourceError
+from actors.diagnostics import Diagnostic, SourceError, about_file
 from actors.digests import NO_STAMP, Stamp, digest, settled, through_link
 from actors.disk import Disk
 from actors.messages import FoundSource, Source
@@ -69,7 +70,7 @@ def _read_source(found: FoundSource, root: str, normalise: Normalise, disk: Disk
     except _Refused as refused:
         return _failed(found, refused.code, refused.message, refused.hint)
     except SourceError as error:
-        return _erroneous(found, error.diagnostics[0])
+        return _erroneous(found, error.diagnostics(_lines(raw), module=found.module, file=found.path)[0])
     return Source(
         module=found.module,
         path=found.path,
@@ -78,6 +79,11 @@ def _read_source(found: FoundSource, root: str, normalise: Normalise, disk: Disk
         stamp=stamp,
         in_memory=found.data is not None,
     )
+
+
+def _lines(raw: bytes) -> bytes:
+    """The lines of a text that is wrong, as people count them."""
+    return raw.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _read_steady(path: str, seen: Stamp | None, disk: Disk) -> tuple[bytes, Stamp]:
@@ -110,9 +116,8 @@ def _too_large(size: str) -> _Refused:
 
 
 def _failed(found: FoundSource, code: str, message: str, hint: str) -> Source:
-    return _erroneous(found, Diagnostic(code=code, message=message, hint=hint))
+    return _erroneous(found, about_file(code, message, module=found.module, file=found.path, hint=hint))
 
 
-def _erroneous(found: FoundSource, problem: Diagnostic) -> Source:
-    error = msgspec.structs.replace(problem, module=found.module, file=found.path)
+def _erroneous(found: FoundSource, error: Diagnostic) -> Source:
     return Source(module=found.module, path=found.path, digest="", data=b"", stamp=NO_STAMP, error=error)

@@ -8,7 +8,7 @@ import anyio
 import msgspec
 
 from actors.compiler.toolchain import Object
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Diagnostic, in_text
 from actors.digests import Digest, digest
 from actors.events import CacheHit, CacheMiss, DiagnosticFound, ModuleBlocked, ModuleFailed
 from actors.messages import (
@@ -25,7 +25,7 @@ from actors.messages import (
 from actors.planner.desk import Desk
 from actors.planner.fitting import GIVEN_BACK_MS, Fitting
 from actors.planner.knowledge import Knowledge
-from actors.planner.outcome import crashed, of_module, settings_digest, statements_outside, with_line
+from actors.planner.outcome import crashed, findings, settings_digest
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import Estimates
 from actors.planner.state import State
@@ -87,12 +87,11 @@ class Compiling:
             file, summary = knowledge.sources[module], knowledge.summary(module)
             if summary is None:
                 found = () if file.error is not None else knowledge.failures.get(file.summary, ())
-                self._fail(run, module, [of_module(one, module, file.path) for one in found])
+                self._fail(run, module, list(found))
                 continue
-            if knowledge.resolved[module].diagnostics:
-                run.condemn(module, knowledge.resolved[module].diagnostics)
-            if summary.statements_line and module != run.settings.entry:
-                run.condemn(module, [statements_outside(module, file.path, summary.statements_line)])
+            wrong = findings(knowledge, module, run.settings.entry)
+            if wrong:
+                run.condemn(module, [in_text(one, file.data or b"", module=module, file=file.path) for one in wrong])
 
     def found(self, run: Run, request: Find, answer: Found) -> None:
         self._decide(run, answer.entries, {key: key in answer.taken for key in request.keys[: request.claim]})
@@ -320,7 +319,6 @@ class Compiling:
 
     def _fail(self, run: Run, module: str, errors: list[Diagnostic]) -> None:
         events = self.desk.events
-        errors = [with_line(found, self.desk.knowledge.sources[module].data) for found in errors]
         newly = run.fail(module, errors, self.desk.knowledge)
         if events.wanted:
             for found in errors:

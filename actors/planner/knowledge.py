@@ -230,7 +230,7 @@ class Knowledge:
             for module, now in surfaces.items()
             if before[module][0] != now[0]
             or module not in self.resolved
-            or self.resolved[module].diagnostics  # They name lines of other modules, which move.
+            or self.resolved[module].findings  # They name lines of other modules, which move.
             or (shifted and not shifted.isdisjoint(self.resolved[module].looked_at))
         }
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from actors.compiler.toolchain import Linkage, LinkInput, LinkJob
+from collections.abc import Iterable
+
+from actors.compiler.toolchain import Linkage, LinkInput, LinkJob, SummariseJob
+from actors.diagnostics import Finding
 from actors.digests import Digest, digest
 from actors.events import CacheHit, CacheMiss, ProgramLinked, ProgramWritten
 from actors.messages import (
@@ -16,12 +19,14 @@ from actors.messages import (
     Publish,
     Published,
     RunLink,
+    RunSummarise,
     Store,
+    SummariseDone,
 )
 from actors.planner import manifest
 from actors.planner.compiling import Compiling
 from actors.planner.desk import Desk
-from actors.planner.outcome import crashed, not_written, nothing_there
+from actors.planner.outcome import crashed, not_written, nothing_there, of_item
 from actors.planner.reasons import MISSING
 from actors.planner.run import Phase, Run
 from actors.planner.verifying import difference, differs
@@ -179,8 +184,9 @@ class Linking:
         if answer.linked and answer.linked.needs and self._asks_for_more(run, answer.linked.needs):
             return
         program = answer.linked.program if answer.linked else None
-        found = answer.linked.diagnostics if answer.linked else ()
-        run.diagnostics += found
+        found = answer.linked.findings if answer.linked else ()
+        if found and not self._said(run, answer, found):
+            return
         crash = answer.crash or ("it gave neither program nor error" if program is None and not found else "")
         if crash:
             run.diagnostics.append(crashed(entry, knowledge.sources[entry].path, crash))
@@ -212,6 +218,31 @@ class Linking:
         entries = (new, *self._left(run, answer.linked.state if answer.linked else b""))
         desk.ask(run, Store(build=run.id, entries=entries, force=run.settings.force))
         self.publish(run, program)
+
+    def _said(self, run: Run, answer: LinkDone, found: Iterable[Finding]) -> bool:
+        """Say what the link found of the entry, in its places. False where its text must be read before."""
+        knowledge, entry = self.desk.knowledge, run.settings.entry
+        file, summary = knowledge.sources[entry], knowledge.summary(entry)
+        if (file.data is None or summary is None) and run.linked is None:
+            run.linked = answer
+            job = SummariseJob(module=entry, path=file.path, source=b"", shown=True)
+            self.desk.ask(run, RunSummarise(build=run.id, jobs=(job,), digests=(file.digest,), root=run.settings.root))
+            return False
+        items = {item.name: item for item in summary.items} if summary else {}
+        for one in found:
+            run.diagnostics.append(of_item(one, items.get(one.item), file.data or b"", module=entry, file=file.path))
+        return True
+
+    def read(self, run: Run, answer: SummariseDone) -> None:
+        """The entry's text is here, unless it has changed meanwhile: what the link found can be said."""
+        knowledge = self.desk.knowledge
+        for outcome in answer.outcomes:
+            file, made = knowledge.sources[outcome.module], outcome.summarised
+            if outcome.source is not None and made is not None and made.summary is not None:
+                file.data = outcome.source
+                knowledge.summaries[file.summary] = made.summary
+        assert run.linked is not None
+        self.linked(run, run.linked)
 
     def _left(self, run: Run, state: bytes) -> tuple[NewEntry, ...]:
         """What the link leaves for those of later processes, as an entry of its own."""

@@ -244,7 +244,7 @@ class Narrow(Knowledge):
                 found = resolve(self._modules, module)
             except NotAtHandError as more:
                 raise NotAtHandError(more.modules.union(self._plan.modules[module].looked_at)) from None
-            if found.diagnostics:
+            if found.findings:
                 raise TooFarError
             self.resolved[module] = found
         return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 
 import msgspec
 
-from actors.compiler.toolchain import Object
-from actors.diagnostics import LONGEST_LINE, Diagnostic
+from actors.compiler.toolchain import Item, Object
+from actors.diagnostics import Diagnostic, Finding, about_file, about_project, in_text
 from actors.digests import NO_STAMP, Digest, digest
 from actors.events import BuildFinished
 from actors.messages import BuildDone, Edge, Known, Lookup, Reason, Record, Settings
@@ -243,45 +244,43 @@ def of_module(found: Diagnostic, module: str, path: str) -> Diagnostic:
     return msgspec.structs.replace(found, module=module, file=path)
 
 
-def with_line(found: Diagnostic, source: bytes | None) -> Diagnostic:
-    """The planner's own diagnostics know a place, not the line itself: it is in the source, if that is at hand."""
-    if found.text or not found.line or not source:
-        return found
-    lines = source.split(b"\n", found.line)
-    text = lines[found.line - 1].decode("utf-8", "replace") if found.line <= len(lines) else ""
-    return msgspec.structs.replace(found, text=text) if len(text) <= LONGEST_LINE else found
-
-
 def crashed(module: str, path: str, what: str) -> Diagnostic:
-    return Diagnostic(
-        code="E0901",
-        message=f"the compiler broke on this module: {what}",
-        module=module,
-        file=path,
-        hint="this is a bug of the compiler, not of the program: please report it with this module",
-    )
+    hint = "this is a bug of the compiler, not of the program: please report it with this module"
+    what = f"the compiler broke on this module: {what}"
+    return about_file("E0901", what, module=module, file=path, hint=hint)
 
 
 def keeps_changing(module: str, path: str) -> Diagnostic:
-    return Diagnostic(
-        code="E0809",
-        message="this file changed again and again while it was being built",
-        module=module,
-        file=path,
-        hint="build again when nothing writes to it any more",
-    )
+    hint = "build again when nothing writes to it any more"
+    what = "this file changed again and again while it was being built"
+    return about_file("E0809", what, module=module, file=path, hint=hint)
 
 
-def statements_outside(module: str, path: str, line: int) -> Diagnostic:
-    return Diagnostic(
-        code="E0810",
-        message="only the entry module may have statements at its top level",
-        module=module,
-        file=path,
-        line=line,
-        column=1,
-        hint="move them into a function",
-    )
+def findings(knowledge: Knowledge, module: str, entry: str) -> list[Finding]:
+    """What is wrong with a module that has a summary, before anything is compiled."""
+    summary, meant = knowledge.summary(module), knowledge.resolved.get(module)
+    found = list(meant.findings) if meant else []
+    if summary is not None and summary.statements_line and module != entry:
+        what = "only the entry module may have statements at its top level"
+        found.append(Finding("E0810", what, hint="move them into a function", at=summary.statements_line))
+    return found
+
+
+def unread(knowledge: Knowledge, entry: str) -> list[str]:
+    """Modules of which something is to be said, and whose text is not at hand."""
+    without = [module for module in knowledge.looked if knowledge.sources[module].data is None]
+    return [module for module in without if findings(knowledge, module, entry)]
+
+
+def of_item(found: Finding, item: Item | None, source: bytes, *, module: str, file: str) -> Diagnostic:
+    """A finding about an item, where its name first stands in its text; without an item, about the whole file."""
+    if item is not None:
+        text = source.decode("utf-8", "replace")
+        named = re.compile(rf"\b{re.escape(item.name)}\b").search(text, item.start, item.stop)
+        at = named.start() if named else item.start
+        line, start = text.count("\n", 0, at) + 1, text.rfind("\n", 0, at) + 1
+        found = msgspec.structs.replace(found, at=line, offset=at - start, length=len(item.name))
+    return in_text(found, source, module=module, file=file)
 
 
 def nothing_there(run: Run, modules: Collection[str]) -> list[Diagnostic]:
@@ -296,32 +295,20 @@ def nothing_there(run: Run, modules: Collection[str]) -> list[Diagnostic]:
 
 
 def no_sources(root: str) -> Diagnostic:
-    return Diagnostic(
-        code="E0811",
-        message=f"there is no module under {root}" if root else "there is no module",
-        hint="is this the folder of a project?" if root else "",
-    )
+    what = f"there is no module under {root}" if root else "there is no module"
+    return about_project("E0811", what, hint="is this the folder of a project?" if root else "")
 
 
 def no_entry(entry: str, modules: Iterable[str]) -> Diagnostic:
     names = sorted(modules)
     there = ", ".join(f"`{name}`" for name in names[:5]) + (" ..." if len(names) > 5 else "")
-    return Diagnostic(
-        code="E0808",
-        message=f"there is no entry module `{entry}`",
-        hint=f"there are {there}" if names else "there are no modules at all",
-    )
+    hint = f"there are {there}" if names else "there are no modules at all"
+    return about_project("E0808", f"there is no entry module `{entry}`", hint=hint)
 
 
 def not_written(path: str, why: str, *, outside: bool) -> Diagnostic:
     if outside:
-        return Diagnostic(
-            code="E0815",
-            message=f"`output`: the program would not be written to {path}: {why}",
-            hint="remove the link, or name the place that it leads to as `output`",
-        )
-    return Diagnostic(
-        code="E0814",
-        message=f"the program could not be written to {path}: {why}",
-        hint="make room (`wasmill cache clear` empties the cache), give permission, or choose another `output`",
-    )
+        what = f"`output`: the program would not be written to {path}: {why}"
+        return about_project("E0815", what, hint="remove the link, or name the place that it leads to as `output`")
+    hint = "make room (`wasmill cache clear` empties the cache), give permission, or choose another `output`"
+    return about_project("E0814", f"the program could not be written to {path}: {why}", hint=hint)

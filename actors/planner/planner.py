@@ -62,7 +62,7 @@ from actors.planner.outcome import (
     record_of,
     record_of_cancelled,
     record_of_lookup,
-    with_line,
+    unread,
 )
 from actors.planner.run import Phase, Run
 from actors.planner.state import ENDED, decode_plan
@@ -153,7 +153,7 @@ class Planner(Actor[ToPlanner]):
         elif isinstance(answer, SummariesFound):
             (self.inferring if run.phase is Phase.INFERRING else self.summarising).found(run, answer)
         elif isinstance(answer, SummariseDone):
-            self.summarising.done(run, answer)
+            (self.linking.read if run.phase is Phase.LINKING else self.summarising.done)(run, answer)
         elif isinstance(answer, InferDone):
             self.inferring.done(run, answer)
         elif isinstance(answer, Found):
@@ -224,6 +224,7 @@ class Planner(Actor[ToPlanner]):
                 self.events.emit(
                     BuildStarted(
                         build=run.id,
+                        root=settings.root,
                         profile=settings.profile,
                         invalidation=settings.invalidation,
                         jobs=self.desk.slots,
@@ -324,13 +325,16 @@ class Planner(Actor[ToPlanner]):
         """Resolution and graph; where there is more to do than to tell them, on to inference."""
         settings, knowledge = run.settings, self.desk.knowledge
         knowledge.resolve()
+        if silent := unread(knowledge, settings.entry):
+            self.summarising.show(run, silent)
+            return
         if settings.goal == "graph":
             self._tell_graph(run)
             run.begin(knowledge.sources)
             self.compiling.condemn(run)
             run.diagnostics += nothing_there(run, knowledge.sources)
-            for module, found in run.condemned.items():  # nothing is compiled, so nobody else will say it
-                run.diagnostics += [with_line(one, knowledge.sources[module].data) for one in found]
+            for found in run.condemned.values():  # nothing is compiled, so nobody else will say it
+                run.diagnostics += found
             run.phase = Phase.ANSWERED
         else:
             self.inferring.begin(run)

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import msgspec
 
 from actors.compiler.toolchain import Binding, Item, Name, Summary, Use
-from actors.diagnostics import Diagnostic, bounded
+from actors.diagnostics import Finding, bounded
 
 MOST_PARTS = 128
 """Of a path (design section 8: nesting)."""
@@ -58,13 +58,14 @@ class Target(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """A module's resolution: the table sorted by (scope, name), the modules that it depends on, and what is wrong.
+    """A module's resolution: the table sorted by (scope, name), the modules that it depends on, and what is wrong, by
+    line.
     `looked_at` are the modules whose items were looked at on the way, in vain too: while the names and visibility of
     these items stay, and the files of the project, so does the resolution."""
 
     bindings: tuple[Binding, ...]
     imports: tuple[str, ...]
-    diagnostics: tuple[Diagnostic, ...]
+    findings: tuple[Finding, ...]
     looked_at: frozenset[str] = frozenset()
 
 
@@ -241,11 +242,10 @@ class Resolver:
         self.module = module
         self.summary = summary
         self.own = modules.items(module)
-        self.path = modules.paths[module]
         self.bindings: dict[tuple[str, str], Binding] = {}
         self.imports: set[str] = set()
         self.looked_at: set[str] = set()
-        self.diagnostics: list[Diagnostic] = []
+        self.findings: list[Finding] = []
         self.aliases: dict[tuple[str, str], Use] = {}
         self.globs: dict[str, list[tuple[Use, Target]]] = {}
 
@@ -261,7 +261,7 @@ class Resolver:
         return Resolved(
             tuple(self.bindings[key] for key in sorted(self.bindings)),
             tuple(sorted(self.imports)),
-            bounded(self.diagnostics),
+            bounded(self.findings),
             frozenset(self.looked_at | self.imports),
         )
 
@@ -384,7 +384,7 @@ class Resolver:
         return Target("", absent=tuple(absent)) if looked else None
 
     def _locate(self, path: tuple[str, ...], asker: str | None = None) -> Target:
-        hint = len(self.diagnostics) < HINTS
+        hint = len(self.findings) < HINTS
         target = self.modules.locate(path, asker=self.module if asker is None else asker, hint=hint)
         self.looked_at.update(candidate.partition("::")[0] for candidate in target.absent if "::" in candidate)
         self.looked_at.update(module for module in (target.module, target.broken, *target.via) if module)
@@ -425,18 +425,8 @@ class Resolver:
         )
 
     def _report(self, code: str, message: str, hint: str, place: Place) -> None:
-        self.diagnostics.append(
-            Diagnostic(
-                code=code,
-                message=message,
-                hint=hint,
-                module=self.module,
-                file=self.path,
-                line=place.line,
-                column=place.column,
-                length=max(1, place.length),
-            )
-        )
+        offset, length = max(0, place.column - 1), max(1, place.length)
+        self.findings.append(Finding(code, message, offset, length, hint, place.line))
 
 
 def _written(module: str, item: str) -> str:

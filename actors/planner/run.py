@@ -15,6 +15,7 @@ from actors.messages import (
     Build,
     Difference,
     Entry,
+    LinkDone,
     NewEntry,
     Reason,
     ScanEnd,
@@ -99,6 +100,8 @@ class Run:
         self.reasons: dict[str, Reason] = {}
         self.verified: list[str] = []
         self.differences: list[Difference] = []
+        self.linked: LinkDone | None = None
+        """The answer of the link, kept until what it found can be said."""
         self.link_needs: set[Digest] | None = None
         """The objects that the link must have at hand; None: all."""
         self.link_state: Digest = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 import msgspec
 
@@ -56,6 +57,13 @@ class Summarising:
             self._waiting.append(SummariseJob(module=module, path=file.path, source=file.data or b"", before=before))
             run.ahead_ms += new_source_ms(file.size)
 
+    def show(self, run: Run, modules: Iterable[str]) -> None:
+        """Have the texts of modules read: something is to be said of them."""
+        for module in modules:
+            path = self.desk.knowledge.sources[module].path
+            self._waiting.append(SummariseJob(module=module, path=path, source=b"", shown=True))
+        run.phase = Phase.SUMMARISING
+
     def advance(self, run: Run) -> None:
         """Keep the slots busy; when all is summarised, go on to resolving."""
         desk = self.desk
@@ -92,6 +100,8 @@ class Summarising:
             file = knowledge.sources[outcome.module]
             if outcome.changed is not None:
                 self.desk.input_changed(run, outcome.module, outcome.changed)
+            elif outcome.source is not None:
+                file.data = outcome.source
             elif outcome.summarised is not None and outcome.summarised.summary is not None:
                 knowledge.summaries[file.summary] = outcome.summarised.summary
                 self._new[file.summary] = _encoder.encode(outcome.summarised.summary)

@@ -13,7 +13,7 @@ from hashlib import sha256
 import msgspec
 
 from actors.compiler.toolchain import CompileJob
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Diagnostic, about_file
 from actors.digests import Digest
 from actors.events import ObjectsVerified
 from actors.messages import BATCH, CompileDone, CompileOutcome, Difference, Load, Loaded, RunCompile
@@ -134,11 +134,9 @@ def difference(toolchain: object, old: bytes, new: bytes) -> str:
 
 def differs(found: Difference, key: Digest, path: str) -> Diagnostic:
     what = "the program" if found.kind == "program" else "the object"
-    return Diagnostic(
-        code="E0905",
-        message=f"{what} with the key {key[:12]} is not what a fresh build makes: {found.what}",
-        module=found.module,
-        file=path,
-        hint="a toolchain that depends on more than it says, or a bug of ours: please report it with the manifest; "
-        "`wasmill cache clear` and a new build give what the sources say",
+    message = f"{what} with the key {key[:12]} is not what a fresh build makes: {found.what}"
+    hint = (
+        "a toolchain that depends on more than it says, or a bug of ours: please report it with the manifest; "
+        "`wasmill cache clear` and a new build give what the sources say"
     )
+    return about_file("E0905", message, module=found.module, file=path, hint=hint)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Diagnostic, about_file
 from actors.digests import NO_STAMP, Digest, ModuleNameError, Stamp, digest, module_name, printable, settled
 from actors.disk import Disk, Row
 from actors.messages import FolderStamp, FoundSource, Known, MemorySource, Rules, Scan, ScanEnd
@@ -203,7 +203,7 @@ class Remembered:
             if self._digests.setdefault(module, one) is not one:
                 other = self._digests[module].path
                 message = f"`{other}` and `{source.path}` would both be the module `{module}`"
-                problems.append(Diagnostic(code="E0806", message=message, module=module, file=source.path))
+                problems.append(about_file("E0806", message, module=module, file=source.path))
         return tuple(self._digests.values()), problems
 
 
@@ -278,7 +278,7 @@ def _memory_name(path: str, rules: Rules, problems: list[Diagnostic]) -> str:
     except ModuleNameError as error:
         if path == rules.entry and path == printable(path) and path.endswith(rules.extensions):
             return path[: path.rfind(".")]
-        problems.append(Diagnostic(code="E0804", message=str(error), file=printable(path), hint="rename it"))
+        problems.append(about_file("E0804", str(error), file=printable(path), hint="rename it"))
         return ""
 
 

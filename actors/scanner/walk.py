@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Diagnostic, about_file
 from actors.digests import (
     NO_STAMP,
     RESERVED,
@@ -292,30 +292,17 @@ class _Walk:
         for file in files:
             first = kept.setdefault(file.module, file)
             if first is not file:
-                self.problems.append(
-                    Diagnostic(
-                        code="E0806",
-                        message=f"`{first.path}` and `{file.path}` would both be the module `{file.module}`",
-                        module=file.module,
-                        file=file.path,
-                        hint="keep one of them",
-                    )
-                )
+                what = f"`{first.path}` and `{file.path}` would both be the module `{file.module}`"
+                hint = "keep one of them"
+                self.problems.append(about_file("E0806", what, module=file.module, file=file.path, hint=hint))
         return list(kept.values())
 
     def _skip(self, path: str, reason: str, hint: str = "", code: str = "W0801") -> None:
-        self.problems.append(
-            Diagnostic(
-                code=code,
-                message=f"skipped: {reason}",
-                severity="warning",
-                file=printable(path),
-                hint=hint,
-            )
-        )
+        what = f"skipped: {reason}"
+        self.problems.append(about_file(code, what, file=printable(path), hint=hint, severity="warning"))
 
     def _error(self, path: str, message: str, hint: str) -> None:
-        self.problems.append(Diagnostic(code="E0807", message=message, file=printable(path) or ".", hint=hint))
+        self.problems.append(about_file("E0807", message, file=printable(path) or ".", hint=hint))
 
 
 def collisions(named: list[tuple[str, str]]) -> list[Diagnostic]:
@@ -325,15 +312,9 @@ def collisions(named: list[tuple[str, str]]) -> list[Diagnostic]:
     for module, path in named:
         other, other_path = first.setdefault(fold_name(module), (module, path))
         if other != module:
-            problems.append(
-                Diagnostic(
-                    code="E0805",
-                    message=f"`{other_path}` and `{path}` differ in case or Unicode form only",
-                    module=module,
-                    file=path,
-                    hint="rename one of them: on some systems they are one file",
-                )
-            )
+            what = f"`{other_path}` and `{path}` differ in case or Unicode form only"
+            hint = "rename one of them: on some systems they are one file"
+            problems.append(about_file("E0805", what, module=module, file=path, hint=hint))
     return problems
 
 

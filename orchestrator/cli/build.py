@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from codecs import BOM_UTF8
 from typing import TYPE_CHECKING
 
 import orchestrator
-from actors.diagnostics import Diagnostic
-from actors.disk import RealDisk
-from actors.hasher.source import MAX_BYTES
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_build_flags, add_json, add_path, add_quiet, add_verify, folder, settings
 from orchestrator.cli.output import Output
 from orchestrator.cli.uptodate import up_to_date
-from orchestrator.config import Config, inside, load
+from orchestrator.config import Config, load
 from orchestrator.report.diagnostics import render_all
+from orchestrator.report.paths import here
 from orchestrator.report.progress import summary
 from orchestrator.report.terminal import Style
 from orchestrator.result import BuildResult
@@ -93,7 +90,7 @@ def tell(result: BuildResult, config: Config, output: Output, *, nothing_done: b
     """Diagnostics and summary, for people. `-q` leaves errors."""
     style = Style.of(sys.stderr)
     shown = [found for found in result.diagnostics if found.severity == "error" or not output.quiet]
-    found = render_all([with_line(each, config.root) for each in shown], style)
+    found = render_all(shown, style, here(config.root))
     if found:
         output.insist(found + "\n")
     if nothing_done and result.cache_degraded is None:
@@ -101,24 +98,7 @@ def tell(result: BuildResult, config: Config, output: Output, *, nothing_done: b
         return
     old = config.output if config.output and os.path.exists(config.output) else ""
     wanted = "" if result.program else config.entry
-    output.say(summary(result, style, base=config.project, old=old, wanted=wanted))
-
-
-def with_line(found: Diagnostic, root: str) -> Diagnostic:
-    """A diagnostic of a source that this build had no need to read has no line with it yet."""
-    if found.text or not found.line or not found.file:
-        return found
-    path = os.path.realpath(os.path.join(root, found.file))
-    if not inside(path, os.path.realpath(root)):  # a warning may come from a cache, and a cache from a stranger
-        return found
-    try:
-        source = RealDisk().read(path, MAX_BYTES)
-    except (OSError, ValueError):
-        return found
-    source = source.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    from actors.planner.outcome import with_line as its_line  # late: most builds say nothing
-
-    return its_line(found, source)
+    output.say(summary(result, style, old=old, wanted=wanted))
 
 
 def _stamp(file: str) -> tuple[int, int, int] | None:

@@ -12,7 +12,7 @@ from orchestrator.cli.arguments import add_path, add_quiet, folder
 from orchestrator.cli.output import Output
 from orchestrator.config import inside, load
 from orchestrator.errors import FileError
-from orchestrator.report.progress import relative
+from orchestrator.report.paths import from_here
 from orchestrator.report.terminal import shown
 from orchestrator.wasm.leb import MAGIC
 
@@ -40,11 +40,11 @@ def execute(arguments: Namespace, output: Output) -> int:
     for file in files:
         real = os.path.realpath(file)
         if real != file and not inside(real, home):
-            output.say(f"left alone, because a link leads out of the project: {shown(relative(file, config.project))}")
+            output.say(f"left alone, because a link leads out of the project: {shown(from_here(file))}")
         elif is_foreign(file):
-            output.say(f"left alone, for it is no program: {shown(relative(file, config.project))}")
+            output.say(f"left alone, for it is no program: {shown(from_here(file))}")
         elif _remove(file):
-            output.say(f"removed {shown(relative(file, config.project))}")
+            output.say(f"removed {shown(from_here(file))}")
             removed.append(file)
     if not removed:
         output.say("nothing to remove")

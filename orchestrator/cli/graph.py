@@ -8,11 +8,11 @@ from argparse import ArgumentParser, Namespace
 import orchestrator
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_path, folder
-from orchestrator.cli.build import with_line
 from orchestrator.cli.output import Output
 from orchestrator.config import load
 from orchestrator.report import graph as report
 from orchestrator.report.diagnostics import render_all
+from orchestrator.report.paths import here
 from orchestrator.report.terminal import Style
 
 SUMMARY = "Show which module depends on which. Nothing is compiled."
@@ -49,9 +49,9 @@ def execute(arguments: Namespace, output: Output) -> int:
             output.out(report.dot(graph))
         elif graph.modules:
             output.out(report.tree(graph, config.entry.rpartition(".")[0]))
-        found = [with_line(each, config.root) for each in graph.diagnostics]
+        found = graph.diagnostics
         if found:
-            output.insist(render_all(found, Style.of(sys.stderr)))
+            output.insist(render_all(found, Style.of(sys.stderr), here(config.root)))
         return 1 if any(each.severity == "error" for each in found) else 0
 
     return session.in_loop(body, output)

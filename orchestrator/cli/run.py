@@ -9,11 +9,12 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 import orchestrator
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_build_flags, add_path, add_quiet, settings
-from orchestrator.cli.build import tell, with_line
+from orchestrator.cli.build import tell
 from orchestrator.cli.output import Output
 from orchestrator.config import load
 from orchestrator.errors import ProjectError, UsageError
 from orchestrator.report.diagnostics import render_all
+from orchestrator.report.paths import here
 from orchestrator.report.terminal import Style, shown
 
 SUMMARY = "Build, then run the program. Its input, output and exit code are its own."
@@ -59,8 +60,7 @@ def execute(arguments: Namespace, output: Output) -> int:
             if result.program is None:
                 where = os.path.join(config.root, config.entry)
                 raise ProjectError("there is nothing to run: no entry", hint=f"looked for {where}")
-            warnings = [with_line(found, config.root) for found in result.diagnostics]
-            output.say(render_all(warnings, Style.of(sys.stderr)))
+            output.say(render_all(result.diagnostics, Style.of(sys.stderr), here(config.root)))
             from orchestrator.running import run_attached
 
             code, message = await run_attached(config, str(result.program), arguments.rest or ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from actors.diagnostics import Diagnostic
 from orchestrator.report.terminal import Style, shown, width
@@ -11,7 +11,11 @@ WIDTH = 110
 """Longer source lines are cut around the caret to this many columns."""
 
 
-def render(found: Diagnostic, style: Style | None = None) -> str:
+Shown = Callable[[str], str]
+"""How a file's path is shown (see `paths.here`)."""
+
+
+def render(found: Diagnostic, style: Style | None = None, path: Shown = str) -> str:
     """One diagnostic, without a newline at the end:
 
     shapes/circle.ruchy:3:9: error[E0102]: there is no `totl` here
@@ -19,22 +23,27 @@ def render(found: Diagnostic, style: Style | None = None) -> str:
         |             ^^^^ did you mean `total`?
     """
     style = style or Style()
-    head = f"{_place(found)}{style.paint(f'{found.severity}[{found.code}]', found.severity)}: "
+    head = f"{_place(found, path)}{style.paint(f'{found.severity}[{found.code}]', found.severity)}: "
     head += style.paint(shown_lines(found.message), "bold")
-    if not found.line or not found.text:
+    if found.place != "source":
         return head + (f"\n  {shown_lines(found.hint)}" if found.hint else "")
     number = str(found.line)
-    line, caret = excerpt(found.text, found.column, found.length)
+    line, caret = excerpt(found.text, found.column - found.cut, found.length, found.cut)
     bar = style.paint("|", "dim")
     marked = style.paint(caret, found.severity)
     hint = f" {shown_lines(found.hint)}" if found.hint else ""
     return f"{head}\n  {number} {bar} {line}\n  {' ' * len(number)} {bar} {marked}{hint}"
 
 
-def excerpt(text: str, column: int, length: int) -> tuple[str, str]:
-    """The line as it is shown, and below it the caret: blanks, then one `^` a column. A long line is cut."""
+def excerpt(text: str, column: int, length: int, cut: int = 0) -> tuple[str, str]:
+    """The line as it is shown, and below it the caret: blanks, then one `^` a column. A long line is cut; from this one
+    `cut` characters were before."""
     start = max(column - 1, 0)
-    before, marked, after = text[:start], text[start : start + max(length, 1)], text[start + max(length, 1) :]
+    before, marked, after = (
+        "..." * bool(cut) + text[:start],
+        text[start : start + max(length, 1)],
+        text[start + max(length, 1) :],
+    )
     left, middle, right = shown(before), shown(marked), shown(after)
     room = max(WIDTH - width(middle), 20)
     if width(left) > room * 2 // 3:
@@ -51,9 +60,9 @@ def shown_lines(text: str) -> str:
     return "\n    ".join(shown(line) for line in text.split("\n"))
 
 
-def render_all(found: Iterable[Diagnostic], style: Style | None = None) -> str:
+def render_all(found: Iterable[Diagnostic], style: Style | None = None, path: Shown = str) -> str:
     """All of them, with an empty line between two. "" for none."""
-    return "\n\n".join(render(each, style) for each in found)
+    return "\n\n".join(render(each, style, path) for each in found)
 
 
 def count(found: Iterable[Diagnostic]) -> str:
@@ -67,8 +76,8 @@ def count(found: Iterable[Diagnostic]) -> str:
     return ", ".join(parts)
 
 
-def _place(found: Diagnostic) -> str:
-    if not found.file:
-        return f"{shown(found.module)}: " if found.module else ""
-    place = f":{found.line}:{found.column}" if found.line and found.column else f":{found.line}" if found.line else ""
-    return f"{shown(found.file)}{place}: "
+def _place(found: Diagnostic, path: Shown) -> str:
+    if found.place == "project":
+        return ""
+    place = f":{found.line}:{found.column}" if found.place == "source" else ""
+    return f"{shown(path(found.file))}{place}: "

@@ -18,6 +18,7 @@ from actors.events import (
 )
 from orchestrator.report.diagnostics import count
 from orchestrator.report.explain import listed, why
+from orchestrator.report.paths import from_here
 from orchestrator.report.terminal import Style, shown, width
 from orchestrator.result import BuildResult
 
@@ -100,9 +101,9 @@ def stalled(event: BuildStalled) -> str:
     return f"nothing has moved for {event.seconds:.0f} s; waiting for {what}\n  {'; '.join(actors)}"
 
 
-def summary(result: BuildResult, style: Style | None = None, *, base: str = "", old: str = "", wanted: str = "") -> str:
-    """The last lines of a build. `base` is the folder that paths are shown relative to; `old` the program of an earlier
-    build that still stands although this one failed; `wanted` the entry that was looked for, where there is none."""
+def summary(result: BuildResult, style: Style | None = None, *, old: str = "", wanted: str = "") -> str:
+    """The last lines of a build. `old` is the program of an earlier build that still stands although this one failed;
+    `wanted` the entry that was looked for, where there is none."""
     style = style or Style()
     seconds = result.duration_ms / 1000
     took = f"{seconds:.2f} s" if seconds >= 0.1 else f"{result.duration_ms:.0f} ms"
@@ -113,12 +114,12 @@ def summary(result: BuildResult, style: Style | None = None, *, base: str = "", 
         reused = f" ({functions}, {result.cached_functions} reused)" if result.cached_functions else ""
         counts = f"{result.compiled_modules} compiled{reused}, {result.cache_hits} from the cache"
         lines.append(f"built {result.compiled_modules} of {plural(total, 'module')} in {took}: {counts}")
-        lines.append(_program(result, base, wanted))
+        lines.append(_program(result, wanted))
     else:
         what = count([found for found in result.diagnostics if found.severity == "error"]) or "no program"
         lines.append(style.paint(f"failed in {took}: {what}", "error") + _failures(result))
         if old:
-            lines.append(f"{shown(relative(old, base))} is old: it is the program of an earlier build")
+            lines.append(f"{shown(from_here(old))} is old: it is the program of an earlier build")
     if result.verified:
         lines += _verified(result)
     if result.cache_degraded:
@@ -152,9 +153,9 @@ def _verified(result: BuildResult) -> list[str]:
     return lines
 
 
-def _program(result: BuildResult, base: str, wanted: str) -> str:
+def _program(result: BuildResult, wanted: str) -> str:
     if result.program is not None:
-        return f"program: {shown(relative(str(result.program), base))}"
+        return f"program: {shown(from_here(str(result.program)))}"
     return f"no program: there is no {shown(wanted)}" if wanted else "no program"
 
 
@@ -179,8 +180,3 @@ def round_up(size: int) -> str:
     unit, length = next(((unit, length) for unit, length in _UNITS if size >= length), _UNITS[-1])
     tenths = -(-size * 10 // length)
     return f"{tenths // 10}.{tenths % 10} {unit}"
-
-
-def relative(path: str, base: str) -> str:
-    """`path` as seen from `base` where it lies below it, else as it is."""
-    return path[len(base) + 1 :] if base and path.startswith(base + os.sep) else path

@@ -33,7 +33,7 @@ import anyio.abc
 import msgspec
 
 from actors.compiler.toolchain import Compiled, CompileJob
-from actors.diagnostics import Diagnostic, SourceError
+from actors.diagnostics import Finding, SourceError
 from orchestrator.testing.toolchain import PlainToolchain
 
 _LINE = re.compile(r"^puppet (\S+)", re.MULTILINE)
@@ -71,7 +71,7 @@ def obey(module: str, path: str) -> None:
             told = b""
     order = msgspec.json.decode(told, type=_Order) if told else _Order("finish")
     if order.end == "fail":
-        raise SourceError(Diagnostic(code="E0201", message=order.message, module=module, line=1, column=1))
+        raise SourceError(Finding("E0201", order.message, at=1))
     if order.end == "crash":
         raise RuntimeError(order.message)
     if order.end == "exit":
@@ -92,9 +92,7 @@ class Puppet(PlainToolchain):
             try:
                 obey(job.module, found[1])
             except SourceError as error:
-                return Compiled(
-                    diagnostics=tuple(msgspec.structs.replace(one, file=job.path) for one in error.diagnostics)
-                )
+                return Compiled(diagnostics=error.diagnostics(job.source, module=job.module, file=job.path))
         return super().compile(job)
 
 

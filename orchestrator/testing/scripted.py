@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from actors.compiler.toolchain import Compiled, CompileJob
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Finding, in_text
 from orchestrator.testing.toolchain import PlainToolchain
 
 
@@ -91,7 +91,7 @@ class ScriptedToolchain(PlainToolchain):
             raise RuntimeError(step.message)
         if step.kind == "fails":
             self.calls.append(("compile", job.module))
-            found = Diagnostic(code="E0201", message=step.message, module=job.module, file=job.path, line=1, column=1)
+            found = in_text(Finding("E0201", step.message, at=1), job.source, module=job.module, file=job.path)
             return Compiled(diagnostics=(found,))
         return super().compile(job)
 

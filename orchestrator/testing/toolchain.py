@@ -31,7 +31,7 @@ from actors.compiler.toolchain import (
     Toolchain,
     Use,
 )
-from actors.diagnostics import Diagnostic, SourceError
+from actors.diagnostics import Diagnostic, Finding, SourceError, in_text
 from actors.digests import Digest, digest
 from orchestrator.wasm.leb import uleb
 
@@ -61,7 +61,7 @@ class PlainToolchain:
         try:
             return raw.decode().removeprefix("\ufeff").replace("\r\n", "\n").encode()
         except UnicodeDecodeError as error:
-            raise SourceError(Diagnostic(code="E0801", message="this is no UTF-8")) from error
+            raise SourceError(Finding("E0801", "this is no UTF-8")) from error
 
     def summarise(self, job: SummariseJob) -> Summarised:
         self.calls.append(("summarise", job.module))
@@ -106,7 +106,7 @@ class PlainToolchain:
             if line.startswith("crash"):
                 raise RuntimeError(line[6:])
             if line.startswith("warn"):
-                warnings.append(_error(job, number, "W0001", line[5:], severity="warning"))
+                warnings.append(_error(job, number, "W0001", line[5:]))
         functions = tuple(match[2] for match in map(_ITEM.match, job.source.decode().splitlines()) if match)
         seen = {name: found.interface.decode() for name, found in job.interfaces.items()}
         data = json.dumps([job.module, job.path, job.source.decode(), seen, job.options], sort_keys=True).encode()
@@ -125,16 +125,8 @@ class PlainToolchain:
         return compiled
 
 
-def _error(job: SummariseJob | CompileJob, line: int, code: str, message: str, severity: str = "error") -> Diagnostic:
-    return Diagnostic(
-        code=code,
-        message=message,
-        severity="warning" if severity == "warning" else "error",
-        module=job.module,
-        file=job.path,
-        line=line,
-        column=1,
-    )
+def _error(job: SummariseJob | CompileJob, line: int, code: str, message: str) -> Diagnostic:
+    return in_text(Finding(code, message, at=line), job.source, module=job.module, file=job.path)
 
 
 class _Named:

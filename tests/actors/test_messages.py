@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from actors import events, messages
+from actors.diagnostics import Diagnostic
 
 UNIONS: dict[str, Any] = {
     "ToScanner": messages.ToScanner,
@@ -48,6 +49,10 @@ def example(hint: Any, full: bool, depth: int = 0) -> Any:
         return {example(arguments[0], full): example(arguments[1], full, depth + 1)} if full else {}
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         hints = typing.get_type_hints(hint)
+        if hint is Diagnostic:  # which takes no nonsense
+            bare = Diagnostic(code="W1", message="", file="é\u2028x", line=1, column=1, text="")
+            more = {"severity": "note", "module": "m", "column": 8, "length": 2, "text": "é", "cut": 7, "hint": "h"}
+            return msgspec.structs.replace(bare, **more, place="file") if full else bare
         return hint(
             **{field.name: example(hints[field.name], full, depth + 1) for field in msgspec.structs.fields(hint)}
         )

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from cli_fakes import FakeProject, Wasmill, result
 
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Diagnostic, about_file, about_project
 from actors.events import ActorState, BuildStalled, RunningJob
 from actors.messages import CacheStatistics, Collected, Damage, Difference, Reason, Verified
 from orchestrator.cli import app
@@ -153,7 +153,7 @@ def test_wrong_sources_are_1(wasmill: Wasmill, fake: FakeProject, home: Path) ->
     (home / "build").mkdir()
     (home / "build" / "main.wasm").write_bytes(b"old")
     error = Diagnostic(code="E0102", message="no `x`", file="a.ruchy", line=1, column=1, text="x")
-    warning = Diagnostic(code="W0001", message="unused", severity="warning")
+    warning = about_file("W0001", "unused", severity="warning", file="a.ruchy")
     fake.result = result(success=False, failed=["a"], diagnostics=[error, warning])
     shown = "a.ruchy:1:1: error[E0102]: no `x`\n  1 | x\n    | ^\n\n"
     code, out, err = wasmill("build")
@@ -267,10 +267,10 @@ def test_graph(wasmill: Wasmill, fake: FakeProject) -> None:
 
 
 def test_graph_says_what_is_wrong_beside_the_graph(wasmill: Wasmill, fake: FakeProject) -> None:
-    warning = Diagnostic(code="W0001", message="odd", severity="warning")
+    warning = about_file("W0001", "odd", severity="warning", file="a.ruchy")
     fake.dependencies = msgspec.structs.replace(fake.dependencies, diagnostics=(warning,))
     assert wasmill("graph") == (0, "main\n└─ a\n", "warning[W0001]: odd\n")
-    fake.dependencies = DependencyGraph(modules=(), edges=(), diagnostics=(Diagnostic(code="E0811", message="none"),))
+    fake.dependencies = DependencyGraph(modules=(), edges=(), diagnostics=(about_project("E0811", "none"),))
     assert wasmill("graph") == (1, "", "error[E0811]: none\n")
     assert wasmill("graph", "--json") == (1, '{"modules": [], "edges": []}\n', "error[E0811]: none\n")
 

@@ -152,11 +152,15 @@ def test_a_place_of_a_long_line_takes_no_copy_of_it() -> None:
 
 
 def test_what_is_told_of_one_module_is_bounded() -> None:
-    error = Diagnostic(code="E0023", message="m" * 10_000, hint="h", text="§" * (LONGEST_LINE + 1))
-    warning = Diagnostic(code="W0001", message="m", severity="warning", text="§" * LONGEST_LINE)
+    error = Diagnostic(
+        code="E0023", message="m" * 10_000, hint="h", file="f", line=1, column=900, text="§" * (LONGEST_LINE + 1)
+    )
+    warning = Diagnostic(
+        code="W0001", message="m", severity="warning", file="f", line=1, column=1, text="§" * LONGEST_LINE
+    )
     told = bounded([error, warning] * (MOST + 7))
     assert len(told) == 2 * MOST
-    assert (told[0].text, len(told[0].message), told[1]) == ("", 2_000, warning)
+    assert (told[0].cut, told[0].text, len(told[0].message), told[1]) == (699, "§" * 302, 2_000, warning)
     assert told[-2].hint == "h; 7 more errors in this module" and told[-1].hint == "7 more warnings in this module"
     assert bounded([warning] * MOST) == (warning,) * MOST
 

@@ -15,7 +15,7 @@ from tests.properties.ruchy_values import Programs
 def counted(source: str) -> tuple[str, list[bytes]]:
     """What a program writes on the machine that checks every reference, and what it leaks."""
     checked = check(CompileJob(module="main", path="main.ruchy", source=source.encode()), parse(source))
-    assert checked.module is not None, checked.diagnostics
+    assert checked.module is not None, checked.errors
     machine = Machine(checked.module)
     machine.run("main::main")
     return machine.output.decode(), machine.leaked()

@@ -7,15 +7,18 @@ nothing to reuse.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from actors.compiler.toolchain import Compiled, CompileJob, Item
-from actors.diagnostics import Diagnostic
-from orchestrator.toolchains.ruchy.check.checker import check, errors_of
+from actors.diagnostics import Finding
+from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.finished import Finished
 from orchestrator.toolchains.ruchy.lower import lower
 from orchestrator.toolchains.ruchy.lower.limits import LimitError
 from orchestrator.toolchains.ruchy.reuse import coded, cut, known_signatures, reusable, stubs_for
 from orchestrator.toolchains.ruchy.signatures import Known
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
+from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.units import Unit
 from orchestrator.toolchains.ruchy.view import View
 
@@ -25,7 +28,7 @@ def compile_module(job: CompileJob) -> Compiled:
     try:
         return _compile(job)
     except RecursionError:  # the limit on nesting keeps this from happening, unless the caller is deep itself
-        return Compiled(diagnostics=(_too_deep(job),))
+        return _refused(job, [_TOO_DEEP])
 
 
 def _compile(job: CompileJob) -> Compiled:
@@ -55,23 +58,27 @@ def _attempt(
     view = View(job.source.decode(), cut(items, reused))
     checked = check(job, parse_tokens(view.text, view.tokens), stubs_for(items, signatures, reused))
     if checked.module is None or checked.state.room < 0:
-        return Compiled(diagnostics=tuple(checked.diagnostics), otherwise=tuple(checked.otherwise))
+        return _refused(job, checked.errors, checked.otherwise)
     try:
         finished = Finished(job, view, checked, lower(checked.module), items, reused)
         return Compiled(object=finished.object())
     except LimitError as error:
-        return Compiled(diagnostics=errors_of(job, [error.finding]))
+        return _refused(job, [error.finding])
     except (ValueError, LookupError):
         if not items:
             raise
         return None  # a fragment that is none, or not this item's
 
 
-def _too_deep(job: CompileJob) -> Diagnostic:
-    return Diagnostic(
-        code="E0803",
-        message="an expression of this module is nested too deep for the stack",
-        module=job.module,
-        file=job.path,
-        hint="name the inner parts with `let`, or make functions of them",
-    )
+def _refused(job: CompileJob, errors: Sequence[Finding], otherwise: Sequence[Finding] = ()) -> Compiled:
+    """The errors in their places. (Where functions were cut out, those are wrong; such a compile is done again.)"""
+    places = Places(job.source.decode())
+    told, more = (tuple(places.tell(each, module=job.module, file=job.path)) for each in (errors, otherwise))
+    return Compiled(diagnostics=told, otherwise=more)
+
+
+_TOO_DEEP = Finding(
+    "E0803",
+    "an expression of this module is nested too deep for the stack",
+    hint="name the inner parts with `let`, or make functions of them",
+)

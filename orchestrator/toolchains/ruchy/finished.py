@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from actors.compiler.toolchain import CompileJob, Item, Object
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Diagnostic, Finding, placed
 from orchestrator.toolchains.ruchy.assemble import assemble
 from orchestrator.toolchains.ruchy.check.checker import Checked
 from orchestrator.toolchains.ruchy.check.hir import FunctionBody
-from orchestrator.toolchains.ruchy.check.module import Finding, Module, Seen, unit_of
+from orchestrator.toolchains.ruchy.check.module import Module, Seen, unit_of
 from orchestrator.toolchains.ruchy.lower.layout import is_native, valtype
 from orchestrator.toolchains.ruchy.reuse import Spot
+from orchestrator.toolchains.ruchy.syntax.parser import literal_findings
 from orchestrator.toolchains.ruchy.syntax.top import TOP
-from orchestrator.toolchains.ruchy.units import Part, Unit, Warned, encode, kept
+from orchestrator.toolchains.ruchy.units import Part, Unit, encode, kept
 from orchestrator.toolchains.ruchy.view import Ordinals, View
 from orchestrator.wasm.fragment import Fragment
 
@@ -39,8 +40,8 @@ class Finished:
         self._state: Module = checked.state
         self._body = checked.body
         self._found: Ordinals | None = None
-        self._warned: dict[str, list[Warned]] = {}
-        for finding in (*self._heard(), *checked.findings):
+        self._warned: dict[str, list[Finding]] = {}
+        for finding in (*literal_findings(view.tokens), *checked.warnings):
             self._sort(finding)
         self._made: dict[str, Unit] = {}
         assert checked.module is not None
@@ -54,24 +55,11 @@ class Finished:
 
     # ------------------------------------------------------------ units
 
-    def _heard(self) -> list[Finding | Warned]:
-        """What the lexer warned of, at absolute ordinals."""
-        tokens = self._view.tokens
-        return [
-            Warned(one.code, one.message, one.hint, at, one.offset, one.length or self._view.length(at))
-            for at, text in enumerate(tokens.texts)
-            for one in tokens.findings.get(text, ())
-        ] if tokens.findings else []  # fmt: skip
-
-    def _sort(self, finding: Finding | Warned) -> None:
+    def _sort(self, finding: Finding) -> None:
         """Enters a warning where it belongs, its token counted from there."""
         unit, at = self._ordinals.find(finding.at)
-        if isinstance(finding, Warned):
-            made = msgspec.structs.replace(finding, at=at)
-        else:
-            length = self._view.length(finding.at)
-            made = Warned(finding.code, finding.message, finding.hint, at, 0, length, finding.unless)
-        self._warned.setdefault(unit, []).append(made)
+        length = finding.length or self._view.length(finding.at)
+        self._warned.setdefault(unit, []).append(msgspec.structs.replace(finding, at=at, length=length))
 
     def _gather(self, functions: Sequence[FunctionBody], fragments: Sequence[Fragment], calls_main: bool) -> None:
         parts: dict[str, list[tuple[FunctionBody, Fragment]]] = {}
@@ -116,7 +104,7 @@ class Finished:
         parts: list[Part] = []
         functions: list[str] = []
         compiled: list[str] = []
-        warned: list[tuple[Warned, int]] = []
+        warned: list[tuple[Finding, int]] = []
         for name in order:
             known = self._reused.get(name)
             unit = known[0] if known is not None else self._made[name]
@@ -140,7 +128,7 @@ class Finished:
     def _spot(self, name: str) -> Spot:
         return Spot(self._view, self._items[name])
 
-    def _shown(self, warned: Sequence[tuple[Warned, int]], units: Sequence[Unit]) -> tuple[Diagnostic, ...]:
+    def _shown(self, warned: Sequence[tuple[Finding, int]], units: Sequence[Unit]) -> tuple[Diagnostic, ...]:
         reads = {name for unit in units for name in unit.reads}
         if reads and any(let.assigned and name in reads for name, let in self._state.top_lets.items()):
             raise LookupError("a function reads what the top level changes")
@@ -149,20 +137,7 @@ class Finished:
             if one.unless in reads:
                 continue
             place = self._view.place(start + one.offset, one.length)
-            made.append(
-                Diagnostic(
-                    code=one.code,
-                    message=one.message,
-                    severity="warning",
-                    module=self._job.module,
-                    file=self._job.path,
-                    line=place.line,
-                    column=place.column,
-                    length=place.length,
-                    text=place.text,
-                    hint=one.hint,
-                )
-            )
+            made.append(placed(one, place, module=self._job.module, file=self._job.path))
         return tuple(made)
 
 
@@ -184,7 +159,7 @@ class _Fresh:
 _NOTHING = Seen()
 
 
-def _place_of(pair: tuple[Warned, int]) -> tuple[int, str, str]:
+def _place_of(pair: tuple[Finding, int]) -> tuple[int, str, str]:
     warned, start = pair
     return start + warned.offset, warned.code, warned.message
 

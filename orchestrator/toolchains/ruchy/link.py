@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from actors.compiler.toolchain import Linked, LinkInput, LinkJob
-from actors.diagnostics import Diagnostic
+from actors.compiler.toolchain import Linked, LinkJob
+from actors.diagnostics import Finding
 from actors.digests import digest
 from actors.untrusted import UNREADABLE
 from orchestrator.toolchains.ruchy.assemble import EXPORTS_SECTION, Exports
@@ -46,14 +46,14 @@ def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:
     try:
         offered = _decoder.decode(custom_section(entry.data, EXPORTS_SECTION) or b"")
     except (ObjectError, *UNREADABLE):
-        return Linked(diagnostics=(_failure(entry, "its object is damaged"),))
-    errors = [_reserved(entry, name) for name in RESERVED if any(name == found.name for found in offered.functions)]
+        return Linked(findings=(_failure("its object is damaged"),))
+    errors = [_reserved(name) for name in RESERVED if any(name == found.name for found in offered.functions)]
     if offered.main_type[1:2] > b"\x00":
-        errors.append(_takes_parameters(entry))
+        errors.append(_TAKES_PARAMETERS)
     if errors:
-        return Linked(diagnostics=tuple(errors))
+        return Linked(findings=tuple(errors))
     exports = {found.name: found.symbol for found in offered.functions if found.native}
-    notes = tuple([_not_exported(entry, found.name) for found in offered.functions if not found.native])
+    notes = tuple([_not_exported(found.name) for found in offered.functions if not found.native])
     start = _start_object(job.entry, offered) if offered.has_top or offered.main_type else b""
     if job.options.get("profile") != "release":
         inputs = [(found.digest or digest(found.data), found.data) for found in job.objects]
@@ -64,18 +64,16 @@ def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:
         try:
             program, proof = fast.link(inputs, start, wanted)
             state = b"" if job.fresh else fast.freeze()
-            return Linked(program=program, exports=tuple(exports), diagnostics=notes, proof=proof, state=state)
+            return Linked(program=program, exports=tuple(exports), findings=notes, proof=proof, state=state)
         except NeedsError as error:
             return Linked(needs=error.digests)
         except UnusualError:
             pass  # The full linker links it, or says what is wrong.
     needs = [found.digest for found in job.objects if not found.data]
-    return Linked(needs=tuple(needs)) if needs else _link_compactly(job, entry, start, exports, notes)
+    return Linked(needs=tuple(needs)) if needs else _link_compactly(job, start, exports, notes)
 
 
-def _link_compactly(
-    job: LinkJob, entry: LinkInput, start: bytes, exports: dict[str, str], notes: tuple[Diagnostic, ...]
-) -> Linked:
+def _link_compactly(job: LinkJob, start: bytes, exports: dict[str, str], notes: tuple[Finding, ...]) -> Linked:
     objects = [(found.path, found.data) for found in job.objects]
     if start:
         objects.append((START, start))
@@ -84,8 +82,8 @@ def _link_compactly(
         program = link([*objects, *runtime], entry=START if start else None, exports=exports, gc=True)
     except LinkError as error:
         lines = str(error).splitlines()
-        return Linked(diagnostics=tuple([_failure(entry, line) for line in lines]))
-    return Linked(program=program, exports=tuple(exports), diagnostics=notes)
+        return Linked(findings=tuple([_failure(line) for line in lines]))
+    return Linked(program=program, exports=tuple(exports), findings=notes)
 
 
 def _start_object(entry: str, offered: Exports) -> bytes:
@@ -108,36 +106,18 @@ def _start_object(entry: str, offered: Exports) -> bytes:
     return encode_object((Code(START, _NOTHING, bytes(body), tuple(relocations), HIDDEN),), ())
 
 
-def _failure(entry: LinkInput, message: str) -> Diagnostic:
-    return Diagnostic(code="E0903", message=f"cannot link: {message}", module=entry.module, file=entry.path)
+def _failure(message: str) -> Finding:
+    return Finding("E0903", f"cannot link: {message}")
 
 
-def _reserved(entry: LinkInput, name: str) -> Diagnostic:
-    return Diagnostic(
-        code="E0812",
-        message=f"the entry cannot export a function named `{name}`: every program exports that name already",
-        module=entry.module,
-        file=entry.path,
-        hint="rename it, or leave out the `pub`",
-    )
+def _reserved(name: str) -> Finding:
+    message = f"the entry cannot export a function named `{name}`: every program exports that name already"
+    return Finding("E0812", message, hint="rename it, or leave out the `pub`", item=name)
 
 
-def _takes_parameters(entry: LinkInput) -> Diagnostic:
-    return Diagnostic(
-        code="E0813",
-        message="`main` takes no parameters",
-        module=entry.module,
-        file=entry.path,
-        hint="write `fun main()`",
-    )
+_TAKES_PARAMETERS = Finding("E0813", "`main` takes no parameters", hint="write `fun main()`", item="main")
 
 
-def _not_exported(entry: LinkInput, name: str) -> Diagnostic:
-    return Diagnostic(
-        code="W0006",
-        severity="note",
-        message=f"`{name}` is not exported: a host can pass numbers, bools and chars, and nothing else",
-        module=entry.module,
-        file=entry.path,
-        hint="leave out the `pub`, or pass numbers",
-    )
+def _not_exported(name: str) -> Finding:
+    message = f"`{name}` is not exported: a host can pass numbers, bools and chars, and nothing else"
+    return Finding("W0006", message, hint="leave out the `pub`, or pass numbers", item=name, note=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.diagnostics import Diagnostic, SourceError
+from actors.diagnostics import Finding, SourceError
 
 LARGEST = 16 << 20
 """Bytes that a source file may have."""
@@ -25,23 +25,13 @@ def normalise(raw: bytes) -> bytes:
     return raw
 
 
-def _too_large(size: int) -> Diagnostic:
-    return Diagnostic(
-        code="E0802",
-        message=f"the file has {size:,} bytes; at most {LARGEST:,} are allowed",
-        hint="cut it into several modules",
-    )
+def _too_large(size: int) -> Finding:
+    message = f"the file has {size:,} bytes; at most {LARGEST:,} are allowed"
+    return Finding("E0802", message, hint="cut it into several modules")
 
 
-def _not_utf8(raw: bytes, at: int) -> Diagnostic:
+def _not_utf8(raw: bytes, at: int) -> Finding:
     """Names the first byte that is not UTF-8; everything before it is."""
-    start = raw.rfind(b"\n", 0, at) + 1
-    end = raw.find(b"\n", at)
-    return Diagnostic(
-        code="E0801",
-        message=f"byte 0x{raw[at]:02x} is not UTF-8",
-        line=raw.count(b"\n", 0, at) + 1,
-        column=len(raw[start:at].decode()) + 1,
-        text=raw[start : len(raw) if end < 0 else end].decode(errors="replace"),
-        hint="save the file as UTF-8",
-    )
+    line, start = raw.count(b"\n", 0, at) + 1, raw.rfind(b"\n", 0, at) + 1
+    offset = len(raw[start:at].decode())
+    return Finding("E0801", f"byte 0x{raw[at]:02x} is not UTF-8", offset, 1, "save the file as UTF-8", line)

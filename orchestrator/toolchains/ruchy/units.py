@@ -12,22 +12,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from actors.diagnostics import Finding
 from actors.untrusted import UNREADABLE
 from orchestrator.wasm.fragment import Fragment
 from orchestrator.wasm.pieces import CodePiece, DataPiece, code_piece, data_piece
-
-
-class Warned(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A warning. `at` is the token, `offset` and `length` are characters in it. It is moot where a function reads the
-    variable `unless` of the top level."""
-
-    code: str
-    message: str
-    hint: str
-    at: int
-    offset: int
-    length: int
-    unless: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -65,7 +53,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     reads: tuple[str, ...] = ()
     assigned: tuple[str, ...] = ()
     grown: int = 0
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
 
 class Part(msgspec.Struct, frozen=True):

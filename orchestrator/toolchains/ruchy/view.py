@@ -10,9 +10,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
+from actors.diagnostics import Place
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import Pairs, scan, tokens_of
-from orchestrator.toolchains.ruchy.syntax.places import Place, Places
+from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.top import TOP, statement_runs
 
 Span = tuple[int, int]

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from actors.diagnostics import Diagnostic, SourceError
+from actors.diagnostics import Finding, SourceError
 from actors.digests import NO_STAMP, Stamp, digest
 from actors.disk import RealDisk
 from actors.hasher.source import ATTEMPTS, MAX_BYTES, read_sources
@@ -145,7 +145,7 @@ def test_unreadable(operation):
 
 def test_what_a_toolchain_refuses():
     def refuse(raw):
-        raise SourceError(Diagnostic(code="E0801", message="not UTF-8", line=3, column=7))
+        raise SourceError(Finding("E0801", "not UTF-8", 6, 1, at=3))
 
     error = error_of(read(disk_with(a=b"\xff"), normalise=refuse))
     assert (error.code, error.line, error.column) == ("E0801", 3, 7)

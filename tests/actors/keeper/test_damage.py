@@ -15,7 +15,9 @@ from actors.messages import Clear, RecallPlan, Statistics, Verify
 
 pytestmark = pytest.mark.anyio
 
-WARNING = Diagnostic(code="W0001", message="unused variable", severity="warning", file="one.ruchy", line=3)
+WARNING = Diagnostic(
+    code="W0001", message="unused variable", severity="warning", file="one.ruchy", line=3, column=1, text="let x = 1"
+)
 ONE = entry("one", warnings=(WARNING,))
 TWO = entry("two", functions=("two::first", "two::second"))
 BOTH = (ONE, TWO)

@@ -24,7 +24,9 @@ from actors.messages import (
 pytestmark = pytest.mark.anyio
 
 ONE, TWO = entry("one"), entry("two")
-WARNING = Diagnostic(code="W0001", message="unused", severity="warning", file="one.ruchy", line=3, column=5)
+WARNING = Diagnostic(
+    code="W0001", message="unused", severity="warning", file="one.ruchy", line=3, column=5, text="let x = 1"
+)
 
 
 @pytest.fixture(params=["folder", "memory", "inline"])

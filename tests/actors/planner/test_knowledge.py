@@ -177,9 +177,9 @@ def test_a_change_that_others_cannot_see_resolves_only_the_module_itself(monkeyp
 def test_what_is_wrong_names_the_line_that_is_meant_now() -> None:
     knowledge = Knowledge(IDENTITY)
     learn(knowledge, {"a": "use b::secret", "b": "secret = 1"})
-    assert "line 1" in knowledge.resolved["a"].diagnostics[0].hint
+    assert "line 1" in knowledge.resolved["a"].findings[0].hint
     learn(knowledge, {"a": "use b::secret", "b": "other = 1\nsecret = 1".replace("other = 1", "# moved")})
-    assert "line 2" in knowledge.resolved["a"].diagnostics[0].hint
+    assert "line 2" in knowledge.resolved["a"].findings[0].hint
 
 
 def test_taking_over_the_same_sources_changes_nothing() -> None:

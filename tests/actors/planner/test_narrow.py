@@ -120,13 +120,13 @@ def test_it_equals_the_whole(before: Texts, change: Texts, settings: Settings) -
     after = before | {module: f"{before[module]}\n{text}" if text.startswith("run ") and "\n" not in text else text}
     assume(before != after)
     old = whole(before, settings)
-    assume(len(old.keys) == len(before) and not any(one.diagnostics for one in old.resolved.values()))
+    assume(len(old.keys) == len(before) and not any(one.findings for one in old.resolved.values()))
     finder = Finder(before, after, settings)
     new = whole(after, settings)
     try:
         narrow = finder.find()
     except TooFarError:
-        wrong = any(one.diagnostics for one in new.resolved.values()) or len(new.keys) < len(after)
+        wrong = any(one.findings for one in new.resolved.values()) or len(new.keys) < len(after)
         event("too far, and wrong" if wrong else "too far")
         assert wrong, "so small a project is never too large"
         return

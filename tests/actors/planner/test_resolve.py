@@ -15,7 +15,7 @@ A = "pub f = 1\nsecret = 2\n"
 
 
 def codes(texts: dict[str, str], module: str = "main") -> list[tuple[str, int]]:
-    return [(found.code, found.line) for found in resolved(texts, module).diagnostics]
+    return [(found.code, found.at) for found in resolved(texts, module).findings]
 
 
 def test_use_of_an_item() -> None:
@@ -33,7 +33,7 @@ def test_use_of_a_module_and_of_one_under_another_name() -> None:
 def test_a_path_needs_no_use() -> None:
     found = resolved({"x/y": A, "main": "run x::y::f"})
     assert found.imports == ("x/y",)
-    assert found.diagnostics == ()
+    assert found.findings == ()
 
 
 def test_the_last_segment_is_first_an_item_then_a_module() -> None:
@@ -69,8 +69,8 @@ def test_a_name_used_beats_a_glob_and_the_modules_own_beats_both() -> None:
 def test_two_globs_with_the_name_are_an_error_where_it_occurs() -> None:
     texts = {"a": A, "b": "pub f = 2", "main": "use a::*\nuse b::*\nrun f"}
     found = resolved(texts)
-    assert [(one.code, one.line) for one in found.diagnostics] == [("E0504", 3)]
-    assert "`a::f` or `b::f`" in found.diagnostics[0].message
+    assert [(one.code, one.at) for one in found.findings] == [("E0504", 3)]
+    assert "`a::f` or `b::f`" in found.findings[0].message
     assert binding(texts, "f").failed
     texts["main"] = "use a::*\nuse b::*\nrun g"
     assert codes(texts) == []  # It does not occur.
@@ -97,8 +97,8 @@ def test_two_imports_of_one_name_are_an_error_unless_they_mean_the_same() -> Non
 )
 def test_what_cannot_be_found_names_it_and_the_closest(text: str, code: str, mentions: list[str]) -> None:
     texts = {"geometry": "pub area = 1\nsecret = 1", "main": f"pub x = 1\n{text}"}
-    found = resolved(texts).diagnostics
-    assert [(one.code, one.line, one.file) for one in found] == [(code, 2, "main.plain")]
+    found = resolved(texts).findings
+    assert [(one.code, one.at) for one in found] == [(code, 2)]
     for word in mentions:
         assert word in found[0].message + found[0].hint
 
@@ -112,7 +112,7 @@ def test_what_follows_from_a_failed_import_is_silent() -> None:
 def test_a_module_without_summary_is_depended_upon_in_silence() -> None:
     found = resolved({"a": "syntax error", "main": "use a::f\nrun f"})
     assert found.imports == ("a",)
-    assert found.diagnostics == ()
+    assert found.findings == ()
     assert binding({"a": "syntax error", "main": "use a::f\nrun f"}, "f").failed
 
 
@@ -161,7 +161,7 @@ def bound_in(summary: Summary, **others: Summary) -> tuple[dict[str, str], list[
     summaries = {"main": summary, **others}
     found = resolve(Modules(summaries, {name: f"{name}.plain" for name in summaries}), "main")
     meanings = {bound.name: f"{bound.module}::{bound.item}" for bound in found.bindings if not bound.failed}
-    return meanings, [one.code for one in found.diagnostics]
+    return meanings, [one.code for one in found.findings]
 
 
 def test_an_import_that_begins_with_an_own_inline_module_leads_there() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snapshots import snapshot_of
 
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import about_file
 from actors.digests import NO_STAMP, Stamp
 from actors.messages import FolderStamp, Known, Rules, ScanEnd, Source
 from actors.scanner.snapshot import (
@@ -26,7 +26,7 @@ from orchestrator.testing.disk import FakeDisk
 
 STAMP = Stamp(1, 2**64 - 1, 3, -4, 2**62)
 KNOWN = Known(module="größe", path="größe.ruchy", digest="d" * 64, size=7, stamp=STAMP)
-WARNING = Diagnostic(code="W0801", message="skipped", severity="warning", file="a-b.ruchy")
+WARNING = about_file("W0801", "skipped", severity="warning", file="a-b.ruchy")
 FULL = Snapshot(
     root="/p/src",
     rules="r",
@@ -109,7 +109,7 @@ def test_stamped_paths():
 
 
 def test_made_of_what_was_read_and_what_was_not():
-    wrong = Diagnostic(code="E0801", message="not UTF-8")
+    wrong = about_file("E0801", "not UTF-8", file="a.ruchy")
     end = ScanEnd(unchanged=(KNOWN,), folders=FULL.folders, problems=(WARNING,), rules="r", taken_ns=5)
     read = [
         Source(module="z", path="z.ruchy", digest="e" * 64, data=b"12", stamp=STAMP),

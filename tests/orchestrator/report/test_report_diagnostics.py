@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Diagnostic, about_file, about_project
 from orchestrator.report.diagnostics import WIDTH, count, excerpt, render, render_all
 from orchestrator.report.terminal import Style, shown, width
 
@@ -30,12 +30,11 @@ def test_all_parts() -> None:
 
 
 def test_without_a_place_the_hint_has_a_line_of_its_own() -> None:
-    found = Diagnostic(code="E0808", message="no such entry", hint="there is `main.ruchy`")
+    found = about_project("E0808", "no such entry", hint="there is `main.ruchy`")
     assert render(found) == "error[E0808]: no such entry\n  there is `main.ruchy`"
-    found = Diagnostic(code="E0801", message="not UTF-8", file="a.ruchy", module="a")
+    found = about_file("E0801", "not UTF-8", file="a.ruchy", module="a")
     assert render(found) == "a.ruchy: error[E0801]: not UTF-8"
-    found = Diagnostic(code="E0801", message="odd", file="a.ruchy", line=7)
-    assert render(found) == "a.ruchy:7: error[E0801]: odd"
+    assert render(found, path="../{}".format) == "../a.ruchy: error[E0801]: not UTF-8"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +87,7 @@ def test_shown_keeps_what_people_write() -> None:
 
 
 def test_a_message_of_several_lines() -> None:
-    assert render(Diagnostic(code="E1", message="one\ntwo\x1b")) == "error[E1]: one\n    two\\x1b"
+    assert render(about_project("E1", "one\ntwo\x1b")) == "error[E1]: one\n    two\\x1b"
 
 
 def test_colour_only_where_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,15 +106,15 @@ def test_colour_only_where_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert not Style.of(Terminal()).colour
-    painted = render(Diagnostic(code="E1", message="m"), Style(colour=True))
+    painted = render(about_project("E1", "m"), Style(colour=True))
     assert painted == "\x1b[31merror[E1]\x1b[0m: \x1b[1mm\x1b[0m"
 
 
 def test_counts_and_lists() -> None:
-    error = Diagnostic(code="E1", message="m")
-    warning = Diagnostic(code="W1", message="n", severity="warning")
+    error = about_project("E1", "m")
+    warning = about_file("W1", "n", file="a", severity="warning")
     assert count([]) == ""
     assert count([error, warning, error]) == "2 errors, 1 warning"
-    assert count([Diagnostic(code="N", message="o", severity="note")]) == ""
-    assert render_all([error, warning]) == "error[E1]: m\n\nwarning[W1]: n"
+    assert count([about_file("N", "o", file="a", severity="note")]) == ""
+    assert render_all([error, warning]) == "error[E1]: m\n\na: warning[W1]: n"
     assert render_all([]) == ""

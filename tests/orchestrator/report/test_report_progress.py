@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import about_project
 from actors.events import BuildFinished, CompileFinished, CompileStarted, SourcesScanned
 from actors.messages import Reason
 from orchestrator.report import progress as module
@@ -31,11 +31,11 @@ def test_a_rebuild_names_what_was_compiled_and_why() -> None:
         reasons={"tax": Reason(kind="source"), "invoice": Reason(kind="import", via=("tax",))},
         program=Path("/p/build/main.wasm"),
     )
-    assert summary(found, base="/p") == (
+    assert summary(found) == (
         "  invoice  imports tax, which changed\n"
         "  tax      its source changed\n"
         "built 2 of 11 modules in 0.14 s: 2 compiled, 9 from the cache\n"
-        "program: build/main.wasm"
+        "program: /p/build/main.wasm"
     )
 
 
@@ -59,12 +59,12 @@ def test_a_failed_build_says_what_stands_still() -> None:
         success=False,
         failed=["tax"],
         blocked=["a", "b", "c", "d", "e"],
-        diagnostics=[Diagnostic(code="E1", message="m")],
+        diagnostics=[about_project("E1", "m")],
         cache_degraded="the disk is full",
     )
-    assert summary(found, base="/p", old="/p/build/main.wasm") == (
+    assert summary(found, old="/p/build/main.wasm") == (
         "failed in 0.14 s: 1 error in tax; a, b, c and 2 more had to wait for that\n"
-        "build/main.wasm is old: it is the program of an earlier build\n"
+        "/p/build/main.wasm is old: it is the program of an earlier build\n"
         "the cache was not used as usual: the disk is full"
     )
     assert "is old" not in summary(found)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters its handlers)
     calls,
     control,
@@ -21,13 +21,12 @@ from orchestrator.toolchains.ruchy.check.bodies import check_functions, unused_l
 from orchestrator.toolchains.ruchy.check.infer import settle
 from orchestrator.toolchains.ruchy.check.inside import check_imports
 from orchestrator.toolchains.ruchy.check.items import check_types, collect
-from orchestrator.toolchains.ruchy.check.module import Finding, Module, unit_of
+from orchestrator.toolchains.ruchy.check.module import Module, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
-from orchestrator.toolchains.ruchy.syntax.places import Places
 
 if TYPE_CHECKING:
     from actors.compiler.toolchain import CompileJob
@@ -35,27 +34,25 @@ if TYPE_CHECKING:
 
 
 class Checked(msgspec.Struct):
-    """`module` is None exactly where something is wrong; `diagnostics` are then the errors. They are empty where all
-    that is wrong is told elsewhere, by the resolution of names or by another module; `otherwise` is what to say should
-    nobody tell it. `warnings` come in either case; `findings` are those of the checker before they have places."""
+    """`module` is None exactly where something is wrong; `errors` then say what. They are empty where all that is wrong
+    is told elsewhere, by the resolution of names or by another module; `otherwise` is what to say should nobody tell
+    it. `warnings` come in either case, but for those of the lexer. Findings count the tokens of what was parsed."""
 
     module: hir.CheckedModule | None
-    diagnostics: list[Diagnostic]
-    warnings: list[Diagnostic]
-    findings: list[Finding] = []
+    errors: list[Finding]
+    warnings: list[Finding]
     state: Any = None
     """The checker's `Module`."""
     body: list[Any] = []
     """The tree that was checked."""
-    otherwise: list[Diagnostic] = []
+    otherwise: list[Finding] = []
 
 
 def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checked:
-    """Gives every expression of a module its type, and every name its meaning. With `stubs` the tree lacks functions:
-    then places in diagnostics are wrong, and the caller is to make them of the findings, or anew."""
-    heard = [found for found in parsed.diagnostics if found.severity == "warning"]
+    """Gives every expression of a module its type, and every name its meaning. With `stubs` the tree lacks
+    functions."""
     if parsed.module is None:
-        return Checked(None, [found for found in parsed.diagnostics if found.severity != "warning"], heard)
+        return Checked(None, parsed.errors, [])
     m = Module(job, stubs or Stubs({}))
     statements = parsed.module.body
     try:
@@ -69,22 +66,15 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
         m.muted = 0
         m.error("E0803", 0, "nested too deep for the stack", "write `->` and a type at the functions of this module")
     if m.failed:  # what an error hides looks unused
-        m.warnings = [found for found in m.warnings if found.code != "W0004"]
         if not m.errors and m.excuse is None:
-            m.errors.append(Finding("E0901", 0, "the checker gave up on this module, and did not say why"))
-    else:
-        if m.top is not None:
-            unused_locals(m.top)
-        seen = {key for one in m.seen.values() for key in one.bindings}.union(m.stubs.bindings)
-        unused_imports(m, statements, sorted(seen))
-        m.warnings = _each_once(m.warnings)
-    source = job.source.decode()
-    reads = {name for one in m.seen.values() for name in one.reads}
-    warnings = [*heard, *_placed(job, source, [one for one in m.warnings if one.unless not in reads], "warning")]
-    if m.failed:
-        otherwise = _placed(job, source, [m.excuse], "error") if m.excuse is not None and not m.errors else []
-        return Checked(None, _placed(job, source, m.errors, "error"), warnings, otherwise=otherwise)
-    return Checked(_finished(m), [], warnings, m.warnings, m, statements)
+            m.errors.append(Finding("E0901", "the checker gave up on this module, and did not say why"))
+        otherwise = [m.excuse] if m.excuse is not None and not m.errors else []
+        return Checked(None, m.errors, [one for one in m.warnings if one.code != "W0004"], otherwise=otherwise)
+    if m.top is not None:
+        unused_locals(m.top)
+    seen = {key for one in m.seen.values() for key in one.bindings}.union(m.stubs.bindings)
+    unused_imports(m, statements, sorted(seen))
+    return Checked(_finished(m), [], _each_once(m.warnings), m, statements)
 
 
 def _each_once(findings: list[Finding]) -> list[Finding]:
@@ -126,37 +116,3 @@ def _layouts(m: Module) -> dict[StructType, hir.StructLayout]:
         found[kind] = hir.StructLayout(kind, item.names, types)
         waiting += [inner for inner in types if isinstance(inner, StructType)]
     return dict(sorted(found.items(), key=lambda entry: (entry[0].module, entry[0].item)))
-
-
-def errors_of(job: CompileJob, findings: list[Finding]) -> tuple[Diagnostic, ...]:
-    """What was found wrong behind the checker, with its places."""
-    return tuple(_placed(job, job.source.decode(), findings, "error"))
-
-
-def _placed(job: CompileJob, source: str, findings: list[Finding], severity: Any) -> list[Diagnostic]:
-    """Findings as diagnostics, in the order of their places, each once."""
-    if not findings:
-        return []
-    places = Places(source)
-    made: list[Diagnostic] = []
-    seen: set[tuple[str, int, str]] = set()
-    for finding in sorted(findings, key=lambda one: one.at):
-        if (finding.code, finding.at, finding.message) in seen:
-            continue
-        seen.add((finding.code, finding.at, finding.message))
-        place = places.place(finding.at)
-        made.append(
-            Diagnostic(
-                code=finding.code,
-                message=finding.message,
-                severity=severity,
-                module=job.module,
-                file=job.path,
-                line=place.line,
-                column=place.column,
-                length=place.length,
-                text=place.text,
-                hint=finding.hint,
-            )
-        )
-    return made

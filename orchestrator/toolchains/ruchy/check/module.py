@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check.infer import settle
 from orchestrator.toolchains.ruchy.check.scope import (
     ConstItem,
@@ -23,20 +24,6 @@ if TYPE_CHECKING:
 
     from actors.compiler.toolchain import Binding, CompileJob
     from orchestrator.toolchains.ruchy.check import hir
-
-
-class Finding:
-    """A diagnostic before it has a place: `at` is the ordinal of a token. It is moot where some function reads the
-    variable `unless` of the top level."""
-
-    __slots__ = ("at", "code", "hint", "message", "unless")
-
-    def __init__(self, code: str, at: int, message: str, hint: str = "", unless: str = "") -> None:
-        self.code = code
-        self.at = at
-        self.message = message
-        self.hint = hint
-        self.unless = unless
 
 
 class TopLet:
@@ -146,7 +133,7 @@ class Module:
     def error(self, code: str, at: int, message: str, hint: str = "") -> None:
         self.failed = True
         if not self.muted:
-            self.errors.append(Finding(code, at, message, hint))
+            self.errors.append(Finding(code, message, hint=hint, at=at))
         else:
             self.excused(message)
 
@@ -156,11 +143,11 @@ class Module:
         self.failed = True
         if self.excuse is None:
             message = f"this uses something of another module that is wrong: {what}"
-            self.excuse = Finding("E0514", self.here, message, "mend it in the module that it stands in")
+            self.excuse = Finding("E0514", message, hint="mend it in the module that it stands in", at=self.here)
 
     def warn(self, code: str, at: int, message: str, hint: str = "", unless: str = "") -> None:
         if not self.muted:
-            self.warnings.append(Finding(code, at, message, hint, unless))
+            self.warnings.append(Finding(code, message, hint=hint, at=at, unless=unless))
 
     def look_for(self, unit: str) -> Seen:
         """From now on it is this unit that looks at things. Gives what to put back into `now_seen` afterwards."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.toolchains.ruchy.check.module import Finding
+from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 if TYPE_CHECKING:
@@ -45,4 +45,4 @@ def _fail(function: FunctionBody, code: str, what: str, most: str, hint: str) ->
     name = function.symbol.partition("::")[2]
     subject = "the top level" if name == TOP else f"`{name}`"
     message = f"{subject} {what}: the engines that run WebAssembly take {most}"
-    raise LimitError(Finding(code, function.at, message, hint))
+    raise LimitError(Finding(code, message, hint=hint, at=function.at))

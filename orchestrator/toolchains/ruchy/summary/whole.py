@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from actors.compiler.toolchain import Summarised, SummariseJob
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.summary.assembling import assemble
 from orchestrator.toolchains.ruchy.summary.collecting import Collected, qualified, read, recognisable
 from orchestrator.toolchains.ruchy.summary.reading import Draft, Part, Reader
@@ -23,9 +21,8 @@ def summarise_whole(job: SummariseJob, source: str) -> Summarised:
     module = None if has_errors(tokens) else outline(source, tokens)
     if module is None:
         parsed = parse_tokens(source, tokens)
-        errors = [found for found in parsed.diagnostics if found.severity == "error"]
-        if errors or parsed.module is None:
-            return Summarised(diagnostics=tuple(_placed(errors, job)))
+        if parsed.module is None:
+            return _refused(job, parsed.errors, Places(source, pairs))
         module = parsed.module
     return _Whole(job, source, tokens, Places(source, pairs)).summarise(module)
 
@@ -36,8 +33,8 @@ def has_errors(tokens: Tokens) -> bool:
     return any(not finding.code.startswith("W") for found in tokens.findings.values() for finding in found)
 
 
-def _placed(diagnostics: list[Diagnostic], job: SummariseJob) -> list[Diagnostic]:
-    return [msgspec.structs.replace(found, module=job.module, file=job.path) for found in diagnostics]
+def _refused(job: SummariseJob, errors: list[Finding], places: Places) -> Summarised:
+    return Summarised(diagnostics=tuple(places.tell(errors, module=job.module, file=job.path)))
 
 
 class _Whole:
@@ -51,9 +48,9 @@ class _Whole:
     def summarise(self, module: tree.Module) -> Summarised:
         collected, reader = self.collected, Reader(self.job.module, self.tokens, self.places)
         texts = [collected.collect([node], "") for node in module.body]
-        diagnostics = self._attach_impls()
-        if diagnostics:
-            return Summarised(diagnostics=tuple(_placed(diagnostics, self.job)))
+        errors = self._attach_impls()
+        if errors:
+            return _refused(self.job, errors, self.places)
         parts: list[Part] = []
         for found in texts:
             made = [read(reader, one) for one in found]
@@ -68,9 +65,9 @@ class _Whole:
         ]
         return Summarised(summary=assemble(self.source, parts, loose, runs))
 
-    def _attach_impls(self) -> list[Diagnostic]:
+    def _attach_impls(self) -> list[Finding]:
         """Hands each `impl` to its type; one whose type is not here is an error."""
-        found: list[Diagnostic] = []
+        found: list[Finding] = []
         own = self.collected.own
         for scope, impl in self.collected.impls:
             name = "::".join(impl.target.path)
@@ -78,16 +75,7 @@ class _Whole:
             if isinstance(draft, Draft) and isinstance(draft.definition, tree.Struct | tree.Enum):
                 draft.impls.append(impl)
                 continue
-            place = self.places.place(impl.at)
-            found.append(
-                Diagnostic(
-                    code="E0508",
-                    message=f"`impl {name}` stands outside of the module that defines `{name}`",
-                    line=place.line,
-                    column=place.column,
-                    length=place.length,
-                    text=place.text,
-                    hint="an `impl` stands beside its type; write a function that takes the value instead",
-                )
-            )
+            message = f"`impl {name}` stands outside of the module that defines `{name}`"
+            hint = "an `impl` stands beside its type; write a function that takes the value instead"
+            found.append(Finding("E0508", message, hint=hint, at=impl.at))
         return found

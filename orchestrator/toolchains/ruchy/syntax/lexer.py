@@ -17,9 +17,9 @@ from bisect import bisect_left, bisect_right
 
 import msgspec
 
+from actors.diagnostics import Finding
 from actors.digests import Digest, digest
 from orchestrator.toolchains.ruchy.syntax.literals import (
-    Finding,
     check_number,
     check_text,
     is_char,

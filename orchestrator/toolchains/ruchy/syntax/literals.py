@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import msgspec
+from actors.diagnostics import Finding
 
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "0": "\0"}
 _ESCAPE = re.compile(r"\\(?:u\{([^}\\]*+)\}|(.))", re.DOTALL)
@@ -14,16 +14,6 @@ _FLOAT = re.compile(r"[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)")
 _CHAR = re.compile(r"'(?:[^'\\\n]|\\(?:u\{[^}'\\\n]*+\}|[ntr\\\"'0]))'")
 LARGEST = 2**63 - 1
 """Of an integer that nothing gives another type."""
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """Something wrong inside one token: `offset` and `length` in characters of its text."""
-
-    code: str
-    message: str
-    offset: int = 0
-    length: int = 0
-    hint: str = ""
 
 
 def code_point(digits: str) -> str | None:

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from itertools import accumulate, chain
 
-import msgspec
-
+from actors.diagnostics import Diagnostic, Finding, Place, on_line, placed
 from orchestrator.toolchains.ruchy.syntax.lexer import Pairs, scan
-
-
-class Place(msgspec.Struct, frozen=True):
-    """`line` and `column` count from 1, columns in characters; `text` is the whole line without its newline. `length`
-    stays on the line."""
-
-    line: int
-    column: int
-    length: int
-    text: str
 
 
 class Places:
@@ -76,8 +66,20 @@ class Places:
         if text is None:
             end = self._source.find("\n", start)
             text = self._texts[line] = self._source[start : len(self._source) if end < 0 else end]
-        column = offset - start + 1
-        return Place(line, column, max(1, min(length, len(text) - column + 1)), text)
+        return on_line(text, line, offset - start, length)
+
+    def of(self, found: Finding) -> Place:
+        """The place of a finding at a token."""
+        return self.at(self.offset(found.at) + found.offset, found.length or self.length(found.at))
+
+    def tell(self, found: Iterable[Finding], *, module: str, file: str) -> list[Diagnostic]:
+        """Findings as diagnostics of a file, in the order of their places, each once."""
+        made = {
+            (place.line, place.column, one.code, one.message): placed(one, place, module=module, file=file)
+            for one in found
+            for place in (self.of(one),)
+        }
+        return [made[key] for key in sorted(made, key=lambda key: key[:2])]
 
 
 def places(source: str) -> Places:

@@ -57,7 +57,7 @@ def job(sources: dict[str, str], **options: str) -> LinkJob:
 
 
 def program(found: Linked) -> bytes:
-    assert found.program is not None, found.diagnostics
+    assert found.program is not None, found.findings
     return found.program
 
 

@@ -32,7 +32,7 @@ def compiled(source: str, module: str = "main"):
 
 def fragments(source: str):
     checked = check(CompileJob(module="main", path="main.ruchy", source=source.encode()), parse(source))
-    assert checked.module is not None, checked.diagnostics
+    assert checked.module is not None, checked.errors
     return lower(checked.module)
 
 
@@ -61,15 +61,15 @@ def test_normalise(raw, wanted):
 def test_what_is_no_utf8_is_named_by_its_place(raw, line, column):
     with pytest.raises(SourceError) as caught:
         RUCHY.normalise(raw)
-    (found,) = caught.value.diagnostics
-    assert (found.code, found.line, found.column) == ("E0801", line, column)
+    (found,) = caught.value.found
+    assert (found.code, found.at, found.offset) == ("E0801", line, column - 1)
 
 
 def test_16_mib_are_the_limit():
     assert len(RUCHY.normalise(bytes(16 << 20))) == 16 << 20
     with pytest.raises(SourceError) as caught:
         RUCHY.normalise(bytes((16 << 20) + 1))
-    assert [found.code for found in caught.value.diagnostics] == ["E0802"]
+    assert [found.code for found in caught.value.found] == ["E0802"]
 
 
 def test_the_identity_is_one_in_every_process_and_names_the_format():
@@ -221,7 +221,7 @@ def test_a_damaged_object_is_an_error_of_the_link():
         job = LinkJob(entry="main", objects=(LinkInput(module="main", path="main.ruchy", data=broken),))
         linked = RUCHY.link(job)
         assert linked.program is None
-        assert [found.code for found in linked.diagnostics] == ["E0903"]
+        assert [found.code for found in linked.findings] == ["E0903"]
 
 
 def test_only_what_is_used_of_the_runtime_is_linked():

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
-from actors.diagnostics import Diagnostic
+from actors.diagnostics import Diagnostic, Finding
 from orchestrator.toolchains.ruchy.syntax.lexer import Tokens, lex
-from orchestrator.toolchains.ruchy.syntax.literals import Finding
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING, SyntaxProblem
 from orchestrator.toolchains.ruchy.syntax.parser.items import Items, Outline
 from orchestrator.toolchains.ruchy.syntax.places import Places
@@ -21,12 +20,26 @@ __all__ = ["NESTING", "Parsed", "imported_at", "outline", "parse", "parse_item",
 
 
 class Parsed(msgspec.Struct):
-    """A module's tree and what was found on the way. `module` is None exactly where `diagnostics` has an error;
-    warnings leave the tree. Diagnostics have no file and no module: the caller knows them."""
+    """A module's tree and what was found on the way, by token. `module` is None exactly where `findings` has an error;
+    warnings leave the tree."""
 
+    source: str
     module: Module | None
     tokens: Tokens
-    diagnostics: list[Diagnostic]
+    findings: list[Finding]
+
+    def tell(self, *, module: str, file: str) -> list[Diagnostic]:
+        """What was found, in its places in this file."""
+        return Places(self.source).tell(self.findings, module=module, file=file) if self.findings else []
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [found for found in self.findings if found.severity == "error"]
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """For those who have a text and no file."""
+        return self.tell(module="", file="text")
 
 
 def parse(source: str) -> Parsed:
@@ -42,18 +55,18 @@ def parse_item(text: str) -> Parsed:
 def parse_tokens(source: str, tokens: Tokens, headers: bool = False) -> Parsed:
     """The same for somebody who has the tokens already."""
     if tokens.kinds[-2:-1] == ["unclosed"]:
-        return Parsed(None, tokens, [_unclosed(source, tokens)])
+        return Parsed(source, None, tokens, [_unclosed(tokens)])
     parser = Items(source, _padded(tokens), headers)
     body: list[Stmt] = []
     try:
         body = parser.statements("end")
     except RecursionError:  # deeper than the caller's stack allows: far above what people write
         parser.fail_softly("E0803", "nested too deep for the stack", "name the inner parts with `let` or functions")
-    diagnostics = parser.diagnostics() if parser.found else []
+    findings = parser.findings() if parser.found else []
     if tokens.findings:
-        diagnostics = _merged(diagnostics, _literal_findings(source, tokens))
-    broken = any(found.severity == "error" for found in diagnostics)
-    return Parsed(None if broken else Module(0, body), tokens, diagnostics)
+        findings = _merged(Places(source), findings, literal_findings(tokens))
+    broken = any(found.severity == "error" for found in findings)
+    return Parsed(source, None if broken else Module(0, body), tokens, findings)
 
 
 def outline(source: str, tokens: Tokens) -> Module | None:
@@ -82,55 +95,44 @@ def _padded(tokens: Tokens) -> Tokens:
     return Tokens([*tokens.kinds, "end", "end"], [*tokens.texts, "", ""], tokens.breaks, {})
 
 
-def _literal_findings(source: str, tokens: Tokens) -> list[Diagnostic]:
+def literal_findings(tokens: Tokens) -> list[Finding]:
     """Every occurrence of a token that the lexer found fault with."""
-    places = Places(source)
     return [
-        _diagnostic(places, at, finding)
+        msgspec.structs.replace(found, at=at)
         for at, text in enumerate(tokens.texts)
-        for finding in tokens.findings.get(text, ())
+        for found in tokens.findings.get(text, ())
     ]
 
 
 _BREAKING = frozenset(("E0023", "E0025", "E0026"))
 
 
-def _merged(parsed: list[Diagnostic], lexed: list[Diagnostic]) -> list[Diagnostic]:
+def _merged(places: Places, parsed: list[Finding], lexed: list[Finding]) -> list[Finding]:
     """Both, in the order of the source. Where a token cannot be read, the parser stumbles over it too: of the two on a
     line, only the first is shown, the lexer's if they are at one place."""
-    stray = {found.line: found.column for found in reversed(lexed) if found.code in _BREAKING}
-    errors = {found.line: found.column for found in reversed(parsed) if found.severity == "error"}
-    kept = [found for found in parsed if found.severity != "error" or found.column < stray.get(found.line, 1 << 30)]
-    kept += [found for found in lexed if found.code not in _BREAKING or found.column <= errors.get(found.line, 1 << 30)]
-    return sorted(kept, key=lambda found: (found.line, found.column))
+    spots = {id(found): (place.line, place.column) for found in (*parsed, *lexed) for place in (places.of(found),)}
+    stray = dict(spots[id(found)] for found in reversed(lexed) if found.code in _BREAKING)
+    errors = dict(spots[id(found)] for found in reversed(parsed) if found.severity == "error")
+    kept: list[Finding] = []
+    for found in parsed:
+        line, column = spots[id(found)]
+        if found.severity != "error" or column < stray.get(line, 1 << 30):
+            kept.append(found)
+    for found in lexed:
+        line, column = spots[id(found)]
+        if found.code not in _BREAKING or column <= errors.get(line, 1 << 30):
+            kept.append(found)
+    return sorted(kept, key=lambda found: spots[id(found)])
 
 
-def _diagnostic(places: Places, at: int, finding: Finding) -> Diagnostic:
-    whole = places.place(at)
-    place = places.at(places.offset(at) + finding.offset, finding.length) if finding.length else whole
-    return Diagnostic(
-        code=finding.code,
-        message=finding.message,
-        severity="warning" if finding.code.startswith("W") else "error",
-        line=place.line,
-        column=place.column,
-        length=place.length,
-        text=place.text,
-        hint=finding.hint,
-    )
-
-
-def _unclosed(source: str, tokens: Tokens) -> Diagnostic:
+def _unclosed(tokens: Tokens) -> Finding:
     """A comment or string without an end. Where an earlier string runs over several lines, its quote is the one that is
     more likely missing."""
-    places = Places(source)
     at = len(tokens.kinds) - 2
     if tokens.texts[at].startswith("/*"):
-        return _diagnostic(places, at, Finding("E0024", "this comment is never closed", 0, 2, "add `*/`"))
-    finding = Finding("E0020", "this string is never closed", hint='add the closing `"`')
+        return Finding("E0024", "this comment is never closed", 0, 2, "add `*/`", at)
     for earlier, kind in enumerate(tokens.kinds):
         if kind == "string" and "\n" in tokens.texts[earlier]:
             hint = 'add the closing `"`; if it is meant to run over several lines, another one is missing further down'
-            finding = Finding("E0020", "this string is probably not closed where it should be", hint=hint)
-            return _diagnostic(places, earlier, finding)
-    return _diagnostic(places, at, finding)
+            return Finding("E0020", "this string is probably not closed where it should be", hint=hint, at=earlier)
+    return Finding("E0020", "this string is never closed", hint='add the closing `"`', at=at)

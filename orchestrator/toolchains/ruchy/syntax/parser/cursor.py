@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import msgspec
 
-from actors.diagnostics import Diagnostic, Severity
+from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens, words
 from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.tree import Block, Expr, Pattern, Type
@@ -28,17 +28,6 @@ class SyntaxProblem(Exception):
     """The statement or item at hand cannot be read further. It has been reported."""
 
 
-class _Raw(msgspec.Struct):
-    """A finding by token ordinal; `after`: shown behind the token before it where a line ends between the two."""
-
-    at: int
-    code: str
-    message: str
-    hint: str
-    after: bool
-    severity: Severity = "error"
-
-
 class Cursor:
     """Tokens, a position, and what the rules of the grammar share."""
 
@@ -49,7 +38,8 @@ class Cursor:
         self.breaks = frozenset(tokens.breaks)
         self.at = 0
         self.headers = headers  # functions without a body are allowed
-        self.found: list[_Raw] = []
+        self.found: list[tuple[Finding, bool]] = []
+        """What is wrong, and whether it is shown behind the token before it where a line ends between the two."""
         self.joined = 0  # the last line with two values and nothing between them
         self.quiet = -1  # errors up to here follow from an earlier one
         self.depth = 0
@@ -95,7 +85,7 @@ class Cursor:
         if self.kinds[place] == "string" and self._three_quotes(place):
             code, message, hint, after = "E0030", "a text stands in one quote on each side", _ONE_QUOTE, False
         if place > self.quiet:
-            self.found.append(_Raw(place, code, message, hint, after))
+            self.found.append((Finding(code, message, hint=hint, at=place), after))
 
     def _three_quotes(self, at: int) -> bool:
         """Is the string at `at` what stands between three quotes?"""
@@ -203,23 +193,12 @@ class Cursor:
         self.at = at
         self.quiet = at
 
-    def diagnostics(self) -> list[Diagnostic]:
+    def findings(self) -> list[Finding]:
         """What was found, in the order of the source."""
-        return [self._render(raw) for raw in sorted(self.found, key=lambda raw: raw.at)]
+        return [self._settled(*each) for each in sorted(self.found, key=lambda each: each[0].at)]
 
-    def _render(self, raw: _Raw) -> Diagnostic:
-        places = self.places
-        place = places.place(raw.at)
-        if raw.at > 0 and ((raw.after and self.first_on_line(raw.at)) or self.kinds[raw.at] == "end"):
-            before = raw.at - 1
-            place = places.at(places.offset(before) + len(self.texts[before]), 1)
-        return Diagnostic(
-            code=raw.code,
-            message=raw.message,
-            severity=raw.severity,
-            line=place.line,
-            column=place.column,
-            length=place.length,
-            text=place.text,
-            hint=raw.hint,
-        )
+    def _settled(self, found: Finding, after: bool) -> Finding:
+        at = found.at
+        if at > 0 and ((after and self.first_on_line(at)) or self.kinds[at] == "end"):
+            return msgspec.structs.replace(found, at=at - 1, offset=len(self.texts[at - 1]), length=1)
+        return found

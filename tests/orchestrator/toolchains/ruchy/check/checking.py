@@ -1,12 +1,13 @@
 """Helpers of the checker's tests: check a text, and hold what comes out against the rules of `hir`."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from actors.compiler.toolchain import Binding, CompileJob, Interface
+from actors.diagnostics import Diagnostic
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.checker import Checked, check
+from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
@@ -20,7 +21,32 @@ from orchestrator.toolchains.ruchy.check.types import (
     Type,
 )
 from orchestrator.toolchains.ruchy.codes import CODES
-from orchestrator.toolchains.ruchy.syntax.parser import parse
+from orchestrator.toolchains.ruchy.syntax.parser import Parsed, parse
+from orchestrator.toolchains.ruchy.syntax.places import Places
+
+
+class Told(NamedTuple):
+    """What a check says, in its places. Of the warnings those that no other function makes moot."""
+
+    module: hir.CheckedModule | None
+    diagnostics: list[Diagnostic]
+    warnings: list[Diagnostic]
+
+
+def told(job: CompileJob, parsed: Parsed) -> Told:
+    checked = check(job, parsed)
+    places = Places(parsed.source)
+    reads = {name for one in checked.state.seen.values() for name in one.reads} if checked.state else set()
+    heard = [one for one in parsed.findings if one.severity == "warning"]
+    warnings = [one for one in checked.warnings if one.unless not in reads]
+    return Told(
+        checked.module,
+        places.tell(checked.errors, module=job.module, file=job.path),
+        [
+            *places.tell(heard, module=job.module, file=job.path),
+            *places.tell(warnings, module=job.module, file=job.path),
+        ],
+    )
 
 
 def check_text(
@@ -29,7 +55,7 @@ def check_text(
     module: str = "main",
     resolution: tuple[Binding, ...] = (),
     interfaces: dict[str, Interface] | None = None,
-) -> Checked:
+) -> Told:
     """A module by its text; everything that it gives must be well formed."""
     job = CompileJob(
         module=module,
@@ -38,7 +64,7 @@ def check_text(
         resolution=resolution,
         interfaces=interfaces or {},
     )
-    checked = check(job, parse(source))
+    checked = told(job, parse(source))
     for found in [*checked.diagnostics, *checked.warnings]:
         assert found.code in CODES, found
     assert all(found.severity == "error" for found in checked.diagnostics)
