@@ -148,7 +148,7 @@ def on_line(text: str, line: int, offset: int, length: int) -> Place:
     length = max(1, min(length, len(text) - offset))
     if len(text) <= LONGEST_LINE:
         return Place(line, offset + 1, length, text)
-    cut = max(0, offset - AROUND)
+    cut = max(0, offset - AROUND) // AROUND * AROUND
     return Place(line, offset + 1, min(length, LONGEST_LINE), text[cut : cut + LONGEST_LINE], cut)
 
 

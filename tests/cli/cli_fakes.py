@@ -52,7 +52,7 @@ class FakeProject:
         self.verified = Verified(checked=2)
         self.collected = Collected(removed_files=4, freed_bytes=1_500, evicted=1)
         self.events_sent: list[Event] = [
-            BuildStarted(build=1, profile="dev", invalidation="transitive", jobs=2),
+            BuildStarted(build=1, root="/p", profile="dev", invalidation="transitive", jobs=2),
             BuildFinished(build=1, success=True, compiled_modules=1, cache_hits=0, duration_ms=12.0),
         ]
         self.cache = FakeCache(self)

@@ -159,7 +159,7 @@ def test_wrong_sources_are_1(wasmill: Wasmill, fake: FakeProject, home: Path) ->
     code, out, err = wasmill("build")
     assert (code, out) == (1, "")
     assert err == (
-        f"{shown}warning[W0001]: unused\n\nfailed in 12 ms: 1 error in a, 1 warning\n"
+        f"{shown}a.ruchy: warning[W0001]: unused\n\nfailed in 12 ms: 1 error in a, 1 warning\n"
         "build/main.wasm is old: it is the program of an earlier build\n"
     )
     assert wasmill("build", "-q") == (1, "", shown), "quiet leaves errors, and nothing else"
@@ -269,7 +269,7 @@ def test_graph(wasmill: Wasmill, fake: FakeProject) -> None:
 def test_graph_says_what_is_wrong_beside_the_graph(wasmill: Wasmill, fake: FakeProject) -> None:
     warning = about_file("W0001", "odd", severity="warning", file="a.ruchy")
     fake.dependencies = msgspec.structs.replace(fake.dependencies, diagnostics=(warning,))
-    assert wasmill("graph") == (0, "main\n└─ a\n", "warning[W0001]: odd\n")
+    assert wasmill("graph") == (0, "main\n└─ a\n", "a.ruchy: warning[W0001]: odd\n")
     fake.dependencies = DependencyGraph(modules=(), edges=(), diagnostics=(about_project("E0811", "none"),))
     assert wasmill("graph") == (1, "", "error[E0811]: none\n")
     assert wasmill("graph", "--json") == (1, '{"modules": [], "edges": []}\n', "error[E0811]: none\n")

@@ -147,8 +147,8 @@ def test_what_a_toolchain_refuses():
     def refuse(raw):
         raise SourceError(Finding("E0801", "not UTF-8", 6, 1, at=3))
 
-    error = error_of(read(disk_with(a=b"\xff"), normalise=refuse))
-    assert (error.code, error.line, error.column) == ("E0801", 3, 7)
+    error = error_of(read(disk_with(a=b"\r\r\n123456\xff"), normalise=refuse))
+    assert (error.line, error.column, error.text) == (3, 7, "123456\ufffd")
 
 
 def test_a_bug_of_a_toolchain_is_no_error_of_the_source():

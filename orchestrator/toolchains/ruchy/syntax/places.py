@@ -6,20 +6,21 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from itertools import accumulate, chain
 
-from actors.diagnostics import Diagnostic, Finding, Place, on_line, placed
+from actors.diagnostics import Diagnostic, Finding, Place, bounded, on_line, placed
 from orchestrator.toolchains.ruchy.syntax.lexer import Pairs, scan
 
 
 class Places:
     """Places by token ordinal, for one source."""
 
-    __slots__ = ("_edges", "_lines", "_source", "_texts")
+    __slots__ = ("_edges", "_lines", "_parts", "_source", "_texts")
 
     def __init__(self, source: str, pairs: Pairs | None = None) -> None:
         """`pairs`: what `scan` gave for `source`, where it is at hand."""
         if pairs is None:
             pairs = scan(source)
         self._source = source
+        self._parts: dict[tuple[int, int], str] = {}
         self._texts: dict[int, str] = {}  # each line once, however many places of it are asked for
         self._edges = list(accumulate(map(len, chain.from_iterable(pairs))))  # start and stop of each token in turn
         self._lines = [0, *accumulate([len(line) + 1 for line in source.split("\n")])]  # start of each line
@@ -66,20 +67,19 @@ class Places:
         if text is None:
             end = self._source.find("\n", start)
             text = self._texts[line] = self._source[start : len(self._source) if end < 0 else end]
-        return on_line(text, line, offset - start, length)
+        place = on_line(text, line, offset - start, length)
+        part = self._parts.setdefault((line, place.cut), place.text)
+        return place if part is place.text else Place(line, place.column, place.length, part, place.cut)
 
     def of(self, found: Finding) -> Place:
         """The place of a finding at a token."""
         return self.at(self.offset(found.at) + found.offset, found.length or self.length(found.at))
 
     def tell(self, found: Iterable[Finding], *, module: str, file: str) -> list[Diagnostic]:
-        """Findings as diagnostics of a file, in the order of their places, each once."""
-        made = {
-            (place.line, place.column, one.code, one.message): placed(one, place, module=module, file=file)
-            for one in found
-            for place in (self.of(one),)
-        }
-        return [made[key] for key in sorted(made, key=lambda key: key[:2])]
+        """Findings as diagnostics of a file, in the order of their places, each once, and not too many."""
+        once = {(one.at, one.offset, one.code, one.message): one for one in found}
+        told = bounded(once[key] for key in sorted(once, key=lambda key: key[:2]))
+        return [placed(one, self.of(one), module=module, file=file) for one in told]
 
 
 def places(source: str) -> Places:

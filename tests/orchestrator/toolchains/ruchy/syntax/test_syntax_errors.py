@@ -119,7 +119,7 @@ def test_a_diagnostic_shows_its_line_and_says_what_to_do():
     (found,) = parse("fun f() {\n    let count;\n}").diagnostics
     assert (found.line, found.column, found.length, found.text) == (2, 5, 3, "    let count;")
     assert found.hint == "write `let count = ...`"
-    assert (found.file, found.module, found.severity) == ("", "", "error")
+    assert (found.file, found.module, found.severity) == ("text", "", "error")
 
 
 @pytest.mark.parametrize(
