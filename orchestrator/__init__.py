@@ -4,7 +4,8 @@
         result = await project.build()
 
 Names are imported on first use (PEP 562), so that importing this package costs nothing. All that public calls take and
-give has its name here. `BuildCancelled` is the exception; the event of that name is `events.BuildCancelled`.
+give has its name here. `BuildCancelled` is the exception; the event of that name is in
+`orchestrator.events`.
 """
 
 TYPE_CHECKING = False  # that of `typing`, which would cost a tenth of a start (see cli/uptodate.py)
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from actors.messages import CacheStatistics, Collected, Damage, Difference, MemorySource, Reason, Verified
     from actors.offload import Offload
     from actors.system import System, Tap, TapRecord
-    from orchestrator import events, sync
     from orchestrator.api import Cache, CachedObject, Project, Source, open  # noqa: A004
     from orchestrator.config import Config
     from orchestrator.errors import (
@@ -71,87 +71,73 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "actors.actor": ("MailboxStatistics",),
-    "actors.compiler.toolchain": ("Toolchain",),
-    "actors.diagnostics": ("Diagnostic",),
-    "actors.digests": ("Digest",),
-    "actors.events": (
-        "ActorState",
-        "BuildFinished",
-        "BuildStalled",
-        "BuildStarted",
-        "CacheDegraded",
-        "CacheHit",
-        "CacheMiss",
-        "CacheTooSmall",
-        "CompileFinished",
-        "CompileStarted",
-        "CompiledTwice",
-        "DiagnosticFound",
-        "EntriesEvicted",
-        "EntryQuarantined",
-        "Event",
-        "EventsLost",
-        "FileSkipped",
-        "GraphResolved",
-        "InputChanged",
-        "LinkStarted",
-        "ModuleBlocked",
-        "ModuleFailed",
-        "ModuleSummarised",
-        "NondeterministicToolchain",
-        "ObjectStored",
-        "ObjectsVerified",
-        "ProgramLinked",
-        "ProgramWritten",
-        "RunningJob",
-        "SourceRead",
-        "SourcesScanned",
-        "Subscription",
-    ),
-    "actors.messages": (
-        "CacheStatistics",
-        "Collected",
-        "Damage",
-        "Difference",
-        "MemorySource",
-        "Reason",
-        "Verified",
-    ),
-    "actors.offload": ("Offload",),
-    "actors.system": (
-        "System",
-        "Tap",
-        "TapRecord",
-    ),
-    "orchestrator.api": (
-        "Cache",
-        "CachedObject",
-        "Project",
-        "Source",
-        "open",
-    ),
-    "orchestrator.config": ("Config",),
-    "orchestrator.errors": (
-        "BuildCancelled",
-        "BuildFailed",
-        "ConfigError",
-        "FileError",
-        "ProjectBroken",
-        "ProjectError",
-        "UsageError",
-        "WasmillError",
-    ),
-    "orchestrator.keywords": (
-        "Limits",
-        "Settings",
-    ),
-    "orchestrator.result": (
-        "BuildResult",
-        "DependencyGraph",
-        "RunResult",
-    ),
-    "orchestrator.sources": ("Sources",),
+    "ActorState": "actors.events",
+    "BuildCancelled": "orchestrator.errors",
+    "BuildFailed": "orchestrator.errors",
+    "BuildFinished": "actors.events",
+    "BuildResult": "orchestrator.result",
+    "BuildStalled": "actors.events",
+    "BuildStarted": "actors.events",
+    "Cache": "orchestrator.api",
+    "CacheDegraded": "actors.events",
+    "CacheHit": "actors.events",
+    "CacheMiss": "actors.events",
+    "CacheStatistics": "actors.messages",
+    "CacheTooSmall": "actors.events",
+    "CachedObject": "orchestrator.api",
+    "Collected": "actors.messages",
+    "CompileFinished": "actors.events",
+    "CompileStarted": "actors.events",
+    "CompiledTwice": "actors.events",
+    "Config": "orchestrator.config",
+    "ConfigError": "orchestrator.errors",
+    "Damage": "actors.messages",
+    "DependencyGraph": "orchestrator.result",
+    "Diagnostic": "actors.diagnostics",
+    "DiagnosticFound": "actors.events",
+    "Difference": "actors.messages",
+    "Digest": "actors.digests",
+    "EntriesEvicted": "actors.events",
+    "EntryQuarantined": "actors.events",
+    "Event": "actors.events",
+    "EventsLost": "actors.events",
+    "FileError": "orchestrator.errors",
+    "FileSkipped": "actors.events",
+    "GraphResolved": "actors.events",
+    "InputChanged": "actors.events",
+    "Limits": "orchestrator.keywords",
+    "LinkStarted": "actors.events",
+    "MailboxStatistics": "actors.actor",
+    "MemorySource": "actors.messages",
+    "ModuleBlocked": "actors.events",
+    "ModuleFailed": "actors.events",
+    "ModuleSummarised": "actors.events",
+    "NondeterministicToolchain": "actors.events",
+    "ObjectStored": "actors.events",
+    "ObjectsVerified": "actors.events",
+    "Offload": "actors.offload",
+    "ProgramLinked": "actors.events",
+    "ProgramWritten": "actors.events",
+    "Project": "orchestrator.api",
+    "ProjectBroken": "orchestrator.errors",
+    "ProjectError": "orchestrator.errors",
+    "Reason": "actors.messages",
+    "RunResult": "orchestrator.result",
+    "RunningJob": "actors.events",
+    "Settings": "orchestrator.keywords",
+    "Source": "orchestrator.api",
+    "SourceRead": "actors.events",
+    "Sources": "orchestrator.sources",
+    "SourcesScanned": "actors.events",
+    "Subscription": "actors.events",
+    "System": "actors.system",
+    "Tap": "actors.system",
+    "TapRecord": "actors.system",
+    "Toolchain": "actors.compiler.toolchain",
+    "UsageError": "orchestrator.errors",
+    "Verified": "actors.messages",
+    "WasmillError": "orchestrator.errors",
+    "open": "orchestrator.api",
 }
 
 _MODULES = ("events", "sync")
@@ -223,10 +209,7 @@ __all__ = [
     "UsageError",
     "Verified",
     "WasmillError",
-    "__version__",
-    "events",
     "open",
-    "sync",
 ]
 
 
@@ -239,7 +222,7 @@ def __getattr__(name: str) -> object:
     elif name in _MODULES:
         value = import_module(f"orchestrator.{name}")
     else:
-        home = next((home for home, names in _HOMES.items() if name in names), None)
+        home = _HOMES.get(name)
         if home is None:
             raise AttributeError(f"module 'orchestrator' has no attribute {name!r}")
         value = getattr(import_module(home), name)
