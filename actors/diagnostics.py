@@ -26,8 +26,8 @@ class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A diagnostic before it has its place, without file or text.
 
     `at` counts what its maker counts: tokens where the text was lexed, else lines, from 1. `offset` is the number of
-    characters from there, `length` how many to underline (0: as much as stands there). It is moot where a function
-    reads the variable `unless` of the top level. `item` names what it is about where its maker knows no place.
+    characters from there, `length` how many to underline (0: as much as stands there). `item` names what it is about
+    where its maker knows no place.
     """
 
     code: str
@@ -36,7 +36,6 @@ class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
     length: int = 0
     hint: str = ""
     at: int = 0
-    unless: str = ""
     item: str = ""
     note: bool = False
 

@@ -79,14 +79,9 @@ class Finished:
                 public=(1 + _is_native(first)) if first.public else 0,
                 calls_main=calls_main and name == TOP,
                 bindings=tuple(sorted(seen.bindings)),
-                reads=tuple(sorted(seen.reads)),
-                assigned=self._assigned() if name == TOP else (),
                 grown=grown.get(id(seen), 0),
                 warnings=tuple(self._warned.get(name, ())),
             )
-
-    def _assigned(self) -> tuple[str, ...]:
-        return tuple([name for name, let in self._state.top_lets.items() if let.assigned])
 
     def _counted(self, fragment: Fragment) -> Fragment:
         """A fragment of the top level, its sites counted among the statements' tokens."""
@@ -122,20 +117,15 @@ class Finished:
             data=assemble(self._job.module, self._job.path, parts, fingerprints),
             functions=tuple(functions),
             compiled=tuple(compiled),
-            warnings=self._shown(warned, [part.unit for part in parts]),
+            warnings=self._shown(warned),
         )
 
     def _spot(self, name: str) -> Spot:
         return Spot(self._view, self._items[name])
 
-    def _shown(self, warned: Sequence[tuple[Finding, int]], units: Sequence[Unit]) -> tuple[Diagnostic, ...]:
-        reads = {name for unit in units for name in unit.reads}
-        if reads and any(let.assigned and name in reads for name, let in self._state.top_lets.items()):
-            raise LookupError("a function reads what the top level changes")
+    def _shown(self, warned: Sequence[tuple[Finding, int]]) -> tuple[Diagnostic, ...]:
         made: list[Diagnostic] = []
         for one, start in sorted(warned, key=_place_of):
-            if one.unless in reads:
-                continue
             place = self._view.place(start + one.offset, one.length)
             made.append(placed(one, place, module=self._job.module, file=self._job.path))
         return tuple(made)

@@ -70,13 +70,11 @@ def stubs_for(
 ) -> Stubs:
     """What the checker is told of reused units."""
     units = [unit for unit, _ in reused.values()]
-    top = reused.get(TOP)
     return Stubs(
         signatures,
         {name: items[name] for name in reused if name != TOP},
         {key for unit in units for key in unit.bindings},
-        top=top is not None,
-        assigned=top[0].assigned if top is not None else (),
+        top=TOP in reused,
         grown=sum([unit.grown for unit in units]),
     )
 

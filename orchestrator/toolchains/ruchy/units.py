@@ -39,19 +39,16 @@ def kept(fragment: Fragment) -> Kept:
 
 class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`name` is the item's. `fragments`: its own function, then those that are nested in it. `bindings` are those that
-    it looked up, as (scope, name); `reads` the variables of the top level that it reads as constants.
+    it looked up, as (scope, name).
 
-    `public`: 0 no, 1 yes, 2 and a host can call it (all types are numbers, bools, chars or unit). `calls_main` and
-    `assigned` (variables that it assigns to) are those of the top level. `grown`: how much is put in where it is used
-    (`check/module.py` has a limit to that)."""
+    `public`: 0 no, 1 yes, 2 and a host can call it (all types are numbers, bools, chars or unit). `calls_main` is that
+    of the top level. `grown`: how much is put in where it is used (`check/module.py` has a limit to that)."""
 
     name: str
     fragments: tuple[Kept, ...]
     public: int = 0
     calls_main: bool = False
     bindings: tuple[tuple[str, str], ...] = ()
-    reads: tuple[str, ...] = ()
-    assigned: tuple[str, ...] = ()
     grown: int = 0
     warnings: tuple[Finding, ...] = ()
 

@@ -17,7 +17,6 @@ from orchestrator.toolchains.ruchy.check.statements import body as block_body
 from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
 from orchestrator.toolchains.ruchy.check.widths import placed
 from orchestrator.toolchains.ruchy.syntax import tree
-from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -305,5 +304,4 @@ def unused_locals(c: Fn) -> None:
     for variable in c.variables:
         if not variable.read and variable.name[:1] != "_":
             hint = f"if that is meant, call it `_{variable.name}`"
-            unless = variable.name if c.path == TOP and variable.name in c.m.top_lets else ""
-            c.m.warn("W0004", variable.at, f"`{variable.name}` is never used", hint, unless)
+            c.m.warn("W0004", variable.at, f"`{variable.name}` is never used", hint)

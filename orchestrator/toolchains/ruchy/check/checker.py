@@ -24,7 +24,7 @@ from orchestrator.toolchains.ruchy.check.items import check_types, collect
 from orchestrator.toolchains.ruchy.check.module import Module, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
-from orchestrator.toolchains.ruchy.check.top import check_top
+from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
 
@@ -58,6 +58,7 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
     try:
         collect(m, statements)
         check_imports(m, statements)
+        enter_variables(m, statements)
         check_types(m)
         check_top(m, statements)
         check_functions(m)

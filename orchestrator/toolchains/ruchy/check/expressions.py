@@ -7,7 +7,7 @@ from typing import Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_type, type_names
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
-from orchestrator.toolchains.ruchy.check.consts import const_value, read_const
+from orchestrator.toolchains.ruchy.check.consts import const_value
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.formats import count_of, formatted, read_spec
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, later
@@ -15,11 +15,11 @@ from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.limits import limit
-from orchestrator.toolchains.ruchy.check.module import TopLet
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
     FunctionItem,
+    Global,
     LostItem,
     ModuleItem,
     StructItem,
@@ -28,6 +28,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 from orchestrator.toolchains.ruchy.check.statements import field_of
 from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.variables import global_of, hidden, read_global
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _FIELD: Why = ("E0201", "the field `{0}` of `{1}` is {want}, and this is {got}")
@@ -38,9 +39,13 @@ _INDEX: Why = ("E0201", "a String is indexed by i64, and this is {got}")
 def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     """A variable, or a constant. Other items are no values yet."""
     segments = node.segments
-    found: Any = c.names.get(segments[0]) if len(segments) == 1 else None
+    found: Any = None
+    if len(segments) == 1:
+        found = c.names.get(segments[0]) or global_of(c, segments[0], node.at)
     if isinstance(found, Variable):
         found.read = True
+        if found.__class__ is Global:
+            return read_global(found, node.at)
         kind: Any = found.type
         if kind.__class__ is Var:
             kind = found.type = resolve(kind)
@@ -77,20 +82,15 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
     constant = limit(node.segments, node.at)
     if constant is not None:
         return constant
-    failed, m.failed = m.failed, True
+    m.failed = True
     if len(node.segments) == 1 and name in BUILTINS:
         not_yet(m, node.at, "functions as values")
         return bad(node.at)
     if name in ("None", "Some", "Ok", "Err"):
         not_yet(m, node.at, "`Option` and `Result`")
         return bad(node.at)
-    shared = m.top_lets.get(name) if not c.top and c.env.names is None and m.sandbox is None else None
-    if shared is not None:
-        m.failed = failed
-        return _from_top(c, node, shared)
     if c.item is not None and name in c.item.env.hidden:
-        message = f"`{name}` is a variable of the function around, which functions inside of it do not see"
-        m.error("E0101", node.at, message, f"pass `{name}` as a parameter")
+        hidden(c, node.at, name)
         return bad(node.at)
     if nothing_inside(m, c.env, node.segments, node.at):
         return bad(node.at)
@@ -101,27 +101,6 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
         "" if m.tired else did_you_mean(name, names_in_sight(c)) or _cure(c, name),
     )
     return bad(node.at)
-
-
-def _from_top(c: Fn, node: tree.Path, shared: TopLet) -> hir.Expr:
-    """A variable of the top level, in a function: there are no global variables, but a value that is known and never
-    changes is a constant in all but name."""
-    item = shared.item
-    kind = read_const(c, item, node.at) if item.own else ERROR
-    if kind is not ERROR and item.folded is not None:
-        c.m.now_seen.reads.add(item.name)
-        if shared.shared < 0:
-            shared.shared = node.at
-        if not shared.assigned:
-            return const_value(c, item, node.at)
-    no_global(c, node.at, item.name)
-    return bad(node.at)
-
-
-def no_global(c: Fn, at: int, name: str) -> None:
-    """E0109: functions see constants of the top level, and no variables."""
-    hint = f"pass it as a parameter, or write `const {name.upper()}` if it never changes"
-    c.m.error("E0109", at, f"`{name}` is a variable of the top level, which functions do not see", hint)
 
 
 _OTHER_WORDS = {

@@ -44,6 +44,9 @@ TAIL = cast("Type", object())
 PLAIN: Why = ("E0201", "this is {got}, and {want} is needed")
 
 
+EVERY = 1 << 60
+
+
 class Target:
     """A loop that `break` and `continue` can mean. `kind`: "loop", "while" or "for". `type` is what its breaks give,
     None while there was none."""
@@ -63,7 +66,8 @@ class Target:
 class Fn:
     """One function body in work. `names` are the locals and nested items in sight, `undo` what leaving a block puts
     back; `locals` the types of all slots; `lends`: some parameter is `&mut T`; `result` the type to return, with `why`
-    it must be. `nests`: items may stand in its blocks."""
+    it must be. `nests`: items may stand in its blocks. `sees_top`: so many of the `let`s of the top level are in sight.
+    """
 
     __slots__ = (
         "counter",
@@ -79,6 +83,7 @@ class Fn:
         "path",
         "result",
         "returned",
+        "sees_top",
         "top",
         "undo",
         "variables",
@@ -98,6 +103,7 @@ class Fn:
         self.returned = False
         self.counter = 0
         self.top = item is None
+        self.sees_top = 0 if item is None else EVERY
         self.foreign = False
         self.lends = False
         self.nests = True

@@ -43,6 +43,16 @@ class Local(_Expr):
     slot: int
 
 
+class GetGlobal(_Expr):
+    """A variable of the top level, which lives in memory under `symbol`. Its value is an owned reference. `name`: trap
+    with that name where its `let` has not run yet; empty where it surely has. `taken`: the reference itself, which a
+    `SetGlobal` with `back` returns before anything else looks."""
+
+    symbol: str
+    name: str = ""
+    taken: bool = False
+
+
 class Arithmetic(_Expr):
     """`op` of `+ - * / % ** & | ^ << >>` on two operands of one integer or float type (`**` and shifts: the right one
     is an integer of any width, or a float for float `**`). Integers trap on overflow, division by zero, a shift by the
@@ -226,6 +236,18 @@ class Store(msgspec.Struct, gc=False, tag=True, tag_field="node"):
     at: int
 
 
+class SetGlobal(msgspec.Struct, gc=False, tag=True, tag_field="node"):
+    """`name = value` for a variable of the top level; `name` as in `GetGlobal`. `first`: it is the variable's `let`.
+    `back`: its reference was taken, so there is none to release."""
+
+    symbol: str
+    value: _ExprUnion
+    at: int
+    name: str = ""
+    first: bool = False
+    back: bool = False
+
+
 class Do(msgspec.Struct, gc=False, tag=True, tag_field="node"):
     """An expression for its effect; its value is dropped."""
 
@@ -233,11 +255,12 @@ class Do(msgspec.Struct, gc=False, tag=True, tag_field="node"):
 
 
 Expr = Union[
-    Int, Float, Str, Unit, Local, Arithmetic, Negate, BitNot, Not, Compare, And, Or, Cast, ToText, Concat, Call,
-    Runtime, NewStruct, UpdateStruct, GetField, Block, If, Loop, While, ForRange, Break, Continue, Return, Print, Panic,
+    Int, Float, Str, Unit, Local, GetGlobal, Arithmetic, Negate, BitNot, Not, Compare, And, Or, Cast, ToText, Concat,
+    Call, Runtime, NewStruct, UpdateStruct, GetField, Block, If, Loop, While, ForRange, Break, Continue, Return, Print,
+    Panic,
 ]  # fmt: skip
 _ExprUnion = Expr
-Stmt = Union[Let, Store, Do]
+Stmt = Union[Let, Store, SetGlobal, Do]
 
 
 # ---------------------------------------------------------------- items
@@ -253,7 +276,8 @@ class StructLayout(msgspec.Struct, gc=False):
 
 class FunctionBody(msgspec.Struct, gc=False):
     """`symbol` is "module::name"; the first `len(parameters)` slots are the parameters; `locals` are the types of all
-    slots. `start` is the ordinal of the item's first token: trap sites are stored relative to it."""
+    slots. `start` is the ordinal of the item's first token: trap sites are stored relative to it. `globals` are the
+    symbols of the variables of the top level that it holds (that is "<top>" alone)."""
 
     symbol: str
     public: bool
@@ -263,6 +287,7 @@ class FunctionBody(msgspec.Struct, gc=False):
     body: Expr
     start: int
     at: int
+    globals: list[str] = []
 
 
 class CheckedModule(msgspec.Struct, gc=False):

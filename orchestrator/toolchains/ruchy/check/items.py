@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     ConstItem,
     Env,
     FunctionItem,
+    Global,
     Item,
     LostItem,
     ModuleItem,
@@ -118,7 +119,8 @@ def nested_items(c: Fn, statements: Sequence[Any]) -> None:
     found: dict[str, Any] = {}
     env = Env(c.env.module, c.env.scope, c.env.names, found)
     lets = [getattr(node.pattern, "name", "") for node in statements if isinstance(node, tree.Let)]
-    env.hidden = c.env.hidden.union(lets, (name for name, what in c.names.items() if isinstance(what, Variable)))
+    around = (name for name, what in c.names.items() if isinstance(what, Variable) and what.__class__ is not Global)
+    env.hidden = c.env.hidden.union(lets, around)
     for node in nodes:
         if isinstance(node, tree.UseItem):
             _local_imports(c, node, found)

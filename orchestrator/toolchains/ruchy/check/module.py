@@ -24,29 +24,36 @@ if TYPE_CHECKING:
 
     from actors.compiler.toolchain import Binding, CompileJob
     from orchestrator.toolchains.ruchy.check import hir
+    from orchestrator.toolchains.ruchy.syntax import tree
 
 
 class TopLet:
-    """A `let` of the top level, which functions may read as a constant: where its value is one, and it stays so.
-    `shared` is where a function first did that."""
+    """A `let` of the top level, the `index`th of them. `named`: functions name its variable; so it `lives` in memory,
+    under `symbol`, if it is the only one of its name. `earlier` is the one before it of the same name. `state`: 0 type
+    unknown, 1 in work, 2 known."""
 
-    __slots__ = ("assigned", "item", "shared")
+    __slots__ = ("earlier", "index", "lives", "name", "named", "node", "state", "symbol", "type")
 
-    def __init__(self, item: ConstItem) -> None:
-        self.item = item
-        self.assigned = False
-        self.shared = -1
+    def __init__(self, index: int, name: str, node: tree.Let, symbol: str, earlier: TopLet | None) -> None:
+        self.index = index
+        self.name = name
+        self.node = node
+        self.symbol = symbol
+        self.earlier = earlier
+        self.named = False
+        self.lives = False
+        self.state = 0
+        self.type: Type | None = None
 
 
 class Seen:
     """What the check of a unit (an item with code, and what is nested in it) looked at outside of it: bindings by
-    (scope, name), and variables of the top level that it reads as constants."""
+    (scope, name)."""
 
-    __slots__ = ("bindings", "reads")
+    __slots__ = ("bindings",)
 
     def __init__(self) -> None:
         self.bindings: set[tuple[str, str]] = set()
-        self.reads: set[str] = set()
 
 
 def unit_of(symbol: str) -> str:
@@ -111,7 +118,8 @@ class Module:
         self.waiting: list[FunctionItem] = []  # functions that had to be checked first, each for the one before it
         self.calls_main = False
         self.integers = INTEGERS
-        self.top_lets: dict[str, TopLet] = {}
+        self.top_lets: dict[str, TopLet] = {}  # the last one of each name
+        self.top_order: list[TopLet] = []
         self.top: Any = None
         self.reading: list[ConstItem] = []  # constants in work, innermost last
         self.inlining: dict[int, int] = {}  # constants and defaults that are being put in, by node: where
@@ -145,9 +153,9 @@ class Module:
             message = f"this uses something of another module that is wrong: {what}"
             self.excuse = Finding("E0514", message, hint="mend it in the module that it stands in", at=self.here)
 
-    def warn(self, code: str, at: int, message: str, hint: str = "", unless: str = "") -> None:
+    def warn(self, code: str, at: int, message: str, hint: str = "") -> None:
         if not self.muted:
-            self.warnings.append(Finding(code, message, hint=hint, at=at, unless=unless))
+            self.warnings.append(Finding(code, message, hint=hint, at=at))
 
     def look_for(self, unit: str) -> Seen:
         """From now on it is this unit that looks at things. Gives what to put back into `now_seen` afterwards."""

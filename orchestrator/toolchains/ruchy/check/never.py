@@ -61,7 +61,7 @@ def _cut(node: Any) -> Any:
     if kind is hir.If:
         if isinstance(node.then.type, NeverType) and isinstance(node.otherwise.type, NeverType):
             node.type = NEVER
-    elif kind in (hir.Let, hir.Store, hir.Do):  # the block that it stands in ends there
+    elif kind in (hir.Let, hir.Store, hir.SetGlobal, hir.Do):  # the block that it stands in ends there
         return node
     return never_returns(list(OPERANDS[kind](node))) or node
 

@@ -36,7 +36,7 @@ def _value(node: Node) -> Sequence[Node]:
     return () if node.value is None else (node.value,)
 
 
-LEAVES: frozenset[type] = frozenset({hir.Int, hir.Float, hir.Str, hir.Unit, hir.Local})
+LEAVES: frozenset[type] = frozenset({hir.Int, hir.Float, hir.Str, hir.Unit, hir.Local, hir.GetGlobal})
 
 PLAIN: dict[type, Callable[[Node], Sequence[Node]]] = {
     hir.Arithmetic: _pair,
@@ -70,6 +70,7 @@ _OTHERS: dict[type, Callable[[Node], Sequence[Node]]] = {
     hir.Return: _value,
     hir.Let: _value,
     hir.Store: _value,
+    hir.SetGlobal: _value,
     hir.Do: _value,
 }
 PARTS: dict[type, Callable[[Node], Sequence[Node]]] = {**dict.fromkeys(LEAVES, _none), **PLAIN, **_OTHERS}

@@ -170,3 +170,14 @@ class Variable:
         self.read = False
         self.lent = False
         self.assigned = False
+
+
+class Global(Variable):
+    """A variable of the top level that functions name, as one function sees it. `known`: its `let` has surely run."""
+
+    __slots__ = ("known", "symbol")
+
+    def __init__(self, name: str, kind: Type, at: int, mutable: bool, symbol: str, known: bool) -> None:
+        super().__init__(name, kind, -1, at, mutable, declared=True)
+        self.symbol = symbol
+        self.known = known

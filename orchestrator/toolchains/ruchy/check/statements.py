@@ -22,9 +22,17 @@ from orchestrator.toolchains.ruchy.check.function import (
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
-from orchestrator.toolchains.ruchy.check.scope import ConstItem, LostItem, Variable
+from orchestrator.toolchains.ruchy.check.scope import ConstItem, Global, LostItem, Variable
 from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.variables import (
+    global_of,
+    hidden,
+    let_global,
+    read_global,
+    set_global,
+    type_of_global,
+)
 from orchestrator.toolchains.ruchy.check.widths import started
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -144,6 +152,8 @@ def _effect(c: Fn, node: Any, out: list[Any]) -> hir.Expr:
 
 
 def _read(c: Fn, variable: Variable, at: int) -> hir.Expr:
+    if isinstance(variable, Global):
+        return read_global(variable, at)
     kind = resolve(variable.type)
     if kind is UNIT or variable.slot < 0:
         return hir.Unit(kind, at)
@@ -155,6 +165,13 @@ def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Exp
     """`let [mut] name [: T] = value`. The new variable, if its pattern is a name, and its value."""
     pattern: Any = node.pattern
     name = pattern.name if isinstance(pattern, tree.NamePattern) and pattern.inner is None else ""
+    shared = c.m.top_lets.get(name)
+    if shared is not None and shared.lives and shared.node is node:
+        kind = type_of_global(c.m, shared)
+        if node.type is not None:
+            type_of(c.m, c.env, node.type)
+        made = check(c, node.value, kind, (*_LET, name))
+        return let_global(c, shared, made, kind, out), made
     if node.type is not None:
         kind = type_of(c.m, c.env, node.type)
         made = check(c, node.value, kind, (*_LET, name or "_"))
@@ -216,7 +233,10 @@ def assign(c: Fn, node: tree.Assign, out: list[Any]) -> hir.Expr:
     if value.type is NEVER:
         out.append(hir.Do(value))
         return value
-    if variable.slot < 0:
+    if isinstance(variable, Global):
+        if variable.type is not ERROR:
+            set_global(c, variable, [index for index, _ in path], kind, value, node.at, out)
+    elif variable.slot < 0:
         out.append(hir.Do(value))
     else:
         out.append(hir.Store(variable.slot, [index for index, _ in path], value, node.at))
@@ -279,7 +299,7 @@ def place_of(c: Fn, node: Any) -> Place | None:
             c.m.error("E0211", node.at, "only variables and their fields can be assigned to")
         return None
     name = node.segments[0]
-    variable = c.names.get(name)
+    variable = c.names.get(name) or global_of(c, name, node.at)
     if not isinstance(variable, Variable):
         _not_assignable(c, node, name, variable)
         return None
@@ -303,9 +323,8 @@ def _not_assignable(c: Fn, node: tree.Path, name: str, found: Any) -> None:
     if isinstance(item, LostItem):
         c.m.failed = True
         return
-    shared = c.m.top_lets.get(name)
-    if shared is not None and item is None:
-        c.m.error("E0109", node.at, f"`{name}` is a variable of the top level, which functions do not see", "pass it")
+    if item is None and c.item is not None and name in c.item.env.hidden:
+        hidden(c, node.at, name)
         return
     if item is not None:
         constant = isinstance(item, ConstItem)

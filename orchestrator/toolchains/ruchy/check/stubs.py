@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 class Stubs:
     """`items` are the functions whose bodies are not looked at, as the summary has them. `bindings` are
-    what these looked at (see `module.Seen`). `top`: not the statements of the top level either, which assign to
-    `assigned`. `grown` is what all these put in where it is used (see `Module.grows`). `signatures` are those of all
-    inferred functions of the module, looked at or not."""
+    what these looked at (see `module.Seen`). `top`: not the statements of the top level either. `grown` is what all
+    these put in where it is used (see `Module.grows`). `signatures` are those of all inferred functions of the module,
+    looked at or not."""
 
     def __init__(
         self,
@@ -32,14 +32,12 @@ class Stubs:
         bindings: Collection[tuple[str, str]] = (),
         *,
         top: bool = False,
-        assigned: Collection[str] = (),
         grown: int = 0,
     ) -> None:
         self.signatures = signatures
         self.items = items or {}
         self.bindings = bindings
         self.top = top
-        self.assigned = assigned
         self.grown = grown
 
 

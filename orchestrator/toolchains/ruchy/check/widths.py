@@ -166,6 +166,8 @@ def placed(m: Module, made: hir.Expr, want: Type) -> hir.Expr | None:
     if to.__class__ is Var:
         return _placed_open(m, made, to, source, is_integer)
     if isinstance(to, IntType):
+        if source.__class__ is Var and source.kind == INTEGER:  # no variable's: it may still become that very type
+            return None
         return convert(m, made, to) if is_integer else None
     if isinstance(to, FloatType):
         wider = isinstance(source, FloatType) and source.bits <= to.bits

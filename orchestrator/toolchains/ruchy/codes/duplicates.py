@@ -37,4 +37,12 @@ CODES: dict[str, Code] = registry(
         "struct P { x: i64 } fun main() { println(P { x: 1, x: 2 }) }",
         "struct P { x: i64 } fun main() { println(P { x: 1 }) }",
     ),
+    Code(
+        "E0605",
+        "duplicate",
+        "variable declared twice",
+        "The top level declares two variables of one name, and a function cannot tell which of them it means.",
+        "let n = 1; let n = n + 1; fun f() -> i64 { n }",
+        "let n = 1; let m = n + 1; fun f() -> i64 { m }",
+    ),
 )

@@ -69,12 +69,4 @@ CODES: dict[str, Code] = registry(
         "mod a { fun f() { } } fun main() { a::f() }",
         "mod a { pub fun f() { } } fun main() { a::f() }",
     ),
-    Code(
-        "E0109",
-        "name",
-        "variable of the top level",
-        "Functions see the constants of the module, and no variables of its top level.",
-        "let mut n = 1; n = 2; fun f() -> i64 { n }",
-        "const N: i64 = 1; fun f() -> i64 { N }",
-    ),
 )

@@ -14,4 +14,21 @@ CODES: dict[str, Code] = registry(
         "let mut t = 0; let n = t; println(n & 1); t = t + 1.5;",
         "let mut t = 0.0; let n = t as i64; println(n & 1); t = t + 1.5;",
     ),
+    Code(
+        "E0241",
+        "type",
+        "type of a variable not known",
+        "The type of a variable of the top level that functions name follows from its first value. Where that comes "
+        "from a function that names the variable, or from a block with functions in it, the type must be written.",
+        "let n = f(); fun f() { n }",
+        "let n: i64 = f(); fun f() -> i64 { 1 + g() } fun g() -> i64 { n }",
+    ),
+    Code(
+        "E0242",
+        "type",
+        "variable of the function around",
+        "A function inside of another one does not see the variables of that yet.",
+        "fun f() { let n = 1; fun g() -> i64 { n } println(g()) }",
+        "fun f() { let n = 1; fun g(n: i64) -> i64 { n } println(g(n)) }",
+    ),
 )

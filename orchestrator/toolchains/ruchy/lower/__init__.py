@@ -12,6 +12,7 @@ from orchestrator.toolchains.ruchy.lower.body import Body
 from orchestrator.toolchains.ruchy.lower.limits import hold
 from orchestrator.toolchains.ruchy.lower.table import HANDLERS
 from orchestrator.toolchains.ruchy.lower.unit import Unit
+from orchestrator.toolchains.ruchy.lower.variables import variable
 from orchestrator.wasm.fragment import HIDDEN, Fragment
 
 
@@ -29,4 +30,5 @@ def lower_function(unit: Unit, function: FunctionBody) -> Fragment:
     hold(function, body.parameters, body.local_count, len(code.body))
     helpers, strings = unit.glue.collect(body.glue) if body.glue else ([], [])
     name = function.symbol.partition("::")[2]
-    return Fragment(name, (code, *helpers), (*body.data, *strings), body.sites)
+    variables = [variable(symbol) for symbol in function.globals]
+    return Fragment(name, (code, *helpers), (*variables, *body.data, *strings), body.sites)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Union
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.lower import casts, comparisons, control, numbers, strings, structs
+from orchestrator.toolchains.ruchy.lower import casts, comparisons, control, numbers, strings, structs, variables
 from orchestrator.toolchains.ruchy.tables import complete
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ HANDLERS: dict[type, Callable[[Body, Any], int]] = {
     hir.Str: strings.lower_str,
     hir.Unit: control.lower_unit,
     hir.Local: control.lower_local,
+    hir.GetGlobal: variables.lower_get_global,
     hir.Arithmetic: numbers.lower_arithmetic,
     hir.Negate: numbers.lower_negate,
     hir.BitNot: numbers.lower_bit_not,
@@ -73,6 +74,7 @@ HANDLERS: dict[type, Callable[[Body, Any], int]] = {
     hir.Panic: strings.lower_panic,
     hir.Let: control.lower_let,
     hir.Store: structs.lower_store,
+    hir.SetGlobal: variables.lower_set_global,
     hir.Do: control.lower_do,
 }
 

@@ -91,8 +91,8 @@ def _use(source: str, part: Part, one: Import) -> Use:
 
 
 def _with_top(items: Sequence[Item], runs: Sequence[Run]) -> Iterator[Item]:
-    """The items and behind them that of the statements, upon which the functions depend that may read their variables;
-    as it does on being read, for a variable that nobody reads is warned of."""
+    """The items and behind them that of the statements, upon which the functions depend that may name their variables;
+    as it does on being named, for a variable that functions name lives in memory."""
     variables = frozenset().union(*(run.variables for run in runs))
     read: set[str] = set()
     for item in items:
@@ -108,14 +108,15 @@ def _with_top(items: Sequence[Item], runs: Sequence[Run]) -> Iterator[Item]:
 
 def _top(runs: Sequence[Run], read: Sequence[str]) -> Item:
     first = runs[0].part
+    names = tuple(dict.fromkeys(name for run in runs for name in run.part.names))
     return Item(
         name=TOP,
         kind="statements",
         public=False,
         digest=digest("\n".join([*(run.digest for run in runs), *read]).encode()),
         interface="\n".join([run.text for run in runs]).encode(),
-        interface_names=tuple(dict.fromkeys(name for run in runs for name in run.interface_names)),
-        names=tuple(dict.fromkeys(name for run in runs for name in run.part.names)),
+        interface_names=names,
+        names=names,
         line=first.line,
         code=True,
         start=first.start,

@@ -26,7 +26,7 @@ from orchestrator.toolchains.ruchy.syntax.names import (
     root_path,
 )
 from orchestrator.toolchains.ruchy.syntax.places import Places
-from orchestrator.toolchains.ruchy.syntax.top import is_literal, variable_of
+from orchestrator.toolchains.ruchy.syntax.top import variable_of
 
 _KINDS = {
     tree.Function: "function",
@@ -190,16 +190,12 @@ class Reader:
 
     def statements(self, run: Span, lets: Sequence[tree.Let]) -> Run:
         """Statements that stand in a row; `lets` are those among them."""
-        found, seen = Found(), Found()
+        found = Found()
         self._occurrences(found, "", _Slice(*run), frozenset())
-        for node in lets:
-            if variable_of(node) and is_literal(node.value):
-                self._occurrences(seen, "", _Slice(node.at, node.value.at), frozenset())
         start, stop = self.span(*run)
         return Run(
             Part(None, "", start, self.line(run[0]), tuple(found.names), self._places(found, start)),
             stop,
-            tuple(seen.names),
             frozenset(name for node in lets if (name := variable_of(node))),
             self.tokens.digest(*run),
             self.tokens.text(*run),
@@ -281,12 +277,11 @@ class Reader:
 
 
 class Run(NamedTuple):
-    """Statements that stand in a row. `interface_names` occur in its literal `let`s; `variables` are those of all its
-    `let`s; `tokens` is how many there are; `stop` is where they end in the source."""
+    """Statements that stand in a row. `variables` are those of all its `let`s; `tokens` is how many there are; `stop`
+    is where they end in the source."""
 
     part: Part
     stop: int
-    interface_names: tuple[str, ...]
     variables: frozenset[str]
     digest: str
     text: str

@@ -32,17 +32,5 @@ def statement_runs(body: Sequence[tree.Stmt], tokens: Tokens) -> list[tuple[int,
 
 
 def variable_of(node: tree.Stmt) -> str:
-    """The variable of a `let` that declares one by name, else "". Functions may read it as a constant, where its value
-    is a literal and nothing assigns to it."""
+    """The variable of a `let` that declares one by name, else "". Functions may name it."""
     return node.pattern.name if isinstance(node, tree.Let) and isinstance(node.pattern, tree.NamePattern) else ""
-
-
-def is_literal(node: tree.Expr) -> bool:
-    """Whether a value is a literal, or arithmetic on literals: known without running anything."""
-    while isinstance(node, tree.Binary):
-        if not is_literal(node.right):
-            return False
-        node = node.left
-    if isinstance(node, tree.Unary):
-        node = node.operand
-    return isinstance(node, tree.IntLiteral | tree.FloatLiteral | tree.BoolLiteral | tree.StringLiteral)

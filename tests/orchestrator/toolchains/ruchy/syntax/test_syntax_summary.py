@@ -245,7 +245,7 @@ def test_statements_are_an_item():
     )
     found = top(source)
     assert found.interface == b"let x : Wide = f ( ) ; b :: c ( x ) ;\n( 1 + e ) + x"
-    assert (found.line, found.names, found.interface_names) == (3, ("Wide", "f", "b::c", "e", "x"), ())
+    assert (found.line, found.names, found.interface_names) == (3, ("Wide", "f", "b::c", "e", "x"), found.names)
     assert source[found.start : found.stop].startswith("let x") and source[found.start : found.stop].endswith("e) + x")
     assert all(item.name != "<top>" for item in summary("fun f() { let x = 1; }\nuse a::b;").items)
     assert summary("let x = 1").statements_line == 1
@@ -274,10 +274,10 @@ def test_functions_depend_on_the_statements_whose_variables_they_may_read():
     assert items["f"].names == ("i64", "x", "<top>") == items["f"].interface_names
     assert items["g"].names == ("i64",)
     assert items["h"].names == items["h"].interface_names == ("x", "<top>")
-    assert items["i"].names == ("i64", "y", "v")  # these are no constants whatever their values
+    assert items["i"].names == ("i64", "y", "v")  # these are no variables of a plain `let`
     body = summary("let x = 1\nfun f() -> i64 { x }").items[0]
     assert (body.names, body.interface_names) == (("i64", "x", "<top>"), ("i64",))
-    assert items["<top>"].interface_names == ("Wide",)
+    assert items["<top>"].interface_names == items["<top>"].names  # of which the variables' types are made
     assert "<top>" not in [name.name for name in summary(source + reads).names]
 
 

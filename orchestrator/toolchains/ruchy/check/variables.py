@@ -1,0 +1,178 @@
+"""Variables of the top level that functions name: they live in memory, and whoever names one means that place.
+
+What its type is follows from the text of the top level, so that every function finds the same: what is written, else
+what its first value is. `syntax/top.py` and the summary say which variables these are; a function that names one
+depends on the whole text of the top level (docs/fingerprints.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.annotations import type_of
+from orchestrator.toolchains.ruchy.check.function import EVERY, Fn, bad, expr
+from orchestrator.toolchains.ruchy.check.infer import resolve, settle
+from orchestrator.toolchains.ruchy.check.module import Seen, TopLet
+from orchestrator.toolchains.ruchy.check.scope import Env, Global
+from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, Type
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.check.module import Module
+
+
+def global_of(c: Fn, name: str, at: int) -> Global | None:
+    """The variable of the top level that a name means in a function, None where it means none."""
+    m = c.m
+    shared = m.top_lets.get(name)
+    if shared is None or not c.sees_top or c.env.names is not None or m.sandbox is not None:
+        return None
+    if c.item is not None and name in c.item.env.hidden:
+        return None
+    if c.sees_top == EVERY:
+        if not shared.named:
+            return None
+        if shared.earlier is not None:
+            message = f"the top level declares `{name}` twice, and a function cannot tell which one it means"
+            m.error("E0605", at, message, "give one of them another name")
+            return Global(name, ERROR, at, True, "", known=True)
+    while shared is not None and shared.index >= c.sees_top:
+        shared = shared.earlier
+    if shared is None:
+        return None
+    kind = type_of_global(m, shared)
+    m.failed = m.failed or kind is ERROR
+    return Global(name, kind, at, shared.node.mutable or cast("Any", shared.node.pattern).mutable, shared.symbol, False)
+
+
+def type_of_global(m: Module, shared: TopLet) -> Type:
+    """The type of a variable of the top level. Those before it are looked at first, one after the other."""
+    if shared.state == 0:
+        for other in m.top_order[: shared.index + 1]:
+            if other.state == 0:
+                _find_type(m, other)
+    if shared.state == 1:
+        muted, m.muted = m.muted, 0
+        _not_known(m, shared)
+        m.muted = muted
+        shared.state, shared.type = 2, ERROR
+    return cast("Type", shared.type)
+
+
+def _not_known(m: Module, shared: TopLet) -> None:
+    message = f"what type `{shared.name}` has cannot be told from its first value alone"
+    m.error("E0241", shared.node.at, message, f"write it: `let {shared.name}: i64`, or whatever it is")
+
+
+def _find_type(m: Module, shared: TopLet) -> None:
+    """Its statement is checked by itself as well, which reports what is wrong with it."""
+    shared.state = 1
+    inner = Fn(m, Env(m.name), "")
+    inner.nests, inner.sees_top = False, shared.index
+    seen, m.now_seen = m.now_seen, Seen()
+    room, grown, literals, failed = m.room, len(m.grown), len(m.literals), m.failed
+    errors = len(m.errors)
+    m.muted += 1
+    m.depth += 1
+    try:
+        if shared.node.type is not None:
+            kind = type_of(m, inner.env, shared.node.type)
+        else:
+            kind = settle(expr(inner, shared.node.value).type)
+        if shared.state == 1:
+            shared.state, shared.type = 2, I64 if kind is NEVER else kind
+    finally:
+        m.depth -= 1
+        m.muted -= 1
+        m.now_seen, m.room = seen, room
+        m.failed = failed or len(m.errors) > errors
+        del m.grown[grown:]
+        del m.literals[literals:]
+        if shared.state == 1:  # it needs a function's result first, and is looked at again
+            shared.state = 0
+
+
+def hidden(c: Fn, at: int, name: str) -> None:
+    """E0242: a function inside of another one does not see its variables yet."""
+    message = f"`{name}` is a variable of the function around, which functions inside of it do not see yet"
+    c.m.error("E0242", at, message, f"pass `{name}` as a parameter")
+
+
+def read_global(variable: Global, at: int) -> hir.Expr:
+    kind = variable.type
+    if kind is UNIT:
+        return hir.Unit(UNIT, at)
+    if kind is ERROR:
+        return bad(at)
+    return hir.GetGlobal(kind, at, variable.symbol, "" if variable.known else variable.name)
+
+
+def let_global(c: Fn, shared: TopLet, made: hir.Expr, kind: Type, out: list[Any]) -> Global:
+    """The `let` of such a variable, whose value is of its type."""
+    pattern: Any = shared.node.pattern
+    if kind is ERROR and made.type is not ERROR:
+        _not_known(c.m, shared)
+    variable = Global(pattern.name, kind, pattern.at, shared.node.mutable or pattern.mutable, shared.symbol, True)
+    c.undo.append((pattern.name, c.names.get(pattern.name)))
+    c.names[pattern.name] = variable
+    if resolve(kind) is UNIT or made.type is NEVER:
+        out.append(hir.Do(made))
+    else:
+        out.append(hir.SetGlobal(shared.symbol, made, pattern.at, first=True))
+    return variable
+
+
+def set_global(c: Fn, variable: Global, path: list[int], kind: Type, value: hir.Expr, at: int, out: list[Any]) -> None:
+    """`name = value`, `name.field = value`. The reference is taken out of the variable where its text or its fields
+    change in place: so nobody else holds it, unless somebody really does."""
+    symbol, name = variable.symbol, "" if variable.known else variable.name
+    if kind is UNIT:
+        out.append(hir.Do(value))
+        return
+    grows = not path and _appends(value, symbol)
+    if not path and not grows:
+        out.append(hir.SetGlobal(symbol, value, at, name))
+        return
+    steps: list[Any] = []
+    if not grows:
+        slot = c.slot(kind)
+        steps.append(hir.Let(slot, value))
+        value = hir.Local(kind, at, slot)
+    owner = c.slot(variable.type)
+    place = hir.Local(variable.type, at, owner)
+    if isinstance(value, hir.Concat) and grows:
+        value = hir.Concat(STRING, value.at, [place, *value.parts[1:]])
+    steps += [
+        hir.Let(owner, hir.GetGlobal(variable.type, at, symbol, name, taken=True)),
+        hir.Store(owner, path, value, at),
+        hir.SetGlobal(symbol, place, at, back=True),
+    ]
+    out.append(hir.Do(hir.Block(UNIT, at, steps, hir.Unit(UNIT, at))))
+
+
+_CALM: frozenset[Any] = frozenset(
+    (hir.Str, hir.Int, hir.Float, hir.Local, hir.GetField, hir.GetGlobal, hir.ToText, hir.Cast, hir.Arithmetic)
+)
+
+
+def _appends(value: hir.Expr, symbol: str) -> bool:
+    """Whether a value is the variable's own text and something behind it that surely does not change the variable."""
+    if not isinstance(value, hir.Concat):
+        return False
+    first = value.parts[0]
+    if not isinstance(first, hir.GetGlobal) or first.symbol != symbol:
+        return False
+    waiting: list[Any] = value.parts[1:]
+    while waiting:
+        node = waiting.pop()
+        if node.__class__ not in _CALM:
+            return False
+        waiting += [
+            getattr(node, part)
+            for part in ("operand", "value", "left", "right")
+            if isinstance(node, _PARTS) and hasattr(node, part)
+        ]
+    return True
+
+
+_PARTS = (hir.GetField, hir.ToText, hir.Cast, hir.Arithmetic)
