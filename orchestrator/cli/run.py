@@ -23,15 +23,16 @@ DETAILS = """\
 PATH may be a single FILE.ruchy: then its folder is the source root, only the modules that it
 reaches are compiled, and neither a program nor a cache stays behind.
 
-The program gets the arguments behind `--`. It may use 1 GiB of memory and open no folder,
-unless [run] in wasmill.toml says otherwise.
+The program gets the arguments behind `--`. It may use 1 GiB of memory, run as
+long as it likes and open no folder, unless [run] in wasmill.toml says otherwise.
 
 examples:
   wasmill run
   wasmill run app -- --verbose input.txt
   wasmill run hello.ruchy
 
-exit codes: the program's own (1 where it could not write its output), 134 where it trapped;
+exit codes: the program's own (1 where it could not write its output), 134 where it trapped
+or reached a limit;
 where it could not be started: 1 the sources are wrong, 2 wrong usage or configuration or no entry,
 3 wasmill failed, or the program could not be written
 """
