@@ -11,6 +11,9 @@ from tallies import Summary, tally
 
 __all__ = ["tally"]
 
+# The compiler verifies the trees that it makes (orchestrator/toolchains/ruchy/check/verify.py), in all processes.
+os.environ["RUCHY_VERIFY"] = "1"
+
 # The same cases in every run, and no clock: a busy machine fails nothing. `make test-long` looks at more, and new ones.
 hypothesis.settings.register_profile("short", derandomize=True, deadline=None, database=None)
 hypothesis.settings.register_profile("long", max_examples=10_000, deadline=None, print_blob=True)

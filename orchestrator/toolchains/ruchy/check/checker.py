@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -84,6 +85,9 @@ def _each_once(findings: list[Finding]) -> list[Finding]:
     return [found[key] for key in sorted(found)]
 
 
+VERIFY = "RUCHY_VERIFY" in os.environ
+"""Whether each tree is held against the rules before it leaves: in tests, and in all processes that they start."""
+
 _LAST = (1 << 60, 0)
 """Where the statements of the top level stand among the functions."""
 
@@ -101,7 +105,12 @@ def _finished(m: Module) -> hir.CheckedModule:
         if m.cut:
             function.body = without_unreached(function.body)
     signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(m.signatures.items())}
-    return hir.CheckedModule(functions, signatures, _layouts(m), m.calls_main)
+    made = hir.CheckedModule(functions, signatures, _layouts(m), m.calls_main)
+    if VERIFY:
+        from orchestrator.toolchains.ruchy.check.verify import verify
+
+        verify(made)
+    return made
 
 
 def _layouts(m: Module) -> dict[StructType, hir.StructLayout]:

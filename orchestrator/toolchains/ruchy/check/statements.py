@@ -190,6 +190,8 @@ def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Exp
     lent = bool(c.lends) and _is_lent(c, node.value)
     variable = c.declare(name, kind, pattern.at, node.mutable or pattern.mutable, declared=True)
     variable.lent = lent
+    if made.type is NEVER:  # nothing that is compiled reads it
+        c.locals[variable.slot] = UNIT
     out.append(hir.Do(made) if kind is UNIT or made.type is NEVER else hir.Let(variable.slot, made))
     return variable, made
 

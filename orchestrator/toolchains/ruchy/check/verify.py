@@ -1,0 +1,365 @@
+"""Whether a typed tree is what `hir` promises: each node's type against those of its parts.
+
+Nothing behind the checker looks at types twice, so a wrong one gives wrong code, or none. This is on in all tests (the
+environment says RUCHY_VERIFY, see `checker.py`), and off where programs are built.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Union
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.parts import OPERANDS, PARTS
+from orchestrator.toolchains.ruchy.check.types import (
+    BOOL,
+    CHAR,
+    NEVER,
+    STRING,
+    U8,
+    UNIT,
+    BoolType,
+    CharType,
+    FloatType,
+    IntType,
+    NeverType,
+    StringType,
+    StructType,
+    Type,
+    UnitType,
+)
+from orchestrator.toolchains.ruchy.tables import complete
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Signatures = dict[str, tuple[list[Type], Type]]
+_LOWERED = (IntType, FloatType, BoolType, CharType, StringType, StructType, UnitType, NeverType)
+_INSTRUCTIONS = frozenset(("sqrt", "floor", "ceil", "trunc", "fabs"))
+_ANY_RIGHT = frozenset(("**", "<<", ">>"))
+_ON_BITS = frozenset(("&", "|", "^", "<<", ">>"))
+_OPERATORS = frozenset(("+", "-", "*", "/", "%", *_ANY_RIGHT, *_ON_BITS))
+_COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+
+
+class WrongTreeError(Exception):
+    """A tree that the checker must not make."""
+
+
+def verify(module: hir.CheckedModule) -> None:
+    """Raises WrongTreeError where a function of the module has a tree that breaks the rules."""
+    signatures = {**module.signatures, **{one.symbol: (one.parameters, one.result) for one in module.functions}}
+    for kind, layout in module.structs.items():
+        if len(layout.names) != len(layout.types) or layout.type != kind:
+            raise WrongTreeError(f"the layout of {kind}: {layout}")
+        for part in layout.types:
+            _known(module, part, f"a field of {kind}")
+    for one in module.functions:
+        _Function(module, one, signatures).verify()
+
+
+def _known(module: hir.CheckedModule, kind: Any, what: str) -> None:
+    """A type that lowering has a form for, and if it is a struct, its layout."""
+    if not isinstance(kind, _LOWERED) or (isinstance(kind, StructType) and kind not in module.structs):
+        raise WrongTreeError(f"{what} has the type {kind}")
+
+
+class _Loops:
+    """The loops around a node, innermost first."""
+
+    __slots__ = ("label", "outer", "type")
+
+    def __init__(self, label: int, kind: Type, outer: _Loops | None) -> None:
+        self.label = label
+        self.type = kind
+        self.outer = outer
+
+
+class _Function:
+    """One function being verified. `bound`: slots that some statement or loop gives a value; `loops`: all labels."""
+
+    def __init__(self, module: hir.CheckedModule, one: hir.FunctionBody, signatures: Signatures) -> None:
+        self.module = module
+        self.one = one
+        self.signatures = signatures
+        self.bound = set(range(len(one.parameters)))
+        self.read: set[int] = set()
+        self.loops: set[int] = set()
+        self.around: _Loops | None = None
+
+    def verify(self) -> None:
+        one = self.one
+        for kind in (*one.parameters, *one.locals, one.result):
+            _known(self.module, kind, f"{one.symbol}: a local, or the result,")
+        self.must(one.body, one.locals[: len(one.parameters)] == one.parameters, "the parameters are no first slots")
+        waiting: list[tuple[Any, _Loops | None]] = [(one.body, None)]
+        while waiting:
+            node, self.around = waiting.pop()
+            kind = node.__class__
+            if kind not in _STATEMENTS:
+                _known(self.module, node.type, f"{one.symbol}: {kind.__name__} at {node.at}")
+            for part in OPERANDS[kind](node):
+                never = not isinstance(part, hir.Let | hir.Store | hir.Do) and isinstance(part.type, NeverType)
+                self.must(node, not never, "an operand never returns")
+            _RULES[kind](self, node)
+            inside = self.around
+            if kind in _LOOPS:
+                self.must(node, node.label not in self.loops, "two loops of one label")
+                self.loops.add(node.label)
+                inside = _Loops(node.label, node.type, inside)
+            for part in PARTS[kind](node):
+                loops = inside if kind not in _LOOPS or part is node.body else self.around
+                waiting.append((part, loops))
+        self.must(one.body, self.read <= self.bound, f"locals {self.read - self.bound} are read, and never bound")
+        if one.result != UNIT:
+            self.fits(one.body, one.body, one.result)
+
+    def must(self, node: Any, holds: bool, what: str) -> None:
+        if not holds:
+            at = getattr(node, "at", "?")
+            raise WrongTreeError(
+                f"{self.one.symbol}: {node.__class__.__name__} at token {at}: {what}: {str(node)[:300]}"
+            )
+
+    def fits(self, node: Any, part: hir.Expr, kind: Type) -> None:
+        """A part that is of a type, or never gives a value."""
+        good = part.type == kind or isinstance(part.type, NeverType)
+        self.must(node, good, f"a part of type {part.type}, and not {kind}")
+
+    def is_one(self, node: Any, kind: Type, *kinds: type) -> None:
+        self.must(node, isinstance(kind, kinds), f"the type {kind}")
+
+    def target(self, node: Any) -> _Loops:
+        found = self.around
+        while found is not None and found.label != node.label:
+            found = found.outer
+        if found is None:
+            raise WrongTreeError(f"{self.one.symbol}: no loop {node.label} is around the {node.__class__.__name__}")
+        return found
+
+    # ------------------------------------------------------------ values
+
+    def int_(self, node: hir.Int) -> None:
+        kind = node.type
+        self.is_one(node, kind, IntType, BoolType, CharType, FloatType)
+        if isinstance(kind, FloatType):  # a variable that starts from it turned out to be a float
+            return
+        low, high = (0, 1) if isinstance(kind, BoolType) else (0, 0x10FFFF)
+        if isinstance(kind, IntType):
+            low = -(1 << kind.bits - 1) if kind.signed else 0
+            high = (1 << kind.bits - kind.signed) - 1
+        self.must(node, low <= node.value <= high, "out of its range")
+
+    def float_(self, node: hir.Float) -> None:
+        self.is_one(node, node.type, FloatType)
+
+    def str_(self, node: hir.Str) -> None:
+        self.is_one(node, node.type, StringType)
+
+    def unit(self, node: hir.Unit) -> None:
+        self.is_one(node, node.type, UnitType)
+
+    def local(self, node: hir.Local) -> None:
+        self.must(node, 0 <= node.slot < len(self.one.locals), "no such slot")
+        self.must(node, node.type == self.one.locals[node.slot], "not the type of its slot")
+        self.must(node, not isinstance(node.type, UnitType | NeverType), "a slot without a value is read")
+        self.read.add(node.slot)
+
+    # ------------------------------------------------------------ operations
+
+    def arithmetic(self, node: hir.Arithmetic) -> None:
+        self.must(node, node.op in _OPERATORS, "no such operator")
+        self.is_one(node, node.type, *((IntType,) if node.op in _ON_BITS else (IntType, FloatType)))
+        self.fits(node, node.left, node.type)
+        if node.op not in _ANY_RIGHT or not isinstance(node.right.type, IntType):
+            self.fits(node, node.right, node.type)
+
+    def negate(self, node: hir.Negate) -> None:
+        self.is_one(node, node.type, IntType, FloatType)
+        self.fits(node, node.operand, node.type)
+
+    def bit_not(self, node: hir.BitNot) -> None:
+        self.is_one(node, node.type, IntType)
+        self.fits(node, node.operand, node.type)
+
+    def compare(self, node: hir.Compare) -> None:
+        self.must(node, node.op in _COMPARISONS, "no such operator")
+        self.fits(node, node, BOOL)
+        self.fits(node, node.right, node.left.type)
+        equal = node.op in ("==", "!=")
+        self.must(node, equal or not isinstance(node.left.type, StructType), "structs have no order")
+        self.must(node, not isinstance(node.left.type, UnitType), "units cannot be compared")
+
+    def truth(self, node: Any) -> None:
+        self.fits(node, node, BOOL)
+        for part in PARTS[node.__class__](node):
+            self.fits(node, part, BOOL)
+
+    def cast(self, node: hir.Cast) -> None:
+        source, target = node.operand.type, node.type
+        if isinstance(target, CharType):
+            self.must(node, source in (U8, CHAR), "only a u8 becomes a char")
+            return
+        self.is_one(node, target, IntType, FloatType)
+        good = (IntType, FloatType, BoolType, CharType) if isinstance(target, IntType) else (IntType, FloatType)
+        self.is_one(node, source, *good)
+
+    def to_text(self, node: hir.ToText) -> None:
+        self.is_one(node, node.type, StringType)
+        self.must(node, not isinstance(node.operand.type, StructType | UnitType), "no text of its own")
+        self.must(node, node.precision is None or isinstance(node.operand.type, FloatType), "only floats have digits")
+
+    def texts(self, node: hir.Concat | hir.Print) -> None:
+        self.must(node, node.type == (UNIT if isinstance(node, hir.Print) else STRING), "another type")
+        self.must(node, isinstance(node, hir.Print) or len(node.parts) >= 2, "one part is joined to nothing")
+        for part in node.parts:
+            self.fits(node, part, STRING)
+
+    def call(self, node: hir.Call) -> None:
+        self.must(node, node.symbol in self.signatures, "a function without a signature")
+        types, result = self.signatures[node.symbol]
+        self.must(node, node.type == result, f"a call that gives {result}")
+        self.must(node, len(types) == len(node.arguments), "another number of arguments")
+        for part, kind in zip(node.arguments, types, strict=True):
+            self.fits(node, part, kind)
+
+    def runtime(self, node: hir.Runtime) -> None:
+        for part in node.arguments:
+            self.must(node, not isinstance(part.type, UnitType), "an argument without a value")
+        if node.name in _INSTRUCTIONS:
+            self.is_one(node, node.type, FloatType)
+            self.must(node, len(node.arguments) == 1, "one operand")
+            self.fits(node, node.arguments[0], node.type)
+
+    # ------------------------------------------------------------ structs
+
+    def fields(self, node: Any, kind: Type) -> list[Type]:
+        self.is_one(node, kind, StructType)
+        return self.module.structs[kind].types  # type: ignore[index]
+
+    def new_struct(self, node: hir.NewStruct) -> None:
+        types = self.fields(node, node.type)
+        self.must(node, sorted(node.order) == list(range(len(types))), "fields left out, or twice")
+        for part, kind in zip(node.fields, types, strict=True):
+            self.fits(node, part, kind)
+
+    def update_struct(self, node: hir.UpdateStruct) -> None:
+        types = self.fields(node, node.type)
+        self.fits(node, node.base, node.type)
+        for index, part in node.fields:
+            self.fits(node, part, types[index])
+
+    def get_field(self, node: hir.GetField) -> None:
+        types = self.fields(node, node.value.type)
+        self.must(node, 0 <= node.index < len(types) and types[node.index] == node.type, "not the type of the field")
+
+    # ------------------------------------------------------------ control
+
+    def block(self, node: hir.Block) -> None:
+        self.fits(node, node.value, node.type)
+        for one in node.statements:
+            self.must(node, isinstance(one, _STATEMENTS), "a statement that is none")
+            self.must(node, not isinstance(one.value.type, NeverType), "statements behind one that never returns")
+
+    def if_(self, node: hir.If) -> None:
+        self.fits(node, node.condition, BOOL)
+        self.fits(node, node.then, node.type)
+        self.fits(node, node.otherwise, node.type)
+
+    def loop(self, node: hir.Loop) -> None:
+        pass
+
+    def while_(self, node: hir.While) -> None:
+        self.must(node, node.type == UNIT, "a loop with a value")
+        self.fits(node, node.condition, BOOL)
+
+    def for_range(self, node: hir.ForRange) -> None:
+        self.must(node, node.type == UNIT, "a loop with a value")
+        kind = self.one.locals[node.slot]
+        self.is_one(node, kind, IntType)
+        self.fits(node, node.start, kind)
+        self.fits(node, node.end, kind)
+        self.bound.add(node.slot)
+
+    def break_(self, node: hir.Break) -> None:
+        kind = self.target(node).type
+        self.must(node, node.type == NEVER, "a jump with a value")
+        if node.value is not None and kind != UNIT:
+            self.fits(node, node.value, kind)
+        else:
+            self.must(node, kind == UNIT, f"it leaves a loop of type {kind} without a value")
+
+    def continue_(self, node: hir.Continue) -> None:
+        self.target(node)
+        self.must(node, node.type == NEVER, "a jump with a value")
+
+    def return_(self, node: hir.Return) -> None:
+        self.must(node, node.type == NEVER, "a jump with a value")
+        if node.value is not None:
+            self.fits(node, node.value, self.one.result)
+        else:
+            self.must(node, self.one.result == UNIT, "a value is needed")
+
+    def panic(self, node: hir.Panic) -> None:
+        self.must(node, node.type == NEVER, "a panic with a value")
+        self.fits(node, node.message, STRING)
+
+    # ------------------------------------------------------------ statements
+
+    def let(self, node: hir.Let) -> None:
+        self.must(node, 0 <= node.slot < len(self.one.locals), "no such slot")
+        self.must(node, not isinstance(node.value.type, UnitType), "a slot for nothing")
+        self.must(node, node.value.type == self.one.locals[node.slot], "not the type of its slot")
+        self.bound.add(node.slot)
+
+    def store(self, node: hir.Store) -> None:
+        self.must(node, 0 <= node.slot < len(self.one.locals), "no such slot")
+        kind = self.one.locals[node.slot]
+        self.read.add(node.slot)
+        for index in node.path:
+            types = self.fields(node, kind)
+            self.must(node, 0 <= index < len(types), "no such field")
+            kind = types[index]
+        self.must(node, node.value.type == kind, f"the place is {kind}, the value {node.value.type}")
+
+    def do(self, node: hir.Do) -> None:
+        pass
+
+
+_STATEMENTS = (hir.Let, hir.Store, hir.Do)
+_LOOPS = (hir.Loop, hir.While, hir.ForRange)
+_RULES: dict[type, Callable[[_Function, Any], None]] = {
+    hir.Int: _Function.int_,
+    hir.Float: _Function.float_,
+    hir.Str: _Function.str_,
+    hir.Unit: _Function.unit,
+    hir.Local: _Function.local,
+    hir.Arithmetic: _Function.arithmetic,
+    hir.Negate: _Function.negate,
+    hir.BitNot: _Function.bit_not,
+    hir.Not: _Function.truth,
+    hir.Compare: _Function.compare,
+    hir.And: _Function.truth,
+    hir.Or: _Function.truth,
+    hir.Cast: _Function.cast,
+    hir.ToText: _Function.to_text,
+    hir.Concat: _Function.texts,
+    hir.Call: _Function.call,
+    hir.Runtime: _Function.runtime,
+    hir.NewStruct: _Function.new_struct,
+    hir.UpdateStruct: _Function.update_struct,
+    hir.GetField: _Function.get_field,
+    hir.Block: _Function.block,
+    hir.If: _Function.if_,
+    hir.Loop: _Function.loop,
+    hir.While: _Function.while_,
+    hir.ForRange: _Function.for_range,
+    hir.Break: _Function.break_,
+    hir.Continue: _Function.continue_,
+    hir.Return: _Function.return_,
+    hir.Print: _Function.texts,
+    hir.Panic: _Function.panic,
+    hir.Let: _Function.let,
+    hir.Store: _Function.store,
+    hir.Do: _Function.do,
+}
+complete(_RULES, Union[hir.Expr, hir.Stmt], "check.verify")
