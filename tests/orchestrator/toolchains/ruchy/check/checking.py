@@ -13,7 +13,7 @@ from orchestrator.toolchains.ruchy.syntax.places import Places
 
 
 class Told(NamedTuple):
-    """What a check says, in its places. Of the warnings those that no other function makes moot."""
+    """What a check says, in its places."""
 
     module: hir.CheckedModule | None
     diagnostics: list[Diagnostic]
@@ -23,15 +23,13 @@ class Told(NamedTuple):
 def told(job: CompileJob, parsed: Parsed) -> Told:
     checked = check(job, parsed)
     places = Places(parsed.source)
-    reads = {name for one in checked.state.seen.values() for name in one.reads} if checked.state else set()
     heard = [one for one in parsed.findings if one.severity == "warning"]
-    warnings = [one for one in checked.warnings if one.unless not in reads]
     return Told(
         checked.module,
         places.tell(checked.errors, module=job.module, file=job.path),
         [
             *places.tell(heard, module=job.module, file=job.path),
-            *places.tell(warnings, module=job.module, file=job.path),
+            *places.tell(checked.warnings, module=job.module, file=job.path),
         ],
     )
 
