@@ -11,15 +11,7 @@ from typing import Union
 
 import msgspec
 
-from actors.compiler.toolchain import (
-    Compiled,
-    CompileJob,
-    Inference,
-    Linked,
-    LinkJob,
-    Summarised,
-    SummariseJob,
-)
+from actors.compiler.toolchain import Compiled, CompileJob, Inference, Linked, LinkJob, Summarised, SummariseJob
 from actors.diagnostics import Diagnostic
 from actors.digests import NO_STAMP, Digest, Stamp
 
@@ -350,8 +342,8 @@ ToWorkers = Union[RunSummarise, RunInfer, RunCompile, RunLink]
 
 
 class SummariseOutcome(Part, frozen=True):
-    """`changed`: the file no longer holds the bytes that were asked for, but these; nothing was summarised. `crash`:
-    the toolchain itself broke on this module, and this is what it said. `source`: the text, where it was wanted."""
+    """`changed`: what the file holds instead of the bytes that were asked for. `crash`: how the toolchain broke on this
+    module. `source`: the text, where it was wanted."""
 
     module: str
     summarised: Summarised | None = None

@@ -7,7 +7,6 @@ from typing import Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.display import joined, merge, text_parts
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Handler, Want, Why, bad, check, expr, only_read
-from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
@@ -225,7 +224,7 @@ def macro(c: Fn, node: tree.MacroCall, want: Want, why: Why) -> hir.Expr:
         not_yet(c.m, node.at, "patterns")
     else:
         m = c.m
-        m.error("E0708", node.at, f"there is no macro `{node.name}!`", did_you_mean(node.name, MACROS))
+        m.error("E0708", node.at, f"there is no macro `{node.name}!`", "call a function")
     return bad(node.at)
 
 

@@ -28,6 +28,7 @@ from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
+from orchestrator.toolchains.ruchy.syntax.broken import sound
 
 if TYPE_CHECKING:
     from actors.compiler.toolchain import CompileJob
@@ -52,10 +53,10 @@ class Checked(msgspec.Struct):
 def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checked:
     """Gives every expression of a module its type, and every name its meaning. With `stubs` the tree lacks
     functions."""
-    if parsed.module is None:
-        return Checked(None, parsed.errors, [])
     m = Module(job, stubs or Stubs({}))
-    statements = parsed.module.body
+    statements = parsed.body
+    if parsed.module is None:
+        statements = _what_is_whole(m, parsed)
     try:
         collect(m, statements)
         check_imports(m, statements)
@@ -77,6 +78,15 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
     seen = {key for one in m.seen.values() for key in one.bindings}.union(m.stubs.bindings)
     unused_imports(m, statements, sorted(seen))
     return Checked(_finished(m), [], _each_once(m.warnings), m, statements)
+
+
+def _what_is_whole(m: Module, parsed: Parsed) -> list[Any]:
+    """What can be checked of a module that has syntax errors; they are errors of the check, too."""
+    m.failed = True
+    m.errors += parsed.errors
+    left = sound(parsed.body, parsed.tokens.kinds, parsed.tokens.texts, [one.at for one in parsed.errors])
+    m.headers, m.lost = left.headers, left.lost
+    return left.body
 
 
 def _each_once(findings: list[Finding]) -> list[Finding]:

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str:
-    """The candidate that is the fewest typing mistakes away, "" where none is near. Ties go to the first by name."""
+    """The candidate that is the fewest typing mistakes away, "" where none is near. Ties go to the longer
+    one, because a letter is forgotten more often than put in, then to the first by name."""
     limit = 1 if len(name) < 5 else 2 if len(name) < 9 else 3
     best, found = limit + 1, ""
     folded = name.lower()
     letters = set(folded)
-    for candidate in sorted({one for one in candidates if abs(len(one) - len(name)) <= limit}):
+    near = {one for one in candidates if abs(len(one) - len(name)) <= limit}
+    for candidate in sorted(near, key=lambda one: (-len(one), one)):
         if candidate == name or abs(len(candidate) - len(name)) >= best:
             continue
         if len(letters ^ set(candidate.lower())) > 2 * best - 2:  # a mistake changes two letters at most

@@ -53,6 +53,8 @@ def make_item(m: Module, node: Any, prefix: str, env: Env) -> Item | None:
         if function is None:
             function = FunctionItem(node.name, f"{m.name}::{prefix}{node.name}", node, env, own=True)
             function.sandbox = m.sandbox
+            if node.at in m.headers and env.module == m.name:
+                function.stub, function.state = True, 2
             m.nested[id(node)] = function
         function.env = env
         m.functions.append(function)

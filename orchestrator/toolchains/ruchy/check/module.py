@@ -83,7 +83,9 @@ class Module:
     type was open when they were made; `literals` the integers among them, whose range is checked once it is known;
     `late` are decisions that wait for a type: each returns whether it could be taken. `seen` says, by unit, what was
     looked at; what belongs to no unit is under "". `starts` has the first token of each unit, `nested` the functions in
-    bodies by their node, `decided` what is known of `pub` functions without `->` (see `sandbox.py`).
+    bodies by their node, `decided` what is known of `pub` functions without `->` (see `sandbox.py`). Where there are
+    syntax errors, `headers` are the functions (by `at`) whose bodies are broken, `lost` the names of what is left out
+    (see `syntax/broken.py`).
     """
 
     def __init__(self, job: CompileJob, stubs: Stubs) -> None:
@@ -131,6 +133,8 @@ class Module:
         self.nested: dict[int, FunctionItem] = {}
         self.nested_structs: dict[StructType, Any] = {}
         self.endless: set[StructType] = set()
+        self.headers: set[int] = set()
+        self.lost: set[str] = set()
 
     @property
     def tired(self) -> bool:
@@ -190,9 +194,9 @@ class Module:
                 path = (*nested.path, *path[1:])
         if path[0] in ("self", "super", "crate", ROOT) and len(path) > 1:
             path = named_path(path, self.name, env.scope)
-            if path[0] == ROOT:
-                return self._rooted(path) or self._bound(env.scope, path)
-        return self._own(env.scope, path) or self._bound(env.scope, path)
+        rooted = path[0] == ROOT and len(path) > 1
+        found = (self._rooted(path) if rooted else self._own(env.scope, path)) or self._bound(env.scope, path)
+        return self._lost(path[-1]) if found is None and not self.lost.isdisjoint((path[0], path[-1])) else found
 
     def visible(self, env: Env, path: tuple[str, ...], item: Item | None, at: int) -> bool:
         """Whether an item may be named by this path: from outside of its inline module only if it is `pub`. (What is

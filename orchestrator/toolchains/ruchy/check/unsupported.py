@@ -11,6 +11,55 @@ NOT_YET = "E0720"
 """Constructs of stage 2."""
 
 
+_FUNCTIONS = "write a function for each, which takes the value"
+_VALUES = "write a variable or a field for each value"
+_FLAGS = 'return a struct with a `bool` that says whether there is a value, or a value that means none (`-1`, `""`)'
+_CHOICE = "write `if` and `else if` over an integer or a text"
+_WALK = "walk with `for i in 0..s.len()`, and take parts with `s.substring(i, i + 1)`"
+_TRAP = "ask with `if` before, or stop with `panic`"
+
+INSTEAD = {
+    "arrays": _VALUES,
+    "maps": "write a function that finds the value with `if`, or fields of a struct",
+    "sets": "write a function that says with `if` what is in it",
+    "tuples": "write a struct with a field for each value",
+    "tuple structs": "give the fields names: `struct P { x: i64 }`",
+    "enums": "write constants (`const RED: i64 = 0`), and compare with them",
+    "methods": _FUNCTIONS,
+    "generics": "write one for each type",
+    "lambdas": "write a function with a name, and call it",
+    "functions as values": "call the function where its value is needed",
+    "function types": "call the function where its value is needed",
+    "comprehensions": "write a loop",
+    "ranges as values": "write the range where it is walked: `for i in a..b`",
+    "patterns": "compare with `==`",
+    "patterns in `let`": "write a `let` for each name",
+    "patterns in `for`": "walk with one name, and take what is in it by `let`",
+    "patterns as parameters": "give the parameter a name, and take what is in it by `let`",
+    "modules inside of functions": "write the module outside of the function",
+    "items inside of constants and defaults": "write the item outside, beside the constant or function",
+    "`if let`": "compare with `if`",
+    "`while let`": "write `while` with a condition",
+    "`match`": _CHOICE,
+    "`?`": _TRAP,
+    "`try`": _TRAP,
+    "`throw`": _TRAP,
+    "`??`": "write `if` with a condition",
+    "`|>`": "call the function: `f(x)` for `x |> f`",
+    "`Option` and `Result`": _FLAGS,
+    "`Option`": _FLAGS,
+    "`Result`": _FLAGS,
+    "`Box`": "write the type itself",
+    "`Vec`": _VALUES,
+    "`HashMap`": "write a function that finds the value with `if`, or fields of a struct",
+    "`HashSet`": "write a function that says with `if` what is in it",
+    "`i128`": "write `i64`",
+    "`u128`": "write `u64`",
+}
+"""What to write in the place of each construct, by the words of the message."""
+
+
 def not_yet(m: Module, at: int, what: str, plural: bool = True) -> None:
     """Reports a construct that is planned: "arrays are not supported yet"."""
-    m.error(NOT_YET, at, f"{what} {'are' if plural else 'is'} not supported yet")
+    hint = INSTEAD.get(what) or (_WALK if what.endswith(" of a String") else "")
+    m.error(NOT_YET, at, f"{what} {'are' if plural else 'is'} not supported yet", hint)

@@ -21,12 +21,13 @@ __all__ = ["NESTING", "Parsed", "imported_at", "outline", "parse", "parse_item",
 
 class Parsed(msgspec.Struct):
     """A module's tree and what was found on the way, by token. `module` is None exactly where `findings` has an error;
-    warnings leave the tree."""
+    warnings leave the tree. `body` is what could be read in either case, broken or not."""
 
     source: str
     module: Module | None
     tokens: Tokens
     findings: list[Finding]
+    body: list[Stmt] = []
 
     def tell(self, *, module: str, file: str) -> list[Diagnostic]:
         """What was found, in its places in this file."""
@@ -66,7 +67,7 @@ def parse_tokens(source: str, tokens: Tokens, headers: bool = False) -> Parsed:
     if tokens.findings:
         findings = _merged(Places(source), findings, literal_findings(tokens))
     broken = any(found.severity == "error" for found in findings)
-    return Parsed(source, None if broken else Module(0, body), tokens, findings)
+    return Parsed(source, None if broken else Module(0, body), tokens, findings, body)
 
 
 def outline(source: str, tokens: Tokens) -> Module | None:

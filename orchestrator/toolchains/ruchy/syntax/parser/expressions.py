@@ -199,7 +199,7 @@ class Expressions(Patterns):
         if kind == "else":
             self.fail("E0005", "`else` without an `if`", hint="`else` follows the `}` of an `if`")
         if kind == "...":
-            self.fail("E0709", "the spread `...` is not supported")
+            self.fail("E0709", "the spread `...` is not supported", hint="write what is in it, one by one")
         if kind == ":" and self.kinds[self.at + 1] == "name":
             self.fail("E0710", f"the atom `:{self.texts[self.at + 1]}` is not supported", hint="write a string")
         if kind in (")", "]", "}") and before in ("", ";", "{", "}"):

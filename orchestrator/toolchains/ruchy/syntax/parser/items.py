@@ -38,21 +38,21 @@ BEGINS = words(
 )
 _BRACES = frozenset("{}")
 _MISSING = {
-    "actor": ("E0701", "actors"),
-    "effect": ("E0703", "effects"),
-    "handler": ("E0703", "effect handlers"),
-    "class": ("E0705", "classes"),
-    "abstract": ("E0705", "classes"),
-    "final": ("E0705", "classes"),
-    "sealed": ("E0705", "classes"),
-    "mixin": ("E0705", "mixins"),
-    "interface": ("E0706", "interfaces"),
-    "trait": ("E0706", "traits"),
-    "extend": ("E0706", "extensions"),
-    "static": ("E0707", "statics"),
-    "property": ("E0711", "properties"),
-    "infra": ("E0711", "infrastructure blocks"),
-    "signal": ("E0711", "signals"),
+    "actor": ("E0701", "actors", "write a struct, and functions that take it"),
+    "effect": ("E0703", "effects", "call a function"),
+    "handler": ("E0703", "effect handlers", "call a function"),
+    "class": ("E0705", "classes", "write a struct, and functions that take it"),
+    "abstract": ("E0705", "classes", "write a struct, and functions that take it"),
+    "final": ("E0705", "classes", "write a struct, and functions that take it"),
+    "sealed": ("E0705", "classes", "write a struct, and functions that take it"),
+    "mixin": ("E0705", "mixins", "write a struct, and functions that take it"),
+    "interface": ("E0706", "interfaces", "write a function for each type"),
+    "trait": ("E0706", "traits", "write a function for each type"),
+    "extend": ("E0706", "extensions", "write a function that takes the value"),
+    "static": ("E0707", "statics", "write `const`, or hand the value over as a parameter"),
+    "property": ("E0711", "properties", "write a function, and check with `assert`"),
+    "infra": ("E0711", "infrastructure blocks", "leave it out"),
+    "signal": ("E0711", "signals", "call a function"),
 }
 
 
@@ -98,8 +98,8 @@ class Items(Imports):
             self.at += 1
             return self.function(start, public, attributes)
         if kind in _MISSING and (following == "name" or following in KEYWORDS):
-            code, what = _MISSING[kind]
-            self.report(code, f"`{kind}`: {what} are not supported")
+            code, what, hint = _MISSING[kind]
+            self.report(code, f"`{kind}`: {what} are not supported", hint=hint)
             at = self.at
             self.skip_item()
             return ExprStmt(at, Unsupported(at, kind))
@@ -383,7 +383,7 @@ class Items(Imports):
         at = self.at
         name = self.name("the type")
         if self.generics():
-            self.report("E0715", "a type alias with parameters is not supported", at)
+            self.report("E0715", "a type alias with parameters is not supported", at, "write one for each type")
         self.expect("=", "and the type")
         target = self.type_()
         self.at += self.kinds[self.at] == ";"

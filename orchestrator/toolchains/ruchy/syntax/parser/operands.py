@@ -130,9 +130,13 @@ class Operands(Expressions):
         self.at += 1
         if name not in MACROS:
             if name == "df":
-                self.report("E0704", "`df!` is not supported: there are no data frames", at)
+                self.report("E0704", "`df!` is not supported: there are no data frames", at, "write a struct")
             else:
-                self.report("E0708", f"there is no macro `{name}!`", at, "call a function")
+                # deferred: only this error needs it
+                from orchestrator.toolchains.ruchy.check.hints import did_you_mean
+
+                hint = did_you_mean(name, MACROS).replace("`?", "!`?")
+                self.report("E0708", f"there is no macro `{name}!`", at, hint or "call a function")
             self.skip_balanced()
             return Unsupported(at, f"{name}!")
         closer = _BRACKETS[self.kinds[self.at]]

@@ -151,7 +151,7 @@ class Types(Cursor):
                 self.at += 1
             else:
                 if self.kinds[self.at] == "const":
-                    self.fail("E0715", "constants as generic parameters are not supported")
+                    self.fail("E0715", "constants as generic parameters are not supported", hint="write a `const`")
                 found.append(self.name("a generic parameter"))
             self._bounds()
             if self.kinds[self.at] != ",":

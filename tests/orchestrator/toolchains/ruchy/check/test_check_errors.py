@@ -1,7 +1,12 @@
 """One wrong thing, one error: its code and its line; and nothing that only follows from it."""
 
+import ast
+from pathlib import Path
+
 import pytest
 from checking import check_text, found
+
+from orchestrator.toolchains.ruchy.check import annotations, unsupported
 
 CASES = {
     "a type that does not fit": ('fun f() {\n let x: i64 = "a";\n println(x + 1, x.abs());\n}', [("E0201", 2)]),
@@ -204,3 +209,33 @@ def test_a_module_that_cannot_be_parsed_is_not_checked():
     checked = check_text("fun f( { totl }\n")
     assert checked.module is None
     assert {one.code[:3] for one in checked.diagnostics} == {"E00"}
+
+
+def test_what_is_planned_says_what_to_write_instead() -> None:
+    """Every construct that some file of the checker calls "not supported yet"."""
+    folder = Path(unsupported.__file__).parent
+    said: set[str] = set()
+    for file in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("not_yet", "_not_yet"):
+                said |= {one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    assert len(said) > 20
+    planned = {
+        *annotations._PLANNED.values(),
+        *(f"`{name}`" for name in ("??", "|>", "i128", "u128", "Vec", "HashSet")),
+    }
+    assert said | planned <= unsupported.INSTEAD.keys()
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("fun f() { printn!(1); }", "did you mean `println!`?"),
+        ("fun f() { fromat!(1); }", "did you mean `format!`?"),
+        ("fun f() { select!(1); }", "call a function"),
+        ('fun f() { "a".chars(); }', "walk with `for i in 0..s.len()`, and take parts with `s.substring(i, i + 1)`"),
+        ("class A { }", "write a struct, and functions that take it"),
+    ],
+)
+def test_what_is_not_there_says_what_to_write_instead(source: str, hint: str) -> None:
+    assert [one.hint for one in check_text(source).diagnostics] == [hint]

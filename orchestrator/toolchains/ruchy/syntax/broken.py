@@ -1,0 +1,99 @@
+"""What is left of a module with syntax errors: whole items, headers of functions whose bodies are broken, and the names
+of all that is lost. So the rest can be checked, and nobody hears of what follows from an error that is told.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.lexer import words
+
+_DECLARES = words("fun fn struct enum const type mod module trait class actor effect impl")
+_BINDS = words("let var mut")
+_IMPORTS = words("use import from")
+
+
+class Sound(msgspec.Struct):
+    """`body` has no error in it, but for the bodies of the functions in `headers` (by `at`). `lost` are names that are
+    declared in what is left out."""
+
+    body: list[tree.Stmt]
+    headers: set[int]
+    lost: set[str]
+
+
+def sound(body: Sequence[tree.Stmt], kinds: Sequence[str], texts: Sequence[str], errors: Iterable[int]) -> Sound:
+    """Cut out what is broken. `errors` are the tokens at which something is wrong."""
+    return _Cutter(kinds, texts, sorted(errors)).cut(body, 0, len(kinds))
+
+
+class _Cutter:
+    def __init__(self, kinds: Sequence[str], texts: Sequence[str], errors: Sequence[int]) -> None:
+        self.kinds = kinds
+        self.texts = texts
+        self.errors = errors
+
+    def broken(self, start: int, stop: int) -> bool:
+        at = bisect_left(self.errors, start)
+        return at < len(self.errors) and self.errors[at] < stop
+
+    def cut(self, body: Sequence[tree.Stmt], start: int, stop: int) -> Sound:
+        """The statements of a file or of an inline module, which stand in these tokens."""
+        found = Sound([], set(), set())
+        behind = start
+        loose: list[tree.Stmt] = []
+        for node in body:
+            if isinstance(node, tree.Let | tree.ExprStmt):
+                loose.append(node)
+                continue
+            self._between(found, loose, behind, node.start)
+            loose, behind = [], node.stop
+            if self.broken(node.start, node.stop):
+                self._item(found, node)
+            else:
+                found.body.append(node)
+        self._between(found, loose, behind, stop)
+        return found
+
+    def _between(self, found: Sound, loose: list[tree.Stmt], start: int, stop: int) -> None:
+        """What stands between two items: statements, and what is no node because it could not be read."""
+        if self.broken(start, stop):
+            found.lost |= self._names(start, stop, _DECLARES | _BINDS)
+        else:
+            found.body += loose
+
+    def _item(self, found: Sound, node: tree.Item) -> None:
+        if isinstance(node, tree.Mod) and node.items is not None:
+            inner = self.cut(node.items, node.at + 1, node.stop)
+            found.body.append(msgspec.structs.replace(node, items=inner.body))
+            found.headers |= inner.headers
+            found.lost |= inner.lost
+            return
+        written = isinstance(node, tree.Function) and _is_written(node) and not self.broken(node.start, node.body.at)
+        if isinstance(node, tree.Function) and written:
+            found.body.append(node)
+            found.headers.add(node.at)
+            found.lost |= self._names(node.body.at, node.stop, _DECLARES)
+        else:
+            found.lost |= self._names(node.start, node.stop, _DECLARES)
+
+    def _names(self, start: int, stop: int, declares: frozenset[str]) -> set[str]:
+        """The names that are declared in some tokens."""
+        kinds, texts, found = self.kinds, self.texts, set[str]()
+        imports = False
+        for at in range(start, min(stop, len(kinds) - 1)):
+            kind = kinds[at]
+            imports = kind in _IMPORTS or ((imports and kind not in (";", "{", "fun", "fn")) or kinds[at - 1] == "::")
+            if kind in declares and kinds[at + 1] == "name":
+                found.add(texts[at + 1])
+            elif imports and kind == "name":
+                found.add(texts[at])
+        return found
+
+
+def _is_written(node: tree.Function) -> bool:
+    return node.result is not None and all(parameter.type is not None for parameter in node.parameters)
