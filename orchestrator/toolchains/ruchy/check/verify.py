@@ -53,8 +53,9 @@ def verify(module: hir.CheckedModule) -> None:
             raise WrongTreeError(f"the layout of {kind}: {layout}")
         for part in layout.types:
             _known(module, part, f"a field of {kind}")
+    globals_: dict[str, Type] = {}
     for one in module.functions:
-        _Function(module, one, signatures).verify()
+        _Function(module, one, signatures, globals_).verify()
 
 
 def _known(module: hir.CheckedModule, kind: Any, what: str) -> None:
@@ -77,7 +78,10 @@ class _Loops:
 class _Function:
     """One function being verified. `bound`: slots that some statement or loop gives a value; `loops`: all labels."""
 
-    def __init__(self, module: hir.CheckedModule, one: hir.FunctionBody, signatures: Signatures) -> None:
+    def __init__(
+        self, module: hir.CheckedModule, one: hir.FunctionBody, signatures: Signatures, globals_: dict[str, Type]
+    ) -> None:
+        self.globals = globals_
         self.module = module
         self.one = one
         self.signatures = signatures
@@ -98,7 +102,7 @@ class _Function:
             if kind not in _STATEMENTS:
                 _known(self.module, node.type, f"{one.symbol}: {kind.__name__} at {node.at}")
             for part in OPERANDS[kind](node):
-                never = not isinstance(part, hir.Let | hir.Store | hir.Do) and isinstance(part.type, NeverType)
+                never = part.__class__ not in _STATEMENTS and isinstance(part.type, NeverType)
                 self.must(node, not never, "an operand never returns")
             _RULES[kind](self, node)
             inside = self.around
@@ -163,6 +167,14 @@ class _Function:
         self.must(node, node.type == self.one.locals[node.slot], "not the type of its slot")
         self.must(node, not isinstance(node.type, UnitType | NeverType), "a slot without a value is read")
         self.read.add(node.slot)
+
+    def get_global(self, node: hir.GetGlobal) -> None:
+        self.shared(node, node.symbol, node.type)
+
+    def shared(self, node: Any, symbol: str, kind: Type) -> None:
+        """A variable of the top level has one type wherever it occurs."""
+        self.must(node, not isinstance(kind, UnitType), "a variable without a value")
+        self.must(node, self.globals.setdefault(symbol, kind) == kind, f"elsewhere it is {self.globals[symbol]}")
 
     # ------------------------------------------------------------ operations
 
@@ -321,11 +333,14 @@ class _Function:
             kind = types[index]
         self.must(node, node.value.type == kind, f"the place is {kind}, the value {node.value.type}")
 
+    def set_global(self, node: hir.SetGlobal) -> None:
+        self.shared(node, node.symbol, node.value.type)
+
     def do(self, node: hir.Do) -> None:
         pass
 
 
-_STATEMENTS = (hir.Let, hir.Store, hir.Do)
+_STATEMENTS = (hir.Let, hir.Store, hir.SetGlobal, hir.Do)
 _LOOPS = (hir.Loop, hir.While, hir.ForRange)
 _RULES: dict[type, Callable[[_Function, Any], None]] = {
     hir.Int: _Function.int_,
@@ -333,6 +348,7 @@ _RULES: dict[type, Callable[[_Function, Any], None]] = {
     hir.Str: _Function.str_,
     hir.Unit: _Function.unit,
     hir.Local: _Function.local,
+    hir.GetGlobal: _Function.get_global,
     hir.Arithmetic: _Function.arithmetic,
     hir.Negate: _Function.negate,
     hir.BitNot: _Function.bit_not,
@@ -360,6 +376,7 @@ _RULES: dict[type, Callable[[_Function, Any], None]] = {
     hir.Panic: _Function.panic,
     hir.Let: _Function.let,
     hir.Store: _Function.store,
+    hir.SetGlobal: _Function.set_global,
     hir.Do: _Function.do,
 }
 complete(_RULES, Union[hir.Expr, hir.Stmt], "check.verify")

@@ -29,6 +29,10 @@ fun f(n: i64, p: P, c: bool) -> i64 {
     println(h);
     m
 }
+let mut shared = 1
+fun up() { shared = shared + 1 }
+up()
+shared = 3
 """
 UNITS = hir.Unit(UNIT, 0)
 STOP = hir.Return(NEVER, 0, hir.Int(I64, 0, 1))
@@ -42,6 +46,7 @@ WRONG: dict[type, list[dict[str, Any]]] = {
     hir.Str: [{"type": I64}],
     hir.Unit: [{"type": I64}, {"type": NEVER}],
     hir.Local: [{"slot": 99}, {"type": STRING}, {"slot": -1}],
+    hir.GetGlobal: [{"type": STRING}, {"type": UNIT}],
     hir.Arithmetic: [{"left": TEXT}, {"right": TEXT}, {"type": I32}, {"op": "<"}, {"left": STOP}, {"type": STRING}],
     hir.Negate: [{"operand": TEXT}, {"type": BOOL}, {"operand": STOP}],
     hir.BitNot: [{"operand": TEXT}, {"type": F64}, {"operand": STOP}],
@@ -69,6 +74,7 @@ WRONG: dict[type, list[dict[str, Any]]] = {
     hir.Panic: [{"message": ONE}, {"type": UNIT}, {"message": STOP}],
     hir.Let: [{"value": TEXT}, {"value": UNITS}, {"slot": 99}, {"value": STOP}, {"value": hir.Local(I64, 0, 5)}],
     hir.Store: [{"value": TEXT}, {"slot": 99}, {"path": [0, 0]}, {"path": [9]}, {"value": STOP}],
+    hir.SetGlobal: [{"value": TEXT}, {"value": UNITS}, {"value": STOP}],
     hir.Do: [{"value": STOP}],
 }
 
