@@ -175,7 +175,7 @@ def result_of(c: Fn, item: FunctionItem) -> Type:
         from orchestrator.toolchains.ruchy.check.bodies import inferred_result
 
         return inferred_result(c, item)
-    if not item.own and item.node.result is None and item.env.module != c.env.module:
+    if item.node.result is None and item.env.module != c.env.module:
         c.foreign = True
     return cast("Type", item.result)
 
