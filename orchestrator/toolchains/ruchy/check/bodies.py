@@ -126,6 +126,7 @@ def check_function(m: Module, item: FunctionItem) -> None:
     before = m.look_for(unit_of(item.symbol)) if item.sandbox is None else m.now_seen
     m.here = item.node.at if item.sandbox is None else m.here
     inlining, m.inlining = m.inlining, {}
+    m.level += 1
     item.state = 1
     try:
         _check_function(m, item)
@@ -134,6 +135,7 @@ def check_function(m: Module, item: FunctionItem) -> None:
     finally:
         m.now_seen = before
         m.inlining = inlining
+        m.level -= 1
         if item.state == 1:  # it begins anew
             item.state = 0
 

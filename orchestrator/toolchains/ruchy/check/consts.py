@@ -42,6 +42,8 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     if item.state == 2 and not (item.unheard and m.sandbox is None):
         return item.type or ERROR
     item.unheard = False
+    if item.state == 1 and m.level > item.level and item.node.type is not None:  # in a function that its value calls
+        return type_of(m, item.env, item.node.type)
     if item.state == 1 or m.depth > 60:
         _circle(m, item)
         item.state, item.type = 2, ERROR
@@ -49,7 +51,7 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     if m.depth < 20 and not isinstance(item.node.value, tree.IntLiteral | tree.StringLiteral):
         _read_those_below(c, item, at)
     failed, m.failed = m.failed, False
-    item.state = 1
+    item.state, item.level = 1, m.level
     m.reading.append(item)
     muted, pending = m.muted, len(m.pending)
     m.muted += 0 if item.own else 1

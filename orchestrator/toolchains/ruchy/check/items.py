@@ -155,8 +155,8 @@ def _local_imports(c: Fn, node: tree.UseItem, found: dict[str, Any]) -> None:
     for name in node.names:
         if name.glob:
             continue
-        path = root_path(name.path, c.m.name, c.env.scope)
-        item = c.m.lookup(Env(c.m.name, c.env.scope), path)
+        path = root_path(name.path, c.env.module, c.env.scope)
+        item = c.m.lookup(Env(c.env.module, c.env.scope, c.env.names), path)
         if c.m.visible(c.env, path, item, name.at):
             found[name.alias] = item if item and item.__class__ is not ModuleItem else ModuleItem(name.alias, path)
 

@@ -124,6 +124,7 @@ class Module:
         self.top_order: list[TopLet] = []
         self.top: Any = None
         self.reading: list[ConstItem] = []  # constants in work, innermost last
+        self.level = 0  # how many bodies are being checked, each for the one around it
         self.inlining: dict[int, int] = {}  # constants and defaults that are being put in, by node: where
         self.starts: dict[str, int] = {}
         self.sandbox: Any = None
@@ -183,15 +184,15 @@ class Module:
 
     def lookup(self, env: Env, path: tuple[str, ...]) -> Item | None:
         """The item that a path means in an environment; None where it is none (a builtin, or unknown)."""
-        if env.names is not None:
-            key = env.names.get("::".join(named_path(path, env.module, env.scope)))
-            return None if key is None else self.item_of(key)
         if env.nested is not None:
             nested = env.nested.get(path[0])
             if nested is not None and (len(path) == 1 or nested.__class__ is LostItem):
                 return nested
             if isinstance(nested, ModuleItem) and nested.path:  # a local import
                 path = (*nested.path, *path[1:])
+        if env.names is not None:
+            key = env.names.get("::".join(named_path(path, env.module, env.scope)))
+            return None if key is None else self.item_of(key)
         if path[0] in ("self", "super", "crate", ROOT) and len(path) > 1:
             path = named_path(path, self.name, env.scope)
         rooted = path[0] == ROOT and len(path) > 1

@@ -142,6 +142,7 @@ def look_into(m: Module, item: FunctionItem) -> None:
     with inside(m, item.sandbox):
         item.state = 1
         inlining, m.inlining = m.inlining, {}
+        m.level += 1
         try:
             inner = Fn(m, item.env, "", item)
             body_of(inner, item, signature(m, item))
@@ -149,6 +150,7 @@ def look_into(m: Module, item: FunctionItem) -> None:
             item.state = 2
         finally:
             m.inlining = inlining
+            m.level -= 1
             if item.state == 1:
                 item.state = 0
 

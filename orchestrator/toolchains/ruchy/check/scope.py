@@ -102,9 +102,9 @@ class StructItem:
 class ConstItem:
     """A constant. `state`: 0 unread, 1 in work (meeting it again is a cycle), 2 done. `folded` is its value as a
     literal node, or None where it has to be computed at each use. `unheard`: what is wrong with it was found where
-    nothing may be said."""
+    nothing may be said. `level`: in how many bodies it was met first."""
 
-    __slots__ = ("env", "folded", "name", "node", "own", "state", "type", "unheard")
+    __slots__ = ("env", "folded", "level", "name", "node", "own", "state", "type", "unheard")
 
     def __init__(self, name: str, node: tree.Const, env: Env, own: bool) -> None:
         self.name = name
@@ -115,6 +115,7 @@ class ConstItem:
         self.type: Type | None = None
         self.folded: Any = None
         self.unheard = False
+        self.level = 0
 
 
 class AliasItem:
