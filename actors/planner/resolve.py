@@ -369,7 +369,7 @@ class Resolver:
                 looked = True
                 if glob.broken:
                     return Target("", broken=glob.broken)
-                target = self._locate((*use.path, *path), asker="")
+                target = self._locate((*use.path, *path), asker="", hint=False)
                 if target.module and target.item:
                     offers[target.module, target.item] = target
                 elif target.broken:
@@ -383,8 +383,8 @@ class Resolver:
                 return target._replace(absent=tuple(absent))
         return Target("", absent=tuple(absent)) if looked else None
 
-    def _locate(self, path: tuple[str, ...], asker: str | None = None) -> Target:
-        hint = len(self.findings) < HINTS
+    def _locate(self, path: tuple[str, ...], asker: str | None = None, hint: bool = True) -> Target:
+        hint = hint and len(self.findings) < HINTS
         target = self.modules.locate(path, asker=self.module if asker is None else asker, hint=hint)
         self.looked_at.update(candidate.partition("::")[0] for candidate in target.absent if "::" in candidate)
         self.looked_at.update(module for module in (target.module, target.broken, *target.via) if module)

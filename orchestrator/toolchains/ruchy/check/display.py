@@ -7,9 +7,9 @@ from typing import Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of
 from orchestrator.toolchains.ruchy.check.function import Fn, later
-from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, narrow, resolve, settle
+from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, resolve, settle
 from orchestrator.toolchains.ruchy.check.scope import StructItem
-from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, F64, STRING, UNIT, FloatType, StructType, Type
+from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, STRING, UNIT, FloatType, StructType, Type
 
 
 def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
@@ -61,8 +61,6 @@ def _when_known(c: Fn, made: hir.Expr, spec: str, last: bool) -> hir.Expr | None
 def _scalar(made: hir.Expr, kind: Any, spec: str) -> hir.Expr:
     if spec[:1] == "." and spec[1:].isdigit():
         if kind.__class__ is Var or hasattr(kind, "bits"):
-            if narrow(kind, INTEGER):
-                made = hir.Cast(F64, made.at, made)
             return hir.ToText(STRING, made.at, made, precision=int(spec[1:]))
     elif isinstance(made, hir.Int):
         value = made.value

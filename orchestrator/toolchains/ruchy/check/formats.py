@@ -8,18 +8,17 @@ from typing import Any, NamedTuple
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import Fn, later
-from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, settle, shown
+from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, narrow, resolve, settle, shown
 from orchestrator.toolchains.ruchy.check.types import (
     ERROR,
-    F64,
     I32,
     INTEGERS,
     NEVER,
     STRING,
-    FloatType,
     IntType,
     StructType,
 )
+from orchestrator.toolchains.ruchy.check.widths import is_number
 
 MOST = 65535
 """The largest width and precision."""
@@ -76,7 +75,8 @@ def formatted(
     """The strings that show a value by a specification. `width` and `precision`: i32s that it takes from arguments."""
     if spec == PLAIN:
         return text_parts(c, made)
-    if resolve(made.type).__class__ is not Var:
+    kind: Any = resolve(made.type)
+    if kind.__class__ is not Var or kind.kind == INTEGER or (kind.kind > ANY and spec.kind not in _RADIX):
         return _known(c, made, spec, width, precision)
 
     def decide(last: bool) -> hir.Expr | None:
@@ -104,12 +104,13 @@ def count_of(c: Fn, made: hir.Expr | None) -> hir.Expr | None:
 
 
 def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision: hir.Expr | None) -> list[hir.Expr]:
-    at, kind = made.at, resolve(made.type)
+    at = made.at
+    kind: Any = resolve(made.type)
     if kind is ERROR or kind is NEVER:
         return text_parts(c, made)
     if precision is None and isinstance(spec.precision, int):
         precision = hir.Int(I32, at, spec.precision)
-    number = isinstance(kind, IntType | FloatType)
+    number = is_number(kind)
     if not _fits(spec.kind, kind) or (
         isinstance(kind, StructType) and precision.__class__ not in (type(None), hir.Int)
     ):
@@ -148,8 +149,8 @@ _CURES = {
 
 def _fits(letter: str, kind: Any) -> bool:
     if letter in _RADIX:
-        return isinstance(kind, IntType)
-    return letter not in ("e", "E") or isinstance(kind, IntType | FloatType)
+        return isinstance(kind, IntType) or kind.__class__ is Var
+    return letter not in ("e", "E") or is_number(kind)
 
 
 def _number(c: Fn, made: hir.Expr, kind: Any, spec: Spec, precision: hir.Expr | None) -> list[hir.Expr]:
@@ -157,20 +158,13 @@ def _number(c: Fn, made: hir.Expr, kind: Any, spec: Spec, precision: hir.Expr | 
     if spec.kind in _RADIX:
         how = _RADIX[spec.kind] | spec.prefix << 5
         return [hir.Runtime(STRING, at, "radix", [made, hir.Int(I32, at, how)])]
-    whole = isinstance(kind, IntType)
     if spec.kind in ("e", "E"):
-        exact = 1100 if precision is not None and not whole else None  # more digits than any float has
-        decimal = hir.ToText(STRING, at, made, precision=exact)
+        exact = None if precision is None else 1100  # more digits than any float has; zeros at the end do not count
         digits = precision or hir.Int(I32, at, -1)
+        decimal = hir.ToText(STRING, at, made, precision=exact)
         return [hir.Runtime(STRING, at, "str_exp", [decimal, digits, hir.Int(I32, at, ord(spec.kind))])]
     if precision is None:
         return text_parts(c, made)
-    if whole:
-        text = joined(at, text_parts(c, made))
-        if isinstance(precision, hir.Int):
-            return [text, hir.Str(STRING, at, "." + "0" * precision.value)] if precision.value else [text]
-        return [hir.Runtime(STRING, at, "str_point", [text, precision])]
     if isinstance(precision, hir.Int):
         return [hir.ToText(STRING, at, made, precision=precision.value)]
-    wide = made if kind is F64 else hir.Cast(F64, at, made)
-    return [hir.Runtime(STRING, at, "f64_to_fixed", [wide, precision])]
+    return [hir.Runtime(STRING, at, "fixed", [made, precision])]

@@ -128,7 +128,7 @@ class Runtime(_Expr):
 
     Names that are single instructions, on one operand of type f64 or f32: `sqrt`, `floor`, `ceil`, `trunc`, `fabs`.
     `format` takes the template, an i64 that says what its arguments are, and then these, each a String: lowering puts
-    them in memory for `rt::format`. `radix` takes an integer of any width.
+    them in memory for `rt::format`. `radix` takes an integer of any width, `fixed` any number.
     """
 
     name: str

@@ -59,9 +59,12 @@ def resolve(kind: Type) -> Type:
     """What is known of a type: itself, or the variable at the end of its links."""
     found: Any = kind
     while found.__class__ is Var:
-        if found.link is None:
+        link = found.link
+        if link is None:
             break
-        found = found.link
+        if link.__class__ is Var and link.link is not None:
+            found.link = link.link  # half the way, the next time: a chain of joined variables may be long
+        found = link
     return cast("Type", found)
 
 

@@ -140,6 +140,11 @@ def _text_of_number(body: Body, type_: Type, precision: int | None) -> int:
         if type_.bits < 64:
             body.out.append(0xAC if type_.signed else 0xAD)
         body.call("rt::i64_to_str" if type_.signed else "rt::u64_to_str", _FROM_I64)
+        if precision:
+            body.keep(STRING)
+            body.out += b"\x41" + sleb(precision)
+            body.call("rt::str_point", _PAIR_TO_I32)
+            body.release_operands([body.live[-1][0]])
     elif isinstance(type_, FloatType):
         if precision is not None:
             if type_.bits == 32:
@@ -191,6 +196,8 @@ def lower_runtime(body: Body, node: hir.Runtime) -> int:
         return PLAIN
     if name == "format":
         return _format(body, node)
+    if name == "fixed":
+        return _fixed(body, node)
     if name == "radix":
         return _radix(body, node)
     waiting = body.operands(node.arguments)
@@ -246,4 +253,22 @@ def _radix(body: Body, node: hir.Runtime) -> int:
         body.out.append(0xAD)
     body.emit(how)
     body.call("rt::radix", _RADIX)
+    return OWNED
+
+
+def _fixed(body: Body, node: hir.Runtime) -> int:
+    """A number with as many digits behind its point as an argument says."""
+    value, digits = node.arguments
+    body.emit(value)
+    if isinstance(value.type, IntType):
+        _text_of_number(body, value.type, None)
+        waiting = body.keep(STRING)
+        body.emit(digits)
+        body.call("rt::str_point", _PAIR_TO_I32)
+        body.release_operands([waiting])
+        return OWNED
+    if valtype(value.type) != F64:
+        body.out.append(0xBB)
+    body.emit(digits)
+    body.call("rt::f64_to_fixed", _FIXED)
     return OWNED

@@ -86,27 +86,38 @@ class _Scopes:
     """The variables that are surely visible, block by block."""
 
     def __init__(self, known: frozenset[str]) -> None:
-        self.visible = known
-        self.outer: list[frozenset[str]] = []
+        self.visible = set(known)
+        self.added: list[str] = []  # what this block has made visible
+        self.outer: list[tuple[set[str], list[str]]] = []
         self.pending: dict[int, str] = {}  # `let x = ...` at this depth: x is visible behind the `;`
         self.coming: frozenset[str] | None = None  # what the next `{` adds: parameters, the variable of a `for`
         self.fresh = False  # the next `{` is that of a nested function, which sees no variables around it
         self.declared: frozenset[int] = frozenset()  # where the parameters of the last function are declared
 
     def open(self, known: frozenset[str]) -> None:
-        self.outer.append(self.visible)
-        self.visible = (known if self.fresh else self.visible) | (self.coming or frozenset())
+        self.outer.append((self.visible, self.added))
+        if self.fresh:
+            self.visible = set(known)
+        self.added = []
+        for name in self.coming or ():
+            self._add(name)
         self.coming, self.fresh = None, False
+
+    def _add(self, name: str) -> None:
+        if name not in self.visible:
+            self.visible.add(name)
+            self.added.append(name)
 
     def close(self, depth: int) -> None:
         self.pending.pop(depth, None)
         if self.outer:
-            self.visible = self.outer.pop()
+            self.visible.difference_update(self.added)
+            self.visible, self.added = self.outer.pop()
 
     def settle(self, depth: int) -> None:
         name = self.pending.pop(depth, None)
         if name is not None:
-            self.visible |= {name}
+            self._add(name)
 
 
 def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = frozenset()) -> Iterator[Occurrence]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NoReturn
 
 from orchestrator.toolchains.ruchy.syntax.lexer import words
 from orchestrator.toolchains.ruchy.syntax.literals import split_template, template_value
+from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING
 from orchestrator.toolchains.ruchy.syntax.parser.expressions import Expressions
 from orchestrator.toolchains.ruchy.syntax.parser.patterns import LITERALS, SOFT
 from orchestrator.toolchains.ruchy.syntax.tree import (
@@ -87,13 +88,15 @@ class Operands(Expressions):
         return Path(at, path)
 
     def _path(self, first: str) -> tuple[str, ...]:
-        path = [first]
+        path, at = [first], self.at - 1
         while self.kinds[self.at] == "::":
             self.at += 1
             if self.kinds[self.at] == "<":
                 self.type_arguments()
             else:
                 path.append(self.name("an item"))
+        if len(path) > NESTING:
+            self.fail("E0803", f"a path of more than {NESTING} parts", at, "flatten the folders")
         return tuple(path)
 
     def _opens_fields(self) -> bool:
