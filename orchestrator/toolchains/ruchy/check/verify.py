@@ -218,7 +218,8 @@ class _Function:
     def to_text(self, node: hir.ToText) -> None:
         self.is_one(node, node.type, StringType)
         self.must(node, not isinstance(node.operand.type, StructType | UnitType), "no text of its own")
-        self.must(node, node.precision is None or isinstance(node.operand.type, FloatType), "only floats have digits")
+        number = isinstance(node.operand.type, IntType | FloatType)
+        self.must(node, node.precision is None or number, "only numbers have digits")
 
     def texts(self, node: hir.Concat | hir.Print) -> None:
         self.must(node, node.type == (UNIT if isinstance(node, hir.Print) else STRING), "another type")
