@@ -159,6 +159,8 @@ def alias_target(m: Module, item: AliasItem) -> Type:
     while item.state == 0:
         item.state = 1
         node: Any = item.node.target
+        while isinstance(node, tree.ReferenceType):
+            node = node.target
         following = m.lookup(item.env, node.path) if isinstance(node, tree.NamedType) else None
         if isinstance(following, AliasItem):
             item = following
@@ -166,14 +168,15 @@ def alias_target(m: Module, item: AliasItem) -> Type:
             continue
         muted = 0 if item.own else 1
         m.muted += muted
-        item.target = type_of(m, item.env, node)
+        item.target = type_of(m, item.env, item.node.target)
         m.muted -= muted
         item.state = 2
     if item.state == 1:
         loop = chain[chain.index(item) :] if item in chain[:-1] else chain
         names = " -> ".join(f"`{part.name}`" for part in loop)
-        if loop[0].own:
-            m.error("E0206", loop[0].node.at, f"the type alias {names} stands for itself")
+        own = next((part for part in loop if part.own), None)
+        if own is not None:
+            m.error("E0206", own.node.at, f"the type alias {names} stands for itself")
         else:
             m.excused(f"the type alias {names} stands for itself")
         item.target = ERROR

@@ -82,6 +82,18 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     return item.type or ERROR
 
 
+def _alone(m: Module, inner: Fn, item: ConstItem) -> hir.Expr:
+    """The value of a constant without a type, which whoever reads it in the middle of something must not decide."""
+    from orchestrator.toolchains.ruchy.check.sandbox import Sandbox, inside
+
+    with inside(m, Sandbox(m)):
+        made = expr(inner, item.node.value)
+        m.settle()
+        failed = m.failed
+    m.failed = m.failed or failed
+    return made
+
+
 def _circle(m: Module, item: ConstItem) -> None:
     """E0216 for a constant that needs itself: at the first of this module that is in the circle."""
     first = next((at for at, one in enumerate(m.reading) if one is item), len(m.reading))
@@ -125,7 +137,7 @@ def _value(m: Module, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
     inner = Fn(m, item.env, path)
     inner.nests = False
     if item.node.type is None:
-        made = expr(inner, item.node.value)
+        made = expr(inner, item.node.value) if m.sandbox is None else _alone(m, inner, item)
         found: Any = resolve(made.type)
         if found.__class__ is Var and found.kind == ANY:  # a function without `->` that is in the middle of a circle
             _circle(m, item)

@@ -213,3 +213,23 @@ def test_a_long_chain_of_constants_in_the_wrong_order() -> None:
 def test_a_constant_that_is_wrong_is_told_whoever_reads_it_first() -> None:
     a = "pub const A: i64 = f();\npub fun f() { B }\nconst B: i64 = missing;\n"
     assert ("E0101", "a.ruchy", 3) in told("fun main() { println(a::A); }", a=a)
+
+
+@pytest.mark.parametrize("reference", ["", "&", "&&"])
+def test_aliases_of_two_modules_that_stand_for_themselves(reference: str) -> None:
+    a, b = f"pub type A = {reference}b::B;", "pub type B = a::A;"
+    assert told("fun main() { }", a=a, b=b) == [("E0206", "a.ruchy", 1), ("E0206", "b.ruchy", 1)]
+
+
+def test_a_constant_whose_function_needs_it_is_the_same_for_all() -> None:
+    """Its type is written, so that nothing is in a circle but the run."""
+    b = "pub struct S { pub x: i64 = f(2) + 1 }\npub fun f(n: i64) { if n > 0 { f(n - 1) + K * 0 } else { n } }\n"
+    b += "pub const K: i64 = 1 + f(0);\n"
+    assert printed("fun main() { println(b::S { }.x); println(b::K); }", b=b) == "1\n1\n"
+
+
+def test_an_import_in_a_body_that_others_read() -> None:
+    b = "pub fun f(n: i64) { use c::g as near; use c; near(n); c::g(n); println(n) }\n"
+    assert (
+        printed("use b::f;\npub fun h() { f(1) }\nfun main() { h() }", b=b, c="pub fun g(n: i64) -> i64 { n }") == "1\n"
+    )
