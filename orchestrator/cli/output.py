@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+PIPE_BYTES = 4096
+"""What `select` promises: so much can be written without waiting (PIPE_BUF)."""
+
+LAST_SECONDS = 1.0
+"""So long the last line of an interrupted build waits for a reader who does not read."""
+
+
 class Output:
     """The two streams of one command. A reader of standard output who has gone (`wasmill graph | head`) is no error:
     what comes after goes nowhere."""
@@ -30,6 +37,7 @@ class Output:
         """That line was written. `build` is the number of the last build that an event told of."""
         self.clear: Callable[[], None] = _nothing
         """Takes a moving line off the terminal."""
+        self._cut = False  # the last line on standard output has no end yet
         self._gone = False
         self._mute = False
         if sys.stdout is None:  # closed by the caller: `>&-`
@@ -53,13 +61,40 @@ class Output:
             self._gone = True
             raise FileError(f"standard output cannot be written: {wrong.strerror or wrong}") from wrong
 
+    async def send(self, text: str) -> None:
+        """As `out`, from an event loop: a reader who does not read holds up the command, but no signal to it."""
+        file = _pipe()
+        if file is None:
+            self.out(text)
+            return
+        data = f"{text}\n".encode("ascii", "backslashreplace")
+        sys.stdout.flush()
+        try:
+            while data and not self._gone:
+                if not _has_room(file):
+                    from anyio import wait_writable
+
+                    await wait_writable(file)
+                # A pipe that has room has it for so many bytes.
+                self._cut = True
+                data = data[os.write(file, data[:PIPE_BYTES]) :]
+            self._cut = False
+        except BrokenPipeError:
+            self._gone = True
+        except OSError as wrong:
+            self._gone = True
+            raise FileError(f"standard output cannot be written: {wrong.strerror or wrong}") from wrong
+
     def interrupted(self, number: int) -> int:
         """A signal ends the command: say so, to people and to who reads the events. The exit code."""
         self.clear()
         if self.events and not self.ended:
             self.ended = True
-            with suppress(FileError):
-                self.out(f'{{"event":"build-cancelled","build":{self.build}}}')
+            file = _pipe()
+            if file is None or _has_room(file, LAST_SECONDS):  # else nobody reads it, and the end must not wait
+                with suppress(FileError):
+                    newline = "\n" if self._cut else ""
+                    self.out(f'{newline}{{"event":"build-cancelled","build":{self.build}}}')
         self.insist(f"wasmill: {'terminated' if number == SIGTERM else 'interrupted'}")
         return 128 + number
 
@@ -108,3 +143,24 @@ def _nowhere() -> TextIO:
 
 
 def _nothing() -> None: ...
+
+
+def _pipe() -> int | None:
+    """The descriptor of standard output where that is a pipe or a socket, whose reader may let us wait."""
+    import stat
+
+    try:
+        file = sys.stdout.fileno()
+        mode = os.fstat(file).st_mode
+    except (OSError, ValueError, AttributeError):
+        return None
+    return file if os.name == "posix" and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) else None
+
+
+def _has_room(file: int, seconds: float = 0.0) -> bool:
+    """Whether it can be written without waiting, or can be before so long."""
+    from select import POLLOUT, poll
+
+    waiting = poll()
+    waiting.register(file, POLLOUT)
+    return bool(waiting.poll(seconds * 1000))

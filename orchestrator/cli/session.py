@@ -140,8 +140,8 @@ async def _follow(events: AsyncIterator[Event], output: Output | None, progress:
     async for event in events:
         if output is not None:
             output.build = event.build
+            await output.send(ascii_only(encode(event).decode()))
             output.ended = isinstance(event, (BuildFinished, BuildCancelled))
-            output.out(ascii_only(encode(event).decode()))
         progress.see(event)
         if isinstance(event, (BuildFinished, BuildCancelled)):
             return

@@ -3,13 +3,16 @@ terminal."""
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -170,3 +173,26 @@ def test_nothing_is_left_of_the_moving_line_on_a_real_terminal(tmp_path: Path) -
         assert it.wait(20) == 143
     os.close(ours)
     assert seen.decode().endswith("\r\x1b[Kwasmill: terminated\r\n")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="it needs POSIX signals")
+def test_a_reader_who_does_not_read_holds_up_no_signal(tmp_path: Path) -> None:
+    """Standard output is full: the end comes all the same, and every line that is read is a whole one."""
+    for number in range(900):
+        (tmp_path / f"m{number}.ruchy").write_text(f"pub fun f() -> i64 {{ {number} }}\n")
+    command = [sys.executable, "-m", "orchestrator", "build", "--json", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as it:
+        assert it.stdout and it.stderr
+        room = select.poll()
+        count = 0
+        while count < 56_000:  # nearly all that a pipe takes
+            count = int.from_bytes(fcntl.ioctl(it.stdout, termios.FIONREAD, b"\0" * 4), "little")
+            assert it.poll() is None
+            room.poll(10)
+        it.send_signal(signal.SIGTERM)
+        assert it.wait(30) == 143
+        assert it.stderr.read() == b"wasmill: terminated\n"
+        *whole, _ = it.stdout.read().split(b"\n")
+    assert len(whole) > 100
+    assert all(json.loads(line)["build"] == 1 for line in whole)
