@@ -55,7 +55,7 @@ WRONG: dict[type, list[dict[str, Any]]] = {
     hir.And: [{"left": ONE}, {"right": ONE}, {"left": STOP}, {"type": UNIT}],
     hir.Or: [{"left": ONE}, {"right": ONE}, {"left": STOP}, {"type": I64}],
     hir.Cast: [{"operand": TEXT}, {"type": STRING}, {"type": BOOL}, {"type": CHAR}, {"operand": STOP}],
-    hir.ToText: [{"operand": UNITS}, {"type": I64}, {"precision": 2, "operand": ONE}, {"operand": STOP}],
+    hir.ToText: [{"operand": UNITS}, {"type": I64}, {"precision": 2, "operand": TEXT}, {"operand": STOP}],
     hir.Concat: [{"parts": [TEXT, ONE]}, {"parts": [TEXT]}, {"type": UNIT}, {"parts": [TEXT, STOP]}],
     hir.Call: [{"arguments": [TEXT, TEXT]}, {"arguments": [ONE]}, {"type": STRING}, {"symbol": "main::none"}],
     hir.Runtime: [{"arguments": [UNITS]}, {"name": "sqrt"}, {"arguments": [STOP]}, {"type": ERROR}],
