@@ -196,7 +196,6 @@ NOT_YET = {
     "closures": "fun main() { let f = |x| x + 1; }",
     "`impl`": "struct S { a: i64 }\nimpl S { fun f(&self) -> i64 { 1 } }",
     "generics": "fun id<T>(x: T) -> T { x }",
-    "ranges as values": "fun main() { let r = 1..3; }",
     "`\\|>`": "fun f(x: i64) -> i64 { x }\nfun main() { println(1 |> f); }",
     "`try`": "fun main() { try { println(1); } catch (e) { println(2); } }",
     "`throw`": "fun main() { throw 1; }",

@@ -57,7 +57,7 @@ def signature_of(
         return None
     meant = tuple(sorted((meanings or {}).items()))
     wire = _Wire(tuple(names[:-1]), names[-1], defaults, meant)
-    dragged = {name for name in names if "::" in name} | {to for _, to in meant}
+    dragged = {name for name in names if "::" in name and name[0] != ":"} | {to for _, to in meant}
     return Signature(interface=_encode(wire), names=tuple(sorted(dragged)))
 
 

@@ -18,6 +18,7 @@ from orchestrator.toolchains.ruchy.check.numbers import (
     to_float,
     to_integer,
 )
+from orchestrator.toolchains.ruchy.check.scope import RANGES
 from orchestrator.toolchains.ruchy.check.templates import fill, pieces_of_function, pieces_of_macro
 from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, I64, NEVER, STRING, UNIT
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
@@ -190,9 +191,12 @@ def kind_of(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
     if made is None or resolve(made[0].type) is ERROR:
         return bad(node.at)
     kind: Any = resolve(made[0].type)
-    name = (
-        "integer" if narrow(kind, INTEGER) else "float" if shown(kind)[0] == "f" else _KINDS.get(shown(kind), "object")
-    )
+    if kind in RANGES:
+        name = "range"
+    elif narrow(kind, INTEGER):
+        name = "integer"
+    else:
+        name = "float" if shown(kind)[0] == "f" else _KINDS.get(shown(kind), "object")
     value = hir.Str(STRING, node.at, name)
     return hir.Block(STRING, node.at, [hir.Do(made[0])], value)
 

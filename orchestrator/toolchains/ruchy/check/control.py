@@ -22,6 +22,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, NUMBER, WHOLE, Var, narrow, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.operators import is_float
+from orchestrator.toolchains.ruchy.check.ranges import Walk, walk
 from orchestrator.toolchains.ruchy.check.statements import block, lose
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
@@ -174,9 +175,15 @@ def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
     iterable: Any = node.iterable
     if isinstance(iterable, tree.Call):
         iterable = _range_call(c, iterable)
-    if not isinstance(iterable, tree.RangeExpr):
-        return _for_other(c, node, iterable)
-    start, end, kind = _bounds(c, iterable)
+    over: Walk | None = None
+    if isinstance(iterable, tree.RangeExpr):
+        start, end, kind = _bounds(c, iterable)
+        inclusive = iterable.inclusive
+    else:
+        found = walk(c, iterable)
+        if not isinstance(found, Walk):
+            return _for_other(c, node, iterable, found)
+        over, start, end, kind, inclusive = found, found.start, found.end, I64, found.inclusive
     name = pattern.name if isinstance(pattern, tree.NamePattern) else "_"
     if pattern.__class__ not in (tree.NamePattern, tree.WildcardPattern):
         not_yet(c.m, pattern.at, "patterns in `for`")
@@ -188,11 +195,13 @@ def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
     if kind.__class__ is Var and not narrow(kind, INTEGER):
         c.m.error("E0212", pattern.at, f"`{name}` counts, so it is an integer, and this makes it {shown(kind)}")
     slot = variable.slot
-    if variable.assigned:
+    if variable.assigned or (over is not None and over.value is not None):
         slot = c.slot(kind)
         counter = open_type(c, hir.Local(kind, node.at, slot))
-        inner = hir.Block(inner.type, node.at, [hir.Let(variable.slot, counter)], inner)
-    return hir.ForRange(UNIT, node.at, target.id, slot, start, end, iterable.inclusive, inner)
+        value = over.value(counter) if over is not None and over.value is not None else counter
+        inner = hir.Block(inner.type, node.at, [hir.Let(variable.slot, value)], inner)
+    made = hir.ForRange(UNIT, node.at, target.id, slot, start, end, inclusive, inner)
+    return made if over is None else hir.Block(UNIT, node.at, over.out, made)
 
 
 def _range_call(c: Fn, node: tree.Call) -> Any:
@@ -236,10 +245,9 @@ def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
     return start, end, resolve(kind)
 
 
-def _for_other(c: Fn, node: tree.For, iterable: Any) -> hir.Expr:
+def _for_other(c: Fn, node: tree.For, iterable: Any, made: hir.Expr) -> hir.Expr:
     """Anything but a range: arrays are to come; the rest cannot be iterated over."""
     mark = len(c.undo)
-    made = expr(c, iterable)
     kind = resolve(made.type)
     if kind is STRING:
         c.m.error("E0212", iterable.at, "a String cannot be iterated over", "use its `.chars()`")

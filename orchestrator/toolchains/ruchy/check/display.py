@@ -8,8 +8,18 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of
 from orchestrator.toolchains.ruchy.check.function import Fn, later
 from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, resolve, settle
-from orchestrator.toolchains.ruchy.check.scope import StructItem
-from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, STRING, UNIT, FloatType, StructType, Type
+from orchestrator.toolchains.ruchy.check.scope import INCLUSIVE, RANGES, StructItem
+from orchestrator.toolchains.ruchy.check.types import (
+    BOOL,
+    CHAR,
+    ERROR,
+    I64,
+    STRING,
+    UNIT,
+    FloatType,
+    StructType,
+    Type,
+)
 
 
 def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
@@ -24,11 +34,23 @@ def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
     if kind.__class__ is Var:
         if kind.kind == ANY:
             return [later(c, made.at, STRING, lambda last: _when_known(c, made, spec, last))]
+    elif kind in RANGES:
+        return _range_parts(c, made)
     elif isinstance(kind, StructType):
         return _struct_parts(c, made, struct_of(c.m, kind), spec)
     elif kind is UNIT or kind is ERROR:
         return [hir.Block(STRING, made.at, [hir.Do(made)], hir.Str(STRING, made.at, "nil"))]
     return [_scalar(made, kind, spec)]
+
+
+def _range_parts(c: Fn, made: hir.Expr) -> list[hir.Expr]:
+    """`1..3`, `1..=3`."""
+    at = made.at
+    slot = c.slot(made.type)
+    local = hir.Local(made.type, at, slot)
+    start, end = (hir.ToText(STRING, at, hir.GetField(I64, at, local, index)) for index in (0, 1))
+    dots = hir.Str(STRING, at, "..=" if made.type == INCLUSIVE else "..")
+    return [hir.Block(STRING, at, [hir.Let(slot, made)], joined(at, [start, dots, end]))]
 
 
 def plain_parts(c: Fn, made: hir.Expr) -> list[hir.Expr]:

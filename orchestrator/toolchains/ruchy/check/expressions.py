@@ -281,7 +281,8 @@ def _in_string(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
     at = node.at
     wanted: Any = node.index
     if not isinstance(wanted, tree.RangeExpr):
-        return hir.Runtime(STRING, at, "str_at", [value, check(c, wanted, I64, _INDEX)], traps=True)
+        found = check(c, wanted, I64, _INDEX)
+        return hir.Runtime(STRING, at, "str_at", [value, found], traps=True)
     if wanted.end is None and not isinstance(value, hir.Local):
         slot = c.slot(STRING)
         local = hir.Local(STRING, at, slot)

@@ -28,7 +28,6 @@ HANDLERS.update(
     {
         tree.Array: _not_yet("arrays"),
         tree.ArrayRepeat: _not_yet("arrays"),
-        tree.RangeExpr: _not_yet("ranges as values"),
         tree.IfLet: _not_yet("`if let`", plural=False),
         tree.WhileLet: _not_yet("`while let`", plural=False),
         tree.Match: _not_yet("`match`", plural=False),

@@ -20,6 +20,8 @@ from orchestrator.toolchains.ruchy.check.numbers import (
     to_float,
     to_integer,
 )
+from orchestrator.toolchains.ruchy.check.ranges import range_method
+from orchestrator.toolchains.ruchy.check.scope import RANGES
 from orchestrator.toolchains.ruchy.check.statements import assign, place_of
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
@@ -145,6 +147,10 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
         return _runtime(c, node, receiver, entry) if entry is not None else _of_text(c, node, name, receiver, want)
     if kind.__class__ is Var and kind.kind == ANY:
         return _of_unknown(c, node, receiver)
+    if name == "to_string" and kind in RANGES and _no_arguments(c, node):
+        return joined(node.at, text_parts(c, receiver))
+    if kind in RANGES and name != "clone":
+        return range_method(c, node, receiver)
     if narrow(kind, NUMBER):
         return _of_number(c, node, name, receiver)
     if name == "to_string" and _no_arguments(c, node):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check.infer import settle
 from orchestrator.toolchains.ruchy.check.scope import (
+    RANGES,
     ConstItem,
     Env,
     FunctionItem,
@@ -14,6 +15,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     LostItem,
     ModuleItem,
     StructItem,
+    range_item,
 )
 from orchestrator.toolchains.ruchy.check.stubs import Stubs, stub
 from orchestrator.toolchains.ruchy.check.types import I64, INTEGERS, FloatType, IntType, StructType, Type
@@ -278,7 +280,9 @@ class Module:
 
     def touch(self, kind: Type) -> None:
         """Notes that the module touches this type, wherever it is from."""
-        if isinstance(kind, StructType) and kind not in self.layouts:
+        if kind in RANGES:
+            self.layouts.setdefault(kind, range_item(kind))
+        elif isinstance(kind, StructType) and kind not in self.layouts:
             item = self.item_of(f"{kind.module}::{kind.item}")
             if isinstance(item, StructItem):
                 self.layouts[kind] = item

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Union
 
+from orchestrator.toolchains.ruchy.check.types import I64, StructType
+from orchestrator.toolchains.ruchy.syntax import tree
+
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.check.types import StructType, Type
-    from orchestrator.toolchains.ruchy.syntax import tree
+    from orchestrator.toolchains.ruchy.check.types import Type
 
 
 class Env:
@@ -97,6 +99,20 @@ class StructItem:
         self.index: dict[str, int] = {field: i for i, field in enumerate(self.names)}
         self.types: list[Type] | None = None
         self.has_methods = False
+
+
+def range_item(kind: StructType) -> StructItem:
+    """What a range is made of."""
+    named = tree.NamedType(0, ("i64",))
+    fields = [tree.StructField(0, name, named) for name in ("start", "end")]
+    item = StructItem(kind.item, kind, tree.Struct(0, kind.item, False, fields), Env(""), own=False)
+    item.types = [I64, I64]
+    return item
+
+
+RANGE, INCLUSIVE = StructType("", "Range"), StructType("", "RangeInclusive")
+"""The types of `a..b` and of `a..=b`; no module has the empty name, so no text can name them."""
+RANGES = frozenset((RANGE, INCLUSIVE))
 
 
 class ConstItem:

@@ -31,4 +31,13 @@ CODES: dict[str, Code] = registry(
         "fun f() { let n = 1; fun g() -> i64 { n } println(g()) }",
         "fun f() { let n = 1; fun g(n: i64) -> i64 { n } println(g(n)) }",
     ),
+    Code(
+        "E0244",
+        "type",
+        "range that is no value here",
+        "A range as a value has both ends, of type i64. It can be looped over (also with `.rev()` and `.step_by(n)`), "
+        "printed, compared, and asked for its `len`, `sum`, `is_empty` and `contains`.",
+        "let r = 1..4; println(r.map(2));",
+        "let r = 1..4; println(r.sum(), r.contains(2));",
+    ),
 )

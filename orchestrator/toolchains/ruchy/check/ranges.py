@@ -1,0 +1,176 @@
+"""Ranges as values: a struct of two i64 that no text can name. A `for` over one that stands in it needs no value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr
+from orchestrator.toolchains.ruchy.check.module import Module
+from orchestrator.toolchains.ruchy.check.operators import compare
+from orchestrator.toolchains.ruchy.check.scope import INCLUSIVE, RANGE, RANGES, range_item
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, Type
+from orchestrator.toolchains.ruchy.syntax import tree
+
+_END: Why = ("E0212", "the ends of a range are integers, and this is {got}")
+_STEP: Why = ("E0204", "`{0}` takes {want}, and this is {got}")
+METHODS = ("len", "count", "sum", "contains", "is_empty", "rev", "step_by", "to_string", "clone")
+
+
+def range_value(c: Fn, node: tree.RangeExpr, want: Want, why: Why) -> hir.Expr:
+    """`a..b`, `a..=b` where a value stands."""
+    if node.start is None or node.end is None:
+        c.m.error("E0244", node.at, "a range without both ends is no value", "write both ends: `0..n`")
+        return bad(node.at)
+    ends = [check(c, node.start, I64, _END), check(c, node.end, I64, _END)]
+    if any(end.type is ERROR for end in ends):
+        return bad(node.at)
+    return hir.NewStruct(known(c.m, INCLUSIVE if node.inclusive else RANGE), node.at, ends, [0, 1])
+
+
+def known(m: Module, kind: Any) -> Type:
+    m.layouts.setdefault(kind, range_item(kind))
+    return kind  # type: ignore[no-any-return]
+
+
+def ends_of(c: Fn, made: hir.Expr, out: list[Any]) -> tuple[hir.Expr, hir.Expr]:
+    """Both ends of a range, which is put into a slot first."""
+    if not isinstance(made, hir.Local):
+        slot = c.slot(made.type)
+        out.append(hir.Let(slot, made))
+        made = hir.Local(made.type, made.at, slot)
+    return hir.GetField(I64, made.at, made, 0), hir.GetField(I64, made.at, made, 1)
+
+
+def _block(at: int, out: list[Any], made: hir.Expr) -> hir.Expr:
+    return hir.Block(made.type, at, out, made) if out else made
+
+
+def _plus(at: int, op: str, left: hir.Expr, right: hir.Expr | int) -> hir.Expr:
+    return hir.Arithmetic(I64, at, op, left, hir.Int(I64, at, right) if isinstance(right, int) else right)
+
+
+def _empty(at: int, kind: Type, start: hir.Expr, end: hir.Expr) -> hir.Expr:
+    return hir.Compare(BOOL, at, ">" if kind == INCLUSIVE else ">=", start, end)
+
+
+def _length(at: int, kind: Type, start: hir.Expr, end: hir.Expr) -> hir.Expr:
+    steps = _plus(at, "-", end, start)
+    steps = _plus(at, "+", steps, 1) if kind == INCLUSIVE else steps
+    return hir.If(I64, at, _empty(at, kind, start, end), hir.Int(I64, at, 0), steps)
+
+
+def range_method(c: Fn, node: tree.MethodCall, made: hir.Expr) -> hir.Expr:
+    """A method of a range that gives no array."""
+    at, name, kind = node.at, node.name, made.type
+    wanted = 1 if name == "contains" else 0
+    if name in ("len", "count", "sum", "is_empty", "contains") and len(node.arguments) == wanted:
+        out: list[Any] = []
+        start, end = ends_of(c, made, out)
+        if name == "is_empty":
+            return _block(at, out, _empty(at, kind, start, end))
+        if name == "contains":
+            return _block(at, out, _contains(c, node, kind, start, end, out))
+        if name == "sum":
+            return _sum(c, at, kind, start, end, out)
+        return _block(at, out, _length(at, kind, start, end))
+    for argument in node.arguments:
+        if not isinstance(argument, tree.Lambda):
+            expr(c, argument)
+    hint = "`for i in (a..b).rev()` works" if name in ("rev", "step_by") else f"ranges have {', '.join(METHODS[:7])}"
+    c.m.error("E0244", at, f"`{name}` of a range is not supported here", hint)
+    return bad(at)
+
+
+def _contains(c: Fn, node: tree.MethodCall, kind: Type, start: hir.Expr, end: hir.Expr, out: list[Any]) -> hir.Expr:
+    value = expr(c, node.arguments[0])
+    if value.type is ERROR:
+        return value
+    slot = c.slot(value.type)
+    out.append(hir.Let(slot, value))
+    local = hir.Local(value.type, node.at, slot)
+    c.m.pending.append(local)
+    above = compare(c, node.at, "<=", start, local)
+    last = hir.Local(value.type, node.at, slot)
+    c.m.pending.append(last)
+    return hir.And(BOOL, node.at, above, compare(c, node.at, "<=" if kind == INCLUSIVE else "<", last, end))
+
+
+def _sum(c: Fn, at: int, kind: Type, start: hir.Expr, end: hir.Expr, out: list[Any]) -> hir.Expr:
+    total, counter = c.slot(I64), c.slot(I64)
+    c.counter += 1
+    added = _plus(at, "+", hir.Local(I64, at, total), hir.Local(I64, at, counter))
+    body = hir.Block(UNIT, at, [hir.Store(total, [], added, at)], hir.Unit(UNIT, at))
+    loop = hir.ForRange(UNIT, at, c.counter - 1, counter, start, end, kind == INCLUSIVE, body)
+    steps = [*out, hir.Let(total, hir.Int(I64, at, 0)), hir.Do(loop)]
+    return hir.Block(I64, at, steps, hir.Local(I64, at, total))
+
+
+class Walk:
+    """How a `for` goes over a range that is a value: its counter from `start` to `end`, and what the variable is of the
+    counter (None: the same)."""
+
+    __slots__ = ("end", "inclusive", "out", "start", "value")
+
+    def __init__(self, start: hir.Expr, end: hir.Expr, inclusive: bool, out: list[Any]) -> None:
+        self.start = start
+        self.end = end
+        self.inclusive = inclusive
+        self.out = out
+        self.value: Any = None
+
+
+def walk(c: Fn, node: Any) -> Walk | hir.Expr:
+    """The source of a `for`: a walk over a range, else the value that it is. `.rev()` and `.step_by(n)` are understood
+    here alone."""
+    name = node.name if isinstance(node, tree.MethodCall) else ""
+    if name not in ("rev", "step_by") or len(node.arguments) != (name == "step_by"):
+        made = expr(c, node)
+        return plain_walk(c, made) if made.type in RANGES else made
+    made = expr(c, node.receiver)
+    if made.type not in RANGES:
+        return expr(c, node)
+    found = plain_walk(c, made)
+    at, start, end = node.at, found.start, found.end
+    if name == "rev":
+        last = end if found.inclusive else _plus(at, "-", end, 1)
+        found.value = lambda counter: _plus(at, "-", last, _plus(at, "-", counter, start))
+        return found
+    step, steps = c.slot(I64), c.slot(I64)
+    by = hir.Local(I64, at, step)
+    text = hir.Str(STRING, at, "`step_by` takes a step of 1 or more")
+    found.out += [
+        hir.Let(step, check(c, node.arguments[0], I64, (*_STEP, name))),
+        hir.Do(
+            hir.If(
+                UNIT,
+                at,
+                hir.Compare(BOOL, at, "<", by, hir.Int(I64, at, 1)),
+                hir.Block(UNIT, at, [], hir.Panic(NEVER, at, text)),
+                hir.Unit(UNIT, at),
+            )
+        ),
+        hir.Let(steps, _steps(at, made.type, start, end, by)),
+    ]
+    found.start, found.end, found.inclusive = hir.Int(I64, at, 0), hir.Local(I64, at, steps), False
+    found.value = lambda counter: _plus(at, "+", start, _plus(at, "*", counter, by))
+    return found
+
+
+def _steps(at: int, kind: Type, start: hir.Expr, end: hir.Expr, by: hir.Expr) -> hir.Expr:
+    """How many there are: the whole steps to the last value, and the first one."""
+    way = _plus(at, "-", end, start)
+    last = way if kind == INCLUSIVE else _plus(at, "-", way, 1)
+    count = _plus(at, "+", _plus(at, "/", last, by), 1)
+    return hir.If(I64, at, _empty(at, kind, start, end), hir.Int(I64, at, 0), count)
+
+
+def plain_walk(c: Fn, made: hir.Expr) -> Walk:
+    out: list[Any] = []
+    slot = c.slot(made.type)  # a variable may be assigned to in the loop
+    out.append(hir.Let(slot, made))
+    start, end = ends_of(c, hir.Local(made.type, made.at, slot), out)
+    return Walk(start, end, made.type == INCLUSIVE, out)
+
+
+HANDLERS[tree.RangeExpr] = range_value
