@@ -285,6 +285,8 @@ def break_(c: Fn, node: tree.Break, want: Want, why: Why) -> hir.Expr:
             expr(c, node.value)
         return hir.Unit(NEVER, node.at)
     if node.value is None:
+        if target.type is None and target.want not in (None, DROP, TAIL):
+            target.type = target.want
         _gives(c, node, target, UNIT)
         return hir.Break(NEVER, node.at, target.id, None)
     if target.kind != "loop":
@@ -325,6 +327,12 @@ def continue_(c: Fn, node: tree.Continue, want: Want, why: Why) -> hir.Expr:
 
 def return_(c: Fn, node: tree.Return, want: Want, why: Why) -> hir.Expr:
     """Leaves its own function. What it gives has the function's type."""
+    if not c.nests:
+        message = "this `return` stands in a constant or a default, which is no part of a function"
+        c.m.error("E0232", node.at, message, "make a function of it, and call that")
+        if node.value is not None:
+            expr(c, node.value, DROP)
+        return hir.Unit(NEVER, node.at)
     c.returned = True
     if c.top:
         if node.value is not None:

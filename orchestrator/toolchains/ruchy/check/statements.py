@@ -106,7 +106,7 @@ def _value_of_let(
     if variable is not None:
         variable.read = want is not TAIL
         value = _read(c, variable, node.at)
-    elif isinstance(node.pattern, tree.WildcardPattern) and want is not None and want is not TAIL:
+    elif isinstance(node.pattern, tree.WildcardPattern) and want is not TAIL:
         out.pop()
         value = made
     else:

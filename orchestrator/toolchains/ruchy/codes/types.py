@@ -186,6 +186,15 @@ CODES: dict[str, Code] = registry(
         "fun f() { g(); h(); } fun g() { ... } fun h() { ... }",
     ),
     Code(
+        "E0232",
+        "type",
+        "return outside of a function",
+        "Constants and default values are computed wherever they are used: there is no function that a `return` in "
+        "them could leave.",
+        "fun f(n: i64 = { return 1; }) -> i64 { n }",
+        "fun one() -> i64 { return 1; } fun f(n: i64 = one()) -> i64 { n }",
+    ),
+    Code(
         "E0230",
         "type",
         "write through a reference",

@@ -57,6 +57,7 @@ def test_what_has_no_value_is_none_at_the_end(place, tail):
 
 def test_a_let_at_the_end_of_what_gives_nothing_is_dropped():
     good("fun f() -> () { let x = 5; }")
+    good("fun f(c: bool) -> i64 { let y = if c { 2 } else { let _ = 3; }; y }")
     good("fun f(c: bool) -> () { if c { let x = 5; } else { let _ = f(c); } }")
 
 
@@ -65,3 +66,16 @@ def test_they_run():
         'fun f() -> i32 { let x = 5; }\nfun g() -> String { let _ = f"<{f()}>"; }\nfun main() { println(f(), g()) }'
     )
     assert run_text(source).stdout == "5 <5>\n"
+
+
+def test_breaks_of_a_loop_that_must_have_a_value():
+    for breaks in ("if c { break; } break 1;", "if c { break 1; } break;", "break;"):
+        assert found(f"fun f(c: bool) -> i64 {{ loop {{ {breaks} }} }}") in ([("E0203", 1)], [("E0401", 1)])
+        assert found(f"fun f(c: bool) {{ let x: i64 = loop {{ {breaks} }}; println(x) }}")[0][1] == 1
+    good("fun f(c: bool) -> () { loop { if c { break; } break; } }")
+
+
+def test_a_return_in_what_belongs_to_no_function():
+    for source in ("const K: i64 = { return 1; }; fun f() -> i64 { K }", "fun g(a: i64 = { return; }) { println(a) }",
+                   "struct S { a: i64 = { return 2; } } fun f() -> i64 { S { }.a }"):  # fmt: skip
+        assert found(source)[:1] == [("E0232", 1)]
