@@ -203,3 +203,15 @@ def test_without_a_place_there_is_no_diagnostic() -> None:
     for more in ({"file": ""}, {"line": 0}, {"column": 0}, {"column": 2}, {"cut": 1}):
         with pytest.raises(ValueError):
             Diagnostic(code="E1", message="m", **(place | more))  # type: ignore[arg-type]
+
+
+async def test_what_is_wrong_in_a_body_hides_nothing_of_other_functions() -> None:
+    bodies = ("n +", "let x = ;", "n § 1", "99999999999999999999", "null", "class X { }", 'f"{n"', "n.")
+    for body in bodies:
+        text = f"use low::f;\npub fun g(n: i64) -> i64 {{ {body} }}\n"
+        text += "fun main() {\n    f(true);\n    let x: String = g(1);\n}\n"
+        sources = {"main.ruchy": text, "low.ruchy": "pub fun f(n: i64) { println(n) }\n"}
+        async with orchestrator.open(orchestrator.Sources(sources), jobs=1) as project:
+            found = (await project.build()).diagnostics
+        assert held(found, sources) >= 3 and found[0].line == 2, body
+        assert [(one.code, one.line) for one in found if one.line > 2] == [("E0204", 4), ("E0201", 5)], body

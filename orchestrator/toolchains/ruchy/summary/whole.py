@@ -18,7 +18,7 @@ def summarise_whole(job: SummariseJob, source: str) -> Summarised:
     """The summary, or the errors that prevent one."""
     pairs = scan(source)
     tokens = tokens_of(pairs)
-    module = None if has_errors(tokens) else outline(source, tokens)
+    module = None if is_unclosed(tokens) else outline(source, tokens)
     if module is None:
         parsed = parse_tokens(source, tokens)
         if parsed.module is None:
@@ -27,10 +27,16 @@ def summarise_whole(job: SummariseJob, source: str) -> Summarised:
     return _Whole(job, source, tokens, Places(source, pairs)).summarise(module)
 
 
+def is_unclosed(tokens: Tokens) -> bool:
+    return tokens.kinds[-2:-1] == ["unclosed"]
+
+
 def has_errors(tokens: Tokens) -> bool:
-    if tokens.kinds[-2:-1] == ["unclosed"]:
-        return True
-    return any(not finding.code.startswith("W") for found in tokens.findings.values() for finding in found)
+    """Whether some token cannot be read. Where that is one in a body, there is a summary all the same."""
+    found = tokens.findings.values()
+    return is_unclosed(tokens) or any(not one.code.startswith("W") for each in found for one in each)
+        not finding.code.startswith("W") for found in tokens.findings.values() for finding in found
+    )
 
 
 def _refused(job: SummariseJob, errors: list[Finding], places: Places) -> Summarised:

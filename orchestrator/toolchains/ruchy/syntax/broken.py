@@ -12,14 +12,15 @@ import msgspec
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
 
-_DECLARES = words("fun fn struct enum const type mod module trait class actor effect impl")
 _BINDS = words("let var mut")
 _IMPORTS = words("use import from")
+_ENDS_IMPORT = words("; fun fn struct enum const type let pub")
+_DECLARES = words("fun fn struct enum const type mod module trait class actor effect impl")
 
 
 class Sound(msgspec.Struct):
-    """`body` has no error in it, but for the bodies of the functions in `headers` (by `at`). `lost` are names that are
-    declared in what is left out."""
+    """`body` has no error in it, but for the bodies of the functions in `headers` (by `at`). `lost` are names
+    that are declared in what is left out."""
 
     body: list[tree.Stmt]
     headers: set[int]
@@ -44,37 +45,40 @@ class _Cutter:
     def cut(self, body: Sequence[tree.Stmt], start: int, stop: int) -> Sound:
         """The statements of a file or of an inline module, which stand in these tokens."""
         found = Sound([], set(), set())
-        behind = start
+        behind, before = start, None
         loose: list[tree.Stmt] = []
         for node in body:
             if isinstance(node, tree.Let | tree.ExprStmt):
                 loose.append(node)
                 continue
-            self._between(found, loose, behind, node.start)
-            loose, behind = [], node.stop
+            self._between(found, before, loose, behind, node.start)
+            loose, behind, before = [], node.stop, node
             if self.broken(node.start, node.stop):
-                self._item(found, node)
+                self._broken(found, node)
             else:
                 found.body.append(node)
-        self._between(found, loose, behind, stop)
+        self._between(found, before, loose, behind, stop)
         return found
 
-    def _between(self, found: Sound, loose: list[tree.Stmt], start: int, stop: int) -> None:
-        """What stands between two items: statements, and what is no node because it could not be read."""
-        if self.broken(start, stop):
-            found.lost |= self._names(start, stop, _DECLARES | _BINDS)
-        else:
+    def _between(self, found: Sound, before: tree.Item | None, loose: list[tree.Stmt], start: int, stop: int) -> None:
+        """What stands between two items: statements, and what is no node because it could not be read. (What is wrong
+        with that may be told at a token further down.) Where it is broken, the item before it may have ended too soon.
+        """
+        if not self.broken(start, stop) and not self._names(start, stop, _DECLARES):
             found.body += loose
+            return
+        found.lost |= self._names(start, stop, _DECLARES | _BINDS)
+        if isinstance(before, tree.Struct | tree.Const | tree.TypeAlias | tree.Mod) and found.body[-1:] == [before]:
+            found.body.pop()
+            self._broken(found, before)
 
-    def _item(self, found: Sound, node: tree.Item) -> None:
+    def _broken(self, found: Sound, node: tree.Item) -> None:
         if isinstance(node, tree.Mod) and node.items is not None:
             inner = self.cut(node.items, node.at + 1, node.stop)
             found.body.append(msgspec.structs.replace(node, items=inner.body))
             found.headers |= inner.headers
             found.lost |= inner.lost
-            return
-        written = isinstance(node, tree.Function) and _is_written(node) and not self.broken(node.start, node.body.at)
-        if isinstance(node, tree.Function) and written:
+        elif isinstance(node, tree.Function) and _is_written(node) and not self.broken(node.start, node.body.at):
             found.body.append(node)
             found.headers.add(node.at)
             found.lost |= self._names(node.body.at, node.stop, _DECLARES)
@@ -82,12 +86,12 @@ class _Cutter:
             found.lost |= self._names(node.start, node.stop, _DECLARES)
 
     def _names(self, start: int, stop: int, declares: frozenset[str]) -> set[str]:
-        """The names that are declared in some tokens."""
+        """The names that are declared, or imported, in some tokens."""
         kinds, texts, found = self.kinds, self.texts, set[str]()
         imports = False
         for at in range(start, min(stop, len(kinds) - 1)):
             kind = kinds[at]
-            imports = kind in _IMPORTS or ((imports and kind not in (";", "{", "fun", "fn")) or kinds[at - 1] == "::")
+            imports = kind in _IMPORTS or (imports and kind not in _ENDS_IMPORT)
             if kind in declares and kinds[at + 1] == "name":
                 found.add(texts[at + 1])
             elif imports and kind == "name":

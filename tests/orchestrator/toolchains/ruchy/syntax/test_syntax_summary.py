@@ -299,7 +299,7 @@ def test_resolution_and_hints_pass_the_statements_by():
     paths = {name: f"{name}.ruchy" for name in texts}
     modules = Modules({name: summary(text, name) for name, text in texts.items()}, paths)
     found = {name: resolve(modules, name) for name in texts}
-    assert [(one.code, one.hint) for one in found["main"].diagnostics] == [("E0502", "`a` has `f`")]
+    assert [(one.code, one.hint) for one in found["main"].findings] == [("E0502", "`a` has `f`")]
     assert [(one.module, one.item) for one in found["main"].bindings if one.name == "f"] == [("a", "f")]
     assert found["a"].bindings == ()
     dragged = interfaces(Meanings(modules, found), "main", found["main"].bindings)
