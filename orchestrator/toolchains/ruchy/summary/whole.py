@@ -35,8 +35,6 @@ def has_errors(tokens: Tokens) -> bool:
     """Whether some token cannot be read. Where that is one in a body, there is a summary all the same."""
     found = tokens.findings.values()
     return is_unclosed(tokens) or any(not one.code.startswith("W") for each in found for one in each)
-        not finding.code.startswith("W") for found in tokens.findings.values() for finding in found
-    )
 
 
 def _refused(job: SummariseJob, errors: list[Finding], places: Places) -> Summarised:
