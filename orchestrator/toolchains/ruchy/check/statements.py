@@ -126,7 +126,7 @@ def _made(c: Fn, at: int, out: list[Any], value: hir.Expr | None, diverged: hir.
 
 def _rest(c: Fn, statements: Sequence[Any]) -> None:
     """Code behind a `return` is checked for errors and not compiled."""
-    warned, declared = c.m.warnings, len(c.variables)
+    warned, declared, slots = c.m.warnings, len(c.variables), len(c.locals)
     c.m.warnings = []
     out: list[Any] = []
     for statement in statements:
@@ -136,6 +136,7 @@ def _rest(c: Fn, statements: Sequence[Any]) -> None:
             let(c, statement, out)
     c.m.warnings = warned
     del c.variables[declared:]
+    c.locals[slots:] = [UNIT] * (len(c.locals) - slots)  # which nothing that is compiled reads
 
 
 def _effect(c: Fn, node: Any, out: list[Any]) -> hir.Expr:

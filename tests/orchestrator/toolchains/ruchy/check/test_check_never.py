@@ -92,3 +92,7 @@ def test_a_long_chain_with_one_in_it():
         sum_ = hir.Arithmetic(I64, 2, "+", sum_, hir.Int(I64, 1, 1))
     stop = hir.Return(NEVER, 3, None)
     assert without_unreached(hir.Arithmetic(I64, 2, "+", sum_, stop)) == hir.Block(NEVER, 3, [hir.Do(sum_)], stop)
+
+
+def test_variables_of_code_that_is_never_reached():
+    good("fun f() -> i64 { return 1; let x = loop { }; let y = x; let z = y; 2 }")
