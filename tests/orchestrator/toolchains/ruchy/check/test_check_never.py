@@ -1,6 +1,7 @@
 """Operands that never return, in every place that has operands: valid code, and nothing done that is not reached."""
 
 import pytest
+from checking import good
 
 from actors.compiler.toolchain import CompileJob
 from orchestrator.toolchains.ruchy.check import hir
