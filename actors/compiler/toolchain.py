@@ -201,6 +201,14 @@ class Object(Struct, frozen=True):
     discovered: tuple[Discovered, ...] = ()
 
 
+class Unknown(Struct, frozen=True):
+    """A plain name that means nothing where it stands: an error says so there. Another module may have it."""
+
+    name: str
+    line: int
+    column: int
+
+
 class Compiled(Struct, frozen=True):
     """The object, or None and the errors that prevent one. There may be none of these where all that is wrong stands in
     another module that this one is built upon, or stands in a circle with: that one tells it, and this one is blocked.
@@ -209,6 +217,7 @@ class Compiled(Struct, frozen=True):
     object: Object | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     otherwise: tuple[Diagnostic, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
 
 
 class LinkInput(Struct, frozen=True):

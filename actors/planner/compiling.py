@@ -25,6 +25,7 @@ from actors.messages import (
 from actors.planner.desk import Desk
 from actors.planner.fitting import GIVEN_BACK_MS, Fitting
 from actors.planner.knowledge import Knowledge
+from actors.planner.offers import with_offers
 from actors.planner.outcome import crashed, findings, settings_digest
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import Estimates
@@ -250,7 +251,12 @@ class Compiling:
             made = outcome.compiled.object if outcome.compiled else None
             errors = list(run.condemned.get(module, ()))
             if outcome.compiled is not None and made is None:
-                errors += outcome.compiled.diagnostics
+                unknown = outcome.compiled.unknown
+                if unknown and knowledge is not self.desk.whole:  # any module may have these names
+                    run.replan = True
+                    run.states.set(module, State.READY)
+                    continue
+                errors += with_offers(outcome.compiled.diagnostics, unknown, module, knowledge)
                 if not errors:
                     run.silent[module] = list(outcome.compiled.otherwise) or [
                         crashed(module, path, "it gave neither object nor error")

@@ -22,7 +22,7 @@ from tests.programs import build
 from tests.properties.ruchy_modules import WRONG, Project, spoiled
 from tests.strangers import share
 
-pytestmark = pytest.mark.hypothesis
+pytestmark = [pytest.mark.hypothesis, pytest.mark.slow]
 SEEDS = st.integers(0, 1 << 40)
 
 
@@ -82,7 +82,7 @@ def edited(files: dict[str, str], seed: int) -> dict[str, str]:
 
 
 @given(SEEDS)
-@share(100)
+@share(90)
 def test_projects_that_are_right_compile(seed: int) -> None:
     built = build(Project(seed).files)
     assert built.errors() == []
@@ -90,7 +90,7 @@ def test_projects_that_are_right_compile(seed: int) -> None:
 
 
 @given(SEEDS)
-@share(40)
+@share(35)
 def test_results_constants_and_defaults_that_may_need_themselves(seed: int) -> None:
     """Whatever needs itself, through however many modules, is understood, or is told of at its place."""
     files = Project(seed, wild=True).files
@@ -112,7 +112,7 @@ def test_a_build_upon_an_earlier_one_gives_what_a_clean_one_gives(seed: int) -> 
 
 
 @given(SEEDS, st.sampled_from(sorted(WRONG)))
-@share(30)
+@share(18)
 def test_what_is_wrong_is_told_in_its_module_and_blocks_the_others(seed: int, kind: str) -> None:
     """By a clean build, and by one upon a build that was well; and nothing of it is left when it is mended."""
     files = Project(seed).files

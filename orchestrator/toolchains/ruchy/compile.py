@@ -7,9 +7,9 @@ nothing to reuse.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from actors.compiler.toolchain import Compiled, CompileJob, Item
+from actors.compiler.toolchain import Compiled, CompileJob, Item, Unknown
 from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.finished import Finished
@@ -58,7 +58,7 @@ def _attempt(
     view = View(job.source.decode(), cut(items, reused))
     checked = check(job, parse_tokens(view.text, view.tokens), stubs_for(items, signatures, reused))
     if checked.module is None or checked.state.room < 0:
-        return _refused(job, checked.errors, checked.otherwise)
+        return _refused(job, checked.errors, checked.otherwise, checked.unknown)
     try:
         finished = Finished(job, view, checked, lower(checked.module), items, reused)
         return Compiled(object=finished.object())
@@ -70,11 +70,18 @@ def _attempt(
         return None  # a fragment that is none, or not this item's
 
 
-def _refused(job: CompileJob, errors: Sequence[Finding], otherwise: Sequence[Finding] = ()) -> Compiled:
+def _refused(
+    job: CompileJob,
+    errors: Sequence[Finding],
+    otherwise: Sequence[Finding] = (),
+    unknown: Mapping[int, str] | None = None,
+) -> Compiled:
     """The errors in their places. (Where functions were cut out, those are wrong; such a compile is done again.)"""
     places = Places(job.source.decode())
     told, more = (tuple(places.tell(each, module=job.module, file=job.path)) for each in (errors, otherwise))
-    return Compiled(diagnostics=told, otherwise=more)
+    at = {number: places.of(Finding("E0101", name, at=number)) for number, name in (unknown or {}).items()}
+    names = [Unknown(name=name, line=at[one].line, column=at[one].column) for one, name in (unknown or {}).items()]
+    return Compiled(diagnostics=told, otherwise=more, unknown=tuple(names))
 
 
 _TOO_DEEP = Finding(

@@ -117,7 +117,7 @@ def _unknown_type(m: Module, env: Env, at: int, name: str) -> Type:
         return ERROR
     hint = f"write `{_OTHER_WORDS[name]}`" if name in _OTHER_WORDS else ""
     hint = hint or ("" if m.tired else did_you_mean(name, [*type_names(m, env), *BUILTIN_TYPES]))
-    m.error("E0103", at, f"unknown type `{name}`", hint)
+    m.error_unknown("E0103", at, name, "type", hint)
     return ERROR
 
 

@@ -85,9 +85,8 @@ def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
     elif callee.segments[0] in ("Vec", "HashMap", "HashSet", "Box", "Option", "Result"):
         not_yet(m, callee.at, f"`{callee.segments[0]}`", plural=False)
     elif not nothing_inside(m, c.env, callee.segments, callee.at):
-        m.error(
-            "E0102", callee.at, f"unknown function `{name}`", "" if m.tired else did_you_mean(name, _callable_names(c))
-        )
+        hint = "" if m.tired else did_you_mean(name, _callable_names(c))
+        m.error_unknown("E0102", callee.at, name, "function", hint)
     return bad(callee.at)
 
 

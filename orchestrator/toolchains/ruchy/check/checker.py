@@ -48,6 +48,8 @@ class Checked(msgspec.Struct):
     body: list[Any] = []
     """The tree that was checked."""
     otherwise: list[Finding] = []
+    unknown: dict[int, str] = {}
+    """Plain names that mean nothing, by their tokens."""
 
 
 def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checked:
@@ -72,7 +74,9 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
         if not m.errors and m.excuse is None:
             m.errors.append(Finding("E0901", "the checker gave up on this module, and did not say why"))
         otherwise = [m.excuse] if m.excuse is not None and not m.errors else []
-        return Checked(None, m.errors, [one for one in m.warnings if one.code != "W0004"], otherwise=otherwise)
+        return Checked(
+            None, m.errors, [one for one in m.warnings if one.code != "W0004"], None, [], otherwise, m.unknown
+        )
     if m.top is not None:
         unused_locals(m.top)
     seen = {key for one in m.seen.values() for key in one.bindings}.union(m.stubs.bindings)

@@ -94,12 +94,8 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
         return bad(node.at)
     if nothing_inside(m, c.env, node.segments, node.at):
         return bad(node.at)
-    m.error(
-        "E0101",
-        node.at,
-        f"unknown name `{name}`",
-        "" if m.tired else did_you_mean(name, names_in_sight(c)) or _cure(c, name),
-    )
+    hint = "" if m.tired else did_you_mean(name, names_in_sight(c)) or _cure(c, name)
+    m.error_unknown("E0101", node.at, name, "name", hint)
     return bad(node.at)
 
 
@@ -230,7 +226,7 @@ def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | None:
         return None
     if found is None:
         names = [*type_names(c.m, c.env), *(known for known, what in c.names.items() if isinstance(what, StructItem))]
-        c.m.error("E0103", node.at, f"unknown type `{name}`", did_you_mean(name, names))
+        c.m.error_unknown("E0103", node.at, name, "type", did_you_mean(name, names))
     elif not isinstance(found, LostItem):
         c.m.error("E0103", node.at, f"`{name}` is not a struct")
     c.m.failed = True

@@ -112,6 +112,7 @@ class Module:
         self.flows: list[tuple[int, Any, Any]] = []  # what of open numbers flows into which, and where
         self.muted = 0
         self.failed = False
+        self.unknown: dict[int, str] = {}  # plain names that mean nothing, by their tokens
         self.excuse: Finding | None = None
         self.here = 0  # the function that is being checked, for what has no place of its own here
         self.cut = False
@@ -151,6 +152,12 @@ class Module:
             self.errors.append(Finding(code, message, hint=hint, at=at))
         else:
             self.excused(message)
+
+    def error_unknown(self, code: str, at: int, name: str, what: str, hint: str = "") -> None:
+        """An error about a name that means nothing."""
+        self.error(code, at, f"unknown {what} `{name}`", hint)
+        if not self.muted and "::" not in name:
+            self.unknown[at] = name
 
     def excused(self, what: str) -> None:
         """Something is wrong that stands, and is told, elsewhere: nothing is said of it here. Should nobody tell it
