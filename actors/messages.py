@@ -120,12 +120,13 @@ class ScanEnd(Part, frozen=True):
     same: bool = False
     """Everything is as the snapshot says, the other files that it stamps included: there is nothing to record anew,
     unless the settings are others than those `recorded`."""
-    recorded: tuple[str, bool] | None = None
-    """`settings` and `quiet` of the snapshot that stamps were compared with."""
+    recorded: Digest | None = None
+    """Names what the snapshot that stamps were compared with says beside the sources (`snapshot.beside_sources`)."""
     snapshot: Stamp = NO_STAMP
     """The stamp of that snapshot's file: another one after every build that wrote it, in whatever process."""
     beside: tuple[str, ...] = ()
-    """What lies beside the programs (`walk.beside_programs`)."""
+    programs: str = ""
+    """The folder of programs (`Rules`), and what lies in it beside them (`walk.beside_programs`)."""
     held: dict[str, bytes] = msgspec.field(default_factory=dict)
     """The texts of modules in memory, those of `unchanged` among them: no file holds them."""
 
@@ -201,6 +202,8 @@ class Settings(Part, frozen=True):
     """Files that are no sources and whose change asks for a build (absolute paths), as they were when read."""
     absent: tuple[str, ...] = ()
     """Files that would matter if they appeared (absolute paths)."""
+    unlinked: tuple[str, ...] = ()
+    """Folders that would matter if they became links (absolute paths)."""
     verify: float = 0.0
     """The share (0 to 1) of the objects that are compiled again, with nothing reused, and compared."""
     verify_seed: int = 0

@@ -41,15 +41,15 @@ from actors.messages import (
 from actors.offload import Offload
 from actors.planner.planner import Planner
 from actors.scanner.scanner import Scanner
-from actors.scanner.snapshot import stamp_extras
 from actors.system import Address, Broken, Closed, MailboxStatistics, System, Tap
 from orchestrator import requests
 from orchestrator.builds import Builds, Memory, translated
 from orchestrator.config import Config, load
 from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
-from orchestrator.installation import configuration_files, own_files
+from orchestrator.installation import own_files
 from orchestrator.keywords import Limits, OnFull
 from orchestrator.keywords import Settings as KeywordSettings
+from orchestrator.looked import looked
 from orchestrator.reach import Reached, reached_files
 from orchestrator.result import BuildResult, DependencyGraph, RunResult
 from orchestrator.sources import Sources
@@ -162,9 +162,10 @@ class Project:
         self._toolchain_name = locate_toolchain(toolchain) if isinstance(toolchain, str) else ""
         self._toolchain = toolchain if not isinstance(toolchain, str) else load_named(self._toolchain_name)
         # Stamped before they are read, so that a change in between is seen by the next build.
-        watched = [*configuration_files(place, self._offload.disk), *self._toolchain.files(), *own_files()]
-        self._watched = stamp_extras(watched, self._offload.disk)
-        self.config: Config = load(place, settings, self._offload.disk)
+        disk, seen = looked(self._offload.disk)
+        seen.watched([*self._toolchain.files(), *own_files()])
+        self.config: Config = load(place, settings, disk)
+        self._watched = seen.watched(())
         """All settings, resolved."""
         self._plain = all(value is None for value in settings.values())
         self._owned = requests.DECIDES.isdisjoint(key for key, value in settings.items() if value is not None)
@@ -370,6 +371,7 @@ class Project:
             config,
             self._toolchain,
             self._watched,
+            self._offload.disk,
             output=config.output or os.path.join(self._temporary, "program.wasm"),
             plain=self._plain and profile is None,
             owned=self._owned and not len(self.sources),

@@ -20,6 +20,7 @@ from actors.digests import printable
 from actors.disk import REAL, Disk
 from orchestrator import configfile
 from orchestrator.errors import ConfigError, FileError, ProjectError
+from orchestrator.looked import unseen
 from orchestrator.settings import PROFILES, SETTINGS, near_miss
 
 FILE_NAME = "wasmill.toml"
@@ -262,7 +263,7 @@ def _meets_output(cache: str, output: str, root: str) -> bool:
 def _is_taken(cache: str, disk: Disk) -> bool:
     """Whether this folder holds something, and that is no cache. Hidden files are no obstacle."""
     try:
-        names = [entry.name for entry in disk.entries(cache) if not entry.name.startswith(".")]
+        names = [entry.name for entry in unseen(disk).entries(cache) if not entry.name.startswith(".")]
     except OSError:  # Not there yet; or no place for a cache, which the build says, and goes on.
         return False
     if _WHOLE.issubset(names):

@@ -6,18 +6,17 @@ import os
 
 from actors.compiler.toolchain import Toolchain
 from actors.digests import ModuleNameError, digest, module_name
+from actors.disk import Disk
 from actors.messages import FolderStamp, Rules, Settings
-from actors.scanner.snapshot import PLAIN, Extra
+from actors.scanner.snapshot import PLAIN
 from orchestrator.config import Config, inside
+from orchestrator.looked import Watched
 
 DECIDES = frozenset({"root", "entry", "output", "folder"})
 """Keyword settings that make a program somebody's own: no other build takes it for an old one of the project."""
 
 LONGEST_PROFILE = 64
 """Letters of a profile's name that stand in names of files; a longer one is named by digest."""
-
-Watched = tuple[tuple[Extra, ...], tuple[str, ...]]
-"""What `stamp_extras` gives: stamps of files beside the sources, and paths that were absent."""
 
 
 def rules(config: Config, toolchain: Toolchain) -> Rules:
@@ -36,11 +35,12 @@ def rules(config: Config, toolchain: Toolchain) -> Rules:
 
 
 def settings(
-    config: Config, toolchain: Toolchain, watched: Watched, *, output: str, plain: bool, owned: bool
+    config: Config, toolchain: Toolchain, watched: Watched, disk: Disk, *, output: str, plain: bool, owned: bool
 ) -> Settings:
     """A build with nothing asked for but what the configuration says. `plain`: all of that is in files that are
     `watched`; `owned`: the program takes the place of older ones of its profile."""
     extras, absent = watched
+    plain_ways, links = ways(config, disk)
     return Settings(
         root=config.root,
         profile=config.profile,
@@ -56,10 +56,26 @@ def settings(
         keep_going=config.keep_going,
         snapshot=snapshot_name(config),
         project=config.project,
-        extras=tuple(FolderStamp(path=extra.path, stamp=extra.stamp) for extra in extras),
+        extras=(*(FolderStamp(path=extra.path, stamp=extra.stamp) for extra in extras), *links),
+        unlinked=plain_ways,
         absent=absent,
         plain=PLAIN if plain else "given",
     )
+
+
+def ways(config: Config, disk: Disk) -> tuple[tuple[str, ...], tuple[FolderStamp, ...]]:
+    """The folders from the project to its cache and output that are no links, and the links among them: where one
+    leads decides what may be written."""
+    plain: list[str] = []
+    links: list[FolderStamp] = []
+    for place in (config.folder, os.path.dirname(config.output)):
+        while place and place != config.project and inside(place, config.project):
+            if disk.is_link(place):
+                links.append(FolderStamp(path=place, stamp=disk.stamp(place, follow=False)))
+            elif place not in plain:
+                plain.append(place)
+            place = os.path.dirname(place)
+    return tuple(plain), tuple(links)
 
 
 def entry_module(config: Config, toolchain: Toolchain) -> str:

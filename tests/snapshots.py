@@ -7,7 +7,7 @@ from typing import Any
 
 from actors.digests import NO_STAMP
 from actors.messages import Known, ScanEnd, Source
-from actors.scanner.snapshot import Snapshot, make_snapshot
+from actors.scanner.snapshot import Beside, Snapshot, make_snapshot
 
 
 def snapshot_of(root: str, end: ScanEnd, read: Iterable[Source], **more: Any) -> Snapshot:
@@ -22,4 +22,4 @@ def snapshot_of(root: str, end: ScanEnd, read: Iterable[Source], **more: Any) ->
         )
         for source in read
     ]
-    return make_snapshot(root, end, [*known, *end.unchanged], **more)
+    return make_snapshot(root, end, [*known, *end.unchanged], Beside(**more))

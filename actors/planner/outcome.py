@@ -17,7 +17,7 @@ from actors.planner.knowledge import Knowledge
 from actors.planner.reasons import MISSING, function_reasons
 from actors.planner.run import Run
 from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, State, encode_plan
-from actors.scanner.snapshot import Extra, encode, make_snapshot
+from actors.scanner.snapshot import Beside, Extra, beside_sources, encode, make_snapshot
 
 
 def settings_digest(settings: Settings) -> Digest:
@@ -141,16 +141,16 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
             **_link_of(run, knowledge, before),
         )
     # Where stamps, settings and outcome are those of the snapshot that is there already, it is left alone.
-    end, quiet = run.end, run.succeeded and not run.all_diagnostics() and run.degraded is None
+    end, beside = run.end, _beside(run)
     written = settings.snapshot
-    if run.from_plan and end is not None and end.same and end.recorded == (settings.plain, quiet):
+    if run.from_plan and end is not None and end.same and end.recorded == beside_sources(beside):
         written = ""
     # Where the last build answers for all, nothing was looked up: those hits are in the result alone.
     hits = [] if run.from_plan else run.states.members(State.HIT)
     record = Record(
         build=run.id,
         snapshot=written,
-        snapshot_data=_snapshot(run, knowledge, quiet) if written else b"",
+        snapshot_data=_snapshot(run, knowledge, beside) if written else b"",
         plan=encode_plan(plan) if written and not run.from_plan else b"",
         compilations=run.compilations,
         hits=len(hits),
@@ -205,7 +205,28 @@ def _planned(run: Run, knowledge: Knowledge, module: str, before: Plan | None) -
     )
 
 
-def _snapshot(run: Run, knowledge: Knowledge, quiet: bool) -> bytes:
+def _beside(run: Run) -> Beside:
+    """What the snapshot of this build says beside the sources."""
+    settings, absent = run.settings, run.settings.absent
+    extras = [Extra(one.path, one.stamp) for one in settings.extras]
+    if run.program:
+        extras.append(Extra(run.program_file or settings.output, run.program_stamp or NO_STAMP))
+        if run.program_link is not None:
+            extras.append(Extra(settings.output, run.program_link))
+    elif settings.output:
+        absent = (*absent, settings.output)  # what stands there is of another build, and that is said
+    return Beside(
+        extras=tuple(extras),
+        absent=absent,
+        unlinked=settings.unlinked,
+        project=settings.project,
+        settings=settings.plain,
+        quiet=run.succeeded and run.degraded is None,
+        warnings=run.all_diagnostics() if run.succeeded else (),
+    )
+
+
+def _snapshot(run: Run, knowledge: Knowledge, beside: Beside) -> bytes:
     settings, end = run.settings, run.end
     assert end is not None
     known = (
@@ -218,21 +239,7 @@ def _snapshot(run: Run, knowledge: Knowledge, quiet: bool) -> bytes:
         )
         for module, file in knowledge.sources.items()
     )
-    extras = [Extra(one.path, one.stamp) for one in settings.extras]
-    if run.program:
-        extras.append(Extra(run.program_file or settings.output, run.program_stamp or NO_STAMP))
-        if run.program_link is not None:
-            extras.append(Extra(settings.output, run.program_link))
-    snapshot = make_snapshot(
-        settings.root,
-        end,
-        known,
-        extras=tuple(extras),
-        absent=settings.absent,
-        project=settings.project,
-        settings=settings.plain,
-        quiet=quiet,
-    )
+    snapshot = make_snapshot(settings.root, end, known, beside)
     return encode(snapshot)
 
 

@@ -27,11 +27,11 @@ class Unchanged:
         self._last: _Last | None = None
 
     def remember(self, run: Run, record: Record, done: BuildDone) -> None:
-        """A build went the longer way to its end. It counts if it found nothing to do and nothing to say, and if the
+        """A build went the longer way to its end. It counts if it found nothing to do and nothing wrong, and if the
         snapshot that it was compared with stays: the next one is compared with the same."""
         self._last, end = None, run.end
         idle = run.from_plan and record.finished and not record.snapshot
-        if idle and end is not None and _in_place(end) and not done.diagnostics and done.cache_degraded is None:
+        if idle and end is not None and _in_place(end) and done.success and done.cache_degraded is None:
             self._last = _Last(run.settings, end.snapshot, done)
 
     def answer(self, run: Run) -> BuildDone | None:

@@ -10,8 +10,8 @@ from actors.diagnostics import Diagnostic, about_file
 from actors.digests import NO_STAMP, Digest, ModuleNameError, Stamp, digest, module_name, printable, settled
 from actors.disk import Disk, Row
 from actors.messages import FolderStamp, FoundSource, Known, MemorySource, Rules, Scan, ScanEnd
-from actors.scanner.snapshot import LARGEST, Snapshot, decode, rules_digest, stamped
-from actors.scanner.walk import Walked, collisions, relist, walk
+from actors.scanner.snapshot import LARGEST, Snapshot, beside_sources, decode, rules_digest, stamped
+from actors.scanner.walk import Walked, beside_programs, collisions, relist, walk
 
 
 class InMemory(msgspec.Struct, frozen=True, gc=False):
@@ -147,6 +147,8 @@ class Remembered:
             self._hidden = hidden
         if any(problem.severity == "error" for problem in snapshot.problems):
             return None
+        if beside_programs(rules.programs, disk) != snapshot.beside:
+            return None
         try:
             rows = disk.rows(self._paths)
         except OSError:
@@ -185,8 +187,10 @@ class Remembered:
             rows = disk.rows([extra.path for extra in snapshot.extras])
         except OSError:
             return False
-        return rows == [_row(extra.stamp) for extra in snapshot.extras] and not any(
-            _exists(path, disk) for path in snapshot.absent
+        if rows != [_row(extra.stamp) for extra in snapshot.extras]:
+            return False
+        return not any(_exists(path, disk) for path in snapshot.absent) and not any(
+            map(disk.is_link, snapshot.unlinked)
         )
 
     def named(self, memory: tuple[MemorySource, ...], rules: Rules) -> tuple[tuple[InMemory, ...], list[Diagnostic]]:
@@ -219,10 +223,11 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
     if snapshot and moved is not None:
         compared = _compare_moved(snapshot, moved, memory, hidden)
         folders, problems, links = moved.folders, list(snapshot.problems), False
+        beside = snapshot.beside
     else:
         walked = walk(rules, disk) if scan.walk else Walked(taken_ns=taken_ns)
         compared = compare(walked, snapshot, memory, force=scan.force)
-        folders = walked.folders
+        folders, beside = walked.folders, walked.beside
         problems.extend(walked.problems)
         links = any(file.link for file in walked.files)
         if memory:
@@ -235,6 +240,7 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
         and compared.unchanged is snapshot.known
         and not compared.found
         and (folders, tuple(problems), name) == (snapshot.folders, snapshot.problems, snapshot.rules)
+        and beside == snapshot.beside
         and remembered.extras_unmoved(disk)
     )
     end = ScanEnd(
@@ -246,7 +252,9 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
         taken_ns=taken_ns,
         rules=name,
         same=same,
-        recorded=(snapshot.settings, snapshot.quiet) if snapshot else None,
+        recorded=beside_sources(snapshot) if snapshot else None,
+        beside=beside,
+        programs=rules.programs,
         snapshot=remembered.stamp if snapshot else NO_STAMP,
         held={module.module: module.data for module in memory},
     )
@@ -287,8 +295,9 @@ def _row(stamp: Stamp) -> Row:
 
 
 def _exists(path: str, disk: Disk) -> bool:
+    """Whether something is at `path`, if only a link that leads nowhere."""
     try:
-        disk.stamp(path)
+        disk.stamp(path, follow=False)
     except OSError:
         return False
     return True

@@ -79,6 +79,7 @@ def execute(arguments: Namespace, output: Output) -> int:
         async with _opened(arguments, said) as project:
             result = await session.build(project, arguments, output)
         unchanged = result.success and not result.compiled_modules and before == _stamp(config.output)
+        unchanged = unchanged and (result.program is not None or before is None)  # else it is of another build
         nothing_done = unchanged and not arguments.verify
         tell(result, config, output, nothing_done=nothing_done)
         return result.exit_code

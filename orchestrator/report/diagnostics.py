@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
-from actors.diagnostics import Diagnostic
 from orchestrator.report.terminal import Style, shown, width
+
+TYPE_CHECKING = False  # as in `terminal`: the short way tells warnings with this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from actors.diagnostics import Diagnostic
+
+    Shown = Callable[[str], str]
+    """How a file's path is shown (see `paths.here`)."""
 
 WIDTH = 110
 """Longer source lines are cut around the caret to this many columns."""
-
-
-Shown = Callable[[str], str]
-"""How a file's path is shown (see `paths.here`)."""
 
 
 def render(found: Diagnostic, style: Style | None = None, path: Shown = str) -> str:

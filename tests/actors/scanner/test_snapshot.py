@@ -21,6 +21,7 @@ from actors.scanner.snapshot import (
     rules_digest,
     stamp_extras,
     stamped,
+    warnings_of,
 )
 from orchestrator.testing.disk import FakeDisk
 
@@ -62,7 +63,7 @@ def test_truncated_is_none():
 
 def test_other_versions_are_none():
     data = encode(FULL)
-    assert decode(data[:7] + b"\x02" + data[8:]) is None
+    assert decode(data[:7] + b"\x01" + data[8:]) is None
     assert decode(b"") is None
 
 
@@ -77,7 +78,7 @@ def test_a_flipped_bit_never_gives_another_snapshot(bit):
 @given(st.binary(max_size=120))
 def test_rubbish_is_none(data):
     assert decode(data) is None
-    assert decode(b"wasmill\x01" + data) is None
+    assert decode(b"wasmill\x02" + data) is None
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,8 @@ def test_rubbish_is_none(data):
         {"project": ""},
         {"known": ()},
         {"links": True},
-        {"problems": (WARNING,)},
+        {"problems": (msgspec.structs.replace(WARNING, severity="error"),)},
+        {"warnings": (msgspec.structs.replace(WARNING, message="a \x1f in it"),)},
         {"known": (msgspec.structs.replace(KNOWN, stamp=NO_STAMP),)},
         {"folders": (FolderStamp(path="", stamp=NO_STAMP),)},
         {"extras": (Extra("/p/wasmill.toml", NO_STAMP),)},
@@ -123,6 +125,12 @@ def test_made_of_what_was_read_and_what_was_not():
     )
     assert (snapshot.problems, snapshot.rules, snapshot.taken_ns) == ((WARNING,), "r", 5)
     assert not answers(snapshot)
+
+
+def test_warnings_are_there_for_the_short_way_to_tell():
+    assert answers(but(problems=(WARNING,), warnings=(WARNING,)))
+    assert b"a-b.ruchy" in (warnings_of(but(warnings=(WARNING,))) or b"")
+    assert decode(encode(but(warnings=(WARNING,)))) == but(warnings=(WARNING,))
 
 
 def test_extras():
