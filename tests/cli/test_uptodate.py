@@ -168,7 +168,7 @@ def test_a_build_that_has_something_to_say(project):
 
 
 def test_racy_stamps(project):
-    project.disk.aged = False
+    project.disk.now = 1  # a busy machine may need longer than a stamp is racy
     project.write("main.ruchy", "new")
     project.record()
     assert project.answer() == 0
