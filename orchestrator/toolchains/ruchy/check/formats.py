@@ -76,7 +76,7 @@ def formatted(
     if spec == PLAIN:
         return text_parts(c, made)
     kind: Any = resolve(made.type)
-    if kind.__class__ is not Var or kind.kind == INTEGER or (kind.kind > ANY and spec.kind not in _RADIX):
+    if kind.__class__ is not Var or (kind.kind > ANY and (spec.kind not in _RADIX or narrow(kind, INTEGER))):
         return _known(c, made, spec, width, precision)
 
     def decide(last: bool) -> hir.Expr | None:
