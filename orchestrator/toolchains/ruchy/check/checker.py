@@ -19,6 +19,7 @@ from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters it
 )
 from orchestrator.toolchains.ruchy.check.annotations import field_types
 from orchestrator.toolchains.ruchy.check.bodies import check_functions, unused_locals
+from orchestrator.toolchains.ruchy.check.function import HANDLERS
 from orchestrator.toolchains.ruchy.check.infer import settle
 from orchestrator.toolchains.ruchy.check.inside import check_imports
 from orchestrator.toolchains.ruchy.check.items import check_types, collect
@@ -28,7 +29,11 @@ from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
+from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.broken import sound
+from orchestrator.toolchains.ruchy.tables import complete
+
+complete(HANDLERS, tree.Expr, "check.function.HANDLERS")
 
 if TYPE_CHECKING:
     from actors.compiler.toolchain import CompileJob

@@ -28,6 +28,7 @@ HANDLERS.update(
     {
         tree.Array: _not_yet("arrays"),
         tree.ArrayRepeat: _not_yet("arrays"),
+        tree.Comprehension: _not_yet("comprehensions"),
         tree.IfLet: _not_yet("`if let`", plural=False),
         tree.WhileLet: _not_yet("`while let`", plural=False),
         tree.Match: _not_yet("`match`", plural=False),
@@ -38,6 +39,3 @@ HANDLERS.update(
         tree.Unsupported: reported,
     }
 )
-for _kind in tree.__dict__.values():
-    if isinstance(_kind, type) and _kind.__name__ in ("Comprehension", "ObjectLiteral", "Spread"):
-        HANDLERS.setdefault(_kind, _not_yet("comprehensions"))

@@ -5,7 +5,9 @@ from typing import Union
 
 import pytest
 
-from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check import checker, hir
+from orchestrator.toolchains.ruchy.check.function import HANDLERS
+from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.tables import complete
 
 
@@ -25,3 +27,11 @@ def test_a_new_node_makes_the_import_fail(name, monkeypatch):
         importlib.reload(module)
     monkeypatch.undo()
     importlib.reload(module)
+
+
+def test_every_expression_has_a_handler(monkeypatch):
+    monkeypatch.delitem(HANDLERS, tree.Comprehension)
+    with pytest.raises(TypeError, match="Comprehension"):
+        importlib.reload(checker)
+    monkeypatch.undo()
+    importlib.reload(checker)
