@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.display import joined
 from orchestrator.toolchains.ruchy.check.formats import PLAIN, Spec, count_of, formatted, read_spec
-from orchestrator.toolchains.ruchy.check.function import Fn, expr
-from orchestrator.toolchains.ruchy.check.infer import Var, resolve
+from orchestrator.toolchains.ruchy.check.function import Fn, expr, open_type
+from orchestrator.toolchains.ruchy.check.infer import resolve
 from orchestrator.toolchains.ruchy.check.scope import Variable
 from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, STRING, UNIT
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -201,7 +201,4 @@ class _Filling:
         made = self.values[reference]
         if not isinstance(made, hir.Local):
             return made
-        copied = hir.Local(made.type, made.at, made.slot)
-        if resolve(made.type).__class__ is Var:
-            self.c.m.pending.append(copied)
-        return copied
+        return open_type(self.c, hir.Local(made.type, made.at, made.slot))
