@@ -257,6 +257,7 @@ class Resolver:
         for name in self.summary.names:
             if (name.scope, name.name) not in self.bindings and not self._is_own(name.scope, name.name):
                 self._name(name)
+        self._refuse_files_of_inline_modules()
         self.imports.discard(self.module)
         return Resolved(
             tuple(self.bindings[key] for key in sorted(self.bindings)),
@@ -264,6 +265,14 @@ class Resolver:
             bounded(self.findings),
             frozenset(self.looked_at | self.imports),
         )
+
+    def _refuse_files_of_inline_modules(self) -> None:
+        """One path, two modules: what it means would depend on who asks."""
+        for item in self.own.values():
+            there = f"{self.module}/{item.name.replace('::', '/')}" if item.kind == "module" else ""
+            if there in self.modules.paths:
+                what = f"`{there.replace('/', '::')}` is this inline module and the file `{self.modules.paths[there]}`"
+                self._report("E0806", what, "keep one of them, or rename one", Place(item.line, 0, 0))
 
     # ---- imports
 

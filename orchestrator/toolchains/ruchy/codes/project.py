@@ -49,7 +49,8 @@ CODES: dict[str, Code] = registry(
         "E0806",
         "project",
         "one module, two files",
-        "`a.ruchy` and `a/mod.ruchy` would both be the module `a`.",
+        "`a.ruchy` and `a/mod.ruchy` would both be the module `a`; so would an inline module `b` of `a.ruchy` and the "
+        "file `a/b.ruchy` both be `a::b`.",
         "a.ruchy and a/mod.ruchy",
         "a/mod.ruchy alone",
     ),
