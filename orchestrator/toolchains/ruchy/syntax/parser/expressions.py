@@ -183,7 +183,7 @@ class Expressions(Patterns):
             kind = self.kinds[self.at]
         if len(prefixes) + self.depth > NESTING:
             self.fail("E0803", f"nested more than {NESTING} deep", prefixes[0][0])
-        if kind in ("int", "float") and prefixes[-1][1] == "-" and self.kinds[self.at + 1] == "as":
+        if kind in ("int", "float") and prefixes and prefixes[-1][1] == "-" and self.kinds[self.at + 1] == "as":
             value = self.postfix(
                 Unary(prefixes.pop()[0], "-", self.literal())
             )  # `-128 as i8`: the literal has its sign

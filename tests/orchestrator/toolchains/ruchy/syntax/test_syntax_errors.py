@@ -151,3 +151,7 @@ def test_every_code_has_an_entry():
         assert entry.code == code
         assert code.startswith("W0" if entry.kind == "warning" else f"E{ranges[entry.kind]}"), code
         assert entry.title and entry.explanation.endswith(".")
+
+
+def test_step_operators_before_a_number():
+    assert [one.code for one in parse("let x = ++ 5; println(-- 5.0)").findings] == ["E0714", "E0714"]
