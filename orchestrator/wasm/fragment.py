@@ -24,6 +24,12 @@ FUNCTION = 0
 DATA = 1
 GLOBAL = 2
 
+KIND_NAMES = ("function", "data", "global")
+TARGET_KINDS = (FUNCTION, FUNCTION, FUNCTION, DATA, DATA, DATA, -1, GLOBAL)
+"""What a relocation of each kind refers to (TYPE_INDEX_LEB names a type, not a symbol)."""
+TABLE_KINDS = (TABLE_INDEX_SLEB, TABLE_INDEX_I32)
+KINDS_WITH_ADDEND = frozenset((MEMORY_ADDR_LEB, MEMORY_ADDR_SLEB, MEMORY_ADDR_I32))
+
 # Symbol flags: WASM_SYM_*.
 WEAK = 0x1
 LOCAL = 0x2

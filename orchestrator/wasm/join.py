@@ -1,7 +1,13 @@
-"""Pieces to object, and to the fast linker's model of it, at the cost of a few table look-ups a hole.
+"""Encodes pieces as a relocatable WebAssembly object, and as the fast linker's model of it.
 
-What comes out is byte for byte what `encode_object` makes of the same functions and data, and `slack.model` of that;
-so these two are the referees of this one. Numbers are given out as there: in order of definition, then of first use.
+The format is the tool conventions' "Object file linking", version 2. The order of sections and of the subsections of
+"linking" is the one that all versions of LLD accept. Holes hold the object's own numbers, so that validators and
+dumpers can make sense of an object before it is linked. Numbers are assigned in order of definition, then of first
+use; only lists and insertion-ordered dicts are walked, so an object is a pure function of its ordered pieces. The cost
+is a few table look-ups a hole.
+
+The tests hold that the bytes equal those of an independent encoder (`tests/orchestrator/wasm/referee.py`), and that
+the model equals `slack.model` of those bytes.
 """
 
 from __future__ import annotations
@@ -9,19 +15,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from struct import Struct
 
-from orchestrator.wasm.encode import KINDS_WITH_ADDEND
 from orchestrator.wasm.fragment import (
     DATA,
     EXPLICIT_NAME,
     EXPORTED,
     FUNCTION,
     GLOBAL,
+    KINDS_WITH_ADDEND,
     LOCAL,
     MEMORY_ADDR_LEB,
     NO_STRIP,
+    TABLE_KINDS,
+    TARGET_KINDS,
     TYPE_INDEX_LEB,
     UNDEFINED,
     WEAK,
+    Global,
     Reference,
 )
 from orchestrator.wasm.leb import (
@@ -50,7 +59,6 @@ from orchestrator.wasm.slack.model import (
     Model,
     model_section,
 )
-from orchestrator.wasm.symbols import TABLE_KINDS, TARGET_KINDS
 
 _put5 = Struct("5s").pack_into
 _put4 = Struct("<I").pack_into
@@ -60,24 +68,29 @@ _LOW = [bytes((n | 128,)) for n in range(128)]
 def join(
     code: Sequence[CodePiece],
     data: Sequence[DataPiece],
-    features: Sequence[str],
-    customs: Sequence[tuple[str, bytes]],
+    features: Sequence[str] = (),
+    customs: Sequence[tuple[str, bytes]] = (),
+    globals_: Sequence[Global] = (),
 ) -> tuple[bytes, bytes]:
-    """The object of these pieces, in this order, as `encode_object` makes it; and the section with its model, to stand
-    at the object's end (empty where it is nothing for the fast linker).
+    """Returns the object of these pieces, in this order, and the section with its model, to stand at the object's end
+    (empty where the fast linker cannot take the object).
+
+    `features` are names such as "mutable-globals" that linkers check. `customs` are custom sections (name, payload),
+    written last. A definition is always written, used or not; a use of a name that is not defined here becomes an
+    undefined symbol.
 
     Raises ValueError for what contradicts itself: a name defined twice, or declared in two ways, a use that disagrees
     with the definition."""
-    return _Joiner(code, data).object(features, customs)
+    return _Joiner(code, data, globals_).object(features, customs)
 
 
 class _Joiner:
-    """`_uses` are all distinct uses, in order of first use; lists that go with them are `_symbols` (the number of the
-    symbol, or of the type), `_values` (what goes into holes), `_places` (class and key of the model's value)."""
+    """`_uses` numbers all distinct uses, in order of first use; `_read` has each of them decoded."""
 
-    def __init__(self, code: Sequence[CodePiece], data: Sequence[DataPiece]) -> None:
-        self._code, self._data = code, data
+    def __init__(self, code: Sequence[CodePiece], data: Sequence[DataPiece], globals_: Sequence[Global]) -> None:
+        self._code, self._data, self._own_globals = code, data, globals_
         names = [piece.name for piece in code] + [piece.name for piece in data]
+        names += [string(item.name) for item in globals_]
         self._numbers = dict(zip(names, range(len(names)), strict=True))
         if len(self._numbers) != len(names):
             raise ValueError("a name is defined twice")
@@ -86,11 +99,10 @@ class _Joiner:
         self._undefined: dict[bytes, Reference] = {}
         self._uses: dict[bytes, int] = {}
         self._read: list[tuple[int, int, Reference | bytes, bytes]] = []
-        self._usual = True
         self._lay_out()
         self._refer()
         self._imported = [one for one in self._undefined.items() if one[1].kind == FUNCTION]
-        self._globals = [one for one in self._undefined.items() if one[1].kind == GLOBAL]
+        self._imported_globals = [one for one in self._undefined.items() if one[1].kind == GLOBAL]
 
     def _lay_out(self) -> None:
         """Where each data item goes."""
@@ -149,10 +161,16 @@ class _Joiner:
         return number
 
     def _check(self, number: int, target: Reference) -> None:
-        own = number < len(self._code)
-        if target.kind != (FUNCTION if own else DATA):
+        beside = len(self._code) + len(self._data)
+        if number < len(self._code):
+            kind, type_ = FUNCTION, self._code[number].type
+        elif number < beside:
+            kind, type_ = DATA, b""
+        else:
+            kind, type_ = GLOBAL, self._own_globals[number - beside].type
+        if target.kind != kind:
             raise ValueError(f"{target.name} is another kind of thing than it is used as")
-        if target.type and target.type != (self._code[number].type if own else b""):
+        if target.type and target.type != type_:
             raise ValueError(f"{target.name} is used with another type than it has")
 
     def _declare(self, name: bytes, target: Reference) -> None:
@@ -178,6 +196,8 @@ class _Joiner:
         kinds = [types[piece.type] for piece in self._code]
         if kinds:
             sections.append(section(3, vector([uleb(kind) for kind in kinds])))
+        if self._own_globals:
+            sections.append(section(6, vector([item.type + item.init for item in self._own_globals])))
         if self._slots:
             indices = [self._functions[name] for name in self._slots]
             sections.append(section(9, b"\1\0\x41\1\x0b" + vector([uleb(one) for one in indices])))
@@ -209,7 +229,8 @@ class _Joiner:
         self._functions = {name: index for index, (name, _) in enumerate(self._imported)}
         self._functions.update({piece.name: first + index for index, piece in enumerate(self._code)})
         functions, slots, types, numbers = self._functions, self._slots, self._types, self._numbers
-        globals_ = {name: index for index, (name, _) in enumerate(self._globals)}
+        names = [name for name, _ in self._imported_globals] + [string(item.name) for item in self._own_globals]
+        globals_ = {name: index for index, name in enumerate(names)}
         addresses = dict.fromkeys([name for name, one in self._undefined.items() if one.kind == DATA], 0)
         addresses.update(zip([piece.name for piece in self._data], self.addresses, strict=True))
         by_kind = (functions, slots, slots, addresses, addresses, addresses, types, globals_)
@@ -233,13 +254,13 @@ class _Joiner:
             self._words.append(value)
 
     def _imports(self) -> bytes:
-        """As `encode` has them."""
         types, slots = self._types, len(self._slots)
         imports = [b"\x03env\x0f__linear_memory\x02\0" + uleb(-(-self._size // PAGE))]
         for name, one in self._imported:
             imports.append(b"".join((*_host(name, one), b"\0", uleb(types[one.type]))))
-        for name, one in self._globals:
+        for name, one in self._imported_globals:
             imports.append(b"".join((*_host(name, one), b"\3", one.type)))
+        # Always there: LLD crashes on a table relocation in a program where nobody imports the table.
         imports.append(b"\x03env\x19__indirect_function_table\x01\x70\0" + uleb(slots + 1 if slots else 0))
         return vector(imports)
 
@@ -293,6 +314,11 @@ class _Joiner:
         table += [
             b"".join((b"\1", uleb(piece.flags), piece.name, uleb(number), b"\0", uleb(len(piece.content))))
             for number, piece in enumerate(self._data)
+        ]
+        outside = len(self._imported_globals)
+        table += [
+            b"".join((b"\2", uleb(item.flags), uleb(outside + number), string(item.name)))
+            for number, item in enumerate(self._own_globals)
         ]
         counts = [0, 0, 0]
         for name, one in self._undefined.items():
@@ -363,12 +389,13 @@ class _Joiner:
     def _is_usual(self) -> bool:
         undefined = self._undefined.values()
         return (
-            not any(one.weak or one.name == CONSTRUCTORS_NAME for one in undefined)
+            not self._own_globals
+            and not any(one.weak or one.name == CONSTRUCTORS_NAME for one in undefined)
             and all(
                 _is_plain(one) and one.name == STACK_POINTER_NAME and one.type == b"\x7f\x01"
-                for _, one in self._globals
+                for _, one in self._imported_globals
             )
-            and not any(piece.flags & (WEAK | EXPORTED | NO_STRIP) for piece in self._data)
+            and not any(piece.flags & (WEAK | EXPORTED | NO_STRIP) or piece.section == ".bss" for piece in self._data)
             and len(undefined) < ADDENDS
         )
 

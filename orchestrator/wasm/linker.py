@@ -19,10 +19,8 @@ from orchestrator.wasm.model import ObjectFile
 from orchestrator.wasm.reader import read_object
 from orchestrator.wasm.resolve import CONSTRUCTORS, CONSTRUCTORS_NAME, LinkError, Resolution
 
-__all__ = ["LINKER_VERSION", "STACK_SIZE", "LinkError", "link", "link_parsed"]
+__all__ = ["STACK_SIZE", "LinkError", "link", "link_parsed"]
 
-LINKER_VERSION = 1
-"""Part of the linker's identity: it changes when equal objects would give other programs."""
 
 STACK_SIZE = 65536
 """Bytes of the linear stack, the default of `wasm-ld`. Ruchy keeps its values in WebAssembly locals; how deep calls can

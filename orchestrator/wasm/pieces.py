@@ -1,6 +1,6 @@
 """Functions and data made ready for joining: what `join.py` puts together without looking into it again.
 
-A piece is what `encode` makes of a unit as far as that is the same in every object: the entry of a function with its
+A piece is a unit encoded as far as that is the same in every object: the entry of a function with its
 size, holes and what each of them takes. A *use* is what a hole takes: kind, addend and target, as bytes, so that equal
 ones are one key; whatever an object must know of a use it finds out once, however many holes and functions have it.
 """
@@ -24,6 +24,7 @@ from orchestrator.wasm.fragment import (
 )
 from orchestrator.wasm.leb import string, uleb
 
+SECTIONS = (".rodata", ".data", ".bss")
 _HOLE = b"\0\0\0\0\0"
 _WORDS = (TABLE_INDEX_I32, MEMORY_ADDR_I32)
 _encode = msgspec.msgpack.Encoder().encode
@@ -45,7 +46,7 @@ class CodePiece(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class DataPiece(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A data item, of which `holes` are words. `section` is ".rodata" or ".data"; `align` is log2 of bytes."""
+    """A data item, of which `holes` are words. `section` is one of `SECTIONS`; `align` is log2 of bytes."""
 
     name: bytes
     section: str
@@ -77,9 +78,11 @@ def code_piece(unit: Code) -> CodePiece:
 
 
 def data_piece(item: Data) -> DataPiece:
-    """Raises ValueError for data that is all zero, or has other holes than words."""
-    if item.section not in (".rodata", ".data"):
-        raise ValueError(f"{item.name}: data in {item.section}")
+    """Raises ValueError for an unknown section, for .bss that is not zero, and for other holes than words."""
+    if item.section not in SECTIONS:
+        raise ValueError(f"{item.name}: data section {item.section!r} is not one of {', '.join(SECTIONS)}")
+    if item.section == ".bss" and (item.relocations or item.data.count(0) != len(item.data)):
+        raise ValueError(f"{item.name}: data in .bss must be zero, because linkers do not write it")
     uses, holes, hole_uses = _uses(item.name, item.data, item.relocations, 0, 4)
     return DataPiece(string(item.name), item.section, item.align, item.flags, item.data, uses, holes, hole_uses)
 

@@ -14,10 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from orchestrator.wasm.fragment import DATA, EXPLICIT_NAME, FUNCTION, GLOBAL, LOCAL, UNDEFINED, WEAK
+from orchestrator.wasm.fragment import DATA, EXPLICIT_NAME, FUNCTION, GLOBAL, KIND_NAMES, LOCAL, UNDEFINED, WEAK
 from orchestrator.wasm.leb import functype
 from orchestrator.wasm.model import ObjectFile, Symbol
-from orchestrator.wasm.symbols import KIND_NAMES
 
 NULL = 0
 CONSTRUCTORS = 1

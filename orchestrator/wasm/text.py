@@ -69,10 +69,12 @@ def assemble(text: str, name: str = "text") -> Assembly:
 
 def assemble_object(text: str, name: str = "text", features: tuple[str, ...] = ()) -> bytes:
     """A relocatable object of one `(module …)`. TextError names the place."""
-    from orchestrator.wasm.encode import encode_object
+    from orchestrator.wasm.join import join
+    from orchestrator.wasm.pieces import code_piece, data_piece
 
     units = assemble(text, name)
-    return encode_object(units.code, units.data, units.globals, features=features)
+    code, data = [code_piece(one) for one in units.code], [data_piece(one) for one in units.data]
+    return join(code, data, features, globals_=units.globals)[0]
 
 
 class _Function(msgspec.Struct):

@@ -22,13 +22,13 @@ from typing import TypeVar
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from actors.digests import digest
-from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import DATA, FUNCTION, LOCAL, MEMORY_ADDR_SLEB, Code, Data, Reference, Relocation
 from orchestrator.wasm.linker import link
 from orchestrator.wasm.slack.model import with_model
 from orchestrator.wasm.slack.resident import Resident
 from orchestrator.wasm.validate import validate
 from tests.bench.runner import Book, Times
+from tests.orchestrator.wasm.referee import encode_object
 
 RUNS = 7
 FUNCTIONS = 10

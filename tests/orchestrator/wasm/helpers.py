@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 from orchestrator.wasm.cursor import Cursor
-from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import (
     DATA,
     FUNCTION,
@@ -27,6 +26,7 @@ from orchestrator.wasm.fragment import (
     Relocation,
 )
 from orchestrator.wasm.leb import functype
+from tests.orchestrator.wasm.referee import encode_object
 
 WASM_LD = shutil.which("wasm-ld")
 CLANG = shutil.which("clang")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from random import Random
 
-from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import (
     DATA,
     FUNCTION,
@@ -29,6 +28,7 @@ from orchestrator.wasm.fragment import (
 from orchestrator.wasm.leb import functype
 from orchestrator.wasm.slack.model import with_model
 from tests.orchestrator.wasm.helpers import I32, NULLARY, STACK_POINTER, call, constant, function, load, slot
+from tests.orchestrator.wasm.referee import encode_object
 
 RANKS = 40
 LIBRARY = ["lib::a", "lib::b", "lib::c"]

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.digests import digest
-from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import EXPORTED, HIDDEN, LOCAL, WEAK, Data
 from orchestrator.wasm.leb import functype
 from orchestrator.wasm.linker import LinkError, link
@@ -32,6 +31,7 @@ from tests.orchestrator.wasm.helpers import (
     sections,
     slot,
 )
+from tests.orchestrator.wasm.referee import encode_object
 from tests.orchestrator.wasm.slack_worlds import LIBRARY, World, library_objects
 
 MAIN = {"main": "f0"}

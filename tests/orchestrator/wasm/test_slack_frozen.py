@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.digests import checksum, digest
-from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.linker import STACK_SIZE
 from orchestrator.wasm.slack.frozen import freeze, thaw
 from orchestrator.wasm.slack.library import Library
@@ -18,6 +17,7 @@ from orchestrator.wasm.slack.model import UnusualError, with_model
 from orchestrator.wasm.slack.resident import NeedsError, Resident
 from orchestrator.wasm.validate import validate
 from tests.orchestrator.wasm.helpers import NULLARY, call, constant, function
+from tests.orchestrator.wasm.referee import encode_object
 from tests.orchestrator.wasm.slack_worlds import LIBRARY, World, library_objects
 
 MAIN = {"main": "f0"}

@@ -9,7 +9,6 @@ import pytest
 
 from orchestrator.toolchains.ruchy import assemble
 from orchestrator.wasm.cursor import Cursor
-from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import (
     DATA,
     FUNCTION,
@@ -24,12 +23,14 @@ from orchestrator.wasm.fragment import (
     WEAK,
     Code,
     Data,
+    Global,
     Reference,
     Relocation,
 )
 from orchestrator.wasm.join import join
 from orchestrator.wasm.pieces import CodePiece, DataPiece, code_piece, data_piece, read_use
 from orchestrator.wasm.slack.model import with_model
+from orchestrator.wasm.text import assemble as assemble_text
 from tests.orchestrator.wasm.helpers import (
     HOLE,
     NULLARY,
@@ -43,25 +44,31 @@ from tests.orchestrator.wasm.helpers import (
     load,
     slot,
 )
+from tests.orchestrator.wasm.referee import encode_object
 from tests.orchestrator.wasm.slack_worlds import World
 from tests.reuse_tools import compiled, job_of
 
+RUNTIME = Path(assemble.__file__).parent / "runtime"
 SINGLE = sorted(Path(__file__).parents[2].glob("conformance/single/s1-*.ruchy"))
 FEATURES = ("sign-ext",)
 CUSTOMS = (("one", b"payload"),)
 
 
-def joined(code, data):
-    made, model = join([code_piece(one) for one in code], [data_piece(one) for one in data], FEATURES, CUSTOMS)
-    return made + model
+def joined(code, data, globals_=()):
+    pieces = [code_piece(one) for one in code], [data_piece(one) for one in data]
+    made, model = join(*pieces, FEATURES, CUSTOMS, globals_)
+    return made, model
 
 
-def encoded(code, data):
-    return with_model(encode_object(code, data, features=FEATURES, customs=CUSTOMS))
-
-
-def agree(code, data=()):
-    assert joined(code, data) == encoded(code, data)
+def agree(code, data=(), globals_=()):
+    """The joiner's object is the referee's, and its model that of the object, where it has one."""
+    made, model = joined(code, data, globals_)
+    expected = encode_object(code, data, globals_, features=FEATURES, customs=CUSTOMS)
+    assert made == expected
+    if not globals_ and not any(item.section == ".bss" for item in data):
+        assert made + model == with_model(expected)
+    else:
+        assert model == b""
 
 
 def code_of(piece: CodePiece) -> Code:
@@ -94,7 +101,29 @@ def test_random_units_agree(seed):
         ranks = world.ranks()
         for name in world.modules:
             code, data, _ = world.units(name, ranks)
+            agree(code, data)
             agree(code, [item for item in data if item.section != ".bss"])
+
+
+@pytest.mark.parametrize("file", sorted(RUNTIME.glob("*.wat")), ids=lambda file: file.stem)
+def test_the_runtime_agrees(file):
+    """Mutable globals, .bss, host imports and addresses of other objects: what compiled modules do not have."""
+    units = assemble_text(file.read_text(encoding="utf-8"), file.stem)
+    agree(units.code, units.data, units.globals)
+
+
+def test_own_globals_agree():
+    """An own global beside an imported one: the imported one is numbered first."""
+    own = Reference(GLOBAL, "state", b"\x7f\x01")
+    code = [function("f", NULLARY, b"\x23", (7, own), b"\x23", (7, STACK_POINTER), b"\x6a")]
+    globals_ = [Global("other", b"\x7e\x01", b"\x42\x07\x0b", LOCAL), Global("state", b"\x7f\x01", b"\x41\x05\x0b")]
+    agree(code, [Data("z", ".bss", b"\0\0", 3)], globals_)
+    with pytest.raises(ValueError, match="another type"):
+        joined([function("f", NULLARY, b"\x23", (7, Reference(GLOBAL, "state", b"\x7e\x01")))], [], globals_)
+    with pytest.raises(ValueError, match="another kind"):
+        joined([function("f", NULLARY, b"\x10", call("state"))], [], globals_)
+    with pytest.raises(ValueError, match="defined twice"):
+        joined([constant("state", 1)], [], globals_)
 
 
 def test_nothing_agrees():
@@ -160,7 +189,7 @@ def test_data_that_others_may_define_has_no_model(flags):
 )
 def test_contradictions_are_errors_in_both(code, data):
     with pytest.raises(ValueError, match=r"."):
-        encoded(code, data)
+        encode_object(code, data)
     with pytest.raises(ValueError, match=r"."):
         joined(code, data)
 
@@ -185,7 +214,9 @@ def test_a_function_that_makes_no_piece(unit):
 @pytest.mark.parametrize(
     "item",
     [
-        Data("d", ".bss", bytes(4)),
+        Data("d", ".bss", b"\0\0\1\0"),
+        Data("d", ".bss", bytes(4), 0, (Relocation(MEMORY_ADDR_I32, 0, Reference(DATA, "d")),)),
+        Data("d", ".text", bytes(4)),
         Data("d", ".rodata", bytes(8), 0, (Relocation(MEMORY_ADDR_SLEB, 0, Reference(DATA, "d")),)),
         Data("d", ".rodata", b"1234", 0, (Relocation(MEMORY_ADDR_I32, 0, Reference(DATA, "d")),)),
         Data("d", ".rodata", bytes(3), 0, (Relocation(MEMORY_ADDR_I32, 0, Reference(DATA, "d")),)),

@@ -6,7 +6,6 @@ import pytest
 import wasmtime
 
 from orchestrator.wasm.cursor import custom_section
-from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import (
     DATA,
     EXPORTED,
@@ -44,6 +43,7 @@ from tests.orchestrator.wasm.helpers import (
     sections,
     slot,
 )
+from tests.orchestrator.wasm.referee import encode_object
 
 
 def obj(*units: Code | Data | Global, **more) -> bytes:

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.wasm.cursor import custom_section
-from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import Data
 from orchestrator.wasm.leb import MAGIC, custom, leb5, section, uleb, vector
 from orchestrator.wasm.linker import LinkError, link
 from orchestrator.wasm.reader import ObjectError, read_object
 from orchestrator.wasm.validate import validate
 from tests.orchestrator.wasm.helpers import NULLARY, PROCEDURE, UNARY, address, call, constant, function, program
+from tests.orchestrator.wasm.referee import encode_object
 from tests.orchestrator.wasm.test_wasm_encode import everything
 
 OBJECTS = [everything(), program(1, 3)[0][1]]

@@ -6,7 +6,6 @@ import subprocess
 
 import pytest
 
-from orchestrator.wasm.encode import encode_object
 from orchestrator.wasm.fragment import (
     DATA,
     FUNCTION,
@@ -47,6 +46,7 @@ from tests.orchestrator.wasm.helpers import (
     slot,
     wasm_ld,
 )
+from tests.orchestrator.wasm.referee import encode_object
 from tests.orchestrator.wasm.test_wasm_encode import everything
 
 pytestmark = pytest.mark.skipif(WASM_LD is None, reason="wasm-ld is not installed")
