@@ -79,11 +79,10 @@ def test_no_bare_asyncio_and_no_dataclasses() -> None:
     assert [named(file) for file in files if "dataclasses" in tops(file)] == []
 
 
-def test_nobody_imports_the_testing_package_but_who_records() -> None:
-    """And those do it when they are asked to: `tests/cli/test_cli_trace.py` looks what a build imports."""
+def test_nothing_of_the_product_imports_the_testing_package() -> None:
     files = [file for file in python_files(*PACKAGES) if "orchestrator/testing" not in named(file)]
     users = [named(file) for file in files if any(name.startswith("orchestrator.testing") for name in imported(file))]
-    assert users == ["orchestrator/cli/build.py", "orchestrator/cli/trace.py"]
+    assert users == []
 
 
 def test_the_wasm_room_knows_no_language_and_no_actor_but_words() -> None:

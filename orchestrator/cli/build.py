@@ -64,7 +64,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def _opened(arguments: Namespace, said: dict[str, Any]) -> AbstractAsyncContextManager[Project]:
     if arguments.record:
-        from orchestrator.testing.recording import recorded
+        from orchestrator.recording import recorded
 
         return recorded(arguments.path, arguments.record, **said)
     return orchestrator.open(arguments.path, **said)

@@ -37,9 +37,8 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(arguments: Namespace, output: Output) -> int:
+    from orchestrator.recording import read, replay
     from orchestrator.report.terminal import shown
-    from orchestrator.testing.recording import read
-    from orchestrator.testing.replay import replay
 
     recording = read(arguments.file)
     backend, options = _loop()

@@ -11,7 +11,7 @@ import pytest
 from cli_fakes import Wasmill
 
 from actors.planner.compiling import Compiling
-from orchestrator.testing.recording import read
+from orchestrator.recording.record import read
 
 
 @pytest.fixture

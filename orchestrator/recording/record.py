@@ -8,7 +8,7 @@ or, with a Project that is opened elsewhere: `recorder = Recorder(file)`, `orche
 that is recorded is slower, for every message is encoded and written at once. The file holds sources and objects: give
 it only to those who may see them.
 
-`read` gives back what is in it; `orchestrator.testing.replay` runs planner and keeper against it. The format is
+`read` gives back what is in it; `orchestrator.recording.replay` runs planner and keeper against it. The format is
 msgpack, a frame for each record behind four bytes of length (little-endian); the first frame is a `Header`, whose
 `version` says how to read the rest. A version that this code does not know is refused. A file that ends in the middle
 of a frame (its process crashed) is read up to there.

@@ -1,8 +1,9 @@
-"""The keeper's half of a replay: see `orchestrator.testing.replay`."""
+"""The keeper's half of a replay: see `orchestrator.recording.replay`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -34,21 +35,18 @@ from actors.messages import (
     StoreSummaries,
     SummariesFound,
 )
+from actors.offload import InlineOffload
 from actors.system import System
-from orchestrator.testing.differing import compared, in_words, said
-from orchestrator.testing.disk import MemoryDisk
-from orchestrator.testing.faulty import FaultyOffload
-from orchestrator.testing.recording import Header, Said, described
-from orchestrator.testing.replaycounts import Counts
+from orchestrator.recording.counts import Counts
+from orchestrator.recording.differing import compared, in_words, said
+from orchestrator.recording.record import Header, Said, described
 from orchestrator.wasm.leb import leb5, uleb
-
-FOLDER = "/cache"
 
 Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
 
 
 class Before:
-    """What the cache must have held when the recording began, for it found it without its having been stored since."""
+    """What the cache must have held when the recording began: it found this without having stored it since."""
 
     def __init__(self) -> None:
         self.entries: dict[Digest, Entry] = {}
@@ -188,25 +186,33 @@ def _again(entry: Entry, data: bytes) -> NewEntry:
 async def replay_keeper(header: Header, records: list[tuple[int, Said]]) -> tuple[list[Place], int, int, int]:
     """Where the keeper parts; how many requests it was given; how many answers were not compared; and how many entries
     the cache must have held before."""
+    with TemporaryDirectory(prefix="wasmill-replay-") as folder:
+        return await _replay(header, records, None if header.memory else folder)
+
+
+async def _replay(
+    header: Header, records: list[tuple[int, Said]], folder: str | None
+) -> tuple[list[Place], int, int, int]:
     requests, answers, taken = _gathered(records)
     before = Before()
     for number, answer in answers.items():
         before.see(requests[number][1], answer)
     keeper = Keeper(
-        None if header.memory else FOLDER,
+        folder,
         max_size=header.max_size,
         eviction=header.eviction,
         hot_memory=header.hot_memory,
         enabled=header.enabled,
     )
-    system = System([keeper], offload=FaultyOffload(MemoryDisk()), events=Events())
+    system = System([keeper], offload=InlineOffload(), events=Events())
     partings: list[Place] = []
     skipped, counts = 0, Counts()
     counts.doubt = before.others
     if header.memory:
         counts.reset()  # Nobody counted before.
     async with system.running():
-        await system.offload.run(system.offload.disk.make_folders, FOLDER)
+        # The keeper makes its cache when it first runs, and `restore` needs it.
+        await system.offload.run(system.offload.disk.make_folders, folder or "/")
         for number in taken:
             place, request = requests[number]
             if number == taken[0] and header.enabled:

@@ -16,7 +16,7 @@ from actors.messages import (
     Recorded,
     Verified,
 )
-from orchestrator.testing.recording import described
+from orchestrator.recording.record import described
 
 LEFT_OUT: dict[type[msgspec.Struct], tuple[str, ...]] = {
     BuildDone: ("duration_ms",),

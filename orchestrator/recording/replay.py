@@ -8,10 +8,10 @@ The planner is given, one after the other, what it took in the recording: builds
 keeper. After each the messages that it sends are compared with those it sent then. At the first difference it is
 stopped, for what it was answered afterwards belongs to other questions.
 
-The keeper is given every request, in the order it took them, on a new disk in memory. What its cache held before the
-recording began is taken from its own answers. Where the disk had failed (`degraded`), where other processes were at
-work, and where an answer depends on the clock or on files that are not recorded, nothing is compared;
-`Replayed.skipped` counts those. Of statistics it is compared what was counted since those before (`replaycounts`).
+The keeper is given every request, in the order it took them, on a cache of its own in a temporary folder. What its
+cache held before the recording began is taken from its own answers. Where the disk had failed (`degraded`), where
+other processes were at work, and where an answer depends on the clock or on files that are not recorded, nothing is
+compared; `Replayed.skipped` counts those. Of statistics it is compared what was counted since those before (`replaycounts`).
 
 Times are never compared. So a recording parts where a decision is another one: because the code changed, or because
 what was recorded was a bug that is gone, or is new. Run it under Trio with a `MockClock`, as `wasmill trace replay`
@@ -22,9 +22,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from orchestrator.testing.recording import Recording, Said
-from orchestrator.testing.replaykeeper import replay_keeper
-from orchestrator.testing.replayplanner import replay_planner
+from orchestrator.recording.keeper import replay_keeper
+from orchestrator.recording.planner import replay_planner
+from orchestrator.recording.record import Recording, Said
 
 SHOWN = 10
 """So many partings are reported at length."""

@@ -1,4 +1,4 @@
-"""The planner's half of a replay: see `orchestrator.testing.replay`."""
+"""The planner's half of a replay: see `orchestrator.recording.replay`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from actors.events import Events
 from actors.messages import CancelBuild, Message
 from actors.planner.planner import Planner
 from actors.system import Actor, Cell, System, TapRecord
-from orchestrator.testing.differing import in_words, said
-from orchestrator.testing.recording import Header, Said, described
+from orchestrator.recording.differing import in_words, said
+from orchestrator.recording.record import Header, Said, described
 
 Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
 """Of a parting: the record, what was given before it, what was sent then, and now."""

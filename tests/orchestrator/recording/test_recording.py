@@ -23,8 +23,8 @@ from actors.planner.compiling import Compiling
 from actors.planner.run import Run
 from orchestrator import Project
 from orchestrator.errors import FileError
-from orchestrator.testing.faults import Faults, crash, fail
-from orchestrator.testing.recording import (
+from orchestrator.recording.counts import Counts
+from orchestrator.recording.record import (
     LENGTH_BYTES,
     VERSION,
     Happened,
@@ -36,8 +36,8 @@ from orchestrator.testing.recording import (
     read,
     recorded,
 )
-from orchestrator.testing.replay import Replayed, replay
-from orchestrator.testing.replaycounts import Counts
+from orchestrator.recording.replay import Replayed, replay
+from orchestrator.testing.faults import Faults, crash, fail
 from orchestrator.testing.scripted import ScriptedToolchain, takes
 from orchestrator.testing.toolchain import PlainToolchain
 from orchestrator.testing.world import Process, World
