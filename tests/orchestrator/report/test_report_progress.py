@@ -89,8 +89,8 @@ def test_listed() -> None:
 def test_a_code_is_explained_with_both_examples() -> None:
     code = CODES["E0806"]
     assert code_text(code) == (
-        "E0806: one module, two files (project)\n\n`a.ruchy` and `a/mod.ruchy` would both be the module `a`; so would an "
-        "inline module `b` of `a.ruchy` and the file `a/b.ruchy` both be `a::b`.\n\n"
+        "E0806: one module, two files (project)\n\n`a.ruchy` and `a/mod.ruchy` would both be the module `a`; so would "
+        "an inline module `b` of `a.ruchy` and the file `a/b.ruchy` both be `a::b`.\n\n"
         "Wrong:\n\n    a.ruchy and a/mod.ruchy\n\nRight:\n\n    a/mod.ruchy alone"
     )
 
