@@ -11,7 +11,7 @@ stopped, for what it was answered afterwards belongs to other questions.
 The keeper is given every request, in the order it took them, on a cache of its own in a temporary folder. What its
 cache held before the recording began is taken from its own answers. Where the disk had failed (`degraded`), where
 other processes were at work, and where an answer depends on the clock or on files that are not recorded, nothing is
-compared; `Replayed.skipped` counts those. Of statistics it is compared what was counted since those before (`replaycounts`).
+compared; `Replayed.skipped` counts those. Of statistics, what was counted since the ones before is compared.
 
 Times are never compared. So a recording parts where a decision is another one: because the code changed, or because
 what was recorded was a bug that is gone, or is new. Run it under Trio with a `MockClock`, as `wasmill trace replay`
