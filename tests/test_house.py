@@ -288,3 +288,28 @@ def test_keys_are_documented_field_by_field(
     found = rows(ROOT / "docs/keys.md", heading)
     assert [row[0].strip("`") for row in found] == list(manifest.__struct_fields__)
     assert all(cell for row in found for cell in row)
+
+
+SELECTED = re.compile(r"mark\.(?:hypothesis|sweep|schedules)\b|\bin_parts\b|\bgiven\(")
+
+
+def test_what_a_long_run_does_more_of_is_in_a_long_run() -> None:
+    """`make test-long` selects by markers: a test whose cases depend on `LONG` has one."""
+    looked_at = 0
+    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+        text = file.read_text(encoding="utf-8")
+        if not re.search(r"\bLONG\b", text):
+            continue
+        body = ast.parse(text).body
+        longer = ["LONG"]
+        for node in body:
+            if isinstance(node, ast.Assign) and "LONG" in ast.unparse(node.value):
+                longer += [ast.unparse(target) for target in node.targets]
+        everywhere = any(SELECTED.search(ast.unparse(one)) for one in body if isinstance(one, ast.Assign))
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                marks = "\n".join(ast.unparse(one) for one in node.decorator_list)
+                if re.search(rf"\b({'|'.join(longer)})\b", marks):
+                    looked_at += 1
+                    assert everywhere or SELECTED.search(marks), f"{named(file)}: {node.name}"
+    assert looked_at > 5

@@ -66,6 +66,7 @@ def check(seed: int, count: int, others: int) -> None:
         assert codes in (["E0207"], ["E0208"]), f"{function} {call}"
 
 
+@pytest.mark.sweep
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100 if LONG else 1))
 def test_widths(seed):

@@ -209,6 +209,7 @@ def agree(top: Path, name: str) -> bool:
     return short
 
 
+@pytest.mark.sweep
 @pytest.mark.slow
 @pytest.mark.parametrize(("edit", "sources"), CASES if LONG else CASES[::6])
 def test_one_edit(edit: str, sources: str, tmp_path: Path) -> None:

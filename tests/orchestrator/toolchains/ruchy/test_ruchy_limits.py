@@ -11,7 +11,7 @@ from orchestrator.wasm.leb import uleb
 from orchestrator.wasm.validate import validate
 from tests.programs import run_text
 
-LONG = 5000
+MANY = 5000
 DEEP = 120
 
 
@@ -19,13 +19,13 @@ DEEP = 120
 @pytest.mark.parametrize(
     ("expression", "wanted"),
     [
-        (" + ".join(["n"] * LONG), str(LONG)),
-        (" - ".join(["n"] * LONG), str(2 - LONG)),
-        (" + ".join(['"a"', *['"b"', "n"] * (LONG // 2)]), "a" + "b1" * (LONG // 2)),
-        (" && ".join(["n == 1"] * LONG), "true"),
-        (" || ".join(["n == 2"] * LONG), "false"),
-        (" == ".join(["n == 1", *["true"] * LONG]), "true"),
-        (" | ".join(["n"] * LONG), "1"),
+        (" + ".join(["n"] * MANY), str(MANY)),
+        (" - ".join(["n"] * MANY), str(2 - MANY)),
+        (" + ".join(['"a"', *['"b"', "n"] * (MANY // 2)]), "a" + "b1" * (MANY // 2)),
+        (" && ".join(["n == 1"] * MANY), "true"),
+        (" || ".join(["n == 2"] * MANY), "false"),
+        (" == ".join(["n == 1", *["true"] * MANY]), "true"),
+        (" | ".join(["n"] * MANY), "1"),
         ('"a"' + ".trim()" * 3000, "a"),
         ("n" + ".to_string().len()" * 1500, "1"),
         ("if n == 0 { 0 } else " + "".join(f"if n == {k} {{ {k} }} else " for k in range(2, 1000)) + "{ -1 }", "-1"),

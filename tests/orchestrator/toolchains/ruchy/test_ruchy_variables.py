@@ -56,6 +56,7 @@ def check(seed: int, edits: int) -> None:
         kept.update(more)
 
 
+@pytest.mark.sweep
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100 if LONG else 1))
 def test_an_object_is_the_same_whatever_is_reused(seed):
