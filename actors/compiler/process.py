@@ -112,13 +112,13 @@ def serve(name: str, memory: int, requests: int, replies: int) -> None:
 
     import msgspec
 
+    from actors.compiler.toolchain import Prepares
     from actors.messages import RunCompile, RunInfer, RunLink, RunSummarise
 
     try:
         toolchain = _load(name)
-        prepare = getattr(toolchain, "prepare", None)
-        if prepare is not None:
-            prepare()
+        if isinstance(toolchain, Prepares):
+            toolchain.prepare()
         identity = toolchain.identity()
     except Exception as error:
         send(replies, REFUSED, f"{type(error).__name__}: {error}".encode())

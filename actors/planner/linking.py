@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actors.compiler.toolchain import Linkage, LinkInput, LinkJob, SummariseJob
+from actors.compiler.toolchain import Linkage, LinkInput, LinkJob, RemembersLinks, SummariseJob
 from actors.diagnostics import Finding
 from actors.digests import Digest, digest
 from actors.events import CacheHit, CacheMiss, ProgramLinked, ProgramWritten
@@ -94,7 +94,7 @@ class Linking:
         links says itself which it needs; where it did not link in this process yet, it gets what an earlier one left.
         """
         run.link_needs = None
-        if getattr(self.desk.toolchain, "remembers_links", False) and not run.settings.verify:
+        if isinstance(self.desk.toolchain, RemembersLinks) and not run.settings.verify:
             run.link_needs = {run.objects[run.settings.entry]}
         wanted = self._needed(run)
         wanted.update(self._earlier(run))

@@ -5,21 +5,31 @@ from __future__ import annotations
 from actors.compiler.toolchain import Toolchain, load_toolchain
 from orchestrator.errors import ProjectError
 
+GROUP = "wasmill.toolchains"
+"""The entry-point group in which toolchains are installed."""
+
+BUILT_IN = {"ruchy": "orchestrator.toolchains.ruchy:Ruchy"}
+"""Toolchains that are found without looking through everything that is installed."""
+
+
+def installed() -> dict[str, str]:
+    """All installed toolchains: "module:attribute" by name, sorted. Reads the entry points of the whole environment."""
+    from importlib.metadata import entry_points
+
+    found = {point.name: f"{point.module}:{point.attr}" for point in entry_points(group=GROUP)}
+    return dict(sorted({**found, **BUILT_IN}.items()))
+
 
 def locate_toolchain(name: str) -> str:
     """Where the toolchain of this name is, as "module:attribute". Raises ProjectError where none is installed."""
-    if name == "ruchy":  # Known without looking through everything that is installed.
-        return "orchestrator.toolchains.ruchy:Ruchy"
+    if name in BUILT_IN:
+        return BUILT_IN[name]
     if ":" in name:
         return name
-    from importlib.metadata import entry_points
-
-    points = entry_points(group="wasmill.toolchains", name=name)
-    if not points:
-        names = ", ".join(sorted({point.name for point in entry_points(group="wasmill.toolchains")}))
-        raise ProjectError(f"there is no toolchain `{name}`", hint=f"installed are: {names}")
-    point = next(iter(points))
-    return f"{point.module}:{point.attr}"
+    found = installed()
+    if name not in found:
+        raise ProjectError(f"there is no toolchain `{name}`", hint=f"installed are: {', '.join(found)}")
+    return found[name]
 
 
 def load_named(name: str) -> Toolchain:

@@ -15,8 +15,10 @@ import orchestrator
 from actors.diagnostics import Diagnostic
 from actors.events import BuildFinished, DiagnosticFound
 from orchestrator.cli.app import main
+from orchestrator.codes import all_codes
 from orchestrator.toolchains.ruchy import Ruchy
-from orchestrator.toolchains.ruchy.codes import CODES
+
+CODES = all_codes()
 
 pytestmark = pytest.mark.anyio
 

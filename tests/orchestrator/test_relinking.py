@@ -22,8 +22,6 @@ class Remembering(PlainToolchain):
     """Knows the objects of its last link, by digest. `jobs`: which modules each link got, and whether an earlier one
     came with them. `greedy`: it asks for all objects, at hand or not; `invented`: for one that nobody has."""
 
-    remembers_links = True
-
     def __init__(self) -> None:
         super().__init__()
         self.known: dict[str, str] = {}
@@ -49,6 +47,9 @@ class Remembering(PlainToolchain):
         program = super().link(LinkJob(entry=job.entry, objects=tuple(objects))).program
         assert program is not None
         return Linked(program=program, state=json.dumps([program.decode("latin-1"), known]).encode())
+
+    def accepted(self, program: bytes) -> None:
+        """Nothing is patched, so nothing follows from it."""
 
 
 async def linked(bench: Bench, toolchain: Remembering) -> tuple[bytes, list[tuple[list[str], bool]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from actors.codes import Code
     from actors.compiler.toolchain import Compiled, CompileJob, Inference, Linked, LinkJob, Summarised, SummariseJob
     from actors.digests import Digest
     from orchestrator.wasm.slack.resident import Resident
@@ -19,7 +20,6 @@ class Ruchy:
     name = "ruchy"
     extensions = (".ruchy",)
     needs_import_objects = False
-    remembers_links = True
     _resident: Resident | None = None
     """What the fast linker remembers, from the first link on."""
 
@@ -69,6 +69,12 @@ class Ruchy:
         if self._resident is None:
             self._resident = resident()
         return link_program(job, self._resident)
+
+    def codes(self) -> dict[str, Code]:
+        """The diagnostic codes of the language."""
+        from orchestrator.toolchains.ruchy.codes import CODES
+
+        return CODES
 
     def difference(self, old: bytes, new: bytes) -> str:
         """Where two objects, or two programs, begin to differ."""

@@ -21,13 +21,11 @@ def assemble(source: str, parts: Sequence[Part], loose: Sequence[Part], runs: Se
     items = [part.item for part in parts if part.item is not None]
     own = {item.name: item for item in items}
     naming = [*parts, *loose, *(run.part for run in runs)]
-    main = own.get("main")
     return Summary(
         items=tuple(_with_top(items, runs) if runs else items),
         uses=tuple(_uses(source, parts)),
         names=tuple(_outside(source, naming, own)),
         statements_line=runs[0].part.line if runs else 0,
-        has_main=main is not None and main.kind == "function",
     )
 
 
