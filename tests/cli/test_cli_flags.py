@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from cli_fakes import FakeProject, Wasmill, result
 
 from actors.diagnostics import Diagnostic, about_file, about_project
 from actors.events import ActorState, BuildStalled, RunningJob
@@ -20,6 +19,7 @@ from orchestrator.cli.cache import amount
 from orchestrator.errors import ProjectBroken, ProjectError
 from orchestrator.result import DependencyGraph
 from orchestrator.wasm.leb import MAGIC
+from tests.cli.cli_fakes import FakeProject, Wasmill, result
 
 # ---------------------------------------------------------------------------------------------- help and usage
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_fakes import Wasmill
 
 from actors.planner.compiling import Compiling
 from orchestrator.recording.record import read
+from tests.cli.cli_fakes import Wasmill
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from snapshots import snapshot_of
 
 from actors.disk import RealDisk
 from actors.hasher.source import read_sources
@@ -21,6 +20,7 @@ from actors.scanner.compare import Remembered, look
 from actors.scanner.snapshot import PLAIN, Extra, Snapshot, answers, encode, stamp_extras
 from orchestrator.cli import uptodate
 from orchestrator.testing.disk import FakeDisk
+from tests.helpers.snapshots import snapshot_of
 
 pytestmark = pytest.mark.skipif(not uptodate.POSIX, reason="the short way is for POSIX")
 

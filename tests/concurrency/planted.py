@@ -3,7 +3,7 @@
 Each is a patch for as long as a scene runs, is one that somebody could have written, and breaks a scene of `scenes.py`
 under some schedules, but not in a plain run. Run as a program, it writes the table of docs/testing-concurrency.md:
 
-    python tests/concurrency/planted.py --write
+    python -m tests.concurrency.planted --write
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import anyio
-import scenes
-from scenes import Scene, checkpoint, turns
 
 from actors.actor import Actor
 from actors.compiler import pool as pool_module
@@ -30,6 +28,8 @@ from actors.planner.planner import Planner
 from actors.planner.run import Phase
 from orchestrator.builds import Builds
 from orchestrator.testing.schedules import Exploration, explore
+from tests.concurrency import scenes
+from tests.concurrency.scenes import Scene, checkpoint, turns
 
 DOCUMENT = Path(__file__).parents[2] / "docs/testing-concurrency.md"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.codes import all_codes
-from tests.programs import Built, build, read_folder, run
+from tests.helpers.programs import Built, build, read_folder, run
 
 CODES = all_codes()
 

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from newer import NEW, OLD, schema
-from nursery import Nursery, nursery
-from plain_builds import Bench, opened, texts_in, write
-from scenarios import CACHE, EDITED, PROJECT, drop_program, leftovers, right, served
-from tallies import LONG, Tally, in_parts, share
-from test_sharing import EDITS, check, still_good, version, wanted
 
 from actors.disk import RealDisk
 from actors.keeper import neighbours
 from actors.keeper.index import file_of
 from actors.keeper.store import Store
+from tests.faults.newer import NEW, OLD, schema
+from tests.faults.nursery import Nursery, nursery
+from tests.faults.scenarios import CACHE, EDITED, PROJECT, drop_program, leftovers, right, served
+from tests.faults.test_sharing import EDITS, check, still_good, version, wanted
+from tests.helpers.plain_builds import Bench, opened, texts_in, write
+from tests.helpers.tallies import LONG, Tally, in_parts, share
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(3600 if LONG else 120)]
 

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from plain_builds import Bench, from_nothing, named, opened, texts_in, write
 
 from actors.compiler import worker
 from actors.compiler.toolchain import Linked, LinkInput, LinkJob
 from actors.events import CacheMiss, LinkStarted
 from orchestrator import Sources
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.helpers.plain_builds import Bench, from_nothing, named, opened, texts_in, write
 
 pytestmark = pytest.mark.anyio
 TEXTS = {"main": "run a::f b::g c::h\n", "a": "pub f = 1\n", "b": "pub g = 2\n", "c": "pub h = 3\n"}

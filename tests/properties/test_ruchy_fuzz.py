@@ -14,8 +14,8 @@ from orchestrator.codes import all_codes
 from orchestrator.toolchains.ruchy.check import checker
 from orchestrator.toolchains.ruchy.compile import compile_module
 from orchestrator.wasm.validate import validate
+from tests.helpers.tallies import LONG
 from tests.properties.ruchy_programs import Writer, mutated
-from tests.tallies import LONG
 
 CODES = all_codes()
 

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from keeping import Open, entry, files
 
 from actors.digests import digest
 from actors.events import CompiledTwice
 from actors.keeper import claims
 from actors.keeper.claims import Claims
 from actors.messages import Find, NewEntry, Statistics
+from tests.actors.keeper.keeping import Open, entry, files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="claims need locks that belong to an open file")
 

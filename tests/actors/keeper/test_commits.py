@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keeping import Open, entry, files
 
 from actors.digests import digest
 from actors.disk import RealDisk
 from actors.keeper import sweep
 from actors.keeper.store import Store
 from actors.messages import Clear, Collect, Statistics, Verify
+from tests.actors.keeper.keeping import Open, entry, files
 
 pytestmark = pytest.mark.anyio
 

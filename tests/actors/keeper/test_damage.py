@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from keeping import Open, Talk, entry, files
 
 from actors.diagnostics import Diagnostic
 from actors.digests import digest
 from actors.messages import Clear, RecallPlan, Statistics, Verify
+from tests.actors.keeper.keeping import Open, Talk, entry, files
 
 pytestmark = pytest.mark.anyio
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keeping import Open, entry, size
 
 from actors.keeper.eviction import Candidate, Choice, choose, total
 from actors.messages import Statistics
+from tests.actors.keeper.keeping import Open, entry, size
 
 
 def row(key: int, bytes_: int, digest: int | None = None) -> Candidate:

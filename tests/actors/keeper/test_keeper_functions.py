@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from fragmented import MAGIC, custom, fingerprint, leb, object_of, section
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.keeper.functions import SECTION, fragments_of
+from tests.actors.keeper.fragmented import MAGIC, custom, fingerprint, leb, object_of, section
 
 GOOD = object_of({"f": b"first", "g": b"second one"}, bytes(300))
 

@@ -11,19 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keeping import Open, entry, files, size
 
 from actors.disk import FileLock, RealDisk
 from actors.keeper import locks
 from actors.messages import Collect, Statistics, Verify
+from tests.actors.keeper.keeping import Open, entry, files, size
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+ROOT = Path(__file__).parents[3]
 EVERYTHING = [entry(f"m{it}", b"%d " % it * 50) for it in range(300)]
 
 
 def start(folder: Path, number: int, processes: int, limit: int, backend: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(HERE / "several.py"), str(folder), str(number), str(processes)]
+    command = [sys.executable, "-m", "tests.actors.keeper.several", str(folder), str(number), str(processes)]
     return subprocess.Popen(
         [*command, str(len(EVERYTHING)), str(limit), backend],
         stdout=subprocess.PIPE,

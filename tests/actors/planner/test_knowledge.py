@@ -7,12 +7,12 @@ import json
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from plain_projects import learn, sources
 
 from actors.digests import digest
 from actors.messages import Known, Settings
 from actors.planner.knowledge import Knowledge
 from actors.planner.state import Plan
+from tests.actors.planner.plain_projects import learn, sources
 
 SETTINGS = Settings()
 IDENTITY = digest(b"toolchain")

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 from msgspec import structs
-from plain_projects import learn, sources, summary
 
 from actors.digests import digest
 from actors.messages import Settings
@@ -14,6 +13,7 @@ from actors.planner.knowledge import Knowledge
 from actors.planner.narrow import MOST_EDITED, Narrow, NotAtHandError, TooFarError, edited
 from actors.planner.outcome import settings_digest
 from actors.planner.state import PLAN_VERSION, Plan
+from tests.actors.planner.plain_projects import learn, sources, summary
 
 IDENTITY = digest(b"toolchain")
 PRECISE, TRANSITIVE = Settings(invalidation="precise"), Settings()

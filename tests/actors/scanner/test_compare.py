@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from snapshots import snapshot_of
 
 from actors.digests import NO_STAMP, Stamp, digest
 from actors.hasher.source import read_sources
@@ -13,6 +12,7 @@ from actors.scanner.compare import Remembered, compare, look
 from actors.scanner.snapshot import Snapshot, decode, encode, stamp_extras
 from actors.scanner.walk import File, Walked, walk
 from orchestrator.testing.disk import FakeDisk
+from tests.helpers.snapshots import snapshot_of
 
 RULES = Rules(root="/p", extensions=(".ruchy",), snapshot="/s/dev")
 

@@ -11,7 +11,6 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
-from plain_builds import in_virtual_time
 
 from actors.digests import digest
 from actors.events import BuildFinished, BuildStarted
@@ -42,6 +41,7 @@ from orchestrator.testing.scripted import ScriptedToolchain, takes
 from orchestrator.testing.toolchain import PlainToolchain
 from orchestrator.testing.world import Process, World
 from orchestrator.toolchains.ruchy import Ruchy
+from tests.helpers.plain_builds import in_virtual_time
 
 pytestmark = pytest.mark.anyio
 

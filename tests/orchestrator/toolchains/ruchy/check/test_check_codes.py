@@ -1,9 +1,9 @@
 """The examples of the checker's codes: the wrong one gives the code, the right one gives no error."""
 
 import pytest
-from checking import check_text
 
 from orchestrator.codes import all_codes
+from tests.orchestrator.toolchains.ruchy.check.checking import check_text
 
 CODES = all_codes()
 

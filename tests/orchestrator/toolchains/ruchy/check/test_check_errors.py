@@ -4,9 +4,9 @@ import ast
 from pathlib import Path
 
 import pytest
-from checking import check_text, found
 
 from orchestrator.toolchains.ruchy.check import annotations, unsupported
+from tests.orchestrator.toolchains.ruchy.check.checking import check_text, found
 
 CASES = {
     "a type that does not fit": ('fun f() {\n let x: i64 = "a";\n println(x + 1, x.abs());\n}', [("E0201", 2)]),

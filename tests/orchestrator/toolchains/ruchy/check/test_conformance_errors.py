@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from checking import check_text
 
 from orchestrator.codes import all_codes
+from tests.orchestrator.toolchains.ruchy.check.checking import check_text
 
 CODES = all_codes()
 

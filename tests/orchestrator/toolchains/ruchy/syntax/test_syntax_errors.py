@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from sketch import errors
 
 from orchestrator.codes import all_codes
 from orchestrator.toolchains.ruchy.syntax.parser import parse
+from tests.orchestrator.toolchains.ruchy.syntax.sketch import errors
 
 CODES = all_codes()
 

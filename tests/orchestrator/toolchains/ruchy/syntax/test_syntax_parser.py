@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import pytest
-from sketch import expression, sketch, statements
 
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.parser import parse, parse_item
+from tests.orchestrator.toolchains.ruchy.syntax.sketch import expression, sketch, statements
 
 
 @pytest.mark.parametrize(

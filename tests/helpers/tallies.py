@@ -64,7 +64,7 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
     """Counts for the summary, under the name of the test's module."""
     tally = Tally()
     yield tally
-    name = request.module.__name__.removeprefix("test_").replace("_", " ")
+    name = request.module.__name__.rpartition(".")[2].removeprefix("test_").replace("_", " ")
     found = [name, tally.injected, tally.survived, tally.wrong, dict(tally.others)]
     request.node.user_properties.append(("faults", found))
 
