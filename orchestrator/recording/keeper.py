@@ -27,6 +27,7 @@ from actors.messages import (
     Message,
     NewEntry,
     PlanRecalled,
+    Publish,
     RecallPlan,
     Record,
     ResetStatistics,
@@ -217,6 +218,10 @@ async def _replay(
             place, request = requests[number]
             if number == taken[0] and header.enabled:
                 await before.restore(keeper)
+            # The path is that of the recorded program: publishing again would replace a file of the user.
+            if isinstance(request, Publish):
+                skipped += 1
+                continue
             expected, answer = answers.get(number), await system.ask(keeper.address, request)
             if expected is None or not compared(expected):
                 skipped += 1

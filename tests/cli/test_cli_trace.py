@@ -67,6 +67,16 @@ def test_what_is_wrong_is_said(wasmill: Wasmill, app: Path, argv: tuple[str, ...
     assert says in err
 
 
+@pytest.mark.slow
+def test_replaying_writes_no_program(wasmill: Wasmill, app: Path) -> None:
+    """The recording names the place of the program, which is another one by now."""
+    wasmill("build", "-q", "--record", "one.trace")
+    program = app / "build" / "main.wasm"
+    program.write_bytes(b"newer")
+    assert wasmill("trace", "replay", "one.trace")[0] == 0
+    assert program.read_bytes() == b"newer"
+
+
 def test_a_build_that_fails_is_recorded_too(wasmill: Wasmill, app: Path) -> None:
     (app / "low.ruchy").write_text("pub fun x() -> i64 { y }\n")
     assert wasmill("build", "-q", "--record", "one.trace")[0] == 1
