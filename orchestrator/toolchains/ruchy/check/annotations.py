@@ -10,8 +10,8 @@ from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     Env,
+    ErrorItem,
     FunctionItem,
-    LostItem,
     ModuleItem,
     StructItem,
 )
@@ -104,7 +104,7 @@ def _named(m: Module, env: Env, node: tree.NamedType) -> Type:
         return struct_type(m, item)
     if isinstance(item, AliasItem):
         return alias_target(m, item)
-    if not isinstance(item, LostItem):
+    if not isinstance(item, ErrorItem):
         kind = "module" if isinstance(item, ModuleItem) else "value"
         m.error("E0103", node.at, f"`{'::'.join(path)}` is a {kind}, not a type")
     m.failed = True
@@ -116,7 +116,7 @@ def _unknown_type(m: Module, env: Env, at: int, name: str) -> Type:
     if nothing_inside(m, env, name.split("::"), at):
         return ERROR
     hint = f"write `{_OTHER_WORDS[name]}`" if name in _OTHER_WORDS else ""
-    hint = hint or ("" if m.tired else did_you_mean(name, [*type_names(m, env), *BUILTIN_TYPES]))
+    hint = hint or ("" if m.too_many_errors else did_you_mean(name, [*type_names(m, env), *BUILTIN_TYPES]))
     m.error_unknown("E0103", at, name, "type", hint)
     return ERROR
 
@@ -141,10 +141,10 @@ def field_types(m: Module, item: StructItem) -> list[Type]:
     """Types of a struct's fields, in the order declared."""
     if item.types is None:
         item.types = []
-        muted = 0 if item.own else 1
-        m.muted += muted
+        silent = 0 if item.own else 1
+        m.silent += silent
         item.types = [type_of(m, item.env, field.type) for field in item.node.fields]
-        m.muted -= muted
+        m.silent -= silent
     return item.types
 
 
@@ -166,10 +166,10 @@ def alias_target(m: Module, item: AliasItem) -> Type:
             item = following
             chain.append(item)
             continue
-        muted = 0 if item.own else 1
-        m.muted += muted
+        silent = 0 if item.own else 1
+        m.silent += silent
         item.target = type_of(m, item.env, item.node.target)
-        m.muted -= muted
+        m.silent -= silent
         item.state = 2
     if item.state == 1:
         loop = chain[chain.index(item) :] if item in chain[:-1] else chain
@@ -178,7 +178,7 @@ def alias_target(m: Module, item: AliasItem) -> Type:
         if own is not None:
             m.error("E0206", own.node.at, f"the type alias {names} stands for itself")
         else:
-            m.excused(f"the type alias {names} stands for itself")
+            m.reported_elsewhere(f"the type alias {names} stands for itself")
         item.target = ERROR
     for part in chain:
         part.target = item.target
@@ -191,8 +191,8 @@ def signature(m: Module, item: FunctionItem) -> list[Type]:
     if item.types is not None:
         return item.types
     node, env = item.node, item.env
-    muted = 0 if item.own else 1
-    m.muted += muted
+    silent = 0 if item.own else 1
+    m.silent += silent
     types: list[Type] = []
     item.required = 0
     for i, parameter in enumerate(node.parameters):
@@ -207,7 +207,7 @@ def signature(m: Module, item: FunctionItem) -> list[Type]:
         item.result = type_of(m, env, node.result)
     else:
         item.result = fresh()
-    m.muted -= muted
+    m.silent -= silent
     item.types = types
     if item.own and item.sandbox is None and item.inferred | item.untyped:
         known = m.stubs.signatures.get(item.symbol.partition("::")[2])

@@ -74,7 +74,7 @@ def attempt(m: Module, action: Callable[[], object]) -> FunctionItem | None:
     )
     room = m.room
     sizes = [len(one) for one in kept]
-    muted, failed, depth, m.depth = m.muted, m.failed, m.depth, 0
+    silent, failed, depth, m.depth = m.silent, m.failed, m.depth, 0
     needed = None
     try:
         action()
@@ -89,7 +89,7 @@ def attempt(m: Module, action: Callable[[], object]) -> FunctionItem | None:
             item.types = item.types if item.state == 2 else None
         for one, size in zip(kept, sizes, strict=True):
             del one[size:]
-        m.muted, m.failed = muted, failed
+        m.silent, m.failed = silent, failed
     m.depth = depth
     return needed
 
@@ -102,9 +102,9 @@ def demand(m: Module, item: FunctionItem) -> None:
         raise NeedsFirst(item)
     signature(m, item)
     m.depth += 6
-    muted, m.muted = m.muted, 0 if item.sandbox is None else m.muted
+    silent, m.silent = m.silent, 0 if item.sandbox is None else m.silent
     check_body(m, item)
-    m.muted = muted
+    m.silent = silent
     m.depth -= 6
 
 
@@ -152,7 +152,7 @@ def _check_function(m: Module, item: FunctionItem) -> None:
     if item.inferred and is_seen(item) and item.sandbox is None:
         known_result(c, item)
     made = body_of(c, item, types)
-    item.tainted = item.tainted or c.foreign
+    item.needs_foreign = item.needs_foreign or c.foreign
     if item.inferred and is_seen(item) and item.sandbox is None and not m.failed:
         hint = f"write `-> {shown(c.result)}`"
         m.error("E0507", node.at, f"what `{item.name}` returns cannot be told from its body alone", hint)
@@ -257,7 +257,7 @@ def _inferred(c: Fn, item: FunctionItem) -> hir.Expr:
         message = f"`{name}` returns {result} elsewhere, and its last value is {got}"
         c.m.error("E0401", node.at, message, f"write `-> {result}`, and give such a value at the end")
     item.result = resolve(c.result)
-    if item.tainted and is_seen(item) and item.own and resolve(c.result) is not UNIT:
+    if item.needs_foreign and is_seen(item) and item.own and resolve(c.result) is not UNIT:
         known = resolve(c.result) is not ERROR and shown(c.result) != "_"
         hint = f"write `-> {shown(c.result)}`" if known else "write `->` and the type"
         c.m.error(
@@ -272,12 +272,12 @@ def inferred_result(c: Fn, item: FunctionItem) -> Type:
     if item.own and not is_seen(item):
         if item.state == 0:
             demand(m, item)
-        c.foreign = c.foreign or item.tainted
+        c.foreign = c.foreign or item.needs_foreign
         return resolve(cast("Type", item.result))
     if item.sandbox is not None and item.sandbox is m.sandbox:
         if item.state == 0:
             demand(m, item)
-        c.foreign = c.foreign or item.tainted or c.env.module != item.env.module
+        c.foreign = c.foreign or item.needs_foreign or c.env.module != item.env.module
         return resolve(cast("Type", item.result))
     return known_result(c, item)
 
@@ -291,12 +291,12 @@ def known_result(c: Fn, item: FunctionItem) -> Type:
         c.foreign = True
     if result.__class__ is Var:  # in the middle of a circle
         return result
-    if not item.own and item.tainted and result is not UNIT:
+    if not item.own and item.needs_foreign and result is not UNIT:
         result = ERROR
     if result is ERROR:
         if item.own:  # its own check goes on with what it finds
             return resolve(cast("Type", item.result))
-        m.excused(f"what `{item.name}` returns")
+        m.reported_elsewhere(f"what `{item.name}` returns")
     item.result = result
     item.inferred = False
     return result

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.display import joined, merge, text_parts
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Handler, Want, Why, bad, check, expr, only_read
+from orchestrator.toolchains.ruchy.check.function import Fn, Handler, Want, Why, bad, check, expr, handles, only_read
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
@@ -217,6 +217,7 @@ def _numeric(name: str, least: int, most: int, make: Any) -> Handler:
     return handler
 
 
+@handles(tree.MacroCall)
 def macro(c: Fn, node: tree.MacroCall, want: Want, why: Why) -> hir.Expr:
     """`name!(...)`."""
     handler = MACROS.get(node.name)
@@ -270,4 +271,3 @@ MACROS.update({name: BUILTINS[name] for name in (
 )})  # fmt: skip
 MACROS["todo"] = _stop("not written yet")
 MACROS["unreachable"] = _stop("unreachable code was reached")
-HANDLERS[tree.MacroCall] = macro

@@ -8,15 +8,25 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import is_written_through, signature
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.consts import inline
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, expr, only_read, open_type
+from orchestrator.toolchains.ruchy.check.function import (
+    HANDLERS,
+    Fn,
+    Want,
+    Why,
+    bad,
+    expr,
+    handles,
+    only_read,
+    open_type,
+)
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.sandbox import is_open
 from orchestrator.toolchains.ruchy.check.scope import (
     ConstItem,
+    ErrorItem,
     FunctionItem,
-    LostItem,
     ModuleItem,
     StructItem,
     Variable,
@@ -34,6 +44,7 @@ _SIMPLE: frozenset[Any] = frozenset(
 """Arguments that have no part which must be of their own type, so that nothing in them has to say why."""
 
 
+@handles(tree.Call)
 def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     """`callee(arguments)`."""
     callee: Any = node.callee
@@ -75,7 +86,7 @@ def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
         found.read = True
         if resolve(found.type) is not ERROR:
             m.error("E0217", callee.at, f"`{name}` is {shown(found.type)}, not a function")
-    elif isinstance(found, LostItem):
+    elif isinstance(found, ErrorItem):
         pass
     elif found is not None:
         what = {ModuleItem: "module", ConstItem: "constant", StructItem: "type"}.get(found.__class__, "type")
@@ -85,7 +96,7 @@ def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
     elif callee.segments[0] in ("Vec", "HashMap", "HashSet", "Box", "Option", "Result"):
         not_yet(m, callee.at, f"`{callee.segments[0]}`", plural=False)
     elif not nothing_inside(m, c.env, callee.segments, callee.at):
-        hint = "" if m.tired else did_you_mean(name, _callable_names(c))
+        hint = "" if m.too_many_errors else did_you_mean(name, _callable_names(c))
         m.error_unknown("E0102", callee.at, name, "function", hint)
     return bad(callee.at)
 
@@ -177,6 +188,3 @@ def result_of(c: Fn, item: FunctionItem) -> Type:
     if item.node.result is None and item.env.module != c.env.module:
         c.foreign = True
     return cast("Type", item.result)
-
-
-HANDLERS[tree.Call] = call

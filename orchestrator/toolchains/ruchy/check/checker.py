@@ -73,12 +73,12 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
         check_functions(m)
         m.settle()
     except RecursionError:  # functions without `->`, each nested far deeper than people write, that call one another
-        m.muted = 0
+        m.silent = 0
         m.error("E0803", 0, "nested too deep for the stack", "write `->` and a type at the functions of this module")
     if m.failed:  # what an error hides looks unused
-        if not m.errors and m.excuse is None:
+        if not m.errors and m.elsewhere is None:
             m.errors.append(Finding("E0901", "the checker gave up on this module, and did not say why"))
-        otherwise = [m.excuse] if m.excuse is not None and not m.errors else []
+        otherwise = [m.elsewhere] if m.elsewhere is not None and not m.errors else []
         return Checked(
             None, m.errors, [one for one in m.warnings if one.code != "W0004"], None, [], otherwise, m.unknown
         )

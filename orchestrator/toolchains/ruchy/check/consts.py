@@ -39,9 +39,9 @@ def const_value(c: Fn, item: ConstItem, at: int) -> hir.Expr:
 def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     """The type of a constant; finds its value the first time. A constant that needs itself is an error."""
     m = c.m
-    if item.state == 2 and not (item.unheard and m.sandbox is None):
+    if item.state == 2 and not (item.failed_silently and m.sandbox is None):
         return item.type or ERROR
-    item.unheard = False
+    item.failed_silently = False
     if item.state == 1 and m.level > item.level and item.node.type is not None:  # in a function that its value calls
         return type_of(m, item.env, item.node.type)
     if item.state == 1 or m.depth > 60:
@@ -53,8 +53,8 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     failed, m.failed = m.failed, False
     item.state, item.level = 1, m.level
     m.reading.append(item)
-    muted, pending = m.muted, len(m.pending)
-    m.muted += 0 if item.own else 1
+    silent, pending = m.silent, len(m.pending)
+    m.silent += 0 if item.own else 1
     m.depth += 1
     before = m.look_for("") if item.own and item.env.nested is None else m.now_seen  # whoever is the first to read it
     room, grown = m.room, len(m.grown)
@@ -67,13 +67,13 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
             item.folded = fold(made)
             if isinstance(item.folded, hir.Str) and not m.grows(at, len(item.folded.value) >> 4):
                 item.folded = hir.Str(STRING, at, "")
-            item.unheard = m.failed and m.sandbox is not None
+            item.failed_silently = m.failed and m.sandbox is not None
     finally:
         m.reading.pop()
         m.failed = m.failed or failed
         m.depth -= 1
         m.now_seen = before
-        m.muted = muted
+        m.silent = silent
         if not item.own:  # its own module counts it
             m.room = room
             del m.grown[grown:]
@@ -99,12 +99,12 @@ def _circle(m: Module, item: ConstItem) -> None:
     first = next((at for at, one in enumerate(m.reading) if one is item), len(m.reading))
     own = min((one for one in (item, *m.reading[first:]) if one.own), key=lambda one: one.node.at, default=None)
     if own is None:
-        m.excused(f"the constant `{item.name}` is defined by itself")
+        m.reported_elsewhere(f"the constant `{item.name}` is defined by itself")
         return
-    muted, m.muted = m.muted, 0
+    silent, m.silent = m.silent, 0
     hint = "" if own.node.type is not None else "if a function without `->` needs it, write the type of one of them"
     m.error("E0216", own.node.at, f"the constant `{own.name}` is defined by itself", hint)
-    m.muted = muted
+    m.silent = silent
 
 
 def _read_those_below(c: Fn, item: ConstItem, at: int) -> None:
@@ -156,9 +156,9 @@ def inline(c: Fn, env: Env, node: Any, kind: Type, at: int) -> hir.Expr:
     names, home, nests = c.names, c.env, c.nests
     c.names = {**env.nested} if env.nested else {}
     c.env, c.nests = env, False
-    m.muted += 1
+    m.silent += 1
     made = check(c, node, kind, _DEFAULT)
-    m.muted -= 1
+    m.silent -= 1
     c.names, c.env, c.nests = names, home, nests
     del m.inlining[id(node)]
     return made if m.grows(at, relocate(made, at)) else bad(at)
@@ -168,10 +168,10 @@ def _needs_itself(m: Module, node: Any, at: int) -> bool:
     """E0515 for a default value that is being put in already."""
     if id(node) not in m.inlining:
         return False
-    muted, m.muted = m.muted, 0
+    silent, m.silent = m.silent, 0
     outermost = next(iter(m.inlining.values()))
     m.error("E0515", outermost, "this needs a default value that needs itself", "write the argument, or the field")
-    m.muted = muted
+    m.silent = silent
     return True
 
 

@@ -17,13 +17,14 @@ from orchestrator.toolchains.ruchy.check.function import (
     check,
     expr,
     fit,
+    handles,
     open_type,
 )
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, NUMBER, WHOLE, Var, narrow, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.operators import is_float
 from orchestrator.toolchains.ruchy.check.ranges import Walk, walk
-from orchestrator.toolchains.ruchy.check.statements import block, lose
+from orchestrator.toolchains.ruchy.check.statements import bind_silently, block
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import common, convert, is_number, meet
@@ -35,6 +36,7 @@ _BREAK: Why = ("E0203", "the breaks of this `loop` give {want}, and this one {go
 _RETURN: Why = ("E0401", "`{0}` returns {want}, and this `return` gives {got}")
 
 
+@handles(tree.If)
 def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
     """An `if` with all its `else if`, in a loop: the chain may be long."""
     steps: list[tuple[int, hir.Expr, hir.Expr]] = []
@@ -146,6 +148,7 @@ def _enter(c: Fn, label: str, kind: str, want: Want, why: Why) -> Target:
     return target
 
 
+@handles(tree.Loop)
 def loop(c: Fn, node: tree.Loop, want: Want, why: Why) -> hir.Expr:
     """Endless but for its breaks, whose value is its own."""
     target = _enter(c, node.label, "loop", want, why)
@@ -156,6 +159,7 @@ def loop(c: Fn, node: tree.Loop, want: Want, why: Why) -> hir.Expr:
     return open_type(c, made) if kind.__class__ is Var else made
 
 
+@handles(tree.While)
 def while_(c: Fn, node: tree.While, want: Want, why: Why) -> hir.Expr:
     """`while true` is a `loop`: it ends by its breaks alone."""
     endless = isinstance(node.condition, tree.BoolLiteral) and node.condition.value
@@ -168,6 +172,7 @@ def while_(c: Fn, node: tree.While, want: Want, why: Why) -> hir.Expr:
     return hir.While(UNIT, node.at, target.id, condition, inner)
 
 
+@handles(tree.For)
 def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
     """Over a range; the variable is the loop's own, whatever the body does with it."""
     mark = len(c.undo)
@@ -254,7 +259,7 @@ def _for_other(c: Fn, node: tree.For, iterable: Any, made: hir.Expr) -> hir.Expr
     elif kind is not ERROR:
         hint = "write `0..n`" if narrow(kind, INTEGER) else ""
         c.m.error("E0212", iterable.at, f"{shown(kind)} cannot be iterated over", hint)
-    lose(c, node.pattern)
+    bind_silently(c, node.pattern)
     _enter(c, node.label, "for", None, ())
     block(c, node.body, DROP, ())
     c.loops.pop()
@@ -278,6 +283,7 @@ def _target(c: Fn, node: Any, word: str) -> Target | None:
     return None
 
 
+@handles(tree.Break)
 def break_(c: Fn, node: tree.Break, want: Want, why: Why) -> hir.Expr:
     target = _target(c, node, "break")
     if target is None:
@@ -318,6 +324,7 @@ def _gives(c: Fn, node: tree.Break, target: Target, kind: Type) -> None:
         c.m.error(_BREAK[0], node.at, message)
 
 
+@handles(tree.Continue)
 def continue_(c: Fn, node: tree.Continue, want: Want, why: Why) -> hir.Expr:
     target = _target(c, node, "continue")
     if target is None:
@@ -325,6 +332,7 @@ def continue_(c: Fn, node: tree.Continue, want: Want, why: Why) -> hir.Expr:
     return hir.Continue(NEVER, node.at, target.id)
 
 
+@handles(tree.Return)
 def return_(c: Fn, node: tree.Return, want: Want, why: Why) -> hir.Expr:
     """Leaves its own function. What it gives has the function's type."""
     if not c.nests:
@@ -351,16 +359,3 @@ def return_(c: Fn, node: tree.Return, want: Want, why: Why) -> hir.Expr:
     if resolve(c.result) is UNIT:
         return hir.Block(NEVER, node.at, [hir.Do(made)], hir.Return(NEVER, node.at, None))
     return hir.Return(NEVER, node.at, made)
-
-
-HANDLERS.update(
-    {
-        tree.If: if_,
-        tree.Loop: loop,
-        tree.While: while_,
-        tree.For: for_,
-        tree.Break: break_,
-        tree.Continue: continue_,
-        tree.Return: return_,
-    }
-)

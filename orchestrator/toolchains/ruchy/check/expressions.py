@@ -10,7 +10,7 @@ from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.consts import const_value
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.formats import count_of, formatted, read_spec
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, later
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, later
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
@@ -18,9 +18,9 @@ from orchestrator.toolchains.ruchy.check.limits import limit
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
+    ErrorItem,
     FunctionItem,
     Global,
-    LostItem,
     ModuleItem,
     StructItem,
     Variable,
@@ -36,6 +36,7 @@ _BASE: Why = ("E0201", "`..` takes the other fields from a {want}, and this is {
 _INDEX: Why = ("E0201", "a String is indexed by i64, and this is {got}")
 
 
+@handles(tree.Path)
 def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     """A variable, or a constant. Other items are no values yet."""
     segments = node.segments
@@ -62,7 +63,7 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
         return bad(node.at)
     if kind is ConstItem:
         return const_value(c, item, node.at)
-    if kind is LostItem:
+    if kind is ErrorItem:
         c.m.failed = True
         return bad(node.at)
     name = "::".join(segments)
@@ -72,8 +73,8 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
         not_yet(c.m, node.at, "functions as values")
     else:
         what = "module" if kind is ModuleItem else "type"
-        cure = f"name what is in it: `{name}::...`" if kind is ModuleItem else ""
-        c.m.error("E0106", node.at, f"`{name}` is a {what}, not a value", cure)
+        hint = f"name what is in it: `{name}::...`" if kind is ModuleItem else ""
+        c.m.error("E0106", node.at, f"`{name}` is a {what}, not a value", hint)
     return bad(node.at)
 
 
@@ -94,7 +95,7 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
         return bad(node.at)
     if nothing_inside(m, c.env, node.segments, node.at):
         return bad(node.at)
-    hint = "" if m.tired else did_you_mean(name, names_in_sight(c)) or _cure(c, name)
+    hint = "" if m.too_many_errors else did_you_mean(name, names_in_sight(c)) or _hint_for(c, name)
     m.error_unknown("E0101", node.at, name, "name", hint)
     return bad(node.at)
 
@@ -112,7 +113,7 @@ _OTHER_WORDS = {
 }
 
 
-def _cure(c: Fn, name: str) -> str:
+def _hint_for(c: Fn, name: str) -> str:
     return _OTHER_WORDS.get(name, "")
 
 
@@ -122,6 +123,7 @@ def names_in_sight(c: Fn) -> list[str]:
     return [*c.names, *items, *(name for _, name in c.m.bindings), *BUILTINS]
 
 
+@handles(tree.Field)
 def field(c: Fn, node: tree.Field, want: Want, why: Why) -> hir.Expr:
     """`value.name`, chains in a loop."""
     chain = [node]
@@ -156,6 +158,7 @@ def _one_field_now(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
     return hir.GetField(step[1], node.at, value, step[0])
 
 
+@handles(tree.StructLiteral)
 def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir.Expr:
     """`S { a: 1, b, ..base }`: every field once, from here, from the base, or from its default."""
     item = _literal_struct(c, node)
@@ -227,12 +230,13 @@ def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | None:
     if found is None:
         names = [*type_names(c.m, c.env), *(known for known, what in c.names.items() if isinstance(what, StructItem))]
         c.m.error_unknown("E0103", node.at, name, "type", did_you_mean(name, names))
-    elif not isinstance(found, LostItem):
+    elif not isinstance(found, ErrorItem):
         c.m.error("E0103", node.at, f"`{name}` is not a struct")
     c.m.failed = True
     return None
 
 
+@handles(tree.FString)
 def f_string(c: Fn, node: tree.FString, want: Want, why: Why) -> hir.Expr:
     """The literal parts and the texts of the holes, joined."""
     parts: list[hir.Expr] = []
@@ -259,6 +263,7 @@ def hole(c: Fn, part: tree.HolePart) -> list[hir.Expr]:
     return formatted(c, made, spec, width, precision)
 
 
+@handles(tree.Index)
 def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:
     """A character of a String, or a part of it, both by character."""
     value = expr(c, node.value)
@@ -297,21 +302,10 @@ def _slice(c: Fn, at: int, wanted: tree.RangeExpr, value: hir.Expr) -> hir.Expr:
     return hir.Runtime(STRING, at, "str_slice", [value, start, end], traps=True)
 
 
+@handles(tree.Tuple)
 def tuple_(c: Fn, node: tree.Tuple, want: Want, why: Why) -> hir.Expr:
     """Unit; longer tuples are to come."""
     if not node.elements:
         return hir.Unit(UNIT, node.at)
     not_yet(c.m, node.at, "tuples")
     return bad(node.at)
-
-
-HANDLERS.update(
-    {
-        tree.Path: path,
-        tree.Field: field,
-        tree.StructLiteral: struct_literal,
-        tree.FString: f_string,
-        tree.Index: index,
-        tree.Tuple: tuple_,
-    }
-)

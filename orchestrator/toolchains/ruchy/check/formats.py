@@ -118,7 +118,7 @@ def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision:
             "E0032",
             at,
             f"`{{:{spec.kind or '.*'}}}` cannot show a value of type {shown(kind)}",
-            _CURES.get(spec.kind, ""),
+            _HINTS.get(spec.kind, ""),
         )
         return text_parts(c, made)
     if number:
@@ -137,7 +137,7 @@ def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision:
     return [hir.Runtime(STRING, at, "str_spec", [joined(at, parts), width, hir.Int(I32, at, how)])]
 
 
-_CURES = {
+_HINTS = {
     "x": "only integers have hexadecimal digits",
     "X": "only integers have hexadecimal digits",
     "o": "only integers have octal digits",

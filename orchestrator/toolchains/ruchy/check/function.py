@@ -4,13 +4,13 @@
 will do), DROP (the value is not used), or TAIL (it is the result of a function without `->`). `why` is what to say when
 the type is wrong: a code, a template with `{want}` and `{got}`, and the names that fill its numbered holes.
 
-Handlers of the kinds of nodes stand in the other files and enter themselves in HANDLERS.
+The handlers stand in the other files. Each registers itself: `@handles(tree.Binary)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
@@ -39,6 +39,23 @@ Want = Type | None
 Handler = Callable[["Fn", Any, Want, Why], hir.Expr]
 
 HANDLERS: dict[type, Handler] = {}
+"""The handler of each class of expressions. `handles` fills it; `checker.py` refuses to start while one is missing."""
+
+Node = TypeVar("Node", bound=tree.Node)
+
+
+def handles(kind: type[Node]) -> Callable[[Callable[[Fn, Node, Want, Why], hir.Expr]], Handler]:
+    """Registers the function behind it as the handler of one class of expressions."""
+
+    def register(handler: Callable[[Fn, Node, Want, Why], hir.Expr]) -> Handler:
+        if kind in HANDLERS:
+            raise TypeError(f"two handlers for {kind.__name__}")
+        HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
 DROP = cast("Type", object())
 TAIL = cast("Type", object())
 PLAIN: Why = ("E0201", "this is {got}, and {want} is needed")
@@ -165,11 +182,11 @@ def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: Any) -> hir.Expr:
         c.m.error(why[0], node.at, why[1].format(*why[2:], want=shown(want), got=shown(got)))
         return bad(node.at)
     code, message = why[0], why[1].format(*why[2:], want=shown(want), got=shown(got))
-    c.m.error(code, node.at, message, cure(want, got, node))
+    c.m.error(code, node.at, message, hint_for(want, got, node))
     return bad(node.at)
 
 
-def cure(want: Type, got: Type, node: Any) -> str:
+def hint_for(want: Type, got: Type, node: Any) -> str:
     """What would make a value of one type one of another, where there is something usual."""
     from_number = got.__class__ in (IntType, FloatType) or got.__class__ is Var
     if isinstance(want, StringType):
@@ -229,13 +246,3 @@ def only_read(node: Any) -> Any:
         return node
     given = [one.operand if isinstance(one, tree.Unary) and one.op == "&mut" else one for one in node.arguments]
     return msgspec.structs.replace(node, arguments=given)
-
-
-def is_text(kind: Type) -> bool:
-    return kind is STRING or isinstance(kind, StringType)
-
-
-def not_handled(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
-    """For nodes that stand where no expression can."""
-    c.m.error("E0720", node.at, f"{type(node).__name__} is not supported here")
-    return bad(node.at)

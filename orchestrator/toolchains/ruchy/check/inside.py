@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
+    ErrorItem,
     FunctionItem,
-    LostItem,
     ModuleItem,
     StructItem,
 )
@@ -64,7 +64,7 @@ def _owner(m: Module, env: Env, path: tuple[str, ...]) -> tuple[tuple[str, ...],
     for length in range(len(path) - 1, 0, -1):
         item = m.lookup(env, path[:length])
         if item is not None:
-            return None if isinstance(item, ModuleItem | LostItem) else (path[:length], path[length:], item)
+            return None if isinstance(item, ModuleItem | ErrorItem) else (path[:length], path[length:], item)
     return None
 
 

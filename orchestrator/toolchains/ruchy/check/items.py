@@ -14,10 +14,10 @@ from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
     Env,
+    ErrorItem,
     FunctionItem,
     Global,
     Item,
-    LostItem,
     ModuleItem,
     StructItem,
     Variable,
@@ -67,14 +67,14 @@ def make_item(m: Module, node: Any, prefix: str, env: Env) -> Item | None:
         return AliasItem(node.name, node, env, own=True)
     if kind is tree.Enum:
         not_yet(m, node.at, "enums")
-        return LostItem(node.name)
+        return ErrorItem(node.name)
     if kind is tree.Impl:
         not_yet(m, node.at, "methods")
         m.with_methods.add(StructType(m.name, prefix + node.target.path[-1]))
         return None
     if kind is tree.Mod and prefix.endswith("."):
         not_yet(m, node.at, "modules inside of functions")
-        return LostItem(node.name)
+        return ErrorItem(node.name)
     if kind is tree.Mod:
         # `mod name;` means a file, which the imports bind
         return ModuleItem(node.name) if node.items is not None else None
@@ -115,9 +115,9 @@ def nested_items(c: Fn, statements: Sequence[Any]) -> None:
         not_yet(m, nodes[0].at, "items inside of constants and defaults")
         for name in [getattr(node, "name", "") for node in nodes]:
             c.undo.append((name, c.names.get(name)))
-            c.names[name] = LostItem(name)
+            c.names[name] = ErrorItem(name)
         return
-    outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or isinstance(what, LostItem)}
+    outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or isinstance(what, ErrorItem)}
     found: dict[str, Any] = {}
     env = Env(c.env.module, c.env.scope, c.env.names, found)
     lets = [getattr(node.pattern, "name", "") for node in statements if isinstance(node, tree.Let)]

@@ -7,7 +7,7 @@ from typing import Any
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, text_parts
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, fit, later
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, fit, handles, later
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, resolve, shown
 from orchestrator.toolchains.ruchy.check.never import never_returns
@@ -80,6 +80,7 @@ _STRING = frozenset(
 _CHAR = words("to_upper to_uppercase upper to_lower to_lowercase lower is_numeric is_alphabetic is_alphanumeric")
 
 
+@handles(tree.MethodCall)
 def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
     """`receiver.name(arguments)`; a chain of calls is walked in a loop."""
     chain = [node]
@@ -124,10 +125,10 @@ def _is_text_place(c: Fn, node: Any) -> bool:
 
 def _push(c: Fn, node: tree.MethodCall, place: Any) -> hir.Expr:
     """`s.push_str(t)`: `s += t`."""
-    silent, c.m.muted = c.m.muted, c.m.muted + 1
+    silent, c.m.silent = c.m.silent, c.m.silent + 1
     failed = c.m.failed
     found = place_of(c, place)
-    c.m.muted, c.m.failed = silent, failed
+    c.m.silent, c.m.failed = silent, failed
     if found is None or resolve(found[2]) is not STRING or len(node.arguments) != 1:
         return _apply(c, node, expr(c, place))
     out: list[Any] = []
@@ -294,6 +295,3 @@ def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Any) ->
     else:
         m.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", did_you_mean(name, known))
     return bad(node.at)
-
-
-HANDLERS[tree.MethodCall] = method

@@ -10,9 +10,9 @@ from orchestrator.toolchains.ruchy.check.scope import (
     RANGES,
     ConstItem,
     Env,
+    ErrorItem,
     FunctionItem,
     Item,
-    LostItem,
     ModuleItem,
     StructItem,
     range_item,
@@ -78,9 +78,9 @@ class NeedsFirst(Exception):
 class Module:
     """State of one check.
 
-    `muted` counts the reasons to stay silent (an inlined constant whose errors were reported where it stands).
-    `failed` is set by every error, silent ones too: then there is no checked module. `excuse` is the first thing that
-    is wrong and is told elsewhere: by the resolution of names, or by another module. `cut`: some operand
+    `silent` counts the reasons to stay silent (an inlined constant whose errors were reported where it stands).
+    `failed` is set by every error, silent ones too: then there is no checked module. `elsewhere` is the first error
+    that is reported elsewhere: by the resolution of names, or by another module. `cut`: some operand
     never returns, so that there is something to leave out (see `never.py`). `pending` are expressions whose
     type was open when they were made; `literals` the integers among them, whose range is checked once it is known;
     `late` are decisions that wait for a type: each returns whether it could be taken. `seen` says, by unit, what was
@@ -110,10 +110,10 @@ class Module:
         self.literals: list[tuple[hir.Int, int]] = []
         self.late: list[Callable[[bool], bool]] = []
         self.flows: list[tuple[int, Any, Any]] = []  # what of open numbers flows into which, and where
-        self.muted = 0
+        self.silent = 0
         self.failed = False
         self.unknown: dict[int, str] = {}  # plain names that mean nothing, by their tokens
-        self.excuse: Finding | None = None
+        self.elsewhere: Finding | None = None
         self.here = 0  # the function that is being checked, for what has no place of its own here
         self.cut = False
         self.depth = 0
@@ -141,34 +141,34 @@ class Module:
         self.lost: set[str] = set()
 
     @property
-    def tired(self) -> bool:
+    def too_many_errors(self) -> bool:
         """Whether so much is wrong already that nobody is told what else a name may have been: that takes a look at all
         names there are."""
         return len(self.errors) >= 20
 
     def error(self, code: str, at: int, message: str, hint: str = "") -> None:
         self.failed = True
-        if not self.muted:
+        if not self.silent:
             self.errors.append(Finding(code, message, hint=hint, at=at))
         else:
-            self.excused(message)
+            self.reported_elsewhere(message)
 
     def error_unknown(self, code: str, at: int, name: str, what: str, hint: str = "") -> None:
         """An error about a name that means nothing."""
         self.error(code, at, f"unknown {what} `{name}`", hint)
-        if not self.muted and "::" not in name:
+        if not self.silent and "::" not in name:
             self.unknown[at] = name
 
-    def excused(self, what: str) -> None:
+    def reported_elsewhere(self, what: str) -> None:
         """Something is wrong that stands, and is told, elsewhere: nothing is said of it here. Should nobody tell it
         after all, `what` it is becomes an error of this module (E0514)."""
         self.failed = True
-        if self.excuse is None:
+        if self.elsewhere is None:
             message = f"this uses something of another module that is wrong: {what}"
-            self.excuse = Finding("E0514", message, hint="mend it in the module that it stands in", at=self.here)
+            self.elsewhere = Finding("E0514", message, hint="mend it in the module that it stands in", at=self.here)
 
     def warn(self, code: str, at: int, message: str, hint: str = "") -> None:
-        if not self.muted:
+        if not self.silent:
             self.warnings.append(Finding(code, message, hint=hint, at=at))
 
     def look_for(self, unit: str) -> Seen:
@@ -186,16 +186,16 @@ class Module:
         self.grown.append((self.now_seen, by))
         if self.room < 0 and self.sandbox is None:
             message = "constants, defaults and shown structs, put in where they are used, make too much of this module"
-            self.muted, muted = 0, self.muted
+            self.silent, silent = 0, self.silent
             self.error("E0219", at, message, "make a function of what is used so often")
-            self.muted = muted
+            self.silent = silent
         return self.room >= 0
 
     def lookup(self, env: Env, path: tuple[str, ...]) -> Item | None:
         """The item that a path means in an environment; None where it is none (a builtin, or unknown)."""
         if env.nested is not None:
             nested = env.nested.get(path[0])
-            if nested is not None and (len(path) == 1 or nested.__class__ is LostItem):
+            if nested is not None and (len(path) == 1 or nested.__class__ is ErrorItem):
                 return nested
             if isinstance(nested, ModuleItem) and nested.path:  # a local import
                 path = (*nested.path, *path[1:])
@@ -206,7 +206,7 @@ class Module:
             path = named_path(path, self.name, env.scope)
         rooted = path[0] == ROOT and len(path) > 1
         found = (self._rooted(path) if rooted else self._own(env.scope, path)) or self._bound(env.scope, path)
-        return self._lost(path[-1]) if found is None and not self.lost.isdisjoint((path[0], path[-1])) else found
+        return self._error_item(path[-1]) if found is None and not self.lost.isdisjoint((path[0], path[-1])) else found
 
     def visible(self, env: Env, path: tuple[str, ...], item: Item | None, at: int) -> bool:
         """Whether an item may be named by this path: from outside of its inline module only if it is `pub`. (What is
@@ -244,14 +244,14 @@ class Module:
         """What belongs to an own item (`Colour::Red`, `Point::new`): nothing that is supported yet."""
         return self._inside(self._own(scope, path[:-1]), "::".join(path))
 
-    def _inside(self, owner: Item | None, name: str) -> LostItem | None:
+    def _inside(self, owner: Item | None, name: str) -> ErrorItem | None:
         """What stands in an item, such as a method: nothing that is supported yet. None where there is none."""
-        return self._lost(name) if self.has_inside(owner) else None
+        return self._error_item(name) if self.has_inside(owner) else None
 
     def has_inside(self, owner: Item | None) -> bool:
         """Whether there is something in an item, or nobody knows: that has been reported."""
         has_methods = isinstance(owner, StructItem) and (owner.type in self.with_methods or owner.has_methods)
-        return has_methods or isinstance(owner, LostItem)
+        return has_methods or isinstance(owner, ErrorItem)
 
     def _bound(self, scope: str, path: tuple[str, ...]) -> Item | None:
         name = path[0] if len(path) == 1 else "::".join(path)
@@ -259,7 +259,7 @@ class Module:
         if binding is None:
             return None
         if binding.failed:
-            return self._lost(name)
+            return self._error_item(name)
         if not binding.module:  # nothing outside has the name: the table only says where was looked
             return None
         self.now_seen.bindings.add((scope, name))
@@ -267,21 +267,21 @@ class Module:
             return ModuleItem(name)
         found = self.item_of(f"{binding.module}::{binding.item}")
         if binding.rest and len(path) == 1:  # the import has been reported
-            return self._lost(name)
+            return self._error_item(name)
         return self._inside(found, name) if binding.rest else found
 
     def item_of(self, key: str) -> Item:
         """An item by its "module::item": own, or read from its interface (once)."""
         module, _, name = key.partition("::")
         if module == self.name:
-            return self.items.get(name) or stub(self, name) or self._lost(name)
+            return self.items.get(name) or stub(self, name) or self._error_item(name)
         found = self.foreign.get(key)
         if found is None:
             # deferred: reading interfaces needs the parser, which most modules of a check never call
             from orchestrator.toolchains.ruchy.check.interfaces import read_interface
 
             interface = self.job.interfaces.get(key)
-            found = self._lost(name) if interface is None else read_interface(interface) or self._lost(name)
+            found = self._error_item(name) if interface is None else read_interface(interface) or self._error_item(name)
             self.foreign[key] = found
         return found
 
@@ -294,9 +294,9 @@ class Module:
             if isinstance(item, StructItem):
                 self.layouts[kind] = item
 
-    def _lost(self, name: str) -> LostItem:
-        self.excused(f"`{name}`")
-        return LostItem(name)
+    def _error_item(self, name: str) -> ErrorItem:
+        self.reported_elsewhere(f"`{name}`")
+        return ErrorItem(name)
 
     def settle(self) -> None:
         """Takes every late decision, gives open types their defaults, and checks the ranges of literals."""

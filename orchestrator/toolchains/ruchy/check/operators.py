@@ -7,7 +7,6 @@ from typing import Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.display import extend, joined, plain_parts
 from orchestrator.toolchains.ruchy.check.function import (
-    HANDLERS,
     Fn,
     Want,
     Why,
@@ -15,6 +14,7 @@ from orchestrator.toolchains.ruchy.check.function import (
     check,
     expr,
     fit,
+    handles,
     later,
     open_type,
 )
@@ -55,6 +55,7 @@ _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 _BITS = frozenset(("&", "|", "^"))
 
 
+@handles(tree.IntLiteral)
 def integer(c: Fn, node: tree.IntLiteral, want: Want, why: Why) -> hir.Expr:
     return whole(c, node.at, node.value, node.suffix, want)
 
@@ -85,6 +86,7 @@ def whole(c: Fn, at: int, value: int, suffix: str, want: Want) -> hir.Expr:
     return made
 
 
+@handles(tree.FloatLiteral)
 def floating(c: Fn, node: tree.FloatLiteral, want: Want, why: Why) -> hir.Expr:
     return fraction(c, node.at, node.value, want)
 
@@ -98,10 +100,12 @@ def fraction(c: Fn, at: int, value: float, want: Want) -> hir.Expr:
     return made
 
 
+@handles(tree.BoolLiteral)
 def boolean(c: Fn, node: tree.BoolLiteral, want: Want, why: Why) -> hir.Expr:
     return hir.Int(BOOL, node.at, 1 if node.value else 0)
 
 
+@handles(tree.CharLiteral)
 def character(c: Fn, node: tree.CharLiteral, want: Want, why: Why) -> hir.Expr:
     """A char, or a string of one where a String is asked for (the reference has no chars)."""
     if want is STRING:
@@ -109,10 +113,12 @@ def character(c: Fn, node: tree.CharLiteral, want: Want, why: Why) -> hir.Expr:
     return hir.Int(CHAR, node.at, ord(node.value))
 
 
+@handles(tree.StringLiteral)
 def string(c: Fn, node: tree.StringLiteral, want: Want, why: Why) -> hir.Expr:
     return hir.Str(STRING, node.at, node.value)
 
 
+@handles(tree.Binary)
 def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
     chain = [node]
     left: Any = node.left
@@ -206,11 +212,11 @@ def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool
     if met is not None:
         left, right = met
     elif not unify(a, b):
-        c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, left, right))
+        c.m.error("E0207", at, _misfit(op, a, b), _hint_for(op, a, b, left, right))
         return bad(at)
     if narrow(left.type, wanted):
         return open_type(c, hir.Arithmetic(left.type, at, op, left, right))
-    c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, left, right))
+    c.m.error("E0207", at, _misfit(op, a, b), _hint_for(op, a, b, left, right))
     return bad(at)
 
 
@@ -234,7 +240,7 @@ def _one_number(a: str, b: str, left: hir.Expr, right: hir.Expr) -> str:
     return f"convert the {a if a[0] == 'u' else b} with `as i64`"
 
 
-def _cure(op: str, a: Any, b: Any, left: hir.Expr, right: hir.Expr) -> str:
+def _hint_for(op: str, a: Any, b: Any, left: hir.Expr, right: hir.Expr) -> str:
     if a is BOOL and b is BOOL and op in _BITS:
         return f"for truth values write `{op}{op}`" if op != "^" else "for truth values write `!=`"
     compared = right if b is BOOL else left
@@ -259,7 +265,7 @@ def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: Any)
     if op == "**" and (is_float(a) or is_float(b)):
         met = meet(c.m, left, right)
         if met is None and not unify(a, b):
-            c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, left, right))
+            c.m.error("E0207", at, _misfit(op, a, b), _hint_for(op, a, b, left, right))
             return bad(at)
         left, right = met or (left, right)
         return open_type(c, hir.Arithmetic(left.type, at, op, left, right))
@@ -267,7 +273,7 @@ def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: Any)
         return open_type(c, hir.Arithmetic(a, at, op, left, right))
     what = "an integer on the right" if narrow(a, INTEGER) else "numbers" if op == "**" else "integers"
     c.m.error(
-        "E0207", at, f"`{op}` needs {what}, and these are {shown(a)} and {shown(b)}", _cure(op, a, b, left, right)
+        "E0207", at, f"`{op}` needs {what}, and these are {shown(a)} and {shown(b)}", _hint_for(op, a, b, left, right)
     )
     return bad(at)
 
@@ -293,7 +299,7 @@ def compare(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Exp
         left, right = met
         a = resolve(left.type)
     elif not unify(a, b):
-        hint = _cure(op, a, b, left, right)
+        hint = _hint_for(op, a, b, left, right)
         if a.__class__ in (IntType, Var) and b is STRING:
             hint = "compare texts, with `.to_string()`, or numbers, with `.parse()`"
         c.m.error("E0208", at, f"`{op}` compares two values of one type, and these are {shown(a)} and {shown(b)}", hint)
@@ -321,6 +327,7 @@ def _comparable_later(c: Fn, at: int, op: str, kind: Type, last: bool) -> bool:
     return True
 
 
+@handles(tree.Unary)
 def unary(c: Fn, node: tree.Unary, want: Want, why: Why) -> hir.Expr:
     op, operand = node.op, node.operand
     if op == "-":
@@ -366,6 +373,7 @@ def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
     return open_type(c, hir.Negate(kind, node.at, made))
 
 
+@handles(tree.Cast)
 def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
     """`operand as Type`: between numbers, and from bool, char and u8 as section 7 says."""
     from orchestrator.toolchains.ruchy.check.annotations import type_of
@@ -410,17 +418,3 @@ def _literal_cast(c: Fn, made: hir.Int, target: IntType, at: int) -> hir.Expr:
         unify(made.type, target)
         return hir.Int(target, made.at, made.value)
     return hir.Cast(target, at, made)
-
-
-HANDLERS.update(
-    {
-        tree.IntLiteral: integer,
-        tree.FloatLiteral: floating,
-        tree.BoolLiteral: boolean,
-        tree.CharLiteral: character,
-        tree.StringLiteral: string,
-        tree.Binary: binary,
-        tree.Unary: unary,
-        tree.Cast: cast_to,
-    }
-)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles
 from orchestrator.toolchains.ruchy.check.module import Module
 from orchestrator.toolchains.ruchy.check.operators import compare
 from orchestrator.toolchains.ruchy.check.scope import INCLUSIVE, RANGE, RANGES, range_item
@@ -17,6 +17,7 @@ _STEP: Why = ("E0204", "`{0}` takes {want}, and this is {got}")
 METHODS = ("len", "count", "sum", "contains", "is_empty", "rev", "step_by", "to_string", "clone")
 
 
+@handles(tree.RangeExpr)
 def range_value(c: Fn, node: tree.RangeExpr, want: Want, why: Why) -> hir.Expr:
     """`a..b`, `a..=b` where a value stands."""
     if node.start is None or node.end is None:
@@ -171,6 +172,3 @@ def plain_walk(c: Fn, made: hir.Expr) -> Walk:
     out.append(hir.Let(slot, made))
     start, end = ends_of(c, hir.Local(made.type, made.at, slot), out)
     return Walk(start, end, made.type == INCLUSIVE, out)
-
-
-HANDLERS[tree.RangeExpr] = range_value

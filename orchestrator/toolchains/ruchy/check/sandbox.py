@@ -69,7 +69,7 @@ def is_seen(item: FunctionItem) -> bool:
 def decide(m: Module, item: FunctionItem) -> Type:
     """The result of a function without `->`, from its text alone; ERROR where that needs a function without `->` of yet
     another module, and is not unit; an open type where that cannot be told yet, in the middle of a circle of such
-    functions. Sets `item.tainted` where it needs one of another module."""
+    functions. Sets `item.needs_foreign` where it needs one of another module."""
     root = m.decided.get(item.symbol)
     if root is None:
         root = m.decided[item.symbol] = Sandbox(m).copy(item)
@@ -83,7 +83,7 @@ def decide(m: Module, item: FunctionItem) -> Type:
         m.depth += 6
         find_out(m, root)
         m.depth -= 6
-    item.tainted = root.tainted
+    item.needs_foreign = root.needs_foreign
     if root.guess != NO_GUESS and _amidst(m, root):
         return fresh()
     return cast("Type", root.result)
@@ -102,13 +102,13 @@ def find_out(m: Module, root: FunctionItem) -> None:
             before = m.results
             look_into(m, root)
             found: Any = resolve(cast("Type", root.result))
-            unknown = root.tainted and found.__class__ is Var and found.kind == ANY
+            unknown = root.needs_foreign and found.__class__ is Var and found.kind == ANY
             with inside(m, root.sandbox):
                 m.settle()
             found = settle(found)
             root.result = ERROR if unknown and found is not UNIT else found
             root.guess = NO_GUESS
-            if root.result is UNIT or not root.tainted:
+            if root.result is UNIT or not root.needs_foreign:
                 m.results += 1
                 return
             if _amidst(m, root):
@@ -146,7 +146,7 @@ def look_into(m: Module, item: FunctionItem) -> None:
         try:
             inner = Fn(m, item.env, "", item)
             body_of(inner, item, signature(m, item))
-            item.tainted = inner.foreign
+            item.needs_foreign = inner.foreign
             item.state = 2
         finally:
             m.inlining = inlining
@@ -163,7 +163,7 @@ def inside(m: Module, sandbox: Sandbox) -> Iterator[None]:
         return
     kept = {name: getattr(m, name) for name in sandbox.parts}
     failed = m.failed
-    m.muted += 1
+    m.silent += 1
     for name, part in sandbox.parts.items():
         setattr(m, name, part)
     try:
@@ -172,5 +172,5 @@ def inside(m: Module, sandbox: Sandbox) -> Iterator[None]:
         for name, part in kept.items():
             sandbox.parts[name] = getattr(m, name)
             setattr(m, name, part)
-        m.muted -= 1
+        m.silent -= 1
         m.failed = failed

@@ -52,6 +52,7 @@ class FunctionItem:
         "guess",
         "inferred",
         "name",
+        "needs_foreign",
         "node",
         "own",
         "required",
@@ -60,7 +61,6 @@ class FunctionItem:
         "state",
         "stub",
         "symbol",
-        "tainted",
         "types",
         "untyped",
     )
@@ -77,7 +77,7 @@ class FunctionItem:
         self.inferred = node.result is None
         self.untyped = False
         self.state = 0
-        self.tainted = False
+        self.needs_foreign = False
         self.stub = False
         self.sandbox: Any = None
         self.guess = NO_GUESS
@@ -117,10 +117,10 @@ RANGES = frozenset((RANGE, INCLUSIVE))
 
 class ConstItem:
     """A constant. `state`: 0 unread, 1 in work (meeting it again is a cycle), 2 done. `folded` is its value as a
-    literal node, or None where it has to be computed at each use. `unheard`: what is wrong with it was found where
-    nothing may be said. `level`: in how many bodies it was met first."""
+    literal node, or None where it has to be computed at each use. `failed_silently`: its errors were
+    found where nothing may be reported. `level`: in how many bodies it was met first."""
 
-    __slots__ = ("env", "folded", "level", "name", "node", "own", "state", "type", "unheard")
+    __slots__ = ("env", "failed_silently", "folded", "level", "name", "node", "own", "state", "type")
 
     def __init__(self, name: str, node: tree.Const, env: Env, own: bool) -> None:
         self.name = name
@@ -130,7 +130,7 @@ class ConstItem:
         self.state = 0
         self.type: Type | None = None
         self.folded: Any = None
-        self.unheard = False
+        self.failed_silently = False
         self.level = 0
 
 
@@ -159,7 +159,7 @@ class ModuleItem:
         self.path = path
 
 
-class LostItem:
+class ErrorItem:
     """Something an error has been reported about already: whatever uses it stays silent."""
 
     __slots__ = ("name",)
@@ -168,7 +168,7 @@ class LostItem:
         self.name = name
 
 
-Item = Union[FunctionItem, StructItem, ConstItem, AliasItem, ModuleItem, LostItem]
+Item = Union[FunctionItem, StructItem, ConstItem, AliasItem, ModuleItem, ErrorItem]
 
 
 class Variable:

@@ -17,12 +17,13 @@ from orchestrator.toolchains.ruchy.check.function import (
     check,
     expr,
     fit,
+    handles,
     open_type,
 )
 from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
-from orchestrator.toolchains.ruchy.check.scope import ConstItem, Global, LostItem, Variable
+from orchestrator.toolchains.ruchy.check.scope import ConstItem, ErrorItem, Global, Variable
 from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import (
@@ -47,6 +48,7 @@ _STORE: Why = ("E0201", "`{0}` is {want}, and this is {got}")
 _STORE_FIELD: Why = ("E0201", "the field `{0}` of `{1}` is {want}, and this is {got}")
 
 
+@handles(tree.Block)
 def block(c: Fn, node: tree.Block, want: Want, why: Why) -> hir.Expr:
     """A block's value is its last expression's, even behind a `;` (section 4)."""
     return body(c, node.at, node.statements, want, why)
@@ -143,10 +145,10 @@ def _effect(c: Fn, node: Any, out: list[Any]) -> hir.Expr:
     """An expression whose value nobody wants."""
     if isinstance(node, tree.Assign):
         return assign(c, node, out)
-    tainted = c.foreign
+    needs_foreign = c.foreign
     made = HANDLERS[node.__class__](c, node, DROP, ())
     if isinstance(node, tree.Call):
-        c.foreign = tainted
+        c.foreign = needs_foreign
     if not isinstance(made, hir.Unit):
         out.append(hir.Do(made))
     return made
@@ -181,7 +183,7 @@ def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Exp
         kind = resolve(made.type)
     if node.otherwise is not None or not (name or isinstance(pattern, tree.WildcardPattern)):
         not_yet(c.m, pattern.at, "patterns in `let`")
-        lose(c, pattern)
+        bind_silently(c, pattern)
         return None, made
     if not isinstance(pattern, tree.NamePattern):
         out.append(hir.Do(made))
@@ -197,14 +199,14 @@ def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Exp
     return variable, made
 
 
-def lose(c: Fn, pattern: Any) -> None:
+def bind_silently(c: Fn, pattern: Any) -> None:
     """The names of a pattern that is not supported are known, and silent."""
     waiting: list[Any] = [pattern]
     while waiting:
         part = waiting.pop()
         if isinstance(part, tree.NamePattern):
             c.undo.append((part.name, c.names.get(part.name)))
-            c.names[part.name] = LostItem(part.name)
+            c.names[part.name] = ErrorItem(part.name)
         waiting += [field.pattern for field in getattr(part, "fields", None) or ()]
         waiting += getattr(part, "elements", None) or ()
         waiting += getattr(part, "alternatives", None) or ()
@@ -212,6 +214,7 @@ def lose(c: Fn, pattern: Any) -> None:
         waiting += [inner] if inner is not None else []
 
 
+@handles(tree.Assign)
 def assign_value(c: Fn, node: tree.Assign, want: Want, why: Why) -> hir.Expr:
     """An assignment where a value stands: it is unit."""
     out: list[Any] = []
@@ -222,7 +225,7 @@ def assign_value(c: Fn, node: tree.Assign, want: Want, why: Why) -> hir.Expr:
 def assign(c: Fn, node: tree.Assign, out: list[Any]) -> hir.Expr:
     """`place = value`, `place op= value`: a variable, or fields of one."""
     found = place_of(c, node.place)
-    if found is None or _is_lost(c, node.place, found[0]):
+    if found is None or _writes_through_reference(c, node.place, found[0]):
         expr(c, node.value)
         return bad(node.at)
     variable, path, kind, why = found
@@ -246,7 +249,7 @@ def assign(c: Fn, node: tree.Assign, out: list[Any]) -> hir.Expr:
     return hir.Unit(UNIT, node.at)
 
 
-def _is_lost(c: Fn, node: Any, variable: Variable) -> bool:
+def _writes_through_reference(c: Fn, node: Any, variable: Variable) -> bool:
     """E0230 for what would be written through a reference: whoever lent it would not see it."""
     while isinstance(node, tree.Field):
         node = node.value
@@ -277,8 +280,8 @@ def _is_lent(c: Fn, node: Any) -> bool:
 
 def _mutated(c: Fn, variable: Variable, at: int) -> None:
     if not variable.mutable and not variable.assigned:
-        cure = f"write `let mut {variable.name}`" if variable.declared else f"write `mut {variable.name}`"
-        c.m.warn("W0003", at, f"`{variable.name}` is assigned to, and is not declared `mut`", cure)
+        hint = f"write `let mut {variable.name}`" if variable.declared else f"write `mut {variable.name}`"
+        c.m.warn("W0003", at, f"`{variable.name}` is assigned to, and is not declared `mut`", hint)
     variable.assigned = True
 
 
@@ -323,7 +326,7 @@ def place_of(c: Fn, node: Any) -> Place | None:
 
 def _not_assignable(c: Fn, node: tree.Path, name: str, found: Any) -> None:
     item = found or c.m.lookup(c.env, node.segments)
-    if isinstance(item, LostItem):
+    if isinstance(item, ErrorItem):
         c.m.failed = True
         return
     if item is None and c.item is not None and name in c.item.env.hidden:
@@ -332,14 +335,14 @@ def _not_assignable(c: Fn, node: tree.Path, name: str, found: Any) -> None:
     if item is not None:
         constant = isinstance(item, ConstItem)
         what = "is a constant" if constant else "is not a variable"
-        cure = "only a variable changes: `let mut`" if constant else ""
-        c.m.error("E0211", node.at, f"`{name}` {what}, and cannot be assigned to", cure)
+        hint = "only a variable changes: `let mut`" if constant else ""
+        c.m.error("E0211", node.at, f"`{name}` {what}, and cannot be assigned to", hint)
         return
     names = [known for known, what in c.names.items() if isinstance(what, Variable)]
-    hint = (not c.m.tired and did_you_mean(name, names)) or f"declare it: `let mut {name} = ...`"
+    hint = (not c.m.too_many_errors and did_you_mean(name, names)) or f"declare it: `let mut {name} = ...`"
     c.m.error("E0101", node.at, f"unknown variable `{name}`", hint)
     c.undo.append((name, c.names.get(name)))
-    c.names[name] = LostItem(name)  # what uses it from here on stays silent
+    c.names[name] = ErrorItem(name)  # what uses it from here on stays silent
 
 
 def _place_value(c: Fn, at: int, variable: Variable, path: list[tuple[int, Type]]) -> hir.Expr:
@@ -376,6 +379,3 @@ _ANNOTATE = "write its type where it is declared"
 
 def _fields_hint(names: list[str]) -> str:
     return f"its fields are {', '.join(f'`{name}`' for name in names)}" if names else "it has no fields"
-
-
-HANDLERS.update({tree.Block: block, tree.Assign: assign_value})

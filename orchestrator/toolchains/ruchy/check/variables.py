@@ -52,9 +52,9 @@ def type_of_global(m: Module, shared: TopLet) -> Type:
             if other.state == 0:
                 _find_type(m, other)
     if shared.state == 1:
-        muted, m.muted = m.muted, 0
+        silent, m.silent = m.silent, 0
         _not_known(m, shared)
-        m.muted = muted
+        m.silent = silent
         shared.state, shared.type = 2, ERROR
     return cast("Type", shared.type)
 
@@ -72,7 +72,7 @@ def _find_type(m: Module, shared: TopLet) -> None:
     seen, m.now_seen = m.now_seen, Seen()
     room, grown, literals, failed = m.room, len(m.grown), len(m.literals), m.failed
     errors = len(m.errors)
-    m.muted += 1
+    m.silent += 1
     m.depth += 1
     try:
         if shared.node.type is not None:
@@ -83,7 +83,7 @@ def _find_type(m: Module, shared: TopLet) -> None:
             shared.state, shared.type = 2, I64 if kind is NEVER else kind
     finally:
         m.depth -= 1
-        m.muted -= 1
+        m.silent -= 1
         m.now_seen, m.room = seen, room
         m.failed = failed or len(m.errors) > errors
         del m.grown[grown:]
