@@ -32,7 +32,7 @@ from orchestrator.toolchains.ruchy.check.widths import placed
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.check.module import Module
+    from orchestrator.toolchains.ruchy.check.passes import Pass
 
 Why = tuple[str, ...]
 Want = Type | None
@@ -94,9 +94,9 @@ class Fn:
         "lends",
         "locals",
         "loops",
-        "m",
         "names",
         "nests",
+        "p",
         "path",
         "result",
         "returned",
@@ -106,8 +106,8 @@ class Fn:
         "variables",
     )
 
-    def __init__(self, m: Module, env: Env, path: str, item: FunctionItem | None = None) -> None:
-        self.m = m
+    def __init__(self, p: Pass, env: Env, path: str, item: FunctionItem | None = None) -> None:
+        self.p = p
         self.env = env
         self.path = path
         self.item = item
@@ -155,7 +155,7 @@ def expr(c: Fn, node: Any, want: Want = None, why: Why = PLAIN) -> hir.Expr:
     """The typed form of an expression."""
     made = HANDLERS[node.__class__](c, node, want, why)
     if made.type is NEVER:
-        c.m.cut = True
+        c.p.cut = True
     return made
 
 
@@ -168,9 +168,9 @@ def check(c: Fn, node: Any, want: Type, why: Why) -> hir.Expr:
 def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: Any) -> hir.Expr:
     """`made`, whose type must be `want`; says so where it is not, once. Numbers are converted."""
     if made.type is NEVER:
-        c.m.cut = True
+        c.p.cut = True
         return made
-    found: Any = placed(c.m, made, want)
+    found: Any = placed(c.p, made, want)
     if found is not None:
         return cast("hir.Expr", found)
     if unify(want, made.type):
@@ -179,10 +179,10 @@ def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: Any) -> hir.Expr:
     if want is NEVER:
         return made
     if want is UNIT and why[0] == "E0401":
-        c.m.error(why[0], node.at, why[1].format(*why[2:], want=shown(want), got=shown(got)))
+        c.p.error(why[0], node.at, why[1].format(*why[2:], want=shown(want), got=shown(got)))
         return bad(node.at)
     code, message = why[0], why[1].format(*why[2:], want=shown(want), got=shown(got))
-    c.m.error(code, node.at, message, hint_for(want, got, node))
+    c.p.error(code, node.at, message, hint_for(want, got, node))
     return bad(node.at)
 
 
@@ -217,7 +217,7 @@ def open_type(c: Fn, made: hir.Expr) -> hir.Expr:
     found = resolve(made.type)
     made.type = found
     if found.__class__ is Var:
-        c.m.pending.append(made)
+        c.p.pending.append(made)
     return made
 
 
@@ -225,18 +225,18 @@ def later(c: Fn, at: int, kind: Type, decide: Callable[[bool], hir.Expr | None])
     """A place for an expression that can only be made once a type is known. `decide` makes it or returns None; with
     True it must make it, whatever is known. The place is a block without statements."""
     place = hir.Block(kind, at, [], hir.Unit(kind, at))
-    c.m.pending.append(place)
+    c.p.pending.append(place)
 
     def attempt(last: bool) -> bool:
         made = decide(last)
         if made is None:
             return False
         if not unify(kind, made.type):
-            c.m.error("E0201", at, PLAIN[1].format(want=shown(kind), got=shown(made.type)))
+            c.p.error("E0201", at, PLAIN[1].format(want=shown(kind), got=shown(made.type)))
         place.value = made
         return True
 
-    c.m.late.append(attempt)
+    c.p.late.append(attempt)
     return place
 
 

@@ -13,7 +13,7 @@ def _refuse(kind: type[tree.Expr], what: str, plural: bool = True) -> None:
 
     @handles(kind)
     def handler(c: Fn, node: tree.Expr, want: Want, why: Why) -> hir.Expr:
-        not_yet(c.m, node.at, what, plural)
+        not_yet(c.p, node.at, what, plural)
         return bad(node.at)
 
 
@@ -32,5 +32,5 @@ _refuse(tree.Throw, "`throw`", plural=False)
 @handles(tree.Unsupported)
 def reported(c: Fn, node: tree.Unsupported, want: Want, why: Why) -> hir.Expr:
     """What the parser has reported already."""
-    c.m.failed = True
+    c.p.failed = True
     return bad(node.at)

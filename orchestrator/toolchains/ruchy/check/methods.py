@@ -107,7 +107,7 @@ def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: Any) -> hir.Expr:
         made = _apply(c, first, value)
         rest = chain[:-1]
     elif second.name in ("nth", "rev"):
-        not_yet(c.m, first.at, "arrays")
+        not_yet(c.p, first.at, "arrays")
         return bad(first.at)
     else:
         made = hir.Runtime(I64, second.at, "str_chars", [value])
@@ -125,10 +125,10 @@ def _is_text_place(c: Fn, node: Any) -> bool:
 
 def _push(c: Fn, node: tree.MethodCall, place: Any) -> hir.Expr:
     """`s.push_str(t)`: `s += t`."""
-    silent, c.m.silent = c.m.silent, c.m.silent + 1
-    failed = c.m.failed
+    silent, c.p.silent = c.p.silent, c.p.silent + 1
+    failed = c.p.failed
     found = place_of(c, place)
-    c.m.silent, c.m.failed = silent, failed
+    c.p.silent, c.p.failed = silent, failed
     if found is None or resolve(found[2]) is not STRING or len(node.arguments) != 1:
         return _apply(c, node, expr(c, place))
     out: list[Any] = []
@@ -176,7 +176,7 @@ def _of_unknown(c: Fn, node: tree.MethodCall, receiver: hir.Expr) -> hir.Expr:
         if resolve(receiver.type).__class__ is Var and narrow(receiver.type, ANY) and shown(receiver.type) == "_":
             if not last:
                 return None
-            c.m.error(
+            c.p.error(
                 "E0210",
                 node.at,
                 f"the type of what `{node.name}` is called on is not known here",
@@ -287,11 +287,11 @@ def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Any) ->
     for argument in node.arguments:
         if not isinstance(argument, tree.Lambda):
             expr(c, argument)
-    m = c.m
-    if isinstance(kind, StructType) and kind in m.with_methods:
-        m.failed = True
+    p = c.p
+    if isinstance(kind, StructType) and kind in p.module.with_methods:
+        p.failed = True
     elif kind is STRING and name in _PLANNED:
-        not_yet(m, node.at, f"`{name}` of a String", plural=False)
+        not_yet(p, node.at, f"`{name}` of a String", plural=False)
     else:
-        m.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", did_you_mean(name, known))
+        p.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", did_you_mean(name, known))
     return bad(node.at)

@@ -43,9 +43,9 @@ NO_GUESS = -1
 class FunctionItem:
     """A function, own or another module's. `types` is None until its signature is read; `result` is None until then,
     or a variable while the body that decides it has not been checked. `state`: 0 unchecked, 1 in work, 2 done.
-    `stub`: an own function whose signature is known, and whose body is not looked at. `sandbox` is that of a copy which
-    is looked at only to find out what a `pub` function returns; `guess` says how many results were known when this one
-    was found in the middle of a circle, or NO_GUESS (see `sandbox.find_out`)."""
+    `stub`: an own function whose signature is known, and whose body is not looked at. `trial` is the `Pass` that a copy
+    belongs to, which is looked at only to find out what a `pub` function returns; `guess` says how many results were
+    known when this one was found in the middle of a circle, or NO_GUESS (see `decide.find_out`)."""
 
     __slots__ = (
         "env",
@@ -57,10 +57,10 @@ class FunctionItem:
         "own",
         "required",
         "result",
-        "sandbox",
         "state",
         "stub",
         "symbol",
+        "trial",
         "types",
         "untyped",
     )
@@ -79,8 +79,18 @@ class FunctionItem:
         self.state = 0
         self.needs_foreign = False
         self.stub = False
-        self.sandbox: Any = None
+        self.trial: object = None
         self.guess = NO_GUESS
+
+    @property
+    def is_open(self) -> bool:
+        """Whether some type of the signature is not written."""
+        return self.node.result is None or any(parameter.type is None for parameter in self.node.parameters)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether other modules may see the function: it is `pub`, and not nested in another."""
+        return self.node.public and "." not in self.symbol.partition("::")[2]
 
 
 class StructItem:
@@ -167,6 +177,11 @@ class ErrorItem:
     def __init__(self, name: str) -> None:
         self.name = name
 
+
+DEFINITIONS: frozenset[Any] = frozenset(
+    (tree.Function, tree.Struct, tree.Enum, tree.Impl, tree.Const, tree.TypeAlias, tree.UseItem, tree.Mod)
+)
+"""The nodes that define an item, or bind one."""
 
 Item = Union[FunctionItem, StructItem, ConstItem, AliasItem, ModuleItem, ErrorItem]
 

@@ -19,7 +19,7 @@ def test_distance_gives_up_at_the_limit():
 
 
 def test_nearest():
-    assert nearest("totl", ["total", "tot", "count"]) == "tot"
+    assert nearest("totl", ["total", "tot", "count"]) == "total"
     assert nearest("compute_aera", ["compute_area", "compute"]) == "compute_area"
     assert nearest("string", ["String"]) == "String"
     assert nearest("x", ["y"]) == ""
