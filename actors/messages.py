@@ -451,11 +451,10 @@ class Find(Message, frozen=True):
 
 class Load(Message, frozen=True):
     """The bytes of these objects, checked. One that is damaged is quarantined, one that vanished is left out: a late
-    miss. Reply: `Loaded`. With `disk` memory is not believed."""
+    miss. Reply: `Loaded`."""
 
     build: int
     digests: tuple[Digest, ...]
-    disk: bool = False
 
 
 class Store(Message, frozen=True):
@@ -541,10 +540,7 @@ class ResetStatistics(Message, frozen=True):
 
 
 class Verify(Message, frozen=True):
-    """Read everything from disk and compare with digests; quarantine what is wrong. With `keys` only these. Reply:
-    `Verified`."""
-
-    keys: tuple[Digest, ...] = ()
+    """Read everything from disk and compare with digests; quarantine what is wrong. Reply: `Verified`."""
 
 
 class Collect(Message, frozen=True):

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from actors.codes import Code
 
+FUNCTIONS_SECTION = "wasmill.functions"
+"""The custom section in which an object lists its fragments: see `Object`."""
+
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Base of everything that crosses a job's border. Such values are trees: the garbage collector, which looks at a
@@ -194,8 +197,8 @@ class Object(Struct, frozen=True):
     """A compiled module. `functions` are all its functions in source order, `compiled` those that were not reused. One
     that belongs to an item of another name begins with that name and a dot.
 
-    Where the job had fingerprints, a custom section "wasmill.functions" of `data` lists the fragments that later
-    compiles may reuse: msgpack, an array of [fingerprint as 32 raw bytes, offset, length], the offset counting from the
+    If the job had fingerprints, a custom section `FUNCTIONS_SECTION` of `data` lists the fragments that later compiles
+    may reuse: msgpack, an array of [fingerprint as 32 raw bytes, offset, length], the offset counting from the
     first byte of `data`."""
 
     data: bytes

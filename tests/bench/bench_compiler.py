@@ -21,7 +21,7 @@ import msgspec
 from actors.compiler.toolchain import CompileJob, LinkInput, LinkJob, SummariseJob
 from actors.digests import NO_STAMP
 from actors.hasher.source import digest
-from actors.keeper.functions import fragments_of
+from actors.keeper.fragments import fragments_of
 from actors.messages import Settings, Source
 from actors.planner.knowledge import Knowledge
 from orchestrator.toolchains.ruchy import Ruchy

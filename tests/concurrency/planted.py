@@ -20,8 +20,8 @@ import anyio
 from actors.actor import Actor
 from actors.compiler import pool as pool_module
 from actors.compiler.pool import Pool
-from actors.keeper.held import Held
 from actors.keeper.keeper import Keeper
+from actors.keeper.locks import InUse
 from actors.mailbox import NOBODY, Cell, Closed, Mailbox, _Item
 from actors.messages import Collect, Verify
 from actors.planner.planner import Planner
@@ -239,7 +239,7 @@ BUGS = (
         "an eviction between look-up and read",
         "what a build has found is not pinned for other processes",
         scenes.looked_up_and_collected,
-        ((Held, "pin", lambda self, folder, disk: None),),
+        ((InUse, "pin", lambda self, folder, disk: None),),
         "pct:2",
     ),
     Bug(

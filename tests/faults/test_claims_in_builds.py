@@ -15,8 +15,8 @@ import pytest
 
 from actors.disk import RealDisk
 from actors.events import CacheHit, CompiledTwice
-from actors.keeper.claims import Claims
 from actors.keeper.database import Database
+from actors.keeper.locks import Claims
 from actors.offload import InlineOffload
 from orchestrator import BuildResult
 from orchestrator.testing.disk import FakeDisk

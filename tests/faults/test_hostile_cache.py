@@ -99,7 +99,7 @@ def metadata_files(folder: Path) -> list[Path]:
 
 def seal_metadata(file: Path, body: bytes) -> None:
     body = body.removeprefix(b"{")
-    file.write_bytes(b'{"check":"%s",%s' % (metadata._check(body, file.stem), body))
+    file.write_bytes(b'{"check":"%s",%s' % (metadata._check(body, bytes.fromhex(file.stem)), body))
 
 
 def index(folder: Path) -> sqlite3.Connection:

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from actors.compiler.toolchain import CompileJob, Object, SummariseJob
+from actors.compiler.toolchain import FUNCTIONS_SECTION, CompileJob, Object, SummariseJob
 from actors.diagnostics import Diagnostic, Finding
 from actors.digests import NO_STAMP, Digest, digest, module_name
 from actors.messages import Settings, Source
 from actors.planner.knowledge import Knowledge
 from orchestrator.toolchains.ruchy import Ruchy
-from orchestrator.toolchains.ruchy.assemble import FUNCTIONS_SECTION
 from orchestrator.wasm.reader import custom_section
 
 RUCHY = Ruchy()

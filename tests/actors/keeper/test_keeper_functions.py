@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.keeper.functions import SECTION, fragments_of
+from actors.compiler.toolchain import FUNCTIONS_SECTION
+from actors.keeper.fragments import fragments_of
 from tests.actors.keeper.fragmented import MAGIC, custom, fingerprint, leb, object_of, section
 
+SECTION = FUNCTIONS_SECTION.encode()
 GOOD = object_of({"f": b"first", "g": b"second one"}, bytes(300))
 
 

@@ -1,4 +1,4 @@
-"""What a keeper does beside another schema: see `actors/keeper/neighbours.py`, and `tests/faults/test_schemas.py` for
+"""What a keeper does beside another schema: see `actors/keeper/recovery.py`, and `tests/faults/test_schemas.py` for
 whole builds."""
 
 from __future__ import annotations

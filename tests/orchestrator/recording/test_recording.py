@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,11 @@ import anyio
 import msgspec
 import pytest
 
-from actors.digests import digest
 from actors.events import BuildFinished, BuildStarted
-from actors.keeper import reuse
 from actors.keeper.cache import Cache
+from actors.keeper.store import Incoming, digest_of
 from actors.keeper.upkeep import Upkeep
-from actors.messages import Build, BuildDone, CacheStatistics, Find, Found, FragmentsFound, Loaded, NewEntry
+from actors.messages import Build, BuildDone, CacheStatistics, Find, Found, FragmentsFound, Loaded
 from actors.planner.compiling import Compiling
 from actors.planner.run import Run
 from orchestrator import Project
@@ -342,9 +341,9 @@ async def test_a_keeper_that_forgets_parts(tmp_path: Path, monkeypatch: pytest.M
     found = read(tmp_path / "trace")
     store = Upkeep.store
 
-    async def forgets(self: Upkeep, entries: tuple[NewEntry, ...], force: bool) -> Any:
+    async def forgets(self: Upkeep, entries: Sequence[Incoming], force: bool) -> Any:
         kept, *more = await store(self, entries[1:], force)
-        return {**kept, entries[0].key: digest(entries[0].data)}, *more
+        return {**kept, entries[0].key: digest_of(entries[0].entry.data)}, *more
 
     monkeypatch.setattr(Upkeep, "store", forgets)
     replayed = await replay(found)
@@ -477,16 +476,16 @@ async def test_fragments_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     replayed = await replay(found)
     assert replayed.partings == [], replayed.report()
 
-    find = reuse.find_fragments
+    find = Cache.find_fragments
 
-    async def spoilt(cache: Cache, fingerprints: tuple[str, ...]) -> dict[str, bytes]:
+    async def spoilt(cache: Cache, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
         return {name: data + b"!" for name, data in (await find(cache, fingerprints)).items()}
 
-    async def none(cache: Cache, fingerprints: tuple[str, ...]) -> dict[str, bytes]:
+    async def none(cache: Cache, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
         return {}
 
     for broken in (spoilt, none):
-        monkeypatch.setattr(reuse, "find_fragments", broken)
+        monkeypatch.setattr(Cache, "find_fragments", broken)
         (parting,) = (await replay(found)).partings
         assert parting.actor == "keeper" and parting.after.startswith("FindFragments(build=2, fingerprints: ")
         assert parting.then[0].startswith("FragmentsFound(... fragments=1 in all, of its own: {'")
