@@ -267,7 +267,7 @@ async def test_keepers_that_share_a_cache(max_size: int) -> None:
 @pytest.mark.anyio
 async def test_an_eviction_between_lookup_and_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keepers that do not look what others have pinned."""
-    monkeypatch.setattr(locks, "others", lambda folder, own, disk: set())
+    monkeypatch.setattr(locks, "pinned_by_others", lambda folder, own, disk: set())
     world, made = World(), History()
     mine, theirs = (Client(world, made, name, 12_000) for name in ("mine", "theirs"))
     async with mine.system.running(), theirs.system.running():
