@@ -20,7 +20,6 @@ from orchestrator.toolchains.ruchy.check.function import (
     handles,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, NUMBER, WHOLE, Var, narrow, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.operators import is_float
 from orchestrator.toolchains.ruchy.check.ranges import Walk, walk
@@ -28,6 +27,7 @@ from orchestrator.toolchains.ruchy.check.statements import bind_silently, block
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import common, convert, is_number, meet
+from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _IF: Why = ("E0202", "the condition of an `if` is bool, and this is {got}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax.lexer import words
 from orchestrator.toolchains.ruchy.syntax.literals import split_template, template_value
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING, Cursor
@@ -136,9 +137,6 @@ def _parse_macro(c: Cursor, at: int, name: str) -> Expr:
         if name == "df":
             c.report("E0704", "`df!` is not supported: there are no data frames", at, "write a struct")
         else:
-            # deferred: only this error needs it
-            from orchestrator.toolchains.ruchy.check.hints import did_you_mean
-
             hint = did_you_mean(name, MACROS).replace("`?", "!`?")
             c.report("E0708", f"there is no macro `{name}!`", at, hint or "call a function")
         c.skip_balanced()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.toolchains.ruchy.check.hints import did_you_mean, distance, nearest
+from orchestrator.toolchains.ruchy.hints import did_you_mean, distance, nearest
 
 
 @pytest.mark.parametrize(
