@@ -29,7 +29,7 @@ from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.compile import compile_module
 from orchestrator.toolchains.ruchy.link import link_program
 from orchestrator.toolchains.ruchy.lower import lower
-from orchestrator.toolchains.ruchy.summary import summarise
+from orchestrator.toolchains.ruchy.summary.summarise import summarise
 from orchestrator.toolchains.ruchy.syntax.lexer import lex
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
 from orchestrator.toolchains.ruchy.syntax.split import split

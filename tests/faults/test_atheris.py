@@ -25,7 +25,7 @@ def one(data):
 """,
     "summary": """
 from actors.compiler.toolchain import SummariseJob
-from orchestrator.toolchains.ruchy.summary import summarise
+from orchestrator.toolchains.ruchy.summary.summarise import summarise
 def one(data):
     source = data.decode("utf-8", "replace").encode()
     summarise(SummariseJob(module="m", path="m.ruchy", source=source))

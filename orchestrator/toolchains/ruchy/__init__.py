@@ -47,7 +47,7 @@ class Ruchy:
         from orchestrator.toolchains.ruchy import compile, infer, summary  # noqa: A004, F401
 
     def summarise(self, job: SummariseJob) -> Summarised:
-        from orchestrator.toolchains.ruchy.summary import summarise
+        from orchestrator.toolchains.ruchy.summary.summarise import summarise
 
         return summarise(job)
 

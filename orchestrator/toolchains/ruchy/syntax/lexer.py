@@ -104,6 +104,17 @@ class Tokens(msgspec.Struct):
     breaks: list[int]
     findings: dict[str, list[Finding]]
 
+    @property
+    def unclosed(self) -> bool:
+        """Whether the source ends inside of a comment or a string."""
+        return self.kinds[-2:-1] == ["unclosed"]
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether some token cannot be read."""
+        found = self.findings.values()
+        return self.unclosed or any(one.severity == "error" for each in found for one in each)
+
     def digest(self, start: int, stop: int) -> Digest:
         """Digest of the tokens `start` to `stop`: comments, blanks and positions left out, breaks inside kept."""
         texts = self.texts[start:stop]

@@ -130,7 +130,7 @@ def parse_item(text: str) -> Parsed:
 
 def parse_tokens(source: str, tokens: Tokens, allow_headers: bool = False) -> Parsed:
     """The tree of a module whose tokens are at hand."""
-    if tokens.kinds[-2:-1] == ["unclosed"]:
+    if tokens.unclosed:
         return Parsed(source, None, tokens, [_unclosed(tokens)])
     cursor = Cursor(source, _padded(tokens), GRAMMAR, allow_headers=allow_headers)
     body: list[Stmt] = []

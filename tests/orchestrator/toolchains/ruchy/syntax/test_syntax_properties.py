@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from actors.compiler.toolchain import SummariseJob
 from actors.diagnostics import LONGEST_LINE
-from orchestrator.toolchains.ruchy.summary import summarise
+from orchestrator.toolchains.ruchy.summary.summarise import summarise
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, OPERATORS, SENSITIVE, lex, scan
 from orchestrator.toolchains.ruchy.syntax.parser import outline, parse, parse_item
 from orchestrator.toolchains.ruchy.syntax.places import places

@@ -6,7 +6,7 @@ from actors.compiler.toolchain import Item, Summarised, SummariseJob, Summary
 from actors.planner.interfaces import interfaces
 from actors.planner.meanings import Meanings
 from actors.planner.resolve import Modules, resolve
-from orchestrator.toolchains.ruchy.summary import summarise
+from orchestrator.toolchains.ruchy.summary.summarise import summarise
 from orchestrator.toolchains.ruchy.syntax.parser import parse_item
 
 

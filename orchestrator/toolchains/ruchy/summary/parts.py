@@ -1,7 +1,7 @@
-"""From tokens and an outline to parts: items with their names, imports, and what else a text at the top level says.
+"""From tokens and an outline to parts: items with their names, imports, and statements.
 
-A text is read by itself, and what is found in it says nothing of where it stands but its place: so a part that was read
-from an equal text before can stand for it (`again.py`).
+A text at the top level is read by itself, and nothing in its part depends on where it stands except its place. So a
+part that was read earlier from an equal text can be reused (`incremental.py`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from actors.compiler.toolchain import Item
 from actors.digests import digest
@@ -40,10 +42,11 @@ Span = tuple[int, int]
 
 
 class Part:
-    """What a summary is put together from: an item, or (`item` None) imports, or names that count for no item.
+    """What a summary is made of: an item, or (`item` None) imports, or names that belong to no item.
 
-    `start` and `line` are where it begins in the source, in characters from 0 and in lines from 1. `names` occur in it,
-    first at `places`, counted from `start`; where that is None, the item's memo has it, and the imports."""
+    `start` and `line` say where it begins in the source, in characters from 0 and in lines from 1. `names` are the
+    names in it, and `places` where each occurs first, counted from `start`. If `places` is None, the places and the
+    imports are in the item's memo."""
 
     __slots__ = ("item", "line", "names", "places", "scope", "start", "uses")
 
@@ -67,7 +70,7 @@ class Part:
 
 
 class _Slice(NamedTuple):
-    """Tokens of an item that are looked through together; `body` is where a function's body begins, or 0."""
+    """Tokens of an item that are searched for names together; `body` is where a function's body begins, or 0."""
 
     start: int
     stop: int
@@ -75,7 +78,7 @@ class _Slice(NamedTuple):
 
 
 class Found:
-    """Names as they are found in a part, each once, and the imports in bodies."""
+    """The names in a part, each with its first token, and the glob imports in bodies."""
 
     __slots__ = ("globs", "names")
 
@@ -85,7 +88,7 @@ class Found:
 
 
 class Draft:
-    """An item in the making: its definition and the `impl` blocks that belong to it."""
+    """An item before it is read: its definition and the `impl` blocks that belong to it."""
 
     __slots__ = ("definition", "generics", "impls", "name", "scope")
 
@@ -100,8 +103,8 @@ class Draft:
 
 
 class Reader:
-    """Reads parts from a text that stands `shift` characters and `lines` lines further down in the source than in
-    `places`. Both may be changed between one text and the next."""
+    """Reads parts from texts that stand `shift` characters and `lines` lines further down in the source than in
+    `places`. The caller sets both before each text."""
 
     def __init__(self, module: str, tokens: Tokens, places: Places) -> None:
         self.module = module
@@ -112,7 +115,7 @@ class Reader:
         self.newlines = places.newlines()
 
     def span(self, start: int, stop: int) -> Span:
-        """Where the tokens `start` to `stop` stand in the source."""
+        """The characters of the source that the tokens `start` to `stop` cover."""
         last = stop - 1
         return self.shift + self.places.offset(start), self.shift + self.places.offset(last) + self.places.length(last)
 
@@ -182,14 +185,14 @@ class Reader:
         return Part(None, scope, start, self.line(node.start), uses=uses)
 
     def loose(self, node: Definition, scope: str) -> Part:
-        """A definition that counts for no item: its name has been defined before, which the checker reports."""
+        """A definition that is no item, because its name is defined already. The checker reports that."""
         found = Found()
         self._occurrences(found, scope, _Slice(node.start, node.stop), frozenset())
         start, _ = self.span(node.start, node.stop)
         return Part(None, scope, start, self.line(node.start), tuple(found.names), self._places(found, start))
 
     def statements(self, run: Span, lets: Sequence[tree.Let]) -> Run:
-        """Statements that stand in a row; `lets` are those among them."""
+        """Consecutive statements; `lets` are the `let`s among them."""
         found = Found()
         self._occurrences(found, "", _Slice(*run), frozenset())
         start, stop = self.span(*run)
@@ -219,7 +222,7 @@ class Reader:
     # ------------------------------------------------------------ names
 
     def _seen(self, draft: Draft) -> list[Span]:
-        """The token spans that make up the interface, in the order of the source."""
+        """The token spans that make up the interface: what other modules can see, in the order of the source."""
         node = draft.definition
         if isinstance(node, tree.Function):
             return [(node.start, _header_stop(node))]
@@ -235,7 +238,7 @@ class Reader:
         return seen
 
     def _names(self, draft: Draft, slices: list[_Slice]) -> Found:
-        """The names that occur in some slices of an item, in order."""
+        """The names in some slices of an item, in order."""
         found = Found()
         labels = _labels(draft.definition)
         for part in slices:
@@ -245,7 +248,7 @@ class Reader:
     def _occurrences(
         self, found: Found, scope: str, part: _Slice, known: frozenset[str], labels: Sequence[int] | set[int] = ()
     ) -> None:
-        """Enters the paths that occur in a slice, counted from the root, with local imports looked through."""
+        """Adds the paths in a slice to `found`, from the source root, with local imports resolved."""
         for path, at in self._paths(found, scope, part, known):
             if at not in labels:
                 found.names.setdefault("::".join(path), at)
@@ -277,8 +280,8 @@ class Reader:
 
 
 class Run(NamedTuple):
-    """Statements that stand in a row. `variables` are those of all its `let`s; `tokens` is how many there are; `stop`
-    is where they end in the source."""
+    """Consecutive statements. `variables` are those of all their `let`s; `tokens` counts their tokens; `stop` is where
+    they end in the source."""
 
     part: Part
     stop: int
@@ -290,7 +293,7 @@ class Run(NamedTuple):
 
 
 def imported(node: tree.Stmt) -> tree.UseItem | None:
-    """The import that an item is, if it is one: `mod name;` is that of a file."""
+    """The item as an import, or None. `mod name;` imports a file."""
     if isinstance(node, tree.Mod) and node.items is None:
         return tree.UseItem(
             node.at, [tree.UseName(node.at, (node.name,), node.name)], node.public, node.start, node.stop
@@ -299,12 +302,12 @@ def imported(node: tree.Stmt) -> tree.UseItem | None:
 
 
 def _says_all(node: tree.Function) -> bool:
-    """Whether every type of a function's signature is written. A missing `->` means whatever the body gives."""
+    """Whether every type of a function's signature is written. Without `->`, the body decides the result."""
     return node.result is not None and all(one.type is not None or one.name == "self" for one in node.parameters)
 
 
 def _header_stop(node: tree.Function) -> int:
-    """Where the part of a function ends that its callers must see: its header, if it says every type, else its body."""
+    """Where the part of a function ends that its callers can see: its header if that says every type, else its body."""
     return node.body.at if _says_all(node) else node.stop
 
 
@@ -331,3 +334,89 @@ def _labels(node: Definition) -> set[int]:
         fields = {field.at for variant in node.variants for field in variant.fields or ()}
         return fields | {variant.at for variant in node.variants}
     return set()
+
+
+# ------------------------------------------------------------ which items there are
+
+
+class Inline(NamedTuple):
+    name: str
+    node: tree.Mod
+    scope: str
+
+
+class Imports(NamedTuple):
+    node: tree.UseItem
+    scope: str
+
+
+Entry = Draft | Inline | Imports
+
+
+class Collected:
+    """What a module defines, inline modules included. `loose` are definitions of names that are defined already.
+    `plain`: there are none of these and no `impl` block, so each text at the top level says all about its items."""
+
+    __slots__ = ("impls", "loose", "own", "plain")
+
+    def __init__(self) -> None:
+        self.own: dict[str, Draft | Inline] = {}
+        self.impls: list[tuple[str, tree.Impl]] = []
+        self.loose: list[tuple[str, Definition]] = []
+        self.plain = True
+
+    def collect(self, body: Sequence[tree.Stmt], scope: str) -> list[Entry]:
+        """The entries of `body` in the order of the source, an inline module before its items. Adds them to `own`."""
+        found: list[Entry] = []
+        for node in body:
+            use = imported(node)
+            if use is not None:
+                if not scope:  # those of an inline module are its own
+                    found.append(Imports(use, scope))
+            elif isinstance(node, tree.Impl):
+                self.impls.append((scope, node))
+                self.plain = False
+            elif isinstance(node, tree.Mod):
+                self._inline(node, scope, found)
+            elif not isinstance(node, tree.Let | tree.ExprStmt | tree.UseItem):
+                name = qualified(scope, node.name)
+                if name in self.own:  # the checker reports it
+                    self.loose.append((scope, node))
+                    self.plain = False
+                else:
+                    self.own[name] = draft = Draft(name, node, scope)
+                    found.append(draft)
+        return found
+
+    def _inline(self, node: tree.Mod, scope: str, found: list[Entry]) -> None:
+        name = qualified(scope, node.name)
+        if name in self.own:
+            self.plain = False
+            found += [Imports(use, name) for use in map(imported, node.items or ()) if use is not None]
+        else:
+            self.own[name] = inline = Inline(name, node, scope)
+            found.append(inline)
+        found += self.collect(node.items or (), name)
+
+
+def qualified(scope: str, name: str) -> str:
+    return f"{scope}::{name}" if scope else name
+
+
+def read(reader: Reader, entry: Entry) -> Part:
+    if isinstance(entry, Draft):
+        return reader.item(entry)
+    if isinstance(entry, Inline):
+        return reader.inline(*entry)
+    return reader.imports(*entry)
+
+
+def mark_recognisable(module: str, source: str, parts: Sequence[Part]) -> None:
+    """Marks the items that were read from one text, so that `incremental.py` can find them by that text."""
+    items = [part.item for part in parts if part.item is not None]
+    if not items:
+        return
+    head = items[0]
+    raw = memo.raw_of(module, source[head.start : head.stop])
+    marked = memo.mark(head.memo, raw, memo.seal_of(items), len(items))
+    parts[0].item = msgspec.structs.replace(head, memo=marked)

@@ -11,10 +11,10 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from actors.compiler.toolchain import Item, SummariseJob, Summary
-from orchestrator.toolchains.ruchy.summary import again as again_room
-from orchestrator.toolchains.ruchy.summary import summarise
-from orchestrator.toolchains.ruchy.summary.again import summarise_again
+from orchestrator.toolchains.ruchy.summary import incremental
+from orchestrator.toolchains.ruchy.summary.incremental import summarise_incrementally
 from orchestrator.toolchains.ruchy.summary.memo import line_of
+from orchestrator.toolchains.ruchy.summary.summarise import summarise
 from orchestrator.toolchains.ruchy.syntax.lexer import lex
 from orchestrator.toolchains.ruchy.syntax.parser import parse
 from orchestrator.toolchains.ruchy.syntax.places import Places
@@ -72,7 +72,7 @@ def check(source: str, before: Summary, module: str = "shapes/circle") -> bool:
     """That the short way gives what the long one gives; whether it was taken."""
     expected = whole(source, module)
     assert whole(source, module, before) == expected
-    found = summarise_again(module, source, before)
+    found = summarise_incrementally(module, source, before)
     assert found is None or found == expected.summary
     return found is not None
 
@@ -184,13 +184,13 @@ def test_every_program_after_an_edit_of_each_kind() -> None:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that were lexed for taking over the rest."""
     texts: list[str] = []
-    real = again_room.scan
+    real = incremental.scan
 
     def noted(source: str) -> Any:
         texts.append(source)
         return real(source)
 
-    monkeypatch.setattr(again_room, "scan", noted)
+    monkeypatch.setattr(incremental, "scan", noted)
     return texts
 
 
@@ -208,7 +208,7 @@ def test_a_comment_reads_nothing_and_moves_everything(read: list[str]) -> None:
     before = whole(source).summary
     assert check("// é\n\n/* */ " + source, before)
     assert read == []
-    moved = summarise_again("shapes/circle", "// é\n\n/* */ " + source, before)
+    moved = summarise_incrementally("shapes/circle", "// é\n\n/* */ " + source, before)
     assert moved is not None
     assert [(one.name, one.line, one.column) for one in moved.names if "::" in one.name] == [
         ("a::b", 3, 24),

@@ -1,12 +1,24 @@
-"""The summary of a whole text."""
+"""What a Ruchy module says about itself, for the planner: its items, imports and names.
+
+Bodies of functions are stepped over, not parsed: only the outline is. A module whose outline has an error is parsed in
+full to report its errors. If a summary of an earlier text is at hand, only what has changed is read (`incremental.py`).
+"""
 
 from __future__ import annotations
 
 from actors.compiler.toolchain import Summarised, SummariseJob
 from actors.diagnostics import Finding
-from orchestrator.toolchains.ruchy.summary.assembling import assemble
-from orchestrator.toolchains.ruchy.summary.collecting import Collected, qualified, read, recognisable
-from orchestrator.toolchains.ruchy.summary.reading import Draft, Part, Reader
+from orchestrator.toolchains.ruchy.summary.assemble import assemble
+from orchestrator.toolchains.ruchy.summary.incremental import summarise_incrementally
+from orchestrator.toolchains.ruchy.summary.parts import (
+    Collected,
+    Draft,
+    Part,
+    Reader,
+    mark_recognisable,
+    qualified,
+    read,
+)
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import Tokens, scan, tokens_of
 from orchestrator.toolchains.ruchy.syntax.parser import outline, parse_tokens
@@ -14,11 +26,21 @@ from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.top import statement_runs
 
 
-def summarise_whole(job: SummariseJob, source: str) -> Summarised:
-    """The summary, or the errors that prevent one."""
+def summarise(job: SummariseJob) -> Summarised:
+    """The summary of a module, or the errors that prevent one. `job.source` is normalised, so it is UTF-8. The answer
+    does not depend on `job.before`."""
+    source = job.source.decode()
+    if job.before is not None:
+        summary = summarise_incrementally(job.module, source, job.before)
+        if summary is not None:
+            return Summarised(summary=summary)
+    return _summarise_whole(job, source)
+
+
+def _summarise_whole(job: SummariseJob, source: str) -> Summarised:
     pairs = scan(source)
     tokens = tokens_of(pairs)
-    module = None if is_unclosed(tokens) else outline(source, tokens)
+    module = None if tokens.unclosed else outline(source, tokens)
     if module is None:
         parsed = parse_tokens(source, tokens)
         if parsed.module is None:
@@ -27,21 +49,13 @@ def summarise_whole(job: SummariseJob, source: str) -> Summarised:
     return _Whole(job, source, tokens, Places(source, pairs)).summarise(module)
 
 
-def is_unclosed(tokens: Tokens) -> bool:
-    return tokens.kinds[-2:-1] == ["unclosed"]
-
-
-def has_errors(tokens: Tokens) -> bool:
-    """Whether some token cannot be read. Where that is one in a body, there is a summary all the same."""
-    found = tokens.findings.values()
-    return is_unclosed(tokens) or any(not one.code.startswith("W") for each in found for one in each)
-
-
 def _refused(job: SummariseJob, errors: list[Finding], places: Places) -> Summarised:
     return Summarised(diagnostics=tuple(places.tell(errors, module=job.module, file=job.path)))
 
 
 class _Whole:
+    """The summary of a whole text that has an outline."""
+
     def __init__(self, job: SummariseJob, source: str, tokens: Tokens, places: Places) -> None:
         self.job = job
         self.source = source
@@ -59,7 +73,7 @@ class _Whole:
         for found in texts:
             made = [read(reader, one) for one in found]
             if made and collected.plain:
-                recognisable(self.job.module, self.source, made)
+                mark_recognisable(self.job.module, self.source, made)
             parts += made
         loose = [reader.loose(node, scope) for scope, node in collected.loose]
         lets = [node for node in module.body if isinstance(node, tree.Let)]
@@ -70,7 +84,7 @@ class _Whole:
         return Summarised(summary=assemble(self.source, parts, loose, runs))
 
     def _attach_impls(self) -> list[Finding]:
-        """Hands each `impl` to its type; one whose type is not here is an error."""
+        """Gives each `impl` to its type. An `impl` whose type is not in this module is an error."""
         found: list[Finding] = []
         own = self.collected.own
         for scope, impl in self.collected.impls:

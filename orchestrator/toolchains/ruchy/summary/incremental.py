@@ -1,10 +1,12 @@
-"""The summary of a text of which an earlier one is known: only what has changed is read.
+"""The summary of a text whose earlier version has a summary: only what has changed is read.
 
-The text is cut into items and statements without lexing (`syntax/split.py`). An item of the earlier summary that was
-read from an equal text is taken over, wherever it stands now; all other texts are read together, as if they were a
-module, and must turn out to be just what they were cut for. That is enough: an item ends where its `}` or `;` is,
-whatever follows, and statements that end so go on with nothing that begins an item. Whatever is not plain (definitions
-of one name, `impl` blocks, errors) is left to a reading of the whole text.
+The text is cut into items and statements without lexing (`syntax/split.py`). An item that was read earlier from an
+equal text is reused, wherever it stands now. All other texts are read together as if they were one module, and each
+must turn out to be exactly what it was cut as.
+
+This is enough, because the pieces cannot influence each other: an item ends at its `}` or `;` whatever follows, and no
+statement that ends so continues in what begins an item. Anything unusual (two definitions of one name, `impl` blocks,
+errors) is left to a reading of the whole text.
 """
 
 from __future__ import annotations
@@ -17,10 +19,8 @@ import msgspec
 
 from actors.compiler.toolchain import Item, Summary
 from orchestrator.toolchains.ruchy.summary import memo
-from orchestrator.toolchains.ruchy.summary.assembling import assemble
-from orchestrator.toolchains.ruchy.summary.collecting import Collected, read, recognisable
-from orchestrator.toolchains.ruchy.summary.reading import Part, Reader, Run
-from orchestrator.toolchains.ruchy.summary.whole import has_errors
+from orchestrator.toolchains.ruchy.summary.assemble import assemble
+from orchestrator.toolchains.ruchy.summary.parts import Collected, Part, Reader, Run, mark_recognisable, read
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import scan, tokens_of
 from orchestrator.toolchains.ruchy.syntax.parser import outline
@@ -29,28 +29,28 @@ from orchestrator.toolchains.ruchy.syntax.split import Cut, cut
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 _APART = ("\n", "\n;\n")
-"""Between texts that are read together: behind an item, and behind statements, which a `;` ends."""
+"""What separates texts that are read together: after an item, and after statements, which a `;` must end."""
 
 
 class _Unusual(Exception):
-    """Nothing for a short cut."""
+    """The whole text must be read."""
 
 
 class _Text(NamedTuple):
-    """A text as it is cut: its place, the line it begins in, and the earlier items of an equal one."""
+    """A text as cut: its place, the line it begins on, and the earlier items of an equal text."""
 
     cut: Cut
     line: int
     known: Sequence[Item]
 
 
-def summarise_again(module: str, source: str, before: Summary) -> Summary | None:
-    """The summary of `source`; None where the whole of it has to be read."""
+def summarise_incrementally(module: str, source: str, before: Summary) -> Summary | None:
+    """The summary of `source`; None if all of it has to be read."""
     earlier = _earlier(before)
     cuts = cut(source) if earlier else None
     if not cuts:
         return None
-    texts = _recognised(module, source, cuts, earlier)
+    texts = _match_earlier(module, source, cuts, earlier)
     if all(not text.known for text in texts):
         return None
     try:
@@ -60,7 +60,7 @@ def summarise_again(module: str, source: str, before: Summary) -> Summary | None
 
 
 def _earlier(before: Summary) -> dict[bytes, Sequence[Item]]:
-    """The items of a summary by the text that they were read from, as they were before the statements had a say."""
+    """The items of a summary by the text they were read from, without what the statements added to them."""
     found: dict[bytes, Sequence[Item]] = {}
     items = [_without_top(item) if TOP in item.names[-1:] else item for item in before.items]
     for index, item in enumerate(items):
@@ -75,7 +75,7 @@ def _without_top(item: Item) -> Item:
     return msgspec.structs.replace(item, names=item.names[:-1], interface_names=seen[:-1] if TOP in seen[-1:] else seen)
 
 
-def _recognised(module: str, source: str, cuts: Sequence[Cut], earlier: dict[bytes, Sequence[Item]]) -> list[_Text]:
+def _match_earlier(module: str, source: str, cuts: Sequence[Cut], earlier: dict[bytes, Sequence[Item]]) -> list[_Text]:
     found: list[_Text] = []
     line, at = 1, 0
     for one in cuts:
@@ -97,7 +97,7 @@ def _assembled(module: str, source: str, texts: Sequence[_Text]) -> Summary:
     runs: list[Run] = []
     for text in texts:
         if text.known:
-            parts += _taken_over(text)
+            parts += _reused(text)
         else:
             found = next(made)
             if isinstance(found, Run):
@@ -110,8 +110,8 @@ def _assembled(module: str, source: str, texts: Sequence[_Text]) -> Summary:
     return assemble(source, parts, (), runs)
 
 
-def _taken_over(text: _Text) -> Iterator[Part]:
-    """Earlier items, where they stand now."""
+def _reused(text: _Text) -> Iterator[Part]:
+    """Earlier items, at their new places."""
     head = text.known[0]
     further, lines = text.cut.start - head.start, text.line + memo.lead(head.memo) - head.line
     for item in text.known:
@@ -124,7 +124,7 @@ def _taken_over(text: _Text) -> Iterator[Part]:
 
 
 class _Fresh:
-    """Texts that nothing is known of, read together. Raises `_Unusual` where one of them is not what it was cut for."""
+    """Reads all new texts together. Raises `_Unusual` if one of them is not what it was cut as."""
 
     def __init__(self, module: str, source: str, texts: Sequence[_Text]) -> None:
         self.module = module
@@ -136,14 +136,14 @@ class _Fresh:
         pairs = scan(joined)
         self.tokens = tokens_of(pairs)
         self.places = Places(joined, pairs)
-        read = None if has_errors(self.tokens) else outline(joined, self.tokens)
+        read = None if self.tokens.unreadable else outline(joined, self.tokens)
         if read is None:
             raise _Unusual
         self.nodes = read.body
         self.collected = Collected()
 
     def read(self) -> Iterator[Sequence[Part] | Run]:
-        """What each text says."""
+        """The parts of each text, in order."""
         reader, places, kinds = Reader(self.module, self.tokens, self.places), self.places, self.tokens.kinds
         starts = places.offsets()
         begin = token = taken = 0
@@ -182,10 +182,10 @@ class _Fresh:
         parts = [read(reader, entry) for entry in self.collected.collect(nodes, "")]
         if not self.collected.plain:
             raise _Unusual
-        recognisable(self.module, self.source, parts)
+        mark_recognisable(self.module, self.source, parts)
         return parts
 
 
 def _ordinal(node: tree.Stmt) -> int:
-    """A token of a statement, the first one of an item."""
+    """The first token of an item; some token of a statement."""
     return node.at if isinstance(node, tree.Let | tree.ExprStmt) else node.start

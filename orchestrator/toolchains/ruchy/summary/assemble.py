@@ -11,13 +11,13 @@ from actors.compiler.toolchain import Item, Name, Summary, Use
 from actors.digests import digest
 from orchestrator.toolchains.ruchy.summary import memo
 from orchestrator.toolchains.ruchy.summary.memo import Import, Rest
-from orchestrator.toolchains.ruchy.summary.reading import Part, Run
+from orchestrator.toolchains.ruchy.summary.parts import Part, Run
 from orchestrator.toolchains.ruchy.syntax.names import owned
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 
 def assemble(source: str, parts: Sequence[Part], loose: Sequence[Part], runs: Sequence[Run]) -> Summary:
-    """The summary of a module. `loose` are parts whose names count after those of the others."""
+    """The summary of a module. The names of `loose` parts come after those of the others."""
     items = [part.item for part in parts if part.item is not None]
     own = {item.name: item for item in items}
     naming = [*parts, *loose, *(run.part for run in runs)]
@@ -30,14 +30,14 @@ def assemble(source: str, parts: Sequence[Part], loose: Sequence[Part], runs: Se
 
 
 def _place(source: str, part: Part, further: int) -> tuple[int, int]:
-    """Line and column, from 1, of what stands `further` characters behind the beginning of a part."""
+    """Line and column, from 1, of the character `further` characters after the beginning of a part."""
     start, at = part.start, part.start + further
     lines = source.count("\n", start, at) if further >= 0 else -source.count("\n", at, start)
     return part.line + lines, at - source.rfind("\n", 0, at)
 
 
 def _outside(source: str, parts: Iterable[Part], own: Mapping[str, object]) -> Iterator[Name]:
-    """What occurs and is no item of the module itself, by scope, each once."""
+    """The names that are no items of the module itself, once per scope."""
     known: dict[str, set[str]] = {}
     for part in parts:
         seen = known.setdefault(part.scope, set())
@@ -57,7 +57,7 @@ def _outside(source: str, parts: Iterable[Part], own: Mapping[str, object]) -> I
 
 
 def _uses(source: str, parts: Sequence[Part]) -> Iterator[Use]:
-    """The imports of the module, then those in bodies, which are globs."""
+    """The imports of the module, then the glob imports in bodies."""
     bodies: list[tuple[Part, Sequence[Import]]] = []
     for part in parts:
         uses = part.uses
@@ -89,8 +89,8 @@ def _use(source: str, part: Part, one: Import) -> Use:
 
 
 def _with_top(items: Sequence[Item], runs: Sequence[Run]) -> Iterator[Item]:
-    """The items and behind them that of the statements, upon which the functions depend that may name their variables;
-    as it does on being named, for a variable that functions name lives in memory."""
+    """The items, then the item `TOP` of the statements. Functions that may name a variable of the statements depend on
+    `TOP`. `TOP` depends on which variables they name, because a variable that a function names lives in memory."""
     variables = frozenset().union(*(run.variables for run in runs))
     read: set[str] = set()
     for item in items:
@@ -98,8 +98,8 @@ def _with_top(items: Sequence[Item], runs: Sequence[Run]) -> Iterator[Item]:
         if mine:
             read |= mine
             seen = item.interface_names
-            dragged = seen if mine.isdisjoint(seen) else (*seen, TOP)
-            item = msgspec.structs.replace(item, names=(*item.names, TOP), interface_names=dragged)
+            interface_names = seen if mine.isdisjoint(seen) else (*seen, TOP)
+            item = msgspec.structs.replace(item, names=(*item.names, TOP), interface_names=interface_names)
         yield item
     yield _top(runs, sorted(read))
 
@@ -124,7 +124,7 @@ def _top(runs: Sequence[Run], read: Sequence[str]) -> Item:
 
 
 def _lines(runs: Sequence[Run]) -> bytes:
-    """Where new lines begin among the tokens of all runs."""
+    """The line table of all runs, as if their tokens followed each other."""
     ordinals: list[int] = []
     line, begins = runs[0].part.line, 0
     for run in runs:
