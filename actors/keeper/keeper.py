@@ -60,7 +60,7 @@ _MEMORY_FOLDER = "/memory"
 
 class Keeper(Actor[ToKeeper]):
     """`folder` is the cache's, absolute; None keeps everything in memory. `max_size` and `hot_memory` in bytes (a
-    `max_size` of 0 is no limit); `eviction` is "lru", "lfu" or "fifo". Not `enabled`: nothing is found, nothing
+    `max_size` of 0 is no limit); `eviction` is one of `eviction.ORDERINGS`. Not `enabled`: nothing is found, nothing
     is stored, and nothing is reported; programs are published all the same."""
 
     name = "keeper"

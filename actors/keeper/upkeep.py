@@ -33,7 +33,7 @@ class Evicted(NamedTuple):
 
 
 class Upkeep:
-    """`limit` in bytes, 0 for none; `eviction` is "lru", "lfu" or "fifo"."""
+    """`limit` in bytes, 0 for none; `eviction` is one of `eviction.ORDERINGS`."""
 
     def __init__(self, cache: Cache, limit: int, eviction: str) -> None:
         if eviction not in ORDERINGS:
