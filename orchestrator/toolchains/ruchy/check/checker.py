@@ -119,7 +119,7 @@ def _what_is_whole(p: Pass, parsed: Parsed) -> list[Any]:
     p.failed = True
     p.report.errors += parsed.errors
     left = sound(parsed.body, parsed.tokens.kinds, parsed.tokens.texts, [one.at for one in parsed.errors])
-    p.module.headers, p.module.left_out = left.headers, left.lost
+    p.module.headers, p.module.left_out = left.headers, left.left_out
     return left.body
 
 

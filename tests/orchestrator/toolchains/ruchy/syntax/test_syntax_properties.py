@@ -14,7 +14,7 @@ from actors.diagnostics import LONGEST_LINE
 from orchestrator.toolchains.ruchy.summary.summarise import summarise
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, OPERATORS, SENSITIVE, lex, scan
 from orchestrator.toolchains.ruchy.syntax.parser import outline, parse, parse_item
-from orchestrator.toolchains.ruchy.syntax.places import places
+from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.split import items_by_parser, split
 
 SUITE = next(parent for parent in Path(__file__).parents if parent.name == "tests") / "conformance"
@@ -100,7 +100,7 @@ def test_gaps_and_tokens_are_the_source(source):
     if "/*" not in source:
         assert source.startswith(text)
         assert scan(source[len(text) :]) == []
-    table = places(source)
+    table = Places(source)
     offsets = [table.offset(at) for at in range(len(pairs))]
     assert offsets == sorted(offsets)
 
