@@ -233,6 +233,15 @@ CODES: dict[str, Code] = registry(
         "(make the toolchain name all its inputs; then `wasmill cache clear`, and build again)",
     ),
     Code(
+        "E0906",
+        "internal",
+        "no linker for these objects",
+        "A program is linked by one toolchain: the entry's own, or another one of the project that takes all kinds of "
+        "objects which the entry's modules are compiled to. There is none for these.",
+        "(an entry that uses modules of two languages, neither of whose linkers takes the objects of the other)",
+        "(use modules of one language, or a toolchain whose linker takes both)",
+    ),
+    Code(
         "W0801",
         "warning",
         "file skipped",

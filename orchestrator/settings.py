@@ -117,7 +117,7 @@ def _profile_name(value: object) -> str:
 
 SIZE = 'a size: "2 GiB", "500 MB", or a number of bytes'
 _PATH = "a path, as text"
-_GLOBS = 'a list of globs, as ["**/*.ruchy"]'
+_GLOBS = 'a list of globs, as ["low/**"]'
 _BOOL = "true or false"
 
 SETTINGS: dict[str, Setting] = {

@@ -182,6 +182,14 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
     assert found == []
 
 
+def test_no_language_is_named_outside_of_its_toolchain() -> None:
+    """But for where the toolchain itself is: what its files are called is for it alone to say."""
+    home = ROOT / "orchestrator/toolchains/ruchy"
+    word = re.compile(r"(?<!orchestrator\.toolchains)\.ruchy(?!-cache)")
+    files = [file for file in python_files(*PACKAGES) if home not in file.parents]
+    assert [named(file) for file in files if word.search(file.read_text(encoding="utf-8"))] == []
+
+
 # ------------------------------------------------------------------------------------------------ codes
 
 

@@ -290,7 +290,7 @@ class Toolchain(Protocol):
 
     @property
     def extensions(self) -> tuple[str, ...]:
-        """What its files' names end in: (".ruchy",)."""
+        """What its files' names end in, with the dot: (".ext",)."""
         ...
 
     @property
@@ -358,6 +358,33 @@ class RemembersLinks(Protocol):
     def accepted(self, program: bytes) -> None:
         """The program was validated. Called where the toolchain linked, with each program that was: the next `proof`
         may take this one for granted."""
+        ...
+
+
+@runtime_checkable
+class NamesEntry(Protocol):
+    """A toolchain whose programs do not begin in a file `main` with one of its extensions."""
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        """File names that are a project's entry where nobody names one, in the order in which they are looked for."""
+        ...
+
+
+@runtime_checkable
+class LinksKinds(Protocol):
+    """A toolchain whose objects another linker takes, or whose linker takes objects of other toolchains.
+
+    One that does not say so makes objects of a kind with its own name, and links these alone."""
+
+    @property
+    def object_kind(self) -> str:
+        """The kind of its objects."""
+        ...
+
+    @property
+    def linked_kinds(self) -> tuple[str, ...]:
+        """The kinds of objects that `link` takes, in one program."""
         ...
 
 

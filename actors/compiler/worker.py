@@ -55,7 +55,7 @@ def with_source(
     if job.source or expected in ("", _EMPTY):
         return job, None
     found = FoundSource(module=job.module, path=job.path)
-    read = next(iter(read_sources((found,), root, toolchain.normalise, disk).sources), None)
+    read = next(iter(read_sources((found,), root, lambda _, raw: toolchain.normalise(raw), disk).sources), None)
     if read is not None and read.error is None and read.digest == expected:
         return msgspec.structs.replace(job, source=read.data), None
     if read is None:

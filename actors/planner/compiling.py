@@ -140,7 +140,8 @@ class Compiling:
     def make_ready(self, run: Run, module: str, taken: bool | None = None) -> None:
         """Put a module into the ready heap, or let it wait for its imports' objects where the toolchain needs them.
         `taken` as in `Work.add`."""
-        if self.desk.toolchain.needs_import_objects and not self._imports_ended(run, module):
+        toolchain = self.desk.toolchains.of(self.desk.knowledge.sources[module].path)
+        if toolchain.needs_import_objects and not self._imports_ended(run, module):
             run.states.set(module, State.WAITING)
             return
         run.states.set(module, State.READY)
@@ -309,7 +310,7 @@ class Compiling:
                 module=module,
                 manifest=knowledge.manifests[module],
                 data=made.data,
-                identity=knowledge.toolchain,
+                identity=knowledge.identity_of(knowledge.sources[module].path),
                 imports=knowledge.graph.imports[module],
                 exports=made.functions,
                 functions=made.functions,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from actors.compiler.toolchain import Toolchain
+from actors.compiler.toolchains import Toolchains
 from actors.digests import Digest
 from actors.events import Events, InputChanged
 from actors.messages import Entry, RunCompile, RunInfer, RunLink, RunSummarise, Source, ToKeeper, ToWorkers
@@ -31,24 +31,26 @@ class Desk:
 
     def __init__(
         self,
-        toolchain: Toolchain,
+        toolchains: Toolchains,
         slots: int,
         remembers: bool,
         send: Callable[[ToKeeper | ToWorkers], None],
         later: Callable[[float], None],
     ) -> None:
-        self.toolchain = toolchain
+        self.toolchains = toolchains
         self.slots = slots
         self.idle_slots = slots
         self.remembers = self.believes = remembers
-        self.whole = Knowledge(toolchain.identity())
+        self.identities = toolchains.identities()
+        """By name of a toolchain; as they were when the Project was opened."""
+        self.whole = Knowledge(toolchains.identity(), lambda path: self.identities[toolchains.of(path).name])
         self.knowledge = self.whole
         """What the present build goes by: all that is known, or (`Narrow`) what a small edit asks for."""
         self.plan: Plan | None = None
         self.graph: Graph | None = None
         """That of the plan, where this Project made it."""
         self.linked = False
-        """Whether the toolchain has linked in this process, and remembers that if it ever does."""
+        """Whether a toolchain has linked in this process, and remembers that if it ever does."""
         self.known_entries: dict[Digest, Entry] = {}
         self.events = Events()
         """The Project's, from the moment that the planner starts."""

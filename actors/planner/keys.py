@@ -7,7 +7,7 @@ body behind an unchanged interface recompiles one module.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from actors.digests import Digest
@@ -30,10 +30,11 @@ _Inputs = tuple[Digest, str, Resolved, Digest, tuple[tuple[str, Digest], ...]]
 
 class Keys:
     """`of` and `manifests` by module; a module has none while something that it imports could not be summarised.
-    `components` are the digests of cycles, "" for a module that is in none."""
+    `components` are the digests of cycles, "" for a module that is in none. `identity_of` gives the identity of the
+    toolchain that compiles the source at a path."""
 
-    def __init__(self, toolchain: Digest) -> None:
-        self._toolchain = toolchain
+    def __init__(self, identity_of: Callable[[str], Digest]) -> None:
+        self._identity_of = identity_of
         self.of: dict[str, Digest] = {}
         self.manifests: dict[str, bytes] = {}
         self.components: dict[str, Digest] = {}
@@ -115,7 +116,7 @@ class Keys:
             manifest.ObjectManifest(
                 module=member,
                 path=path,
-                toolchain=self._toolchain,
+                toolchain=self._identity_of(path),
                 target=settings.target,
                 options=settings.options,
                 source=source,

@@ -6,7 +6,7 @@ sequence of edits everything in here equals what a new `Knowledge` would make of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from msgspec import structs
 
@@ -56,8 +56,12 @@ Surface = tuple[tuple[str, str, bool], ...]
 
 
 class Knowledge:
-    def __init__(self, toolchain: Digest) -> None:
+    """`toolchain` is the identity of all toolchains of the project together; `identity_of` gives, for the path of a
+    source, that of its own one, which is the one that enters its module's keys."""
+
+    def __init__(self, toolchain: Digest, identity_of: Callable[[str], Digest] | None = None) -> None:
         self.toolchain = toolchain
+        self.identity_of = identity_of or (lambda path: toolchain)
         self.sources: dict[str, SourceFile] = {}
         self.summaries: dict[str, Summary] = {}
         self.failures: dict[str, tuple[Diagnostic, ...]] = {}
@@ -67,7 +71,7 @@ class Knowledge:
         """By what they were made from; see `inference.py`."""
         self.plan: Plan | None = None
         """What answers for the modules that were not looked at, if there are any."""
-        self._keys = Keys(toolchain)
+        self._keys = Keys(self.identity_of)
         self._modules = Modules({}, {})
         self._meanings = Meanings(self._modules, {})
         self._written = DeepInterfaces(self._meanings, {})
@@ -77,7 +81,7 @@ class Knowledge:
         """Modules that were resolved, or went, since keys were made."""
         self._inferring: set[str] = set()
         """Modules with inferred items."""
-        self._fingerprints = Fingerprints(toolchain, Settings(), self._meanings, self._deep)
+        self._fingerprints = Fingerprints(Settings(), self._meanings, self._deep)
         self._fingerprinted: dict[str, dict[str, Fingerprint]] = {}
         self._parts: dict[str, Digest] = {}
         self._inference_keys: dict[str, Digest] = {}
@@ -264,7 +268,8 @@ class Knowledge:
         for module in sorted(self._inferring & self.resolved.keys()):
             summary = self.summary(module)
             if summary is not None:
-                key = inference_key(self.toolchain, settings, module, summary, self.resolved[module], self._written)
+                own = self.identity_of(self.sources[module].path)
+                key = inference_key(own, settings, module, summary, self.resolved[module], self._written)
                 self._inference_keys[module] = key
         return {module: key for module, key in self._inference_keys.items() if key not in self.inferences}
 
@@ -282,7 +287,7 @@ class Knowledge:
         self._fingerprinted, self._parts = {}, {}
         self._deep.update(self._signatures, self._changed)
         self._changed = set()
-        self._fingerprints = Fingerprints(self.toolchain, settings, self._meanings, self._deep)
+        self._fingerprints = Fingerprints(settings, self._meanings, self._deep)
         self._keys.update(settings, self.sources, self.resolved, self.graph, self._deep)
 
     def fingerprints(self, module: str) -> dict[str, Fingerprint]:
@@ -291,7 +296,8 @@ class Knowledge:
         if found is None:
             summary = self.summary(module)
             signatures = self._signatures.get(module, {})
-            found = self._fingerprints.of_module(module, summary, signatures) if summary else {}
+            own = self.identity_of(self.sources[module].path)
+            found = self._fingerprints.of_module(own, module, summary, signatures) if summary else {}
             self._fingerprinted[module] = found
         return found
 

@@ -26,7 +26,7 @@ from actors.messages import (
 from actors.planner import manifest
 from actors.planner.compiling import Compiling
 from actors.planner.desk import Desk
-from actors.planner.outcome import crashed, not_written, nothing_there, of_item
+from actors.planner.outcome import crashed, no_linker, not_written, nothing_there, of_item
 from actors.planner.reasons import MISSING
 from actors.planner.run import Phase, Run
 from actors.planner.verifying import difference, differs
@@ -51,10 +51,18 @@ class Linking:
             return
         reached = knowledge.graph.transitive_imports([settings.entry])
         run.linked_modules = [settings.entry, *sorted(reached - {settings.entry})]
+        paths = [knowledge.sources[module].path for module in run.linked_modules]
+        linker = desk.toolchains.linker(paths[0], paths)
+        if linker is None:
+            run.diagnostics.append(no_linker(settings.entry, paths[0], desk.toolchains.kinds(paths)))
+            run.program_failed = True
+            run.phase = Phase.FINISHED
+            return
+        run.linker = linker
         run.program_manifest = manifest.encode(
             manifest.ProgramManifest(
                 entry=settings.entry,
-                toolchain=knowledge.toolchain,
+                toolchain=desk.identities[linker.name],
                 target=settings.target,
                 options=settings.options,
                 objects=tuple(
@@ -94,7 +102,8 @@ class Linking:
         links says itself which it needs; where it did not link in this process yet, it gets what an earlier one left.
         """
         run.link_needs = None
-        if isinstance(self.desk.toolchain, RemembersLinks) and not run.settings.verify:
+        assert run.linker is not None
+        if isinstance(run.linker, RemembersLinks) and not run.settings.verify:
             run.link_needs = {run.objects[run.settings.entry]}
         wanted = self._needed(run)
         wanted.update(self._earlier(run))
@@ -146,6 +155,7 @@ class Linking:
 
     def _link(self, run: Run) -> None:
         settings, knowledge = run.settings, self.desk.knowledge
+        assert run.linker is not None
         earlier = [run.fresh.get(name, b"") for name in self._earlier(run)]
         self.desk.ask(
             run,
@@ -166,6 +176,7 @@ class Linking:
                     fresh=bool(settings.verify),
                     earlier=Linkage(state=earlier[0], program=earlier[1]) if all(earlier) and earlier else None,
                 ),
+                toolchain=run.linker.name,
                 again=run.link_needs is not None and len(run.link_needs) > 1,
             ),
         )
@@ -194,6 +205,7 @@ class Linking:
             run.program_failed = True
             run.phase = Phase.FINISHED
             return
+        assert run.linker is not None
         run.program = digest(program)
         expected = run.fresh.get(run.program_expected)
         if expected is not None and expected != program:
@@ -209,7 +221,7 @@ class Linking:
             module=entry,
             manifest=run.program_manifest,
             data=program,
-            identity=knowledge.toolchain,
+            identity=desk.identities[run.linker.name],
             imports=tuple(run.linked_modules[1:]),
             exports=answer.linked.exports if answer.linked else (),
             duration_ms=answer.duration_ms,
@@ -263,7 +275,8 @@ class Linking:
 
     def _differs(self, run: Run, expected: bytes, program: bytes) -> None:
         """The program that the cache has for these objects is not the one that was linked from them now."""
-        what = difference(self.desk.toolchain, expected, program)
+        assert run.linker is not None
+        what = difference(run.linker, expected, program)
         entry = run.settings.entry
         found = Difference(module=entry, kind="program", what=what, manifest=run.program_manifest.decode())
         run.differences.append(found)

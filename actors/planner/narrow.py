@@ -125,7 +125,7 @@ class Narrow(Knowledge):
     def __init__(
         self, whole: Knowledge, plan: Plan, changed: frozenset[str], settings: Settings, graph: Graph | None
     ) -> None:
-        super().__init__(whole.toolchain)
+        super().__init__(whole.toolchain, whole.identity_of)
         self.sources, self.summaries = whole.sources, whole.summaries
         self.failures, self.inferences = whole.failures, whole.inferences
         self.plan = self._plan = plan
@@ -274,7 +274,7 @@ class Narrow(Knowledge):
             module: self._signatures.get(module, {}) for module in self._asked_for
         }
         self._deep.update(_Signatures(known), ())
-        self._fingerprints = Fingerprints(self.toolchain, settings, self._meanings, self._deep)
+        self._fingerprints = Fingerprints(settings, self._meanings, self._deep)
         before = {module: planned.key for module, planned in self._plan.modules.items()}
         inner = self.graph.among(self._reached)
         self._keys.follow(before, settings, self.sources, self.resolved, self.graph, inner.components, self._deep)

@@ -306,6 +306,13 @@ def no_sources(root: str) -> Diagnostic:
     return about_project("E0811", what, hint="is this the folder of a project?" if root else "")
 
 
+def no_linker(entry: str, path: str, kinds: list[str]) -> Diagnostic:
+    """Of a program whose objects no toolchain of the project links together."""
+    what = f"no toolchain links objects of these kinds into one program: {', '.join(f'`{kind}`' for kind in kinds)}"
+    hint = "let the entry reach modules of one toolchain alone, or of toolchains that one linker takes"
+    return about_file("E0906", what, module=entry, file=path, hint=hint)
+
+
 def no_entry(entry: str, modules: Iterable[str]) -> Diagnostic:
     names = sorted(modules)
     there = ", ".join(f"`{name}`" for name in names[:5]) + (" ..." if len(names) > 5 else "")

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import anyio
 import msgspec
 
-from actors.compiler.toolchain import Toolchain
+from actors.compiler.toolchains import Toolchains
 from actors.digests import digest
 from actors.events import BuildCancelled, BuildStarted, GraphResolved
 from actors.messages import (
@@ -85,7 +85,7 @@ class Planner(Actor[ToPlanner]):
         self,
         workers: Address[ToWorkers],
         keeper: Address[ToKeeper],
-        toolchain: Toolchain,
+        toolchains: Toolchains,
         slots: int,
         *,
         remembers: bool = True,
@@ -93,7 +93,7 @@ class Planner(Actor[ToPlanner]):
         super().__init__(workers, keeper, outstanding=slots + POSTS_BESIDE_JOBS)
         self.workers = workers
         self.keeper = keeper
-        self.desk = Desk(toolchain, slots, remembers, self._send, self._later)
+        self.desk = Desk(toolchains, slots, remembers, self._send, self._later)
         self.summarising = Summarising(self.desk)
         self.inferring = Inferring(self.desk)
         self.fitting = Fitting(self.desk)

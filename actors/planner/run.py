@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 
-from actors.compiler.toolchain import Object
+from actors.compiler.toolchain import Object, Toolchain
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, Stamp
 from actors.messages import (
@@ -88,6 +88,7 @@ class Run:
         self.compilations = 0
         self.missed: set[str] = set()
         self.linked_modules: list[str] = []
+        self.linker: Toolchain | None = None
         self.program_manifest = b""
         self.program_key: Digest = ""
         self.program: Digest = ""

@@ -106,7 +106,8 @@ class Verifying:
             what = outcome.crash or (errors[0].message if errors else "it gave neither object nor error")
             what = f"compiled afresh, it gives no object: {what}"
         elif made.data != stored:
-            what = difference(self.desk.toolchain, stored, made.data)
+            toolchain = self.desk.toolchains.of(knowledge.sources[module].path)
+            what = difference(toolchain, stored, made.data)
         elif made.warnings != run.warnings[module]:
             what = f"the object has {len(run.warnings[module])} warnings, a fresh one {len(made.warnings)}, or others"
         else:

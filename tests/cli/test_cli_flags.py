@@ -27,12 +27,13 @@ from tests.cli.cli_fakes import FakeProject, Wasmill, result
 def test_no_command_shows_the_help_and_is_wrong(wasmill: Wasmill) -> None:
     code, out, err = wasmill()
     assert (code, err) == (2, "")
-    assert out == app.HELP
+    assert out == app.help_text() + "\n"
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help", "help"])
 def test_help(wasmill: Wasmill, flag: str) -> None:
-    assert wasmill(flag) == (0, app.HELP, "")
+    assert wasmill(flag) == (0, app.help_text() + "\n", "")
+    assert "a folder of\n.ruchy files, with main.ruchy in it" in app.help_text()
 
 
 @pytest.mark.parametrize("command", app.COMMANDS)

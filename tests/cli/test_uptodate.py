@@ -56,7 +56,7 @@ class Project:
 
     def snapshot(self, **fields) -> Snapshot:
         looked = look(Scan(build=1, rules=self.rules, force=True), Remembered(), self.disk)
-        read = read_sources(looked.found, self.rules.root, bytes, self.disk)
+        read = read_sources(looked.found, self.rules.root, lambda path, raw: bytes(raw), self.disk)
         beside = [str(self.folder / "wasmill.toml"), str(self.folder / "build/main.wasm"), uptodate.__file__]
         extras, absent = stamp_extras(beside, self.disk)
         made = snapshot_of(
@@ -297,7 +297,7 @@ def test_equal_to_the_scanners_comparison(before, after, aged):
     for edit in before:
         apply(memory, edit)
     looked = look(Scan(build=1, rules=RULES), Remembered(), disk)
-    read = read_sources(looked.found, "/p", bytes, disk)
+    read = read_sources(looked.found, "/p", lambda path, raw: bytes(raw), disk)
     extras, absent = stamp_extras(["/p/wasmill.toml"], disk)
     snapshot = snapshot_of(
         "/p", looked.end, read.sources, extras=extras, absent=absent, project="/p", settings=PLAIN, quiet=True

@@ -167,7 +167,7 @@ async def _try_again_when_slow(self: Any) -> None:
     message, pool = self.message, self.pool
     kind = type(message).__name__ == "RunSummarise"
     work = pool_module.worker.summarise if kind else pool_module.worker.compile_module
-    await pool.offload.compute(work, pool.toolchain, job, expected, message.root, pool.offload.disk)
+    await pool.offload.compute(work, pool.toolchains.of(job.path), job, expected, message.root, pool.offload.disk)
     await done.wait()
 
 

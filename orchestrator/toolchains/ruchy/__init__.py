@@ -19,6 +19,7 @@ class Ruchy:
 
     name = "ruchy"
     extensions = (".ruchy",)
+    entry_names = ("main.ruchy",)
     needs_import_objects = False
     _resident: Resident | None = None
     """What the fast linker remembers, from the first link on."""

@@ -14,6 +14,7 @@ import pytest
 
 import orchestrator
 from actors.compiler import crew, pool
+from actors.compiler.toolchains import Toolchains
 from actors.events import CompileFinished, CompileStarted
 from actors.offload import InlineOffload
 from orchestrator import BuildResult, Project, Sources
@@ -290,7 +291,7 @@ async def test_workers_are_started_for_work_that_pays(
     def start(function: Callable[..., Any], *args: Any) -> None:
         assert len(args) == 1
 
-    one = crew.Crew("tests.actors.compiler.odd_toolchain:Odd", Odd(), 4, timeout=0, memory=0)
+    one = crew.Crew(Toolchains(Odd(), place="tests.actors.compiler.odd_toolchain:Odd"), 4, timeout=0, memory=0)
     one.bind(Counting(), start)
     one.want(ahead)
     one.want(ahead)

@@ -39,7 +39,7 @@ class World:
     def build(self, scan=None):
         """What changed, as the whole pipeline sees it: (read, removed); leaves a snapshot."""
         looked = self.look(scan)
-        read = read_sources(looked.found, "/p", bytes, self.disk)
+        read = read_sources(looked.found, "/p", lambda path, raw: bytes(raw), self.disk)
         extras, absent = stamp_extras(["/p/wasmill.toml"], self.disk)
         snapshot = snapshot_of("/p", looked.end, read.sources, extras=extras, absent=absent)
         if not looked.end.same:

@@ -99,7 +99,8 @@ async def test_all_that_happened_is_in_it(tmp_path: Path) -> None:
         result = await project.build()
     found = read(tmp_path / "trace")
     assert found.complete
-    assert (found.header.toolchain, found.header.identity) == ("plain", PlainToolchain().identity())
+    [member] = found.header.toolchains
+    assert (member.name, member.identity) == ("plain", PlainToolchain().identity())
     assert (found.header.slots, found.header.max_size, found.header.memory) == (2, 1 << 20, False)
     assert [frame.event for frame in found.frames if isinstance(frame, Happened)] == events
     assert isinstance(events[0], BuildStarted) and isinstance(events[-1], BuildFinished)
