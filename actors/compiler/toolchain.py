@@ -187,7 +187,10 @@ class Inference(Struct, frozen=True):
 
 
 class Discovered(Struct, frozen=True):
-    """An input that only the compile found out about: its path and digest, or "" where it was absent."""
+    """An input that only the compile found out about: its path and digest, or "" where it was absent.
+
+    No key covers it, and the planner does not look at it again. So an object that has one is compiled in every build.
+    """
 
     path: str
     digest: Digest

@@ -303,6 +303,8 @@ class Compiling:
         run.estimates.learn(module, knowledge.sources[module].size, outcome.duration_ms)
         run.to_store_ms += GIVEN_BACK_MS if module in run.finished else outcome.duration_ms
         run.compiled(module, knowledge.keys[module], made, digest(made.data), outcome.duration_ms)
+        if made.discovered:
+            return
         run.to_store.append(
             NewEntry(
                 key=knowledge.keys[module],

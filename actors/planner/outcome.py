@@ -137,7 +137,7 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
             modules=_planned_modules(run, knowledge, before),
             program_key=run.program_key if run.program else "",
             program=run.program,
-            succeeded=succeeded,
+            succeeded=succeeded and not run.with_inputs,
             **_link_of(run, knowledge, before),
         )
     # Where stamps, settings and outcome are those of the snapshot that is there already, it is left alone.
@@ -193,7 +193,7 @@ def _planned_modules(run: Run, knowledge: Knowledge, before: Plan | None) -> dic
 
 def _planned(run: Run, knowledge: Knowledge, module: str, before: Plan | None) -> PlannedModule:
     state = run.states[module]
-    ended_well = state in (State.HIT, State.COMPILED)
+    ended_well = state in (State.HIT, State.COMPILED) and module not in run.with_inputs
     earlier = before.modules.get(module) if before else None
     return knowledge.planned(
         module,
@@ -221,7 +221,7 @@ def _beside(run: Run) -> Beside:
         unlinked=settings.unlinked,
         project=settings.project,
         settings=settings.plain,
-        quiet=run.succeeded and run.degraded is None,
+        quiet=run.succeeded and run.degraded is None and not run.with_inputs,
         warnings=run.all_diagnostics() if run.succeeded else (),
     )
 

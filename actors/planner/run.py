@@ -265,6 +265,12 @@ class Run:
         self.warnings[module] = warnings
         self.states.set(module, State.HIT)
 
+    @property
+    def with_inputs(self) -> set[str]:
+        """Modules whose compile found inputs that no manifest names. Nobody checks these yet, so such an object is good
+        for this build alone: it is not stored, and the plan of this build answers for nothing."""
+        return {module for module, made in self.made.items() if made.discovered}
+
     def looked_up_in_vain(self) -> list[str]:
         """The modules of a look-up that the cache has no object of, or a damaged one."""
         found = {module for module, entry in self.looked_up.items() if entry.digest in self.fresh}

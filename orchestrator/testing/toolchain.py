@@ -15,11 +15,15 @@ module with its objects in a custom section. So bytes show what a compile saw.
 from __future__ import annotations
 
 import json
+import os
 import re
+
+import msgspec
 
 from actors.compiler.toolchain import (
     Compiled,
     CompileJob,
+    Discovered,
     Item,
     Linked,
     LinkJob,
@@ -139,6 +143,33 @@ class WordsToolchain(PlainToolchain):
 
     def identity(self) -> Digest:
         return digest(b"words " + self._identity.encode())
+
+
+class IncludingToolchain(PlainToolchain):
+    """The plain language, and one line more: `include NAME` takes over the bytes of a file in `folder`, which the
+    compile alone finds out about. They stand in the object."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def compile(self, job: CompileJob) -> Compiled:
+        compiled = super().compile(job)
+        found, included = [], b""
+        for name in re.findall(r"^include (\S+)$", job.source.decode(), re.MULTILINE):
+            path = os.path.join(self.folder, name)
+            try:
+                with open(path, "rb") as file:
+                    data = file.read()
+            except FileNotFoundError:
+                found.append(Discovered(path=path, digest=""))
+            else:
+                found.append(Discovered(path=path, digest=digest(data)))
+                included += data
+        made = compiled.object
+        if made is None:
+            return compiled
+        return Compiled(object=msgspec.structs.replace(made, data=made.data + included, discovered=tuple(found)))
 
 
 def _error(job: SummariseJob | CompileJob, line: int, code: str, message: str) -> Diagnostic:
