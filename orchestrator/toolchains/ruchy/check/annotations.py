@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check.infer import fresh
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
@@ -156,7 +156,7 @@ def alias_target(p: Pass, item: AliasItem) -> Type:
     chain = [item]
     while item.state == 0:
         item.state = 1
-        node: Any = item.node.target
+        node = item.node.target
         while isinstance(node, tree.ReferenceType):
             node = node.target
         following = p.lookup(item.env, node.path) if isinstance(node, tree.NamedType) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import is_written_through
@@ -33,19 +33,19 @@ def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
         if variable.slot < 0:  # parameters have a slot whatever their type
             c.slot(kind)
         if parameter.default is not None and item.own:
-            _default(c, parameter, kind)
+            _default(c, parameter, parameter.default, kind)
     c.result = cast("Type", item.result)
     if node.result is not None:
         return _annotated(c, item)
     return _inferred(c, item)
 
 
-def _default(c: Fn, parameter: tree.Parameter, kind: Type) -> None:
+def _default(c: Fn, parameter: tree.Parameter, default: tree.Expr, kind: Type) -> None:
     """A default is computed in the scope of the module, at each call that needs it."""
     why = ("E0201", "the default of `{0}` is {got}, and {want} is needed", parameter.name)
     inner = Fn(c.p, c.env, c.path)
     inner.nests = False
-    check(inner, parameter.default, kind, why)
+    check(inner, default, kind, why)
 
 
 def _annotated(c: Fn, item: FunctionItem) -> hir.Expr:
@@ -67,12 +67,12 @@ def _annotated(c: Fn, item: FunctionItem) -> hir.Expr:
 _LOOPS = (tree.While, tree.For, tree.Assign)
 
 
-def _ends_without_value(statements: list[Any]) -> bool:
+def _ends_without_value(statements: list[tree.Stmt]) -> bool:
     """Whether a body ends in something that never has a value: then the `return` is missing, not its type wrong."""
     if not statements:
         return True
     last = statements[-1]
-    value = last.value if isinstance(last, tree.ExprStmt) else last
+    value: tree.Node | None = last.value if isinstance(last, tree.ExprStmt) else last
     if isinstance(value, tree.If):
         while isinstance(value, tree.If):
             value = value.otherwise

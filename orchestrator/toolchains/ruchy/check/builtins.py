@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, Union
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.display import joined, merge, text_parts
-from orchestrator.toolchains.ruchy.check.function import Fn, Handler, Want, Why, bad, check, expr, handles, only_read
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, only_read
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
@@ -26,12 +27,15 @@ from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import is_number
 from orchestrator.toolchains.ruchy.syntax import tree
 
-BUILTINS: dict[str, Handler] = {}
-MACROS: dict[str, Handler] = {}
+Called = Union[tree.Call, tree.MacroCall]
+Builtin = Callable[[Fn, Called, Want, Why], hir.Expr]
+
+BUILTINS: dict[str, Builtin] = {}
+MACROS: dict[str, Builtin] = {}
 _CONDITION: Why = ("E0202", "`{0}` takes a bool, and this is {got}")
 
 
-def arguments_of(c: Fn, node: Any, name: str, least: int, most: int) -> list[hir.Expr] | None:
+def arguments_of(c: Fn, node: Called | tree.MethodCall, name: str, least: int, most: int) -> list[hir.Expr] | None:
     """The arguments, checked; None after an error about their number."""
     if not least <= len(node.arguments) <= most:
         wanted = str(least) if least == most else f"{least} to {most}"
@@ -43,7 +47,7 @@ def arguments_of(c: Fn, node: Any, name: str, least: int, most: int) -> list[hir
     return [expr(c, argument) for argument in node.arguments]
 
 
-def output_parts(c: Fn, at: int, arguments: list[Any], strict: bool) -> list[hir.Expr]:
+def output_parts(c: Fn, at: int, arguments: list[tree.Expr], strict: bool) -> list[hir.Expr]:
     """The strings that printing these arguments writes, to be joined. `strict`: a macro, whose template is Rust's."""
     if not arguments:
         return []
@@ -66,7 +70,7 @@ def output_parts(c: Fn, at: int, arguments: list[Any], strict: bool) -> list[hir
     return parts
 
 
-def _template_later(c: Fn, at: int, template: hir.Expr, rest: list[Any]) -> hir.Expr:
+def _template_later(c: Fn, at: int, template: hir.Expr, rest: list[tree.Expr]) -> hir.Expr:
     """A template that only run time knows."""
     values = [expr(c, argument) for argument in rest]
     kinds = sum(_kind(value) << 2 * index for index, value in enumerate(values[:32]))
@@ -83,8 +87,8 @@ def _kind(value: hir.Expr) -> int:
     return int(is_number(kind))
 
 
-def _printer(fd: int, newline: bool) -> Handler:
-    def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+def _printer(fd: int, newline: bool) -> Builtin:
+    def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
         parts = output_parts(c, node.at, node.arguments, isinstance(node, tree.MacroCall))
         end: list[hir.Expr] = [hir.Str(STRING, node.at, "\n")] if newline else []
         return hir.Print(UNIT, node.at, fd, merge([*parts, *end]))
@@ -92,22 +96,22 @@ def _printer(fd: int, newline: bool) -> Handler:
     return handler
 
 
-def message_of(c: Fn, node: Any, arguments: list[Any]) -> hir.Expr:
+def message_of(c: Fn, node: Called, arguments: list[tree.Expr]) -> hir.Expr:
     """The arguments as one text, by the rules of printing."""
     return joined(node.at, output_parts(c, node.at, arguments, isinstance(node, tree.MacroCall)))
 
 
-def format_(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+def format_(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     return message_of(c, node, node.arguments)
 
 
-def panic(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+def panic(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     message = message_of(c, node, node.arguments) if node.arguments else hir.Str(STRING, node.at, "panic")
     return hir.Panic(NEVER, node.at, message)
 
 
-def _stop(text: str) -> Handler:
-    def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+def _stop(text: str) -> Builtin:
+    def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
         if not node.arguments:
             return hir.Panic(NEVER, node.at, hir.Str(STRING, node.at, text))
         parts = [hir.Str(STRING, node.at, f"{text}: "), *text_parts(c, message_of(c, node, node.arguments))]
@@ -116,7 +120,7 @@ def _stop(text: str) -> Handler:
     return handler
 
 
-def assert_(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+def assert_(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     """`assert(condition, message...)`: traps where it is false."""
     if not node.arguments:
         c.p.error("E0301", node.at, "`assert` takes 1 argument or more, and was given 0")
@@ -130,13 +134,13 @@ def assert_(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
     return hir.If(UNIT, node.at, condition, hir.Unit(UNIT, node.at), failed)
 
 
-def _asserts(op: str, name: str) -> Handler:
-    def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+def _asserts(op: str, name: str) -> Builtin:
+    def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
         if len(node.arguments) < 2:
             given = len(node.arguments)
             c.p.error("E0301", node.at, f"`{name}` takes 2 arguments or more, and was given {given}")
             return bad(node.at)
-        out: list[Any] = []
+        out: list[hir.Stmt] = []
         sides = []
         for argument in node.arguments[:2]:
             made = expr(c, argument)
@@ -161,7 +165,7 @@ def _asserts(op: str, name: str) -> Handler:
     return handler
 
 
-def length(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+def length(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     made = arguments_of(c, node, "len", 1, 1)
     if made is None or made[0].type is ERROR:
         return bad(node.at)
@@ -171,20 +175,20 @@ def length(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
     return hir.Runtime(I64, node.at, "str_len", [made[0]])
 
 
-def _text(name: str) -> Handler:
-    def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+def _text(name: str) -> Builtin:
+    def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
         made = arguments_of(c, node, name, 1, 1)
         return bad(node.at) if made is None else joined(node.at, text_parts(c, made[0]))
 
     return handler
 
 
-def empty(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+def empty(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     made = arguments_of(c, node, "String::new", 0, 0)
     return bad(node.at) if made is None else hir.Str(STRING, node.at, "")
 
 
-def kind_of(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+def kind_of(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     """`type_of(x)`: the names that the reference gives its own types."""
     made = arguments_of(c, node, "type_of", 1, 1)
     if made is None or resolve(made[0].type) is ERROR:
@@ -203,15 +207,15 @@ def kind_of(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
 _KINDS = {"bool": "boolean", "String": "string", "char": "string", "()": "nil"}
 
 
-def _numeric(name: str, least: int, most: int, make: Any) -> Handler:
-    def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
+def _numeric(name: str, least: int, most: int, make: Callable[..., hir.Expr]) -> Builtin:
+    def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
         made = arguments_of(c, node, name, least, most)
         if made is None or any(resolve(part.type) is ERROR for part in made):
             return bad(node.at)
         unreached = never_returns(made)
         if unreached is not None:
             return unreached
-        return cast("hir.Expr", make(c, node.at, name, *made))
+        return make(c, node.at, name, *made)
 
     return handler
 
@@ -232,7 +236,7 @@ def macro(c: Fn, node: tree.MacroCall, want: Want, why: Why) -> hir.Expr:
     return bad(node.at)
 
 
-def _rounded(mode: str) -> Any:
+def _rounded(mode: str) -> Callable[..., hir.Expr]:
     """The function form gives an integer, as in the reference."""
     return lambda c, at, name, made: rounded(c, at, name, made, mode, whole=True)
 

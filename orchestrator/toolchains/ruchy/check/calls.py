@@ -39,7 +39,7 @@ from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 _ARGUMENT: Why = ("E0204", "`{0}` takes {want} as its `{1}`, and this is {got}")
 
-_SIMPLE: frozenset[Any] = frozenset(
+_SIMPLE: frozenset[type] = frozenset(
     (tree.Path, tree.IntLiteral, tree.FloatLiteral, tree.StringLiteral, tree.Call, tree.MethodCall, tree.Binary)
 )
 """Arguments that have no part which must be of their own type, so that nothing in them has to say why."""
@@ -142,6 +142,7 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
             made.append(value)
         for i in range(given, len(types)):
             default = parameters[i].default
+            assert default is not None  # `required` counts up to the last parameter without one
             made.append(inline(c, item.env, default, types[i], node.at))
     if c.path == TOP and item.symbol == f"{p.module.name}::main":
         p.calls_main = True
@@ -156,11 +157,11 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
     return made_call
 
 
-def _fit_argument(c: Fn, value: hir.Expr, kind: Type, item: FunctionItem, i: int, node: Any) -> hir.Expr:
+def _fit_argument(c: Fn, value: hir.Expr, kind: Type, item: FunctionItem, i: int, node: tree.Expr) -> hir.Expr:
     return fit(c, value, kind, (*_ARGUMENT, item.name, item.node.parameters[i].name), node)
 
 
-def _lent(c: Fn, item: FunctionItem, i: int, node: tree.Unary) -> Any:
+def _lent(c: Fn, item: FunctionItem, i: int, node: tree.Unary) -> tree.Expr:
     """The argument behind `&mut`. E0231 where the parameter is no `&mut`: what the function writes to it is lost."""
     parameter = item.node.parameters[i]
     if not is_written_through(parameter.type):

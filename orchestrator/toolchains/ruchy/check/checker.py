@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -54,7 +54,7 @@ class Checked(msgspec.Struct):
     warnings: list[Finding]
     state: Pass | None = None
     """The pass that made the module."""
-    body: list[Any] = []
+    body: list[tree.Stmt] = []
     """The tree that was checked."""
     otherwise: list[Finding] = []
     unknown: dict[int, str] = {}
@@ -114,7 +114,7 @@ def check_types(p: Pass) -> None:
             settled(p, lambda one=item, path=name: read_const(Fn(p, one.env, path), one, one.node.at))  # type: ignore[misc]
 
 
-def _what_is_whole(p: Pass, parsed: Parsed) -> list[Any]:
+def _what_is_whole(p: Pass, parsed: Parsed) -> list[tree.Stmt]:
     """What can be checked of a module that has syntax errors; they are errors of the check, too."""
     p.failed = True
     p.report.errors += parsed.errors
@@ -160,7 +160,7 @@ def _finished(p: Pass) -> hir.CheckedModule:
 def _layouts(p: Pass) -> dict[StructType, hir.StructLayout]:
     """The structs that the module touches, and what they are made of, by name."""
     found: dict[StructType, hir.StructLayout] = {}
-    waiting: list[Any] = list(p.module.layouts)
+    waiting: list[StructType] = list(p.module.layouts)
     while waiting:
         kind = waiting.pop()
         item = p.module.layouts.get(kind)

@@ -150,7 +150,7 @@ def _value(p: Pass, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
     return wanted, check(_inner(p, item, path), item.node.value, wanted, (*_CONST, item.name))
 
 
-def inline(c: Fn, env: Env, node: Any, kind: Type, at: int) -> hir.Expr:
+def inline(c: Fn, env: Env, node: tree.Expr, kind: Type, at: int) -> hir.Expr:
     """An expression of another place, computed here, as if it stood at `at`. Its errors were reported there."""
     p = c.p
     if p.budget < 0 or _needs_itself(p, node, at):
@@ -166,7 +166,7 @@ def inline(c: Fn, env: Env, node: Any, kind: Type, at: int) -> hir.Expr:
     return made if p.spend(at, relocate(made, at)) else bad(at)
 
 
-def _needs_itself(p: Pass, node: Any, at: int) -> bool:
+def _needs_itself(p: Pass, node: tree.Expr, at: int) -> bool:
     """E0515 for a default value that is being put in already."""
     if id(node) not in p.inlining:
         return False

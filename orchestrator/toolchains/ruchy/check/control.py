@@ -40,7 +40,7 @@ _RETURN: Why = ("E0401", "`{0}` returns {want}, and this `return` gives {got}")
 def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
     """An `if` with all its `else if`, in a loop: the chain may be long."""
     steps: list[tuple[int, hir.Expr, hir.Expr]] = []
-    current: Any = node
+    current: tree.Expr | None = node
     complete = _is_complete(node)
     inner = want if complete else DROP
     kind = _Common(c, inner)
@@ -65,7 +65,7 @@ def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
 
 
 def _is_complete(node: tree.If) -> bool:
-    current: Any = node
+    current: tree.Expr | None = node
     while isinstance(current, tree.If):
         current = current.otherwise
     return current is not None
@@ -83,7 +83,7 @@ class _Common:
         self.alive = False
         self.clash: tuple[Type, Type] | None = None
 
-    def add(self, made: hir.Expr, node: Any, why: Why) -> hir.Expr:
+    def add(self, made: hir.Expr, node: tree.Node, why: Why) -> hir.Expr:
         kind = made.type
         if kind is NEVER:
             return made
@@ -133,7 +133,7 @@ class _Common:
         return hir.Block(UNIT, made.at, [hir.Do(made)], hir.Unit(UNIT, made.at))
 
 
-def _last(node: Any) -> Any:
+def _last(node: tree.Node) -> tree.Node:
     """Where to point for the value of a block: its last statement."""
     while isinstance(node, tree.Block) and node.statements:
         last = node.statements[-1]
@@ -176,8 +176,8 @@ def while_(c: Fn, node: tree.While, want: Want, why: Why) -> hir.Expr:
 def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
     """Over a range; the variable is the loop's own, whatever the body does with it."""
     mark = len(c.undo)
-    pattern: Any = node.pattern
-    iterable: Any = node.iterable
+    pattern = node.pattern
+    iterable = node.iterable
     if isinstance(iterable, tree.Call):
         iterable = _range_call(c, iterable)
     over: Walk | None = None
@@ -209,9 +209,9 @@ def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
     return made if over is None else hir.Block(UNIT, node.at, over.out, made)
 
 
-def _range_call(c: Fn, node: tree.Call) -> Any:
+def _range_call(c: Fn, node: tree.Call) -> tree.Expr:
     """The builtin `range(end)`, `range(start, end)` as the range that it is."""
-    name: Any = node.callee
+    name = node.callee
     if not isinstance(name, tree.Path) or name.segments != ("range",) or not 1 <= len(node.arguments) <= 2:
         return node
     if "range" in c.names or c.p.lookup(c.env, name.segments) is not None:
@@ -250,7 +250,7 @@ def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
     return start, end, resolve(kind)
 
 
-def _for_other(c: Fn, node: tree.For, iterable: Any, made: hir.Expr) -> hir.Expr:
+def _for_other(c: Fn, node: tree.For, iterable: tree.Expr, made: hir.Expr) -> hir.Expr:
     """Anything but a range: arrays are to come; the rest cannot be iterated over."""
     mark = len(c.undo)
     kind = resolve(made.type)
@@ -267,7 +267,7 @@ def _for_other(c: Fn, node: tree.For, iterable: Any, made: hir.Expr) -> hir.Expr
     return bad(node.at)
 
 
-def _target(c: Fn, node: Any, word: str) -> Target | None:
+def _target(c: Fn, node: tree.Break | tree.Continue, word: str) -> Target | None:
     """The loop that a `break` or `continue` means; None after an error."""
     if not c.loops:
         code = "E0007" if word == "break" else "E0008"

@@ -127,7 +127,7 @@ def names_in_sight(c: Fn) -> list[str]:
 def field(c: Fn, node: tree.Field, want: Want, why: Why) -> hir.Expr:
     """`value.name`, chains in a loop."""
     chain = [node]
-    inner: Any = node.value
+    inner: tree.Expr = node.value
     while isinstance(inner, tree.Field):
         chain.append(inner)
         inner = inner.value
@@ -205,7 +205,7 @@ def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir
     return hir.NewStruct(kind, node.at, [values[index] for index in range(len(types))], order)
 
 
-def inlined(c: Fn, item: Any, node: Any, kind: Type, at: int) -> hir.Expr:
+def inlined(c: Fn, item: StructItem, node: tree.Expr, kind: Type, at: int) -> hir.Expr:
     """A default value, computed where it is used; its errors are reported where it stands."""
     return inline(c, item.env, node, kind, at)
 
@@ -218,7 +218,7 @@ def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | None:
     name = "::".join(segments)
     seen = 0
     while isinstance(found, AliasItem) and seen < 100:
-        target: Any = found.node.target
+        target = found.node.target
         found = c.p.lookup(found.env, target.path) if isinstance(target, tree.NamedType) else None
         seen += 1
     if isinstance(found, StructItem):
@@ -278,7 +278,7 @@ def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:
 
 def _in_string(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
     at = node.at
-    wanted: Any = node.index
+    wanted = node.index
     if not isinstance(wanted, tree.RangeExpr):
         found = check(c, wanted, I64, _INDEX)
         return hir.Runtime(STRING, at, "str_at", [value, found], traps=True)

@@ -151,7 +151,7 @@ class Fn:
                 names[name] = before
 
 
-def expr(c: Fn, node: Any, want: Want = None, why: Why = PLAIN) -> hir.Expr:
+def expr(c: Fn, node: tree.Expr, want: Want = None, why: Why = PLAIN) -> hir.Expr:
     """The typed form of an expression."""
     made = HANDLERS[node.__class__](c, node, want, why)
     if made.type is NEVER:
@@ -159,13 +159,13 @@ def expr(c: Fn, node: Any, want: Want = None, why: Why = PLAIN) -> hir.Expr:
     return made
 
 
-def check(c: Fn, node: Any, want: Type, why: Why) -> hir.Expr:
+def check(c: Fn, node: tree.Expr, want: Type, why: Why) -> hir.Expr:
     """The typed form of an expression whose type must be `want`."""
     made = HANDLERS[node.__class__](c, node, want, why)
     return made if made.type is want else fit(c, made, want, why, node)
 
 
-def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: Any) -> hir.Expr:
+def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: tree.Node) -> hir.Expr:
     """`made`, whose type must be `want`; says so where it is not, once. Numbers are converted."""
     if made.type is NEVER:
         c.p.cut = True
@@ -186,7 +186,7 @@ def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: Any) -> hir.Expr:
     return bad(node.at)
 
 
-def hint_for(want: Type, got: Type, node: Any) -> str:
+def hint_for(want: Type, got: Type, node: tree.Node) -> str:
     """What would make a value of one type one of another, where there is something usual."""
     from_number = got.__class__ in (IntType, FloatType) or got.__class__ is Var
     if isinstance(want, StringType):
@@ -240,7 +240,10 @@ def later(c: Fn, at: int, kind: Type, decide: Callable[[bool], hir.Expr | None])
     return place
 
 
-def only_read(node: Any) -> Any:
+CalledNode = TypeVar("CalledNode", tree.Call, tree.MacroCall)
+
+
+def only_read(node: CalledNode) -> CalledNode:
     """A call of something that writes to none of its arguments: `&mut x` is `x`."""
     if not any(argument.__class__ is tree.Unary and argument.op == "&mut" for argument in node.arguments):
         return node

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
@@ -33,7 +33,7 @@ def nothing_inside(p: Pass, env: Env, path: Sequence[str], at: int) -> bool:
     return True
 
 
-def check_imports(p: Pass, statements: Sequence[Any], scope: str = "") -> None:
+def check_imports(p: Pass, statements: Sequence[tree.Stmt], scope: str = "") -> None:
     """E0513 at each `use` that goes on behind an item."""
     from orchestrator.toolchains.ruchy.syntax import tree
 

@@ -32,21 +32,20 @@ if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.passes import Pass
 
 
-def collect(p: Pass, statements: Iterable[Any], scope: str = "") -> None:
-    """Enters the items of the file, or of an inline module, into `m.items`."""
+def collect(p: Pass, statements: Iterable[tree.Stmt], scope: str = "") -> None:
+    """Enters the items of the file, or of an inline module, among its items."""
     env = Env(p.module.name, scope)
     for node in statements:
         item = make_item(p, node, f"{scope}::" if scope else "", env)
         if item is not None:
-            _enter(p, p.module.items, f"{scope}::{node.name}" if scope else node.name, node, item)
+            _enter(p, p.module.items, f"{scope}::{item.name}" if scope else item.name, node, item)
             if isinstance(node, tree.Mod) and node.items:
                 collect(p, node.items, f"{scope}::{node.name}" if scope else node.name)
 
 
-def make_item(p: Pass, node: Any, prefix: str, env: Env) -> Item | None:
+def make_item(p: Pass, node: tree.Node, prefix: str, env: Env) -> Item | None:
     """The item of a definition; None for what defines no name of its own."""
-    kind = node.__class__
-    if kind is tree.Function:
+    if isinstance(node, tree.Function):
         function = p.nested.get(id(node))
         if function is None:
             function = FunctionItem(node.name, f"{p.module.name}::{prefix}{node.name}", node, env, own=True)
@@ -57,23 +56,23 @@ def make_item(p: Pass, node: Any, prefix: str, env: Env) -> Item | None:
         function.env = env
         p.functions.append(function)
         return function
-    if kind is tree.Struct:
+    if isinstance(node, tree.Struct):
         return _struct(p, node, prefix, env)
-    if kind is tree.Const:
+    if isinstance(node, tree.Const):
         return ConstItem(node.name, node, env, own=True)
-    if kind is tree.TypeAlias:
+    if isinstance(node, tree.TypeAlias):
         return AliasItem(node.name, node, env, own=True)
-    if kind is tree.Enum:
+    if isinstance(node, tree.Enum):
         not_yet(p, node.at, "enums")
         return ErrorItem(node.name)
-    if kind is tree.Impl:
+    if isinstance(node, tree.Impl):
         not_yet(p, node.at, "methods")
         p.module.with_methods.add(StructType(p.module.name, prefix + node.target.path[-1]))
         return None
-    if kind is tree.Mod and prefix.endswith("."):
+    if isinstance(node, tree.Mod) and prefix.endswith("."):
         not_yet(p, node.at, "modules inside of functions")
         return ErrorItem(node.name)
-    if kind is tree.Mod:
+    if isinstance(node, tree.Mod):
         # `mod name;` means a file, which the imports bind
         return ModuleItem(node.name) if node.items is not None else None
     return None
@@ -104,7 +103,7 @@ def _enter(p: Pass, items: dict[str, Any], name: str, node: Any, item: Item) -> 
     items[name] = item
 
 
-def nested_items(c: Fn, statements: Sequence[Any]) -> None:
+def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
     """Items inside a block: seen from everywhere in it; their names are the function's, with a dot. The caller puts
     `c.env` back when the block ends."""
     p = c.p

@@ -84,7 +84,7 @@ _CHAR = words("to_upper to_uppercase upper to_lower to_lowercase lower is_numeri
 def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
     """`receiver.name(arguments)`; a chain of calls is walked in a loop."""
     chain = [node]
-    inner: Any = node.receiver
+    inner: tree.Expr = node.receiver
     while isinstance(inner, tree.MethodCall):
         chain.append(inner)
         inner = inner.receiver
@@ -99,7 +99,7 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
     return made
 
 
-def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: Any) -> hir.Expr:
+def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: tree.Expr) -> hir.Expr:
     """`s.chars().len()`, `.nth(i)`, `.rev()`: what needs no array of characters."""
     value = expr(c, inner)
     first, second = chain[-1], chain[-2]
@@ -117,13 +117,13 @@ def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: Any) -> hir.Expr:
     return made
 
 
-def _is_text_place(c: Fn, node: Any) -> bool:
+def _is_text_place(c: Fn, node: tree.Expr) -> bool:
     while isinstance(node, tree.Field):
         node = node.value
     return isinstance(node, tree.Path) and len(node.segments) == 1
 
 
-def _push(c: Fn, node: tree.MethodCall, place: Any) -> hir.Expr:
+def _push(c: Fn, node: tree.MethodCall, place: tree.Expr) -> hir.Expr:
     """`s.push_str(t)`: `s += t`."""
     silent, c.p.silent = c.p.silent, c.p.silent + 1
     failed = c.p.failed
@@ -131,7 +131,7 @@ def _push(c: Fn, node: tree.MethodCall, place: Any) -> hir.Expr:
     c.p.silent, c.p.failed = silent, failed
     if found is None or resolve(found[2]) is not STRING or len(node.arguments) != 1:
         return _apply(c, node, expr(c, place))
-    out: list[Any] = []
+    out: list[hir.Stmt] = []
     made = assign(c, tree.Assign(node.at, place, "+", node.arguments[0]), out)
     return hir.Block(made.type, node.at, out, made)
 
@@ -207,7 +207,7 @@ def _runtime(c: Fn, node: tree.MethodCall, receiver: hir.Expr, entry: Any) -> hi
     return hir.Runtime(result, node.at, symbol, given, traps)
 
 
-def _text_argument(c: Fn, node: tree.MethodCall, argument: Any, kind: Type) -> hir.Expr:
+def _text_argument(c: Fn, node: tree.MethodCall, argument: tree.Expr, kind: Type) -> hir.Expr:
     """An argument; where a String is asked for, a char will do."""
     why = (*_ARGUMENT, node.name)
     if kind is not STRING:

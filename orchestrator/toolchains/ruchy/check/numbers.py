@@ -23,7 +23,7 @@ def _float(made: hir.Expr) -> hir.Expr:
     return made if narrow(made.type, FLOATING) else hir.Cast(F64, made.at, made)
 
 
-def once(c: Fn, made: hir.Expr, out: list[Any]) -> hir.Expr:
+def once(c: Fn, made: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
     """A value that is looked at more than once: in a slot, unless it is a local or a literal."""
     if made.__class__ in (hir.Local, hir.Int, hir.Float):
         return made
@@ -32,7 +32,7 @@ def once(c: Fn, made: hir.Expr, out: list[Any]) -> hir.Expr:
     return open_type(c, hir.Local(made.type, made.at, slot))
 
 
-def _block(c: Fn, at: int, out: list[Any], made: hir.Expr) -> hir.Expr:
+def _block(c: Fn, at: int, out: list[hir.Stmt], made: hir.Expr) -> hir.Expr:
     return open_type(c, hir.Block(made.type, at, out, made)) if out else made
 
 
@@ -54,7 +54,7 @@ def absolute(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
     if isinstance(kind, IntType) and not kind.signed:
         return made
     narrow(kind, INTEGER)
-    out: list[Any] = []
+    out: list[hir.Stmt] = []
     value = once(c, made, out)
     test = hir.Compare(BOOL, at, "<", value, _zero(c, kind, at))
     negative = open_type(c, hir.Negate(kind, at, value))
@@ -72,7 +72,7 @@ def extreme(c: Fn, at: int, name: str, op: str, left: hir.Expr, right: hir.Expr)
         message = f"`{name}` takes two numbers of one type, and these are {shown(left.type)} and {shown(right.type)}"
         c.p.error("E0204", at, message)
         return bad(at)
-    out: list[Any] = []
+    out: list[hir.Stmt] = []
     # a local could change while the right side is computed, so both get slots of their own
     slots = [c.slot(left.type), c.slot(right.type)]
     out += [hir.Let(slots[0], left), hir.Let(slots[1], right)]
@@ -117,7 +117,7 @@ def rounded(c: Fn, at: int, name: str, made: hir.Expr, mode: str, whole: bool) -
 def _half_away(c: Fn, at: int, made: hir.Expr) -> hir.Expr:
     """x cut to its whole part, and one more, away from zero, where half or more was cut off. (Adding 0.5 and cutting
     is wrong for the float just below 0.5.)"""
-    out: list[Any] = []
+    out: list[hir.Stmt] = []
     kind = made.type
     value = once(c, made, out)
     slot = c.slot(kind)

@@ -123,7 +123,7 @@ def string(c: Fn, node: tree.StringLiteral, want: Want, why: Why) -> hir.Expr:
 @handles(tree.Binary)
 def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
     chain = [node]
-    left: Any = node.left
+    left: tree.Expr = node.left
     while isinstance(left, tree.Binary):
         chain.append(left)
         left = left.left
@@ -153,16 +153,15 @@ def _logic(c: Fn, node: tree.Binary, left: hir.Expr) -> hir.Expr:
     return made(BOOL, node.at, left, right)
 
 
-def _right(c: Fn, node: Any, left: Any) -> hir.Expr:
+def _right(c: Fn, node: tree.Expr, left: Any) -> hir.Expr:
     """The right operand; a literal takes the left one's type at once."""
-    kind = node.__class__
-    if kind is tree.IntLiteral:
+    if isinstance(node, tree.IntLiteral):
         return whole(c, node.at, node.value, node.suffix, _beside(left, node.value))
-    if kind is tree.Unary and node.op == "-" and isinstance(node.operand, tree.IntLiteral):
+    if isinstance(node, tree.Unary) and node.op == "-" and isinstance(node.operand, tree.IntLiteral):
         return _negate(c, node, _beside(left, -node.operand.value))
-    if kind is tree.FloatLiteral:
+    if isinstance(node, tree.FloatLiteral):
         return fraction(c, node.at, node.value, left)
-    if kind is tree.CharLiteral:
+    if isinstance(node, tree.CharLiteral):
         return character(c, node, left, ())
     return expr(c, node)
 
@@ -174,7 +173,7 @@ def _beside(left: Any, value: int) -> Want:
     return left if isinstance(left, FloatType) or (left.__class__ is Var and left.kind == WHOLE) else None
 
 
-def arithmetic(c: Fn, at: int, op: str, left: hir.Expr, node: Any) -> hir.Expr:
+def arithmetic(c: Fn, at: int, op: str, left: hir.Expr, node: tree.Expr) -> hir.Expr:
     """`left op node`; both numbers of one type, but for strings and for the right side of `**` and shifts."""
     kind: Any = resolve(left.type)
     if op == "**" or op == "<<" or op == ">>":
@@ -256,7 +255,7 @@ def _hint_for(op: str, a: Any, b: Any, left: hir.Expr, right: hir.Expr) -> str:
     return ""
 
 
-def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: Any) -> hir.Expr:
+def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: tree.Expr) -> hir.Expr:
     """`**`, `<<`, `>>`: the type is the left one's, the right one is an integer, for `**` of a float a number."""
     a: Any = resolve(left.type)
     b: Any = resolve(right.type)

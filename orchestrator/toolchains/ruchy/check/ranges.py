@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from orchestrator.toolchains.ruchy.check import hir
@@ -34,7 +35,7 @@ def known(p: Pass, kind: Any) -> Type:
     return kind  # type: ignore[no-any-return]
 
 
-def ends_of(c: Fn, made: hir.Expr, out: list[Any]) -> tuple[hir.Expr, hir.Expr]:
+def ends_of(c: Fn, made: hir.Expr, out: list[hir.Stmt]) -> tuple[hir.Expr, hir.Expr]:
     """Both ends of a range, which is put into a slot first."""
     if not isinstance(made, hir.Local):
         slot = c.slot(made.type)
@@ -43,7 +44,7 @@ def ends_of(c: Fn, made: hir.Expr, out: list[Any]) -> tuple[hir.Expr, hir.Expr]:
     return hir.GetField(I64, made.at, made, 0), hir.GetField(I64, made.at, made, 1)
 
 
-def _block(at: int, out: list[Any], made: hir.Expr) -> hir.Expr:
+def _block(at: int, out: list[hir.Stmt], made: hir.Expr) -> hir.Expr:
     return hir.Block(made.type, at, out, made) if out else made
 
 
@@ -66,7 +67,7 @@ def range_method(c: Fn, node: tree.MethodCall, made: hir.Expr) -> hir.Expr:
     at, name, kind = node.at, node.name, made.type
     wanted = 1 if name == "contains" else 0
     if name in ("len", "count", "sum", "is_empty", "contains") and len(node.arguments) == wanted:
-        out: list[Any] = []
+        out: list[hir.Stmt] = []
         start, end = ends_of(c, made, out)
         if name == "is_empty":
             return _block(at, out, _empty(at, kind, start, end))
@@ -83,7 +84,9 @@ def range_method(c: Fn, node: tree.MethodCall, made: hir.Expr) -> hir.Expr:
     return bad(at)
 
 
-def _contains(c: Fn, node: tree.MethodCall, kind: Type, start: hir.Expr, end: hir.Expr, out: list[Any]) -> hir.Expr:
+def _contains(
+    c: Fn, node: tree.MethodCall, kind: Type, start: hir.Expr, end: hir.Expr, out: list[hir.Stmt]
+) -> hir.Expr:
     value = expr(c, node.arguments[0])
     if value.type is ERROR:
         return value
@@ -97,7 +100,7 @@ def _contains(c: Fn, node: tree.MethodCall, kind: Type, start: hir.Expr, end: hi
     return hir.And(BOOL, node.at, above, compare(c, node.at, "<=" if kind == INCLUSIVE else "<", last, end))
 
 
-def _sum(c: Fn, at: int, kind: Type, start: hir.Expr, end: hir.Expr, out: list[Any]) -> hir.Expr:
+def _sum(c: Fn, at: int, kind: Type, start: hir.Expr, end: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
     total, counter = c.slot(I64), c.slot(I64)
     c.counter += 1
     added = _plus(at, "+", hir.Local(I64, at, total), hir.Local(I64, at, counter))
@@ -113,19 +116,20 @@ class Walk:
 
     __slots__ = ("end", "inclusive", "out", "start", "value")
 
-    def __init__(self, start: hir.Expr, end: hir.Expr, inclusive: bool, out: list[Any]) -> None:
+    def __init__(self, start: hir.Expr, end: hir.Expr, inclusive: bool, out: list[hir.Stmt]) -> None:
         self.start = start
         self.end = end
         self.inclusive = inclusive
         self.out = out
-        self.value: Any = None
+        self.value: Callable[[hir.Expr], hir.Expr] | None = None
 
 
-def walk(c: Fn, node: Any) -> Walk | hir.Expr:
+def walk(c: Fn, node: tree.Expr) -> Walk | hir.Expr:
     """The source of a `for`: a walk over a range, else the value that it is. `.rev()` and `.step_by(n)` are understood
     here alone."""
     name = node.name if isinstance(node, tree.MethodCall) else ""
-    if name not in ("rev", "step_by") or len(node.arguments) != (name == "step_by"):
+    taken = name in ("rev", "step_by")
+    if not taken or not isinstance(node, tree.MethodCall) or len(node.arguments) != (name == "step_by"):
         made = expr(c, node)
         return plain_walk(c, made) if made.type in RANGES else made
     made = expr(c, node.receiver)
@@ -167,7 +171,7 @@ def _steps(at: int, kind: Type, start: hir.Expr, end: hir.Expr, by: hir.Expr) ->
 
 
 def plain_walk(c: Fn, made: hir.Expr) -> Walk:
-    out: list[Any] = []
+    out: list[hir.Stmt] = []
     slot = c.slot(made.type)  # a variable may be assigned to in the loop
     out.append(hir.Let(slot, made))
     start, end = ends_of(c, hir.Local(made.type, made.at, slot), out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of, type_of
@@ -23,7 +23,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.items import nested_items
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
-from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, ConstItem, ErrorItem, Global, Variable
+from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, ConstItem, ErrorItem, Global, Item, Variable
 from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import (
@@ -52,7 +52,7 @@ def block(c: Fn, node: tree.Block, want: Want, why: Why) -> hir.Expr:
     return body(c, node.at, node.statements, want, why)
 
 
-def body(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why) -> hir.Expr:
+def body(c: Fn, at: int, statements: Sequence[tree.Stmt], want: Want, why: Why) -> hir.Expr:
     """Statements as a block: its own scope, nested items seen from everywhere in it."""
     mark, env = len(c.undo), c.env
     c.p.work.depth += 1
@@ -67,8 +67,8 @@ def body(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why) -> hir
     return made
 
 
-def _statements(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why) -> hir.Expr:
-    out: list[Any] = []
+def _statements(c: Fn, at: int, statements: Sequence[tree.Stmt], want: Want, why: Why) -> hir.Expr:
+    out: list[hir.Stmt] = []
     value: hir.Expr | None = None
     diverged: hir.Expr | None = None
     last = len(statements) - 1
@@ -91,14 +91,14 @@ def _statements(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why)
         elif statement.__class__ in DEFINITIONS:
             continue
         else:
-            made = _effect(c, statement, out)
+            made = _effect(c, cast("tree.Expr", statement), out)
         if made.type is NEVER:
             diverged = made
     return _made(c, at, out, value, diverged)
 
 
 def _value_of_let(
-    c: Fn, node: tree.Let, variable: Variable | None, made: hir.Expr, out: list[Any], want: Want, why: Why
+    c: Fn, node: tree.Let, variable: Variable | None, made: hir.Expr, out: list[hir.Stmt], want: Want, why: Why
 ) -> hir.Expr | None:
     """A block that ends in a `let` has the value of that (section 4)."""
     if variable is not None:
@@ -112,7 +112,7 @@ def _value_of_let(
     return value if want is None or want is TAIL or value.type is want else fit(c, value, want, why, node)
 
 
-def _made(c: Fn, at: int, out: list[Any], value: hir.Expr | None, diverged: hir.Expr | None) -> hir.Expr:
+def _made(c: Fn, at: int, out: list[hir.Stmt], value: hir.Expr | None, diverged: hir.Expr | None) -> hir.Expr:
     if diverged is not None:
         if out and isinstance(out[-1], hir.Do) and out[-1].value is diverged:
             out.pop()
@@ -122,11 +122,11 @@ def _made(c: Fn, at: int, out: list[Any], value: hir.Expr | None, diverged: hir.
     return open_type(c, hir.Block(value.type, at, out, value)) if out else value
 
 
-def _rest(c: Fn, statements: Sequence[Any]) -> None:
+def _rest(c: Fn, statements: Sequence[tree.Stmt]) -> None:
     """Code behind a `return` is checked for errors and not compiled."""
     warned, declared, slots = c.p.report.warnings, len(c.variables), len(c.locals)
     c.p.report.warnings = []
-    out: list[Any] = []
+    out: list[hir.Stmt] = []
     for statement in statements:
         if isinstance(statement, tree.ExprStmt):
             expr(c, statement.value, DROP)
@@ -137,7 +137,7 @@ def _rest(c: Fn, statements: Sequence[Any]) -> None:
     c.locals[slots:] = [UNIT] * (len(c.locals) - slots)  # which nothing that is compiled reads
 
 
-def _effect(c: Fn, node: Any, out: list[Any]) -> hir.Expr:
+def _effect(c: Fn, node: tree.Expr, out: list[hir.Stmt]) -> hir.Expr:
     """An expression whose value nobody wants."""
     if isinstance(node, tree.Assign):
         return assign(c, node, out)
@@ -160,9 +160,9 @@ def _read(c: Fn, variable: Variable, at: int) -> hir.Expr:
     return open_type(c, made) if kind.__class__ is Var else made
 
 
-def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Expr]:
+def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hir.Expr]:
     """`let [mut] name [: T] = value`. The new variable, if its pattern is a name, and its value."""
-    pattern: Any = node.pattern
+    pattern = node.pattern
     name = pattern.name if isinstance(pattern, tree.NamePattern) and pattern.inner is None else ""
     shared = c.p.module.top_lets.get(name)
     if shared is not None and shared.lives and shared.node is node:
@@ -195,9 +195,9 @@ def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Exp
     return variable, made
 
 
-def bind_silently(c: Fn, pattern: Any) -> None:
+def bind_silently(c: Fn, pattern: tree.Pattern) -> None:
     """The names of a pattern that is not supported are known, and silent."""
-    waiting: list[Any] = [pattern]
+    waiting: list[tree.Pattern] = [pattern]
     while waiting:
         part = waiting.pop()
         if isinstance(part, tree.NamePattern):
@@ -213,12 +213,12 @@ def bind_silently(c: Fn, pattern: Any) -> None:
 @handles(tree.Assign)
 def assign_value(c: Fn, node: tree.Assign, want: Want, why: Why) -> hir.Expr:
     """An assignment where a value stands: it is unit."""
-    out: list[Any] = []
+    out: list[hir.Stmt] = []
     made = assign(c, node, out)
     return hir.Block(made.type, node.at, out, hir.Unit(UNIT, node.at)) if out else made
 
 
-def assign(c: Fn, node: tree.Assign, out: list[Any]) -> hir.Expr:
+def assign(c: Fn, node: tree.Assign, out: list[hir.Stmt]) -> hir.Expr:
     """`place = value`, `place op= value`: a variable, or fields of one."""
     found = place_of(c, node.place)
     if found is None or _writes_through_reference(c, node.place, found[0]):
@@ -245,7 +245,7 @@ def assign(c: Fn, node: tree.Assign, out: list[Any]) -> hir.Expr:
     return hir.Unit(UNIT, node.at)
 
 
-def _writes_through_reference(c: Fn, node: Any, variable: Variable) -> bool:
+def _writes_through_reference(c: Fn, node: tree.Expr, variable: Variable) -> bool:
     """E0230 for what would be written through a reference: whoever lent it would not see it."""
     while isinstance(node, tree.Field):
         node = node.value
@@ -256,9 +256,9 @@ def _writes_through_reference(c: Fn, node: Any, variable: Variable) -> bool:
     return True
 
 
-def _is_lent(c: Fn, node: Any) -> bool:
+def _is_lent(c: Fn, value: tree.Expr) -> bool:
     """Whether a value is that of a parameter `&mut T`, under another name from here on."""
-    waiting = [node]
+    waiting: list[tree.Node | None] = [value]
     while waiting:
         node = waiting.pop()
         if isinstance(node, tree.Path):
@@ -266,7 +266,8 @@ def _is_lent(c: Fn, node: Any) -> bool:
             if isinstance(found, Variable) and found.lent and len(node.segments) == 1:
                 return True
         elif isinstance(node, tree.Block):
-            waiting += [one for one in node.statements[:-1] if isinstance(one, tree.Let)] + node.statements[-1:]
+            waiting += [one for one in node.statements[:-1] if isinstance(one, tree.Let)]
+            waiting += node.statements[-1:]
         elif isinstance(node, tree.ExprStmt | tree.Let):
             waiting.append(node.value)
         elif isinstance(node, tree.If):
@@ -284,9 +285,9 @@ def _mutated(c: Fn, variable: Variable, at: int) -> None:
 Place = tuple[Variable, list[tuple[int, Type]], Type, Why]
 
 
-def place_of(c: Fn, node: Any) -> Place | None:
+def place_of(c: Fn, node: tree.Expr) -> Place | None:
     """The variable, the path of fields into it with their types, the type of the place; None after an error."""
-    fields: list[Any] = []
+    fields: list[tree.Field] = []
     while isinstance(node, tree.Field):
         fields.append(node)
         node = node.value
@@ -320,7 +321,7 @@ def place_of(c: Fn, node: Any) -> Place | None:
     return variable, path, kind, why
 
 
-def _not_assignable(c: Fn, node: tree.Path, name: str, found: Any) -> None:
+def _not_assignable(c: Fn, node: tree.Path, name: str, found: Variable | Item | None) -> None:
     item = found or c.p.lookup(c.env, node.segments)
     if isinstance(item, ErrorItem):
         c.p.failed = True

@@ -8,7 +8,7 @@ what is missing stays as it is, and what is too much is computed and dropped.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.display import joined
@@ -87,18 +87,18 @@ def _is_local(c: Fn, name: str) -> bool:
     return isinstance(c.names.get(name), Variable)
 
 
-def fill(c: Fn, at: int, pieces: list[Piece], nodes: list[Any], strict: bool) -> list[hir.Expr]:
+def fill(c: Fn, at: int, pieces: list[Piece], nodes: list[tree.Expr], strict: bool) -> list[hir.Expr]:
     """The parts of a template: arguments are computed once, in the order written."""
     return _Filling(c, at, nodes, strict).fill(pieces)
 
 
 class _Filling:
-    def __init__(self, c: Fn, at: int, nodes: list[Any], strict: bool) -> None:
+    def __init__(self, c: Fn, at: int, nodes: list[tree.Expr], strict: bool) -> None:
         self.c = c
         self.at = at
         self.strict = strict
         self.named: dict[str, int] = {}
-        self.nodes: list[Any] = []
+        self.nodes: list[tree.Expr] = []
         for node in nodes:
             if strict and isinstance(node, tree.Assign) and not node.op and isinstance(node.place, tree.Path):
                 self.named[node.place.segments[-1]] = len(self.nodes)
@@ -177,11 +177,11 @@ class _Filling:
                 return False
         return True
 
-    def _bound(self) -> list[Any]:
+    def _bound(self) -> list[hir.Stmt]:
         """What computes the arguments beforehand, where the placeholders do not take each of them once and in order."""
         if self.used == list(range(len(self.values))):
             return []
-        out: list[Any] = []
+        out: list[hir.Stmt] = []
         for index, value in enumerate(self.values):
             kind = resolve(value.type)
             if value.__class__ in (hir.Int, hir.Float, hir.Str) or kind is NEVER or kind is ERROR:

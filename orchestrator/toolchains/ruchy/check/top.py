@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.passes import Pass
 
 
-def enter_variables(p: Pass, statements: list[Any]) -> None:
+def enter_variables(p: Pass, statements: list[tree.Stmt]) -> None:
     """The variables of the top level that functions name. The summary knows them; what is checked without one is all
     there."""
-    lets = [node for node in statements if variable_of(node)]
+    lets = [node for node in statements if isinstance(node, tree.Let) and variable_of(node)]
     if not lets:
         return
     summary = p.module.job.summary
@@ -60,7 +60,7 @@ def _names(nodes: list[Any]) -> set[str]:
     return found
 
 
-def check_top(p: Pass, statements: list[Any]) -> Fn | None:
+def check_top(p: Pass, statements: list[tree.Stmt]) -> Fn | None:
     """The top-level statements, as the function "<top>"; None where there are none."""
     loose = [node for node in statements if node.__class__ not in DEFINITIONS]
     if not loose or p.module.stubs.top:
@@ -83,7 +83,7 @@ def check_top(p: Pass, statements: list[Any]) -> Fn | None:
     return c
 
 
-def _top_body(p: Pass, env: Env, loose: list[Any]) -> tuple[Fn, hir.Expr]:
+def _top_body(p: Pass, env: Env, loose: list[tree.Stmt]) -> tuple[Fn, hir.Expr]:
     made: list[tuple[Fn, hir.Expr]] = []
 
     def action() -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import root_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from orchestrator.toolchains.ruchy.check.passes import Pass
 
 
-def unused_imports(p: Pass, statements: list[Any], bindings: Collection[tuple[str, str]]) -> None:
+def unused_imports(p: Pass, statements: Sequence[tree.Stmt], bindings: Collection[tuple[str, str]]) -> None:
     """W0002 for every imported name that no lookup went through: `bindings` has all that did, as (scope, name). `pub
     use` hands a name on, which is a use."""
     imports = list(_imports(statements, ""))
@@ -35,7 +35,7 @@ def unused_imports(p: Pass, statements: list[Any], bindings: Collection[tuple[st
             p.warn("W0002", imported.at, f"`{name}` is imported and never used", "remove the import")
 
 
-def _imports(statements: list[Any], scope: str) -> Iterator[tuple[str, tree.UseName, bool]]:
+def _imports(statements: Sequence[tree.Stmt], scope: str) -> Iterator[tuple[str, tree.UseName, bool]]:
     for node in statements:
         if isinstance(node, tree.Mod) and node.items:
             yield from _imports(node.items, f"{scope}::{node.name}" if scope else node.name)

@@ -105,7 +105,7 @@ def read_global(variable: Global, at: int) -> hir.Expr:
     return hir.GetGlobal(kind, at, variable.symbol, "" if variable.known else variable.name)
 
 
-def let_global(c: Fn, shared: TopLet, made: hir.Expr, kind: Type, out: list[Any]) -> Global:
+def let_global(c: Fn, shared: TopLet, made: hir.Expr, kind: Type, out: list[hir.Stmt]) -> Global:
     """The `let` of such a variable, whose value is of its type."""
     pattern: Any = shared.node.pattern
     if kind is ERROR and made.type is not ERROR:
@@ -120,7 +120,9 @@ def let_global(c: Fn, shared: TopLet, made: hir.Expr, kind: Type, out: list[Any]
     return variable
 
 
-def set_global(c: Fn, variable: Global, path: list[int], kind: Type, value: hir.Expr, at: int, out: list[Any]) -> None:
+def set_global(
+    c: Fn, variable: Global, path: list[int], kind: Type, value: hir.Expr, at: int, out: list[hir.Stmt]
+) -> None:
     """`name = value`, `name.field = value`. The reference is taken out of the variable where its text or its fields
     change in place: so nobody else holds it, unless somebody really does."""
     symbol, name = variable.symbol, "" if variable.known else variable.name
@@ -131,7 +133,7 @@ def set_global(c: Fn, variable: Global, path: list[int], kind: Type, value: hir.
     if not path and not grows:
         out.append(hir.SetGlobal(symbol, value, at, name))
         return
-    steps: list[Any] = []
+    steps: list[hir.Stmt] = []
     if not grows:
         slot = c.slot(kind)
         steps.append(hir.Let(slot, value))
@@ -148,7 +150,7 @@ def set_global(c: Fn, variable: Global, path: list[int], kind: Type, value: hir.
     out.append(hir.Do(hir.Block(UNIT, at, steps, hir.Unit(UNIT, at))))
 
 
-_CALM: frozenset[Any] = frozenset(
+_CALM: frozenset[type] = frozenset(
     (hir.Str, hir.Int, hir.Float, hir.Local, hir.GetField, hir.GetGlobal, hir.ToText, hir.Cast, hir.Arithmetic)
 )
 
@@ -160,7 +162,7 @@ def _appends(value: hir.Expr, symbol: str) -> bool:
     first = value.parts[0]
     if not isinstance(first, hir.GetGlobal) or first.symbol != symbol:
         return False
-    waiting: list[Any] = value.parts[1:]
+    waiting: list[hir.Expr] = value.parts[1:]
     while waiting:
         node = waiting.pop()
         if node.__class__ not in _CALM:
