@@ -451,8 +451,8 @@ class Find(Message, frozen=True):
 
 
 class Load(Message, frozen=True):
-    """The bytes of these objects, checked. One that is damaged is quarantined, one that vanished is left out: a late
-    miss. Reply: `Loaded`."""
+    """The bytes of these objects, checked. A damaged one is quarantined. Damaged and vanished ones are missing from the
+    reply (`Loaded`): a late miss."""
 
     build: int
     digests: tuple[Digest, ...]

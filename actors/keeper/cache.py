@@ -235,8 +235,8 @@ class Cache:
         """The rows that are there, and those of the first `claim` keys that others have claimed (`Claims.take`)."""
         taken: set[bytes] = set()
         # Pin before looking up: an eviction reads the pins once more after it has deleted rows (`Upkeep._carry_out`),
-        # so either it sees our pin and restores the row, or we see no row. Claim before looking up, too: whoever gives
-        # a claim back has added the row before.
+        # so either it sees our pin and restores the row, or we see no row. Claim before looking up, too: a build
+        # gives a claim back only after it has added the row.
         if self.in_use.add(keys) or claim:
             taken = await self.offload.run(self.in_use.claim, self._shared, self.store.disk, keys[:claim], beside)
         if not self._synced:  # once a build
@@ -316,8 +316,8 @@ class Cache:
             self.mark_lost(lost if keys is None else keys)  # Without an index the keys of these objects are unknown.
 
     async def find_fragments(self, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
-        """The fragments that are there: each object that should have some is read once, and checked as ever. Anything
-        odd is a miss."""
+        """The fragments that are there: each object that should have some is read once and checked. Anything odd is a
+        miss."""
         homes = await self.read(index.find_fragments, fingerprints) or []
         self.expect(row for row, _ in homes)
         objects = await self.load([row.digest for row, _ in homes])
@@ -332,7 +332,7 @@ class Cache:
         return found
 
     async def find_objects(self, keys: Sequence[bytes]) -> dict[bytes, tuple[Row, bytes]]:
-        """The rows of these keys that are there, with their objects' bytes, checked as ever."""
+        """The rows of these keys that are there, with their objects' bytes, checked."""
         if not keys:
             return {}
         rows, _ = await self.find(keys)
@@ -491,7 +491,7 @@ class Cache:
                 return self._database
             found = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
             self._database, new = found
-            # A new index beside plans of earlier builds: whoever removed the old one may have removed entries, too.
+            # A new index beside plans of earlier builds: somebody removed the old one, and maybe entries, too.
             # The plans may have gone a moment ago, because something else was missing: that counts as well.
             earlier = await self.offload.run(self.store.names, SNAPSHOTS) if new else []
             if earlier or (new and self._forgot_builds):

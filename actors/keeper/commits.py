@@ -1,4 +1,4 @@
-"""Where rows and files have to agree although several processes store and remove: transactions that look at files.
+"""How rows and files agree although several processes store and remove: transactions that look at files.
 
 Only one process at a time writes the index. So what a transaction finds on the disk about an entry stays true until the
 transaction ends, provided that everybody who adds rows, and everybody who removes files, does so in one:
@@ -60,8 +60,8 @@ async def remove(
     """Remove the files of `victims` (digests by key), whose rows are gone, but not of those that are `pinned` (keys or
     digests) or that have a row again. A victim whose key is pinned gets its row back. If there are `neighbours`, they
     may have stored the bytes of a victim under keys of theirs. Returns the keys and the bytes that are gone."""
-    # First give rows back to whoever needs these entries, then look at what rows name now, then remove the rest. In any
-    # other order an object could go that a row, just given back, names.
+    # First restore the rows of entries that are in use, then look at what rows name now, then remove the rest. In any
+    # other order an object could go that a restored row names.
     rescued = [key for key in victims if key in pinned]
     if rescued:
         known = await offload.run(store.read_known, rescued)

@@ -1,14 +1,14 @@
-"""The seam to SQLite: one connection of aiosqlite's interface, wherever the loop comes from.
+"""The seam to SQLite: one connection with aiosqlite's interface, on every event loop.
 
-Code that talks SQL is written once, as coroutine functions `async def f(connection, *args)` against `Connection`, the
-part of aiosqlite's interface that is used. How such a function runs depends on the loop:
+Code that uses SQL is written once, as coroutine functions `async def f(connection, *args)` against `Connection`, the
+part of aiosqlite's interface that we use. How such a function runs depends on the loop:
 
 - asyncio: on aiosqlite itself;
 - Trio: aiosqlite knows only asyncio, so the *whole* function crosses to an asyncio portal in a thread, in one hop;
 - the harness (`inline`): on a plain `sqlite3` connection in the loop's own thread, where every call is a checkpoint.
 
-`transact` begins before and commits after the function, rolls back when it fails, and is shielded: a transaction that
-is cancelled half way would leave the connection inside of it, and every later use would fail.
+`transact` begins before the function, commits after it, and rolls back if it fails. It is shielded from cancellation: a
+transaction that is cancelled half way would leave the connection inside of it, and every later use would fail.
 
 `sqlite3` and `aiosqlite` are imported when the first database is opened: most builds never need one.
 """
@@ -42,15 +42,15 @@ _SHORT_READ = 522
 
 
 class DatabaseError(Exception):
-    """Base of what goes wrong with a database; the message is SQLite's."""
+    """Base of a database's failures; the message is SQLite's."""
 
 
 class Damaged(DatabaseError):
-    """The file is no database, or damaged, or not of our schema."""
+    """The file is not a database, or is damaged, or is not of our schema."""
 
 
 class Unusable(DatabaseError):
-    """Locked, read-only, full, not to be opened: nothing is wrong with the contents. `full`: for want of space."""
+    """Locked, read-only, full, or cannot be opened: nothing is wrong with the contents. `full`: there was no space."""
 
     def __init__(self, message: str, *, full: bool = False) -> None:
         super().__init__(message)
@@ -58,7 +58,7 @@ class Unusable(DatabaseError):
 
 
 class Connection(Protocol):
-    """What is used of `aiosqlite.Connection`."""
+    """The part of `aiosqlite.Connection` that we use."""
 
     @property
     def in_transaction(self) -> bool: ...
@@ -114,7 +114,7 @@ class InlineConnection:
 
 
 class Database:
-    """An open database, used by one task at a time. All errors of SQLite come out as `Damaged` or `Unusable`."""
+    """An open database, used by one task at a time. All errors of SQLite are raised as `Damaged` or `Unusable`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -128,7 +128,7 @@ class Database:
     async def read(
         self, function: Callable[Concatenate[Connection, P], Awaitable[R]], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run `function(connection, *args)` with no transaction around it: for single look-ups and settings."""
+        """Run `function(connection, *args)` without a transaction, for single look-ups and settings."""
         return await self._run(_plain, function, *args, **kwargs)
 
     async def close(self) -> None:
@@ -143,7 +143,7 @@ class Database:
 
 
 class PortalDatabase(Database):
-    """The same through an asyncio portal, for loops that aiosqlite does not know: one hop a call."""
+    """The same through an asyncio portal, for loops that aiosqlite does not support: one hop a call."""
 
     def __init__(self, connection: Connection, loop: LoopThread) -> None:
         super().__init__(connection)
@@ -206,10 +206,10 @@ async def _connect(path: str) -> Connection:
     failures: list[sqlite3.Error] = []
 
     def connect() -> sqlite3.Connection:
-        # One that fails leaves aiosqlite's thread to end by itself, maybe after the loop, and then it complains.
-        # One that succeeds can be closed and waited for.
+        # If this fails, aiosqlite leaves its thread to end by itself, maybe after the loop, which then warns. So it
+        # always succeeds: the connection can be closed and waited for, and the failure is raised afterwards.
         try:
-            # isolation_level None: transactions begin and end where we say, not where sqlite3 guesses.
+            # isolation_level None: transactions begin and end where we say so, not where sqlite3 guesses.
             return sqlite3.connect(path, isolation_level=None)
         except sqlite3.Error as error:
             failures.append(error)
@@ -223,14 +223,15 @@ async def _connect(path: str) -> Connection:
 
 
 def _backend() -> str:
-    """Which loop this task runs on. Trio is optional, and there is only one other that AnyIO knows."""
+    """Which loop this task runs on. Trio is optional, and AnyIO supports only one other."""
     trio = sys.modules.get("trio")
     return "trio" if trio is not None and trio.lowlevel.in_trio_task() else "asyncio"
 
 
 async def _transaction(connection: Connection, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
     try:
-        # IMMEDIATE: a transaction that begins by reading and then wants to write cannot wait for others.
+        # IMMEDIATE takes the write lock at once. A transaction that reads first and writes later cannot wait for
+        # another writer: what it has read would be outdated, so SQLite fails instead.
         await connection.execute("BEGIN IMMEDIATE")
         result = await function(connection, *args, **kwargs)
         await connection.execute("COMMIT")
@@ -257,17 +258,18 @@ async def _close(connection: Connection) -> None:
 async def _roll_back(connection: Connection) -> None:
     import sqlite3
 
-    # Not asked first whether it is needed: after a cancellation the statement may not have run yet, and the
-    # connection's thread will run this one after it. What led here is raised, not that the file is gone or full.
+    # Without asking first whether it is needed: after a cancellation the statement may not have run yet, and the
+    # connection's thread will run this one after it. The caller raises what led here, so a failure of the rollback
+    # itself (the file is gone, or full) is suppressed.
     with suppress(sqlite3.Error, ValueError):
         await connection.rollback()
 
 
 def _translated(error: BaseException) -> BaseException:
-    """SQLite's errors as ours, everything else as it is."""
+    """SQLite's errors as ours, everything else unchanged."""
     import sqlite3
 
-    if isinstance(error, UnicodeDecodeError):  # A damaged file may hold any bytes where a text should be.
+    if isinstance(error, UnicodeDecodeError):  # A damaged file may hold any bytes in place of a text.
         return Damaged("a text in it is no UTF-8")
     if not isinstance(error, sqlite3.Error):
         return error

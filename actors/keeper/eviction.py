@@ -1,9 +1,9 @@
-"""Which entries have to go: three orderings of one query, a limit, a low-water mark, and pins. Decisions only.
+"""Which entries to evict: three orderings of one query, a limit, a low-water mark, and pins. Decisions only.
 
-Why a low-water mark: evicting down to the limit itself would evict after every single build. Why the build that just
-ended is treated apart: going below its own needs would make the next build compile what this one had, and evict again
-(thrashing). So entries that it used go last, and never for the low-water mark, only for the limit itself: a build one
-twentieth larger than the limit loses one twentieth, not a fifth.
+Why there is a low-water mark: evicting down to the limit itself would evict after every single build. Why the build
+that just ended is treated differently: going below its own needs would make the next build compile what this one had,
+and evict again (thrashing). So entries that it used are evicted last, and never for the low-water mark, only for the
+limit itself: a build one twentieth larger than the limit loses one twentieth, not a fifth.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ ORDERINGS = {
     "lfu": "uses, used, created, key",
     "fifo": "created, key",
 }
-"""`ORDER BY` of the one query, first to go first. `used` is the number of the build that used it last, `uses` counts
-builds, `created` counts entries."""
+"""`ORDER BY` of the query; what is evicted first comes first. `used` is the number of its last build,
+`uses` counts builds, `created` counts entries."""
 
 LOW_WATER = 0.8
-"""Part of the limit that an eviction goes down to."""
+"""The part of the limit that an eviction goes down to."""
 
 
 HEADROOM = 50
-"""The limit that is said to fit is a fiftieth larger than the entries are: durations in their metadata have more digits
-at one time than at another."""
+"""The limit that we say would fit is a fiftieth larger than the entries, because the number of digits of durations in
+metadata varies."""
 
 
 class Candidate(NamedTuple):
-    """A row as the query gives it. `size` is that of the object, `overhead` that of its metadata, in bytes."""
+    """A row of the query. `size` is that of the object, `overhead` that of its metadata, in bytes."""
 
     key: bytes
     digest: bytes
@@ -39,7 +39,7 @@ class Candidate(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """`victims` are keys, `freed` bytes. `needed` is 0, or the limit that fits where the build's own entries
+    """`victims` are keys, `freed` counts bytes. `needed` is 0, or the limit that would fit if the build's own entries
     exceed this one."""
 
     victims: list[bytes]
@@ -48,7 +48,7 @@ class Choice(NamedTuple):
 
 
 def total(rows: Sequence[Candidate]) -> int:
-    """Bytes on disk: an object that several entries share is there once."""
+    """Bytes on disk. An object that several entries share counts once."""
     return sum({row.digest: row.size for row in rows}.values()) + sum(row.overhead for row in rows)
 
 
@@ -61,11 +61,11 @@ def choose(
     pinned: Collection[bytes] = (),
     low_water: float = LOW_WATER,
 ) -> Choice:
-    """What to evict of `rows`, which come first to go first.
+    """Choose what to evict of `rows`, which are in the order of eviction.
 
-    `other` bytes are on disk besides (quarantine). `own` are keys and digests that the build which just ended used,
-    `pinned` those that builds of other processes are using now: they stay whatever the limit says, for they are about
-    to be read. Nothing goes while the limit is kept.
+    `other` counts further bytes on disk (quarantine). `own` are keys and digests that the build which just ended used.
+    `pinned` are those that builds of other processes are using now: they stay whatever the limit says, because they are
+    about to be read. Nothing is evicted while the total is within the limit.
     """
     size = total(rows) + other
     mine = [row for row in rows if row.key in own or row.digest in own]

@@ -1,16 +1,16 @@
 """The index: what the cache has, in SQLite, so that one question about 10,000 keys costs milliseconds.
 
 Every function here takes a connection and runs as one transaction (or one look-up) of `database.Database`. Nothing here
-knows files, and nothing here is the truth: all of it can be rebuilt from `metadata/`, statistics apart.
+knows files, and nothing here is the truth: everything except statistics can be rebuilt from `metadata/`.
 
     entries    key -> checksum of the row, and the row (msgpack)
-    uses       key -> digest, sizes, when created, when and how often used: narrow, for it is scanned and rewritten
+    uses       key -> digest, sizes, when created, when and how often used: narrow, because it is scanned and rewritten
     fragments  beginning of a fingerprint -> beginning of the key of the latest entry whose object has it (fragments.py)
     summaries  digest of (identity, source) -> checksum, bytes; the row number is its age
     counters   statistics, and the clocks of `used` and `created`
 
 Rows carry a checksum of their own because SQLite has none: a bit that flips in the file must not become a wrong
-warning, or another module's object. A row that fails it means that the file is damaged: `Damaged`.
+warning, or another module's object. A row whose checksum is wrong means that the file is damaged (`Damaged`).
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ SCHEMA = 1
 
 
 def file_of(schema: int) -> str:
-    """The index of a schema. Each has its own, so that nobody migrates or deletes somebody else's."""
+    """The file of a schema's index. Each schema has its own, so that none migrates or deletes another's."""
     return "index.db" if schema == 1 else f"index-{schema:d}.db"
 
 
 FILE = file_of(SCHEMA)
 
 APPLICATION = 0x57534D4C
-"""What marks the file as ours: "WSML"."""
+"""Marks the file as ours: "WSML"."""
 
 VARIABLES = 900
-"""Parameters of one statement; SQLite's builds allow 999 at least."""
+"""Parameters of one statement; every build of SQLite allows 999 at least."""
 
 CACHE_KB = 8_000
 """Pages that SQLite keeps in memory: all rows of 10,000 modules."""
 
 SUMMARIES = 50_000
-"""How many summaries are kept; the oldest go first."""
+"""How many summaries are kept; the oldest are removed first."""
 
 _TABLES = (
     "CREATE TABLE entries (key BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID",
@@ -63,7 +63,7 @@ _TABLES = (
 )
 
 CLOCKS = ("created", "builds")
-"""Counters that are no statistics."""
+"""Counters that are not statistics."""
 
 _NOW = "(SELECT value FROM counters WHERE name = 'builds')"
 _CREATED = "(SELECT value FROM counters WHERE name = 'created')"
@@ -89,7 +89,7 @@ _decoder = msgspec.msgpack.Decoder(Row)
 
 
 def _sealed(name: bytes, data: bytes) -> bytes:
-    """`data` behind a checksum of it and of the name it is stored under."""
+    """`data` after a checksum of itself and of the name it is stored under."""
     return xxh3_128_digest(name + data) + data
 
 
@@ -104,7 +104,7 @@ def _opened(name: bytes, sealed: bytes) -> bytes:
 
 
 def _name(value: object) -> bytes:
-    """A key or a digest as it stands in a column: SQLite lets a value of any type and length stand there."""
+    """A key or a digest from a column: SQLite allows a value of any type and length there."""
     if type(value) is bytes and len(value) == 32:
         return value
     raise Damaged("a row of the index holds something that is no digest")
@@ -131,9 +131,9 @@ def _marks(values: Sequence[bytes]) -> str:
 
 
 async def prepare(connection: Connection, busy_ms: int, wal: bool) -> str:
-    """Settings of the connection. Says what the file is: "ready", "empty", "foreign" (another schema, or somebody
-    else's), or "no wal" where the file system cannot have one. `busy_ms` is how long to wait for other processes."""
-    # First of all, or switching to WAL beside another process fails at once instead of waiting.
+    """Configure the connection. Returns what the file is: "ready", "empty", "foreign" (another schema's, or not ours),
+    or "no wal" if the file system cannot have a write-ahead log. `busy_ms` is how long to wait for other processes."""
+    # The timeout comes first. Otherwise switching to WAL fails at once if another process is active.
     await connection.execute(f"PRAGMA busy_timeout = {busy_ms:d}")
     ((application,),) = await connection.execute_fetchall("PRAGMA application_id")
     ((schema,),) = await connection.execute_fetchall("PRAGMA user_version")
@@ -154,7 +154,8 @@ async def prepare(connection: Connection, busy_ms: int, wal: bool) -> str:
 
 
 async def _has_our_tables(connection: Connection) -> bool:
-    """Exactly ours: a view, a trigger or a computed column in a stranger's file would run with our statements."""
+    """Whether the tables are exactly ours: a view, a trigger or a computed column in a stranger's file would run with
+    our statements."""
     found = await connection.execute_fetchall(
         "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
     )
@@ -164,7 +165,7 @@ async def _has_our_tables(connection: Connection) -> bool:
 async def create(
     connection: Connection, rows: Sequence[tuple[bytes, Row]], functions: Mapping[bytes, Iterable[bytes]] = {}
 ) -> None:
-    """Make the tables and fill them, unless another process did so just now."""
+    """Create the tables and fill them, unless another process has just done so."""
     ((schema,),) = await connection.execute_fetchall("PRAGMA user_version")
     if schema == SCHEMA:
         return
@@ -177,7 +178,7 @@ async def create(
 
 
 async def check(connection: Connection) -> str:
-    """What SQLite's own check of the whole file says: "" where all is well."""
+    """What SQLite's own check of the whole file says: "" if all is well."""
     found = [str(row[0]) for row in await connection.execute_fetchall("PRAGMA integrity_check(3)")]
     return "" if found == ["ok"] else "; ".join(found)
 
@@ -188,7 +189,7 @@ async def check(connection: Connection) -> str:
 async def find(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Row]:
     """The rows of those keys that have one. Raises `Damaged` if one is damaged."""
     rows: dict[bytes, Row] = {}
-    # In the tree's own order neighbours share pages.
+    # In the tree's own order, adjacent keys share pages.
     for chunk in _chunks(sorted(keys)):
         rows.update(await _rows(connection, f"key IN ({_marks(chunk)})", chunk))
     return rows
@@ -203,7 +204,7 @@ async def _rows(connection: Connection, where: str, values: Sequence[bytes]) -> 
 
 
 async def find_fragments(connection: Connection, fingerprints: Collection[bytes]) -> list[tuple[Row, Sequence[bytes]]]:
-    """The entries whose objects should have fragments of these fingerprints, and of which."""
+    """The entries whose objects should have fragments of these fingerprints, and which ones."""
     entries = await fragments.find(connection, fingerprints)
     found: list[tuple[Row, Sequence[bytes]]] = []
     for chunk in _chunks(end for entry in sorted(entries) for end in fragments.keys_of(entry)):
@@ -242,7 +243,7 @@ async def named(connection: Connection, names: Iterable[bytes]) -> set[bytes]:
 
 
 async def size(connection: Connection) -> int:
-    """The bytes that all rows name, counting shared objects as often as they are named."""
+    """The bytes that all rows name; a shared object counts as often as it is named."""
     ((total,),) = await connection.execute_fetchall("SELECT coalesce(sum(size + overhead), 0) FROM uses")
     return int(_number(total, 1 << 62))
 
@@ -253,8 +254,8 @@ async def insert(
     replace: Collection[bytes] = (),
     functions: Mapping[bytes, Iterable[bytes]] = {},
 ) -> dict[bytes, Row]:
-    """Add rows. Of a key that has one already the first one stays, unless it is in `replace`. `functions` are the
-    fingerprints of the fragments that the objects have, by key. Gives the rows that stayed instead of the given
+    """Add rows. If a key has a row already, that one stays, unless the key is in `replace`. `functions` are the
+    fingerprints of the fragments that the objects have, by key. Returns the rows that stayed instead of the given
     ones."""
     if replace:
         await drop(connection, replace)
@@ -298,7 +299,7 @@ async def drop(connection: Connection, keys: Collection[bytes]) -> None:
 
 
 async def drop_digests(connection: Connection, names: Collection[bytes]) -> list[bytes]:
-    """Remove all rows that name one of these objects. Gives their keys."""
+    """Remove all rows that name one of these objects. Returns their keys."""
     keys: list[bytes] = []
     for chunk in _chunks(names):
         sql = f"SELECT key FROM uses WHERE digest IN ({_marks(chunk)})"
@@ -318,8 +319,8 @@ async def clear(connection: Connection) -> None:
 async def record(
     connection: Connection, keys: Collection[bytes], names: Collection[bytes], counts: dict[str, float]
 ) -> int:
-    """A build has ended: stamp what it used (`keys`, and whatever has one of the digests `names`), add to the
-    statistics. Gives `size`."""
+    """A build has ended: stamp what it used (`keys`, and all entries with one of the digests `names`), add to the
+    statistics. Returns `size`."""
     await add(connection, {"builds": 1, **counts})
     await touch(connection, keys)
     await touch(connection, names, "digest")
@@ -327,7 +328,7 @@ async def record(
 
 
 async def touch(connection: Connection, values: Collection[bytes], column: str = "key") -> None:
-    """The latest build has used these: once, however often this is said."""
+    """The latest build has used these. Calling this twice in one build counts once."""
     for chunk in _chunks(values):
         await connection.execute(
             f"UPDATE uses SET used = {_NOW}, uses = uses + 1 WHERE {column} IN ({_marks(chunk)}) AND used < {_NOW}",
@@ -343,7 +344,7 @@ async def evict(
     own: Collection[bytes],
     pinned: Collection[bytes],
 ) -> tuple[Choice, dict[bytes, bytes]]:
-    """Choose (see `eviction.choose`) and remove rows. Gives the choice, and the victims' digests."""
+    """Choose (see `eviction.choose`) and remove rows. Returns the choice, and the victims' digests."""
     sql = f"SELECT key, digest, size, overhead FROM uses ORDER BY {ORDERINGS[eviction]}"
     rows = [_candidate(*row) for row in await connection.execute_fetchall(sql)]
     choice = choose(rows, limit=limit, other=other, own=own, pinned=pinned)
@@ -382,7 +383,7 @@ async def store_summaries(
         "INSERT OR REPLACE INTO summaries (name, data) VALUES (?, ?)",
         [(name, _sealed(name, data)) for name, data in summaries],
     )
-    # Row numbers only grow, so this costs nothing while there are fewer.
+    # Row numbers only grow, so this costs nothing while there are fewer summaries than that.
     await connection.execute("DELETE FROM summaries WHERE id <= (SELECT max(id) FROM summaries) - ?", [keep])
 
 

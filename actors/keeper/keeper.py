@@ -289,7 +289,7 @@ def _entry(key: bytes, row: Row) -> Entry:
 
 
 def _why(error: OSError, path: str) -> str:
-    """Why a program could not be written; with the place where that is a folder on the way."""
+    """Why a program could not be written; names the place if it is a folder on the way."""
     name = error.filename if isinstance(error.filename, str) else ""
     on_the_way = bool(name) and path.startswith(name.rstrip("/") + "/")
     return f"{error.strerror or error}" + (f" ({printable(name)})" if on_the_way else "")

@@ -9,8 +9,8 @@
   ever written into this file.
 
 All of them are `flock` or `F_OFD_SETLK` locks. The kernel drops them when their holder ends, however it ends, so none
-is ever stale. `lock` and `index.lock` are never deleted: whoever had one open would hold a lock on a file that the next
-process does not find.
+is ever stale. `lock` and `index.lock` are never deleted: a process that had one open would hold a lock on a file that
+the next process does not find.
 
 These locks belong to the open file and not to the process, so two Projects in one process exclude each other as well.
 Where there is no `flock` (Windows) nothing is locked; sharing a cache then costs late misses, never wrong bytes. Where
@@ -135,8 +135,8 @@ def _running(folder: str, own: Pins | None, disk: Disk) -> Iterator[str]:
 class Claims:
     """What one build has claimed. `release` gives all of it back, and so does the end of this process.
 
-    A claim is a hint that keeps two processes from compiling one module at the same time. Who cannot have one compiles
-    all the same, and nobody waits for one for longer than twice what compiling takes (`actors.planner.work`)."""
+    A claim is a hint that keeps two processes from compiling one module at the same time. A build that cannot have
+    one compiles all the same, and none waits for longer than twice what compiling takes (`actors.planner.work`)."""
 
     def __init__(self, folder: str, disk: Disk = REAL) -> None:
         """`folder` is the cache's. Raises OSError."""

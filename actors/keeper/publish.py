@@ -1,6 +1,7 @@
-"""Writing a program where the user wants it, and taking away what an earlier build wrote and this one does not.
+"""Writing a program where the user wants it, and removing what an earlier build wrote and this one does not.
 
-Only files that are on our own list of written files are ever removed.
+Only files that are on our own list of written files are ever removed, and only while they hold the very bytes that we
+wrote: a list can be outdated, and a file can be somebody else's by now.
 """
 
 from __future__ import annotations
@@ -18,31 +19,31 @@ from actors.keeper.store import LARGEST, MODULES
 from actors.untrusted import UNREADABLE
 
 LONGEST = 1 << 20
-"""Bytes of a list of written files."""
+"""The largest list of written files, in bytes."""
 RANDOM_BYTES = 6
-"""In the name of a temporary file."""
+"""Random bytes in the name of a temporary file."""
 LONGEST_NAME = 200
-"""Bytes of a file's name that its temporary one may repeat: with all that is added it stays below 255."""
+"""The longest name, in bytes, that a temporary file's name repeats: with what is added it stays below 255."""
 
 
 class Written(msgspec.Struct, frozen=True):
-    """A program that a build wrote: its digest, and whose it is. `owner` is the profile of a build that took its
-    settings from the project alone; such a build replaces what one of that profile wrote elsewhere. Nobody replaces
-    what has no owner: somebody asked for it by name."""
+    """A program that a build wrote: its digest and its owner. `owner` is the profile of a build that took its settings
+    from the project alone; such a build replaces what another build of that profile wrote elsewhere. A program without
+    an owner is never replaced, because somebody asked for it by name."""
 
     digest: str = ""
     owner: str = ""
 
 
 class Outside(OSError):
-    """A link leads out of the places that may be written to."""
+    """A link leads out of the folders that may be written to."""
 
 
 _decoder = msgspec.json.Decoder(dict[str, Written] | list[str])
 
 
 def holds(disk: Disk, path: str, name: Digest) -> Stamp | None:
-    """The stamp of the file at `path` where it is the program `name` already, else None."""
+    """The stamp of the file at `path` if it is the program `name` already, else None."""
     try:
         if not disk.is_regular(path):
             return None
@@ -53,15 +54,15 @@ def holds(disk: Disk, path: str, name: Digest) -> Stamp | None:
 
 
 def look(disk: Disk, path: str, within: tuple[str, ...], name: Digest) -> tuple[str, Stamp | None, Stamp | None]:
-    """Where the program `name` is to be written, its stamp where it is there already, and that of the link at `path`,
-    should one lead there. Raises OSError as `place` does."""
+    """Where to write the program `name`, its stamp if it is there already, and the stamp of the link if `path` is one.
+    Raises OSError as `place` does."""
     file = place(disk, path, within)
     return file, holds(disk, file, name), disk.stamp(path, follow=False) if file != path else None
 
 
 def place(disk: Disk, path: str, within: tuple[str, ...]) -> str:
-    """Where a file for `path` is to be written: a link stays, and what it leads to is written. Raises `Outside` where
-    that is in none of the folders `within` (none: anywhere), and OSError where links lead in a circle."""
+    """Where to write a file for `path`: a link stays, and the file it leads to is written. Raises `Outside` if that is
+    in none of the folders `within` (none: anywhere), and OSError if links form a circle."""
     real = disk.resolve(path)
     if within and not any(_is_inside(real, disk.resolve(folder)) for folder in within):
         raise Outside(errno.EXDEV, f"a link on the way leads to {printable(real)}, out of the project", path)
@@ -77,7 +78,7 @@ def _is_inside(path: str, folder: str) -> bool:
 
 
 def write(disk: Disk, path: str, data: bytes) -> Stamp:
-    """Write `data` to `path`, atomically. Raises OSError: then what was there before is untouched."""
+    """Write `data` to `path` atomically. If this raises OSError, the file that was there before is unchanged."""
     disk.make_folders(os.path.dirname(path))
     _replace(disk, path, data)
     _sweep(disk, path)
@@ -85,7 +86,7 @@ def write(disk: Disk, path: str, data: bytes) -> Stamp:
 
 
 def read_list(disk: Disk, listing: str) -> dict[str, Written]:
-    """The programs that builds wrote, by absolute path; none where there is no list, or it is damaged."""
+    """The programs that builds wrote, by absolute path; none if there is no list, or it is damaged."""
     try:
         found = _decoder.decode(disk.read(listing, LONGEST))
     except (OSError, *UNREADABLE):
@@ -94,9 +95,10 @@ def read_list(disk: Disk, listing: str) -> dict[str, Written]:
 
 
 def keep_list(disk: Disk, listing: str, path: str, written: Written) -> None:
-    """Add `path` ("" for no program) to the list of written files, and remove what its owner wrote before to other
-    places: an entry or an output of another name. Only what is on the list, is there where it says, and has the very
-    bytes that were written. Raises OSError."""
+    """Add `path` ("" for no program) to the list of written files, and remove what its owner wrote to other places
+    before (for an entry or an output of another name). Raises OSError."""
+    # Remove first, then write the list: a crash in between leaves a list that names a file which is gone, and that does
+    # no harm. The other way round it would leave a program that nobody remembers.
     before = read_list(disk, listing)
     after = dict(before)
     for file, one in before.items():
@@ -109,10 +111,11 @@ def keep_list(disk: Disk, listing: str, path: str, written: Written) -> None:
 
 
 def _is_done_with(disk: Disk, file: str, written: Written) -> bool:
-    """Remove an old program; whether it is none of ours any more. One that cannot be removed is tried again."""
+    """Remove an old program. Returns whether to take it off the list: one that cannot be removed stays on it, and the
+    next build tries again."""
     try:
         if disk.is_link(file) or disk.resolve(file) != file or holds(disk, file, written.digest) is None:
-            return True  # gone, or somebody else's by now
+            return True  # It is gone, or somebody else's by now.
         disk.remove(file)
     except FileNotFoundError:
         pass
@@ -122,8 +125,7 @@ def _is_done_with(disk: Disk, file: str, written: Written) -> bool:
 
 
 def _sweep(disk: Disk, path: str) -> None:
-    """Remove what others left who were killed while they wrote this file, but for what is so young that they may still
-    be at it."""
+    """Remove temporary files of this file that killed processes left behind; young ones may be in use and stay."""
     folder, name = os.path.split(path)
     begin = _begin(name)
     with suppress(OSError):
@@ -136,7 +138,8 @@ def _sweep(disk: Disk, path: str) -> None:
 
 
 def _begin(name: str) -> str:
-    """How the temporary names of a file begin; a name that is nearly as long as names may be stands there as digest."""
+    """How the names of a file's temporary files begin. A name that is too long to be repeated is replaced by its
+    digest."""
     raw = os.fsencode(name)
     return f".{name if len(raw) <= LONGEST_NAME else digest(raw)[:32]}."
 

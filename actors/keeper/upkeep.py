@@ -1,6 +1,6 @@
 """Keeping the cache in bounds: full disks, eviction after a build, garbage collection, clearing.
 
-Whatever removes entries holds `lock` (see `locks.py`), and removes row, then metadata, then object.
+Code that removes entries holds `lock` (see `locks.py`), and removes row, then metadata, then object.
 """
 
 from __future__ import annotations
@@ -166,8 +166,8 @@ class Upkeep:
         keys: list[bytes] = []
         gone = 0
         if victims:
-            # The rows are deleted; now read the pins once more. Builds pin keys before they look them up, so whoever
-            # saw a row that is gone now has pinned it by now, and `commits.remove` restores it.
+            # The rows are deleted; now read the pins once more. Builds pin keys before they look them up, so a build
+            # that saw a row which is gone now has pinned it by now, and `commits.remove` restores it.
             beside = not cache.memory and await cache.offload.run(recovery.has_neighbours, cache.store)
             pinned = await self._pinned_by_others()
             removed = await cache.write(commits.remove, cache.offload, cache.store, victims, pinned, beside)
