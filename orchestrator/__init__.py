@@ -11,7 +11,6 @@ give has its name here. `BuildCancelled` is the exception; the event of that nam
 TYPE_CHECKING = False  # that of `typing`, which would cost a tenth of a start (see cli/uptodate.py)
 
 if TYPE_CHECKING:
-    from actors.actor import MailboxStatistics
     from actors.compiler.toolchain import Toolchain
     from actors.compiler.toolchains import Toolchains
     from actors.diagnostics import Diagnostic
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     )
     from actors.messages import CacheStatistics, Collected, Damage, Difference, MemorySource, Reason, Verified
     from actors.offload import Offload
-    from actors.system import System, Tap, TapRecord
+    from actors.system import MailboxStatistics, System, Tap, TapRecord
     from orchestrator.api import Cache, CachedObject, Project, Source, open  # noqa: A004
     from orchestrator.config import Config
     from orchestrator.errors import (
@@ -108,7 +107,7 @@ _HOMES = {
     "InputChanged": "actors.events",
     "Limits": "orchestrator.keywords",
     "LinkStarted": "actors.events",
-    "MailboxStatistics": "actors.actor",
+    "MailboxStatistics": "actors.system",
     "MemorySource": "actors.messages",
     "ModuleBlocked": "actors.events",
     "ModuleFailed": "actors.events",

@@ -17,8 +17,8 @@ ORDERINGS = {
     "lfu": "uses, used, created, key",
     "fifo": "created, key",
 }
-"""`ORDER BY` of the query; what is evicted first comes first. `used` is the number of its last build,
-`uses` counts builds, `created` counts entries."""
+"""`ORDER BY` of the query; what is evicted first comes first. `used` is the number of the last build that used an
+entry, `uses` counts builds, `created` counts entries."""
 
 LOW_WATER = 0.8
 """The part of the limit that an eviction goes down to."""

@@ -17,7 +17,6 @@ from unittest.mock import patch
 
 import anyio
 
-from actors.actor import Actor
 from actors.compiler import pool as pool_module
 from actors.compiler.pool import Pool
 from actors.keeper.keeper import Keeper
@@ -26,6 +25,7 @@ from actors.mailbox import NOBODY, Cell, Closed, Mailbox, _Item
 from actors.messages import Collect, Verify
 from actors.planner.planner import Planner
 from actors.planner.run import Phase
+from actors.system import Actor
 from orchestrator.builds import Builds
 from orchestrator.testing.schedules import Exploration, explore
 from tests.concurrency import scenes

@@ -12,7 +12,6 @@ import anyio
 import anyio.lowlevel
 
 import orchestrator
-from actors.actor import Actor
 from actors.compiler.pool import Pool
 from actors.compiler.toolchain import CompileJob
 from actors.compiler.toolchains import Toolchains
@@ -39,7 +38,7 @@ from actors.messages import (
     Verify,
 )
 from actors.offload import InlineOffload
-from actors.system import Broken, System, TapRecord
+from actors.system import Actor, Broken, System, TapRecord
 from orchestrator import BuildCancelled, Project, ProjectError, Sources
 from orchestrator.testing.disk import FakeDisk
 from orchestrator.testing.faults import Faults
