@@ -168,7 +168,7 @@ class Project:
         """All settings, resolved."""
         self._toolchains = self.config.toolchains
         self._watched = seen.watched(self._toolchains.files())
-        self._plain = all(value is None for value in settings.values())
+        self._plain = toolchain is None and all(value is None for value in settings.values())
         self._owned = requests.DECIDES.isdisjoint(key for key, value in settings.items() if value is not None)
         self._tap = tap
         self._events = Events()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import orchestrator
+from actors.scanner.snapshot import PLAIN, decode
 from orchestrator.codes import all_codes, registries
 from orchestrator.errors import ConfigError, ProjectError
 from orchestrator.testing.toolchain import PlainToolchain, WordsToolchain
@@ -112,6 +113,18 @@ async def test_all_that_are_installed_belong_to_a_project(project: Path, package
         assert [one.name for one in opened.toolchains.members] == ["ruchy", "words"]
         result = await opened.build()
         assert result.recompiled == ["low", "main", "notes"]
+
+
+async def test_the_command_line_believes_no_build_with_other_toolchains(project: Path, packages: Path) -> None:
+    """And looks again once a toolchain was installed: the folders of packages are stamped."""
+    for toolchain, plain in ((WordsToolchain(), False), (None, True)):
+        async with orchestrator.open(project, toolchain=toolchain) as opened:
+            await opened.build()
+        files = sorted((project / ".ruchy-cache/snapshots").iterdir())
+        found = [one for one in (decode(file.read_bytes()) for file in files) if one is not None]
+        assert [one.settings == PLAIN for one in found].count(True) == plain
+        folders = {extra.path for one in found for extra in one.extras}
+        assert (str(packages) in folders) is plain
 
 
 async def test_a_table_leaves_a_toolchain_out(project: Path, packages: Path) -> None:
