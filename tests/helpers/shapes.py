@@ -144,6 +144,14 @@ SHAPES: dict[str, Callable[[int], str]] = {
         + _lines("fun g@(x) { x + 1 }")(n)
         + _main("println(f0(1))\n" + _lines("println(g@(1))")(n))
     ),
+    "functions that nobody calls": _lines("fun f@(x, y) { x + y }"),
+    "sums that wait for one parameter": lambda n: "fun f(x, y) {\n" + _lines("let z@ = x + y")(n) + "}\n",
+    "sums that wait for one another": lambda n: (
+        "fun f(x, y) {\nlet z0 = x + y\n" + "".join(f"let z{at + 1} = z{at} + x\n" for at in range(n)) + "}\n"
+    ),
+    "texts of what is not known": lambda n: "fun f(x) {\n" + _lines("println(x)")(n) + "}\n",
+    "texts of many that are not known": _lines("fun f@(x) { println(x) }"),
+    "methods of what is not known": lambda n: _lines("fun f@(x) { x.len() }")(n) + _main(_lines('println(f@("a"))')(n)),
     "results that are inferred": lambda n: _lines("fun f@(x: i64) { x }")(n) + _main(_lines("println(f@(1))")(n)),
     "calls of one function": lambda n: "fun f(x: i64) -> i64 { x }\n" + _main(_lines("println(f(@))")(n)),
     "defaults": lambda n: "fun f(x: i64 = 5) -> i64 { x }\n" + _main(_lines("println(f())")(n)),

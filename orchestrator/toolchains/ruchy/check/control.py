@@ -155,6 +155,10 @@ def loop(c: Fn, node: tree.Loop, want: Want, why: Why) -> hir.Expr:
     inner = block(c, node.body, DROP, why)
     c.loops.pop()
     kind = NEVER if target.type is None else resolve(target.type)
+    if is_number(kind):
+        for one in target.breaks:
+            if one.value is not None and is_number(resolve(one.value.type)):
+                one.value = convert(c.p, one.value, kind)
     made = hir.Loop(kind, node.at, target.id, inner)
     return open_type(c, made) if kind.__class__ is Var else made
 
@@ -299,6 +303,11 @@ def break_(c: Fn, node: tree.Break, want: Want, why: Why) -> hir.Expr:
         c.p.error("E0213", node.at, f"a `{target.kind}` has no value, so its `break` cannot give one", "use `loop`")
         expr(c, node.value)
         return hir.Break(NEVER, node.at, target.id, None)
+    return _break_with(c, node, target)
+
+
+def _break_with(c: Fn, node: tree.Break, target: Target) -> hir.Expr:
+    """`break value` out of a `loop`."""
     wanted = target.want
     if wanted is DROP:
         value = expr(c, node.value, DROP)
@@ -313,12 +322,19 @@ def break_(c: Fn, node: tree.Break, want: Want, why: Why) -> hir.Expr:
         if value.type is NEVER:
             return value
         _gives(c, node, target, value.type)
-    return hir.Break(NEVER, node.at, target.id, value if resolve(value.type) is not UNIT else None)
+    made = hir.Break(NEVER, node.at, target.id, value if resolve(value.type) is not UNIT else None)
+    target.breaks.append(made)
+    return made
 
 
 def _gives(c: Fn, node: tree.Break, target: Target, kind: Type) -> None:
     if target.type is None:
         target.type = kind
+        return
+    a, b = resolve(target.type), resolve(kind)
+    met = common(a, b) if is_number(a) and is_number(b) else None
+    if met is not None:
+        target.type = met
     elif not unify(target.type, kind):
         message = _BREAK[1].format(want=shown(target.type), got=shown(kind))
         c.p.error(_BREAK[0], node.at, message)

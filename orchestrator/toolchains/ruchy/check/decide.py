@@ -17,6 +17,8 @@ from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, 
 from orchestrator.toolchains.ruchy.check.passes import NeedsFirst, Pass
 from orchestrator.toolchains.ruchy.check.scope import NO_GUESS, FunctionItem
 from orchestrator.toolchains.ruchy.check.types import ERROR, UNIT, Type
+from orchestrator.toolchains.ruchy.check.variables import type_of_global
+from orchestrator.toolchains.ruchy.syntax.top import plain_names
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.module import Work
@@ -41,12 +43,29 @@ def decide(p: Pass, item: FunctionItem) -> Type:
         if work.depth > DEPTH:
             raise NeedsFirst(root)
         work.depth += 6
+        if item.own and p.copies is None and p.module.top_lets:
+            _know_variables(p, item)
         find_out(p, root)
         work.depth -= 6
     item.needs_foreign = root.needs_foreign
     if root.guess != NO_GUESS and _amidst(work, root):
         return fresh()
     return cast("Type", root.result)
+
+
+def _know_variables(p: Pass, item: FunctionItem) -> None:
+    """Finds the types of the top-level variables that a function of this module names, and those that it calls without
+    all types written: a trial takes only what is known."""
+    module = p.module
+    waiting, seen = [item], {item.name}
+    while waiting:
+        for name in sorted(plain_names([waiting.pop().node])):
+            shared, called = module.top_lets.get(name), module.items.get(name)
+            if shared is not None and shared.lives and shared.state == 0:
+                type_of_global(p, shared)
+            if isinstance(called, FunctionItem) and called.inferred | called.untyped and name not in seen:
+                seen.add(name)
+                waiting.append(called)
 
 
 def find_out(p: Pass, root: FunctionItem) -> None:

@@ -33,7 +33,7 @@ def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
         return made.parts if isinstance(made, hir.Concat) else [made]
     if kind.__class__ is Var:
         if kind.kind == ANY:
-            return [later(c, made.at, STRING, lambda last: _when_known(c, made, spec, last))]
+            return [later(c, made.at, STRING, (kind,), lambda last: _when_known(c, made, spec, last))]
     elif kind in RANGES:
         return _range_parts(c, made)
     elif isinstance(kind, StructType):
@@ -58,7 +58,7 @@ def plain_parts(c: Fn, made: hir.Expr) -> list[hir.Expr]:
     (section 12 of the language)."""
     kind: Any = resolve(made.type)
     if kind.__class__ is Var and kind.kind == ANY:
-        return [later(c, made.at, STRING, lambda last: _plain_when_known(c, made, last))]
+        return [later(c, made.at, STRING, (kind,), lambda last: _plain_when_known(c, made, last))]
     open_float = kind.__class__ is Var and kind.kind != INTEGER
     if open_float or isinstance(kind, FloatType):
         return [hir.ToText(STRING, made.at, made, plain=True)]

@@ -145,7 +145,7 @@ def _one_field(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
             found = resolve(value.type).__class__ is Var
             return None if found and not last else _one_field_now(c, node, value)
 
-        return later(c, node.at, fresh(), decide)
+        return later(c, node.at, fresh(), (kind,), decide)
     return _one_field_now(c, node, value)
 
 

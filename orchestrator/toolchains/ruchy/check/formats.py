@@ -87,7 +87,7 @@ def formatted(
         made.type = resolve(made.type)
         return joined(made.at, _known(c, made, spec, width, precision))
 
-    return [later(c, made.at, STRING, decide)]
+    return [later(c, made.at, STRING, (kind,), decide)]
 
 
 def count_of(c: Fn, made: hir.Expr | None) -> hir.Expr | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.infer import Decision, Var, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, Variable
 from orchestrator.toolchains.ruchy.check.types import (
     CHAR,
@@ -66,9 +66,9 @@ EVERY = 1 << 60
 
 class Target:
     """A loop that `break` and `continue` can mean. `kind`: "loop", "while" or "for". `type` is what its breaks give,
-    None while there was none."""
+    None while there was none; `breaks` are those that give a value."""
 
-    __slots__ = ("id", "kind", "label", "read", "type", "want", "why")
+    __slots__ = ("breaks", "id", "kind", "label", "read", "type", "want", "why")
 
     def __init__(self, label: str, number: int, kind: str, want: Want, why: Why) -> None:
         self.label = label
@@ -78,6 +78,7 @@ class Target:
         self.why = why
         self.type: Type | None = None
         self.read = False
+        self.breaks: list[hir.Break] = []
 
 
 class Fn:
@@ -221,9 +222,9 @@ def open_type(c: Fn, made: hir.Expr) -> hir.Expr:
     return made
 
 
-def later(c: Fn, at: int, kind: Type, decide: Callable[[bool], hir.Expr | None]) -> hir.Expr:
-    """A place for an expression that can only be made once a type is known. `decide` makes it or returns None; with
-    True it must make it, whatever is known. The place is a block without statements."""
+def later(c: Fn, at: int, kind: Type, waits: tuple[Type, ...], decide: Callable[[bool], hir.Expr | None]) -> hir.Expr:
+    """A place for an expression that can only be made once more is known of one of the types `waits`. `decide` makes it
+    or returns None; with True it must make it, whatever is known. The place is a block without statements."""
     place = hir.Block(kind, at, [], hir.Unit(kind, at))
     c.p.pending.append(place)
 
@@ -236,7 +237,7 @@ def later(c: Fn, at: int, kind: Type, decide: Callable[[bool], hir.Expr | None])
         place.value = made
         return True
 
-    c.p.late.append(attempt)
+    c.p.late.append(Decision(attempt, waits))
     return place
 
 

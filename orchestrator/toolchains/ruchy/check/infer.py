@@ -7,7 +7,7 @@ anything fits. What nothing decides is `i64`, or `f64` for a float (section 11 o
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.toolchains.ruchy.check.types import (
     ERROR,
@@ -26,6 +26,9 @@ from orchestrator.toolchains.ruchy.check.types import (
     UnitType,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ANY, NUMBER, INTEGER, FLOATING, WHOLE = 0, 1, 2, 3, 4
 """What a variable may become; a later one is narrower, but for INTEGER and FLOATING, which exclude each other.
 
@@ -36,14 +39,42 @@ a neighbour; `widths.py` converts instead."""
 
 class Unknown:
     """A type to be found. `link` is what it turned out to be, another variable perhaps. `followers` are WHOLE ones that
-    take values of this one: they are floats if it is."""
+    take values of this one: they are floats if it is. `waiting` are decisions that want to know more of an ANY one."""
 
-    __slots__ = ("followers", "kind", "link")
+    __slots__ = ("followers", "kind", "link", "waiting")
 
     def __init__(self, kind: int) -> None:
         self.kind = kind
         self.link: Any = None
         self.followers: list[Unknown] = []
+        self.waiting: list[Decision] = []
+
+
+class Decision:
+    """What can only be decided once more is known of some types (`waits`). `decide` returns whether it could; with True
+    it must. A type of which something gets known puts it on its `queue`: so none is looked at in vain."""
+
+    __slots__ = ("decide", "number", "queue", "waits")
+
+    def __init__(self, decide: Callable[[bool], bool], waits: tuple[Type, ...]) -> None:
+        self.decide = decide
+        self.waits = waits
+        self.number = 0
+        self.queue: list[Decision] = []
+
+    def wait(self) -> None:
+        """Is told when something gets known of one of its types."""
+        for kind in self.waits:
+            found: Any = resolve(kind)
+            if found.__class__ is Var:
+                found.waiting.append(self)
+
+
+def known(variable: Unknown) -> None:
+    """Something is known of a variable of which nothing was."""
+    for decision in variable.waiting:
+        decision.queue.append(decision)
+    variable.waiting = []
 
 
 Var: Any = Unknown
@@ -73,6 +104,8 @@ def settle(kind: Type) -> Type:
     found: Any = resolve(kind)
     if found.__class__ is Var:
         found.link = F64 if found.kind == FLOATING else I64
+        if found.waiting:
+            known(found)
         found = found.link
     return cast("Type", found)
 
@@ -104,6 +137,8 @@ def narrow(kind: Type, to: int) -> bool:
     if found.kind > NUMBER and to > NUMBER and found.kind != to:
         return False
     found.kind = max(found.kind, to)
+    if found.waiting and to:
+        known(found)
     return True
 
 
@@ -111,11 +146,14 @@ def _join(a: Unknown, b: Unknown) -> bool:
     kinds = (a.kind, b.kind)
     if FLOATING in kinds and (INTEGER in kinds or WHOLE in kinds):
         return False
-    if len(a.followers) > len(b.followers):
+    if len(a.followers) + len(a.waiting) > len(b.followers) + len(b.waiting):
         a, b = b, a
     b.kind = max(kinds)
     a.link = b
     b.followers += a.followers
+    b.waiting += a.waiting
+    if b.waiting and b.kind:
+        known(b)
     return True
 
 
@@ -136,6 +174,8 @@ def _bind(variable: Unknown, kind: Type) -> bool:
     if not _admits(variable.kind, kind):
         return False
     variable.link = kind
+    if variable.waiting:
+        known(variable)
     return True
 
 

@@ -189,7 +189,7 @@ def _of_unknown(c: Fn, node: tree.MethodCall, receiver: hir.Expr) -> hir.Expr:
         c.names, c.env = now, env
         return made
 
-    return later(c, node.at, fresh(), decide)
+    return later(c, node.at, fresh(), (receiver.type,), decide)
 
 
 def _no_arguments(c: Fn, node: tree.MethodCall) -> bool:

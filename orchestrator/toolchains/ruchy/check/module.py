@@ -55,6 +55,7 @@ class Module:
         self.bindings: dict[tuple[str, str], Binding] = {(b.scope, b.name): b for b in job.resolution}
         self.top_lets: dict[str, TopLet] = {}  # the last one of each name
         self.top_order: list[TopLet] = []
+        self.float_variables: frozenset[str] = frozenset()
         self.starts: dict[str, int] = {}
         self.headers: set[int] = set()
         self.left_out: set[str] = set()

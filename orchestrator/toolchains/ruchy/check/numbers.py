@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.function import Fn, bad, open_type
-from orchestrator.toolchains.ruchy.check.infer import FLOATING, INTEGER, NUMBER, Var, narrow, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.function import Fn, bad, later, open_type
+from orchestrator.toolchains.ruchy.check.infer import (
+    FLOATING,
+    INTEGER,
+    NUMBER,
+    Var,
+    narrow,
+    resolve,
+    settle,
+    shown,
+    unify,
+)
 from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, F64, I64, NEVER, STRING, FloatType, IntType, Type
-from orchestrator.toolchains.ruchy.check.widths import meet
+from orchestrator.toolchains.ruchy.check.widths import may_be_float, meet, open_pair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _number(c: Fn, at: int, name: str, made: hir.Expr) -> bool:
@@ -53,12 +66,24 @@ def absolute(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
         return open_type(c, hir.Runtime(kind, at, "fabs", [made]))
     if isinstance(kind, IntType) and not kind.signed:
         return made
+    if may_be_float(kind):
+        return _later(c, at, made, kind, lambda: absolute(c, at, name, made))
     narrow(kind, INTEGER)
     out: list[hir.Stmt] = []
     value = once(c, made, out)
     test = hir.Compare(BOOL, at, "<", value, _zero(c, kind, at))
     negative = open_type(c, hir.Negate(kind, at, value))
     return _block(c, at, out, open_type(c, hir.If(kind, at, test, negative, value)))
+
+
+def _later(c: Fn, at: int, made: hir.Expr, kind: Type, make: Callable[[], hir.Expr]) -> hir.Expr:
+    """What depends on whether a number is an integer or a float, made once that is known."""
+
+    def decide(last: bool) -> hir.Expr | None:
+        found = settle(made.type) if last else resolve(made.type)
+        return None if may_be_float(found) else make()
+
+    return later(c, at, kind, (made.type,), decide)
 
 
 def extreme(c: Fn, at: int, name: str, op: str, left: hir.Expr, right: hir.Expr) -> hir.Expr:
@@ -96,6 +121,8 @@ def power(c: Fn, at: int, name: str, base: hir.Expr, exponent: hir.Expr) -> hir.
     b: Any = resolve(exponent.type)
     if any(isinstance(kind, FloatType) or (kind.__class__ is Var and kind.kind == FLOATING) for kind in (a, b)):
         base, exponent = meet(c.p, base, exponent) or (base, exponent)
+    elif (met := open_pair(c.p, base, exponent)) is not None:
+        base, exponent = met
     else:
         narrow(a, INTEGER)
         narrow(b, INTEGER)
@@ -107,6 +134,8 @@ def rounded(c: Fn, at: int, name: str, made: hir.Expr, mode: str, whole: bool) -
     if not _number(c, at, name, made):
         return bad(at)
     kind: Any = resolve(made.type)
+    if may_be_float(kind):
+        return _later(c, at, made, I64 if whole else kind, lambda: rounded(c, at, name, made, mode, whole))
     if isinstance(kind, IntType) or (kind.__class__ is Var and kind.kind != FLOATING):
         narrow(kind, INTEGER)
         return made

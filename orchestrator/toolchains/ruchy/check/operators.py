@@ -25,6 +25,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
     INTEGER,
     NUMBER,
     WHOLE,
+    Decision,
     Var,
     fresh,
     narrow,
@@ -48,7 +49,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     Type,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
-from orchestrator.toolchains.ruchy.check.widths import holds, meet
+from orchestrator.toolchains.ruchy.check.widths import holds, meet, open_pair
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.literals import LARGEST
 
@@ -186,7 +187,8 @@ def arithmetic(c: Fn, at: int, op: str, left: hir.Expr, node: tree.Expr) -> hir.
 
 
 def _undecided(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Expr:
-    return later(c, at, fresh(), lambda last: combine(c, at, op, left, right, last))
+    waits = (left.type, right.type)
+    return later(c, at, fresh(), waits, lambda last: combine(c, at, op, left, right, last))
 
 
 def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool) -> hir.Expr | None:
@@ -270,6 +272,10 @@ def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: tree
             return bad(at)
         left, right = met or (left, right)
         return open_type(c, hir.Arithmetic(left.type, at, op, left, right))
+    if op == "**":
+        met = open_pair(c.p, left, right)
+        if met is not None:
+            return open_type(c, hir.Arithmetic(met[0].type, at, op, *met))
     if narrow(a, INTEGER) and narrow(b, INTEGER):
         return open_type(c, hir.Arithmetic(a, at, op, left, right))
     what = "an integer on the right" if narrow(a, INTEGER) else "numbers" if op == "**" else "integers"
@@ -314,17 +320,17 @@ def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
     found: Any = resolve(kind)
     if found.__class__ is Var:
         if found.kind == ANY:
-            c.p.late.append(lambda last: _comparable_later(c, at, op, found, last))
+            c.p.late.append(Decision(lambda last: _comparable_later(c, at, op, found, last), (found,)))
         return
     if found is UNIT or (isinstance(found, StructType) and op not in ("==", "!=")):
         c.p.error("E0208", at, f"`{op}` cannot compare values of type {shown(found)}")
 
 
 def _comparable_later(c: Fn, at: int, op: str, kind: Type, last: bool) -> bool:
-    if resolve(kind).__class__ is Var and not last:
-        return False
-    if resolve(kind).__class__ is not Var:
-        _comparable(c, at, op, kind)
+    known: Any = resolve(kind)
+    if known.__class__ is Var:
+        return bool(last or known.kind != ANY)
+    _comparable(c, at, op, kind)
     return True
 
 

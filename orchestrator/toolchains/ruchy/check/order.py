@@ -14,6 +14,7 @@ from orchestrator.toolchains.ruchy.check.module import unit_of
 from orchestrator.toolchains.ruchy.check.passes import NeedsFirst, Pass
 from orchestrator.toolchains.ruchy.check.scope import FunctionItem
 from orchestrator.toolchains.ruchy.check.types import ERROR, UNIT, Type
+from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,7 +159,11 @@ def known_result(c: Fn, item: FunctionItem) -> Type:
     if result is ERROR:
         if item.own:  # its own check goes on with what it finds
             return resolve(cast("Type", item.result))
-        p.reported_elsewhere(f"what `{item.name}` returns")
+        if TOP in (item.env.names or ()):  # its module may be all right
+            message = f"what `{item.name}` returns depends on variables of the top level of `{item.env.module}`"
+            p.error("E0507", p.report.here, message, f"write `->` and the type at `{item.name}`")
+        else:
+            p.reported_elsewhere(f"what `{item.name}` returns")
     item.result = result
     item.inferred = False
     return result

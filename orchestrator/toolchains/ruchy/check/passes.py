@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from actors.diagnostics import Finding
-from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.infer import Decision, settle
 from orchestrator.toolchains.ruchy.check.interfaces import read_interface
 from orchestrator.toolchains.ruchy.check.module import Module, Report, Seen, Work
 from orchestrator.toolchains.ruchy.check.scope import (
@@ -61,7 +61,7 @@ class Pass:
     `functions` are those of the module and of the bodies seen so far, `nested` the latter by their node, `finished`
     those whose bodies were checked, in that order. `pending` are expressions whose type was open when they were made;
     `literals` the integers among them, whose range is checked once it is known; `flows` what of open numbers flows into
-    which, and where; `late` are decisions that wait for a type: each returns whether it could be taken. `inlining` are
+    which, and where; `late` are decisions that wait for a type. `inlining` are
     the constants and defaults that are being put in, by node, and where. `spent` says who took how much of the
     `budget`. `now_seen` is what the current unit looked at.
     """
@@ -109,7 +109,7 @@ class Pass:
         self.pending: list[hir.Expr] = []
         self.literals: list[tuple[hir.Int, int]] = []
         self.flows: list[tuple[int, Type, Type]] = []
-        self.late: list[Callable[[bool], bool]] = []
+        self.late: list[Decision] = []
         self.inlining: dict[int, int] = {}
         self.budget = BUDGET + len(module.job.source) - module.stubs.grown
         self.spent: list[tuple[Seen, int]] = []
@@ -349,12 +349,7 @@ class Pass:
 
     def settle(self) -> None:
         """Takes every late decision, gives open types their defaults, and checks the ranges of literals."""
-        while self.late:
-            waiting, self.late = self.late, []
-            waiting = [decide for decide in waiting if not decide(False)]
-            self.late = waiting + self.late
-            if len(waiting) == len(self.late) and self.late and not self._progress():
-                break
+        self._decide()
         for made in self.pending:
             made.type = settle(made.type)
         for literal, value in self.literals:
@@ -364,11 +359,34 @@ class Pass:
                 self.error("E0240", at, _FLOAT_INTO_INTEGER, "start the variable with a float: `0.0`")
         self.flows = []
 
-    def _progress(self) -> bool:
-        """Nothing decides any more: the oldest decision takes its default, and the others another look."""
-        oldest = self.late.pop(0)
-        oldest(True)
-        return True
+    def _decide(self) -> None:
+        """Takes all late decisions, the older first. Where nothing can be decided any more, the oldest takes its
+        default, and what waits for that is looked at again."""
+        order: list[Decision] = []
+        queue: list[Decision] = []
+        open_: set[int] = set()
+        oldest = 0
+        while True:
+            for one in self.late:
+                one.number, one.queue = len(order), queue
+                open_.add(one.number)
+                order.append(one)
+            now = sorted({one.number for one in (*queue, *self.late)} & open_)
+            queue.clear()
+            self.late = []
+            for number in now:
+                if order[number].decide(False):
+                    open_.discard(number)
+                else:
+                    order[number].wait()
+            if queue or self.late:
+                continue
+            while oldest < len(order) and oldest not in open_:
+                oldest += 1
+            if oldest == len(order):
+                return
+            open_.discard(oldest)
+            order[oldest].decide(True)
 
 
 class Savepoint:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import DROP, Fn
-from orchestrator.toolchains.ruchy.check.module import TopLet
+from orchestrator.toolchains.ruchy.check.module import Module, TopLet
 from orchestrator.toolchains.ruchy.check.order import settled
 from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, Env
 from orchestrator.toolchains.ruchy.check.statements import body as block_body
 from orchestrator.toolchains.ruchy.check.types import UNIT
 from orchestrator.toolchains.ruchy.syntax import tree
-from orchestrator.toolchains.ruchy.syntax.top import TOP, variable_of
+from orchestrator.toolchains.ruchy.syntax.floats import float_variables, told
+from orchestrator.toolchains.ruchy.syntax.top import TOP, plain_names, variable_of
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.passes import Pass
@@ -28,7 +27,7 @@ def enter_variables(p: Pass, statements: list[tree.Stmt]) -> None:
         return
     summary = p.module.job.summary
     if summary is None:
-        named = _names([node for node in statements if node.__class__ in _HOLD_FUNCTIONS])
+        named = plain_names([node for node in statements if node.__class__ in _HOLD_FUNCTIONS])
     else:
         named = {name for item in summary.items if item.code and item.name != TOP for name in item.names}
     for index, node in enumerate(lets):
@@ -40,24 +39,26 @@ def enter_variables(p: Pass, statements: list[tree.Stmt]) -> None:
             shared.earlier.lives = False
         p.module.top_lets[name] = shared
         p.module.top_order.append(shared)
+    p.module.float_variables = _floats(p.module, statements)
+
+
+def _floats(m: Module, statements: list[Any]) -> frozenset[str]:
+    """Variables that start from an integer and are floats, because floats are assigned to them."""
+    if m.job.summary is not None:
+        return frozenset().union(*(told(item.interface) for item in m.job.summary.items if item.name == TOP))
+    functions, waiting = [], list(statements)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tree.Mod):
+            waiting += node.items or ()
+        elif isinstance(node, tree.Function):
+            functions.append(node)
+    own = {node.name: node for node in statements if isinstance(node, tree.Function | tree.Const)}
+    loose = [one for one in statements if one.__class__ not in DEFINITIONS]
+    return frozenset(float_variables(loose, functions, own.get))
 
 
 _HOLD_FUNCTIONS = (tree.Function, tree.Mod)
-
-
-def _names(nodes: list[Any]) -> set[str]:
-    """Every plain name that stands for a value in some trees."""
-    waiting = list(nodes)
-    found: set[str] = set()
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, list | tuple):
-            waiting += node
-        elif isinstance(node, msgspec.Struct):
-            if isinstance(node, tree.Path) and len(node.segments) == 1:
-                found.add(node.segments[0])
-            waiting += [getattr(node, name) for name in node.__struct_fields__]
-    return found
 
 
 def check_top(p: Pass, statements: list[tree.Stmt]) -> Fn | None:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.function import EVERY, Fn, bad, expr
-from orchestrator.toolchains.ruchy.check.infer import resolve, settle
-from orchestrator.toolchains.ruchy.check.module import Seen, TopLet
+from orchestrator.toolchains.ruchy.check.infer import INTEGER, WHOLE, Var, resolve, settle
+from orchestrator.toolchains.ruchy.check.module import Module, Seen, TopLet
 from orchestrator.toolchains.ruchy.check.scope import Env, Global
-from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, F64, I64, NEVER, STRING, UNIT, Type
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.passes import Pass
@@ -25,7 +25,9 @@ def global_of(c: Fn, name: str, at: int) -> Global | None:
     """The variable of the top level that a name means in a function, None where it means none."""
     p = c.p
     shared = p.module.top_lets.get(name)
-    if shared is None or not c.sees_top or c.env.names is not None or p.copies is not None:
+    if shared is None or not c.sees_top or c.env.names is not None:
+        return None
+    if p.copies is not None and shared.state != 2:
         return None
     if c.item is not None and name in c.item.env.hidden:
         return None
@@ -76,7 +78,7 @@ def _find_type(p: Pass, shared: TopLet) -> None:
         if shared.node.type is not None:
             kind = type_of(p, inner.env, shared.node.type)
         else:
-            kind = settle(expr(inner, shared.node.value).type)
+            kind = _first(p.module, shared, expr(inner, shared.node.value).type)
         if shared.state == 1:
             shared.state, shared.type = 2, I64 if kind is NEVER else kind
     finally:
@@ -88,6 +90,13 @@ def _find_type(p: Pass, shared: TopLet) -> None:
         del p.literals[literals:]
         if shared.state == 1:  # it needs a function's result first, and is looked at again
             shared.state = 0
+
+
+def _first(m: Module, shared: TopLet, kind: Type) -> Type:
+    """The type of a variable by that of its first value: an open integer is a float where floats are assigned."""
+    found: Any = resolve(kind)
+    is_open = found.__class__ is Var and found.kind in (INTEGER, WHOLE)
+    return F64 if is_open and shared.lives and shared.name in m.float_variables else settle(kind)
 
 
 def hidden(c: Fn, at: int, name: str) -> None:

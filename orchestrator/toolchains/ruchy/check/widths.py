@@ -19,6 +19,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
     Var,
     become_float,
     fresh,
+    known,
     resolve,
     unify,
 )
@@ -58,6 +59,18 @@ def meet(p: Pass, left: hir.Expr, right: hir.Expr) -> tuple[hir.Expr, hir.Expr] 
     if kind is None:
         return None
     return convert(p, left, kind), convert(p, right, kind)
+
+
+def may_be_float(kind: Any) -> bool:
+    """Whether a number may turn out to be an integer or a float: a local to which floats may be assigned later on."""
+    return kind.__class__ is Var and kind.kind in (NUMBER, WHOLE)
+
+
+def open_pair(p: Pass, base: hir.Expr, exponent: hir.Expr) -> tuple[hir.Expr, hir.Expr] | None:
+    """Base and exponent as numbers of one type, where the base is open and either may turn out to be a float."""
+    a: Any = resolve(base.type)
+    either = may_be_float(a) or may_be_float(resolve(exponent.type))
+    return meet(p, base, exponent) if a.__class__ is Var and either else None
 
 
 def _fits(made: hir.Expr, kind: Any) -> bool:
@@ -188,5 +201,6 @@ def _placed_open(p: Pass, made: hir.Expr, to: Any, source: Any, is_integer: bool
             to.kind = WHOLE
         else:
             to.link = fresh(WHOLE)
+            known(to)
         return convert(p, made, to)
     return None

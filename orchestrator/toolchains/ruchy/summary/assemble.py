@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import accumulate
 
 import msgspec
@@ -12,7 +14,10 @@ from actors.digests import digest
 from orchestrator.toolchains.ruchy.summary import memo
 from orchestrator.toolchains.ruchy.summary.memo import Import, Rest
 from orchestrator.toolchains.ruchy.summary.parts import Part, Run
+from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.floats import FLOATS, float_variables
 from orchestrator.toolchains.ruchy.syntax.names import owned
+from orchestrator.toolchains.ruchy.syntax.parser import parse_item
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 
@@ -22,7 +27,7 @@ def assemble(source: str, parts: Sequence[Part], loose: Sequence[Part], runs: Se
     own = {item.name: item for item in items}
     naming = [*parts, *loose, *(run.part for run in runs)]
     return Summary(
-        items=tuple(_with_top(items, runs) if runs else items),
+        items=tuple(_with_top(source, items, runs) if runs else items),
         uses=tuple(_uses(source, parts)),
         names=tuple(_outside(source, naming, own)),
         statements_line=runs[0].part.line if runs else 0,
@@ -88,31 +93,56 @@ def _use(source: str, part: Part, one: Import) -> Use:
 # ------------------------------------------------------------------------------------------------ statements
 
 
-def _with_top(items: Sequence[Item], runs: Sequence[Run]) -> Iterator[Item]:
+def _with_top(source: str, items: Sequence[Item], runs: Sequence[Run]) -> Iterator[Item]:
     """The items, then the item `TOP` of the statements. Functions that may name a variable of the statements depend on
-    `TOP`. `TOP` depends on which variables they name, because a variable that a function names lives in memory."""
+    `TOP`. `TOP` depends on which variables they name, because a variable that a function names lives in memory, and on
+    those to which they assign floats, because such a variable is a float."""
     variables = frozenset().union(*(run.variables for run in runs))
     read: set[str] = set()
+    readers: list[str] = []
     for item in items:
         mine = variables.intersection(item.names) if item.code else None
         if mine:
             read |= mine
+            readers.append(source[item.start : item.stop])
             seen = item.interface_names
             interface_names = seen if mine.isdisjoint(seen) else (*seen, TOP)
             item = msgspec.structs.replace(item, names=(*item.names, TOP), interface_names=interface_names)
         yield item
-    yield _top(runs, sorted(read))
+    floats = _floats(items, readers, runs, read) if read else ""
+    yield _top(runs, sorted(read), floats)
 
 
-def _top(runs: Sequence[Run], read: Sequence[str]) -> Item:
+def _floats(items: Sequence[Item], readers: Iterable[str], runs: Sequence[Run], read: Collection[str]) -> str:
+    """What the item of the statements says of variables that are floats by what is assigned to them."""
+    assigns = re.compile(rf"\b(?:{'|'.join(sorted(read))})\b\s*(?:/[/*]|#|(?:[-+/%]|\*\*?)?=(?![=>]))")
+    functions = [one for text in readers if assigns.search(text) for one in _parsed(text)]
+    statements = _parsed(";\n".join(run.text for run in runs))
+    own = {item.name: item for item in items}
+
+    def find(name: str) -> object:
+        item = own.get(name)
+        return next(iter(_parsed(item.interface.decode())), None) if item is not None else None
+
+    found = float_variables(statements, [one for one in functions if isinstance(one, tree.Function)], cache(find))
+    names = [name for name in found if name in read]
+    return FLOATS + " ".join(names) if names else ""
+
+
+def _parsed(text: str) -> Sequence[tree.Stmt]:
+    parsed = parse_item(text).module
+    return parsed.body if parsed is not None else ()
+
+
+def _top(runs: Sequence[Run], read: Sequence[str], floats: str) -> Item:
     first = runs[0].part
     names = tuple(dict.fromkeys(name for run in runs for name in run.part.names))
     return Item(
         name=TOP,
         kind="statements",
         public=False,
-        digest=digest("\n".join([*(run.digest for run in runs), *read]).encode()),
-        interface="\n".join([run.text for run in runs]).encode(),
+        digest=digest("\n".join([*(run.digest for run in runs), *read, floats]).encode()),
+        interface=("\n".join([run.text for run in runs]) + floats).encode(),
         interface_names=names,
         names=names,
         line=first.line,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import Tokens
@@ -34,3 +37,18 @@ def statement_runs(body: Sequence[tree.Stmt], tokens: Tokens) -> list[tuple[int,
 def variable_of(node: tree.Stmt) -> str:
     """The variable that a `let` declares by name, which functions may name; "" for other statements."""
     return node.pattern.name if isinstance(node, tree.Let) and isinstance(node.pattern, tree.NamePattern) else ""
+
+
+def plain_names(nodes: list[Any]) -> set[str]:
+    """Every plain name that stands for a value in some trees."""
+    waiting = list(nodes)
+    found: set[str] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list | tuple):
+            waiting += node
+        elif isinstance(node, msgspec.Struct):
+            if isinstance(node, tree.Path) and len(node.segments) == 1:
+                found.add(node.segments[0])
+            waiting += [getattr(node, name) for name in node.__struct_fields__]
+    return found

@@ -7,10 +7,12 @@ import random
 
 import pytest
 
+from orchestrator.toolchains.ruchy.syntax.floats import told
+from tests.helpers.programs import build, run_text
 from tests.helpers.reuse_tools import WrongError, compiled, fragments_of, job_of
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-HEADS = ("", "fun aside() -> i64 { 1 }\n")
+HEADS = ("", "fun aside() -> i64 { 1 }\n", "fun aside() -> f64 { 1.0 }\nconst STEP = 0.5\n", "const STEP = 2\n")
 LETS = (
     "let mut n = 0\n",
     "let mut n: i32 = 0\n",
@@ -28,9 +30,20 @@ READERS = (
     "fun read() -> i64 { 7 }\n",
     "fun read() { println(n) }\n",
     "fun read() { let n = 1; n }\n",
+    "pub fun read() { n }\n",
+    "pub fun read() { let n = 1; n = 1.5; n }\n",
 )
-WRITERS = ("fun write() { n = n + n }\n", "fun write() { }\n", "fun write() { fun inner() { n = n } inner() }\n")
-TAILS = ("println(read())\nwrite()\nprintln(n)\n", "println(read())\n", "write()\nn = n\n")
+WRITERS = (
+    "fun write() { n = n + n }\n",
+    "fun write() { }\n",
+    "fun write() { fun inner() { n = n } inner() }\n",
+    "fun write() { n /* a float */ += 0.5 }\n",
+    "fun write() { fun inner() { n = if n > 0 { 2.5 } else { n } } inner() }\n",
+    "fun write() { n = n + aside() }\n",
+    "fun write() { n = STEP }\n",
+    "fun write() { let n = 0; n = 1.5 }\n",
+)
+TAILS = ("println(read())\nwrite()\nprintln(n)\n", "println(read())\n", "write()\nn = n\n", "n = n * 1.5\n")
 PARTS = (HEADS, LETS, STARTS, READERS, WRITERS, TAILS)
 
 
@@ -74,3 +87,76 @@ def test_a_function_is_compiled_again_when_a_variable_that_it_names_is_another()
     local = text.replace("{ n }", "{ 2 }")
     assert recompiled(local, text) == ["<top>", "f"]
     assert recompiled(text, local) == ["<top>", "f"]
+
+
+def test_a_variable_is_another_when_a_function_assigns_floats_to_it():
+    text = "let mut n = 0\nfun f() -> i64 { println(n); 1 }\nfun g() { n = n + 1 }\nprintln(f())\n"
+    assert recompiled(text, text.replace("n + 1", "n + 1.5")) == ["<top>", "f", "g"]
+    assert recompiled(text, text.replace("n + 1", "n + 2")) == ["g"]
+    assert recompiled(text.replace("n + 1", "n + 1.5"), text) == ["<top>", "f", "g"]
+
+
+FLOATS = {
+    "a literal": "n = 1.5",
+    "beside an integer": "n = n + 1.5",
+    "in place": "n += 1.5",
+    "in brackets": "n = -(1 + 1.5) * 2",
+    "a branch": "if n == 0 { n = if n > 1 { 1 } else { 1.5 } }",
+    "a choice": "n = n > 0 ? 1 : 1.5",
+    "a loop": "for i in 0..1 { n = n + 1.5 }",
+    "a cast": "n = 1 as f64",
+    "a parameter": "n = x",
+    "a local": "let y = x * 2.0; n = y",
+    "a local with a type": "let y: f64 = 1; n = y",
+    "a local that became a float": "let mut y = 1; y = 1.5; n = y",
+    "a constant": "n = HALF",
+    "a result": "n = half()",
+    "mathematics": "n = sqrt(2)",
+    "mathematics that keeps floats": "n = max(1, (1.5).abs())",
+    "another variable": "n = m",
+    "a variable that becomes a float": "n = k; k = 1.5",
+    "a nested function": "fun inner() { n = 1.5 } inner()",
+}
+INTEGERS = {
+    "an integer": "n = n + 1",
+    "a comparison": "if 1.5 > 1.0 { n = 1 }",
+    "a cast": "n = 1.5 as i64",
+    "an argument": "n = whole(1.5)",
+    "a condition": "n = if 1.5 > 1.0 { 1 } else { 2 }",
+    "a local of that name": "let mut n = 1; n = 1.5",
+    "rounding": "n = round(1.5)",
+    "nothing": "",
+}
+AROUND = """let mut n = 0
+let mut m = 2.5
+let mut k = 0
+const HALF = 0.5
+fun half() -> f64 { 0.5 }
+fun whole(x: f64) -> i64 { 1 }
+fun get() { n + k as i64 + m as i64 }
+fun f(x: f64) { @ }
+println(n)
+"""
+
+
+@pytest.mark.parametrize("how", [*FLOATS.values(), *INTEGERS.values()], ids=[*FLOATS, *INTEGERS])
+def test_what_is_a_float_because_floats_are_assigned(how):
+    source = AROUND.replace("@", how)
+    ran = run_text(source)
+    assert (ran.code, ran.stdout) == (0, "0.0\n" if how in FLOATS.values() else "0\n")
+    summary = job_of(source).summary
+    assert summary is not None
+    assert ("n" in told(summary.items[-1].interface)) == (how in FLOATS.values())
+    assert compiled(job_of(source)).data
+
+
+def test_a_result_that_depends_on_variables_of_the_top_level_is_for_their_module():
+    entry = "use a::f\nlet n = 3\npub fun get() { n }\nprintln(get() + f())\n"
+    other = "use main::get\npub fun f() -> i64 { get() }\n"
+    found = build({"main.ruchy": entry, "a.ruchy": other}).diagnostics
+    assert [(one.code, one.file, one.line) for one in found] == [("E0507", "a.ruchy", 2)]
+    for source, printed in (
+        ("let n = 3\npub fun get() { n + twice(n) }\nfun twice(x) { x + n }\nprintln(get())\n", "9\n"),
+        ("let n = f()\nlet m = n + 1\npub fun f() { 3 }\npub fun g() { m }\nprintln(g())\n", "4\n"),
+    ):
+        assert run_text(source).stdout == printed

@@ -94,7 +94,10 @@ CASES = {
     "a variable declared twice": ("let n = 1;\nfun f() {\n println(n);\n}\nlet n = 2;", [("E0605", 3)]),
     "a variable assigned that is declared twice": ("let n = 1;\nfun f() {\n n = 2;\n}\nlet n = 2;", [("E0605", 3)]),
     "a variable of the top of another type": ('let mut n = 1;\nfun f() {\n n = "a";\n}', [("E0201", 3)]),
-    "a variable of the top that a float is assigned to": ("let mut n = 1;\nfun f() {\n n = 1.5;\n}", [("E0201", 3)]),
+    "an integer of the top that a float is assigned to": (
+        "let mut n: i64 = 1;\nfun f() {\n n = 1.5;\n}",
+        [("E0201", 3)],
+    ),
     "a variable of the top of a wrong value": ("fun f() {\n n = 1;\n}\nlet mut n: i64 = true;", [("E0201", 4)]),
     "a variable of the top without a type": ("let n = f();\nfun f() {\n n\n}", [("E0241", 1)]),
     "a variable of the top of a block with a function": (
