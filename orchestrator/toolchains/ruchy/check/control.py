@@ -303,22 +303,22 @@ def break_(c: Fn, node: tree.Break, want: Want, why: Why) -> hir.Expr:
         c.p.error("E0213", node.at, f"a `{target.kind}` has no value, so its `break` cannot give one", "use `loop`")
         expr(c, node.value)
         return hir.Break(NEVER, node.at, target.id, None)
-    return _break_with(c, node, target)
+    return _break_with(c, node, node.value, target)
 
 
-def _break_with(c: Fn, node: tree.Break, target: Target) -> hir.Expr:
+def _break_with(c: Fn, node: tree.Break, given: tree.Expr, target: Target) -> hir.Expr:
     """`break value` out of a `loop`."""
     wanted = target.want
     if wanted is DROP:
-        value = expr(c, node.value, DROP)
+        value = expr(c, given, DROP)
         target.type = UNIT
         do = hir.Break(NEVER, node.at, target.id, None)
         return do if value.type is UNIT else hir.Block(NEVER, node.at, [hir.Do(value)], do)
     if wanted is not None and wanted is not TAIL:
-        value = check(c, node.value, wanted, target.why)
+        value = check(c, given, wanted, target.why)
         target.type = wanted
     else:
-        value = expr(c, node.value)
+        value = expr(c, given)
         if value.type is NEVER:
             return value
         _gives(c, node, target, value.type)
