@@ -77,7 +77,7 @@ async def test_an_unreadable_file(tmp_path: Path) -> None:
     disk.fail("read", path=str(tmp_path / "secret.ruchy"), error=PermissionError(13, "Permission denied"))
     result = await build(tmp_path, disk)
     assert (result.failed, result.recompiled) == (["secret"], ["good", "main"])
-    assert said(result) == [("E0807", "secret.ruchy", 0)]
+    assert said(result) == [("E0807", "secret.ruchy", 1)]
     assert "Permission denied" in result.diagnostics[0].message and result.diagnostics[0].hint
 
 
@@ -94,7 +94,7 @@ async def test_a_file_of_20_megabytes(tmp_path: Path) -> None:
     (tmp_path / "big.ruchy").write_bytes(b" " * (20 << 20))
     result = await build(tmp_path)
     assert (result.failed, result.recompiled) == (["big"], ["good"])
-    assert said(result) == [("E0802", "big.ruchy", 0)] and "16 MiB" in result.diagnostics[0].message
+    assert said(result) == [("E0802", "big.ruchy", 1)] and "16 MiB" in result.diagnostics[0].message
 
 
 @pytest.mark.slow
@@ -163,7 +163,7 @@ async def test_a_pipe_and_a_link_out(tmp_path: Path) -> None:
     os.symlink(root / "nothing", root / "dead.ruchy")
     result = await build(root)
     assert not result.success and result.recompiled == ["good"]
-    assert said(result) == [("E0807", "dead.ruchy", 0), ("E0807", "out.ruchy", 0), ("W0801", "pipe.ruchy", 0)]
+    assert said(result) == [("E0807", "dead.ruchy", 1), ("E0807", "out.ruchy", 1), ("W0801", "pipe.ruchy", 1)]
     assert all(found.hint for found in result.diagnostics[:2])
 
 
