@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,34 +9,23 @@ from typing import Any
 
 import orchestrator
 from actors.disk import RealDisk
-from actors.events import Event
 from actors.offload import Offload
-from orchestrator import BuildResult, Project
+from orchestrator import Project
 from orchestrator.testing.disk import FakeDisk
+from tests.helpers.projects import ProjectBench, write_files
 
 
-class Bench:
-    """A project that is open, what happened in it, and the disk that it works on. `aged`: files just written are old
-    enough to be trusted by their stamps (real clocks would make every test's file racy)."""
+class RuchyBench(ProjectBench):
+    """A project in Ruchy that is open. Its disk is `aged`: files just written are old enough to be trusted by their
+    stamps (real clocks would make every test's file racy)."""
 
     def __init__(self, folder: Path, project: Project, disk: FakeDisk) -> None:
+        super().__init__(project, disk)
         self.folder = folder
-        self.project = project
-        self.disk = disk
-        self.events: list[Event] = []
-        project.listen(self.events.append)
 
     def write(self, **modules: str) -> None:
         """Write modules; `a__b` stands for a/b.ruchy."""
-        write(self.folder, **modules)
-
-    async def build(self, **more: Any) -> BuildResult:
-        self.events.clear()
-        self.disk.reset()
-        return await self.project.build(**more)
-
-    def happened(self, kind: type[Event]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
+        write_ruchy(self.folder, **modules)
 
     def sources_read(self) -> list[str]:
         """The sources that were read since the last build began, relative to the folder."""
@@ -46,24 +33,17 @@ class Bench:
         return sorted(map(str, found))
 
 
-def write(folder: Path, **modules: str) -> None:
-    for name, text in modules.items():
-        file = folder / (name.replace("__", "/") + ".ruchy")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        # Two edits within one tick of the clock have one stamp, which a disk that says "aged" would have believed.
-        os.utime(file, ns=(next(_ticks), next(_ticks)))
-
-
-_ticks = itertools.count(1_700_000_000_000_000_000, 1_000_000_000)
+def write_ruchy(folder: Path, **modules: str) -> None:
+    """Write modules as files; `a__b` stands for a/b.ruchy."""
+    write_files(folder, {name.replace("__", "/") + ".ruchy": text for name, text in modules.items()})
 
 
 @asynccontextmanager
-async def opened(folder: Path, /, **settings: Any) -> AsyncIterator[Bench]:
+async def opened(folder: Path, /, **settings: Any) -> AsyncIterator[RuchyBench]:
     disk = FakeDisk(RealDisk(), aged=True)
     settings.setdefault("jobs", 2)
     async with orchestrator.open(folder, offload=Offload(disk), **settings) as project:
-        yield Bench(folder, project, disk)
+        yield RuchyBench(folder, project, disk)
 
 
 def independent(count: int) -> dict[str, str]:

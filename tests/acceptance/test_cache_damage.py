@@ -17,7 +17,7 @@ import pytest
 
 from actors.digests import digest
 from actors.events import CacheDegraded, CacheMiss, EntryQuarantined
-from tests.acceptance.acceptance_tools import Bench, opened, write
+from tests.acceptance.acceptance_tools import RuchyBench, opened, write_ruchy
 
 pytestmark = pytest.mark.anyio
 
@@ -113,13 +113,13 @@ class Kept:
             assert actions == ["row removed"] * strangers, what
             assert strangers or (await bench.build()).recompiled == [], what
 
-    async def check_build(self, bench: Bench, what: str) -> None:
+    async def check_build(self, bench: RuchyBench, what: str) -> None:
         result = await bench.build()
         assert (result.success, result.diagnostics, result.cache_degraded) == (True, [], None), what
         assert bench.happened(CacheDegraded) == [], what
         assert result.program is not None and result.program.read_bytes() == self.program_bytes, what
 
-    async def check_lookups(self, bench: Bench, what: str, *, all_there: bool) -> None:
+    async def check_lookups(self, bench: RuchyBench, what: str, *, all_there: bool) -> None:
         for module, found in (await bench.project.cache.lookup_all(["basic", "other"])).items():
             if found is not None or all_there:
                 assert found is not None and found.data == self.good[module], what
@@ -128,7 +128,7 @@ class Kept:
 
 @pytest.fixture
 async def kept(tmp_path: Path, anyio_backend: str) -> Kept:
-    write(
+    write_ruchy(
         tmp_path,
         basic='fun main() { println("Hello", other::value()); }\n',
         other='pub fun value() -> String { "from afar" }\n',
@@ -250,7 +250,7 @@ async def test_cache_4_index_of_others(kept: Kept, tmp_path_factory: pytest.Temp
     with sqlite3.connect(other / "another.db") as connection:
         connection.execute("CREATE TABLE entries (id INTEGER)")
     connection.close()
-    write(other, elsewhere="fun main() { println(1); }\n")
+    write_ruchy(other, elsewhere="fun main() { println(1); }\n")
     async with opened(other, entry="elsewhere.ruchy") as bench:
         await bench.build()
     (other / "text").write_text("this is no database\n" * 500)
@@ -287,7 +287,7 @@ async def test_cache_4_index_and_its_log(kept: Kept, without: str) -> None:
 async def test_cache_9_verification(kept: Kept, opened_anew: bool) -> None:
     path = kept.objects["basic"]
 
-    async def tampered(bench: Bench) -> None:
+    async def tampered(bench: RuchyBench) -> None:
         path.write_bytes(path.read_bytes().replace(b"Hello", b"Hallo"))
         found = await bench.project.cache.verify()
         assert [(one.file, one.module, one.action) for one in found.damage] == [

@@ -13,7 +13,7 @@ import pytest
 
 from actors.events import CacheHit, CacheMiss, CacheTooSmall, CompileStarted, EntriesEvicted
 from orchestrator.report.progress import summary
-from tests.acceptance.acceptance_tools import Bench, opened, write
+from tests.acceptance.acceptance_tools import RuchyBench, opened, write_ruchy
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ def sources(folder: Path, modules: dict[str, str]) -> None:
     """Make these the only sources."""
     for file in folder.glob("*.ruchy"):
         file.unlink()
-    write(folder, **modules)
+    write_ruchy(folder, **modules)
 
 
 def on_disk(cache: Path) -> int:
@@ -47,7 +47,7 @@ def there(cache: Path) -> list[str]:
 
 async def size_of(modules: dict[str, str], folder: Path) -> int:
     """What these take in a cache of their own."""
-    write(folder, **modules)
+    write_ruchy(folder, **modules)
     async with opened(folder) as bench:
         assert (await bench.build()).compiled_modules == len(modules)
         return (await bench.project.cache.statistics()).size_bytes
@@ -173,7 +173,7 @@ async def test_cache_5_a_lower_limit_takes_what_nobody_needs_first(tmp_path: Pat
         assert len(there(cache)) <= 30
 
 
-async def pause_after_hits(bench: Bench, events: Any, count: int) -> None:
+async def pause_after_hits(bench: RuchyBench, events: Any, count: int) -> None:
     """Read a build's events up to so many hits; then it stands still, for nobody reads on."""
     async for event in events:
         count -= isinstance(event, CacheHit)
@@ -193,7 +193,7 @@ async def test_cache_5_what_a_running_build_uses_stays(tmp_path: Path, unit: int
         bench.write(main="fun main() { println(1); }\n")
         await bench.build()
     shutil.rmtree(cache / "snapshots")
-    write(first, main=used["main"])
+    write_ruchy(first, main=used["main"])
     (first / "build" / "main.wasm").unlink()
     results = []
 

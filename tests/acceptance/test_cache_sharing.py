@@ -16,7 +16,7 @@ import pytest
 from actors.digests import digest
 from actors.events import CacheDegraded, EntryQuarantined
 from actors.messages import CacheStatistics
-from tests.acceptance.acceptance_tools import Bench, independent, opened, write
+from tests.acceptance.acceptance_tools import RuchyBench, independent, opened, write_ruchy
 from tests.acceptance.cache_users import look_all_up
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 
 async def test_cache_6_statistics(tmp_path: Path) -> None:
-    write(tmp_path, **independent(5))
+    write_ruchy(tmp_path, **independent(5))
     async with opened(tmp_path) as bench:
         cache = bench.project.cache
         assert (await bench.build()).compiled_modules == 5
@@ -59,7 +59,7 @@ def folder(project: Path, part: str) -> list[Path]:
 async def test_cache_6_what_is_counted(tmp_path: Path) -> None:
     """Hits are those of the results, but where nothing changed and the snapshot answers for all: then nothing is looked
     up. What they saved is the time that compiling took."""
-    write(tmp_path, **independent(10))
+    write_ruchy(tmp_path, **independent(10))
     async with opened(tmp_path) as bench:
         await bench.build()
         await bench.project.cache.reset_statistics()
@@ -94,7 +94,7 @@ def name_of(project: Path, module: str) -> str:
 
 
 async def test_cache_6_a_module_looked_up_twice_in_one_go_counts_once(tmp_path: Path) -> None:
-    write(tmp_path, **independent(1))
+    write_ruchy(tmp_path, **independent(1))
     async with opened(tmp_path) as bench:
         await bench.build()
         await bench.project.cache.reset_statistics()
@@ -112,7 +112,7 @@ async def test_cache_6_a_module_looked_up_twice_in_one_go_counts_once(tmp_path: 
 async def test_cache_8_projects_in_one_process(tmp_path: Path, modules: int, projects: int) -> None:
     cache, names = tmp_path / "cache", sorted(independent(modules))
     for number in range(projects):
-        write(tmp_path / str(number), **independent(modules))
+        write_ruchy(tmp_path / str(number), **independent(modules))
     async with AsyncExitStack() as stack:
         benches = [
             await stack.enter_async_context(opened(tmp_path / str(number), folder=cache, jobs=1))
@@ -120,7 +120,7 @@ async def test_cache_8_projects_in_one_process(tmp_path: Path, modules: int, pro
         ]
         compiled = 0
 
-        async def work(bench: Bench) -> None:
+        async def work(bench: RuchyBench) -> None:
             nonlocal compiled
             result = await bench.build()
             assert result.success and result.compiled_modules + result.cache_hits == modules
@@ -151,7 +151,7 @@ async def test_cache_8_processes(tmp_path: Path, anyio_backend: str, modules: in
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     running = []
     for number in range(processes):
-        write(tmp_path / str(number), **independent(modules))
+        write_ruchy(tmp_path / str(number), **independent(modules))
         command = [sys.executable, "-m", "tests.acceptance.cache_process"]
         command += [str(tmp_path / str(number)), str(cache), anyio_backend]
         running.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment))  # noqa: ASYNC220

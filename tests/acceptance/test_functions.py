@@ -13,7 +13,7 @@ import pytest
 from actors.events import CompileFinished, CompileStarted
 from orchestrator import BuildResult, Sources
 from orchestrator import open as open_project
-from tests.acceptance.acceptance_tools import Bench, opened, output_of, write
+from tests.acceptance.acceptance_tools import RuchyBench, opened, output_of, write_ruchy
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +42,7 @@ def texts(folder: Path) -> Sources:
     return Sources({str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*.ruchy")})
 
 
-async def same_as_fresh(bench: Bench, mode: str) -> bool:
+async def same_as_fresh(bench: RuchyBench, mode: str) -> bool:
     """function-5: every object equals the one that is compiled from nothing, byte for byte."""
     graph = await bench.project.graph()
     names = sorted(graph.modules)
@@ -52,7 +52,7 @@ async def same_as_fresh(bench: Bench, mode: str) -> bool:
 
 
 async def test_cache_10_function_updates(tmp_path: Path, mode: str) -> None:
-    write(tmp_path, five=FIVE)
+    write_ruchy(tmp_path, five=FIVE)
     async with opened(tmp_path, invalidation=mode) as bench:
         first = await bench.build()
         assert counted(first) == ([f"five::f{number}" for number in range(1, 6)], 0)
@@ -68,7 +68,7 @@ async def test_cache_10_function_updates(tmp_path: Path, mode: str) -> None:
 @pytest.mark.parametrize("size", [10, 200])
 async def test_function_1_isolation(tmp_path: Path, mode: str, size: int) -> None:
     text = "".join(f"fun f{number}(n: i64) -> i64 {{ n + {number} }}\n" for number in range(size))
-    write(tmp_path, large=text)
+    write_ruchy(tmp_path, large=text)
     async with opened(tmp_path, invalidation=mode) as bench:
         await bench.build()
         bench.write(large=text.replace("{ n + 7 }", "{ n - 7 }"))
@@ -79,7 +79,7 @@ async def test_function_1_isolation(tmp_path: Path, mode: str, size: int) -> Non
 async def test_function_2_add_delete_reorder_rename(tmp_path: Path, mode: str) -> None:
     parts = {name: f"pub fun {name}(n: i64) -> i64 {{ n + {at} }}\n" for at, name in enumerate(("a", "b", "c"))}
     user = "fun user() -> i64 { a(1) }\n"
-    write(tmp_path, m=parts["a"] + parts["b"] + parts["c"] + user)
+    write_ruchy(tmp_path, m=parts["a"] + parts["b"] + parts["c"] + user)
     async with opened(tmp_path, invalidation=mode) as bench:
         await bench.build()
         bench.write(m="fun new() -> i64 { 9 }\n" + parts["a"] + parts["b"] + parts["c"] + user)
@@ -117,7 +117,7 @@ REFERENCES = {
     ],
 )
 async def test_function_3_references(tmp_path: Path, mode: str, old: str, new: str, compiled: list[str]) -> None:
-    write(tmp_path, **REFERENCES)
+    write_ruchy(tmp_path, **REFERENCES)
     async with opened(tmp_path, invalidation=mode) as bench:
         assert (await bench.build()).success
         bench.write(shapes=REFERENCES["shapes"].replace(old, new))
@@ -130,7 +130,7 @@ async def test_function_3_references(tmp_path: Path, mode: str, old: str, new: s
 
 
 async def test_function_3_a_type_three_modules_away(tmp_path: Path, mode: str) -> None:
-    write(
+    write_ruchy(
         tmp_path,
         a="pub type Id = i32;\n",
         b="pub struct Key { pub id: a::Id, pub n: i64 }\npub fun key() -> Key { Key { id: 1, n: 2 } }\n",
@@ -148,7 +148,7 @@ async def test_function_3_a_type_three_modules_away(tmp_path: Path, mode: str) -
 
 async def test_function_3_what_a_name_means_counts_although_the_text_is_the_same(tmp_path: Path, mode: str) -> None:
     user = "use lib::*;\npub fun f() -> i64 { abs(0 - 3) }\npub fun g() -> i64 { 1 }\n"
-    write(tmp_path, lib="pub fun other() -> i64 { 2 }\n", user=user)
+    write_ruchy(tmp_path, lib="pub fun other() -> i64 { 2 }\n", user=user)
     async with opened(tmp_path, invalidation=mode) as bench:
         await bench.build()
         bench.write(lib="pub fun other() -> i64 { 2 }\npub fun abs(n: i64) -> i64 { n }\n")
@@ -163,7 +163,7 @@ async def test_function_3_what_a_name_means_counts_although_the_text_is_the_same
 
 async def test_function_3_a_call_types_an_untyped_parameter(tmp_path: Path, mode: str) -> None:
     text = "fun half(n) { n / 2 }\nfun f() -> i64 { half(9) as i64 }\nfun g() -> i64 { 1 }\n"
-    write(tmp_path, m=text)
+    write_ruchy(tmp_path, m=text)
     async with opened(tmp_path, invalidation=mode) as bench:
         assert (await bench.build()).success
         bench.write(m=text.replace("half(9)", "half(9 as i32)"))
@@ -179,7 +179,7 @@ TRAPS = "fun low(n: i64) -> i64 {\n    100 / n\n}\nfun main() {\n    println(low
 
 
 async def test_function_4_noise(tmp_path: Path, mode: str) -> None:
-    write(tmp_path, main=TRAPS)
+    write_ruchy(tmp_path, main=TRAPS)
     noisy = "// one\n\n" + TRAPS.replace("    100 / n", "\n        // here\n        100    /   n")
     async with opened(tmp_path, invalidation=mode) as bench:
         await bench.build()
@@ -194,7 +194,7 @@ async def test_function_4_noise(tmp_path: Path, mode: str) -> None:
 
 async def test_function_4_warnings_move_with_their_lines(tmp_path: Path, mode: str) -> None:
     text = "fun main() {\n    let unused = 3;\n    println(1);\n}\n"
-    write(tmp_path, main=text)
+    write_ruchy(tmp_path, main=text)
     async with opened(tmp_path, invalidation=mode) as bench:
         first = await bench.build()
         assert [(one.code, one.line, one.text) for one in first.diagnostics] == [("W0004", 2, "    let unused = 3;")]
@@ -220,7 +220,7 @@ async def test_function_6_fingerprints_are_the_same_in_any_process(tmp_path: Pat
     seen = set()
     for folder, seed in zip(folders, ("0", "77"), strict=True):
         folder.mkdir(parents=True)
-        write(folder, **REFERENCES)
+        write_ruchy(folder, **REFERENCES)
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         ran = await anyio.run_process([sys.executable, "-c", code, str(folder)], env=environment)
         seen.add(ran.stdout.decode())
@@ -228,7 +228,7 @@ async def test_function_6_fingerprints_are_the_same_in_any_process(tmp_path: Pat
 
 
 async def test_force_reuses_no_function(tmp_path: Path) -> None:
-    write(tmp_path, five=FIVE)
+    write_ruchy(tmp_path, five=FIVE)
     async with opened(tmp_path) as bench:
         await bench.build()
         result = await bench.build(force=True)
@@ -237,7 +237,7 @@ async def test_force_reuses_no_function(tmp_path: Path) -> None:
 
 
 async def test_fragments_are_found_by_a_new_process_and_without_the_index(tmp_path: Path) -> None:
-    write(tmp_path, five=FIVE)
+    write_ruchy(tmp_path, five=FIVE)
     async with opened(tmp_path) as bench:
         await bench.build()
     bench.write(five=FIVE.replace("n + 3", "n * 3"))

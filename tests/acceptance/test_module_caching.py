@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from actors.digests import digest
-from tests.acceptance.acceptance_tools import opened, write
+from tests.acceptance.acceptance_tools import opened, write_ruchy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("eviction", ["lru", "lfu", "fifo"])]
 
 
 async def test_cache_1_basic(tmp_path: Path, eviction: str) -> None:
-    write(tmp_path, basic='fun main() { println("Hello"); }\n')
+    write_ruchy(tmp_path, basic='fun main() { println("Hello"); }\n')
     async with opened(tmp_path, entry="basic.ruchy", eviction=eviction) as bench:
         assert (await bench.build()).recompiled == ["basic"]
         found = await bench.project.cache.lookup("basic")
@@ -28,7 +28,7 @@ async def test_cache_1_basic(tmp_path: Path, eviction: str) -> None:
 
 async def test_cache_2_source_change(tmp_path: Path, eviction: str) -> None:
     first, second = 'fun main() { println("V1"); }\n', 'fun main() { println("V2"); }\n'
-    write(tmp_path, changeable=first)
+    write_ruchy(tmp_path, changeable=first)
     async with opened(tmp_path, entry="changeable.ruchy", eviction=eviction) as bench:
         cache = bench.project.cache
         await bench.build()
@@ -46,7 +46,7 @@ async def test_cache_2_source_change(tmp_path: Path, eviction: str) -> None:
 
 
 async def test_cache_3_dependency_change(tmp_path: Path, eviction: str) -> None:
-    write(
+    write_ruchy(
         tmp_path,
         moduleB="pub fun helper() -> i32 { return 42; }\n",
         moduleA="use moduleB::helper;\nfun main() { let x = helper(); }\n",
@@ -73,7 +73,7 @@ anyio.run(main, backend=sys.argv[2])
 
 @pytest.mark.slow
 async def test_cache_7_persistence(tmp_path: Path, anyio_backend: str, eviction: str) -> None:
-    write(tmp_path, basic='fun main() { println("Hello"); }\n')
+    write_ruchy(tmp_path, basic='fun main() { println("Hello"); }\n')
     async with opened(tmp_path, entry="basic.ruchy", eviction=eviction) as bench:
         await bench.build()
         found = await bench.project.cache.lookup("basic")

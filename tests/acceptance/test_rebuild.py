@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actors.events import CompileStarted, GraphResolved, SourceRead
-from tests.acceptance.acceptance_tools import Bench, independent, opened, output_of, write
+from tests.acceptance.acceptance_tools import RuchyBench, independent, opened, output_of, write_ruchy
 
 pytestmark = pytest.mark.anyio
 
@@ -35,12 +35,12 @@ def copy_sources(folder: Path, target: Path) -> None:
         copy.write_bytes(file.read_bytes())
 
 
-def compiled(bench: Bench) -> list[str]:
+def compiled(bench: RuchyBench) -> list[str]:
     return sorted(event.module for event in bench.happened(CompileStarted))
 
 
 async def test_rebuild_1_no_change(mode: str, tmp_path: Path) -> None:
-    write(tmp_path, **independent(10))
+    write_ruchy(tmp_path, **independent(10))
     async with opened(tmp_path, invalidation=mode) as bench:
         first = await bench.build()
         assert (first.success, first.compiled_modules, first.cache_hits) == (True, 10, 0)
@@ -55,7 +55,7 @@ async def test_rebuild_1_no_change(mode: str, tmp_path: Path) -> None:
 
 
 async def test_rebuild_2_single_file(mode: str, tmp_path: Path) -> None:
-    write(tmp_path, **independent(10))
+    write_ruchy(tmp_path, **independent(10))
     async with opened(tmp_path, invalidation=mode) as bench:
         await bench.build()
         bench.write(module5="pub fun func5() -> i64 { 999 }\n")
@@ -68,7 +68,7 @@ async def test_rebuild_2_single_file(mode: str, tmp_path: Path) -> None:
 
 
 async def test_rebuild_3_dependency(mode: str, tmp_path: Path) -> None:
-    write(
+    write_ruchy(
         tmp_path,
         a="use b::value;\npub fun doubled() -> i64 { value() * 2 }\n",
         b="pub fun value() -> i64 { 1 }\n",
@@ -88,7 +88,7 @@ async def test_rebuild_3_dependency(mode: str, tmp_path: Path) -> None:
 
 
 async def test_rebuild_4_transitive(mode: str, tmp_path: Path) -> None:
-    write(
+    write_ruchy(
         tmp_path,
         a="use b::middle;\npub fun top() -> i64 { middle() }\n",
         b="use c::base;\npub fun middle() -> i64 { base() }\n",
@@ -101,7 +101,7 @@ async def test_rebuild_4_transitive(mode: str, tmp_path: Path) -> None:
 
 
 async def test_rebuild_5_cycle(mode: str, tmp_path: Path) -> None:
-    write(
+    write_ruchy(
         tmp_path,
         main="fun main() { println(a::funcA(3), b::funcB(4)); }\n",
         a="use b::funcB;\npub fun funcA(n: i64) -> i64 { if n == 0 { 0 } else { 1 + funcB(n - 1) } }\n",
@@ -118,7 +118,7 @@ async def test_rebuild_5_cycle(mode: str, tmp_path: Path) -> None:
 
 
 async def test_rebuild_7_diamond(mode: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    write(
+    write_ruchy(
         tmp_path,
         main="fun main() { println(b::left() + c::right()); }\n",
         b="use d::base;\npub fun left() -> i64 { base() + 1 }\n",
@@ -139,7 +139,7 @@ async def test_rebuild_7_diamond(mode: str, tmp_path: Path, tmp_path_factory: py
 
 async def test_rebuild_8_types(mode: str, tmp_path: Path) -> None:
     users = 'use types::UserId;\npub fun get_user(id: UserId) -> String { "user " + id.to_string() }\n'
-    write(tmp_path, types="pub type UserId = i32;\n", users=users)
+    write_ruchy(tmp_path, types="pub type UserId = i32;\n", users=users)
     async with opened(tmp_path, invalidation=mode) as bench:
         await bench.build()
         before = await bench.project.cache.lookup("users")
@@ -154,7 +154,7 @@ async def test_rebuild_8_types(mode: str, tmp_path: Path) -> None:
 
 
 async def test_rebuild_9_batch(mode: str, tmp_path: Path) -> None:
-    write(tmp_path, **independent(20))
+    write_ruchy(tmp_path, **independent(20))
     changed = [f"module{number}" for number in (2, 7, 11, 13, 20)]
     async with opened(tmp_path, invalidation=mode) as bench:
         await bench.build()
@@ -166,7 +166,7 @@ async def test_rebuild_9_batch(mode: str, tmp_path: Path) -> None:
 
 
 async def test_rebuild_10_graph(mode: str, tmp_path: Path) -> None:
-    write(
+    write_ruchy(
         tmp_path,
         a="use b::B;\nuse c::C;\npub fun make(b: B, c: C) -> i64 { 0 }\n",
         b="use d::D;\npub struct B { pub d: D }\n",
@@ -185,7 +185,7 @@ async def test_rebuild_10_graph(mode: str, tmp_path: Path) -> None:
 
 
 async def test_touching_a_file_compiles_nothing(mode: str, tmp_path: Path) -> None:
-    write(tmp_path, **independent(3))
+    write_ruchy(tmp_path, **independent(3))
     async with opened(tmp_path, invalidation=mode) as bench:
         await bench.build()
         (tmp_path / "module2.ruchy").touch()
@@ -197,7 +197,7 @@ async def test_touching_a_file_compiles_nothing(mode: str, tmp_path: Path) -> No
 
 
 async def test_inferred_dependencies_count_like_explicit_ones(mode: str, tmp_path: Path) -> None:
-    write(tmp_path, a="pub fun top() -> i64 { b::value() }\n", b="pub fun value() -> i64 { 1 }\n")
+    write_ruchy(tmp_path, a="pub fun top() -> i64 { b::value() }\n", b="pub fun value() -> i64 { 1 }\n")
     async with opened(tmp_path, invalidation=mode) as bench:
         await bench.build()
         bench.write(b="pub fun value() -> i64 { 2 }\n")
@@ -205,7 +205,7 @@ async def test_inferred_dependencies_count_like_explicit_ones(mode: str, tmp_pat
 
 
 async def test_a_module_that_goes_away_is_missed_by_those_who_use_it(mode: str, tmp_path: Path) -> None:
-    write(tmp_path, a="use b::value;\npub fun top() -> i64 { value() }\n", b="pub fun value() -> i64 { 1 }\n")
+    write_ruchy(tmp_path, a="use b::value;\npub fun top() -> i64 { value() }\n", b="pub fun value() -> i64 { 1 }\n")
     async with opened(tmp_path, invalidation=mode) as bench:
         await bench.build()
         (tmp_path / "b.ruchy").unlink()

@@ -11,7 +11,7 @@ import orchestrator
 from actors.events import CacheMiss, CompileStarted
 from actors.messages import Find, FindFragments, FindSummaries, Message, RunCompile, Store
 from actors.system import TapRecord
-from tests.acceptance.acceptance_tools import Bench, opened, output_of, write
+from tests.acceptance.acceptance_tools import RuchyBench, opened, output_of, write_ruchy
 
 pytestmark = pytest.mark.anyio
 
@@ -53,7 +53,7 @@ class Seen:
         return {job.module for job in jobs if job.finished is not None}
 
 
-def compiled(bench: Bench) -> list[str]:
+def compiled(bench: RuchyBench) -> list[str]:
     return sorted(event.module for event in bench.happened(CompileStarted))
 
 
@@ -63,7 +63,7 @@ def copied(folder: Path, scratch: Path) -> None:
         (scratch / file.name).write_bytes(file.read_bytes())
 
 
-async def lose(bench: Bench, folder: Path, module: str) -> None:
+async def lose(bench: RuchyBench, folder: Path, module: str) -> None:
     """Take the module's object out of the cache, behind its back."""
     found = await bench.project.cache.lookup(module)
     assert found is not None
@@ -80,10 +80,10 @@ async def from_nothing(folder: Path, scratch: Path, **settings: str) -> bytes:
 
 async def test_a_new_process_looks_up_what_the_edit_reaches(mode: str, tmp_path: Path) -> None:
     folder = tmp_path / "app"
-    write(folder, **LAYERS, **BESIDE)
+    write_ruchy(folder, **LAYERS, **BESIDE)
     async with opened(folder, invalidation=mode) as bench:
         assert (await bench.build()).success
-    write(folder, b="use c::step;\npub fun once(n: i64) -> i64 { n + step() * 10 }\n")
+    write_ruchy(folder, b="use c::step;\npub fun once(n: i64) -> i64 { n + step() * 10 }\n")
     seen = Seen()
     async with opened(folder, invalidation=mode, tap=seen) as bench:
         result = await bench.build()
@@ -100,7 +100,7 @@ async def test_a_new_process_looks_up_what_the_edit_reaches(mode: str, tmp_path:
 async def test_an_edit_after_a_build_that_the_last_one_answered_for(mode: str, tmp_path: Path) -> None:
     """There the Project has the plan, and nothing of what it was made from."""
     folder = tmp_path / "app"
-    write(folder, **LAYERS)
+    write_ruchy(folder, **LAYERS)
     async with opened(folder, invalidation=mode) as bench:
         await bench.build()
     async with opened(folder, invalidation=mode) as bench:
@@ -118,7 +118,7 @@ async def test_an_edit_after_a_build_that_the_last_one_answered_for(mode: str, t
 
 async def test_an_object_that_comes_out_the_same_is_given_back(tmp_path: Path) -> None:
     folder = tmp_path / "app"
-    write(folder, **LAYERS)
+    write_ruchy(folder, **LAYERS)
     seen = Seen()
     async with opened(folder, invalidation="transitive", tap=seen) as bench:
         await bench.build()
@@ -138,7 +138,7 @@ async def test_an_object_that_comes_out_the_same_is_given_back(tmp_path: Path) -
 
 async def test_one_whose_functions_see_something_else_is_compiled(tmp_path: Path) -> None:
     folder = tmp_path / "app"
-    write(folder, **LAYERS)
+    write_ruchy(folder, **LAYERS)
     seen = Seen()
     async with opened(folder, invalidation="transitive", tap=seen) as bench:
         await bench.build()
@@ -151,7 +151,7 @@ async def test_one_whose_functions_see_something_else_is_compiled(tmp_path: Path
 
 async def test_an_object_that_was_to_be_given_back_and_is_gone(tmp_path: Path) -> None:
     folder = tmp_path / "app"
-    write(folder, **LAYERS)
+    write_ruchy(folder, **LAYERS)
     async with opened(folder, invalidation="transitive", hot_memory="0 B") as bench:
         await bench.build()
         bench.write(c="pub fun step() -> i64 { 2 }\n")
@@ -165,11 +165,11 @@ async def test_an_object_that_was_to_be_given_back_and_is_gone(tmp_path: Path) -
 
 async def test_only_some_of_the_objects_that_were_to_be_given_back_are_gone(tmp_path: Path) -> None:
     folder = tmp_path / "app"
-    write(folder, **LAYERS)
+    write_ruchy(folder, **LAYERS)
     async with opened(folder) as bench:
         await bench.build()
         await lose(bench, folder, "a")
-    write(folder, c="pub fun step() -> i64 { 2 }\n")
+    write_ruchy(folder, c="pub fun step() -> i64 { 2 }\n")
     async with opened(folder) as bench:
         result = await bench.build()
         assert (result.success, result.recompiled) == (True, ["a", "b", "c", "main"])
@@ -181,13 +181,13 @@ async def test_an_object_with_its_old_key_again_is_gone(tmp_path: Path) -> None:
     """A module above the edit is looked at for its key alone: here it has one that the cache knows, and the link finds
     that the object is lost."""
     folder = tmp_path / "app"
-    write(folder, **LAYERS)
+    write_ruchy(folder, **LAYERS)
     async with opened(folder) as bench:
         await bench.build()
         bench.write(c="pub fun step() -> i64 { 2 }\n")
         await bench.build()
         await lose(bench, folder, "a")
-    write(folder, c=LAYERS["c"], main="use a::twice;\nfun main() { println(twice(5)); }\n")
+    write_ruchy(folder, c=LAYERS["c"], main="use a::twice;\nfun main() { println(twice(5)); }\n")
     async with opened(folder) as bench:
         result = await bench.build()
         assert (result.success, result.recompiled) == (True, ["a", "main"])
@@ -198,7 +198,7 @@ async def test_an_object_with_its_old_key_again_is_gone(tmp_path: Path) -> None:
 async def test_what_is_given_back_costs_as_many_messages_as_one_module(tmp_path: Path) -> None:
     folder = tmp_path / "app"
     users = {f"user{n}": f"use c::step;\npub fun f{n}() -> i64 {{ step() + {n} }}\n" for n in range(40)}
-    write(folder, **LAYERS, **users)
+    write_ruchy(folder, **LAYERS, **users)
     seen = Seen()
     async with opened(folder, tap=seen) as bench:
         await bench.build()
@@ -213,7 +213,7 @@ async def test_what_is_given_back_costs_as_many_messages_as_one_module(tmp_path:
 async def test_nothing_is_stored_for_what_stands_above_a_typo(tmp_path: Path) -> None:
     folder = tmp_path / "app"
     users = {f"user{n}": f"use c::step;\npub fun f{n}() -> i64 {{ step() + {n} }}\n" for n in range(40)}
-    write(folder, **LAYERS, **users)
+    write_ruchy(folder, **LAYERS, **users)
     seen = Seen()
     async with opened(folder, tap=seen) as bench:
         await bench.build()
@@ -234,11 +234,11 @@ async def test_a_settled_object_that_is_gone_is_compiled_after_all(mode: str, go
     """A small edit did not look at its module, or only at what names mean there, and the link finds that it is lost."""
     folder = tmp_path / "app"
     seen = "use kinds::Count;\nuse b::once;\npub fun twice(n: Count) -> Count { once(once(n)) }\n"
-    write(folder, **LAYERS | {"a": seen, "kinds": "pub type Count = i64;\n"})
+    write_ruchy(folder, **LAYERS | {"a": seen, "kinds": "pub type Count = i64;\n"})
     async with opened(folder, invalidation=mode, hot_memory="0 B") as bench:
         await bench.build()
         await lose(bench, folder, gone)
-    write(folder, main="use a::twice;\nfun main() { println(twice(5)); }\n")
+    write_ruchy(folder, main="use a::twice;\nfun main() { println(twice(5)); }\n")
     async with opened(folder, invalidation=mode, hot_memory="0 B") as bench:
         result = await bench.build()
         assert (result.success, result.recompiled) == (True, [gone, "main"])
@@ -250,7 +250,7 @@ async def test_signatures_that_are_inferred_far_from_the_edit_are_those_of_the_w
     """`report` is looked at for what its names mean, and must then have its signatures inferred as well: a text in the
     place of a signature gives another fingerprint."""
     folder = tmp_path / "app"
-    write(
+    write_ruchy(
         folder,
         main='use report::journey;\nuse kinds::SLOW;\nfun main() { println("from"); journey(SLOW); }\n',
         report="use kinds::Kind;\npub fun journey(kind: Kind) { println(kind.speed); }\n",
@@ -269,7 +269,7 @@ async def test_signatures_that_are_inferred_far_from_the_edit_are_those_of_the_w
 
 async def test_errors_after_a_small_edit_block_what_is_built_upon_it(mode: str, tmp_path: Path) -> None:
     folder = tmp_path / "app"
-    write(folder, **LAYERS)
+    write_ruchy(folder, **LAYERS)
     async with opened(folder, invalidation=mode) as bench:
         await bench.build()
         bench.write(b="use c::step;\npub fun once(n: i64) -> i64 { n + true }\n")

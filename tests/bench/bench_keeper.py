@@ -89,7 +89,7 @@ def fingerprint(function: str) -> bytes:
     return sha256(function.encode()).digest()
 
 
-class Bench:
+class KeeperBench:
     def __init__(self, folder: str, modules: int) -> None:
         self.folder = folder
         self.modules = modules
@@ -210,7 +210,7 @@ class Bench:
 async def measure(book: Book, modules: int = 10_000) -> None:
     """The rows of the targets."""
     with tempfile.TemporaryDirectory(prefix="bench-keeper-") as folder:
-        bench = Bench(f"{folder}/cache", modules)
+        bench = KeeperBench(f"{folder}/cache", modules)
         await bench.run()
     book.add(f"keeper/look-up/{modules}", bench.found["find, load and check"], "µs a module")
     book.add(f"keeper/memory/{modules}", bench.found["memory"], "MB")
@@ -222,7 +222,7 @@ def main() -> None:
     for modules in map(int, sys.argv[2:] or ("1000", "10000")):
         folder = tempfile.mkdtemp(prefix="bench-keeper-")
         try:
-            anyio.run(Bench(f"{folder}/cache", modules).run, backend=backend)
+            anyio.run(KeeperBench(f"{folder}/cache", modules).run, backend=backend)
         finally:
             shutil.rmtree(folder)
 

@@ -72,8 +72,9 @@ class CrashPoints:
             self.die()
 
 
-class CrashingDisk(RealDisk):
-    """The machine's own disk, with crash points."""
+class KillableDisk(RealDisk):
+    """The machine's own disk, with crash points: the process really dies there. `CrashingDisk` in
+    `orchestrator.testing.crash` is a machine that loses power."""
 
     def __init__(self, points: CrashPoints, folder: str) -> None:
         self.points = points
@@ -93,7 +94,7 @@ class CrashingDisk(RealDisk):
         return changed
 
 
-class CrashingConnection:
+class KillableConnection:
     """A connection to SQLite with crash points."""
 
     def __init__(self, inner: Connection, points: CrashPoints) -> None:
@@ -121,9 +122,9 @@ class CrashingConnection:
         return self._inner.close()
 
 
-class CrashingOffload(Offload):
+class KillableOffload(Offload):
     def __init__(self, points: CrashPoints, folder: str) -> None:
-        super().__init__(CrashingDisk(points, folder))
+        super().__init__(KillableDisk(points, folder))
         self.points = points
 
     def spawn(self, arguments: Any) -> Child | None:
@@ -131,7 +132,7 @@ class CrashingOffload(Offload):
 
     async def connect(self, path: str) -> Database:
         database = await super().connect(path)
-        database._connection = CrashingConnection(database._connection, self.points)  # type: ignore[assignment]
+        database._connection = KillableConnection(database._connection, self.points)  # type: ignore[assignment]
         return database
 
 
@@ -143,7 +144,7 @@ def die_at(folder: str, at: int, backend: str) -> list[str]:
     async def whole() -> None:
         for limit in (1 << 30, ROOM // 2):
             points.names.append(SECOND if points.names else FIRST)
-            offload = CrashingOffload(points, folder)
+            offload = KillableOffload(points, folder)
             async with orchestrator.open(
                 folder, toolchain=PlainToolchain(), offload=offload, entry="main.plain", jobs=2, max_size=limit
             ) as project:

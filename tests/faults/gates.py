@@ -1,6 +1,8 @@
 """Everything that a build asks of the machine's own disk and of SQLite, through one gate that counts and fails: files
-and locks (`actors.disk`), statements (`actors.keeper.database`). `orchestrator.testing.world` is the same in memory;
-here it is about real files, and SQLite's own."""
+and locks (`actors.disk`), statements (`actors.keeper.database`).
+
+`orchestrator.testing.faulty` injects faults by rule, mostly into a machine in memory. A gate fails the n-th operation
+on real files and on SQLite itself, so that a sweep meets each operation once."""
 
 from __future__ import annotations
 
@@ -17,6 +19,7 @@ from actors.disk import Lock, RangeLock, RealDisk
 from actors.keeper.database import Connection, Database, open_database
 from actors.offload import InlineOffload
 from orchestrator.testing.disk import FakeDisk
+from orchestrator.testing.faults import Crashed
 
 SHORT = "short write"
 """A fault that is no errno: half of the bytes are written, then the disk is full, and what is there cannot be
@@ -24,10 +27,6 @@ removed."""
 
 # What SQLite says when its own files fail so, by errno: FULL, IOERR (of a write), READONLY, CANTOPEN, IOERR_SHORT_READ.
 _SQLITE = {errno.ENOSPC: 13, errno.EIO: 778, errno.EACCES: 8, errno.EROFS: 8, errno.EMFILE: 14, errno.ENFILE: 14}
-
-
-class Crashed(Exception):
-    """The process is dead. (It is only said so.)"""
 
 
 class Gate:
@@ -93,7 +92,7 @@ class Gate:
                 path.write_bytes(data)
 
 
-class FaultyDisk(FakeDisk):
+class GatedDisk(FakeDisk):
     """The machine's own disk behind a gate."""
 
     def __init__(self, gate: Gate, *, aged: bool = True) -> None:
@@ -129,7 +128,7 @@ class FaultyDisk(FakeDisk):
         self.gate.replaced.setdefault(target, []).append(earlier)
 
 
-class FaultyConnection:
+class GatedConnection:
     """A connection behind the gate. What fails has not been done; of a COMMIT every second one that fails has."""
 
     def __init__(self, inner: Connection, gate: Gate, path: str) -> None:
@@ -181,22 +180,22 @@ class FaultyConnection:
             await self.inner.close()
 
 
-class FaultyOffload(InlineOffload):
+class GatedOffload(InlineOffload):
     """Everything in the loop, and everything through the gate."""
 
     def __init__(self, gate: Gate, *, aged: bool = True) -> None:
-        super().__init__(FaultyDisk(gate, aged=aged))
+        super().__init__(GatedDisk(gate, aged=aged))
         self.gate = gate
 
     async def connect(self, path: str) -> Database:
         if self.gate.sql and self.gate.fails("sql open", path):
             return Database(_Closed(path))
         database = await open_database(path, inline=True)
-        database._connection = FaultyConnection(database._connection, self.gate, path)
+        database._connection = GatedConnection(database._connection, self.gate, path)
         return database
 
 
-class _Closed(FaultyConnection):
+class _Closed(GatedConnection):
     """A file that SQLite cannot open, which it finds out at the first statement."""
 
     def __init__(self, path: str) -> None:

@@ -17,7 +17,8 @@ from actors.events import InputChanged
 from actors.planner import knowledge
 from orchestrator import BuildResult
 from orchestrator.testing.toolchain import PlainToolchain
-from tests.helpers.plain_builds import Bench, everything, from_nothing, opened, remove, stamp_anew, texts_in, write
+from tests.helpers.plain_builds import Bench, everything, from_nothing, opened, remove, texts_in, write
+from tests.helpers.projects import stamp_anew
 
 pytestmark = pytest.mark.anyio
 

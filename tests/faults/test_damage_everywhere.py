@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.gates import FaultyOffload, Gate
+from tests.faults.gates import Gate, GatedOffload
 from tests.faults.scenarios import CACHE, EDITED, PROJECT, all_is_well, check_build, drop_program
 from tests.helpers.plain_builds import opened, write
 from tests.helpers.tallies import Tally, in_parts, share
@@ -206,7 +206,7 @@ async def test_files_that_may_not_be_touched(built: Built, tally: Tally, number:
         drop_program(built.folder)
         write(built.folder, {"c": "pub h = touched\n"})
         gate = Gate(built.folder / CACHE / name, at=1, for_ever=True, fault=number)
-        async with opened(built.folder, offload=FaultyOffload(gate)) as bench:
+        async with opened(built.folder, offload=GatedOffload(gate)) as bench:
             await check_build(bench, built.folder, tally, name, await bench.build())
         write(built.folder, {"c": PROJECT["c"]})
         await all_is_well(built.folder, tally, name)

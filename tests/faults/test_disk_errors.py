@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.gates import SHORT, FaultyOffload, Gate
+from tests.faults.gates import SHORT, Gate, GatedOffload
 from tests.faults.scenarios import (
     CACHE,
     PROJECT,
@@ -30,9 +30,9 @@ FAULTS = [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EMFILE, errno.EROFS, SHOR
 
 async def run(folder: Path, gate: Gate, tally: Tally, what: object) -> None:
     write(folder, PROJECT)
-    await two_builds(folder, tally, what, offload=FaultyOffload(gate))
-    await a_new_process(folder, tally, what, offload=FaultyOffload(gate))
-    await a_process_that_cleans_up(folder, tally, what, offload=FaultyOffload(gate))
+    await two_builds(folder, tally, what, offload=GatedOffload(gate))
+    await a_new_process(folder, tally, what, offload=GatedOffload(gate))
+    await a_process_that_cleans_up(folder, tally, what, offload=GatedOffload(gate))
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ sources that change, and the properties share."""
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,15 +16,13 @@ import trio.testing
 
 import orchestrator
 from actors.disk import RealDisk
-from actors.events import Event
 from actors.offload import InlineOffload, Offload
 from orchestrator import BuildResult, Project, Sources
 from orchestrator.testing.disk import FakeDisk
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.helpers.projects import ProjectBench, stamp_anew, write_files
 
 R = TypeVar("R")
-
-_ticks = itertools.count(1_700_000_000_000_000_000, 1_000_000_000)
 
 
 def named(texts: Mapping[str, str]) -> dict[str, str]:
@@ -34,20 +30,9 @@ def named(texts: Mapping[str, str]) -> dict[str, str]:
     return {f"{module}.plain": text for module, text in texts.items()}
 
 
-def stamp_anew(path: Path) -> None:
-    """Give a file, and the folder it is in, times that they never had: real clocks tick too seldom for quick tests."""
-    for one in (path, path.parent):
-        if one.exists():
-            os.utime(one, ns=(next(_ticks), next(_ticks)))
-
-
 def write(folder: Path, texts: Mapping[str, str]) -> None:
     """Write modules as files."""
-    for name, text in named(texts).items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        stamp_anew(file)
+    write_files(folder, named(texts))
 
 
 def remove(folder: Path, module: str) -> None:
@@ -56,24 +41,16 @@ def remove(folder: Path, module: str) -> None:
     stamp_anew(file)
 
 
-class Bench:
-    """An open project, what happened in it, the toolchain and the disk that it works on."""
+class Bench(ProjectBench):
+    """An open project in the plain language, and its toolchain."""
 
     def __init__(self, project: Project, toolchain: PlainToolchain, disk: FakeDisk) -> None:
-        self.project = project
+        super().__init__(project, disk)
         self.toolchain = toolchain
-        self.disk = disk
-        self.events: list[Event] = []
-        project.listen(self.events.append)
 
     async def build(self, **more: Any) -> BuildResult:
-        self.events.clear()
-        self.disk.reset()
         self.toolchain.calls.clear()
-        return await self.project.build(**more)
-
-    def happened(self, kind: type[Event]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
+        return await super().build(**more)
 
     def codes(self, result: BuildResult) -> list[tuple[str, str]]:
         """What the build complained of, as (code, file)."""

@@ -26,7 +26,8 @@ from actors.offload import InlineOffload
 from actors.planner.planner import Planner
 from actors.planner.unchanged import Unchanged
 from orchestrator.testing.toolchain import PlainToolchain
-from tests.helpers.plain_builds import Bench, opened, remove, stamp_anew, write
+from tests.helpers.plain_builds import Bench, opened, remove, write
+from tests.helpers.projects import stamp_anew
 
 START = {
     "main": "use a::f\nuse b::g\nrun f g\n",
