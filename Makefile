@@ -1,5 +1,6 @@
 # make demo        build, run, edit and rebuild an example, and say what happens
 # make test        all checks and all tests
+# make test-quick  the tests that take no time: no slow ones, properties, schedules or sweeps, and asyncio alone
 # make check       ruff, mypy and pyright alone
 # make test-long   the tests of properties and schedules with many more cases, and sweeps over all faults; SHARD=1/4 runs
 #                  the first quarter of them, RESUME=FILE goes on where an earlier run was stopped
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check test-long bench clean
+.PHONY: help demo test test-quick check test-long bench clean
 
 help:
 	@sed -n 's/^# \(make .*\|   .*\)/\1/p' Makefile
@@ -24,6 +25,9 @@ demo: $(VENV)/.installed
 
 test: check
 	$(BIN)/pytest -q -n 2
+
+test-quick: $(VENV)/.installed-dev
+	$(BIN)/pytest -q -n 2 -m "not slow and not hypothesis and not schedules and not sweep" -k "not trio"
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check
