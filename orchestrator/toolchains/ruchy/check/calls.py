@@ -132,7 +132,7 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
         for i in range(given):
             argument = arguments[i]
             kind = types[i]
-            if argument.__class__ is tree.Unary and argument.op == "&mut":
+            if isinstance(argument, tree.Unary) and argument.op == "&mut":
                 argument = _lent(c, item, i, argument)
             # the common case of `check`, without building what an error would say
             why = () if argument.__class__ in _SIMPLE else (*_ARGUMENT, item.name, parameters[i].name)

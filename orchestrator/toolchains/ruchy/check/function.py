@@ -246,7 +246,7 @@ CalledNode = TypeVar("CalledNode", tree.Call, tree.MacroCall)
 
 def only_read(node: CalledNode) -> CalledNode:
     """A call of something that writes to none of its arguments: `&mut x` is `x`."""
-    if not any(argument.__class__ is tree.Unary and argument.op == "&mut" for argument in node.arguments):
+    if not any(isinstance(argument, tree.Unary) and argument.op == "&mut" for argument in node.arguments):
         return node
     given = [one.operand if isinstance(one, tree.Unary) and one.op == "&mut" else one for one in node.arguments]
     return msgspec.structs.replace(node, arguments=given)
