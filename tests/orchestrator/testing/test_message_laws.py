@@ -7,8 +7,8 @@ from typing import Any, get_args
 import anyio
 import pytest
 
-from actors import actor as actor_module
 from actors import messages
+from actors import system as system_module
 from actors.mailbox import CAPACITY, Cell, Mailbox
 from actors.messages import (
     Begin,
@@ -287,7 +287,7 @@ async def test_speaking_to_the_left(monkeypatch: pytest.MonkeyPatch) -> None:
         async def receive(self, message: Message, reply: Cell) -> None:
             await self.tell(self.left.address, Statistics())  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(actor_module.Actor, "_check", lambda self, to: None)
+    monkeypatch.setattr(system_module.Actor, "_check", lambda self, to: None)
     right, laws = Rude(), MessageLaws()
     left = Left(right)
     right.left = left  # type: ignore[attr-defined]
