@@ -67,6 +67,7 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
     p = Pass(Module(job, stubs or Stubs({})), Report(), Work())
     report = p.report
     top: Fn | None = None
+    layouts: dict[StructType, hir.StructLayout] = {}
     statements = parsed.body
     if parsed.module is None:
         statements = _what_is_whole(p, parsed)
@@ -78,6 +79,9 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
         top = check_top(p, statements)
         check_functions(p)
         p.settle()
+        layouts = _layouts(
+            p
+        )  # This may be the first look at the fields of another module's struct, and find them wrong.
     except RecursionError:  # functions without `->`, each nested far deeper than people write, that call one another
         p.silent = 0
         p.error("E0803", 0, "nested too deep for the stack", "write `->` and a type at the functions of this module")
@@ -91,7 +95,7 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
         unused_locals(top)
     seen = {key for one in report.seen.values() for key in one.bindings}.union(p.module.stubs.bindings)
     unused_imports(p, statements, sorted(seen))
-    return Checked(_finished(p), [], _each_once(report.warnings), p, statements)
+    return Checked(_finished(p, layouts), [], _each_once(report.warnings), p, statements)
 
 
 def check_types(p: Pass) -> None:
@@ -136,7 +140,7 @@ _LAST = (1 << 60, 0)
 """Where the statements of the top level stand among the functions."""
 
 
-def _finished(p: Pass) -> hir.CheckedModule:
+def _finished(p: Pass, layouts: dict[StructType, hir.StructLayout]) -> hir.CheckedModule:
     order = {item.symbol: (item.node.at, item.node.at) for item in p.functions}
     for item in p.functions:  # what is nested stands behind what it is in
         at = order.get(f"{p.module.name}::{unit_of(item.symbol)}", _LAST)[0]
@@ -149,7 +153,7 @@ def _finished(p: Pass) -> hir.CheckedModule:
         if p.cut:
             function.body = without_unreached(function.body)
     signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(p.signatures.items())}
-    made = hir.CheckedModule(functions, signatures, _layouts(p), p.calls_main)
+    made = hir.CheckedModule(functions, signatures, layouts, p.calls_main)
     if VERIFY:
         from orchestrator.toolchains.ruchy.check.verify import verify
 
