@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 import orchestrator
-from actors.planner.manifest import LinkManifest, ObjectManifest, ProgramManifest
+from actors.planner.keys import LinkManifest, ObjectManifest, ProgramManifest
 from orchestrator.toolchains.ruchy.codes import CODES
 
 ROOT = Path(__file__).parents[1]

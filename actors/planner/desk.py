@@ -6,17 +6,16 @@ A phase decides, asks through the desk, and says where the build goes next by se
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from actors.compiler.toolchain import Toolchain
 from actors.digests import Digest
 from actors.events import Events, InputChanged
-from actors.messages import Entry, RunCompile, RunInfer, RunLink, RunSummarise, Source, ToKeeper, ToWorkers
-from actors.planner.graph import Graph
-from actors.planner.knowledge import Knowledge
-from actors.planner.outcome import keeps_changing
+from actors.messages import Entry, RunCompile, RunInfer, RunLink, RunSummarise, Settings, Source, ToKeeper, ToWorkers
+from actors.planner.facts import Facts
+from actors.planner.outcome import keeps_changing, settings_digest
 from actors.planner.run import Run
 from actors.planner.state import Plan, PlannedModule
 
@@ -41,12 +40,8 @@ class Desk:
         self.slots = slots
         self.idle_slots = slots
         self.remembers = self.believes = remembers
-        self.whole = Knowledge(toolchain.identity())
-        self.knowledge = self.whole
-        """What the present build goes by: all that is known, or (`Narrow`) what a small edit asks for."""
+        self.facts = Facts(toolchain.identity())
         self.plan: Plan | None = None
-        self.graph: Graph | None = None
-        """That of the plan, where this Project made it."""
         self.linked = False
         """Whether the toolchain has linked in this process, and remembers that if it ever does."""
         self.known_entries: dict[Digest, Entry] = {}
@@ -67,6 +62,17 @@ class Desk:
         self.believes = False
         self.known_entries = {}
 
+    def is_for(self, plan: Plan, settings: Settings) -> bool:
+        """Whether a plan's keys are those of this toolchain for these settings."""
+        return plan.toolchain == self.facts.toolchain and plan.settings == settings_digest(settings)
+
+    def believed(self, settings: Settings) -> Mapping[str, PlannedModule]:
+        """The modules of the last build whose objects may be used as they are, if a build asks for nothing else."""
+        plan = self.plan
+        if plan is None or not self.believes or settings.goal != "build" or settings.force or settings.verify:
+            return {}
+        return plan.modules if self.is_for(plan, settings) else {}
+
     def planned_object(self, module: str, key: Digest) -> PlannedModule | None:
         """What the last finished build says of this key."""
         if self.plan is None or not self.believes:
@@ -82,5 +88,5 @@ class Desk:
             source = msgspec.structs.replace(source, error=keeps_changing(module, source.path))
         if source.error is not None:
             run.diagnostics.append(source.error)
-        self.knowledge.replace(source)
+        self.facts.replace(source)
         run.replan = True

@@ -23,7 +23,7 @@ from actors.messages import (
     Store,
     SummariseDone,
 )
-from actors.planner import manifest
+from actors.planner import keys
 from actors.planner.compiling import Compiling
 from actors.planner.desk import Desk
 from actors.planner.outcome import crashed, not_written, nothing_there, of_item
@@ -40,29 +40,29 @@ class Linking:
         self._compiling = compiling
 
     def begin(self, run: Run) -> None:
-        desk, knowledge, settings = self.desk, self.desk.knowledge, run.settings
+        desk, facts, settings = self.desk, self.desk.facts, run.settings
         run.phase = Phase.LINKING
-        run.diagnostics += nothing_there(run, knowledge.sources)
+        run.diagnostics += nothing_there(run, facts.sources)
         if not run.succeeded:
             run.phase = Phase.FINISHED
             return
-        if not settings.entry or settings.entry not in knowledge.sources:
+        if not settings.entry or settings.entry not in facts.sources:
             self.publish(run)
             return
-        reached = knowledge.graph.transitive_imports([settings.entry])
+        reached = facts.graph.transitive_imports([settings.entry])
         run.linked_modules = [settings.entry, *sorted(reached - {settings.entry})]
-        run.program_manifest = manifest.encode(
-            manifest.ProgramManifest(
+        run.program_manifest = keys.encode(
+            keys.ProgramManifest(
                 entry=settings.entry,
-                toolchain=knowledge.toolchain,
+                toolchain=facts.toolchain,
                 target=settings.target,
                 options=settings.options,
                 objects=tuple(
-                    (module, knowledge.sources[module].path, run.objects[module]) for module in run.linked_modules
+                    (module, facts.sources[module].path, run.objects[module]) for module in run.linked_modules
                 ),
             )
         )
-        run.program_key = manifest.key_of(run.program_manifest)
+        run.program_key = keys.key_of(run.program_manifest)
         plan = desk.plan
         if settings.verify:
             desk.ask(run, Find(build=run.id, keys=(run.program_key,)))
@@ -110,7 +110,7 @@ class Linking:
         desk, plan = self.desk, self.desk.plan
         if run.link_needs is None or desk.linked or plan is None or not plan.link_state or run.settings.force:
             return ()
-        return (plan.link_state, plan.link_program) if plan.toolchain == desk.knowledge.toolchain else ()
+        return (plan.link_state, plan.link_program) if plan.toolchain == desk.facts.toolchain else ()
 
     def _ask_for(self, run: Run, wanted: set[Digest]) -> None:
         wanted = wanted - run.fresh.keys()
@@ -121,7 +121,7 @@ class Linking:
 
     def loaded(self, run: Run, answer: Loaded) -> None:
         """An object that is gone, or was damaged, is a late miss: its module is compiled after all."""
-        desk, knowledge = self.desk, self.desk.knowledge
+        desk, facts = self.desk, self.desk.facts
         run.fresh.update(answer.data)
         needed = self._needed(run) - run.fresh.keys()
         lost = [module for module in run.linked_modules if run.objects[module] in needed]
@@ -130,11 +130,11 @@ class Linking:
             return
         run.phase = Phase.COMPILING
         for module in lost:
-            key = knowledge.keys[module]
+            key = facts.key(module)
             desk.known_entries.pop(key, None)
             if desk.events.wanted:
                 desk.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object", late=True))
-        if not all(map(knowledge.can_compile, lost)):  # Too little was looked at to compile them.
+        if not all(map(facts.can_compile, lost)):  # Too little was looked at to compile them.
             desk.doubt()
             run.phase = Phase.SCANNED
             return
@@ -145,7 +145,7 @@ class Linking:
             self._compiling.make_ready(run, module, taken=False)
 
     def _link(self, run: Run) -> None:
-        settings, knowledge = run.settings, self.desk.knowledge
+        settings, facts = run.settings, self.desk.facts
         earlier = [run.fresh.get(name, b"") for name in self._earlier(run)]
         self.desk.ask(
             run,
@@ -156,7 +156,7 @@ class Linking:
                     objects=tuple(
                         LinkInput(
                             module=module,
-                            path=knowledge.sources[module].path,
+                            path=facts.sources[module].path,
                             data=run.fresh.get(run.objects[module], b""),
                             digest=run.objects[module],
                         )
@@ -180,7 +180,7 @@ class Linking:
         return True
 
     def linked(self, run: Run, answer: LinkDone) -> None:
-        desk, knowledge, entry = self.desk, self.desk.knowledge, run.settings.entry
+        desk, facts, entry = self.desk, self.desk.facts, run.settings.entry
         if answer.linked and answer.linked.needs and self._asks_for_more(run, answer.linked.needs):
             return
         program = answer.linked.program if answer.linked else None
@@ -189,7 +189,7 @@ class Linking:
             return
         crash = answer.crash or ("it gave neither program nor error" if program is None and not found else "")
         if crash:
-            run.diagnostics.append(crashed(entry, knowledge.sources[entry].path, crash))
+            run.diagnostics.append(crashed(entry, facts.sources[entry].path, crash))
         if program is None or not run.succeeded:
             run.program_failed = True
             run.phase = Phase.FINISHED
@@ -209,7 +209,7 @@ class Linking:
             module=entry,
             manifest=run.program_manifest,
             data=program,
-            identity=knowledge.toolchain,
+            identity=facts.toolchain,
             imports=tuple(run.linked_modules[1:]),
             exports=answer.linked.exports if answer.linked else (),
             duration_ms=answer.duration_ms,
@@ -221,8 +221,8 @@ class Linking:
 
     def _said(self, run: Run, answer: LinkDone, found: Iterable[Finding]) -> bool:
         """Say what the link found of the entry, in its places. False where its text must be read before."""
-        knowledge, entry = self.desk.knowledge, run.settings.entry
-        file, summary = knowledge.sources[entry], knowledge.summary(entry)
+        facts, entry = self.desk.facts, run.settings.entry
+        file, summary = facts.sources[entry], facts.modules.summaries.get(entry)
         if (file.data is None or summary is None) and run.linked is None:
             run.linked = answer
             job = SummariseJob(module=entry, path=file.path, source=b"", shown=True)
@@ -235,12 +235,12 @@ class Linking:
 
     def read(self, run: Run, answer: SummariseDone) -> None:
         """The entry's text is here, unless it has changed meanwhile: what the link found can be said."""
-        knowledge = self.desk.knowledge
+        facts = self.desk.facts
         for outcome in answer.outcomes:
-            file, made = knowledge.sources[outcome.module], outcome.summarised
+            file, made = facts.sources[outcome.module], outcome.summarised
             if outcome.source is not None and made is not None and made.summary is not None:
                 file.data = outcome.source
-                knowledge.summaries[file.summary] = made.summary
+                facts.learn(outcome.module, made.summary)
         assert run.linked is not None
         self.linked(run, run.linked)
 
@@ -249,15 +249,15 @@ class Linking:
         if not state or not run.settings.snapshot:  # without a plan on disk nobody would find it
             return ()
         run.link_state = digest(state)
-        encoded = manifest.encode(manifest.LinkManifest(program=run.program_key))
+        encoded = keys.encode(keys.LinkManifest(program=run.program_key))
         return (
             NewEntry(
-                key=manifest.key_of(encoded),
+                key=keys.key_of(encoded),
                 kind="link",
                 module=run.settings.entry,
                 manifest=encoded,
                 data=state,
-                identity=self.desk.knowledge.toolchain,
+                identity=self.desk.facts.toolchain,
             ),
         )
 
@@ -267,7 +267,7 @@ class Linking:
         entry = run.settings.entry
         found = Difference(module=entry, kind="program", what=what, manifest=run.program_manifest.decode())
         run.differences.append(found)
-        run.diagnostics.append(differs(found, run.program_key, self.desk.knowledge.sources[entry].path))
+        run.diagnostics.append(differs(found, run.program_key, self.desk.facts.sources[entry].path))
         run.program_failed = True
         run.phase = Phase.FINISHED
 

@@ -4,7 +4,7 @@ A build goes through phases, each begun when everything that it needs has arrive
 
     scanning -> summarising -> inferring -> finding -> compiling -> linking -> recording
 
-`Run` holds the state of the build, `Knowledge` what stays from one build to the next; the phases stand in rooms of
+`Run` holds the state of the build, `Facts` what stays from one build to the next; the phases stand in rooms of
 their own (summarising.py, inferring.py, fitting.py, compiling.py, linking.py) and share a `Desk`. One build at a time;
 a request that comes meanwhile waits, and its sources are kept until its turn.
 """
@@ -12,7 +12,7 @@ a request that comes meanwhile waits, and its sources are kept until its turn.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import anyio
 import msgspec
@@ -52,9 +52,8 @@ from actors.planner.compiling import Compiling
 from actors.planner.desk import JOBS, Desk
 from actors.planner.fitting import Fitting
 from actors.planner.inferring import Inferring
-from actors.planner.last import LastBuild
+from actors.planner.layers import Layer
 from actors.planner.linking import Linking
-from actors.planner.narrow import Narrow, NotAtHandError, TooFarError
 from actors.planner.outcome import (
     build_done,
     finished_event,
@@ -65,7 +64,7 @@ from actors.planner.outcome import (
     unread,
 )
 from actors.planner.run import Phase, Run
-from actors.planner.state import ENDED, decode_plan
+from actors.planner.state import ENDED, PlannedModule, decode_plan
 from actors.planner.summarising import Summarising
 from actors.planner.unchanged import Unchanged
 from actors.planner.verifying import Verifying
@@ -103,7 +102,7 @@ class Planner(Actor[ToPlanner]):
         self.unchanged = Unchanged()
         self.run_now: Run | None = None
         self.waiting: deque[Run] = deque()
-        self.last = LastBuild(self.desk)
+        self._snapshot_seen = ""
         self._recalled = False
 
     # ---- mail
@@ -256,15 +255,13 @@ class Planner(Actor[ToPlanner]):
             if run.end is not None and not run.awaited:
                 self._scan_ended(run)
         elif phase is Phase.SCANNED:
-            self._look_closer(run)
+            run.restart()
+        elif phase is Phase.LOOKING:
+            self._look(run)
         elif phase is Phase.SUMMARISING:
             self.summarising.advance(run)
-        elif phase is Phase.SUMMARISED:
-            self._with_what_is_at_hand(run, self._summarised)
         elif phase is Phase.INFERRING:
             self.inferring.advance(run)
-        elif phase is Phase.INFERRED:
-            self._with_what_is_at_hand(run, self._inferred)
         elif phase is Phase.COMPILING:
             self.compiling.advance(run)
         elif phase is Phase.COMPILED and run.settings.verify:
@@ -282,7 +279,7 @@ class Planner(Actor[ToPlanner]):
 
     def _scan_ended(self, run: Run) -> None:
         """Everything is here that says whether there is anything to do."""
-        self.last.look_for_snapshot(run.settings.snapshot, there=run.end is not None and run.end.recorded is not None)
+        self._look_for_snapshot(run.settings.snapshot, there=run.end is not None and run.end.recorded is not None)
         done = self.unchanged.answer(run) if self.desk.believes else None
         if done is not None:
             self._answer(run, msgspec.structs.replace(done, duration_ms=_milliseconds(run)))
@@ -291,57 +288,52 @@ class Planner(Actor[ToPlanner]):
         else:
             self._begin(run)
 
+    def _look_for_snapshot(self, name: str, *, there: bool) -> None:
+        """A plan whose snapshot is gone is none: another process removes snapshots when entries were lost."""
+        if name and name == self._snapshot_seen and not there:
+            self.desk.doubt()
+        self._snapshot_seen = name if there else ""
+
     def _scanned(self, run: Run) -> None:
-        knowledge = self.desk.knowledge = self.desk.whole
+        desk, facts, plan = self.desk, self.desk.facts, self.desk.plan
         assert run.end is not None
-        changed = knowledge.take(run.end.unchanged, run.read, run.vanished, run.end.held)
+        if plan is not None and desk.is_for(plan, run.settings):
+            facts.adopt(plan.modules, run.settings)
+        facts.take(run.end.unchanged, run.read, run.vanished, run.end.held)
         run.diagnostics += run.end.problems
-        run.diagnostics += [file.error for file in knowledge.sources.values() if file.error is not None]
-        if not self.last.answers(run, changed=changed):
-            run.phase = Phase.SCANNED
-        else:
-            self.linking.publish(run)
+        run.diagnostics += [file.error for file in facts.sources.values() if file.error is not None]
+        run.phase = Phase.SCANNED
 
-    def _look_closer(self, run: Run) -> None:
-        """The last build does not answer for all: look at what changed, if that is little, or at everything."""
-        self.desk.knowledge = self.last.narrow(run) or self.desk.whole
-        run.narrow = False  # Whatever comes back to here needs to know more.
-        self.summarising.begin(run)
-
-    def _with_what_is_at_hand(self, run: Run, step: Callable[[Run], None]) -> None:
-        """Take a step. Where it asks for modules that are not at hand, they are looked at, and it is all done again."""
-        knowledge = self.desk.knowledge
-        try:
-            try:
-                step(run)
-            except NotAtHandError as missing:
-                assert isinstance(knowledge, Narrow)
-                knowledge.look_at(missing)
-                self.summarising.begin(run)
-        except TooFarError:
-            run.phase = Phase.SCANNED
-
-    def _summarised(self, run: Run) -> None:
-        """Resolution and graph; where there is more to do than to tell them, on to inference."""
-        settings, knowledge = run.settings, self.desk.knowledge
-        knowledge.resolve()
-        if silent := unread(knowledge, settings.entry):
+    def _look(self, run: Run) -> None:
+        """Make the facts that the build is for. What is missing for that is had first, and then this goes on."""
+        desk, facts, settings = self.desk, self.desk.facts, run.settings
+        last = Layer.RESOLUTION if settings.goal == "graph" else Layer.PARTS
+        objects = desk.believed(settings)
+        need = facts.update(settings, objects, last)
+        if need is not None and need.summaries:
+            self.summarising.begin(run, need.summaries)
+        elif need is not None:
+            self.inferring.begin(run, need.inferences)
+        elif silent := unread(facts, settings.entry):
             self.summarising.show(run, silent)
-            return
-        if settings.goal == "graph":
-            self._tell_graph(run)
-            run.begin(knowledge.sources)
-            self.compiling.condemn(run)
-            run.diagnostics += nothing_there(run, knowledge.sources)
-            for found in run.condemned.values():  # nothing is compiled, so nobody else will say it
-                run.diagnostics += found
-            run.phase = Phase.ANSWERED
+        elif settings.goal == "graph":
+            self._graph_known(run)
         else:
-            self.inferring.begin(run)
+            self._keys_known(run, objects)
+
+    def _graph_known(self, run: Run) -> None:
+        facts = self.desk.facts
+        self._tell_graph(run)
+        run.settle(facts.sources, {})
+        self.compiling.condemn(run)
+        run.diagnostics += nothing_there(run, facts.sources)
+        for found in run.condemned.values():  # nothing is compiled, so nobody else will say it
+            run.diagnostics += found
+        run.phase = Phase.ANSWERED
 
     def _tell_graph(self, run: Run) -> None:
         if self.events.wanted:
-            graph = self.desk.knowledge.graph
+            graph = self.desk.facts.graph
             self.events.emit(
                 GraphResolved(
                     build=run.id,
@@ -351,26 +343,32 @@ class Planner(Actor[ToPlanner]):
                 )
             )
 
-    def _inferred(self, run: Run) -> None:
-        """Keys; then on to what the build is for."""
-        settings, knowledge = run.settings, self.desk.knowledge
-        knowledge.make_keys(settings)
+    def _keys_known(self, run: Run, objects: Mapping[str, PlannedModule]) -> None:
+        """On to what the build is for. Where the last one answers for every module, and was one of these modules, what
+        it had to say is said again; one whose program is gone finds out when it asks for it to be in its place."""
+        desk, facts, settings, plan = self.desk, self.desk.facts, run.settings, self.desk.plan
+        touched = set(facts.touched)
+        run.settle(
+            facts.sources,
+            {one: objects[one] for one in facts.sources if one in objects and one not in touched and facts.key(one)},
+        )
+        every = plan is not None and plan.succeeded and len(run.settled) == len(facts.sources) == len(plan.modules)
+        if plan is not None and every and not run.diagnostics and not run.program_lost:
+            run.from_plan = True
+            run.program, run.program_key = plan.program, plan.program_key
+            self.linking.publish(run)
+            return
         self._tell_graph(run)
-        if knowledge.plan is not None:
-            run.settle(knowledge.plan, knowledge.touched)
-        else:
-            run.begin(knowledge.sources)
         if settings.goal == "lookup":
-            keys = [knowledge.keys.get(module) or digest(b"no such module") for module in settings.lookup]
+            keys = [facts.key(module) or digest(b"no such module") for module in settings.lookup]
             run.phase = Phase.LOOKING_UP
-            self.desk.ask(run, Find(build=run.id, keys=tuple(keys)))
+            desk.ask(run, Find(build=run.id, keys=tuple(keys)))
         else:
             self.compiling.begin(run)
 
     def _looked_up(self, run: Run, answer: Found) -> None:
-        keys = self.desk.knowledge.keys
         for module in run.settings.lookup:
-            entry = answer.entries.get(keys.get(module, ""))
+            entry = answer.entries.get(self.desk.facts.key(module))
             if entry is not None:
                 run.looked_up[module] = entry
         digests = sorted({entry.digest for entry in run.looked_up.values()})
@@ -386,19 +384,16 @@ class Planner(Actor[ToPlanner]):
         desk = self.desk
         run.phase = Phase.RECORDING
         if run.settings.goal == "lookup":
-            keys = desk.knowledge.keys
-            if any(desk.planned_object(module, keys.get(module, "")) for module in run.looked_up_in_vain()):
+            key = desk.facts.key
+            if any(desk.planned_object(module, key(module)) for module in run.looked_up_in_vain()):
                 desk.doubt()  # The last build says that it is there.
             desk.ask(run, record_of_lookup(run))
             return
         run.before = desk.plan
-        desk.plan, request = record_of(run, desk.knowledge, desk.plan)
-        if not run.from_plan:
-            desk.graph = desk.knowledge.graph
+        desk.plan, request = record_of(run, desk.facts, desk.plan)
         desk.believes = desk.remembers
-        self.last.is_of_these_sources = True
         if desk.remembers and not run.from_plan:
-            used = set(desk.knowledge.keys.values())
+            used = {row.key for row in desk.facts.rows.values()}
             desk.known_entries = {key: entry for key, entry in desk.known_entries.items() if key in used}
         desk.ask(run, request)
 
@@ -420,11 +415,11 @@ class Planner(Actor[ToPlanner]):
     def _end(self, run: Run, record: Record | None = None) -> None:
         """The build has come to its end, and `record` is what it left."""
         cancelled = record is not None and not record.finished
-        knowledge = self.desk.knowledge
-        done = build_done(run, knowledge, _milliseconds(run), cancelled=cancelled)
+        facts = self.desk.facts
+        done = build_done(run, facts, _milliseconds(run), cancelled=cancelled)
         if record is not None:
             self.unchanged.remember(run, record, done)
-        knowledge.forget()
+        facts.forget()
         self._answer(run, done)
 
     def _answer(self, run: Run, done: BuildDone) -> None:

@@ -5,7 +5,7 @@ Plain and synchronous: the planner (the actor) sends what this decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from actors.compiler.toolchain import Object
@@ -23,10 +23,10 @@ from actors.messages import (
     Source,
     SourcesRead,
 )
+from actors.planner.facts import Facts
 from actors.planner.fingerprints import Fingerprint
-from actors.planner.knowledge import Knowledge
 from actors.planner.schedule import Estimates, ReadyHeap
-from actors.planner.state import Plan, State, States
+from actors.planner.state import Plan, PlannedModule, State, States
 from actors.planner.work import Work
 from actors.system import Cell
 
@@ -38,11 +38,10 @@ class Phase(Enum):
     """Where a build stands. Those that end in -ED wait for nothing: the planner moves on at its next step."""
 
     SCANNING = 0
-    SCANNED = 1  # The last build does not answer for this one: look closer.
-    SUMMARISING = 2
-    SUMMARISED = 3
+    SCANNED = 1  # The sources are known, or were looked at again: plan with them.
+    LOOKING = 2  # Go on making facts.
+    SUMMARISING = 3
     INFERRING = 4
-    INFERRED = 5
     LOOKING_UP = 6  # Only what the cache has is asked for.
     FINDING = 7
     COMPILING = 8
@@ -70,8 +69,6 @@ class Run:
         self.awaited = 0
         self.begun = False
         self.replan = False
-        self.narrow = True
-        """Whether it may do with what a small edit asks for."""
         self.degraded: str | None = None
         self.cache_needed_bytes = 0
         self.diagnostics: list[Diagnostic] = []
@@ -120,7 +117,8 @@ class Run:
 
     def restart(self) -> None:
         """Forget where the modules stand: they are about to be looked at (again). What was made stays made."""
-        self.phase = Phase.SUMMARISING
+        self.phase = Phase.LOOKING
+        self.settled: Mapping[str, PlannedModule] = {}
         self.from_plan = False
         self.states = States()
         self.ready = Work(self.shared)
@@ -150,17 +148,13 @@ class Run:
         self.function_counts: dict[str, int] = {}
         self.program = self.program_key = ""
 
-    def begin(self, modules: Iterable[str]) -> None:
-        """Every module is wanted."""
+    def settle(self, modules: Iterable[str], settled: Mapping[str, PlannedModule]) -> None:
+        """The last build answers for the modules that are `settled`; every other one is wanted."""
+        self.settled = settled
+        self.states.settle(settled)
         for module in modules:
-            self.states.add(module)
-
-    def settle(self, plan: Plan, touched: Iterable[str]) -> None:
-        """The last build answers for all modules but those that are `touched`."""
-        self.states.settle(plan.modules)
-        for module in touched:
-            self.states.reopen(module)
-        settled = {module: one for module, one in plan.modules.items() if self.states[module] is State.HIT}
+            if module not in settled:
+                self.states.add(module)
         self.objects = {module: one.object for module, one in settled.items()}
         self.durations = {module: one.duration_ms for module, one in settled.items()}
         self.function_counts = {module: one.functions for module, one in settled.items()}
@@ -183,14 +177,14 @@ class Run:
         """A module is wrong whatever its compile says."""
         self.condemned.setdefault(module, []).extend(found)
 
-    def fail(self, module: str, found: Iterable[Diagnostic], knowledge: Knowledge) -> list[str]:
+    def fail(self, module: str, found: Iterable[Diagnostic], facts: Facts) -> list[str]:
         """A module failed: everything that depends on it is blocked, unless it stands in a cycle with it. Returns the
         modules that became blocked. Errors of a module that stands above the failed one are dropped: which of two
         failures came first must not show."""
         self.errors[module] = list(found)
         self.states.set(module, State.FAILED)
         newly: list[str] = []
-        graph = knowledge.graph
+        graph = facts.graph
         component = graph.component_of[module]
         for dependent in sorted(graph.transitive_dependents([module])):
             if graph.component_of[dependent] == component or self.states[dependent] is State.BLOCKED:
@@ -215,20 +209,20 @@ class Run:
         counts = self.states.counts
         return bool(self.silent) and self.states.open_count == len(self.silent) + counts[State.WAITING]
 
-    def blame(self, knowledge: Knowledge) -> list[tuple[str, str]]:
+    def blame(self, facts: Facts) -> list[tuple[str, str]]:
         """The silent modules, each with the failed one that it is built upon, or stands in a circle with; "" where
         there is none."""
         failed = set(self.states.members(State.FAILED))
-        below = knowledge.graph.transitive_imports
+        below = facts.graph.transitive_imports
         return [(module, min(failed & below([module]), default="")) for module in sorted(self.silent)]
 
-    def already_blocked(self, module: str, knowledge: Knowledge) -> str:
+    def already_blocked(self, module: str, facts: Facts) -> str:
         """The failed module outside of this one's cycle that it depends on, or ""."""
         if module in self.blocked_by:
             return self.blocked_by[module]
         if not self.states.counts[State.FAILED]:
             return ""
-        graph = knowledge.graph
+        graph = facts.graph
         component = graph.component_of[module]
         for below in sorted(graph.transitive_imports([module])):
             if graph.component_of[below] != component and self.states[below] is State.FAILED:

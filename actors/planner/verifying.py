@@ -47,11 +47,11 @@ class Verifying:
 
     def advance(self, run: Run) -> None:
         """A batch at a time: load what the build would use, compile, compare."""
-        desk, knowledge = self.desk, self.desk.knowledge
+        desk, facts = self.desk, self.desk.facts
         while desk.idle_slots and self._loaded and not run.replan:
             modules = [self._loaded.popleft() for _ in range(min(JOB_MODULES, len(self._loaded)))]
             jobs = tuple([self._job(run, module) for module in modules])
-            digests = tuple([knowledge.sources[module].digest for module in modules])
+            digests = tuple([facts.sources[module].digest for module in modules])
             desk.ask(run, RunCompile(build=run.id, jobs=jobs, digests=digests, root=run.settings.root))
         if run.awaited:
             return
@@ -80,10 +80,10 @@ class Verifying:
 
     def _job(self, run: Run, module: str) -> CompileJob:
         """The module's compile, with nothing to reuse."""
-        knowledge = self.desk.knowledge
-        found = run.fingerprints.get(module) or knowledge.fingerprints(module)
+        facts = self.desk.facts
+        found = run.fingerprints.get(module) or facts.fingerprints(module)
         fingerprints = {name: one.digest for name, one in found.items()}
-        return msgspec.structs.replace(knowledge.job(module, run.settings), fingerprints=fingerprints)
+        return msgspec.structs.replace(facts.job(module), fingerprints=fingerprints)
 
     def loaded(self, run: Run, answer: Loaded) -> None:
         """What the cache lost meanwhile is no wrong answer; whoever needs it finds out."""
@@ -98,7 +98,7 @@ class Verifying:
                 self._compare(run, outcome)
 
     def _compare(self, run: Run, outcome: CompileOutcome) -> None:
-        module, knowledge = outcome.module, self.desk.knowledge
+        module, facts = outcome.module, self.desk.facts
         run.verified.append(module)
         stored = run.fresh[run.objects[module]]
         made = outcome.compiled.object if outcome.compiled else None
@@ -112,9 +112,9 @@ class Verifying:
             what = f"the object has {len(run.warnings[module])} warnings, a fresh one {len(made.warnings)}, or others"
         else:
             return
-        found = Difference(module=module, kind="object", what=what, manifest=knowledge.manifests[module].decode())
+        found = Difference(module=module, kind="object", what=what, manifest=facts.made[module].manifest.decode())
         run.differences.append(found)
-        run.diagnostics.append(differs(found, knowledge.keys[module], knowledge.sources[module].path))
+        run.diagnostics.append(differs(found, facts.key(module), facts.sources[module].path))
 
     def forget(self) -> None:
         """The build is cancelled."""

@@ -15,7 +15,7 @@ from plain_builds import Bench, everything, from_nothing, opened, remove, stamp_
 
 from actors.compiler.toolchain import Compiled, CompileJob
 from actors.events import InputChanged
-from actors.planner import knowledge
+from actors.planner import sources as planner_sources
 from orchestrator import BuildResult
 from orchestrator.testing.toolchain import PlainToolchain
 
@@ -153,7 +153,7 @@ class Meddling(PlainToolchain):
 @pytest.fixture
 def no_buffer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Workers read every source again."""
-    monkeypatch.setattr(knowledge, "SOURCE_BUFFER_BYTES", -1)
+    monkeypatch.setattr(planner_sources, "SOURCE_BUFFER_BYTES", -1)
     yield
 
 
