@@ -271,11 +271,6 @@ def _snapshot(run: Run, facts: Facts, beside: Beside) -> bytes:
 # ---- what the planner itself has to say
 
 
-def of_module(found: Diagnostic, module: str, path: str) -> Diagnostic:
-    """A diagnostic of a text as one of a module with this text: two modules may have the same."""
-    return msgspec.structs.replace(found, module=module, file=path)
-
-
 def crashed(module: str, path: str, what: str) -> Diagnostic:
     hint = "this is a bug of the compiler, not of the program: please report it with this module"
     what = f"the compiler broke on this module: {what}"
