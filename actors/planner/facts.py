@@ -125,11 +125,12 @@ class Facts:
     def _is_another(self, module: str) -> bool:
         """The module has another text than it had in this process, or was not seen in it yet. Returns whether its row
         was made of another one, too."""
-        earlier = self.modules.forget(module)
-        if earlier is not None:
-            self.earlier[module] = earlier
-        self.broken.discard(module)
         file, row = self.sources[module], self.rows.get(module)
+        if module in self.modules.summaries:
+            earlier = self.modules.forget(module)
+            if earlier is not None:
+                self.earlier[module] = earlier
+            self.broken.discard(module)
         self.modules.paths[module] = file.path
         if file.error is not None:
             self.fail(module, ())
@@ -451,7 +452,7 @@ class Facts:
                     if not key or not before:
                         came_or_went.add(member)
         # Deep interfaces know nothing of a module above that has no key: under `precise` that must be looked for.
-        beyond = self._reached(Reach.IMPORTERS, came_or_went) if precise else set()
+        beyond = self._reached(Reach.IMPORTERS, came_or_went) - reach if precise else set()
         dirty |= beyond
         return bool(beyond)
 
@@ -497,13 +498,12 @@ class Facts:
     def _make_parts(self) -> None:
         """Find out which modules are to be compiled, and have at hand what their jobs read, but for those that are put
         together from the same parts as before. Where everything is at hand anyway, parts are made when asked for."""
-        rows, objects, dirty = self.rows, self._objects, self.dirty[Layer.PARTS]
-        again = self.troubled
-        self.touched = [
+        rows, objects, dirty, again = self.rows, self._objects, self.dirty[Layer.PARTS], self.troubled
+        self.touched = sorted(
             one
             for one, row in rows.items()
-            if row.key and (one in again or not (one in objects and objects[one].answers_for(row.key)))
-        ]
+            if row.key and (one in again or (had := objects.get(one)) is None or had.key != row.key or not had.object)
+        )
         kept = [one for one in self.touched if one in objects and one not in dirty and one not in again]
         self.as_before = frozenset(
             [one for one in kept if objects[one].object and rows[one].parts and objects[one].parts == rows[one].parts]

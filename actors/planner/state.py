@@ -126,10 +126,6 @@ class PlannedModule(Row, array_like=True, gc=False):
     functions: int = 0
     warnings: tuple[Diagnostic, ...] = ()
 
-    def answers_for(self, key: Digest) -> bool:
-        """Whether this is what a module of this key compiles to."""
-        return self.key == key and bool(self.object)
-
 
 class Plan(msgspec.Struct, frozen=True, array_like=True):
     """The graph, resolution and keys of the last finished build, by module. `settings` is the digest of everything else
