@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import anyio
-import msgspec
 
 from actors.compiler.toolchain import Object
 from actors.diagnostics import Diagnostic, in_text
 from actors.digests import Digest, digest
-from actors.events import CacheHit, CacheMiss, DiagnosticFound, ModuleBlocked, ModuleFailed
+from actors.events import (
+    NO_SLOT,
+    CacheHit,
+    CacheMiss,
+    CompileFinished,
+    CompileStarted,
+    DiagnosticFound,
+    ModuleBlocked,
+    ModuleFailed,
+)
 from actors.messages import (
     CompileDone,
-    CompileOutcome,
     Entry,
     Find,
     Found,
+    FragmentsFound,
     NewEntry,
     RunCompile,
     Store,
@@ -262,7 +270,7 @@ class Compiling:
             if outcome.crash:
                 errors.append(crashed(module, path, outcome.crash))
             if made is not None and not errors:
-                self._made(run, outcome, made)
+                self._made(run, module, made, digest(made.data), outcome.duration_ms)
             by = run.already_blocked(module, facts)
             if by:
                 run.silent.pop(module, None)
@@ -291,15 +299,40 @@ class Compiling:
         for outcome in answer.outcomes:
             made = outcome.compiled.object if outcome.compiled else None
             if made is not None and outcome.module not in run.condemned:
-                self._made(run, outcome, made)
+                self._made(run, outcome.module, made, digest(made.data), outcome.duration_ms)
 
-    def _made(self, run: Run, outcome: CompileOutcome, made: Object) -> None:
-        module, facts = outcome.module, self.desk.facts
-        if module in run.finished:  # It cost nothing, and says nothing of what compiling costs.
-            outcome = msgspec.structs.replace(outcome, duration_ms=run.finished[module][0].duration_ms)
-        run.estimates.learn(module, facts.sources[module].size, outcome.duration_ms)
-        run.to_store_ms += GIVEN_BACK_MS if module in run.finished else outcome.duration_ms
-        run.compiled(module, facts.key(module), made, digest(made.data), outcome.duration_ms)
+    def fitted(self, run: Run, answer: FragmentsFound) -> None:
+        """What may be reused is known of some modules. Where it is the whole object, that is the module's under its new
+        key too. It counts as compiled, because its key missed, but no worker is asked."""
+        events = self.desk.events
+        for module, entry, data in self._fitting.found(run, answer):
+            run.given_back.add(module)
+            run.ahead_ms -= run.costs.get(module, 0.0)
+            if events.wanted:
+                events.emit(CompileStarted(build=run.id, module=module, slot=NO_SLOT))
+            made = Object(data=data, functions=entry.functions, warnings=entry.warnings)
+            self._made(run, module, made, entry.digest, entry.duration_ms)
+            if events.wanted:
+                events.emit(
+                    CompileFinished(
+                        build=run.id,
+                        module=module,
+                        slot=NO_SLOT,
+                        duration_ms=0.0,
+                        compiled_functions=0,
+                        reused_functions=len(made.functions),
+                    )
+                )
+            run.states.set(module, State.COMPILED)
+            self._wake_dependents(run, module)
+
+    def _made(self, run: Run, module: str, made: Object, object_digest: Digest, duration_ms: float) -> None:
+        """A module has an object: it is stored as soon as there is enough to store. What one that was given back had
+        cost when it was compiled says what the next compile will cost, and nothing of what was spent now."""
+        facts = self.desk.facts
+        run.estimates.learn(module, facts.sources[module].size, duration_ms)
+        run.to_store_ms += GIVEN_BACK_MS if module in run.given_back else duration_ms
+        run.compiled(module, facts.key(module), made, object_digest, duration_ms)
         run.to_store.append(
             NewEntry(
                 key=facts.key(module),
@@ -312,7 +345,7 @@ class Compiling:
                 exports=made.functions,
                 functions=made.functions,
                 warnings=made.warnings,
-                duration_ms=outcome.duration_ms,
+                duration_ms=duration_ms,
             )
         )
 
@@ -340,7 +373,7 @@ class Compiling:
         blocked now is dropped: it cost nothing, and its key names a source that fails."""
         if run.storing:
             return
-        useless = run.finished.keys() & run.blocked_by.keys()
+        useless = run.given_back & run.blocked_by.keys()
         entries = tuple([entry for entry in run.to_store if entry.module not in useless])
         run.to_store, run.to_store_ms = [], 0.0
         if entries:

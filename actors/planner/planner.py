@@ -174,7 +174,7 @@ class Planner(Actor[ToPlanner]):
             else:
                 self.linking.loaded(run, answer)
         elif isinstance(answer, FragmentsFound):
-            self.fitting.found(run, answer)
+            self.compiling.fitted(run, answer)
         elif isinstance(answer, CompileDone):
             (self.verifying if run.phase is Phase.VERIFYING else self.compiling).done(run, answer)
         elif isinstance(answer, Stored) and isinstance(request, Store):

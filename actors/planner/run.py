@@ -127,8 +127,8 @@ class Run:
         self.fingerprints: dict[str, dict[str, Fingerprint]] = {}
         self.fragments: dict[str, dict[Digest, bytes]] = {}
         """Of fitted modules, by module and fingerprint."""
-        self.finished: dict[str, tuple[Entry, bytes]] = {}
-        """Of fitted modules whose object is one that the cache has for another key."""
+        self.given_back: set[str] = set()
+        """Modules whose object is one that the cache had for another key."""
         self.fitting: tuple[str, ...] = ()
         """Modules whose fragments the keeper looks for at the moment."""
         self.estimates = Estimates()

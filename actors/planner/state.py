@@ -32,8 +32,8 @@ _ALLOWED: dict[State, frozenset[State]] = {
     # A hit whose bytes turn out to be gone is compiled after all; one made earlier in this build counts as compiled.
     State.HIT: frozenset((State.READY, State.WAITING, State.BLOCKED, State.COMPILED)),
     State.WAITING: frozenset((State.READY, State.BLOCKED)),
-    # A hit after all: another process made it meanwhile.
-    State.READY: frozenset((State.RUNNING, State.BLOCKED, State.HIT)),
+    # A hit after all: another process made it meanwhile. Compiled at once: its object of the last build is given back.
+    State.READY: frozenset((State.RUNNING, State.BLOCKED, State.HIT, State.COMPILED)),
     # Ready again: its source changed under the worker.
     State.RUNNING: frozenset((State.COMPILED, State.FAILED, State.BLOCKED, State.READY)),
     # Its stored bytes were lost before they were used.
