@@ -23,7 +23,8 @@ JOBS = (RunSummarise, RunInfer, RunCompile, RunLink)
 
 
 class Desk:
-    """`send` posts a request to whom it concerns; `later` has the build looked at again in so many seconds. `slots` is
+    """`send` posts a request to whom it concerns; `later` has the build looked at again in so many
+    seconds, and `now` is the time in seconds. `slots` is
     the number of worker slots. `remembers`: whether keys of earlier builds of this Project may be believed without
     asking the cache (not where there is none); `believes`: whether they are now, for the cache did not lose anything
     meanwhile."""
@@ -35,6 +36,7 @@ class Desk:
         remembers: bool,
         send: Callable[[ToKeeper | ToWorkers], None],
         later: Callable[[float], None],
+        now: Callable[[], float],
     ) -> None:
         self.toolchain = toolchain
         self.slots = slots
@@ -49,6 +51,7 @@ class Desk:
         """The Project's, from the moment that the planner starts."""
         self._send = send
         self.later = later
+        self.now = now
 
     def ask(self, run: Run, request: ToKeeper | ToWorkers) -> None:
         """Send a request for a build; its phase does not end before the answer came."""
@@ -56,6 +59,10 @@ class Desk:
         if isinstance(request, JOBS):
             self.idle_slots -= 1
         self._send(request)
+
+    def milliseconds(self, run: Run) -> float:
+        """How long a build has taken by now."""
+        return (self.now() - run.began) * 1000
 
     def doubt(self) -> None:
         """What earlier builds found in the cache may be gone: the next one asks for all of it."""

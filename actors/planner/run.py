@@ -5,7 +5,7 @@ Plain and synchronous: the planner (the actor) sends what this decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
 from actors.compiler.toolchain import Object
@@ -13,11 +13,13 @@ from actors.diagnostics import Diagnostic
 from actors.digests import Digest, Stamp
 from actors.messages import (
     Build,
+    BuildDone,
     Difference,
     Entry,
     LinkDone,
     NewEntry,
     Reason,
+    Record,
     ScanEnd,
     Settings,
     Source,
@@ -28,7 +30,6 @@ from actors.planner.fingerprints import Fingerprint
 from actors.planner.schedule import Estimates, ReadyHeap
 from actors.planner.state import Plan, PlannedModule, State, States
 from actors.planner.work import Work
-from actors.system import Cell
 
 ATTEMPTS = 3
 """How often a module is planned when its source changes under the build: once, and twice again."""
@@ -42,23 +43,58 @@ class Phase(Enum):
     LOOKING = 2  # Go on making facts.
     SUMMARISING = 3
     INFERRING = 4
-    LOOKING_UP = 6  # Only what the cache has is asked for.
-    FINDING = 7
-    COMPILING = 8
-    COMPILED = 9
-    VERIFYING = 10
-    VERIFIED = 11
-    LINKING = 12
-    FINISHED = 13
-    RECORDING = 14
-    ANSWERED = 15
+    LOOKING_UP = 5  # Only what the cache has is asked for.
+    FINDING = 6
+    COMPILING = 7
+    COMPILED = 8
+    VERIFYING = 9
+    VERIFIED = 10
+    LINKING = 11
+    FINISHED = 12
+    RECORDING = 13
+    ANSWERED = 14
+
+
+_NEXT: dict[Phase, frozenset[Phase]] = {
+    # Answered at once where nothing changed, and the last build of this Project had found that already.
+    Phase.SCANNING: frozenset((Phase.SCANNED, Phase.ANSWERED)),
+    Phase.SCANNED: frozenset((Phase.LOOKING,)),
+    # Summarise and infer as often as something is missing. On to the program's place where the last build answers for
+    # all; that is finished where there is none. A graph is answered.
+    Phase.LOOKING: frozenset(
+        (
+            Phase.SUMMARISING,
+            Phase.INFERRING,
+            Phase.LOOKING_UP,
+            Phase.FINDING,
+            Phase.LINKING,
+            Phase.FINISHED,
+            Phase.ANSWERED,
+        )
+    ),
+    Phase.SUMMARISING: frozenset((Phase.LOOKING,)),
+    Phase.INFERRING: frozenset((Phase.LOOKING,)),
+    Phase.LOOKING_UP: frozenset((Phase.FINISHED,)),
+    Phase.FINDING: frozenset((Phase.COMPILING,)),
+    # Back where a source changed under the build, or more must be looked at.
+    Phase.COMPILING: frozenset((Phase.COMPILED, Phase.SCANNED)),
+    Phase.COMPILED: frozenset((Phase.VERIFYING, Phase.VERIFIED)),
+    Phase.VERIFYING: frozenset((Phase.VERIFIED, Phase.SCANNED)),
+    Phase.VERIFIED: frozenset((Phase.LINKING,)),
+    # Back to compiling where an object is lost, and further where too little was looked at to compile it.
+    Phase.LINKING: frozenset((Phase.LINKING, Phase.FINISHED, Phase.COMPILING, Phase.SCANNED)),
+    Phase.FINISHED: frozenset((Phase.RECORDING,)),
+    Phase.RECORDING: frozenset((Phase.ANSWERED,)),
+    Phase.ANSWERED: frozenset(),
+}
+"""From any of them a build that was cancelled goes to RECORDING."""
 
 
 class Run:
     """The state of one build. `awaited` counts the answers that must come before the next phase; `begun`:
     the keeper knows of the build."""
 
-    def __init__(self, request: Build, reply: Cell, began: float) -> None:
+    def __init__(self, request: Build, reply: Callable[[BuildDone], None], began: float) -> None:
         self.id = request.build
         self.settings: Settings = request.settings
         self.reply = reply
@@ -107,8 +143,18 @@ class Run:
         """Of a verified build: the program that the cache, or the last build, has for these objects."""
         self.before: Plan | None = None
         """What the last finished build had left behind, once this one leaves its own."""
-        self.restart()
+        self.record: Record | None = None
+        """What the build left."""
+        self.done: BuildDone | None = None
+        """Its answer, as soon as there is one."""
         self.phase = Phase.SCANNING
+        self._reset()
+
+    def go(self, phase: Phase) -> None:
+        """The build goes on to another phase. A step that makes no sense is a bug."""
+        if phase not in _NEXT[self.phase] and phase is not Phase.RECORDING:
+            raise RuntimeError(f"a build cannot go from {self.phase.name} to {phase.name}")
+        self.phase = phase
 
     @property
     def shared(self) -> bool:
@@ -117,7 +163,10 @@ class Run:
 
     def restart(self) -> None:
         """Forget where the modules stand: they are about to be looked at (again). What was made stays made."""
-        self.phase = Phase.LOOKING
+        self.go(Phase.LOOKING)
+        self._reset()
+
+    def _reset(self) -> None:
         self.settled: Mapping[str, PlannedModule] = {}
         self.from_plan = False
         self.states = States()

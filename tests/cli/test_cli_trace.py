@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cli_fakes import Wasmill
 
-from actors.planner.compiling import Compiling
+from actors.planner.phases.compiling import Compiling
 from orchestrator.recording.record import read
 
 

@@ -6,7 +6,7 @@ import pytest
 from plain_builds import named, opened
 
 from actors.messages import Store
-from actors.planner import compiling
+from actors.planner.phases import compiling
 from actors.system import TapRecord
 from orchestrator import Sources
 

@@ -12,7 +12,7 @@ from plain_builds import named, opened
 
 from actors.compiler.toolchain import Compiled, CompileJob, Linked, LinkJob
 from actors.events import CompileStarted, ObjectStored, ObjectsVerified
-from actors.planner.verifying import chosen
+from actors.planner.phases.verifying import chosen
 from orchestrator import ProjectError, Sources
 from orchestrator.testing.toolchain import PlainToolchain
 

@@ -517,7 +517,7 @@ def test_taking_over_the_same_sources_makes_nothing_dirty() -> None:
     assert dirty({"a": "pub f = 2"}) == (set(), {"a"})
     assert list(facts.sources) == list(facts.rows) == ["a"]
     assert dirty({"a": "pub f = 2"}, ("a",)) == (set(), set())
-    assert facts.sources == facts.rows == facts.resolved == {}
+    assert not facts.sources and not facts.rows and not facts.resolved
 
 
 def test_sources_above_the_buffer_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from actors.keeper import reuse
 from actors.keeper.cache import Cache
 from actors.keeper.upkeep import Upkeep
 from actors.messages import Build, BuildDone, CacheStatistics, Find, Found, FragmentsFound, Loaded, NewEntry
-from actors.planner.compiling import Compiling
+from actors.planner.phases.compiling import Compiling
 from actors.planner.run import Run
 from orchestrator import Project
 from orchestrator.errors import FileError

@@ -9,9 +9,10 @@ import msgspec
 
 from actors.compiler.toolchain import SummariseJob, Summary
 from actors.events import ModuleSummarised
-from actors.messages import BATCH, FindSummaries, RunSummarise, StoreSummaries, SummariesFound, SummariseDone
+from actors.messages import BATCH, FindSummaries, Message, RunSummarise, StoreSummaries, SummariesFound, SummariseDone
 from actors.planner.desk import Desk
 from actors.planner.outcome import crashed
+from actors.planner.phases.step import Step
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import new_source_ms
 from actors.planner.sources import SourceFile
@@ -21,11 +22,11 @@ _decoder = msgspec.msgpack.Decoder(Summary)
 _encoder = msgspec.msgpack.Encoder()
 
 
-class Summarising:
+class Summarising(Step):
     """What the planner does between sources and summaries."""
 
     def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+        super().__init__(desk)
         self._wanted: dict[str, SourceFile] = {}
         self._waiting: deque[SummariseJob] = deque()
         self._new: dict[str, bytes] = {}
@@ -34,14 +35,22 @@ class Summarising:
         """Ask for summaries of these modules, and for those of the texts before: most of a changed module is as it
         was."""
         desk, facts = self.desk, self.desk.facts
-        run.phase = Phase.SUMMARISING
+        run.go(Phase.SUMMARISING)
         self._wanted = dict(wanted)
         names = {file.summary for file in wanted.values()}
         names.update([facts.earlier_name(module) for module in wanted if module not in facts.earlier])
         names.discard("")
         desk.ask(run, FindSummaries(build=run.id, identity=facts.toolchain, sources=tuple(sorted(names))))
 
-    def found(self, run: Run, answer: SummariesFound) -> None:
+    def answered(self, run: Run, request: Message, answer: Message) -> None:
+        if isinstance(answer, SummariesFound):
+            self._found(run, answer)
+        elif isinstance(answer, SummariseDone):
+            self._done(run, answer)
+        else:
+            super().answered(run, request, answer)
+
+    def _found(self, run: Run, answer: SummariesFound) -> None:
         """What the index has; the rest is for the workers."""
         facts = self.desk.facts
         for module, file in self._wanted.items():
@@ -58,7 +67,7 @@ class Summarising:
         for module in modules:
             path = self.desk.facts.sources[module].path
             self._waiting.append(SummariseJob(module=module, path=path, source=b"", shown=True))
-        run.phase = Phase.SUMMARISING
+        run.go(Phase.SUMMARISING)
 
     def advance(self, run: Run) -> None:
         """Keep the slots busy; when all is summarised, go on to resolving."""
@@ -82,9 +91,9 @@ class Summarising:
         if self._new:
             desk.ask(run, StoreSummaries(build=run.id, identity=desk.facts.toolchain, summaries=self._new))
             self._new = {}
-        run.phase = Phase.LOOKING
+        run.go(Phase.LOOKING)
 
-    def done(self, run: Run, answer: SummariseDone) -> None:
+    def _done(self, run: Run, answer: SummariseDone) -> None:
         """Take over what a worker found."""
         facts, events = self.desk.facts, self.desk.events
         for outcome in answer.outcomes:

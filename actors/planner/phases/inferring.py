@@ -12,8 +12,9 @@ import msgspec
 
 from actors.compiler.toolchain import Inference
 from actors.digests import Digest
-from actors.messages import BATCH, FindSummaries, InferDone, RunInfer, StoreSummaries, SummariesFound
+from actors.messages import BATCH, FindSummaries, InferDone, Message, RunInfer, StoreSummaries, SummariesFound
 from actors.planner.desk import Desk
+from actors.planner.phases.step import Step
 from actors.planner.run import Phase, Run
 from actors.untrusted import UNREADABLE
 
@@ -21,11 +22,11 @@ _decoder = msgspec.msgpack.Decoder(Inference)
 _encoder = msgspec.msgpack.Encoder()
 
 
-class Inferring:
+class Inferring(Step):
     """What the planner does between names and keys."""
 
     def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+        super().__init__(desk)
         self._keys: dict[str, Digest] = {}
         self._waiting: deque[str] = deque()
         self._new: dict[Digest, bytes] = {}
@@ -34,13 +35,21 @@ class Inferring:
         """Inferences are derived from what their key names, like summaries, and kept beside them. `wanted` are the keys
         by module."""
         desk = self.desk
-        run.phase = Phase.INFERRING
+        run.go(Phase.INFERRING)
         self._waiting.clear()
         self._keys = dict(wanted)
         sources = tuple(sorted(set(self._keys.values())))
         desk.ask(run, FindSummaries(build=run.id, identity=desk.facts.toolchain, sources=sources))
 
-    def found(self, run: Run, answer: SummariesFound) -> None:
+    def answered(self, run: Run, request: Message, answer: Message) -> None:
+        if isinstance(answer, SummariesFound):
+            self._found(answer)
+        elif isinstance(answer, InferDone):
+            self._done(run, answer)
+        else:
+            super().answered(run, request, answer)
+
+    def _found(self, answer: SummariesFound) -> None:
         """What the index has; the rest is for the workers."""
         inferences = self.desk.facts.inferences
         for key, data in answer.summaries.items():
@@ -70,9 +79,9 @@ class Inferring:
         if self._new:
             desk.ask(run, StoreSummaries(build=run.id, identity=facts.toolchain, summaries=self._new))
             self._new = {}
-        run.phase = Phase.LOOKING
+        run.go(Phase.LOOKING)
 
-    def done(self, run: Run, answer: InferDone) -> None:
+    def _done(self, run: Run, answer: InferDone) -> None:
         """Take over what a worker found. A crash is none of ours to report: the compile will meet it too."""
         for outcome in answer.outcomes:
             if outcome.changed is not None:

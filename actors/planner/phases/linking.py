@@ -15,6 +15,7 @@ from actors.messages import (
     LinkDone,
     Load,
     Loaded,
+    Message,
     NewEntry,
     Publish,
     Published,
@@ -24,27 +25,42 @@ from actors.messages import (
     SummariseDone,
 )
 from actors.planner import keys
-from actors.planner.compiling import Compiling
 from actors.planner.desk import Desk
 from actors.planner.outcome import crashed, not_written, nothing_there, of_item
+from actors.planner.phases.compiling import Compiling
+from actors.planner.phases.step import Step
+from actors.planner.phases.verifying import difference, differs
 from actors.planner.reasons import MISSING
 from actors.planner.run import Phase, Run
-from actors.planner.verifying import difference, differs
 
 
-class Linking:
+class Linking(Step):
     """What the planner does once every module has come to its end."""
 
     def __init__(self, desk: Desk, compiling: Compiling) -> None:
-        self.desk = desk
+        super().__init__(desk)
         self._compiling = compiling
 
-    def begin(self, run: Run) -> None:
+    def answered(self, run: Run, request: Message, answer: Message) -> None:
+        if isinstance(answer, Found):
+            self._found(run, answer)
+        elif isinstance(answer, Loaded):
+            self._loaded(run, answer)
+        elif isinstance(answer, LinkDone):
+            self._linked(run, answer)
+        elif isinstance(answer, SummariseDone):
+            self._read(run, answer)
+        elif isinstance(answer, Published):
+            self._published(run, answer)
+        else:
+            super().answered(run, request, answer)
+
+    def _begin(self, run: Run) -> None:
         desk, facts, settings = self.desk, self.desk.facts, run.settings
-        run.phase = Phase.LINKING
+        run.go(Phase.LINKING)
         run.diagnostics += nothing_there(run, facts.sources)
         if not run.succeeded:
-            run.phase = Phase.FINISHED
+            run.go(Phase.FINISHED)
             return
         if not settings.entry or settings.entry not in facts.sources:
             self.publish(run)
@@ -74,7 +90,7 @@ class Linking:
         else:
             desk.ask(run, Find(build=run.id, keys=(run.program_key,)))
 
-    def found(self, run: Run, answer: Found) -> None:
+    def _found(self, run: Run, answer: Found) -> None:
         desk = self.desk
         entry = answer.entries.get(run.program_key)
         if desk.events.wanted:
@@ -119,7 +135,7 @@ class Linking:
         else:
             self._link(run)
 
-    def loaded(self, run: Run, answer: Loaded) -> None:
+    def _loaded(self, run: Run, answer: Loaded) -> None:
         """An object that is gone, or was damaged, is a late miss: its module is compiled after all."""
         desk, facts = self.desk, self.desk.facts
         run.fresh.update(answer.data)
@@ -128,7 +144,7 @@ class Linking:
         if not lost:
             self._link(run)
             return
-        run.phase = Phase.COMPILING
+        run.go(Phase.COMPILING)
         for module in lost:
             key = facts.key(module)
             desk.known_entries.pop(key, None)
@@ -136,7 +152,7 @@ class Linking:
                 desk.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object", late=True))
         if not all(map(facts.can_compile, lost)):  # Too little was looked at to compile them.
             desk.doubt()
-            run.phase = Phase.SCANNED
+            run.go(Phase.SCANNED)
             return
         for module in lost:
             run.reasons.setdefault(module, MISSING)
@@ -179,7 +195,7 @@ class Linking:
         self._ask_for(run, self._needed(run))
         return True
 
-    def linked(self, run: Run, answer: LinkDone) -> None:
+    def _linked(self, run: Run, answer: LinkDone) -> None:
         desk, facts, entry = self.desk, self.desk.facts, run.settings.entry
         if answer.linked and answer.linked.needs and self._asks_for_more(run, answer.linked.needs):
             return
@@ -192,7 +208,7 @@ class Linking:
             run.diagnostics.append(crashed(entry, facts.sources[entry].path, crash))
         if program is None or not run.succeeded:
             run.program_failed = True
-            run.phase = Phase.FINISHED
+            run.go(Phase.FINISHED)
             return
         run.program = digest(program)
         expected = run.fresh.get(run.program_expected)
@@ -233,7 +249,7 @@ class Linking:
             run.diagnostics.append(of_item(one, items.get(one.item), file.data or b"", module=entry, file=file.path))
         return True
 
-    def read(self, run: Run, answer: SummariseDone) -> None:
+    def _read(self, run: Run, answer: SummariseDone) -> None:
         """The entry's text is here, unless it has changed meanwhile: what the link found can be said."""
         facts = self.desk.facts
         for outcome in answer.outcomes:
@@ -242,7 +258,7 @@ class Linking:
                 file.data = outcome.source
                 facts.learn(outcome.module, made.summary)
         assert run.linked is not None
-        self.linked(run, run.linked)
+        self._linked(run, run.linked)
 
     def _left(self, run: Run, state: bytes) -> tuple[NewEntry, ...]:
         """What the link leaves for those of later processes, as an entry of its own."""
@@ -269,21 +285,23 @@ class Linking:
         run.differences.append(found)
         run.diagnostics.append(differs(found, run.program_key, self.desk.facts.sources[entry].path))
         run.program_failed = True
-        run.phase = Phase.FINISHED
+        run.go(Phase.FINISHED)
 
     def advance(self, run: Run) -> None:
         """The program is in its place: the build is finished as soon as the cache has it too."""
-        if run.published and not run.awaited:
-            run.phase = Phase.FINISHED
+        if run.phase is Phase.VERIFIED:
+            self._begin(run)
+        elif run.published and not run.awaited:
+            run.go(Phase.FINISHED)
 
     def publish(self, run: Run, program: bytes = b"") -> None:
         """Have the program written to its place; without its bytes, from the cache, should it not be there already.
         Where there is none, those that earlier builds wrote have to go."""
         settings = run.settings
         if not run.program and not (settings.outputs_list and settings.owner):
-            run.phase = Phase.FINISHED
+            run.go(Phase.FINISHED)
             return
-        run.phase = Phase.LINKING
+        run.go(Phase.LINKING)
         self.desk.ask(
             run,
             Publish(
@@ -297,7 +315,7 @@ class Linking:
             ),
         )
 
-    def published(self, run: Run, answer: Published) -> None:
+    def _published(self, run: Run, answer: Published) -> None:
         desk = self.desk
         if answer.missing:
             run.program_lost = True
@@ -305,7 +323,7 @@ class Linking:
                 CacheMiss(build=run.id, module=run.settings.entry, key=run.program_key, kind="program", late=True)
             )
             if run.from_plan:
-                run.phase = Phase.SCANNED  # Nothing is resolved yet: the last build was to answer for all.
+                run.go(Phase.SCANNED)  # Nothing is resolved yet: the last build was to answer for all.
             else:
                 self._load(run)
             return

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import anyio
-
 from actors.compiler.toolchain import Object
 from actors.diagnostics import Diagnostic, in_text
 from actors.digests import Digest, digest
@@ -25,6 +23,7 @@ from actors.messages import (
     Find,
     Found,
     FragmentsFound,
+    Message,
     NewEntry,
     RunCompile,
     Store,
@@ -32,9 +31,10 @@ from actors.messages import (
 )
 from actors.planner.desk import Desk
 from actors.planner.facts import Facts
-from actors.planner.fitting import GIVEN_BACK_MS, Fitting
 from actors.planner.offers import with_offers
 from actors.planner.outcome import crashed, findings, settings_digest, with_findings
+from actors.planner.phases.fitting import GIVEN_BACK_MS, Fitting
+from actors.planner.phases.step import Step
 from actors.planner.reasons import reason
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import Estimates
@@ -45,17 +45,17 @@ STORE_MS = 60.0
 processor."""
 
 
-class Compiling:
+class Compiling(Step):
     """What the planner does between keys and objects."""
 
     def __init__(self, desk: Desk, fitting: Fitting) -> None:
-        self.desk = desk
+        super().__init__(desk)
         self._fitting = fitting
 
     def begin(self, run: Run) -> None:
         """Keys are known: ask the cache for those that no earlier build of this Project answers for."""
         desk, facts = self.desk, self.desk.facts
-        run.phase = Phase.FINDING
+        run.go(Phase.FINDING)
         self.condemn(run)
         self._estimate(run)
         asked = [
@@ -100,14 +100,26 @@ class Compiling:
             found = findings(facts, module, entry)
             run.condemn(module, [in_text(one, file.data or b"", module=module, file=file.path) for one in found])
 
-    def found(self, run: Run, request: Find, answer: Found) -> None:
+    def answered(self, run: Run, request: Message, answer: Message) -> None:
+        if isinstance(answer, Found) and isinstance(request, Find) and run.phase is Phase.FINDING:
+            self._found(run, request, answer)
+        elif isinstance(answer, Found):
+            self._claimed(run, answer)
+        elif isinstance(answer, FragmentsFound):
+            self._fitted(run, answer)
+        elif isinstance(answer, CompileDone):
+            self._done(run, answer)
+        else:
+            super().answered(run, request, answer)
+
+    def _found(self, run: Run, request: Find, answer: Found) -> None:
         self._decide(run, answer.entries, {key: key in answer.taken for key in request.keys[: request.claim]})
 
     def _decide(self, run: Run, entries: dict[Digest, Entry], claimed: dict[Digest, bool]) -> None:
         """Hits and misses; the misses become ready. `claimed` are the keys that were claimed: whether another process
         had them before."""
         desk, facts, settings = self.desk, self.desk.facts, run.settings
-        run.phase = Phase.COMPILING
+        run.go(Phase.COMPILING)
         settings_now = settings_digest(settings)
         for module, key in _touched(facts):
             if run.states[module] is not State.WANTED:
@@ -166,6 +178,8 @@ class Compiling:
         """Keep the slots busy, and what they made safe; when every module has ended, go on to linking. Where a source
         changed under the build, or an object is gone, nothing new is begun, and the build looks closer again."""
         desk, facts = self.desk, self.desk.facts
+        if run.phase is Phase.FINDING:
+            return
         if not run.settings.keep_going and run.errors:
             self._give_up(run)
         if not run.replan:
@@ -199,9 +213,9 @@ class Compiling:
             self._explain(run)
         if run.replan:
             run.replan = False
-            run.phase = Phase.SCANNED
+            run.go(Phase.SCANNED)
         elif run.states.ended:
-            run.phase = Phase.COMPILED
+            run.go(Phase.COMPILED)
         elif run.ready.theirs:
             self._wait_for_others(run)
 
@@ -214,7 +228,7 @@ class Compiling:
         keys = tuple(self.desk.facts.key(module) for module in modules)
         self.desk.ask(run, Find(build=run.id, keys=keys, claim=len(keys), beside=beside))
 
-    def claimed(self, run: Run, answer: Found) -> None:
+    def _claimed(self, run: Run, answer: Found) -> None:
         """Who compiles the modules that were to be claimed; some of them the cache has by now."""
         facts = self.desk.facts
         for module in run.ready.answered():
@@ -229,7 +243,7 @@ class Compiling:
 
     def _wait_for_others(self, run: Run) -> None:
         """All that is left is being compiled by other processes."""
-        now = anyio.current_time()
+        now = self.desk.now()
         pause = run.ready.wait(now)
         if pause > 0:
             self.desk.later(pause)
@@ -245,7 +259,7 @@ class Compiling:
             run.block(module, min(run.errors))
         self._emit_blocked(run, left)
 
-    def done(self, run: Run, answer: CompileDone) -> None:
+    def _done(self, run: Run, answer: CompileDone) -> None:
         """Take over what a worker made of its job."""
         facts = self.desk.facts
         for outcome in answer.outcomes:
@@ -301,7 +315,7 @@ class Compiling:
             if made is not None and outcome.module not in run.condemned:
                 self._made(run, outcome.module, made, digest(made.data), outcome.duration_ms)
 
-    def fitted(self, run: Run, answer: FragmentsFound) -> None:
+    def _fitted(self, run: Run, answer: FragmentsFound) -> None:
         """What may be reused is known of some modules. Where it is the whole object, that is the module's under its new
         key too. It counts as compiled, because its key missed, but no worker is asked."""
         events = self.desk.events

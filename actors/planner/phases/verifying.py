@@ -16,8 +16,9 @@ from actors.compiler.toolchain import CompileJob
 from actors.diagnostics import Diagnostic, about_file
 from actors.digests import Digest
 from actors.events import ObjectsVerified
-from actors.messages import BATCH, CompileDone, CompileOutcome, Difference, Load, Loaded, RunCompile
+from actors.messages import BATCH, CompileDone, CompileOutcome, Difference, Load, Loaded, Message, RunCompile
 from actors.planner.desk import Desk
+from actors.planner.phases.step import Step
 from actors.planner.run import Phase, Run
 from actors.planner.state import State
 
@@ -29,16 +30,24 @@ def chosen(module: str, share: float, seed: int) -> bool:
     return int.from_bytes(sha256(f"{seed}:{module}".encode()).digest()[:8], "big") < share * 2**64
 
 
-class Verifying:
+class Verifying(Step):
     """What the planner does between objects and the program, where it is asked for."""
 
     def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+        super().__init__(desk)
         self._waiting: deque[str] = deque()
         self._loaded: deque[str] = deque()
 
-    def begin(self, run: Run) -> None:
-        run.phase = Phase.VERIFYING
+    def answered(self, run: Run, request: Message, answer: Message) -> None:
+        if isinstance(answer, Loaded):
+            self._load(run, answer)
+        elif isinstance(answer, CompileDone):
+            self._done(run, answer)
+        else:
+            super().answered(run, request, answer)
+
+    def _begin(self, run: Run) -> None:
+        run.go(Phase.VERIFYING)
         run.verified = []
         settings = run.settings
         usable = run.states.members(State.HIT, State.COMPILED)
@@ -48,6 +57,11 @@ class Verifying:
     def advance(self, run: Run) -> None:
         """A batch at a time: load what the build would use, compile, compare."""
         desk, facts = self.desk, self.desk.facts
+        if run.phase is Phase.COMPILED and run.settings.verify:
+            self._begin(run)
+        elif run.phase is Phase.COMPILED:
+            run.go(Phase.VERIFIED)
+            return
         while desk.idle_slots and self._loaded and not run.replan:
             modules = [self._loaded.popleft() for _ in range(min(JOB_MODULES, len(self._loaded)))]
             jobs = tuple([self._job(run, module) for module in modules])
@@ -57,7 +71,7 @@ class Verifying:
             return
         if run.replan:
             run.replan = False
-            run.phase = Phase.SCANNED
+            run.go(Phase.SCANNED)
         elif self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             self._loaded.extend(batch)
@@ -76,7 +90,7 @@ class Verifying:
                         seed=run.settings.verify_seed,
                     )
                 )
-            run.phase = Phase.VERIFIED
+            run.go(Phase.VERIFIED)
 
     def _job(self, run: Run, module: str) -> CompileJob:
         """The module's compile, with nothing to reuse."""
@@ -85,12 +99,12 @@ class Verifying:
         fingerprints = {name: one.digest for name, one in found.items()}
         return msgspec.structs.replace(facts.job(module), fingerprints=fingerprints)
 
-    def loaded(self, run: Run, answer: Loaded) -> None:
+    def _load(self, run: Run, answer: Loaded) -> None:
         """What the cache lost meanwhile is no wrong answer; whoever needs it finds out."""
         run.fresh.update(answer.data)
         self._loaded = deque(module for module in self._loaded if run.objects[module] in run.fresh)
 
-    def done(self, run: Run, answer: CompileDone) -> None:
+    def _done(self, run: Run, answer: CompileDone) -> None:
         for outcome in answer.outcomes:
             if outcome.changed is not None:
                 self.desk.input_changed(run, outcome.module, outcome.changed)
