@@ -112,9 +112,9 @@ def segment_problem(segment: str) -> str:
 
 
 def module_name(path: str, extensions: Sequence[str]) -> str:
-    """The name of the module in the file `path`, which is relative to the source root: `a/b.ruchy` is `a/b`, and
-    `a/mod.ruchy` is `a`. (A `mod.ruchy` in the root itself is `mod`.) Raises `ModuleNameError` for any other name than
-    design section 8 allows.
+    """The name of the module in the file `path`, which is relative to the source root: `a/b.ext` is `a/b`, and
+    `a/mod.ext` is `a`. (A `mod.ext` in the root itself is `mod`.) Raises `ModuleNameError` for any other name than
+    identifiers.
     """
     extension = next((known for known in extensions if path.endswith(known)), None)
     if extension is None:

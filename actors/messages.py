@@ -33,7 +33,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 class Rules(Part, frozen=True):
     """What counts as a source. Globs are relative to `root`, with `/` and `**`; `exclude` wins over `include`.
 
-    `root` is absolute. `extensions` as the toolchain names them (".ruchy"). `entry` is the entry's path relative to
+    `root` is absolute. `extensions` as the toolchains name them, with the dot. `entry` is the entry's path relative to
     `root` ("" for none): it alone may have a name that is no module name. `outputs` are absolute folders that are
     never walked (cache and output).
     """
@@ -323,10 +323,11 @@ class RunCompile(Message, frozen=True):
 
 
 class RunLink(Message, frozen=True):
-    """`again`: with objects that the toolchain had asked for."""
+    """`toolchain` is the name of the one that links. `again`: with objects that it had asked for."""
 
     build: int
     job: LinkJob
+    toolchain: str = ""
     validate: bool = True
     again: bool = False
 
@@ -451,11 +452,10 @@ class Find(Message, frozen=True):
 
 class Load(Message, frozen=True):
     """The bytes of these objects, checked. One that is damaged is quarantined, one that vanished is left out: a late
-    miss. Reply: `Loaded`. With `disk` memory is not believed."""
+    miss. Reply: `Loaded`."""
 
     build: int
     digests: tuple[Digest, ...]
-    disk: bool = False
 
 
 class Store(Message, frozen=True):
@@ -541,10 +541,7 @@ class ResetStatistics(Message, frozen=True):
 
 
 class Verify(Message, frozen=True):
-    """Read everything from disk and compare with digests; quarantine what is wrong. With `keys` only these. Reply:
-    `Verified`."""
-
-    keys: tuple[Digest, ...] = ()
+    """Read everything from disk and compare with digests; quarantine what is wrong. Reply: `Verified`."""
 
 
 class Collect(Message, frozen=True):

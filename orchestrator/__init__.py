@@ -13,6 +13,7 @@ TYPE_CHECKING = False  # that of `typing`, which would cost a tenth of a start (
 if TYPE_CHECKING:
     from actors.actor import MailboxStatistics
     from actors.compiler.toolchain import Toolchain
+    from actors.compiler.toolchains import Toolchains
     from actors.diagnostics import Diagnostic
     from actors.digests import Digest
     from actors.events import (
@@ -134,6 +135,7 @@ _HOMES = {
     "Tap": "actors.system",
     "TapRecord": "actors.system",
     "Toolchain": "actors.compiler.toolchain",
+    "Toolchains": "actors.compiler.toolchains",
     "UsageError": "orchestrator.errors",
     "Verified": "actors.messages",
     "WasmillError": "orchestrator.errors",
@@ -206,6 +208,7 @@ __all__ = [
     "Tap",
     "TapRecord",
     "Toolchain",
+    "Toolchains",
     "UsageError",
     "Verified",
     "WasmillError",

@@ -19,7 +19,7 @@ import msgspec
 
 from actors.compiler.crew import Crew
 from actors.compiler.pool import Pool
-from actors.compiler.toolchain import Toolchain
+from actors.compiler.toolchains import Toolchains
 from actors.digests import Digest
 from actors.events import Event, Events, Subscription
 from actors.forks import Process
@@ -53,7 +53,7 @@ from orchestrator.looked import looked
 from orchestrator.reach import Reached, reached_files
 from orchestrator.result import BuildResult, DependencyGraph, RunResult
 from orchestrator.sources import Sources
-from orchestrator.toolchains.locate import load_named, locate_toolchain
+from orchestrator.toolchains.locate import Asked, package_folders
 
 Source = str | os.PathLike[str] | Sources
 
@@ -62,7 +62,7 @@ def open(  # noqa: A001  (orchestrator.open is how it reads)
     source: Source,
     *,
     sources: Sources | None = None,
-    toolchain: Toolchain | str = "ruchy",
+    toolchain: Asked = None,
     offload: Offload | None = None,
     tap: Tap | None = None,
     **settings: Unpack[KeywordSettings],
@@ -72,7 +72,8 @@ def open(  # noqa: A001  (orchestrator.open is how it reads)
     `source` is the project's folder, one source file (then the project is what that file reaches, and cache and output
     are temporary), or `Sources`: modules in memory alone. `sources` are modules in memory over the folder. `settings`
     are those of wasmill.toml by their leaf names (`jobs=2`, `invalidation="transitive"`); they win over the file.
-    `toolchain` is a toolchain, the name of an installed one, or "module:attribute". `offload` and `tap` are for
+    `toolchain` is a toolchain, the name of an installed one, or "module:attribute"; or several of these. Without it the
+    project has all that are installed, but for those that wasmill.toml does not want. `offload` and `tap` are for
     `orchestrator.testing`.
 
     Raises ConfigError, ProjectError.
@@ -150,7 +151,7 @@ class Project:
         self,
         place: str | None,
         sources: Sources,
-        toolchain: Toolchain | str,
+        toolchain: Asked,
         offload: Offload | None,
         tap: Tap | None,
         settings: Mapping[str, object],
@@ -159,14 +160,14 @@ class Project:
         """Modules in memory, by file name; editable between builds."""
         self.cache = Cache(self)
         self._offload = offload or Offload()
-        self._toolchain_name = locate_toolchain(toolchain) if isinstance(toolchain, str) else ""
-        self._toolchain = toolchain if not isinstance(toolchain, str) else load_named(self._toolchain_name)
-        # Stamped before they are read, so that a change in between is seen by the next build.
+        # Stamped before they are read, so that a change in between is seen by the next build. The toolchains' own files
+        # are stamped before anybody asks for an identity, which is made of them.
         disk, seen = looked(self._offload.disk)
-        seen.watched([*self._toolchain.files(), *own_files()])
-        self.config: Config = load(place, settings, disk)
-        self._watched = seen.watched(())
+        seen.watched(own_files() if toolchain is not None else [*own_files(), *package_folders()])
+        self.config: Config = load(place, settings, disk, toolchain)
         """All settings, resolved."""
+        self._toolchains = self.config.toolchains
+        self._watched = seen.watched(self._toolchains.files())
         self._plain = all(value is None for value in settings.values())
         self._owned = requests.DECIDES.isdisjoint(key for key, value in settings.items() if value is not None)
         self._tap = tap
@@ -192,13 +193,13 @@ class Project:
             hot_memory=config.hot_memory,
             enabled=config.enabled,
         )
-        pool = Pool(self._toolchain, config.jobs, partial(validate), self._crew())
+        pool = Pool(self._toolchains, config.jobs, partial(validate), self._crew())
         try:
-            self._toolchain.identity()
+            self._toolchains.identity()
         except Exception as error:
             raise translated(Broken(f"the toolchain has no identity: {type(error).__name__}: {error}")) from error
-        planner = Planner(pool.address, keeper.address, self._toolchain, config.jobs, remembers=config.enabled)
-        hasher = Hasher(planner.address, self._toolchain.normalise)
+        planner = Planner(pool.address, keeper.address, self._toolchains, config.jobs, remembers=config.enabled)
+        hasher = Hasher(planner.address, self._toolchains.normalise)
         scanner = Scanner(hasher.address)
         self._system = System(
             [scanner, hasher, planner, pool, keeper], offload=self._offload, events=self._events, tap=self._tap
@@ -310,9 +311,9 @@ class Project:
         return self._running().statistics()
 
     @property
-    def toolchain(self) -> Toolchain:
+    def toolchains(self) -> Toolchains:
         """What it compiles with."""
-        return self._toolchain
+        return self._toolchains
 
     @property
     def system(self) -> System:
@@ -329,13 +330,12 @@ class Project:
         return self._system
 
     def _crew(self) -> Crew | None:
-        """Worker processes: for a toolchain that can be found by name from another process, and more than one job."""
+        """Worker processes: for toolchains that can be found by name from another process, and more than one job."""
         config = self.config
-        if config.jobs < 2 or not self._toolchain_name or self._toolchain_name.startswith("__main__:"):
+        if config.jobs < 2 or not self._toolchains.place:
             return None
         return Crew(
-            self._toolchain_name,
-            self._toolchain,
+            self._toolchains,
             config.jobs,
             timeout=config.timeout,
             memory=config.worker_memory,
@@ -361,15 +361,14 @@ class Project:
         self._running()
         assert self._builds is not None
         config = self.config.with_profile(profile) if profile else self.config
-        rules = requests.rules(config, self._toolchain)
+        rules = requests.rules(config)
         memory: Memory = self.sources
         if config.single:
             disk = self._offload.disk
-            reached = await self._offload.run(reached_files, config.root, config.entry, self._toolchain, disk)
+            reached = await self._offload.run(reached_files, config.root, config.entry, self._toolchains, disk)
             memory = Reached(reached, self.sources)
         settings = requests.settings(
             config,
-            self._toolchain,
             self._watched,
             self._offload.disk,
             output=config.output or os.path.join(self._temporary, "program.wasm"),

@@ -4,7 +4,8 @@ What wins, from weak to strong: defaults (`settings.py`), the tables of wasmill.
 keyword settings (from the command line or from `orchestrator.open`). Relative paths count from the project folder,
 wherever they are written; globs and `entry` from the source root.
 
-With no wasmill.toml at all a folder of sources is a project: `main.ruchy` in it, or in its `src/`, is the entry.
+With no wasmill.toml at all a folder of sources is a project. Its entry is a file, in it or in its `src/`, of a name
+that a toolchain gives to entries (`Toolchains.entries`).
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from typing import Any
 
 import msgspec
 
+from actors.compiler.toolchains import Toolchains
 from actors.digests import printable
 from actors.disk import REAL, Disk
 from orchestrator import configfile
 from orchestrator.errors import ConfigError, FileError, ProjectError
 from orchestrator.looked import unseen
 from orchestrator.settings import PROFILES, SETTINGS, near_miss
+from orchestrator.toolchains.locate import Asked, choose
 
 FILE_NAME = "wasmill.toml"
-ENTRY = "main.ruchy"
-EXTENSION = ".ruchy"
 
 _PARTS = frozenset({"modules", "metadata", "snapshots", "quarantine", "running", "lock", "index.lock"})
 """What a cache has, beside its index and lists of outputs: at least one of these."""
@@ -105,6 +106,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             return ""
         return os.path.join(self.folder, f"outputs-{sha256(os.fsencode(self.project)).hexdigest()[:16]}.json")
 
+    @property
+    def toolchains(self) -> Toolchains:
+        """Those of the project."""
+        return self.layers.toolchains
+
     def with_profile(self, name: str) -> Config:
         """The same project under another profile. Raises ConfigError where there is none of that name."""
         return _resolve(self.layers, name)
@@ -120,30 +126,35 @@ class _Layers(msgspec.Struct, frozen=True):
     profiles: dict[str, dict[str, Any]]
     overrides: dict[str, Any]
     disk: Disk
+    toolchains: Toolchains
 
 
 def load(
-    start: str | os.PathLike[str] | None, overrides: Mapping[str, object] | None = None, disk: Disk = REAL
+    start: str | os.PathLike[str] | None,
+    overrides: Mapping[str, object] | None = None,
+    disk: Disk = REAL,
+    toolchain: Asked = None,
 ) -> Config:
     """The configuration of the project at `start`: a folder, a single source file, or None for modules in memory.
-    `disk` is where that is.
+    `disk` is where that is; `toolchain` as in `orchestrator.open`.
 
-    Raises ProjectError where `start` does not exist, ConfigError where a setting is wrong.
+    Raises ProjectError where `start` or a toolchain does not exist, ConfigError where a setting is wrong.
     """
     said = {key: value for key, value in (overrides or {}).items() if value is not None}
     checked = {key: configfile.check(key, value, key, lambda: "") for key, value in said.items()}
     if start is None:
-        return _resolve(_Layers("", "", "", {}, dict(PROFILES), checked, disk))
+        return _resolve(_Layers("", "", "", {}, dict(PROFILES), checked, disk, choose(toolchain, {})))
     place = absolute(start)
     if not disk.is_folder(place) and disk.is_regular(place):
         folder, name = os.path.split(place)
-        return _resolve(_Layers(folder, "", name, {}, dict(PROFILES), checked, disk))
+        return _resolve(_Layers(folder, "", name, {}, dict(PROFILES), checked, disk, choose(toolchain, {})))
     if not disk.is_folder(place):
-        kind = "file" if place.endswith(EXTENSION) else "folder"
+        kind = "file" if place.endswith(choose(toolchain, {}).extensions) else "folder"
         raise ProjectError(f"there is no {kind} `{os.fspath(start)}`")
     file = _find(place, disk)
-    base, profiles = configfile.read(file, disk) if file else ({}, {})
-    return _resolve(_Layers(os.path.dirname(file) or place, file, "", base, {**PROFILES, **profiles}, checked, disk))
+    base, profiles, enabled = configfile.read(file, disk) if file else ({}, {}, {})
+    home, toolchains = os.path.dirname(file) or place, choose(toolchain, enabled)
+    return _resolve(_Layers(home, file, "", base, {**PROFILES, **profiles}, checked, disk, toolchains))
 
 
 def absolute(start: str | os.PathLike[str]) -> str:
@@ -197,7 +208,7 @@ def _resolve(layers: _Layers, profile: str = "") -> Config:
     elif layers.project:
         values |= _placed(layers, values)
     else:
-        entry = values["entry"].replace("\\", "/") or ENTRY
+        entry = values["entry"].replace("\\", "/") or layers.toolchains.entries[0]
         values |= {"root": "", "entry": entry, "output": "", "folder": "", "folders": ()}
     values["name"] = values["name"] or os.path.basename(layers.project)
     return Config(
@@ -222,10 +233,11 @@ def _single(layers: _Layers) -> dict[str, Any]:
 def _placed(layers: _Layers, values: dict[str, Any]) -> dict[str, Any]:
     """The settings that are places, made absolute and checked against one another."""
     home = layers.project
-    root = _at(home, values["root"]) if values["root"] else _default_root(home, layers.disk)
+    root = _at(home, values["root"]) if values["root"] else _default_root(home, layers.disk, layers.toolchains)
     if not layers.disk.is_folder(root):
         raise _wrong(layers, values, "root", f"there is no folder `{root}`")
-    entry = os.path.relpath(_at(root, values["entry"] or ENTRY), root).replace(os.sep, "/")
+    named = values["entry"] or _default_entry(root, layers.disk, layers.toolchains)
+    entry = os.path.relpath(_at(root, named), root).replace(os.sep, "/")
     if entry == "." or entry.startswith("../") or entry == ".." or os.path.isabs(entry):
         raise _wrong(layers, values, "entry", f"`{values['entry']}` is not a file under the source root `{root}`")
     output = _at(home, values["output"])
@@ -233,7 +245,7 @@ def _placed(layers: _Layers, values: dict[str, Any]) -> dict[str, Any]:
         output = os.path.join(output, os.path.splitext(os.path.basename(entry))[0] + ".wasm")
     cache = _at(home, values["folder"])
     taken = inside(root, cache) or inside(home, cache) or _meets_output(cache, output, root)
-    if taken or _is_taken(cache, layers.disk):
+    if taken or _is_taken(cache, layers.disk, layers.toolchains.extensions):
         raise _wrong(layers, values, "folder", f"the cache needs a folder of its own, not `{cache}`")
     _refuse_link(layers, values, cache, root)
     folders = tuple(_at(home, folder) for folder in values["folders"])
@@ -260,7 +272,7 @@ def _meets_output(cache: str, output: str, root: str) -> bool:
     return inside(place, cache) or inside(cache, output) or (own and inside(cache, place))
 
 
-def _is_taken(cache: str, disk: Disk) -> bool:
+def _is_taken(cache: str, disk: Disk, extensions: tuple[str, ...]) -> bool:
     """Whether this folder holds something, and that is no cache. Hidden files are no obstacle."""
     try:
         names = [entry.name for entry in unseen(disk).entries(cache) if not entry.name.startswith(".")]
@@ -268,7 +280,7 @@ def _is_taken(cache: str, disk: Disk) -> bool:
         return False
     if _WHOLE.issubset(names):
         return False
-    if any(name.endswith(EXTENSION) for name in names):
+    if any(name.endswith(extensions) for name in names):
         return True
     return bool(names) and not any(
         name in _PARTS or name.startswith(("index.db", "index-", "outputs-")) for name in names
@@ -287,15 +299,24 @@ def _wrong(layers: _Layers, values: dict[str, Any], key: str, what: str) -> Conf
     return ConfigError(f"`{'.'.join(path) or key}`: {what}", where=where, key=".".join(path) or key)
 
 
-def _default_root(home: str, disk: Disk) -> str:
+def _default_entry(root: str, disk: Disk, toolchains: Toolchains) -> str:
+    """The entry if nobody names one: the first that is there of those that the toolchains would take."""
+    entries = toolchains.entries
+    if len(entries) == 1:
+        return entries[0]
+    return next((name for name in entries if disk.is_regular(os.path.join(root, name))), entries[0])
+
+
+def _default_root(home: str, disk: Disk, toolchains: Toolchains) -> str:
     """Where sources are if nobody says so: here, or in `src/` when there are none here."""
     source = os.path.join(home, "src")
-    if disk.is_regular(os.path.join(home, ENTRY)) or not disk.is_folder(source):
+    entries = toolchains.entries
+    if any(disk.is_regular(os.path.join(home, name)) for name in entries) or not disk.is_folder(source):
         return home
-    if disk.is_regular(os.path.join(source, ENTRY)):
+    if any(disk.is_regular(os.path.join(source, name)) for name in entries):
         return source
     try:
-        return home if any(entry.name.endswith(EXTENSION) for entry in disk.entries(home)) else source
+        return home if any(entry.name.endswith(toolchains.extensions) for entry in disk.entries(home)) else source
     except OSError as wrong:
         raise ProjectError(f"`{home}` cannot be read: {wrong.strerror or wrong}") from wrong
 

@@ -11,13 +11,18 @@ from typing import Any
 from actors.disk import Disk
 from orchestrator.errors import ConfigError
 from orchestrator.settings import SETTINGS, TABLES, near_miss
+from orchestrator.toolchains.locate import installed
 
 LARGEST = 1 << 20
 """Bytes of a wasmill.toml."""
 
 
-def read(file: str, disk: Disk) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """The checked settings of the four tables by leaf name, and those of each profile. Raises ConfigError."""
+Tables = tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, bool]]
+"""The settings of the four tables by leaf name, those of each profile, and of each toolchain whether it is enabled."""
+
+
+def read(file: str, disk: Disk) -> Tables:
+    """What a file says, checked. Raises ConfigError."""
     import tomllib
 
     text = _read_text(file, disk)
@@ -59,22 +64,26 @@ class _Reader:
         self.file = file
         self.text = text
 
-    def read(self, tables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    def read(self, tables: dict[str, Any]) -> Tables:
         base: dict[str, Any] = {}
+        enabled: dict[str, bool] = {}
         profiles: dict[str, dict[str, Any]] = {}
         for table, content in tables.items():
             if table == "profile":
                 for name, settings in self.table(content, "profile").items():
                     profiles[name] = self.profile(name, self.table(settings, "profile", name))
+            elif table == "toolchain":
+                for name, settings in self.table(content, "toolchain").items():
+                    enabled[name] = self.toolchain(name, self.table(settings, "toolchain", name))
             elif table in TABLES:
                 base |= self.settings(self.table(content, table), table)
             elif table in SETTINGS:
                 raise self.misplaced(table, "")
             else:
-                allowed = "[project], [build], [cache], [run], [profile.NAME]"
-                hint = near_miss(table, (*TABLES, "profile")) or f"allowed are: {allowed}"
+                allowed = "[project], [build], [cache], [run], [profile.NAME], [toolchain.NAME]"
+                hint = near_miss(table, (*TABLES, "profile", "toolchain")) or f"allowed are: {allowed}"
                 raise ConfigError(f"[{table}] is no table of settings", where=self.at(table), hint=hint, key=table)
-        return base, profiles
+        return base, profiles, enabled
 
     def table(self, content: object, *path: str) -> dict[str, Any]:
         if isinstance(content, dict):
@@ -95,6 +104,22 @@ class _Reader:
                 "a profile cannot choose a profile", where=self.at("profile", name, "profile"), key=dotted
             )
         return {key: self.check(key, value, "profile", name) for key, value in content.items()}
+
+    def toolchain(self, name: str, content: dict[str, Any]) -> bool:
+        """Whether a toolchain is enabled. It must be installed, unless it is not."""
+        for key, value in content.items():
+            dotted, where = f"toolchain.{name}.{key}", self.at("toolchain", name, key)
+            if key != "enabled":
+                hint = near_miss(key, ("enabled",)) or f"[toolchain.{name}] takes: enabled"
+                raise ConfigError(f"`{key}` is no setting of [toolchain.{name}]", where=where, hint=hint, key=dotted)
+            if not isinstance(value, bool):
+                raise ConfigError(f"`{dotted}`: must be true or false, not {_shown(value)}", where=where, key=dotted)
+        enabled: bool = content.get("enabled", True)
+        if enabled and name not in (known := installed()):
+            hint = near_miss(name, tuple(known)) or f"installed are: {', '.join(sorted(known))}"
+            dotted, where = f"toolchain.{name}", self.at("toolchain", name)
+            raise ConfigError(f"there is no toolchain `{name}`", where=where, hint=hint, key=dotted)
+        return enabled
 
     def check(self, key: str, value: object, *table: str) -> Any:
         return check(key, value, ".".join((*table, key)), lambda: self.at(*table, key))

@@ -1,6 +1,6 @@
 """One file as a project: the files that it reaches, and no others.
 
-`wasmill run FILE.ruchy` may stand in a folder with thousands of other sources, good and bad. So nothing is walked: from
+`wasmill run FILE` may stand in a folder with thousands of other sources, good and bad. So nothing is walked: from
 the file itself, every path that a `use` or a qualified name may mean is looked for, and what is there is read.
 """
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 
-from actors.compiler.toolchain import SummariseJob, Summary, Toolchain
+from actors.compiler.toolchain import SummariseJob, Summary
+from actors.compiler.toolchains import Toolchains
 from actors.diagnostics import SourceError
 from actors.disk import Disk
 from actors.hasher.source import MAX_BYTES
@@ -28,7 +29,7 @@ class Reached:
         return tuple(self._merged[path] for path in sorted(self._merged))
 
 
-def reached_files(folder: str, entry: str, toolchain: Toolchain, disk: Disk) -> tuple[MemorySource, ...]:
+def reached_files(folder: str, entry: str, toolchains: Toolchains, disk: Disk) -> tuple[MemorySource, ...]:
     """The entry and all that it reaches, as they are now, sorted by path. `folder` is absolute, `entry` relative to it.
 
     Raises ProjectError where the entry cannot be read; what is wrong with the others is for the build to say.
@@ -46,8 +47,8 @@ def reached_files(folder: str, entry: str, toolchain: Toolchain, disk: Disk) -> 
                 raise ProjectError(f"`{os.path.join(folder, entry)}` cannot be read: {why}") from error
             continue
         found[path] = data
-        summary = _summary(path, data, toolchain)
-        for candidate in sorted(_candidates(summary, toolchain.extensions)) if summary else ():
+        summary = _summary(path, data, toolchains)
+        for candidate in sorted(_candidates(summary, toolchains.extensions)) if summary else ():
             if candidate not in looked and candidate not in found:
                 looked.add(candidate)
                 if disk.is_regular(os.path.join(folder, candidate)):
@@ -55,12 +56,13 @@ def reached_files(folder: str, entry: str, toolchain: Toolchain, disk: Disk) -> 
     return tuple(MemorySource(path=path, data=data) for path, data in sorted(found.items()))
 
 
-def _summary(path: str, data: bytes, toolchain: Toolchain) -> Summary | None:
+def _summary(path: str, data: bytes, toolchains: Toolchains) -> Summary | None:
     try:
-        source = toolchain.normalise(data)
+        source = toolchains.normalise(path, data)
     except SourceError:
         return None
-    return toolchain.summarise(SummariseJob(module=path.rpartition(".")[0], path=path, source=source)).summary
+    job = SummariseJob(module=path.rpartition(".")[0], path=path, source=source)
+    return toolchains.of(path).summarise(job).summary
 
 
 def _candidates(summary: Summary, extensions: tuple[str, ...]) -> set[str]:

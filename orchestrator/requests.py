@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from actors.compiler.toolchain import Toolchain
 from actors.digests import ModuleNameError, digest, module_name
 from actors.disk import Disk
 from actors.messages import FolderStamp, Rules, Settings
@@ -19,12 +18,12 @@ LONGEST_PROFILE = 64
 """Letters of a profile's name that stand in names of files; a longer one is named by digest."""
 
 
-def rules(config: Config, toolchain: Toolchain) -> Rules:
+def rules(config: Config) -> Rules:
     """What counts as a source."""
     snapshot = snapshot_name(config)
     return Rules(
         root="" if config.single else config.root,
-        extensions=toolchain.extensions,
+        extensions=config.toolchains.extensions,
         include=config.include,
         exclude=config.exclude,
         entry=config.entry,
@@ -34,9 +33,7 @@ def rules(config: Config, toolchain: Toolchain) -> Rules:
     )
 
 
-def settings(
-    config: Config, toolchain: Toolchain, watched: Watched, disk: Disk, *, output: str, plain: bool, owned: bool
-) -> Settings:
+def settings(config: Config, watched: Watched, disk: Disk, *, output: str, plain: bool, owned: bool) -> Settings:
     """A build with nothing asked for but what the configuration says. `plain`: all of that is in files that are
     `watched`; `owned`: the program takes the place of older ones of its profile."""
     extras, absent = watched
@@ -46,7 +43,7 @@ def settings(
         profile=config.profile,
         invalidation=config.invalidation,
         jobs=config.jobs,
-        entry=entry_module(config, toolchain),
+        entry=entry_module(config),
         entry_named=config.entry_named,
         output=output,
         within=config.within,
@@ -78,10 +75,10 @@ def ways(config: Config, disk: Disk) -> tuple[tuple[str, ...], tuple[FolderStamp
     return tuple(plain), tuple(links)
 
 
-def entry_module(config: Config, toolchain: Toolchain) -> str:
+def entry_module(config: Config) -> str:
     """The entry's module name. It alone may have a file name that names no module; then it is the path itself."""
     try:
-        return module_name(config.entry, toolchain.extensions)
+        return module_name(config.entry, config.toolchains.extensions)
     except ModuleNameError:
         return config.entry.rpartition(".")[0] or config.entry
 

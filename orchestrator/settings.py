@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from actors.keeper.eviction import ORDERINGS
+
 MIB = 1 << 20
 GIB = 1 << 30
 
@@ -21,6 +23,7 @@ UNITS = {
 }  # fmt: skip
 
 INVALIDATIONS = ("transitive", "precise")
+EVICTIONS = tuple(ORDERINGS)
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -99,6 +102,12 @@ def _one_of(*choices: str) -> Callable[[object], str]:
     return check
 
 
+def _either(words: tuple[str, ...]) -> str:
+    """`"a", "b" or "c"`, for the sentence "... must be"."""
+    *others, last = (f'"{word}"' for word in words)
+    return f"{', '.join(others)} or {last}"
+
+
 def _profile_name(value: object) -> str:
     name = _text(value)
     if not name.replace("-", "_").isidentifier() or not name.isascii():
@@ -108,7 +117,7 @@ def _profile_name(value: object) -> str:
 
 SIZE = 'a size: "2 GiB", "500 MB", or a number of bytes'
 _PATH = "a path, as text"
-_GLOBS = 'a list of globs, as ["**/*.ruchy"]'
+_GLOBS = 'a list of globs, as ["low/**"]'
 _BOOL = "true or false"
 
 SETTINGS: dict[str, Setting] = {
@@ -120,13 +129,13 @@ SETTINGS: dict[str, Setting] = {
     "profile": Setting("build", 'the name of a profile ("dev", "release", your own)', _profile_name, "dev"),
     "output": Setting("build", "a path, as text: a folder, or a file that ends in .wasm", _text, "build"),
     "jobs": Setting("build", "a whole number from 1 to 256", _count(1, 256), 0),
-    "invalidation": Setting("build", '"transitive" or "precise"', _one_of(*INVALIDATIONS), "transitive"),
+    "invalidation": Setting("build", _either(INVALIDATIONS), _one_of(*INVALIDATIONS), "transitive"),
     "keep_going": Setting("build", _BOOL, _flag, True),
     "timeout": Setting("build", "a number of seconds for one job, 0 for no limit", _seconds, 300.0),
     "worker_memory": Setting("build", SIZE + ", 0 for no limit", size, 2 * GIB),
     "folder": Setting("cache", _PATH, _text, ".ruchy-cache"),
     "max_size": Setting("cache", SIZE + ", 0 for no limit", size, 2 * GIB),
-    "eviction": Setting("cache", '"lru", "lfu" or "fifo"', _one_of("lru", "lfu", "fifo"), "lru"),
+    "eviction": Setting("cache", _either(EVICTIONS), _one_of(*EVICTIONS), "lru"),
     "hot_memory": Setting("cache", SIZE, size, 16 * MIB),
     "enabled": Setting("cache", _BOOL, _flag, True),
     "run_memory": Setting("run", SIZE, size, GIB),

@@ -8,7 +8,7 @@ from actors.messages import MemorySource
 
 
 class Sources(MutableMapping[str, str]):
-    """A mapping from a file's name, relative to the source root with `/` ("shapes/circle.ruchy"), to its text.
+    """A mapping from a file's name, relative to the source root with `/` ("shapes/circle.ext"), to its text.
 
     Editable between builds: the next build sees the edit. Over a folder, a module in here hides the file of the same
     name; taking it out shows the file again. Each build works on the texts as they were when it began.

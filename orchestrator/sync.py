@@ -20,7 +20,6 @@ from functools import partial
 from types import TracebackType
 from typing import Literal, TypeVar, Unpack
 
-from actors.compiler.toolchain import Toolchain
 from actors.events import Event
 from actors.loopthread import LoopThread
 from actors.messages import CacheStatistics, Collected, Verified
@@ -33,6 +32,7 @@ from orchestrator.errors import ProjectError
 from orchestrator.keywords import Limits, Settings
 from orchestrator.result import BuildResult, DependencyGraph, RunResult
 from orchestrator.sources import Sources
+from orchestrator.toolchains.locate import Asked
 
 R = TypeVar("R")
 
@@ -43,7 +43,7 @@ def open(  # noqa: A001
     source: api.Source,
     *,
     sources: Sources | None = None,
-    toolchain: Toolchain | str = "ruchy",
+    toolchain: Asked = None,
     offload: Offload | None = None,
     tap: Tap | None = None,
     backend: Backend = "asyncio",

@@ -7,7 +7,8 @@ import zlib
 
 import hypothesis
 import pytest
-from tallies import Summary, tally
+
+from tests.helpers.tallies import Summary, tally
 
 __all__ = ["tally"]
 

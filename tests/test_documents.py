@@ -278,3 +278,15 @@ async def test_traps_as_the_language_page_has_them(body: str, reason: str) -> No
         outcome = await project.run()
     assert (outcome.exit_code, outcome.stdout) == (134, b"")
     assert outcome.stderr.decode() == f"error: main.ruchy:1: {reason}\n"
+
+
+def test_the_words_of_the_architecture_page_are_those_of_the_code() -> None:
+    """Each noun and each verb stands in the tables once, and occurs in the packages."""
+    section = (ROOT / "docs/architecture.md").read_text().partition("## Words")[2].partition("\n## ")[0]
+    words = [word for row in re.findall(r"^\| ([^|]+) \|", section, re.MULTILINE) for word in row.split(", ")]
+    words.remove("noun")
+    words.remove("verb")
+    assert len(set(words)) == len(words) > 50
+    files = [file for package in ("actors", "orchestrator") for file in (ROOT / package).rglob("*.py")]
+    code = "\n".join(file.read_text(encoding="utf-8") for file in files).lower().replace("_", " ")
+    assert [word for word in words if word.removesuffix("e") not in code] == []  # "invalidation"

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from programs import ENTRY, build
-from shapes import SHAPES
 
 from orchestrator.toolchains.ruchy.syntax.lexer import lex
 from orchestrator.toolchains.ruchy.syntax.split import split
+from tests.helpers.programs import ENTRY, build
+from tests.helpers.shapes import SHAPES
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 

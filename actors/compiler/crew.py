@@ -15,7 +15,7 @@ import msgspec
 
 from actors.child import Child, Gone
 from actors.compiler.process import DONE, HUNGRY, READY, REFUSED, command
-from actors.compiler.toolchain import Toolchain
+from actors.compiler.toolchains import Toolchains
 from actors.offload import Offload
 
 EACH_MS = 250.0
@@ -95,14 +95,13 @@ class Worker:
 
 
 class Crew:
-    """At most `slots` workers for the toolchain at `name` ("module:attribute"), which is `toolchain` here.
+    """At most `slots` workers for the `toolchains`, which have a `place`.
 
     `timeout` in seconds for one module, `memory` in bytes for one process; 0: no limit.
     """
 
-    def __init__(self, name: str, toolchain: Toolchain, slots: int, *, timeout: float, memory: int) -> None:
-        self._name = name
-        self._toolchain = toolchain
+    def __init__(self, toolchains: Toolchains, slots: int, *, timeout: float, memory: int) -> None:
+        self._toolchains = toolchains
         self._slots = slots
         self._timeout = timeout
         self._memory = memory
@@ -135,7 +134,7 @@ class Crew:
     def _grow(self, size: int) -> None:
         while not self.useless and self.size < size:
             try:
-                child = self._offload.spawn(command(self._name, self._memory))
+                child = self._offload.spawn(command(self._toolchains.place, self._memory))
             except OSError as error:
                 self.useless = f"a worker process cannot be started: {error.strerror or error}"
                 break
@@ -151,7 +150,7 @@ class Crew:
         """Wait until a worker is ready, and is one that compiles as this process would."""
         try:
             identity = await worker.ready()
-            if identity != self._toolchain.identity():
+            if identity != self._toolchains.identity():
                 raise Died("its toolchain is another one than was loaded here", again=False)
         except Died as died:
             if worker in self._starting:  # else it was the whole crew that ended

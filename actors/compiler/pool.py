@@ -16,7 +16,8 @@ import msgspec
 
 from actors.compiler import worker
 from actors.compiler.crew import Crew, Died, Worker, encoded
-from actors.compiler.toolchain import CompileJob, SummariseJob, Toolchain
+from actors.compiler.toolchain import CompileJob, SummariseJob
+from actors.compiler.toolchains import Toolchains
 from actors.events import CompileFinished, CompileStarted, LinkStarted, RunningJob
 from actors.messages import (
     CompileDone,
@@ -67,13 +68,13 @@ class Pool(Actor[ToWorkers]):
 
     def __init__(
         self,
-        toolchain: Toolchain,
+        toolchains: Toolchains,
         slots: int,
         validate: Callable[[bytes], str | None] | None = None,
         crew: Crew | None = None,
     ) -> None:
         super().__init__()
-        self.toolchain = toolchain
+        self.toolchains = toolchains
         self.slots = slots
         self.crew = crew
         self.validate = validate
@@ -142,7 +143,8 @@ class _Link:
         if pool.events.wanted and not message.again:
             pool.events.emit(LinkStarted(build=message.build, modules=len(message.job.objects)))
         validate = pool.validate if message.validate else None
-        return await pool.offload.compute(partial(worker.link, pool.toolchain, message.job, message.build, validate))
+        toolchain = pool.toolchains.named(message.toolchain)
+        return await pool.offload.compute(partial(worker.link, toolchain, message.job, message.build, validate))
 
     def seen(self, now: float) -> RunningJob:
         module = self.message.job.entry
@@ -223,7 +225,8 @@ class _Job:
         self.process = 0
         self._begin()
         work = _work[type(message)]
-        self._add(await pool.offload.compute(work, pool.toolchain, job, expected, message.root, pool.offload.disk))
+        toolchain = pool.toolchains.of(job.path)
+        self._add(await pool.offload.compute(work, toolchain, job, expected, message.root, pool.offload.disk))
 
     async def _in_worker(self, used: Worker) -> None:
         """Have the rest of the batch done by a worker, as far as it comes."""

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from actors.compiler.toolchain import Toolchain
+    from actors.compiler.toolchains import Toolchains
     from actors.messages import (
         CompileOutcome,
         InferOutcome,
@@ -45,8 +45,8 @@ LENGTH_BYTES = 4
 _START = "import sys; sys.path[:] = sys.argv[3:-1]; from actors.compiler.process import main; main()"
 
 
-def command(toolchain: str, memory: int) -> list[str]:
-    """The words that start a worker for the toolchain at "module:attribute", with at most `memory` bytes (0: no limit).
+def command(place: str, memory: int) -> list[str]:
+    """The words that start a worker for the toolchains at `place`, with at most `memory` bytes (0: no limit).
 
     It gets this process's `sys.path`, and none of the settings for Python in its environment. `-S`: the start-up files
     of installed packages can cost more than all that is imported; `_load` runs them where it cannot do without.
@@ -60,12 +60,12 @@ def command(toolchain: str, memory: int) -> list[str]:
         flags.append("-B")
     if sys.pycache_prefix:
         flags += ["-X", f"pycache_prefix={sys.pycache_prefix}"]
-    return [sys.executable, *flags, "-c", _START, toolchain, str(memory), *places]
+    return [sys.executable, *flags, "-c", _START, place, str(memory), *places]
 
 
 def main() -> None:
     """Serve until the requests end."""
-    name, memory, lifeline = sys.argv[1], int(sys.argv[2]), int(sys.argv[-1])
+    place, memory, lifeline = sys.argv[1], int(sys.argv[2]), int(sys.argv[-1])
     end_with_parent(lifeline)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Whatever a toolchain prints must not come between the frames.
@@ -75,7 +75,7 @@ def main() -> None:
     os.dup2(2, 1)
     os.close(nothing)
     try:
-        serve(name, memory, requests, replies)
+        serve(place, memory, requests, replies)
     except BrokenPipeError:
         os._exit(1)  # The parent has gone.
     os._exit(0)
@@ -105,21 +105,22 @@ def _watch(lifeline: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def serve(name: str, memory: int, requests: int, replies: int) -> None:
-    """Answer requests with the toolchain at `name` until there are none. Raises BrokenPipeError where nobody reads the
+def serve(place: str, memory: int, requests: int, replies: int) -> None:
+    """Answer requests with the toolchains at `place` until there are none. Raises BrokenPipeError if nobody reads the
     answers."""
     import gc
 
     import msgspec
 
+    from actors.compiler.toolchain import Prepares
     from actors.messages import RunCompile, RunInfer, RunLink, RunSummarise
 
     try:
-        toolchain = _load(name)
-        prepare = getattr(toolchain, "prepare", None)
-        if prepare is not None:
-            prepare()
-        identity = toolchain.identity()
+        toolchains = _load(place)
+        for toolchain in toolchains.members:
+            if isinstance(toolchain, Prepares):
+                toolchain.prepare()
+        identity = toolchains.identity()
     except Exception as error:
         send(replies, REFUSED, f"{type(error).__name__}: {error}".encode())
         return
@@ -129,23 +130,23 @@ def serve(name: str, memory: int, requests: int, replies: int) -> None:
     encoder = msgspec.msgpack.Encoder()
     send(replies, READY, identity.encode())
     while frame := receive(requests):
-        for outcome in outcomes(toolchain, decoder.decode(frame)):
+        for outcome in outcomes(toolchains, decoder.decode(frame)):
             if outcome.crash.startswith("MemoryError"):
                 send(replies, HUNGRY, b"")
                 return
             send(replies, DONE, encoder.encode(outcome))
 
 
-def _load(name: str) -> Toolchain:
-    from actors.compiler.toolchain import load_toolchain
+def _load(place: str) -> Toolchains:
+    from actors.compiler.toolchains import load_toolchains
 
     try:
-        return load_toolchain(name)
+        return load_toolchains(place)
     except ImportError:  # It may be found by what site-packages do at start-up, or not at all.
         import site
 
         site.main()
-        return load_toolchain(name)
+        return load_toolchains(place)
 
 
 def limit_memory(memory: int) -> None:
@@ -158,7 +159,7 @@ def limit_memory(memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (least, most))
 
 
-def outcomes(toolchain: Toolchain, request: Request) -> Iterator[Outcome]:
+def outcomes(toolchains: Toolchains, request: Request) -> Iterator[Outcome]:
     """One after the other, what becomes of the modules of a request."""
     from actors.compiler import worker
     from actors.disk import RealDisk
@@ -166,16 +167,16 @@ def outcomes(toolchain: Toolchain, request: Request) -> Iterator[Outcome]:
 
     disk = RealDisk()
     if isinstance(request, RunLink):
-        yield worker.link(toolchain, request.job, request.build, None)
+        yield worker.link(toolchains.named(request.toolchain), request.job, request.build, None)
         return
     digests = request.digests or ("",) * len(request.jobs)
     if isinstance(request, RunSummarise):
         for summary_job, expected in zip(request.jobs, digests, strict=True):
-            yield worker.summarise(toolchain, summary_job, expected, request.root, disk)
+            yield worker.summarise(toolchains.of(summary_job.path), summary_job, expected, request.root, disk)
         return
     work = worker.infer if isinstance(request, RunInfer) else worker.compile_module
     for job, expected in zip(request.jobs, digests, strict=True):
-        yield work(toolchain, job, expected, request.root, disk)
+        yield work(toolchains.of(job.path), job, expected, request.root, disk)
 
 
 def send(pipe: int, kind: bytes, payload: bytes) -> None:

@@ -9,12 +9,20 @@ answer: a `Binding` for every external name, and the `Interface` of everything t
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
 from actors.diagnostics import Diagnostic, Finding
 from actors.digests import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actors.codes import Code
+
+FUNCTIONS_SECTION = "wasmill.functions"
+"""The custom section in which an object lists its fragments: see `Object`."""
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -89,7 +97,6 @@ class Summary(Struct, frozen=True):
     names: tuple[Name, ...] = ()
     statements_line: int = 0
     """Line of the first top-level statement, 0 where there is none. Only the entry module may have some."""
-    has_main: bool = False
 
 
 class SummariseJob(Struct, frozen=True):
@@ -177,7 +184,10 @@ class Inference(Struct, frozen=True):
 
 
 class Discovered(Struct, frozen=True):
-    """An input that only the compile found out about: its path and digest, or "" where it was absent."""
+    """An input that only the compile found out about: its path and digest, or "" where it was absent.
+
+    No key covers it, and the planner does not look at it again. So an object that has one is compiled in every build.
+    """
 
     path: str
     digest: Digest
@@ -187,8 +197,8 @@ class Object(Struct, frozen=True):
     """A compiled module. `functions` are all its functions in source order, `compiled` those that were not reused. One
     that belongs to an item of another name begins with that name and a dot.
 
-    Where the job had fingerprints, a custom section "wasmill.functions" of `data` lists the fragments that later
-    compiles may reuse: msgpack, an array of [fingerprint as 32 raw bytes, offset, length], the offset counting from the
+    If the job had fingerprints, a custom section `FUNCTIONS_SECTION` of `data` lists the fragments that later compiles
+    may reuse: msgpack, an array of [fingerprint as 32 raw bytes, offset, length], the offset counting from the
     first byte of `data`."""
 
     data: bytes
@@ -219,7 +229,7 @@ class Compiled(Struct, frozen=True):
 
 class LinkInput(Struct, frozen=True):
     """An object to link. `digest` names its bytes, for a linker that remembers; "" where nobody computed it. `data` may
-    be left out (empty) for a toolchain that `remembers_links`: the entry's never is."""
+    be left out (empty) for a toolchain that `RemembersLinks`: the entry's never is."""
 
     module: str
     path: str
@@ -252,8 +262,8 @@ class Linked(Struct, frozen=True):
     each names.
 
     `proof` is a smaller module that is valid exactly if the program is, to be validated in its place; empty: there is
-    none. It is for a linker that changes the program it made before, and was told that this one is valid: a toolchain
-    may have a method `accepted(program)`, which is called, where it linked, with each program that was validated.
+    none. It is for a linker that changes the program it made before, and was told that this one is valid
+    (`RemembersLinks.accepted`).
 
     `needs`: nothing was linked, for these objects (digests) were left out of the job, and are needed: it comes again
     with them. `state`: what this toolchain wants to have, in another process, to go on from this program
@@ -269,20 +279,18 @@ class Linked(Struct, frozen=True):
 
 
 class Toolchain(Protocol):
-    """A language. Found through the entry-point group `wasmill.toolchains`, or named as `module:attribute`.
+    """A language: what every toolchain has. Found through the entry-point group `wasmill.toolchains`, or named as
+    `module:attribute`.
 
-    It may also have a function `prepare()`, which imports all that jobs need: a worker process calls it before it takes
-    the first one, so that no job is charged for it. One whose summaries have `inferred` items has a function
-    `infer(job: CompileJob) -> Inference` (a job too); its jobs have neither signatures nor fingerprints yet. And one
-    may say where two objects or programs begin to differ, in words: `difference(old: bytes, new: bytes) -> str`. One
-    with a true attribute `remembers_links` is given only some of the objects to link (see `Linked.needs`)."""
+    The protocols below are its optional parts. A toolchain has a part if it has the methods; nothing else declares it.
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
     def extensions(self) -> tuple[str, ...]:
-        """What its files' names end in: (".ruchy",)."""
+        """What its files' names end in, with the dot: (".ext",)."""
         ...
 
     @property
@@ -309,6 +317,84 @@ class Toolchain(Protocol):
     def compile(self, job: CompileJob) -> Compiled: ...
 
     def link(self, job: LinkJob) -> Linked: ...
+
+
+@runtime_checkable
+class Infers(Protocol):
+    """A toolchain whose summaries have `inferred` items."""
+
+    def infer(self, job: CompileJob) -> Inference:
+        """The signatures of the module's inferred items. Runs as a job, before `compile`; so the job has neither
+        signatures nor fingerprints."""
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A toolchain that takes a while to load."""
+
+    def prepare(self) -> None:
+        """Import all that jobs need. A worker process calls this before it takes the first job, so that no job is
+        charged for it."""
+        ...
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """A toolchain that can say more about its objects and programs than which byte differs."""
+
+    def difference(self, old: bytes, new: bytes) -> str:
+        """Where two objects, or two programs, begin to differ, in words."""
+        ...
+
+
+@runtime_checkable
+class RemembersLinks(Protocol):
+    """A toolchain whose linker changes the program that it made before.
+
+    It is given only some of the objects to link, and asks for those that it needs (`Linked.needs`).
+    """
+
+    def accepted(self, program: bytes) -> None:
+        """The program was validated. Called where the toolchain linked, with each program that was: the next `proof`
+        may take this one for granted."""
+        ...
+
+
+@runtime_checkable
+class NamesEntry(Protocol):
+    """A toolchain whose programs do not begin in a file `main` with one of its extensions."""
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        """File names that are a project's entry where nobody names one, in the order in which they are looked for."""
+        ...
+
+
+@runtime_checkable
+class LinksKinds(Protocol):
+    """A toolchain whose objects another linker takes, or whose linker takes objects of other toolchains.
+
+    One that does not say so makes objects of a kind with its own name, and links these alone."""
+
+    @property
+    def object_kind(self) -> str:
+        """The kind of its objects."""
+        ...
+
+    @property
+    def linked_kinds(self) -> tuple[str, ...]:
+        """The kinds of objects that `link` takes, in one program."""
+        ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A toolchain with diagnostic codes of its own, beside those of the engine."""
+
+    def codes(self) -> Mapping[str, Code]:
+        """The registry, by code (`actors.codes.registry`). No code of the engine or of another toolchain is in it."""
+        ...
 
 
 def load_toolchain(name: str) -> Toolchain:

@@ -12,7 +12,9 @@ from actors.compiler.toolchain import (
     Compiled,
     CompileJob,
     Inference,
+    Infers,
     LinkJob,
+    RemembersLinks,
     Summarised,
     SummariseJob,
     Toolchain,
@@ -53,7 +55,7 @@ def with_source(
     if job.source or expected in ("", _EMPTY):
         return job, None
     found = FoundSource(module=job.module, path=job.path)
-    read = next(iter(read_sources((found,), root, toolchain.normalise, disk).sources), None)
+    read = next(iter(read_sources((found,), root, lambda _, raw: toolchain.normalise(raw), disk).sources), None)
     if read is not None and read.error is None and read.digest == expected:
         return msgspec.structs.replace(job, source=read.data), None
     if read is None:
@@ -78,8 +80,7 @@ def infer(toolchain: Toolchain, job: CompileJob, expected: Digest, root: str, di
     ready, changed = with_source(job, expected, root, toolchain, disk)
     if ready is None:
         return InferOutcome(module=job.module, changed=changed)
-    function: Callable[[CompileJob], Inference] | None = getattr(toolchain, "infer", None)
-    result, crash, duration = _timed(lambda: function(ready) if function is not None else Inference())
+    result, crash, duration = _timed(lambda: toolchain.infer(ready) if isinstance(toolchain, Infers) else Inference())
     return InferOutcome(module=job.module, inference=result, duration_ms=duration, crash=crash)
 
 
@@ -103,9 +104,8 @@ def link(toolchain: Toolchain, job: LinkJob, build: int, validate: Callable[[byt
         problem = validate(linked.proof or linked.program)
         if problem:
             return LinkDone(build=build, crash=f"the linked program is not valid: {problem}", duration_ms=duration)
-        accepted = getattr(toolchain, "accepted", None)
-        if accepted is not None:
-            accepted(linked.program)
+        if isinstance(toolchain, RemembersLinks):
+            toolchain.accepted(linked.program)
         if linked.proof:
             linked = msgspec.structs.replace(linked, proof=b"")  # it has done its work
     elif linked is not None and linked.state:

@@ -18,7 +18,8 @@ MAX_BYTES = 16 << 20
 ATTEMPTS = 3
 """How often a source that changes under the reader is read before that is an error."""
 
-Normalise = Callable[[bytes], bytes]
+Normalise = Callable[[str, bytes], bytes]
+"""The bytes that count, of the source at a path (`Toolchains.normalise`)."""
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -61,7 +62,7 @@ def _read_source(found: FoundSource, root: str, normalise: Normalise, disk: Disk
             raw, stamp = found.data, NO_STAMP
         if len(raw) > MAX_BYTES:
             raise _too_large(f"more than {MAX_BYTES}")
-        data = normalise(raw)
+        data = normalise(found.path, raw)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

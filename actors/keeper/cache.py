@@ -1,42 +1,68 @@
 """The cache: memory before files, rows before bytes, and what to do when any of it fails.
 
-The laws of the cache (design, section 5); why they hold is in `docs/cache.md`:
+The laws of the cache; `docs/cache.md` says why they hold:
 
 1. An object depends on nothing but its manifest. Different bytes for a key that exists are a
    `NondeterministicToolchain`, and the first ones stay.
-2. A hit is decided on rows; bytes are checked when they are used, checksum on every read, digest on `verify` and on
-   everything whose checksum is not at hand. Anything odd is a miss: read once more, then quarantine, count, compile.
-   Never an error for the user, never a wrong byte.
+2. A hit is decided on rows. Bytes are checked when they are used: by checksum on every read, by digest on `verify` and
+   where no checksum is known. Anything odd is a miss: read once more, then quarantine, count, compile. Never an error
+   for the user, never a wrong byte.
 3. Object, then metadata, then row; each by temporary file and rename, or by one transaction. A crash at any point
    leaves at worst an orphan.
 4. Only what is stored is stored: finished, validated results with their warnings. Errors never.
-5. A full or failing disk, a locked or broken index: the build goes on without (that part of) the cache, and says so
-   once.
+5. With a full or failing disk, or a locked or broken index, the build goes on without (that part of) the cache, and
+   says so once.
 6. The index can always be rebuilt from `metadata/`; statistics are best effort after that.
 7. Each schema has its own index file. Nobody migrates or deletes another's; readers of metadata ignore unknown fields.
 8. Local file systems only. Where write-ahead logging fails, run without an index: from `metadata/` alone.
 
-`Cache` is used by one task at a time (the keeper's). It knows no mailbox.
+`Cache` is used by one task at a time (the keeper's) and knows no mailbox. Keys and digests are raw bytes everywhere in
+the keeper. They are hexadecimal in messages (`keeper.py` converts), in metadata files (`metadata.py`), in the names of
+files (`store.py`) and in events (`Cache.emit`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import anyio
+from xxhash import xxh3_128_digest
 
-from actors.digests import Digest, Stamp, checksum, digest
+from actors.digests import Digest, Stamp
 from actors.disk import Disk
-from actors.events import CompiledTwice, EntryQuarantined, Events, NondeterministicToolchain, ObjectStored
-from actors.keeper import commits, index, neighbours, recovery, sweep
-from actors.keeper.database import Broken, Connection, Database, Unusable
-from actors.keeper.held import Held
-from actors.keeper.memory import HotObjects
-from actors.keeper.store import METADATA, MODULES, NO_SPACE, SNAPSHOTS, Fetched, Kept, Store, Written
+from actors.events import (
+    CacheDegraded,
+    CompiledTwice,
+    EntryQuarantined,
+    Event,
+    Events,
+    NondeterministicToolchain,
+    ObjectStored,
+)
+from actors.keeper import commits, index, recovery, sweep
+from actors.keeper.database import Connection, Damaged, Database, Unusable
+from actors.keeper.fragments import fragments_of
+from actors.keeper.index import Row
+from actors.keeper.locks import InUse
+from actors.keeper.metadata import row_of
+from actors.keeper.store import (
+    METADATA,
+    MODULES,
+    NO_SPACE,
+    SNAPSHOTS,
+    Fetched,
+    FileStore,
+    Incoming,
+    Kept,
+    Written,
+    digest_in,
+    digest_of,
+    metadata_file,
+    object_file,
+)
 from actors.keeper.sweep import Swept
-from actors.keeper.telling import Telling
-from actors.messages import Entry, NewEntry
 from actors.offload import Offload
 
 P = ParamSpec("P")
@@ -45,22 +71,68 @@ R = TypeVar("R")
 BUSY_MS = 10_000
 """How long a statement waits for another process's transaction, in milliseconds. Theirs take a fraction of a second."""
 
-
-class Outcome(NamedTuple):
-    """What came of storing. `digests` is what each key has now, `refused` are keys that had other bytes, which stay,
-    `rest` is what did not fit on the disk."""
-
-    digests: dict[Digest, Digest]
-    refused: list[Digest]
-    rest: Sequence[NewEntry]
+_THE_INDEX = b""
+"""Stands for the whole index in `Cache.lost`."""
 
 
-class Cache(Telling):
-    """`memory`: the store is a `MemoryDisk`; then the index is in memory as well, and nobody else can use it."""
+class KeepResult(NamedTuple):
+    """`digests` is what each key has now, `refused` are keys that had other bytes, which stay, `rest` is what did not
+    fit on the disk."""
+
+    digests: dict[bytes, bytes]
+    refused: list[bytes]
+    rest: Sequence[Incoming]
+
+
+class HotObjects:
+    """The objects that were used last, in memory: bytes by digest. Above `limit` bytes the one used longest ago goes.
+    The bytes are not checked: callers compare checksums, as with bytes from anywhere else."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.size = 0
+        self._objects: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def get(self, digest: bytes) -> bytes | None:
+        data = self._objects.get(digest)
+        if data is not None:
+            self._objects.move_to_end(digest)
+        return data
+
+    def put(self, digest: bytes, data: bytes) -> None:
+        """An object above the limit is not kept at all: it would only evict everything else."""
+        self.drop(digest)
+        if len(data) > self.limit:
+            return
+        self._objects[digest] = data
+        self.size += len(data)
+        while self.size > self.limit:
+            self.size -= len(self._objects.popitem(last=False)[1])
+
+    def drop(self, digest: bytes) -> None:
+        data = self._objects.pop(digest, None)
+        if data is not None:
+            self.size -= len(data)
+
+    def clear(self) -> None:
+        self._objects.clear()
+        self.size = 0
+
+
+class Cache:
+    """`memory`: the store is in memory; then the index is in memory as well, and nobody else can use it.
+
+    `degraded` is why the running `build` goes on without a part of the cache; None: all of it works. `lost` are entries
+    that are gone although plans of earlier builds name them; `outdated`: these plans still have to be removed
+    (`forget_builds`). `unstored` are keys that could not be stored. `writable` is False once storing has failed in this
+    build."""
 
     def __init__(
         self,
-        store: Store,
+        store: FileStore,
         offload: Offload,
         events: Events,
         *,
@@ -68,31 +140,57 @@ class Cache(Telling):
         memory: bool = False,
         busy_ms: int = BUSY_MS,
     ) -> None:
-        super().__init__(events)
         self.store = store
         self.offload = offload
+        self.events = events
+        self.build = 0
+        self.degraded: str | None = None
+        self.counts: dict[str, float] = {}
         self.hot = HotObjects(hot_memory)
         self.memory = memory
         self._shared = None if memory else store.folder
         self.busy_ms = busy_ms
-        self.held = Held()
-        self.lost: set[Digest] = set()
-        self.unstored: set[Digest] = set()
+        self.in_use = InUse()
+        self.lost: set[bytes] = set()
+        self.unstored: set[bytes] = set()
         self.outdated = False
         self.writable = True
-        self._checksums: dict[Digest, str] = {}
+        self._checksums: dict[bytes, bytes] = {}
         self._database: Database | None = None
         self._opened: Stamp | None = None
         self._index_off = False
         self._behind = False
-        self._looked_around = self._forgot_builds = False
+        self._synced = self._forgot_builds = False
         self.put_aside: list[tuple[str, str]] = []
+
+    # ---- counts and events
+
+    def count(self, **counts: float) -> None:
+        for name, count in counts.items():
+            self.counts[name] = self.counts.get(name, 0) + count
+
+    def take_counts(self) -> dict[str, float]:
+        counts, self.counts = self.counts, {}
+        return counts
+
+    def emit(self, kind: Callable[..., Event], **fields: object) -> None:
+        """Emit an event of this build, if anybody listens. Digests become hexadecimal."""
+        if self.events.wanted:
+            said = {name: it.hex() if isinstance(it, bytes) else it for name, it in fields.items()}
+            self.events.emit(kind(build=self.build, **said))
+
+    def degrade(self, reason: str) -> None:
+        """A part of the cache does not work. Emitted once a build, counted once a build."""
+        if self.degraded is None:
+            self.degraded = reason
+            self.count(degradations=1)
+            self.emit(CacheDegraded, reason=reason)
 
     # ---- a build begins and ends
 
     async def begin(self, build: int) -> bool:
-        """Everything is tried afresh, and the index checked for being the file that is open. Gives whether entries were
-        lost that earlier builds rely on."""
+        """Retry everything that failed before, and check that the index file is still the one that is open. Returns
+        whether entries were lost that earlier builds rely on."""
         await self.unpin()
         forget, self.lost = bool(self.lost), set()
         self.build = build
@@ -100,27 +198,27 @@ class Cache(Telling):
         self.put_aside = []
         self.writable = True
         self._index_off = False
-        self._looked_around = self._forgot_builds = False
+        self._synced = self._forgot_builds = False
         if self._database is not None and not self.memory:
             there = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if there != self._opened:
                 await self.close()
         return forget
 
-    def afresh(self) -> None:
-        """Look after the whole cache: what failed before is tried again, and is not said again if it works."""
+    def retry(self) -> None:
+        """Maintenance of the whole cache begins: retry what failed before, and report it again if it still fails."""
         self.degraded = None
-        self.try_index_again()
+        self.retry_index()
 
-    def try_index_again(self) -> None:
+    def retry_index(self) -> None:
         self._index_off = False
 
     async def unpin(self) -> None:
-        held, self.held = self.held, Held()
+        in_use, self.in_use = self.in_use, InUse()
         self._checksums = {}
-        if held.shown:
-            with anyio.CancelScope(shield=True):  # Nobody else knows of it any more.
-                await self.offload.run(held.release)
+        if in_use.visible:
+            with anyio.CancelScope(shield=True):  # Nobody else can release it any more.
+                await self.offload.run(in_use.release)
 
     async def close(self) -> None:
         """Close the index; the next one who needs it opens it again."""
@@ -128,203 +226,211 @@ class Cache(Telling):
         if database is not None:
             try:
                 await database.close()
-            except (Broken, Unusable) as error:
+            except (Damaged, Unusable) as error:
                 self.degrade(f"closing the index: {error}")
 
     # ---- looking up and reading
 
-    async def find(
-        self, keys: tuple[Digest, ...], claim: int = 0, beside: int = 0
-    ) -> tuple[dict[Digest, Entry], set[bytes]]:
-        """The entries that are there, and those of the first `claim` keys that others have claimed (`Claims.take`)."""
-        names = [bytes.fromhex(key) for key in keys]
+    async def find(self, keys: Sequence[bytes], claim: int = 0, beside: int = 0) -> tuple[dict[bytes, Row], set[bytes]]:
+        """The rows that are there, and those of the first `claim` keys that others have claimed (`Claims.take`)."""
         taken: set[bytes] = set()
-        # Pinned first: who evicts looks at pins once more after taking rows away (`Upkeep._carry_out`). Claimed first
-        # too: whoever gives up a claim has added the row before.
-        if self.held.hold(names) or claim:
-            taken = await self.offload.run(self.held.claim, self._shared, self.store.disk, names[:claim], beside)
-        if not self._looked_around:  # once a build
-            self._looked_around = True
-            await neighbours.agree(self)
-        rows = await self.read(index.find, names)
+        # Pin before looking up: an eviction reads the pins once more after it has deleted rows (`Upkeep._carry_out`),
+        # so either it sees our pin and restores the row, or we see no row. Claim before looking up, too: whoever gives
+        # a claim back has added the row before.
+        if self.in_use.add(keys) or claim:
+            taken = await self.offload.run(self.in_use.claim, self._shared, self.store.disk, keys[:claim], beside)
+        if not self._synced:  # once a build
+            self._synced = True
+            await self.sync_with_neighbours()
+        rows = await self.read(index.find, keys)
         if rows is None:
             rows = await self._find_in_files(keys)
-        elif len(rows) < len(names) and not self.memory:
+        elif len(rows) < len(keys) and not self.memory:
             # Files without a row: a process died between them, or the index lost its last transactions with the power.
-            files = await self._find_in_files([name.hex() for name in names if name not in rows])
+            files = await self._find_in_files([key for key in keys if key not in rows])
             if files:
                 rows.update(await self.write(commits.adopt, self.offload, self.store, list(files.items())) or {})
         self.expect(rows.values())
-        self.held.found.update(rows)
-        self.held.missed.update(names)
-        self.held.missed.difference_update(rows)
-        return {key.hex(): recovery.entry_of(key, row) for key, row in rows.items()}, taken
+        self.in_use.found.update(rows)
+        self.in_use.missed.update(keys)
+        self.in_use.missed.difference_update(rows)
+        return rows, taken
 
-    def expect(self, rows: Iterable[index.Row]) -> None:
-        """What objects are read against from now on."""
+    def expect(self, rows: Iterable[Row]) -> None:
+        """Check objects against the checksums in these rows from now on."""
         for row in rows:
-            self._checksums[row.digest.hex()] = row.checksum.hex()
+            self._checksums[row.digest] = row.checksum
 
-    async def _find_in_files(self, keys: Iterable[Digest]) -> dict[bytes, index.Row]:
-        """Without an index: the metadata says it all, it only takes longer."""
+    async def _find_in_files(self, keys: Iterable[bytes]) -> dict[bytes, Row]:
+        """Without an index: the metadata says it all, but it takes longer."""
         known = await self.offload.run(self.store.read_known, keys)
-        for key, reason in known.damaged.items():
+        for key in known.damaged:
             await self.offload.run(self.store.quarantine_metadata, key)
-            self.quarantined(f"{METADATA}/{key}.json", reason)
+        self.quarantined_metadata(known.damaged)
         for error in known.failed.values():
             self.degrade(f"reading {METADATA}: {said(error)}")
-        return {bytes.fromhex(key): recovery.row_of(*found) for key, found in known.found.items()}
+        return {key: row_of(*found) for key, found in known.found.items()}
 
-    async def load(self, digests: tuple[Digest, ...], disk: bool) -> dict[Digest, bytes]:
-        """The objects that are there and good. With `disk` memory is not believed, and digests are compared."""
-        data: dict[Digest, bytes] = {}
-        wanted: list[tuple[Digest, str]] = []
-        for name in dict.fromkeys(digests):
-            expected = "" if disk else self._checksums.get(name, "")
-            there = self.hot.get(name) if expected else None
-            if there is not None and checksum(there) == expected:
-                data[name] = there
+    async def load(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
+        """The objects that are there and good."""
+        data: dict[bytes, bytes] = {}
+        wanted: list[tuple[bytes, bytes]] = []
+        for digest in dict.fromkeys(digests):
+            expected = self._checksums.get(digest, b"")
+            there = self.hot.get(digest) if expected else None
+            if there is not None and xxh3_128_digest(there) == expected:
+                data[digest] = there
             else:
-                self.hot.drop(name)
-                wanted.append((name, expected))
+                self.hot.drop(digest)
+                wanted.append((digest, expected))
         if wanted:
-            unknown = [bytes.fromhex(name) for name, expected in wanted if not expected]
-            self.held.hold((), unknown)
-            self.held.read.update(unknown)
+            unknown = [digest for digest, expected in wanted if not expected]
+            self.in_use.add((), unknown)
+            self.in_use.read.update(unknown)
             fetched = await self.offload.run(self._fetch, wanted)
             self.count(bytes_read=sum(map(len, fetched.data.values())))
-            await self._deal_with(fetched)
-            for name, there in fetched.data.items():
-                if name not in self._checksums:
-                    self._checksums[name] = checksum(there)
-                self.hot.put(name, there)
+            await self._handle_failures(fetched)
+            for digest, there in fetched.data.items():
+                if digest not in self._checksums:
+                    self._checksums[digest] = xxh3_128_digest(there)
+                self.hot.put(digest, there)
             data.update(fetched.data)
         return data
 
-    def _fetch(self, wanted: list[tuple[Digest, str]]) -> Fetched:
-        self.held.pin(self._shared, self.store.disk)
+    def _fetch(self, wanted: list[tuple[bytes, bytes]]) -> Fetched:
+        self.in_use.pin(self._shared, self.store.disk)
         return self.store.fetch(wanted)
 
-    async def _deal_with(self, fetched: Fetched) -> None:
-        """Late misses: quarantine what is damaged, forget rows and metadata of what is not there (any more)."""
-        for name, reason in fetched.damaged.items():
-            file = f"{MODULES}/{name}.wasm"
-            await self.offload.run(self.store.quarantine_object, name)
-            self.quarantined(file, reason)
-        for name, error in fetched.failed.items():
-            self.degrade(f"reading {MODULES}/{name}.wasm: {said(error)}")
+    async def _handle_failures(self, fetched: Fetched) -> None:
+        """Late misses: quarantine what is damaged, drop rows and metadata of what is gone."""
+        for digest, reason in fetched.damaged.items():
+            await self.offload.run(self.store.quarantine_object, digest)
+            self.quarantined(f"{MODULES}/{object_file(digest)}", reason)
+        for digest, error in fetched.failed.items():
+            self.degrade(f"reading {MODULES}/{object_file(digest)}: {said(error)}")
         lost = [*fetched.damaged, *fetched.vanished]
-        # While an earlier build promises that the entry is there its row stays, for whoever stumbles over it next.
+        # First the plans of earlier builds, which promise that the entries are there. If one of them stays, so does the
+        # row: the next build that relies on it comes here again.
         if lost and not (await self.forget_builds()).left:
-            keys = await self.write(commits.lose, self.offload, self.store, lost)
-            self.lose(lost if keys is None else keys)  # Without an index nobody knows which entries they are of.
+            keys = await self.write(commits.drop_damaged, self.offload, self.store, lost)
+            self.mark_lost(lost if keys is None else keys)  # Without an index the keys of these objects are unknown.
+
+    async def find_fragments(self, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
+        """The fragments that are there: each object that should have some is read once, and checked as ever. Anything
+        odd is a miss."""
+        homes = await self.read(index.find_fragments, fingerprints) or []
+        self.expect(row for row, _ in homes)
+        objects = await self.load([row.digest for row, _ in homes])
+        found: dict[bytes, bytes] = {}
+        for row, names in homes:
+            data = objects.get(row.digest, b"")
+            places = fragments_of(data)
+            for name in names:
+                if name in places:
+                    offset, length = places[name]
+                    found[name] = data[offset : offset + length]
+        return found
+
+    async def find_objects(self, keys: Sequence[bytes]) -> dict[bytes, tuple[Row, bytes]]:
+        """The rows of these keys that are there, with their objects' bytes, checked as ever."""
+        if not keys:
+            return {}
+        rows, _ = await self.find(keys)
+        data = await self.load([row.digest for row in rows.values()])
+        return {key: (row, data[row.digest]) for key, row in rows.items() if row.digest in data}
 
     # ---- storing
 
-    async def keep(self, entries: tuple[NewEntry, ...], force: bool) -> Outcome:
-        """Store entries. When the disk is full, what could not be stored comes back in `rest`."""
+    async def keep(self, entries: Sequence[Incoming], force: bool) -> KeepResult:
+        """Store entries. If the disk is full, what could not be stored comes back in `rest`."""
         known = await self._known(entries, force)
-        first = {key.hex(): (row.digest.hex(), row.checksum.hex()) for key, row in known.items()}
-        kept = await self.offload.run(self._keep, entries, first, force)
+        kept = await self.offload.run(self._keep, entries, known, force)
         self.count(bytes_written=kept.written)
         refused = {**kept.refused, **await self._add_rows(kept.stored, entries, known, force)}
-        digests = {key: metadata.digest for key, metadata, _ in kept.stored} | refused
+        digests = {one.key: one.row.digest for one in kept.stored} | refused
         self.lost.difference_update(digests)
-        self.unstored.update(entry.key for entry in kept.rest)
+        self.unstored.update(key for key, _ in kept.rest)
         self.unstored.difference_update(digests)
-        self._tell(entries, kept.stored, refused)
-        rest: Sequence[NewEntry] = ()
+        self._report_stored(entries, kept.stored, refused)
+        rest: Sequence[Incoming] = ()
         if kept.failure is not None and kept.failure.errno in NO_SPACE:
             rest = kept.rest
         elif kept.failure is not None:
             self.writable = False
             self.degrade(f"storing: {said(kept.failure)}")
-        return Outcome(digests, list(refused), rest)
+        return KeepResult(digests, list(refused), rest)
 
-    async def _known(self, entries: Iterable[NewEntry], force: bool) -> dict[bytes, index.Row]:
-        """What these keys have already. Those that this build looked up in vain are not looked up again: should another
-        process have been faster, adding the row tells."""
-        keys = [bytes.fromhex(entry.key) for entry in entries]
-        keys = [key for key in keys if force or key not in self.held.missed]
+    async def _known(self, entries: Iterable[Incoming], force: bool) -> dict[bytes, Row]:
+        """The rows that these keys have already."""
+        # A key that this build looked up in vain is not looked up again. If another process was faster in the meantime,
+        # adding the row tells.
+        keys = [key for key, _ in entries if force or key not in self.in_use.missed]
         if not keys:
             return {}
         known = await self.read(index.find, keys)
-        return known if known is not None else await self._find_in_files([key.hex() for key in keys])
+        return known if known is not None else await self._find_in_files(keys)
 
-    def _keep(self, entries: Sequence[NewEntry], first: dict[Digest, tuple[Digest, str]], force: bool) -> Kept:
-        names = [digest(entry.data) for entry in entries]
-        self.held.hold([bytes.fromhex(entry.key) for entry in entries], map(bytes.fromhex, names))
-        self.held.pin(self._shared, self.store.disk)
-        return self.store.keep(entries, names, first, self.store.disk.now_ns() // 10**9, force)
+    def _keep(self, entries: Sequence[Incoming], known: dict[bytes, Row], force: bool) -> Kept:
+        digests = [digest_of(entry.data) for _, entry in entries]
+        self.in_use.add([key for key, _ in entries], digests)
+        self.in_use.pin(self._shared, self.store.disk)
+        return self.store.keep(entries, digests, known, self.store.disk.now_ns() // 10**9, force)
 
     async def _add_rows(
-        self, stored: list[Written], entries: Sequence[NewEntry], known: dict[bytes, index.Row], force: bool
-    ) -> dict[Digest, Digest]:
-        """Add the rows of what was stored. Gives the keys for which another process was first, with other bytes."""
+        self, stored: list[Written], entries: Sequence[Incoming], known: dict[bytes, Row], force: bool
+    ) -> dict[bytes, bytes]:
+        """Add the rows of what was stored. Returns the keys for which another process was first, with other bytes, and
+        the digests of those."""
         if not stored:
             return {}
-        made = {bytes.fromhex(one.key): bytes.fromhex(one.metadata.digest) for one in stored}
-        replace = [key for key, name in made.items() if key in known and (force or known[key].digest != name)]
+        made = {one.key: one.row.digest for one in stored}
+        replace = [key for key, digest in made.items() if key in known and (force or known[key].digest != digest)]
         there = await self.write(commits.insert, self.offload, self.store, stored, entries, replace)
         if there is None:
             self._behind = True
             there = {}
         self._count_twice(stored, there)
-        self.held.missed.difference_update(made)
-        self.held.stored.update(made)
+        self.in_use.missed.difference_update(made)
+        self.in_use.stored.update(made)
         others = {key: row for key, row in there.items() if row.digest != made[key]}
         if others:
-            await self.offload.run(recovery.restate, self.store, stored, others)
-        return {key.hex(): row.digest.hex() for key, row in others.items()}
+            await self.offload.run(recovery.correct_metadata, self.store, stored, others)
+        return {key: row.digest for key, row in others.items()}
 
-    def _count_twice(self, stored: Iterable[Written], there: dict[bytes, index.Row]) -> None:
-        """Modules that this build looked up in vain, and that another process had stored before it."""
+    def _count_twice(self, stored: Iterable[Written], there: dict[bytes, Row]) -> None:
+        """Count modules that were compiled twice: missed here, but stored first by another process."""
         for one in stored:
-            name = bytes.fromhex(one.key)
-            row = there.get(name)
-            # A row that somebody else made of our own metadata, when the index was rebuilt, has our very duration.
-            own = row is None or row.duration_ms == one.metadata.duration_ms
-            if one.metadata.kind == "object" and not own and name in self.held.missed:
+            row = there.get(one.key)
+            # When the index was rebuilt, somebody else may have made the row of our own metadata. Then it has our very
+            # duration.
+            own = row is None or row.duration_ms == one.row.duration_ms
+            if one.row.kind == "object" and not own and one.key in self.in_use.missed:
                 self.count(compiled_twice=1)
-                self.emit(CompiledTwice, module=one.metadata.module, key=one.key)
+                self.emit(CompiledTwice, module=one.row.module, key=one.key)
 
-    def _tell(
-        self,
-        entries: Iterable[NewEntry],
-        stored: list[Written],
-        refused: dict[Digest, Digest],
+    def _report_stored(
+        self, entries: Iterable[Incoming], stored: list[Written], refused: Mapping[bytes, bytes]
     ) -> None:
-        """Keep what was stored in memory, and say what happened to each entry."""
-        named = {key: metadata for key, metadata, _ in stored}
-        for entry in entries:
-            metadata = named.get(entry.key)
-            if entry.key in refused:
-                self.emit(
-                    NondeterministicToolchain,
-                    module=entry.module,
-                    key=entry.key,
-                    kept=refused[entry.key],
-                    refused=metadata.digest if metadata else digest(entry.data),
-                )
-            elif metadata is not None:
-                self._checksums[metadata.digest] = metadata.checksum
-                self.hot.put(metadata.digest, entry.data)
-                self.emit(
-                    ObjectStored,
-                    module=entry.module,
-                    key=entry.key,
-                    digest=metadata.digest,
-                    size=metadata.size,
-                )
+        """Keep what was stored in memory, and emit what happened to each entry."""
+        rows = {one.key: one.row for one in stored}
+        for key, entry in entries:
+            row = rows.get(key)
+            if key in refused:
+                new = row.digest if row else digest_of(entry.data)
+                self.emit(NondeterministicToolchain, module=entry.module, key=key, kept=refused[key], refused=new)
+            elif row is not None:
+                self._checksums[row.digest] = row.checksum
+                self.hot.put(row.digest, entry.data)
+                self.emit(ObjectStored, module=entry.module, key=key, digest=row.digest, size=row.size)
 
     # ---- summaries
 
-    async def find_summaries(self, identity: Digest, sources: tuple[str, ...]) -> dict[str, bytes]:
+    async def find_summaries(self, identity: Digest, sources: Iterable[str]) -> dict[str, bytes]:
         names = {index.summary_name(identity, source): source for source in sources}
         found = await self.read(index.find_summaries, names)
         return {names[name]: data for name, data in (found or {}).items()}
 
-    async def store_summaries(self, identity: Digest, summaries: dict[str, bytes]) -> None:
+    async def store_summaries(self, identity: Digest, summaries: Mapping[str, bytes]) -> None:
         named = [(index.summary_name(identity, source), data) for source, data in summaries.items()]
         if named and self.writable:
             await self.write(index.store_summaries, named)
@@ -332,7 +438,7 @@ class Cache(Telling):
     # ---- files and the index
 
     async def files(self, default: R, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a function on files; what the disk fails at gives `default`."""
+        """Run a function on files. Returns `default` if the disk fails."""
         try:
             return await self.offload.run(function, *args, **kwargs)
         except OSError as error:
@@ -342,13 +448,13 @@ class Cache(Telling):
     async def read(
         self, function: Callable[Concatenate[Connection, P], Awaitable[R]], *args: P.args, **kwargs: P.kwargs
     ) -> R | None:
-        """Look something up in the index; None where there is none to be used."""
+        """Look something up in the index; None if no index can be used."""
         return await self._use(False, function, *args, **kwargs)
 
     async def write(
         self, function: Callable[Concatenate[Connection, P], Awaitable[R]], *args: P.args, **kwargs: P.kwargs
     ) -> R | None:
-        """Change the index in one transaction; None where there is none to be used."""
+        """Change the index in one transaction; None if no index can be used."""
         return await self._use(True, function, *args, **kwargs)
 
     async def _use(
@@ -358,6 +464,7 @@ class Cache(Telling):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R | None:
+        # Two attempts: a damaged index is moved aside after the first, and the second builds a new one from the files.
         for _ in range(2):
             try:
                 database = await self._open()
@@ -366,7 +473,7 @@ class Cache(Telling):
                 if writes:
                     return await database.transact(function, *args, **kwargs)
                 return await database.read(function, *args, **kwargs)
-            except Broken as error:
+            except Damaged as error:
                 await self.repair(str(error))
             except Unusable as error:
                 await self._without_index(str(error))
@@ -380,21 +487,58 @@ class Cache(Telling):
     async def _open(self) -> Database | None:
         if self._database is None and not self._index_off:
             if self.memory:
-                self._database = await recovery.open_memory(self.store)
+                self._database = await recovery.open_memory()
                 return self._database
             found = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
             self._database, new = found
+            # A new index beside plans of earlier builds: whoever removed the old one may have removed entries, too.
+            # The plans may have gone a moment ago, because something else was missing: that counts as well.
             earlier = await self.offload.run(self.store.names, SNAPSHOTS) if new else []
-            if earlier or (new and self._forgot_builds):  # They may have gone a moment ago, for what else is missing.
-                self.lose([index.FILE])  # Who knows what else was removed by hand.
+            if earlier or (new and self._forgot_builds):
+                self.mark_lost([_THE_INDEX])
             self._opened = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
             if self._behind:
-                await commits.catch_up(self.offload, self.store, self._database, self.quarantined)
+                await self._catch_up(self._database)
                 self._behind = False
         return self._database
 
+    async def _catch_up(self, database: Database) -> None:
+        """Add rows for entries that were stored while the index could not be used."""
+        known = set(await database.read(index.all_keys))
+        rows, damaged = await self.offload.run(recovery.rows_of_files, self.store, known)
+        self.quarantined_metadata(damaged)
+        if rows:
+            await database.transact(commits.adopt, self.offload, self.store, rows)
+
+    async def adopt_files(self, known: Collection[bytes]) -> bool:
+        """Add rows for entries on disk that are not `known`. Returns False if the disk fails."""
+        found = await self.files(None, recovery.rows_of_files, self.store, known)
+        if found is None:
+            return False
+        rows, damaged = found
+        self.quarantined_metadata(damaged)
+        if rows:
+            await self.write(commits.adopt, self.offload, self.store, rows)
+        return True
+
+    async def sync_with_neighbours(self) -> bool:
+        """Beside neighbours (see `recovery.py`): add rows for what they stored, and drop rows of what they removed.
+        Returns whether there are any."""
+        if self.memory or not await self.offload.run(recovery.has_neighbours, self.store):
+            return False
+        known = await self.read(index.all_keys)
+        there = None if known is None else await self.files(None, self.store.committed)
+        if known is None or there is None:
+            return True
+        rows, files = set(known), set(there)
+        if rows - files:
+            await self.write(commits.drop_gone, self.offload, self.store)
+        if files - rows:
+            await self.adopt_files(rows)
+        return True
+
     async def repair(self, reason: str) -> None:
-        """The index is damaged: move it aside; whoever needs it next builds a new one from the files."""
+        """The index is damaged: move it aside; the next one who needs it builds a new one from the files."""
         await self.close()
         if await self.offload.run(recovery.move_aside, self.store):
             self.quarantined(index.FILE, reason)
@@ -408,9 +552,9 @@ class Cache(Telling):
 
     # ---- what is lost
 
-    def lose(self, keys: Iterable[Digest]) -> None:
-        """These entries (or the index) are gone, though the plans of earlier builds say that they are there: those
-        plans have to go (`forget_builds`), or the next build would not make the entries again."""
+    def mark_lost(self, keys: Iterable[bytes]) -> None:
+        """These entries (or the index) are gone, though plans of earlier builds say that they are there. Those plans
+        have to go (`forget_builds`), or the next build would not make the entries again."""
         before = len(self.lost)
         self.lost.update(keys)
         self.outdated = self.outdated or len(self.lost) > before
@@ -419,21 +563,26 @@ class Cache(Telling):
         """Remove the snapshots and plans of earlier builds, which say that all entries are there."""
         swept = await self.files(Swept(left=1), sweep.forget_builds, self.store)
         self._forgot_builds = self._forgot_builds or swept.files > 0
-        self.outdated = swept.left > 0  # Then it is tried again after the next message.
+        self.outdated = swept.left > 0  # Then the keeper retries after the next message.
         if swept.why:
             self.degrade(swept.why)
         return swept
 
     def quarantined(self, file: str, reason: str) -> None:
+        """Count and report a file that was quarantined."""
         if file.startswith(METADATA):
-            self.lose([file.removeprefix(METADATA + "/").removesuffix(".json")])
+            self.mark_lost([digest_in(file.removeprefix(METADATA + "/"), ".json")])
         self.put_aside.append((file, reason))
         self.count(corruptions=1)
         self.emit(EntryQuarantined, file=file, reason=reason)
 
+    def quarantined_metadata(self, damaged: Mapping[bytes, str]) -> None:
+        for key, reason in damaged.items():
+            self.quarantined(f"{METADATA}/{metadata_file(key)}", reason)
+
 
 def _identity(disk: Disk, path: str) -> Stamp | None:
-    """Which file this is, whatever is in it; None where there is none, or where it is another cache's too."""
+    """Which file this is, whatever is in it; None if it does not exist, or is another cache's as well."""
     try:
         stamp = disk.stamp(path)
     except OSError:
@@ -444,5 +593,5 @@ def _identity(disk: Disk, path: str) -> Stamp | None:
 
 
 def said(error: Exception) -> str:
-    """What an error says, without paths and numbers where it is the system's."""
+    """What an error says, without paths and numbers if it is the system's."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

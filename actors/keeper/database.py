@@ -45,7 +45,7 @@ class DatabaseError(Exception):
     """Base of what goes wrong with a database; the message is SQLite's."""
 
 
-class Broken(DatabaseError):
+class Damaged(DatabaseError):
     """The file is no database, or damaged, or not of our schema."""
 
 
@@ -114,7 +114,7 @@ class InlineConnection:
 
 
 class Database:
-    """An open database, used by one task at a time. All errors of SQLite come out as `Broken` or `Unusable`."""
+    """An open database, used by one task at a time. All errors of SQLite come out as `Damaged` or `Unusable`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -166,7 +166,7 @@ class PortalDatabase(Database):
 async def open_database(path: str, *, inline: bool = False) -> Database:
     """Open (or create) the database file `path`, or one in memory (`MEMORY`), which is always inline: it never waits.
 
-    Raises `Broken` or `Unusable`. No setting is made and nothing is read: SQLite opens lazily.
+    Raises `Damaged` or `Unusable`. No setting is made and nothing is read: SQLite opens lazily.
     """
     if inline or path == MEMORY:
         try:
@@ -268,10 +268,10 @@ def _translated(error: BaseException) -> BaseException:
     import sqlite3
 
     if isinstance(error, UnicodeDecodeError):  # A damaged file may hold any bytes where a text should be.
-        return Broken("a text in it is no UTF-8")
+        return Damaged("a text in it is no UTF-8")
     if not isinstance(error, sqlite3.Error):
         return error
     code = int(getattr(error, "sqlite_errorcode", 0))
     if code != _SHORT_READ and code & 0xFF in _UNUSABLE:
         return Unusable(str(error), full=code & 0xFF == 13)
-    return Broken(str(error))
+    return Damaged(str(error))

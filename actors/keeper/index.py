@@ -10,7 +10,7 @@ knows files, and nothing here is the truth: all of it can be rebuilt from `metad
     counters   statistics, and the clocks of `used` and `created`
 
 Rows carry a checksum of their own because SQLite has none: a bit that flips in the file must not become a wrong
-warning, or another module's object. A row that fails it means that the file is damaged: `Broken`.
+warning, or another module's object. A row that fails it means that the file is damaged: `Damaged`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from xxhash import xxh3_128_digest
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest
 from actors.keeper import fragments
-from actors.keeper.database import Broken, Connection
+from actors.keeper.database import Connection, Damaged
 from actors.keeper.eviction import ORDERINGS, Candidate, Choice, choose
 from actors.untrusted import MOST, UNREADABLE, Count, Milliseconds, RawChecksum, RawDigest
 
@@ -100,21 +100,21 @@ def _opened(name: bytes, sealed: bytes) -> bytes:
             return data
     except TypeError:
         pass  # A damaged file may hold a value of any type.
-    raise Broken("a row of the index fails its checksum")
+    raise Damaged("a row of the index fails its checksum")
 
 
 def _name(value: object) -> bytes:
     """A key or a digest as it stands in a column: SQLite lets a value of any type and length stand there."""
     if type(value) is bytes and len(value) == 32:
         return value
-    raise Broken("a row of the index holds something that is no digest")
+    raise Damaged("a row of the index holds something that is no digest")
 
 
 def _number(value: object, most: int = MOST) -> float:
     """The same for sizes and counts."""
     if type(value) in (int, float) and 0 <= value <= most:  # type: ignore[operator]
         return value  # type: ignore[return-value]
-    raise Broken("a row of the index holds something that is no count")
+    raise Damaged("a row of the index holds something that is no count")
 
 
 def _chunks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -186,7 +186,7 @@ async def check(connection: Connection) -> str:
 
 
 async def find(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Row]:
-    """The rows of those keys that have one. Raises `Broken` where one is damaged."""
+    """The rows of those keys that have one. Raises `Damaged` if one is damaged."""
     rows: dict[bytes, Row] = {}
     # In the tree's own order neighbours share pages.
     for chunk in _chunks(sorted(keys)):
@@ -199,7 +199,7 @@ async def _rows(connection: Connection, where: str, values: Sequence[bytes]) -> 
     try:
         return [(key, _decoder.decode(_opened(key, row))) for key, row in sealed]
     except UNREADABLE as error:
-        raise Broken("a row of the index cannot be read") from error
+        raise Damaged("a row of the index cannot be read") from error
 
 
 async def find_fragments(connection: Connection, fingerprints: Collection[bytes]) -> list[tuple[Row, Sequence[bytes]]]:
@@ -216,14 +216,14 @@ async def all_keys(connection: Connection) -> list[bytes]:
     return [_name(key) for (key,) in await connection.execute_fetchall("SELECT key FROM uses")]
 
 
-async def all_names(connection: Connection) -> list[tuple[bytes, bytes]]:
+async def all_digests(connection: Connection) -> list[tuple[bytes, bytes]]:
     """Key and digest of every entry."""
     return [
         (_name(key), _name(name)) for key, name in await connection.execute_fetchall("SELECT key, digest FROM uses")
     ]
 
 
-async def find_names(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+async def find_digests(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, bytes]:
     """The digests of those keys that have a row."""
     found: dict[bytes, bytes] = {}
     for chunk in _chunks(keys):
@@ -366,7 +366,7 @@ def summary_name(identity: Digest, source: str) -> bytes:
 
 
 async def find_summaries(connection: Connection, names: Iterable[bytes]) -> dict[bytes, bytes]:
-    """The summaries stored under these names; a damaged one raises `Broken`."""
+    """The summaries stored under these names; a damaged one raises `Damaged`."""
     found: dict[bytes, bytes] = {}
     for chunk in _chunks(names):
         sql = f"SELECT name, data FROM summaries WHERE name IN ({_marks(chunk)})"

@@ -1,20 +1,24 @@
-"""The cache keeper: the only one that writes the cache, and the only one that reads it, snapshots apart.
+"""The cache keeper: the only one that writes the cache, and, except for snapshots, the only one that reads it.
 
 Every access goes through its mailbox, so it is serialised without a lock. Nothing is decided here: `cache.py` says what
 a hit is and what to do when something fails, `upkeep.py` what has to go.
+
+Digests are hexadecimal in messages and raw bytes in the rest of this package: this is where they are converted, each
+way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from actors.digests import Digest, Stamp, printable
-from actors.disk import Disk
-from actors.keeper import index, plans, publish, reuse, verification
+from actors.disk import DictDisk, Disk
+from actors.keeper import index, publish, verification
 from actors.keeper.cache import Cache, said
-from actors.keeper.memorydisk import MemoryDisk
-from actors.keeper.store import NO_SPACE, Store
+from actors.keeper.index import Row
+from actors.keeper.metadata import lengthened
+from actors.keeper.store import NO_SPACE, FileStore, Incoming, is_snapshot_name
 from actors.keeper.upkeep import Upkeep
 from actors.messages import (
     Begin,
@@ -23,6 +27,7 @@ from actors.messages import (
     Clear,
     Collect,
     Collected,
+    Entry,
     Find,
     FindFragments,
     FindSummaries,
@@ -39,6 +44,7 @@ from actors.messages import (
     Recorded,
     ResetStatistics,
     Statistics,
+    Store,
     Stored,
     StoreSummaries,
     SummariesFound,
@@ -47,9 +53,6 @@ from actors.messages import (
     Verified,
     Verify,
 )
-from actors.messages import (
-    Store as StoreEntries,
-)
 from actors.system import Actor, Cell
 
 _MEMORY_FOLDER = "/memory"
@@ -57,8 +60,8 @@ _MEMORY_FOLDER = "/memory"
 
 class Keeper(Actor[ToKeeper]):
     """`folder` is the cache's, absolute; None keeps everything in memory. `max_size` and `hot_memory` in bytes (a
-    `max_size` of 0 is no limit); `eviction` is "lru", "lfu" or "fifo". Not `enabled`: there is nothing there, nothing
-    is stored, and nobody complains; programs are published all the same."""
+    `max_size` of 0 is no limit); `eviction` is one of `eviction.ORDERINGS`. Not `enabled`: nothing is found, nothing
+    is stored, and nothing is reported; programs are published all the same."""
 
     name = "keeper"
 
@@ -80,7 +83,7 @@ class Keeper(Actor[ToKeeper]):
             Begin: self._begin,
             Find: self._find,
             Load: self._load,
-            StoreEntries: self._store,
+            Store: self._store,
             FindFragments: self._find_fragments,
             FindSummaries: self._find_summaries,
             StoreSummaries: self._store_summaries,
@@ -96,8 +99,8 @@ class Keeper(Actor[ToKeeper]):
 
     async def started(self) -> None:
         memory = self._folder is None
-        disk: Disk = MemoryDisk() if memory else self.offload.disk
-        store = Store(disk, self._folder or _MEMORY_FOLDER)
+        disk: Disk = DictDisk() if memory else self.offload.disk
+        store = FileStore(disk, self._folder or _MEMORY_FOLDER)
         self.cache = Cache(store, self.offload, self.events, hot_memory=self._hot_memory, memory=memory)
         self.upkeep = Upkeep(self.cache, *self._settings)
 
@@ -117,7 +120,7 @@ class Keeper(Actor[ToKeeper]):
             await self.cache.unpin()
             if counts := self.cache.take_counts():
                 await self.cache.write(index.add, counts)
-        finally:  # After a bug, too: SQLite has a thread of its own.
+        finally:  # Even after a bug: SQLite has a thread of its own.
             await self.cache.close()
 
     # ---- a build
@@ -127,21 +130,31 @@ class Keeper(Actor[ToKeeper]):
         return Begun(degraded=self.cache.degraded, forget=forget)
 
     async def _find(self, message: Find) -> Found:
-        entries, taken = await self.cache.find(message.keys, message.claim, message.beside)
+        rows, taken = await self.cache.find(_raw(message.keys), message.claim, message.beside)
+        entries = {key.hex(): _entry(key, row) for key, row in rows.items()}
         return Found(entries=entries, taken=tuple(key.hex() for key in taken), degraded=self.cache.degraded)
 
     async def _find_fragments(self, message: FindFragments) -> FragmentsFound:
-        fragments = await reuse.find_fragments(self.cache, message.fingerprints)
-        objects = await reuse.find_objects(self.cache, message.objects)
-        return FragmentsFound(fragments=fragments, objects=objects, degraded=self.cache.degraded)
+        fragments = await self.cache.find_fragments(_raw(message.fingerprints))
+        objects = await self.cache.find_objects(_raw(message.objects))
+        return FragmentsFound(
+            fragments={name.hex(): data for name, data in fragments.items()},
+            objects={key.hex(): (_entry(key, row), data) for key, (row, data) in objects.items()},
+            degraded=self.cache.degraded,
+        )
 
     async def _load(self, message: Load) -> Loaded:
-        data = await self.cache.load(message.digests, message.disk)
-        return Loaded(data=data, degraded=self.cache.degraded)
+        data = await self.cache.load(_raw(message.digests))
+        return Loaded(data={name.hex(): it for name, it in data.items()}, degraded=self.cache.degraded)
 
-    async def _store(self, message: StoreEntries) -> Stored:
-        kept, refused = await self.upkeep.store(message.entries, message.force)
-        return Stored(kept=kept, refused=refused, degraded=self.cache.degraded)
+    async def _store(self, message: Store) -> Stored:
+        entries = [Incoming(bytes.fromhex(entry.key), entry) for entry in message.entries]
+        kept, refused = await self.upkeep.store(entries, message.force)
+        return Stored(
+            kept={key.hex(): name.hex() for key, name in kept.items()},
+            refused=tuple(key.hex() for key in refused),
+            degraded=self.cache.degraded,
+        )
 
     async def _find_summaries(self, message: FindSummaries) -> SummariesFound:
         summaries = await self.cache.find_summaries(message.identity, message.sources)
@@ -183,28 +196,32 @@ class Keeper(Actor[ToKeeper]):
         return Published(written=written, file=file, stamp=stamp, link=link)
 
     async def _write_program(self, path: str, data: bytes) -> Stamp:
-        """A program matters more than what may be used again: on a full disk the cache gives way. Raises OSError."""
+        """Write the program. Raises OSError."""
+        # A program matters more than the cache: on a full disk make room in three steps, each of which costs more than
+        # the one before, and try again after each. Rows cannot be deleted while the disk is full (SQLite needs space
+        # for that), so those that lost their files are dropped after the program is written.
         upkeep = self.upkeep
-        given = False
-        for give_way in (upkeep.make_room, upkeep.give_all, upkeep.give_index) if self._enabled else ():
+        shrunk = False
+        for make_room in (upkeep.make_room, upkeep.remove_unpinned, upkeep.remove_index) if self._enabled else ():
             try:
                 stamp = await self.offload.run(publish.write, self.offload.disk, path, data)
                 break
             except OSError as error:
                 if error.errno not in NO_SPACE:
                     raise
-                await give_way()
-                given = True
+                await make_room()
+                shrunk = True
         else:
             stamp = await self.offload.run(publish.write, self.offload.disk, path, data)
-        if given:
+        if shrunk:
             await upkeep.drop_dangling()
         return stamp
 
     async def _program(self, name: Digest) -> bytes | None:
         if not self._enabled:
             return None
-        return (await self.cache.load((name,), False)).get(name)
+        digest = bytes.fromhex(name)
+        return (await self.cache.load((digest,))).get(digest)
 
     async def _record(self, message: Record) -> Recorded:
         self.cache.count(
@@ -215,8 +232,9 @@ class Keeper(Actor[ToKeeper]):
         )
         done = Recorded()
         if message.finished:
-            # In this order: opening the index may be what finds that earlier builds are not to be believed.
-            evicted = await self.upkeep.finish(message.used)
+            # In this order, because opening the index may show that plans of earlier builds cannot be trusted: then
+            # `remember` writes none.
+            evicted = await self.upkeep.finish(_raw(message.used))
             await self.upkeep.remember(message.snapshot, message.snapshot_data, message.plan)
             done = Recorded(
                 evicted=evicted.entries,
@@ -228,9 +246,9 @@ class Keeper(Actor[ToKeeper]):
         return done
 
     async def _recall_plan(self, message: RecallPlan) -> PlanRecalled:
-        if not plans.is_name(message.snapshot):
+        if not is_snapshot_name(message.snapshot):
             return PlanRecalled()
-        return PlanRecalled(plan=await self.offload.run(plans.recall, self.cache.store, message.snapshot))
+        return PlanRecalled(plan=await self.offload.run(self.cache.store.read_plan, message.snapshot))
 
     # ---- the whole cache
 
@@ -242,8 +260,8 @@ class Keeper(Actor[ToKeeper]):
         await self.cache.write(index.reset)
         return await self.upkeep.statistics()
 
-    async def _verify(self, message: Verify) -> Verified:
-        checked, damage = await verification.verify(self.cache, message.keys)
+    async def _verify(self, _: Verify) -> Verified:
+        checked, damage = await verification.verify(self.cache)
         return Verified(checked=checked, damage=tuple(damage), degraded=self.cache.degraded)
 
     async def _collect(self, message: Collect) -> Collected:
@@ -251,6 +269,23 @@ class Keeper(Actor[ToKeeper]):
 
     async def _clear(self, _: Clear) -> Collected:
         return await self.upkeep.clear()
+
+
+def _raw(digests: Iterable[Digest]) -> list[bytes]:
+    return [bytes.fromhex(name) for name in digests]
+
+
+def _entry(key: bytes, row: Row) -> Entry:
+    return Entry(
+        key=key.hex(),
+        digest=row.digest.hex(),
+        size=row.size,
+        module=row.module,
+        kind=row.kind,
+        functions=lengthened(row.module, row.functions),
+        warnings=row.warnings,
+        duration_ms=row.duration_ms,
+    )
 
 
 def _why(error: OSError, path: str) -> str:
@@ -264,7 +299,7 @@ _NOTHING: dict[type[Message], Message] = {
     Begin: Begun(),
     Find: Found(entries={}),
     Load: Loaded(data={}),
-    StoreEntries: Stored(kept={}),
+    Store: Stored(kept={}),
     FindFragments: FragmentsFound(fragments={}),
     FindSummaries: SummariesFound(summaries={}),
     StoreSummaries: SummariesStored(),

@@ -1,21 +1,26 @@
-"""Locks between processes that share a cache: `flock`, which the kernel drops when its holder dies.
+"""What processes that share a cache tell each other: locks, the pins of running builds, and claims.
 
-- `lock`: one garbage collection or eviction at a time. Never waited for: who finds it taken skips.
+- `lock`: one garbage collection or eviction at a time. Nobody waits for it: a process that finds it taken skips.
 - `index.lock`: one process at a time opens, repairs or rebuilds the index.
-- `running/<random>`: a running build. The file holds the keys and digests that the build uses, and is locked for as
-  long as the build runs, so nobody has to believe a process id or a heartbeat: a file that can be locked is a dead
-  build's. Its name is never used again, so removing it is safe.
+- `running/<random>`: a running build. The file holds the keys and digests that the build uses, and stays locked while
+  the build runs. Nobody has to believe a process id or a heartbeat: a file that can be locked belongs to a dead build.
+  Its name is never used again, so it can be removed safely.
+- `claims`: what builds are about to compile. A claim is a lock on one byte, at a place that the key decides; nothing is
+  ever written into this file.
 
-The first two are never deleted: whoever had one open would hold a lock on a file that the next one does not find.
+All of them are `flock` or `F_OFD_SETLK` locks. The kernel drops them when their holder ends, however it ends, so none
+is ever stale. `lock` and `index.lock` are never deleted: whoever had one open would hold a lock on a file that the next
+process does not find.
 
-`flock` belongs to the open file and not to the process, so two Projects in one process keep out of each other's way as
-well. Where there is no `flock` (Windows) nothing is locked, and sharing a cache costs late misses, never wrong bytes.
+These locks belong to the open file and not to the process, so two Projects in one process exclude each other as well.
+Where there is no `flock` (Windows) nothing is locked; sharing a cache then costs late misses, never wrong bytes. Where
+there are no byte locks (not Linux, a read-only cache) everybody gets every claim.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from actors.disk import REAL, Disk, Lock
@@ -23,16 +28,21 @@ from actors.disk import REAL, Disk, Lock
 COLLECTING = "lock"
 OPENING = "index.lock"
 RUNNING = "running"
+CLAIMS = "claims"
 
 NAME_BYTES = 32
 _TRIES = 5
 _NAME = 12  # bytes of the name of a build's file
 _MOST_BYTES = 64 << 20
-"""Of one build's pins that are looked at: a million modules."""
+"""How much of one build's pins is read: a million modules."""
+
+CLAIM_PLACES = 4
+"""Places of a key in `claims`, side by side: one for the first to come, the others for those who gave up waiting for
+the ones before."""
 
 
 class Pins:
-    """What one build uses, for all to see."""
+    """What one build uses, for all other processes to see."""
 
     def __init__(self, folder: str, disk: Disk = REAL) -> None:
         """`folder` is the cache's. Raises OSError."""
@@ -49,8 +59,9 @@ class Pins:
         raise BlockingIOError("somebody removes the files of running builds")
 
     def _locked(self) -> Lock | None:
-        """Make the file, and lock it. In the moment between, others may take it for a dead build's: who removes one has
-        it locked, so a file that is there after it was locked stays."""
+        """Create the file and lock it; None if another process removed it in between."""
+        # Between creating and locking, another process may take the file for a dead build's and remove it. It holds
+        # the lock while it removes. So a file that still exists after we locked it will stay.
         lock = self._disk.lock(self.path)
         if lock is None:
             return None
@@ -76,26 +87,26 @@ class Pins:
             self._lock.release()
 
 
-def others(folder: str, own: Pins | None, disk: Disk = REAL) -> set[bytes]:
-    """What running builds of others use; files that dead builds left behind are removed. Never raises OSError."""
+def pinned_by_others(folder: str, own: Pins | None, disk: Disk = REAL) -> set[bytes]:
+    """Returns what running builds of others use, and removes the files of dead builds. Never raises OSError."""
     pinned: set[bytes] = set()
-    for path in _alive(folder, own, disk):
+    for path in _running(folder, own, disk):
         try:
             data = disk.read(path, _MOST_BYTES)
         except OSError:
-            continue  # Ended in between.
+            continue  # That build ended in between.
         pinned.update(data[at : at + NAME_BYTES] for at in range(0, len(data), NAME_BYTES))
     return pinned
 
 
-def bury(folder: str, own: Pins | None, disk: Disk = REAL) -> None:
-    """Remove the files that dead builds left behind. Never raises OSError."""
-    for _ in _alive(folder, own, disk):
+def remove_dead_pins(folder: str, own: Pins | None, disk: Disk = REAL) -> None:
+    """Remove the files of dead builds. Never raises OSError."""
+    for _ in _running(folder, own, disk):
         pass
 
 
-def _alive(folder: str, own: Pins | None, disk: Disk) -> Iterator[str]:
-    """The files of running builds of others. Those of dead ones are removed on the way."""
+def _running(folder: str, own: Pins | None, disk: Disk) -> Iterator[str]:
+    """The files of running builds of others. Files of dead builds are removed on the way."""
     try:
         if disk.is_link(f"{folder}/{RUNNING}"):
             return  # what is in there is somebody else's
@@ -118,4 +129,108 @@ def _alive(folder: str, own: Pins | None, disk: Disk) -> Iterator[str]:
             finally:
                 dead.release()
         except OSError:
-            continue  # Ended in between.
+            continue  # That build ended in between.
+
+
+class Claims:
+    """What one build has claimed. `release` gives all of it back, and so does the end of this process.
+
+    A claim is a hint that keeps two processes from compiling one module at the same time. Who cannot have one compiles
+    all the same, and nobody waits for one for longer than twice what compiling takes (`actors.planner.work`)."""
+
+    def __init__(self, folder: str, disk: Disk = REAL) -> None:
+        """`folder` is the cache's. Raises OSError."""
+        self._bytes = disk.lock_bytes(f"{folder}/{CLAIMS}")
+        self._mine: dict[bytes, list[int]] = {}
+
+    def take(self, keys: Iterable[bytes], beside: int = 0) -> set[bytes]:
+        """Claim these keys. Returns those that another build holds. `beside` is how many builds had claimed them before
+        this one gave up waiting: such a claim is taken at a place of its own, next to theirs. From `CLAIM_PLACES` on
+        everybody gets every claim."""
+        if beside >= CLAIM_PLACES:
+            return set()
+        others: set[bytes] = set()
+        for key in keys:
+            place = _place(key) + beside
+            if self._bytes.take(place):
+                self._mine.setdefault(key, []).append(place)
+            else:
+                others.add(key)
+        return others
+
+    def give_back(self, keys: Iterable[bytes]) -> None:
+        """Give back all claims on these keys; keys that were not claimed are ignored."""
+        for key in keys:
+            for place in self._mine.pop(key, ()):
+                self._bytes.give_back(place)
+
+    def release(self) -> None:
+        self._bytes.release()
+
+
+def _place(key: bytes) -> int:
+    """Two keys that share a place cost a moment's wait, and nothing else."""
+    return int.from_bytes(key[:8], "big") >> 4 << 2  # A place in a file has 63 bits.
+
+
+class InUse:
+    """What the running build uses: `keys` that it looked up or stored, `digests` of objects. Of the keys, `found` were
+    there, `missed` were not. `read` are objects that were read without being found. `unpinned` is what is not in the
+    file of our pins yet. The claims on `stored` can be given back."""
+
+    def __init__(self) -> None:
+        self.keys: set[bytes] = set()
+        self.digests: set[bytes] = set()
+        self.found: set[bytes] = set()
+        self.missed: set[bytes] = set()
+        self.read: set[bytes] = set()
+        self.unpinned: set[bytes] = set()
+        self.pins: Pins | None = None
+        self.stored: set[bytes] = set()
+        self._claims: Claims | None = None
+
+    def add(self, keys: Iterable[bytes], digests: Iterable[bytes] = ()) -> bool:
+        """Use these until the build ends. Returns whether there is something to pin."""
+        for new, there in ((keys, self.keys), (digests, self.digests)):
+            fresh = set(new) - there
+            there |= fresh
+            self.unpinned |= fresh
+        return bool(self.unpinned)
+
+    def pin(self, folder: str | None, disk: Disk) -> None:
+        """Tell other processes that share the cache `folder`; a cache of None is shared with nobody. Blocks."""
+        if self.unpinned and folder is not None:
+            try:
+                if self.pins is None:
+                    self.pins = Pins(folder, disk)
+                    remove_dead_pins(folder, self.pins, disk)
+                self.pins.add(self.unpinned)
+            except OSError:
+                pass  # A read-only cache. Others may evict what we use, which costs late misses and nothing else.
+        self.unpinned = set()
+        if self._claims is not None:
+            self._claims.give_back(self.stored)
+        self.stored = set()
+
+    def claim(self, folder: str | None, disk: Disk, keys: Sequence[bytes], beside: int) -> set[bytes]:
+        """Pin, and claim these keys. Returns those that others have claimed (see `Claims.take`). Blocks."""
+        self.pin(folder, disk)
+        if folder is None or not keys:
+            return set()
+        try:
+            self._claims = self._claims or Claims(folder, disk)
+        except OSError:
+            return set()  # A read-only cache: nobody can store what is compiled twice.
+        return self._claims.take(keys, beside)
+
+    def release(self) -> None:
+        """The build has ended. Blocks."""
+        if self.pins is not None:
+            self.pins.release()
+        if self._claims is not None:
+            self._claims.release()
+
+    @property
+    def visible(self) -> bool:
+        """Whether other processes see anything of this build."""
+        return self.pins is not None or self._claims is not None

@@ -4,123 +4,121 @@ The truth is `metadata/`. What cannot be opened, or is not of our schema, is mov
 `-wal` and `-shm` (a database is three files), and a new index is filled from the files. All under `index.lock`, so that
 two processes do not repair the same file. Nobody reads or copies `index.db` itself: closing any handle of it would drop
 SQLite's POSIX locks on it in the whole process.
+
+Other schemas may be in the same folder: an older and a newer Wasmill that share a cache (law 7). They are called
+neighbours. Each schema has an index of its own, and nobody touches another's; `metadata/`, `modules/`, the pins and the
+locks belong to all of them. So everybody sees what is there, but a neighbour stores and evicts without a row in our
+index. Beside neighbours, `Cache.sync_with_neighbours` therefore makes our index agree with the files before it looks
+something up, measures, evicts, collects or verifies. Otherwise it would return rows without files, overlook half of
+what the limit is for, or take for an orphan what somebody else needs.
+
+That costs a listing and a look at all keys, so it is done only beside an index that was written lately: after an
+upgrade the older one stays for ever. A wrong clock costs late misses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from typing import TypeAlias
 
 import anyio
-import msgspec
 
-from actors.digests import Digest
 from actors.disk import Lock
 from actors.keeper import index, locks
-from actors.keeper.database import MEMORY, Broken, Database, Unusable, open_database
-from actors.keeper.functions import fragments_of
-from actors.keeper.metadata import Metadata, lengthened
-from actors.keeper.store import METADATA, MODULES, Store, Written
-from actors.messages import Entry
+from actors.keeper.database import MEMORY, Damaged, Database, Unusable, open_database
+from actors.keeper.fragments import fragments_of
+from actors.keeper.metadata import corrected, row_of
+from actors.keeper.store import METADATA, MODULES, FileStore, Written, metadata_file, object_file
 from actors.offload import Offload
 
 OPEN_SECONDS = 30.0
-"""How long another process may take to open or rebuild the index before we go on without."""
+"""How long another process may take to open or rebuild the index before we go on without it."""
 
 POLL_SECONDS = 0.005
-"""How often to look whether it has: nobody is woken when a lock becomes free."""
+"""How often to check whether it has finished: nobody is woken when a lock becomes free."""
 
-Report = Callable[[str, str], None]
+LATELY_NS = 30 * 24 * 3600 * 10**9
+"""An index that was not written for thirty days belongs to a version that nobody uses any more."""
+
+_INDEX = re.compile(r"(index(?:-[0-9]+)?\.db)(?:-wal)?")
+
+Rows: TypeAlias = Sequence[tuple[bytes, index.Row]]
+"""Keys and their rows."""
+
+Report: TypeAlias = Callable[[str, str], None]
 """Called with a file's name (relative to the cache folder) and the reason for its quarantine."""
 
 
-def row_of(metadata: Metadata, overhead: int) -> index.Row:
-    return index.Row(
-        bytes.fromhex(metadata.digest),
-        bytes.fromhex(metadata.checksum),
-        metadata.size,
-        overhead,
-        metadata.kind,
-        metadata.module,
-        "\0".join(metadata.functions),
-        metadata.warnings,
-        metadata.duration_ms,
-    )
+# ------------------------------------------------------------------------------------------------ rows from files
 
 
-def restated(metadata: Metadata, row: index.Row) -> Metadata:
-    """`metadata`, for the object that `row` names."""
-    return msgspec.structs.replace(
-        metadata,
-        digest=row.digest.hex(),
-        checksum=row.checksum.hex(),
-        size=row.size,
-        functions=tuple(row.functions.split("\0")) if row.functions else (),
-        warnings=row.warnings,
-        duration_ms=row.duration_ms,
-    )
-
-
-def restate(store: Store, stored: Iterable[Written], rows: dict[bytes, index.Row]) -> None:
-    """Another process was faster, and its row stays: make the metadata that was written over its own say so again."""
-    for key, metadata, _ in stored:
-        row = rows.get(bytes.fromhex(key))
-        if row is not None:
-            with suppress(OSError):  # Then `verify` will find out.
-                store.restate(key, restated(metadata, row))
-
-
-def entry_of(key: bytes, row: index.Row) -> Entry:
-    return Entry(
-        key=key.hex(),
-        digest=row.digest.hex(),
-        size=row.size,
-        module=row.module,
-        kind=row.kind,
-        functions=lengthened(row.module, row.functions),
-        warnings=row.warnings,
-        duration_ms=row.duration_ms,
-    )
-
-
-def rows_of_files(store: Store, known: Collection[bytes]) -> tuple[list[tuple[bytes, index.Row]], dict[Digest, str]]:
+def rows_of_files(store: FileStore, known: Collection[bytes]) -> tuple[Rows, dict[bytes, str]]:
     """Rows for all entries on disk but the `known` ones, oldest first; and what is wrong with damaged metadata, which
-    is in quarantine then. Metadata whose object is gone gives no row."""
+    is in quarantine then. Metadata whose object is gone yields no row."""
     rows, damaged = read_rows(store, known)
     for key in damaged:
         store.quarantine_metadata(key)
     return rows, damaged
 
 
-def read_rows(store: Store, known: Collection[bytes]) -> tuple[list[tuple[bytes, index.Row]], dict[Digest, str]]:
-    """The same, and damaged metadata stays where it is."""
-    keys = [key for key in store.committed() if bytes.fromhex(key) not in known]
-    found, damaged, _ = store.read_known(keys)
+def read_rows(store: FileStore, known: Collection[bytes]) -> tuple[Rows, dict[bytes, str]]:
+    """The same, but damaged metadata stays where it is."""
+    found, damaged, _ = store.read_known([key for key in store.committed() if key not in known])
     objects = set(store.names(MODULES))
     ordered = sorted(found.items(), key=lambda item: (item[1][0].when, item[0]))
-    rows = [
-        (bytes.fromhex(key), row_of(metadata, overhead))
-        for key, (metadata, overhead) in ordered
-        if metadata.digest + ".wasm" in objects
-    ]
-    return rows, damaged
+    rows = [(key, row_of(metadata, overhead)) for key, (metadata, overhead) in ordered]
+    return [(key, row) for key, row in rows if object_file(row.digest) in objects], damaged
 
 
-def functions_of(store: Store, rows: Iterable[tuple[bytes, index.Row]]) -> dict[bytes, list[bytes]]:
-    """The fingerprints of the fragments that the objects of these rows have, by key; each object is read and checked,
-    and one that is not good has none."""
+def functions_of(store: FileStore, rows: Iterable[tuple[bytes, index.Row]]) -> dict[bytes, list[bytes]]:
+    """The fingerprints of the fragments in the objects of these rows, by key. Each object is read and checked; one that
+    is not good has none."""
     found: dict[bytes, list[bytes]] = {}
     for key, row in rows:
         if row.kind == "object":
-            name = row.digest.hex()
-            data = store.fetch([(name, row.checksum.hex())]).data.get(name, b"")
+            data = store.fetch([(row.digest, row.checksum)]).data.get(row.digest, b"")
             found[key] = list(fragments_of(data))
     return found
 
 
-async def open_index(offload: Offload, store: Store, report: Report, busy_ms: int) -> tuple[Database, bool]:
-    """Open the index of this cache, repaired or rebuilt where needed; and whether it is a new one. Raises
+def correct_metadata(store: FileStore, stored: Iterable[Written], rows: dict[bytes, index.Row]) -> None:
+    """Another process was faster, and its row stays: make the metadata, which we wrote over its own, agree again."""
+    for key, metadata, _ in stored:
+        row = rows.get(key)
+        if row is not None:
+            with suppress(OSError):  # Then `verify` will find out.
+                store.write_metadata(key, corrected(metadata, row))
+
+
+def has_neighbours(store: FileStore) -> bool:
+    """Whether another schema's index is here, and was written lately. Blocks."""
+    try:
+        names = [entry.name for entry in store.disk.entries(store.folder)]
+    except OSError:
+        return False
+    now = store.disk.now_ns()
+    for name in names:
+        found = _INDEX.fullmatch(name)
+        if found is None or found[1] == index.FILE:
+            continue
+        try:
+            if now - store.disk.stamp(store.path(name)).mtime_ns < LATELY_NS:
+                return True
+        except OSError:
+            continue  # Gone in between: a log that was merged into its database.
+    return False
+
+
+# ------------------------------------------------------------------------------------------------ opening
+
+
+async def open_index(offload: Offload, store: FileStore, report: Report, busy_ms: int) -> tuple[Database, bool]:
+    """Open the index of this cache, repaired or rebuilt if necessary. Returns it, and whether it is a new one. Raises
     `Unusable`."""
+    # Two attempts: a damaged or foreign index is moved aside, and the second attempt fills a new one. If that is
+    # damaged at once the disk is at fault, and a third would change nothing.
     lock = await _lock(offload, store)
     try:
         for _ in range(2):
@@ -133,7 +131,7 @@ async def open_index(offload: Offload, store: Store, report: Report, busy_ms: in
             try:
                 if state == "empty":
                     return await _fill(offload, store, database, report), True
-            except Broken as error:
+            except Damaged as error:
                 state = str(error)
             await _close_quietly(database)
             if state == "no wal":
@@ -144,10 +142,10 @@ async def open_index(offload: Offload, store: Store, report: Report, busy_ms: in
         raise Unusable("a new index is damaged at once")
     finally:
         if lock is not None:
-            lock.release()  # At once: whoever is being cancelled cannot wait for a thread any more.
+            lock.release()  # In this thread: a task that is being cancelled cannot wait for another one any more.
 
 
-async def open_memory(store: Store) -> Database:
+async def open_memory() -> Database:
     """An index in memory, for a cache in memory."""
     database = await open_database(MEMORY)
     await database.read(index.prepare, 0, False)
@@ -155,8 +153,8 @@ async def open_memory(store: Store) -> Database:
     return database
 
 
-async def discard_index(offload: Offload, store: Store) -> None:
-    """Remove the index; whoever needs it next builds a new one from the files. Raises `Unusable`."""
+async def discard_index(offload: Offload, store: FileStore) -> None:
+    """Remove the index; the next one who needs it builds a new one from the files. Raises `Unusable`."""
     lock = await _lock(offload, store)
     try:
         for suffix in ("-wal", "-shm", ""):
@@ -166,29 +164,30 @@ async def discard_index(offload: Offload, store: Store) -> None:
             await offload.run(lock.release)
 
 
-def _is_odd(store: Store) -> bool:
-    """Whether a folder or a link is in the place of one of SQLite's files: it would fail at the one, and follow the
-    other."""
+def _is_odd(store: FileStore) -> bool:
+    """Whether a folder or a link is in the place of one of SQLite's files: SQLite would fail at a folder, and follow a
+    link."""
     paths = [store.path(index.FILE + suffix) for suffix in ("", "-wal", "-shm")]
     return any(store.disk.is_link(path) or store.disk.is_folder(path) for path in paths)
 
 
-def _make_ours(store: Store) -> None:
-    """See to it that SQLite finds a file that is ours alone, with the rights that the umask gives.
+def _make_ours(store: FileStore) -> None:
+    """Make sure that SQLite finds a file that is ours alone, with the permissions of the umask.
 
-    SQLite writes in place. What has several names (a cache that was copied as hard links) is another cache's index as
-    well: its name here goes, and a new one is filled from the files. And SQLite keeps new files from the group whatever
-    the umask says, and gives `-wal` and `-shm` the rights of the database: so we make that."""
+    SQLite writes in place. A file with several names (a cache that was copied as hard links) is another cache's index
+    as well: its name here goes, and a new one is filled from the files. SQLite also hides new files from the group
+    whatever the umask says, and gives `-wal` and `-shm` the permissions of the database: so we create the database."""
     paths = [store.path(index.FILE + suffix) for suffix in ("-wal", "-shm", "")]
     if any(store.disk.is_shared(path) for path in paths):
         for suffix in ("-wal", "-shm", ""):
             store.remove("", index.FILE + suffix)
-    with suppress(OSError):  # it is there; or cannot be made, which SQLite will say
+    with suppress(OSError):  # It exists; or it cannot be created, which SQLite will report.
         store.disk.create(store.path(index.FILE), b"")
 
 
-def move_aside(store: Store) -> bool:
-    """Quarantine `index.db` with its `-wal` and `-shm`. The log first: a new database must not find an old one's."""
+def move_aside(store: FileStore) -> bool:
+    """Quarantine `index.db` with its `-wal` and `-shm`. Returns whether it is gone."""
+    # The log first: a new database must not find the log of an old one.
     for suffix in ("-wal", "-shm"):
         store.quarantine("", index.FILE + suffix)
     if store.quarantine("", index.FILE):
@@ -202,14 +201,14 @@ def move_aside(store: Store) -> bool:
     return False
 
 
-async def _lock(offload: Offload, store: Store) -> Lock | None:
-    """The lock of those who open the index; None where somebody else has it for too long, and we go on without."""
+async def _lock(offload: Offload, store: FileStore) -> Lock | None:
+    """The lock for opening the index; None if another process holds it for too long, and we go on without it."""
     deadline = anyio.current_time() + OPEN_SECONDS
     try:
         await offload.run(store.disk.make_folders, store.folder)
         lock: Lock | None = None
         while True:
-            with anyio.CancelScope(shield=True):  # A lock that was taken is not lost on its way here.
+            with anyio.CancelScope(shield=True):  # Otherwise a cancellation here would drop a lock that was taken.
                 lock = await offload.run(store.disk.lock, store.path(locks.OPENING))
             if lock is not None or anyio.current_time() >= deadline:
                 return lock
@@ -218,24 +217,25 @@ async def _lock(offload: Offload, store: Store) -> Lock | None:
         raise Unusable(f"the index cannot be opened: {error.strerror or error}") from error
 
 
-async def _try_open(offload: Offload, store: Store, busy_ms: int) -> tuple[Database, str]:
+async def _try_open(offload: Offload, store: FileStore, busy_ms: int) -> tuple[Database, str]:
+    """The database, and what `index.prepare` says of it, or why it is damaged."""
     database = await offload.connect(store.path(index.FILE))
     try:
         return database, await database.read(index.prepare, busy_ms, True)
-    except Broken as error:
+    except Damaged as error:
         return database, str(error) or "broken"
     except BaseException:
         await _close_quietly(database)
         raise
 
 
-async def _fill(offload: Offload, store: Store, database: Database, report: Report) -> Database:
+async def _fill(offload: Offload, store: FileStore, database: Database, report: Report) -> Database:
     try:
         rows, damaged = await offload.run(rows_of_files, store, ())
         for key, reason in damaged.items():
-            report(f"{METADATA}/{key}.json", reason)
+            report(f"{METADATA}/{metadata_file(key)}", reason)
         await database.transact(index.create, rows, await offload.run(functions_of, store, rows))
-    except Broken:
+    except Damaged:
         raise
     except BaseException as error:
         await _close_quietly(database)
@@ -246,5 +246,5 @@ async def _fill(offload: Offload, store: Store, database: Database, report: Repo
 
 
 async def _close_quietly(database: Database) -> None:
-    with suppress(Broken, Unusable):  # It is being given up because of something worse.
+    with suppress(Damaged, Unusable):  # It is being given up because of something worse.
         await database.close()

@@ -9,7 +9,11 @@ A file appears whole or not at all: it is written under a temporary name in its 
 object, then metadata (then, elsewhere, the row); removing goes the other way round. So a crash leaves an orphan at
 worst: a file that nothing names.
 
-All of this blocks, and is called through `actors.offload`.
+A plan begins with two checksums: its own, and that of the snapshot it belongs to. A plan beside another snapshot (after
+a crash between the two files) is ignored.
+
+All of this blocks, and is called through `actors.offload`. Keys and digests are raw bytes here; `object_file`,
+`metadata_file` and `digest_in` are the only places that turn them into names of files and back.
 """
 
 from __future__ import annotations
@@ -17,13 +21,15 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 from typing import NamedTuple
 
-import msgspec
+from xxhash import xxh3_128_digest
 
-from actors.digests import Digest, are_digests, checksum, digest
+from actors.digests import are_digests, checksum
 from actors.disk import Disk
-from actors.keeper.metadata import Metadata, Odd, decode, encode, shortened
+from actors.keeper.index import Row
+from actors.keeper.metadata import Metadata, Odd, decode, described, encode, row_of
 from actors.messages import NewEntry
 
 MODULES = "modules"
@@ -38,44 +44,81 @@ LARGEST = {MODULES: 1 << 30, METADATA: 64 << 20, SNAPSHOTS: 256 << 20}
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
+_PLAN_HEAD = 64
+"""Bytes of the two checksums before a plan."""
+
+
+class Incoming(NamedTuple):
+    """An entry to store, and its key as raw bytes."""
+
+    key: bytes
+    entry: NewEntry
+
 
 class Written(NamedTuple):
-    """An entry on disk; `overhead` is the size of its metadata in bytes."""
+    """An entry on disk, and the row that belongs to it."""
 
-    key: Digest
+    key: bytes
     metadata: Metadata
-    overhead: int
+    row: Row
 
 
 class Kept(NamedTuple):
-    """What came of storing a batch. `refused` maps keys to the digest
-    that stays; `failure` ended the batch early, and `rest` are the entries that were not stored because of it."""
+    """The result of storing a batch. `refused` maps keys to the digests that stay; `failure` ended the batch early, and
+    `rest` are the entries that were not stored because of it. `written` counts bytes."""
 
     stored: list[Written]
-    refused: dict[Digest, Digest]
+    refused: dict[bytes, bytes]
     failure: OSError | None
-    rest: Sequence[NewEntry]
+    rest: Sequence[Incoming]
     written: int
 
 
 class Fetched(NamedTuple):
-    """What came of reading a batch. `damaged` says what was wrong, by digest; `failed` could not be read at all."""
+    """The result of reading a batch of objects. `damaged` says what was wrong, by digest; `failed` could not be read at
+    all."""
 
-    data: dict[Digest, bytes]
-    damaged: dict[Digest, str]
-    vanished: list[Digest]
-    failed: dict[Digest, OSError]
+    data: dict[bytes, bytes]
+    damaged: dict[bytes, str]
+    vanished: list[bytes]
+    failed: dict[bytes, OSError]
 
 
 class Known(NamedTuple):
     """Metadata with its size in bytes, by key. `damaged` says what was wrong; `failed` could not be read at all."""
 
-    found: dict[Digest, tuple[Metadata, int]]
-    damaged: dict[Digest, str]
-    failed: dict[Digest, OSError]
+    found: dict[bytes, tuple[Metadata, int]]
+    damaged: dict[bytes, str]
+    failed: dict[bytes, OSError]
 
 
-class Store:
+def digest_of(data: bytes) -> bytes:
+    """SHA-256 of `data`, raw."""
+    return sha256(data).digest()
+
+
+def object_file(digest: bytes) -> str:
+    return digest.hex() + ".wasm"
+
+
+def metadata_file(key: bytes) -> str:
+    return key.hex() + ".json"
+
+
+def digest_in(name: str, extension: str) -> bytes:
+    """The digest in the name of a file; empty if it is no file of ours."""
+    found = name.removesuffix(extension)
+    return bytes.fromhex(found) if found != name and found and are_digests([found]) else b""
+
+
+def is_snapshot_name(snapshot: str) -> bool:
+    """Whether this can be the name of a snapshot: a visible file name without folders."""
+    return bool(snapshot) and not snapshot.startswith(".") and not set(snapshot) & set("/\\:\0")
+
+
+class FileStore:
+    """`folder` is the cache's."""
+
     def __init__(self, disk: Disk, folder: str) -> None:
         self.disk = disk
         self.folder = folder
@@ -90,74 +133,73 @@ class Store:
 
     def keep(
         self,
-        entries: Sequence[NewEntry],
-        names: Sequence[Digest],
-        known: dict[Digest, tuple[Digest, str]],
+        entries: Sequence[Incoming],
+        digests: Sequence[bytes],
+        known: dict[bytes, Row],
         when: int,
         force: bool,
     ) -> Kept:
-        """Write objects and their metadata. `names` are the objects' digests; `known` are the digest and checksum that
-        keys have already: other bytes are refused while the first ones are good, unless `force`. `when` is in Unix
-        seconds."""
+        """Write objects and their metadata. `digests` are the objects'; `known` are the rows that keys have already:
+        other bytes are refused while the first ones are good, unless `force`. `when` is in Unix seconds."""
         kept = Kept([], {}, None, [], 0)
         written = 0
-        for place, (entry, name) in enumerate(zip(entries, names, strict=True)):
-            first = known.get(entry.key)
+        for place, ((key, entry), digest) in enumerate(zip(entries, digests, strict=True)):
+            first = known.get(key)
             try:
-                if first and first[0] != name and not force and self._is_good(*first):
-                    kept.refused[entry.key] = first[0]
+                if first and first.digest != digest and not force and self._is_good(first.digest, first.checksum):
+                    kept.refused[key] = first.digest
                     continue
-                metadata = described(entry, name, when)
-                # Written even where it exists: an object that somebody damaged is healed, and one that garbage
-                # collection takes for an orphan becomes young again.
-                self.write(MODULES, name + ".wasm", entry.data)
-                text = encode(metadata, entry.key)
-                self.write(METADATA, entry.key + ".json", text)
+                metadata = described(entry, digest, when)
+                # Written even where it exists. This repairs an object that somebody damaged, and makes one that
+                # garbage collection takes for an orphan young again.
+                self.write(MODULES, object_file(digest), entry.data)
+                text = encode(metadata, key)
+                self.write(METADATA, metadata_file(key), text)
             except OSError as error:
                 return kept._replace(failure=error, rest=entries[place:], written=written)
-            kept.stored.append(Written(entry.key, metadata, len(text)))
+            kept.stored.append(Written(key, metadata, row_of(metadata, len(text))))
             written += len(entry.data) + len(text)
         return kept._replace(written=written)
 
-    def fetch(self, wanted: Iterable[tuple[Digest, str]]) -> Fetched:
-        """Read objects and check them: by checksum, or by digest where that is "". What fails is read once more."""
+    def fetch(self, wanted: Iterable[tuple[bytes, bytes]]) -> Fetched:
+        """Read objects and check them: by checksum, or by digest if that is empty. What fails is read once more."""
         fetched = Fetched({}, {}, [], {})
-        for name, expected in wanted:
+        for digest, expected in wanted:
             try:
-                data = self._read_checked(name, expected)
+                data = self._read_checked(digest, expected)
             except FileNotFoundError:
-                fetched.vanished.append(name)
+                fetched.vanished.append(digest)
             except Odd as odd:
-                fetched.damaged[name] = str(odd)
+                fetched.damaged[digest] = str(odd)
             except OSError as error:
-                fetched.failed[name] = error
+                fetched.failed[digest] = error
             else:
-                fetched.data[name] = data
+                fetched.data[digest] = data
         return fetched
 
-    def _read_checked(self, name: Digest, expected: str) -> bytes:
-        path = self.path(MODULES, name + ".wasm")
+    def _read_checked(self, digest: bytes, expected: bytes) -> bytes:
+        path = self.path(MODULES, object_file(digest))
         for _ in range(2):
             data = self._read(MODULES, path)
-            if (checksum(data) == expected) if expected else (digest(data) == name):
+            if (xxh3_128_digest(data) == expected) if expected else (digest_of(data) == digest):
                 return data
         raise Odd("its bytes are not the ones that were written")
 
-    def _is_good(self, name: Digest, expected: str) -> bool:
+    def _is_good(self, digest: bytes, expected: bytes) -> bool:
         try:
-            self._read_checked(name, expected)
+            self._read_checked(digest, expected)
         except (OSError, Odd):
             return False
         return True
 
-    def restate(self, key: Digest, metadata: Metadata) -> None:
+    def write_metadata(self, key: bytes, metadata: Metadata) -> None:
         """Replace the metadata of an entry. Raises OSError."""
-        self.write(METADATA, key + ".json", encode(metadata, key))
+        self.write(METADATA, metadata_file(key), encode(metadata, key))
 
-    def read_metadata(self, key: Digest) -> tuple[Metadata, int]:
+    def read_metadata(self, key: bytes) -> tuple[Metadata, int]:
         """The metadata of `key` and its size in bytes. Raises FileNotFoundError (no such entry), other OSErrors, and
-        `Odd` where two looks found damage."""
-        path = self.path(METADATA, key + ".json")
+        `Odd` if two reads found damage."""
+        path = self.path(METADATA, metadata_file(key))
         try:
             text = self._read(METADATA, path)
             return decode(text, key), len(text)
@@ -165,7 +207,7 @@ class Store:
             text = self._read(METADATA, path)
             return decode(text, key), len(text)
 
-    def read_known(self, keys: Iterable[Digest]) -> Known:
+    def read_known(self, keys: Iterable[bytes]) -> Known:
         """The metadata of those keys that have some."""
         known = Known({}, {}, {})
         for key in keys:
@@ -179,73 +221,66 @@ class Store:
                 known.failed[key] = error
         return known
 
-    def whole(self, entries: Sequence[tuple[Digest, Digest]]) -> set[Digest]:
-        """Those of these entries (key and digest) that have both files."""
+    def whole(self, entries: Sequence[tuple[bytes, bytes]]) -> set[bytes]:
+        """The keys of those entries (key and digest) that have both files."""
+        names = [(self.path(METADATA, metadata_file(key)), self.path(MODULES, object_file(it))) for key, it in entries]
         try:
-            self.disk.rows([path for entry in entries for path in self._paths(*entry)])
+            self.disk.rows([path for both in names for path in both])
         except OSError:
             return {
-                key for key, name in entries if self.has(METADATA, key + ".json") and self.has(MODULES, name + ".wasm")
+                key
+                for key, digest in entries
+                if self.has(METADATA, metadata_file(key)) and self.has(MODULES, object_file(digest))
             }
         return {key for key, _ in entries}
 
-    def complete(self, stored: Sequence[Written], entries: Iterable[NewEntry]) -> set[Digest]:
-        """Write what was `stored` of `entries` again where it is not there any more. Gives the keys that are whole."""
-        whole = self.whole([(one.key, one.metadata.digest) for one in stored])
+    def complete(self, stored: Sequence[Written], entries: Iterable[Incoming]) -> set[bytes]:
+        """Write what was `stored` of `entries` again if it is not there any more. Returns the keys that are whole."""
+        whole = self.whole([(one.key, one.row.digest) for one in stored])
         if len(whole) < len(stored):
-            data = {entry.key: entry.data for entry in entries}
+            data = {one.key: one.entry.data for one in entries}
             for one in stored:
                 if one.key not in whole:
                     try:
-                        self.write(MODULES, one.metadata.digest + ".wasm", data[one.key])
-                        self.restate(one.key, one.metadata)
+                        self.write(MODULES, object_file(one.row.digest), data[one.key])
+                        self.write_metadata(one.key, one.metadata)
                     except OSError:
                         continue
                     whole.add(one.key)
         return whole
 
-    def _paths(self, key: Digest, name: Digest) -> tuple[str, str]:
-        return self.path(METADATA, key + ".json"), self.path(MODULES, name + ".wasm")
-
-    def forget(self, entries: Sequence[tuple[Digest, Digest]]) -> tuple[int, int]:
-        """Remove the metadata of `entries` (key and digest), then their objects ("": keep it). Gives the number of
-        files and bytes that are gone. Where metadata cannot be removed its object stays as well, and both are
-        orphans."""
-        files = size = 0
-        names = dict.fromkeys(name for _, name in entries if name)
-        for key, name in entries:
+    def forget(self, entries: Sequence[tuple[bytes, bytes]]) -> int:
+        """Remove the metadata of `entries` (key and digest), then their objects (an empty digest: keep it). Returns the
+        bytes that are gone. If metadata cannot be removed its object stays as well, and both are orphans."""
+        size = 0
+        digests = dict.fromkeys(digest for _, digest in entries if digest)
+        for key, digest in entries:
             try:
-                gone = self.discard(METADATA, key + ".json")
+                size += self.discard(METADATA, metadata_file(key)) or 0
             except OSError:
-                names.pop(name, None)
-                continue
-            files += gone is not None
-            size += gone or 0
-        for name in names:
-            gone = self.remove(MODULES, name + ".wasm")
-            files += gone is not None
-            size += gone or 0
-        return files, size
+                digests.pop(digest, None)
+        for digest in digests:
+            size += self.remove(MODULES, object_file(digest)) or 0
+        return size
 
     def quarantine(self, folder: str, name: str) -> bool:
-        """Move a file aside, for a look; False where that was not possible, or it is gone."""
+        """Move a file aside for inspection; False if that was not possible, or it is gone."""
         return bool(self._move_aside(self.path(folder, name) if folder else self.path(name), name))
 
-    def quarantine_object(self, name: Digest) -> bool:
-        """The same for an object that is damaged. Another process may have made it whole since that was seen: then it
-        is put back, and this is False."""
-        path = self.path(MODULES, name + ".wasm")
-        aside = self._move_aside(path, name + ".wasm")
-        return bool(aside) and not self._put_back(aside, path, lambda data: digest(data) == name)
+    def quarantine_object(self, digest: bytes) -> bool:
+        """Move a damaged object aside. If another process has repaired it since, it is put back, and this is False."""
+        path = self.path(MODULES, object_file(digest))
+        aside = self._move_aside(path, object_file(digest))
+        return bool(aside) and not self._put_back(aside, path, lambda data: digest_of(data) == digest)
 
-    def quarantine_metadata(self, key: Digest) -> bool:
+    def quarantine_metadata(self, key: bytes) -> bool:
         """The same for metadata."""
-        path = self.path(METADATA, key + ".json")
-        aside = self._move_aside(path, key + ".json")
+        path = self.path(METADATA, metadata_file(key))
+        aside = self._move_aside(path, metadata_file(key))
         return bool(aside) and not self._put_back(aside, path, lambda data: bool(decode(data, key)))
 
     def _move_aside(self, path: str, name: str) -> str:
-        """Where the file is now; "" where it could not be moved."""
+        """Where the file is now; "" if it could not be moved."""
         try:
             self._prepare(QUARANTINE)
             self._count += 1
@@ -264,10 +299,32 @@ class Store:
             return False
         return True
 
+    # ---- snapshots and plans
+
+    def write_snapshot(self, snapshot: str, data: bytes, plan: bytes) -> int:
+        """Write a snapshot and its plan; without a `plan` the one that is there goes with the new snapshot. Returns the
+        bytes written. Raises OSError."""
+        # The plan first: a crash in between leaves a plan that names another snapshot, which nobody believes.
+        plan = plan or self.read_plan(snapshot)
+        head = (checksum(plan) + checksum(data)).encode()
+        self.write(SNAPSHOTS, snapshot + ".plan", head + plan)
+        self.write(SNAPSHOTS, snapshot, data)
+        return len(head) + len(plan) + len(data)
+
+    def read_plan(self, snapshot: str) -> bytes:
+        """The plan of this snapshot; empty if there is none that fits."""
+        try:
+            text = self.disk.read(self.path(SNAPSHOTS, snapshot + ".plan"), LARGEST[SNAPSHOTS])
+            data = self.disk.read(self.path(SNAPSHOTS, snapshot), LARGEST[SNAPSHOTS])
+        except OSError:
+            return b""
+        plan = text[_PLAN_HEAD:]
+        return plan if text[:_PLAN_HEAD] == (checksum(plan) + checksum(data)).encode() else b""
+
     # ---- files
 
     def _read(self, folder: str, path: str) -> bytes:
-        """A file of the cache; `Odd` where it is larger than any of ours. Raises OSError."""
+        """A file of the cache. Raises `Odd` if it is larger than any of ours, and OSError."""
         try:
             data = self.disk.read(path, LARGEST[folder])
         except OSError as error:
@@ -294,7 +351,7 @@ class Store:
         try:
             try:
                 self.disk.rename(temporary, path)
-            except IsADirectoryError:  # Whose it is nobody knows; a file's place is no place for a folder.
+            except IsADirectoryError:  # A folder of unknown origin is in the file's place.
                 self._move_aside(path, name)
                 self.disk.rename(temporary, path)
         except OSError:
@@ -302,14 +359,15 @@ class Store:
             raise
 
     def remove(self, folder: str, name: str) -> int | None:
-        """Remove a file; its size in bytes, or None where it was not there or would not go."""
+        """Remove a file. Returns its size in bytes, or None if it did not exist or could not be removed."""
         try:
             return self.discard(folder, name)
         except OSError:
             return None
 
     def discard(self, folder: str, name: str) -> int | None:
-        """Remove a file; its size in bytes, or None where it was not there. Raises OSError where it would not go."""
+        """Remove a file. Returns its size in bytes, or None if it did not exist. Raises OSError if it cannot be
+        removed."""
         path = self.path(folder, name)
         try:
             size = self.disk.stamp(path).size
@@ -326,16 +384,16 @@ class Store:
         return True
 
     def names(self, folder: str) -> list[str]:
-        """Names of the files in a folder of the cache; none where it does not exist."""
+        """Names of the files in a folder of the cache; none if it does not exist."""
         try:
             self._refuse_link(folder)
             return [entry.name for entry in self.disk.entries(self.path(folder))]
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def committed(self) -> list[Digest]:
+    def committed(self) -> list[bytes]:
         """The keys that have metadata."""
-        return [key for name in self.names(METADATA) if (key := stem(name, ".json"))]
+        return [key for name in self.names(METADATA) if (key := digest_in(name, ".json"))]
 
     def size(self, *folders: str) -> int:
         """Bytes in all files of these folders."""
@@ -355,31 +413,7 @@ class Store:
             self._ready.add(folder)
 
     def _refuse_link(self, folder: str) -> None:
-        """Raises OSError where a folder of the cache leads elsewhere: what is removed there would be somebody else's
-        files. The cache itself may be a link: that is its owner's business."""
+        """Raises OSError if a folder of the cache is a link: what we would remove there is somebody else's. The cache
+        itself may be a link: that is its owner's business."""
         if folder and self.disk.is_link(self.path(folder)):
             raise NotADirectoryError(errno.ENOTDIR, "a folder of the cache is a link", folder)
-
-
-def stem(name: str, extension: str) -> Digest:
-    """The digest that a file is named by; "" where it is no file of ours."""
-    found = name.removesuffix(extension)
-    return found if found != name and are_digests([found]) else ""
-
-
-def described(entry: NewEntry, name: Digest, when: int) -> Metadata:
-    return Metadata(
-        kind=entry.kind,
-        module=entry.module,
-        digest=name,
-        checksum=checksum(entry.data),
-        size=len(entry.data),
-        identity=entry.identity,
-        imports=entry.imports,
-        exports=entry.exports,
-        functions=shortened(entry.module, entry.functions),
-        warnings=entry.warnings,
-        duration_ms=round(entry.duration_ms, 3),
-        when=when,
-        manifest=msgspec.Raw(entry.manifest or b"null"),
-    )

@@ -1,4 +1,4 @@
-"""Files that nobody needs: temporary ones, orphans, and quarantine that grew. All of this blocks."""
+"""Removing files that nobody needs: temporary ones, orphans, and quarantine that grew. All of this blocks."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from actors.digests import Digest
-from actors.keeper.store import METADATA, MODULES, QUARANTINE, SNAPSHOTS, TEMPORARY, Store, stem
+from actors.keeper.store import (
+    METADATA,
+    MODULES,
+    QUARANTINE,
+    SNAPSHOTS,
+    TEMPORARY,
+    FileStore,
+    digest_in,
+    metadata_file,
+)
 
 ORPHAN_NS = 3600 * 10**9
 """How old an orphan has to be: a younger one may belong to a build that is just storing it."""
 
 
 class Swept(NamedTuple):
-    """Files and bytes that are gone; how many files would not go, and why the first of them would not."""
+    """Files and bytes that are gone; how many files could not be removed, and why the first of them could not."""
 
     files: int = 0
     freed: int = 0
@@ -23,23 +31,25 @@ class Swept(NamedTuple):
 
 
 def sweep_orphans(
-    store: Store, keys: Collection[Digest], names: Collection[Digest], older_than_ns: int = ORPHAN_NS
+    store: FileStore, keys: Collection[bytes], digests: Collection[bytes], older_than_ns: int = ORPHAN_NS
 ) -> Swept:
-    """Remove temporary files, metadata of other `keys` and objects of other `names` than these."""
+    """Remove temporary files, metadata of other keys and objects of other digests than these."""
     orphans: list[tuple[str, str]] = []
     for folder in (METADATA, MODULES, SNAPSHOTS):
         orphans += [(folder, name) for name in store.names(folder) if name.startswith(TEMPORARY)]
-    orphans += [(METADATA, key + ".json") for key in store.committed() if key not in keys]
+    orphans += [(METADATA, metadata_file(key)) for key in store.committed() if key not in keys]
     orphans += [
-        (MODULES, name) for name in store.names(MODULES) if (digest := stem(name, ".wasm")) and digest not in names
+        (MODULES, name)
+        for name in store.names(MODULES)
+        if (digest := digest_in(name, ".wasm")) and digest not in digests
     ]
     now = store.disk.now_ns()
     return _remove(store, [orphan for orphan in orphans if _age(store, orphan, now) >= older_than_ns])
 
 
-def sweep_quarantine(store: Store, allowed: int) -> tuple[int, int]:
-    """What is in quarantine is kept for a look, not for ever: when space is short it goes first, the oldest first,
-    until it takes `allowed` bytes at most. Gives the bytes that stay, and the bytes that went."""
+def sweep_quarantine(store: FileStore, allowed: int) -> tuple[int, int]:
+    """Remove the oldest files in quarantine until it takes `allowed` bytes at most: they are kept for inspection, not
+    for ever. Returns the bytes that stay, and the bytes that are gone."""
     files = []
     for _, name in _all_of_ours(store, QUARANTINE):
         try:
@@ -58,8 +68,8 @@ def sweep_quarantine(store: Store, allowed: int) -> tuple[int, int]:
 
 
 def is_ours(folder: str, name: str) -> bool:
-    """Whether a file in a folder of the cache is named as we name files there. Nothing else is ever removed: the cache
-    may be a folder that had files before it was one."""
+    """Whether a file in a folder of the cache has a name that we give to files there. Nothing else is ever removed: the
+    folder may have had files before it became a cache."""
     return name.startswith(TEMPORARY) or _OURS[folder](name) is not None
 
 
@@ -71,40 +81,41 @@ _OURS = {
 }
 
 
-def _all_of_ours(store: Store, *folders: str) -> list[tuple[str, str]]:
+def _all_of_ours(store: FileStore, *folders: str) -> list[tuple[str, str]]:
     return [(folder, name) for folder in folders for name in store.names(folder) if is_ours(folder, name)]
 
 
-def forget_builds(store: Store) -> Swept:
+def forget_builds(store: FileStore) -> Swept:
     """Remove all snapshots and plans."""
     return _remove(store, _all_of_ours(store, SNAPSHOTS))
 
 
-def empty_unpinned(store: Store, held: Collection[str]) -> list[Digest]:
-    """Remove all entries, leftovers and quarantine, but for what is `held` (keys and digests). Gives the keys."""
-    kept = store.read_known([key for key in store.committed() if key in held]).found
-    names = {metadata.digest for metadata, _ in kept.values()}.union(held)
+def empty_unpinned(store: FileStore, pinned: Collection[bytes]) -> list[bytes]:
+    """Remove all entries, leftovers and quarantine, except for what is `pinned` (keys and digests). Returns the keys
+    of the entries that are gone."""
+    kept = store.read_known([key for key in store.committed() if key in pinned]).found
+    digests = {bytes.fromhex(metadata.digest) for metadata, _ in kept.values()}.union(pinned)
     keys = [key for key in store.committed() if key not in kept]
-    files = [(METADATA, key + ".json") for key in keys]
-    files += [file for file in _all_of_ours(store, MODULES) if file[1].removesuffix(".wasm") not in names]
+    files = [(METADATA, metadata_file(key)) for key in keys]
+    files += [file for file in _all_of_ours(store, MODULES) if digest_in(file[1], ".wasm") not in digests]
     files += [(METADATA, name) for name in store.names(METADATA) if name.startswith(TEMPORARY)]
     _remove(store, [*files, *_all_of_ours(store, QUARANTINE)])
     return keys
 
 
-def empty(store: Store) -> Swept:
+def empty(store: FileStore) -> Swept:
     """Remove everything that is ours but the index and the locks."""
     return _remove(store, _all_of_ours(store, SNAPSHOTS, METADATA, MODULES, QUARANTINE))
 
 
-def _age(store: Store, file: tuple[str, str], now: int) -> int:
+def _age(store: FileStore, file: tuple[str, str], now: int) -> int:
     try:
         return now - store.disk.stamp(store.path(*file)).mtime_ns
     except OSError:
         return -1  # Gone in between.
 
 
-def _remove(store: Store, files: Iterable[tuple[str, str]]) -> Swept:
+def _remove(store: FileStore, files: Iterable[tuple[str, str]]) -> Swept:
     count = size = left = 0
     why = ""
     for folder, name in files:

@@ -5,28 +5,27 @@ Whatever removes entries holds `lock` (see `locks.py`), and removes row, then me
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 import anyio
 
-from actors.digests import Digest
 from actors.events import CacheTooSmall, EntriesEvicted
-from actors.keeper import commits, index, locks, neighbours, plans, recovery, sweep
+from actors.keeper import commits, index, locks, recovery, sweep
 from actors.keeper.cache import Cache, said
 from actors.keeper.database import Unusable
 from actors.keeper.eviction import ORDERINGS, Choice
-from actors.keeper.store import METADATA, MODULES, QUARANTINE, Store
+from actors.keeper.store import METADATA, MODULES, QUARANTINE, FileStore, Incoming, is_snapshot_name
 from actors.keeper.sweep import Swept
-from actors.messages import CacheStatistics, Collected, NewEntry
+from actors.messages import CacheStatistics, Collected
 
 QUARANTINE_PART = 10
 """When space is short, quarantine may keep a tenth of the limit."""
 
 
 class Evicted(NamedTuple):
-    """`needed`: see `eviction.Choice`."""
+    """How many `entries` and bytes are gone. `needed`: see `eviction.Choice`."""
 
     entries: int = 0
     freed: int = 0
@@ -34,7 +33,7 @@ class Evicted(NamedTuple):
 
 
 class Upkeep:
-    """`limit` in bytes, 0 for none; `eviction` is "lru", "lfu" or "fifo"."""
+    """`limit` in bytes, 0 for none; `eviction` is one of `eviction.ORDERINGS`."""
 
     def __init__(self, cache: Cache, limit: int, eviction: str) -> None:
         if eviction not in ORDERINGS:
@@ -45,94 +44,91 @@ class Upkeep:
 
     # ---- in a build
 
-    async def store(
-        self, entries: tuple[NewEntry, ...], force: bool
-    ) -> tuple[dict[Digest, Digest], tuple[Digest, ...]]:
-        """Store entries; on a full disk make room and try once more, then go on without. Gives the digest that each key
+    async def store(self, entries: Sequence[Incoming], force: bool) -> tuple[dict[bytes, bytes], list[bytes]]:
+        """Store entries. On a full disk make room and retry once, then go on without. Returns the digest that each key
         has now, and the keys whose new bytes were refused."""
         cache = self.cache
         if not cache.writable:
-            cache.unstored.update(entry.key for entry in entries)
-            return {}, ()
+            cache.unstored.update(key for key, _ in entries)
+            return {}, []
         kept = await cache.keep(entries, force)
         digests, refused = kept.digests, kept.refused
         if kept.rest:
             await self.make_room()
-            again = await cache.keep(tuple(kept.rest), force)
+            again = await cache.keep(kept.rest, force)
             digests, refused = digests | again.digests, refused + again.refused
             if again.rest:
                 cache.writable = False
                 cache.degrade("storing: the disk is full")
-        return digests, tuple(sorted(refused))
+        return digests, sorted(refused)
 
     async def make_room(self) -> Evicted:
-        """The disk is full: let go of a fifth, but of nothing that a running build uses."""
+        """The disk is full: remove a fifth, but nothing that a running build uses."""
         cache = self.cache
         async with self._locked() as free:
             if not free:
                 return Evicted()
             _, freed = await cache.files((0, 0), sweep.sweep_quarantine, cache.store, 0)
-            await neighbours.agree(cache)
+            await cache.sync_with_neighbours()
             size = await cache.read(index.size)
             if not size:
                 return Evicted(freed=freed)
-            return await self._evict(size - 1, 0, freed, (), cache.held.keys | cache.held.names)
+            return await self._evict(size - 1, 0, freed, (), cache.in_use.keys | cache.in_use.digests)
 
-    async def give_all(self) -> None:
-        """The disk is so full that the program does not fit: let go of everything that no other process uses. The rows
-        stay for now (`drop_dangling`), for taking them away would need space, too."""
+    async def remove_unpinned(self) -> None:
+        """The disk is so full that the program does not fit: remove everything that no other process uses. The rows
+        stay for now (`drop_dangling`), because deleting them would need space, too."""
         cache = self.cache
         async with self._locked() as free:
             if not free:
                 return
             cache.degrade("the disk is full: the cache was given up for the program")
             await cache.forget_builds()
-            held = await self._pinned_by_others()
-            swept = await cache.files(None, sweep.empty_unpinned, cache.store, {name.hex() for name in held})
-            if swept is not None:
-                cache.lose(swept)
+            removed = await cache.files(None, sweep.empty_unpinned, cache.store, await self._pinned_by_others())
+            if removed is not None:
+                cache.mark_lost(removed)
             cache.hot.clear()
             await cache.close()
 
-    async def give_index(self) -> None:
-        """It still does not fit, and SQLite, which wants space to make its log shorter, holds what is left: let go of
-        the index, and of the statistics with it."""
+    async def remove_index(self) -> None:
+        """The program still does not fit, and SQLite, which needs space to shorten its log, holds what is left: remove
+        the index, and the statistics with it."""
         cache = self.cache
         await cache.close()
         with suppress(Unusable):
             await recovery.discard_index(cache.offload, cache.store)
 
     async def drop_dangling(self) -> None:
-        """Remove rows that lead nowhere, if the index can be used (again)."""
-        self.cache.try_index_again()
+        """Remove rows without files, if the index can be used (again)."""
+        self.cache.retry_index()
         await self.cache.write(commits.drop_dangling, self.cache.offload, self.cache.store)
 
     # ---- after a build
 
     async def remember(self, snapshot: str, data: bytes, plan: bytes) -> None:
-        """Write the snapshot of the build and the planner's memory, unless entries were lost meanwhile that this build
-        did not have to make again, or could not be stored: then the next process looks at everything."""
+        """Write the snapshot of the build and the planner's memory. If entries were lost that this build did not have
+        to make again, or could not be stored, write nothing: then the next process looks at everything."""
         cache = self.cache
-        if not plans.is_name(snapshot) or cache.lost or cache.unstored:
+        if not is_snapshot_name(snapshot) or cache.lost or cache.unstored:
             return
         try:
-            written = await cache.offload.run(plans.write, cache.store, snapshot, data, plan)
+            written = await cache.offload.run(cache.store.write_snapshot, snapshot, data, plan)
         except FileNotFoundError:
-            pass  # Another process lost entries, and forgets all builds just now: this one too.
+            pass  # Another process lost entries and is forgetting all builds at this moment, this one included.
         except OSError as error:
             cache.degrade(f"writing the snapshot: {said(error)}")
         else:
             cache.count(bytes_written=written)
 
-    async def finish(self, used: Iterable[Digest]) -> Evicted:
+    async def finish(self, used: Iterable[bytes]) -> Evicted:
         """Stamp what the build used, write the statistics, evict down to the limit. `used` are keys that it did not
-        look up; they are stamped only when something has to go, for that is when it matters."""
+        look up."""
         cache = self.cache
-        held = cache.held
+        in_use = cache.in_use
         counts = cache.take_counts()
         if self.limit > 0:
-            await neighbours.agree(cache)
-        size = await cache.write(index.record, held.found, held.read, counts)
+            await cache.sync_with_neighbours()
+        size = await cache.write(index.record, in_use.found, in_use.read, counts)
         if size is None:
             cache.count(**counts)
             return Evicted()
@@ -140,12 +136,13 @@ class Upkeep:
             return Evicted()
         if size <= self.limit and size + await cache.files(0, cache.store.size, QUARANTINE) <= self.limit:
             return Evicted()
-        own = {bytes.fromhex(key) for key in used}
+        # Only now, when something has to go, does it matter that these were used.
+        own = set(used)
         await cache.write(index.touch, own)
         async with self._locked() as free:
-            return await self._shrink(own | held.keys | held.names) if free else Evicted()
+            return await self._shrink(own | in_use.keys | in_use.digests) if free else Evicted()
 
-    async def _shrink(self, own: Iterable[bytes]) -> Evicted:
+    async def _shrink(self, own: Collection[bytes]) -> Evicted:
         """Down to the limit: first what nobody needs, then entries. `own` go last."""
         cache = self.cache
         freed = (await self._sweep(sweep.ORPHAN_NS)).freed
@@ -154,28 +151,29 @@ class Upkeep:
         return await self._evict(self.limit, other, freed + more, own, ())
 
     async def _evict(
-        self, limit: int, other: int, freed: int, own: Iterable[bytes], pinned: Iterable[bytes]
+        self, limit: int, other: int, freed: int, own: Collection[bytes], pinned: Collection[bytes]
     ) -> Evicted:
         cache = self.cache
-        held = {*pinned, *await self._pinned_by_others()}
-        chosen = await cache.write(index.evict, self.eviction, limit, other, frozenset(own), held)
+        pinned = {*pinned, *await self._pinned_by_others()}
+        chosen = await cache.write(index.evict, self.eviction, limit, other, frozenset(own), pinned)
         if chosen is None:
             return Evicted(freed=freed)
         return await self._carry_out(*chosen, freed)
 
     async def _carry_out(self, choice: Choice, victims: dict[bytes, bytes], freed: int) -> Evicted:
-        """Remove the files of what was chosen. Builds pin keys before they look them up: whoever saw a row that is gone
-        now has pinned it by now, and gets it back."""
+        """Remove the files of what was chosen."""
         cache = self.cache
-        keys: list[Digest] = []
+        keys: list[bytes] = []
         gone = 0
         if victims:
-            beside = not cache.memory and await cache.offload.run(neighbours.has_neighbours, cache.store)
-            held = await self._pinned_by_others()
-            removed = await cache.write(commits.remove, cache.offload, cache.store, victims, held, beside)
+            # The rows are deleted; now read the pins once more. Builds pin keys before they look them up, so whoever
+            # saw a row that is gone now has pinned it by now, and `commits.remove` restores it.
+            beside = not cache.memory and await cache.offload.run(recovery.has_neighbours, cache.store)
+            pinned = await self._pinned_by_others()
+            removed = await cache.write(commits.remove, cache.offload, cache.store, victims, pinned, beside)
             keys, gone = removed or ([], 0)
         for key in keys:
-            cache.hot.drop(victims[bytes.fromhex(key)].hex())
+            cache.hot.drop(victims[key])
         if keys:
             cache.emit(EntriesEvicted, count=len(keys), freed_bytes=gone)
         if choice.needed:
@@ -186,7 +184,7 @@ class Upkeep:
         cache = self.cache
         if cache.memory:
             return set()
-        return await cache.offload.run(locks.others, cache.store.folder, cache.held.pins, cache.store.disk)
+        return await cache.offload.run(locks.pinned_by_others, cache.store.folder, cache.in_use.pins, cache.store.disk)
 
     # ---- garbage collection and clearing
 
@@ -196,14 +194,14 @@ class Upkeep:
         async with self._locked() as free:
             if not free:
                 return Collected(busy=True)
-            cache.afresh()
-            await neighbours.agree(cache)
+            cache.retry()
+            await cache.sync_with_neighbours()
             swept = await self._sweep(0 if force else sweep.ORPHAN_NS)
             size = await cache.read(index.size) or 0
             size += await cache.files(0, cache.store.size, QUARANTINE)
             evicted = Evicted()
             if 0 < self.limit < size:
-                evicted = await self._shrink(cache.held.keys | cache.held.names)
+                evicted = await self._shrink(cache.in_use.keys | cache.in_use.digests)
         return self._collected(swept, evicted)
 
     def _collected(self, swept: Swept, evicted: Evicted) -> Collected:
@@ -219,21 +217,13 @@ class Upkeep:
 
     async def _sweep(self, older_than_ns: int) -> Swept:
         """Metadata is the commit point: an entry that lacks only its row gets one. Everything else that no row names
-        and that is old enough goes."""
+        and that is old enough is removed."""
         cache = self.cache
         known = await cache.read(index.all_keys)
-        if known is None:
+        if known is None or not await cache.adopt_files(set(known)):
             return Swept()
-        found = await cache.files(None, recovery.rows_of_files, cache.store, set(known))
-        if found is None:
-            return Swept()
-        rows, damaged = found
-        for key, reason in damaged.items():
-            cache.quarantined(f"{METADATA}/{key}.json", reason)
-        if rows:
-            await cache.write(commits.adopt, cache.offload, cache.store, rows)
-        held = frozenset(cache.held.names)
-        swept = await cache.write(commits.sweep_orphans, cache.offload, cache.store, held, older_than_ns)
+        in_use = frozenset(cache.in_use.digests)
+        swept = await cache.write(commits.sweep_orphans, cache.offload, cache.store, in_use, older_than_ns)
         return swept or Swept()
 
     async def clear(self) -> Collected:
@@ -242,12 +232,12 @@ class Upkeep:
         async with self._locked() as free:
             if not free:
                 return Collected(busy=True)
-            cache.afresh()
-            # First what promises that the rest is there: if that stays, so does the rest.
+            cache.retry()
+            # First the plans, which promise that the rest is there: if one of them stays, so does the rest.
             swept = await cache.forget_builds()
             if swept.left:
                 return self._collected(swept, Evicted())
-            cache.lose(await cache.files([], cache.store.committed))
+            cache.mark_lost(await cache.files([], cache.store.committed))
             await cache.write(index.clear)
             cache.hot.clear()
             rest = await cache.files(Swept(), sweep.empty, cache.store)
@@ -257,8 +247,8 @@ class Upkeep:
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[bool]:
-        """Hold the lock; False where somebody else has it. Where there can be no lock (in memory, no folder,
-        read-only) there is nothing to keep others from."""
+        """Hold the lock; False if another process holds it. Where there can be no lock (in memory, no folder,
+        read-only) there is nothing to protect."""
         cache = self.cache
         lock = None
         free = True
@@ -305,5 +295,5 @@ class Upkeep:
         )
 
 
-def _measure(store: Store) -> tuple[int, int]:
+def _measure(store: FileStore) -> tuple[int, int]:
     return len(store.committed()), store.size(MODULES, METADATA, QUARANTINE)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
-from actors.digests import Digest
-from actors.keeper import fragments, index, neighbours, recovery
+from actors.keeper import fragments, index
 from actors.keeper.cache import Cache, said
-from actors.keeper.functions import fragments_of
-from actors.keeper.metadata import Metadata, Odd
-from actors.keeper.store import METADATA, MODULES, Store
+from actors.keeper.fragments import fragments_of
+from actors.keeper.index import Row
+from actors.keeper.metadata import Odd, row_of
+from actors.keeper.store import (
+    METADATA,
+    MODULES,
+    Fetched,
+    FileStore,
+    digest_in,
+    metadata_file,
+    object_file,
+)
 from actors.messages import Damage
 
 BATCH = 64
@@ -20,44 +29,43 @@ BATCH = 64
 ROW_REMOVED = "row removed"
 
 
-async def verify(cache: Cache, keys: tuple[Digest, ...]) -> tuple[int, list[Damage]]:
-    """Look at all entries, or only at those of `keys`. What is wrong goes: files to quarantine, entries and rows that
-    lead nowhere away, the index to quarantine and anew. Gives how many entries were looked at, and what was wrong."""
-    damage: list[Damage] = []
-    if not keys:
-        damage += await _verify_index(cache)
-    beside = await neighbours.agree(cache)
+class Problem(NamedTuple):
+    """Something that is wrong with the entry `key`, and what was done about it."""
+
+    key: bytes
+    file: str
+    problem: str
+    action: str
+    module: str = ""
+
+
+class Checked(NamedTuple):
+    """The result of checking a batch: what is wrong, the bytes read, and the fragment rows that the good objects may
+    have (see `fragments.py`)."""
+
+    problems: Sequence[Problem]
+    read: int
+    fragments: Sequence[tuple[int, int]]
+
+
+async def verify(cache: Cache) -> tuple[int, list[Damage]]:
+    """Check all entries. Damaged files are quarantined, entries and rows without files are removed, a damaged index is
+    quarantined and rebuilt. Returns how many entries were checked, and what was wrong."""
+    damage = await _verify_index(cache)
+    beside = await cache.sync_with_neighbours()
     known = await cache.read(index.all_keys) or []
-    on_disk = await cache.files([], cache.store.committed)
-    wanted = list(keys) or sorted({*on_disk, *(key.hex() for key in known)})
-    fragment_rows = {} if keys else await cache.read(fragments.every) or {}
-    for start in range(0, len(wanted), BATCH):
-        batch = wanted[start : start + BATCH]
-        rows = await cache.read(index.find, [bytes.fromhex(key) for key in batch]) or {}
-        found, read, functions = await cache.files(([], 0, ()), _verify_entries, cache.store, batch, rows)
-        for name, entry in functions:
-            if fragment_rows.get(name) == entry:
-                del fragment_rows[name]
-        cache.count(bytes_read=read)
-        if beside:  # Another schema may have removed or replaced what is its own since we agreed: that is no damage.
-            stale = [bytes.fromhex(item.key) for item in found if item.action == ROW_REMOVED]
-            found = [item for item in found if item.action != ROW_REMOVED]
-            await cache.write(index.drop, stale)
-        damage += found
-        if found:
-            cache.lose(item.key for item in found)
-            await cache.write(index.drop, [bytes.fromhex(item.key) for item in found])
-        for item in found:
-            if item.action == "quarantined":
-                cache.quarantined(item.file, item.problem)
-    astray = await cache.write(fragments.remove, fragment_rows) if fragment_rows else 0
-    if astray:
-        damage.append(Damage(file=index.FILE, problem=f"{astray} of its fragments are nowhere", action="rows removed"))
-    return len(wanted), damage
+    keys = sorted({*await cache.files([], cache.store.committed), *known})
+    astray = dict(await cache.read(fragments.every) or {})
+    for start in range(0, len(keys), BATCH):
+        damage += await _verify_batch(cache, keys[start : start + BATCH], beside, astray)
+    removed = await cache.write(fragments.remove, astray) if astray else 0
+    if removed:
+        damage.append(Damage(file=index.FILE, problem=f"{removed} of its fragments are nowhere", action="rows removed"))
+    return len(keys), damage
 
 
 async def _verify_index(cache: Cache) -> list[Damage]:
-    """Look at the index as a whole. Opening it may be what finds it broken, and rebuilding it what finds metadata
+    """Check the index as a whole. Opening it may be what finds it broken, and rebuilding it what finds metadata
     broken."""
     cache.put_aside = []
     problem = await cache.read(index.check)
@@ -71,64 +79,91 @@ async def _verify_index(cache: Cache) -> list[Damage]:
 def _put_aside(file: str, reason: str) -> Damage:
     if file == index.FILE:
         return Damage(file=file, problem=reason, action="quarantined, rebuilt from metadata")
-    return Damage(file=file, problem=reason, action="quarantined", key=file[len(METADATA) + 1 : -len(".json")])
+    key = digest_in(file.removeprefix(METADATA + "/"), ".json")
+    return Damage(file=file, problem=reason, action="quarantined", key=key.hex())
 
 
-def _verify_entries(
-    store: Store, keys: list[Digest], rows: dict[bytes, index.Row]
-) -> tuple[list[Damage], int, Sequence[tuple[int, int]]]:
-    """The damage found among these keys, the bytes read, and what rows the fragments of the good ones may have."""
-    damage: list[Damage] = []
-    functions: list[tuple[int, int]] = []
+async def _verify_batch(cache: Cache, keys: Sequence[bytes], beside: bool, astray: dict[int, int]) -> list[Damage]:
+    """Check these entries. The fragment rows that their objects account for are taken out of `astray`."""
+    rows = await cache.read(index.find, keys) or {}
+    checked = await cache.files(Checked((), 0, ()), _check_entries, cache.store, keys, rows)
+    for name, entry in checked.fragments:
+        if astray.get(name) == entry:
+            del astray[name]
+    cache.count(bytes_read=checked.read)
+    problems = checked.problems
+    if beside:
+        # A neighbour may have removed or replaced an entry since we synced with it. A row that disagrees is then no
+        # damage.
+        await cache.write(index.drop, [one.key for one in problems if one.action == ROW_REMOVED])
+        problems = [one for one in problems if one.action != ROW_REMOVED]
+    if problems:
+        cache.mark_lost(one.key for one in problems)
+        await cache.write(index.drop, [one.key for one in problems])
+    for one in problems:
+        if one.action == "quarantined":
+            cache.quarantined(one.file, one.problem)
+    return [
+        Damage(file=one.file, problem=one.problem, action=one.action, module=one.module, key=one.key.hex())
+        for one in problems
+    ]
+
+
+def _check_entries(store: FileStore, keys: Sequence[bytes], rows: Mapping[bytes, Row]) -> Checked:
+    problems: list[Problem] = []
+    found: list[tuple[int, int]] = []
     read = 0
     for key in keys:
-        found, data, size = _verify_entry(store, key, rows.get(bytes.fromhex(key)))
-        damage += found
+        problem, data, size = _check_entry(store, key, rows.get(key))
+        if problem:
+            problems.append(problem)
         read += size
-        entry = fragments.entry_of(bytes.fromhex(key))
-        functions += [(fragments.fingerprint_of(name), entry) for name in fragments_of(data)]
-    return damage, read, functions
+        entry = fragments.entry_of(key)
+        found += [(fragments.fingerprint_of(name), entry) for name in fragments_of(data)]
+    return Checked(problems, read, found)
 
 
-def _expected(metadata: Metadata, row: index.Row) -> index.Row:
-    """What the row should say, going by the metadata. How long the compile took is no part of the truth: of two
-    processes that made one object, one may have written the metadata and the other the row."""
-    return msgspec.structs.replace(recovery.row_of(metadata, row.overhead), duration_ms=row.duration_ms)
-
-
-def _verify_entry(store: Store, key: Digest, row: index.Row | None) -> tuple[list[Damage], bytes, int]:
-    """The damage, the object where there is none, and the bytes read."""
-    file = f"{METADATA}/{key}.json"
+def _check_entry(store: FileStore, key: bytes, row: Row | None) -> tuple[Problem | None, bytes, int]:
+    """What is wrong, the object if nothing is, and the bytes read."""
+    file = f"{METADATA}/{metadata_file(key)}"
     try:
         metadata, size = store.read_metadata(key)
     except FileNotFoundError:
-        if row is None:
-            return [], b"", 0
-        return [Damage(file=file, problem="it is missing", action=ROW_REMOVED, module=row.module, key=key)], b"", 0
+        return Problem(key, file, "it is missing", ROW_REMOVED, row.module) if row else None, b"", 0
     except (Odd, OSError) as error:
-        module = row.module if row else ""
-        action = _said(store.quarantine_metadata(key))
-        return [Damage(file=file, problem=said(error), action=action, module=module, key=key)], b"", 0
-    fetched = store.fetch([(metadata.digest, "")])
-    read = size + sum(map(len, fetched.data.values()))
-    name = metadata.digest + ".wasm"
-    if fetched.data:
-        if row is None or row == _expected(metadata, row):
-            return [], fetched.data[metadata.digest], read
-        problem, action = "its row in the index says something else", ROW_REMOVED
-    elif not fetched.vanished:
-        file = f"{MODULES}/{name}"
+        action = _action(store.quarantine_metadata(key))
+        return Problem(key, file, said(error), action, row.module if row else ""), b"", 0
+    expected = row_of(metadata, row.overhead if row else 0)
+    fetched = store.fetch([(expected.digest, b"")])
+    if not fetched.data:
+        return _check_missing(store, key, expected, fetched), b"", size
+    data = fetched.data[expected.digest]
+    if row is None or _agrees(row, expected):
+        return None, data, size + len(data)
+    problem = Problem(key, file, "its row in the index says something else", ROW_REMOVED, metadata.module)
+    return problem, b"", size + len(data)
+
+
+def _agrees(row: Row, expected: Row) -> bool:
+    """Whether a row is what the metadata says."""
+    # But for how long the compile took: of two processes that made one object, one may have written the metadata and
+    # the other one the row.
+    return row == msgspec.structs.replace(expected, duration_ms=row.duration_ms)
+
+
+def _check_missing(store: FileStore, key: bytes, expected: Row, fetched: Fetched) -> Problem | None:
+    """The object of an entry is damaged or missing: remove the entry."""
+    file = f"{MODULES}/{object_file(expected.digest)}"
+    if not fetched.vanished:
         problem = next(iter(fetched.damaged.values()), "") or said(next(iter(fetched.failed.values())))
-        action = _said(store.quarantine_object(metadata.digest))
-        store.forget([(key, "")])
-    elif not store.has(METADATA, key + ".json"):
-        return [], b"", read  # Another process evicted it while we looked.
-    else:
-        file = f"{MODULES}/{name}"
+        action = _action(store.quarantine_object(expected.digest))
+    elif store.has(METADATA, metadata_file(key)):
         problem, action = "it is missing", "entry removed"
-        store.forget([(key, "")])
-    return [Damage(file=file, problem=problem, action=action, module=metadata.module, key=key)], b"", read
+    else:
+        return None  # Another process evicted it while we looked.
+    store.forget([(key, b"")])
+    return Problem(key, file, problem, action, expected.module)
 
 
-def _said(moved: bool) -> str:
+def _action(moved: bool) -> str:
     return "quarantined" if moved else "left where it is"

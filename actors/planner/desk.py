@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from actors.compiler.toolchain import Toolchain
+from actors.compiler.toolchains import Toolchains
 from actors.digests import Digest
 from actors.events import Events, InputChanged
 from actors.messages import Entry, RunCompile, RunInfer, RunLink, RunSummarise, Settings, Source, ToKeeper, ToWorkers
@@ -31,21 +31,23 @@ class Desk:
 
     def __init__(
         self,
-        toolchain: Toolchain,
+        toolchains: Toolchains,
         slots: int,
         remembers: bool,
         send: Callable[[ToKeeper | ToWorkers], None],
         later: Callable[[float], None],
         now: Callable[[], float],
     ) -> None:
-        self.toolchain = toolchain
+        self.toolchains = toolchains
         self.slots = slots
         self.idle_slots = slots
         self.remembers = self.believes = remembers
-        self.facts = Facts(toolchain.identity())
+        self.identities = toolchains.identities()
+        """By name of a toolchain; as they were when the Project was opened."""
+        self.facts = Facts(toolchains.identity(), lambda path: self.identities[toolchains.of(path).name])
         self.plan: Plan | None = None
         self.linked = False
-        """Whether the toolchain has linked in this process, and remembers that if it ever does."""
+        """Whether a toolchain has linked in this process, and remembers that if it ever does."""
         self.known_entries: dict[Digest, Entry] = {}
         self.events = Events()
         """The Project's, from the moment that the planner starts."""

@@ -11,7 +11,7 @@ calls `update` again, which goes on with the rows that are still dirty. docs/fac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -32,17 +32,16 @@ from actors.planner.state import PlannedModule, Row
 SPARE = 64
 """Where more than half of all summaries are needed, and so many besides, all are asked for, in one round."""
 
-
 _pack = msgspec.msgpack.Encoder().encode
 
 
 class Facts:
-    """The facts of one project. `rows` has the columns, by module; `dirty` the modules whose column must be made again,
-    by layer. After an `update` that needs nothing, no column that it went through is dirty, but for modules that cannot
-    have it: above one without a summary there are no keys."""
+    """The facts of one project. `toolchain` is the identity of all toolchains together, `identity_of` that of the one
+    that compiles the file at a path. `rows` has the columns by module, `dirty` the modules whose column must be made
+    again, by layer: after an update only those that cannot have it."""
 
-    def __init__(self, toolchain: Digest) -> None:
-        self.toolchain = toolchain
+    def __init__(self, toolchain: Digest, identity_of: Callable[[str], Digest] | None = None) -> None:
+        self.toolchain, self.identity_of = toolchain, identity_of or (lambda path: toolchain)
         self.settings = Settings()
         self.rows: dict[str, Row] = {}
         self.dirty: dict[Layer, set[str]] = {layer: set() for layer in Layer}
@@ -345,8 +344,7 @@ class Facts:
     @property
     def graph(self) -> Graph:
         if self._graph is None:
-            rows = self.rows
-            self._graph = Graph({one: rows[one].imports if one in rows else () for one in self.sources})
+            self._graph = Graph({one: self.rows[one].imports if one in self.rows else () for one in self.sources})
         return self._graph
 
     # ---- faces and inferences
@@ -399,10 +397,10 @@ class Facts:
     def _inference_key(self, module: str, summary: Summary) -> Digest:
         """The key of a module's inference, "" where something is missing to make it, or to infer."""
         missed = self.missing.count
-        meant = self.resolution(module)
+        meant, own = self.resolution(module), self.identity_of(self.sources[module].path)
         if meant is None:
             return ""
-        key = keys.inference_key(self.toolchain, self.settings, module, summary, meant, self._written)
+        key = keys.inference_key(own, self.settings, module, summary, meant, self._written)
         self._see(module)
         return key if self.missing.count == missed else ""
 
@@ -465,7 +463,9 @@ class Facts:
             imported = tuple([(one, self.key(one)) for one in self.graph.imports[member] if one not in members])
         if self.missing.count != missed:
             return self.key(member)
-        made = keys.of_object(self.toolchain, settings, member, file.path, file.digest, meant, component, imported)
+        made = keys.of_object(
+            self.identity_of(file.path), settings, member, file.path, file.digest, meant, component, imported
+        )
         key = keys.key_of(made)
         self.made[member] = keys.Made(made, imported)
         row = self.rows[member]
@@ -540,9 +540,9 @@ class Facts:
         if found is None:
             missed, summary = self.missing.count, self.modules.summary(module)
             if self._fingerprints is None:
-                self._fingerprints = Fingerprints(self.toolchain, self.settings, self.meanings, self._deep)
-            signatures = self._signatures_of(module)
-            found = self._fingerprints.of_module(module, summary, signatures) if summary else {}
+                self._fingerprints = Fingerprints(self.settings, self.meanings, self._deep)
+            own, signatures = self.identity_of(self.sources[module].path), self._signatures_of(module)
+            found = self._fingerprints.of_module(own, module, summary, signatures) if summary else {}
             if self.missing.count == missed:
                 self._fingerprinted[module] = found
         return found

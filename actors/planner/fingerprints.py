@@ -38,15 +38,19 @@ class Fingerprint(NamedTuple):
 class Fingerprints:
     """Makes those of one build."""
 
-    def __init__(self, toolchain: Digest, settings: Settings, meanings: Meanings, deep: DeepInterfaces) -> None:
+    def __init__(self, settings: Settings, meanings: Meanings, deep: DeepInterfaces) -> None:
         self._meanings = meanings
         self._deep = deep
-        self._base = _encode((SCHEMA, toolchain, settings.target, sorted(settings.options.items())))
+        self._target = settings.target
+        self._options = sorted(settings.options.items())
         self._entries: dict[tuple[str, Target], tuple[bytes, bytes]] = {}
 
-    def of_module(self, module: str, summary: Summary, signatures: Mapping[str, Signature]) -> dict[str, Fingerprint]:
-        """By name, of all items of the module that have code. Of two items of one name there is none."""
-        base = self._base + _encode(module)
+    def of_module(
+        self, toolchain: Digest, module: str, summary: Summary, signatures: Mapping[str, Signature]
+    ) -> dict[str, Fingerprint]:
+        """By name, of all items of the module that have code. Of two items of one name there is none. `toolchain` is
+        the identity of the one that compiles the module."""
+        base = _encode((SCHEMA, toolchain, self._target, self._options)) + _encode(module)
         found: dict[str, Fingerprint] = {}
         names: set[str] = set()
         twice: set[str] = set()

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from actors.compiler.toolchain import Toolchain
+from actors.compiler.toolchains import Toolchains
 from actors.events import BuildCancelled, BuildStarted
 from actors.messages import (
     Begun,
@@ -57,7 +57,7 @@ class Machine:
 
     def __init__(
         self,
-        toolchain: Toolchain,
+        toolchains: Toolchains,
         slots: int,
         remembers: bool,
         *,
@@ -66,7 +66,7 @@ class Machine:
         now: Callable[[], float],
         cancelled: Callable[[int], bool],
     ) -> None:
-        self.desk = desk = Desk(toolchain, slots, remembers, send, later, now)
+        self.desk = desk = Desk(toolchains, slots, remembers, send, later, now)
         self.run_now: Run | None = None
         self.waiting: deque[Run] = deque()
         self.scanning = Scanning(desk)

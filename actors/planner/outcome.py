@@ -136,7 +136,7 @@ def record_of(run: Run, facts: Facts, before: Plan | None) -> tuple[Plan, Record
             modules=_planned_modules(run, facts, before),
             program_key=run.program_key if run.program else "",
             program=run.program,
-            succeeded=succeeded,
+            succeeded=succeeded and not run.with_inputs,
             **_link_of(run, facts, before),
         )
     # Where stamps, settings and outcome are those of the snapshot that is there already, it is left alone.
@@ -198,7 +198,7 @@ def _planned_modules(run: Run, facts: Facts, before: Plan | None) -> dict[str, P
 
 
 def _planned(run: Run, facts: Facts, module: str, before: PlannedModule | None) -> PlannedModule:
-    ended_well = run.states[module] in (State.HIT, State.COMPILED)
+    ended_well = run.states[module] in (State.HIT, State.COMPILED) and module not in run.with_inputs
     planned = planned_module(
         facts,
         module,
@@ -246,7 +246,7 @@ def _beside(run: Run) -> Beside:
         unlinked=settings.unlinked,
         project=settings.project,
         settings=settings.plain,
-        quiet=run.succeeded and run.degraded is None,
+        quiet=run.succeeded and run.degraded is None and not run.with_inputs,
         warnings=run.all_diagnostics() if run.succeeded else (),
     )
 
@@ -328,6 +328,13 @@ def nothing_there(run: Run, modules: Collection[str]) -> list[Diagnostic]:
 def no_sources(root: str) -> Diagnostic:
     what = f"there is no module under {root}" if root else "there is no module"
     return about_project("E0811", what, hint="is this the folder of a project?" if root else "")
+
+
+def no_linker(entry: str, path: str, kinds: list[str]) -> Diagnostic:
+    """Of a program whose objects no toolchain of the project links together."""
+    what = f"no toolchain links objects of these kinds into one program: {', '.join(f'`{kind}`' for kind in kinds)}"
+    hint = "let the entry reach modules of one toolchain alone, or of toolchains that one linker takes"
+    return about_file("E0906", what, module=entry, file=path, hint=hint)
 
 
 def no_entry(entry: str, modules: Iterable[str]) -> Diagnostic:

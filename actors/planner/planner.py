@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 
-from actors.compiler.toolchain import Toolchain
+from actors.compiler.toolchains import Toolchains
 from actors.messages import Build, BuildDone, Message, ToKeeper, ToPlanner, ToWorkers
 from actors.planner.desk import JOBS
 from actors.planner.machine import Machine
@@ -25,7 +25,7 @@ class Planner(Actor[ToPlanner]):
         self,
         workers: Address[ToWorkers],
         keeper: Address[ToKeeper],
-        toolchain: Toolchain,
+        toolchains: Toolchains,
         slots: int,
         *,
         remembers: bool = True,
@@ -34,7 +34,7 @@ class Planner(Actor[ToPlanner]):
         self.workers = workers
         self.keeper = keeper
         self.machine = Machine(
-            toolchain,
+            toolchains,
             slots,
             remembers,
             send=self._send,

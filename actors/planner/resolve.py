@@ -142,11 +142,15 @@ class Modules:
 
     def rooted(self, module: str, scope: str, path: tuple[str, ...]) -> tuple[str, ...]:
         """An import's path, counted from the source root: where it begins with an item of the importing module, there.
-        An item that nothing can be inside of does not hide a file of its name. A path that begins with "" says itself
-        that it is counted from there."""
+        An item that nothing can be inside of does not hide a file of its name. A path that begins with "" (`crate::`)
+        says itself that it is counted from there; in the root of a program that is the file itself, so an inline module
+        is meant where no file or folder has the name."""
+        items = self.items(module)
         if not path[0] and len(path) > 1:
-            return path[1:]
-        items, first = self.items(module), path[0]
+            own = items.get(path[1])
+            inline = len(path) > 2 and own is not None and own.kind == "module" and not self._is_folder(path[1])
+            return (*module.split("/"), *path[1:]) if inline else path[1:]
+        first = path[0]
         for outer in scopes(scope):
             item = items.get(f"{outer}::{first}" if outer else first)
             if item is not None and (item.kind == "module" or (len(path) > 1 and not self._is_folder(first))):
@@ -389,7 +393,7 @@ class Resolver:
                 return
             target = self._locate((*use.path, *rest.split("::")))
         elif not first:
-            target = self._locate(tuple(rest.split("::")))
+            target = self._locate(self.modules.rooted(self.module, "", tuple(name.name.split("::"))))
         else:
             globbed = self._from_globs(name.scope, tuple(name.name.split("::")), place)
             if globbed is not None and (globbed.module or globbed.broken):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
-from actors.compiler.toolchain import Object
+from actors.compiler.toolchain import Object, Toolchain
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, Stamp
 from actors.messages import (
@@ -121,6 +121,7 @@ class Run:
         self.compilations = 0
         self.missed: set[str] = set()
         self.linked_modules: list[str] = []
+        self.linker: Toolchain | None = None
         self.program_manifest = b""
         self.program_key: Digest = ""
         self.program: Digest = ""
@@ -306,6 +307,12 @@ class Run:
         self.function_counts[module] = functions
         self.warnings[module] = warnings
         self.states.set(module, State.HIT)
+
+    @property
+    def with_inputs(self) -> set[str]:
+        """Modules whose compile found inputs that no manifest names. Nobody checks these yet, so such an object is good
+        for this build alone: it is not stored, and the plan of this build answers for nothing."""
+        return {module for module, made in self.made.items() if made.discovered}
 
     def looked_up_in_vain(self) -> list[str]:
         """The modules of a look-up that the cache has no object of, or a damaged one."""

@@ -1,7 +1,7 @@
 """The modules of a build that may be compiled now, and who compiles them: this build, or another process on the same
 cache that was faster.
 
-A module is claimed before it is compiled (`actors.keeper.claims`), a few at a time, so that claiming costs nothing that
+A module is claimed before it is compiled (`actors.keeper.locks`), a few at a time, so that claiming costs nothing that
 counts. What another process has claimed is put off: mostly it is in the cache by the time that nothing else is left to
 do. Then the build looks again, at growing intervals. Where nothing has come for twice the time that compiling these
 modules itself should take, it compiles some of them, and more each time, unless another one does so already. A process

@@ -4,7 +4,7 @@ Matching takes time that grows with path and pattern, never more: a pattern is s
 not keep a build busy for a lifetime.
 
 `*`, `?` and `[...]` stay inside one part of a path; `**` is any number of folders. A pattern that matches a folder
-means everything below it. Patterns are anchored at the root: `*.ruchy` means files in the root itself, `**/*.ruchy`
+means everything below it. Patterns are anchored at the root: `*.ext` means files in the root itself, `**/*.ext`
 all files.
 """
 

@@ -25,7 +25,7 @@ usage: wasmill COMMAND [ARGUMENTS]
        wasmill COMMAND --help
 
   build [PATH]             compile what changed, link the program
-  run [PATH] [-- ARGS]     build, then run the program; PATH may be a single FILE.ruchy
+  run [PATH] [-- ARGS]     build, then run the program; PATH may be a single source
   graph [PATH]             show which module depends on which
   clean [PATH]             remove the programs that builds of this project wrote
   cache ACTION [PATH]      stats, verify, gc or clear: look after the cache
@@ -33,7 +33,7 @@ usage: wasmill COMMAND [ARGUMENTS]
   trace replay FILE        give a recorded build to the planner and the cache again
 
 PATH is the project, by default the current folder. It needs no configuration: a folder of
-.ruchy files, with main.ruchy in it or in its src/, is a project. A wasmill.toml in the
+EXTENSIONS files, with ENTRIES in it or in its src/, is a project. A wasmill.toml in the
 folder or above it sets the rest. The program goes to build/, the cache to .ruchy-cache/.
 
 Text for people goes to standard error; standard output is for --json, and for what the
@@ -83,7 +83,7 @@ def _our_own(wrong: BaseException, output: Output) -> int:
 
 def _dispatch(argv: list[str], output: Output) -> int:
     if not argv:
-        output.out(HELP.rstrip())
+        output.out(help_text())
         return 2
     command, *rest = argv
     if command in ("-h", "--help", "help"):
@@ -106,8 +106,20 @@ def _dispatch(argv: list[str], output: Output) -> int:
     return int(module.execute(arguments, output))
 
 
+def help_text() -> str:
+    """What `wasmill --help` says, with what the sources of the installed toolchains are called."""
+    from orchestrator.toolchains.locate import BUILT_IN, choose
+
+    try:
+        toolchains = choose(None, {})
+    except WasmillError:  # One that is installed is broken, and help is wanted all the same.
+        toolchains = choose(list(BUILT_IN), {})
+    known = HELP.replace("EXTENSIONS", " or ".join(toolchains.extensions))
+    return known.replace("ENTRIES", " or ".join(toolchains.entries)).rstrip()
+
+
 def _help(output: Output) -> int:
-    output.out(HELP.rstrip())
+    output.out(help_text())
     return 0
 
 

@@ -6,11 +6,11 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from orchestrator.cli.output import Output
+from orchestrator.codes import all_codes
 from orchestrator.errors import UsageError
 from orchestrator.report.explain import code_text
 from orchestrator.report.terminal import Style
 from orchestrator.settings import near_miss
-from orchestrator.toolchains.ruchy.codes import CODES
 
 SUMMARY = "Say what an error or warning code means, with a wrong and a right example."
 
@@ -27,12 +27,13 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(arguments: Namespace, output: Output) -> int:
+    codes = all_codes()
     if arguments.code is None:
-        output.out("\n".join(f"{code.code}  {code.title}" for _, code in sorted(CODES.items())))
+        output.out("\n".join(f"{code.code}  {code.title}" for _, code in sorted(codes.items())))
         return 0
-    code = CODES.get(arguments.code.upper())
+    code = codes.get(arguments.code.upper())
     if code is None:
-        hint = near_miss(arguments.code.upper(), tuple(CODES)) or "`wasmill explain` lists all codes"
+        hint = near_miss(arguments.code.upper(), tuple(codes)) or "`wasmill explain` lists all codes"
         raise UsageError(f"there is no code `{arguments.code}`", hint=hint)
     output.out(code_text(code, Style.of(sys.stdout)))
     return 0

@@ -20,7 +20,7 @@ from orchestrator.report.terminal import Style, shown
 SUMMARY = "Build, then run the program. Its input, output and exit code are its own."
 
 DETAILS = """\
-PATH may be a single FILE.ruchy: then its folder is the source root, only the modules that it
+PATH may be a single source file: then its folder is the source root, only the modules that it
 reaches are compiled, and neither a program nor a cache stays behind.
 
 The program gets the arguments behind `--`. It may use 1 GiB of memory, run as
@@ -29,7 +29,7 @@ long as it likes and open no folder, unless [run] in wasmill.toml says otherwise
 examples:
   wasmill run
   wasmill run app -- --verbose input.txt
-  wasmill run hello.ruchy
+  wasmill run hello.ext
 
 exit codes: the program's own (1 where it could not write its output), 134 where it trapped
 or reached a limit;

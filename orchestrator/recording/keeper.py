@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from actors.compiler.toolchain import FUNCTIONS_SECTION
 from actors.digests import Digest, checksum, digest
 from actors.events import Events
-from actors.keeper import index, plans
-from actors.keeper.functions import SECTION, fragments_of
+from actors.keeper import index
+from actors.keeper.fragments import fragments_of
 from actors.keeper.keeper import Keeper
-from actors.keeper.store import MODULES
+from actors.keeper.store import MODULES, Incoming
 from actors.messages import (
     CacheStatistics,
     Entry,
@@ -27,6 +28,7 @@ from actors.messages import (
     Message,
     NewEntry,
     PlanRecalled,
+    Publish,
     RecallPlan,
     Record,
     ResetStatistics,
@@ -40,7 +42,7 @@ from actors.system import System
 from orchestrator.recording.counts import Counts
 from orchestrator.recording.differing import compared, in_words, said
 from orchestrator.recording.record import Header, Said, described
-from orchestrator.wasm.leb import leb5, uleb
+from orchestrator.wasm.leb import custom, leb5
 
 Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
 
@@ -136,7 +138,7 @@ class Before:
                 name = bytes.fromhex(entry.digest)
                 rows.append((bytes.fromhex(key), index.Row(name, bytes(16), entry.size, 0, entry.kind, entry.module)))
                 continue
-            await cache.keep((_again(entry, data),), False)
+            await cache.keep([_again(entry, data)], False)
         if rows:
             await cache.write(index.insert, rows)
         for (identity, source), summary in self.summaries.items():
@@ -144,33 +146,29 @@ class Before:
         for wanted in self.objects - {entry.digest for entry in self.entries.values()}:
             cache.store.write(MODULES, f"{wanted}.wasm", self.data[wanted])
         if self.fragments:
-            await cache.keep((_holding(self.fragments),), False)
+            await cache.keep([_holding(self.fragments)], False)
             cache.hot.clear()
         for snapshot, plan in self.plans.items():
-            plans.write(cache.store, snapshot, b"", plan)
+            cache.store.write_snapshot(snapshot, b"", plan)
         await cache.unpin()
         cache.take_counts()
 
 
-def _holding(fragments: dict[Digest, bytes]) -> NewEntry:
+def _holding(fragments: dict[Digest, bytes]) -> Incoming:
     """An object that has just these fragments: what else was in the objects that had them is in no message."""
     offset, rows, held = 8 + 1 + 5 + 2, [], b"".join(fragments.values())
     for name, data in fragments.items():
         rows.append((bytes.fromhex(name), offset, len(data)))
         offset += len(data)
-    whole = b"\0asm\1\0\0\0\0" + leb5(2 + len(held)) + b"\1f" + held + _section(SECTION, msgspec.msgpack.encode(rows))
+    listed = custom(FUNCTIONS_SECTION, msgspec.msgpack.encode(rows))
+    whole = b"\0asm\1\0\0\0\0" + leb5(2 + len(held)) + b"\1f" + held + listed
     key = digest(b"fragments" + whole)
     row = Entry(key=key, digest=digest(whole), size=len(whole), module="", kind="object")
     return _again(row, whole)
 
 
-def _section(name: bytes, payload: bytes) -> bytes:
-    inside = uleb(len(name)) + name + payload
-    return b"\0" + uleb(len(inside)) + inside
-
-
-def _again(entry: Entry, data: bytes) -> NewEntry:
-    return NewEntry(
+def _again(entry: Entry, data: bytes) -> Incoming:
+    new = NewEntry(
         key=entry.key,
         kind=entry.kind,
         module=entry.module,
@@ -181,6 +179,7 @@ def _again(entry: Entry, data: bytes) -> NewEntry:
         warnings=entry.warnings,
         duration_ms=entry.duration_ms,
     )
+    return Incoming(bytes.fromhex(entry.key), new)
 
 
 async def replay_keeper(header: Header, records: list[tuple[int, Said]]) -> tuple[list[Place], int, int, int]:
@@ -217,6 +216,10 @@ async def _replay(
             place, request = requests[number]
             if number == taken[0] and header.enabled:
                 await before.restore(keeper)
+            # The path is that of the recorded program: publishing again would replace a file of the user.
+            if isinstance(request, Publish):
+                skipped += 1
+                continue
             expected, answer = answers.get(number), await system.ask(keeper.address, request)
             if expected is None or not compared(expected):
                 skipped += 1

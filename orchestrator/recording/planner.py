@@ -14,13 +14,14 @@ from actors.compiler.toolchain import (
     Summarised,
     SummariseJob,
 )
+from actors.compiler.toolchains import Toolchains
 from actors.digests import Digest
 from actors.events import Events
 from actors.messages import CancelBuild, Message
 from actors.planner.planner import Planner
 from actors.system import Actor, Cell, System, TapRecord
 from orchestrator.recording.differing import in_words, said
-from orchestrator.recording.record import Header, Said, described
+from orchestrator.recording.record import Header, Member, Said, described
 
 Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
 """Of a parting: the record, what was given before it, what was sent then, and now."""
@@ -29,12 +30,13 @@ Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
 class RecordedToolchain:
     """What the planner asks a toolchain for, as it was recorded. It compiles nothing: workers' answers are recorded."""
 
-    extensions: tuple[str, ...] = ()
-
-    def __init__(self, header: Header) -> None:
-        self.name = header.toolchain
-        self.needs_import_objects = header.needs_import_objects
-        self._identity = header.identity
+    def __init__(self, member: Member) -> None:
+        self.name = member.name
+        self.extensions = member.extensions
+        self.needs_import_objects = member.needs_import_objects
+        self.object_kind = member.object_kind
+        self.linked_kinds = member.linked_kinds
+        self._identity = member.identity
 
     def identity(self) -> Digest:
         return self._identity
@@ -53,6 +55,19 @@ class RecordedToolchain:
 
     def link(self, job: LinkJob) -> Linked:
         raise NotImplementedError
+
+
+class RememberingToolchain(RecordedToolchain):
+    """One whose linker remembers."""
+
+    def accepted(self, program: bytes) -> None:
+        raise NotImplementedError
+
+
+def _recorded(header: Header) -> Toolchains:
+    return Toolchains(
+        *[RememberingToolchain(one) if one.remembers else RecordedToolchain(one) for one in header.toolchains]
+    )
 
 
 class _Silent(Actor[Any]):
@@ -74,7 +89,7 @@ class _Replay:
     def __init__(self, header: Header) -> None:
         workers, keeper = _Silent("workers"), _Silent("keeper")
         self.planner = _Planner(
-            workers.address, keeper.address, RecordedToolchain(header), header.slots, remembers=header.enabled
+            workers.address, keeper.address, _recorded(header), header.slots, remembers=header.enabled
         )
         self.sent: list[Message] = []
         self.system = System([self.planner, workers, keeper], events=Events(), tap=self._tap)

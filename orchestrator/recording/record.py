@@ -25,6 +25,8 @@ import anyio
 import msgspec
 
 import orchestrator
+from actors.compiler.toolchain import RemembersLinks, Toolchain
+from actors.compiler.toolchains import linked_kinds, object_kind
 from actors.digests import Digest
 from actors.events import Event
 from actors.messages import Message, Tapped
@@ -34,7 +36,7 @@ from orchestrator.api import Project, Source
 from orchestrator.errors import FileError
 from orchestrator.keywords import Settings
 
-VERSION = 1
+VERSION = 2
 """Another one whenever a recording of before could not be replayed any more: also when messages change."""
 
 MAGIC = "wasmill trace"
@@ -45,16 +47,26 @@ class _Frame(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="fra
     pass
 
 
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """What the planner asks a toolchain for. `remembers`: it has the part `RemembersLinks`."""
+
+    name: str
+    extensions: tuple[str, ...]
+    identity: Digest
+    needs_import_objects: bool
+    remembers: bool
+    object_kind: str
+    linked_kinds: tuple[str, ...]
+
+
 class Header(_Frame, frozen=True, omit_defaults=False):
-    """What the actors were made with. `identity` is the toolchain's; `slots` the worker slots; `memory`: the cache was
-    in memory, for there was no folder."""
+    """What the actors were made with. `slots` are the worker slots; `memory`: the cache was in memory, because there
+    was no folder."""
 
     magic: str = MAGIC
     version: int = VERSION
     wasmill: str = ""
-    toolchain: str = ""
-    identity: Digest = ""
-    needs_import_objects: bool = False
+    toolchains: tuple[Member, ...] = ()
     slots: int = 1
     memory: bool = False
     enabled: bool = True
@@ -99,6 +111,18 @@ class Recording(NamedTuple):
     complete: bool
 
 
+def _member(toolchain: Toolchain) -> Member:
+    return Member(
+        name=toolchain.name,
+        extensions=toolchain.extensions,
+        identity=toolchain.identity(),
+        needs_import_objects=toolchain.needs_import_objects,
+        remembers=isinstance(toolchain, RemembersLinks),
+        object_kind=object_kind(toolchain),
+        linked_kinds=linked_kinds(toolchain),
+    )
+
+
 class Recorder:
     """A tap that writes a file. Raises FileError where it cannot be written to, when it is made; later on it stops
     recording, and `failure` says why: a full disk must not break the build that is being looked at."""
@@ -114,13 +138,11 @@ class Recorder:
 
     def attach(self, project: Project) -> None:
         """Write down what the Project is made with, and listen to its events."""
-        config, toolchain = project.config, project.toolchain
+        config = project.config
         self._write(
             Header(
                 wasmill=orchestrator.__version__,
-                toolchain=toolchain.name,
-                identity=toolchain.identity(),
-                needs_import_objects=toolchain.needs_import_objects,
+                toolchains=tuple([_member(one) for one in project.toolchains.members]),
                 slots=config.jobs,
                 memory=not config.folder,
                 enabled=config.enabled,

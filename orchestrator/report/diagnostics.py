@@ -20,7 +20,7 @@ WIDTH = 110
 def render(found: Diagnostic, style: Style | None = None, path: Shown = str) -> str:
     """One diagnostic, without a newline at the end:
 
-    shapes/circle.ruchy:3:9: error[E0102]: there is no `totl` here
+    shapes/circle.ext:3:9: error[E0102]: there is no `totl` here
       3 |     let x = totl + 1;
         |             ^^^^ did you mean `total`?
     """

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from orchestrator.report.terminal import Style, shown
 
 if TYPE_CHECKING:
+    from actors.codes import Code
     from actors.messages import Reason
-    from orchestrator.toolchains.ruchy.codes import Code
 
 _WORDS = {
     "new": "it is new",

@@ -3,7 +3,7 @@
 Real clocks rarely collide and real disks rarely fail, so what happens when they do is tested on these::
 
     disk = FakeDisk()                       # in memory; FakeDisk(RealDisk()) lies about the real one
-    disk.write("/p/main.ruchy", b"...")     # with folders, stamped by the disk's own clock
+    disk.write("/p/main.ext", b"...")     # with folders, stamped by the disk's own clock
     disk.aged = True                        # what was just written is old enough to be trusted
     disk.fail("read", at=3)                 # the third read from now on raises "disk full"
     assert disk.reads == []                 # no file was read

@@ -15,11 +15,15 @@ module with its objects in a custom section. So bytes show what a compile saw.
 from __future__ import annotations
 
 import json
+import os
 import re
+
+import msgspec
 
 from actors.compiler.toolchain import (
     Compiled,
     CompileJob,
+    Discovered,
     Item,
     Linked,
     LinkJob,
@@ -108,13 +112,13 @@ class PlainToolchain:
             if line.startswith("warn"):
                 warnings.append(_error(job, number, "W0001", line[5:]))
         functions = tuple(match[2] for match in map(_ITEM.match, job.source.decode().splitlines()) if match)
-        seen = {name: found.interface.decode() for name, found in job.interfaces.items()}
+        seen = {name: found.interface.decode(errors="backslashreplace") for name, found in job.interfaces.items()}
         data = json.dumps([job.module, job.path, job.source.decode(), seen, job.options], sort_keys=True).encode()
         return Compiled(object=Object(data=data, functions=functions, compiled=functions, warnings=tuple(warnings)))
 
     def link(self, job: LinkJob) -> Linked:
         self.calls.append(("link", job.entry))
-        content = json.dumps([[one.module, one.data.decode()] for one in job.objects]).encode()
+        content = json.dumps([[one.module, one.data.decode(errors="backslashreplace")] for one in job.objects]).encode()
         payload = b"\x05plain" + content
         return Linked(program=b"\0asm\1\0\0\0\0" + uleb(len(payload)) + payload)
 
@@ -123,6 +127,49 @@ class PlainToolchain:
         compiled = [module for function, module in self.calls if function == "compile"]
         self.calls.clear()
         return compiled
+
+
+class WordsToolchain(PlainToolchain):
+    """The same language in files of another extension: for projects with several toolchains. `links` are the kinds of
+    objects that its linker takes beside its own."""
+
+    name = "words"
+    extensions = (".words",)
+    object_kind = "words"
+
+    def __init__(self, identity: str = "1", *, links: tuple[str, ...] = ()) -> None:
+        super().__init__(identity)
+        self.linked_kinds = ("words", *links)
+
+    def identity(self) -> Digest:
+        return digest(b"words " + self._identity.encode())
+
+
+class IncludingToolchain(PlainToolchain):
+    """The plain language, and one line more: `include NAME` takes over the bytes of a file in `folder`, which the
+    compile alone finds out about. They stand in the object."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def compile(self, job: CompileJob) -> Compiled:
+        compiled = super().compile(job)
+        found, included = [], b""
+        for name in re.findall(r"^include (\S+)$", job.source.decode(), re.MULTILINE):
+            path = os.path.join(self.folder, name)
+            try:
+                with open(path, "rb") as file:
+                    data = file.read()
+            except FileNotFoundError:
+                found.append(Discovered(path=path, digest=""))
+            else:
+                found.append(Discovered(path=path, digest=digest(data)))
+                included += data
+        made = compiled.object
+        if made is None:
+            return compiled
+        return Compiled(object=msgspec.structs.replace(made, data=made.data + included, discovered=tuple(found)))
 
 
 def _error(job: SummariseJob | CompileJob, line: int, code: str, message: str) -> Diagnostic:

@@ -1,5 +1,6 @@
-"""One of several processes on one cache: `python cache_process.py FOLDER CACHE BACKEND`. Builds, looks everything up
-from many tasks, and says what it saw as JSON."""
+"""One of several processes on one cache: `python -m tests.acceptance.cache_process FOLDER CACHE BACKEND`.
+
+Builds, looks everything up from many tasks, and prints what it saw as JSON."""
 
 from __future__ import annotations
 
@@ -9,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from cache_users import look_all_up
 
 import orchestrator
 from actors.events import CacheDegraded, EntryQuarantined
+from tests.acceptance.cache_users import look_all_up
 
 
 async def main(folder: str, cache: str) -> None:

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from acceptance_tools import Bench, opened, write
 
 from actors.digests import digest
 from actors.events import CacheDegraded, CacheMiss, EntryQuarantined
+from tests.acceptance.acceptance_tools import Bench, opened, write
 
 pytestmark = pytest.mark.anyio
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import anyio
 import pytest
-from acceptance_tools import Bench, opened, write
 
 from actors.events import CacheHit, CacheMiss, CacheTooSmall, CompileStarted, EntriesEvicted
 from orchestrator.report.progress import summary
+from tests.acceptance.acceptance_tools import Bench, opened, write
 
 pytestmark = pytest.mark.anyio
 

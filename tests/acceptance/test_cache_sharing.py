@@ -12,12 +12,12 @@ from pathlib import Path
 
 import anyio
 import pytest
-from acceptance_tools import Bench, independent, opened, write
-from cache_users import look_all_up
 
 from actors.digests import digest
 from actors.events import CacheDegraded, EntryQuarantined
 from actors.messages import CacheStatistics
+from tests.acceptance.acceptance_tools import Bench, independent, opened, write
+from tests.acceptance.cache_users import look_all_up
 
 pytestmark = pytest.mark.anyio
 
@@ -152,7 +152,7 @@ async def test_cache_8_processes(tmp_path: Path, anyio_backend: str, modules: in
     running = []
     for number in range(processes):
         write(tmp_path / str(number), **independent(modules))
-        command = [sys.executable, str(Path(__file__).with_name("cache_process.py"))]
+        command = [sys.executable, "-m", "tests.acceptance.cache_process"]
         command += [str(tmp_path / str(number)), str(cache), anyio_backend]
         running.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment))  # noqa: ASYNC220
     said = [json.loads(process.communicate(timeout=200)[0]) for process in running]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import anyio
 import pytest
-from acceptance_tools import Bench, opened, output_of, write
 
 from actors.events import CompileFinished, CompileStarted
 from orchestrator import BuildResult, Sources
 from orchestrator import open as open_project
+from tests.acceptance.acceptance_tools import Bench, opened, output_of, write
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from acceptance_tools import opened, write
 
 from actors.digests import digest
+from tests.acceptance.acceptance_tools import opened, write
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("eviction", ["lru", "lfu", "fifo"])]
 

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
-from acceptance_tools import opened
 
 import orchestrator
 from actors.diagnostics import Diagnostic
 from actors.events import BuildFinished, DiagnosticFound
 from orchestrator.cli.app import main
+from orchestrator.codes import all_codes
 from orchestrator.toolchains.ruchy import Ruchy
-from orchestrator.toolchains.ruchy.codes import CODES
+from tests.acceptance.acceptance_tools import opened
+
+CODES = all_codes()
 
 pytestmark = pytest.mark.anyio
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from acceptance_tools import Bench, independent, opened, output_of, write
 
 from actors.events import CompileStarted, GraphResolved, SourceRead
+from tests.acceptance.acceptance_tools import Bench, independent, opened, output_of, write
 
 pytestmark = pytest.mark.anyio
 

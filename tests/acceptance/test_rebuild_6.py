@@ -7,11 +7,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from plain_builds import Durations, in_virtual_time, named, opened
 
 from actors.offload import InlineOffload
 from orchestrator import Sources
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.helpers.plain_builds import Durations, in_virtual_time, named, opened
 
 
 def duration_of_build(

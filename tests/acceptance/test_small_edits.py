@@ -6,13 +6,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from acceptance_tools import Bench, opened, output_of, write
 
 import orchestrator
 from actors.events import CacheMiss, CompileStarted
 from actors.messages import Find, FindFragments, FindSummaries, Message, RunCompile, Store
 from actors.system import TapRecord
 from orchestrator import BuildResult
+from tests.acceptance.acceptance_tools import Bench, opened, output_of, write
 
 pytestmark = pytest.mark.anyio
 

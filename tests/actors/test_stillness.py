@@ -8,7 +8,6 @@ from typing import Any
 
 import anyio
 import pytest
-from plain_builds import in_virtual_time, named, opened, write
 
 from actors.disk import RealDisk
 from actors.events import BuildStalled, Event, Events
@@ -16,6 +15,7 @@ from actors.offload import InlineOffload
 from actors.stillness import QUIET_SECONDS
 from orchestrator import Sources
 from orchestrator.testing.disk import FakeDisk
+from tests.helpers.plain_builds import in_virtual_time, named, opened, write
 
 PROJECT = {"main": "use a::f\nuse b::f as g\nrun f\n", "a": "pub f = 1\n", "b": "pub f = 2\n"}
 

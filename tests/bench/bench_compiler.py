@@ -21,7 +21,7 @@ import msgspec
 from actors.compiler.toolchain import CompileJob, LinkInput, LinkJob, SummariseJob
 from actors.digests import NO_STAMP
 from actors.hasher.source import digest
-from actors.keeper.functions import fragments_of
+from actors.keeper.fragments import fragments_of
 from actors.messages import Settings, Source
 from actors.planner.facts import Facts
 from orchestrator.toolchains.ruchy import Ruchy
@@ -29,7 +29,7 @@ from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.compile import compile_module
 from orchestrator.toolchains.ruchy.link import link_program
 from orchestrator.toolchains.ruchy.lower import lower
-from orchestrator.toolchains.ruchy.summary import summarise
+from orchestrator.toolchains.ruchy.summary.summarise import summarise
 from orchestrator.toolchains.ruchy.syntax.lexer import lex
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
 from orchestrator.toolchains.ruchy.syntax.split import split

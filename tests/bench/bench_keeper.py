@@ -24,8 +24,8 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from actors.compiler.toolchain import FUNCTIONS_SECTION
 from actors.digests import digest
-from actors.keeper.functions import SECTION
 from actors.keeper.keeper import Keeper
 from actors.messages import (
     Begin,
@@ -65,7 +65,7 @@ def made(number: int) -> NewEntry:
     }
     text = msgspec.json.encode(manifest, order="sorted")
     listed = msgspec.msgpack.encode([[fingerprint(it), 8, 90] for it in functions])
-    section = len(SECTION).to_bytes(1, "little") + SECTION + listed
+    section = len(FUNCTIONS_SECTION).to_bytes(1, "little") + FUNCTIONS_SECTION.encode() + listed
     head = b"\0asm\1\0\0\0\0" + bytes((len(section) & 127 | 128, len(section) >> 7)) + section + b"\x0a"
     rest = digest(name.encode()).encode() * (SIZE // 64)
     rest = rest[: max(256, SIZE - len(head) - 3)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_fakes import FakeProject, Wasmill
 
 import orchestrator
 from orchestrator.cli.app import main
+from tests.cli.cli_fakes import FakeProject, Wasmill
 
 
 @pytest.fixture

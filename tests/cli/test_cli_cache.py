@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_fakes import Wasmill
 
 from actors.disk import RealDisk
 from actors.keeper.database import Database, Unusable
 from orchestrator.cli.cache import amount
+from tests.cli.cli_fakes import Wasmill
 
 FIELDS = {
     "compilations", "hits", "misses", "hit_rate", "evictions", "corruptions", "degradations",

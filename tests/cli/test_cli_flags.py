@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from cli_fakes import FakeProject, Wasmill, result
 
 from actors.diagnostics import Diagnostic, about_file, about_project
 from actors.events import ActorState, BuildStalled, RunningJob
@@ -20,6 +19,7 @@ from orchestrator.cli.cache import amount
 from orchestrator.errors import ProjectBroken, ProjectError
 from orchestrator.result import DependencyGraph
 from orchestrator.wasm.leb import MAGIC
+from tests.cli.cli_fakes import FakeProject, Wasmill, result
 
 # ---------------------------------------------------------------------------------------------- help and usage
 
@@ -27,12 +27,13 @@ from orchestrator.wasm.leb import MAGIC
 def test_no_command_shows_the_help_and_is_wrong(wasmill: Wasmill) -> None:
     code, out, err = wasmill()
     assert (code, err) == (2, "")
-    assert out == app.HELP
+    assert out == app.help_text() + "\n"
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help", "help"])
 def test_help(wasmill: Wasmill, flag: str) -> None:
-    assert wasmill(flag) == (0, app.HELP, "")
+    assert wasmill(flag) == (0, app.help_text() + "\n", "")
+    assert "a folder of\n.ruchy files, with main.ruchy in it" in app.help_text()
 
 
 @pytest.mark.parametrize("command", app.COMMANDS)

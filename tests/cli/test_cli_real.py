@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli_fakes import Wasmill
+
+from tests.cli.cli_fakes import Wasmill
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 

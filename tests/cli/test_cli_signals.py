@@ -18,12 +18,12 @@ from pathlib import Path
 
 import anyio
 import pytest
-from cli_fakes import FakeProject, Wasmill
 
 from actors.events import CompileStarted
 from orchestrator.cli import session, uptodate
 from orchestrator.report.progress import Progress
 from orchestrator.report.terminal import width
+from tests.cli.cli_fakes import FakeProject, Wasmill
 
 SIGNALS = {signal.SIGINT: (130, "wasmill: interrupted\n"), signal.SIGTERM: (143, "wasmill: terminated\n")}
 BOTH = pytest.mark.parametrize("number", SIGNALS)

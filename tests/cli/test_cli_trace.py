@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_fakes import Wasmill
 
 from actors.planner.phases.compiling import Compiling
 from orchestrator.recording.record import read
+from tests.cli.cli_fakes import Wasmill
 
 
 @pytest.fixture
@@ -65,6 +65,16 @@ def test_what_is_wrong_is_said(wasmill: Wasmill, app: Path, argv: tuple[str, ...
     found, out, err = wasmill(*argv)
     assert (found, out) == (code, "")
     assert says in err
+
+
+@pytest.mark.slow
+def test_replaying_writes_no_program(wasmill: Wasmill, app: Path) -> None:
+    """The recording names the place of the program, which is another one by now."""
+    wasmill("build", "-q", "--record", "one.trace")
+    program = app / "build" / "main.wasm"
+    program.write_bytes(b"newer")
+    assert wasmill("trace", "replay", "one.trace")[0] == 0
+    assert program.read_bytes() == b"newer"
 
 
 def test_a_build_that_fails_is_recorded_too(wasmill: Wasmill, app: Path) -> None:

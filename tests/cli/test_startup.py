@@ -53,6 +53,8 @@ NOT_IMPORTED = {
     "orchestrator.sync": "nobody asks for it",
     "orchestrator.testing": "no test",
     "orchestrator.toolchains.ruchy.codes": "no code is explained",
+    "orchestrator.codes": "no code is explained",
+    "actors.codes": "no code is explained",
     "orchestrator.wasm.run": "nothing is run",
 }
 

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from snapshots import snapshot_of
 
 from actors.disk import RealDisk
 from actors.hasher.source import read_sources
@@ -21,6 +20,7 @@ from actors.scanner.compare import Remembered, look
 from actors.scanner.snapshot import PLAIN, Extra, Snapshot, answers, encode, stamp_extras
 from orchestrator.cli import uptodate
 from orchestrator.testing.disk import FakeDisk
+from tests.helpers.snapshots import snapshot_of
 
 pytestmark = pytest.mark.skipif(not uptodate.POSIX, reason="the short way is for POSIX")
 
@@ -56,7 +56,7 @@ class Project:
 
     def snapshot(self, **fields) -> Snapshot:
         looked = look(Scan(build=1, rules=self.rules, force=True), Remembered(), self.disk)
-        read = read_sources(looked.found, self.rules.root, bytes, self.disk)
+        read = read_sources(looked.found, self.rules.root, lambda path, raw: bytes(raw), self.disk)
         beside = [str(self.folder / "wasmill.toml"), str(self.folder / "build/main.wasm"), uptodate.__file__]
         extras, absent = stamp_extras(beside, self.disk)
         made = snapshot_of(
@@ -297,7 +297,7 @@ def test_equal_to_the_scanners_comparison(before, after, aged):
     for edit in before:
         apply(memory, edit)
     looked = look(Scan(build=1, rules=RULES), Remembered(), disk)
-    read = read_sources(looked.found, "/p", bytes, disk)
+    read = read_sources(looked.found, "/p", lambda path, raw: bytes(raw), disk)
     extras, absent = stamp_extras(["/p/wasmill.toml"], disk)
     snapshot = snapshot_of(
         "/p", looked.end, read.sources, extras=extras, absent=absent, project="/p", settings=PLAIN, quiet=True

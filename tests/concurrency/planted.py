@@ -3,7 +3,7 @@
 Each is a patch for as long as a scene runs, is one that somebody could have written, and breaks a scene of `scenes.py`
 under some schedules, but not in a plain run. Run as a program, it writes the table of docs/testing-concurrency.md:
 
-    python tests/concurrency/planted.py --write
+    python -m tests.concurrency.planted --write
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import anyio
-import scenes
-from scenes import Scene, checkpoint, turns
 
 from actors.actor import Actor
 from actors.compiler import pool as pool_module
 from actors.compiler.pool import Pool
-from actors.keeper.held import Held
 from actors.keeper.keeper import Keeper
+from actors.keeper.locks import InUse
 from actors.mailbox import NOBODY, Cell, Closed, Mailbox, _Item
 from actors.messages import Collect, Verify
 from actors.planner.planner import Planner
 from actors.planner.run import Phase
 from orchestrator.builds import Builds
 from orchestrator.testing.schedules import Exploration, explore
+from tests.concurrency import scenes
+from tests.concurrency.scenes import Scene, checkpoint, turns
 
 DOCUMENT = Path(__file__).parents[2] / "docs/testing-concurrency.md"
 
@@ -167,7 +167,7 @@ async def _try_again_when_slow(self: Any) -> None:
     message, pool = self.message, self.pool
     kind = type(message).__name__ == "RunSummarise"
     work = pool_module.worker.summarise if kind else pool_module.worker.compile_module
-    await pool.offload.compute(work, pool.toolchain, job, expected, message.root, pool.offload.disk)
+    await pool.offload.compute(work, pool.toolchains.of(job.path), job, expected, message.root, pool.offload.disk)
     await done.wait()
 
 
@@ -239,7 +239,7 @@ BUGS = (
         "an eviction between look-up and read",
         "what a build has found is not pinned for other processes",
         scenes.looked_up_and_collected,
-        ((Held, "pin", lambda self, folder, disk: None),),
+        ((InUse, "pin", lambda self, folder, disk: None),),
         "pct:2",
     ),
     Bug(

@@ -15,6 +15,7 @@ import orchestrator
 from actors.actor import Actor
 from actors.compiler.pool import Pool
 from actors.compiler.toolchain import CompileJob
+from actors.compiler.toolchains import Toolchains
 from actors.digests import digest
 from actors.keeper.keeper import Keeper
 from actors.mailbox import Address, Cell, Closed, Mailbox
@@ -304,7 +305,7 @@ def job(build: int, module: str) -> RunCompile:
 async def pool_jobs() -> None:
     """Each job is compiled once, is answered with its own outcome, and gives its slot back."""
     toolchain = PlainToolchain()
-    pool = Pool(toolchain, 2)
+    pool = Pool(Toolchains(toolchain), 2)
     slow = {"short": 0, "long": 12}
     laws = MessageLaws()
     system = System([pool], offload=Hops(lambda _, module: slow.get(module, 0)), tap=laws)
@@ -328,7 +329,7 @@ async def pool_jobs() -> None:
 
 async def pool_cancelled() -> None:
     """A cancelled build's job is answered with what is finished, and its slot is idle again."""
-    pool = Pool(PlainToolchain(), 1)
+    pool = Pool(Toolchains(PlainToolchain()), 1)
     system = System([pool], offload=Hops(lambda *_: 3))
     async with system.running():
         async with anyio.create_task_group() as group:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import pytest
-import scenes
-from scenes import Scene
+
+from tests.concurrency import scenes
+from tests.concurrency.scenes import Scene
 
 BOTH = ["random", "pct"]
 

@@ -6,9 +6,9 @@ import gc
 import re
 
 import pytest
-from planted import BUGS, DOCUMENT, STRATEGIES, Bug, hunt, plain
 
 from orchestrator.testing.schedules import replay
+from tests.concurrency.planted import BUGS, DOCUMENT, STRATEGIES, Bug, hunt, plain
 
 BUDGET = 1500
 """Ten times and more what each took when the table was written: our code changes, and with it where a seed leads."""

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.toolchains.ruchy.codes import CODES
-from tests.programs import Built, build, read_folder, run
+from orchestrator.codes import all_codes
+from tests.helpers.programs import Built, build, read_folder, run
+
+CODES = all_codes()
 
 HERE = Path(__file__).parent
 MANIFEST = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))

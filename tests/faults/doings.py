@@ -12,10 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from newer import become_newer
-from plain_builds import write
-from scenarios import EDITED, PROJECT, ROOM
-from slow_plain import SlowPlain
 
 import orchestrator
 from actors.child import Child
@@ -26,9 +22,13 @@ from actors.events import CacheDegraded, CompiledTwice
 from actors.keeper.database import Connection, Database
 from actors.offload import Offload
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.faults.newer import become_newer
+from tests.faults.scenarios import EDITED, PROJECT, ROOM
+from tests.faults.slow_plain import SlowPlain
+from tests.helpers.plain_builds import write
 
 FIRST, SECOND = "a process begins", "another one begins, and evicts"
-SLOW = "slow_plain:SlowPlain"
+SLOW = "tests.faults.slow_plain:SlowPlain"
 CHANGES = ("create", "append", "rename", "remove", "make_folders", "lock", "lock_bytes")
 """The operations on a disk that leave something there."""
 

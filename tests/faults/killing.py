@@ -8,9 +8,9 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from plain_builds import opened
-from scenarios import CACHE, all_is_well, leftovers
-from tallies import Tally
+from tests.faults.scenarios import CACHE, all_is_well, leftovers
+from tests.helpers.plain_builds import opened
+from tests.helpers.tallies import Tally
 
 
 def processes_of(folder: Path) -> set[int]:

@@ -1,10 +1,10 @@
 """A process that forks processes for the sweeps: each is a real one, with loops, threads, files, SQLite and workers of
 its own, and none pays for starting Python and importing everything.
 
-`python nursery.py` reads requests, one JSON object a line: {"work": name of a function of `doings`, "folder": ..., and
-what else that function takes}. For each it forks, says {"pid": ...} at once, and {"pid": ..., "status": ..., "said":
-...} when that child has ended: its exit code, or minus the signal; and what the function gave back, null where it was
-killed. Several may run at the same time.
+`python -m tests.faults.nursery` reads requests, one JSON object a line: {"work": name of a function of `doings`,
+"folder": ..., and what else that function takes}. For each it forks, says {"pid": ...} at once, and {"pid": ...,
+"status": ..., "said": ...} when that child has ended: its exit code, or minus the signal; and what the function
+returned, null where it was killed. Several may run at the same time.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Born:
@@ -44,11 +43,11 @@ class Born:
 class Nursery:
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "nursery.py")],
+            [sys.executable, "-m", "tests.faults.nursery"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, HERE, HERE.parent)))},
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         self._ended: dict[int, tuple[int, Any]] = {}
 
@@ -95,7 +94,7 @@ def nursery() -> Iterator[Nursery]:
 
 
 def _serve() -> None:
-    import doings
+    from tests.faults import doings
 
     doings.prepare()
     children: dict[int, int] = {}
@@ -135,7 +134,7 @@ def _fork(request: dict[str, Any], children: dict[int, int]) -> None:
 
 
 def _work(request: dict[str, Any], writing: int) -> int:
-    import doings
+    from tests.faults import doings
 
     work = getattr(doings, request.pop("work"))
     try:

@@ -8,11 +8,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from plain_builds import Bench, from_nothing, opened, tasks_running, texts_in, write
-from tallies import Tally
-
 from actors.events import CacheDegraded
 from orchestrator import BuildResult
+from tests.helpers.plain_builds import Bench, from_nothing, opened, tasks_running, texts_in, write
+from tests.helpers.tallies import Tally
 
 CACHE = ".ruchy-cache"
 

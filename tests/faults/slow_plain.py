@@ -1,5 +1,5 @@
 """The plain language, compiled slowly and at no cost: so that there is time to be killed in. Worker processes find it
-by name: `slow_plain:SlowPlain`."""
+by name: `tests.faults.slow_plain:SlowPlain`."""
 
 from __future__ import annotations
 

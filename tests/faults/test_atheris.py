@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.strangers import LONG
+from tests.helpers.strangers import LONG
 
 ROOT = Path(__file__).parents[2]
 RUNS = 20_000
@@ -25,7 +25,7 @@ def one(data):
 """,
     "summary": """
 from actors.compiler.toolchain import SummariseJob
-from orchestrator.toolchains.ruchy.summary import summarise
+from orchestrator.toolchains.ruchy.summary.summarise import summarise
 def one(data):
     source = data.decode("utf-8", "replace").encode()
     summarise(SummariseJob(module="m", path="m.ruchy", source=source))
@@ -61,14 +61,14 @@ def one(data):
 from actors.keeper.metadata import Odd, _check, decode
 def one(data):
     try:
-        decode(b'{"check":"%s",%s' % (_check(data, "0" * 64), data), "0" * 64)
+        decode(b'{"check":"%s",%s' % (_check(data, bytes(32)), data), bytes(32))
     except Odd:
         pass
 """,
     "rows": """
 from xxhash import xxh3_128_digest
 from actors.keeper import index
-from actors.keeper.database import Broken
+from actors.keeper.database import Damaged
 class Connection:
     async def execute_fetchall(self, sql, parameters=None):
         return self.rows
@@ -77,17 +77,17 @@ def ask(function, row):
     connection.rows = [row]
     try:
         function(connection, [row[0]]).send(None)
-    except (StopIteration, Broken):
+    except (StopIteration, Damaged):
         pass
 def one(data):
     key = bytes(32)
     sealed = xxh3_128_digest(key + data) + data
     ask(index.find, (key, sealed))
     ask(index.find_summaries, (key, data))
-    ask(index.find_names, (key, data))
+    ask(index.find_digests, (key, data))
 """,
     "functions": """
-from actors.keeper.functions import fragments_of
+from actors.keeper.fragments import fragments_of
 from orchestrator.wasm.leb import MAGIC, custom
 def one(data):
     for found in (data, MAGIC + data, MAGIC + custom("wasmill.functions", data)):

@@ -11,9 +11,6 @@ from typing import Any, TypeVar
 
 import anyio
 import pytest
-from plain_builds import opened, write
-from scenarios import CACHE, EDITED, PROJECT, Around, all_is_well, check_build
-from tallies import LONG, Tally, in_parts, share
 
 import orchestrator
 from actors.disk import RealDisk
@@ -21,6 +18,9 @@ from actors.keeper.database import Database
 from actors.offload import InlineOffload
 from orchestrator.testing.disk import FakeDisk
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.faults.scenarios import CACHE, EDITED, PROJECT, Around, all_is_well, check_build
+from tests.helpers.plain_builds import opened, write
+from tests.helpers.tallies import LONG, Tally, in_parts, share
 
 R = TypeVar("R")
 

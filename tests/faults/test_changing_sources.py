@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from plain_builds import Bench, everything, from_nothing, opened, remove, stamp_anew, texts_in, write
 
 from actors.compiler.toolchain import Compiled, CompileJob
 from actors.events import InputChanged
 from actors.planner import sources as planner_sources
 from orchestrator import BuildResult
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.helpers.plain_builds import Bench, everything, from_nothing, opened, remove, stamp_anew, texts_in, write
 
 pytestmark = pytest.mark.anyio
 

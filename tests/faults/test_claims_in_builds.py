@@ -12,15 +12,15 @@ from typing import Any
 
 import anyio
 import pytest
-from plain_builds import Bench, Durations, everything, from_nothing, in_virtual_time, opened, write
 
 from actors.disk import RealDisk
 from actors.events import CacheHit, CompiledTwice
-from actors.keeper.claims import Claims
 from actors.keeper.database import Database
+from actors.keeper.locks import Claims
 from actors.offload import InlineOffload
 from orchestrator import BuildResult
 from orchestrator.testing.disk import FakeDisk
+from tests.helpers.plain_builds import Bench, Durations, everything, from_nothing, in_virtual_time, opened, write
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="claims need locks that belong to an open file")
 

@@ -9,13 +9,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from plain_builds import opened, write
-from scenarios import PROJECT, a_new_process, a_process_that_cleans_up, all_is_well, two_builds
-from tallies import Tally, in_parts, share
 
 from actors.disk import RealDisk
 from actors.offload import InlineOffload
 from orchestrator.testing.disk import FakeDisk
+from tests.faults.scenarios import PROJECT, a_new_process, a_process_that_cleans_up, all_is_well, two_builds
+from tests.helpers.plain_builds import opened, write
+from tests.helpers.tallies import Tally, in_parts, share
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gates import FaultyOffload, Gate
-from plain_builds import write
-from scenarios import (
+
+from tests.faults.gates import FaultyOffload, Gate
+from tests.faults.scenarios import (
     CACHE,
     PROJECT,
     Around,
@@ -23,7 +23,8 @@ from scenarios import (
     opened,
     two_builds,
 )
-from tallies import Tally, in_parts, share
+from tests.helpers.plain_builds import write
+from tests.helpers.tallies import Tally, in_parts, share
 
 pytestmark = pytest.mark.anyio
 

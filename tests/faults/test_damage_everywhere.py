@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from gates import FaultyOffload, Gate
-from plain_builds import opened, write
-from scenarios import CACHE, EDITED, PROJECT, all_is_well, check_build, drop_program
-from tallies import Tally, in_parts, share
+
+from tests.faults.gates import FaultyOffload, Gate
+from tests.faults.scenarios import CACHE, EDITED, PROJECT, all_is_well, check_build, drop_program
+from tests.helpers.plain_builds import opened, write
+from tests.helpers.tallies import Tally, in_parts, share
 
 pytestmark = pytest.mark.anyio
 

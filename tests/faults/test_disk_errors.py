@@ -9,10 +9,19 @@ import shutil
 from pathlib import Path
 
 import pytest
-from gates import SHORT, FaultyOffload, Gate
-from plain_builds import write
-from scenarios import CACHE, PROJECT, Around, a_new_process, a_process_that_cleans_up, all_is_well, two_builds
-from tallies import Tally, in_parts, share
+
+from tests.faults.gates import SHORT, FaultyOffload, Gate
+from tests.faults.scenarios import (
+    CACHE,
+    PROJECT,
+    Around,
+    a_new_process,
+    a_process_that_cleans_up,
+    all_is_well,
+    two_builds,
+)
+from tests.helpers.plain_builds import write
+from tests.helpers.tallies import Tally, in_parts, share
 
 pytestmark = pytest.mark.anyio
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from killing import as_if_nothing_had_happened, none_left
-from nursery import Nursery, nursery
-from plain_builds import write
-from scenarios import PROJECT, Around, right
-from tallies import LONG, Tally, in_parts, share
 
 from actors.digests import digest
+from tests.faults.killing import as_if_nothing_had_happened, none_left
+from tests.faults.nursery import Nursery, nursery
+from tests.faults.scenarios import PROJECT, Around, right
+from tests.helpers.plain_builds import write
+from tests.helpers.tallies import LONG, Tally, in_parts, share
 
 pytestmark = [
     pytest.mark.anyio,

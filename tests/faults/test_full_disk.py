@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plain_builds import Bench, opened, texts_in, write
-from scenarios import EDITED, PROJECT, right, served
-from tallies import LONG, Tally, in_parts, share
 
+from actors.codes import CODES
 from actors.disk import RealDisk
 from actors.events import CacheDegraded
 from actors.offload import Offload
 from orchestrator import BuildResult
 from orchestrator.testing.disk import FakeDisk
-from orchestrator.toolchains.ruchy.codes import CODES
+from tests.faults.scenarios import EDITED, PROJECT, right, served
+from tests.helpers.plain_builds import Bench, opened, texts_in, write
+from tests.helpers.tallies import LONG, Tally, in_parts, share
 
 pytestmark = [
     pytest.mark.anyio,

@@ -28,7 +28,7 @@ from orchestrator.cli.uptodate import answer
 from orchestrator.report.diagnostics import render_all
 from orchestrator.testing.disk import FakeDisk
 from orchestrator.wasm.leb import custom
-from tests.strangers import LONG, changed, nested, scrambled, share
+from tests.helpers.strangers import LONG, changed, nested, scrambled, share
 
 MAIN = "use low::double;\nfun main() { let unused = 1; println(double(21)); }\n"
 LOW = "pub struct P { a: i64 }\npub fun double(n: i64) -> i64 { n * 2 }\n"
@@ -99,7 +99,7 @@ def metadata_files(folder: Path) -> list[Path]:
 
 def seal_metadata(file: Path, body: bytes) -> None:
     body = body.removeprefix(b"{")
-    file.write_bytes(b'{"check":"%s",%s' % (metadata._check(body, file.stem), body))
+    file.write_bytes(b'{"check":"%s",%s' % (metadata._check(body, bytes.fromhex(file.stem)), body))
 
 
 def index(folder: Path) -> sqlite3.Connection:

@@ -15,8 +15,8 @@ import pytest
 from actors.diagnostics import LONGEST_LINE, MOST, Diagnostic, bounded
 from actors.planner.resolve import HINTS
 from orchestrator.toolchains.ruchy.syntax.parser import parse
-from tests.programs import Built, build
-from tests.strangers import LONG
+from tests.helpers.programs import Built, build
+from tests.helpers.strangers import LONG
 
 Make = Callable[[int], str | dict[str, str]]
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from killing import age
-from nursery import Nursery, nursery
-from scenarios import CACHE, leftovers
-from tallies import LONG, Tally, in_parts, share
 
 import orchestrator
 import orchestrator.sync
+from tests.faults.killing import age
+from tests.faults.nursery import Nursery, nursery
+from tests.faults.scenarios import CACHE, leftovers
+from tests.helpers.tallies import LONG, Tally, in_parts, share
 
 pytestmark = [
     pytest.mark.slow,

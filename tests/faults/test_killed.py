@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doings import FIRST, SECOND
-from killing import as_if_nothing_had_happened, none_left, processes_of
-from nursery import Nursery, nursery
-from plain_builds import opened, write
-from scenarios import PROJECT, Around, check_build
-from tallies import LONG, Tally, in_parts, share
 
 from actors.compiler import crew, pool
 from actors.events import CompileFinished, CompileStarted, Event
 from actors.offload import Offload
+from tests.faults.doings import FIRST, SECOND, SLOW
+from tests.faults.killing import as_if_nothing_had_happened, none_left, processes_of
+from tests.faults.nursery import Nursery, nursery
+from tests.faults.scenarios import PROJECT, Around, check_build
+from tests.helpers.plain_builds import opened, write
+from tests.helpers.tallies import LONG, Tally, in_parts, share
 
 pytestmark = [
     pytest.mark.anyio,
@@ -122,7 +122,7 @@ async def test_workers_killed_under_a_living_parent(
                     for pid in sorted(processes_of(tmp_path))[: 2 if both else 1]:
                         os.kill(pid, signal.SIGKILL)
 
-        async with opened(tmp_path, toolchain="slow_plain:SlowPlain", offload=Offload(), aged=False) as bench:
+        async with opened(tmp_path, toolchain=SLOW, offload=Offload(), aged=False) as bench:
             bench.project.listen(kill)
             await check_build(bench, tmp_path, tally, number, await bench.project.build(force=True))
         assert seen > at

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from newer import NEW, OLD, schema
-from nursery import Nursery, nursery
-from plain_builds import Bench, opened, texts_in, write
-from scenarios import CACHE, EDITED, PROJECT, drop_program, leftovers, right, served
-from tallies import LONG, Tally, in_parts, share
-from test_sharing import EDITS, check, still_good, version, wanted
 
 from actors.disk import RealDisk
-from actors.keeper import neighbours
+from actors.keeper import recovery
 from actors.keeper.index import file_of
-from actors.keeper.store import Store
+from actors.keeper.store import FileStore
+from tests.faults.newer import NEW, OLD, schema
+from tests.faults.nursery import Nursery, nursery
+from tests.faults.scenarios import CACHE, EDITED, PROJECT, drop_program, leftovers, right, served
+from tests.faults.test_sharing import EDITS, check, still_good, version, wanted
+from tests.helpers.plain_builds import Bench, opened, texts_in, write
+from tests.helpers.tallies import LONG, Tally, in_parts, share
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(3600 if LONG else 120)]
 
@@ -155,15 +155,15 @@ async def test_one_loses_its_index(tmp_path: Path, tally: Tally, loses: int) -> 
 async def test_an_index_that_nobody_has_written_for_long_is_no_neighbour(tmp_path: Path, tally: Tally) -> None:
     """An upgrade leaves one behind for ever: it shall cost nothing."""
     write(tmp_path, PROJECT)
-    store = Store(RealDisk(), str(tmp_path / CACHE))
+    store = FileStore(RealDisk(), str(tmp_path / CACHE))
     await build(OLD, tmp_path, tally)
-    assert not neighbours.has_neighbours(store)
+    assert not recovery.has_neighbours(store)
     await build(NEW, tmp_path, tally)
-    assert neighbours.has_neighbours(store)
+    assert recovery.has_neighbours(store)
     os.utime(tmp_path / CACHE / file_of(NEW), (0, 0))
-    assert not neighbours.has_neighbours(store)
+    assert not recovery.has_neighbours(store)
     os.utime(tmp_path / CACHE / file_of(NEW), (1 << 33, 1 << 33))  # of the future: it may be somebody's
-    assert neighbours.has_neighbours(store)
+    assert recovery.has_neighbours(store)
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nursery import Born, Nursery, nursery
-from plain_builds import opened, write
-from scenarios import CACHE, leftovers, right
-from tallies import LONG, Tally, in_parts, share
 
 from actors.digests import digest
+from tests.faults.nursery import Born, Nursery, nursery
+from tests.faults.scenarios import CACHE, leftovers, right
+from tests.helpers.plain_builds import opened, write
+from tests.helpers.tallies import LONG, Tally, in_parts, share
 
 pytestmark = [
     pytest.mark.anyio,

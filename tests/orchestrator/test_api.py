@@ -9,7 +9,6 @@ from typing import Any
 
 import anyio
 import pytest
-from plain_builds import Bench, everything, from_nothing, named, opened, remove, tasks_running, write
 
 import orchestrator
 from actors.compiler.toolchain import Compiled, CompileJob
@@ -23,6 +22,7 @@ from actors.system import Cell
 from orchestrator import BuildFailed, BuildResult, ConfigError, ProjectBroken, ProjectError, Sources
 from orchestrator.testing.disk import FakeDisk
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.helpers.plain_builds import Bench, everything, from_nothing, named, opened, remove, tasks_running, write
 
 pytestmark = pytest.mark.anyio
 

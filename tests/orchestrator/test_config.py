@@ -198,7 +198,7 @@ def test_settings_and_config_agree() -> None:
         ("jobs = 2\n", 1, "jobs", ["`jobs` belongs in [build], not outside of a table"]),
         ("[build]\nqqq = 2\n", 2, "build.qqq", ["[build] takes: profile, output, jobs"]),
         ("[biuld]\n", 1, "biuld", ["[biuld] is no table", "did you mean `build`?"]),
-        ("[qqq]\n", 1, "qqq", ["allowed are: [project], [build], [cache], [run], [profile.NAME]"]),
+        ("[qqq]\n", 1, "qqq", ["allowed are: [project], [build], [cache], [run], [profile.NAME], [toolchain.NAME]"]),
         ("build = 3\n", 1, "build", ["`build` must be a table: [build]"]),
         ("[build]\njobs = 0\n", 2, "build.jobs", ["must be a whole number from 1 to 256, not 0"]),
         ("[build]\njobs = true\n", 2, "build.jobs", ["not true"]),

@@ -6,13 +6,13 @@ import random
 from pathlib import Path
 
 import pytest
-from plain_builds import Bench, Durations, everything, from_nothing, in_virtual_time, named, opened, write
 
 from actors.compiler.toolchain import Compiled, CompileJob, Linked, LinkJob, Summarised, SummariseJob
 from actors.events import ModuleBlocked, ModuleFailed, ProgramWritten
 from actors.offload import InlineOffload
 from orchestrator import BuildResult, Sources
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.helpers.plain_builds import Bench, Durations, everything, from_nothing, in_virtual_time, named, opened, write
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from actors.forks import Process
-from actors.keeper.claims import Claims
-from actors.keeper.locks import Pins, others
+from actors.keeper.locks import Claims, Pins, pinned_by_others
 from actors.offload import Offload
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -166,12 +165,12 @@ def test_a_child_holds_no_lock_of_its_parent(tmp_path: Path) -> None:
     number = in_child(live)
     os.read(ready[0], 1)
     try:
-        assert others(folder, None) == {key}
+        assert pinned_by_others(folder, None) == {key}
         assert Claims(folder).take([key]) == {key}
         pins._lock.release()
         claims.release()
         assert Claims(folder).take([key]) == set()
-        assert others(folder, None) == set()  # a dead build's now, and removed
+        assert pinned_by_others(folder, None) == set()  # a dead build's now, and removed
         assert list((tmp_path / "running").iterdir()) == []
     finally:
         os.write(go[1], b"x")

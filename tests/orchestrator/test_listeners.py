@@ -7,12 +7,12 @@ from typing import Any
 
 import anyio
 import pytest
-from plain_builds import named
 
 import orchestrator
 from actors.events import BuildFinished, BuildStalled, Event, Events
 from orchestrator import Project, ProjectError, Sources
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.helpers.plain_builds import named
 
 pytestmark = pytest.mark.anyio
 

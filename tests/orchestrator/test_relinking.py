@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from plain_builds import Bench, from_nothing, named, opened, texts_in, write
 
 from actors.compiler import worker
 from actors.compiler.toolchain import Linked, LinkInput, LinkJob
 from actors.events import CacheMiss, LinkStarted
 from orchestrator import Sources
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.helpers.plain_builds import Bench, from_nothing, named, opened, texts_in, write
 
 pytestmark = pytest.mark.anyio
 TEXTS = {"main": "run a::f b::g c::h\n", "a": "pub f = 1\n", "b": "pub g = 2\n", "c": "pub h = 3\n"}
@@ -21,8 +21,6 @@ TEXTS = {"main": "run a::f b::g c::h\n", "a": "pub f = 1\n", "b": "pub g = 2\n",
 class Remembering(PlainToolchain):
     """Knows the objects of its last link, by digest. `jobs`: which modules each link got, and whether an earlier one
     came with them. `greedy`: it asks for all objects, at hand or not; `invented`: for one that nobody has."""
-
-    remembers_links = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,6 +47,9 @@ class Remembering(PlainToolchain):
         program = super().link(LinkJob(entry=job.entry, objects=tuple(objects))).program
         assert program is not None
         return Linked(program=program, state=json.dumps([program.decode("latin-1"), known]).encode())
+
+    def accepted(self, program: bytes) -> None:
+        """Nothing is patched, so nothing follows from it."""
 
 
 async def linked(bench: Bench, toolchain: Remembering) -> tuple[bytes, list[tuple[list[str], bool]]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from plain_builds import named, opened
 
 from actors.messages import Store
 from actors.planner.phases import compiling
 from actors.system import TapRecord
 from orchestrator import Sources
+from tests.helpers.plain_builds import named, opened
 
 pytestmark = pytest.mark.anyio
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from plain_builds import named, opened
 
 from actors.compiler.toolchain import Compiled, CompileJob, Linked, LinkJob
 from actors.events import CompileStarted, ObjectStored, ObjectsVerified
 from actors.planner.phases.verifying import chosen
 from orchestrator import ProjectError, Sources
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.helpers.plain_builds import named, opened
 
 pytestmark = pytest.mark.anyio
 TEXTS = {"main": "run a::f b::g\n", "a": "pub f = 1\n", "b": "pub g = 2\n"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.programs import errors_of, run_text
+from tests.helpers.programs import errors_of, run_text
 
 
 def test_calling_an_undefined_function_is_an_error_even_where_it_is_never_reached():

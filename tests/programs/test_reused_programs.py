@@ -10,8 +10,8 @@ import pytest
 
 from actors.compiler.toolchain import CompileJob, LinkInput, LinkJob
 from orchestrator.wasm.reader import read_object
-from tests.programs import read_folder
-from tests.reuse_tools import RUCHY, WrongError, compiled, fragments_of, jobs
+from tests.helpers.programs import read_folder
+from tests.helpers.reuse_tools import RUCHY, WrongError, compiled, fragments_of, jobs
 
 HERE = Path(__file__).parent
 CONFORMANCE = HERE.parent / "conformance"

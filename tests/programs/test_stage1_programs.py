@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import ENTRY, Built, build, read_folder, run
+from tests.helpers.programs import ENTRY, Built, build, read_folder, run
 
 HERE = Path(__file__).parent / "stage1"
 NAMES = sorted(path.stem for path in HERE.glob("*.out"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ruchy_projects import NUMBERS, Item, Module, Project, Ref, Type
+from tests.properties.ruchy_projects import NUMBERS, Item, Module, Project, Ref, Type
 
 Pick = Callable[[int], int]
 MODULES = ("a", "b", "c", "d/e", "f")

@@ -11,9 +11,9 @@ import anyio
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
-from plain_builds import Bench, everything, from_nothing, named, opened
 
 from orchestrator import Sources
+from tests.helpers.plain_builds import Bench, everything, from_nothing, named, opened
 
 Project = dict[str, dict[str, Any]]
 """For each module: `uses`, the modules whose item it imports; `items`, its item's name -> words; `salt`, a comment."""

@@ -14,10 +14,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from ruchy_edits import EDITS, Editor
-from ruchy_projects import Oracle, Project
 
 from orchestrator import BuildResult, Sources, sync
+from tests.properties.ruchy_edits import EDITS, Editor
+from tests.properties.ruchy_projects import Oracle, Project
 
 CHANCE = st.integers(0, 2**32 - 1)
 """All that a step chooses follows from one number: numbers that Hypothesis draws one by one are mostly small ones."""

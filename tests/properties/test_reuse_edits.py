@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.reuse_tools import WrongError, compiled, fragments_of, job_of
+from tests.helpers.reuse_tools import WrongError, compiled, fragments_of, job_of
 
 NAMES = ("f", "g", "h", "k")
 HEADS = (

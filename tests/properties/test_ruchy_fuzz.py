@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from actors.compiler.toolchain import CompileJob
+from orchestrator.codes import all_codes
 from orchestrator.toolchains.ruchy.check import checker
-from orchestrator.toolchains.ruchy.codes import CODES
 from orchestrator.toolchains.ruchy.compile import compile_module
 from orchestrator.wasm.validate import validate
+from tests.helpers.tallies import LONG
 from tests.properties.ruchy_programs import Writer, mutated
-from tests.tallies import LONG
+
+CODES = all_codes()
 
 HOME = Path(__file__).parents[2]
 PARTS = 100 if LONG else 12

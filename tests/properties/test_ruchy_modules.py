@@ -18,9 +18,9 @@ from actors.disk import RealDisk
 from actors.offload import InlineOffload
 from orchestrator import BuildResult, Sources
 from orchestrator.wasm.validate import validate
-from tests.programs import build
+from tests.helpers.programs import build
+from tests.helpers.strangers import share
 from tests.properties.ruchy_modules import WRONG, Project, spoiled
-from tests.strangers import share
 
 pytestmark = [pytest.mark.hypothesis, pytest.mark.slow]
 SEEDS = st.integers(0, 1 << 40)

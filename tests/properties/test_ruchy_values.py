@@ -7,8 +7,8 @@ import pytest
 from actors.compiler.toolchain import CompileJob
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.syntax.parser import parse
-from tests.counting_machine import Machine
-from tests.programs import run_text
+from tests.helpers.counting_machine import Machine
+from tests.helpers.programs import run_text
 from tests.properties.ruchy_values import Programs
 
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from tests.programs import ENTRY, build, run_text
+from tests.helpers.programs import ENTRY, build, run_text
 from tests.properties.ruchy_numbers import COMPARISONS, WIDTHS, Trapped, apply, limits, literal
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"

@@ -26,8 +26,8 @@ from orchestrator.wasm.reader import ObjectError, read_object
 from orchestrator.wasm.slack.image import Image
 from orchestrator.wasm.slack.model import UnusualError, model_of
 from orchestrator.wasm.text import TextError, assemble_object
-from tests.programs import build
-from tests.strangers import TEXTS, scrambled, share
+from tests.helpers.programs import build
+from tests.helpers.strangers import TEXTS, scrambled, share
 
 SUITE = Path(__file__).parents[1] / "conformance"
 PROGRAMS = [text for path in sorted(SUITE.rglob("*.ruchy")) if len(text := path.read_text()) < 1500]

@@ -16,7 +16,6 @@ import hypothesis.strategies as st
 import msgspec
 import pytest
 from hypothesis import given, settings
-from plain_builds import Bench, opened, remove, stamp_anew, write
 
 from actors.compiler import worker
 from actors.compiler.toolchain import Linked, LinkJob
@@ -27,6 +26,7 @@ from actors.offload import InlineOffload
 from actors.planner.planner import Planner
 from actors.planner.unchanged import Unchanged
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.helpers.plain_builds import Bench, opened, remove, stamp_anew, write
 
 START = {
     "main": "use a::f\nuse b::g\nrun f g\n",

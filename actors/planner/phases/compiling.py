@@ -158,7 +158,8 @@ class Compiling(Step):
     def make_ready(self, run: Run, module: str, taken: bool | None = None) -> None:
         """Put a module into the ready heap, or let it wait for its imports' objects where the toolchain needs them.
         `taken` as in `Work.add`."""
-        if self.desk.toolchain.needs_import_objects and not self._imports_ended(run, module):
+        toolchain = self.desk.toolchains.of(self.desk.facts.sources[module].path)
+        if toolchain.needs_import_objects and not self._imports_ended(run, module):
             run.states.set(module, State.WAITING)
             return
         run.states.set(module, State.READY)
@@ -347,6 +348,8 @@ class Compiling(Step):
         run.estimates.learn(module, facts.sources[module].size, duration_ms)
         run.to_store_ms += GIVEN_BACK_MS if module in run.given_back else duration_ms
         run.compiled(module, facts.key(module), made, object_digest, duration_ms)
+        if made.discovered:
+            return
         run.to_store.append(
             NewEntry(
                 key=facts.key(module),
@@ -354,7 +357,7 @@ class Compiling(Step):
                 module=module,
                 manifest=facts.made[module].manifest,
                 data=made.data,
-                identity=facts.toolchain,
+                identity=facts.identity_of(facts.sources[module].path),
                 imports=facts.graph.imports[module],
                 exports=made.functions,
                 functions=made.functions,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actors.compiler.toolchain import Linkage, LinkInput, LinkJob, SummariseJob
+from actors.compiler.toolchain import Linkage, LinkInput, LinkJob, RemembersLinks, SummariseJob
 from actors.diagnostics import Finding
 from actors.digests import Digest, digest
 from actors.events import CacheHit, CacheMiss, ProgramLinked, ProgramWritten
@@ -26,7 +26,7 @@ from actors.messages import (
 )
 from actors.planner import keys
 from actors.planner.desk import Desk
-from actors.planner.outcome import crashed, not_written, nothing_there, of_item
+from actors.planner.outcome import crashed, no_linker, not_written, nothing_there, of_item
 from actors.planner.phases.compiling import Compiling
 from actors.planner.phases.step import Step
 from actors.planner.phases.verifying import difference, differs
@@ -67,10 +67,18 @@ class Linking(Step):
             return
         reached = facts.graph.transitive_imports([settings.entry])
         run.linked_modules = [settings.entry, *sorted(reached - {settings.entry})]
+        paths = [facts.sources[module].path for module in run.linked_modules]
+        linker = desk.toolchains.linker(paths[0], paths)
+        if linker is None:
+            run.diagnostics.append(no_linker(settings.entry, paths[0], desk.toolchains.kinds(paths)))
+            run.program_failed = True
+            run.go(Phase.FINISHED)
+            return
+        run.linker = linker
         run.program_manifest = keys.encode(
             keys.ProgramManifest(
                 entry=settings.entry,
-                toolchain=facts.toolchain,
+                toolchain=desk.identities[linker.name],
                 target=settings.target,
                 options=settings.options,
                 objects=tuple(
@@ -110,7 +118,8 @@ class Linking(Step):
         links says itself which it needs; where it did not link in this process yet, it gets what an earlier one left.
         """
         run.link_needs = None
-        if getattr(self.desk.toolchain, "remembers_links", False) and not run.settings.verify:
+        assert run.linker is not None
+        if isinstance(run.linker, RemembersLinks) and not run.settings.verify:
             run.link_needs = {run.objects[run.settings.entry]}
         wanted = self._needed(run)
         wanted.update(self._earlier(run))
@@ -162,6 +171,7 @@ class Linking(Step):
 
     def _link(self, run: Run) -> None:
         settings, facts = run.settings, self.desk.facts
+        assert run.linker is not None
         earlier = [run.fresh.get(name, b"") for name in self._earlier(run)]
         self.desk.ask(
             run,
@@ -182,6 +192,7 @@ class Linking(Step):
                     fresh=bool(settings.verify),
                     earlier=Linkage(state=earlier[0], program=earlier[1]) if all(earlier) and earlier else None,
                 ),
+                toolchain=run.linker.name,
                 again=run.link_needs is not None and len(run.link_needs) > 1,
             ),
         )
@@ -210,6 +221,7 @@ class Linking(Step):
             run.program_failed = True
             run.go(Phase.FINISHED)
             return
+        assert run.linker is not None
         run.program = digest(program)
         expected = run.fresh.get(run.program_expected)
         if expected is not None and expected != program:
@@ -225,7 +237,7 @@ class Linking(Step):
             module=entry,
             manifest=run.program_manifest,
             data=program,
-            identity=facts.toolchain,
+            identity=desk.identities[run.linker.name],
             imports=tuple(run.linked_modules[1:]),
             exports=answer.linked.exports if answer.linked else (),
             duration_ms=answer.duration_ms,
@@ -279,7 +291,8 @@ class Linking(Step):
 
     def _differs(self, run: Run, expected: bytes, program: bytes) -> None:
         """The program that the cache has for these objects is not the one that was linked from them now."""
-        what = difference(self.desk.toolchain, expected, program)
+        assert run.linker is not None
+        what = difference(run.linker, expected, program)
         entry = run.settings.entry
         found = Difference(module=entry, kind="program", what=what, manifest=run.program_manifest.decode())
         run.differences.append(found)

@@ -7,12 +7,11 @@ an object depends on what its manifest does not name, or a toolchain does not gi
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from hashlib import sha256
 
 import msgspec
 
-from actors.compiler.toolchain import CompileJob
+from actors.compiler.toolchain import Compares, CompileJob, Toolchain
 from actors.diagnostics import Diagnostic, about_file
 from actors.digests import Digest
 from actors.events import ObjectsVerified
@@ -121,7 +120,8 @@ class Verifying(Step):
             what = outcome.crash or (errors[0].message if errors else "it gave neither object nor error")
             what = f"compiled afresh, it gives no object: {what}"
         elif made.data != stored:
-            what = difference(self.desk.toolchain, stored, made.data)
+            toolchain = self.desk.toolchains.of(facts.sources[module].path)
+            what = difference(toolchain, stored, made.data)
         elif made.warnings != run.warnings[module]:
             what = f"the object has {len(run.warnings[module])} warnings, a fresh one {len(made.warnings)}, or others"
         else:
@@ -136,11 +136,10 @@ class Verifying(Step):
         self._loaded.clear()
 
 
-def difference(toolchain: object, old: bytes, new: bytes) -> str:
+def difference(toolchain: Toolchain, old: bytes, new: bytes) -> str:
     """Where two objects, or two programs, begin to differ: as the toolchain sees it, else the first byte."""
-    explain: Callable[[bytes, bytes], str] | None = getattr(toolchain, "difference", None)
-    if explain is not None:
-        return explain(old, new)
+    if isinstance(toolchain, Compares):
+        return toolchain.difference(old, new)
     pairs = enumerate(zip(old, new, strict=False))
     at = next((at for at, (was, now) in pairs if was != now), min(len(old), len(new)))
     return f"byte {at} of {len(old)}; a fresh one has {len(new)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from actors.codes import Code
     from actors.compiler.toolchain import Compiled, CompileJob, Inference, Linked, LinkJob, Summarised, SummariseJob
     from actors.digests import Digest
     from orchestrator.wasm.slack.resident import Resident
@@ -18,8 +19,8 @@ class Ruchy:
 
     name = "ruchy"
     extensions = (".ruchy",)
+    entry_names = ("main.ruchy",)
     needs_import_objects = False
-    remembers_links = True
     _resident: Resident | None = None
     """What the fast linker remembers, from the first link on."""
 
@@ -47,7 +48,7 @@ class Ruchy:
         from orchestrator.toolchains.ruchy import compile, infer, summary  # noqa: A004, F401
 
     def summarise(self, job: SummariseJob) -> Summarised:
-        from orchestrator.toolchains.ruchy.summary import summarise
+        from orchestrator.toolchains.ruchy.summary.summarise import summarise
 
         return summarise(job)
 
@@ -69,6 +70,12 @@ class Ruchy:
         if self._resident is None:
             self._resident = resident()
         return link_program(job, self._resident)
+
+    def codes(self) -> dict[str, Code]:
+        """The diagnostic codes of the language."""
+        from orchestrator.toolchains.ruchy.codes import CODES
+
+        return CODES
 
     def difference(self, old: bytes, new: bytes) -> str:
         """Where two objects, or two programs, begin to differ."""

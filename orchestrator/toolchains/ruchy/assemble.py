@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from actors.compiler.toolchain import FUNCTIONS_SECTION
 from actors.digests import Digest
 from orchestrator.toolchains.ruchy.lower.body import static_string
 from orchestrator.toolchains.ruchy.syntax.top import TOP
@@ -24,7 +25,6 @@ from orchestrator.wasm.pieces import CodePiece, DataPiece, data_piece, use
 
 EXPORTS_SECTION = "wasmill.exports"
 FRAGMENTS_SECTION = "wasmill.fragments"
-FUNCTIONS_SECTION = "wasmill.functions"
 FEATURES = ("sign-ext",)
 _encode = msgspec.msgpack.Encoder().encode
 

@@ -57,7 +57,7 @@ def _attempt(
     None where that does not fit together."""
     view = View(job.source.decode(), cut(items, reused))
     checked = check(job, parse_tokens(view.text, view.tokens), stubs_for(items, signatures, reused))
-    if checked.module is None or checked.state.room < 0:
+    if checked.module is None or checked.state is None or checked.state.budget < 0:
         return _refused(job, checked.errors, checked.otherwise, checked.unknown)
     try:
         finished = Finished(job, view, checked, lower(checked.module), items, reused)

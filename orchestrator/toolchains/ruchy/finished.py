@@ -11,7 +11,8 @@ from actors.diagnostics import Diagnostic, Finding, placed
 from orchestrator.toolchains.ruchy.assemble import assemble
 from orchestrator.toolchains.ruchy.check.checker import Checked
 from orchestrator.toolchains.ruchy.check.hir import FunctionBody
-from orchestrator.toolchains.ruchy.check.module import Module, Seen, unit_of
+from orchestrator.toolchains.ruchy.check.module import Seen, unit_of
+from orchestrator.toolchains.ruchy.check.passes import Pass
 from orchestrator.toolchains.ruchy.lower.layout import is_native, valtype
 from orchestrator.toolchains.ruchy.reuse import Spot
 from orchestrator.toolchains.ruchy.syntax.parser import literal_findings
@@ -37,7 +38,8 @@ class Finished:
         self._view = view
         self._items = items
         self._reused = reused
-        self._state: Module = checked.state
+        assert checked.state is not None
+        self._state: Pass = checked.state
         self._body = checked.body
         self._found: Ordinals | None = None
         self._warned: dict[str, list[Finding]] = {}
@@ -66,13 +68,13 @@ class Finished:
         for function, fragment in zip(functions, fragments, strict=True):
             parts.setdefault(unit_of(function.symbol), []).append((function, fragment))
         grown: dict[int, int] = {}
-        for seen, by in self._state.grown:
+        for seen, by in self._state.spent:
             grown[id(seen)] = grown.get(id(seen), 0) + by
         for name, made in parts.items():
             if name == TOP:
                 made = [(function, self._counted(fragment)) for function, fragment in made]
             first = made[0][0]
-            seen = self._state.seen.get(name, _NOTHING)
+            seen = self._state.report.seen.get(name, _NOTHING)
             self._made[name] = Unit(
                 name=name,
                 fragments=tuple([kept(fragment) for _, fragment in made]),

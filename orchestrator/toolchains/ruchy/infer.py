@@ -1,7 +1,7 @@
 """The signatures of functions without `->`, or with parameters without types: what their module makes of them.
 
 Looked at are these functions, and whatever names one of them, for a call decides what an open type is. What a `pub` one
-returns depends on its own text alone (`check/sandbox.py`), so that other modules, who see no more than that, agree.
+returns depends on its own text alone (`check/decide.py`), so that other modules, who see no more than that, agree.
 Generic functions will stay out of this: their types are arguments.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from actors.compiler.toolchain import CompileJob, Inference, Item, Signature
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.check.infer import settle
-from orchestrator.toolchains.ruchy.check.module import Module
+from orchestrator.toolchains.ruchy.check.passes import Pass
 from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, Env, FunctionItem, StructItem
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.signatures import signature_of
@@ -53,13 +53,13 @@ def _infer(job: CompileJob, inferred: set[str], aside: Mapping[str, Item]) -> In
     view = View(job.source.decode(), spans)
     functions = {name: item for name, item in aside.items() if name != TOP}
     checked = check(job, parse_tokens(view.text, view.tokens), Stubs({}, functions, top=TOP in aside))
-    if checked.module is None:
+    if checked.module is None or checked.state is None:
         return _NOTHING
-    m: Module = checked.state
-    texts = Texts(view, m)
+    p = checked.state
+    texts = Texts(view, p)
     signatures: dict[str, Signature] = {}
     for name in sorted(inferred):
-        item = m.items.get(name)
+        item = p.module.items.get(name)
         signature = texts.signature(item) if isinstance(item, FunctionItem) else None
         if signature is None:
             return _NOTHING
@@ -70,9 +70,9 @@ def _infer(job: CompileJob, inferred: set[str], aside: Mapping[str, Item]) -> In
 class Texts:
     """Makes signatures of checked functions: with the text of their defaults, and what the names in it mean."""
 
-    def __init__(self, view: View, m: Module) -> None:
+    def __init__(self, view: View, p: Pass) -> None:
         self._view = view
-        self._m = m
+        self._pass = p
         self._keys: dict[int, str] = {}
 
     def signature(self, item: FunctionItem) -> Signature | None:
@@ -90,7 +90,7 @@ class Texts:
     def _meanings(self, env: Env, nodes: list[Any]) -> Iterator[tuple[str, str]]:
         for path in paths_in(nodes):
             for length in range(len(path), 0, -1):
-                key = self._key(self._m.lookup(env, path[:length]))
+                key = self._key(self._pass.lookup(env, path[:length]))
                 if key:
                     yield "::".join(path[:length]), key
                     break
@@ -103,7 +103,7 @@ class Texts:
             return f"{found.type.module}::{found.type.item}"
         if isinstance(found, ConstItem | AliasItem):
             if id(found) not in self._keys:
-                own = {id(item): f"{self._m.name}::{name}" for name, item in self._m.items.items()}
-                self._keys = {**own, **{id(item): key for key, item in self._m.foreign.items()}}
+                own = {id(item): f"{self._pass.module.name}::{name}" for name, item in self._pass.module.items.items()}
+                self._keys = {**own, **{id(item): key for key, item in self._pass.module.foreign.items()}}
             return self._keys.get(id(found), "")
         return ""

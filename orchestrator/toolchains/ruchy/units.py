@@ -42,7 +42,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     it looked up, as (scope, name).
 
     `public`: 0 no, 1 yes, 2 and a host can call it (all types are numbers, bools, chars or unit). `calls_main` is that
-    of the top level. `grown`: how much is put in where it is used (`check/module.py` has a limit to that)."""
+    of the top level. `grown`: how much is put in where it is used (`check/passes.py` has a limit to that)."""
 
     name: str
     fragments: tuple[Kept, ...]

@@ -10,16 +10,17 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-import odd_toolchain
 import pytest
-from odd_toolchain import Odd
-from worker_tools import all_end, running, workers
 
 import orchestrator
 from actors.compiler import crew, pool
+from actors.compiler.toolchains import Toolchains
 from actors.events import CompileFinished, CompileStarted
 from actors.offload import InlineOffload
 from orchestrator import BuildResult, Project, Sources
+from tests.actors.compiler import odd_toolchain
+from tests.actors.compiler.odd_toolchain import Odd
+from tests.actors.compiler.worker_tools import all_end, running, workers
 from tests.bench import projects
 
 pytestmark = [
@@ -40,7 +41,7 @@ def odd(texts: dict[str, str], **settings: Any) -> Project:
     """A project in memory, for the toolchain that misbehaves."""
     sources = Sources({f"{name}.plain": text for name, text in texts.items()})
     settings = {"jobs": 2, "entry": "main.plain", **settings}
-    return orchestrator.open(sources, toolchain="odd_toolchain:Odd", **settings)
+    return orchestrator.open(sources, toolchain="tests.actors.compiler.odd_toolchain:Odd", **settings)
 
 
 async def built(texts: dict[str, str], **settings: Any) -> BuildResult:
@@ -212,8 +213,8 @@ async def test_a_large_source_is_compiled_in_a_worker(tmp_path: Path) -> None:
         {"jobs": 1},
         {"offload": InlineOffload()},
         {"toolchain": Odd()},
-        {"toolchain": "odd_toolchain:Shifty"},
-        {"toolchain": "odd_toolchain:here_alone"},
+        {"toolchain": "tests.actors.compiler.odd_toolchain:Shifty"},
+        {"toolchain": "tests.actors.compiler.odd_toolchain:here_alone"},
     ],
     ids=["one job", "inline offload", "no name", "another identity", "not to be loaded"],
 )
@@ -222,7 +223,7 @@ async def test_inline_where_workers_cannot_be(
 ) -> None:
     monkeypatch.setattr(odd_toolchain, "here_alone", Odd(), raising=False)
     sources = Sources({"main.plain": f"note {tmp_path / 'who'}"})
-    settings = {"jobs": 2, "toolchain": "odd_toolchain:Odd", **settings}
+    settings = {"jobs": 2, "toolchain": "tests.actors.compiler.odd_toolchain:Odd", **settings}
     async with orchestrator.open(sources, entry="main.plain", **settings) as project:
         assert (await project.build()).success
         assert workers() == set()
@@ -290,7 +291,7 @@ async def test_workers_are_started_for_work_that_pays(
     def start(function: Callable[..., Any], *args: Any) -> None:
         assert len(args) == 1
 
-    one = crew.Crew("odd_toolchain:Odd", Odd(), 4, timeout=0, memory=0)
+    one = crew.Crew(Toolchains(Odd(), place="tests.actors.compiler.odd_toolchain:Odd"), 4, timeout=0, memory=0)
     one.bind(Counting(), start)
     one.want(ahead)
     one.want(ahead)

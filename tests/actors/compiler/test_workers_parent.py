@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from worker_tools import all_end, running, workers_of
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+from tests.actors.compiler.worker_tools import all_end, running, workers_of
+
+ROOT = Path(__file__).parents[3]
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,8 +29,8 @@ from actors.compiler import crew, pool
 crew.EACH_MS, pool.INLINE_BYTES = 1e-6, -1
 
 async def main():
-    sources = orchestrator.Sources({"main.plain": sys.argv[2]})
-    async with orchestrator.open(sources, toolchain="odd_toolchain:Odd", entry="main.plain", jobs=2) as project:
+    sources, odd = orchestrator.Sources({"main.plain": sys.argv[2]}), "tests.actors.compiler.odd_toolchain:Odd"
+    async with orchestrator.open(sources, toolchain=odd, entry="main.plain", jobs=2) as project:
         result = await project.build()
         print(result.success, [found.message for found in result.diagnostics])
 
@@ -46,7 +46,7 @@ def script(tmp_path: Path) -> list[str]:
     return [sys.executable, str(place)]
 
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def test_the_embedding_program_is_not_imported_by_workers(

@@ -29,7 +29,7 @@ def found(disk, module="a", **fields):
 
 
 def read(disk, *wanted, normalise=bytes):
-    return read_sources(wanted or (found(disk),), "/p", normalise, disk)
+    return read_sources(wanted or (found(disk),), "/p", lambda path, raw: normalise(raw), disk)
 
 
 def error_of(result):
@@ -214,6 +214,6 @@ def test_real_files(tmp_path):
     (tmp_path / "a.ruchy").write_bytes(b"text")
     os.mkfifo(tmp_path / "p.ruchy")
     wanted = [FoundSource(module=name, path=f"{name}.ruchy") for name in ("a", "p", "gone")]
-    result = read_sources(wanted, str(tmp_path), bytes, RealDisk())
+    result = read_sources(wanted, str(tmp_path), lambda path, raw: bytes(raw), RealDisk())
     assert [(source.module, source.data) for source in result.sources] == [("a", b"text")]
     assert result.vanished == ("p", "gone")

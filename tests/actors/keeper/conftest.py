@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keeping import Open, Talk
 
 from actors.disk import Disk
 from actors.events import Event, Events
 from actors.keeper.keeper import Keeper
 from actors.offload import InlineOffload, Offload
 from actors.system import System
+from tests.actors.keeper.keeping import Open, Talk
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
-from actors.keeper.functions import SECTION
+from actors.compiler.toolchain import FUNCTIONS_SECTION
 
 MAGIC = b"\0asm\1\0\0\0"
 
@@ -41,4 +41,5 @@ def object_of(fragments: Mapping[str, bytes], rest: bytes = b"") -> bytes:
     for name, data in fragments.items():
         listed.append([fingerprint(name), begin, len(data)])
         begin += len(data)
-    return before + section(10, code) + custom(SECTION, msgspec.msgpack.encode(listed)) + custom(b"last", b"x")
+    last = custom(FUNCTIONS_SECTION.encode(), msgspec.msgpack.encode(listed)) + custom(b"last", b"x")
+    return before + section(10, code) + last

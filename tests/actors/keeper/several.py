@@ -1,4 +1,6 @@
-"""One of several processes on a cache: `python several.py FOLDER NUMBER PROCESSES MODULES LIMIT BACKEND`.
+"""One of several processes on a cache, started as
+
+    python -m tests.actors.keeper.several FOLDER NUMBER PROCESSES MODULES LIMIT BACKEND
 
 Each stores its share in batches, all look everything up, until everything is there. Says what it did as JSON."""
 
@@ -8,12 +10,12 @@ import json
 import sys
 
 import anyio
-from keeping import Talk, entry
 
 from actors.events import Events
 from actors.keeper.keeper import Keeper
 from actors.messages import Statistics
 from actors.system import System
+from tests.actors.keeper.keeping import Talk, entry
 
 
 async def main(folder: str, number: int, processes: int, modules: int, limit: int) -> None:

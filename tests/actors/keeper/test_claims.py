@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from keeping import Open, entry, files
 
 from actors.digests import digest
 from actors.events import CompiledTwice
-from actors.keeper import claims
-from actors.keeper.claims import Claims
+from actors.keeper import locks
+from actors.keeper.locks import Claims
 from actors.messages import Find, NewEntry, Statistics
+from tests.actors.keeper.keeping import Open, entry, files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="claims need locks that belong to an open file")
 
@@ -40,7 +40,7 @@ def test_a_claim_is_held_by_one(tmp_path: Path) -> None:
     first.release()
     assert second.take(KEYS) == set()
     second.release()
-    assert (tmp_path / claims.FILE).stat().st_size == 0
+    assert (tmp_path / locks.CLAIMS).stat().st_size == 0
 
 
 def test_who_gave_up_waiting_claims_beside_the_first(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_who_gave_up_waiting_claims_beside_the_first(tmp_path: Path) -> None:
     assert first.take(key) == set()
     assert second.take(key) == set(key) and second.take(key, 1) == set()
     assert third.take(key, 1) == set(key) and third.take(key, 2) == set()
-    assert first.take(key, 2) == set(key) and first.take(key, claims.PLACES) == set()
+    assert first.take(key, 2) == set(key) and first.take(key, locks.CLAIM_PLACES) == set()
     second.give_back(key)
     assert first.take(key, 1) == set()
     assert third.take(KEYS[1:]) == set(), "other keys have other places"
@@ -60,7 +60,7 @@ def test_who_gave_up_waiting_claims_beside_the_first(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_claim_dies_with_its_owner(tmp_path: Path) -> None:
     code = (
-        "import sys, signal; from actors.keeper.claims import Claims\n"
+        "import sys, signal; from actors.keeper.locks import Claims\n"
         "held = Claims(sys.argv[1]); held.take([bytes.fromhex(sys.argv[2])]); print(flush=True); signal.pause()"
     )
     command = [sys.executable, "-c", code, str(tmp_path), KEYS[0].hex()]
@@ -106,7 +106,7 @@ async def test_what_is_stored_is_claimed_no_longer(open_keeper: Open) -> None:
 
 @pytest.mark.anyio
 async def test_without_the_file_nobody_has_claimed_anything(open_keeper: Open, tmp_path: Path) -> None:
-    (tmp_path / "cache" / claims.FILE).mkdir(parents=True)
+    (tmp_path / "cache" / locks.CLAIMS).mkdir(parents=True)
     async with open_keeper() as first, open_keeper() as second, open_keeper(None) as third:
         for talk in (first, second, third):
             await talk.begin()

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keeping import Open, entry, files
 
 from actors.digests import digest
 from actors.disk import RealDisk
 from actors.keeper import sweep
-from actors.keeper.store import Store
+from actors.keeper.store import FileStore
 from actors.messages import Clear, Collect, Statistics, Verify
+from tests.actors.keeper.keeping import Open, entry, files
 
 pytestmark = pytest.mark.anyio
 
@@ -58,15 +58,15 @@ async def test_stored_again_between_the_row_and_its_files(open_keeper: Open, tmp
 async def test_removed_between_the_files_and_their_row(
     open_keeper: Open, tmp_path: Path, gone: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep = Store.keep
+    keep = FileStore.keep
 
-    def keep_and_lose(self: Store, *args: Any) -> Any:
+    def keep_and_lose(self: FileStore, *args: Any) -> Any:
         kept = keep(self, *args)
         for place in gone:
             paths(tmp_path / "cache", OLD)[place].unlink()
         return kept
 
-    monkeypatch.setattr(Store, "keep", keep_and_lose)
+    monkeypatch.setattr(FileStore, "keep", keep_and_lose)
     async with open_keeper() as talk:
         await talk.begin()
         assert (await talk.store(OLD, NEW)).kept == {it.key: digest(it.data) for it in (OLD, NEW)}
@@ -77,9 +77,9 @@ async def test_removed_between_the_files_and_their_row(
 async def test_what_cannot_be_written_again_gets_no_row(
     open_keeper: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep = Store.keep
+    keep = FileStore.keep
 
-    def keep_and_lose(self: Store, *args: Any) -> Any:
+    def keep_and_lose(self: FileStore, *args: Any) -> Any:
         kept = keep(self, *args)
         paths(tmp_path / "cache", OLD)[1].unlink()
         monkeypatch.setattr(RealDisk, "create", full)
@@ -88,7 +88,7 @@ async def test_what_cannot_be_written_again_gets_no_row(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Store, "keep", keep_and_lose)
+    monkeypatch.setattr(FileStore, "keep", keep_and_lose)
     async with open_keeper() as talk:
         await talk.begin()
         await talk.store(OLD, NEW)
@@ -119,13 +119,13 @@ async def test_what_was_made_whole_meanwhile_is_put_back(open_keeper: Open, tmp_
     async with open_keeper() as talk:
         await talk.build(OLD)
         store = talk.keeper.cache.store
-        assert not store.quarantine_object(digest(OLD.data))
-        assert not store.quarantine_metadata(OLD.key)
+        assert not store.quarantine_object(bytes.fromhex(digest(OLD.data)))
+        assert not store.quarantine_metadata(bytes.fromhex(OLD.key))
         assert made.exists() and metadata.exists() and files(tmp_path / "cache", of=("quarantine",)) == {}
         for path in (made, metadata):
             path.write_bytes(path.read_bytes()[:-1])
-        assert store.quarantine_object(digest(OLD.data))
-        assert store.quarantine_metadata(OLD.key)
+        assert store.quarantine_object(bytes.fromhex(digest(OLD.data)))
+        assert store.quarantine_metadata(bytes.fromhex(OLD.key))
         assert not made.exists() and not metadata.exists()
         assert len(files(tmp_path / "cache", of=("quarantine",))) == 2
 

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from actors.keeper.database import Broken, Connection, Database, Unusable, open_database
+from actors.keeper.database import Connection, Damaged, Database, Unusable, open_database
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +44,7 @@ async def test_a_transaction_is_kept(database: Database) -> None:
 
 
 async def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
-    with pytest.raises(Broken, match="UNIQUE"):
+    with pytest.raises(Damaged, match="UNIQUE"):
         await database.transact(add, 1, 2, 1)
 
     async def fail(connection: Connection) -> None:
@@ -85,7 +85,7 @@ async def test_one_who_waits_for_another_connection_is_told(database: Database, 
 async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "some.db").write_bytes(b"something else" * 100)
     database = await open_database(str(tmp_path / "some.db"))
-    with pytest.raises(Broken, match="not a database"):
+    with pytest.raises(Damaged, match="not a database"):
         await database.read(read)
     await database.close()
 

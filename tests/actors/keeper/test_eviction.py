@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keeping import Open, entry, size
 
-from actors.keeper.eviction import Candidate, Choice, choose, total
+from actors.keeper.eviction import ORDERINGS, Candidate, Choice, choose, total
 from actors.messages import Statistics
+from tests.actors.keeper.keeping import Open, entry, size
 
 
 def row(key: int, bytes_: int, digest: int | None = None) -> Candidate:
@@ -81,11 +81,12 @@ MODULES = [entry(f"m{number}", bytes([number]) * 1000) for number in range(12)]
 GROUPS = [MODULES[start : start + 3] for start in range(0, 12, 3)]
 
 
+ORDERS = {"lru": [6, 7, 8, 0, 1, 2, 3, 4, 5], "lfu": [6, 7, 8, 3, 4, 5, 0, 1, 2], "fifo": list(range(9))}
+"""The modules of `GROUPS[:3]`, first to go first, by policy."""
+
+
 @pytest.mark.anyio
-@pytest.mark.parametrize(
-    ("eviction", "order"),
-    [("lru", [6, 7, 8, 0, 1, 2, 3, 4, 5]), ("lfu", [6, 7, 8, 3, 4, 5, 0, 1, 2]), ("fifo", list(range(9)))],
-)
+@pytest.mark.parametrize(("eviction", "order"), ORDERS.items())
 @pytest.mark.parametrize("memory", [False, True])
 async def test_each_order(open_keeper: Open, tmp_path: Path, eviction: str, order: list[int], memory: bool) -> None:
     """Three groups fit. The first was created first and used most often, the second was used last."""
@@ -152,7 +153,7 @@ async def test_a_build_larger_than_the_limit_says_what_would_fit(open_keeper: Op
 
 @pytest.mark.slow
 @pytest.mark.anyio
-@pytest.mark.parametrize("eviction", ["lru", "lfu", "fifo"])
+@pytest.mark.parametrize("eviction", ORDERINGS)
 async def test_no_thrashing_a_little_above_the_limit(open_keeper: Open, eviction: str) -> None:
     """Twelve of about 1,350 bytes into room for eleven: one or two miss in each build, not all of them."""
     async with open_keeper(max_size=15_300, eviction=eviction) as talk:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from keeping import IDENTITY, Open, entry, files
 
 from actors.diagnostics import Diagnostic
 from actors.digests import digest
@@ -20,6 +19,7 @@ from actors.messages import (
     StoreSummaries,
     Verify,
 )
+from tests.actors.keeper.keeping import IDENTITY, Open, entry, files
 
 pytestmark = pytest.mark.anyio
 

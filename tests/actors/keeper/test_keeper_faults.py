@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keeping import Open, entry, files
 
 from actors.digests import digest
 from actors.disk import RealDisk
 from actors.keeper import database
 from actors.messages import Clear, Collect, Publish, Statistics, Verify
+from tests.actors.keeper.keeping import Open, entry, files
 
 pytestmark = pytest.mark.anyio
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fragmented import fingerprint, object_of
-from keeping import Open, Talk, entry
 
 from actors.digests import digest
 from actors.messages import Clear, FindFragments, FragmentsFound, Verify
+from tests.actors.keeper.fragmented import fingerprint, object_of
+from tests.actors.keeper.keeping import Open, Talk, entry
 
 pytestmark = pytest.mark.anyio
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from fragmented import MAGIC, custom, fingerprint, leb, object_of, section
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.keeper.functions import SECTION, fragments_of
+from actors.compiler.toolchain import FUNCTIONS_SECTION
+from actors.keeper.fragments import fragments_of
+from tests.actors.keeper.fragmented import MAGIC, custom, fingerprint, leb, object_of, section
 
+SECTION = FUNCTIONS_SECTION.encode()
 GOOD = object_of({"f": b"first", "g": b"second one"}, bytes(300))
 
 

@@ -9,10 +9,8 @@ from typing import Any
 
 import anyio
 import pytest
-from fragmented import fingerprint, object_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from keeping import IDENTITY, Talk, entry
 
 from actors.digests import digest
 from actors.events import Events
@@ -20,6 +18,8 @@ from actors.keeper.keeper import Keeper
 from actors.messages import Clear, Collect, FindFragments, FindSummaries, StoreSummaries, Verify
 from actors.offload import InlineOffload
 from actors.system import System
+from tests.actors.keeper.fragmented import fingerprint, object_of
+from tests.actors.keeper.keeping import IDENTITY, Talk, entry
 
 NAMES = [f"m{number}" for number in range(5)]
 KEYS = st.sampled_from(NAMES)

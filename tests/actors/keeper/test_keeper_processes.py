@@ -11,19 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keeping import Open, entry, files, size
 
 from actors.disk import FileLock, RealDisk
 from actors.keeper import locks
 from actors.messages import Collect, Statistics, Verify
+from tests.actors.keeper.keeping import Open, entry, files, size
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+ROOT = Path(__file__).parents[3]
 EVERYTHING = [entry(f"m{it}", b"%d " % it * 50) for it in range(300)]
 
 
 def start(folder: Path, number: int, processes: int, limit: int, backend: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(HERE / "several.py"), str(folder), str(number), str(processes)]
+    command = [sys.executable, "-m", "tests.actors.keeper.several", str(folder), str(number), str(processes)]
     return subprocess.Popen(
         [*command, str(len(EVERYTHING)), str(limit), backend],
         stdout=subprocess.PIPE,
@@ -90,7 +89,7 @@ async def test_killed_at_any_time(open_keeper: Open, tmp_path: Path, anyio_backe
         await talk.ask(Collect(force=True))
         assert len(files(folder)) == 2 * len(EVERYTHING)
         assert "CacheDegraded" not in talk.names()
-        assert locks.others(str(folder), None) == set()
+        assert locks.pinned_by_others(str(folder), None) == set()
         assert list((folder / locks.RUNNING).iterdir()) == []
 
 
@@ -100,9 +99,9 @@ def test_what_a_dead_build_pinned_is_let_go(tmp_path: Path) -> None:
     alive.add([b"c" * 32])
     dead = tmp_path / locks.RUNNING / ("0123" * 6)
     dead.write_bytes(b"d" * 32)
-    assert locks.others(str(tmp_path), None) == {b"a" * 32, b"b" * 32, b"c" * 32}
+    assert locks.pinned_by_others(str(tmp_path), None) == {b"a" * 32, b"b" * 32, b"c" * 32}
     assert not dead.exists()
-    assert locks.others(str(tmp_path), alive) == set()
+    assert locks.pinned_by_others(str(tmp_path), alive) == set()
     alive.release()
     assert list((tmp_path / locks.RUNNING).iterdir()) == []
 
@@ -128,7 +127,7 @@ class Hasty(RealDisk):
 def test_a_build_that_is_just_beginning_is_not_buried(tmp_path: Path) -> None:
     pins = locks.Pins(str(tmp_path), Hasty(3))
     pins.add([b"a" * 32])
-    assert locks.others(str(tmp_path), None) == {b"a" * 32}
+    assert locks.pinned_by_others(str(tmp_path), None) == {b"a" * 32}
     pins.release()
     with pytest.raises(BlockingIOError):
         locks.Pins(str(tmp_path), Hasty(99))

@@ -1,4 +1,4 @@
-"""What a keeper does beside another schema: see `actors/keeper/neighbours.py`, and `tests/faults/test_schemas.py` for
+"""What a keeper does beside another schema: see `actors/keeper/recovery.py`, and `tests/faults/test_schemas.py` for
 whole builds."""
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keeping import Open, entry, files, size
 
 from actors.digests import digest
 from actors.keeper import index
 from actors.keeper.index import file_of
 from actors.messages import Collect, Statistics, Verify
+from tests.actors.keeper.keeping import Open, entry, files, size
 
 pytestmark = pytest.mark.anyio
 

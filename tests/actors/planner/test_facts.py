@@ -10,7 +10,6 @@ import pytest
 from hypothesis import assume, event, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from plain_projects import learn, sources, summary, supply
 
 from actors.digests import NO_STAMP, digest
 from actors.messages import Known, Settings
@@ -20,6 +19,7 @@ from actors.planner.layers import READERS, Layer, Need, Reach
 from actors.planner.outcome import planned_module, settings_digest
 from actors.planner.reasons import reason as reason_of
 from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row
+from tests.actors.planner.plain_projects import learn, sources, summary, supply
 
 DOCUMENT = Path(__file__).parents[3] / "docs/facts.md"
 SETTINGS = Settings()

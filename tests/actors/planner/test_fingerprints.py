@@ -62,7 +62,7 @@ def made(
     signatures = {module: {wanted: signature}} if signature else {}
     meanings, deep = known(signatures, **{module: summary}, **others)
     settings = Settings(target=target, options=options or {})
-    return Fingerprints(toolchain, settings, meanings, deep).of_module(module, summary, signatures.get(module, {}))[
+    return Fingerprints(settings, meanings, deep).of_module(toolchain, module, summary, signatures.get(module, {}))[
         wanted
     ]
 
@@ -212,7 +212,7 @@ def test_an_inferred_item_shows_its_signature_once_it_is_known() -> None:
 def test_of_two_items_of_one_name_there_is_no_fingerprint() -> None:
     summary = Summary(items=(item("f", "1"), item("f", "2"), item("g")))
     meanings, deep = known(m=summary)
-    assert list(Fingerprints("t", Settings(), meanings, deep).of_module("m", summary, {})) == ["g"]
+    assert list(Fingerprints(Settings(), meanings, deep).of_module("t", "m", summary, {})) == ["g"]
 
 
 def test_a_binding_that_failed_means_nothing() -> None:

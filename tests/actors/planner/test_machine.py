@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from plain_projects import sources
 
 from actors.compiler import worker
+from actors.compiler.toolchains import Toolchains
 from actors.digests import digest
 from actors.disk import RealDisk
 from actors.messages import (
@@ -49,6 +49,7 @@ from actors.messages import (
 from actors.planner.machine import Machine
 from actors.planner.run import _NEXT, Phase, Run
 from orchestrator.testing.toolchain import PlainToolchain
+from tests.actors.planner.plain_projects import sources
 
 TOOLCHAIN = PlainToolchain()
 TEXTS = {"main": "use a::f\nrun f", "a": "use b::g\npub f = g", "b": "pub g = 1"}
@@ -74,7 +75,7 @@ class Others:
 
     def new_process(self) -> Machine:
         self.machine = Machine(
-            TOOLCHAIN,
+            Toolchains(TOOLCHAIN),
             2,
             True,
             send=self._sent,

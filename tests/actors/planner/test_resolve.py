@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from plain_projects import binding, modules, resolved
 
 from actors.compiler.toolchain import Item, Name, Summary, Use
 from actors.digests import digest
 from actors.planner.deep import Meanings, interfaces
 from actors.planner.resolve import Modules, resolve
+from tests.actors.planner.plain_projects import binding, modules, resolved
 
 A = "pub f = 1\nsecret = 2\n"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from snapshots import snapshot_of
 
 from actors.digests import NO_STAMP, Stamp, digest
 from actors.hasher.source import read_sources
@@ -13,6 +12,7 @@ from actors.scanner.compare import Remembered, compare, look
 from actors.scanner.snapshot import Snapshot, decode, encode, stamp_extras
 from actors.scanner.walk import File, Walked, walk
 from orchestrator.testing.disk import FakeDisk
+from tests.helpers.snapshots import snapshot_of
 
 RULES = Rules(root="/p", extensions=(".ruchy",), snapshot="/s/dev")
 
@@ -39,7 +39,7 @@ class World:
     def build(self, scan=None):
         """What changed, as the whole pipeline sees it: (read, removed); leaves a snapshot."""
         looked = self.look(scan)
-        read = read_sources(looked.found, "/p", bytes, self.disk)
+        read = read_sources(looked.found, "/p", lambda path, raw: bytes(raw), self.disk)
         extras, absent = stamp_extras(["/p/wasmill.toml"], self.disk)
         snapshot = snapshot_of("/p", looked.end, read.sources, extras=extras, absent=absent)
         if not looked.end.same:

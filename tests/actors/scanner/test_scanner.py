@@ -32,7 +32,7 @@ class Rig:
     def __init__(self, disk: FakeDisk) -> None:
         self.disk = disk
         self.planner = Planner()
-        self.hasher = Hasher(self.planner.address, bytes)
+        self.hasher = Hasher(self.planner.address, lambda path, raw: raw)
         self.scanner = Scanner(self.hasher.address)
         self.seen: list[object] = []
         events = Events()

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from snapshots import snapshot_of
 
 from actors.diagnostics import about_file
 from actors.digests import NO_STAMP, Stamp
@@ -24,6 +23,7 @@ from actors.scanner.snapshot import (
     warnings_of,
 )
 from orchestrator.testing.disk import FakeDisk
+from tests.helpers.snapshots import snapshot_of
 
 STAMP = Stamp(1, 2**64 - 1, 3, -4, 2**62)
 KNOWN = Known(module="größe", path="größe.ruchy", digest="d" * 64, size=7, stamp=STAMP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,12 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
-from plain_builds import in_virtual_time
 
-from actors.digests import digest
 from actors.events import BuildFinished, BuildStarted
-from actors.keeper import reuse
 from actors.keeper.cache import Cache
+from actors.keeper.store import Incoming, digest_of
 from actors.keeper.upkeep import Upkeep
-from actors.messages import Build, BuildDone, CacheStatistics, Find, Found, FragmentsFound, Loaded, NewEntry
+from actors.messages import Build, BuildDone, CacheStatistics, Find, Found, FragmentsFound, Loaded
 from actors.planner.phases.compiling import Compiling
 from actors.planner.run import Run
 from orchestrator import Project
@@ -42,6 +40,7 @@ from orchestrator.testing.scripted import ScriptedToolchain, takes
 from orchestrator.testing.toolchain import PlainToolchain
 from orchestrator.testing.world import Process, World
 from orchestrator.toolchains.ruchy import Ruchy
+from tests.helpers.plain_builds import in_virtual_time
 
 pytestmark = pytest.mark.anyio
 
@@ -100,7 +99,8 @@ async def test_all_that_happened_is_in_it(tmp_path: Path) -> None:
         result = await project.build()
     found = read(tmp_path / "trace")
     assert found.complete
-    assert (found.header.toolchain, found.header.identity) == ("plain", PlainToolchain().identity())
+    [member] = found.header.toolchains
+    assert (member.name, member.identity) == ("plain", PlainToolchain().identity())
     assert (found.header.slots, found.header.max_size, found.header.memory) == (2, 1 << 20, False)
     assert [frame.event for frame in found.frames if isinstance(frame, Happened)] == events
     assert isinstance(events[0], BuildStarted) and isinstance(events[-1], BuildFinished)
@@ -340,9 +340,9 @@ async def test_a_keeper_that_forgets_parts(tmp_path: Path, monkeypatch: pytest.M
     found = read(tmp_path / "trace")
     store = Upkeep.store
 
-    async def forgets(self: Upkeep, entries: tuple[NewEntry, ...], force: bool) -> Any:
+    async def forgets(self: Upkeep, entries: Sequence[Incoming], force: bool) -> Any:
         kept, *more = await store(self, entries[1:], force)
-        return {**kept, entries[0].key: digest(entries[0].data)}, *more
+        return {**kept, entries[0].key: digest_of(entries[0].entry.data)}, *more
 
     monkeypatch.setattr(Upkeep, "store", forgets)
     replayed = await replay(found)
@@ -475,16 +475,16 @@ async def test_fragments_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     replayed = await replay(found)
     assert replayed.partings == [], replayed.report()
 
-    find = reuse.find_fragments
+    find = Cache.find_fragments
 
-    async def spoilt(cache: Cache, fingerprints: tuple[str, ...]) -> dict[str, bytes]:
+    async def spoilt(cache: Cache, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
         return {name: data + b"!" for name, data in (await find(cache, fingerprints)).items()}
 
-    async def none(cache: Cache, fingerprints: tuple[str, ...]) -> dict[str, bytes]:
+    async def none(cache: Cache, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
         return {}
 
     for broken in (spoilt, none):
-        monkeypatch.setattr(reuse, "find_fragments", broken)
+        monkeypatch.setattr(Cache, "find_fragments", broken)
         (parting,) = (await replay(found)).partings
         assert parting.actor == "keeper" and parting.after.startswith("FindFragments(build=2, fingerprints: ")
         assert parting.then[0].startswith("FragmentsFound(... fragments=1 in all, of its own: {'")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from actors.codes import CODES
 from actors.diagnostics import about_project
 from actors.events import BuildFinished, CompileFinished, CompileStarted, SourcesScanned
 from actors.messages import Reason
@@ -16,7 +17,6 @@ from orchestrator.report.explain import code_text, listed, why
 from orchestrator.report.progress import Progress, round_up, summary
 from orchestrator.result import BuildResult
 from orchestrator.settings import size
-from orchestrator.toolchains.ruchy.codes import CODES
 
 
 def result(**fields: Any) -> BuildResult:
@@ -89,9 +89,9 @@ def test_listed() -> None:
 def test_a_code_is_explained_with_both_examples() -> None:
     code = CODES["E0806"]
     assert code_text(code) == (
-        "E0806: one module, two files (project)\n\n`a.ruchy` and `a/mod.ruchy` would both be the module `a`; so would "
-        "an inline module `b` of `a.ruchy` and the file `a/b.ruchy` both be `a::b`.\n\n"
-        "Wrong:\n\n    a.ruchy and a/mod.ruchy\n\nRight:\n\n    a/mod.ruchy alone"
+        "E0806: one module, two files (project)\n\n`a.ext` and `a/mod.ext` would both be the module `a`; so would "
+        "an inline module `b` of `a.ext` and the file `a/b.ext` both be `a::b`.\n\n"
+        "Wrong:\n\n    a.ext and a/mod.ext\n\nRight:\n\n    a/mod.ext alone"
     )
 
 

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from actors.keeper import index
-from actors.keeper.database import Broken, Database, Unusable
+from actors.keeper.database import Damaged, Database, Unusable
 from orchestrator.testing.crash import CrashingDisk
 from orchestrator.testing.disk import MemoryDisk
 from orchestrator.testing.sqlite import DiskConnection
@@ -183,7 +183,7 @@ async def test_sqlite_itself_finds_damage(damage: str) -> None:
     data = disk.read("/p/index.db")
     disk.write("/p/index.db", {"garbage": b"garbage", "short": data[:700], "flipped": b"x" + data[1:]}[damage])
     again = Database(DiskConnection(disk, "/p/index.db"))
-    with pytest.raises(Broken):
+    with pytest.raises(Damaged):
         await again.transact(index.add, {"hits": 1})
 
 

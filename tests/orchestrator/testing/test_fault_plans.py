@@ -6,7 +6,6 @@ import sqlite3
 
 import anyio
 import pytest
-from plain_builds import in_virtual_time
 
 from orchestrator.testing.disk import MemoryDisk
 from orchestrator.testing.faults import (
@@ -26,6 +25,7 @@ from orchestrator.testing.faults import (
 )
 from orchestrator.testing.faulty import FaultyConnection, FaultyDisk, FaultyOffload
 from orchestrator.testing.sqlite import DiskConnection
+from tests.helpers.plain_builds import in_virtual_time
 
 
 def passed(faults: Faults, hop: str, times: int, path: str = "") -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import anyio
@@ -12,7 +12,7 @@ from actors.digests import Digest, digest
 from actors.events import Events
 from actors.keeper import locks
 from actors.keeper.keeper import Keeper
-from actors.keeper.store import Store as Files
+from actors.keeper.store import FileStore, Incoming, digest_of
 from actors.keeper.upkeep import Upkeep
 from actors.messages import (
     Begin,
@@ -267,7 +267,7 @@ async def test_keepers_that_share_a_cache(max_size: int) -> None:
 @pytest.mark.anyio
 async def test_an_eviction_between_lookup_and_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keepers that do not look what others have pinned."""
-    monkeypatch.setattr(locks, "others", lambda folder, own, disk: set())
+    monkeypatch.setattr(locks, "pinned_by_others", lambda folder, own, disk: set())
     world, made = World(), History()
     mine, theirs = (Client(world, made, name, 12_000) for name in ("mine", "theirs"))
     async with mine.system.running(), theirs.system.running():
@@ -286,9 +286,9 @@ async def test_an_eviction_between_lookup_and_read_is_found(monkeypatch: pytest.
 async def test_an_entry_that_is_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     store = Upkeep.store
 
-    async def forgets(self: Upkeep, entries: tuple[NewEntry, ...], force: bool) -> Any:
+    async def forgets(self: Upkeep, entries: Sequence[Incoming], force: bool) -> Any:
         kept, *more = await store(self, entries[1:], force)
-        return {**kept, entries[0].key: digest(entries[0].data)}, *more
+        return {**kept, entries[0].key: digest_of(entries[0].entry.data)}, *more
 
     monkeypatch.setattr(Upkeep, "store", forgets)
     with pytest.raises(NotLinearizable):
@@ -297,8 +297,8 @@ async def test_an_entry_that_is_lost_is_found(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.anyio
 async def test_bytes_that_are_not_checked_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = Files._read_checked
-    monkeypatch.setattr(Files, "_read_checked", lambda self, *args: read(self, *args)[:-1] + b"!")
+    read = FileStore._read_checked
+    monkeypatch.setattr(FileStore, "_read_checked", lambda self, *args: read(self, *args)[:-1] + b"!")
     with pytest.raises(NotLinearizable, match="Load"):
         linearize(await shared(0), CacheModel())
 

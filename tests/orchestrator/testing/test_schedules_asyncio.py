@@ -8,10 +8,10 @@ import socket
 import anyio
 import anyio.to_thread
 import pytest
-from races import checkpoint, crossed_locks, guarded, held_up, lost_update
 
 from orchestrator.testing.schedules import Deadlock, Endless, Uncontrolled, explore, policy_of, replay, run
 from orchestrator.testing.schedules.director import Abandoned
+from tests.orchestrator.testing.races import checkpoint, crossed_locks, guarded, held_up, lost_update
 
 
 @pytest.mark.parametrize("scenario", [lost_update, crossed_locks, held_up], ids=lambda one: one.__name__)

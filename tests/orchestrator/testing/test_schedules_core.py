@@ -14,10 +14,10 @@ import anyio
 import anyio.to_thread
 import pytest
 import trio
-from races import checkpoint, counted, crossed_locks, guarded, held_up, lost_update
 
 from orchestrator.testing.schedules import Deadlock, Endless, Uncontrolled, explore, policy_of, prove, replay, run
 from orchestrator.testing.schedules.on_trio import check_trio
+from tests.orchestrator.testing.races import checkpoint, counted, crossed_locks, guarded, held_up, lost_update
 
 
 def test_a_plain_run_does_not_see_the_races() -> None:
@@ -98,10 +98,10 @@ def test_the_error_is_raised_as_itself_with_the_replay_line() -> None:
 
 @pytest.mark.slow
 def test_a_schedule_is_the_same_in_another_process_and_under_another_hash_seed() -> None:
-    here = Path(__file__).parent
+    root = Path(__file__).parents[3]
     code = (
-        f"import sys; sys.path.insert(0, {str(here)!r})\n"
-        "from races import held_up\n"
+        f"import sys; sys.path.insert(0, {str(root)!r})\n"
+        "from tests.orchestrator.testing.races import held_up\n"
         "from orchestrator.testing.schedules import policy_of, run\n"
         "print([run(held_up, policy_of(f'random:{seed}')).trace.schedule for seed in range(5)])"
     )

@@ -7,7 +7,6 @@ from math import comb
 
 import anyio
 import pytest
-from races import checkpoint, counted, crossed_locks, guarded, held_up, lost_update, two_windows
 
 from orchestrator.testing.schedules import (
     Deadlock,
@@ -25,6 +24,15 @@ from orchestrator.testing.schedules.director import PATIENCE, Director
 from orchestrator.testing.schedules.policy import ByPriority, Segments
 from orchestrator.testing.schedules.strategy import Once
 from orchestrator.testing.schedules.trace import parsed, written
+from tests.orchestrator.testing.races import (
+    checkpoint,
+    counted,
+    crossed_locks,
+    guarded,
+    held_up,
+    lost_update,
+    two_windows,
+)
 
 
 async def steps_of(*counts: int) -> None:

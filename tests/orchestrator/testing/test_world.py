@@ -9,7 +9,6 @@ from random import Random
 
 import anyio
 import pytest
-from plain_builds import from_nothing, in_virtual_time
 
 from actors.compiler.pool import INLINE_BYTES
 from actors.events import CompileStarted
@@ -17,6 +16,7 @@ from orchestrator import BuildResult, ProjectBroken
 from orchestrator.testing.faults import Crashed, Faults, crash, delay, fail, kill, lose
 from orchestrator.testing.scripted import ScriptedToolchain, Step, crashes, dies, fails, hangs, takes
 from orchestrator.testing.world import PROJECT, Process, World
+from tests.helpers.plain_builds import from_nothing, in_virtual_time
 
 PLAIN = {"main": "run a::f\n", "a": "use b::g as x\npub f = x\n", "b": "pub g =\n"}
 TRIO = pytest.mark.parametrize("anyio_backend", ["trio"])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from programs import compile_text
-
 from orchestrator.wasm.difference import difference
+from tests.helpers.programs import compile_text
 
 ONE = compile_text("fun f(n: i64) -> i64 { n + 1 }\nfun main() { println(f(2)); }\n")
 

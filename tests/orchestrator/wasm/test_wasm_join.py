@@ -31,6 +31,7 @@ from orchestrator.wasm.join import join
 from orchestrator.wasm.pieces import CodePiece, DataPiece, code_piece, data_piece, read_use
 from orchestrator.wasm.slack.model import with_model
 from orchestrator.wasm.text import assemble as assemble_text
+from tests.helpers.reuse_tools import compiled, job_of
 from tests.orchestrator.wasm.helpers import (
     HOLE,
     NULLARY,
@@ -46,7 +47,6 @@ from tests.orchestrator.wasm.helpers import (
 )
 from tests.orchestrator.wasm.referee import encode_object
 from tests.orchestrator.wasm.slack_worlds import World
-from tests.reuse_tools import compiled, job_of
 
 RUNTIME = Path(assemble.__file__).parent / "runtime"
 SINGLE = sorted(Path(__file__).parents[2].glob("conformance/single/s1-*.ruchy"))

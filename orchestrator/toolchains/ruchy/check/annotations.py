@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import fresh
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
+from orchestrator.toolchains.ruchy.check.module import unit_of
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     Env,
+    ErrorItem,
     FunctionItem,
-    LostItem,
     ModuleItem,
     StructItem,
 )
-from orchestrator.toolchains.ruchy.check.stubs import know
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     CHAR,
@@ -28,10 +27,11 @@ from orchestrator.toolchains.ruchy.check.types import (
     Type,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.check.module import Module
+    from orchestrator.toolchains.ruchy.check.passes import Pass
 
 BUILTIN_TYPES: dict[str, Type] = {
     **INTEGERS,
@@ -65,95 +65,93 @@ _OTHER_WORDS = {
 }
 
 
-def type_of(m: Module, env: Env, node: tree.Type) -> Type:
+def type_of(p: Pass, env: Env, node: tree.Type) -> Type:
     """The type that an annotation means; ERROR where it means none, which has been reported then."""
     while isinstance(node, tree.ReferenceType):
         if node.mutable:
-            m.error("E0231", node.at, "only the type of a parameter can be `&mut`, so far", "leave out the `&mut`")
+            p.error("E0231", node.at, "only the type of a parameter can be `&mut`, so far", "leave out the `&mut`")
             return ERROR
         node = node.target
     if isinstance(node, tree.NamedType):
-        return _named(m, env, node)
+        return _named(p, env, node)
     if isinstance(node, tree.TupleType):
         if not node.elements:
             return UNIT
-        not_yet(m, node.at, "tuples")
+        not_yet(p, node.at, "tuples")
     elif isinstance(node, tree.ArrayType):
-        not_yet(m, node.at, "arrays")
+        not_yet(p, node.at, "arrays")
     else:
-        not_yet(m, node.at, "function types")
+        not_yet(p, node.at, "function types")
     return ERROR
 
 
-def _named(m: Module, env: Env, node: tree.NamedType) -> Type:
+def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
     path = node.path
-    item = m.lookup(env, path)
+    item = p.lookup(env, path)
     if item is None:
         if len(path) == 1:
             found = BUILTIN_TYPES.get(path[0])
             if found is not None and not node.arguments:
                 return found
             if path[0] in _PLANNED:
-                not_yet(m, node.at, _PLANNED[path[0]], plural=path[0] in ("Vec", "HashMap", "HashSet"))
+                not_yet(p, node.at, _PLANNED[path[0]], plural=path[0] in ("Vec", "HashMap", "HashSet"))
                 return ERROR
-        return _unknown_type(m, env, node.at, "::".join(path))
+        return _unknown_type(p, env, node.at, "::".join(path))
     if isinstance(item, StructItem):
         if node.arguments:
-            not_yet(m, node.at, "generics")
+            not_yet(p, node.at, "generics")
             return ERROR
-        return struct_type(m, item)
+        return struct_type(p, item)
     if isinstance(item, AliasItem):
-        return alias_target(m, item)
-    if not isinstance(item, LostItem):
+        return alias_target(p, item)
+    if not isinstance(item, ErrorItem):
         kind = "module" if isinstance(item, ModuleItem) else "value"
-        m.error("E0103", node.at, f"`{'::'.join(path)}` is a {kind}, not a type")
-    m.failed = True
+        p.error("E0103", node.at, f"`{'::'.join(path)}` is a {kind}, not a type")
+    p.failed = True
     return ERROR
 
 
-def _unknown_type(m: Module, env: Env, at: int, name: str) -> Type:
-    m.failed = True
-    if nothing_inside(m, env, name.split("::"), at):
+def _unknown_type(p: Pass, env: Env, at: int, name: str) -> Type:
+    p.failed = True
+    if nothing_inside(p, env, name.split("::"), at):
         return ERROR
     hint = f"write `{_OTHER_WORDS[name]}`" if name in _OTHER_WORDS else ""
-    hint = hint or ("" if m.tired else did_you_mean(name, [*type_names(m, env), *BUILTIN_TYPES]))
-    m.error_unknown("E0103", at, name, "type", hint)
+    hint = hint or ("" if p.report.too_many_errors else did_you_mean(name, [*type_names(p, env), *BUILTIN_TYPES]))
+    p.error_unknown("E0103", at, name, "type", hint)
     return ERROR
 
 
-def type_names(m: Module, env: Env) -> list[str]:
+def type_names(p: Pass, env: Env) -> list[str]:
     """Names of types that can be meant in an environment."""
-    own = [name for name, item in m.items.items() if item.__class__ in (StructItem, AliasItem)]
+    own = [name for name, item in p.module.items.items() if item.__class__ in (StructItem, AliasItem)]
     nested = [name for name, item in (env.nested or {}).items() if item.__class__ in (StructItem, AliasItem)]
-    return own + nested + [name for _, name in m.bindings]
+    return own + nested + [name for _, name in p.module.bindings]
 
 
-def struct_type(m: Module, item: StructItem) -> Type:
+def struct_type(p: Pass, item: StructItem) -> Type:
     """The type of a struct; notes that the module touches it."""
-    m.layouts.setdefault(item.type, item)
+    p.module.layouts.setdefault(item.type, item)
     if item.node.generics or item.node.tuple_like:
-        m.failed = True
+        p.failed = True
         return ERROR
     return item.type
 
 
-def field_types(m: Module, item: StructItem) -> list[Type]:
+def field_types(p: Pass, item: StructItem) -> list[Type]:
     """Types of a struct's fields, in the order declared."""
     if item.types is None:
         item.types = []
-        muted = 0 if item.own else 1
-        m.muted += muted
-        item.types = [type_of(m, item.env, field.type) for field in item.node.fields]
-        m.muted -= muted
+        with p.silenced(not item.own):
+            item.types = [type_of(p, item.env, field.type) for field in item.node.fields]
     return item.types
 
 
-def struct_of(m: Module, kind: Type) -> StructItem | None:
+def struct_of(p: Pass, kind: Type) -> StructItem | None:
     """The struct of a struct type that the module touches."""
-    return m.layouts.get(kind) if isinstance(kind, StructType) else None
+    return p.module.layouts.get(kind) if isinstance(kind, StructType) else None
 
 
-def alias_target(m: Module, item: AliasItem) -> Type:
+def alias_target(p: Pass, item: AliasItem) -> Type:
     """What an alias stands for, through other aliases. A cycle is an error at the alias that closes it."""
     chain = [item]
     while item.state == 0:
@@ -161,24 +159,22 @@ def alias_target(m: Module, item: AliasItem) -> Type:
         node: Any = item.node.target
         while isinstance(node, tree.ReferenceType):
             node = node.target
-        following = m.lookup(item.env, node.path) if isinstance(node, tree.NamedType) else None
+        following = p.lookup(item.env, node.path) if isinstance(node, tree.NamedType) else None
         if isinstance(following, AliasItem):
             item = following
             chain.append(item)
             continue
-        muted = 0 if item.own else 1
-        m.muted += muted
-        item.target = type_of(m, item.env, item.node.target)
-        m.muted -= muted
+        with p.silenced(not item.own):
+            item.target = type_of(p, item.env, item.node.target)
         item.state = 2
     if item.state == 1:
         loop = chain[chain.index(item) :] if item in chain[:-1] else chain
         names = " -> ".join(f"`{part.name}`" for part in loop)
         own = next((part for part in loop if part.own), None)
         if own is not None:
-            m.error("E0206", own.node.at, f"the type alias {names} stands for itself")
+            p.error("E0206", own.node.at, f"the type alias {names} stands for itself")
         else:
-            m.excused(f"the type alias {names} stands for itself")
+            p.reported_elsewhere(f"the type alias {names} stands for itself")
         item.target = ERROR
     for part in chain:
         part.target = item.target
@@ -186,34 +182,41 @@ def alias_target(m: Module, item: AliasItem) -> Type:
     return item.target or ERROR
 
 
-def signature(m: Module, item: FunctionItem) -> list[Type]:
+def signature(p: Pass, item: FunctionItem) -> list[Type]:
     """Types of a function's parameters; sets `result` too. What is not annotated becomes a variable."""
     if item.types is not None:
         return item.types
-    node, env = item.node, item.env
-    muted = 0 if item.own else 1
-    m.muted += muted
+    before = p.now_seen
+    if item.stub:  # what its header names counts for the stub, not for who is the first to call it
+        p.look_for(unit_of(item.symbol))
+    with p.silenced(not item.own):
+        types = _read_signature(p, item)
+    p.now_seen = before
+    item.types = types
+    if item.own and item.trial is None and item.inferred | item.untyped:
+        known = p.module.stubs.signatures.get(item.symbol.partition("::")[2])
+        if known is not None and len(known.parameters) == len(types):
+            p.know(item, known)
+    return item.types
+
+
+def _read_signature(p: Pass, item: FunctionItem) -> list[Type]:
+    node = item.node
     types: list[Type] = []
     item.required = 0
     for i, parameter in enumerate(node.parameters):
         if parameter.default is None:  # a default before it can only be left out where nothing follows
             item.required = i + 1
-        types.append(_parameter(m, item, parameter))
+        types.append(_parameter(p, item, parameter))
     if node.generics:
-        not_yet(m, node.at, "generics")
+        not_yet(p, node.at, "generics")
         types = [ERROR for _ in types]
         item.result = ERROR
     elif node.result is not None:
-        item.result = type_of(m, env, node.result)
+        item.result = type_of(p, item.env, node.result)
     else:
         item.result = fresh()
-    m.muted -= muted
-    item.types = types
-    if item.own and item.sandbox is None and item.inferred | item.untyped:
-        known = m.stubs.signatures.get(item.symbol.partition("::")[2])
-        if known is not None and len(known.parameters) == len(types):
-            know(m, item, known)
-    return item.types
+    return types
 
 
 def is_written_through(node: tree.Type | None) -> bool:
@@ -225,19 +228,19 @@ def is_written_through(node: tree.Type | None) -> bool:
     return False
 
 
-def _parameter(m: Module, item: FunctionItem, parameter: tree.Parameter) -> Type:
+def _parameter(p: Pass, item: FunctionItem, parameter: tree.Parameter) -> Type:
     if item.node.generics:
         return ERROR
     if parameter.type is not None:
         kind = parameter.type
         while isinstance(kind, tree.ReferenceType):
             kind = kind.target
-        return type_of(m, item.env, kind)
+        return type_of(p, item.env, kind)
     if parameter.pattern is not None:
-        not_yet(m, parameter.at, "patterns as parameters")
+        not_yet(p, parameter.at, "patterns as parameters")
         return ERROR
     if item.node.public:
-        m.error(
+        p.error(
             "E0509",
             parameter.at,
             f"the parameter `{parameter.name}` of the `pub` function `{item.name}` needs a type",

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.display import joined, merge, text_parts
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Handler, Want, Why, bad, check, expr, only_read
+from orchestrator.toolchains.ruchy.check.function import Fn, Handler, Want, Why, bad, check, expr, handles, only_read
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
@@ -18,6 +18,7 @@ from orchestrator.toolchains.ruchy.check.numbers import (
     to_float,
     to_integer,
 )
+from orchestrator.toolchains.ruchy.check.operators import compare
 from orchestrator.toolchains.ruchy.check.scope import RANGES
 from orchestrator.toolchains.ruchy.check.templates import fill, pieces_of_function, pieces_of_macro
 from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, I64, NEVER, STRING, UNIT
@@ -35,7 +36,7 @@ def arguments_of(c: Fn, node: Any, name: str, least: int, most: int) -> list[hir
     if not least <= len(node.arguments) <= most:
         wanted = str(least) if least == most else f"{least} to {most}"
         plural = "" if wanted == "1" else "s"
-        c.m.error("E0301", node.at, f"`{name}` takes {wanted} argument{plural}, and was given {len(node.arguments)}")
+        c.p.error("E0301", node.at, f"`{name}` takes {wanted} argument{plural}, and was given {len(node.arguments)}")
         for argument in node.arguments:
             expr(c, argument)
         return None
@@ -118,7 +119,7 @@ def _stop(text: str) -> Handler:
 def assert_(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
     """`assert(condition, message...)`: traps where it is false."""
     if not node.arguments:
-        c.m.error("E0301", node.at, "`assert` takes 1 argument or more, and was given 0")
+        c.p.error("E0301", node.at, "`assert` takes 1 argument or more, and was given 0")
         return bad(node.at)
     condition = check(c, node.arguments[0], BOOL, (*_CONDITION, "assert"))
     message: hir.Expr = hir.Str(STRING, node.at, "assertion failed")
@@ -133,10 +134,8 @@ def _asserts(op: str, name: str) -> Handler:
     def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
         if len(node.arguments) < 2:
             given = len(node.arguments)
-            c.m.error("E0301", node.at, f"`{name}` takes 2 arguments or more, and was given {given}")
+            c.p.error("E0301", node.at, f"`{name}` takes 2 arguments or more, and was given {given}")
             return bad(node.at)
-        from orchestrator.toolchains.ruchy.check.operators import compare
-
         out: list[Any] = []
         sides = []
         for argument in node.arguments[:2]:
@@ -147,7 +146,7 @@ def _asserts(op: str, name: str) -> Handler:
             out.append(hir.Let(slot, made))
             local = hir.Local(made.type, node.at, slot)
             if made.type.__class__ is Var:
-                c.m.pending.append(local)
+                c.p.pending.append(local)
             sides.append(local)
         condition = compare(c, node.at, op, sides[0], sides[1])
         said: list[hir.Expr] = [hir.Str(STRING, node.at, "assertion failed: ")]
@@ -167,7 +166,7 @@ def length(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
     if made is None or made[0].type is ERROR:
         return bad(node.at)
     if not unify(made[0].type, STRING):
-        c.m.error("E0204", node.at, f"`len` takes a String, and this is {shown(made[0].type)}")
+        c.p.error("E0204", node.at, f"`len` takes a String, and this is {shown(made[0].type)}")
         return bad(node.at)
     return hir.Runtime(I64, node.at, "str_len", [made[0]])
 
@@ -217,18 +216,19 @@ def _numeric(name: str, least: int, most: int, make: Any) -> Handler:
     return handler
 
 
+@handles(tree.MacroCall)
 def macro(c: Fn, node: tree.MacroCall, want: Want, why: Why) -> hir.Expr:
     """`name!(...)`."""
     handler = MACROS.get(node.name)
     if handler is not None:
         return handler(c, only_read(node), want, why)
     if node.name == "vec":
-        not_yet(c.m, node.at, "arrays")
+        not_yet(c.p, node.at, "arrays")
     elif node.name == "matches":
-        not_yet(c.m, node.at, "patterns")
+        not_yet(c.p, node.at, "patterns")
     else:
-        m = c.m
-        m.error("E0708", node.at, f"there is no macro `{node.name}!`", "call a function")
+        p = c.p
+        p.error("E0708", node.at, f"there is no macro `{node.name}!`", "call a function")
     return bad(node.at)
 
 
@@ -270,4 +270,3 @@ MACROS.update({name: BUILTINS[name] for name in (
 )})  # fmt: skip
 MACROS["todo"] = _stop("not written yet")
 MACROS["unreachable"] = _stop("unreachable code was reached")
-HANDLERS[tree.MacroCall] = macro

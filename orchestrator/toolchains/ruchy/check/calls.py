@@ -8,21 +8,32 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import is_written_through, signature
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.consts import inline
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, expr, only_read, open_type
-from orchestrator.toolchains.ruchy.check.hints import did_you_mean
+from orchestrator.toolchains.ruchy.check.function import (
+    HANDLERS,
+    Fn,
+    Want,
+    Why,
+    bad,
+    expr,
+    fit,
+    handles,
+    only_read,
+    open_type,
+)
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
-from orchestrator.toolchains.ruchy.check.sandbox import is_open
+from orchestrator.toolchains.ruchy.check.order import inferred_result
 from orchestrator.toolchains.ruchy.check.scope import (
     ConstItem,
+    ErrorItem,
     FunctionItem,
-    LostItem,
     ModuleItem,
     StructItem,
     Variable,
 )
 from orchestrator.toolchains.ruchy.check.types import ERROR, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
@@ -34,6 +45,7 @@ _SIMPLE: frozenset[Any] = frozenset(
 """Arguments that have no part which must be of their own type, so that nothing in them has to say why."""
 
 
+@handles(tree.Call)
 def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     """`callee(arguments)`."""
     callee: Any = node.callee
@@ -43,13 +55,13 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     single = len(segments) == 1
     found: Any = c.names.get(segments[0]) if single else None
     if found is None:
-        found = c.m.lookup(c.env, segments)
+        found = c.p.lookup(c.env, segments)
         if found is None:
             builtin = BUILTINS.get(segments[0] if single else "::".join(segments))
             if builtin is not None:
                 return builtin(c, only_read(node), want, why)
     if isinstance(found, FunctionItem):
-        if single or c.m.visible(c.env, segments, found, callee.at):
+        if single or c.p.visible(c.env, segments, found, callee.at):
             return call_function(c, node, found)
         return bad(node.at)
     for argument in node.arguments:
@@ -59,34 +71,34 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
 
 def _no_function(c: Fn, node: tree.Call) -> hir.Expr:
     if isinstance(node.callee, tree.Lambda):
-        not_yet(c.m, node.at, "lambdas")
+        not_yet(c.p, node.at, "lambdas")
         return bad(node.at)
     made = expr(c, node.callee)
     if made.type is not ERROR:
-        c.m.error("E0217", node.at, f"a value of type {shown(made.type)} cannot be called")
+        c.p.error("E0217", node.at, f"a value of type {shown(made.type)} cannot be called")
     return bad(node.at)
 
 
 def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
     name = "::".join(callee.segments)
-    m = c.m
-    m.failed = True
+    p = c.p
+    p.failed = True
     if isinstance(found, Variable):
         found.read = True
         if resolve(found.type) is not ERROR:
-            m.error("E0217", callee.at, f"`{name}` is {shown(found.type)}, not a function")
-    elif isinstance(found, LostItem):
+            p.error("E0217", callee.at, f"`{name}` is {shown(found.type)}, not a function")
+    elif isinstance(found, ErrorItem):
         pass
     elif found is not None:
         what = {ModuleItem: "module", ConstItem: "constant", StructItem: "type"}.get(found.__class__, "type")
-        m.error("E0217", callee.at, f"`{name}` is a {what}, not a function")
+        p.error("E0217", callee.at, f"`{name}` is a {what}, not a function")
     elif name in ("Some", "Ok", "Err"):
-        not_yet(m, callee.at, "`Option` and `Result`")
+        not_yet(p, callee.at, "`Option` and `Result`")
     elif callee.segments[0] in ("Vec", "HashMap", "HashSet", "Box", "Option", "Result"):
-        not_yet(m, callee.at, f"`{callee.segments[0]}`", plural=False)
-    elif not nothing_inside(m, c.env, callee.segments, callee.at):
-        hint = "" if m.tired else did_you_mean(name, _callable_names(c))
-        m.error_unknown("E0102", callee.at, name, "function", hint)
+        not_yet(p, callee.at, f"`{callee.segments[0]}`", plural=False)
+    elif not nothing_inside(p, c.env, callee.segments, callee.at):
+        hint = "" if p.report.too_many_errors else did_you_mean(name, _callable_names(c))
+        p.error_unknown("E0102", callee.at, name, "function", hint)
     return bad(callee.at)
 
 
@@ -95,19 +107,19 @@ def _callable_names(c: Fn) -> list[str]:
     if c.env.names is not None:
         return [*nested, *c.env.names, *BUILTINS]
     own = []
-    for name, item in c.m.items.items():
+    for name, item in c.p.module.items.items():
         if isinstance(item, FunctionItem):
             scope = c.env.scope
             own.append(name[len(scope) + 2 :] if scope and name.startswith(f"{scope}::") else name)
-    return [*nested, *own, *(name for _, name in c.m.bindings), *BUILTINS]
+    return [*nested, *own, *(name for _, name in c.p.module.bindings), *BUILTINS]
 
 
 def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
     """A call of a Ruchy function, defaults filled in."""
-    m = c.m
-    if m.sandbox is not None and item.sandbox is not m.sandbox and item.env.module == c.env.module and is_open(item):
-        item = m.sandbox.copy(item)
-    types = item.types if item.types is not None else signature(m, item)
+    p = c.p
+    if p.copies is not None and item.trial is not p and item.env.module == c.env.module and item.is_open:
+        item = p.copy_of(item)
+    types = item.types if item.types is not None else signature(p, item)
     arguments = node.arguments
     given = len(arguments)
     made: list[hir.Expr] = []
@@ -131,22 +143,20 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
         for i in range(given, len(types)):
             default = parameters[i].default
             made.append(inline(c, item.env, default, types[i], node.at))
-    if c.path == TOP and item.symbol == f"{m.name}::main":
-        m.calls_main = True
+    if c.path == TOP and item.symbol == f"{p.module.name}::main":
+        p.calls_main = True
     result = result_of(c, item)
     if not item.own or item.stub:
-        m.signatures[item.symbol] = (types, result)
+        p.signatures[item.symbol] = (types, result)
     made_call = hir.Call(result, node.at, item.symbol, made)
     if result.__class__ is Var:
         return open_type(c, made_call)
     if result is ERROR:
-        m.failed = True
+        p.failed = True
     return made_call
 
 
 def _fit_argument(c: Fn, value: hir.Expr, kind: Type, item: FunctionItem, i: int, node: Any) -> hir.Expr:
-    from orchestrator.toolchains.ruchy.check.function import fit
-
     return fit(c, value, kind, (*_ARGUMENT, item.name, item.node.parameters[i].name), node)
 
 
@@ -155,7 +165,7 @@ def _lent(c: Fn, item: FunctionItem, i: int, node: tree.Unary) -> Any:
     parameter = item.node.parameters[i]
     if not is_written_through(parameter.type):
         message = f"`{item.name}` takes its `{parameter.name}` by value: nothing that it writes to that is seen here"
-        c.m.error("E0231", node.at, message, "leave out the `&mut`")
+        c.p.error("E0231", node.at, message, "leave out the `&mut`")
     return node.operand
 
 
@@ -165,18 +175,13 @@ def _arity(c: Fn, node: tree.Call, item: FunctionItem, given: int) -> None:
     plural = "" if wanted == "1" else "s"
     names = ", ".join(parameter.name for parameter in item.node.parameters)
     message = f"`{item.name}` takes {wanted} argument{plural}, and was given {given}"
-    c.m.error("E0301", node.at, message, f"its parameters: {names}" if names else "")
+    c.p.error("E0301", node.at, message, f"its parameters: {names}" if names else "")
 
 
 def result_of(c: Fn, item: FunctionItem) -> Type:
     """What a function returns; checks its body first where only that can tell."""
     if item.inferred:
-        from orchestrator.toolchains.ruchy.check.bodies import inferred_result
-
         return inferred_result(c, item)
     if item.node.result is None and item.env.module != c.env.module:
         c.foreign = True
     return cast("Type", item.result)
-
-
-HANDLERS[tree.Call] = call

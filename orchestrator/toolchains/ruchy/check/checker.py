@@ -17,14 +17,18 @@ from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters it
     methods,
     operators,
 )
-from orchestrator.toolchains.ruchy.check.annotations import field_types
-from orchestrator.toolchains.ruchy.check.bodies import check_functions, unused_locals
-from orchestrator.toolchains.ruchy.check.function import HANDLERS
+from orchestrator.toolchains.ruchy.check.annotations import alias_target, field_types, signature
+from orchestrator.toolchains.ruchy.check.bodies import unused_locals
+from orchestrator.toolchains.ruchy.check.consts import read_const
+from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn
 from orchestrator.toolchains.ruchy.check.infer import settle
 from orchestrator.toolchains.ruchy.check.inside import check_imports
-from orchestrator.toolchains.ruchy.check.items import check_types, collect
-from orchestrator.toolchains.ruchy.check.module import Module, unit_of
+from orchestrator.toolchains.ruchy.check.items import check_struct, collect
+from orchestrator.toolchains.ruchy.check.module import Module, Report, Work, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached
+from orchestrator.toolchains.ruchy.check.order import check_functions, settled
+from orchestrator.toolchains.ruchy.check.passes import Pass
+from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, StructItem
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
 from orchestrator.toolchains.ruchy.check.types import StructType
@@ -48,8 +52,8 @@ class Checked(msgspec.Struct):
     module: hir.CheckedModule | None
     errors: list[Finding]
     warnings: list[Finding]
-    state: Any = None
-    """The checker's `Module`."""
+    state: Pass | None = None
+    """The pass that made the module."""
     body: list[Any] = []
     """The tree that was checked."""
     otherwise: list[Finding] = []
@@ -60,41 +64,62 @@ class Checked(msgspec.Struct):
 def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checked:
     """Gives every expression of a module its type, and every name its meaning. With `stubs` the tree lacks
     functions."""
-    m = Module(job, stubs or Stubs({}))
+    p = Pass(Module(job, stubs or Stubs({})), Report(), Work())
+    report = p.report
+    top: Fn | None = None
     statements = parsed.body
     if parsed.module is None:
-        statements = _what_is_whole(m, parsed)
+        statements = _what_is_whole(p, parsed)
     try:
-        collect(m, statements)
-        check_imports(m, statements)
-        enter_variables(m, statements)
-        check_types(m)
-        check_top(m, statements)
-        check_functions(m)
-        m.settle()
+        collect(p, statements)
+        check_imports(p, statements)
+        enter_variables(p, statements)
+        check_types(p)
+        top = check_top(p, statements)
+        check_functions(p)
+        p.settle()
     except RecursionError:  # functions without `->`, each nested far deeper than people write, that call one another
-        m.muted = 0
-        m.error("E0803", 0, "nested too deep for the stack", "write `->` and a type at the functions of this module")
-    if m.failed:  # what an error hides looks unused
-        if not m.errors and m.excuse is None:
-            m.errors.append(Finding("E0901", "the checker gave up on this module, and did not say why"))
-        otherwise = [m.excuse] if m.excuse is not None and not m.errors else []
-        return Checked(
-            None, m.errors, [one for one in m.warnings if one.code != "W0004"], None, [], otherwise, m.unknown
-        )
-    if m.top is not None:
-        unused_locals(m.top)
-    seen = {key for one in m.seen.values() for key in one.bindings}.union(m.stubs.bindings)
-    unused_imports(m, statements, sorted(seen))
-    return Checked(_finished(m), [], _each_once(m.warnings), m, statements)
+        p.silent = 0
+        p.error("E0803", 0, "nested too deep for the stack", "write `->` and a type at the functions of this module")
+    if p.failed:  # what an error hides looks unused
+        if not report.errors and report.elsewhere is None:
+            report.errors.append(Finding("E0901", "the checker gave up on this module, and did not say why"))
+        otherwise = [report.elsewhere] if report.elsewhere is not None and not report.errors else []
+        warnings = [one for one in report.warnings if one.code != "W0004"]
+        return Checked(None, report.errors, warnings, None, [], otherwise, report.unknown)
+    if top is not None:
+        unused_locals(top)
+    seen = {key for one in report.seen.values() for key in one.bindings}.union(p.module.stubs.bindings)
+    unused_imports(p, statements, sorted(seen))
+    return Checked(_finished(p), [], _each_once(report.warnings), p, statements)
 
 
-def _what_is_whole(m: Module, parsed: Parsed) -> list[Any]:
+def check_types(p: Pass) -> None:
+    """Reads every alias, struct and constant of the module, whether it is used or not."""
+    items = p.module.items
+    for item in list(items.values()):  # first what needs no function, so that none of them looks for it
+        if isinstance(item, AliasItem):
+            alias_target(p, item)
+        elif isinstance(item, StructItem) and not (item.node.tuple_like or item.node.generics):
+            field_types(p, item)
+    for function in p.functions:
+        before = p.look_for(unit_of(function.symbol))
+        p.module.starts[unit_of(function.symbol)] = function.node.start
+        signature(p, function)
+        p.now_seen = before
+    for name, item in list(items.items()):
+        if isinstance(item, StructItem):
+            settled(p, lambda one=item: check_struct(p, one))  # type: ignore[misc]
+        elif isinstance(item, ConstItem):
+            settled(p, lambda one=item, path=name: read_const(Fn(p, one.env, path), one, one.node.at))  # type: ignore[misc]
+
+
+def _what_is_whole(p: Pass, parsed: Parsed) -> list[Any]:
     """What can be checked of a module that has syntax errors; they are errors of the check, too."""
-    m.failed = True
-    m.errors += parsed.errors
+    p.failed = True
+    p.report.errors += parsed.errors
     left = sound(parsed.body, parsed.tokens.kinds, parsed.tokens.texts, [one.at for one in parsed.errors])
-    m.headers, m.lost = left.headers, left.lost
+    p.module.headers, p.module.left_out = left.headers, left.left_out
     return left.body
 
 
@@ -111,20 +136,20 @@ _LAST = (1 << 60, 0)
 """Where the statements of the top level stand among the functions."""
 
 
-def _finished(m: Module) -> hir.CheckedModule:
-    order = {item.symbol: (item.node.at, item.node.at) for item in m.functions}
-    for item in m.functions:  # what is nested stands behind what it is in
-        at = order.get(f"{m.name}::{unit_of(item.symbol)}", _LAST)[0]
+def _finished(p: Pass) -> hir.CheckedModule:
+    order = {item.symbol: (item.node.at, item.node.at) for item in p.functions}
+    for item in p.functions:  # what is nested stands behind what it is in
+        at = order.get(f"{p.module.name}::{unit_of(item.symbol)}", _LAST)[0]
         order[item.symbol] = (at, item.node.at)
-    functions = sorted(m.bodies.values(), key=lambda made: order.get(made.symbol, _LAST))
+    functions = sorted(p.bodies.values(), key=lambda made: order.get(made.symbol, _LAST))
     for function in functions:
         function.parameters = [settle(kind) for kind in function.parameters]
         function.result = settle(function.result)
         function.locals = [settle(kind) for kind in function.locals]
-        if m.cut:
+        if p.cut:
             function.body = without_unreached(function.body)
-    signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(m.signatures.items())}
-    made = hir.CheckedModule(functions, signatures, _layouts(m), m.calls_main)
+    signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(p.signatures.items())}
+    made = hir.CheckedModule(functions, signatures, _layouts(p), p.calls_main)
     if VERIFY:
         from orchestrator.toolchains.ruchy.check.verify import verify
 
@@ -132,16 +157,16 @@ def _finished(m: Module) -> hir.CheckedModule:
     return made
 
 
-def _layouts(m: Module) -> dict[StructType, hir.StructLayout]:
+def _layouts(p: Pass) -> dict[StructType, hir.StructLayout]:
     """The structs that the module touches, and what they are made of, by name."""
     found: dict[StructType, hir.StructLayout] = {}
-    waiting: list[Any] = list(m.layouts)
+    waiting: list[Any] = list(p.module.layouts)
     while waiting:
         kind = waiting.pop()
-        item = m.layouts.get(kind)
+        item = p.module.layouts.get(kind)
         if item is None or kind in found or item.node.generics or item.node.tuple_like:
             continue
-        types = field_types(m, item)
+        types = field_types(p, item)
         found[kind] = hir.StructLayout(kind, item.names, types)
         waiting += [inner for inner in types if isinstance(inner, StructType)]
     return dict(sorted(found.items(), key=lambda entry: (entry[0].module, entry[0].item)))

@@ -17,7 +17,7 @@ from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.paths import paths_in
 
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.check.module import Module
+    from orchestrator.toolchains.ruchy.check.passes import Pass
 
 _CONST: Why = ("E0201", "the constant `{0}` is declared as {want}, and its value is {got}")
 _DEFAULT: Why = ("E0201", "the default is {got}, and {want} is needed")
@@ -27,7 +27,7 @@ def const_value(c: Fn, item: ConstItem, at: int) -> hir.Expr:
     """A use of a constant."""
     kind = read_const(c, item, at)
     if kind is ERROR:
-        c.m.failed = True
+        c.p.failed = True
         return bad(at)
     folded = item.folded
     if folded is None:
@@ -38,145 +38,147 @@ def const_value(c: Fn, item: ConstItem, at: int) -> hir.Expr:
 
 def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     """The type of a constant; finds its value the first time. A constant that needs itself is an error."""
-    m = c.m
-    if item.state == 2 and not (item.unheard and m.sandbox is None):
+    p = c.p
+    if item.state == 2 and not (item.failed_silently and p.copies is None):
         return item.type or ERROR
-    item.unheard = False
-    if item.state == 1 and m.level > item.level and item.node.type is not None:  # in a function that its value calls
-        return type_of(m, item.env, item.node.type)
-    if item.state == 1 or m.depth > 60:
-        _circle(m, item)
+    item.failed_silently = False
+    if (
+        item.state == 1 and p.work.level > item.level and item.node.type is not None
+    ):  # in a function that its value calls
+        return type_of(p, item.env, item.node.type)
+    if item.state == 1 or p.work.depth > 60:
+        _circle(p, item)
         item.state, item.type = 2, ERROR
         return ERROR
-    if m.depth < 20 and not isinstance(item.node.value, tree.IntLiteral | tree.StringLiteral):
+    if p.work.depth < 20 and not isinstance(item.node.value, tree.IntLiteral | tree.StringLiteral):
         _read_those_below(c, item, at)
-    failed, m.failed = m.failed, False
-    item.state, item.level = 1, m.level
-    m.reading.append(item)
-    muted, pending = m.muted, len(m.pending)
-    m.muted += 0 if item.own else 1
-    m.depth += 1
-    before = m.look_for("") if item.own and item.env.nested is None else m.now_seen  # whoever is the first to read it
-    room, grown = m.room, len(m.grown)
+    failed, p.failed = p.failed, False
+    item.state, item.level = 1, p.work.level
+    p.work.reading.append(item)
+    silent, pending = p.silent, len(p.pending)
+    p.silent += 0 if item.own else 1
+    p.work.depth += 1
+    before = p.look_for("") if item.own and item.env.nested is None else p.now_seen  # whoever is the first to read it
+    room, grown = p.budget, len(p.spent)
     try:
-        wanted, made = _value(m, item, c.path)
-        for part in m.pending[pending:]:
+        wanted, made = _value(p, item, c.path)
+        for part in p.pending[pending:]:
             part.type = settle(part.type)
         if item.state == 1:
             item.state, item.type = 2, wanted
             item.folded = fold(made)
-            if isinstance(item.folded, hir.Str) and not m.grows(at, len(item.folded.value) >> 4):
+            if isinstance(item.folded, hir.Str) and not p.spend(at, len(item.folded.value) >> 4):
                 item.folded = hir.Str(STRING, at, "")
-            item.unheard = m.failed and m.sandbox is not None
+            item.failed_silently = p.failed and p.copies is not None
     finally:
-        m.reading.pop()
-        m.failed = m.failed or failed
-        m.depth -= 1
-        m.now_seen = before
-        m.muted = muted
+        p.work.reading.pop()
+        p.failed = p.failed or failed
+        p.work.depth -= 1
+        p.now_seen = before
+        p.silent = silent
         if not item.own:  # its own module counts it
-            m.room = room
-            del m.grown[grown:]
+            p.budget = room
+            del p.spent[grown:]
         if item.state == 1:  # it needs a function's result first, and is read again
             item.state = 0
     return item.type or ERROR
 
 
-def _alone(m: Module, inner: Fn, item: ConstItem) -> hir.Expr:
+def _alone(p: Pass, item: ConstItem, path: str) -> hir.Expr:
     """The value of a constant without a type, which whoever reads it in the middle of something must not decide."""
-    from orchestrator.toolchains.ruchy.check.sandbox import Sandbox, inside
-
-    with inside(m, Sandbox(m)):
-        made = expr(inner, item.node.value)
-        m.settle()
-        failed = m.failed
-    m.failed = m.failed or failed
+    trial = p.trial()
+    trial.inlining = p.inlining
+    made = expr(_inner(trial, item, path), item.node.value)
+    trial.settle()
+    p.failed = p.failed or trial.failed
     return made
 
 
-def _circle(m: Module, item: ConstItem) -> None:
+def _inner(p: Pass, item: ConstItem, path: str) -> Fn:
+    inner = Fn(p, item.env, path)
+    inner.nests = False
+    return inner
+
+
+def _circle(p: Pass, item: ConstItem) -> None:
     """E0216 for a constant that needs itself: at the first of this module that is in the circle."""
-    first = next((at for at, one in enumerate(m.reading) if one is item), len(m.reading))
-    own = min((one for one in (item, *m.reading[first:]) if one.own), key=lambda one: one.node.at, default=None)
+    reading = p.work.reading
+    first = next((at for at, one in enumerate(reading) if one is item), len(reading))
+    own = min((one for one in (item, *reading[first:]) if one.own), key=lambda one: one.node.at, default=None)
     if own is None:
-        m.excused(f"the constant `{item.name}` is defined by itself")
+        p.reported_elsewhere(f"the constant `{item.name}` is defined by itself")
         return
-    muted, m.muted = m.muted, 0
     hint = "" if own.node.type is not None else "if a function without `->` needs it, write the type of one of them"
-    m.error("E0216", own.node.at, f"the constant `{own.name}` is defined by itself", hint)
-    m.muted = muted
+    p.error_aloud("E0216", own.node.at, f"the constant `{own.name}` is defined by itself", hint)
 
 
 def _read_those_below(c: Fn, item: ConstItem, at: int) -> None:
     """Reads the constants that a constant names, those that these name first, so that a long chain nests no deeper than
     a short one. Circles are left to who reads them."""
-    m = c.m
-    stack = [(item, _named(m, item))]
+    p = c.p
+    stack = [(item, _named(p, item))]
     begun = {id(item)}
     while stack:
         current, below = stack[-1]
         found = next((one for one in below if one.state == 0 and id(one) not in begun), None)
         if found is not None:
             begun.add(id(found))
-            stack.append((found, _named(m, found)))
+            stack.append((found, _named(p, found)))
             continue
         stack.pop()
         if stack:
-            m.depth += 20
+            p.work.depth += 20
             read_const(c, current, at)
-            m.depth -= 20
+            p.work.depth -= 20
 
 
-def _named(m: Module, item: ConstItem) -> list[ConstItem]:
+def _named(p: Pass, item: ConstItem) -> list[ConstItem]:
     paths = [path for path in paths_in([item.node.value]) if not item.env.nested or path[0] not in item.env.nested]
-    found = [m.lookup(item.env, path) for path in paths]
+    found = [p.lookup(item.env, path) for path in paths]
     return [one for one in found if isinstance(one, ConstItem)]
 
 
-def _value(m: Module, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
-    inner = Fn(m, item.env, path)
-    inner.nests = False
+def _value(p: Pass, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
     if item.node.type is None:
-        made = expr(inner, item.node.value) if m.sandbox is None else _alone(m, inner, item)
+        made = expr(_inner(p, item, path), item.node.value) if p.copies is None else _alone(p, item, path)
         found: Any = resolve(made.type)
         if found.__class__ is Var and found.kind == ANY:  # a function without `->` that is in the middle of a circle
-            _circle(m, item)
+            _circle(p, item)
             return ERROR, made
         return settle(found), made
-    wanted = type_of(m, item.env, item.node.type)
-    return wanted, check(inner, item.node.value, wanted, (*_CONST, item.name))
+    wanted = type_of(p, item.env, item.node.type)
+    return wanted, check(_inner(p, item, path), item.node.value, wanted, (*_CONST, item.name))
 
 
 def inline(c: Fn, env: Env, node: Any, kind: Type, at: int) -> hir.Expr:
     """An expression of another place, computed here, as if it stood at `at`. Its errors were reported there."""
-    m = c.m
-    if m.room < 0 or _needs_itself(m, node, at):
+    p = c.p
+    if p.budget < 0 or _needs_itself(p, node, at):
         return bad(at)
-    m.inlining[id(node)] = at
+    p.inlining[id(node)] = at
     names, home, nests = c.names, c.env, c.nests
     c.names = {**env.nested} if env.nested else {}
     c.env, c.nests = env, False
-    m.muted += 1
-    made = check(c, node, kind, _DEFAULT)
-    m.muted -= 1
+    with p.silenced():
+        made = check(c, node, kind, _DEFAULT)
     c.names, c.env, c.nests = names, home, nests
-    del m.inlining[id(node)]
-    return made if m.grows(at, relocate(made, at)) else bad(at)
+    del p.inlining[id(node)]
+    return made if p.spend(at, relocate(made, at)) else bad(at)
 
 
-def _needs_itself(m: Module, node: Any, at: int) -> bool:
+def _needs_itself(p: Pass, node: Any, at: int) -> bool:
     """E0515 for a default value that is being put in already."""
-    if id(node) not in m.inlining:
+    if id(node) not in p.inlining:
         return False
-    muted, m.muted = m.muted, 0
-    outermost = next(iter(m.inlining.values()))
-    m.error("E0515", outermost, "this needs a default value that needs itself", "write the argument, or the field")
-    m.muted = muted
+    outermost = next(iter(p.inlining.values()))
+    p.error_aloud(
+        "E0515", outermost, "this needs a default value that needs itself", "write the argument, or the field"
+    )
     return True
 
 
 def relocate(made: hir.Expr, at: int) -> int:
-    """Sets `at` throughout a tree of expressions: a trap names the place of use. Gives how many there are."""
+    """Sets `at` throughout a tree of expressions: a trap names the place of use. Returns how many there are."""
     waiting: list[Any] = [made]
     count = 0
     while waiting:

@@ -17,16 +17,17 @@ from orchestrator.toolchains.ruchy.check.function import (
     check,
     expr,
     fit,
+    handles,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, NUMBER, WHOLE, Var, narrow, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.operators import is_float
 from orchestrator.toolchains.ruchy.check.ranges import Walk, walk
-from orchestrator.toolchains.ruchy.check.statements import block, lose
+from orchestrator.toolchains.ruchy.check.statements import bind_silently, block
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import common, convert, is_number, meet
+from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _IF: Why = ("E0202", "the condition of an `if` is bool, and this is {got}")
@@ -35,6 +36,7 @@ _BREAK: Why = ("E0203", "the breaks of this `loop` give {want}, and this one {go
 _RETURN: Why = ("E0401", "`{0}` returns {want}, and this `return` gives {got}")
 
 
+@handles(tree.If)
 def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
     """An `if` with all its `else if`, in a loop: the chain may be long."""
     steps: list[tuple[int, hir.Expr, hir.Expr]] = []
@@ -118,14 +120,14 @@ class _Common:
             left, right = resolve(self.clash[0]), resolve(self.clash[1])
             if want is TAIL and (left is UNIT or right is UNIT):
                 return UNIT
-            self.c.m.error("E0203", at, message.format(shown(left), shown(right)))
+            self.c.p.error("E0203", at, message.format(shown(left), shown(right)))
             return ERROR
         return resolve(self.kind) if self.kind is not None else UNIT
 
     def cast(self, made: hir.Expr, result: Type) -> hir.Expr:
         """A branch of a number is of the type of all; one whose value is dropped gives unit."""
         if made.type is not NEVER and is_number(result) and is_number(resolve(made.type)):
-            return convert(self.c.m, made, result)
+            return convert(self.c.p, made, result)
         if result is not UNIT or made.type is NEVER or resolve(made.type) is UNIT:
             return made
         return hir.Block(UNIT, made.at, [hir.Do(made)], hir.Unit(UNIT, made.at))
@@ -146,6 +148,7 @@ def _enter(c: Fn, label: str, kind: str, want: Want, why: Why) -> Target:
     return target
 
 
+@handles(tree.Loop)
 def loop(c: Fn, node: tree.Loop, want: Want, why: Why) -> hir.Expr:
     """Endless but for its breaks, whose value is its own."""
     target = _enter(c, node.label, "loop", want, why)
@@ -156,6 +159,7 @@ def loop(c: Fn, node: tree.Loop, want: Want, why: Why) -> hir.Expr:
     return open_type(c, made) if kind.__class__ is Var else made
 
 
+@handles(tree.While)
 def while_(c: Fn, node: tree.While, want: Want, why: Why) -> hir.Expr:
     """`while true` is a `loop`: it ends by its breaks alone."""
     endless = isinstance(node.condition, tree.BoolLiteral) and node.condition.value
@@ -168,6 +172,7 @@ def while_(c: Fn, node: tree.While, want: Want, why: Why) -> hir.Expr:
     return hir.While(UNIT, node.at, target.id, condition, inner)
 
 
+@handles(tree.For)
 def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
     """Over a range; the variable is the loop's own, whatever the body does with it."""
     mark = len(c.undo)
@@ -186,14 +191,14 @@ def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
         over, start, end, kind, inclusive = found, found.start, found.end, I64, found.inclusive
     name = pattern.name if isinstance(pattern, tree.NamePattern) else "_"
     if pattern.__class__ not in (tree.NamePattern, tree.WildcardPattern):
-        not_yet(c.m, pattern.at, "patterns in `for`")
+        not_yet(c.p, pattern.at, "patterns in `for`")
     variable = c.declare(name, kind, pattern.at, mutable=True)
     target = _enter(c, node.label, "for", None, why)
     inner = block(c, node.body, DROP, why)
     c.loops.pop()
     c.leave(mark)
     if kind.__class__ is Var and not narrow(kind, INTEGER):
-        c.m.error("E0212", pattern.at, f"`{name}` counts, so it is an integer, and this makes it {shown(kind)}")
+        c.p.error("E0212", pattern.at, f"`{name}` counts, so it is an integer, and this makes it {shown(kind)}")
     slot = variable.slot
     if variable.assigned or (over is not None and over.value is not None):
         slot = c.slot(kind)
@@ -209,7 +214,7 @@ def _range_call(c: Fn, node: tree.Call) -> Any:
     name: Any = node.callee
     if not isinstance(name, tree.Path) or name.segments != ("range",) or not 1 <= len(node.arguments) <= 2:
         return node
-    if "range" in c.names or c.m.lookup(c.env, name.segments) is not None:
+    if "range" in c.names or c.p.lookup(c.env, name.segments) is not None:
         return node
     start = node.arguments[0] if len(node.arguments) == 2 else tree.IntLiteral(node.at, 0)
     return tree.RangeExpr(node.at, start, node.arguments[-1], False)
@@ -219,14 +224,14 @@ def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
     """Both ends of a range, of one integer type."""
     at = node.at
     if node.start is None or node.end is None:
-        c.m.error("E0212", at, "a `for` needs a range with both ends", "write `0..n`")
+        c.p.error("E0212", at, "a `for` needs a range with both ends", "write `0..n`")
         return hir.Int(I64, at, 0), hir.Int(I64, at, 0), I64
     start = expr(c, node.start)
     kind: Any = resolve(start.type)
     end = expr(c, node.end)
     if kind is ERROR or resolve(end.type) is ERROR:
         return start, end, I64 if kind is ERROR else kind
-    met = meet(c.m, start, end)
+    met = meet(c.p, start, end)
     if kind is NEVER or end.type is NEVER:
         other = resolve(end.type)
         kind = kind if kind is not NEVER else other if other is not NEVER else I64
@@ -236,11 +241,11 @@ def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
         if kind.__class__ is Var and kind.kind == INTEGER and isinstance(start, hir.Int) and isinstance(end, hir.Int):
             kind.kind = WHOLE  # the counter is a local that starts from an integer
     elif not unify(kind, end.type):
-        c.m.error(
+        c.p.error(
             "E0212", at, f"the ends of a range are of one type, and these are {shown(kind)} and {shown(end.type)}"
         )
     if is_float(resolve(kind)) or not narrow(kind, NUMBER):
-        c.m.error("E0212", at, f"a range to loop over has integers as its ends, and these are {shown(kind)}")
+        c.p.error("E0212", at, f"a range to loop over has integers as its ends, and these are {shown(kind)}")
         kind = ERROR
     return start, end, resolve(kind)
 
@@ -250,11 +255,11 @@ def _for_other(c: Fn, node: tree.For, iterable: Any, made: hir.Expr) -> hir.Expr
     mark = len(c.undo)
     kind = resolve(made.type)
     if kind is STRING:
-        c.m.error("E0212", iterable.at, "a String cannot be iterated over", "use its `.chars()`")
+        c.p.error("E0212", iterable.at, "a String cannot be iterated over", "use its `.chars()`")
     elif kind is not ERROR:
         hint = "write `0..n`" if narrow(kind, INTEGER) else ""
-        c.m.error("E0212", iterable.at, f"{shown(kind)} cannot be iterated over", hint)
-    lose(c, node.pattern)
+        c.p.error("E0212", iterable.at, f"{shown(kind)} cannot be iterated over", hint)
+    bind_silently(c, node.pattern)
     _enter(c, node.label, "for", None, ())
     block(c, node.body, DROP, ())
     c.loops.pop()
@@ -266,7 +271,7 @@ def _target(c: Fn, node: Any, word: str) -> Target | None:
     """The loop that a `break` or `continue` means; None after an error."""
     if not c.loops:
         code = "E0007" if word == "break" else "E0008"
-        c.m.error(code, node.at, f"`{word}` outside of a loop")
+        c.p.error(code, node.at, f"`{word}` outside of a loop")
         return None
     if not node.label:
         return c.loops[-1]
@@ -274,10 +279,11 @@ def _target(c: Fn, node: Any, word: str) -> Target | None:
         if target.label == node.label:
             return target
     hint = did_you_mean(node.label, [target.label for target in c.loops if target.label])
-    c.m.error("E0105", node.at, f"no loop around here has the label `{node.label}`", hint)
+    c.p.error("E0105", node.at, f"no loop around here has the label `{node.label}`", hint)
     return None
 
 
+@handles(tree.Break)
 def break_(c: Fn, node: tree.Break, want: Want, why: Why) -> hir.Expr:
     target = _target(c, node, "break")
     if target is None:
@@ -290,7 +296,7 @@ def break_(c: Fn, node: tree.Break, want: Want, why: Why) -> hir.Expr:
         _gives(c, node, target, UNIT)
         return hir.Break(NEVER, node.at, target.id, None)
     if target.kind != "loop":
-        c.m.error("E0213", node.at, f"a `{target.kind}` has no value, so its `break` cannot give one", "use `loop`")
+        c.p.error("E0213", node.at, f"a `{target.kind}` has no value, so its `break` cannot give one", "use `loop`")
         expr(c, node.value)
         return hir.Break(NEVER, node.at, target.id, None)
     wanted = target.want
@@ -315,9 +321,10 @@ def _gives(c: Fn, node: tree.Break, target: Target, kind: Type) -> None:
         target.type = kind
     elif not unify(target.type, kind):
         message = _BREAK[1].format(want=shown(target.type), got=shown(kind))
-        c.m.error(_BREAK[0], node.at, message)
+        c.p.error(_BREAK[0], node.at, message)
 
 
+@handles(tree.Continue)
 def continue_(c: Fn, node: tree.Continue, want: Want, why: Why) -> hir.Expr:
     target = _target(c, node, "continue")
     if target is None:
@@ -325,11 +332,12 @@ def continue_(c: Fn, node: tree.Continue, want: Want, why: Why) -> hir.Expr:
     return hir.Continue(NEVER, node.at, target.id)
 
 
+@handles(tree.Return)
 def return_(c: Fn, node: tree.Return, want: Want, why: Why) -> hir.Expr:
     """Leaves its own function. What it gives has the function's type."""
     if not c.nests:
         message = "this `return` stands in a constant or a default, which is no part of a function"
-        c.m.error("E0232", node.at, message, "make a function of it, and call that")
+        c.p.error("E0232", node.at, message, "make a function of it, and call that")
         if node.value is not None:
             expr(c, node.value, DROP)
         return hir.Unit(NEVER, node.at)
@@ -343,7 +351,7 @@ def return_(c: Fn, node: tree.Return, want: Want, why: Why) -> hir.Expr:
     if node.value is None:
         if not unify(c.result, UNIT):
             message = f"`{name}` returns {shown(c.result)}, and this `return` gives nothing"
-            c.m.error("E0401", node.at, message)
+            c.p.error("E0401", node.at, message)
         return hir.Return(NEVER, node.at, None)
     made = check(c, node.value, c.result, (*_RETURN, name))
     if made.type is NEVER:
@@ -351,16 +359,3 @@ def return_(c: Fn, node: tree.Return, want: Want, why: Why) -> hir.Expr:
     if resolve(c.result) is UNIT:
         return hir.Block(NEVER, node.at, [hir.Do(made)], hir.Return(NEVER, node.at, None))
     return hir.Return(NEVER, node.at, made)
-
-
-HANDLERS.update(
-    {
-        tree.If: if_,
-        tree.Loop: loop,
-        tree.While: while_,
-        tree.For: for_,
-        tree.Break: break_,
-        tree.Continue: continue_,
-        tree.Return: return_,
-    }
-)

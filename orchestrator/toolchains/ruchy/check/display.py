@@ -37,7 +37,7 @@ def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
     elif kind in RANGES:
         return _range_parts(c, made)
     elif isinstance(kind, StructType):
-        return _struct_parts(c, made, struct_of(c.m, kind), spec)
+        return _struct_parts(c, made, struct_of(c.p, kind), spec)
     elif kind is UNIT or kind is ERROR:
         return [hir.Block(STRING, made.at, [hir.Do(made)], hir.Str(STRING, made.at, "nil"))]
     return [_scalar(made, kind, spec)]
@@ -110,10 +110,10 @@ def _fields(c: Fn, value: hir.Expr, item: StructItem, spec: str, depth: int) -> 
     if not item.names:
         return [hir.Str(STRING, at, f"{name} {{}}")]
     parts: list[hir.Expr] = []
-    types = field_types(c.m, item)
+    types = field_types(c.p, item)
     before = f"{name} {{"
     for field in sorted(item.index):
-        if not c.m.grows(at, depth + 1):
+        if not c.p.spend(at, depth + 1):
             break
         index = item.index[field]
         parts.append(hir.Str(STRING, at, f"{before}{field}: "))
@@ -126,7 +126,7 @@ def _fields(c: Fn, value: hir.Expr, item: StructItem, spec: str, depth: int) -> 
 def _inside(c: Fn, made: hir.Expr, kind: Type, spec: str, depth: int) -> list[hir.Expr]:
     """A value inside another: strings and chars in quotes."""
     if isinstance(kind, StructType):
-        inner = struct_of(c.m, kind)
+        inner = struct_of(c.p, kind)
         if inner is not None and depth < 64:
             return _fields(c, made, inner, spec, depth + 1)
     if (kind is STRING or kind is CHAR) and spec != "?":

@@ -7,20 +7,19 @@ from typing import Any, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_type, type_names
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
-from orchestrator.toolchains.ruchy.check.consts import const_value
+from orchestrator.toolchains.ruchy.check.consts import const_value, inline
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.formats import count_of, formatted, read_spec
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, later
-from orchestrator.toolchains.ruchy.check.hints import did_you_mean
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, later
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.limits import limit
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
+    ErrorItem,
     FunctionItem,
     Global,
-    LostItem,
     ModuleItem,
     StructItem,
     Variable,
@@ -29,6 +28,7 @@ from orchestrator.toolchains.ruchy.check.statements import field_of
 from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import global_of, hidden, read_global
+from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _FIELD: Why = ("E0201", "the field `{0}` of `{1}` is {want}, and this is {got}")
@@ -36,6 +36,7 @@ _BASE: Why = ("E0201", "`..` takes the other fields from a {want}, and this is {
 _INDEX: Why = ("E0201", "a String is indexed by i64, and this is {got}")
 
 
+@handles(tree.Path)
 def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     """A variable, or a constant. Other items are no values yet."""
     segments = node.segments
@@ -51,51 +52,51 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
             kind = found.type = resolve(kind)
             made = hir.Local(kind, node.at, found.slot)
             if kind.__class__ is Var:
-                c.m.pending.append(made)
+                c.p.pending.append(made)
             return made
         if found.slot < 0:
             return hir.Unit(kind, node.at)
         return hir.Local(kind, node.at, found.slot)
-    item: Any = found or c.m.lookup(c.env, segments)
+    item: Any = found or c.p.lookup(c.env, segments)
     kind = item.__class__
-    if len(segments) > 1 and not c.m.visible(c.env, segments, item, node.at):
+    if len(segments) > 1 and not c.p.visible(c.env, segments, item, node.at):
         return bad(node.at)
     if kind is ConstItem:
         return const_value(c, item, node.at)
-    if kind is LostItem:
-        c.m.failed = True
+    if kind is ErrorItem:
+        c.p.failed = True
         return bad(node.at)
     name = "::".join(segments)
     if item is None:
         return _unknown(c, node, name)
     if kind is FunctionItem:
-        not_yet(c.m, node.at, "functions as values")
+        not_yet(c.p, node.at, "functions as values")
     else:
         what = "module" if kind is ModuleItem else "type"
-        cure = f"name what is in it: `{name}::...`" if kind is ModuleItem else ""
-        c.m.error("E0106", node.at, f"`{name}` is a {what}, not a value", cure)
+        hint = f"name what is in it: `{name}::...`" if kind is ModuleItem else ""
+        c.p.error("E0106", node.at, f"`{name}` is a {what}, not a value", hint)
     return bad(node.at)
 
 
 def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
-    m = c.m
+    p = c.p
     constant = limit(node.segments, node.at)
     if constant is not None:
         return constant
-    m.failed = True
+    p.failed = True
     if len(node.segments) == 1 and name in BUILTINS:
-        not_yet(m, node.at, "functions as values")
+        not_yet(p, node.at, "functions as values")
         return bad(node.at)
     if name in ("None", "Some", "Ok", "Err"):
-        not_yet(m, node.at, "`Option` and `Result`")
+        not_yet(p, node.at, "`Option` and `Result`")
         return bad(node.at)
     if c.item is not None and name in c.item.env.hidden:
         hidden(c, node.at, name)
         return bad(node.at)
-    if nothing_inside(m, c.env, node.segments, node.at):
+    if nothing_inside(p, c.env, node.segments, node.at):
         return bad(node.at)
-    hint = "" if m.tired else did_you_mean(name, names_in_sight(c)) or _cure(c, name)
-    m.error_unknown("E0101", node.at, name, "name", hint)
+    hint = "" if p.report.too_many_errors else did_you_mean(name, names_in_sight(c)) or _hint_for(c, name)
+    p.error_unknown("E0101", node.at, name, "name", hint)
     return bad(node.at)
 
 
@@ -112,16 +113,17 @@ _OTHER_WORDS = {
 }
 
 
-def _cure(c: Fn, name: str) -> str:
+def _hint_for(c: Fn, name: str) -> str:
     return _OTHER_WORDS.get(name, "")
 
 
 def names_in_sight(c: Fn) -> list[str]:
     """Names that can be meant here: locals, items, imports, builtins."""
-    items = list(c.m.items) if c.env.names is None else list(c.env.names)
-    return [*c.names, *items, *(name for _, name in c.m.bindings), *BUILTINS]
+    items = list(c.p.module.items) if c.env.names is None else list(c.env.names)
+    return [*c.names, *items, *(name for _, name in c.p.module.bindings), *BUILTINS]
 
 
+@handles(tree.Field)
 def field(c: Fn, node: tree.Field, want: Want, why: Why) -> hir.Expr:
     """`value.name`, chains in a loop."""
     chain = [node]
@@ -156,6 +158,7 @@ def _one_field_now(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
     return hir.GetField(step[1], node.at, value, step[0])
 
 
+@handles(tree.StructLiteral)
 def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir.Expr:
     """`S { a: 1, b, ..base }`: every field once, from here, from the base, or from its default."""
     item = _literal_struct(c, node)
@@ -165,18 +168,18 @@ def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir
         if node.base is not None:
             expr(c, node.base)
         return bad(node.at)
-    kind = struct_type(c.m, item)
-    types = field_types(c.m, item)
+    kind = struct_type(c.p, item)
+    types = field_types(c.p, item)
     values: dict[int, hir.Expr] = {}
     for given in node.fields:
         index = item.index.get(given.name)
         if index is None:
             hint = did_you_mean(given.name, item.names)
-            c.m.error("E0104", given.at, f"`{item.name}` has no field `{given.name}`", hint)
+            c.p.error("E0104", given.at, f"`{item.name}` has no field `{given.name}`", hint)
             expr(c, given.value)
             continue
         if index in values:
-            c.m.error("E0604", given.at, f"the field `{given.name}` is given twice")
+            c.p.error("E0604", given.at, f"the field `{given.name}` is given twice")
         values[index] = check(c, given.value, types[index], (*_FIELD, given.name, item.name))
     if node.base is not None:
         base = check(c, node.base, kind, _BASE)
@@ -195,7 +198,7 @@ def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir
         return hir.Unit(kind, node.at)
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)
-        c.m.error("E0214", node.at, f"`{item.name}` needs its field{'s' * (len(missing) > 1)} {names}")
+        c.p.error("E0214", node.at, f"`{item.name}` needs its field{'s' * (len(missing) > 1)} {names}")
         return hir.Unit(kind, node.at)
     if kind is ERROR or len(values) < len(types):
         return bad(node.at)
@@ -204,8 +207,6 @@ def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir
 
 def inlined(c: Fn, item: Any, node: Any, kind: Type, at: int) -> hir.Expr:
     """A default value, computed where it is used; its errors are reported where it stands."""
-    from orchestrator.toolchains.ruchy.check.consts import inline
-
     return inline(c, item.env, node, kind, at)
 
 
@@ -213,26 +214,27 @@ def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | None:
     segments = node.path
     found: Any = c.names.get(segments[0]) if len(segments) == 1 else None
     if found is None or isinstance(found, Variable):
-        found = c.m.lookup(c.env, segments)
+        found = c.p.lookup(c.env, segments)
     name = "::".join(segments)
     seen = 0
     while isinstance(found, AliasItem) and seen < 100:
         target: Any = found.node.target
-        found = c.m.lookup(found.env, target.path) if isinstance(target, tree.NamedType) else None
+        found = c.p.lookup(found.env, target.path) if isinstance(target, tree.NamedType) else None
         seen += 1
     if isinstance(found, StructItem):
         return found
-    if found is None and nothing_inside(c.m, c.env, segments, node.at):
+    if found is None and nothing_inside(c.p, c.env, segments, node.at):
         return None
     if found is None:
-        names = [*type_names(c.m, c.env), *(known for known, what in c.names.items() if isinstance(what, StructItem))]
-        c.m.error_unknown("E0103", node.at, name, "type", did_you_mean(name, names))
-    elif not isinstance(found, LostItem):
-        c.m.error("E0103", node.at, f"`{name}` is not a struct")
-    c.m.failed = True
+        names = [*type_names(c.p, c.env), *(known for known, what in c.names.items() if isinstance(what, StructItem))]
+        c.p.error_unknown("E0103", node.at, name, "type", did_you_mean(name, names))
+    elif not isinstance(found, ErrorItem):
+        c.p.error("E0103", node.at, f"`{name}` is not a struct")
+    c.p.failed = True
     return None
 
 
+@handles(tree.FString)
 def f_string(c: Fn, node: tree.FString, want: Want, why: Why) -> hir.Expr:
     """The literal parts and the texts of the holes, joined."""
     parts: list[hir.Expr] = []
@@ -251,7 +253,7 @@ def hole(c: Fn, part: tree.HolePart) -> list[hir.Expr]:
     counts = () if spec is None else (spec.width, spec.precision)
     if spec is None or any(isinstance(count, str) and not count[:1].isidentifier() for count in counts):
         message = f"the format `{part.spec}` is not known, and has no effect"
-        c.m.warn("W0007", part.at, message, "formats are `:>5`, `:05`, `:.2`, `:x`, `:?`, and others of Rust")
+        c.p.warn("W0007", part.at, message, "formats are `:>5`, `:05`, `:.2`, `:x`, `:?`, and others of Rust")
         return text_parts(c, made)
     width, precision = [
         count_of(c, expr(c, tree.Path(part.at, (count,)))) if isinstance(count, str) else None for count in counts
@@ -259,6 +261,7 @@ def hole(c: Fn, part: tree.HolePart) -> list[hir.Expr]:
     return formatted(c, made, spec, width, precision)
 
 
+@handles(tree.Index)
 def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:
     """A character of a String, or a part of it, both by character."""
     value = expr(c, node.value)
@@ -268,7 +271,7 @@ def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:
     if kind is not STRING:
         if kind.__class__ is Var and cast("Any", kind).kind == ANY and unify(kind, STRING):
             return _in_string(c, node, value)
-        c.m.error("E0215", node.at, f"{shown(kind)} cannot be indexed")
+        c.p.error("E0215", node.at, f"{shown(kind)} cannot be indexed")
         return bad(node.at)
     return _in_string(c, node, value)
 
@@ -297,21 +300,10 @@ def _slice(c: Fn, at: int, wanted: tree.RangeExpr, value: hir.Expr) -> hir.Expr:
     return hir.Runtime(STRING, at, "str_slice", [value, start, end], traps=True)
 
 
+@handles(tree.Tuple)
 def tuple_(c: Fn, node: tree.Tuple, want: Want, why: Why) -> hir.Expr:
     """Unit; longer tuples are to come."""
     if not node.elements:
         return hir.Unit(UNIT, node.at)
-    not_yet(c.m, node.at, "tuples")
+    not_yet(c.p, node.at, "tuples")
     return bad(node.at)
-
-
-HANDLERS.update(
-    {
-        tree.Path: path,
-        tree.Field: field,
-        tree.StructLiteral: struct_literal,
-        tree.FString: f_string,
-        tree.Index: index,
-        tree.Tuple: tuple_,
-    }
-)

@@ -98,7 +98,7 @@ def count_of(c: Fn, made: hir.Expr | None) -> hir.Expr | None:
     if kind is ERROR or kind is NEVER:
         return made
     if not narrow(kind, INTEGER):
-        c.m.error("E0032", made.at, f"a width is an integer, and this is {shown(kind)}")
+        c.p.error("E0032", made.at, f"a width is an integer, and this is {shown(kind)}")
         return hir.Int(I32, made.at, 0)
     return hir.Cast(I32, made.at, hir.Cast(INTEGERS["u16"], made.at, made))
 
@@ -114,11 +114,11 @@ def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision:
     if not _fits(spec.kind, kind) or (
         isinstance(kind, StructType) and precision.__class__ not in (type(None), hir.Int)
     ):
-        c.m.error(
+        c.p.error(
             "E0032",
             at,
             f"`{{:{spec.kind or '.*'}}}` cannot show a value of type {shown(kind)}",
-            _CURES.get(spec.kind, ""),
+            _HINTS.get(spec.kind, ""),
         )
         return text_parts(c, made)
     if number:
@@ -137,7 +137,7 @@ def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision:
     return [hir.Runtime(STRING, at, "str_spec", [joined(at, parts), width, hir.Int(I32, at, how)])]
 
 
-_CURES = {
+_HINTS = {
     "x": "only integers have hexadecimal digits",
     "X": "only integers have hexadecimal digits",
     "o": "only integers have octal digits",

@@ -4,13 +4,13 @@
 will do), DROP (the value is not used), or TAIL (it is the result of a function without `->`). `why` is what to say when
 the type is wrong: a code, a template with `{want}` and `{got}`, and the names that fill its numbered holes.
 
-Handlers of the kinds of nodes stand in the other files and enter themselves in HANDLERS.
+The handlers stand in the other files. Each registers itself: `@handles(tree.Binary)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
@@ -32,13 +32,30 @@ from orchestrator.toolchains.ruchy.check.widths import placed
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.check.module import Module
+    from orchestrator.toolchains.ruchy.check.passes import Pass
 
 Why = tuple[str, ...]
 Want = Type | None
 Handler = Callable[["Fn", Any, Want, Why], hir.Expr]
 
 HANDLERS: dict[type, Handler] = {}
+"""The handler of each class of expressions. `handles` fills it; `checker.py` refuses to start while one is missing."""
+
+Node = TypeVar("Node", bound=tree.Node)
+
+
+def handles(kind: type[Node]) -> Callable[[Callable[[Fn, Node, Want, Why], hir.Expr]], Handler]:
+    """Registers the function behind it as the handler of one class of expressions."""
+
+    def register(handler: Callable[[Fn, Node, Want, Why], hir.Expr]) -> Handler:
+        if kind in HANDLERS:
+            raise TypeError(f"two handlers for {kind.__name__}")
+        HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
 DROP = cast("Type", object())
 TAIL = cast("Type", object())
 PLAIN: Why = ("E0201", "this is {got}, and {want} is needed")
@@ -77,9 +94,9 @@ class Fn:
         "lends",
         "locals",
         "loops",
-        "m",
         "names",
         "nests",
+        "p",
         "path",
         "result",
         "returned",
@@ -89,8 +106,8 @@ class Fn:
         "variables",
     )
 
-    def __init__(self, m: Module, env: Env, path: str, item: FunctionItem | None = None) -> None:
-        self.m = m
+    def __init__(self, p: Pass, env: Env, path: str, item: FunctionItem | None = None) -> None:
+        self.p = p
         self.env = env
         self.path = path
         self.item = item
@@ -138,7 +155,7 @@ def expr(c: Fn, node: Any, want: Want = None, why: Why = PLAIN) -> hir.Expr:
     """The typed form of an expression."""
     made = HANDLERS[node.__class__](c, node, want, why)
     if made.type is NEVER:
-        c.m.cut = True
+        c.p.cut = True
     return made
 
 
@@ -151,9 +168,9 @@ def check(c: Fn, node: Any, want: Type, why: Why) -> hir.Expr:
 def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: Any) -> hir.Expr:
     """`made`, whose type must be `want`; says so where it is not, once. Numbers are converted."""
     if made.type is NEVER:
-        c.m.cut = True
+        c.p.cut = True
         return made
-    found: Any = placed(c.m, made, want)
+    found: Any = placed(c.p, made, want)
     if found is not None:
         return cast("hir.Expr", found)
     if unify(want, made.type):
@@ -162,14 +179,14 @@ def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: Any) -> hir.Expr:
     if want is NEVER:
         return made
     if want is UNIT and why[0] == "E0401":
-        c.m.error(why[0], node.at, why[1].format(*why[2:], want=shown(want), got=shown(got)))
+        c.p.error(why[0], node.at, why[1].format(*why[2:], want=shown(want), got=shown(got)))
         return bad(node.at)
     code, message = why[0], why[1].format(*why[2:], want=shown(want), got=shown(got))
-    c.m.error(code, node.at, message, cure(want, got, node))
+    c.p.error(code, node.at, message, hint_for(want, got, node))
     return bad(node.at)
 
 
-def cure(want: Type, got: Type, node: Any) -> str:
+def hint_for(want: Type, got: Type, node: Any) -> str:
     """What would make a value of one type one of another, where there is something usual."""
     from_number = got.__class__ in (IntType, FloatType) or got.__class__ is Var
     if isinstance(want, StringType):
@@ -200,7 +217,7 @@ def open_type(c: Fn, made: hir.Expr) -> hir.Expr:
     found = resolve(made.type)
     made.type = found
     if found.__class__ is Var:
-        c.m.pending.append(made)
+        c.p.pending.append(made)
     return made
 
 
@@ -208,18 +225,18 @@ def later(c: Fn, at: int, kind: Type, decide: Callable[[bool], hir.Expr | None])
     """A place for an expression that can only be made once a type is known. `decide` makes it or returns None; with
     True it must make it, whatever is known. The place is a block without statements."""
     place = hir.Block(kind, at, [], hir.Unit(kind, at))
-    c.m.pending.append(place)
+    c.p.pending.append(place)
 
     def attempt(last: bool) -> bool:
         made = decide(last)
         if made is None:
             return False
         if not unify(kind, made.type):
-            c.m.error("E0201", at, PLAIN[1].format(want=shown(kind), got=shown(made.type)))
+            c.p.error("E0201", at, PLAIN[1].format(want=shown(kind), got=shown(made.type)))
         place.value = made
         return True
 
-    c.m.late.append(attempt)
+    c.p.late.append(attempt)
     return place
 
 
@@ -229,13 +246,3 @@ def only_read(node: Any) -> Any:
         return node
     given = [one.operand if isinstance(one, tree.Unary) and one.op == "&mut" else one for one in node.arguments]
     return msgspec.structs.replace(node, arguments=given)
-
-
-def is_text(kind: Type) -> bool:
-    return kind is STRING or isinstance(kind, StringType)
-
-
-def not_handled(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
-    """For nodes that stand where no expression can."""
-    c.m.error("E0720", node.at, f"{type(node).__name__} is not supported here")
-    return bad(node.at)

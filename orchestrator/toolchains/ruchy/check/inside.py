@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
+    ErrorItem,
     FunctionItem,
-    LostItem,
     ModuleItem,
     StructItem,
 )
@@ -16,59 +16,59 @@ from orchestrator.toolchains.ruchy.check.scope import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.toolchains.ruchy.check.module import Module
+    from orchestrator.toolchains.ruchy.check.passes import Pass
     from orchestrator.toolchains.ruchy.check.scope import Env, Item
     from orchestrator.toolchains.ruchy.syntax import tree
 
 _WORDS = {FunctionItem: "function", StructItem: "struct", ConstItem: "constant", AliasItem: "type alias"}
 
 
-def nothing_inside(m: Module, env: Env, path: Sequence[str], at: int) -> bool:
+def nothing_inside(p: Pass, env: Env, path: Sequence[str], at: int) -> bool:
     """E0513 where the beginning of an unknown path means an item. Returns whether that is so."""
-    found = _owner(m, env, tuple(path)) if len(path) > 1 else None
+    found = _owner(p, env, tuple(path)) if len(path) > 1 else None
     if found is None:
         return False
     owner, rest, item = found
-    _report(m, at, item, "::".join(owner), "::".join(rest))
+    _report(p, at, item, "::".join(owner), "::".join(rest))
     return True
 
 
-def check_imports(m: Module, statements: Sequence[Any], scope: str = "") -> None:
+def check_imports(p: Pass, statements: Sequence[Any], scope: str = "") -> None:
     """E0513 at each `use` that goes on behind an item."""
     from orchestrator.toolchains.ruchy.syntax import tree
 
     for node in statements:
         if isinstance(node, tree.Mod) and node.items:
-            check_imports(m, node.items, f"{scope}::{node.name}" if scope else node.name)
+            check_imports(p, node.items, f"{scope}::{node.name}" if scope else node.name)
         elif isinstance(node, tree.UseItem):
             for name in node.names:
-                _check_import(m, name, scope)
+                _check_import(p, name, scope)
 
 
-def _check_import(m: Module, name: tree.UseName, scope: str) -> None:
-    binding = m.bindings.get((scope, name.alias))
+def _check_import(p: Pass, name: tree.UseName, scope: str) -> None:
+    binding = p.module.bindings.get((scope, name.alias))
     if name.glob or binding is None or not binding.rest or binding.failed:
         return
-    item = m.item_of(f"{binding.module}::{binding.item}")
-    if m.has_inside(item):
+    item = p.item_of(f"{binding.module}::{binding.item}")
+    if p.has_inside(item):
         return
     owner = "::".join((*binding.module.split("/"), binding.item))
-    _report(m, name.at, item, owner, binding.rest)
+    _report(p, name.at, item, owner, binding.rest)
 
 
-def _owner(m: Module, env: Env, path: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], Item] | None:
-    binding = m.bindings.get((env.scope, "::".join(path)))
+def _owner(p: Pass, env: Env, path: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], Item] | None:
+    binding = p.module.bindings.get((env.scope, "::".join(path)))
     if binding is not None and binding.rest:
         length = len(path) - len(binding.rest.split("::"))
-        return path[:length], path[length:], m.item_of(f"{binding.module}::{binding.item}")
+        return path[:length], path[length:], p.item_of(f"{binding.module}::{binding.item}")
     for length in range(len(path) - 1, 0, -1):
-        item = m.lookup(env, path[:length])
+        item = p.lookup(env, path[:length])
         if item is not None:
-            return None if isinstance(item, ModuleItem | LostItem) else (path[:length], path[length:], item)
+            return None if isinstance(item, ModuleItem | ErrorItem) else (path[:length], path[length:], item)
     return None
 
 
-def _report(m: Module, at: int, item: Item, owner: str, rest: str) -> None:
+def _report(p: Pass, at: int, item: Item, owner: str, rest: str) -> None:
     word = _WORDS.get(item.__class__, "item")
     hint = ""
     if isinstance(item, FunctionItem):
@@ -80,4 +80,4 @@ def _report(m: Module, at: int, item: Item, owner: str, rest: str) -> None:
         hint = f"a value is made with `{owner} {{ {fields} }}`" if fields else f"a value is made with `{owner} {{ }}`"
         if rest in item.index:
             hint = f"a field is reached with a point, through a value: `value.{rest}`"
-    m.error("E0513", at, f"`{owner}` is a {word}: there is no `{rest}` in it", hint)
+    p.error("E0513", at, f"`{owner}` is a {word}: there is no `{rest}` in it", hint)

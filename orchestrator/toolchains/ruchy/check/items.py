@@ -1,28 +1,26 @@
-"""Items: collecting them, and checking the bodies of functions, callees first where a result must be found out."""
+"""Items: collecting those of the module and of blocks, and checking structs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.toolchains.ruchy.check.annotations import field_types
-from orchestrator.toolchains.ruchy.check.bodies import settled
 from orchestrator.toolchains.ruchy.check.consts import read_const
 from orchestrator.toolchains.ruchy.check.function import Fn, check
 from orchestrator.toolchains.ruchy.check.infer import shown
-from orchestrator.toolchains.ruchy.check.module import unit_of
 from orchestrator.toolchains.ruchy.check.scope import (
+    DEFINITIONS,
     AliasItem,
     ConstItem,
     Env,
+    ErrorItem,
     FunctionItem,
     Global,
     Item,
-    LostItem,
     ModuleItem,
     StructItem,
     Variable,
 )
-from orchestrator.toolchains.ruchy.check.statements import ITEMS
 from orchestrator.toolchains.ruchy.check.types import ERROR, StructType
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -31,77 +29,77 @@ from orchestrator.toolchains.ruchy.syntax.names import root_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from orchestrator.toolchains.ruchy.check.module import Module
+    from orchestrator.toolchains.ruchy.check.passes import Pass
 
 
-def collect(m: Module, statements: Iterable[Any], scope: str = "") -> None:
+def collect(p: Pass, statements: Iterable[Any], scope: str = "") -> None:
     """Enters the items of the file, or of an inline module, into `m.items`."""
-    env = Env(m.name, scope)
+    env = Env(p.module.name, scope)
     for node in statements:
-        item = make_item(m, node, f"{scope}::" if scope else "", env)
+        item = make_item(p, node, f"{scope}::" if scope else "", env)
         if item is not None:
-            _enter(m, m.items, f"{scope}::{node.name}" if scope else node.name, node, item)
+            _enter(p, p.module.items, f"{scope}::{node.name}" if scope else node.name, node, item)
             if isinstance(node, tree.Mod) and node.items:
-                collect(m, node.items, f"{scope}::{node.name}" if scope else node.name)
+                collect(p, node.items, f"{scope}::{node.name}" if scope else node.name)
 
 
-def make_item(m: Module, node: Any, prefix: str, env: Env) -> Item | None:
+def make_item(p: Pass, node: Any, prefix: str, env: Env) -> Item | None:
     """The item of a definition; None for what defines no name of its own."""
     kind = node.__class__
     if kind is tree.Function:
-        function = m.nested.get(id(node))
+        function = p.nested.get(id(node))
         if function is None:
-            function = FunctionItem(node.name, f"{m.name}::{prefix}{node.name}", node, env, own=True)
-            function.sandbox = m.sandbox
-            if node.at in m.headers and env.module == m.name:
+            function = FunctionItem(node.name, f"{p.module.name}::{prefix}{node.name}", node, env, own=True)
+            function.trial = p if p.copies is not None else None
+            if node.at in p.module.headers and env.module == p.module.name:
                 function.stub, function.state = True, 2
-            m.nested[id(node)] = function
+            p.nested[id(node)] = function
         function.env = env
-        m.functions.append(function)
+        p.functions.append(function)
         return function
     if kind is tree.Struct:
-        return _struct(m, node, prefix, env)
+        return _struct(p, node, prefix, env)
     if kind is tree.Const:
         return ConstItem(node.name, node, env, own=True)
     if kind is tree.TypeAlias:
         return AliasItem(node.name, node, env, own=True)
     if kind is tree.Enum:
-        not_yet(m, node.at, "enums")
-        return LostItem(node.name)
+        not_yet(p, node.at, "enums")
+        return ErrorItem(node.name)
     if kind is tree.Impl:
-        not_yet(m, node.at, "methods")
-        m.with_methods.add(StructType(m.name, prefix + node.target.path[-1]))
+        not_yet(p, node.at, "methods")
+        p.module.with_methods.add(StructType(p.module.name, prefix + node.target.path[-1]))
         return None
     if kind is tree.Mod and prefix.endswith("."):
-        not_yet(m, node.at, "modules inside of functions")
-        return LostItem(node.name)
+        not_yet(p, node.at, "modules inside of functions")
+        return ErrorItem(node.name)
     if kind is tree.Mod:
         # `mod name;` means a file, which the imports bind
         return ModuleItem(node.name) if node.items is not None else None
     return None
 
 
-def _struct(m: Module, node: tree.Struct, prefix: str, env: Env) -> Item:
-    kind = StructType(m.name, prefix + node.name)
-    while m.nested_structs.get(kind, node) is not node:  # two blocks of one function may each have their own
-        kind = StructType(m.name, kind.item + "'")
+def _struct(p: Pass, node: tree.Struct, prefix: str, env: Env) -> Item:
+    kind = StructType(p.module.name, prefix + node.name)
+    while p.nested_structs.get(kind, node) is not node:  # two blocks of one function may each have their own
+        kind = StructType(p.module.name, kind.item + "'")
     if prefix.endswith("."):
-        m.nested_structs[kind] = node
+        p.nested_structs[kind] = node
     if node.tuple_like and node.fields:
-        not_yet(m, node.at, "tuple structs")
+        not_yet(p, node.at, "tuple structs")
     elif node.generics:
-        not_yet(m, node.at, "generics")
+        not_yet(p, node.at, "generics")
     if node.methods:
-        not_yet(m, node.methods[0].at, "methods")
-        m.with_methods.add(kind)
+        not_yet(p, node.methods[0].at, "methods")
+        p.module.with_methods.add(kind)
     return StructItem(node.name, kind, node, env, own=True)
 
 
-def _enter(m: Module, items: dict[str, Any], name: str, node: Any, item: Item) -> None:
-    if name in items or (items is m.items and name in m.stubs.items):
-        m.error("E0601", node.at, f"`{node.name}` is defined twice", "give one of them another name")
+def _enter(p: Pass, items: dict[str, Any], name: str, node: Any, item: Item) -> None:
+    if name in items or (items is p.module.items and name in p.module.stubs.items):
+        p.error("E0601", node.at, f"`{node.name}` is defined twice", "give one of them another name")
         if isinstance(item, FunctionItem):
-            m.functions.remove(item)
+            p.functions.remove(item)
         return
     items[name] = item
 
@@ -109,15 +107,15 @@ def _enter(m: Module, items: dict[str, Any], name: str, node: Any, item: Item) -
 def nested_items(c: Fn, statements: Sequence[Any]) -> None:
     """Items inside a block: seen from everywhere in it; their names are the function's, with a dot. The caller puts
     `c.env` back when the block ends."""
-    m = c.m
-    nodes = [node for node in statements if node.__class__ in ITEMS]
+    p = c.p
+    nodes = [node for node in statements if node.__class__ in DEFINITIONS]
     if not c.nests:
-        not_yet(m, nodes[0].at, "items inside of constants and defaults")
+        not_yet(p, nodes[0].at, "items inside of constants and defaults")
         for name in [getattr(node, "name", "") for node in nodes]:
             c.undo.append((name, c.names.get(name)))
-            c.names[name] = LostItem(name)
+            c.names[name] = ErrorItem(name)
         return
-    outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or isinstance(what, LostItem)}
+    outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or isinstance(what, ErrorItem)}
     found: dict[str, Any] = {}
     env = Env(c.env.module, c.env.scope, c.env.names, found)
     lets = [getattr(node.pattern, "name", "") for node in statements if isinstance(node, tree.Let)]
@@ -128,14 +126,14 @@ def nested_items(c: Fn, statements: Sequence[Any]) -> None:
             _local_imports(c, node, found)
             continue
         name = getattr(node, "name", "")
-        item = make_item(m, node, f"{c.path}.", env)
+        item = make_item(p, node, f"{c.path}.", env)
         if item is None or not name:
             continue
         if isinstance(item, FunctionItem):
             function = item
-            while any(other.symbol == function.symbol for other in m.functions if other is not function):
+            while any(other.symbol == function.symbol for other in p.functions if other is not function):
                 function.symbol += "'"
-        _enter(m, found, name, node, item)
+        _enter(p, found, name, node, item)
     for name, item in found.items():
         c.undo.append((name, c.names.get(name)))
         c.names[name] = item
@@ -145,7 +143,7 @@ def nested_items(c: Fn, statements: Sequence[Any]) -> None:
     for node in nodes:
         item = found.get(getattr(node, "name", ""))
         if isinstance(item, StructItem) and item.node is node:
-            check_struct(m, item)
+            check_struct(p, item)
         elif isinstance(item, ConstItem) and item.node is node:
             read_const(c, item, node.at)
 
@@ -156,71 +154,47 @@ def _local_imports(c: Fn, node: tree.UseItem, found: dict[str, Any]) -> None:
         if name.glob:
             continue
         path = root_path(name.path, c.env.module, c.env.scope)
-        item = c.m.lookup(Env(c.env.module, c.env.scope, c.env.names), path)
-        if c.m.visible(c.env, path, item, name.at):
+        item = c.p.lookup(Env(c.env.module, c.env.scope, c.env.names), path)
+        if c.p.visible(c.env, path, item, name.at):
             found[name.alias] = item if item and item.__class__ is not ModuleItem else ModuleItem(name.alias, path)
 
 
-# ---------------------------------------------------------------- types and constants
-
-
-def check_types(m: Module) -> None:
-    """Reads every alias, struct and constant of the module, whether it is used or not."""
-    from orchestrator.toolchains.ruchy.check.annotations import alias_target, signature
-
-    for item in list(m.items.values()):  # first what needs no function, so that none of them looks for it
-        if isinstance(item, AliasItem):
-            alias_target(m, item)
-        elif isinstance(item, StructItem) and not (item.node.tuple_like or item.node.generics):
-            field_types(m, item)
-    for item in m.functions:
-        before = m.look_for(unit_of(item.symbol))
-        m.starts[unit_of(item.symbol)] = item.node.start
-        signature(m, item)
-        m.now_seen = before
-    for name, item in list(m.items.items()):
-        if isinstance(item, StructItem):
-            settled(m, lambda one=item: check_struct(m, one))  # type: ignore[misc]
-        elif isinstance(item, ConstItem):
-            settled(m, lambda one=item, path=name: read_const(Fn(m, one.env, path), one, one.node.at))  # type: ignore[misc]
-
-
-def check_struct(m: Module, item: StructItem) -> None:
+def check_struct(p: Pass, item: StructItem) -> None:
     """Fields: each of its own name, of a type that exists, with a default of that type."""
     seen: set[str] = set()
     for field in item.node.fields:
         if field.name in seen and not item.node.tuple_like:
-            m.error("E0602", field.at, f"the field `{field.name}` is declared twice")
+            p.error("E0602", field.at, f"the field `{field.name}` is declared twice")
         seen.add(field.name)
     if item.node.tuple_like or item.node.generics:
         return
-    types = field_types(m, item)
+    types = field_types(p, item)
     for field, kind in zip(item.node.fields, types, strict=True):
         if field.default is not None:
             why = ("E0201", "the default of `{0}` is {got}, and {want} is needed", field.name)
-            inner = Fn(m, item.env, item.name)
+            inner = Fn(p, item.env, item.name)
             inner.nests = False
             check(inner, field.default, kind, why)
-    _not_endless(m, item)
+    _not_endless(p, item)
 
 
-def _not_endless(m: Module, item: StructItem) -> None:
+def _not_endless(p: Pass, item: StructItem) -> None:
     """E0218 for a struct that holds itself: no value of it could ever be made."""
-    if item.type in m.endless:
+    if item.type in p.module.endless:
         return
     waiting = [(item.type, (item.name,))]
     seen = {item.type}
     while waiting:
         kind, path = waiting.pop()
-        inner = m.layouts.get(kind) or (item if kind == item.type else None)
+        inner = p.module.layouts.get(kind) or (item if kind == item.type else None)
         if inner is None:
             continue
-        for field in field_types(m, inner):
+        for field in field_types(p, inner):
             if field == item.type:
                 names = " holds ".join(f"`{name}`" for name in (*path, item.name))
-                m.error("E0218", item.node.at, f"the struct {names}: no value of it can be made")
-                m.endless.update(seen)
-                item.types = [ERROR if part == item.type else part for part in field_types(m, item)]
+                p.error("E0218", item.node.at, f"the struct {names}: no value of it can be made")
+                p.module.endless.update(seen)
+                item.types = [ERROR if part == item.type else part for part in field_types(p, item)]
                 return
             if isinstance(field, StructType) and field not in seen:
                 seen.add(field)

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Handler, Want, Why, bad
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, handles
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
 
 
-def _not_yet(what: str, plural: bool = True) -> Handler:
-    def handler(c: Fn, node: Any, want: Want, why: Why) -> hir.Expr:
-        not_yet(c.m, node.at, what, plural)
+def _refuse(kind: type[tree.Expr], what: str, plural: bool = True) -> None:
+    """Registers a handler that reports: `what` is not supported yet."""
+
+    @handles(kind)
+    def handler(c: Fn, node: tree.Expr, want: Want, why: Why) -> hir.Expr:
+        not_yet(c.p, node.at, what, plural)
         return bad(node.at)
 
-    return handler
+
+_refuse(tree.Array, "arrays")
+_refuse(tree.ArrayRepeat, "arrays")
+_refuse(tree.Comprehension, "comprehensions")
+_refuse(tree.IfLet, "`if let`", plural=False)
+_refuse(tree.WhileLet, "`while let`", plural=False)
+_refuse(tree.Match, "`match`", plural=False)
+_refuse(tree.Lambda, "lambdas")
+_refuse(tree.Try, "`?`", plural=False)
+_refuse(tree.TryCatch, "`try`", plural=False)
+_refuse(tree.Throw, "`throw`", plural=False)
 
 
+@handles(tree.Unsupported)
 def reported(c: Fn, node: tree.Unsupported, want: Want, why: Why) -> hir.Expr:
     """What the parser has reported already."""
-    c.m.failed = True
+    c.p.failed = True
     return bad(node.at)
-
-
-HANDLERS.update(
-    {
-        tree.Array: _not_yet("arrays"),
-        tree.ArrayRepeat: _not_yet("arrays"),
-        tree.Comprehension: _not_yet("comprehensions"),
-        tree.IfLet: _not_yet("`if let`", plural=False),
-        tree.WhileLet: _not_yet("`while let`", plural=False),
-        tree.Match: _not_yet("`match`", plural=False),
-        tree.Lambda: _not_yet("lambdas"),
-        tree.Try: _not_yet("`?`", plural=False),
-        tree.TryCatch: _not_yet("`try`", plural=False),
-        tree.Throw: _not_yet("`throw`", plural=False),
-        tree.Unsupported: reported,
-    }
-)

@@ -7,8 +7,7 @@ from typing import Any
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, text_parts
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr, fit, later
-from orchestrator.toolchains.ruchy.check.hints import did_you_mean
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, fit, handles, later
 from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, resolve, shown
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
@@ -38,6 +37,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     Type,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
 
@@ -80,6 +80,7 @@ _STRING = frozenset(
 _CHAR = words("to_upper to_uppercase upper to_lower to_lowercase lower is_numeric is_alphabetic is_alphanumeric")
 
 
+@handles(tree.MethodCall)
 def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
     """`receiver.name(arguments)`; a chain of calls is walked in a loop."""
     chain = [node]
@@ -106,7 +107,7 @@ def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: Any) -> hir.Expr:
         made = _apply(c, first, value)
         rest = chain[:-1]
     elif second.name in ("nth", "rev"):
-        not_yet(c.m, first.at, "arrays")
+        not_yet(c.p, first.at, "arrays")
         return bad(first.at)
     else:
         made = hir.Runtime(I64, second.at, "str_chars", [value])
@@ -124,10 +125,10 @@ def _is_text_place(c: Fn, node: Any) -> bool:
 
 def _push(c: Fn, node: tree.MethodCall, place: Any) -> hir.Expr:
     """`s.push_str(t)`: `s += t`."""
-    silent, c.m.muted = c.m.muted, c.m.muted + 1
-    failed = c.m.failed
+    silent, c.p.silent = c.p.silent, c.p.silent + 1
+    failed = c.p.failed
     found = place_of(c, place)
-    c.m.muted, c.m.failed = silent, failed
+    c.p.silent, c.p.failed = silent, failed
     if found is None or resolve(found[2]) is not STRING or len(node.arguments) != 1:
         return _apply(c, node, expr(c, place))
     out: list[Any] = []
@@ -175,7 +176,7 @@ def _of_unknown(c: Fn, node: tree.MethodCall, receiver: hir.Expr) -> hir.Expr:
         if resolve(receiver.type).__class__ is Var and narrow(receiver.type, ANY) and shown(receiver.type) == "_":
             if not last:
                 return None
-            c.m.error(
+            c.p.error(
                 "E0210",
                 node.at,
                 f"the type of what `{node.name}` is called on is not known here",
@@ -286,14 +287,11 @@ def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Any) ->
     for argument in node.arguments:
         if not isinstance(argument, tree.Lambda):
             expr(c, argument)
-    m = c.m
-    if isinstance(kind, StructType) and kind in m.with_methods:
-        m.failed = True
+    p = c.p
+    if isinstance(kind, StructType) and kind in p.module.with_methods:
+        p.failed = True
     elif kind is STRING and name in _PLANNED:
-        not_yet(m, node.at, f"`{name}` of a String", plural=False)
+        not_yet(p, node.at, f"`{name}` of a String", plural=False)
     else:
-        m.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", did_you_mean(name, known))
+        p.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", did_you_mean(name, known))
     return bad(node.at)
-
-
-HANDLERS[tree.MethodCall] = method

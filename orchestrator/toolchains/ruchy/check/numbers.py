@@ -14,7 +14,7 @@ from orchestrator.toolchains.ruchy.check.widths import meet
 def _number(c: Fn, at: int, name: str, made: hir.Expr) -> bool:
     if resolve(made.type) is not NEVER and narrow(made.type, NUMBER):
         return True
-    c.m.error("E0204", at, f"`{name}` takes a number, and this is {shown(made.type)}")
+    c.p.error("E0204", at, f"`{name}` takes a number, and this is {shown(made.type)}")
     return False
 
 
@@ -65,12 +65,12 @@ def extreme(c: Fn, at: int, name: str, op: str, left: hir.Expr, right: hir.Expr)
     """`min` and `max` of two numbers."""
     if not _number(c, at, name, left) or not _number(c, at, name, right):
         return bad(at)
-    met = meet(c.m, left, right)
+    met = meet(c.p, left, right)
     if met is not None:
         left, right = met
     elif not unify(left.type, right.type):
         message = f"`{name}` takes two numbers of one type, and these are {shown(left.type)} and {shown(right.type)}"
-        c.m.error("E0204", at, message)
+        c.p.error("E0204", at, message)
         return bad(at)
     out: list[Any] = []
     # a local could change while the right side is computed, so both get slots of their own
@@ -95,7 +95,7 @@ def power(c: Fn, at: int, name: str, base: hir.Expr, exponent: hir.Expr) -> hir.
     a: Any = resolve(base.type)
     b: Any = resolve(exponent.type)
     if any(isinstance(kind, FloatType) or (kind.__class__ is Var and kind.kind == FLOATING) for kind in (a, b)):
-        base, exponent = meet(c.m, base, exponent) or (base, exponent)
+        base, exponent = meet(c.p, base, exponent) or (base, exponent)
     else:
         narrow(a, INTEGER)
         narrow(b, INTEGER)
@@ -142,7 +142,7 @@ def to_integer(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
         return hir.Runtime(I64, at, "str_to_i64", [made], traps=True)
     if kind is BOOL or kind is CHAR or narrow(kind, NUMBER):
         return made if kind is I64 else hir.Cast(I64, at, made)
-    c.m.error("E0204", at, f"`{name}` takes a number, a bool or a String, and this is {shown(kind)}")
+    c.p.error("E0204", at, f"`{name}` takes a number, a bool or a String, and this is {shown(kind)}")
     return bad(at)
 
 
@@ -153,5 +153,5 @@ def to_float(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
         return hir.Runtime(F64, at, "str_to_f64", [made], traps=True)
     if narrow(kind, NUMBER):
         return made if kind is F64 else hir.Cast(F64, at, made)
-    c.m.error("E0204", at, f"`{name}` takes a number or a String, and this is {shown(kind)}")
+    c.p.error("E0204", at, f"`{name}` takes a number or a String, and this is {shown(kind)}")
     return bad(at)

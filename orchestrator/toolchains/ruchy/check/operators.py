@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.display import extend, joined, plain_parts
 from orchestrator.toolchains.ruchy.check.function import (
-    HANDLERS,
     Fn,
     Want,
     Why,
@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.check.function import (
     check,
     expr,
     fit,
+    handles,
     later,
     open_type,
 )
@@ -31,12 +32,13 @@ from orchestrator.toolchains.ruchy.check.infer import (
     shown,
     unify,
 )
-from orchestrator.toolchains.ruchy.check.module import check_range
+from orchestrator.toolchains.ruchy.check.passes import check_range
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     CHAR,
     ERROR,
     I64,
+    INTEGERS,
     NEVER,
     STRING,
     UNIT,
@@ -55,6 +57,7 @@ _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 _BITS = frozenset(("&", "|", "^"))
 
 
+@handles(tree.IntLiteral)
 def integer(c: Fn, node: tree.IntLiteral, want: Want, why: Why) -> hir.Expr:
     return whole(c, node.at, node.value, node.suffix, want)
 
@@ -62,29 +65,30 @@ def integer(c: Fn, node: tree.IntLiteral, want: Want, why: Why) -> hir.Expr:
 def whole(c: Fn, at: int, value: int, suffix: str, want: Want) -> hir.Expr:
     """An integer literal, of the type that its context asks for."""
     if suffix:
-        kind = c.m.integers.get(suffix)
+        kind = INTEGERS.get(suffix)
         if kind is None:
-            not_yet(c.m, at, f"`{suffix}`", plural=False)
+            not_yet(c.p, at, f"`{suffix}`", plural=False)
             return bad(at)
-        check_range(c.m, at, value, kind)
+        check_range(c.p, at, value, kind)
         return hir.Int(kind, at, value)
     wanted: Any = resolve(want) if want.__class__ is Var else want  # type: ignore[arg-type]
     if wanted is I64:
         if not -LARGEST <= value <= LARGEST:
-            check_range(c.m, at, value, I64)
+            check_range(c.p, at, value, I64)
         return hir.Int(I64, at, value)
     if isinstance(wanted, FloatType):
         return hir.Float(cast("Type", wanted), at, float(value))
     if isinstance(wanted, IntType):
-        check_range(c.m, at, value, wanted)
+        check_range(c.p, at, value, wanted)
         return hir.Int(wanted, at, value)
     known = wanted.__class__ is Var and wanted.kind >= NUMBER and (wanted.kind == WHOLE or narrow(wanted, INTEGER))
     made = hir.Int(wanted if known else fresh(INTEGER), at, value)
-    c.m.pending.append(made)
-    c.m.literals.append((made, value))
+    c.p.pending.append(made)
+    c.p.literals.append((made, value))
     return made
 
 
+@handles(tree.FloatLiteral)
 def floating(c: Fn, node: tree.FloatLiteral, want: Want, why: Why) -> hir.Expr:
     return fraction(c, node.at, node.value, want)
 
@@ -94,14 +98,16 @@ def fraction(c: Fn, at: int, value: float, want: Want) -> hir.Expr:
     if isinstance(want, FloatType):
         return hir.Float(cast("Type", want), at, value)
     made = hir.Float(fresh(3), at, value)
-    c.m.pending.append(made)
+    c.p.pending.append(made)
     return made
 
 
+@handles(tree.BoolLiteral)
 def boolean(c: Fn, node: tree.BoolLiteral, want: Want, why: Why) -> hir.Expr:
     return hir.Int(BOOL, node.at, 1 if node.value else 0)
 
 
+@handles(tree.CharLiteral)
 def character(c: Fn, node: tree.CharLiteral, want: Want, why: Why) -> hir.Expr:
     """A char, or a string of one where a String is asked for (the reference has no chars)."""
     if want is STRING:
@@ -109,10 +115,12 @@ def character(c: Fn, node: tree.CharLiteral, want: Want, why: Why) -> hir.Expr:
     return hir.Int(CHAR, node.at, ord(node.value))
 
 
+@handles(tree.StringLiteral)
 def string(c: Fn, node: tree.StringLiteral, want: Want, why: Why) -> hir.Expr:
     return hir.Str(STRING, node.at, node.value)
 
 
+@handles(tree.Binary)
 def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
     chain = [node]
     left: Any = node.left
@@ -129,7 +137,7 @@ def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
         elif op in _COMPARISONS:
             made = compare(c, part.at, op, made, _right(c, part.right, resolve(made.type)))
         elif op == "??" or op == "|>":
-            not_yet(c.m, part.at, f"`{op}`", plural=False)
+            not_yet(c.p, part.at, f"`{op}`", plural=False)
             made = bad(part.at)
         else:
             made = arithmetic(c, part.at, op, made, part.right)
@@ -202,15 +210,15 @@ def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool
     if a is NEVER or b is NEVER:
         kind = b if a is NEVER else a
         return open_type(c, hir.Arithmetic(kind, at, op, left, right))
-    met = meet(c.m, left, right)
+    met = meet(c.p, left, right)
     if met is not None:
         left, right = met
     elif not unify(a, b):
-        c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, left, right))
+        c.p.error("E0207", at, _misfit(op, a, b), _hint_for(op, a, b, left, right))
         return bad(at)
     if narrow(left.type, wanted):
         return open_type(c, hir.Arithmetic(left.type, at, op, left, right))
-    c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, left, right))
+    c.p.error("E0207", at, _misfit(op, a, b), _hint_for(op, a, b, left, right))
     return bad(at)
 
 
@@ -234,7 +242,7 @@ def _one_number(a: str, b: str, left: hir.Expr, right: hir.Expr) -> str:
     return f"convert the {a if a[0] == 'u' else b} with `as i64`"
 
 
-def _cure(op: str, a: Any, b: Any, left: hir.Expr, right: hir.Expr) -> str:
+def _hint_for(op: str, a: Any, b: Any, left: hir.Expr, right: hir.Expr) -> str:
     if a is BOOL and b is BOOL and op in _BITS:
         return f"for truth values write `{op}{op}`" if op != "^" else "for truth values write `!=`"
     compared = right if b is BOOL else left
@@ -257,17 +265,17 @@ def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: Any)
     if a is NEVER or b is NEVER:
         return open_type(c, hir.Arithmetic(b if a is NEVER else a, at, op, left, right))
     if op == "**" and (is_float(a) or is_float(b)):
-        met = meet(c.m, left, right)
+        met = meet(c.p, left, right)
         if met is None and not unify(a, b):
-            c.m.error("E0207", at, _misfit(op, a, b), _cure(op, a, b, left, right))
+            c.p.error("E0207", at, _misfit(op, a, b), _hint_for(op, a, b, left, right))
             return bad(at)
         left, right = met or (left, right)
         return open_type(c, hir.Arithmetic(left.type, at, op, left, right))
     if narrow(a, INTEGER) and narrow(b, INTEGER):
         return open_type(c, hir.Arithmetic(a, at, op, left, right))
     what = "an integer on the right" if narrow(a, INTEGER) else "numbers" if op == "**" else "integers"
-    c.m.error(
-        "E0207", at, f"`{op}` needs {what}, and these are {shown(a)} and {shown(b)}", _cure(op, a, b, left, right)
+    c.p.error(
+        "E0207", at, f"`{op}` needs {what}, and these are {shown(a)} and {shown(b)}", _hint_for(op, a, b, left, right)
     )
     return bad(at)
 
@@ -289,14 +297,14 @@ def compare(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Exp
     elif a is CHAR and b is STRING:
         one = isinstance(left, hir.Int)
         left = hir.Str(STRING, left.at, chr(cast("hir.Int", left).value)) if one else hir.ToText(STRING, left.at, left)
-    elif (met := meet(c.m, left, right)) is not None:
+    elif (met := meet(c.p, left, right)) is not None:
         left, right = met
         a = resolve(left.type)
     elif not unify(a, b):
-        hint = _cure(op, a, b, left, right)
+        hint = _hint_for(op, a, b, left, right)
         if a.__class__ in (IntType, Var) and b is STRING:
             hint = "compare texts, with `.to_string()`, or numbers, with `.parse()`"
-        c.m.error("E0208", at, f"`{op}` compares two values of one type, and these are {shown(a)} and {shown(b)}", hint)
+        c.p.error("E0208", at, f"`{op}` compares two values of one type, and these are {shown(a)} and {shown(b)}", hint)
         return hir.Compare(BOOL, at, op, left, right)
     _comparable(c, at, op, a)
     return hir.Compare(BOOL, at, op, left, right)
@@ -307,10 +315,10 @@ def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
     found: Any = resolve(kind)
     if found.__class__ is Var:
         if found.kind == ANY:
-            c.m.late.append(lambda last: _comparable_later(c, at, op, found, last))
+            c.p.late.append(lambda last: _comparable_later(c, at, op, found, last))
         return
     if found is UNIT or (isinstance(found, StructType) and op not in ("==", "!=")):
-        c.m.error("E0208", at, f"`{op}` cannot compare values of type {shown(found)}")
+        c.p.error("E0208", at, f"`{op}` cannot compare values of type {shown(found)}")
 
 
 def _comparable_later(c: Fn, at: int, op: str, kind: Type, last: bool) -> bool:
@@ -321,30 +329,31 @@ def _comparable_later(c: Fn, at: int, op: str, kind: Type, last: bool) -> bool:
     return True
 
 
+@handles(tree.Unary)
 def unary(c: Fn, node: tree.Unary, want: Want, why: Why) -> hir.Expr:
     op, operand = node.op, node.operand
     if op == "-":
         return _negate(c, node, want)
     if op == "&mut":
         message = "`&mut` can only stand before an argument of a function, so far"
-        c.m.error("E0231", node.at, message, "leave it out: the value is copied")
+        c.p.error("E0231", node.at, message, "leave it out: the value is copied")
         return bad(node.at)
     if op == "!":
         made = expr(c, operand, BOOL, ("E0207", "`!` needs bool, and this is {got}"))
         if not unify(made.type, BOOL):
             hint = "for all bits of an integer write `~`" if narrow(made.type, INTEGER) else ""
-            c.m.error("E0207", node.at, f"`!` needs bool, and this is {shown(made.type)}", hint)
+            c.p.error("E0207", node.at, f"`!` needs bool, and this is {shown(made.type)}", hint)
         return hir.Not(BOOL, node.at, made)
     made = expr(c, operand, None if want is None or op != "+" else want, why)
     if op == "~":
         if made.type is ERROR or made.type is NEVER:
             return made
         if not narrow(made.type, INTEGER):
-            c.m.error("E0207", node.at, f"`~` needs an integer, and this is {shown(made.type)}")
+            c.p.error("E0207", node.at, f"`~` needs an integer, and this is {shown(made.type)}")
             return bad(node.at)
         return open_type(c, hir.BitNot(made.type, node.at, made))
     if op == "+" and made.type is not NEVER and not narrow(made.type, NUMBER):
-        c.m.error("E0207", node.at, f"`+` needs a number, and this is {shown(made.type)}")
+        c.p.error("E0207", node.at, f"`+` needs a number, and this is {shown(made.type)}")
         return bad(node.at)
     return made
 
@@ -361,16 +370,15 @@ def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
     if kind is ERROR or kind is NEVER:
         return made
     if not narrow(kind, NUMBER) or (isinstance(kind, IntType) and not kind.signed):
-        c.m.error("E0207", node.at, f"`-` needs a number that can be negative, and this is {shown(kind)}")
+        c.p.error("E0207", node.at, f"`-` needs a number that can be negative, and this is {shown(kind)}")
         return bad(node.at)
     return open_type(c, hir.Negate(kind, node.at, made))
 
 
+@handles(tree.Cast)
 def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
     """`operand as Type`: between numbers, and from bool, char and u8 as section 7 says."""
-    from orchestrator.toolchains.ruchy.check.annotations import type_of
-
-    target: Any = type_of(c.m, c.env, node.target)
+    target: Any = type_of(c.p, c.env, node.target)
     made = expr(c, node.operand)
     source: Any = resolve(made.type)
     if target is ERROR or source is ERROR:
@@ -385,9 +393,9 @@ def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
         return hir.Cast(target, node.at, made)
     if isinstance(target, IntType) and source in (BOOL, CHAR):
         return hir.Cast(target, node.at, made)
-    if target is CHAR and source is c.m.integers["u8"]:
+    if target is CHAR and source is INTEGERS["u8"]:
         return hir.Cast(target, node.at, made)
-    if target is CHAR and isinstance(made, hir.Int) and source.__class__ is Var and unify(source, c.m.integers["u8"]):
+    if target is CHAR and isinstance(made, hir.Int) and source.__class__ is Var and unify(source, INTEGERS["u8"]):
         return hir.Cast(target, node.at, made)
     hint = ""
     if target is STRING:
@@ -398,7 +406,7 @@ def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
         hint = "compare it: `!= 0`"
     elif target is CHAR:
         hint = "only a u8 has a char for each of its values: `as u8 as char`"
-    c.m.error("E0209", node.at, f"`as` cannot make {shown(target)} of {shown(source)}", hint)
+    c.p.error("E0209", node.at, f"`as` cannot make {shown(target)} of {shown(source)}", hint)
     return bad(node.at)
 
 
@@ -410,17 +418,3 @@ def _literal_cast(c: Fn, made: hir.Int, target: IntType, at: int) -> hir.Expr:
         unify(made.type, target)
         return hir.Int(target, made.at, made.value)
     return hir.Cast(target, at, made)
-
-
-HANDLERS.update(
-    {
-        tree.IntLiteral: integer,
-        tree.FloatLiteral: floating,
-        tree.BoolLiteral: boolean,
-        tree.CharLiteral: character,
-        tree.StringLiteral: string,
-        tree.Binary: binary,
-        tree.Unary: unary,
-        tree.Cast: cast_to,
-    }
-)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn, Want, Why, bad, check, expr
-from orchestrator.toolchains.ruchy.check.module import Module
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles
 from orchestrator.toolchains.ruchy.check.operators import compare
+from orchestrator.toolchains.ruchy.check.passes import Pass
 from orchestrator.toolchains.ruchy.check.scope import INCLUSIVE, RANGE, RANGES, range_item
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, Type
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -17,19 +17,20 @@ _STEP: Why = ("E0204", "`{0}` takes {want}, and this is {got}")
 METHODS = ("len", "count", "sum", "contains", "is_empty", "rev", "step_by", "to_string", "clone")
 
 
+@handles(tree.RangeExpr)
 def range_value(c: Fn, node: tree.RangeExpr, want: Want, why: Why) -> hir.Expr:
     """`a..b`, `a..=b` where a value stands."""
     if node.start is None or node.end is None:
-        c.m.error("E0244", node.at, "a range without both ends is no value", "write both ends: `0..n`")
+        c.p.error("E0244", node.at, "a range without both ends is no value", "write both ends: `0..n`")
         return bad(node.at)
     ends = [check(c, node.start, I64, _END), check(c, node.end, I64, _END)]
     if any(end.type is ERROR for end in ends):
         return bad(node.at)
-    return hir.NewStruct(known(c.m, INCLUSIVE if node.inclusive else RANGE), node.at, ends, [0, 1])
+    return hir.NewStruct(known(c.p, INCLUSIVE if node.inclusive else RANGE), node.at, ends, [0, 1])
 
 
-def known(m: Module, kind: Any) -> Type:
-    m.layouts.setdefault(kind, range_item(kind))
+def known(p: Pass, kind: Any) -> Type:
+    p.module.layouts.setdefault(kind, range_item(kind))
     return kind  # type: ignore[no-any-return]
 
 
@@ -78,7 +79,7 @@ def range_method(c: Fn, node: tree.MethodCall, made: hir.Expr) -> hir.Expr:
         if not isinstance(argument, tree.Lambda):
             expr(c, argument)
     hint = "`for i in (a..b).rev()` works" if name in ("rev", "step_by") else f"ranges have {', '.join(METHODS[:7])}"
-    c.m.error("E0244", at, f"`{name}` of a range is not supported here", hint)
+    c.p.error("E0244", at, f"`{name}` of a range is not supported here", hint)
     return bad(at)
 
 
@@ -89,10 +90,10 @@ def _contains(c: Fn, node: tree.MethodCall, kind: Type, start: hir.Expr, end: hi
     slot = c.slot(value.type)
     out.append(hir.Let(slot, value))
     local = hir.Local(value.type, node.at, slot)
-    c.m.pending.append(local)
+    c.p.pending.append(local)
     above = compare(c, node.at, "<=", start, local)
     last = hir.Local(value.type, node.at, slot)
-    c.m.pending.append(last)
+    c.p.pending.append(last)
     return hir.And(BOOL, node.at, above, compare(c, node.at, "<=" if kind == INCLUSIVE else "<", last, end))
 
 
@@ -171,6 +172,3 @@ def plain_walk(c: Fn, made: hir.Expr) -> Walk:
     out.append(hir.Let(slot, made))
     start, end = ends_of(c, hir.Local(made.type, made.at, slot), out)
     return Walk(start, end, made.type == INCLUSIVE, out)
-
-
-HANDLERS[tree.RangeExpr] = range_value

@@ -43,24 +43,24 @@ NO_GUESS = -1
 class FunctionItem:
     """A function, own or another module's. `types` is None until its signature is read; `result` is None until then,
     or a variable while the body that decides it has not been checked. `state`: 0 unchecked, 1 in work, 2 done.
-    `stub`: an own function whose signature is known, and whose body is not looked at. `sandbox` is that of a copy which
-    is looked at only to find out what a `pub` function returns; `guess` says how many results were known when this one
-    was found in the middle of a circle, or NO_GUESS (see `sandbox.find_out`)."""
+    `stub`: an own function whose signature is known, and whose body is not looked at. `trial` is the `Pass` that a copy
+    belongs to, which is looked at only to find out what a `pub` function returns; `guess` says how many results were
+    known when this one was found in the middle of a circle, or NO_GUESS (see `decide.find_out`)."""
 
     __slots__ = (
         "env",
         "guess",
         "inferred",
         "name",
+        "needs_foreign",
         "node",
         "own",
         "required",
         "result",
-        "sandbox",
         "state",
         "stub",
         "symbol",
-        "tainted",
+        "trial",
         "types",
         "untyped",
     )
@@ -77,10 +77,20 @@ class FunctionItem:
         self.inferred = node.result is None
         self.untyped = False
         self.state = 0
-        self.tainted = False
+        self.needs_foreign = False
         self.stub = False
-        self.sandbox: Any = None
+        self.trial: object = None
         self.guess = NO_GUESS
+
+    @property
+    def is_open(self) -> bool:
+        """Whether some type of the signature is not written."""
+        return self.node.result is None or any(parameter.type is None for parameter in self.node.parameters)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether other modules may see the function: it is `pub`, and not nested in another."""
+        return self.node.public and "." not in self.symbol.partition("::")[2]
 
 
 class StructItem:
@@ -117,10 +127,10 @@ RANGES = frozenset((RANGE, INCLUSIVE))
 
 class ConstItem:
     """A constant. `state`: 0 unread, 1 in work (meeting it again is a cycle), 2 done. `folded` is its value as a
-    literal node, or None where it has to be computed at each use. `unheard`: what is wrong with it was found where
-    nothing may be said. `level`: in how many bodies it was met first."""
+    literal node, or None where it has to be computed at each use. `failed_silently`: its errors were
+    found where nothing may be reported. `level`: in how many bodies it was met first."""
 
-    __slots__ = ("env", "folded", "level", "name", "node", "own", "state", "type", "unheard")
+    __slots__ = ("env", "failed_silently", "folded", "level", "name", "node", "own", "state", "type")
 
     def __init__(self, name: str, node: tree.Const, env: Env, own: bool) -> None:
         self.name = name
@@ -130,7 +140,7 @@ class ConstItem:
         self.state = 0
         self.type: Type | None = None
         self.folded: Any = None
-        self.unheard = False
+        self.failed_silently = False
         self.level = 0
 
 
@@ -159,7 +169,7 @@ class ModuleItem:
         self.path = path
 
 
-class LostItem:
+class ErrorItem:
     """Something an error has been reported about already: whatever uses it stays silent."""
 
     __slots__ = ("name",)
@@ -168,7 +178,12 @@ class LostItem:
         self.name = name
 
 
-Item = Union[FunctionItem, StructItem, ConstItem, AliasItem, ModuleItem, LostItem]
+DEFINITIONS: frozenset[Any] = frozenset(
+    (tree.Function, tree.Struct, tree.Enum, tree.Impl, tree.Const, tree.TypeAlias, tree.UseItem, tree.Mod)
+)
+"""The nodes that define an item, or bind one."""
+
+Item = Union[FunctionItem, StructItem, ConstItem, AliasItem, ModuleItem, ErrorItem]
 
 
 class Variable:

@@ -17,12 +17,13 @@ from orchestrator.toolchains.ruchy.check.function import (
     check,
     expr,
     fit,
+    handles,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.hints import did_you_mean
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
+from orchestrator.toolchains.ruchy.check.items import nested_items
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
-from orchestrator.toolchains.ruchy.check.scope import ConstItem, Global, LostItem, Variable
+from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, ConstItem, ErrorItem, Global, Variable
 from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import (
@@ -34,19 +35,18 @@ from orchestrator.toolchains.ruchy.check.variables import (
     type_of_global,
 )
 from orchestrator.toolchains.ruchy.check.widths import started
+from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ITEMS: frozenset[Any] = frozenset(
-    (tree.Function, tree.Struct, tree.Enum, tree.Impl, tree.Const, tree.TypeAlias, tree.UseItem, tree.Mod)
-)
 _LET: Why = ("E0201", "`{0}` is declared as {want}, and its value is {got}")
 _STORE: Why = ("E0201", "`{0}` is {want}, and this is {got}")
 _STORE_FIELD: Why = ("E0201", "the field `{0}` of `{1}` is {want}, and this is {got}")
 
 
+@handles(tree.Block)
 def block(c: Fn, node: tree.Block, want: Want, why: Why) -> hir.Expr:
     """A block's value is its last expression's, even behind a `;` (section 4)."""
     return body(c, node.at, node.statements, want, why)
@@ -55,15 +55,13 @@ def block(c: Fn, node: tree.Block, want: Want, why: Why) -> hir.Expr:
 def body(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why) -> hir.Expr:
     """Statements as a block: its own scope, nested items seen from everywhere in it."""
     mark, env = len(c.undo), c.env
-    c.m.depth += 1
+    c.p.work.depth += 1
     for statement in statements:
-        if statement.__class__ in ITEMS:
-            from orchestrator.toolchains.ruchy.check.items import nested_items
-
+        if statement.__class__ in DEFINITIONS:
             nested_items(c, statements)
             break
     made = _statements(c, at, statements, want, why)
-    c.m.depth -= 1
+    c.p.work.depth -= 1
     c.env = env
     c.leave(mark)
     return made
@@ -76,7 +74,7 @@ def _statements(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why)
     last = len(statements) - 1
     for i, statement in enumerate(statements):
         if diverged is not None:
-            c.m.warn("W0005", statement.at, "this code is never reached")
+            c.p.warn("W0005", statement.at, "this code is never reached")
             _rest(c, statements[i:])
             break
         if isinstance(statement, tree.ExprStmt):
@@ -90,7 +88,7 @@ def _statements(c: Fn, at: int, statements: Sequence[Any], want: Want, why: Why)
             variable, made = let(c, statement, out)
             if i == last and want is not DROP and want is not UNIT and made.type is not NEVER:
                 value = _value_of_let(c, statement, variable, made, out, want, why)
-        elif statement.__class__ in ITEMS:
+        elif statement.__class__ in DEFINITIONS:
             continue
         else:
             made = _effect(c, statement, out)
@@ -126,15 +124,15 @@ def _made(c: Fn, at: int, out: list[Any], value: hir.Expr | None, diverged: hir.
 
 def _rest(c: Fn, statements: Sequence[Any]) -> None:
     """Code behind a `return` is checked for errors and not compiled."""
-    warned, declared, slots = c.m.warnings, len(c.variables), len(c.locals)
-    c.m.warnings = []
+    warned, declared, slots = c.p.report.warnings, len(c.variables), len(c.locals)
+    c.p.report.warnings = []
     out: list[Any] = []
     for statement in statements:
         if isinstance(statement, tree.ExprStmt):
             expr(c, statement.value, DROP)
         elif isinstance(statement, tree.Let):
             let(c, statement, out)
-    c.m.warnings = warned
+    c.p.report.warnings = warned
     del c.variables[declared:]
     c.locals[slots:] = [UNIT] * (len(c.locals) - slots)  # which nothing that is compiled reads
 
@@ -143,10 +141,10 @@ def _effect(c: Fn, node: Any, out: list[Any]) -> hir.Expr:
     """An expression whose value nobody wants."""
     if isinstance(node, tree.Assign):
         return assign(c, node, out)
-    tainted = c.foreign
+    needs_foreign = c.foreign
     made = HANDLERS[node.__class__](c, node, DROP, ())
     if isinstance(node, tree.Call):
-        c.foreign = tainted
+        c.foreign = needs_foreign
     if not isinstance(made, hir.Unit):
         out.append(hir.Do(made))
     return made
@@ -166,22 +164,22 @@ def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Exp
     """`let [mut] name [: T] = value`. The new variable, if its pattern is a name, and its value."""
     pattern: Any = node.pattern
     name = pattern.name if isinstance(pattern, tree.NamePattern) and pattern.inner is None else ""
-    shared = c.m.top_lets.get(name)
+    shared = c.p.module.top_lets.get(name)
     if shared is not None and shared.lives and shared.node is node:
-        kind = type_of_global(c.m, shared)
+        kind = type_of_global(c.p, shared)
         if node.type is not None:
-            type_of(c.m, c.env, node.type)
+            type_of(c.p, c.env, node.type)
         made = check(c, node.value, kind, (*_LET, name))
         return let_global(c, shared, made, kind, out), made
     if node.type is not None:
-        kind = type_of(c.m, c.env, node.type)
+        kind = type_of(c.p, c.env, node.type)
         made = check(c, node.value, kind, (*_LET, name or "_"))
     else:
-        made = started(c.m, expr(c, node.value))
+        made = started(c.p, expr(c, node.value))
         kind = resolve(made.type)
     if node.otherwise is not None or not (name or isinstance(pattern, tree.WildcardPattern)):
-        not_yet(c.m, pattern.at, "patterns in `let`")
-        lose(c, pattern)
+        not_yet(c.p, pattern.at, "patterns in `let`")
+        bind_silently(c, pattern)
         return None, made
     if not isinstance(pattern, tree.NamePattern):
         out.append(hir.Do(made))
@@ -197,14 +195,14 @@ def let(c: Fn, node: tree.Let, out: list[Any]) -> tuple[Variable | None, hir.Exp
     return variable, made
 
 
-def lose(c: Fn, pattern: Any) -> None:
+def bind_silently(c: Fn, pattern: Any) -> None:
     """The names of a pattern that is not supported are known, and silent."""
     waiting: list[Any] = [pattern]
     while waiting:
         part = waiting.pop()
         if isinstance(part, tree.NamePattern):
             c.undo.append((part.name, c.names.get(part.name)))
-            c.names[part.name] = LostItem(part.name)
+            c.names[part.name] = ErrorItem(part.name)
         waiting += [field.pattern for field in getattr(part, "fields", None) or ()]
         waiting += getattr(part, "elements", None) or ()
         waiting += getattr(part, "alternatives", None) or ()
@@ -212,6 +210,7 @@ def lose(c: Fn, pattern: Any) -> None:
         waiting += [inner] if inner is not None else []
 
 
+@handles(tree.Assign)
 def assign_value(c: Fn, node: tree.Assign, want: Want, why: Why) -> hir.Expr:
     """An assignment where a value stands: it is unit."""
     out: list[Any] = []
@@ -222,7 +221,7 @@ def assign_value(c: Fn, node: tree.Assign, want: Want, why: Why) -> hir.Expr:
 def assign(c: Fn, node: tree.Assign, out: list[Any]) -> hir.Expr:
     """`place = value`, `place op= value`: a variable, or fields of one."""
     found = place_of(c, node.place)
-    if found is None or _is_lost(c, node.place, found[0]):
+    if found is None or _writes_through_reference(c, node.place, found[0]):
         expr(c, node.value)
         return bad(node.at)
     variable, path, kind, why = found
@@ -246,14 +245,14 @@ def assign(c: Fn, node: tree.Assign, out: list[Any]) -> hir.Expr:
     return hir.Unit(UNIT, node.at)
 
 
-def _is_lost(c: Fn, node: Any, variable: Variable) -> bool:
+def _writes_through_reference(c: Fn, node: Any, variable: Variable) -> bool:
     """E0230 for what would be written through a reference: whoever lent it would not see it."""
     while isinstance(node, tree.Field):
         node = node.value
     if not variable.lent and not isinstance(node, tree.Unary):
         return False
     message = f"writing through the reference `{variable.name}` is not supported yet: nobody else would see it"
-    c.m.error("E0230", node.at, message, "return the new value, and assign that")
+    c.p.error("E0230", node.at, message, "return the new value, and assign that")
     return True
 
 
@@ -277,8 +276,8 @@ def _is_lent(c: Fn, node: Any) -> bool:
 
 def _mutated(c: Fn, variable: Variable, at: int) -> None:
     if not variable.mutable and not variable.assigned:
-        cure = f"write `let mut {variable.name}`" if variable.declared else f"write `mut {variable.name}`"
-        c.m.warn("W0003", at, f"`{variable.name}` is assigned to, and is not declared `mut`", cure)
+        hint = f"write `let mut {variable.name}`" if variable.declared else f"write `mut {variable.name}`"
+        c.p.warn("W0003", at, f"`{variable.name}` is assigned to, and is not declared `mut`", hint)
     variable.assigned = True
 
 
@@ -297,9 +296,9 @@ def place_of(c: Fn, node: Any) -> Place | None:
         if isinstance(node, tree.Index):
             made = expr(c, node)
             if made.type is not ERROR:
-                c.m.error("E0211", node.at, "a character of a String cannot be assigned to")
+                c.p.error("E0211", node.at, "a character of a String cannot be assigned to")
         else:
-            c.m.error("E0211", node.at, "only variables and their fields can be assigned to")
+            c.p.error("E0211", node.at, "only variables and their fields can be assigned to")
         return None
     name = node.segments[0]
     variable = c.names.get(name) or global_of(c, name, node.at)
@@ -322,9 +321,9 @@ def place_of(c: Fn, node: Any) -> Place | None:
 
 
 def _not_assignable(c: Fn, node: tree.Path, name: str, found: Any) -> None:
-    item = found or c.m.lookup(c.env, node.segments)
-    if isinstance(item, LostItem):
-        c.m.failed = True
+    item = found or c.p.lookup(c.env, node.segments)
+    if isinstance(item, ErrorItem):
+        c.p.failed = True
         return
     if item is None and c.item is not None and name in c.item.env.hidden:
         hidden(c, node.at, name)
@@ -332,14 +331,14 @@ def _not_assignable(c: Fn, node: tree.Path, name: str, found: Any) -> None:
     if item is not None:
         constant = isinstance(item, ConstItem)
         what = "is a constant" if constant else "is not a variable"
-        cure = "only a variable changes: `let mut`" if constant else ""
-        c.m.error("E0211", node.at, f"`{name}` {what}, and cannot be assigned to", cure)
+        hint = "only a variable changes: `let mut`" if constant else ""
+        c.p.error("E0211", node.at, f"`{name}` {what}, and cannot be assigned to", hint)
         return
     names = [known for known, what in c.names.items() if isinstance(what, Variable)]
-    hint = (not c.m.tired and did_you_mean(name, names)) or f"declare it: `let mut {name} = ...`"
-    c.m.error("E0101", node.at, f"unknown variable `{name}`", hint)
+    hint = (not c.p.report.too_many_errors and did_you_mean(name, names)) or f"declare it: `let mut {name} = ...`"
+    c.p.error("E0101", node.at, f"unknown variable `{name}`", hint)
     c.undo.append((name, c.names.get(name)))
-    c.names[name] = LostItem(name)  # what uses it from here on stays silent
+    c.names[name] = ErrorItem(name)  # what uses it from here on stays silent
 
 
 def _place_value(c: Fn, at: int, variable: Variable, path: list[tuple[int, Type]]) -> hir.Expr:
@@ -354,21 +353,21 @@ def field_of(c: Fn, node: tree.Field, kind: Type) -> tuple[int, Type] | None:
     kind = resolve(kind)
     if kind is ERROR:
         return None
-    item = struct_of(c.m, kind)
+    item = struct_of(c.p, kind)
     if item is None:
         if node.name.isdigit():
-            not_yet(c.m, node.at, "tuples")
+            not_yet(c.p, node.at, "tuples")
         elif kind.__class__ is Var and shown(kind) == "_":
-            c.m.error("E0210", node.at, f"the type of what has the field `{node.name}` is not known here", _ANNOTATE)
+            c.p.error("E0210", node.at, f"the type of what has the field `{node.name}` is not known here", _ANNOTATE)
         else:
-            c.m.error("E0104", node.at, f"{shown(kind)} has no field `{node.name}`")
+            c.p.error("E0104", node.at, f"{shown(kind)} has no field `{node.name}`")
         return None
     index = item.index.get(node.name)
     if index is None:
         hint = did_you_mean(node.name, item.names) or _fields_hint(item.names)
-        c.m.error("E0104", node.at, f"`{item.name}` has no field `{node.name}`", hint)
+        c.p.error("E0104", node.at, f"`{item.name}` has no field `{node.name}`", hint)
         return None
-    return index, field_types(c.m, item)[index]
+    return index, field_types(c.p, item)[index]
 
 
 _ANNOTATE = "write its type where it is declared"
@@ -376,6 +375,3 @@ _ANNOTATE = "write its type where it is declared"
 
 def _fields_hint(names: list[str]) -> str:
     return f"its fields are {', '.join(f'`{name}`' for name in names)}" if names else "it has no fields"
-
-
-HANDLERS.update({tree.Block: block, tree.Assign: assign_value})

@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from actors.compiler.toolchain import Item
-    from orchestrator.toolchains.ruchy.check.module import Module
     from orchestrator.toolchains.ruchy.signatures import Known
 
 
 class Stubs:
     """`items` are the functions whose bodies are not looked at, as the summary has them. `bindings` are
     what these looked at (see `module.Seen`). `top`: not the statements of the top level either. `grown` is what all
-    these put in where it is used (see `Module.grows`). `signatures` are those of all inferred functions of the module,
+    these put in where it is used (see `Pass.spend`). `signatures` are those of all inferred functions of the module,
     looked at or not."""
 
     def __init__(
@@ -40,31 +39,22 @@ class Stubs:
         self.top = top
         self.grown = grown
 
-
-def stub(m: Module, name: str) -> FunctionItem | None:
-    """The stub of an own function, None where there is none of that name."""
-    item = m.stubs.items.get(name)
-    if item is None:
-        return None
-    scope, _, plain = name.rpartition("::")
-    known = m.stubs.signatures.get(name)
-    if known is not None and not known.defaults and b"mut" not in item.interface:
-        parameters = [tree.Parameter(0, "", None) for _ in known.parameters]
-        node = tree.Function(0, plain, item.public, parameters, None, tree.Block(0, [], 0))
-    else:
-        node = _header(item.interface)
-    made = FunctionItem(plain, f"{m.name}::{name}", node, Env(m.name, scope), own=True)
-    made.stub, made.state = True, 2
-    m.items[name] = made
-    if known is not None:
-        know(m, made, known)
-    else:
-        from orchestrator.toolchains.ruchy.check.annotations import signature
-
-        before = m.look_for(name)  # what the header names counts for the stub, not for who is the first to call it
-        signature(m, made)
-        m.now_seen = before
-    return made
+    def make(self, module: str, name: str) -> FunctionItem | None:
+        """The stub of an own function, None where there is none of that name. Its types are read from its header when
+        they are first needed, unless they were inferred: then the caller gives them (`know`)."""
+        item = self.items.get(name)
+        if item is None:
+            return None
+        scope, _, plain = name.rpartition("::")
+        known = self.signatures.get(name)
+        if known is not None and not known.defaults and b"mut" not in item.interface:
+            parameters = [tree.Parameter(0, "", None) for _ in known.parameters]
+            node = tree.Function(0, plain, item.public, parameters, None, tree.Block(0, [], 0))
+        else:
+            node = _header(item.interface)
+        made = FunctionItem(plain, f"{module}::{name}", node, Env(module, scope), own=True)
+        made.stub, made.state = True, 2
+        return made
 
 
 def _header(interface: bytes) -> tree.Function:
@@ -75,16 +65,3 @@ def _header(interface: bytes) -> tree.Function:
     node = parsed.body[0] if parsed is not None else None
     assert isinstance(node, tree.Function), interface
     return node
-
-
-def know(m: Module, item: FunctionItem, known: Known) -> None:
-    """Gives an own function the signature that was inferred, as if it were written."""
-    item.types = list(known.parameters)
-    item.result = known.result
-    item.inferred = item.untyped = False
-    item.required = 0
-    for i, parameter in enumerate(item.node.parameters):
-        if parameter.default is None:
-            item.required = i + 1
-    for kind in (*known.parameters, known.result):
-        m.touch(kind)

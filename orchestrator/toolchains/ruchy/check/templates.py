@@ -48,14 +48,14 @@ def pieces_of_macro(c: Fn, at: int, template: str) -> list[Piece] | None:
             continue
         if found[1] is None:
             other = "}" if brace == "{" else "{"
-            c.m.error(
+            c.p.error(
                 "E0031", at, f"`{brace}` in a template without its `{other}`", f"write `{brace * 2}` for the brace"
             )
             return None
         name, _, text = found[1].partition(":")
         spec = read_spec(text)
         if spec is None or _ARGUMENT.fullmatch(name.strip()) is None:
-            c.m.error("E0031", at, f"`{brace}` is no placeholder", _FORMS)
+            c.p.error("E0031", at, f"`{brace}` is no placeholder", _FORMS)
             return None
         pieces.append(Hole(brace, name.strip(), spec))
     pieces.append(template[end:])
@@ -159,16 +159,16 @@ class _Filling:
 
     def _counts(self, missing: Hole | None) -> bool:
         """E0308 and E0309 where placeholders and arguments are not as many."""
-        m = self.c.m
+        p = self.c.p
         if missing is not None:
             given = len(self.values)
             were = "was" if given < 2 else "were"
             message = f"the placeholder `{missing.text}` has no argument: {given or 'none'} {were} given"
-            m.error("E0308", self.at, message, "add the argument; a brace that is meant is written `{{` or `}}`")
+            p.error("E0308", self.at, message, "add the argument; a brace that is meant is written `{{` or `}}`")
             return False
         for index, node in enumerate(self.nodes):
             if index not in self.used:
-                m.error(
+                p.error(
                     "E0309",
                     node.at,
                     "no placeholder shows this argument",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.check.module import Module
+    from orchestrator.toolchains.ruchy.check.passes import Pass
 
 NOT_YET = "E0720"
 """Constructs of stage 2."""
@@ -59,7 +59,7 @@ INSTEAD = {
 """What to write in the place of each construct, by the words of the message."""
 
 
-def not_yet(m: Module, at: int, what: str, plural: bool = True) -> None:
+def not_yet(p: Pass, at: int, what: str, plural: bool = True) -> None:
     """Reports a construct that is planned: "arrays are not supported yet"."""
     hint = INSTEAD.get(what) or (_WALK if what.endswith(" of a String") else "")
-    m.error(NOT_YET, at, f"{what} {'are' if plural else 'is'} not supported yet", hint)
+    p.error(NOT_YET, at, f"{what} {'are' if plural else 'is'} not supported yet", hint)

@@ -10,29 +10,29 @@ from orchestrator.toolchains.ruchy.syntax.names import root_path
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from orchestrator.toolchains.ruchy.check.module import Module
+    from orchestrator.toolchains.ruchy.check.passes import Pass
 
 
-def unused_imports(m: Module, statements: list[Any], bindings: Collection[tuple[str, str]]) -> None:
+def unused_imports(p: Pass, statements: list[Any], bindings: Collection[tuple[str, str]]) -> None:
     """W0002 for every imported name that no lookup went through: `bindings` has all that did, as (scope, name). `pub
     use` hands a name on, which is a use."""
     imports = list(_imports(statements, ""))
     aliases = {imported.alias for _, imported, _ in imports}
     plain = [key for key in bindings if key[1] not in aliases and "::" not in key[1]]
-    globs = [prefix for scope, imported, _ in imports if imported.glob for prefix in _prefixes(m, imported, scope)]
-    handed_on = any(not _meaning(m, key).startswith(tuple(globs)) for key in plain)
+    globs = [prefix for scope, imported, _ in imports if imported.glob for prefix in _prefixes(p, imported, scope)]
+    handed_on = any(not _meaning(p, key).startswith(tuple(globs)) for key in plain)
     for scope, imported, public in imports:
         if public:
             continue
         if imported.glob:
-            prefixes = tuple(_prefixes(m, imported, scope))
+            prefixes = tuple(_prefixes(p, imported, scope))
             # what comes through a re-export has another path, and could come from any of the globs
-            used = handed_on or any(_meaning(m, key).startswith(prefixes) for key in bindings)
+            used = handed_on or any(_meaning(p, key).startswith(prefixes) for key in bindings)
         else:
             used = _used(bindings, imported.alias, scope)
         if not used:
             name = "::".join(imported.path) + ("::*" if imported.glob else "")
-            m.warn("W0002", imported.at, f"`{name}` is imported and never used", "remove the import")
+            p.warn("W0002", imported.at, f"`{name}` is imported and never used", "remove the import")
 
 
 def _imports(statements: list[Any], scope: str) -> Iterator[tuple[str, tree.UseName, bool]]:
@@ -52,16 +52,16 @@ def _used(bindings: Collection[tuple[str, str]], alias: str, scope: str) -> bool
     )
 
 
-def _meaning(m: Module, key: tuple[str, str]) -> str:
-    binding = m.bindings[key]
+def _meaning(p: Pass, key: tuple[str, str]) -> str:
+    binding = p.module.bindings[key]
     return f"{binding.module.replace('/', '::')}::{binding.item}"
 
 
-def _prefixes(m: Module, imported: tree.UseName, scope: str) -> Iterator[str]:
+def _prefixes(p: Pass, imported: tree.UseName, scope: str) -> Iterator[str]:
     """How the meanings begin that a glob gives: its path, from the source root or from an inline module around it."""
-    path = "::".join(root_path(imported.path, m.name, scope)).removeprefix("::")
+    path = "::".join(root_path(imported.path, p.module.name, scope)).removeprefix("::")
     yield f"{path}::"
-    here = m.name.replace("/", "::")
+    here = p.module.name.replace("/", "::")
     yield f"{here}::{path}::"
     while scope:
         yield f"{here}::{scope}::{path}::"

@@ -18,14 +18,14 @@ from orchestrator.toolchains.ruchy.check.scope import Env, Global
 from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, Type
 
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.check.module import Module
+    from orchestrator.toolchains.ruchy.check.passes import Pass
 
 
 def global_of(c: Fn, name: str, at: int) -> Global | None:
     """The variable of the top level that a name means in a function, None where it means none."""
-    m = c.m
-    shared = m.top_lets.get(name)
-    if shared is None or not c.sees_top or c.env.names is not None or m.sandbox is not None:
+    p = c.p
+    shared = p.module.top_lets.get(name)
+    if shared is None or not c.sees_top or c.env.names is not None or p.copies is not None:
         return None
     if c.item is not None and name in c.item.env.hidden:
         return None
@@ -34,60 +34,58 @@ def global_of(c: Fn, name: str, at: int) -> Global | None:
             return None
         if shared.earlier is not None:
             message = f"the top level declares `{name}` twice, and a function cannot tell which one it means"
-            m.error("E0605", at, message, "give one of them another name")
+            p.error("E0605", at, message, "give one of them another name")
             return Global(name, ERROR, at, True, "", known=True)
     while shared is not None and shared.index >= c.sees_top:
         shared = shared.earlier
     if shared is None:
         return None
-    kind = type_of_global(m, shared)
-    m.failed = m.failed or kind is ERROR
+    kind = type_of_global(p, shared)
+    p.failed = p.failed or kind is ERROR
     return Global(name, kind, at, shared.node.mutable or cast("Any", shared.node.pattern).mutable, shared.symbol, False)
 
 
-def type_of_global(m: Module, shared: TopLet) -> Type:
+def type_of_global(p: Pass, shared: TopLet) -> Type:
     """The type of a variable of the top level. Those before it are looked at first, one after the other."""
     if shared.state == 0:
-        for other in m.top_order[: shared.index + 1]:
+        for other in p.module.top_order[: shared.index + 1]:
             if other.state == 0:
-                _find_type(m, other)
+                _find_type(p, other)
     if shared.state == 1:
-        muted, m.muted = m.muted, 0
-        _not_known(m, shared)
-        m.muted = muted
+        _not_known(p, shared)
         shared.state, shared.type = 2, ERROR
     return cast("Type", shared.type)
 
 
-def _not_known(m: Module, shared: TopLet) -> None:
+def _not_known(p: Pass, shared: TopLet) -> None:
     message = f"what type `{shared.name}` has cannot be told from its first value alone"
-    m.error("E0241", shared.node.at, message, f"write it: `let {shared.name}: i64`, or whatever it is")
+    p.error_aloud("E0241", shared.node.at, message, f"write it: `let {shared.name}: i64`, or whatever it is")
 
 
-def _find_type(m: Module, shared: TopLet) -> None:
+def _find_type(p: Pass, shared: TopLet) -> None:
     """Its statement is checked by itself as well, which reports what is wrong with it."""
     shared.state = 1
-    inner = Fn(m, Env(m.name), "")
+    inner = Fn(p, Env(p.module.name), "")
     inner.nests, inner.sees_top = False, shared.index
-    seen, m.now_seen = m.now_seen, Seen()
-    room, grown, literals, failed = m.room, len(m.grown), len(m.literals), m.failed
-    errors = len(m.errors)
-    m.muted += 1
-    m.depth += 1
+    seen, p.now_seen = p.now_seen, Seen()
+    room, grown, literals, failed = p.budget, len(p.spent), len(p.literals), p.failed
+    errors = len(p.report.errors)
+    p.silent += 1
+    p.work.depth += 1
     try:
         if shared.node.type is not None:
-            kind = type_of(m, inner.env, shared.node.type)
+            kind = type_of(p, inner.env, shared.node.type)
         else:
             kind = settle(expr(inner, shared.node.value).type)
         if shared.state == 1:
             shared.state, shared.type = 2, I64 if kind is NEVER else kind
     finally:
-        m.depth -= 1
-        m.muted -= 1
-        m.now_seen, m.room = seen, room
-        m.failed = failed or len(m.errors) > errors
-        del m.grown[grown:]
-        del m.literals[literals:]
+        p.work.depth -= 1
+        p.silent -= 1
+        p.now_seen, p.budget = seen, room
+        p.failed = failed or len(p.report.errors) > errors
+        del p.spent[grown:]
+        del p.literals[literals:]
         if shared.state == 1:  # it needs a function's result first, and is looked at again
             shared.state = 0
 
@@ -95,7 +93,7 @@ def _find_type(m: Module, shared: TopLet) -> None:
 def hidden(c: Fn, at: int, name: str) -> None:
     """E0242: a function inside of another one does not see its variables yet."""
     message = f"`{name}` is a variable of the function around, which functions inside of it do not see yet"
-    c.m.error("E0242", at, message, f"pass `{name}` as a parameter")
+    c.p.error("E0242", at, message, f"pass `{name}` as a parameter")
 
 
 def read_global(variable: Global, at: int) -> hir.Expr:
@@ -111,7 +109,7 @@ def let_global(c: Fn, shared: TopLet, made: hir.Expr, kind: Type, out: list[Any]
     """The `let` of such a variable, whose value is of its type."""
     pattern: Any = shared.node.pattern
     if kind is ERROR and made.type is not ERROR:
-        _not_known(c.m, shared)
+        _not_known(c.p, shared)
     variable = Global(pattern.name, kind, pattern.at, shared.node.mutable or pattern.mutable, shared.symbol, True)
     c.undo.append((pattern.name, c.names.get(pattern.name)))
     c.names[pattern.name] = variable

@@ -25,7 +25,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
 from orchestrator.toolchains.ruchy.check.types import I64, INTEGERS, FloatType, IntType, Type
 
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.check.module import Module
+    from orchestrator.toolchains.ruchy.check.passes import Pass
 
 _OPEN_INTEGERS = (INTEGER, WHOLE)
 
@@ -42,7 +42,7 @@ def is_number(kind: Any) -> bool:
     return isinstance(kind, IntType | FloatType) or (kind.__class__ is Var and kind.kind >= NUMBER)
 
 
-def meet(m: Module, left: hir.Expr, right: hir.Expr) -> tuple[hir.Expr, hir.Expr] | None:
+def meet(p: Pass, left: hir.Expr, right: hir.Expr) -> tuple[hir.Expr, hir.Expr] | None:
     """Two numbers as numbers of one type; None where no type holds both, or one is no number."""
     a: Any = resolve(left.type)
     b: Any = resolve(right.type)
@@ -57,7 +57,7 @@ def meet(m: Module, left: hir.Expr, right: hir.Expr) -> tuple[hir.Expr, hir.Expr
         kind = b if _fits(left, b) else a if _fits(right, a) else None
     if kind is None:
         return None
-    return convert(m, left, kind), convert(m, right, kind)
+    return convert(p, left, kind), convert(p, right, kind)
 
 
 def _fits(made: hir.Expr, kind: Any) -> bool:
@@ -114,7 +114,7 @@ def _wider(a: IntType | FloatType, b: IntType | FloatType) -> Type | None:
     return INTEGERS.get(f"i{2 * unsigned.bits}")
 
 
-def convert(m: Module, made: hir.Expr, kind: Type) -> hir.Expr:
+def convert(p: Pass, made: hir.Expr, kind: Type) -> hir.Expr:
     """A number as one of another type, which `common` or `placed` found; traps where it does not fit."""
     source: Any = resolve(made.type)
     target: Any = resolve(kind)
@@ -122,7 +122,7 @@ def convert(m: Module, made: hir.Expr, kind: Type) -> hir.Expr:
         return made
     if isinstance(made, hir.Int):
         if isinstance(target, FloatType) or (target.__class__ is Var and target.kind == FLOATING):
-            return _noted(m, hir.Float(target, made.at, float(made.value)))
+            return _noted(p, hir.Float(target, made.at, float(made.value)))
         if isinstance(target, IntType) and holds(target, made.value):
             return hir.Int(target, made.at, made.value)
         if target.__class__ is Var and source.__class__ is Var and source.kind == INTEGER and unify(source, target):
@@ -131,21 +131,21 @@ def convert(m: Module, made: hir.Expr, kind: Type) -> hir.Expr:
         source.kind = WHOLE
         if target.__class__ is Var and target.kind == WHOLE:
             source.followers.append(target)
-            m.flows.append((made.at, source, target))
+            p.flows.append((made.at, source, target))
         elif isinstance(target, IntType):
             source.link = I64
             if target is I64:
                 return made
-    return _noted(m, hir.Cast(target, made.at, made))
+    return _noted(p, hir.Cast(target, made.at, made))
 
 
-def _noted(m: Module, made: hir.Expr) -> hir.Expr:
+def _noted(p: Pass, made: hir.Expr) -> hir.Expr:
     if made.type.__class__ is Var:
-        m.pending.append(made)
+        p.pending.append(made)
     return made
 
 
-def started(m: Module, made: hir.Expr) -> hir.Expr:
+def started(p: Pass, made: hir.Expr) -> hir.Expr:
     """The value of a `let` without a type: from an integer that nothing else decides starts an i64, unless floats are
     assigned to the variable."""
     kind: Any = resolve(made.type)
@@ -155,38 +155,38 @@ def started(m: Module, made: hir.Expr) -> hir.Expr:
         kind.kind = WHOLE
         return made
     kind.kind = WHOLE
-    return convert(m, made, fresh(WHOLE))
+    return convert(p, made, fresh(WHOLE))
 
 
-def placed(m: Module, made: hir.Expr, want: Type) -> hir.Expr | None:
+def placed(p: Pass, made: hir.Expr, want: Type) -> hir.Expr | None:
     """A number as it goes into a place of type `want`; None where it cannot (and for all that is no number)."""
     to: Any = resolve(want)
     source: Any = resolve(made.type)
     is_integer = isinstance(source, IntType) or (source.__class__ is Var and source.kind in _OPEN_INTEGERS)
     if to.__class__ is Var:
-        return _placed_open(m, made, to, source, is_integer)
+        return _placed_open(p, made, to, source, is_integer)
     if isinstance(to, IntType):
         if source.__class__ is Var and source.kind == INTEGER:  # no variable's: it may still become that very type
             return None
-        return convert(m, made, to) if is_integer else None
+        return convert(p, made, to) if is_integer else None
     if isinstance(to, FloatType):
         wider = isinstance(source, FloatType) and source.bits <= to.bits
-        return convert(m, made, to) if is_integer or wider else None
+        return convert(p, made, to) if is_integer or wider else None
     return None
 
 
-def _placed_open(m: Module, made: hir.Expr, to: Any, source: Any, is_integer: bool) -> hir.Expr | None:
+def _placed_open(p: Pass, made: hir.Expr, to: Any, source: Any, is_integer: bool) -> hir.Expr | None:
     if to.kind == WHOLE:
         if isinstance(source, FloatType) or (source.__class__ is Var and source.kind == FLOATING):
             become_float(to, cast("Type", source))
             return made
-        return convert(m, made, to) if is_integer else None
+        return convert(p, made, to) if is_integer else None
     if to.kind == FLOATING:
-        return convert(m, made, to) if is_integer else None
+        return convert(p, made, to) if is_integer else None
     if source.__class__ is Var and source.kind == WHOLE and to.kind in (ANY, INTEGER):
         if to.kind == INTEGER:
             to.kind = WHOLE
         else:
             to.link = fresh(WHOLE)
-        return convert(m, made, to)
+        return convert(p, made, to)
     return None

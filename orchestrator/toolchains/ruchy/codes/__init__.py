@@ -1,4 +1,5 @@
-"""The registry of diagnostic codes. Each code that a diagnostic carries is a key of `CODES`; none changes meaning.
+"""The registry of Ruchy's diagnostic codes. Those of the engine (`actors.codes`) are reported here too, where they mean
+the same: E0801 to E0803, E0901, E0903. No code changes its meaning.
 
 | range | kind | file |
 |---|---|---|
@@ -7,21 +8,20 @@
 | E0201-E0299 | type | `types.py` |
 | E0240-E0249 | type | `widths.py` |
 | E0301-E0399, E0401-E0499 | arity, return | `calls.py` |
-| E0501-E0599 | import | `imports.py` |
+| E0507-E0599 | import | `imports.py` |
 | E0601-E0699 | duplicate | `duplicates.py` |
 | E0701-E0799 | unsupported | `unsupported.py` |
-| E0801-E0899 | project | `project.py` |
-| E0901-E0999 | internal | `internal.py` |
+| E0812-E0813 | project | `project.py` |
 | W0001-W0999 | warning | `warnings.py` |
 """
 
 from __future__ import annotations
 
+from actors.codes import Code
 from orchestrator.toolchains.ruchy.codes import (
     calls,
     duplicates,
     imports,
-    internal,
     names,
     project,
     syntax,
@@ -30,9 +30,6 @@ from orchestrator.toolchains.ruchy.codes import (
     warnings,
     widths,
 )
-from orchestrator.toolchains.ruchy.codes.entry import Code, Kind
-
-__all__ = ["CODES", "Code", "Kind"]
 
 CODES: dict[str, Code] = {
     **syntax.CODES,
@@ -44,6 +41,5 @@ CODES: dict[str, Code] = {
     **duplicates.CODES,
     **unsupported.CODES,
     **project.CODES,
-    **internal.CODES,
     **warnings.CODES,
 }

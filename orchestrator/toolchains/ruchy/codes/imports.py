@@ -2,57 +2,9 @@
 
 from __future__ import annotations
 
-from orchestrator.toolchains.ruchy.codes.entry import Code, registry
+from actors.codes import Code, registry
 
 CODES: dict[str, Code] = registry(
-    Code(
-        "E0501",
-        "import",
-        "unknown module",
-        "No file of the project is this module. `a::b` is `a/b.ruchy` or `a/b/mod.ruchy` under the source root.",
-        "use shpaes::area;",
-        "use shapes::area;",
-    ),
-    Code(
-        "E0502",
-        "import",
-        "unknown item in a module",
-        "The module exists, and defines nothing of this name.",
-        "use shapes::aera;",
-        "use shapes::area;",
-    ),
-    Code(
-        "E0503",
-        "import",
-        "private item",
-        "Only what is written `pub` can be used from another module.",
-        "// shapes.ruchy: fun area() { }\nuse shapes::area;",
-        "// shapes.ruchy: pub fun area() { }\nuse shapes::area;",
-    ),
-    Code(
-        "E0504",
-        "import",
-        "ambiguous name",
-        "Two imports of one rank give this name. Import the one that is meant by its own name, or write its path.",
-        "use a::*; use b::*; f();",
-        "use a::f; use b::*; f();",
-    ),
-    Code(
-        "E0505",
-        "import",
-        "no such standard module",
-        "The standard library of the reference implementation is not part of this target.",
-        "use std::fs;",
-        "// read the input on standard input instead",
-    ),
-    Code(
-        "E0506",
-        "import",
-        "a module imports itself",
-        "A module sees its own items without an import.",
-        "// shapes.ruchy\nuse shapes::area;",
-        "// shapes.ruchy\nfun area() { }",
-    ),
     Code(
         "E0507",
         "import",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.toolchains.ruchy.codes.entry import Code, registry
+from actors.codes import Code, registry
 
 CODES: dict[str, Code] = registry(
     Code(
@@ -61,31 +61,5 @@ CODES: dict[str, Code] = registry(
         "What stands behind the `:` of a hole is no format, and has no effect, as in the reference implementation.",
         'fun main() { let n = 54321; println(f"{n:,}"); }',
         'fun main() { let n = 54321; println(f"{n:>9}"); }',
-    ),
-    Code(
-        "W0801",
-        "warning",
-        "file skipped",
-        "A source file whose name, or a folder on whose path, can name no module is left out: names are identifiers. "
-        "The entry alone may have any name. The same is said of what is no regular file.",
-        "my-helpers.ruchy",
-        "my_helpers.ruchy",
-    ),
-    Code(
-        "W0802",
-        "warning",
-        "linked folder skipped",
-        "Links to folders are not followed, for they may lead out of the project or in a circle, and there are sources "
-        "behind this one. Links to files are followed where they stay inside of the source root.",
-        "lib -> ../shared, and `use lib::shapes;`",
-        "a copy of ../shared at lib, or both projects under one source root",
-    ),
-    Code(
-        "W0803",
-        "warning",
-        "sources in the output folder",
-        "The folder that programs are written to is not searched for sources, and there are some in it.",
-        "build/config.ruchy, where `output` is `build`",
-        'src/config.ruchy, or `output = "dist"`',
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.toolchains.ruchy.codes.entry import Code, registry
+from actors.codes import Code, registry
 
 CODES: dict[str, Code] = registry(
     Code(

@@ -1,16 +1,17 @@
 """Lowering: checked functions to fragments of relocatable WebAssembly (orchestrator/wasm/fragment.py).
 
-`table.py` says which handler lowers which node; `body.py` holds what a handler writes into, and the rules of ownership.
-No pass recurses along a chain of operators, of joined strings or of `else if`; elsewhere the parser's limit on nesting
-bounds the depth.
+Each handler registers itself for the nodes that it lowers, and `table.py` sees that none is missing. `body.py` holds
+what a handler writes into, and the rules of ownership. No pass recurses along a chain of operators, of joined strings
+or of `else if`; elsewhere the parser's limit on nesting bounds the depth.
 """
 
 from __future__ import annotations
 
+import orchestrator.toolchains.ruchy.lower.table  # noqa: F401  (imports all handlers)
 from orchestrator.toolchains.ruchy.check.hir import CheckedModule, FunctionBody
 from orchestrator.toolchains.ruchy.lower.body import Body
+from orchestrator.toolchains.ruchy.lower.glue import Glue
 from orchestrator.toolchains.ruchy.lower.limits import hold
-from orchestrator.toolchains.ruchy.lower.table import HANDLERS
 from orchestrator.toolchains.ruchy.lower.unit import Unit
 from orchestrator.toolchains.ruchy.lower.variables import variable
 from orchestrator.wasm.fragment import HIDDEN, Fragment
@@ -18,17 +19,18 @@ from orchestrator.wasm.fragment import HIDDEN, Fragment
 
 def lower(module: CheckedModule) -> list[Fragment]:
     """The fragments of all functions of a checked module, in source order. Raises LimitError where one is too large."""
-    unit = Unit(module, HANDLERS)
-    return [lower_function(unit, function) for function in module.functions]
+    unit = Unit(module)
+    glue = Glue(unit)
+    return [_lower_function(unit, glue, function) for function in module.functions]
 
 
-def lower_function(unit: Unit, function: FunctionBody) -> Fragment:
+def _lower_function(unit: Unit, glue: Glue, function: FunctionBody) -> Fragment:
     """One function, with the static strings and the helpers of structs that it uses."""
     body = Body(unit, function)
     body.write()
     code = body.code(unit.type_of(function.symbol), HIDDEN)
     hold(function, body.parameters, body.local_count, len(code.body))
-    helpers, strings = unit.glue.collect(body.glue) if body.glue else ([], [])
+    helpers, strings = glue.collect(body.glue) if body.glue else ([], [])
     name = function.symbol.partition("::")[2]
     variables = [variable(symbol) for symbol in function.globals]
     return Fragment(name, (code, *helpers), (*variables, *body.data, *strings), body.sites)

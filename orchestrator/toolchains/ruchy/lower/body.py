@@ -14,7 +14,10 @@ something else is computed that may jump waits in such a local too, never on the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
 
 from orchestrator.toolchains.ruchy.check.types import NeverType, StringType, StructType, Type
 from orchestrator.toolchains.ruchy.lower.layout import valtype
@@ -22,7 +25,6 @@ from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
 from orchestrator.toolchains.ruchy.lower.walk import is_straight, stored_slots
 from orchestrator.wasm.fragment import (
     DATA,
-    FUNCTION,
     FUNCTION_INDEX_LEB,
     LOCAL,
     MEMORY_ADDR_SLEB,
@@ -34,7 +36,7 @@ from orchestrator.wasm.fragment import (
 from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from orchestrator.toolchains.ruchy.check import hir
     from orchestrator.toolchains.ruchy.lower.unit import Unit
@@ -68,6 +70,23 @@ def tee(index: int) -> bytes:
     return _TEE[index] if index < 128 else b"\x22" + uleb(index)
 
 
+Handler = Callable[["Body", Any], int]
+HANDLERS: dict[type, Handler] = {}
+"""What lowers a node, by its class. `handles` fills it; `table.py` refuses to start while one is missing."""
+
+Node = TypeVar("Node", bound=msgspec.Struct)
+
+
+def handles(kind: type[Node]) -> Callable[[Callable[[Body, Node], int]], Handler]:
+    """Registers the function behind it as what lowers one class of nodes. It returns PLAIN, OWNED or BORROWED."""
+
+    def register(handler: Callable[[Body, Node], int]) -> Handler:
+        HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
 class Label:
     """A loop that may be left: the depths of the blocks that `break` and `continue` end, how many references were
     live outside of it, and whether a break carries a value."""
@@ -99,7 +118,7 @@ class Body:
         self._sites: dict[int, int] = {}
         self._trap_local = -1
         self._free: dict[int, list[int]] = {}
-        self._table = unit.handlers
+        self._table = HANDLERS
         self._ready: hir.Expr | None = None
         self._ready_held = PLAIN
         self._number_locals()
@@ -274,7 +293,7 @@ class Body:
 
     def need_glue(self, type_: StructType, kind: str) -> str:
         """The symbol of a helper function of a struct ("drop", "unshare", "eq", "show")."""
-        name = self.unit.glue.request(type_, kind)
+        name = self.unit.request(type_, kind)
         self.glue[name] = None
         return name
 
@@ -350,7 +369,3 @@ def _local_vector(kinds: bytearray) -> bytes:
         else:
             runs.append([1, kind])
     return uleb(len(runs)) + b"".join(uleb(count) + bytes((kind,)) for count, kind in runs)
-
-
-def function_reference(name: str, type_: bytes) -> Reference:
-    return Reference(FUNCTION, name, type_)

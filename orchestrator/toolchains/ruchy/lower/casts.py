@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import CharType, FloatType, IntType, Type
 from orchestrator.toolchains.ruchy.lower.body import PLAIN, get, tee
+from orchestrator.toolchains.ruchy.lower.chains import link
 from orchestrator.toolchains.ruchy.lower.layout import valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import F64, I32, I64, functype
 from orchestrator.wasm.leb import sleb
 
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.check import hir
     from orchestrator.toolchains.ruchy.lower.body import Body
 
 _TRAP_CAST = functype(bytes((I32, I32, I32)), b"")
 _LEAST_I64 = b"\x44" + bytes.fromhex("000000000000e0c3")  # -2.0 ** 63
 
 
+@link(hir.Cast)
 def lower_cast(body: Body, node: hir.Cast) -> int:
     body.emit(node.operand)
     source, target = node.operand.type, node.type

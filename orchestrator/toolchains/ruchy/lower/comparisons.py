@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import FloatType, IntType, StringType, StructType, Type, UnitType
-from orchestrator.toolchains.ruchy.lower.body import PLAIN
+from orchestrator.toolchains.ruchy.lower.body import PLAIN, handles
 from orchestrator.toolchains.ruchy.lower.layout import valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import I32, I64, functype
 
@@ -27,6 +27,7 @@ _COMPARE = {
 _COMPARE_F32 = {"==": 0x5B, "!=": 0x5C, "<": 0x5D, ">": 0x5E, "<=": 0x5F, ">=": 0x60}
 
 
+@handles(hir.Compare)
 def lower_compare(body: Body, node: hir.Compare) -> int:
     """A chain such as `a < b == c == d` leans left: it is lowered without recursion on the left."""
     chain = [node]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import IntType, NeverType
-from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, Label, get, set_, tee
+from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, Label, get, handles, set_, tee
 from orchestrator.toolchains.ruchy.lower.layout import integer, valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import I64
 from orchestrator.wasm.leb import uleb
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 _EMPTY = 0x40
 
 
+@handles(hir.Unit)
 def lower_unit(body: Body, node: hir.Unit) -> int:
     return PLAIN
 
 
+@handles(hir.Local)
 def lower_local(body: Body, node: hir.Local) -> int:
     index = body.slots[node.slot]
     if index < 0:
@@ -29,6 +31,7 @@ def lower_local(body: Body, node: hir.Local) -> int:
     return BORROWED if body.is_counted(node.type) else PLAIN
 
 
+@handles(hir.Call)
 def lower_call(body: Body, node: hir.Call) -> int:
     waiting = body.operands(node.arguments)
     body.call(node.symbol, body.unit.type_of(node.symbol))
@@ -42,6 +45,7 @@ def lower_call(body: Body, node: hir.Call) -> int:
 # ---------------------------------------------------------------- statements and blocks
 
 
+@handles(hir.Let)
 def lower_let(body: Body, node: hir.Let) -> int:
     held = body.own(node.value)
     index = body.slots[node.slot]
@@ -53,11 +57,13 @@ def lower_let(body: Body, node: hir.Let) -> int:
     return PLAIN
 
 
+@handles(hir.Do)
 def lower_do(body: Body, node: hir.Do) -> int:
     body.discard(body.emit(node.value), node.value.type)
     return PLAIN
 
 
+@handles(hir.Block)
 def lower_block(body: Body, node: hir.Block) -> int:
     height = len(body.live)
     for statement in node.statements:
@@ -91,6 +97,7 @@ def moved_local(body: Body, value: hir.Expr | None, height: int) -> int:
 # ---------------------------------------------------------------- branches
 
 
+@handles(hir.If)
 def lower_if(body: Body, node: hir.If) -> int:
     """A chain of `else if` may be long: it is lowered without recursion."""
     kind = valtype(node.type) or _EMPTY
@@ -127,10 +134,12 @@ def _branch(body: Body, node: hir.Expr) -> None:
     body.own(node)
 
 
+@handles(hir.And)
 def lower_and(body: Body, node: hir.And) -> int:
     return _chain(body, node, hir.And, b"\x04\x7f", b"\x05\x41\x00\x0b")
 
 
+@handles(hir.Or)
 def lower_or(body: Body, node: hir.Or) -> int:
     return _chain(body, node, hir.Or, b"\x04\x7f\x41\x01\x05", b"\x0b")
 
@@ -154,6 +163,7 @@ def _chain(body: Body, node: hir.And | hir.Or, kind: type[hir.And | hir.Or], bef
 # ---------------------------------------------------------------- loops
 
 
+@handles(hir.Loop)
 def lower_loop(body: Body, node: hir.Loop) -> int:
     kind = valtype(node.type) or _EMPTY
     body.out += bytes((0x02, kind, 0x03, _EMPTY))
@@ -167,6 +177,7 @@ def lower_loop(body: Body, node: hir.Loop) -> int:
     return OWNED if body.is_counted(node.type) else PLAIN
 
 
+@handles(hir.While)
 def lower_while(body: Body, node: hir.While) -> int:
     body.out += b"\x02\x40\x03\x40"
     body.depth += 2
@@ -179,6 +190,7 @@ def lower_while(body: Body, node: hir.While) -> int:
     return PLAIN
 
 
+@handles(hir.ForRange)
 def lower_for_range(body: Body, node: hir.ForRange) -> int:
     """The counter is not the variable that the body sees, and never steps beyond the end."""
     type_ = integer(node.start.type)
@@ -232,6 +244,7 @@ def _run(body: Body, node: hir.Expr) -> None:
 # ---------------------------------------------------------------- jumps
 
 
+@handles(hir.Break)
 def lower_break(body: Body, node: hir.Break) -> int:
     label = body.labels[node.label]
     moved = _value_of_jump(body, node.value, label.live)
@@ -242,6 +255,7 @@ def lower_break(body: Body, node: hir.Break) -> int:
     return PLAIN
 
 
+@handles(hir.Continue)
 def lower_continue(body: Body, node: hir.Continue) -> int:
     label = body.labels[node.label]
     body.release_for_jump(label.live)
@@ -249,6 +263,7 @@ def lower_continue(body: Body, node: hir.Continue) -> int:
     return PLAIN
 
 
+@handles(hir.Return)
 def lower_return(body: Body, node: hir.Return) -> int:
     moved = _value_of_jump(body, node.value, 0)
     body.release_for_jump(0, moved)

@@ -47,14 +47,7 @@ class Glue:
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
-        self._wanted: dict[str, tuple[StructType, str]] = {}
         self._made: dict[str, Made] = {}
-
-    def request(self, type_: StructType, kind: str) -> str:
-        """The symbol of a helper; it is written when `collect` asks for it."""
-        name = f"{type_.module}::{type_.item}.{{{kind}}}"
-        self._wanted.setdefault(name, (type_, kind))
-        return name
 
     def collect(self, names: dict[str, None]) -> tuple[list[Code], list[Data]]:
         """Code and strings of these helpers and of all that they call, in order of first need."""
@@ -74,7 +67,7 @@ class Glue:
         return code, data
 
     def _make(self, name: str) -> Made:
-        type_, kind = self._wanted[name]
+        type_, kind = self._unit.wanted[name]
         layout = self._unit.layouts.of(type_)
         value, parameters, result = _EXPRESSIONS[kind](type_, layout)
         function = hir.FunctionBody(name, False, parameters, result, parameters, value, 0, 0)

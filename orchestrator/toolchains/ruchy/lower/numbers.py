@@ -13,6 +13,7 @@ from orchestrator.toolchains.ruchy.lower.body import (
     REMAINDER_BY_ZERO,
     SHIFT_RANGE,
     get,
+    handles,
     set_,
     tee,
 )
@@ -37,6 +38,7 @@ _F64_OPS = {"+": 0xA0, "-": 0xA1, "*": 0xA2, "/": 0xA3}
 # ---------------------------------------------------------------- literals
 
 
+@handles(hir.Int)
 def lower_int(body: Body, node: hir.Int) -> int:
     type_ = node.type
     value = node.value
@@ -49,6 +51,7 @@ def lower_int(body: Body, node: hir.Int) -> int:
     return PLAIN
 
 
+@handles(hir.Float)
 def lower_float(body: Body, node: hir.Float) -> int:
     import struct
 
@@ -76,6 +79,7 @@ def _signed(value: int, bits: int) -> int:
 # ---------------------------------------------------------------- arithmetic
 
 
+@handles(hir.Arithmetic)
 def lower_arithmetic(body: Body, node: hir.Arithmetic) -> int:
     """A chain of operators leans left, and may be long: it is lowered without recursion on the left."""
     chain = [node]
@@ -339,6 +343,7 @@ def _free(body: Body, kind: int, *locals_: int) -> None:
 # ---------------------------------------------------------------- one operand
 
 
+@handles(hir.Negate)
 def lower_negate(body: Body, node: hir.Negate) -> int:
     type_ = node.type
     body.emit(node.operand)
@@ -359,6 +364,7 @@ def lower_negate(body: Body, node: hir.Negate) -> int:
     return PLAIN
 
 
+@handles(hir.BitNot)
 def lower_bit_not(body: Body, node: hir.BitNot) -> int:
     body.emit(node.operand)
     type_ = integer(node.type)
@@ -370,6 +376,7 @@ def lower_bit_not(body: Body, node: hir.BitNot) -> int:
     return PLAIN
 
 
+@handles(hir.Not)
 def lower_not(body: Body, node: hir.Not) -> int:
     body.emit(node.operand)
     body.out.append(0x45)

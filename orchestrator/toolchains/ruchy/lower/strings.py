@@ -15,7 +15,8 @@ from orchestrator.toolchains.ruchy.check.types import (
     StructType,
     Type,
 )
-from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, set_
+from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, handles, set_
+from orchestrator.toolchains.ruchy.lower.chains import link
 from orchestrator.toolchains.ruchy.lower.layout import signature, valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import F64, I32, I64, functype
 from orchestrator.toolchains.ruchy.lower.walk import is_straight
@@ -36,6 +37,7 @@ _FORMAT = functype(bytes((I32, I64, I32, I32)), bytes((I32,)))
 _RADIX = functype(bytes((I64, I32)), bytes((I32,)))
 
 
+@handles(hir.Str)
 def lower_str(body: Body, node: hir.Str) -> int:
     body.string(node.value)
     return PLAIN
@@ -44,6 +46,7 @@ def lower_str(body: Body, node: hir.Str) -> int:
 # ---------------------------------------------------------------- joining
 
 
+@handles(hir.Concat)
 def lower_concat(body: Body, node: hir.Concat) -> int:
     parts = joined(node.parts)
     held = body.emit(parts[0])
@@ -110,6 +113,7 @@ def _emit_aside(body: Body, held: int, part: hir.Expr) -> int:
 # ---------------------------------------------------------------- any value as text
 
 
+@link(hir.ToText)
 def lower_to_text(body: Body, node: hir.ToText) -> int:
     type_ = node.operand.type
     if isinstance(type_, StringType):
@@ -167,6 +171,7 @@ def _text_of_number(body: Body, type_: Type, precision: int | None) -> int:
 # ---------------------------------------------------------------- output, panic, runtime calls
 
 
+@handles(hir.Print)
 def lower_print(body: Body, node: hir.Print) -> int:
     """All parts are computed before anything is written, and written at once."""
     held = lower_concat(body, hir.Concat(STRING, node.at, node.parts))
@@ -179,6 +184,7 @@ def lower_print(body: Body, node: hir.Print) -> int:
     return PLAIN
 
 
+@handles(hir.Panic)
 def lower_panic(body: Body, node: hir.Panic) -> int:
     body.site(node.at)
     body.emit(node.message)
@@ -187,6 +193,7 @@ def lower_panic(body: Body, node: hir.Panic) -> int:
     return PLAIN
 
 
+@link(hir.Runtime)
 def lower_runtime(body: Body, node: hir.Runtime) -> int:
     """Arguments are borrowed; with `traps` the site follows them."""
     name = node.name

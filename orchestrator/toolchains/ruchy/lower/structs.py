@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import STRING
-from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, set_, tee
+from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, handles, set_, tee
 from orchestrator.toolchains.ruchy.lower.glue import TYPES
 from orchestrator.toolchains.ruchy.lower.layout import struct, valtype
 from orchestrator.toolchains.ruchy.lower.strings import append_parts, joined
@@ -24,6 +24,7 @@ _TO_I32 = functype(bytes((I32,)), bytes((I32,)))
 # ---------------------------------------------------------------- making
 
 
+@handles(hir.NewStruct)
 def lower_new_struct(body: Body, node: hir.NewStruct) -> int:
     """The object first where nothing can jump away while the fields are computed; else the fields first."""
     layout = body.unit.layouts.of(struct(node.type))
@@ -80,6 +81,7 @@ def _store_held(body: Body, target: bytes, field: Field, value: int) -> None:
         body.give_back(valtype(field.type), value)
 
 
+@handles(hir.UpdateStruct)
 def lower_update_struct(body: Body, node: hir.UpdateStruct) -> int:
     type_ = struct(node.type)
     layout = body.unit.layouts.of(type_)
@@ -108,6 +110,7 @@ def _release_field(body: Body, target: bytes, field: Field) -> None:
 # ---------------------------------------------------------------- reading
 
 
+@handles(hir.GetField)
 def lower_get_field(body: Body, node: hir.GetField) -> int:
     """A field of a place is borrowed; one of a value of our own outlives it, so it is retained first."""
     field = body.unit.layouts.of(struct(node.value.type)).fields[node.index]
@@ -130,6 +133,7 @@ def lower_get_field(body: Body, node: hir.GetField) -> int:
 # ---------------------------------------------------------------- writing
 
 
+@handles(hir.Store)
 def lower_store(body: Body, node: hir.Store) -> int:
     if node.path:
         _store_field(body, node)

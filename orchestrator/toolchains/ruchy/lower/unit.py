@@ -1,33 +1,36 @@
-"""What the functions of one module share while they are lowered: references, layouts, signatures and glue."""
+"""What the functions of one module share while they are lowered: references, layouts, signatures, and which helpers
+they want."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from orchestrator.toolchains.ruchy.lower.glue import Glue
 from orchestrator.toolchains.ruchy.lower.layout import Layouts, signature
 from orchestrator.wasm.fragment import FUNCTION, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from orchestrator.toolchains.ruchy.check.hir import CheckedModule
-    from orchestrator.toolchains.ruchy.lower.body import Body
+    from orchestrator.toolchains.ruchy.check.types import StructType
 
 
 class Unit:
-    """One module being lowered. `handlers` is the dispatch table, by class of node."""
+    """One module being lowered. `wanted` are the helpers of structs that some code calls (see `glue.py`), by symbol."""
 
-    def __init__(self, module: CheckedModule, handlers: dict[type, Callable[[Body, Any], int]]) -> None:
-        self.handlers = handlers
+    def __init__(self, module: CheckedModule) -> None:
         self.layouts = Layouts(module.structs)
-        self.glue = Glue(self)
+        self.wanted: dict[str, tuple[StructType, str]] = {}
         self._functions: dict[tuple[str, bytes], Reference] = {}
         self._types: dict[str, bytes] = {}
         for symbol, (parameters, result) in module.signatures.items():
             self._types[symbol] = signature(parameters, result)
         for function in module.functions:
             self._types[function.symbol] = signature(function.parameters, function.result)
+
+    def request(self, type_: StructType, kind: str) -> str:
+        """The symbol of a helper of a struct; it is written when `Glue.collect` asks for it."""
+        name = f"{type_.module}::{type_.item}.{{{kind}}}"
+        self.wanted.setdefault(name, (type_, kind))
+        return name
 
     def function(self, name: str, type_: bytes) -> Reference:
         """The one `Reference` to a function."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.lower.body import OWNED, PLAIN, get, set_
+from orchestrator.toolchains.ruchy.lower.body import OWNED, PLAIN, get, handles, set_
 from orchestrator.toolchains.ruchy.lower.layout import valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import F32, F64, I32, I64, functype
 from orchestrator.wasm.fragment import DATA, LOCAL, Data, Reference
@@ -25,6 +25,7 @@ def variable(symbol: str) -> Data:
     return Data(symbol, ".data", bytes(_NOT_YET) + b"\x01\0\0\0", 3, (), LOCAL)
 
 
+@handles(hir.GetGlobal)
 def lower_get_global(body: Body, node: hir.GetGlobal) -> int:
     if node.name:
         _check(body, node.symbol, node.name, node.at)
@@ -37,6 +38,7 @@ def lower_get_global(body: Body, node: hir.GetGlobal) -> int:
     return OWNED
 
 
+@handles(hir.SetGlobal)
 def lower_set_global(body: Body, node: hir.SetGlobal) -> int:
     """The old reference is released when the new one is in its place: whoever looks meanwhile sees one of them."""
     type_ = node.value.type

@@ -1,9 +1,9 @@
-"""The note that an item of a summary carries: by it the next summary knows the item again, and assembly its lines.
+"""The memo of an item in a summary. The next summary recognises the item by it, and assembly finds lines in it.
 
-raw (16)     of the text that the item was read from (see `raw_of`); zeros: it cannot be known again
-seal (8)     checksum of all that was read from that text, so that what a damaged summary says is not believed
+raw (16)     digest of the text that the item was read from (see `raw_of`); zeros: the item cannot be recognised
+seal (8)     checksum of all that was read from that text, so that a damaged summary is not believed
 lead (4)     lines between the first token of the item and its name
-parts (4)    how many items that text gave, this one first: an inline module's are all read from its text
+parts (4)    how many items were read from that text, this one first: those of an inline module are read from its text
 uses (1)     whether there are imports in the rest
 the rest     msgpack: see `Rest`
 """
@@ -23,7 +23,7 @@ from actors.untrusted import UNREADABLE
 NO_RAW = bytes(16)
 _HEAD = 33
 LONG = 255
-"""A step in a line table that is no line yet."""
+"""The step in a line table that adds tokens without ending a line."""
 
 
 class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -55,13 +55,13 @@ _decoder = msgspec.msgpack.Decoder(Rest)
 
 
 def raw_of(module: str, text: str) -> bytes:
-    """Names a text for `before`: half a SHA-256. The module is in it, for a relative path means something else in
-    another one."""
+    """The digest by which a text is recognised: half a SHA-256. It covers the module, because a relative path means
+    something else in another module."""
     return sha256(f"{module}\0{text}".encode()).digest()[:16]
 
 
 def encode(rest: Rest, lead: int) -> bytes:
-    """A memo that is not known again, unless `mark` makes it so."""
+    """A memo whose item cannot be recognised until `mark` has been called."""
     return b"".join((bytes(24), lead.to_bytes(4, "big"), bytes(4), bytes((bool(rest.uses),)), _encoder.encode(rest)))
 
 
@@ -70,7 +70,7 @@ def mark(memo: bytes, raw: bytes, seal: bytes, parts: int) -> bytes:
 
 
 def decode(memo: bytes) -> Rest:
-    """`NOTHING` where there is no memo, or none that can be read."""
+    """The rest of a memo; `NOTHING` if there is no memo or it cannot be read."""
     try:
         return _decoder.decode(memo[_HEAD:])
     except UNREADABLE:
@@ -98,7 +98,7 @@ def has_uses(memo: bytes) -> bool:
 
 
 def seal_of(items: Sequence[Item]) -> bytes:
-    """Checksum of all that items say which were read from one text, wherever that stands."""
+    """Checksum of the items that were read from one text. It does not depend on where that text stands."""
     first = items[0]
     said = [
         (
@@ -122,7 +122,7 @@ def seal_of(items: Sequence[Item]) -> bytes:
 
 
 def is_whole(items: Sequence[Item]) -> bool:
-    """Whether these are the items, undamaged, that were read from the text of the first one."""
+    """Whether these are all items that were read from the text of the first one, undamaged."""
     head = items[0].memo
     return parts(head) == len(items) and sealed(head) == seal_of(items)
 
@@ -131,9 +131,9 @@ def is_whole(items: Sequence[Item]) -> bool:
 
 
 def encode_lines(ordinals: Sequence[int], start: int) -> bytes:
-    """Where new lines begin among an item's tokens: `ordinals` are, for each newline, that of the first token behind
-    it, and `start` is that of the item's first token. One byte a line: how many tokens further on than the one
-    before; `LONG` is that many, and no line."""
+    """The line table of an item: where new lines begin among its tokens. `ordinals` has, for each newline, the first
+    token after it; `start` is the item's first token. One byte per line: how many tokens after the line before. A byte
+    `LONG` adds that many tokens and ends no line."""
     out = bytearray()
     for ordinal in ordinals:
         further, start = ordinal - start, ordinal
@@ -145,19 +145,18 @@ def encode_lines(ordinals: Sequence[int], start: int) -> bytes:
 
 
 def line_starts(lines: bytes) -> list[int]:
-    """The ordinal, counted from the item's first token, of the first token behind each newline."""
+    """The first token after each newline, counted from the item's first token."""
     return [at for step, at in zip(lines, accumulate(lines), strict=True) if step < LONG]
 
 
 def lines_before(lines: bytes, ordinal: int) -> int:
-    """How many lines further down than the first token of the item the one with this ordinal stands."""
+    """How many lines the token `ordinal` stands below the item's first token."""
     return sum(step < LONG and at <= ordinal for step, at in zip(lines, accumulate(lines), strict=True))
 
 
 def line_of(item: Item, ordinal: int) -> int:
-    """The line (from 1) of the token with this ordinal, counted from the item's first token: from `memo` and `line`
-    alone. The tokens of the statements are those of all their runs, one behind the other (`syntax/top.py`). 0 where
-    the item has no memo."""
+    """The line, from 1, of a token that is counted from the item's first one; 0 if the item has no memo. It needs only
+    `memo` and `line`, no text. The tokens of the statements are those of all their runs in order (`syntax/top.py`)."""
     if not item.memo:
         return 0
     return item.line - lead(item.memo) + lines_before(decode(item.memo).lines, ordinal)

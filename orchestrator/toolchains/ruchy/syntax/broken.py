@@ -1,5 +1,5 @@
-"""What is left of a module with syntax errors: whole items, headers of functions whose bodies are broken, and the names
-of all that is lost. So the rest can be checked, and nobody hears of what follows from an error that is told.
+"""What can be checked of a module with syntax errors: items without errors, headers of functions whose bodies have
+errors, and the names of all that is left out, so that the checker reports nothing that follows from a syntax error.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _DECLARES = words("fun fn struct enum const type mod module trait class actor ef
 
 
 class Sound(msgspec.Struct):
-    """`body` has no error in it, but for the bodies of the functions in `headers` (by `at`). `lost` are names
-    that are declared in what is left out."""
+    """`body` has no error in it, except in the bodies of the functions in `headers` (by `at`). `left_out` are the names
+    that the rest of the module declares."""
 
     body: list[tree.Stmt]
     headers: set[int]
-    lost: set[str]
+    left_out: set[str]
 
 
 def sound(body: Sequence[tree.Stmt], kinds: Sequence[str], texts: Sequence[str], errors: Iterable[int]) -> Sound:
-    """Cut out what is broken. `errors` are the tokens at which something is wrong."""
+    """Leaves out what has errors. `errors` are the tokens of the errors."""
     return _Cutter(kinds, texts, sorted(errors)).cut(body, 0, len(kinds))
 
 
@@ -43,7 +43,7 @@ class _Cutter:
         return at < len(self.errors) and self.errors[at] < stop
 
     def cut(self, body: Sequence[tree.Stmt], start: int, stop: int) -> Sound:
-        """The statements of a file or of an inline module, which stand in these tokens."""
+        """The sound statements of a file or of an inline module, which stands in the tokens `start` to `stop`."""
         found = Sound([], set(), set())
         behind, before = start, None
         loose: list[tree.Stmt] = []
@@ -61,13 +61,13 @@ class _Cutter:
         return found
 
     def _between(self, found: Sound, before: tree.Item | None, loose: list[tree.Stmt], start: int, stop: int) -> None:
-        """What stands between two items: statements, and what is no node because it could not be read. (What is wrong
-        with that may be told at a token further down.) Where it is broken, the item before it may have ended too soon.
+        """Decides on the text between two items: statements, and text that could not be read, whose error may be
+        reported at a later token. If there is an error, the item before may have ended too soon, so it is left out too.
         """
         if not self.broken(start, stop) and not self._names(start, stop, _DECLARES):
             found.body += loose
             return
-        found.lost |= self._names(start, stop, _DECLARES | _BINDS)
+        found.left_out |= self._names(start, stop, _DECLARES | _BINDS)
         if isinstance(before, tree.Struct | tree.Const | tree.TypeAlias | tree.Mod) and found.body[-1:] == [before]:
             found.body.pop()
             self._broken(found, before)
@@ -77,16 +77,16 @@ class _Cutter:
             inner = self.cut(node.items, node.at + 1, node.stop)
             found.body.append(msgspec.structs.replace(node, items=inner.body))
             found.headers |= inner.headers
-            found.lost |= inner.lost
+            found.left_out |= inner.left_out
         elif isinstance(node, tree.Function) and _is_written(node) and not self.broken(node.start, node.body.at):
             found.body.append(node)
             found.headers.add(node.at)
-            found.lost |= self._names(node.body.at, node.stop, _DECLARES)
+            found.left_out |= self._names(node.body.at, node.stop, _DECLARES)
         else:
-            found.lost |= self._names(node.start, node.stop, _DECLARES)
+            found.left_out |= self._names(node.start, node.stop, _DECLARES)
 
     def _names(self, start: int, stop: int, declares: frozenset[str]) -> set[str]:
-        """The names that are declared, or imported, in some tokens."""
+        """The names that are declared or imported in some tokens."""
         kinds, texts, found = self.kinds, self.texts, set[str]()
         imports = False
         for at in range(start, min(stop, len(kinds) - 1)):

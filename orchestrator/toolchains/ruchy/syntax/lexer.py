@@ -4,10 +4,10 @@ A token is a kind and a text, in two parallel lists. The kind of a word of the l
 the others are `name`, `int`, `float`, `string`, `char`, `byte`, `lifetime`, `stray`, `unclosed`, and for f-strings
 `fstring` (no hole), `fopen` (`f"a{`), `fmid` (`}b{`, `:.2}b{`) and `fclose` (`}c"`), with the hole's own tokens
 between. `end` closes the list. `breaks` holds the ordinals of the tokens that stand first on a line *and* whose meaning
-may depend on it (`SENSITIVE`): this is all that the grammar knows of white space, so equal tokens and equal breaks
-parse to equal trees. Positions are computed from the source only when somebody asks (`places.py`).
+may depend on it (`SENSITIVE`). This is all that the grammar knows of white space, so equal tokens and equal breaks
+parse to equal trees. Positions are computed from the source only when they are needed (`places.py`).
 
-The patterns are possessive throughout: linear on any input.
+All patterns are possessive, so lexing takes linear time on any input.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ _OPERATORS = """
 OPERATORS = tuple(_OPERATORS.split())
 
 LONGEST_NAME = 255
-"""Characters of a name: as many as a file's. Messages repeat names, and what a linker keeps of them adds up."""
+"""Characters of a name, as many as a file name has. Names are repeated in messages and in what a linker keeps."""
 
 SENSITIVE = words("( [ ! - + & && * | || .. ..= ++ --")
 """Tokens that both begin and continue an expression: a newline before one of them may end a statement."""
 
 VALUES = words("name int float string char byte fstring fopen true false ~ \\")
-"""Kinds that begin a value and go on with none: behind the end of a value they need a newline or a `;`."""
+"""Kinds that begin a value and never continue one: after the end of a value they need a newline or a `;`."""
 
 ENDS = words("name int float string char byte fstring fclose true false ) ] ?")
-"""Kinds that end a value. (Behind a `}` nothing is needed.)"""
+"""Kinds that end a value. (After a `}`, nothing is needed.)"""
 
 
 def _comment(depth: int) -> str:
@@ -92,20 +92,31 @@ _WHOLE = re.compile(f"f?{STRING}|{RAW}|{CHAR}|{QUOTED}", re.DOTALL | re.ASCII)
 _TEMPLATE = re.compile(r"(?:[^\\{}]++|\\u\{[^}\\]*+\}|\\.|\{\{|\}\})*+", re.DOTALL)
 
 Pairs = list[tuple[str, str]]
-"""(gap, text): white space and comments, then the token that follows. Concatenated they are the source, but for what
-stands behind the last token."""
+"""(gap, text): white space and comments, then the token after them. Joined they are the source up to the end of the
+last token."""
 
 
 class Tokens(msgspec.Struct):
-    """The tokens of a source. `findings` maps the text of a token to what is wrong inside it."""
+    """The tokens of a source. `findings` maps the text of a token to what is wrong in it."""
 
     kinds: list[str]
     texts: list[str]
     breaks: list[int]
     findings: dict[str, list[Finding]]
 
+    @property
+    def unclosed(self) -> bool:
+        """Whether the source ends inside of a comment or a string."""
+        return self.kinds[-2:-1] == ["unclosed"]
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether some token cannot be read."""
+        found = self.findings.values()
+        return self.unclosed or any(one.severity == "error" for each in found for one in each)
+
     def digest(self, start: int, stop: int) -> Digest:
-        """Digest of the tokens `start` to `stop`: comments, blanks and positions left out, breaks inside kept."""
+        """Digest of the tokens `start` to `stop` and the breaks between them: no comments, blanks or positions."""
         texts = self.texts[start:stop]
         data = "\0".join(texts)
         if data.count("\0") >= len(texts):  # a NUL inside a string: spell the list out
@@ -115,7 +126,7 @@ class Tokens(msgspec.Struct):
         return digest(f"{data}\0\0{marks}".encode("utf-8", "surrogatepass"))
 
     def text(self, start: int, stop: int) -> str:
-        """Source text that lexes to the tokens `start` to `stop` with their breaks, but for a first one."""
+        """Source text that lexes to the tokens `start` to `stop` and the breaks between them."""
         texts = self.texts[start:stop]
         for ordinal in self.breaks[bisect_right(self.breaks, start) : bisect_left(self.breaks, stop)]:
             texts[ordinal - start] = "\n" + texts[ordinal - start]
@@ -123,7 +134,7 @@ class Tokens(msgspec.Struct):
 
 
 class _Kinds(dict[str, str]):
-    """text -> kind; classifies each distinct text once, and keeps what is wrong with it."""
+    """text -> kind; classifies each distinct text once and collects its findings."""
 
     findings: dict[str, list[Finding]]
 
@@ -174,16 +185,16 @@ def _classify(text: str) -> tuple[str, list[Finding]]:
 
 
 def lex(source: str) -> Tokens:
-    """Tokens of `source`. Never fails: what cannot be read is a token with findings.
+    """Tokens of `source`. Never fails: a token that cannot be read has findings.
 
-    An unclosed comment or string is an error (the reference drops the rest of the file silently); its token, of kind
+    An unclosed comment or string is an error (the reference silently drops the rest of the file). Its token, of kind
     `unclosed`, is the last one before `end`.
     """
     return tokens_of(scan(source))
 
 
 def tokens_of(pairs: Pairs) -> Tokens:
-    """The second half of `lex`, for somebody who has scanned the source already."""
+    """The second half of `lex`, if the source has been scanned already."""
     texts = [text for _, text in pairs]
     kinds_of = _Kinds(_KNOWN)
     kinds_of.findings = {}
@@ -206,7 +217,7 @@ def tokens_of(pairs: Pairs) -> Tokens:
 
 
 def is_unclosed(text: str) -> bool:
-    """Is this, the last token of a source, a comment or string without an end?"""
+    """Whether `text`, the last token of a source, is a comment or string without an end."""
     if text.startswith("/*"):
         return True
     return text.startswith(('"', 'f"', 'r"', "r#")) and text != '"' and _WHOLE.fullmatch(text) is None
@@ -297,7 +308,7 @@ _SKIP = re.compile(
 
 
 def _flatten_comments(source: str) -> str | None:
-    """The source with every block comment blanked (newlines kept), however deep it nests; None where one never ends."""
+    """The source with all block comments blanked (newlines kept), nested to any depth; None if one never ends."""
     parts: list[str] = []
     at = 0
     while True:

@@ -1,4 +1,4 @@
-"""What the text of a literal token says: values for the parser, findings for the lexer."""
+"""The text of literal tokens: their values, for the parser, and what is wrong with them, for the lexer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+?|[0-9]+)((?:[iu](?:8|16|32|64|128|siz
 _FLOAT = re.compile(r"[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)")
 _CHAR = re.compile(r"'(?:[^'\\\n]|\\(?:u\{[^}'\\\n]*+\}|[ntr\\\"'0]))'")
 LARGEST = 2**63 - 1
-"""Of an integer that nothing gives another type."""
+"""The largest value of an integer whose type nothing else decides."""
 
 
 def code_point(digits: str) -> str | None:
-    """The character that `\\u{digits}` means; None where there is none."""
+    """The character `\\u{digits}`; None if there is none."""
     if not 1 <= len(digits) <= 6 or not all(digit in "0123456789abcdefABCDEF" for digit in digits):
         return None
     value = int(digits, 16)
@@ -60,7 +60,7 @@ def split_template(text: str) -> tuple[str, str]:
 
 
 def int_value(text: str) -> tuple[int, str]:
-    """(value, suffix) of an `int` token; (0, "") where it is malformed and has been reported."""
+    """(value, suffix) of an `int` token; (0, "") if it is malformed, which the lexer has reported."""
     match = _INTEGER.fullmatch(text)
     if match is None or len(text) > 1000:  # int() refuses more than 4300 digits
         return 0, ""

@@ -1,8 +1,9 @@
 """Which names occur in an item, found on its tokens alone.
 
-Every name counts that may mean something outside of the item. Left out is only what surely cannot: members behind a
-dot, labels of fields, the item's own generic parameters and nested items, parameters, and variables of a `let` in the
-blocks where they are visible. Where that is not plain from the tokens, the name counts.
+Every name counts that may mean something outside of the item. Only those are left out that surely cannot: members after
+a dot, labels of fields, the item's own generic parameters and nested items, parameters, and variables of a `let` in the
+blocks where they are visible. In doubt a name counts: a name too many costs time, a name too few would leave out a
+dependency.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import re
 from collections.abc import Iterator, Mapping
 
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens, words
-from orchestrator.toolchains.ruchy.syntax.parser import imported_at
+from orchestrator.toolchains.ruchy.syntax.parser import NESTING, imported_at
 from orchestrator.toolchains.ruchy.syntax.tree import UseItem
 
 BUILTIN_TYPES = words(
     """i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64 bool char str String Vec Box Option Result Array
     Range Self"""
 )
-"""Types that nobody has to import: a path that begins with one counts as that name alone."""
+"""Types that need no import. A path that begins with one counts as that name alone."""
 
 _DEFINES = words("fun fn struct enum type const mod module trait")
 _IMPORTS = words("use import from")
@@ -27,7 +28,7 @@ _NEVER = words("_ self Self super crate")
 _BEFORE_LABEL = words("{ , ( let mut | pub var ] & ||")
 _TEXTS = words("string fmid fclose")
 _OPERATORS = words("| & ||")
-"""Those of them that may also stand before the last name of the `a` of `c ? a : b`."""
+"""Those of `_BEFORE_LABEL` that may also stand before the last name of the `a` in `c ? a : b`."""
 _BEHIND_PARAMETER = words(", ) ] = :")
 _MAYBE_BLOCK = words("if match loop try | || while")
 
@@ -39,8 +40,8 @@ Occurrence = tuple[tuple[str, ...], int]
 """(segments as written, ordinal of the first one's token)."""
 
 
-LONGEST_PATH = 128
-"""Parts of a path; `parser.cursor.NESTING`."""
+LONGEST_PATH = NESTING
+"""Parts of a path."""
 
 
 def segments_at(tokens: Tokens, at: int) -> tuple[str, ...]:
@@ -83,7 +84,7 @@ def local_imports(tokens: Tokens, start: int, stop: int) -> list[UseItem]:
 
 
 class _Scopes:
-    """The variables that are surely visible, block by block."""
+    """The variables that are surely visible, by block."""
 
     def __init__(self, known: frozenset[str]) -> None:
         self.visible = set(known)
@@ -122,11 +123,14 @@ class _Scopes:
 
 def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = frozenset()) -> Iterator[Occurrence]:
     """The paths that occur in the tokens `start` to `stop`. `known`: names that mean something else in all of them."""
+    # One walk over the few kinds of token that matter, with a stack of scopes. A variable is visible from the `;` of
+    # its `let` (until then it is pending) to the end of its block. Parameters and the variable of a `for` are visible
+    # in the block that follows (until then they are coming). `passed` skips tokens that a construct has used up.
     kinds, texts = tokens.kinds, tokens.texts
     labels = _BEFORE_LABEL - _OPERATORS if "?" in kinds[start:stop] else _BEFORE_LABEL
     scopes = _Scopes(known)
     depth = 0
-    passed = start  # tokens before this one have been dealt with
+    passed = start  # tokens before this one are done
     for at in [at for at in range(start, stop) if kinds[at] in _TELLING]:
         if at < passed:
             continue
@@ -177,7 +181,7 @@ def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = f
 
 
 def _let(tokens: Tokens, at: int, depth: int, scopes: _Scopes) -> int:
-    """Notes the variable of a plain `let`; gives the ordinal of its last token before the `=` or `:`."""
+    """Records the variable of a plain `let`. Returns the last token before its `=` or `:`; `at` for other `let`s."""
     kinds = tokens.kinds
     if kinds[at - 1] in ("if", "while"):
         return at
@@ -190,8 +194,8 @@ def _let(tokens: Tokens, at: int, depth: int, scopes: _Scopes) -> int:
 
 
 def _parameters(tokens: Tokens, at: int, stop: int) -> frozenset[int]:
-    """The ordinals of the names of parameters, from behind the name of the function: they stand at the beginnings. What
-    follows a `:` or `=` is a type or a default, in which every name counts."""
+    """The ordinals of the names of parameters; `at` is behind the name of the function. A name stands at the beginning
+    of its parameter. After a `:` or `=` follows a type or a default, where every name counts."""
     kinds = tokens.kinds
     found: list[int] = []
     while at < stop and kinds[at] not in ("(", "{"):
@@ -217,7 +221,7 @@ def _parameters(tokens: Tokens, at: int, stop: int) -> frozenset[int]:
 
 
 def _means_nothing(tokens: Tokens, at: int, following: str, labels: frozenset[str]) -> bool:
-    """Is the name here surely no use of anything outside: a label, a macro, `self`?"""
+    """Whether the name at `at` surely means nothing outside: a label, a macro, `self`."""
     if tokens.texts[at] in _NEVER:
         return True
     before = tokens.kinds[at - 1] if at else ""
@@ -229,12 +233,12 @@ def _means_nothing(tokens: Tokens, at: int, following: str, labels: frozenset[st
 
 
 ROOT = ""
-"""The first segment of a path that begins at the source root, whatever the module has of that name itself."""
+"""The first segment of a path from the source root. It is no name, so nothing in the module can have it."""
 
 
 def root_path(path: tuple[str, ...], module: str, scope: str = "") -> tuple[str, ...]:
     """A path as written in `scope` of `module`, with `crate::`, `self::` and `super::` resolved: then it begins with
-    ROOT. Other paths stay as they are. `super` above the root stays too, and is found nowhere."""
+    ROOT. Other paths are returned unchanged, `super` above the root too, which is then found nowhere."""
     if path[0] == "crate" and len(path) > 1:
         return (ROOT, *path[1:])
     if path[0] not in ("self", "super"):
@@ -249,13 +253,13 @@ def root_path(path: tuple[str, ...], module: str, scope: str = "") -> tuple[str,
 
 
 def named_path(path: tuple[str, ...], module: str, scope: str = "") -> tuple[str, ...]:
-    """The same for a path in code: there `crate::f` may be an item of the module itself, as it is in the root of a
+    """`root_path` for a path in code, where `crate::f` may be an item of the module itself, as in the root of a
     crate."""
     return path[1:] if path[0] == "crate" and len(path) == 2 else root_path(path, module, scope)
 
 
 def owned(path: tuple[str, ...], scope: str, own: Mapping[str, object]) -> bool:
-    """Does the path begin with an item of the module itself, seen from `scope`?"""
+    """Whether the path begins with an item of the module itself that is visible from `scope`."""
     while True:
         if (f"{scope}::{path[0]}" if scope else path[0]) in own:
             return True

@@ -1,4 +1,4 @@
-"""Where a token stands: computed from the source when a message needs it, never kept in a tree."""
+"""Where tokens stand. Places are computed from the source when a message needs them, and never kept in a tree."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Places:
     __slots__ = ("_edges", "_lines", "_parts", "_source", "_texts")
 
     def __init__(self, source: str, pairs: Pairs | None = None) -> None:
-        """`pairs`: what `scan` gave for `source`, where it is at hand."""
+        """`pairs`: the result of `scan(source)`, if it is at hand."""
         if pairs is None:
             pairs = scan(source)
         self._source = source
         self._parts: dict[tuple[int, int], str] = {}
-        self._texts: dict[int, str] = {}  # each line once, however many places of it are asked for
+        self._texts: dict[int, str] = {}  # each line that has been asked for, once
         self._edges = list(accumulate(map(len, chain.from_iterable(pairs))))  # start and stop of each token in turn
         self._lines = [0, *accumulate([len(line) + 1 for line in source.split("\n")])]  # start of each line
         self._lines.pop()
@@ -46,7 +46,7 @@ class Places:
         return self._edges[::2]
 
     def newlines(self) -> list[int]:
-        """For each newline, the ordinal of the first token that stands behind it."""
+        """For each newline, the ordinal of the first token after it."""
         starts = self.offsets()
         found: list[int] = []
         at = 0
@@ -56,7 +56,7 @@ class Places:
         return found
 
     def place(self, ordinal: int) -> Place:
-        """Place of a token; of the end of the last token where `ordinal` is that of `end` or beyond."""
+        """Place of a token; the end of the last token if `ordinal` is that of `end` or more."""
         return self.at(self.offset(ordinal), self.length(ordinal))
 
     def at(self, offset: int, length: int) -> Place:
@@ -76,12 +76,7 @@ class Places:
         return self.at(self.offset(found.at) + found.offset, found.length or self.length(found.at))
 
     def tell(self, found: Iterable[Finding], *, module: str, file: str) -> list[Diagnostic]:
-        """Findings as diagnostics of a file, in the order of their places, each once, and not too many."""
+        """Findings as diagnostics of a file, by place, each once, and no more than a module may have."""
         once = {(one.at, one.offset, one.code, one.message): one for one in found}
         told = bounded(once[key] for key in sorted(once, key=lambda key: key[:2]))
         return [placed(one, self.of(one), module=module, file=file) for one in told]
-
-
-def places(source: str) -> Places:
-    """Places of all tokens of `source`: one pass over the text."""
-    return Places(source)

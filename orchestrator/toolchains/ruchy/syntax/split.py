@@ -1,11 +1,11 @@
 """A module's source cut into its top-level items without lexing it.
 
-A possessive pattern matches an item of a plain shape up to its end or its body: attributes, `pub`, a word that begins
-an item, a `;` or a `{`; another one goes from brace to brace. (One pattern for a whole item, with some levels of braces
-spelled out, is twice as fast, and takes 30 ms to compile, which is more than it saves in three megabytes.) They are
-driven by `match(text, at)`, so malformed input costs no more than well-formed input. Where they do not match
-(top-level statements, imports without `;`, something broken), the parser says where the rest of the items are. Both
-give the same answer; a property test holds that.
+One possessive pattern matches an item of a plain shape up to its end or its body: attributes, `pub`, a word that begins
+an item, a `;` or a `{`. Another one goes from brace to brace. (A pattern for a whole item, with some levels of braces
+spelled out, is twice as fast, but takes 30 ms to compile, which is more than it saves in three megabytes.) They are
+used with `match(text, at)`, so malformed input costs no more than well-formed input. Where they do not match (top-level
+statements, imports without `;`, errors), the parser finds the rest of the items. Both give the same answer, which a
+property test holds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from orchestrator.toolchains.ruchy.syntax.tree import ExprStmt, Let
 
 
 class RawItem(NamedTuple):
-    """Offsets of an item's first character and of the one behind its last."""
+    """Offsets of an item's first character and of the one after its last."""
 
     start: int
     stop: int
@@ -45,26 +45,26 @@ _ITEM = re.compile(
     rf"|use\s++{_PATH};|mod\s++{_NAME};|{_LINE})",
     re.DOTALL | re.ASCII,
 )
-"""An item, or the beginning of one that has a body: up to its `{`, the first group, that of a struct the second."""
+"""An item; or, of one with a body, the beginning up to its `{`, which is the first group, for a struct the second."""
 _TO_BRACE = re.compile(rf"{_FILL}([{{}}])", re.DOTALL | re.ASCII)
 _BEGIN = r"fun|fn|struct|enum|impl|const|type|use|import|mod|module|pub|from|export"
 _STATEMENTS = re.compile(
     rf"(?:[^A-Za-z_{{}}\"'/\#]++|{_OPAQUE_HERE}|(?!(?:{_BEGIN})\b)[A-Za-z_]\w*+)*+",
     re.DOTALL | re.ASCII,
 )
-"""What stands between items: up to a brace, or to a word that may begin an item."""
+"""Text between items, up to a brace or to a word that may begin an item."""
 _GAP = re.compile(GAP, re.DOTALL | re.ASCII)
 
 
 def split(text: str) -> list[RawItem]:
-    """The top-level items of a module in the order written; what stands between them is statements and comments. A
-    module that cannot be read has none, or those that are plain all the same."""
+    """The top-level items of a module in the order written; between them stand statements and comments. A module that
+    cannot be read has none, unless all of its items are of a plain shape."""
     found, at = _plain_items(text)
     return found if at == len(text) else items_by_parser(text)
 
 
 def _plain_items(text: str) -> tuple[list[RawItem], int]:
-    """Items as long as the pattern matches, and where it stopped."""
+    """Items for as long as the pattern matches, and where it stopped."""
     found: list[RawItem] = []
     at = 0
     while True:
@@ -78,7 +78,7 @@ def _plain_items(text: str) -> tuple[list[RawItem], int]:
 
 
 def _item(text: str, at: int) -> int:
-    """The end of the item that begins here, -1 where none of a plain shape does."""
+    """The end of the item at `at`; -1 if there is none of a plain shape."""
     found = _ITEM.match(text, at)
     if found is None:
         return -1
@@ -89,7 +89,7 @@ def _item(text: str, at: int) -> int:
 
 
 def _closed(text: str, at: int) -> int:
-    """Behind the `}` of the `{` that stands before `at`; -1 where there is none."""
+    """The offset after the `}` of the `{` before `at`; -1 if there is none."""
     depth = 1
     while depth:
         brace = _TO_BRACE.match(text, at)
@@ -101,7 +101,7 @@ def _closed(text: str, at: int) -> int:
 
 
 def _statements(text: str, at: int) -> int:
-    """The end of what stands here and is no item."""
+    """The end of the statements at `at`."""
     while True:
         run = _STATEMENTS.match(text, at)
         at = run.end() if run is not None else at
@@ -112,7 +112,7 @@ def _statements(text: str, at: int) -> int:
 
 
 class Cut(NamedTuple):
-    """A top-level item (`statements` False), or what stands between two: statements, with the comments behind them."""
+    """A top-level item (`statements` False), or the statements between two items, with the comments after them."""
 
     start: int
     stop: int
@@ -120,8 +120,8 @@ class Cut(NamedTuple):
 
 
 def cut(text: str) -> list[Cut] | None:
-    """The top-level items of a module, and what stands between them, without lexing; None where that is not plain. Only
-    a guess: whoever needs to know reads each text by itself, and finds just one item, or whole statements."""
+    """The top-level items of a module and the statements between them, without lexing; None if that is not plain. This
+    is a guess: the caller must read each text and see that it is one item, or whole statements."""
     found: list[Cut] = []
     at = 0
     while True:
@@ -140,7 +140,7 @@ def cut(text: str) -> list[Cut] | None:
 
 
 def items_by_parser(text: str) -> list[RawItem]:
-    """The same answer from the outline."""
+    """The answer of `split`, from the outline that the parser makes."""
     tokens = lex(text)
     module = outline(text, tokens)
     if module is None:

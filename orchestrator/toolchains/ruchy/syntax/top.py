@@ -1,4 +1,4 @@
-"""The statements at the top level of a module, found on its tree: what the summary and the checker must agree on."""
+"""The statements at the top level of a module. The summary and the checker must agree on where they are."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import Tokens
 
 TOP = "<top>"
-"""The name of the item, and of the function, that they make up."""
+"""The name of the item that the statements make up, and of its function."""
 
 
 def statement_runs(body: Sequence[tree.Stmt], tokens: Tokens) -> list[tuple[int, int]]:
-    """The token spans of the statements that stand in a row, in order: up to the next item, or the end. What counts the
-    tokens of `TOP` counts those of all runs, one behind the other."""
+    """The token spans of consecutive statements, in order, each up to the next item or the end. Tokens of `TOP` are
+    counted through all runs, as if they followed each other."""
     runs: list[tuple[int, int]] = []
     behind, run = 0, -1  # end of the last item; start of the statements since, if there are any
     for node in body:
@@ -32,5 +32,5 @@ def statement_runs(body: Sequence[tree.Stmt], tokens: Tokens) -> list[tuple[int,
 
 
 def variable_of(node: tree.Stmt) -> str:
-    """The variable of a `let` that declares one by name, else "". Functions may name it."""
+    """The variable that a `let` declares by name, which functions may name; "" for other statements."""
     return node.pattern.name if isinstance(node, tree.Let) and isinstance(node.pattern, tree.NamePattern) else ""

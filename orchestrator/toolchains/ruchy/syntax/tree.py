@@ -1,7 +1,7 @@
-"""The syntax tree. No node knows its line: `at` is the ordinal of its first token in the module's token list, so that
-equal token streams give equal trees; the lexer turns ordinals into places when a message needs one.
+"""The syntax tree. No node knows its line: `at` is the ordinal of its first token in the module's token list, so equal
+token streams give equal trees. `places.py` turns ordinals into places when a message needs one.
 
-Nodes compare by value, `at` included. They are acyclic, so the garbage collector need not look at them.
+Nodes compare by value, `at` included. They are acyclic, so the garbage collector does not track them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class NamedType(Node):
 
 
 class ArrayType(Node):
-    """`[T]`, `[T; n]` (n is checked for being an expression, and not kept by value semantics)."""
+    """`[T]`, `[T; n]`; `size` is n, any expression."""
 
     element: Type
     size: Expr | None = None
@@ -46,7 +46,7 @@ class FunctionType(Node):
 
 
 class ReferenceType(Node):
-    """`&T`, `&mut T`: a value all the same, for us, but for what is written through a `mutable` one."""
+    """`&T`, `&mut T`. A reference is a value here, except that a `mutable` one can be written through."""
 
     target: Type
     mutable: bool = False
@@ -207,7 +207,7 @@ class StructLiteral(Node):
 
 
 class Block(Node):
-    """`value` of a block is its last statement's, even behind a `;` (section 4 of the language)."""
+    """The value of a block is that of its last statement, even with a `;` after it."""
 
     statements: list[Stmt]
     end: int = 0
@@ -300,7 +300,7 @@ class Throw(Node):
 
 
 class Unsupported(Node):
-    """A construct of the language that the target does not have; `what` names it: "actor", "await"."""
+    """A construct of the language that is not supported; `what` names it: "actor", "await"."""
 
     what: str
 

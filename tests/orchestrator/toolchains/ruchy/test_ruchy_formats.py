@@ -6,7 +6,8 @@ import itertools
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import pytest
-from programs import ENTRY, build, run, run_text
+
+from tests.helpers.programs import ENTRY, build, run, run_text
 
 WIDTHS = {"i8": 8, "i32": 32, "i64": 64, "u8": 8, "u64": 64}
 

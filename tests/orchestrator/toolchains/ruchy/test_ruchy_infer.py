@@ -7,8 +7,8 @@ import pytest
 from actors.compiler.toolchain import SummariseJob
 from orchestrator.toolchains.ruchy.check.types import CHAR, F64, I64, INTEGERS, STRING, UNIT, StructType
 from orchestrator.toolchains.ruchy.signatures import known
-from tests.programs import build, run
-from tests.reuse_tools import RUCHY, compiled, job_of, jobs
+from tests.helpers.programs import build, run
+from tests.helpers.reuse_tools import RUCHY, compiled, job_of, jobs
 
 
 def inferred(source: str) -> dict[str, tuple[list[object], object]]:

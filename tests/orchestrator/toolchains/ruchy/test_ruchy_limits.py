@@ -9,7 +9,7 @@ from orchestrator.toolchains.ruchy.compile import compile_module
 from orchestrator.toolchains.ruchy.lower import limits
 from orchestrator.wasm.leb import uleb
 from orchestrator.wasm.validate import validate
-from tests.programs import run_text
+from tests.helpers.programs import run_text
 
 MANY = 5000
 DEEP = 120

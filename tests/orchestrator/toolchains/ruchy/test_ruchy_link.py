@@ -15,7 +15,7 @@ from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.model import read_model
 from orchestrator.wasm.slack.resident import Resident
 from orchestrator.wasm.validate import validate
-from tests.programs import build, run
+from tests.helpers.programs import build, run
 
 MAIN = """use shapes::{Shape, area};
 use text::label;

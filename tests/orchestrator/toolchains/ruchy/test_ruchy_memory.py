@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.programs import run_text
+from tests.helpers.programs import run_text
 
 PAGE = 65536
 

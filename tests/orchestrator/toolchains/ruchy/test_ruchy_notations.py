@@ -4,7 +4,8 @@ and what stands between two values."""
 from __future__ import annotations
 
 import pytest
-from programs import ENTRY, build, run, run_text
+
+from tests.helpers.programs import ENTRY, build, run, run_text
 
 TYPES = {
     f"{sign}{bits}": (-(1 << bits - 1), (1 << bits - 1) - 1) if sign == "i" else (0, (1 << bits) - 1)

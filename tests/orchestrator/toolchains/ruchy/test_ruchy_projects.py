@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.programs import build, run
+from tests.helpers.programs import build, run
 
 STRUCT = "pub struct A { pub n: i64 }\npub fn mk() -> A { A { n: 1 } }\n"
 

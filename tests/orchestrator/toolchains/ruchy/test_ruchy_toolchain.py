@@ -21,7 +21,7 @@ from orchestrator.toolchains.ruchy.runtime import runtime_objects, runtime_objec
 from orchestrator.toolchains.ruchy.syntax.parser import parse
 from orchestrator.wasm.fragment import Fragment
 from orchestrator.wasm.reader import custom_section
-from tests.programs import RUCHY, build, compile_text, run, run_text
+from tests.helpers.programs import RUCHY, build, compile_text, run, run_text
 
 HELLO = 'fun main() { println("Hello, world!") }'
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from tests.reuse_tools import WrongError, compiled, fragments_of, job_of
+from tests.helpers.reuse_tools import WrongError, compiled, fragments_of, job_of
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 HEADS = ("", "fun aside() -> i64 { 1 }\n")

@@ -1,8 +1,7 @@
-"""The parser: tokens to a tree, by recursive descent; operator and `else if` chains without recursion.
+"""The parser: tokens to a tree, by recursive descent; chains of operators and of `else if` without recursion.
 
-One class, cut into rooms by subject, each knowing those before it:
-`cursor` <- `types` <- `patterns` <- `expressions` <- `operands` <- `control` <- `statements` <- `imports` <- `items`.
-Every input gives a tree or errors, never an exception.
+Each rule of the grammar is a function over a `Cursor`. `GRAMMAR` lists the rules by the token that they begin with.
+Any input gives a tree or errors, never an exception.
 """
 
 from __future__ import annotations
@@ -11,17 +10,93 @@ import msgspec
 
 from actors.diagnostics import Diagnostic, Finding
 from orchestrator.toolchains.ruchy.syntax.lexer import Tokens, lex
-from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING, SyntaxProblem
-from orchestrator.toolchains.ruchy.syntax.parser.items import Items, Outline
+from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING, Cursor, Grammar, SyntaxProblem
+from orchestrator.toolchains.ruchy.syntax.parser.imports import parse_import
+from orchestrator.toolchains.ruchy.syntax.parser.items import try_parse_item
+from orchestrator.toolchains.ruchy.syntax.parser.operands import (
+    parse_anonymous,
+    parse_array,
+    parse_backslash,
+    parse_call,
+    parse_cast,
+    parse_increment,
+    parse_index,
+    parse_lambda,
+    parse_member,
+    parse_name,
+    parse_parenthesis,
+    parse_safe_member,
+    parse_template,
+    parse_try,
+)
+from orchestrator.toolchains.ruchy.syntax.parser.patterns import LITERALS, SOFT, parse_literal
+from orchestrator.toolchains.ruchy.syntax.parser.statements import (
+    UNSUPPORTED,
+    parse_brace,
+    parse_break,
+    parse_continue,
+    parse_for,
+    parse_if,
+    parse_labelled,
+    parse_loop,
+    parse_match,
+    parse_return,
+    parse_statements,
+    parse_throw,
+    parse_try_catch,
+    parse_unsupported,
+    parse_while,
+)
 from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.tree import Module, Stmt, UseItem
 
-__all__ = ["NESTING", "Parsed", "imported_at", "outline", "parse", "parse_item", "parse_tokens"]
+__all__ = ["GRAMMAR", "NESTING", "Parsed", "imported_at", "outline", "parse", "parse_item", "parse_tokens"]
+
+GRAMMAR = Grammar(
+    operands={
+        **dict.fromkeys(SOFT - {"catch", "finally"}, parse_name),
+        **dict.fromkeys(LITERALS, parse_literal),
+        **dict.fromkeys(UNSUPPORTED, parse_unsupported),
+        "name": parse_name,
+        "(": parse_parenthesis,
+        "[": parse_array,
+        "{": parse_brace,
+        "fopen": parse_template,
+        "fstring": parse_template,
+        "|": parse_lambda,
+        "||": parse_lambda,
+        "\\": parse_backslash,
+        "fn": parse_anonymous,
+        "fun": parse_anonymous,
+        "if": parse_if,
+        "match": parse_match,
+        "while": parse_while,
+        "for": parse_for,
+        "loop": parse_loop,
+        "lifetime": parse_labelled,
+        "try": parse_try_catch,
+        "throw": parse_throw,
+        "return": parse_return,
+        "break": parse_break,
+        "continue": parse_continue,
+    },
+    suffixes={
+        ".": parse_member,
+        "(": parse_call,
+        "[": parse_index,
+        "as": parse_cast,
+        "?": parse_try,
+        "?.": parse_safe_member,
+        "++": parse_increment,
+        "--": parse_increment,
+    },
+    item=try_parse_item,
+)
 
 
 class Parsed(msgspec.Struct):
-    """A module's tree and what was found on the way, by token. `module` is None exactly where `findings` has an error;
-    warnings leave the tree. `body` is what could be read in either case, broken or not."""
+    """A module's tree and the findings at its tokens. `module` is None exactly where `findings` has an error; warnings
+    leave the tree. `body` is what could be read in either case."""
 
     source: str
     module: Module | None
@@ -30,7 +105,7 @@ class Parsed(msgspec.Struct):
     body: list[Stmt] = []
 
     def tell(self, *, module: str, file: str) -> list[Diagnostic]:
-        """What was found, in its places in this file."""
+        """The findings as diagnostics of this file."""
         return Places(self.source).tell(self.findings, module=module, file=file) if self.findings else []
 
     @property
@@ -39,7 +114,7 @@ class Parsed(msgspec.Struct):
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
-        """For those who have a text and no file."""
+        """The findings as diagnostics of a text that is no file."""
         return self.tell(module="", file="text")
 
 
@@ -49,21 +124,22 @@ def parse(source: str) -> Parsed:
 
 
 def parse_item(text: str) -> Parsed:
-    """The tree of an interface text: items, of which functions may be headers alone (`end` of their body is 0)."""
-    return parse_tokens(text, lex(text), headers=True)
+    """The tree of an interface text: items, where functions may have no body (`end` of the body is then 0)."""
+    return parse_tokens(text, lex(text), allow_headers=True)
 
 
-def parse_tokens(source: str, tokens: Tokens, headers: bool = False) -> Parsed:
-    """The same for somebody who has the tokens already."""
-    if tokens.kinds[-2:-1] == ["unclosed"]:
+def parse_tokens(source: str, tokens: Tokens, allow_headers: bool = False) -> Parsed:
+    """The tree of a module whose tokens are at hand."""
+    if tokens.unclosed:
         return Parsed(source, None, tokens, [_unclosed(tokens)])
-    parser = Items(source, _padded(tokens), headers)
+    cursor = Cursor(source, _padded(tokens), GRAMMAR, allow_headers=allow_headers)
     body: list[Stmt] = []
     try:
-        body = parser.statements("end")
-    except RecursionError:  # deeper than the caller's stack allows: far above what people write
-        parser.fail_softly("E0803", "nested too deep for the stack", "name the inner parts with `let` or functions")
-    findings = parser.findings() if parser.found else []
+        body = parse_statements(cursor, "end")
+    except RecursionError:  # the caller has left little of the stack: what people write is far from that deep
+        hint = "name the inner parts with `let` or functions"
+        cursor.report_anyway("E0803", "nested too deep for the stack", hint)
+    findings = cursor.findings() if cursor.found else []
     if tokens.findings:
         findings = _merged(Places(source), findings, literal_findings(tokens))
     broken = any(found.severity == "error" for found in findings)
@@ -71,33 +147,33 @@ def parse_tokens(source: str, tokens: Tokens, headers: bool = False) -> Parsed:
 
 
 def outline(source: str, tokens: Tokens) -> Module | None:
-    """The tree with every function's body stepped over (its block is empty, `end` is right); None where that finds an
-    error, which `parse_tokens` then reports. Errors inside of bodies are not looked for."""
-    parser = Outline(source, _padded(tokens))
+    """The tree with every function's body stepped over: its block is empty, `end` is right. None where there is an
+    error outside of the bodies, which `parse_tokens` then reports."""
+    cursor = Cursor(source, _padded(tokens), GRAMMAR, skip_bodies=True)
     try:
-        body = parser.statements("end")
+        body = parse_statements(cursor, "end")
     except RecursionError:
         return None
-    return None if parser.found else Module(0, body)
+    return None if cursor.found else Module(0, body)
 
 
 def imported_at(tokens: Tokens, at: int) -> UseItem | None:
     """The import that begins at a token inside of a body; None where there is none."""
-    parser = Items("", _padded(tokens))
-    parser.at = at
+    cursor = Cursor("", _padded(tokens), GRAMMAR)
+    cursor.at = at
     try:
-        return parser.imported(at, False)
+        return parse_import(cursor, at, False)
     except SyntaxProblem:
         return None
 
 
 def _padded(tokens: Tokens) -> Tokens:
-    """A copy that the parser may change, with an end that it may look beyond."""
+    """A copy that the parser may change, with more `end` tokens, so that a rule may look two tokens ahead."""
     return Tokens([*tokens.kinds, "end", "end"], [*tokens.texts, "", ""], tokens.breaks, {})
 
 
 def literal_findings(tokens: Tokens) -> list[Finding]:
-    """Every occurrence of a token that the lexer found fault with."""
+    """The findings of the lexer, at every occurrence of their tokens."""
     return [
         msgspec.structs.replace(found, at=at)
         for at, text in enumerate(tokens.texts)
@@ -106,11 +182,12 @@ def literal_findings(tokens: Tokens) -> list[Finding]:
 
 
 _BREAKING = frozenset(("E0023", "E0025", "E0026"))
+"""Codes of the lexer for tokens at which the parser fails too."""
 
 
 def _merged(places: Places, parsed: list[Finding], lexed: list[Finding]) -> list[Finding]:
-    """Both, in the order of the source. Where a token cannot be read, the parser stumbles over it too: of the two on a
-    line, only the first is shown, the lexer's if they are at one place."""
+    """Both, in the order of the source. A token that cannot be read is an error for the parser too, so of the two on a
+    line only the first is kept; of two at the same place, the lexer's."""
     spots = {id(found): (place.line, place.column) for found in (*parsed, *lexed) for place in (places.of(found),)}
     stray = dict(spots[id(found)] for found in reversed(lexed) if found.code in _BREAKING)
     errors = dict(spots[id(found)] for found in reversed(parsed) if found.severity == "error")
@@ -127,8 +204,8 @@ def _merged(places: Places, parsed: list[Finding], lexed: list[Finding]) -> list
 
 
 def _unclosed(tokens: Tokens) -> Finding:
-    """A comment or string without an end. Where an earlier string runs over several lines, its quote is the one that is
-    more likely missing."""
+    """The error for a comment or string without an end. If an earlier string runs over several lines, the missing quote
+    is more likely that string's."""
     at = len(tokens.kinds) - 2
     if tokens.texts[at].startswith("/*"):
         return Finding("E0024", "this comment is never closed", 0, 2, "add `*/`", at)

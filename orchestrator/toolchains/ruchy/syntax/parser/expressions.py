@@ -1,6 +1,7 @@
-"""Expressions: operator chains by precedence, without recursion, and what follows an operand.
+"""Expressions: operators by precedence, without recursion over a chain, and expressions in brackets.
 
-The table is section 4 of the language; all binary operators are left associative, `**` too, assignment alone is not.
+All binary operators are left associative, `**` too; only assignment is not. What an operand may begin with, and what
+may follow it, is in the tables of the grammar (`parser/__init__.py`).
 """
 
 from __future__ import annotations
@@ -8,33 +9,21 @@ from __future__ import annotations
 from typing import NoReturn
 
 from orchestrator.toolchains.ruchy.syntax.lexer import words
-from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING
-from orchestrator.toolchains.ruchy.syntax.parser.patterns import Patterns
+from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING, Cursor
+from orchestrator.toolchains.ruchy.syntax.parser.patterns import parse_literal
 from orchestrator.toolchains.ruchy.syntax.tree import (
-    Array,
-    ArrayRepeat,
     Assign,
     Binary,
     Block,
-    BoolLiteral,
     Call,
-    Cast,
-    CharLiteral,
     Expr,
     ExprStmt,
     Field,
-    FloatLiteral,
-    FString,
     If,
     Index,
-    IntLiteral,
-    MacroCall,
     MethodCall,
     Path,
     RangeExpr,
-    StringLiteral,
-    StructLiteral,
-    Try,
     Unary,
     Unsupported,
 )
@@ -45,7 +34,7 @@ LEVELS = {
     "=": 0, "+=": 0, "-=": 0, "*=": 0, "/=": 0, "%=": 0, "**=": 0, "&=": 0, "|=": 0, "^=": 0, "<<=": 0, ">>=": 0,
 }  # fmt: skip
 
-PREFIX = words("- + ! ~ & && * ++ --")
+_PREFIX = words("- + ! ~ & && * ++ --")
 
 NOT_AN_OPERAND = words(
     """) ] } , ; : => -> = += -= *= /= %= **= &= |= ^= <<= >>= == != < <= > >= << >> / % ** ? ?? ?. . @ |> ^ in as
@@ -56,283 +45,233 @@ NOT_AN_OPERAND = words(
 _NEXT_VALUE = words("name int float string char fstring fopen true false")
 """Kinds that begin one more value where the `,` before it is missing."""
 
-_OWN_VALUE = (
-    IntLiteral, FloatLiteral, BoolLiteral, CharLiteral, StringLiteral, FString, Call, MethodCall, MacroCall,
-    StructLiteral, Array, ArrayRepeat,
-)  # fmt: skip
-"""Behind these a `[` on a new line begins an array. (In the reference also on the same line.)"""
-
 _ENDS_CHOICE = words("; , let var const static lifetime @ end")
-"""Tokens that the two values of `c ? a : b` do not hold at their own depth."""
+"""Tokens that the two values of `c ? a : b` do not have at their own depth."""
 
 _ARROWS = {"<-": "actor send", "<?": "actor query"}
 
 
-class Expressions(Patterns):
-    def primary(self) -> Expr:
-        raise NotImplementedError
-
-    def expression(self, first: Expr | None = None) -> Expr:
-        """A whole expression. `first`: its first operand has been read, with all that follows it."""
-        self.enter()
-        kinds = self.kinds
-        operands: list[Expr | None] = []
-        operators: list[int] = []
-        levels: list[int] = []
-        choices: dict[int, Expr] = {}  # the first value of each `c ? a : b` whose second one is being read
-        if first is not None:
-            operands.append(first)
-        elif kinds[self.at] in ("..", "..="):
+def parse_expression(c: Cursor, first: Expr | None = None) -> Expr:
+    """A whole expression. `first`: its first operand, if that has been read, with its suffixes."""
+    c.enter()
+    kinds = c.kinds
+    operands: list[Expr | None] = []
+    operators: list[int] = []
+    levels: list[int] = []
+    firsts: dict[int, Expr] = {}  # the first value of each `c ? a : b` whose second one is being read
+    if first is not None:
+        operands.append(first)
+    elif kinds[c.at] in ("..", "..="):
+        operands.append(None)
+    else:
+        operands.append(parse_operand(c))
+    while True:
+        kind, at = kinds[c.at], c.at
+        level = LEVELS.get(kind)
+        if level is None:
+            if kind == "?":
+                _reduce(c, operands, operators, levels, firsts, 1)
+                firsts[at] = _parse_first_choice(c, operands[-1])
+                operators.append(at)
+                levels.append(0)
+                operands.append(parse_operand(c))
+                continue
+            if kind in _ARROWS or (kind == "!" and at not in c.breaks):
+                what = _ARROWS.get(kind, "actor send")
+                hint = "write `a < -b` for a comparison" if kind == "<-" else ""
+                c.fail("E0701", f"`{kind}` is the {what}: actors are not supported", hint=hint)
+            break
+        _reduce(c, operands, operators, levels, firsts, level if level > 0 else 1)
+        operators.append(at)
+        levels.append(level)
+        c.at = at + 1
+        if level == 5 and kind != "^" and not _range_has_end(c):
             operands.append(None)
         else:
-            operands.append(self.operand())
-        while True:
-            kind, at = kinds[self.at], self.at
-            level = LEVELS.get(kind)
-            if level is None:
-                if kind == "?":
-                    self._reduce(operands, operators, levels, choices, 1)
-                    choices[at] = self._first_choice(operands[-1])
-                    operators.append(at)
-                    levels.append(0)
-                    operands.append(self.operand())
-                    continue
-                if kind in _ARROWS or (kind == "!" and at not in self.breaks):
-                    what = _ARROWS.get(kind, "actor send")
-                    hint = "write `a < -b` for a comparison" if kind == "<-" else ""
-                    self.fail("E0701", f"`{kind}` is the {what}: actors are not supported", hint=hint)
-                break
-            self._reduce(operands, operators, levels, choices, level if level > 0 else 1)
-            operators.append(at)
-            levels.append(level)
-            self.at = at + 1
-            if level == 5 and kind != "^" and not self._range_has_end():
-                operands.append(None)
-            else:
-                operands.append(self.operand())
-        self._reduce(operands, operators, levels, choices, 0)
-        self.depth -= 1
-        found = operands[0]
-        if found is None:
-            self.fail("E0003", "expected an expression")
-        return found
+            operands.append(parse_operand(c))
+    _reduce(c, operands, operators, levels, firsts, 0)
+    c.depth -= 1
+    found = operands[0]
+    if found is None:
+        c.fail("E0003", "expected an expression")
+    return found
 
-    def _range_has_end(self) -> bool:
-        kind = self.kinds[self.at]
-        if kind == "{":
-            return not self.no_struct
-        return kind not in NOT_AN_OPERAND and self.at not in self.breaks
 
-    def _reduce(
-        self,
-        operands: list[Expr | None],
-        operators: list[int],
-        levels: list[int],
-        choices: dict[int, Expr],
-        level: int,
-    ) -> None:
-        """Applies the operators that bind at least as tightly as `level`."""
-        while levels and levels[-1] >= level:
-            at = operators.pop()
-            right, left = operands.pop(), operands.pop()
-            kind = self.texts[at]
-            if levels.pop() == 5 and kind != "^":
-                operands.append(RangeExpr(at, left, right, kind == "..="))
-                continue
-            if left is None or right is None:
-                self.fail("E0003", f"`{kind}` needs a value on both sides", at)
-            if kind == "?":
-                operands.append(_choice(at, left, choices[at], right))
-            elif LEVELS[kind] == 0:
-                operands.append(self._assign(at, left, right))
-            else:
-                operands.append(Binary(at, kind, left, right))
+def _range_has_end(c: Cursor) -> bool:
+    kind = c.kinds[c.at]
+    if kind == "{":
+        return not c.no_struct
+    return kind not in NOT_AN_OPERAND and c.at not in c.breaks
 
-    def _assign(self, at: int, place: Expr, value: Expr) -> Expr:
-        target: Expr | None = place
-        while isinstance(target, Field | Index):
-            target = target.value
-        if isinstance(target, Unary) and target.op == "*":
-            target = target.operand
-        if not isinstance(target, Path | Field | Index | Call | MethodCall | Unsupported):
-            self.report("E0014", "this cannot be assigned to", at, "assign to a variable, a field or an element")
-        return Assign(at, place, self.texts[at][:-1], value)
 
-    def operand(self) -> Expr:
-        """Prefix operators, a primary expression, and what follows it."""
-        kind = self.kinds[self.at]
-        if kind == "name":
-            return self.postfix(self.primary())
-        if kind not in PREFIX:
-            if kind in NOT_AN_OPERAND or kind == "..." or (kind in LEVELS and kind not in ("|", "||")):
-                self._missing_operand(kind)
-            return self.postfix(self.primary())
-        prefixes: list[tuple[int, str]] = []
-        while kind in PREFIX:
-            at = self.at
-            self.at += 1
-            if kind in ("++", "--"):
-                self.report("E0714", f"`{kind}` is not supported", at, f"write `x {kind[0]}= 1`")
-            elif kind == "&&":
-                prefixes += [(at, "&"), (at, "&")]
-            else:
-                prefixes.append((at, kind))
-            if kind in ("&", "&&") and self.kinds[self.at] == "mut":
-                prefixes[-1] = (at, "&mut")
-                self.at += 1
-            kind = self.kinds[self.at]
-        if len(prefixes) + self.depth > NESTING:
-            self.fail("E0803", f"nested more than {NESTING} deep", prefixes[0][0])
-        if kind in ("int", "float") and prefixes and prefixes[-1][1] == "-" and self.kinds[self.at + 1] == "as":
-            value = self.postfix(
-                Unary(prefixes.pop()[0], "-", self.literal())
-            )  # `-128 as i8`: the literal has its sign
+def _reduce(
+    c: Cursor,
+    operands: list[Expr | None],
+    operators: list[int],
+    levels: list[int],
+    firsts: dict[int, Expr],
+    level: int,
+) -> None:
+    """Applies the operators that bind at least as tightly as `level`."""
+    while levels and levels[-1] >= level:
+        at = operators.pop()
+        right, left = operands.pop(), operands.pop()
+        kind = c.texts[at]
+        if levels.pop() == 5 and kind != "^":
+            operands.append(RangeExpr(at, left, right, kind == "..="))
+            continue
+        if left is None or right is None:
+            c.fail("E0003", f"`{kind}` needs a value on both sides", at)
+        if kind == "?":
+            operands.append(_choice(at, left, firsts[at], right))
+        elif LEVELS[kind] == 0:
+            operands.append(_assignment(c, at, left, right))
         else:
-            value = self.operand()
-        for at, operator in reversed(prefixes):
-            value = Unary(at, operator, value)
-        return value
+            operands.append(Binary(at, kind, left, right))
 
-    def _missing_operand(self, kind: str) -> NoReturn:
-        before = self.texts[self.at - 1] if self.at else ""
-        shown = self.describe(self.at)
-        if kind == "else":
-            self.fail("E0005", "`else` without an `if`", hint="`else` follows the `}` of an `if`")
-        if kind == "...":
-            self.fail("E0709", "the spread `...` is not supported", hint="write what is in it, one by one")
-        if kind == ":" and self.kinds[self.at + 1] == "name":
-            self.fail("E0710", f"the atom `:{self.texts[self.at + 1]}` is not supported", hint="write a string")
-        if kind in (")", "]", "}") and before in ("", ";", "{", "}"):
-            self.fail("E0009", f"{shown} closes nothing", hint="remove it")
-        behind = f" after `{before}`" if before in LEVELS or before in ("(", "[", ",") else ""
-        hint = "a value is missing here" if behind else ""
-        self.fail("E0003", f"expected an expression{behind}, found {shown}", hint=hint, after=True)
 
-    def postfix(self, value: Expr) -> Expr:
-        """Calls, indices, fields, `?` and casts behind an operand."""
-        kinds = self.kinds
-        while True:
-            kind, at = kinds[self.at], self.at
-            if kind == ".":
-                value = self._member(value)
-            elif kind == "(":
-                if at in self.breaks:
-                    return value
-                value = Call(value.at, value, self.arguments())
-            elif kind == "[":
-                if at in self.breaks and isinstance(value, _OWN_VALUE):
-                    return value
-                value = self._index(value)
-            elif kind == "as":
-                self.at = at + 1
-                value = Cast(at, value, self.cast_target())
-            elif kind == "?":
-                if at in self.choices:
-                    return value
-                self.at = at + 1
-                value = Try(at, value)
-            elif kind == "?.":
-                self.report("E0713", "`?.` is not supported", hint="every value is there: write `.`")
-                value = self._member(value)
-            elif kind in ("++", "--") and at not in self.breaks:
-                self.report("E0714", f"`{kind}` is not supported", hint=f"write `{kind[0]}= 1`")
-                self.at = at + 1
-            else:
-                return value
+def _assignment(c: Cursor, at: int, place: Expr, value: Expr) -> Expr:
+    target: Expr | None = place
+    while isinstance(target, Field | Index):
+        target = target.value
+    if isinstance(target, Unary) and target.op == "*":
+        target = target.operand
+    if not isinstance(target, Path | Field | Index | Call | MethodCall | Unsupported):
+        c.report("E0014", "this cannot be assigned to", at, "assign to a variable, a field or an element")
+    return Assign(at, place, c.texts[at][:-1], value)
 
-    def _index(self, value: Expr) -> Expr:
-        at = self.at
-        self.at = at + 1
-        index = self.inside()
-        self.close("]", at)
-        return Index(at, value, index)
 
-    def inside(self) -> Expr:
-        """Reads an expression in brackets, where structs and arrows mean what they usually mean."""
-        if not (self.no_struct or self.no_arrow):
-            return self.expression()
-        saved, self.no_struct, self.no_arrow = (self.no_struct, self.no_arrow), False, False
-        found = self.expression()
-        self.no_struct, self.no_arrow = saved
-        return found
+def parse_operand(c: Cursor) -> Expr:
+    """An operand with its prefix operators and all that follows it."""
+    kind = c.kinds[c.at]
+    if kind in _PREFIX:
+        return _parse_prefixed(c, kind)
+    rule = c.operands.get(kind)
+    if rule is None:
+        _fail_missing_operand(c, kind)
+    return parse_suffixes(c, rule(c))
 
-    def arguments(self, closer: str = ")") -> list[Expr]:
-        """Expressions between brackets, the cursor at the opening one."""
-        opened = self.at
-        self.at += 1
-        found: list[Expr] = []
-        saved = (self.no_struct, self.no_arrow)
-        self.no_struct = self.no_arrow = False
-        kinds = self.kinds
-        while kinds[self.at] != closer:
-            found.append(self.expression())
-            if kinds[self.at] != ",":
-                break
-            self.at += 1
-        if kinds[self.at] in _NEXT_VALUE and not self.first_on_line(self.at):
-            self.fail("E0002", f"expected `,` or `{closer}`, found {self.describe(self.at)}", hint="add `,`")
-        self.close(closer, opened)
-        self.no_struct, self.no_arrow = saved
-        return found
 
-    def _member(self, value: Expr) -> Expr:
-        """`.name`, `.0`, `.name(..)`, the cursor at the dot."""
-        self.at += 1
-        at = self.at
-        kind, text = self.kinds[at], self.texts[at]
-        if kind == "int" and text.isdigit():
-            self.at = at + 1
-            return Field(at, value, text)
-        if kind == "float" and text.replace(".", "", 1).isdigit():  # `t.0.1`
-            self.at = at + 1
-            first, second = text.split(".")
-            return Field(at, Field(at, value, first), second)
-        if kind == "await":
-            self.report("E0702", "`await` is not supported: there is nothing to wait for", hint="remove it")
-            self.at = at + 1
-            return Unsupported(at, "await")
-        name = self.name("a field or method")
-        if self.kinds[self.at] == "::" and self.kinds[self.at + 1] == "<":
-            start = self.at = self.at + 1
-            self.type_arguments()
-            if name == "parse":  # the one method that reads them
-                name += "::" + "".join(self.texts[start : self.at])
-        if self.kinds[self.at] == "(" and self.at not in self.breaks:
-            return MethodCall(at, value, name, self.arguments())
-        return Field(at, value, name)
+def parse_suffixes(c: Cursor, value: Expr) -> Expr:
+    """Calls, indices, members, `?` and casts behind an operand."""
+    kinds, suffixes = c.kinds, c.suffixes
+    while (rule := suffixes.get(kinds[c.at])) is not None:
+        longer = rule(c, value)
+        if longer is None:
+            break
+        value = longer
+    return value
 
-    @property
-    def choices(self) -> set[int]:
-        """The ordinals of the `?` that begin a `c ? a : b`: found for all tokens at once, each `:` going to the last
-        `?` of its depth that has none yet."""
-        if self._choices is None:
-            self._choices = found = set[int]()
-            open_: list[list[int]] = [[]]
-            for at, kind in enumerate(self.kinds):
-                if kind in ("(", "[", "{", "#[", "fopen"):
+
+def _parse_prefixed(c: Cursor, kind: str) -> Expr:
+    prefixes: list[tuple[int, str]] = []
+    while kind in _PREFIX:
+        at = c.at
+        c.at += 1
+        if kind in ("++", "--"):
+            c.report("E0714", f"`{kind}` is not supported", at, f"write `x {kind[0]}= 1`")
+        elif kind == "&&":
+            prefixes += [(at, "&"), (at, "&")]
+        else:
+            prefixes.append((at, kind))
+        if kind in ("&", "&&") and c.kinds[c.at] == "mut":
+            prefixes[-1] = (at, "&mut")
+            c.at += 1
+        kind = c.kinds[c.at]
+    if len(prefixes) + c.depth > NESTING:
+        c.fail("E0803", f"nested more than {NESTING} deep", prefixes[0][0])
+    if kind in ("int", "float") and prefixes and prefixes[-1][1] == "-" and c.kinds[c.at + 1] == "as":
+        # `-128 as i8`: the sign belongs to the literal, else 128 would be out of range.
+        value = parse_suffixes(c, Unary(prefixes.pop()[0], "-", parse_literal(c)))
+    else:
+        value = parse_operand(c)
+    for at, operator in reversed(prefixes):
+        value = Unary(at, operator, value)
+    return value
+
+
+def _fail_missing_operand(c: Cursor, kind: str) -> NoReturn:
+    if kind not in NOT_AN_OPERAND and kind not in LEVELS and kind != "...":
+        if kind == "stray":  # the lexer has reported it
+            c.quiet_until = max(c.quiet_until, c.at)
+        c.fail("E0003", f"expected an expression, found {c.describe(c.at)}", after=True)
+    before = c.texts[c.at - 1] if c.at else ""
+    shown = c.describe(c.at)
+    if kind == "else":
+        c.fail("E0005", "`else` without an `if`", hint="`else` follows the `}` of an `if`")
+    if kind == "...":
+        c.fail("E0709", "the spread `...` is not supported", hint="write what is in it, one by one")
+    if kind == ":" and c.kinds[c.at + 1] == "name":
+        c.fail("E0710", f"the atom `:{c.texts[c.at + 1]}` is not supported", hint="write a string")
+    if kind in (")", "]", "}") and before in ("", ";", "{", "}"):
+        c.fail("E0009", f"{shown} closes nothing", hint="remove it")
+    behind = f" after `{before}`" if before in LEVELS or before in ("(", "[", ",") else ""
+    hint = "a value is missing here" if behind else ""
+    c.fail("E0003", f"expected an expression{behind}, found {shown}", hint=hint, after=True)
+
+
+def parse_bracketed(c: Cursor) -> Expr:
+    """An expression in brackets, where struct literals and `=>` are allowed again."""
+    if not (c.no_struct or c.no_arrow):
+        return parse_expression(c)
+    saved, c.no_struct, c.no_arrow = (c.no_struct, c.no_arrow), False, False
+    found = parse_expression(c)
+    c.no_struct, c.no_arrow = saved
+    return found
+
+
+def parse_arguments(c: Cursor, closer: str = ")") -> list[Expr]:
+    """Expressions between brackets, from the opening one."""
+    opened = c.at
+    c.at += 1
+    found: list[Expr] = []
+    saved = (c.no_struct, c.no_arrow)
+    c.no_struct = c.no_arrow = False
+    kinds = c.kinds
+    while kinds[c.at] != closer:
+        found.append(parse_expression(c))
+        if kinds[c.at] != ",":
+            break
+        c.at += 1
+    if kinds[c.at] in _NEXT_VALUE and not c.first_on_line(c.at):
+        c.fail("E0002", f"expected `,` or `{closer}`, found {c.describe(c.at)}", hint="add `,`")
+    c.close(closer, opened)
+    c.no_struct, c.no_arrow = saved
+    return found
+
+
+def choices(c: Cursor) -> set[int]:
+    """The ordinals of the `?` that begin a `c ? a : b`. They are found for all tokens at once: each `:` belongs to the
+    last `?` of its depth that has none yet."""
+    if c.choices is None:
+        c.choices = found = set[int]()
+        open_: list[list[int]] = [[]]
+        for at, kind in enumerate(c.kinds):
+            if kind in ("(", "[", "{", "#[", "fopen"):
+                open_.append([])
+            elif kind in (")", "]", "}", "fclose"):
+                open_.pop()
+                if not open_:
                     open_.append([])
-                elif kind in (")", "]", "}", "fclose"):
-                    open_.pop()
-                    if not open_:
-                        open_.append([])
-                elif kind == "?":
-                    if self.kinds[at + 1] not in NOT_AN_OPERAND:
-                        open_[-1].append(at)
-                elif kind == ":":
-                    if open_[-1]:
-                        found.add(open_[-1].pop())
-                elif kind in _ENDS_CHOICE or kind == "fmid":
-                    open_[-1].clear()
-        return self._choices
+            elif kind == "?":
+                if c.kinds[at + 1] not in NOT_AN_OPERAND:
+                    open_[-1].append(at)
+            elif kind == ":":
+                if open_[-1]:
+                    found.add(open_[-1].pop())
+            elif kind in _ENDS_CHOICE or kind == "fmid":
+                open_[-1].clear()
+    return c.choices
 
-    def _first_choice(self, condition: Expr | None) -> Expr:
-        """What stands between the `?` here and its `:`."""
-        if condition is None:
-            self.fail("E0003", "`?` needs a condition")
-        self.at += 1
-        then = self.expression()
-        self.expect(":", "in `condition ? value : value`")
-        return then
+
+def _parse_first_choice(c: Cursor, condition: Expr | None) -> Expr:
+    """The value between the `?` here and its `:`."""
+    if condition is None:
+        c.fail("E0003", "`?` needs a condition")
+    c.at += 1
+    then = parse_expression(c)
+    c.expect(":", "in `condition ? value : value`")
+    return then
 
 
 def _choice(at: int, condition: Expr, then: Expr, otherwise: Expr) -> Expr:

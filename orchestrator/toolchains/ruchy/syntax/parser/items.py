@@ -1,13 +1,21 @@
-"""Items: functions, types, constants, imports, modules (section 3 of the language)."""
+"""Items: functions, types, constants, inline modules."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 
-from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens, words
-from orchestrator.toolchains.ruchy.syntax.parser.cursor import SyntaxProblem
-from orchestrator.toolchains.ruchy.syntax.parser.imports import Imports
-from orchestrator.toolchains.ruchy.syntax.parser.statements import Statements
+from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, words
+from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor, SyntaxProblem
+from orchestrator.toolchains.ruchy.syntax.parser.expressions import parse_expression
+from orchestrator.toolchains.ruchy.syntax.parser.imports import parse_import
+from orchestrator.toolchains.ruchy.syntax.parser.patterns import parse_literal, parse_single_pattern
+from orchestrator.toolchains.ruchy.syntax.parser.statements import (
+    parse_block,
+    parse_condition,
+    parse_labelled,
+    parse_statements,
+)
+from orchestrator.toolchains.ruchy.syntax.parser.types import parse_generics, parse_type, parse_where
 from orchestrator.toolchains.ruchy.syntax.tree import (
     Attribute,
     Block,
@@ -31,13 +39,14 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     Variant,
 )
 
-BEGINS = words(
+_BEGINS = words(
     """fun fn struct enum impl const type use import mod module pub #[ @ from export actor effect class trait
     static async unsafe handler extend property interface mixin infra signal abstract final sealed override
     private protected"""
 )
-_BRACES = frozenset("{}")
-_MISSING = {
+"""Kinds that may begin an item."""
+
+_UNSUPPORTED = {
     "actor": ("E0701", "actors", "write a struct, and functions that take it"),
     "effect": ("E0703", "effects", "call a function"),
     "handler": ("E0703", "effect handlers", "call a function"),
@@ -54,378 +63,393 @@ _MISSING = {
     "infra": ("E0711", "infrastructure blocks", "leave it out"),
     "signal": ("E0711", "signals", "call a function"),
 }
+"""Items that are not supported: code, their plural, what to write instead."""
 
 
-class Items(Imports):
-    def item(self) -> Stmt | None:
-        kind, start = self.kinds[self.at], self.at
-        if kind not in BEGINS or (kind in ("fun", "fn") and self.kinds[start + 1] == "("):
-            return None
-        if kind == "@" and self.kinds[start + 1] == "name" and self.kinds[start + 2] == ":":
-            return ExprStmt(start, self.labelled())
-        if kind in ("#[", "@", "pub", "export"):
-            if kind == "export" and self.kinds[start + 1] in ("=", ".", "(", ")", ";", "}", ","):
-                return None
-            attributes = self._attributes()
-            public = self._visibility()
-            found = self._bare_item(start, public, attributes)
-            if found is None:
-                self.fail("E0015", f"expected an item, found {self.describe(self.at)}", after=True)
-            return found
-        return self._bare_item(start, False, [])
-
-    def _bare_item(self, start: int, public: bool, attributes: list[Attribute]) -> Stmt | None:
-        kind, following = self.kinds[self.at], self.kinds[self.at + 1]
-        if kind in ("fun", "fn"):
-            return self.function(start, public, attributes)
-        if kind == "struct":
-            return self._struct(start, public, attributes)
-        if kind == "enum":
-            return self._enum(start, public, attributes)
-        if kind == "const":
-            return self._const(start, public, attributes)
-        if kind == "impl":
-            return self._impl(start)
-        if kind in ("mod", "module") and following == "name":
-            return self._mod(start, public)
-        if kind == "type" and following in ("name", *KEYWORDS):
-            return self._type_alias(start, public)
-        if kind in ("use", "import", "from"):
-            return self.imported(start, public)
-        if kind in ("async", "unsafe") and following in ("fun", "fn"):
-            code = "E0702" if kind == "async" else "E0707"
-            self.report(code, f"`{kind}` functions are not supported", hint=f"remove `{kind}`")
-            self.at += 1
-            return self.function(start, public, attributes)
-        if kind in _MISSING and (following == "name" or following in KEYWORDS):
-            code, what, hint = _MISSING[kind]
-            self.report(code, f"`{kind}`: {what} are not supported", hint=hint)
-            at = self.at
-            self.skip_item()
-            return ExprStmt(at, Unsupported(at, kind))
+def try_parse_item(c: Cursor) -> Stmt | None:
+    """The item that begins here; None where there is none, and an expression begins."""
+    kind, start = c.kinds[c.at], c.at
+    if kind not in _BEGINS or (kind in ("fun", "fn") and c.kinds[start + 1] == "("):
         return None
-
-    def _attributes(self) -> list[Attribute]:
-        """`#[name(args)]` and `@name(args)` before an item."""
-        found: list[Attribute] = []
-        while self.kinds[self.at] in ("#[", "@"):
-            at, opened = self.at, self.kinds[self.at] == "#["
-            self.at += 1
-            name = self.name("an attribute")
-            arguments: list[str] = []
-            if self.kinds[self.at] == "(":
-                first = self.at + 1
-                self.skip_balanced()
-                arguments = [text for text in self.texts[first : self.at - 1] if text != ","]
-            elif self.kinds[self.at] == "=":
-                self.at += 1
-                self.literal()
-            if opened:
-                self.close("]", at)
-            found.append(Attribute(at, name, arguments))
-        return found
-
-    def _visibility(self) -> bool:
-        """`pub`, `pub(crate)`, `pub(in path)`, `export`."""
-        if self.kinds[self.at] == "export":
-            self.at += 1
-            return True
-        if self.kinds[self.at] != "pub":
-            return False
-        self.at += 1
-        if self.kinds[self.at] == "(" and self.texts[self.at + 1] in ("crate", "super", "self", "in"):
-            self.skip_balanced()
-        return True
-
-    # ------------------------------------------------------------ functions
-
-    def function(self, start: int, public: bool, attributes: list[Attribute]) -> Function:
-        self.at += 1
-        at = self.at
-        name = self.name("the function")
-        generics = self.generics()
-        saved, self.loops = self.loops, 0
-        parameters = self._parameters()
-        result = None
-        if self.kinds[self.at] == "->":
-            self.at += 1
-            result = self.type_()
-        self.where_clause()
-        while self.kinds[self.at] in ("requires", "ensures", "invariant", "decreases"):
-            self.report("E0711", f"`{self.kinds[self.at]}` is not supported", hint="check it in the body, with assert")
-            self.at += 1
-            self.condition()
-        if self.headers and self.kinds[self.at] != "{":
-            body = Block(self.at, [], 0)
-            self.at += self.kinds[self.at] == ";"
-        else:
-            body = self.function_body()
-        self.loops = saved
-        receiver = bool(parameters) and parameters[0].name == "self"
-        return Function(at, name, public, parameters, result, body, generics, attributes, receiver, start, self.at)
-
-    function_body = Statements.block
-
-    def _parameters(self) -> list[Parameter]:
-        opened = self.at
-        if self.kinds[opened] != "(":
-            self.fail("E0001", f"expected `(` and parameters, found {self.describe(opened)}", after=True)
-        self.at += 1
-        found: list[Parameter] = []
-        while self.kinds[self.at] != ")":
-            found.append(self._parameter_declared())
-            if self.kinds[self.at] != ",":
-                break
-            self.at += 1
-        self.close(")", opened)
-        return found
-
-    def _parameter_declared(self) -> Parameter:
-        at = self.at
-        receiver = self._receiver()
-        if receiver is not None:
-            return receiver
-        if self.kinds[at] == "{" and self.kinds[at - 1] == "(":
-            self.close(")", at - 1)
-        pattern = self.single_pattern()
-        declared = default = None
-        if self.kinds[self.at] == ":":
-            self.at += 1
-            declared = self.type_()
-        if self.kinds[self.at] == "=":
-            self.at += 1
-            default = self.expression()
-        if isinstance(pattern, NamePattern) and pattern.inner is None:
-            return Parameter(at, pattern.name, declared, default, pattern.mutable)
-        return Parameter(at, "", declared, default, False, pattern)
-
-    def _receiver(self) -> Parameter | None:
-        """`self`, `mut self`, `&self`, `&'a mut self`."""
-        start = self.at
-        reference = self.kinds[self.at] == "&"
-        self.at += reference
-        self.at += reference and self.kinds[self.at] == "lifetime"
-        mutable = self.kinds[self.at] == "mut"
-        self.at += mutable
-        if self.texts[self.at] != "self":
-            self.at = start
+    if kind == "@" and c.kinds[start + 1] == "name" and c.kinds[start + 2] == ":":
+        return ExprStmt(start, parse_labelled(c))
+    if kind in ("#[", "@", "pub", "export"):
+        if kind == "export" and c.kinds[start + 1] in ("=", ".", "(", ")", ";", "}", ","):
             return None
-        at = self.at
-        self.at += 1
-        declared = ReferenceType(start, NamedType(at, ("Self",)), mutable) if reference else None
-        if self.kinds[self.at] == ":":
-            self.at += 1
-            self.type_()
-        return Parameter(at, "self", declared, None, mutable)
-
-    # ------------------------------------------------------------ types
-
-    def _struct(self, start: int, public: bool, attributes: list[Attribute]) -> Struct:
-        self.at += 1
-        at = self.at
-        name = self.name("the struct")
-        generics = self.generics()
-        self.where_clause()
-        fields: list[StructField] = []
-        methods: list[Function] = []
-        tuple_like = self.kinds[self.at] == "("
-        if tuple_like:
-            fields = self._tuple_fields()
-            self.where_clause()
-        elif self.kinds[self.at] == "{":
-            fields, methods = self._fields()
-        elif self.kinds[self.at] != ";":
-            self.fail("E0016", f"expected `{{`, `(` or `;`, found {self.describe(self.at)}", after=True)
-        self.at += self.kinds[self.at] == ";"
-        return Struct(at, name, public, fields, generics, tuple_like, methods, attributes, start, self.at)
-
-    def _tuple_fields(self) -> list[StructField]:
-        opened = self.at
-        self.at += 1
-        found: list[StructField] = []
-        while self.kinds[self.at] != ")":
-            at = self.at
-            public = self._visibility()
-            found.append(StructField(at, str(len(found)), self.type_(), public))
-            if self.kinds[self.at] != ",":
-                break
-            self.at += 1
-        self.close(")", opened)
+        attributes = _parse_attributes(c)
+        public = _parse_visibility(c)
+        found = _parse_bare_item(c, start, public, attributes)
+        if found is None:
+            c.fail("E0015", f"expected an item, found {c.describe(c.at)}", after=True)
         return found
-
-    def _fields(self) -> tuple[list[StructField], list[Function]]:
-        """What stands in the braces of a struct: fields, and methods between them."""
-        opened = self.at
-        self.at += 1
-        fields: list[StructField] = []
-        methods: list[Function] = []
-        while self.kinds[self.at] != "}":
-            start = self.at
-            attributes = self._attributes()
-            public = self._visibility()
-            if self.kinds[self.at] in ("fun", "fn") and self.kinds[self.at + 1] not in (":", ","):
-                methods.append(self.function(start, public, attributes))
-            else:
-                fields.append(self._field(public))
-            if self.kinds[self.at] in (",", ";"):
-                self.at += 1
-        self.close("}", opened)
-        return fields, methods
-
-    def _field(self, public: bool) -> StructField:
-        self.at += self.kinds[self.at] == "mut"
-        at = self.at
-        name = self.name("a field")
-        self.expect(":", f"and the type of the field `{name}`")
-        declared = self.type_()
-        default = None
-        if self.kinds[self.at] == "=":
-            self.at += 1
-            default = self.expression()
-        return StructField(at, name, declared, public, default)
-
-    def _enum(self, start: int, public: bool, attributes: list[Attribute]) -> Enum:
-        self.at += 1
-        at = self.at
-        name = self.name("the enum")
-        generics = self.generics()
-        self.where_clause()
-        opened = self.expect("{", "and the variants")
-        variants: list[Variant] = []
-        while self.kinds[self.at] != "}":
-            self._attributes()
-            variants.append(self._variant())
-            if self.kinds[self.at] in (",", ";"):
-                self.at += 1
-        self.close("}", opened)
-        return Enum(at, name, public, variants, generics, attributes, start, self.at)
-
-    def _variant(self) -> Variant:
-        at = self.at
-        name = self.name("a variant")
-        kind = self.kinds[self.at]
-        if kind == "(":
-            return Variant(at, name, elements=[field.type for field in self._tuple_fields()])
-        if kind == "{":
-            return Variant(at, name, fields=self._fields()[0])
-        if kind == "=":
-            self.at += 1
-            return Variant(at, name, discriminant=self.expression())
-        return Variant(at, name)
-
-    def _impl(self, start: int) -> Impl:
-        self.at += 1
-        generics = self.generics()
-        at = self.at
-        target, trait = self._impl_name(), None
-        if self.kinds[self.at] == "for":
-            self.report("E0706", "`impl` of a trait is not supported: there are no traits", at, "write `impl Type`")
-            self.at += 1
-            trait, target = target, self._impl_name()
-        self.where_clause()
-        opened = self.expect("{", "and the methods")
-        self.enter()
-        methods: list[Function] = []
-        while self.kinds[self.at] != "}":
-            first = self.at
-            try:
-                methods.append(self._method())
-            except SyntaxProblem:
-                if self.kinds[self.at] == "end":
-                    raise
-                self.recover(first, "}")
-                self.at += self.at == first
-            if self.kinds[self.at] == "end":
-                break
-        self.close("}", opened)
-        self.depth -= 1
-        return Impl(target.at, target, trait, methods, generics, start, self.at)
-
-    def _impl_name(self) -> NamedType:
-        found = self.type_()
-        if not isinstance(found, NamedType):
-            self.fail("E0012", "`impl` is for a type with a name", found.at)
-        return found
-
-    def _method(self) -> Function:
-        start = self.at
-        attributes = self._attributes()
-        public = self._visibility()
-        if self.kinds[self.at] in ("async", "unsafe", "const", "override", "static"):
-            if self.kinds[self.at] in ("async", "unsafe"):
-                self._bare_item(start, public, attributes)
-            self.at += 1
-        if self.kinds[self.at] not in ("fun", "fn"):
-            self.fail("E0015", f"an `impl` holds functions, found {self.describe(self.at)}", after=True)
-        method = self.function(start, public, attributes)
-        self.at += self.kinds[self.at] in (";", ",")
-        return method
-
-    # ------------------------------------------------------------ the rest
-
-    def _const(self, start: int, public: bool, attributes: list[Attribute]) -> Item:
-        self.at += 1
-        if self.kinds[self.at] in ("fun", "fn"):
-            return self.function(start, public, attributes)
-        at = self.at
-        name = self.name("the constant")
-        declared = None
-        if self.kinds[self.at] == ":":
-            self.at += 1
-            declared = self.type_()
-        self.expect("=", "and the value of the constant", f"write `const {name} = ...`")
-        value = self.expression()
-        self.at += self.kinds[self.at] == ";"
-        return Const(at, name, public, declared, value, start, self.at)
-
-    def _type_alias(self, start: int, public: bool) -> TypeAlias:
-        self.at += 1
-        at = self.at
-        name = self.name("the type")
-        if self.generics():
-            self.report("E0715", "a type alias with parameters is not supported", at, "write one for each type")
-        self.expect("=", "and the type")
-        target = self.type_()
-        self.at += self.kinds[self.at] == ";"
-        return TypeAlias(at, name, public, target, start, self.at)
-
-    def _mod(self, start: int, public: bool) -> Mod:
-        self.at += 1
-        at = self.at
-        name = self.name("the module")
-        if self.kinds[self.at] != "{":
-            self.at += self.kinds[self.at] == ";"
-            return Mod(at, name, public, None, start, self.at)
-        opened = self.at
-        self.enter()
-        self.at += 1
-        items: list[Item] = []
-        for statement in self.statements("}"):
-            if not isinstance(statement, Let | ExprStmt):
-                items.append(statement)
-            elif not isinstance(statement.value, Unsupported):
-                self.report("E0015", "an inline module holds items, not statements", statement.at)
-        self.close("}", opened)
-        self.depth -= 1
-        return Mod(at, name, public, items, start, self.at)
+    return _parse_bare_item(c, start, False, [])
 
 
-class Outline(Items):
-    """Reads items, and steps over the bodies of functions."""
+def _parse_bare_item(c: Cursor, start: int, public: bool, attributes: list[Attribute]) -> Stmt | None:
+    kind, following = c.kinds[c.at], c.kinds[c.at + 1]
+    if kind in ("fun", "fn"):
+        return parse_function(c, start, public, attributes)
+    if kind == "struct":
+        return _parse_struct(c, start, public, attributes)
+    if kind == "enum":
+        return _parse_enum(c, start, public, attributes)
+    if kind == "const":
+        return _parse_const(c, start, public, attributes)
+    if kind == "impl":
+        return _parse_impl(c, start)
+    if kind in ("mod", "module") and following == "name":
+        return _parse_mod(c, start, public)
+    if kind == "type" and following in ("name", *KEYWORDS):
+        return _parse_type_alias(c, start, public)
+    if kind in ("use", "import", "from"):
+        return parse_import(c, start, public)
+    if kind in ("async", "unsafe") and following in ("fun", "fn"):
+        code = "E0702" if kind == "async" else "E0707"
+        c.report(code, f"`{kind}` functions are not supported", hint=f"remove `{kind}`")
+        c.at += 1
+        return parse_function(c, start, public, attributes)
+    if kind in _UNSUPPORTED and (following == "name" or following in KEYWORDS):
+        code, what, hint = _UNSUPPORTED[kind]
+        c.report(code, f"`{kind}`: {what} are not supported", hint=hint)
+        at = c.at
+        c.skip_item()
+        return ExprStmt(at, Unsupported(at, kind))
+    return None
 
-    def __init__(self, source: str, tokens: Tokens) -> None:
-        super().__init__(source, tokens)
-        self.braces = [at for at, kind in enumerate(self.kinds) if kind in _BRACES]
 
-    def function_body(self) -> Block:  # noqa: RET503 (`fail` never returns)
-        opened = self.at
-        if self.kinds[opened] != "{":
-            self.fail("E0016", "expected a body")
-        depth = 0
-        for index in range(bisect_left(self.braces, opened), len(self.braces)):
-            at = self.braces[index]
-            depth += 1 if self.kinds[at] == "{" else -1
-            if depth == 0:
-                self.at = at + 1
-                return Block(opened, [], at)
-        self.fail("E0002", "the body is not closed", opened)
+def _parse_attributes(c: Cursor) -> list[Attribute]:
+    """`#[name(args)]` and `@name(args)` before an item."""
+    found: list[Attribute] = []
+    while c.kinds[c.at] in ("#[", "@"):
+        at, opened = c.at, c.kinds[c.at] == "#["
+        c.at += 1
+        name = c.name("an attribute")
+        arguments: list[str] = []
+        if c.kinds[c.at] == "(":
+            first = c.at + 1
+            c.skip_balanced()
+            arguments = [text for text in c.texts[first : c.at - 1] if text != ","]
+        elif c.kinds[c.at] == "=":
+            c.at += 1
+            parse_literal(c)
+        if opened:
+            c.close("]", at)
+        found.append(Attribute(at, name, arguments))
+    return found
+
+
+def _parse_visibility(c: Cursor) -> bool:
+    """`pub`, `pub(crate)`, `pub(in path)`, `export`."""
+    if c.kinds[c.at] == "export":
+        c.at += 1
+        return True
+    if c.kinds[c.at] != "pub":
+        return False
+    c.at += 1
+    if c.kinds[c.at] == "(" and c.texts[c.at + 1] in ("crate", "super", "self", "in"):
+        c.skip_balanced()
+    return True
+
+
+# ------------------------------------------------------------ functions
+
+
+def parse_function(c: Cursor, start: int, public: bool, attributes: list[Attribute]) -> Function:
+    c.at += 1
+    at = c.at
+    name = c.name("the function")
+    generics = parse_generics(c)
+    saved, c.loops = c.loops, 0
+    parameters = _parse_parameters(c)
+    result = None
+    if c.kinds[c.at] == "->":
+        c.at += 1
+        result = parse_type(c)
+    parse_where(c)
+    while c.kinds[c.at] in ("requires", "ensures", "invariant", "decreases"):
+        c.report("E0711", f"`{c.kinds[c.at]}` is not supported", hint="check it in the body, with assert")
+        c.at += 1
+        parse_condition(c)
+    if c.allow_headers and c.kinds[c.at] != "{":
+        body = Block(c.at, [], 0)
+        c.at += c.kinds[c.at] == ";"
+    else:
+        body = parse_block(c) if c.braces is None else _skip_body(c, c.braces)
+    c.loops = saved
+    receiver = bool(parameters) and parameters[0].name == "self"
+    return Function(at, name, public, parameters, result, body, generics, attributes, receiver, start, c.at)
+
+
+def _skip_body(c: Cursor, braces: list[int]) -> Block:
+    """Steps over a body, which must stand in braces, and returns an empty block in its place."""
+    opened = c.at
+    if c.kinds[opened] != "{":
+        c.fail("E0016", "expected a body")
+    depth = 0
+    for index in range(bisect_left(braces, opened), len(braces)):
+        at = braces[index]
+        depth += 1 if c.kinds[at] == "{" else -1
+        if depth == 0:
+            c.at = at + 1
+            return Block(opened, [], at)
+    return c.fail("E0002", "the body is not closed", opened)
+
+
+def _parse_parameters(c: Cursor) -> list[Parameter]:
+    opened = c.at
+    if c.kinds[opened] != "(":
+        c.fail("E0001", f"expected `(` and parameters, found {c.describe(opened)}", after=True)
+    c.at += 1
+    found: list[Parameter] = []
+    while c.kinds[c.at] != ")":
+        found.append(_parse_parameter(c))
+        if c.kinds[c.at] != ",":
+            break
+        c.at += 1
+    c.close(")", opened)
+    return found
+
+
+def _parse_parameter(c: Cursor) -> Parameter:
+    at = c.at
+    receiver = _parse_receiver(c)
+    if receiver is not None:
+        return receiver
+    if c.kinds[at] == "{" and c.kinds[at - 1] == "(":
+        c.close(")", at - 1)
+    pattern = parse_single_pattern(c)
+    declared = default = None
+    if c.kinds[c.at] == ":":
+        c.at += 1
+        declared = parse_type(c)
+    if c.kinds[c.at] == "=":
+        c.at += 1
+        default = parse_expression(c)
+    if isinstance(pattern, NamePattern) and pattern.inner is None:
+        return Parameter(at, pattern.name, declared, default, pattern.mutable)
+    return Parameter(at, "", declared, default, False, pattern)
+
+
+def _parse_receiver(c: Cursor) -> Parameter | None:
+    """`self`, `mut self`, `&self`, `&'a mut self`."""
+    start = c.at
+    reference = c.kinds[c.at] == "&"
+    c.at += reference
+    c.at += reference and c.kinds[c.at] == "lifetime"
+    mutable = c.kinds[c.at] == "mut"
+    c.at += mutable
+    if c.texts[c.at] != "self":
+        c.at = start
+        return None
+    at = c.at
+    c.at += 1
+    declared = ReferenceType(start, NamedType(at, ("Self",)), mutable) if reference else None
+    if c.kinds[c.at] == ":":
+        c.at += 1
+        parse_type(c)
+    return Parameter(at, "self", declared, None, mutable)
+
+
+# ------------------------------------------------------------ types
+
+
+def _parse_struct(c: Cursor, start: int, public: bool, attributes: list[Attribute]) -> Struct:
+    c.at += 1
+    at = c.at
+    name = c.name("the struct")
+    generics = parse_generics(c)
+    parse_where(c)
+    fields: list[StructField] = []
+    methods: list[Function] = []
+    tuple_like = c.kinds[c.at] == "("
+    if tuple_like:
+        fields = _parse_tuple_fields(c)
+        parse_where(c)
+    elif c.kinds[c.at] == "{":
+        fields, methods = _parse_fields(c)
+    elif c.kinds[c.at] != ";":
+        c.fail("E0016", f"expected `{{`, `(` or `;`, found {c.describe(c.at)}", after=True)
+    c.at += c.kinds[c.at] == ";"
+    return Struct(at, name, public, fields, generics, tuple_like, methods, attributes, start, c.at)
+
+
+def _parse_tuple_fields(c: Cursor) -> list[StructField]:
+    opened = c.at
+    c.at += 1
+    found: list[StructField] = []
+    while c.kinds[c.at] != ")":
+        at = c.at
+        public = _parse_visibility(c)
+        found.append(StructField(at, str(len(found)), parse_type(c), public))
+        if c.kinds[c.at] != ",":
+            break
+        c.at += 1
+    c.close(")", opened)
+    return found
+
+
+def _parse_fields(c: Cursor) -> tuple[list[StructField], list[Function]]:
+    """The fields and methods in the braces of a struct, in any order."""
+    opened = c.at
+    c.at += 1
+    fields: list[StructField] = []
+    methods: list[Function] = []
+    while c.kinds[c.at] != "}":
+        start = c.at
+        attributes = _parse_attributes(c)
+        public = _parse_visibility(c)
+        if c.kinds[c.at] in ("fun", "fn") and c.kinds[c.at + 1] not in (":", ","):
+            methods.append(parse_function(c, start, public, attributes))
+        else:
+            fields.append(_parse_field(c, public))
+        if c.kinds[c.at] in (",", ";"):
+            c.at += 1
+    c.close("}", opened)
+    return fields, methods
+
+
+def _parse_field(c: Cursor, public: bool) -> StructField:
+    c.at += c.kinds[c.at] == "mut"
+    at = c.at
+    name = c.name("a field")
+    c.expect(":", f"and the type of the field `{name}`")
+    declared = parse_type(c)
+    default = None
+    if c.kinds[c.at] == "=":
+        c.at += 1
+        default = parse_expression(c)
+    return StructField(at, name, declared, public, default)
+
+
+def _parse_enum(c: Cursor, start: int, public: bool, attributes: list[Attribute]) -> Enum:
+    c.at += 1
+    at = c.at
+    name = c.name("the enum")
+    generics = parse_generics(c)
+    parse_where(c)
+    opened = c.expect("{", "and the variants")
+    variants: list[Variant] = []
+    while c.kinds[c.at] != "}":
+        _parse_attributes(c)
+        variants.append(_parse_variant(c))
+        if c.kinds[c.at] in (",", ";"):
+            c.at += 1
+    c.close("}", opened)
+    return Enum(at, name, public, variants, generics, attributes, start, c.at)
+
+
+def _parse_variant(c: Cursor) -> Variant:
+    at = c.at
+    name = c.name("a variant")
+    kind = c.kinds[c.at]
+    if kind == "(":
+        return Variant(at, name, elements=[field.type for field in _parse_tuple_fields(c)])
+    if kind == "{":
+        return Variant(at, name, fields=_parse_fields(c)[0])
+    if kind == "=":
+        c.at += 1
+        return Variant(at, name, discriminant=parse_expression(c))
+    return Variant(at, name)
+
+
+def _parse_impl(c: Cursor, start: int) -> Impl:
+    c.at += 1
+    generics = parse_generics(c)
+    at = c.at
+    target, trait = _parse_impl_name(c), None
+    if c.kinds[c.at] == "for":
+        c.report("E0706", "`impl` of a trait is not supported: there are no traits", at, "write `impl Type`")
+        c.at += 1
+        trait, target = target, _parse_impl_name(c)
+    parse_where(c)
+    opened = c.expect("{", "and the methods")
+    c.enter()
+    methods: list[Function] = []
+    while c.kinds[c.at] != "}":
+        first = c.at
+        try:
+            methods.append(_parse_method(c))
+        except SyntaxProblem:
+            if c.kinds[c.at] == "end":
+                raise
+            c.recover(first, "}")
+            c.at += c.at == first
+        if c.kinds[c.at] == "end":
+            break
+    c.close("}", opened)
+    c.depth -= 1
+    return Impl(target.at, target, trait, methods, generics, start, c.at)
+
+
+def _parse_impl_name(c: Cursor) -> NamedType:
+    found = parse_type(c)
+    if not isinstance(found, NamedType):
+        c.fail("E0012", "`impl` is for a type with a name", found.at)
+    return found
+
+
+def _parse_method(c: Cursor) -> Function:
+    start = c.at
+    attributes = _parse_attributes(c)
+    public = _parse_visibility(c)
+    if c.kinds[c.at] in ("async", "unsafe", "const", "override", "static"):
+        if c.kinds[c.at] in ("async", "unsafe"):
+            _parse_bare_item(c, start, public, attributes)
+        c.at += 1
+    if c.kinds[c.at] not in ("fun", "fn"):
+        c.fail("E0015", f"an `impl` holds functions, found {c.describe(c.at)}", after=True)
+    method = parse_function(c, start, public, attributes)
+    c.at += c.kinds[c.at] in (";", ",")
+    return method
+
+
+# ------------------------------------------------------------ constants, aliases, modules
+
+
+def _parse_const(c: Cursor, start: int, public: bool, attributes: list[Attribute]) -> Item:
+    c.at += 1
+    if c.kinds[c.at] in ("fun", "fn"):
+        return parse_function(c, start, public, attributes)
+    at = c.at
+    name = c.name("the constant")
+    declared = None
+    if c.kinds[c.at] == ":":
+        c.at += 1
+        declared = parse_type(c)
+    c.expect("=", "and the value of the constant", f"write `const {name} = ...`")
+    value = parse_expression(c)
+    c.at += c.kinds[c.at] == ";"
+    return Const(at, name, public, declared, value, start, c.at)
+
+
+def _parse_type_alias(c: Cursor, start: int, public: bool) -> TypeAlias:
+    c.at += 1
+    at = c.at
+    name = c.name("the type")
+    if parse_generics(c):
+        c.report("E0715", "a type alias with parameters is not supported", at, "write one for each type")
+    c.expect("=", "and the type")
+    target = parse_type(c)
+    c.at += c.kinds[c.at] == ";"
+    return TypeAlias(at, name, public, target, start, c.at)
+
+
+def _parse_mod(c: Cursor, start: int, public: bool) -> Mod:
+    c.at += 1
+    at = c.at
+    name = c.name("the module")
+    if c.kinds[c.at] != "{":
+        c.at += c.kinds[c.at] == ";"
+        return Mod(at, name, public, None, start, c.at)
+    opened = c.at
+    c.enter()
+    c.at += 1
+    items: list[Item] = []
+    for statement in parse_statements(c, "}"):
+        if not isinstance(statement, Let | ExprStmt):
+            items.append(statement)
+        elif not isinstance(statement.value, Unsupported):
+            c.report("E0015", "an inline module holds items, not statements", statement.at)
+    c.close("}", opened)
+    c.depth -= 1
+    return Mod(at, name, public, items, start, c.at)

@@ -1,10 +1,10 @@
-"""Patterns (section 5 of the language)."""
+"""Patterns; and literals, which stand in patterns and in expressions."""
 
 from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, words
 from orchestrator.toolchains.ruchy.syntax.literals import float_value, int_value, string_value
-from orchestrator.toolchains.ruchy.syntax.parser.types import Types
+from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor
 from orchestrator.toolchains.ruchy.syntax.tree import (
     BoolLiteral,
     CharLiteral,
@@ -31,162 +31,170 @@ SOFT = words(
     implements override receive send ask type with from export requires ensures invariant decreases infra
     signal df module trait catch finally"""
 )
-"""Reserved words that open a construct only in front of something else; elsewhere we read them as names."""
+"""Reserved words that begin a construct only before certain tokens; elsewhere they are read as names."""
 
 LITERALS = words("int float string char byte true false")
 
 
-class Patterns(Types):
-    def pattern(self) -> Pattern:
-        first = self.single_pattern()
-        if self.kinds[self.at] != "|":
-            return first
-        at, alternatives = first.at, [first]
-        while self.kinds[self.at] == "|":
-            self.at += 1
-            alternatives.append(self.single_pattern())
-        return OrPattern(at, alternatives)
+def parse_pattern(c: Cursor) -> Pattern:
+    first = parse_single_pattern(c)
+    if c.kinds[c.at] != "|":
+        return first
+    at, alternatives = first.at, [first]
+    while c.kinds[c.at] == "|":
+        c.at += 1
+        alternatives.append(parse_single_pattern(c))
+    return OrPattern(at, alternatives)
 
-    def single_pattern(self) -> Pattern:
-        """A pattern without `|` at its top: what a lambda's parameter may be."""
-        kind, at = self.kinds[self.at], self.at
-        if kind == "name" and self.kinds[at + 1] not in ("::", "(", "{", "@"):
-            self.at = at + 1
-            return self._plain_name(at)
-        self.enter()
-        found = self._compound_pattern(kind, at)
-        self.depth -= 1
-        return found
 
-    def _plain_name(self, at: int) -> Pattern:
-        text = self.texts[at]
-        if text == "_":
-            return WildcardPattern(at)
-        if text == "None":
-            return PathPattern(at, (text,))
-        if text == "ref" and (self.kinds[self.at] == "mut" or self.kinds[self.at] == "name"):
-            return self.single_pattern()
-        return NamePattern(at, text)
+def parse_single_pattern(c: Cursor) -> Pattern:
+    """A pattern without `|` at its top: what a lambda's parameter may be."""
+    kind, at = c.kinds[c.at], c.at
+    if kind == "name" and c.kinds[at + 1] not in ("::", "(", "{", "@"):
+        c.at = at + 1
+        return _parse_plain_name(c, at)
+    c.enter()
+    found = _parse_compound_pattern(c, kind, at)
+    c.depth -= 1
+    return found
 
-    def _compound_pattern(self, kind: str, at: int) -> Pattern:  # noqa: RET503 (`fail` never returns)
-        if kind == "name" or (kind in SOFT and kind != "df"):
-            return self._path_pattern(at)
-        if kind in LITERALS or kind == "-":
-            return self._literal_pattern()
-        if kind == "mut":
-            self.at += 1
-            inner = self.single_pattern()
-            if not isinstance(inner, NamePattern):
-                self.fail("E0011", "`mut` stands before a name", at)
-            inner.mutable = True
-            return inner
-        if kind == "(":
-            elements = self._pattern_list(")")
-            lone = len(elements) == 1 and self.kinds[self.at - 2] != "," and not isinstance(elements[0], RestPattern)
-            return elements[0] if lone else TuplePattern(at, elements)
-        if kind == "[":
-            return ListPattern(at, self._pattern_list("]"))
-        if kind == "..":
-            self.at += 1
-            if self.kinds[self.at] == "name":
-                self.at += 1
-                return RestPattern(at, self.texts[self.at - 1])
-            return RestPattern(at)
-        if kind == "&":
-            self.at += 1
-            return self.single_pattern()
-        if kind in KEYWORDS:
-            self.fail("E0010", f"`{kind}` is a reserved word: it cannot be a name here", hint="choose another name")
-        self.fail("E0011", f"expected a pattern, found {self.describe(at)}", after=True)
 
-    def _pattern_list(self, closer: str) -> list[Pattern]:
-        opened = self.at
-        self.at += 1
-        found: list[Pattern] = []
-        while self.kinds[self.at] != closer:
-            found.append(self.pattern())
-            if self.kinds[self.at] != ",":
-                break
-            self.at += 1
-        self.close(closer, opened)
-        return found
+def _parse_plain_name(c: Cursor, at: int) -> Pattern:
+    text = c.texts[at]
+    if text == "_":
+        return WildcardPattern(at)
+    if text == "None":
+        return PathPattern(at, (text,))
+    if text == "ref" and (c.kinds[c.at] == "mut" or c.kinds[c.at] == "name"):
+        return parse_single_pattern(c)
+    return NamePattern(at, text)
 
-    def _path_pattern(self, at: int) -> Pattern:
-        path = [self.texts[at]]
-        self.at = at + 1
-        if self.kinds[self.at] == "@":
-            self.at += 1
-            inner = self.single_pattern()
-            if isinstance(inner, RestPattern):
-                return RestPattern(at, path[0])
-            return NamePattern(at, path[0], inner=inner)
-        while self.kinds[self.at] == "::":
-            self.at += 1
-            path.append(self.name("a variant"))
-        kind = self.kinds[self.at]
-        if kind == "(":
-            return PathPattern(at, tuple(path), elements=self._pattern_list(")"))
-        if kind == "{" and path[-1][0].isupper():
-            fields, rest = self._field_patterns()
-            return PathPattern(at, tuple(path), fields=fields, rest=rest)
-        return PathPattern(at, tuple(path)) if len(path) > 1 else self._plain_name(at)
 
-    def _field_patterns(self) -> tuple[list[FieldPattern], bool]:
-        opened = self.at
-        self.at += 1
-        found: list[FieldPattern] = []
-        rest = False
-        while self.kinds[self.at] != "}":
-            at = self.at
-            if self.kinds[at] == "..":
-                self.at += 1
-                rest = True
-            elif self.kinds[at + 1] == ":" and self.kinds[at] != "mut":
-                name = self.name("a field")
-                self.at += 1
-                found.append(FieldPattern(at, name, self.pattern()))
-            else:
-                pattern = self.single_pattern()
-                if not isinstance(pattern, NamePattern):
-                    self.fail("E0011", f"expected the name of a field, found {self.describe(at)}", at)
-                found.append(FieldPattern(at, pattern.name, pattern))
-            if self.kinds[self.at] != ",":
-                break
-            self.at += 1
-        self.close("}", opened)
-        return found, rest
+def _parse_compound_pattern(c: Cursor, kind: str, at: int) -> Pattern:  # noqa: RET503 (`fail` never returns)
+    if kind == "name" or (kind in SOFT and kind != "df"):
+        return _parse_path_pattern(c, at)
+    if kind in LITERALS or kind == "-":
+        return _parse_literal_pattern(c)
+    if kind == "mut":
+        c.at += 1
+        inner = parse_single_pattern(c)
+        if not isinstance(inner, NamePattern):
+            c.fail("E0011", "`mut` stands before a name", at)
+        inner.mutable = True
+        return inner
+    if kind == "(":
+        elements = _parse_pattern_list(c, ")")
+        lone = len(elements) == 1 and c.kinds[c.at - 2] != "," and not isinstance(elements[0], RestPattern)
+        return elements[0] if lone else TuplePattern(at, elements)
+    if kind == "[":
+        return ListPattern(at, _parse_pattern_list(c, "]"))
+    if kind == "..":
+        c.at += 1
+        if c.kinds[c.at] == "name":
+            c.at += 1
+            return RestPattern(at, c.texts[c.at - 1])
+        return RestPattern(at)
+    if kind == "&":
+        c.at += 1
+        return parse_single_pattern(c)
+    if kind in KEYWORDS:
+        c.fail("E0010", f"`{kind}` is a reserved word: it cannot be a name here", hint="choose another name")
+    c.fail("E0011", f"expected a pattern, found {c.describe(at)}", after=True)
 
-    def _literal_pattern(self) -> Pattern:
-        at = self.at
-        start = self._pattern_bound()
-        if self.kinds[self.at] not in ("..", "..="):
-            return LiteralPattern(at, start)
-        inclusive = self.kinds[self.at] == "..="
-        self.at += 1
-        return RangePattern(at, start, self._pattern_bound(), inclusive)
 
-    def _pattern_bound(self) -> Expr:
-        if self.kinds[self.at] == "-" and self.kinds[self.at + 1] in ("int", "float"):
-            self.at += 1
-            return Unary(self.at - 1, "-", self.literal())
-        if self.kinds[self.at] not in LITERALS:
-            self.fail("E0011", f"expected a literal, found {self.describe(self.at)}", after=True)
-        return self.literal()
+def _parse_pattern_list(c: Cursor, closer: str) -> list[Pattern]:
+    opened = c.at
+    c.at += 1
+    found: list[Pattern] = []
+    while c.kinds[c.at] != closer:
+        found.append(parse_pattern(c))
+        if c.kinds[c.at] != ",":
+            break
+        c.at += 1
+    c.close(closer, opened)
+    return found
 
-    def literal(self) -> Expr:
-        """A literal without holes; the caller has looked at its kind."""
-        at = self.at
-        kind, text = self.kinds[at], self.texts[at]
-        self.at = at + 1
-        if kind == "int":
-            value, suffix = int_value(text)
-            return IntLiteral(at, value, suffix)
-        if kind == "string":
-            return StringLiteral(at, string_value(text))
-        if kind == "float":
-            return FloatLiteral(at, float_value(text))
-        if kind == "char":
-            return CharLiteral(at, string_value(text))
-        if kind == "byte":
-            return IntLiteral(at, ord(string_value(text)[-1]), "u8")
-        return BoolLiteral(at, kind == "true")
+
+def _parse_path_pattern(c: Cursor, at: int) -> Pattern:
+    path = [c.texts[at]]
+    c.at = at + 1
+    if c.kinds[c.at] == "@":
+        c.at += 1
+        inner = parse_single_pattern(c)
+        if isinstance(inner, RestPattern):
+            return RestPattern(at, path[0])
+        return NamePattern(at, path[0], inner=inner)
+    while c.kinds[c.at] == "::":
+        c.at += 1
+        path.append(c.name("a variant"))
+    kind = c.kinds[c.at]
+    if kind == "(":
+        return PathPattern(at, tuple(path), elements=_parse_pattern_list(c, ")"))
+    if kind == "{" and path[-1][0].isupper():
+        fields, rest = _parse_field_patterns(c)
+        return PathPattern(at, tuple(path), fields=fields, rest=rest)
+    return PathPattern(at, tuple(path)) if len(path) > 1 else _parse_plain_name(c, at)
+
+
+def _parse_field_patterns(c: Cursor) -> tuple[list[FieldPattern], bool]:
+    opened = c.at
+    c.at += 1
+    found: list[FieldPattern] = []
+    rest = False
+    while c.kinds[c.at] != "}":
+        at = c.at
+        if c.kinds[at] == "..":
+            c.at += 1
+            rest = True
+        elif c.kinds[at + 1] == ":" and c.kinds[at] != "mut":
+            name = c.name("a field")
+            c.at += 1
+            found.append(FieldPattern(at, name, parse_pattern(c)))
+        else:
+            pattern = parse_single_pattern(c)
+            if not isinstance(pattern, NamePattern):
+                c.fail("E0011", f"expected the name of a field, found {c.describe(at)}", at)
+            found.append(FieldPattern(at, pattern.name, pattern))
+        if c.kinds[c.at] != ",":
+            break
+        c.at += 1
+    c.close("}", opened)
+    return found, rest
+
+
+def _parse_literal_pattern(c: Cursor) -> Pattern:
+    at = c.at
+    start = _parse_pattern_bound(c)
+    if c.kinds[c.at] not in ("..", "..="):
+        return LiteralPattern(at, start)
+    inclusive = c.kinds[c.at] == "..="
+    c.at += 1
+    return RangePattern(at, start, _parse_pattern_bound(c), inclusive)
+
+
+def _parse_pattern_bound(c: Cursor) -> Expr:
+    if c.kinds[c.at] == "-" and c.kinds[c.at + 1] in ("int", "float"):
+        c.at += 1
+        return Unary(c.at - 1, "-", parse_literal(c))
+    if c.kinds[c.at] not in LITERALS:
+        c.fail("E0011", f"expected a literal, found {c.describe(c.at)}", after=True)
+    return parse_literal(c)
+
+
+def parse_literal(c: Cursor) -> Expr:
+    """A literal without holes; the caller has looked at its kind."""
+    at = c.at
+    kind, text = c.kinds[at], c.texts[at]
+    c.at = at + 1
+    if kind == "int":
+        value, suffix = int_value(text)
+        return IntLiteral(at, value, suffix)
+    if kind == "string":
+        return StringLiteral(at, string_value(text))
+    if kind == "float":
+        return FloatLiteral(at, float_value(text))
+    if kind == "char":
+        return CharLiteral(at, string_value(text))
+    if kind == "byte":
+        return IntLiteral(at, ord(string_value(text)[-1]), "u8")
+    return BoolLiteral(at, kind == "true")

@@ -4,12 +4,14 @@ from typing import Any, NamedTuple
 
 from actors.compiler.toolchain import Binding, CompileJob, Interface
 from actors.diagnostics import Diagnostic
+from orchestrator.codes import all_codes
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.check.verify import verify
-from orchestrator.toolchains.ruchy.codes import CODES
 from orchestrator.toolchains.ruchy.syntax.parser import Parsed, parse
 from orchestrator.toolchains.ruchy.syntax.places import Places
+
+CODES = all_codes()
 
 
 class Told(NamedTuple):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from checking import check_text
+
+from tests.orchestrator.toolchains.ruchy.check.checking import check_text
 
 WRONG = "fun wrong() -> i64 { true }\n"
 

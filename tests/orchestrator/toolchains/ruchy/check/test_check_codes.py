@@ -1,9 +1,11 @@
 """The examples of the checker's codes: the wrong one gives the code, the right one gives no error."""
 
 import pytest
-from checking import check_text
 
-from orchestrator.toolchains.ruchy.codes import CODES
+from orchestrator.codes import all_codes
+from tests.orchestrator.toolchains.ruchy.check.checking import check_text
+
+CODES = all_codes()
 
 # These take two modules, or many lines: see test_check_modules.py, test_hostile_sources.py, test_ruchy_limits.py.
 ELSEWHERE = {"E0507", "E0219", "E0220", "E0221", "E0222"}

@@ -4,9 +4,9 @@ import ast
 from pathlib import Path
 
 import pytest
-from checking import check_text, found
 
 from orchestrator.toolchains.ruchy.check import annotations, unsupported
+from tests.orchestrator.toolchains.ruchy.check.checking import check_text, found
 
 CASES = {
     "a type that does not fit": ('fun f() {\n let x: i64 = "a";\n println(x + 1, x.abs());\n}', [("E0201", 2)]),
@@ -221,7 +221,7 @@ def test_what_is_planned_says_what_to_write_instead() -> None:
     said: set[str] = set()
     for file in folder.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("not_yet", "_not_yet"):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("not_yet", "_refuse"):
                 said |= {one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)}
     assert len(said) > 20
     planned = {

@@ -1,9 +1,8 @@
 """What small functions become, node by node."""
 
-from checking import body, function, good
-
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import F64, I32, I64, NEVER, STRING, UNIT, StructType
+from tests.orchestrator.toolchains.ruchy.check.checking import body, function, good
 
 
 def test_arithmetic():

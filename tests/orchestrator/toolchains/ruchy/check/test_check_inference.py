@@ -1,8 +1,7 @@
 """What is not annotated: locals, parameters and results of private functions."""
 
-from checking import body, check_text, found, function, good, warned
-
 from orchestrator.toolchains.ruchy.check.types import BOOL, F64, I32, I64, STRING, UNIT, FloatType, StructType
+from tests.orchestrator.toolchains.ruchy.check.checking import body, check_text, found, function, good, warned
 
 U8 = I64.__class__("u8", 8, False)
 U64 = I64.__class__("u64", 64, False)

@@ -1,10 +1,9 @@
 """Items of other modules: by their interfaces, and by nothing else."""
 
-from checking import check_text, found, function, good
-
 from actors.compiler.toolchain import Binding, Interface
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import ERROR, I32, I64, STRING, StructType
+from tests.orchestrator.toolchains.ruchy.check.checking import check_text, found, function, good
 
 
 def given(*texts: tuple[str, str, str, dict[str, str]]) -> dict:

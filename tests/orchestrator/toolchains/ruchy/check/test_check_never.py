@@ -1,7 +1,6 @@
 """Operands that never return, in every place that has operands: valid code, and nothing done that is not reached."""
 
 import pytest
-from checking import good
 
 from actors.compiler.toolchain import CompileJob
 from orchestrator.toolchains.ruchy.check import hir
@@ -9,7 +8,8 @@ from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.types import BOOL, I64, NEVER, UNIT
 from orchestrator.toolchains.ruchy.compile import compile_module
 from orchestrator.wasm.validate import validate
-from tests.programs import run_text
+from tests.helpers.programs import run_text
+from tests.orchestrator.toolchains.ruchy.check.checking import good
 
 WITHIN = """fun s(a: i64, b: String) -> i64 {{ a + b.len() }}
 struct P {{ x: i64, s: String }}

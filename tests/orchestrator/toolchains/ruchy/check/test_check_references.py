@@ -1,7 +1,8 @@
 """What is written through a reference is refused, never accepted and lost."""
 
 import pytest
-from checking import found, good
+
+from tests.orchestrator.toolchains.ruchy.check.checking import found, good
 
 HEAD = """struct Q { n: i64, s: String }
 struct P { x: i64, q: Q }

@@ -1,7 +1,8 @@
 """Builtins, methods and display, as running programs show them."""
 
 import pytest
-from programs import build, run
+
+from tests.helpers.programs import build, run
 
 CASES = {
     "mathematics": (

@@ -1,9 +1,9 @@
 """What a block is worth, whatever its last statement is, and wherever the block stands."""
 
 import pytest
-from checking import found, good
 
-from tests.programs import run_text
+from tests.helpers.programs import run_text
+from tests.orchestrator.toolchains.ruchy.check.checking import found, good
 
 LETS = {
     "let x = 5;": "i64",

@@ -3,12 +3,12 @@
 from typing import Any, get_args
 
 import pytest
-from checking import good
 
 from orchestrator.toolchains.ruchy.check import checker, hir
 from orchestrator.toolchains.ruchy.check.parts import PARTS
 from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, F64, I32, I64, NEVER, STRING, UNIT, StructType
 from orchestrator.toolchains.ruchy.check.verify import WrongTreeError, verify
+from tests.orchestrator.toolchains.ruchy.check.checking import good
 
 SOURCE = """struct P { x: i64, s: String }
 fun g(n: i64, s: String) -> i64 { return n; }

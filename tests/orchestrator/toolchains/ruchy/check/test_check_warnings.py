@@ -1,9 +1,9 @@
 """What compiles, and is probably not meant."""
 
 import pytest
-from checking import check_text, warned
 
 from actors.compiler.toolchain import Binding, Interface
+from tests.orchestrator.toolchains.ruchy.check.checking import check_text, warned
 
 CASES = {
     "fun f() {\n let a = 1;\n}\nfun main() { f() }": [("W0004", 2)],

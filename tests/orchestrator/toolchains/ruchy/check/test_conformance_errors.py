@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from checking import check_text
 
-from orchestrator.toolchains.ruchy.codes import CODES
+from orchestrator.codes import all_codes
+from tests.orchestrator.toolchains.ruchy.check.checking import check_text
+
+CODES = all_codes()
 
 SUITE = Path(__file__).parents[4] / "conformance"
 MANIFEST = json.loads((SUITE / "manifest.json").read_text()) if SUITE.exists() else {"errors": {}, "single": {}}

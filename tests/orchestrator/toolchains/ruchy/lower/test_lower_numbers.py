@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, FLOATS, INTEGERS, U8, IntType, Type
-from tests.counting_machine import Machine, Trap
+from tests.helpers.counting_machine import Machine, Trap
 from tests.orchestrator.toolchains.ruchy.lower.trees import function, module, num, var
 
 WIDTHS = [INTEGERS[name] for name in ("i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64")]

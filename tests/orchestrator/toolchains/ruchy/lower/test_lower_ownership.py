@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import BOOL, I64, NEVER, STRING, UNIT
-from tests.counting_machine import Machine
+from tests.helpers.counting_machine import Machine
 from tests.orchestrator.toolchains.ruchy.lower.trees import (
     P,
     Q,

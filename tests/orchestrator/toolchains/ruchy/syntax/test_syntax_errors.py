@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from sketch import errors
 
-from orchestrator.toolchains.ruchy.codes import CODES
+from orchestrator.codes import all_codes
 from orchestrator.toolchains.ruchy.syntax.parser import parse
+from tests.orchestrator.toolchains.ruchy.syntax.sketch import errors
+
+CODES = all_codes()
 
 SUITE = next(parent for parent in Path(__file__).parents if parent.name == "tests") / "conformance"
 ASKED = [

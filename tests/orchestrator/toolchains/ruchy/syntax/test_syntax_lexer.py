@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.toolchains.ruchy.syntax.lexer import OPERATORS, lex, scan
 from orchestrator.toolchains.ruchy.syntax.literals import int_value, string_value, template_value
-from orchestrator.toolchains.ruchy.syntax.places import places
+from orchestrator.toolchains.ruchy.syntax.places import Places
 
 
 def kinds(source: str) -> list[str]:
@@ -114,14 +114,14 @@ def test_values():
 
 def test_places():
     source = 'let name = 1;\n  wide\n\n"tŵo\nlines" x'
-    table = places(source)
+    table = Places(source)
     found = [table.place(at) for at in range(8)]
     assert [(one.line, one.column, one.length) for one in found] == [
         (1, 1, 3), (1, 5, 4), (1, 10, 1), (1, 12, 1), (1, 13, 1), (2, 3, 4), (4, 1, 4), (5, 8, 1),
     ]  # fmt: skip
     assert found[5].text == "  wide"
     assert (table.place(8).line, table.place(99).column) == (5, 9)
-    assert places("").place(0).line == 1
+    assert Places("").place(0).line == 1
 
 
 def test_digests_leave_out_blanks_comments_and_places():

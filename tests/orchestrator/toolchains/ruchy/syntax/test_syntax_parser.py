@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from sketch import expression, sketch, statements
 
 from orchestrator.toolchains.ruchy.syntax import tree
-from orchestrator.toolchains.ruchy.syntax.parser import parse, parse_item
+from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, OPERATORS
+from orchestrator.toolchains.ruchy.syntax.parser import GRAMMAR, parse, parse_item
+from orchestrator.toolchains.ruchy.syntax.parser.expressions import LEVELS, NOT_AN_OPERAND
+from tests.orchestrator.toolchains.ruchy.syntax.sketch import expression, sketch, statements
 
 
 @pytest.mark.parametrize(
@@ -234,3 +236,17 @@ def test_headers_are_read_back():
     assert isinstance(impl, tree.Impl)
     assert [(method.name, method.body.end) for method in impl.methods] == [("f", 0), ("g", 0)]
     assert parse("fun f() -> i64").module is None
+
+
+def test_a_token_that_begins_an_operand_is_never_one_that_cannot():
+    begins = set(GRAMMAR.operands)
+    assert not begins & NOT_AN_OPERAND
+    assert begins & set(LEVELS) == {"|", "||"}  # these begin lambdas too
+    assert begins - KEYWORDS - set(OPERATORS) == {
+        "name", "int", "float", "string", "char", "byte", "fstring", "fopen", "lifetime",
+    }  # fmt: skip
+
+
+def test_a_token_that_follows_an_operand_is_no_binary_operator():
+    assert not set(GRAMMAR.suffixes) & set(LEVELS)
+    assert set(GRAMMAR.suffixes) <= KEYWORDS | set(OPERATORS)

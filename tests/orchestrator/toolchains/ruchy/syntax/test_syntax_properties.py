@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.compiler.toolchain import SummariseJob
-from orchestrator.toolchains.ruchy.summary import summarise
+from actors.diagnostics import LONGEST_LINE
+from orchestrator.toolchains.ruchy.summary.summarise import summarise
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, OPERATORS, SENSITIVE, lex, scan
 from orchestrator.toolchains.ruchy.syntax.parser import outline, parse, parse_item
-from orchestrator.toolchains.ruchy.syntax.places import places
+from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.split import items_by_parser, split
 
 SUITE = next(parent for parent in Path(__file__).parents if parent.name == "tests") / "conformance"
@@ -36,8 +37,10 @@ def everything(source: str) -> None:
     lines = source.split("\n")
     for found in parsed.diagnostics:
         assert 1 <= found.line <= len(lines)
-        assert found.text == lines[found.line - 1]
-        assert 1 <= found.column <= len(found.text) + 1
+        line = lines[found.line - 1]
+        assert found.cut == 0 or len(line) > LONGEST_LINE
+        assert found.text == line[found.cut : found.cut + LONGEST_LINE]
+        assert 1 <= found.column - found.cut <= len(found.text) + 1
         assert found.length >= 1
         assert found.message
     parse_item(source)
@@ -97,7 +100,7 @@ def test_gaps_and_tokens_are_the_source(source):
     if "/*" not in source:
         assert source.startswith(text)
         assert scan(source[len(text) :]) == []
-    table = places(source)
+    table = Places(source)
     offsets = [table.offset(at) for at in range(len(pairs))]
     assert offsets == sorted(offsets)
 

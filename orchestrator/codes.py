@@ -1,0 +1,34 @@
+"""The registries of diagnostic codes: the engine's, and those of all installed toolchains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from actors import codes
+from actors.codes import Code
+from actors.compiler.toolchain import Explains
+from orchestrator.errors import ProjectError
+from orchestrator.toolchains.locate import installed, load_named
+
+
+def registries() -> dict[str, Mapping[str, Code]]:
+    """The engine's registry under "", and each toolchain's under its name, sorted. A toolchain that cannot be loaded is
+    left out: the others explain their codes all the same."""
+    found: dict[str, Mapping[str, Code]] = {"": codes.CODES}
+    for name, place in installed().items():
+        try:
+            toolchain = load_named(place)
+        except ProjectError:
+            continue
+        if isinstance(toolchain, Explains):
+            found[name] = toolchain.codes()
+    return found
+
+
+def all_codes() -> dict[str, Code]:
+    """Every code of every registry. Where two registries have one code, which is a bug, the engine's counts, then that
+    of the toolchain whose name comes first."""
+    found: dict[str, Code] = {}
+    for registry in reversed(registries().values()):
+        found.update(registry)
+    return found

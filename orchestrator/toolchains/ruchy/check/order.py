@@ -1,0 +1,164 @@
+"""Which function is checked when: callees first where only a body tells what a call returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.annotations import signature
+from orchestrator.toolchains.ruchy.check.bodies import body_of, unused_locals
+from orchestrator.toolchains.ruchy.check.decide import DEPTH, decide, find_out, look_into, trial_of
+from orchestrator.toolchains.ruchy.check.function import Fn
+from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
+from orchestrator.toolchains.ruchy.check.module import unit_of
+from orchestrator.toolchains.ruchy.check.passes import NeedsFirst, Pass
+from orchestrator.toolchains.ruchy.check.scope import FunctionItem
+from orchestrator.toolchains.ruchy.check.types import ERROR, UNIT, Type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def check_functions(p: Pass) -> None:
+    """All bodies: first those whose parameters are known, which tells those of the others."""
+    for untyped in (False, True):
+        at = 0
+        while at < len(p.functions):  # nested functions are added on the way
+            item = p.functions[at]
+            at += 1
+            signature(p, item)
+            if item.state == 0 and (untyped or not item.untyped):
+                run(p, item)
+
+
+def run(p: Pass, item: FunctionItem) -> None:
+    """Checks a function, and before it whatever it turns out to need that is too deep to be checked on the way."""
+    stack = p.work.waiting = [item]
+    while stack:
+        current = stack[-1]
+        if current.state == 2:
+            stack.pop()
+            continue
+        found = p.attempt(lambda one=current: check_body(p, one))  # type: ignore[misc]
+        if found is None:
+            stack.pop()
+        else:
+            stack.append(found)
+
+
+def settled(p: Pass, action: Callable[[], object]) -> None:
+    """Does something that may need results of functions, which are found out before where they are too deep."""
+    while (found := p.attempt(action)) is not None:
+        run(p, found)
+
+
+def demand(p: Pass, item: FunctionItem) -> None:
+    """The result of a function that has no `->` is needed now."""
+    if p.work.depth > DEPTH:
+        if any(
+            item is one for one in p.work.waiting
+        ):  # a long circle: the result stays open, and its own body will tell
+            return
+        raise NeedsFirst(item)
+    signature(p, item)
+    p.work.depth += 6
+    silent, p.silent = p.silent, 0 if item.trial is None else p.silent
+    check_body(p, item)
+    p.silent = silent
+    p.work.depth -= 6
+
+
+def check_body(p: Pass, item: FunctionItem) -> None:
+    """Checks the body of a function, where it belongs: in this pass, or in a trial."""
+    if item.trial is None:
+        check_function(p, item)
+    elif item.own:  # nested in a function that is looked at in a trial
+        check_function(trial_of(item), item)
+    elif p.work.decided.get(item.symbol) is item:
+        find_out(p, item)
+    else:
+        look_into(item)
+
+
+def check_function(p: Pass, item: FunctionItem) -> None:
+    """Checks a body, and enters it into the pass's bodies."""
+    before = p.look_for(unit_of(item.symbol)) if item.trial is None else p.now_seen
+    p.report.here = item.node.at if item.trial is None else p.report.here
+    inlining, p.inlining = p.inlining, {}
+    p.work.level += 1
+    item.state = 1
+    try:
+        _check_function(p, item)
+        item.state = 2
+        p.finished.append(item)
+    finally:
+        p.now_seen = before
+        p.inlining = inlining
+        p.work.level -= 1
+        if item.state == 1:  # it begins anew
+            item.state = 0
+
+
+def _check_function(p: Pass, item: FunctionItem) -> None:
+    types = signature(p, item)
+    node = item.node
+    if node.generics:
+        p.failed = True
+        return
+    if item.name == "main" and item.required and item.symbol == f"{p.module.name}::main":
+        p.error("E0301", node.at, "`main` takes no parameters: nothing gives it any", "remove them")
+    c = Fn(p, item.env, item.symbol.partition("::")[2], item)
+    if item.inferred and item.is_seen and item.trial is None:
+        known_result(c, item)
+    made = body_of(c, item, types)
+    item.needs_foreign = item.needs_foreign or c.foreign
+    if item.inferred and item.is_seen and item.trial is None and not p.failed:
+        hint = f"write `-> {shown(c.result)}`"
+        p.error("E0507", node.at, f"what `{item.name}` returns cannot be told from its body alone", hint)
+    unused_locals(c)
+    p.bodies[item.symbol] = hir.FunctionBody(
+        symbol=item.symbol,
+        public=node.public,
+        parameters=types,
+        result=cast("Type", item.result),
+        locals=c.locals,
+        body=made,
+        start=p.module.starts.get(unit_of(item.symbol), 0),
+        at=node.at,
+    )
+
+
+def inferred_result(c: Fn, item: FunctionItem) -> Type:
+    """The result of a function without `->`, which somebody needs now."""
+    p = c.p
+    if item.own and not item.is_seen:
+        if item.state == 0:
+            demand(p, item)
+        c.foreign = c.foreign or item.needs_foreign
+        return resolve(cast("Type", item.result))
+    if item.trial is p:
+        if item.state == 0:
+            demand(p, item)
+        c.foreign = c.foreign or item.needs_foreign or c.env.module != item.env.module
+        return resolve(cast("Type", item.result))
+    return known_result(c, item)
+
+
+def known_result(c: Fn, item: FunctionItem) -> Type:
+    """That of a `pub` one, or of one of another module: found in its text alone. One whose text does not tell is an
+    error of its module."""
+    p = c.p
+    result = decide(p, item)
+    if c.env.module != item.env.module:
+        c.foreign = True
+    if result.__class__ is Var:  # in the middle of a circle
+        return result
+    if not item.own and item.needs_foreign and result is not UNIT:
+        result = ERROR
+    if result is ERROR:
+        if item.own:  # its own check goes on with what it finds
+            return resolve(cast("Type", item.result))
+        p.reported_elsewhere(f"what `{item.name}` returns")
+    item.result = result
+    item.inferred = False
+    return result

@@ -1,0 +1,433 @@
+"""A pass over a module: it owns whatever is tentative, so that it can be tried and dropped.
+
+There are two ways to try something:
+
+- A *trial* (`Pass.trial`) is a pass of its own over the same module. It is silent, and nothing that it makes gets into
+  the pass that began it. Dropping it means to use only the type that it found.
+- A *savepoint* (`Pass.attempt`) is for an action of this pass that may turn out to need a function's result first. Then
+  the pass is put back to where it was, and the action is tried again later.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from actors.diagnostics import Finding
+from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.interfaces import read_interface
+from orchestrator.toolchains.ruchy.check.module import Module, Report, Seen, Work
+from orchestrator.toolchains.ruchy.check.scope import (
+    RANGES,
+    Env,
+    ErrorItem,
+    FunctionItem,
+    Item,
+    ModuleItem,
+    StructItem,
+    range_item,
+)
+from orchestrator.toolchains.ruchy.check.types import I64, FloatType, IntType, StructType, Type
+from orchestrator.toolchains.ruchy.syntax.names import ROOT, named_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from orchestrator.toolchains.ruchy.check import hir
+    from orchestrator.toolchains.ruchy.signatures import Known
+    from orchestrator.toolchains.ruchy.syntax import tree
+
+
+BUDGET = 50_000
+"""How many expressions may be put in where they are used, beside as many as the source has bytes (see `Pass.spend`)."""
+
+
+class NeedsFirst(Exception):
+    """A function must be checked before this one can go on; raised instead of nesting deeper."""
+
+    def __init__(self, item: FunctionItem) -> None:
+        super().__init__(item.name)
+        self.item = item
+
+
+class Pass:
+    """One pass over a module. `module`, `report` and `work` are shared by all passes of a check.
+
+    `copies` is None in the pass that becomes the checked module. In a trial it has the trial's own copies of functions,
+    by symbol. `silent` counts the reasons to report nothing (an inlined constant whose errors were reported where it
+    stands; a trial has one from the start). `failed` is set by every error, silent ones too: then nothing comes of this
+    pass. `cut`: some operand never returns, so that there is something to leave out (see `never.py`).
+
+    `functions` are those of the module and of the bodies seen so far, `nested` the latter by their node, `finished`
+    those whose bodies were checked, in that order. `pending` are expressions whose type was open when they were made;
+    `literals` the integers among them, whose range is checked once it is known; `flows` what of open numbers flows into
+    which, and where; `late` are decisions that wait for a type: each returns whether it could be taken. `inlining` are
+    the constants and defaults that are being put in, by node, and where. `spent` says who took how much of the
+    `budget`. `now_seen` is what the current unit looked at.
+    """
+
+    __slots__ = (
+        "bodies",
+        "budget",
+        "calls_main",
+        "copies",
+        "cut",
+        "failed",
+        "finished",
+        "flows",
+        "functions",
+        "inlining",
+        "late",
+        "literals",
+        "module",
+        "nested",
+        "nested_structs",
+        "now_seen",
+        "pending",
+        "report",
+        "signatures",
+        "silent",
+        "spent",
+        "work",
+    )
+
+    def __init__(self, module: Module, report: Report, work: Work) -> None:
+        self.module = module
+        self.report = report
+        self.work = work
+        self.copies: dict[str, FunctionItem] | None = None
+        self.silent = 0
+        self.failed = False
+        self.cut = False
+        self.calls_main = False
+        self.functions: list[FunctionItem] = []
+        self.finished: list[FunctionItem] = []
+        self.bodies: dict[str, hir.FunctionBody] = {}
+        self.signatures: dict[str, tuple[list[Type], Type]] = {}
+        self.nested: dict[int, FunctionItem] = {}
+        self.nested_structs: dict[StructType, tree.Struct] = {}
+        self.pending: list[hir.Expr] = []
+        self.literals: list[tuple[hir.Int, int]] = []
+        self.flows: list[tuple[int, Type, Type]] = []
+        self.late: list[Callable[[bool], bool]] = []
+        self.inlining: dict[int, int] = {}
+        self.budget = BUDGET + len(module.job.source) - module.stubs.grown
+        self.spent: list[tuple[Seen, int]] = []
+        self.now_seen = report.seen[""]
+
+    # ------------------------------------------------------------ trying and dropping
+
+    def trial(self) -> Pass:
+        """A silent pass of its own, of which nothing gets into this one."""
+        made = Pass(self.module, self.report, self.work)
+        made.copies = {}
+        made.silent = 1
+        made.budget = BUDGET
+        made.now_seen = Seen()
+        return made
+
+    def copy_of(self, item: FunctionItem) -> FunctionItem:
+        """A trial's own copy of a function of which not every type is written."""
+        assert self.copies is not None
+        found = self.copies.get(item.symbol)
+        if found is None:
+            found = self.copies[item.symbol] = FunctionItem(item.name, item.symbol, item.node, item.env, own=False)
+            found.trial = self
+        return found
+
+    def attempt(self, action: Callable[[], object]) -> FunctionItem | None:
+        """Does something, or undoes it and returns the function that has to be checked first."""
+        before = Savepoint(self)
+        depth, self.work.depth = self.work.depth, 0
+        needed = None
+        try:
+            action()
+        except NeedsFirst as needs:
+            needed = needs.item
+            before.restore()
+        self.work.depth = depth
+        return needed
+
+    # ------------------------------------------------------------ reporting
+
+    def error(self, code: str, at: int, message: str, hint: str = "") -> None:
+        self.failed = True
+        if not self.silent:
+            self.report.errors.append(Finding(code, message, hint=hint, at=at))
+        else:
+            self.reported_elsewhere(message)
+
+    def error_unknown(self, code: str, at: int, name: str, what: str, hint: str = "") -> None:
+        """An error about a name that means nothing."""
+        self.error(code, at, f"unknown {what} `{name}`", hint)
+        if not self.silent and "::" not in name:
+            self.report.unknown[at] = name
+
+    def reported_elsewhere(self, what: str) -> None:
+        """Something is wrong that stands, and is reported, elsewhere: nothing is said of it here. If nobody reports it
+        after all, `what` it is becomes an error of this module (E0514)."""
+        self.failed = True
+        report = self.report
+        if report.elsewhere is None:
+            message = f"this uses something of another module that is wrong: {what}"
+            report.elsewhere = Finding("E0514", message, hint="mend it in the module that it stands in", at=report.here)
+
+    def warn(self, code: str, at: int, message: str, hint: str = "") -> None:
+        if not self.silent:
+            self.report.warnings.append(Finding(code, message, hint=hint, at=at))
+
+    @contextmanager
+    def silenced(self, really: bool = True) -> Iterator[None]:
+        """Reports nothing meanwhile."""
+        before = self.silent
+        self.silent += really
+        try:
+            yield
+        finally:
+            self.silent = before
+
+    def error_aloud(self, code: str, at: int, message: str, hint: str = "") -> None:
+        """An error that is reported even where everything else is silent, because nobody else will."""
+        before, self.silent = self.silent, 0
+        self.error(code, at, message, hint)
+        self.silent = before
+
+    def look_for(self, unit: str) -> Seen:
+        """From now on it is this unit that looks at things. Returns what to put back into `now_seen` afterwards."""
+        before = self.now_seen
+        self.now_seen = self.report.seen.setdefault(unit, Seen())
+        return before
+
+    def spend(self, at: int, by: int) -> bool:
+        """Takes `by` more expressions that stand in no text out of the budget: constants and defaults where they are
+        used, fields of a struct that is shown. They may need one another, and then double with every line. Returns
+        whether the budget lasts."""
+        if self.budget < 0:
+            return False
+        self.budget -= by
+        self.spent.append((self.now_seen, by))
+        if self.budget < 0 and self.copies is None:
+            message = "constants, defaults and shown structs, put in where they are used, make too much of this module"
+            self.error_aloud("E0219", at, message, "make a function of what is used so often")
+        return self.budget >= 0
+
+    # ------------------------------------------------------------ what names mean
+
+    def lookup(self, env: Env, path: tuple[str, ...]) -> Item | None:
+        """The item that a path means in an environment; None where it is none (a builtin, or unknown)."""
+        if env.nested is not None:
+            nested = env.nested.get(path[0])
+            if nested is not None and (len(path) == 1 or nested.__class__ is ErrorItem):
+                return nested
+            if isinstance(nested, ModuleItem) and nested.path:  # a local import
+                path = (*nested.path, *path[1:])
+        if env.names is not None:
+            key = env.names.get("::".join(named_path(path, env.module, env.scope)))
+            return None if key is None else self.item_of(key)
+        if path[0] in ("self", "super", "crate", ROOT) and len(path) > 1:
+            path = named_path(path, self.module.name, env.scope)
+        rooted = path[0] == ROOT and len(path) > 1
+        found = (self._rooted(path) if rooted else self._own(env.scope, path)) or self._bound(env.scope, path)
+        return (
+            self._error_item(path[-1])
+            if found is None and not self.module.left_out.isdisjoint((path[0], path[-1]))
+            else found
+        )
+
+    def visible(self, env: Env, path: tuple[str, ...], item: Item | None, at: int) -> bool:
+        """Whether an item may be named by this path: from outside of its inline module only if it is `pub`. (What is
+        visible across files has been settled before.)"""
+        if len(path) == 1 or item is None or env.names is not None:
+            return True
+        node = getattr(item, "node", None)
+        if node is None or node.public or item.env.module != self.module.name:  # type: ignore[union-attr]
+            return True
+        home = item.env.scope  # type: ignore[union-attr]
+        if not home or env.scope == home or env.scope.startswith(f"{home}::"):
+            return True
+        self.error("E0108", at, f"`{path[-1]}` is private in `{home}`", "write `pub` before it")
+        return False
+
+    def _rooted(self, path: tuple[str, ...]) -> Item | None:
+        """An own item by a path from the source root."""
+        here = (ROOT, *self.module.name.split("/"))
+        below = path[len(here) :]
+        return self._own("", below) if below and path[: len(here)] == here else None
+
+    def _own(self, scope: str, path: tuple[str, ...]) -> Item | None:
+        """From the inline module outward."""
+        name = path[0] if len(path) == 1 else "::".join(path)
+        items = self.module.items
+        while scope:
+            found = items.get(f"{scope}::{name}") or self._stub(f"{scope}::{name}")
+            if found is not None:
+                return found
+            scope = scope.rpartition("::")[0]
+        found = items.get(name) or self._stub(name)
+        return found if found is not None or len(path) == 1 else self._part_of(scope, path)
+
+    def _part_of(self, scope: str, path: tuple[str, ...]) -> Item | None:
+        """What belongs to an own item (`Colour::Red`, `Point::new`): nothing that is supported yet."""
+        return self._inside(self._own(scope, path[:-1]), "::".join(path))
+
+    def _inside(self, owner: Item | None, name: str) -> ErrorItem | None:
+        """What stands in an item, such as a method: nothing that is supported yet. None where there is none."""
+        return self._error_item(name) if self.has_inside(owner) else None
+
+    def has_inside(self, owner: Item | None) -> bool:
+        """Whether there is something in an item, or nobody knows: that has been reported."""
+        has_methods = isinstance(owner, StructItem) and (owner.type in self.module.with_methods or owner.has_methods)
+        return has_methods or isinstance(owner, ErrorItem)
+
+    def _bound(self, scope: str, path: tuple[str, ...]) -> Item | None:
+        name = path[0] if len(path) == 1 else "::".join(path)
+        binding = self.module.bindings.get((scope, name))
+        if binding is None:
+            return None
+        if binding.failed:
+            return self._error_item(name)
+        if not binding.module:  # nothing outside has the name: the table only says where was looked
+            return None
+        self.now_seen.bindings.add((scope, name))
+        if not binding.item:
+            return ModuleItem(name)
+        found = self.item_of(f"{binding.module}::{binding.item}")
+        if binding.rest and len(path) == 1:  # the import has been reported
+            return self._error_item(name)
+        return self._inside(found, name) if binding.rest else found
+
+    def item_of(self, key: str) -> Item:
+        """An item by its "module::item": own, or read from its interface (once)."""
+        module, _, name = key.partition("::")
+        if module == self.module.name:
+            return self.module.items.get(name) or self._stub(name) or self._error_item(name)
+        found = self.module.foreign.get(key)
+        if found is None:
+            interface = self.module.job.interfaces.get(key)
+            found = self._error_item(name) if interface is None else read_interface(interface) or self._error_item(name)
+            self.module.foreign[key] = found
+        return found
+
+    def _stub(self, name: str) -> FunctionItem | None:
+        """The stub of an own function, entered among the items; None where there is none of that name."""
+        module = self.module
+        made = module.stubs.make(module.name, name)
+        if made is None:
+            return None
+        module.items[name] = made
+        known = module.stubs.signatures.get(name)
+        if known is not None:
+            self.know(made, known)
+        return made
+
+    def know(self, item: FunctionItem, known: Known) -> None:
+        """Gives an own function the signature that was inferred, as if it were written."""
+        item.types = list(known.parameters)
+        item.result = known.result
+        item.inferred = item.untyped = False
+        item.required = 0
+        for i, parameter in enumerate(item.node.parameters):
+            if parameter.default is None:
+                item.required = i + 1
+        for kind in (*known.parameters, known.result):
+            self.touch(kind)
+
+    def touch(self, kind: Type) -> None:
+        """Notes that the module touches this type, wherever it is from."""
+        if kind in RANGES:
+            self.module.layouts.setdefault(kind, range_item(kind))
+        elif isinstance(kind, StructType) and kind not in self.module.layouts:
+            item = self.item_of(f"{kind.module}::{kind.item}")
+            if isinstance(item, StructItem):
+                self.module.layouts[kind] = item
+
+    def _error_item(self, name: str) -> ErrorItem:
+        self.reported_elsewhere(f"`{name}`")
+        return ErrorItem(name)
+
+    # ------------------------------------------------------------ late decisions
+
+    def settle(self) -> None:
+        """Takes every late decision, gives open types their defaults, and checks the ranges of literals."""
+        while self.late:
+            waiting, self.late = self.late, []
+            waiting = [decide for decide in waiting if not decide(False)]
+            self.late = waiting + self.late
+            if len(waiting) == len(self.late) and self.late and not self._progress():
+                break
+        for made in self.pending:
+            made.type = settle(made.type)
+        for literal, value in self.literals:
+            check_range(self, literal.at, value, literal.type)
+        for at, source, target in self.flows:
+            if isinstance(settle(source), FloatType) and isinstance(settle(target), IntType):
+                self.error("E0240", at, _FLOAT_INTO_INTEGER, "start the variable with a float: `0.0`")
+        self.flows = []
+
+    def _progress(self) -> bool:
+        """Nothing decides any more: the oldest decision takes its default, and the others another look."""
+        oldest = self.late.pop(0)
+        oldest(True)
+        return True
+
+
+class Savepoint:
+    """What is tentative in a pass, as it is now.
+
+    The lists only grow, so their lengths say it all. `bodies`, `nested` and the like are not put back: they are by
+    symbol or by node, and the next try enters the same keys again. (`Report.elsewhere` stays too: that something is
+    wrong elsewhere is a fact.)
+    """
+
+    __slots__ = ("_budget", "_failed", "_finished", "_functions", "_lists", "_pass", "_silent", "_sizes")
+
+    def __init__(self, p: Pass) -> None:
+        self._pass = p
+        self._lists: tuple[list[Any], ...] = (
+            p.report.errors,
+            p.report.warnings,
+            p.pending,
+            p.literals,
+            p.late,
+            p.flows,
+            p.spent,
+            p.finished,
+            p.functions,
+        )
+        self._sizes = [len(one) for one in self._lists]
+        self._finished, self._functions = len(p.finished), len(p.functions)
+        self._budget, self._silent, self._failed = p.budget, p.silent, p.failed
+
+    def restore(self) -> None:
+        """Forgets all that came since, so that the same action can be tried anew."""
+        p = self._pass
+        for item in p.finished[self._finished :]:  # what was found of them goes too, so they begin anew
+            item.state = 0
+        for item in p.functions[self._functions :]:  # nested ones will be found again, with the errors of their types
+            item.types = item.types if item.state == 2 else None
+        report = p.report
+        report.errors, report.warnings, p.pending, p.literals, p.late, p.flows, p.spent, p.finished, p.functions = (
+            self._lists
+        )
+        for one, size in zip(self._lists, self._sizes, strict=True):
+            del one[size:]
+        p.inlining.clear()
+        p.budget, p.silent, p.failed = self._budget, self._silent, self._failed
+
+
+_FLOAT_INTO_INTEGER = "this variable is a float, because floats are assigned to it, and an integer is needed here"
+
+
+def check_range(p: Pass, at: int, value: int, kind: Any) -> None:
+    """E0205 where an integer type cannot hold a literal."""
+    if not isinstance(kind, IntType):
+        return
+    bits = kind.bits
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if kind.signed else (0, (1 << bits) - 1)
+    if not low <= value <= high:
+        if kind is I64:
+            p.error(
+                "E0022", at, f"the integer {value} is too large", f"i64 holds {low} to {high}; a u64 has its suffix"
+            )
+            return
+        p.error("E0205", at, f"{value} does not fit in {kind.name}", f"{kind.name} holds {low} to {high}")

@@ -1,0 +1,99 @@
+"""What a Ruchy module says about itself, for the planner: its items, imports and names.
+
+Bodies of functions are stepped over, not parsed: only the outline is. A module whose outline has an error is parsed in
+full to report its errors. If a summary of an earlier text is at hand, only what has changed is read (`incremental.py`).
+"""
+
+from __future__ import annotations
+
+from actors.compiler.toolchain import Summarised, SummariseJob
+from actors.diagnostics import Finding
+from orchestrator.toolchains.ruchy.summary.assemble import assemble
+from orchestrator.toolchains.ruchy.summary.incremental import summarise_incrementally
+from orchestrator.toolchains.ruchy.summary.parts import (
+    Collected,
+    Draft,
+    Part,
+    Reader,
+    mark_recognisable,
+    qualified,
+    read,
+)
+from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.lexer import Tokens, scan, tokens_of
+from orchestrator.toolchains.ruchy.syntax.parser import outline, parse_tokens
+from orchestrator.toolchains.ruchy.syntax.places import Places
+from orchestrator.toolchains.ruchy.syntax.top import statement_runs
+
+
+def summarise(job: SummariseJob) -> Summarised:
+    """The summary of a module, or the errors that prevent one. `job.source` is normalised, so it is UTF-8. The answer
+    does not depend on `job.before`."""
+    source = job.source.decode()
+    if job.before is not None:
+        summary = summarise_incrementally(job.module, source, job.before)
+        if summary is not None:
+            return Summarised(summary=summary)
+    return _summarise_whole(job, source)
+
+
+def _summarise_whole(job: SummariseJob, source: str) -> Summarised:
+    pairs = scan(source)
+    tokens = tokens_of(pairs)
+    module = None if tokens.unclosed else outline(source, tokens)
+    if module is None:
+        parsed = parse_tokens(source, tokens)
+        if parsed.module is None:
+            return _refused(job, parsed.errors, Places(source, pairs))
+        module = parsed.module
+    return _Whole(job, source, tokens, Places(source, pairs)).summarise(module)
+
+
+def _refused(job: SummariseJob, errors: list[Finding], places: Places) -> Summarised:
+    return Summarised(diagnostics=tuple(places.tell(errors, module=job.module, file=job.path)))
+
+
+class _Whole:
+    """The summary of a whole text that has an outline."""
+
+    def __init__(self, job: SummariseJob, source: str, tokens: Tokens, places: Places) -> None:
+        self.job = job
+        self.source = source
+        self.tokens = tokens
+        self.places = places
+        self.collected = Collected()
+
+    def summarise(self, module: tree.Module) -> Summarised:
+        collected, reader = self.collected, Reader(self.job.module, self.tokens, self.places)
+        texts = [collected.collect([node], "") for node in module.body]
+        errors = self._attach_impls()
+        if errors:
+            return _refused(self.job, errors, self.places)
+        parts: list[Part] = []
+        for found in texts:
+            made = [read(reader, one) for one in found]
+            if made and collected.plain:
+                mark_recognisable(self.job.module, self.source, made)
+            parts += made
+        loose = [reader.loose(node, scope) for scope, node in collected.loose]
+        lets = [node for node in module.body if isinstance(node, tree.Let)]
+        runs = [
+            reader.statements(run, [node for node in lets if run[0] <= node.at < run[1]])
+            for run in statement_runs(module.body, self.tokens)
+        ]
+        return Summarised(summary=assemble(self.source, parts, loose, runs))
+
+    def _attach_impls(self) -> list[Finding]:
+        """Gives each `impl` to its type. An `impl` whose type is not in this module is an error."""
+        found: list[Finding] = []
+        own = self.collected.own
+        for scope, impl in self.collected.impls:
+            name = "::".join(impl.target.path)
+            draft = own.get(qualified(scope, name)) or own.get(name)
+            if isinstance(draft, Draft) and isinstance(draft.definition, tree.Struct | tree.Enum):
+                draft.impls.append(impl)
+                continue
+            message = f"`impl {name}` stands outside of the module that defines `{name}`"
+            hint = "an `impl` stands beside its type; write a function that takes the value instead"
+            found.append(Finding("E0508", message, hint=hint, at=impl.at))
+        return found

@@ -1,0 +1,202 @@
+"""docs/changing.md, walked: the files that its recipes name exist; what is in one place of a list is in the others."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import tomllib
+from pathlib import Path
+from typing import Literal, get_args, get_origin, get_type_hints
+
+import pytest
+
+from actors import messages
+from actors.compiler import pool, toolchain
+from actors.keeper import keeper
+from actors.keeper.eviction import ORDERINGS
+from actors.messages import Build, Message, Publish
+from actors.planner.desk import JOBS
+from orchestrator.cli.app import COMMANDS, HELP
+from orchestrator.keywords import Settings
+from orchestrator.settings import SETTINGS
+from orchestrator.testing.laws import ANSWERS
+from orchestrator.testing.toolchain import PlainToolchain
+from orchestrator.toolchains.locate import BUILT_IN
+from orchestrator.toolchains.ruchy import Ruchy
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.syntax import tree
+from tests.actors.keeper.test_eviction import ORDERS
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = (ROOT / "docs/changing.md").read_text(encoding="utf-8")
+RECIPES = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", DOCUMENT, re.MULTILINE))
+PATH = re.compile(r"`((?:actors|orchestrator|configs|docs|tests)/[\w./]*|README\.md|pyproject\.toml)`")
+
+
+def text_of(name: str) -> str:
+    """A file's text, or that of all Python files of a folder."""
+    place = ROOT / name
+    files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def test_there_are_five_recipes() -> None:
+    assert list(RECIPES) == ["An eviction policy", "A toolchain", "A Ruchy expression", "A command", "A message"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_files_that_a_recipe_names_exist(recipe: str) -> None:
+    steps = [int(number) for number in re.findall(r"^(\d+)\. ", RECIPES[recipe], re.MULTILINE)]
+    assert steps == list(range(1, len(steps) + 1))
+    named = PATH.findall(RECIPES[recipe])
+    assert len(named) >= 3
+    for name in named:
+        assert (ROOT / name).exists(), f"docs/changing.md, {recipe}: there is no {name}"
+
+
+# ------------------------------------------------------------------------------------------------ an eviction policy
+
+
+@pytest.mark.parametrize("policy", ORDERINGS)
+def test_an_eviction_policy_is_in_every_place(policy: str) -> None:
+    setting = SETTINGS["eviction"]
+    assert setting.check(policy) == policy, "orchestrator/settings.py: the setting does not take it"
+    assert f'"{policy}"' in setting.allowed, "orchestrator/settings.py: the message does not name it"
+    assert policy in policies_of_the_keyword(), "orchestrator/keywords.py: `eviction` does not have it"
+    (line,) = re.findall(r"^eviction = .*$", text_of("configs/default.toml"), re.MULTILINE)
+    assert f'"{policy}"' in line.partition("#")[2], "configs/default.toml: the comment does not name it"
+    assert f"| `{policy}` |" in text_of("docs/cache.md"), "docs/cache.md: the table does not have it"
+    assert policy in ORDERS, "tests/actors/keeper/test_eviction.py: ORDERS does not say what it evicts"
+
+
+def test_nothing_else_is_taken_for_an_eviction_policy() -> None:
+    assert policies_of_the_keyword() == set(ORDERINGS), "orchestrator/keywords.py"
+    assert set(ORDERS) == set(ORDERINGS), "tests/actors/keeper/test_eviction.py"
+    with pytest.raises(ValueError, match=r"^$"):
+        SETTINGS["eviction"].check("random")
+
+
+def policies_of_the_keyword() -> set[str]:
+    (literal,) = (one for one in get_args(get_type_hints(Settings)["eviction"]) if get_origin(one) is Literal)
+    return set(get_args(literal))
+
+
+# ------------------------------------------------------------------------------------------------ a toolchain
+
+
+OPTIONAL = {
+    name
+    for name, one in vars(toolchain).items()
+    if getattr(one, "_is_runtime_protocol", False) and one.__module__ == toolchain.__name__
+}
+
+
+def test_the_recipe_names_every_optional_part() -> None:
+    assert {"Infers", "Prepares"} <= OPTIONAL
+    for name in OPTIONAL:
+        assert f"`{name}`" in RECIPES["A toolchain"], (
+            f"docs/changing.md does not name {name} of actors/compiler/toolchain.py"
+        )
+
+
+@pytest.mark.parametrize("kind", [Ruchy, PlainToolchain])
+def test_a_toolchain_has_all_that_is_required(kind: type) -> None:
+    required = [name for name in vars(toolchain.Toolchain) if not name.startswith("_")]
+    assert {"identity", "compile", "link"} <= set(required)
+    made = kind()
+    for name in required:
+        assert hasattr(made, name), f"actors/compiler/toolchain.py requires `{name}` of {kind.__name__}"
+
+
+def test_a_toolchain_that_ships_with_wasmill_is_found_without_metadata() -> None:
+    points = tomllib.loads(text_of("pyproject.toml"))["project"]["entry-points"]["wasmill.toolchains"]
+    for name, place in points.items():
+        assert BUILT_IN.get(name) == place, (
+            "orchestrator/toolchains/locate.py: BUILT_IN is not as pyproject.toml has it"
+        )
+        assert toolchain.load_toolchain(place).extensions
+
+
+# ------------------------------------------------------------------------------------------------ a Ruchy expression
+
+
+@pytest.mark.parametrize("node", get_args(tree.Expr), ids=lambda node: node.__name__)
+def test_an_expression_is_parsed(node: type) -> None:
+    """The tables of handlers are complete, or `checker.py` cannot be imported: test_ruchy_tables.py holds that."""
+    parser = text_of("orchestrator/toolchains/ruchy/syntax/parser")
+    assert re.search(rf"\b{node.__name__}\(", parser), f"syntax/parser/: nothing parses tree.{node.__name__}"
+
+
+@pytest.mark.parametrize("node", get_args(hir.Expr), ids=lambda node: node.__name__)
+def test_an_expression_of_the_typed_tree_is_made_and_lowered(node: type) -> None:
+    for room, what in (("check", "makes"), ("lower", "lowers")):
+        text = text_of(f"orchestrator/toolchains/ruchy/{room}")
+        assert re.search(rf"\bhir\.{node.__name__}\b", text), f"{room}/: nothing {what} hir.{node.__name__}"
+
+
+def test_no_expression_of_the_typed_tree_is_forgotten_in_its_union() -> None:
+    """One that is forgotten is in no table, and none of these tables fails."""
+    (base,) = {one for kind in get_args(hir.Expr) for one in kind.__bases__}
+    assert set(base.__subclasses__()) == set(get_args(hir.Expr)), "check/hir.py: a class is not in `Expr`"
+
+
+# ------------------------------------------------------------------------------------------------ a command
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_in_every_place(command: str) -> None:
+    file = f"orchestrator/cli/{command}.py"
+    assert (ROOT / file).is_file(), f"there is no {file}"
+    module = importlib.import_module(f"orchestrator.cli.{command}")
+    for name in ("SUMMARY", "DETAILS", "configure", "execute"):
+        assert getattr(module, name, None), f"{file} has no {name}"
+    assert re.search(rf"^  {command}\b.{{10,}}$", HELP, re.MULTILINE), "orchestrator/cli/app.py: no line in HELP"
+    (sentence,) = re.findall(
+        r"^\*\*At a terminal or in CI\.\*\* (.*?);", text_of("README.md"), re.MULTILINE | re.DOTALL
+    )
+    assert re.search(rf"`(wasmill )?{command}`", sentence), "README.md: 'At a terminal' does not name it"
+
+
+def test_no_command_is_forgotten() -> None:
+    for file in (ROOT / "orchestrator/cli").glob("*.py"):
+        if re.search(r"^def execute\(", file.read_text(encoding="utf-8"), re.MULTILINE):
+            assert file.stem in COMMANDS, f"orchestrator/cli/app.py: COMMANDS lacks {file.stem}"
+
+
+# ------------------------------------------------------------------------------------------------ a message
+
+
+JOB_KINDS = get_args(messages.ToWorkers)
+KEEPER_REQUESTS = get_args(messages.ToKeeper)
+REPLIES = {*get_args(messages.KeeperReply), *get_args(messages.WorkerReply), messages.BuildDone}
+
+
+@pytest.mark.parametrize("request_kind", [Build, *JOB_KINDS, *KEEPER_REQUESTS], ids=lambda kind: kind.__name__)
+def test_a_request_has_its_law(request_kind: type[Message]) -> None:
+    answer = ANSWERS.get(request_kind)
+    assert answer, f"orchestrator/testing/laws.py: ANSWERS does not say what {request_kind.__name__} is answered with"
+    assert answer in REPLIES, f"actors/messages.py: {answer.__name__} is in no union of replies"
+
+
+@pytest.mark.parametrize("request_kind", KEEPER_REQUESTS, ids=lambda kind: kind.__name__)
+def test_a_request_to_the_keeper_is_handled(request_kind: type[Message]) -> None:
+    made = keeper.Keeper(None, max_size=0, eviction="lru", hot_memory=0)
+    assert request_kind in made._handlers, f"actors/keeper/keeper.py: no handler of {request_kind.__name__}"
+    if request_kind is not Publish:  # A program is published without a cache too.
+        nothing = keeper._NOTHING.get(request_kind)
+        assert nothing is not None, f"actors/keeper/keeper.py: _NOTHING has no answer to {request_kind.__name__}"
+        assert type(nothing) is ANSWERS[request_kind]
+
+
+@pytest.mark.parametrize("request_kind", JOB_KINDS, ids=lambda kind: kind.__name__)
+def test_a_job_is_done(request_kind: type[Message]) -> None:
+    assert request_kind in JOBS, f"actors/planner/desk.py: JOBS lacks {request_kind.__name__}"
+    if request_kind is not messages.RunLink:  # Links run in the Project's own process.
+        for table in ("_decoders", "_work", "_outcomes"):
+            assert request_kind in getattr(pool, table), (
+                f"actors/compiler/pool.py: {table} lacks {request_kind.__name__}"
+            )
+
+
+def test_every_answer_answers_something() -> None:
+    assert set(ANSWERS.values()) == REPLIES, "orchestrator/testing/laws.py: ANSWERS"
