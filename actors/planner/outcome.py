@@ -208,7 +208,7 @@ def _planned(run: Run, facts: Facts, module: str, before: PlannedModule | None) 
         functions=run.function_counts.get(module, 0),
         warnings=run.warnings.get(module, ()) if ended_well else (),
     )
-    return before if planned == before else planned
+    return before if before is not None and planned == before else planned
 
 
 def planned_module(facts: Facts, module: str, before: PlannedModule | None, **came: Any) -> PlannedModule:
