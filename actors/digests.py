@@ -19,6 +19,11 @@ def digest(data: bytes) -> Digest:
     return sha256(data).hexdigest()
 
 
+def short(data: bytes) -> bytes:
+    """The first half of the SHA-256 of `data`: enough to tell whether something is as it was. Names nothing."""
+    return sha256(data).digest()[:16]
+
+
 def are_digests(names: Iterable[str]) -> bool:
     """Whether all of these are digests, or "" for none: only then may they become names of files."""
     there = [name for name in names if name]

@@ -94,7 +94,13 @@ class CacheMiss(_Event, frozen=True):
     late: bool = False
 
 
+NO_SLOT = -1
+"""The slot of a module whose object is given back: no worker has it."""
+
+
 class CompileStarted(_Event, frozen=True):
+    """A worker begins with a module, or (`slot` -1) its object of the last build is had again without one."""
+
     module: str
     slot: int
 

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 import orchestrator
-from actors.planner.manifest import LinkManifest, ObjectManifest, ProgramManifest
+from actors.planner.keys import LinkManifest, ObjectManifest, ProgramManifest
 from orchestrator.codes import all_codes, registries
 
 CODES = all_codes()

@@ -213,9 +213,9 @@ class _Job:
         return tuple(self.outcomes)
 
     async def _worker(self) -> Worker | None:
-        crew, job = self.pool.crew, self.next
-        if crew is None or (isinstance(job, CompileJob) and job.finished is not None):
-            return None  # An object that is at hand need not go there and back.
+        crew = self.pool.crew
+        if crew is None:
+            return None
         must = bool(self.died) or len(self.next.source) > INLINE_BYTES
         return await crew.take(must=must, stop=self.cancelled)
 

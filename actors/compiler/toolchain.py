@@ -174,9 +174,6 @@ class CompileJob(Struct, frozen=True):
     fragments: dict[Digest, bytes] = msgspec.field(default_factory=dict)
     """Fragments of earlier compiles, by fingerprint. An item whose fragment is here need not be compiled again; the
     object must be the same bytes as without it. One that cannot be read is none."""
-    finished: Object | None = None
-    """The object itself, where all that it is put together from is as in an earlier compile. The worker gives it back;
-    no toolchain sees such a job."""
 
 
 class Inference(Struct, frozen=True):

@@ -85,8 +85,6 @@ def infer(toolchain: Toolchain, job: CompileJob, expected: Digest, root: str, di
 
 
 def compile_module(toolchain: Toolchain, job: CompileJob, expected: Digest, root: str, disk: Disk) -> CompileOutcome:
-    if job.finished is not None:
-        return CompileOutcome(module=job.module, compiled=Compiled(object=job.finished))
     ready, changed = with_source(job, expected, root, toolchain, disk)
     if ready is None:
         return CompileOutcome(module=job.module, changed=changed)

@@ -6,17 +6,16 @@ A phase decides, asks through the desk, and says where the build goes next by se
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from actors.compiler.toolchains import Toolchains
 from actors.digests import Digest
 from actors.events import Events, InputChanged
-from actors.messages import Entry, RunCompile, RunInfer, RunLink, RunSummarise, Source, ToKeeper, ToWorkers
-from actors.planner.graph import Graph
-from actors.planner.knowledge import Knowledge
-from actors.planner.outcome import keeps_changing
+from actors.messages import Entry, RunCompile, RunInfer, RunLink, RunSummarise, Settings, Source, ToKeeper, ToWorkers
+from actors.planner.facts import Facts
+from actors.planner.outcome import keeps_changing, settings_digest
 from actors.planner.run import Run
 from actors.planner.state import Plan, PlannedModule
 
@@ -24,7 +23,8 @@ JOBS = (RunSummarise, RunInfer, RunCompile, RunLink)
 
 
 class Desk:
-    """`send` posts a request to whom it concerns; `later` has the build looked at again in so many seconds. `slots` is
+    """`send` posts a request to whom it concerns; `later` has the build looked at again in so many
+    seconds, and `now` is the time in seconds. `slots` is
     the number of worker slots. `remembers`: whether keys of earlier builds of this Project may be believed without
     asking the cache (not where there is none); `believes`: whether they are now, for the cache did not lose anything
     meanwhile."""
@@ -36,6 +36,7 @@ class Desk:
         remembers: bool,
         send: Callable[[ToKeeper | ToWorkers], None],
         later: Callable[[float], None],
+        now: Callable[[], float],
     ) -> None:
         self.toolchains = toolchains
         self.slots = slots
@@ -43,12 +44,8 @@ class Desk:
         self.remembers = self.believes = remembers
         self.identities = toolchains.identities()
         """By name of a toolchain; as they were when the Project was opened."""
-        self.whole = Knowledge(toolchains.identity(), lambda path: self.identities[toolchains.of(path).name])
-        self.knowledge = self.whole
-        """What the present build goes by: all that is known, or (`Narrow`) what a small edit asks for."""
+        self.facts = Facts(toolchains.identity(), lambda path: self.identities[toolchains.of(path).name])
         self.plan: Plan | None = None
-        self.graph: Graph | None = None
-        """That of the plan, where this Project made it."""
         self.linked = False
         """Whether a toolchain has linked in this process, and remembers that if it ever does."""
         self.known_entries: dict[Digest, Entry] = {}
@@ -56,6 +53,7 @@ class Desk:
         """The Project's, from the moment that the planner starts."""
         self._send = send
         self.later = later
+        self.now = now
 
     def ask(self, run: Run, request: ToKeeper | ToWorkers) -> None:
         """Send a request for a build; its phase does not end before the answer came."""
@@ -64,10 +62,25 @@ class Desk:
             self.idle_slots -= 1
         self._send(request)
 
+    def milliseconds(self, run: Run) -> float:
+        """How long a build has taken by now."""
+        return (self.now() - run.began) * 1000
+
     def doubt(self) -> None:
         """What earlier builds found in the cache may be gone: the next one asks for all of it."""
         self.believes = False
         self.known_entries = {}
+
+    def is_for(self, plan: Plan, settings: Settings) -> bool:
+        """Whether a plan's keys are those of this toolchain for these settings."""
+        return plan.toolchain == self.facts.toolchain and plan.settings == settings_digest(settings)
+
+    def believed(self, settings: Settings) -> Mapping[str, PlannedModule]:
+        """The modules of the last build whose objects may be used as they are, if a build asks for nothing else."""
+        plan = self.plan
+        if plan is None or not self.believes or settings.goal != "build" or settings.force or settings.verify:
+            return {}
+        return plan.modules if self.is_for(plan, settings) else {}
 
     def planned_object(self, module: str, key: Digest) -> PlannedModule | None:
         """What the last finished build says of this key."""
@@ -84,5 +97,5 @@ class Desk:
             source = msgspec.structs.replace(source, error=keeps_changing(module, source.path))
         if source.error is not None:
             run.diagnostics.append(source.error)
-        self.knowledge.replace(source)
+        self.facts.replace(source)
         run.replan = True

@@ -17,8 +17,7 @@ import msgspec
 from actors.compiler.toolchain import Item, Signature, Summary
 from actors.digests import Digest
 from actors.messages import Settings
-from actors.planner.deep import DeepInterfaces
-from actors.planner.meanings import Meanings, Target, target_of
+from actors.planner.deep import DeepInterfaces, Meanings, Target, target_of
 from actors.planner.resolve import scopes
 
 SCHEMA = 1
@@ -91,6 +90,9 @@ class Fingerprints:
         """A name's part of a fingerprint, and the mark of it."""
         found = self._entries.get((name, target))
         if found is None:
-            part = _encode((name, *target, self._deep.of(target)))
-            found = self._entries[name, target] = (part, sha256(part).digest()[:TRACE_BYTES])
+            seen = self._deep.of(target)
+            part = _encode((name, *target, seen))
+            found = (part, sha256(part).digest()[:TRACE_BYTES])
+            if seen:
+                self._entries[name, target] = found
         return found

@@ -1,159 +1,161 @@
-"""Manifests and keys of all modules, made again where something that enters them changed.
+"""Manifests and keys: everything that an object, a program or an inference depends on, field by field.
 
-What the entry for an import holds is the `invalidation` setting. `transitive`: the imported module's own key, so any
-change below reaches everything above. `precise`: the deep interface of each imported name that occurs, so a changed
-body behind an unchanged interface recompiles one module.
+An object depends on nothing but its manifest. Its key is the digest of the manifest's canonical JSON: fields in the
+order below, sorted maps, no blanks. `docs/keys.md` says of every field why it is there; a test reads that table.
+Never in a manifest: a time, an absolute path, an environment, an order of listing, a hash seed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from actors.digests import Digest
+import msgspec
+
+from actors.compiler.toolchain import Binding, Summary
+from actors.digests import Digest, digest
 from actors.messages import Settings
-from actors.planner import manifest
-from actors.planner.deep import DeepInterfaces
-from actors.planner.graph import Graph
-from actors.planner.meanings import Target
+from actors.planner.deep import DeepInterfaces, Target
 from actors.planner.resolve import Resolved
 
+SCHEMA = 1
+"""Raised whenever the meaning of a field, or of an object's bytes, changes: old entries then miss."""
 
-class _Source(Protocol):
+INFERENCE_SCHEMA = 1
+
+Resolution = tuple[tuple[str, str, str, str, str, tuple[str, ...]], ...]
+"""Scope, name, module, item, rest, and the candidates found absent."""
+
+
+class ObjectManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a module's object depends on. Under `transitive`, `imports` holds the key of each imported module outside of
+    the module's own component, and `component` the digest of that component ("" for a module that is in no cycle).
+    Under `precise`, `imports` holds the deep interface digest of each item that an imported name means, by
+    "module::item"; nothing else of a module can be seen from outside, so `component` is empty."""
+
+    schema: int = SCHEMA
+    kind: str = "object"
+    module: str
     path: str
-    digest: Digest
+    toolchain: Digest
+    target: str
+    options: dict[str, str]
+    source: Digest
+    resolution: Resolution
+    invalidation: str
+    component: Digest
+    imports: dict[str, Digest]
 
 
-_Inputs = tuple[Digest, str, Resolved, Digest, tuple[tuple[str, Digest], ...]]
-"""Of a key: source, path, resolution, component, imports."""
+class ProgramManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a program depends on: its objects in link order, as (module, path, digest)."""
+
+    schema: int = SCHEMA
+    kind: str = "program"
+    entry: str
+    toolchain: Digest
+    target: str
+    options: dict[str, str]
+    objects: tuple[tuple[str, str, Digest], ...]
 
 
-class Keys:
-    """`of` and `manifests` by module; a module has none while something that it imports could not be summarised.
-    `components` are the digests of cycles, "" for a module that is in none. `identity_of` gives the identity of the
-    toolchain that compiles the source at a path."""
+class LinkManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What depends on a link alone: what it left for later ones, for the program of this key."""
 
-    def __init__(self, identity_of: Callable[[str], Digest]) -> None:
-        self._identity_of = identity_of
-        self.of: dict[str, Digest] = {}
-        self.manifests: dict[str, bytes] = {}
-        self.components: dict[str, Digest] = {}
-        self._inputs: dict[str, _Inputs] = {}
-        self._meant: dict[str, tuple[Resolved, tuple[Target, ...]]] = {}
-        self._made_for: tuple[object, ...] = ()
+    schema: int = SCHEMA
+    kind: str = "link"
+    program: Digest
 
-    def update(
-        self,
-        settings: Settings,
-        sources: Mapping[str, _Source],
-        resolved: Mapping[str, Resolved],
-        graph: Graph,
-        deep: DeepInterfaces,
-    ) -> None:
-        """Bring everything up to date with these."""
-        made_for = (settings.target, tuple(sorted(settings.options.items())), settings.invalidation)
-        before = self._inputs if made_for == self._made_for else {}
-        old_keys, old_manifests = self.of, self.manifests
-        self.of, self.manifests, self.components, self._inputs = {}, {}, {}, {}
-        self._made_for = made_for
-        for members in graph.components:
-            if not _complete(members, graph, resolved, self.of):
-                continue
-            for member, now in self._looked_up(members, settings, sources, resolved, graph, deep):
-                if before.get(member) == now:
-                    self.of[member], self.manifests[member] = old_keys[member], old_manifests[member]
-                else:
-                    self._make(member, settings, now)
 
-    def follow(
-        self,
-        before: dict[str, Digest],
-        settings: Settings,
-        sources: Mapping[str, _Source],
-        resolved: Mapping[str, Resolved],
-        graph: Graph,
-        components: Iterable[tuple[str, ...]],
-        deep: DeepInterfaces,
-    ) -> None:
-        """`before` are all keys as they were for these settings; make those of some `components` of the graph again,
-        which stand in its order. All that they import must be resolved, or keep its key."""
-        self.of, self.manifests, self.components, self._inputs = before.copy(), {}, {}, {}
-        for members in components:
-            for member, now in self._looked_up(members, settings, sources, resolved, graph, deep):
-                self._make(member, settings, now)
+_encoder = msgspec.json.Encoder(order="deterministic")
+_pack = msgspec.msgpack.Encoder().encode
 
-    def _looked_up(
-        self,
-        members: tuple[str, ...],
-        settings: Settings,
-        sources: Mapping[str, _Source],
-        resolved: Mapping[str, Resolved],
-        graph: Graph,
-        deep: DeepInterfaces,
-    ) -> Iterator[tuple[str, _Inputs]]:
-        """What the keys of a component's members are made of."""
-        precise = settings.invalidation == "precise"
-        component = "" if precise or len(members) == 1 else self._component(members, sources, graph)
-        for member in members:
-            source, meant = sources[member], resolved[member]
-            imports: tuple[tuple[str, Digest], ...]
-            if precise:
-                imports = self.seen(member, meant, deep)
-            else:
-                imports = tuple([(one, self.of[one]) for one in graph.imports[member] if one not in members])
-            self.components[member] = component
-            now = self._inputs[member] = (source.digest, source.path, meant, component, imports)
-            yield member, now
 
-    def _component(self, members: tuple[str, ...], sources: Mapping[str, _Source], graph: Graph) -> Digest:
-        outside = {target for member in members for target in graph.imports[member]} - set(members)
-        named = [(member, sources[member].digest) for member in members]
-        return manifest.component_digest(named, {target: self.of[target] for target in outside})
+def encode(manifest: ObjectManifest | ProgramManifest | LinkManifest) -> bytes:
+    """The canonical JSON. Maps are sorted; fields keep their order."""
+    return _encoder.encode(manifest)
 
-    def _make(self, member: str, settings: Settings, inputs: _Inputs) -> None:
-        source, path, meant, component, imports = inputs
-        made = manifest.encode(
-            manifest.ObjectManifest(
-                module=member,
-                path=path,
-                toolchain=self._identity_of(path),
-                target=settings.target,
-                options=settings.options,
-                source=source,
-                resolution=manifest.resolution_entries(meant.bindings, settings.invalidation),
-                invalidation=settings.invalidation,
-                component=component,
-                imports=dict(imports),
-            )
+
+def key_of(encoded: bytes) -> Digest:
+    """The key of an encoded manifest."""
+    return digest(encoded)
+
+
+def resolution_entries(bindings: Sequence[Binding], invalidation: str) -> Resolution:
+    """A module's resolution table as it enters its manifest, sorted by scope and name. Under `precise` the candidates
+    that were found absent are left out, and so are names that nothing has: every build resolves all names that may
+    have another meaning, and what counts is the meaning."""
+    if invalidation == "precise":
+        kept = [bound for bound in bindings if bound.module or bound.failed]
+        return tuple(sorted((bound.scope, bound.name, bound.module, bound.item, bound.rest, ()) for bound in kept))
+    return tuple(
+        sorted((bound.scope, bound.name, bound.module, bound.item, bound.rest, bound.absent) for bound in bindings)
+    )
+
+
+class Made(NamedTuple):
+    """What a key was made from. `imported` is what the manifest's `imports` hold: keys of modules, or under `precise`
+    deep interfaces of items."""
+
+    manifest: bytes
+    imported: tuple[tuple[str, Digest], ...]
+
+
+def of_object(
+    toolchain: Digest,
+    settings: Settings,
+    module: str,
+    path: str,
+    source: Digest,
+    meant: Resolved,
+    component: Digest,
+    imported: Sequence[tuple[str, Digest]],
+) -> bytes:
+    """The manifest of a module's object, encoded."""
+    return encode(
+        ObjectManifest(
+            module=module,
+            path=path,
+            toolchain=toolchain,
+            target=settings.target,
+            options=settings.options,
+            source=source,
+            resolution=resolution_entries(meant.bindings, settings.invalidation),
+            invalidation=settings.invalidation,
+            component=component,
+            imports=dict(imported),
         )
-        self.manifests[member] = made
-        self.of[member] = manifest.key_of(made)
-
-    def imported(self, module: str) -> tuple[tuple[str, Digest], ...]:
-        """What the manifest's `imports` hold: of modules, or under `precise` of items."""
-        return self._inputs[module][4]
-
-    def seen(self, module: str, meant: Resolved, deep: DeepInterfaces) -> tuple[tuple[str, Digest], ...]:
-        """The deep interfaces of what the module's names mean elsewhere."""
-        return tuple([(f"{one}::{item}", deep.of((one, item))) for one, item in self._targets(module, meant)])
-
-    def _targets(self, module: str, meant: Resolved) -> tuple[Target, ...]:
-        """The items of other modules that the module's names mean, sorted."""
-        known = self._meant.get(module)
-        if known is None or known[0] is not meant:
-            found = {(bound.module, bound.item) for bound in meant.bindings if bound.item and bound.module != module}
-            known = self._meant[module] = (meant, tuple(sorted(found)))
-        return known[1]
+    )
 
 
-def _complete(
-    members: tuple[str, ...], graph: Graph, resolved: Mapping[str, Resolved], keys: Mapping[str, Digest]
-) -> bool:
-    """Whether a component can have keys: its members are resolved, and what it imports has some."""
-    for member in members:
-        if member not in resolved:
-            return False
-        for target in graph.imports[member]:
-            if target not in keys and target not in members:
-                return False
-    return True
+def component_digest(members: Sequence[tuple[str, Digest]], imports: Mapping[str, Digest]) -> Digest:
+    """Of a cycle of modules: its members' (name, source digest) and the keys of what they import from outside. Who
+    imports one of them depends on all of them, for none can be told apart by keys of one another."""
+    return digest(_encoder.encode((SCHEMA, sorted(members), sorted(imports.items()))))
+
+
+def made_for(settings: Settings) -> tuple[object, ...]:
+    """What of the settings enters keys."""
+    return settings.target, tuple(sorted(settings.options.items())), settings.invalidation
+
+
+def targets(module: str, meant: Resolved) -> list[Target]:
+    """The items of other modules that a module's names mean, sorted."""
+    return sorted({(bound.module, bound.item) for bound in meant.bindings if bound.item and bound.module != module})
+
+
+def inference_key(
+    toolchain: Digest, settings: Settings, module: str, summary: Summary, meant: Resolved, written: DeepInterfaces
+) -> Digest:
+    """The digest of everything that `infer` sees of a module, but for places: its items as tokens, and what the names
+    from outside mean, with the deep interfaces of that. These are the interfaces as `written`: another module's
+    inferred item stands there with the whole text that decides it, so no inference waits for another."""
+    items = [(item.name, item.kind, item.digest) for item in summary.items]
+    names = [
+        (bound.scope, bound.name, bound.module, bound.item, bound.rest, bound.failed)
+        + ((written.of((bound.module, bound.item)),) if bound.item else ())
+        for bound in meant.bindings
+        if bound.module or bound.failed
+    ]
+    options = sorted(settings.options.items())
+    return digest(_pack(("inference", INFERENCE_SCHEMA, toolchain, settings.target, options, module, items, names)))

@@ -11,27 +11,25 @@ import msgspec
 
 from actors.compiler.toolchain import Item, Unknown
 from actors.diagnostics import Diagnostic
-from actors.planner.knowledge import Knowledge
+from actors.planner.facts import Facts
 
 MOST = 3
 """Modules that are named for one name."""
 
 
-def with_offers(
-    found: Sequence[Diagnostic], unknown: Sequence[Unknown], module: str, knowledge: Knowledge
-) -> list[Diagnostic]:
+def with_offers(found: Sequence[Diagnostic], unknown: Sequence[Unknown], module: str, facts: Facts) -> list[Diagnostic]:
     """The errors of a module, with hints where other modules have what is unknown in it."""
     names = {(one.line, one.column): one.name for one in unknown}
-    return [_with_offer(one, names.get((one.line, one.column), ""), module, knowledge) for one in found]
+    return [_with_offer(one, names.get((one.line, one.column), ""), module, facts) for one in found]
 
 
-def _with_offer(found: Diagnostic, name: str, module: str, knowledge: Knowledge) -> Diagnostic:
-    hint = _offer(name, module, knowledge, found.hint) if name else ""
+def _with_offer(found: Diagnostic, name: str, module: str, facts: Facts) -> Diagnostic:
+    hint = _offer(name, module, facts, found.hint) if name else ""
     return msgspec.structs.replace(found, hint=hint) if hint else found
 
 
-def _offer(name: str, module: str, knowledge: Knowledge, otherwise: str) -> str:
-    there = sorted(_having(name, module, knowledge), key=lambda one: (not one[1].public, one[0], one[1].name))
+def _offer(name: str, module: str, facts: Facts, otherwise: str) -> str:
+    there = sorted(_having(name, module, facts), key=lambda one: (not one[1].public, one[0], one[1].name))
     public = [(home, item) for home, item in there if item.public][:MOST]
     if len(public) == 1:
         home, item = public[0]
@@ -44,13 +42,13 @@ def _offer(name: str, module: str, knowledge: Knowledge, otherwise: str) -> str:
     if there:
         home, item = there[0]
         return f"`{_path(home)}` has it, and it is private there: write `pub` before it (line {item.line})"
-    modules = sorted(one for one in knowledge.sources if one.rpartition("/")[2] == name and one != module)
+    modules = sorted(one for one in facts.sources if one.rpartition("/")[2] == name and one != module)
     return f"`{_path(modules[0])}` is a module: what it has is written `{_path(modules[0])}::...`" if modules else ""
 
 
-def _having(name: str, module: str, knowledge: Knowledge) -> Iterator[tuple[str, Item]]:
-    for home in knowledge.sources:
-        summary = knowledge.summary(home) if home != module else None
+def _having(name: str, module: str, facts: Facts) -> Iterator[tuple[str, Item]]:
+    for home in facts.sources:
+        summary = facts.modules.summaries[home] if home != module else None
         for item in summary.items if summary is not None else ():
             if item.name.rpartition("::")[2] == name and item.kind != "module":
                 yield home, item

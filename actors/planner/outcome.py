@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import msgspec
 
@@ -12,11 +13,11 @@ from actors.diagnostics import Diagnostic, Finding, about_file, about_project, i
 from actors.digests import NO_STAMP, Digest, digest
 from actors.events import BuildFinished
 from actors.messages import BuildDone, Edge, Known, Lookup, Reason, Record, Settings
-from actors.planner import manifest
-from actors.planner.knowledge import Knowledge
-from actors.planner.reasons import MISSING, function_reasons
+from actors.planner import keys
+from actors.planner.facts import Facts
+from actors.planner.reasons import MISSING, function_reasons, marks, traces
 from actors.planner.run import Run
-from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, State, encode_plan
+from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row, State, encode_plan
 from actors.scanner.snapshot import Beside, Extra, beside_sources, encode, make_snapshot
 
 
@@ -24,12 +25,10 @@ def settings_digest(settings: Settings) -> Digest:
     """Names everything beside the sources and the toolchain that enters keys or decides about the program; the schema
     of manifests too, so that a plan of an older one is none."""
     options = sorted(settings.options.items())
-    return digest(
-        msgspec.json.encode((manifest.SCHEMA, settings.target, options, settings.invalidation, settings.entry))
-    )
+    return digest(msgspec.json.encode((keys.SCHEMA, settings.target, options, settings.invalidation, settings.entry)))
 
 
-def build_done(run: Run, knowledge: Knowledge, duration_ms: float, *, cancelled: bool) -> BuildDone:
+def build_done(run: Run, facts: Facts, duration_ms: float, *, cancelled: bool) -> BuildDone:
     """The answer to a build."""
     settings, states = run.settings, run.states
     if cancelled:
@@ -40,7 +39,7 @@ def build_done(run: Run, knowledge: Knowledge, duration_ms: float, *, cancelled:
     return BuildDone(
         build=run.id,
         success=succeeded,
-        modules=tuple(knowledge.sources),
+        modules=tuple(facts.sources),
         recompiled=tuple(recompiled),
         hits=states.counts[State.HIT],
         failed=tuple(states.members(State.FAILED)),
@@ -56,8 +55,8 @@ def build_done(run: Run, knowledge: Knowledge, duration_ms: float, *, cancelled:
         verified=len(run.verified),
         verify_seed=settings.verify_seed,
         differences=tuple(run.differences),
-        edges=_edges(run, knowledge) if settings.goal == "graph" else (),
-        lookups=_lookups(run, knowledge) if settings.goal == "lookup" else (),
+        edges=_edges(run, facts) if settings.goal == "graph" else (),
+        lookups=_lookups(run, facts) if settings.goal == "lookup" else (),
     )
 
 
@@ -77,15 +76,15 @@ def _reasons(run: Run, made: dict[str, Object]) -> dict[str, Reason]:
     return found
 
 
-def _edges(run: Run, knowledge: Knowledge) -> tuple[Edge, ...]:
+def _edges(run: Run, facts: Facts) -> tuple[Edge, ...]:
     return tuple(
         Edge(module=module, imported=imported)
-        for module, imports in knowledge.graph.imports.items()
+        for module, imports in facts.graph.imports.items()
         for imported in imports
     )
 
 
-def _lookups(run: Run, knowledge: Knowledge) -> tuple[Lookup, ...]:
+def _lookups(run: Run, facts: Facts) -> tuple[Lookup, ...]:
     found = []
     for module in run.settings.lookup:
         entry = run.looked_up.get(module)
@@ -93,7 +92,7 @@ def _lookups(run: Run, knowledge: Knowledge) -> tuple[Lookup, ...]:
         found.append(
             Lookup(
                 module=module,
-                key=knowledge.keys.get(module, ""),
+                key=facts.key(module),
                 digest=entry.digest if entry and data is not None else "",
                 data=data,
             )
@@ -124,7 +123,7 @@ def finished_event(done: BuildDone) -> BuildFinished:
     )
 
 
-def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan, Record]:
+def record_of(run: Run, facts: Facts, before: Plan | None) -> tuple[Plan, Record]:
     """The plan for the next build, and the message that has it, and the snapshot, written."""
     settings, succeeded = run.settings, run.succeeded
     if run.from_plan and before is not None:
@@ -132,13 +131,13 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
     else:
         plan = Plan(
             version=PLAN_VERSION,
-            toolchain=knowledge.toolchain,
+            toolchain=facts.toolchain,
             settings=settings_digest(settings),
-            modules=_planned_modules(run, knowledge, before),
+            modules=_planned_modules(run, facts, before),
             program_key=run.program_key if run.program else "",
             program=run.program,
             succeeded=succeeded and not run.with_inputs,
-            **_link_of(run, knowledge, before),
+            **_link_of(run, facts, before),
         )
     # Where stamps, settings and outcome are those of the snapshot that is there already, it is left alone.
     end, beside = run.end, _beside(run)
@@ -150,7 +149,7 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
     record = Record(
         build=run.id,
         snapshot=written,
-        snapshot_data=_snapshot(run, knowledge, beside) if written else b"",
+        snapshot_data=_snapshot(run, facts, beside) if written else b"",
         plan=encode_plan(plan) if written and not run.from_plan else b"",
         compilations=run.compilations,
         hits=len(hits),
@@ -161,10 +160,10 @@ def record_of(run: Run, knowledge: Knowledge, before: Plan | None) -> tuple[Plan
     return plan, record
 
 
-def _link_of(run: Run, knowledge: Knowledge, before: Plan | None) -> dict[str, Digest]:
+def _link_of(run: Run, facts: Facts, before: Plan | None) -> dict[str, Digest]:
     """The link that later processes can go on from: of this build, or of an earlier one with this toolchain."""
     state, program = run.link_state, run.program
-    if not state and before is not None and before.toolchain == knowledge.toolchain:
+    if not state and before is not None and before.toolchain == facts.toolchain:
         state, program = before.link_state, before.link_program
     return {"link_state": state, "link_program": program if state else ""}
 
@@ -185,24 +184,50 @@ def _used(run: Run, plan: Plan) -> tuple[Digest, ...]:
     return (*keys, run.program_key) if run.program_key else tuple(keys)
 
 
-def _planned_modules(run: Run, knowledge: Knowledge, before: Plan | None) -> dict[str, PlannedModule]:
-    kept = knowledge.plan.modules if knowledge.plan else {}
-    looked = {*knowledge.looked, *run.states.members(State.FAILED, State.BLOCKED)}
-    return kept | {module: _planned(run, knowledge, module, before) for module in sorted(looked)}
+def _planned_modules(run: Run, facts: Facts, before: Plan | None) -> dict[str, PlannedModule]:
+    """What the next build needs to know of each module. Of those that nothing was done with it is what it was."""
+    known = before.modules if before else {}
+    made = {}
+    for module in facts.sources:
+        planned = known.get(module)
+        if planned is None or module in facts.remade or module not in run.settled:
+            planned = _planned(run, facts, module, planned)
+        made[module] = planned
+    facts.remade.clear()
+    return made
 
 
-def _planned(run: Run, knowledge: Knowledge, module: str, before: Plan | None) -> PlannedModule:
-    state = run.states[module]
-    ended_well = state in (State.HIT, State.COMPILED) and module not in run.with_inputs
-    earlier = before.modules.get(module) if before else None
-    return knowledge.planned(
+def _planned(run: Run, facts: Facts, module: str, before: PlannedModule | None) -> PlannedModule:
+    ended_well = run.states[module] in (State.HIT, State.COMPILED) and module not in run.with_inputs
+    planned = planned_module(
+        facts,
         module,
-        earlier,
-        run.objects.get(module, "") if ended_well else "",
-        run.durations.get(module, earlier.duration_ms if earlier else 0.0),
-        run.function_counts.get(module, 0),
-        run.warnings.get(module, ()) if ended_well else (),
+        before,
+        object=run.objects.get(module, "") if ended_well else "",
+        duration_ms=run.durations.get(module, before.duration_ms if before else 0.0),
+        functions=run.function_counts.get(module, 0),
+        warnings=run.warnings.get(module, ()) if ended_well else (),
     )
+    return before if before is not None and planned == before else planned
+
+
+def planned_module(facts: Facts, module: str, before: PlannedModule | None, **came: Any) -> PlannedModule:
+    """A module's row, and what came of it. `before` is what the last build left."""
+    key, marked, traced = facts.key(module), b"", b""
+    if key and before is not None and before.key == key:
+        marked, traced = before.marks, before.traces
+        facts.keep_parts(module, before.parts)
+    elif key:
+        marked = marks(facts.made[module].imported)
+        parts = facts.parts(module)
+        same = before is not None and parts and before.parts == parts
+        traced = before.traces if same and before is not None else traces(facts.fingerprints(module))
+    facts.resolution_digest(module)
+    row = facts.rows[module]
+    values = {field: getattr(row, field) for field in Row.__struct_fields__}
+    if not key:
+        values["parts"] = ""
+    return PlannedModule(**values, marks=marked, traces=traced, **came)
 
 
 def _beside(run: Run) -> Beside:
@@ -226,7 +251,7 @@ def _beside(run: Run) -> Beside:
     )
 
 
-def _snapshot(run: Run, knowledge: Knowledge, beside: Beside) -> bytes:
+def _snapshot(run: Run, facts: Facts, beside: Beside) -> bytes:
     settings, end = run.settings, run.end
     assert end is not None
     known = (
@@ -237,18 +262,13 @@ def _snapshot(run: Run, knowledge: Knowledge, beside: Beside) -> bytes:
             size=file.size,
             stamp=NO_STAMP if file.error else file.stamp,
         )
-        for module, file in knowledge.sources.items()
+        for module, file in facts.sources.items()
     )
     snapshot = make_snapshot(settings.root, end, known, beside)
     return encode(snapshot)
 
 
 # ---- what the planner itself has to say
-
-
-def of_module(found: Diagnostic, module: str, path: str) -> Diagnostic:
-    """A diagnostic of a text as one of a module with this text: two modules may have the same."""
-    return msgspec.structs.replace(found, module=module, file=path)
 
 
 def crashed(module: str, path: str, what: str) -> Diagnostic:
@@ -263,20 +283,24 @@ def keeps_changing(module: str, path: str) -> Diagnostic:
     return about_file("E0809", what, module=module, file=path, hint=hint)
 
 
-def findings(knowledge: Knowledge, module: str, entry: str) -> list[Finding]:
+def findings(facts: Facts, module: str, entry: str) -> list[Finding]:
     """What is wrong with a module that has a summary, before anything is compiled."""
-    summary, meant = knowledge.summary(module), knowledge.resolved.get(module)
-    found = list(meant.findings) if meant else []
-    if summary is not None and summary.statements_line and module != entry:
+    found = list(facts.resolved[module].findings) if module in facts.troubled else []
+    line = facts.rows[module].statements
+    if line and module != entry:
         what = "only the entry module may have statements at its top level"
-        found.append(Finding("E0810", what, hint="move them into a function", at=summary.statements_line))
+        found.append(Finding("E0810", what, hint="move them into a function", at=line))
     return found
 
 
-def unread(knowledge: Knowledge, entry: str) -> list[str]:
+def with_findings(facts: Facts, entry: str) -> list[str]:
+    """The modules that have some."""
+    return sorted(facts.troubled.union([one for one, row in facts.rows.items() if row.statements and one != entry]))
+
+
+def unread(facts: Facts, entry: str) -> list[str]:
     """Modules of which something is to be said, and whose text is not at hand."""
-    without = [module for module in knowledge.looked if knowledge.sources[module].data is None]
-    return [module for module in without if findings(knowledge, module, entry)]
+    return [module for module in with_findings(facts, entry) if facts.sources[module].data is None]
 
 
 def of_item(found: Finding, item: Item | None, source: bytes, *, module: str, file: str) -> Diagnostic:

@@ -9,8 +9,9 @@ import msgspec
 
 from actors.digests import Digest
 from actors.messages import Reason
+from actors.planner.facts import Facts
 from actors.planner.fingerprints import TRACE_BYTES, Fingerprint
-from actors.planner.state import PlannedModule
+from actors.planner.state import Plan, PlannedModule
 from actors.untrusted import UNREADABLE
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -29,24 +30,36 @@ def traces(fingerprints: dict[str, Fingerprint]) -> bytes:
     return _encode({name: one.trace for name, one in fingerprints.items()})
 
 
-def module_reason(
-    before: PlannedModule,
-    source: Digest,
-    resolution: Digest,
-    component: Digest,
-    imports: Iterable[tuple[str, Digest]],
-) -> Reason:
-    """Why a module's key is another one, although toolchain and options are the same. `imports` as in its manifest."""
+def reason(facts: Facts, module: str, plan: Plan | None, settings_now: Digest) -> Reason:
+    """Why a module is compiled: the difference to the last finished build. `settings_now` is the digest of all settings
+    that enter keys."""
+    if facts.settings.force:
+        return FORCED
+    if plan is None:
+        return Reason(kind="first")
+    before = plan.modules.get(module)
+    if before is None or not before.key:
+        return Reason(kind="new")
+    if plan.toolchain != facts.toolchain:
+        return Reason(kind="toolchain", fields=("toolchain",))
+    if plan.settings != settings_now:
+        return Reason(kind="options", fields=("options",))
+    return _module_reason(before, facts, module)
+
+
+def _module_reason(before: PlannedModule, facts: Facts, module: str) -> Reason:
+    """Why a module's key is another one, although toolchain and options are the same."""
+    row = facts.rows[module]
     fields = []
-    if before.source != source:
+    if before.source != row.source:
         fields.append("source")
-    if before.resolution != resolution:
+    if before.resolution != facts.resolution_digest(module):
         fields.append("resolution")
     known = _cut(before.marks)
-    via = tuple(name for name, digest in imports if _mark((name, digest)) not in known)
+    via = tuple(name for name, digest in facts.made[module].imported if _mark((name, digest)) not in known)
     if via:
         fields.append("imports")
-    if before.component != component:
+    if before.component != row.component:
         fields.append("component")
     if not fields:
         return MISSING

@@ -25,6 +25,7 @@ import msgspec
 
 from actors.compiler.toolchain import Binding, Item, Name, Summary, Use
 from actors.diagnostics import Finding, bounded
+from actors.digests import short
 
 MOST_PARTS = 128
 """Of a path (design section 8: nesting)."""
@@ -59,9 +60,8 @@ class Target(NamedTuple):
 
 class Resolved(NamedTuple):
     """A module's resolution: the table sorted by (scope, name), the modules that it depends on, and what is wrong, by
-    line.
-    `looked_at` are the modules whose items were looked at on the way, in vain too: while the names and visibility of
-    these items stay, and the files of the project, so does the resolution."""
+    line. `looked_at` are the modules whose items were looked at on the way, in vain too: while the names and visibility
+    of these items stay, and the files of the project, so does the resolution."""
 
     bindings: tuple[Binding, ...]
     imports: tuple[str, ...]
@@ -69,31 +69,75 @@ class Resolved(NamedTuple):
     looked_at: frozenset[str] = frozenset()
 
 
-class Modules:
-    """All modules of a project as resolution sees them. `summaries` has None for one that could not be summarised."""
+class Missing:
+    """What somebody read and did not find at hand. The reader gets an empty answer and goes on, so that one pass finds
+    all that is missing.
 
-    def __init__(self, summaries: Mapping[str, Summary | None], paths: Mapping[str, str]) -> None:
-        self.summaries = summaries
-        self.paths = paths
+    `count` moves with each such read: whoever computes something compares it before and after, and drops a result that
+    was made of empty answers. `unsure` are such results that are needed more than once in the same pass."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.summaries: set[str] = set()
+        self.inferences: set[str] = set()
+        self.unsure: set[object] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self.summaries or self.inferences)
+
+    def summary(self, module: str) -> None:
+        self.count += 1
+        self.summaries.add(module)
+
+    def inference(self, module: str) -> None:
+        self.count += 1
+        self.inferences.add(module)
+
+    def again(self) -> None:
+        """Somebody read a result that is `unsure`."""
+        self.count += 1
+
+    def clear(self) -> None:
+        """Begin another pass. `count` goes on."""
+        self.summaries.clear()
+        self.inferences.clear()
+        self.unsure.clear()
+
+
+class Modules:
+    """All modules of a project as resolution sees them: `paths` has each, `summaries` those that are at hand, with None
+    for one that could not be summarised."""
+
+    def __init__(
+        self, summaries: Mapping[str, Summary | None], paths: Mapping[str, str], missing: Missing | None = None
+    ) -> None:
+        self.summaries = dict(summaries)
+        self.paths = dict(paths)
+        self.missing = Missing() if missing is None else missing
         self._items: dict[str, dict[str, Item]] = {}
 
-    def followed_by(self, summaries: Mapping[str, Summary | None], paths: Mapping[str, str]) -> Modules:
-        """The modules as they are now, with what is known of those whose summary is the same."""
-        new = Modules(summaries, paths)
-        for module, items in self._items.items():
-            if module in summaries and summaries[module] is self.summaries[module]:
-                new._items[module] = items
-        return new
+    def summary(self, module: str) -> Summary | None:
+        """The summary of a module of the project. None where it has none, or none at hand: that is then noted."""
+        if module not in self.summaries:
+            self.missing.summary(module)
+            return None
+        return self.summaries[module]
+
+    def forget(self, module: str) -> Summary | None:
+        """The module has another text, or is gone. Returns the summary it had."""
+        self._items.pop(module, None)
+        return self.summaries.pop(module, None)
 
     def items(self, module: str) -> dict[str, Item]:
         """A module's items by name; of two of one name the first."""
         found = self._items.get(module)
         if found is None:
-            summary = self.summaries[module]
+            summary = self.summary(module)
             found = {}
             for item in summary.items if summary else ():
                 found.setdefault(item.name, item)
-            self._items[module] = found
+            if module in self.summaries:
+                self._items[module] = found
         return found
 
     def rooted(self, module: str, scope: str, path: tuple[str, ...]) -> tuple[str, ...]:
@@ -114,7 +158,7 @@ class Modules:
         return path
 
     def _is_folder(self, name: str) -> bool:
-        return name in self.summaries or any(known.startswith(f"{name}/") for known in self.summaries)
+        return name in self.paths or any(known.startswith(f"{name}/") for known in self.paths)
 
     def locate(self, path: tuple[str, ...], *, asker: str, hint: bool = True) -> Target:
         """Follow a path from the source root, as the module `asker` may. Without `hint` nothing is said of what may
@@ -134,12 +178,12 @@ class Modules:
         private: Target | None = None
         for length in _prefix_lengths(len(path)):
             module = "/".join(path[:length])
-            if module not in self.summaries:
+            if module not in self.paths:
                 absent.append(f"module {module}")
                 continue
             if length == len(path):
                 return Target(module, absent=tuple(absent))
-            if self.summaries[module] is None:
+            if self.summary(module) is None:
                 return Target("", absent=tuple(absent), broken=module)
             target = self._inside(module, path[length:], asker, seen, hops)
             if target.module or target.broken:
@@ -162,7 +206,7 @@ class Modules:
                     return Target("", absent=(f"{module}::{name}",), problem=_private(name, module, item))
                 return Target(module, name, "::".join(path[length:]))
         absent = (f"{module}::{'::'.join(path)}",)
-        summary = self.summaries[module]
+        summary = self.summary(module)
         for use in summary.uses if summary else ():
             inner = tuple(use.scope.split("::")) if use.scope else ()
             below = path[len(inner) :]
@@ -184,16 +228,16 @@ class Modules:
             return "E0505", f"there is no `{written}`: this target has no such part of `std`", "remove the import"
         for length in range(len(path) - 1, 0, -1):
             module = "/".join(path[:length])
-            if module in self.summaries:
+            if module in self.paths:
                 wanted = "::".join(path[length:])
                 offered = [item.name for item in self.items(module).values() if item.public]
                 shown = module.replace("/", "::")
                 near = _nearest(wanted, offered, f"`{shown}` has ") if hint else ""
                 return "E0502", f"there is no `{wanted}` in `{shown}`", near
         wanted = "/".join(path[:-1]) or path[0]
-        near = _nearest(wanted, list(self.summaries), "there are " if len(self.summaries) > 1 else "") if hint else ""
+        near = _nearest(wanted, list(self.paths), "there are " if len(self.paths) > 1 else "") if hint else ""
         if hint and not near.startswith("did") and len(path) > 1:
-            whole = _nearest("/".join(path), list(self.summaries), "")
+            whole = _nearest("/".join(path), list(self.paths), "")
             near = whole if whole.startswith("did") else near
         return "E0501", f"there is no module `{wanted.replace('/', '::')}`", near.replace("/", "::")
 
@@ -240,7 +284,7 @@ class Resolver:
     """Resolves one module."""
 
     def __init__(self, modules: Modules, module: str) -> None:
-        summary = modules.summaries[module]
+        summary = modules.summary(module)
         assert summary is not None
         self.modules = modules
         self.module = module
@@ -449,3 +493,16 @@ def _written(module: str, item: str) -> str:
 def resolve(modules: Modules, module: str) -> Resolved:
     """The resolution of one module. Its summary must be there."""
     return Resolver(modules, module).resolve()
+
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+def surface(summary: Summary | None) -> bytes:
+    """What others' resolution can see of a module: names, kinds and visibility of its items, and what it re-exports.
+    Empty for a module without a summary."""
+    if summary is None:
+        return b""
+    own = [(item.name, item.kind, item.public) for item in summary.items]
+    passed_on = [(use.scope, use.path, use.alias, use.glob) for use in summary.uses if use.public]
+    return short(_pack((own, passed_on)))

@@ -5,7 +5,7 @@ Plain and synchronous: the planner (the actor) sends what this decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
 from actors.compiler.toolchain import Object, Toolchain
@@ -13,22 +13,23 @@ from actors.diagnostics import Diagnostic
 from actors.digests import Digest, Stamp
 from actors.messages import (
     Build,
+    BuildDone,
     Difference,
     Entry,
     LinkDone,
     NewEntry,
     Reason,
+    Record,
     ScanEnd,
     Settings,
     Source,
     SourcesRead,
 )
+from actors.planner.facts import Facts
 from actors.planner.fingerprints import Fingerprint
-from actors.planner.knowledge import Knowledge
 from actors.planner.schedule import Estimates, ReadyHeap
-from actors.planner.state import Plan, State, States
+from actors.planner.state import Plan, PlannedModule, State, States
 from actors.planner.work import Work
-from actors.system import Cell
 
 ATTEMPTS = 3
 """How often a module is planned when its source changes under the build: once, and twice again."""
@@ -38,28 +39,62 @@ class Phase(Enum):
     """Where a build stands. Those that end in -ED wait for nothing: the planner moves on at its next step."""
 
     SCANNING = 0
-    SCANNED = 1  # The last build does not answer for this one: look closer.
-    SUMMARISING = 2
-    SUMMARISED = 3
+    SCANNED = 1  # The sources are known, or were looked at again: plan with them.
+    LOOKING = 2  # Go on making facts.
+    SUMMARISING = 3
     INFERRING = 4
-    INFERRED = 5
-    LOOKING_UP = 6  # Only what the cache has is asked for.
-    FINDING = 7
-    COMPILING = 8
-    COMPILED = 9
-    VERIFYING = 10
-    VERIFIED = 11
-    LINKING = 12
-    FINISHED = 13
-    RECORDING = 14
-    ANSWERED = 15
+    LOOKING_UP = 5  # Only what the cache has is asked for.
+    FINDING = 6
+    COMPILING = 7
+    COMPILED = 8
+    VERIFYING = 9
+    VERIFIED = 10
+    LINKING = 11
+    FINISHED = 12
+    RECORDING = 13
+    ANSWERED = 14
+
+
+_NEXT: dict[Phase, frozenset[Phase]] = {
+    # Answered at once where nothing changed, and the last build of this Project had found that already.
+    Phase.SCANNING: frozenset((Phase.SCANNED, Phase.ANSWERED)),
+    Phase.SCANNED: frozenset((Phase.LOOKING,)),
+    # Summarise and infer as often as something is missing. On to the program's place where the last build answers for
+    # all; that is finished where there is none. A graph is answered.
+    Phase.LOOKING: frozenset(
+        (
+            Phase.SUMMARISING,
+            Phase.INFERRING,
+            Phase.LOOKING_UP,
+            Phase.FINDING,
+            Phase.LINKING,
+            Phase.FINISHED,
+            Phase.ANSWERED,
+        )
+    ),
+    Phase.SUMMARISING: frozenset((Phase.LOOKING,)),
+    Phase.INFERRING: frozenset((Phase.LOOKING,)),
+    Phase.LOOKING_UP: frozenset((Phase.FINISHED,)),
+    Phase.FINDING: frozenset((Phase.COMPILING,)),
+    # Back where a source changed under the build, or more must be looked at.
+    Phase.COMPILING: frozenset((Phase.COMPILED, Phase.SCANNED)),
+    Phase.COMPILED: frozenset((Phase.VERIFYING, Phase.VERIFIED)),
+    Phase.VERIFYING: frozenset((Phase.VERIFIED, Phase.SCANNED)),
+    Phase.VERIFIED: frozenset((Phase.LINKING,)),
+    # Back to compiling where an object is lost, and further where too little was looked at to compile it.
+    Phase.LINKING: frozenset((Phase.LINKING, Phase.FINISHED, Phase.COMPILING, Phase.SCANNED)),
+    Phase.FINISHED: frozenset((Phase.RECORDING,)),
+    Phase.RECORDING: frozenset((Phase.ANSWERED,)),
+    Phase.ANSWERED: frozenset(),
+}
+"""From any of them a build that was cancelled goes to RECORDING."""
 
 
 class Run:
     """The state of one build. `awaited` counts the answers that must come before the next phase; `begun`:
     the keeper knows of the build."""
 
-    def __init__(self, request: Build, reply: Cell, began: float) -> None:
+    def __init__(self, request: Build, reply: Callable[[BuildDone], None], began: float) -> None:
         self.id = request.build
         self.settings: Settings = request.settings
         self.reply = reply
@@ -70,8 +105,6 @@ class Run:
         self.awaited = 0
         self.begun = False
         self.replan = False
-        self.narrow = True
-        """Whether it may do with what a small edit asks for."""
         self.degraded: str | None = None
         self.cache_needed_bytes = 0
         self.diagnostics: list[Diagnostic] = []
@@ -111,8 +144,18 @@ class Run:
         """Of a verified build: the program that the cache, or the last build, has for these objects."""
         self.before: Plan | None = None
         """What the last finished build had left behind, once this one leaves its own."""
-        self.restart()
+        self.record: Record | None = None
+        """What the build left."""
+        self.done: BuildDone | None = None
+        """Its answer, as soon as there is one."""
         self.phase = Phase.SCANNING
+        self._reset()
+
+    def go(self, phase: Phase) -> None:
+        """The build goes on to another phase. A step that makes no sense is a bug."""
+        if phase not in _NEXT[self.phase] and phase is not Phase.RECORDING:
+            raise RuntimeError(f"a build cannot go from {self.phase.name} to {phase.name}")
+        self.phase = phase
 
     @property
     def shared(self) -> bool:
@@ -121,7 +164,11 @@ class Run:
 
     def restart(self) -> None:
         """Forget where the modules stand: they are about to be looked at (again). What was made stays made."""
-        self.phase = Phase.SUMMARISING
+        self.go(Phase.LOOKING)
+        self._reset()
+
+    def _reset(self) -> None:
+        self.settled: Mapping[str, PlannedModule] = {}
         self.from_plan = False
         self.states = States()
         self.ready = Work(self.shared)
@@ -130,8 +177,8 @@ class Run:
         self.fingerprints: dict[str, dict[str, Fingerprint]] = {}
         self.fragments: dict[str, dict[Digest, bytes]] = {}
         """Of fitted modules, by module and fingerprint."""
-        self.finished: dict[str, tuple[Entry, bytes]] = {}
-        """Of fitted modules whose object is one that the cache has for another key."""
+        self.given_back: set[str] = set()
+        """Modules whose object is one that the cache had for another key."""
         self.fitting: tuple[str, ...] = ()
         """Modules whose fragments the keeper looks for at the moment."""
         self.estimates = Estimates()
@@ -151,17 +198,13 @@ class Run:
         self.function_counts: dict[str, int] = {}
         self.program = self.program_key = ""
 
-    def begin(self, modules: Iterable[str]) -> None:
-        """Every module is wanted."""
+    def settle(self, modules: Iterable[str], settled: Mapping[str, PlannedModule]) -> None:
+        """The last build answers for the modules that are `settled`; every other one is wanted."""
+        self.settled = settled
+        self.states.settle(settled)
         for module in modules:
-            self.states.add(module)
-
-    def settle(self, plan: Plan, touched: Iterable[str]) -> None:
-        """The last build answers for all modules but those that are `touched`."""
-        self.states.settle(plan.modules)
-        for module in touched:
-            self.states.reopen(module)
-        settled = {module: one for module, one in plan.modules.items() if self.states[module] is State.HIT}
+            if module not in settled:
+                self.states.add(module)
         self.objects = {module: one.object for module, one in settled.items()}
         self.durations = {module: one.duration_ms for module, one in settled.items()}
         self.function_counts = {module: one.functions for module, one in settled.items()}
@@ -184,14 +227,14 @@ class Run:
         """A module is wrong whatever its compile says."""
         self.condemned.setdefault(module, []).extend(found)
 
-    def fail(self, module: str, found: Iterable[Diagnostic], knowledge: Knowledge) -> list[str]:
+    def fail(self, module: str, found: Iterable[Diagnostic], facts: Facts) -> list[str]:
         """A module failed: everything that depends on it is blocked, unless it stands in a cycle with it. Returns the
         modules that became blocked. Errors of a module that stands above the failed one are dropped: which of two
         failures came first must not show."""
         self.errors[module] = list(found)
         self.states.set(module, State.FAILED)
         newly: list[str] = []
-        graph = knowledge.graph
+        graph = facts.graph
         component = graph.component_of[module]
         for dependent in sorted(graph.transitive_dependents([module])):
             if graph.component_of[dependent] == component or self.states[dependent] is State.BLOCKED:
@@ -216,20 +259,20 @@ class Run:
         counts = self.states.counts
         return bool(self.silent) and self.states.open_count == len(self.silent) + counts[State.WAITING]
 
-    def blame(self, knowledge: Knowledge) -> list[tuple[str, str]]:
+    def blame(self, facts: Facts) -> list[tuple[str, str]]:
         """The silent modules, each with the failed one that it is built upon, or stands in a circle with; "" where
         there is none."""
         failed = set(self.states.members(State.FAILED))
-        below = knowledge.graph.transitive_imports
+        below = facts.graph.transitive_imports
         return [(module, min(failed & below([module]), default="")) for module in sorted(self.silent)]
 
-    def already_blocked(self, module: str, knowledge: Knowledge) -> str:
+    def already_blocked(self, module: str, facts: Facts) -> str:
         """The failed module outside of this one's cycle that it depends on, or ""."""
         if module in self.blocked_by:
             return self.blocked_by[module]
         if not self.states.counts[State.FAILED]:
             return ""
-        graph = knowledge.graph
+        graph = facts.graph
         component = graph.component_of[module]
         for below in sorted(graph.transitive_imports([module])):
             if graph.component_of[below] != component and self.states[below] is State.FAILED:

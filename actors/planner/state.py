@@ -32,8 +32,8 @@ _ALLOWED: dict[State, frozenset[State]] = {
     # A hit whose bytes turn out to be gone is compiled after all; one made earlier in this build counts as compiled.
     State.HIT: frozenset((State.READY, State.WAITING, State.BLOCKED, State.COMPILED)),
     State.WAITING: frozenset((State.READY, State.BLOCKED)),
-    # A hit after all: another process made it meanwhile.
-    State.READY: frozenset((State.RUNNING, State.BLOCKED, State.HIT)),
+    # A hit after all: another process made it meanwhile. Compiled at once: its object of the last build is given back.
+    State.READY: frozenset((State.RUNNING, State.BLOCKED, State.HIT, State.COMPILED)),
     # Ready again: its source changed under the worker.
     State.RUNNING: frozenset((State.COMPILED, State.FAILED, State.BLOCKED, State.READY)),
     # Its stored bytes were lost before they were used.
@@ -58,11 +58,6 @@ class States:
         """All of these begin as hits: the last build answers for them."""
         self._of = dict.fromkeys(modules, State.HIT)
         self.counts = dict.fromkeys(State, 0) | {State.HIT: len(self._of)}
-
-    def reopen(self, module: str) -> None:
-        """One of those that were settled is wanted after all."""
-        self.counts[self._of[module]] -= 1
-        self.add(module)
 
     def add(self, module: str) -> None:
         """A module begins as wanted."""
@@ -93,33 +88,43 @@ class States:
         return self.open_count == 0
 
 
-class PlannedModule(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the next build needs to know of a module: enough to tell why its key is another one, and to trust that it
-    is the same where nothing changed. `resolution` is the digest of its resolution table; `marks` tell which imports
-    changed, and `traces` which of the things that its functions depend on (see reasons.py). `object` is "" where the
-    module has none (it failed or was blocked). `warnings` are said again by every build. `parts` names what its object
-    is put together from ("" where that is not known), `face` what others' keys depend on (`DeepInterfaces.face`);
-    `imports` and `looked_at` are those of its `Resolved`: by them an edit elsewhere may reach it."""
+class Row(msgspec.Struct, array_like=True, gc=False):
+    """What is known of a module: a row of the tables of `facts.py`, with a column for each layer. All of it is small,
+    and enough to find out what an edit reaches; the values themselves (summaries, resolutions) are had again when they
+    are needed.
 
-    path: str
-    source: Digest
-    resolution: Digest
-    component: Digest
-    marks: bytes
-    traces: bytes
-    key: Digest
-    object: Digest
-    duration_ms: float
-    functions: int
-    warnings: tuple[Diagnostic, ...] = ()
-    parts: Digest = ""
-    face: Digest = ""
+    The text that it was made from: `source` and `path`. Surface: `surface` names what others can see of the items,
+    `statements` is the line of the first statement at top level (0 for none). Resolution: `imports` and `looked_at` as
+    in `Resolved`, and `resolution`, the digest of the table as it enters keys ("": not made yet). `face`: what of the
+    items others' keys depend on (`DeepInterfaces.face`). `inferred` names the signatures that were inferred. `key` (""
+    while it has none) and `component`. `parts` names what the object is put together from ("" where that is not
+    known)."""
+
+    path: str = ""
+    source: Digest = ""
+    surface: bytes = b""
+    statements: int = 0
     imports: tuple[str, ...] = ()
     looked_at: tuple[str, ...] = ()
+    resolution: Digest = ""
+    face: Digest = ""
+    inferred: bytes = b""
+    component: Digest = ""
+    key: Digest = ""
+    parts: Digest = ""
 
-    def without_object(self) -> PlannedModule:
-        """The same module where its object is not to be had: it is blocked."""
-        return msgspec.structs.replace(self, object="", warnings=())
+
+class PlannedModule(Row, array_like=True, gc=False):
+    """A row as a build leaves it for the next one, with what came of it. `marks` tell which imports changed, and
+    `traces` which of the things that its functions depend on (see reasons.py). `object` is "" where the module has none
+    (it failed or was blocked). `warnings` are said again by every build. Nobody changes one: it is part of a plan."""
+
+    marks: bytes = b""
+    traces: bytes = b""
+    object: Digest = ""
+    duration_ms: float = 0.0
+    functions: int = 0
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, array_like=True):
@@ -138,7 +143,7 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
     link_program: Digest = ""
 
 
-PLAN_VERSION = 4
+PLAN_VERSION = 5
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Plan)
 

@@ -23,7 +23,7 @@ from actors.digests import NO_STAMP
 from actors.hasher.source import digest
 from actors.keeper.fragments import fragments_of
 from actors.messages import Settings, Source
-from actors.planner.knowledge import Knowledge
+from actors.planner.facts import Facts
 from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.compile import compile_module
@@ -43,33 +43,30 @@ COUNT = 4
 
 def jobs(functions: int) -> tuple[CompileJob, list[LinkInput]]:
     """The job of the first module, and the objects of all, as the planner would make them."""
-    knowledge = Knowledge("")
+    facts = Facts("")
     read = []
     for index in range(COUNT):
         data = module_text(index, functions, imports_of(index, COUNT)).encode()
         path = path_of(index)
         read.append(Source(module=path, path=f"{path}.ruchy", digest=digest(data), data=data, stamp=NO_STAMP))
-    knowledge.take((), read, ())
-    for source in read:
-        done = summarise(SummariseJob(module=source.module, path=source.path, source=source.data))
-        assert done.summary is not None
-        knowledge.summaries[knowledge.sources[source.module].summary] = done.summary
-    knowledge.resolve()
-    settings = Settings()
-    knowledge.uninferred(settings)
-    knowledge.make_keys(settings)
+    facts.take((), read, ())
+    while (need := facts.update(Settings())) is not None:
+        for module, file in need.summaries.items():
+            done = summarise(SummariseJob(module=module, path=file.path, source=file.data or b""))
+            assert done.summary is not None
+            facts.learn(module, done.summary)
     made = []
     for source in read:
-        compiled = compile_module(_job(knowledge, source.module, settings))
+        compiled = compile_module(_job(facts, source.module))
         assert compiled.object is not None and not compiled.object.warnings, compiled
         made.append(LinkInput(module=source.module, path=source.path, data=compiled.object.data))
-    return _job(knowledge, path_of(0), settings), made
+    return _job(facts, path_of(0)), made
 
 
-def _job(knowledge: Knowledge, module: str, settings: Settings) -> CompileJob:
-    found = knowledge.fingerprints(module)
+def _job(facts: Facts, module: str) -> CompileJob:
+    found = facts.fingerprints(module)
     fingerprints = {name: one.digest for name, one in found.items()}
-    return msgspec.structs.replace(knowledge.job(module, settings), fingerprints=fingerprints)
+    return msgspec.structs.replace(facts.job(module), fingerprints=fingerprints)
 
 
 def with_fragments(job: CompileJob, left: int = 0) -> CompileJob:

@@ -29,7 +29,7 @@ from actors.compiler.toolchain import SummariseJob
 from actors.digests import NO_STAMP
 from actors.hasher.source import digest
 from actors.messages import Settings, Source
-from actors.planner.knowledge import Knowledge
+from actors.planner.facts import Facts
 from orchestrator import Project
 from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.toolchains.ruchy.syntax.split import split
@@ -175,7 +175,7 @@ class Fingerprinting:
     def __init__(self, functions: int) -> None:
         self.functions = functions
         self.settings = Settings(invalidation="precise")
-        self.knowledge = Knowledge("bench")
+        self.facts = Facts("bench")
         self._salts = itertools.count(1)
 
     async def edit(self) -> None:
@@ -186,18 +186,17 @@ class Fingerprinting:
             data = module_text(index, self.functions, imports_of(index, self.COUNT), salt).encode()
             path = path_of(index)
             read.append(Source(module=path, path=f"{path}.ruchy", digest=digest(data), data=data, stamp=NO_STAMP))
-        self.knowledge.take((), read, ())
-        for module, file in self.knowledge.unsummarised().items():
-            done = RUCHY.summarise(SummariseJob(module=module, path=file.path, source=file.data or b""))
-            assert done.summary is not None
-            self.knowledge.summaries[file.summary] = done.summary
-        self.knowledge.resolve()
-        assert not self.knowledge.uninferred(self.settings)
-        self.knowledge.make_keys(self.settings)
+        self.facts.take((), read, ())
+        while (need := self.facts.update(self.settings)) is not None:
+            assert not need.inferences
+            for module, file in need.summaries.items():
+                done = RUCHY.summarise(SummariseJob(module=module, path=file.path, source=file.data or b""))
+                assert done.summary is not None
+                self.facts.learn(module, done.summary)
 
     async def make(self) -> float:
         began = time.perf_counter()
-        made = self.knowledge.fingerprints(path_of(0))
+        made = self.facts.fingerprints(path_of(0))
         spent = (time.perf_counter() - began) * 1e3
         assert len(made) == self.functions
         return spent

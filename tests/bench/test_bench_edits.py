@@ -102,7 +102,7 @@ def test_fingerprints_are_measured_of_an_edited_module() -> None:
         for _ in range(2):
             await one.edit()
             assert await one.make() > 0
-            found.append({name: made.digest for name, made in one.knowledge.fingerprints("p0/m0").items()})
+            found.append({name: made.digest for name, made in one.facts.fingerprints("p0/m0").items()})
         return found
 
     first, second = anyio.run(both)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from actors.planner.compiling import Compiling
+from actors.planner.phases.compiling import Compiling
 from orchestrator.recording.record import read
 from tests.cli.cli_fakes import Wasmill
 

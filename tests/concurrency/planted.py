@@ -179,7 +179,7 @@ async def _serve_two_at_once(self: Keeper, message: Any, reply: Cell) -> None:
 
 
 def _ignore_a_late_cancel(self: Planner, build: int) -> bool:
-    run = self.run_now
+    run = self.machine.run_now
     if run is not None and run.id == build and run.phase is Phase.LINKING:
         return False  # "It is nearly done."
     return _cancelled(self, build)

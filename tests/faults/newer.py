@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 from actors.keeper import index, metadata
-from actors.planner import fingerprints, inference, manifest
+from actors.planner import fingerprints, keys
 
 OLD, NEW = 1, 2
 """Ours, and the one after it."""
 
 _metadata = metadata._encoder
-_manifest = manifest._encoder
+_manifest = keys._encoder
 
 
 class _Metadata:
@@ -31,7 +31,7 @@ class _Manifest:
     """Manifests say the schema that they are of; what else is encoded there begins with it."""
 
     def encode(self, what: Any) -> bytes:
-        if isinstance(what, (manifest.ObjectManifest, manifest.ProgramManifest)):
+        if isinstance(what, (keys.ObjectManifest, keys.ProgramManifest)):
             what = msgspec.structs.replace(what, schema=NEW)
         return _manifest.encode(what)
 
@@ -40,9 +40,10 @@ def become_newer(put: Callable[[object, str, Any], None] = setattr) -> None:
     """From now on everything in this process is done by the newer one."""
     put(index, "SCHEMA", NEW)
     put(index, "FILE", index.file_of(NEW))
-    for module in (manifest, fingerprints, inference):
+    for module in (keys, fingerprints):
         put(module, "SCHEMA", NEW)
-    put(manifest, "_encoder", _Manifest())
+    put(keys, "INFERENCE_SCHEMA", NEW)
+    put(keys, "_encoder", _Manifest())
     put(metadata, "_encoder", _Metadata())
 
 

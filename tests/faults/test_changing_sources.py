@@ -14,7 +14,7 @@ import pytest
 
 from actors.compiler.toolchain import Compiled, CompileJob
 from actors.events import InputChanged
-from actors.planner import knowledge
+from actors.planner import sources as planner_sources
 from orchestrator import BuildResult
 from orchestrator.testing.toolchain import PlainToolchain
 from tests.helpers.plain_builds import Bench, everything, from_nothing, opened, remove, texts_in, write
@@ -154,7 +154,7 @@ class Meddling(PlainToolchain):
 @pytest.fixture
 def no_buffer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Workers read every source again."""
-    monkeypatch.setattr(knowledge, "SOURCE_BUFFER_BYTES", -1)
+    monkeypatch.setattr(planner_sources, "SOURCE_BUFFER_BYTES", -1)
     yield
 
 

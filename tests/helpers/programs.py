@@ -9,8 +9,7 @@ from typing import NamedTuple
 from actors.compiler.toolchain import CompileJob, Linked, LinkInput, LinkJob, Object, SummariseJob, Summary
 from actors.diagnostics import Diagnostic, in_text
 from actors.digests import module_name
-from actors.planner.interfaces import interfaces
-from actors.planner.meanings import Meanings
+from actors.planner.deep import Meanings, interfaces
 from actors.planner.outcome import of_item
 from actors.planner.resolve import Modules, Resolved, resolve
 from orchestrator.toolchains.ruchy import Ruchy
@@ -81,7 +80,7 @@ def _job(
         path=path,
         source=source,
         resolution=own.bindings,
-        interfaces=interfaces(Meanings(modules, resolved), name, own.bindings),
+        interfaces=interfaces(Meanings(modules, resolved.get), name, own.bindings),
     )
 
 

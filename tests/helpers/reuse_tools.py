@@ -11,7 +11,7 @@ from actors.compiler.toolchain import FUNCTIONS_SECTION, CompileJob, Object, Sum
 from actors.diagnostics import Diagnostic, Finding
 from actors.digests import NO_STAMP, Digest, digest, module_name
 from actors.messages import Settings, Source
-from actors.planner.knowledge import Knowledge
+from actors.planner.facts import Facts
 from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.wasm.reader import custom_section
 
@@ -30,29 +30,28 @@ class WrongError(Exception):
 def jobs(sources: Mapping[str, str]) -> dict[str, CompileJob]:
     """The compile jobs of modules, named by path, by module. Raises WrongError for what has no summary, or names that
     mean nothing."""
-    knowledge = Knowledge("test")
+    facts = Facts("test")
     read: list[Source] = []
     for path, text in sources.items():
         data = RUCHY.normalise(text.encode())
         name = module_name(path, RUCHY.extensions)
         read.append(Source(module=name, path=path, digest=digest(data), data=data, stamp=NO_STAMP))
-    knowledge.take((), read, ())
-    for source in read:
-        done = RUCHY.summarise(SummariseJob(module=source.module, path=source.path, source=source.data))
-        if done.summary is None:
-            raise WrongError(done.diagnostics)
-        knowledge.summaries[knowledge.sources[source.module].summary] = done.summary
-    knowledge.resolve()
-    wrong = [one for resolved in knowledge.resolved.values() for one in resolved.findings]
+    facts.take((), read, ())
+    while (need := facts.update(SETTINGS)) is not None:
+        for module, file in need.summaries.items():
+            done = RUCHY.summarise(SummariseJob(module=module, path=file.path, source=file.data or b""))
+            if done.summary is None:
+                raise WrongError(done.diagnostics)
+            facts.learn(module, done.summary)
+        for module, key in need.inferences.items():
+            facts.inferences[key] = RUCHY.infer(facts.job(module))
+    wrong = [one for module in sorted(facts.troubled) for one in facts.resolved[module].findings]
     if any(one.severity == "error" for one in wrong):
         raise WrongError(tuple(wrong))
-    for module, key in knowledge.uninferred(SETTINGS).items():
-        knowledge.inferences[key] = RUCHY.infer(knowledge.job(module, SETTINGS))
-    knowledge.make_keys(SETTINGS)
     made: dict[str, CompileJob] = {}
     for source in read:
-        prints = {name: one.digest for name, one in knowledge.fingerprints(source.module).items()}
-        made[source.module] = msgspec.structs.replace(knowledge.job(source.module, SETTINGS), fingerprints=prints)
+        prints = {name: one.digest for name, one in facts.fingerprints(source.module).items()}
+        made[source.module] = msgspec.structs.replace(facts.job(source.module), fingerprints=prints)
     return made
 
 

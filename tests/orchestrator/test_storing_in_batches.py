@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.messages import Store
-from actors.planner import compiling
+from actors.planner.phases import compiling
 from actors.system import TapRecord
 from orchestrator import Sources
 from tests.helpers.plain_builds import named, opened

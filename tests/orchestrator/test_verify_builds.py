@@ -11,7 +11,7 @@ import pytest
 
 from actors.compiler.toolchain import Compiled, CompileJob, Linked, LinkJob
 from actors.events import CompileStarted, ObjectStored, ObjectsVerified
-from actors.planner.verifying import chosen
+from actors.planner.phases.verifying import chosen
 from orchestrator import ProjectError, Sources
 from orchestrator.testing.toolchain import PlainToolchain
 from tests.helpers.plain_builds import named, opened

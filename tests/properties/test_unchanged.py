@@ -71,8 +71,8 @@ def planner_of(bench: Bench) -> Planner:
 
 def watched(bench: Bench, kind: type[Watched] = Watched) -> Watched:
     planner = planner_of(bench)
-    planner.unchanged = kind()
-    return planner.unchanged
+    seen = planner.machine.scanning.unchanged = kind()
+    return seen
 
 
 class Side:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import structs
 
 from actors.compiler.toolchain import Binding, SummariseJob, Summary
 from actors.digests import NO_STAMP, digest
-from actors.messages import Source
-from actors.planner.knowledge import Knowledge
+from actors.messages import Settings, Source
+from actors.planner.facts import Facts
 from actors.planner.resolve import Modules, Resolved, resolve
+from actors.planner.state import PlannedModule
 from orchestrator.testing.toolchain import PlainToolchain
 
 TOOLCHAIN = PlainToolchain()
@@ -44,14 +47,20 @@ def sources(texts: dict[str, str]) -> list[Source]:
     ]
 
 
-def learn(knowledge: Knowledge, texts: dict[str, str]) -> bool:
-    """Have `knowledge` take over a whole project, summaries and resolution included."""
-    changed = knowledge.take((), sources(texts), ())
-    for module, file in knowledge.unsummarised().items():
-        found = summary(module, texts[module])
-        if found is None:
-            knowledge.failures[file.summary] = ()
-        else:
-            knowledge.summaries[file.summary] = found
-    knowledge.resolve()
-    return changed
+def learn(facts: Facts, texts: dict[str, str], settings: Settings | None = None) -> set[str]:
+    """Have `facts` take over a whole project, and give what is needed. Returns the modules whose summaries were."""
+    facts.take((), sources(texts), ())
+    return supply(facts, texts, settings or Settings(), {})
+
+
+def supply(facts: Facts, texts: dict[str, str], settings: Settings, objects: Mapping[str, PlannedModule]) -> set[str]:
+    asked: set[str] = set()
+    while (need := facts.update(settings, objects)) is not None:
+        asked |= need.summaries.keys()
+        for module in need.summaries:
+            found = summary(module, texts[module])
+            if found is None:
+                facts.fail(module, ())
+            else:
+                facts.learn(module, found)
+    return asked

@@ -12,9 +12,8 @@ from actors.compiler.toolchain import Binding, Item, Signature, Summary, Use
 from actors.digests import digest
 from actors.messages import Settings
 from actors.planner import fingerprints as room
-from actors.planner.deep import DeepInterfaces
+from actors.planner.deep import DeepInterfaces, Meanings
 from actors.planner.fingerprints import Fingerprint, Fingerprints
-from actors.planner.meanings import Meanings
 from actors.planner.resolve import Modules, resolve
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "fingerprints.md"
@@ -41,8 +40,9 @@ def known(
     signatures: dict[str, dict[str, Signature]] | None = None, **modules: Summary
 ) -> tuple[Meanings, DeepInterfaces]:
     table = Modules(modules, {name: f"{name}.x" for name in modules})
-    meanings = Meanings(table, {name: resolve(table, name) for name in modules})
-    return meanings, DeepInterfaces(meanings, signatures or {})
+    resolved = {name: resolve(table, name) for name in modules}
+    meanings = Meanings(table, resolved.get)
+    return meanings, DeepInterfaces(meanings, lambda module: (signatures or {}).get(module, {}))
 
 
 def made(

@@ -6,8 +6,7 @@ import pytest
 
 from actors.compiler.toolchain import Item, Name, Summary, Use
 from actors.digests import digest
-from actors.planner.interfaces import interfaces
-from actors.planner.meanings import Meanings
+from actors.planner.deep import Meanings, interfaces
 from actors.planner.resolve import Modules, resolve
 from tests.actors.planner.plain_projects import binding, modules, resolved
 
@@ -125,7 +124,7 @@ def test_interfaces_are_closed_over_what_they_drag_in() -> None:
     }
     known = modules(texts)
     tables = {module: resolve(known, module) for module in texts}
-    closed = interfaces(Meanings(known, tables), "main", tables["main"].bindings)
+    closed = interfaces(Meanings(known, tables.get), "main", tables["main"].bindings)
     assert list(closed) == ["a::U", "a::f", "b::T", "b::W", "c::V"]
     assert closed["a::f"].names == {"T": "b::T", "U": "a::U"}
     assert closed["b::T"].names == {"V": "c::V", "W": "b::W"}
@@ -135,7 +134,7 @@ def test_interfaces_of_a_cycle_end() -> None:
     texts = {"main": "use b::g\npub f = g", "b": "use main::f\npub g = f"}
     known = modules(texts)
     tables = {module: resolve(known, module) for module in texts}
-    assert list(interfaces(Meanings(known, tables), "main", tables["main"].bindings)) == ["b::g", "main::f"]
+    assert list(interfaces(Meanings(known, tables.get), "main", tables["main"].bindings)) == ["b::g", "main::f"]
 
 
 # ---- inline modules

@@ -72,7 +72,10 @@ def test_states_are_counted_and_senseless_steps_are_bugs() -> None:
 
 
 def test_a_plan_survives_being_written_and_odd_bytes_are_none() -> None:
-    planned = PlannedModule("a.x", "s", "r", "", b"m", b"t", digest(b"k"), digest(b"o"), 1.5, 3)
+    planned = PlannedModule(
+        path="a.x", source="s", resolution="r", key=digest(b"k"), marks=b"m", traces=b"t", object=digest(b"o"),
+        duration_ms=1.5, functions=3,
+    )  # fmt: skip
     plan = Plan(version=PLAN_VERSION, toolchain="t", settings="s", modules={"a": planned}, succeeded=True)
     assert decode_plan(encode_plan(plan)) == plan
     assert decode_plan(b"") is None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from actors.compiler.toolchain import Item, Summarised, SummariseJob, Summary
-from actors.planner.interfaces import interfaces
-from actors.planner.meanings import Meanings
+from actors.planner.deep import Meanings, interfaces
 from actors.planner.resolve import Modules, resolve
 from orchestrator.toolchains.ruchy.summary.summarise import summarise
 from orchestrator.toolchains.ruchy.syntax.parser import parse_item
@@ -302,7 +301,7 @@ def test_resolution_and_hints_pass_the_statements_by():
     assert [(one.code, one.hint) for one in found["main"].findings] == [("E0502", "`a` has `f`")]
     assert [(one.module, one.item) for one in found["main"].bindings if one.name == "f"] == [("a", "f")]
     assert found["a"].bindings == ()
-    dragged = interfaces(Meanings(modules, found), "main", found["main"].bindings)
+    dragged = interfaces(Meanings(modules, found.get), "main", found["main"].bindings)
     assert list(dragged) == ["a::<top>", "a::f"]
     assert dragged["a::f"].names == {"<top>": "a::<top>"}
 

@@ -1,6 +1,6 @@
 """What a module that is ready may reuse of earlier compiles: its whole object under another key, or fragments of it.
 
-An object is put together from the module's `parts` (`Knowledge.parts`). Where they are as in the last build and only
+An object is put together from the module's `parts` (`Facts.parts`). Where they are as in the last build and only
 the key is another one, the old object is given back; else the cache is asked for the fragments of the functions whose
 fingerprints it knows. Both are asked for in one message for many modules.
 """
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
-from actors.compiler.toolchain import CompileJob, Object
+from actors.compiler.toolchain import CompileJob
 from actors.digests import Digest
-from actors.messages import BATCH, FindFragments, FragmentsFound
+from actors.messages import BATCH, Entry, FindFragments, FragmentsFound
 from actors.planner.desk import Desk
 from actors.planner.run import Run
 from actors.planner.state import PlannedModule, State
@@ -32,7 +32,7 @@ class Fitting:
     def fit(self, run: Run) -> None:
         """Find out what the next ready modules may reuse: one batch at a time, and none before the last is nearly used
         up, for fragments are as large as the objects they come from."""
-        desk, knowledge = self.desk, self.desk.knowledge
+        desk, facts = self.desk, self.desk.facts
         if run.fitting or len(run.fitted) > 4 * desk.slots:
             return
         wanted: dict[Digest, None] = {}
@@ -46,7 +46,7 @@ class Fitting:
                 batch.append(module)
                 objects.append(planned.key)
                 continue
-            found = run.fingerprints[module] = knowledge.fingerprints(module)
+            found = run.fingerprints[module] = facts.fingerprints(module)
             if found and not run.settings.force:
                 batch.append(module)
                 wanted.update(dict.fromkeys([one.digest for one in found.values()]))
@@ -63,25 +63,27 @@ class Fitting:
         not what the object is put together from."""
         desk = self.desk
         planned = desk.plan.modules.get(module) if desk.plan and desk.believes and not run.settings.force else None
-        if planned is None or not planned.object or not planned.parts:
+        if planned is None or not planned.object or not planned.parts or module in run.condemned:
             return None
-        return planned if planned.parts == desk.knowledge.parts(module) else None
+        return planned if planned.parts == desk.facts.parts(module) else None
 
-    def found(self, run: Run, answer: FragmentsFound) -> None:
-        """What the cache has of what was asked for; these modules can be compiled now."""
-        knowledge = self.desk.knowledge
+    def found(self, run: Run, answer: FragmentsFound) -> list[tuple[str, Entry, bytes]]:
+        """What the cache has of what was asked for. Returns the modules whose object is there; the others can be
+        compiled now."""
+        facts = self.desk.facts
         modules, run.fitting = run.fitting, ()
+        there: list[tuple[str, Entry, bytes]] = []
         gone = False
         for module in modules:
             if run.states[module] is not State.READY:
                 continue
             planned = None if module in run.fingerprints else self._same_object(run, module)
             if planned is not None and planned.key in answer.objects:
-                run.finished[module] = answer.objects[planned.key]
-                run.costs[module] = GIVEN_BACK_MS
-            elif knowledge.can_compile(module):
-                run.costs[module] = run.estimates.of(module, knowledge.sources[module].size)
-                found = run.fingerprints[module] = knowledge.fingerprints(module)
+                there.append((module, *answer.objects[planned.key]))
+                continue
+            if facts.can_compile(module):
+                run.costs[module] = run.estimates.of(module, facts.sources[module].size)
+                found = run.fingerprints[module] = facts.fingerprints(module)
                 digests = [one.digest for one in found.values()]
                 run.fragments[module] = {one: answer.fragments[one] for one in digests if one in answer.fragments}
             else:
@@ -91,15 +93,12 @@ class Fitting:
         if gone:  # The plan says that the objects are there; and too little was looked at to compile their modules.
             self.desk.doubt()
             run.replan = True
+        return there
 
     def job(self, run: Run, module: str) -> CompileJob:
         """The job of a fitted module, with what it reuses."""
-        if module in run.finished:
-            entry, data = run.finished[module]
-            made = Object(data=data, functions=entry.functions, warnings=entry.warnings)
-            return CompileJob(module=module, path=self.desk.knowledge.sources[module].path, source=b"", finished=made)
         return msgspec.structs.replace(
-            self.desk.knowledge.job(module, run.settings),
+            self.desk.facts.job(module),
             fingerprints={name: one.digest for name, one in run.fingerprints[module].items()},
             fragments=run.fragments.pop(module, {}),
         )

@@ -6,13 +6,15 @@ Most projects have none, and pass through here at once.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 import msgspec
 
 from actors.compiler.toolchain import Inference
 from actors.digests import Digest
-from actors.messages import BATCH, FindSummaries, InferDone, RunInfer, StoreSummaries, SummariesFound
+from actors.messages import BATCH, FindSummaries, InferDone, Message, RunInfer, StoreSummaries, SummariesFound
 from actors.planner.desk import Desk
+from actors.planner.phases.step import Step
 from actors.planner.run import Phase, Run
 from actors.untrusted import UNREADABLE
 
@@ -20,28 +22,36 @@ _decoder = msgspec.msgpack.Decoder(Inference)
 _encoder = msgspec.msgpack.Encoder()
 
 
-class Inferring:
+class Inferring(Step):
     """What the planner does between names and keys."""
 
     def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+        super().__init__(desk)
         self._keys: dict[str, Digest] = {}
         self._waiting: deque[str] = deque()
         self._new: dict[Digest, bytes] = {}
 
-    def begin(self, run: Run) -> None:
-        """Inferences are facts derived from what their key names, like summaries, and kept beside them."""
+    def begin(self, run: Run, wanted: Mapping[str, Digest]) -> None:
+        """Inferences are derived from what their key names, like summaries, and kept beside them. `wanted` are the keys
+        by module."""
         desk = self.desk
-        run.phase = Phase.INFERRING
+        run.go(Phase.INFERRING)
         self._waiting.clear()
-        self._keys = desk.knowledge.uninferred(run.settings)
-        if self._keys:
-            wanted = tuple(sorted(set(self._keys.values())))
-            desk.ask(run, FindSummaries(build=run.id, identity=desk.knowledge.toolchain, sources=wanted))
+        self._keys = dict(wanted)
+        sources = tuple(sorted(set(self._keys.values())))
+        desk.ask(run, FindSummaries(build=run.id, identity=desk.facts.toolchain, sources=sources))
 
-    def found(self, run: Run, answer: SummariesFound) -> None:
+    def answered(self, run: Run, request: Message, answer: Message) -> None:
+        if isinstance(answer, SummariesFound):
+            self._found(answer)
+        elif isinstance(answer, InferDone):
+            self._done(run, answer)
+        else:
+            super().answered(run, request, answer)
+
+    def _found(self, answer: SummariesFound) -> None:
         """What the index has; the rest is for the workers."""
-        inferences = self.desk.knowledge.inferences
+        inferences = self.desk.facts.inferences
         for key, data in answer.summaries.items():
             try:
                 inferences[key] = _decoder.decode(data)
@@ -51,40 +61,37 @@ class Inferring:
 
     def advance(self, run: Run) -> None:
         """Keep the slots busy; when all is inferred, go on to keys."""
-        desk, knowledge = self.desk, self.desk.knowledge
+        desk, facts = self.desk, self.desk.facts
         while desk.idle_slots and self._waiting and not run.replan:
             share = max(1, min(BATCH, len(self._waiting) // desk.idle_slots))
             modules = [self._waiting.popleft() for _ in range(share)]
             request = RunInfer(
                 build=run.id,
-                jobs=tuple([knowledge.job(module, run.settings) for module in modules]),
-                digests=tuple([knowledge.sources[module].digest for module in modules]),
+                jobs=tuple([facts.job(module) for module in modules]),
+                digests=tuple([facts.sources[module].digest for module in modules]),
                 root=run.settings.root,
                 ahead_ms=run.ahead_ms,
             )
             desk.ask(run, request)
         if run.awaited:
             return
-        if run.replan:  # A file changed meanwhile: everything is looked at once more.
-            run.replan = False
-            run.phase = Phase.SCANNED
-            return
+        run.replan = False  # A file that changed meanwhile has another text, which is looked at next.
         if self._new:
-            desk.ask(run, StoreSummaries(build=run.id, identity=knowledge.toolchain, summaries=self._new))
+            desk.ask(run, StoreSummaries(build=run.id, identity=facts.toolchain, summaries=self._new))
             self._new = {}
-        run.phase = Phase.INFERRED
+        run.go(Phase.LOOKING)
 
-    def done(self, run: Run, answer: InferDone) -> None:
+    def _done(self, run: Run, answer: InferDone) -> None:
         """Take over what a worker found. A crash is none of ours to report: the compile will meet it too."""
         for outcome in answer.outcomes:
             if outcome.changed is not None:
                 self.desk.input_changed(run, outcome.module, outcome.changed)
             elif outcome.inference is not None:
                 key = self._keys[outcome.module]
-                self.desk.knowledge.inferences[key] = outcome.inference
+                self.desk.facts.inferences[key] = outcome.inference
                 self._new[key] = _encoder.encode(outcome.inference)
             else:
-                self.desk.knowledge.inferences[self._keys[outcome.module]] = Inference()
+                self.desk.facts.inferences[self._keys[outcome.module]] = Inference()
 
     def forget(self) -> None:
         """The build is cancelled."""

@@ -15,6 +15,7 @@ from actors.messages import (
     LinkDone,
     Load,
     Loaded,
+    Message,
     NewEntry,
     Publish,
     Published,
@@ -23,54 +24,69 @@ from actors.messages import (
     Store,
     SummariseDone,
 )
-from actors.planner import manifest
-from actors.planner.compiling import Compiling
+from actors.planner import keys
 from actors.planner.desk import Desk
 from actors.planner.outcome import crashed, no_linker, not_written, nothing_there, of_item
+from actors.planner.phases.compiling import Compiling
+from actors.planner.phases.step import Step
+from actors.planner.phases.verifying import difference, differs
 from actors.planner.reasons import MISSING
 from actors.planner.run import Phase, Run
-from actors.planner.verifying import difference, differs
 
 
-class Linking:
+class Linking(Step):
     """What the planner does once every module has come to its end."""
 
     def __init__(self, desk: Desk, compiling: Compiling) -> None:
-        self.desk = desk
+        super().__init__(desk)
         self._compiling = compiling
 
-    def begin(self, run: Run) -> None:
-        desk, knowledge, settings = self.desk, self.desk.knowledge, run.settings
-        run.phase = Phase.LINKING
-        run.diagnostics += nothing_there(run, knowledge.sources)
+    def answered(self, run: Run, request: Message, answer: Message) -> None:
+        if isinstance(answer, Found):
+            self._found(run, answer)
+        elif isinstance(answer, Loaded):
+            self._loaded(run, answer)
+        elif isinstance(answer, LinkDone):
+            self._linked(run, answer)
+        elif isinstance(answer, SummariseDone):
+            self._read(run, answer)
+        elif isinstance(answer, Published):
+            self._published(run, answer)
+        else:
+            super().answered(run, request, answer)
+
+    def _begin(self, run: Run) -> None:
+        desk, facts, settings = self.desk, self.desk.facts, run.settings
+        run.go(Phase.LINKING)
+        run.diagnostics += nothing_there(run, facts.sources)
         if not run.succeeded:
-            run.phase = Phase.FINISHED
+            run.go(Phase.FINISHED)
             return
-        if not settings.entry or settings.entry not in knowledge.sources:
+        if not settings.entry or settings.entry not in facts.sources:
             self.publish(run)
             return
-        reached = knowledge.graph.transitive_imports([settings.entry])
+        reached = facts.graph.transitive_imports([settings.entry])
         run.linked_modules = [settings.entry, *sorted(reached - {settings.entry})]
-        paths = [knowledge.sources[module].path for module in run.linked_modules]
+        paths = [facts.sources[module].path for module in run.linked_modules]
         linker = desk.toolchains.linker(paths[0], paths)
         if linker is None:
             run.diagnostics.append(no_linker(settings.entry, paths[0], desk.toolchains.kinds(paths)))
             run.program_failed = True
-            run.phase = Phase.FINISHED
+            run.go(Phase.FINISHED)
             return
         run.linker = linker
-        run.program_manifest = manifest.encode(
-            manifest.ProgramManifest(
+        run.program_manifest = keys.encode(
+            keys.ProgramManifest(
                 entry=settings.entry,
                 toolchain=desk.identities[linker.name],
                 target=settings.target,
                 options=settings.options,
                 objects=tuple(
-                    (module, knowledge.sources[module].path, run.objects[module]) for module in run.linked_modules
+                    (module, facts.sources[module].path, run.objects[module]) for module in run.linked_modules
                 ),
             )
         )
-        run.program_key = manifest.key_of(run.program_manifest)
+        run.program_key = keys.key_of(run.program_manifest)
         plan = desk.plan
         if settings.verify:
             desk.ask(run, Find(build=run.id, keys=(run.program_key,)))
@@ -82,7 +98,7 @@ class Linking:
         else:
             desk.ask(run, Find(build=run.id, keys=(run.program_key,)))
 
-    def found(self, run: Run, answer: Found) -> None:
+    def _found(self, run: Run, answer: Found) -> None:
         desk = self.desk
         entry = answer.entries.get(run.program_key)
         if desk.events.wanted:
@@ -119,7 +135,7 @@ class Linking:
         desk, plan = self.desk, self.desk.plan
         if run.link_needs is None or desk.linked or plan is None or not plan.link_state or run.settings.force:
             return ()
-        return (plan.link_state, plan.link_program) if plan.toolchain == desk.knowledge.toolchain else ()
+        return (plan.link_state, plan.link_program) if plan.toolchain == desk.facts.toolchain else ()
 
     def _ask_for(self, run: Run, wanted: set[Digest]) -> None:
         wanted = wanted - run.fresh.keys()
@@ -128,24 +144,24 @@ class Linking:
         else:
             self._link(run)
 
-    def loaded(self, run: Run, answer: Loaded) -> None:
+    def _loaded(self, run: Run, answer: Loaded) -> None:
         """An object that is gone, or was damaged, is a late miss: its module is compiled after all."""
-        desk, knowledge = self.desk, self.desk.knowledge
+        desk, facts = self.desk, self.desk.facts
         run.fresh.update(answer.data)
         needed = self._needed(run) - run.fresh.keys()
         lost = [module for module in run.linked_modules if run.objects[module] in needed]
         if not lost:
             self._link(run)
             return
-        run.phase = Phase.COMPILING
+        run.go(Phase.COMPILING)
         for module in lost:
-            key = knowledge.keys[module]
+            key = facts.key(module)
             desk.known_entries.pop(key, None)
             if desk.events.wanted:
                 desk.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object", late=True))
-        if not all(map(knowledge.can_compile, lost)):  # Too little was looked at to compile them.
+        if not all(map(facts.can_compile, lost)):  # Too little was looked at to compile them.
             desk.doubt()
-            run.phase = Phase.SCANNED
+            run.go(Phase.SCANNED)
             return
         for module in lost:
             run.reasons.setdefault(module, MISSING)
@@ -154,7 +170,7 @@ class Linking:
             self._compiling.make_ready(run, module, taken=False)
 
     def _link(self, run: Run) -> None:
-        settings, knowledge = run.settings, self.desk.knowledge
+        settings, facts = run.settings, self.desk.facts
         assert run.linker is not None
         earlier = [run.fresh.get(name, b"") for name in self._earlier(run)]
         self.desk.ask(
@@ -166,7 +182,7 @@ class Linking:
                     objects=tuple(
                         LinkInput(
                             module=module,
-                            path=knowledge.sources[module].path,
+                            path=facts.sources[module].path,
                             data=run.fresh.get(run.objects[module], b""),
                             digest=run.objects[module],
                         )
@@ -190,8 +206,8 @@ class Linking:
         self._ask_for(run, self._needed(run))
         return True
 
-    def linked(self, run: Run, answer: LinkDone) -> None:
-        desk, knowledge, entry = self.desk, self.desk.knowledge, run.settings.entry
+    def _linked(self, run: Run, answer: LinkDone) -> None:
+        desk, facts, entry = self.desk, self.desk.facts, run.settings.entry
         if answer.linked and answer.linked.needs and self._asks_for_more(run, answer.linked.needs):
             return
         program = answer.linked.program if answer.linked else None
@@ -200,10 +216,10 @@ class Linking:
             return
         crash = answer.crash or ("it gave neither program nor error" if program is None and not found else "")
         if crash:
-            run.diagnostics.append(crashed(entry, knowledge.sources[entry].path, crash))
+            run.diagnostics.append(crashed(entry, facts.sources[entry].path, crash))
         if program is None or not run.succeeded:
             run.program_failed = True
-            run.phase = Phase.FINISHED
+            run.go(Phase.FINISHED)
             return
         assert run.linker is not None
         run.program = digest(program)
@@ -233,8 +249,8 @@ class Linking:
 
     def _said(self, run: Run, answer: LinkDone, found: Iterable[Finding]) -> bool:
         """Say what the link found of the entry, in its places. False where its text must be read before."""
-        knowledge, entry = self.desk.knowledge, run.settings.entry
-        file, summary = knowledge.sources[entry], knowledge.summary(entry)
+        facts, entry = self.desk.facts, run.settings.entry
+        file, summary = facts.sources[entry], facts.modules.summaries.get(entry)
         if (file.data is None or summary is None) and run.linked is None:
             run.linked = answer
             job = SummariseJob(module=entry, path=file.path, source=b"", shown=True)
@@ -245,31 +261,31 @@ class Linking:
             run.diagnostics.append(of_item(one, items.get(one.item), file.data or b"", module=entry, file=file.path))
         return True
 
-    def read(self, run: Run, answer: SummariseDone) -> None:
+    def _read(self, run: Run, answer: SummariseDone) -> None:
         """The entry's text is here, unless it has changed meanwhile: what the link found can be said."""
-        knowledge = self.desk.knowledge
+        facts = self.desk.facts
         for outcome in answer.outcomes:
-            file, made = knowledge.sources[outcome.module], outcome.summarised
+            file, made = facts.sources[outcome.module], outcome.summarised
             if outcome.source is not None and made is not None and made.summary is not None:
                 file.data = outcome.source
-                knowledge.summaries[file.summary] = made.summary
+                facts.learn(outcome.module, made.summary)
         assert run.linked is not None
-        self.linked(run, run.linked)
+        self._linked(run, run.linked)
 
     def _left(self, run: Run, state: bytes) -> tuple[NewEntry, ...]:
         """What the link leaves for those of later processes, as an entry of its own."""
         if not state or not run.settings.snapshot:  # without a plan on disk nobody would find it
             return ()
         run.link_state = digest(state)
-        encoded = manifest.encode(manifest.LinkManifest(program=run.program_key))
+        encoded = keys.encode(keys.LinkManifest(program=run.program_key))
         return (
             NewEntry(
-                key=manifest.key_of(encoded),
+                key=keys.key_of(encoded),
                 kind="link",
                 module=run.settings.entry,
                 manifest=encoded,
                 data=state,
-                identity=self.desk.knowledge.toolchain,
+                identity=self.desk.facts.toolchain,
             ),
         )
 
@@ -280,23 +296,25 @@ class Linking:
         entry = run.settings.entry
         found = Difference(module=entry, kind="program", what=what, manifest=run.program_manifest.decode())
         run.differences.append(found)
-        run.diagnostics.append(differs(found, run.program_key, self.desk.knowledge.sources[entry].path))
+        run.diagnostics.append(differs(found, run.program_key, self.desk.facts.sources[entry].path))
         run.program_failed = True
-        run.phase = Phase.FINISHED
+        run.go(Phase.FINISHED)
 
     def advance(self, run: Run) -> None:
         """The program is in its place: the build is finished as soon as the cache has it too."""
-        if run.published and not run.awaited:
-            run.phase = Phase.FINISHED
+        if run.phase is Phase.VERIFIED:
+            self._begin(run)
+        elif run.published and not run.awaited:
+            run.go(Phase.FINISHED)
 
     def publish(self, run: Run, program: bytes = b"") -> None:
         """Have the program written to its place; without its bytes, from the cache, should it not be there already.
         Where there is none, those that earlier builds wrote have to go."""
         settings = run.settings
         if not run.program and not (settings.outputs_list and settings.owner):
-            run.phase = Phase.FINISHED
+            run.go(Phase.FINISHED)
             return
-        run.phase = Phase.LINKING
+        run.go(Phase.LINKING)
         self.desk.ask(
             run,
             Publish(
@@ -310,7 +328,7 @@ class Linking:
             ),
         )
 
-    def published(self, run: Run, answer: Published) -> None:
+    def _published(self, run: Run, answer: Published) -> None:
         desk = self.desk
         if answer.missing:
             run.program_lost = True
@@ -318,7 +336,7 @@ class Linking:
                 CacheMiss(build=run.id, module=run.settings.entry, key=run.program_key, kind="program", late=True)
             )
             if run.from_plan:
-                run.phase = Phase.SCANNED  # Nothing is resolved yet: the last build was to answer for all.
+                run.go(Phase.SCANNED)  # Nothing is resolved yet: the last build was to answer for all.
             else:
                 self._load(run)
             return

@@ -15,8 +15,9 @@ from actors.compiler.toolchain import Compares, CompileJob, Toolchain
 from actors.diagnostics import Diagnostic, about_file
 from actors.digests import Digest
 from actors.events import ObjectsVerified
-from actors.messages import BATCH, CompileDone, CompileOutcome, Difference, Load, Loaded, RunCompile
+from actors.messages import BATCH, CompileDone, CompileOutcome, Difference, Load, Loaded, Message, RunCompile
 from actors.planner.desk import Desk
+from actors.planner.phases.step import Step
 from actors.planner.run import Phase, Run
 from actors.planner.state import State
 
@@ -28,16 +29,24 @@ def chosen(module: str, share: float, seed: int) -> bool:
     return int.from_bytes(sha256(f"{seed}:{module}".encode()).digest()[:8], "big") < share * 2**64
 
 
-class Verifying:
+class Verifying(Step):
     """What the planner does between objects and the program, where it is asked for."""
 
     def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+        super().__init__(desk)
         self._waiting: deque[str] = deque()
         self._loaded: deque[str] = deque()
 
-    def begin(self, run: Run) -> None:
-        run.phase = Phase.VERIFYING
+    def answered(self, run: Run, request: Message, answer: Message) -> None:
+        if isinstance(answer, Loaded):
+            self._load(run, answer)
+        elif isinstance(answer, CompileDone):
+            self._done(run, answer)
+        else:
+            super().answered(run, request, answer)
+
+    def _begin(self, run: Run) -> None:
+        run.go(Phase.VERIFYING)
         run.verified = []
         settings = run.settings
         usable = run.states.members(State.HIT, State.COMPILED)
@@ -46,17 +55,22 @@ class Verifying:
 
     def advance(self, run: Run) -> None:
         """A batch at a time: load what the build would use, compile, compare."""
-        desk, knowledge = self.desk, self.desk.knowledge
+        desk, facts = self.desk, self.desk.facts
+        if run.phase is Phase.COMPILED and run.settings.verify:
+            self._begin(run)
+        elif run.phase is Phase.COMPILED:
+            run.go(Phase.VERIFIED)
+            return
         while desk.idle_slots and self._loaded and not run.replan:
             modules = [self._loaded.popleft() for _ in range(min(JOB_MODULES, len(self._loaded)))]
             jobs = tuple([self._job(run, module) for module in modules])
-            digests = tuple([knowledge.sources[module].digest for module in modules])
+            digests = tuple([facts.sources[module].digest for module in modules])
             desk.ask(run, RunCompile(build=run.id, jobs=jobs, digests=digests, root=run.settings.root))
         if run.awaited:
             return
         if run.replan:
             run.replan = False
-            run.phase = Phase.SCANNED
+            run.go(Phase.SCANNED)
         elif self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             self._loaded.extend(batch)
@@ -75,21 +89,21 @@ class Verifying:
                         seed=run.settings.verify_seed,
                     )
                 )
-            run.phase = Phase.VERIFIED
+            run.go(Phase.VERIFIED)
 
     def _job(self, run: Run, module: str) -> CompileJob:
         """The module's compile, with nothing to reuse."""
-        knowledge = self.desk.knowledge
-        found = run.fingerprints.get(module) or knowledge.fingerprints(module)
+        facts = self.desk.facts
+        found = run.fingerprints.get(module) or facts.fingerprints(module)
         fingerprints = {name: one.digest for name, one in found.items()}
-        return msgspec.structs.replace(knowledge.job(module, run.settings), fingerprints=fingerprints)
+        return msgspec.structs.replace(facts.job(module), fingerprints=fingerprints)
 
-    def loaded(self, run: Run, answer: Loaded) -> None:
+    def _load(self, run: Run, answer: Loaded) -> None:
         """What the cache lost meanwhile is no wrong answer; whoever needs it finds out."""
         run.fresh.update(answer.data)
         self._loaded = deque(module for module in self._loaded if run.objects[module] in run.fresh)
 
-    def done(self, run: Run, answer: CompileDone) -> None:
+    def _done(self, run: Run, answer: CompileDone) -> None:
         for outcome in answer.outcomes:
             if outcome.changed is not None:
                 self.desk.input_changed(run, outcome.module, outcome.changed)
@@ -97,7 +111,7 @@ class Verifying:
                 self._compare(run, outcome)
 
     def _compare(self, run: Run, outcome: CompileOutcome) -> None:
-        module, knowledge = outcome.module, self.desk.knowledge
+        module, facts = outcome.module, self.desk.facts
         run.verified.append(module)
         stored = run.fresh[run.objects[module]]
         made = outcome.compiled.object if outcome.compiled else None
@@ -106,15 +120,15 @@ class Verifying:
             what = outcome.crash or (errors[0].message if errors else "it gave neither object nor error")
             what = f"compiled afresh, it gives no object: {what}"
         elif made.data != stored:
-            toolchain = self.desk.toolchains.of(knowledge.sources[module].path)
+            toolchain = self.desk.toolchains.of(facts.sources[module].path)
             what = difference(toolchain, stored, made.data)
         elif made.warnings != run.warnings[module]:
             what = f"the object has {len(run.warnings[module])} warnings, a fresh one {len(made.warnings)}, or others"
         else:
             return
-        found = Difference(module=module, kind="object", what=what, manifest=knowledge.manifests[module].decode())
+        found = Difference(module=module, kind="object", what=what, manifest=facts.made[module].manifest.decode())
         run.differences.append(found)
-        run.diagnostics.append(differs(found, knowledge.keys[module], knowledge.sources[module].path))
+        run.diagnostics.append(differs(found, facts.key(module), facts.sources[module].path))
 
     def forget(self) -> None:
         """The build is cancelled."""
