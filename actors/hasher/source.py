@@ -55,6 +55,7 @@ def read_sources(found: Iterable[FoundSource], root: str, normalise: Normalise, 
 
 def _read_source(found: FoundSource, root: str, normalise: Normalise, disk: Disk) -> Source | None:
     """One source; None when there is none any more."""
+    raw = b""
     try:
         if found.data is None:
             raw, stamp = _read_steady(f"{root.rstrip('/')}/{found.path}", found.stamp, disk)

@@ -145,12 +145,11 @@ class Modules:
         An item that nothing can be inside of does not hide a file of its name. A path that begins with "" (`crate::`)
         says itself that it is counted from there; in the root of a program that is the file itself, so an inline module
         is meant where no file or folder has the name."""
-        items = self.items(module)
-        if not path[0] and len(path) > 1:
+        items, first = self.items(module), path[0]
+        if not first and len(path) > 1:
             own = items.get(path[1])
             inline = len(path) > 2 and own is not None and own.kind == "module" and not self._is_folder(path[1])
             return (*module.split("/"), *path[1:]) if inline else path[1:]
-        first = path[0]
         for outer in scopes(scope):
             item = items.get(f"{outer}::{first}" if outer else first)
             if item is not None and (item.kind == "module" or (len(path) > 1 and not self._is_folder(first))):

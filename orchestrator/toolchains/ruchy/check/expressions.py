@@ -45,7 +45,7 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
         found = c.names.get(segments[0]) or global_of(c, segments[0], node.at)
     if isinstance(found, Variable):
         found.read = True
-        if found.__class__ is Global:
+        if isinstance(found, Global):
             return read_global(found, node.at)
         kind: Any = found.type
         if kind.__class__ is Var:

@@ -111,6 +111,7 @@ def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision:
     if precision is None and isinstance(spec.precision, int):
         precision = hir.Int(I32, at, spec.precision)
     number = is_number(kind)
+    parts: list[hir.Expr]
     if not _fits(spec.kind, kind) or (
         isinstance(kind, StructType) and precision.__class__ not in (type(None), hir.Int)
     ):

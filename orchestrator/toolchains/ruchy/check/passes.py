@@ -224,9 +224,9 @@ class Pass:
         if env.names is not None:
             key = env.names.get("::".join(named_path(path, env.module, env.scope)))
             return None if key is None else self.item_of(key)
-        if path[0] in ("self", "super", "crate", ROOT) and len(path) > 1:
+        if path[1:] and path[0] in ("self", "super", "crate", ROOT):
             path = named_path(path, self.module.name, env.scope)
-        rooted = path[0] == ROOT and len(path) > 1
+        rooted = path[0] == ROOT and bool(path[1:])
         found = (self._rooted(path) if rooted else self._own(env.scope, path)) or self._bound(env.scope, path)
         return (
             self._error_item(path[-1])

@@ -127,6 +127,11 @@ def _wider(a: IntType | FloatType, b: IntType | FloatType) -> Type | None:
     return INTEGERS.get(f"i{2 * unsigned.bits}")
 
 
+def _is_open(kind: Any, *kinds: int) -> bool:
+    """Whether a resolved type is a type variable of one of these kinds."""
+    return kind.__class__ is Var and kind.kind in kinds
+
+
 def convert(p: Pass, made: hir.Expr, kind: Type) -> hir.Expr:
     """A number as one of another type, which `common` or `placed` found; traps where it does not fit."""
     source: Any = resolve(made.type)
@@ -138,11 +143,11 @@ def convert(p: Pass, made: hir.Expr, kind: Type) -> hir.Expr:
             return _noted(p, hir.Float(target, made.at, float(made.value)))
         if isinstance(target, IntType) and holds(target, made.value):
             return hir.Int(target, made.at, made.value)
-        if target.__class__ is Var and source.__class__ is Var and source.kind == INTEGER and unify(source, target):
+        if target.__class__ is Var and _is_open(source, INTEGER) and unify(source, target):
             return made
-    if source.__class__ is Var and source.kind in _OPEN_INTEGERS:
+    if _is_open(source, *_OPEN_INTEGERS):
         source.kind = WHOLE
-        if target.__class__ is Var and target.kind == WHOLE:
+        if _is_open(target, WHOLE):
             source.followers.append(target)
             p.flows.append((made.at, source, target))
         elif isinstance(target, IntType):
@@ -175,11 +180,11 @@ def placed(p: Pass, made: hir.Expr, want: Type) -> hir.Expr | None:
     """A number as it goes into a place of type `want`; None where it cannot (and for all that is no number)."""
     to: Any = resolve(want)
     source: Any = resolve(made.type)
-    is_integer = isinstance(source, IntType) or (source.__class__ is Var and source.kind in _OPEN_INTEGERS)
+    is_integer = isinstance(source, IntType) or _is_open(source, *_OPEN_INTEGERS)
     if to.__class__ is Var:
         return _placed_open(p, made, to, source, is_integer)
     if isinstance(to, IntType):
-        if source.__class__ is Var and source.kind == INTEGER:  # no variable's: it may still become that very type
+        if _is_open(source, INTEGER):  # no variable's: it may still become that very type
             return None
         return convert(p, made, to) if is_integer else None
     if isinstance(to, FloatType):

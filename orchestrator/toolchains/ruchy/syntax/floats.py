@@ -108,7 +108,7 @@ class _Look:
 
     def _assign(self, node: tree.Assign) -> None:
         place = node.place
-        if not isinstance(place, tree.Path) or len(place.segments) > 1 or (node.op and node.op not in _ARITHMETIC):
+        if not isinstance(place, tree.Path) or place.segments[1:] or (node.op and node.op not in _ARITHMETIC):
             return
         name = place.segments[0]
         if not self.gives(node.value):

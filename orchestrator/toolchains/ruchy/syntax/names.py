@@ -239,12 +239,13 @@ ROOT = ""
 def root_path(path: tuple[str, ...], module: str, scope: str = "") -> tuple[str, ...]:
     """A path as written in `scope` of `module`, with `crate::`, `self::` and `super::` resolved: then it begins with
     ROOT. Other paths are returned unchanged, `super` above the root too, which is then found nowhere."""
-    if path[0] == "crate" and len(path) > 1:
+    first = path[0]
+    if first == "crate" and len(path) > 1:
         return (ROOT, *path[1:])
-    if path[0] not in ("self", "super"):
+    if first not in ("self", "super"):
         return path
     here = [*module.split("/"), *(scope.split("::") if scope else [])]
-    rest = list(path[1:] if path[0] == "self" else path)
+    rest = list(path[1:] if first == "self" else path)
     while rest and rest[0] == "super" and here:
         here.pop()
         rest.pop(0)
