@@ -126,7 +126,7 @@ def snapshot_file(folder: Path) -> Path:
 
 def snapshot_parts(folder: Path) -> tuple[bytes, bytes]:
     data = snapshot_file(folder).read_bytes()
-    start = 48 + int.from_bytes(data[16:24], "little") + int.from_bytes(data[24:32], "little")
+    start = 56 + sum(int.from_bytes(data[at:end], "little") for at, end in ((16, 24), (24, 32), (52, 56)))
     return data[:start], data[start:]
 
 
@@ -389,13 +389,15 @@ def make(kind: str, file: Path) -> None:
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "sparse"])
 def test_the_shortcut_waits_for_nothing(good: Good, kind: str) -> None:
     folder = good.again()
-    assert answer(str(folder)) == 0  # the disk of these tests is ahead of its time, so nothing answers; but see below
+    assert (
+        answer(str(folder)) is None
+    )  # the disk of these tests is ahead of its time, so nothing answers; but see below
     file = snapshot_file(folder)
-    front = file.read_bytes()[:48]
+    front = file.read_bytes()[:56]
     file.unlink()
     if kind == "sparse":
-        file.write_bytes(front[:8] + b"\\1\\0\\0\\0" * 2 + (1 << 39).to_bytes(8, "little") * 2 + front[32:])
+        file.write_bytes(front[:8] + (1).to_bytes(4, "little") * 2 + (1 << 39).to_bytes(8, "little") * 2 + front[32:])
         os.truncate(file, 1 << 41)
     else:
         make(kind, file)
-    assert answer(str(folder)) == 0
+    assert answer(str(folder)) is None

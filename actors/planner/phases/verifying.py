@@ -35,6 +35,9 @@ class Verifying(Step):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._waiting: deque[str] = deque()
+        self._loading: list[str] = []
+        """Modules whose objects were asked for. None of them is compiled before the answer: `advance` may be called
+        any number of times in between."""
         self._loaded: deque[str] = deque()
 
     def answered(self, run: Run, request: Message, answer: Message) -> None:
@@ -50,7 +53,7 @@ class Verifying(Step):
         run.verified = []
         settings = run.settings
         usable = run.states.members(State.HIT, State.COMPILED)
-        self._loaded.clear()
+        self._loading, self._loaded = [], deque()
         self._waiting = deque(module for module in usable if chosen(module, settings.verify, settings.verify_seed))
 
     def advance(self, run: Run) -> None:
@@ -73,11 +76,12 @@ class Verifying(Step):
             run.go(Phase.SCANNED)
         elif self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            self._loaded.extend(batch)
             wanted = {run.objects[module] for module in batch} - run.fresh.keys()
             if wanted:
+                self._loading = batch
                 desk.ask(run, Load(build=run.id, digests=tuple(sorted(wanted))))
             else:
+                self._loaded.extend(batch)
                 self.advance(run)
         else:
             if desk.events.wanted:
@@ -101,7 +105,8 @@ class Verifying(Step):
     def _load(self, run: Run, answer: Loaded) -> None:
         """What the cache lost meanwhile is no wrong answer; whoever needs it finds out."""
         run.fresh.update(answer.data)
-        self._loaded = deque(module for module in self._loaded if run.objects[module] in run.fresh)
+        self._loaded.extend(module for module in self._loading if run.objects[module] in run.fresh)
+        self._loading = []
 
     def _done(self, run: Run, answer: CompileDone) -> None:
         for outcome in answer.outcomes:
@@ -133,6 +138,7 @@ class Verifying(Step):
     def forget(self) -> None:
         """The build is cancelled."""
         self._waiting.clear()
+        self._loading.clear()
         self._loaded.clear()
 
 

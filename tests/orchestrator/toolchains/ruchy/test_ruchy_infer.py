@@ -114,7 +114,8 @@ def test_private_functions_that_it_calls_are_looked_at_in_its_own_text_alone():
 
 
 def test_a_public_function_that_its_text_does_not_decide_asks_for_its_type():
-    assert codes(main="let x = 4; pub fun f() { x } println(f())") == [("E0507", "main")]
+    assert ran(main="let x = 4; pub fun f() { x } println(f())") == "4\n"
+    assert codes(main="let x = 4; pub fun f() { x }", a="use main::f; pub fun g() { f() }") == [("E0507", "a")]
     assert ran(main="let x = 4; pub fun f() { println(x) } f()") == "4\n"
     assert codes(main="use a::f; f();", a="use b::k; pub fun f() { k() }", b="pub fun k() { 1 }") == [("E0507", "a")]
     assert ran(main="use a::f; f();", a="use b::k; pub fun f() { k() }", b="pub fun k() { println(1) }") == "1\n"
