@@ -9,7 +9,8 @@ The handlers stand in the other files. Each registers itself: `@handles(tree.Bin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import ChainMap
+from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
@@ -112,7 +113,10 @@ class Fn:
         self.env = env
         self.path = path
         self.item = item
-        self.names: dict[str, Variable | Item] = dict(env.nested) if env.nested else {}
+        # Items around it are not copied: a function of many nested ones would take time with their square.
+        self.names: MutableMapping[str, Variable | Item] = (
+            ChainMap({}, cast("dict[str, Variable | Item]", env.nested)) if env.nested else {}
+        )
         self.undo: list[tuple[str, Variable | Item | None]] = []
         self.locals: list[Type] = []
         self.variables: list[Variable] = []

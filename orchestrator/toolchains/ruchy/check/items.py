@@ -54,6 +54,7 @@ def make_item(p: Pass, node: tree.Node, prefix: str, env: Env) -> Item | None:
                 function.stub, function.state = True, 2
             p.nested[id(node)] = function
         function.env = env
+        function.index = len(p.functions)
         p.functions.append(function)
         return function
     if isinstance(node, tree.Struct):
@@ -129,9 +130,9 @@ def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
         if item is None or not name:
             continue
         if isinstance(item, FunctionItem):
-            function = item
-            while any(other.symbol == function.symbol for other in p.functions if other is not function):
-                function.symbol += "'"
+            while _is_taken(p, item):
+                item.symbol += "'"
+            p.symbols[item.symbol] = item
         _enter(p, found, name, node, item)
     for name, item in found.items():
         c.undo.append((name, c.names.get(name)))
@@ -145,6 +146,13 @@ def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
             check_struct(p, item)
         elif isinstance(item, ConstItem) and item.node is node:
             read_const(c, item, node.at)
+
+
+def _is_taken(p: Pass, function: FunctionItem) -> bool:
+    """Whether another nested function of this pass has the symbol: one of the same name in another block. An attempt
+    that was undone has taken its functions out of the list, and leaves their symbols free."""
+    other = p.symbols.get(function.symbol)
+    return other is not None and other is not function and other in p.functions[other.index : other.index + 1]
 
 
 def _local_imports(c: Fn, node: tree.UseItem, found: dict[str, Any]) -> None:

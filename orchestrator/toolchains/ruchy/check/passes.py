@@ -88,6 +88,7 @@ class Pass:
         "signatures",
         "silent",
         "spent",
+        "symbols",
         "work",
     )
 
@@ -101,6 +102,7 @@ class Pass:
         self.cut = False
         self.calls_main = False
         self.functions: list[FunctionItem] = []
+        self.symbols: dict[str, FunctionItem] = {}
         self.finished: list[FunctionItem] = []
         self.bodies: dict[str, hir.FunctionBody] = {}
         self.signatures: dict[str, tuple[list[Type], Type]] = {}

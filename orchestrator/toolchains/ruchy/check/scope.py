@@ -45,11 +45,13 @@ class FunctionItem:
     or a variable while the body that decides it has not been checked. `state`: 0 unchecked, 1 in work, 2 done.
     `stub`: an own function whose signature is known, and whose body is not looked at. `trial` is the `Pass` that a copy
     belongs to, which is looked at only to find out what a `pub` function returns; `guess` says how many results were
-    known when this one was found in the middle of a circle, or NO_GUESS (see `decide.find_out`)."""
+    known when this one was found in the middle of a circle, or NO_GUESS (see `decide.find_out`). `index` is its place
+    in `Pass.functions`."""
 
     __slots__ = (
         "env",
         "guess",
+        "index",
         "inferred",
         "name",
         "needs_foreign",
@@ -81,6 +83,7 @@ class FunctionItem:
         self.stub = False
         self.trial: object = None
         self.guess = NO_GUESS
+        self.index = 0
 
     @property
     def is_open(self) -> bool:

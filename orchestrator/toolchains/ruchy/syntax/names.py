@@ -87,7 +87,8 @@ class _Scopes:
     """The variables that are surely visible, by block."""
 
     def __init__(self, known: frozenset[str]) -> None:
-        self.visible = set(known)
+        self.known = known  # visible everywhere
+        self.visible: set[str] = set()
         self.added: list[str] = []  # what this block has made visible
         self.outer: list[tuple[set[str], list[str]]] = []
         self.pending: dict[int, str] = {}  # `let x = ...` at this depth: x is visible behind the `;`
@@ -95,14 +96,17 @@ class _Scopes:
         self.fresh = False  # the next `{` is that of a nested function, which sees no variables around it
         self.declared: frozenset[int] = frozenset()  # where the parameters of the last function are declared
 
-    def open(self, known: frozenset[str]) -> None:
+    def open(self) -> None:
         self.outer.append((self.visible, self.added))
         if self.fresh:
-            self.visible = set(known)
+            self.visible = set()
         self.added = []
         for name in self.coming or ():
             self._add(name)
         self.coming, self.fresh = None, False
+
+    def sees(self, name: str) -> bool:
+        return name in self.visible or name in self.known
 
     def _add(self, name: str) -> None:
         if name not in self.visible:
@@ -144,17 +148,17 @@ def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = f
                         yield path, at
                 elif at in scopes.declared:
                     pass  # a parameter
-                elif texts[at] not in scopes.visible and not _means_nothing(tokens, at, following, labels):
+                elif not scopes.sees(texts[at]) and not _means_nothing(tokens, at, following, labels):
                     yield (texts[at],), at
         elif kind in _TEXTS:
             text = texts[at] if kind == "string" else texts[at].partition("}")[0]
             if "{" in text or "$" in text:
                 for name, count in _IN_TEMPLATE.findall(text):
-                    if (name or count) not in scopes.visible:
+                    if not scopes.sees(name or count):
                         yield (name or count,), at
         elif kind == "{":
             depth += 1
-            scopes.open(known)
+            scopes.open()
         elif kind == "}":
             scopes.close(depth)
             depth -= 1
