@@ -33,7 +33,7 @@ usage: wasmill COMMAND [ARGUMENTS]
   trace replay FILE        give a recorded build to the planner and the cache again
 
 PATH is the project, by default the current folder. It needs no configuration: a folder of
-EXTENSIONS files, with ENTRIES in it or in its src/, is a project. A wasmill.toml in the
+sources, with a file called `main` in it or in its src/, is a project. A wasmill.toml in the
 folder or above it sets the rest. The program goes to build/, the cache to .ruchy-cache/.
 
 Text for people goes to standard error; standard output is for --json, and for what the
@@ -107,15 +107,8 @@ def _dispatch(argv: list[str], output: Output) -> int:
 
 
 def help_text() -> str:
-    """What `wasmill --help` says, with what the sources of the installed toolchains are called."""
-    from orchestrator.toolchains.locate import BUILT_IN, choose
-
-    try:
-        toolchains = choose(None, {})
-    except WasmillError:  # One that is installed is broken, and help is wanted all the same.
-        toolchains = choose(list(BUILT_IN), {})
-    known = HELP.replace("EXTENSIONS", " or ".join(toolchains.extensions))
-    return known.replace("ENTRIES", " or ".join(toolchains.entries)).rstrip()
+    """What `wasmill --help` says. It names no language: asking the toolchains would import what help does not need."""
+    return HELP.rstrip()
 
 
 def _help(output: Output) -> int:

@@ -33,7 +33,7 @@ def test_no_command_shows_the_help_and_is_wrong(wasmill: Wasmill) -> None:
 @pytest.mark.parametrize("flag", ["-h", "--help", "help"])
 def test_help(wasmill: Wasmill, flag: str) -> None:
     assert wasmill(flag) == (0, app.help_text() + "\n", "")
-    assert "a folder of\n.ruchy files, with main.ruchy in it" in app.help_text()
+    assert "a folder of\nsources, with a file called `main` in it" in app.help_text()
 
 
 @pytest.mark.parametrize("command", app.COMMANDS)
