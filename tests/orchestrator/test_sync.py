@@ -113,6 +113,7 @@ def test_it_is_opened_once_and_closed_any_number_of_times(backend: str) -> None:
     assert left_over(before) == []
 
 
+@pytest.mark.slow
 def test_closing_ends_what_runs_in_other_threads(backend: str) -> None:
     """A program that runs for ever is stopped; who waits for it hears that the project was closed."""
     before = set(threading.enumerate())
