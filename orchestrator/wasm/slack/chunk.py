@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from struct import Struct
 from struct import error as StructError  # noqa: N812
-from typing import TYPE_CHECKING
 
 from orchestrator.wasm.leb import functype, leb5, sleb, uleb, vector
 from orchestrator.wasm.slack.model import ADDENDS, Model, UnusualError
-
-if TYPE_CHECKING:
-    from orchestrator.wasm.slack.image import Range
 
 PROCEDURE = functype(b"", b"")
 TRAP = b"\x03\0\0\x0b"
@@ -19,6 +15,17 @@ TRAP = b"\x03\0\0\x0b"
 _put5 = Struct("5s").pack_into
 _put4 = Struct("<I").pack_into
 _LOW = [bytes((n | 128,)) for n in range(128)]
+
+
+class Range:
+    """What a module owns: where its function indices, addresses, table slots and globals begin, and how many there are
+    of the first three."""
+
+    __slots__ = ("address", "addresses", "function", "functions", "global_", "slot", "slots")
+
+    def __init__(self, function: int, address: int, slot: int, global_: int, sizes: tuple[int, int, int]) -> None:
+        self.function, self.address, self.slot, self.global_ = function, address, slot, global_
+        self.functions, self.addresses, self.slots = sizes
 
 
 class Tables:

@@ -15,8 +15,8 @@ import msgspec
 from actors.digests import checksum
 from actors.untrusted import UNREADABLE, Count
 from orchestrator.wasm.cursor import Cursor
-from orchestrator.wasm.slack.chunk import Chunk, Tables
-from orchestrator.wasm.slack.image import Image, Range
+from orchestrator.wasm.slack.chunk import Chunk, Range, Tables
+from orchestrator.wasm.slack.image import Image
 from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.outline import Outlines
 

@@ -13,7 +13,7 @@ from itertools import chain
 
 from orchestrator.wasm.leb import PAGE, string
 from orchestrator.wasm.resolve import ADDRESS_NAMES, CONSTRUCTORS_NAME
-from orchestrator.wasm.slack.chunk import PROCEDURE, Chunk, Tables, make_chunk
+from orchestrator.wasm.slack.chunk import PROCEDURE, Chunk, Range, Tables, make_chunk
 from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.model import Model, UnusualError
 from orchestrator.wasm.slack.outline import Outline, Outlines, imports_of, outline_of, signatures
@@ -33,17 +33,6 @@ def size_class(size: int, unit: int) -> int:
     wanted = size + (size >> 3) + 1
     step = max(unit, 1 << max(wanted.bit_length() - 3, 0))
     return -(-wanted // step) * step
-
-
-class Range:
-    """What a module owns: where its function indices, addresses, table slots and globals begin, and how many there are
-    of the first three."""
-
-    __slots__ = ("address", "addresses", "function", "functions", "global_", "slot", "slots")
-
-    def __init__(self, function: int, address: int, slot: int, global_: int, sizes: tuple[int, int, int]) -> None:
-        self.function, self.address, self.slot, self.global_ = function, address, slot, global_
-        self.functions, self.addresses, self.slots = sizes
 
 
 class Image:
