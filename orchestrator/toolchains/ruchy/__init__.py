@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     from actors.digests import Digest
     from orchestrator.wasm.slack.resident import Resident
 
-FORMAT = 1
-"""Raised whenever the form of objects changes in a way that the sources below don't show."""
-
 
 class Ruchy:
     """The language of `.ruchy` files; implements `actors.compiler.toolchain.Toolchain`."""
@@ -28,7 +25,7 @@ class Ruchy:
         """Digest of the compiler's own sources and of the runtime's, read once a process."""
         from orchestrator.toolchains.ruchy.identity import identity
 
-        return identity(FORMAT)
+        return identity()
 
     def files(self) -> tuple[str, ...]:
         """The compiler's own files: when one of them changes, so does its identity."""

@@ -14,8 +14,12 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 _FOLDERS = (_HERE, os.path.join(os.path.dirname(os.path.dirname(_HERE)), "wasm"))
 
 
+FORMAT = 1
+"""Raised when the format of objects changes in a way that these sources do not show."""
+
+
 @cache
-def identity(version: int) -> str:
+def identity(version: int = FORMAT) -> str:
     """Digest over the names and contents of the sources of this compiler, of the WebAssembly rooms and of the runtime,
     and a version of the format. Neither the folder they stand in nor the Python version is part of it."""
     found = sha256(f"ruchy {version}\n".encode())

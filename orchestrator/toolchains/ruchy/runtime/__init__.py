@@ -42,18 +42,17 @@ def _have(names: Iterable[str]) -> None:
     """See to it that these are among the parts."""
     if all(name in _parts for name in names):
         return
-    from orchestrator.toolchains.ruchy import FORMAT
     from orchestrator.toolchains.ruchy.identity import identity
 
     if not _parts:
-        _parts.update(kept.load(identity(FORMAT)))
+        _parts.update(kept.load(identity()))
     missing = [name for name in names if name not in _parts]
     if missing:
         from orchestrator.wasm.text import assemble_object
 
         texts = dict(_sources())
         _parts.update({name: assemble_object(texts[name].decode(), name, FEATURES) for name in missing})
-        kept.keep(identity(FORMAT), _parts)
+        kept.keep(identity(), _parts)
 
 
 @lru_cache(1)
@@ -90,8 +89,3 @@ def runtime_objects_of(found: Iterable[str]) -> tuple[tuple[str, bytes], ...]:
         queue += sorted(needs[name].difference(queue))
     _have(queue)
     return tuple((f"rt/{name}", _parts[name]) for name in sorted(queue))
-
-
-def sources_digest_inputs() -> list[bytes]:
-    """What the toolchain's identity must cover of the runtime: name and text of each file."""
-    return [part for name, text in _sources() for part in (name.encode(), text)]

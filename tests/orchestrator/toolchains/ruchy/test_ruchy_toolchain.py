@@ -15,7 +15,7 @@ from actors.diagnostics import SourceError
 from orchestrator.toolchains.ruchy import link as linking
 from orchestrator.toolchains.ruchy.assemble import Exports
 from orchestrator.toolchains.ruchy.check.checker import check
-from orchestrator.toolchains.ruchy.identity import identity
+from orchestrator.toolchains.ruchy.identity import FORMAT, identity
 from orchestrator.toolchains.ruchy.lower import lower
 from orchestrator.toolchains.ruchy.runtime import runtime_objects, runtime_objects_for
 from orchestrator.toolchains.ruchy.syntax.parser import parse
@@ -73,7 +73,7 @@ def test_16_mib_are_the_limit():
 
 
 def test_the_identity_is_one_in_every_process_and_names_the_format():
-    assert RUCHY.identity() == identity(1) != identity(2)
+    assert RUCHY.identity() == identity(FORMAT) != identity(FORMAT + 1)
     program = "from orchestrator.toolchains.ruchy import Ruchy; print(Ruchy().identity())"
     other = subprocess.run(
         [sys.executable, "-c", program],

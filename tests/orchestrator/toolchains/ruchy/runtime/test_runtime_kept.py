@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.toolchains.ruchy import FORMAT, runtime
+from orchestrator.toolchains.ruchy import runtime
 from orchestrator.toolchains.ruchy.identity import files, identity
 from orchestrator.toolchains.ruchy.runtime import kept, runtime_names, runtime_objects, runtime_objects_of
 from orchestrator.wasm import text
@@ -76,7 +76,7 @@ def test_a_new_process_assembles_nothing(folder: Path, monkeypatch: pytest.Monke
     names = sorted(runtime_names())
     first = runtime_objects_of(names[:1])
     assert set(first) <= set(runtime_objects())
-    assert kept.load(identity(FORMAT)) == {name.removeprefix("rt/"): data for name, data in first}
+    assert kept.load(identity()) == {name.removeprefix("rt/"): data for name, data in first}
     assert runtime_objects_of(names) == runtime_objects()
 
     def never(*_: object) -> bytes:
