@@ -8,7 +8,8 @@
 """
 
 from orchestrator.testing.schedules.director import Deadlock, Endless, Problem, Uncontrolled
-from orchestrator.testing.schedules.explore import Exploration, Failure, Outcome, explore, prove, replay, run
+from orchestrator.testing.schedules.explore import Exploration, Failure, explore, prove, replay, run
+from orchestrator.testing.schedules.outcome import Outcome
 from orchestrator.testing.schedules.policy import AtRandom, ByPriority, Policy, Written, policy_of
 from orchestrator.testing.schedules.strategy import Exhaustive, Pct, Random, Strategy
 from orchestrator.testing.schedules.table import table

@@ -8,7 +8,9 @@ from typing import Any, Literal, NamedTuple
 
 from orchestrator.testing.schedules.director import STEPS, Director, Endless, Problem, Uncontrolled
 from orchestrator.testing.schedules.frames import raised_at, without_loops
+from orchestrator.testing.schedules.outcome import Outcome, alike
 from orchestrator.testing.schedules.policy import Policy, Written, policy_of
+from orchestrator.testing.schedules.shorten import shortest
 from orchestrator.testing.schedules.strategy import Exhaustive, Pct, Random, Strategy
 from orchestrator.testing.schedules.trace import Trace
 
@@ -16,19 +18,6 @@ Backend = Literal["trio", "asyncio"]
 
 Scenario = Callable[[], Awaitable[Any]]
 """An async function that makes all that it needs, anew in each run: what it leaves behind, the next run would find."""
-
-
-class Outcome(NamedTuple):
-    """One schedule that was run: the scenario's value, or what it raised (never in a group of one), and the trace."""
-
-    value: Any
-    error: BaseException | None
-    trace: Trace
-    policy: Policy
-
-    @property
-    def failed(self) -> bool:
-        return self.error is not None
 
 
 class Failure(NamedTuple):
@@ -123,11 +112,11 @@ def run(
 def _loop_of(backend: Backend) -> Any:
     """The module that runs a schedule. Raises RuntimeError where Trio is asked for and missing, or another one."""
     if backend == "asyncio":
-        from orchestrator.testing.schedules import on_asyncio
+        import orchestrator.testing.schedules.on_asyncio as on_asyncio
 
         return on_asyncio
     try:
-        from orchestrator.testing.schedules import on_trio
+        import orchestrator.testing.schedules.on_trio as on_trio
     except ModuleNotFoundError as missing:
         if missing.name != "trio":
             raise
@@ -234,8 +223,6 @@ def failure_of(
     scenario: Scenario, outcome: Outcome, after: int, backend: Backend, *, shorten: bool, steps: int = STEPS
 ) -> Failure:
     """The failure with the shortest schedule that can be found for it."""
-    from orchestrator.testing.schedules.shorten import shortest
-
     assert outcome.error is not None
     best = outcome
     if shorten and not isinstance(outcome.error, (Endless, Uncontrolled)):
@@ -248,14 +235,6 @@ def failure_of(
         raise Uncontrolled(f"{difference}: {_WHY}") from outcome.error
     assert shown.error is not None
     return Failure(shown.error, best.trace.schedule, shown.trace, outcome.policy.key, after, outcome.trace, backend)
-
-
-def alike(one: BaseException | None, two: BaseException | None) -> bool:
-    """Whether two runs failed in the same way: with an error of one kind, from one place. Else another bug than the one
-    that was found could be what its schedule is shortened to."""
-    if one is None or two is None or type(one) is not type(two):
-        return False
-    return raised_at(one) == raised_at(two)
 
 
 def _of_the_runner(error: BaseException) -> BaseException | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from orchestrator.testing.schedules.explore import Outcome, alike
+from orchestrator.testing.schedules.outcome import Outcome, alike
 from orchestrator.testing.schedules.policy import Policy, Segments, Written
 from orchestrator.testing.schedules.strategy import Exhaustive
 from orchestrator.testing.schedules.trace import Trace
