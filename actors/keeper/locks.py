@@ -136,7 +136,7 @@ class Claims:
     """What one build has claimed. `release` gives all of it back, and so does the end of this process.
 
     A claim is a hint that keeps two processes from compiling one module at the same time. A build that cannot have
-    one compiles all the same, and none waits for longer than twice what compiling takes (`actors.planner.work`)."""
+    one compiles all the same, and none waits for longer than twice what compiling takes (`actors.planner.schedule`)."""
 
     def __init__(self, folder: str, disk: Disk = REAL) -> None:
         """`folder` is the cache's. Raises OSError."""

@@ -14,10 +14,10 @@ from actors.compiler.toolchains import Toolchains
 from actors.digests import Digest
 from actors.events import Events, InputChanged
 from actors.messages import Entry, RunCompile, RunInfer, RunLink, RunSummarise, Settings, Source, ToKeeper, ToWorkers
+from actors.planner.diagnostics import keeps_changing
 from actors.planner.facts import Facts
-from actors.planner.outcome import keeps_changing, settings_digest
 from actors.planner.run import Run
-from actors.planner.state import Plan, PlannedModule
+from actors.planner.state import Plan, PlannedModule, settings_digest
 
 JOBS = (RunSummarise, RunInfer, RunCompile, RunLink)
 

@@ -1,31 +1,18 @@
-"""What a finished build says and leaves behind: its answer, its record, and the planner's own diagnostics."""
+"""What a finished build says and leaves behind: its answer and its record."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable
 from typing import Any
 
-import msgspec
-
-from actors.compiler.toolchain import Item, Object
-from actors.diagnostics import Diagnostic, Finding, about_file, about_project, in_text
-from actors.digests import NO_STAMP, Digest, digest
+from actors.compiler.toolchain import Object
+from actors.digests import NO_STAMP, Digest
 from actors.events import BuildFinished
-from actors.messages import BuildDone, Edge, Known, Lookup, Reason, Record, Settings
-from actors.planner import keys
+from actors.messages import BuildDone, Edge, Known, Lookup, Reason, Record
 from actors.planner.facts import Facts
 from actors.planner.reasons import MISSING, function_reasons, marks, traces
 from actors.planner.run import Run
-from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row, State, encode_plan
+from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row, State, encode_plan, settings_digest
 from actors.scanner.snapshot import Beside, Extra, beside_sources, encode, make_snapshot
-
-
-def settings_digest(settings: Settings) -> Digest:
-    """Names everything beside the sources and the toolchain that enters keys or decides about the program; the schema
-    of manifests too, so that a plan of an older one is none."""
-    options = sorted(settings.options.items())
-    return digest(msgspec.json.encode((keys.SCHEMA, settings.target, options, settings.invalidation, settings.entry)))
 
 
 def build_done(run: Run, facts: Facts, duration_ms: float, *, cancelled: bool) -> BuildDone:
@@ -266,87 +253,3 @@ def _snapshot(run: Run, facts: Facts, beside: Beside) -> bytes:
     )
     snapshot = make_snapshot(settings.root, end, known, beside)
     return encode(snapshot)
-
-
-# ---- what the planner itself has to say
-
-
-def crashed(module: str, path: str, what: str) -> Diagnostic:
-    hint = "this is a bug of the compiler, not of the program: please report it with this module"
-    what = f"the compiler broke on this module: {what}"
-    return about_file("E0901", what, module=module, file=path, hint=hint)
-
-
-def keeps_changing(module: str, path: str) -> Diagnostic:
-    hint = "build again when nothing writes to it any more"
-    what = "this file changed again and again while it was being built"
-    return about_file("E0809", what, module=module, file=path, hint=hint)
-
-
-def findings(facts: Facts, module: str, entry: str) -> list[Finding]:
-    """What is wrong with a module that has a summary, before anything is compiled."""
-    found = list(facts.resolved[module].findings) if module in facts.troubled else []
-    line = facts.rows[module].statements
-    if line and module != entry:
-        what = "only the entry module may have statements at its top level"
-        found.append(Finding("E0810", what, hint="move them into a function", at=line))
-    return found
-
-
-def with_findings(facts: Facts, entry: str) -> list[str]:
-    """The modules that have some."""
-    return sorted(facts.troubled.union([one for one, row in facts.rows.items() if row.statements and one != entry]))
-
-
-def unread(facts: Facts, entry: str) -> list[str]:
-    """Modules of which something is to be said, and whose text is not at hand."""
-    return [module for module in with_findings(facts, entry) if facts.sources[module].data is None]
-
-
-def of_item(found: Finding, item: Item | None, source: bytes, *, module: str, file: str) -> Diagnostic:
-    """A finding about an item, where its name first stands in its text; without an item, about the whole file."""
-    if item is not None:
-        text = source.decode("utf-8", "replace")
-        named = re.compile(rf"\b{re.escape(item.name)}\b").search(text, item.start, item.stop)
-        at = named.start() if named else item.start
-        line, start = text.count("\n", 0, at) + 1, text.rfind("\n", 0, at) + 1
-        found = msgspec.structs.replace(found, at=line, offset=at - start, length=len(item.name))
-    return in_text(found, source, module=module, file=file)
-
-
-def nothing_there(run: Run, modules: Collection[str]) -> list[Diagnostic]:
-    """What is wrong where there is no module at all, unless it is said already why (a file with a wrong name), or none
-    that was named as the entry."""
-    settings = run.settings
-    if not modules:
-        return [] if any(found.severity == "error" for found in run.diagnostics) else [no_sources(settings.root)]
-    if settings.entry_named and settings.entry not in modules:
-        return [no_entry(settings.entry, modules)]
-    return []
-
-
-def no_sources(root: str) -> Diagnostic:
-    what = f"there is no module under {root}" if root else "there is no module"
-    return about_project("E0811", what, hint="is this the folder of a project?" if root else "")
-
-
-def no_linker(entry: str, path: str, kinds: list[str]) -> Diagnostic:
-    """Of a program whose objects no toolchain of the project links together."""
-    what = f"no toolchain links objects of these kinds into one program: {', '.join(f'`{kind}`' for kind in kinds)}"
-    hint = "let the entry reach modules of one toolchain alone, or of toolchains that one linker takes"
-    return about_file("E0906", what, module=entry, file=path, hint=hint)
-
-
-def no_entry(entry: str, modules: Iterable[str]) -> Diagnostic:
-    names = sorted(modules)
-    there = ", ".join(f"`{name}`" for name in names[:5]) + (" ..." if len(names) > 5 else "")
-    hint = f"there are {there}" if names else "there are no modules at all"
-    return about_project("E0808", f"there is no entry module `{entry}`", hint=hint)
-
-
-def not_written(path: str, why: str, *, outside: bool) -> Diagnostic:
-    if outside:
-        what = f"`output`: the program would not be written to {path}: {why}"
-        return about_project("E0815", what, hint="remove the link, or name the place that it leads to as `output`")
-    hint = "make room (`wasmill cache clear` empties the cache), give permission, or choose another `output`"
-    return about_project("E0814", f"the program could not be written to {path}: {why}", hint=hint)

@@ -27,9 +27,8 @@ from actors.messages import (
 )
 from actors.planner.facts import Facts
 from actors.planner.fingerprints import Fingerprint
-from actors.planner.schedule import Estimates, ReadyHeap
+from actors.planner.schedule import Estimates, ReadyHeap, Work
 from actors.planner.state import Plan, PlannedModule, State, States
-from actors.planner.work import Work
 
 ATTEMPTS = 3
 """How often a module is planned when its source changes under the build: once, and twice again."""

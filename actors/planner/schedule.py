@@ -1,14 +1,21 @@
-"""Which module next: the ready heap, and how many go into one job.
+"""Which module next, and who compiles it: this build, or another process on the same cache that was faster.
 
-Longest remaining path first, by the durations of earlier builds. The remaining path of an import is longer than that
-of those who use it, so imports come first even where nobody waits for their objects, and an error in one is known
-before its dependents are compiled in vain.
+Modules with the longest remaining path go first, by the durations of earlier builds. The remaining path of an import is
+longer than that of its dependents, so imports come first even where nobody waits for their objects, and an error in one
+is known before its dependents are compiled in vain.
+
+A module is claimed before it is compiled (`actors.keeper.locks`), a few at a time, so that claiming costs next to
+nothing. A module that another process has claimed is put off: usually the cache has it by the time that nothing else is
+left to do. Then the build looks again, at growing intervals. If nothing has come for twice the time that compiling
+these modules itself should take, it compiles some of them, and more each time, unless another process did so already. A
+process that dies loses its claims at once; one that hangs costs this patience, and nothing more.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import islice
 
 JOB_MS = 40.0
 """A job is one module, or a batch of small ones worth about so much. Each costs the Project's process, beside the
@@ -21,6 +28,23 @@ FIXED_MS = 0.2
 
 SUMMARY_MS_PER_BYTE = 0.0006
 """What summarising costs."""
+
+
+CLAIM_MS = 50.0
+MOST_CLAIMS = 32
+"""So much work for each slot is claimed at a time, and so many modules."""
+
+FIRST_CLAIMS = 8
+"""At first, when it may not be known yet how long they take, so many modules for each slot."""
+
+FIRST_PAUSE = 0.003
+LONGEST_PAUSE = 0.1
+"""Seconds between two looks at what others compile."""
+
+PATIENCE = 2.0
+LEAST_PATIENCE = 0.3
+MOST_PATIENCE = 1.0
+"""A build waits so many times as long as its own compiling should take; between so many seconds."""
 
 
 def new_source_ms(size: int) -> float:
@@ -97,3 +121,126 @@ class ReadyHeap:
             job.append(module)
             worth += cost
         return job
+
+
+class Work:
+    """`shared`: other processes may build on the same cache. Else nothing is claimed, and all of it is ours."""
+
+    def __init__(self, shared: bool = False) -> None:
+        self.shared = shared
+        self._open = ReadyHeap()
+        self._ours = ReadyHeap()
+        self._priority: dict[str, float] = {}
+        self._asked: set[str] = set()
+        self.theirs: set[str] = set()
+        """What other processes have claimed."""
+        self._waits = False
+        self._given_up = 0
+        self._level = 0
+        self._give_up_at = 0.0
+        self._look_at = 0.0
+        self._pause = FIRST_PAUSE
+
+    def __len__(self) -> int:
+        """How many modules are ours."""
+        return len(self._ours)
+
+    @property
+    def more(self) -> int:
+        """How many modules nobody has claimed yet, and are ours."""
+        return len(self._open) + len(self._ours)
+
+    def add(self, module: str, priority: float, taken: bool | None = None) -> None:
+        """A module may be compiled. `taken`: whether another process has claimed it; None: nobody has asked."""
+        self._priority[module] = priority
+        if taken is None and self.shared:
+            self._open.add(module, priority)
+        else:
+            self.settled(module, bool(taken))
+
+    def discard(self, modules: Collection[str]) -> None:
+        """Forget modules that need not be compiled any more."""
+        self._open.discard(modules)
+        self._ours.discard(modules)
+        self._asked.difference_update(modules)
+        self.theirs.difference_update(modules)
+
+    def pop(self) -> str:
+        """The first module that is ours. There must be one."""
+        self._waits = False
+        return self._ours.pop()
+
+    # ---- claiming
+
+    def first(self, modules: Iterable[str], slots: int, milliseconds: Mapping[str, float]) -> int:
+        """How many of `modules`, in order of their priority, are claimed when the build first looks them up."""
+        room = CLAIM_MS * slots if self.shared else 0.0
+        count = 0
+        for module in islice(modules, FIRST_CLAIMS * slots):
+            if room <= 0.0:
+                break
+            room -= milliseconds.get(module, FIXED_MS)
+            count += 1
+        return count
+
+    def next_claims(self, slots: int, milliseconds: Callable[[str], float], taken: int = 0) -> list[str]:
+        """The modules to claim now: some before the last ones are begun, so that nobody waits for the answer. `taken`
+        modules are ours that were taken and are not begun."""
+        if self._asked or not len(self._open) or len(self._ours) + taken > 2 * slots:
+            return []
+        room = CLAIM_MS * slots
+        # Half of what is left, for there may be others who have nothing to do.
+        most = min(MOST_CLAIMS * slots, max(2 * slots, len(self._open) // 2))
+        modules: list[str] = []
+        while room > 0.0 and len(modules) < most and len(self._open):
+            modules.append(self._open.pop())
+            room -= milliseconds(modules[-1])
+        self._asked = set(modules)
+        return modules
+
+    def answered(self) -> list[str]:
+        """The claims were answered: the modules that they were for, but for those that need no compiling any more."""
+        asked, self._asked = self._asked, set()
+        return sorted(asked)
+
+    def settled(self, module: str, taken: bool) -> None:
+        if taken:
+            self.theirs.add(module)
+        else:
+            self._ours.add(module, self._priority[module])
+
+    # ---- waiting for others
+
+    def wait(self, now: float) -> float:
+        """There is nothing to do but what others have claimed: so many seconds until it is worth a look; 0: now."""
+        if not self._waits:
+            self._waits = True
+            self._level = 0
+            self._give_up_at = 0.0
+            self._look_at = now
+            self._pause = FIRST_PAUSE
+        pause = self._look_at - now
+        return pause if pause > 0.0005 else 0.0  # A timer may come a moment early.
+
+    def look(self, now: float, slots: int, milliseconds: Callable[[str], float]) -> tuple[list[str], int]:
+        """The modules to ask for again, and how: 0, or, where the others have had their time, the number of processes
+        that may be at a module already. Then it is some modules only, those that the others come to last."""
+        if not self._give_up_at:
+            patience = PATIENCE * sum(map(milliseconds, self.theirs)) / 1000
+            self._give_up_at = now + min(max(patience, LEAST_PATIENCE), MOST_PATIENCE)
+        self._look_at = now + self._pause
+        self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
+        if now < self._give_up_at:
+            self._asked, self.theirs = self.theirs, set()
+            return sorted(self._asked), 0
+        self._give_up_at = 0.0
+        self._given_up = max(slots, 2 * self._given_up)
+        self._level += 1
+        last = sorted(self.theirs, key=lambda one: (self._priority[one], one))[: self._given_up]
+        self._asked = set(last)
+        self.theirs.difference_update(last)
+        return last, self._level
+
+    def moved(self) -> None:
+        """The others get on: their time begins again."""
+        self._give_up_at = 0.0

@@ -8,7 +8,9 @@ from enum import IntEnum
 import msgspec
 
 from actors.diagnostics import Diagnostic
-from actors.digests import Digest, are_digests
+from actors.digests import Digest, are_digests, digest
+from actors.messages import Settings
+from actors.planner import keys
 from actors.untrusted import UNREADABLE
 
 
@@ -141,6 +143,13 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
     succeeded: bool = False
     link_state: Digest = ""
     link_program: Digest = ""
+
+
+def settings_digest(settings: Settings) -> Digest:
+    """Names everything beside the sources and the toolchain that enters keys or decides about the program; the schema
+    of manifests too, so that a plan of an older one is none."""
+    options = sorted(settings.options.items())
+    return digest(msgspec.json.encode((keys.SCHEMA, settings.target, options, settings.invalidation, settings.entry)))
 
 
 PLAN_VERSION = 5

@@ -30,15 +30,14 @@ from actors.messages import (
     Stored,
 )
 from actors.planner.desk import Desk
+from actors.planner.diagnostics import crashed, findings, with_findings, with_hints
 from actors.planner.facts import Facts
-from actors.planner.offers import with_offers
-from actors.planner.outcome import crashed, findings, settings_digest, with_findings
 from actors.planner.phases.fitting import GIVEN_BACK_MS, Fitting
 from actors.planner.phases.step import Step
 from actors.planner.reasons import reason
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import Estimates
-from actors.planner.state import State
+from actors.planner.state import State, settings_digest
 
 STORE_MS = 60.0
 """Objects are stored when they are worth so much: each `Store` is files and a transaction, beside workers who want the
@@ -277,7 +276,7 @@ class Compiling(Step):
                     run.replan = True
                     run.states.set(module, State.READY)
                     continue
-                errors += with_offers(outcome.compiled.diagnostics, unknown, module, facts)
+                errors += with_hints(outcome.compiled.diagnostics, unknown, module, facts)
                 if not errors:
                     run.silent[module] = list(outcome.compiled.otherwise) or [
                         crashed(module, path, "it gave neither object nor error")

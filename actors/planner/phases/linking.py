@@ -26,7 +26,7 @@ from actors.messages import (
 )
 from actors.planner import keys
 from actors.planner.desk import Desk
-from actors.planner.outcome import crashed, no_linker, not_written, nothing_there, of_item
+from actors.planner.diagnostics import crashed, no_linker, not_written, nothing_there, of_item
 from actors.planner.phases.compiling import Compiling
 from actors.planner.phases.step import Step
 from actors.planner.phases.verifying import difference, differs
@@ -58,7 +58,7 @@ class Linking(Step):
     def _begin(self, run: Run) -> None:
         desk, facts, settings = self.desk, self.desk.facts, run.settings
         run.go(Phase.LINKING)
-        run.diagnostics += nothing_there(run, facts.sources)
+        run.diagnostics += nothing_there(settings, run.diagnostics, facts.sources)
         if not run.succeeded:
             run.go(Phase.FINISHED)
             return

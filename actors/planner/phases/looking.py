@@ -8,8 +8,8 @@ from actors.digests import digest
 from actors.events import GraphResolved
 from actors.messages import Find, Found, Load, Loaded, Message
 from actors.planner.desk import Desk
+from actors.planner.diagnostics import nothing_there, unread
 from actors.planner.layers import Layer
-from actors.planner.outcome import nothing_there, unread
 from actors.planner.phases.compiling import Compiling
 from actors.planner.phases.inferring import Inferring
 from actors.planner.phases.linking import Linking
@@ -50,11 +50,11 @@ class Looking(Step):
             self._keys_known(run, objects)
 
     def _graph_known(self, run: Run) -> None:
-        facts = self.desk.facts
+        facts, settings = self.desk.facts, run.settings
         self._tell_graph(run)
         run.settle(facts.sources, {})
         self._compiling.condemn(run)
-        run.diagnostics += nothing_there(run, facts.sources)
+        run.diagnostics += nothing_there(settings, run.diagnostics, facts.sources)
         for found in run.condemned.values():  # nothing is compiled, so nobody else will say it
             run.diagnostics += found
         run.go(Phase.ANSWERED)

@@ -11,7 +11,7 @@ from actors.compiler.toolchain import SummariseJob, Summary
 from actors.events import ModuleSummarised
 from actors.messages import BATCH, FindSummaries, Message, RunSummarise, StoreSummaries, SummariesFound, SummariseDone
 from actors.planner.desk import Desk
-from actors.planner.outcome import crashed
+from actors.planner.diagnostics import crashed
 from actors.planner.phases.step import Step
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import new_source_ms

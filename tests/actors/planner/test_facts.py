@@ -16,9 +16,9 @@ from actors.messages import Known, Settings
 from actors.planner import facts as module_under_test
 from actors.planner.facts import Facts
 from actors.planner.layers import READERS, Layer, Need, Reach
-from actors.planner.outcome import planned_module, settings_digest
+from actors.planner.outcome import planned_module
 from actors.planner.reasons import reason as reason_of
-from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row
+from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row, settings_digest
 from tests.actors.planner.plain_projects import learn, sources, summary, supply
 
 DOCUMENT = Path(__file__).parents[3] / "docs/facts.md"

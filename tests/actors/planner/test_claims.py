@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from actors.planner import work
-from actors.planner.work import Work
+from actors.planner import schedule
+from actors.planner.schedule import Work
 
 ONE_MS = dict.fromkeys("abcdefgh", 1.0)
 
@@ -41,7 +41,7 @@ def test_alone_nothing_is_claimed() -> None:
 def test_claims_come_in_order_and_before_the_last_ones_are_begun() -> None:
     ready = shared("abcdefgh")
     assert len(ready) == 0
-    assert ready.next_claims(1, lambda _: work.CLAIM_MS / 2) == ["a", "b"]
+    assert ready.next_claims(1, lambda _: schedule.CLAIM_MS / 2) == ["a", "b"]
     assert ready.next_claims(1, one_ms) == [], "one question at a time"
     assert ready.answered() == ["a", "b"]
     ready.settled("a", False)
@@ -58,13 +58,13 @@ def test_claims_come_in_order_and_before_the_last_ones_are_begun() -> None:
 def test_how_many_are_claimed_at_a_time() -> None:
     modules = [f"m{number}" for number in range(200)]
     ready = shared("")
-    assert ready.first(modules, 2, {}) == 2 * work.FIRST_CLAIMS
-    assert ready.first(modules, 1, dict.fromkeys(modules, work.CLAIM_MS / 3)) == 3
+    assert ready.first(modules, 2, {}) == 2 * schedule.FIRST_CLAIMS
+    assert ready.first(modules, 1, dict.fromkeys(modules, schedule.CLAIM_MS / 3)) == 3
     assert ready.first(modules[:2], 1, {}) == 2
     for module in modules:
         ready.add(module, 1.0)
-    assert len(ready.next_claims(2, lambda _: 0.0)) == 2 * work.MOST_CLAIMS
-    assert [ready.settled(module, False) for module in ready.answered()] == [None] * (2 * work.MOST_CLAIMS)
+    assert len(ready.next_claims(2, lambda _: 0.0)) == 2 * schedule.MOST_CLAIMS
+    assert [ready.settled(module, False) for module in ready.answered()] == [None] * (2 * schedule.MOST_CLAIMS)
     assert ready.next_claims(2, one_ms) == [], "enough to do"
     while len(ready):
         ready.pop()
@@ -111,9 +111,9 @@ def test_others_are_looked_at_again_at_growing_intervals() -> None:
     pauses = [after - before for before, after in itertools.pairwise(looks)]
     assert looks[0] == 7.0
     assert pauses == sorted(pauses)
-    assert abs(pauses[0] - work.FIRST_PAUSE) < 1e-9
-    assert pauses[-1] <= work.LONGEST_PAUSE + 1e-9
-    assert 7.0 + work.LEAST_PATIENCE <= now <= 7.0 + work.LEAST_PATIENCE + work.LONGEST_PAUSE
+    assert abs(pauses[0] - schedule.FIRST_PAUSE) < 1e-9
+    assert pauses[-1] <= schedule.LONGEST_PAUSE + 1e-9
+    assert 7.0 + schedule.LEAST_PATIENCE <= now <= 7.0 + schedule.LEAST_PATIENCE + schedule.LONGEST_PAUSE
 
 
 def test_patience_ends_and_takes_the_last_ones_first_and_more_each_time() -> None:
@@ -130,7 +130,7 @@ def test_patience_ends_and_takes_the_last_ones_first_and_more_each_time() -> Non
                 assert sorted(taken(ready)) == sorted(modules)
         now += 0.01
     assert got == [["h"], ["g", "f"], ["e", "d", "c", "b"], ["a"]]
-    assert now <= 4 * (work.LEAST_PATIENCE + work.LONGEST_PAUSE)
+    assert now <= 4 * (schedule.LEAST_PATIENCE + schedule.LONGEST_PAUSE)
 
 
 def test_where_somebody_took_over_before_the_next_one_waits_longer() -> None:
@@ -144,7 +144,7 @@ def test_where_somebody_took_over_before_the_next_one_waits_longer() -> None:
             answered(ready, taken=beside < 4)
         now += 0.01
     assert ways == [1, 2, 3, 4]
-    assert 4 * work.LEAST_PATIENCE <= now <= 4 * (work.LEAST_PATIENCE + work.LONGEST_PAUSE + 0.02)
+    assert 4 * schedule.LEAST_PATIENCE <= now <= 4 * (schedule.LEAST_PATIENCE + schedule.LONGEST_PAUSE + 0.02)
 
 
 def first_look_that_gives_up(ready: Work, each_ms: float, moved_at: float = 0.0) -> float:
@@ -161,10 +161,14 @@ def first_look_that_gives_up(ready: Work, each_ms: float, moved_at: float = 0.0)
 
 
 def test_nobody_is_waited_for_longer_than_twice_what_compiling_takes() -> None:
-    for each_ms, seconds in ((0.1, work.LEAST_PATIENCE), (200.0, 2 * work.PATIENCE * 0.2), (1e6, work.MOST_PATIENCE)):
-        assert seconds <= first_look_that_gives_up(waiting("ab"), each_ms) <= seconds + work.LONGEST_PAUSE + 0.02
+    for each_ms, seconds in (
+        (0.1, schedule.LEAST_PATIENCE),
+        (200.0, 2 * schedule.PATIENCE * 0.2),
+        (1e6, schedule.MOST_PATIENCE),
+    ):
+        assert seconds <= first_look_that_gives_up(waiting("ab"), each_ms) <= seconds + schedule.LONGEST_PAUSE + 0.02
 
 
 def test_whoever_gets_on_has_more_time() -> None:
     at = first_look_that_gives_up(waiting("ab"), 0.1, moved_at=0.2)
-    assert 0.2 + work.LEAST_PATIENCE <= at <= 0.2 + work.LEAST_PATIENCE + 2 * work.LONGEST_PAUSE + 0.02
+    assert 0.2 + schedule.LEAST_PATIENCE <= at <= 0.2 + schedule.LEAST_PATIENCE + 2 * schedule.LONGEST_PAUSE + 0.02

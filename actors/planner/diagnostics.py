@@ -1,0 +1,143 @@
+"""What the planner itself reports: errors that no compile can find, and hints that only it can give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import msgspec
+
+from actors.compiler.toolchain import Item, Unknown
+from actors.diagnostics import Diagnostic, Finding, about_file, about_project, in_text
+from actors.messages import Settings
+from actors.planner.facts import Facts
+
+MOST = 3
+"""Modules that are named for one name."""
+
+
+# ---- errors
+
+
+def crashed(module: str, path: str, what: str) -> Diagnostic:
+    hint = "this is a bug of the compiler, not of the program: please report it with this module"
+    what = f"the compiler broke on this module: {what}"
+    return about_file("E0901", what, module=module, file=path, hint=hint)
+
+
+def keeps_changing(module: str, path: str) -> Diagnostic:
+    hint = "build again when nothing writes to it any more"
+    what = "this file changed again and again while it was being built"
+    return about_file("E0809", what, module=module, file=path, hint=hint)
+
+
+def findings(facts: Facts, module: str, entry: str) -> list[Finding]:
+    """What is wrong with a module that has a summary, before anything is compiled."""
+    found = list(facts.resolved[module].findings) if module in facts.troubled else []
+    line = facts.rows[module].statements
+    if line and module != entry:
+        what = "only the entry module may have statements at its top level"
+        found.append(Finding("E0810", what, hint="move them into a function", at=line))
+    return found
+
+
+def with_findings(facts: Facts, entry: str) -> list[str]:
+    """The modules that have some."""
+    return sorted(facts.troubled.union([one for one, row in facts.rows.items() if row.statements and one != entry]))
+
+
+def unread(facts: Facts, entry: str) -> list[str]:
+    """Modules of which something is to be said, and whose text is not at hand."""
+    return [module for module in with_findings(facts, entry) if facts.sources[module].data is None]
+
+
+def of_item(found: Finding, item: Item | None, source: bytes, *, module: str, file: str) -> Diagnostic:
+    """A finding about an item, where its name first stands in its text; without an item, about the whole file."""
+    if item is not None:
+        text = source.decode("utf-8", "replace")
+        named = re.compile(rf"\b{re.escape(item.name)}\b").search(text, item.start, item.stop)
+        at = named.start() if named else item.start
+        line, start = text.count("\n", 0, at) + 1, text.rfind("\n", 0, at) + 1
+        found = msgspec.structs.replace(found, at=line, offset=at - start, length=len(item.name))
+    return in_text(found, source, module=module, file=file)
+
+
+def nothing_there(settings: Settings, told: Iterable[Diagnostic], modules: Collection[str]) -> list[Diagnostic]:
+    """What is wrong where there is no module at all, unless it is said already why (a file with a wrong name), or none
+    that was named as the entry."""
+    if not modules:
+        return [] if any(found.severity == "error" for found in told) else [no_sources(settings.root)]
+    if settings.entry_named and settings.entry not in modules:
+        return [no_entry(settings.entry, modules)]
+    return []
+
+
+def no_sources(root: str) -> Diagnostic:
+    what = f"there is no module under {root}" if root else "there is no module"
+    return about_project("E0811", what, hint="is this the folder of a project?" if root else "")
+
+
+def no_linker(entry: str, path: str, kinds: list[str]) -> Diagnostic:
+    """Of a program whose objects no toolchain of the project links together."""
+    what = f"no toolchain links objects of these kinds into one program: {', '.join(f'`{kind}`' for kind in kinds)}"
+    hint = "let the entry reach modules of one toolchain alone, or of toolchains that one linker takes"
+    return about_file("E0906", what, module=entry, file=path, hint=hint)
+
+
+def no_entry(entry: str, modules: Iterable[str]) -> Diagnostic:
+    names = sorted(modules)
+    there = ", ".join(f"`{name}`" for name in names[:5]) + (" ..." if len(names) > 5 else "")
+    hint = f"there are {there}" if names else "there are no modules at all"
+    return about_project("E0808", f"there is no entry module `{entry}`", hint=hint)
+
+
+def not_written(path: str, why: str, *, outside: bool) -> Diagnostic:
+    if outside:
+        what = f"`output`: the program would not be written to {path}: {why}"
+        return about_project("E0815", what, hint="remove the link, or name the place that it leads to as `output`")
+    hint = "make room (`wasmill cache clear` empties the cache), give permission, or choose another `output`"
+    return about_project("E0814", f"the program could not be written to {path}: {why}", hint=hint)
+
+
+# ---- hints about unknown names
+
+
+def with_hints(found: Sequence[Diagnostic], unknown: Sequence[Unknown], module: str, facts: Facts) -> list[Diagnostic]:
+    """The errors of a module, with hints where other modules have what is unknown in it."""
+    names = {(one.line, one.column): one.name for one in unknown}
+    return [_with_hint(one, names.get((one.line, one.column), ""), module, facts) for one in found]
+
+
+def _with_hint(found: Diagnostic, name: str, module: str, facts: Facts) -> Diagnostic:
+    hint = _hint(name, module, facts, found.hint) if name else ""
+    return msgspec.structs.replace(found, hint=hint) if hint else found
+
+
+def _hint(name: str, module: str, facts: Facts, otherwise: str) -> str:
+    there = sorted(_having(name, module, facts), key=lambda one: (not one[1].public, one[0], one[1].name))
+    public = [(home, item) for home, item in there if item.public][:MOST]
+    if len(public) == 1:
+        home, item = public[0]
+        return f"`{_path(home)}` has it: add `use {_path(home)}::{item.name};`"
+    if public:
+        uses = " or ".join(f"`use {_path(home)}::{item.name};`" for home, item in public)
+        return f"other modules have it: add {uses}"
+    if otherwise:
+        return otherwise
+    if there:
+        home, item = there[0]
+        return f"`{_path(home)}` has it, and it is private there: write `pub` before it (line {item.line})"
+    modules = sorted(one for one in facts.sources if one.rpartition("/")[2] == name and one != module)
+    return f"`{_path(modules[0])}` is a module: what it has is written `{_path(modules[0])}::...`" if modules else ""
+
+
+def _having(name: str, module: str, facts: Facts) -> Iterator[tuple[str, Item]]:
+    for home in facts.sources:
+        summary = facts.modules.summaries[home] if home != module else None
+        for item in summary.items if summary is not None else ():
+            if item.name.rpartition("::")[2] == name and item.kind != "module":
+                yield home, item
+
+
+def _path(module: str) -> str:
+    return module.replace("/", "::")
