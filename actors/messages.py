@@ -123,7 +123,9 @@ class ScanEnd(Part, frozen=True):
     recorded: Digest | None = None
     """Names what the snapshot that stamps were compared with says beside the sources (`snapshot.beside_sources`)."""
     snapshot: Stamp = NO_STAMP
-    """The stamp of that snapshot's file: another one after every build that wrote it, in whatever process."""
+    """The stamp of that snapshot's file, where nothing differs from it and files hold all modules: what a build
+    answered that was compared with the very same file is true again. Every build that writes the snapshot, in whatever
+    process, gives it another stamp. `NO_STAMP` otherwise."""
     beside: tuple[str, ...] = ()
     programs: str = ""
     """The folder of programs (`Rules`), and what lies in it beside them (`walk.beside_programs`)."""

@@ -186,11 +186,11 @@ class Machine:
     def _end(self, run: Run) -> None:
         """Answer the build, and turn to the next one."""
         done, desk = run.done, self.desk
-        looked = done is None or run.record is not None  # The short answer of scanning.py looks at nothing.
+        looked = done is None or run.record is not None  # A repeated answer looks at nothing.
         if done is None:
             done = build_done(run, desk.facts, desk.milliseconds(run), cancelled=False)
         if run.record is not None:
-            self.scanning.unchanged.remember(run, run.record, done)
+            self.scanning.remember(run, done)
         if looked:
             desk.facts.forget()
         if desk.events.wanted:

@@ -28,7 +28,7 @@ from actors.diagnostics import Finding, bounded
 from actors.digests import short
 
 MOST_PARTS = 128
-"""Of a path (design section 8: nesting)."""
+"""Parts of one path."""
 MOST_HOPS = 128
 """Re-exports from the one who asks to the item."""
 HINTS = 20

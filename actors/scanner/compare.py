@@ -255,7 +255,7 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
         recorded=beside_sources(snapshot) if snapshot else None,
         beside=beside,
         programs=rules.programs,
-        snapshot=remembered.stamp if snapshot else NO_STAMP,
+        snapshot=remembered.stamp if same and not memory else NO_STAMP,
         held={module.module: module.data for module in memory},
     )
     return Looked(compared.found, end)

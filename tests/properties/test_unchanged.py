@@ -1,5 +1,5 @@
-"""The short answer of an open Project to a build with nothing changed (`actors/planner/unchanged.py`): never another
-one than the longer way gives, whatever happened before; and given, where it can be."""
+"""The repeated answer of an open Project to a build with nothing changed (`Scanning.repeated`): the same as the longer
+way gives, whatever happened before; and given where it can be."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from actors.events import BuildFinished, BuildStarted, CacheMiss, SourcesScanned
 from actors.keeper.publish import look
 from actors.messages import BuildDone
 from actors.offload import InlineOffload
+from actors.planner.phases.scanning import Scanning
 from actors.planner.planner import Planner
-from actors.planner.unchanged import Unchanged
+from actors.planner.run import Run
 from orchestrator.testing.toolchain import PlainToolchain
 from tests.helpers.plain_builds import Bench, opened, remove, write
 from tests.helpers.projects import stamp_anew
@@ -44,24 +45,19 @@ TEXTS = [
 ]
 
 
-class Watched(Unchanged):
-    """Counts the short answers."""
+class Watched:
+    """Counts the repeated answers of a planner; with `never`, there are none, and each build goes the longer way."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, scanning: Scanning, *, never: bool = False) -> None:
         self.given = 0
+        self.never = never
+        self._repeated = scanning.repeated
+        scanning.repeated = self.repeated  # type: ignore[method-assign]
 
-    def answer(self, run: Any) -> BuildDone | None:
-        done = super().answer(run)
+    def repeated(self, run: Run) -> BuildDone | None:
+        done = None if self.never else self._repeated(run)
         self.given += done is not None
         return done
-
-
-class Never(Watched):
-    """The longer way, always."""
-
-    def answer(self, run: Any) -> BuildDone | None:
-        return None
 
 
 def planner_of(bench: Bench) -> Planner:
@@ -69,10 +65,8 @@ def planner_of(bench: Bench) -> Planner:
     return found
 
 
-def watched(bench: Bench, kind: type[Watched] = Watched) -> Watched:
-    planner = planner_of(bench)
-    seen = planner.machine.scanning.unchanged = kind()
-    return seen
+def watched(bench: Bench, *, never: bool = False) -> Watched:
+    return Watched(planner_of(bench).machine.scanning, never=never)
 
 
 class Side:
@@ -182,7 +176,7 @@ async def compare(history: list[Step]) -> None:
         for folder in folders:
             write(folder, START)
         async with opened(folders[0], jobs=1) as short, opened(folders[1], jobs=1) as long:
-            watched(long, Never)
+            watched(long, never=True)
             sides = [Side(folders[0], short), Side(folders[1], long)]
             for number, step in enumerate([("nothing", None, None), ("nothing", None, None), *history]):
                 seen = []

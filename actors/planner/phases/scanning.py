@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
-from actors.messages import Begin
+from actors.digests import NO_STAMP, Stamp
+from actors.messages import Begin, BuildDone, Settings
 from actors.planner.desk import Desk
 from actors.planner.phases.step import Step
 from actors.planner.run import Phase, Run
-from actors.planner.unchanged import Unchanged
+
+
+class Standing(NamedTuple):
+    """The answer of a build that found nothing to do, and what it was compared with."""
+
+    settings: Settings
+    snapshot: Stamp
+    done: BuildDone
 
 
 class Scanning(Step):
@@ -16,7 +26,7 @@ class Scanning(Step):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self.unchanged = Unchanged()
+        self._standing: Standing | None = None
         self._snapshot_seen = ""
 
     def begin(self, run: Run) -> None:
@@ -30,14 +40,33 @@ class Scanning(Step):
         if end is None or run.awaited:
             return
         self._look_for_snapshot(run.settings.snapshot, there=end.recorded is not None)
-        done = self.unchanged.answer(run) if self.desk.believes else None
+        done = self.repeated(run)
         if done is not None:
-            run.done = msgspec.structs.replace(done, duration_ms=self.desk.milliseconds(run))
+            run.done = done
             run.go(Phase.ANSWERED)
         elif run.begun:
             self._take_over(run)
         else:
             self.begin(run)
+
+    def repeated(self, run: Run) -> BuildDone | None:
+        """The answer of the last build, where it still stands; then no other actor is asked. The scanner has proved
+        that nothing differs from the snapshot: sources, program, settings' files, toolchain's files. So two comparisons
+        are left: the same snapshot, and the same request."""
+        last, end, desk = self._standing, run.end, self.desk
+        if last is None or end is None or end.snapshot == NO_STAMP or not desk.believes:
+            return None
+        if (end.snapshot, run.settings) != (last.snapshot, last.settings):
+            return None
+        return msgspec.structs.replace(last.done, build=run.id, duration_ms=desk.milliseconds(run))
+
+    def remember(self, run: Run, done: BuildDone) -> None:
+        """A build that was not answered by `repeated` has ended. Its answer stands if it changed no row and wrote no
+        snapshot (then the next one is compared with the same), and had nothing wrong to report."""
+        record, end = run.record, run.end
+        idle = run.from_plan and record is not None and record.finished and not record.snapshot
+        stands = idle and end is not None and end.snapshot != NO_STAMP and done.success and done.cache_degraded is None
+        self._standing = Standing(run.settings, end.snapshot, done) if stands and end is not None else None
 
     def _look_for_snapshot(self, name: str, *, there: bool) -> None:
         """A plan whose snapshot is gone is none: another process removes snapshots when entries were lost."""

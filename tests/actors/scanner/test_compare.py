@@ -232,6 +232,18 @@ def test_links_are_looked_at_again():
     assert world.look().end.links
 
 
+def test_the_snapshot_is_named_only_where_nothing_differs_from_it():
+    """A build's answer is repeated for as long as the scan names the same snapshot."""
+    world = World("a.ruchy")
+    world.build()
+    stamp = world.disk.stamp("/s/dev")
+    assert (world.look().end.same, world.look().end.snapshot) == (True, stamp)
+    held = world.look(scan_of({"a.ruchy": b"a.ruchy"}))
+    assert (held.end.same, held.end.snapshot) == (False, NO_STAMP)
+    world.disk.write("/p/wasmill.toml", b"")
+    assert (world.look().end.same, world.look().end.snapshot) == (False, NO_STAMP)
+
+
 def test_extras_make_it_another_state_but_no_other_sources():
     world = World("a.ruchy")
     world.build()
