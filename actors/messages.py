@@ -23,14 +23,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="me
     """Base of everything that is told, posted or replied."""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class MessagePart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Base of the pieces that messages are made of."""
 
 
 # ------------------------------------------------------------------------------------------------ to the scanner
 
 
-class Rules(Part, frozen=True):
+class Rules(MessagePart, frozen=True):
     """What counts as a source. Globs are relative to `root`, with `/` and `**`; `exclude` wins over `include`.
 
     `root` is absolute. `extensions` as the toolchains name them, with the dot. `entry` is the entry's path relative to
@@ -50,7 +50,7 @@ class Rules(Part, frozen=True):
     """Absolute path of the snapshot file that stamps are compared with; "" for none: everything is read."""
 
 
-class MemorySource(Part, frozen=True):
+class MemorySource(MessagePart, frozen=True):
     """A module in memory. It hides a file of the same name."""
 
     path: str
@@ -74,7 +74,7 @@ ToScanner = Scan
 # ------------------------------------------------------------------------------------------------ to the hasher
 
 
-class Known(Part, frozen=True):
+class KnownSource(MessagePart, frozen=True):
     """A source whose bytes need not be read: its stamp is the one in the snapshot. `stamp` is all zero when it must
     not be trusted next time (racy, or in memory)."""
 
@@ -85,7 +85,7 @@ class Known(Part, frozen=True):
     stamp: Stamp
 
 
-class FoundSource(Part, frozen=True):
+class FoundSource(MessagePart, frozen=True):
     """A source to read. `known` is the digest that the snapshot has for it, "" for none; `data` is its text when it is
     in memory. `stamp` is what the walk saw."""
 
@@ -96,19 +96,19 @@ class FoundSource(Part, frozen=True):
     data: bytes | None = None
 
 
-class FolderStamp(Part, frozen=True):
+class FolderStamp(MessagePart, frozen=True):
     """A folder that was walked; `path` relative to the root, "" for the root itself."""
 
     path: str
     stamp: Stamp
 
 
-class ScanEnd(Part, frozen=True):
+class ScanEnd(MessagePart, frozen=True):
     """What the last batch of a scan adds. `unchanged` is the whole rest of the project. `taken_ns` is the file system's
     time just before the walk began: a stamp not safely older than it is racy. `problems` are errors and warnings that
     the scanner itself has to report (names that collide, unreadable folders, skipped files)."""
 
-    unchanged: tuple[Known, ...] = ()
+    unchanged: tuple[KnownSource, ...] = ()
     removed: tuple[str, ...] = ()
     folders: tuple[FolderStamp, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
@@ -145,7 +145,7 @@ ToHasher = SourcesFound
 # ------------------------------------------------------------------------------------------------ to the planner
 
 
-class Source(Part, frozen=True):
+class Source(MessagePart, frozen=True):
     """A source that was read: normalised bytes and their digest. `error` is set where it could not be (then `data` is
     empty): unreadable, too large, invalid UTF-8."""
 
@@ -168,7 +168,7 @@ class SourcesRead(Message, frozen=True):
     end: ScanEnd | None = None
 
 
-class Settings(Part, frozen=True):
+class BuildSettings(MessagePart, frozen=True):
     """Everything that a build is asked for. Two requests with equal settings may share one build.
 
     `goal`: "build", "graph" (stop after resolving) or "lookup" (stop after computing keys, and ask the cache for
@@ -217,7 +217,7 @@ class Build(Message, frozen=True):
     """A request; the reply is a `BuildDone`."""
 
     build: int
-    settings: Settings
+    settings: BuildSettings
 
 
 class CancelBuild(Message, frozen=True):
@@ -231,7 +231,7 @@ class Nudged(Message, frozen=True):
     """An actor looked at what is in no message. Nobody is sent this either."""
 
 
-class Reason(Part, frozen=True):
+class Reason(MessagePart, frozen=True):
     """Why a module or a function was compiled (or would be). `kind` is one of: "new" (no earlier build knows it),
     "source" (its text changed), "import" (what the module imports changed), "reference" (what a name in the function
     means, or the interface of that, changed), "resolution" (a name means something else), "toolchain", "options",
@@ -244,7 +244,7 @@ class Reason(Part, frozen=True):
     via: tuple[str, ...] = ()
 
 
-class Difference(Part, frozen=True):
+class Difference(MessagePart, frozen=True):
     """An object or a program (`kind`) that is not what a fresh build makes of the same manifest (JSON). `what` says
     where the bytes begin to differ."""
 
@@ -254,14 +254,14 @@ class Difference(Part, frozen=True):
     manifest: str
 
 
-class Edge(Part, frozen=True):
+class Edge(MessagePart, frozen=True):
     """`module` depends on `imported`."""
 
     module: str
     imported: str
 
 
-class Lookup(Part, frozen=True):
+class Lookup(MessagePart, frozen=True):
     """What the cache says of a module: its key, and the object where there is one."""
 
     module: str
@@ -347,7 +347,7 @@ class RunInfer(Message, frozen=True):
 ToWorkers = Union[RunSummarise, RunInfer, RunCompile, RunLink]
 
 
-class SummariseOutcome(Part, frozen=True):
+class SummariseOutcome(MessagePart, frozen=True):
     """`changed`: what the file holds instead of the bytes that were asked for. `crash`: how the toolchain broke on this
     module. `source`: the text, where it was wanted."""
 
@@ -364,7 +364,7 @@ class SummariseDone(Message, frozen=True):
     outcomes: tuple[SummariseOutcome, ...]
 
 
-class InferOutcome(Part, frozen=True):
+class InferOutcome(MessagePart, frozen=True):
     """As `SummariseOutcome`. A toolchain that broke gives an empty inference: the compile will tell."""
 
     module: str
@@ -379,7 +379,7 @@ class InferDone(Message, frozen=True):
     outcomes: tuple[InferOutcome, ...]
 
 
-class CompileOutcome(Part, frozen=True):
+class CompileOutcome(MessagePart, frozen=True):
     """As `SummariseOutcome`, for a compile."""
 
     module: str
@@ -405,7 +405,7 @@ class LinkDone(Message, frozen=True):
 # ------------------------------------------------------------------------------------------------ to the keeper
 
 
-class Entry(Part, frozen=True):
+class CacheEntry(MessagePart, frozen=True):
     """A row of the index: an object or program that the cache has. `size` in bytes."""
 
     key: Digest
@@ -418,7 +418,7 @@ class Entry(Part, frozen=True):
     duration_ms: float = 0.0
 
 
-class NewEntry(Part, frozen=True):
+class NewEntry(MessagePart, frozen=True):
     """A finished, validated result to store. `manifest` is its canonical JSON, whose digest is `key`; `kind` is
     "object", "program", or "link": what a link left for later ones."""
 
@@ -460,7 +460,7 @@ class Load(Message, frozen=True):
     digests: tuple[Digest, ...]
 
 
-class Store(Message, frozen=True):
+class StoreEntries(Message, frozen=True):
     """Keep these, in the order object, metadata, row. Reply: `Stored`. `force` replaces what a key has."""
 
     build: int
@@ -558,8 +558,8 @@ class Clear(Message, frozen=True):
 
 
 ToKeeper = Union[
-    Begin, Find, Load, Store, FindFragments, FindSummaries, StoreSummaries, Publish, Record, RecallPlan, Statistics,
-    ResetStatistics, Verify, Collect, Clear,
+    Begin, Find, Load, StoreEntries, FindFragments, FindSummaries, StoreSummaries, Publish, Record, RecallPlan,
+    Statistics, ResetStatistics, Verify, Collect, Clear,
 ]  # fmt: skip
 
 
@@ -573,7 +573,7 @@ class Begun(Message, frozen=True):
 class Found(Message, frozen=True):
     """`taken` are those of the keys to be claimed that another process has claimed before."""
 
-    entries: dict[Digest, Entry]
+    entries: dict[Digest, CacheEntry]
     taken: tuple[Digest, ...] = ()
     degraded: str | None = None
 
@@ -595,7 +595,7 @@ class FragmentsFound(Message, frozen=True):
     """`objects` by key, with their bytes."""
 
     fragments: dict[Digest, bytes]
-    objects: dict[Digest, tuple[Entry, bytes]] = msgspec.field(default_factory=dict)
+    objects: dict[Digest, tuple[CacheEntry, bytes]] = msgspec.field(default_factory=dict)
     degraded: str | None = None
 
 
@@ -655,7 +655,7 @@ class CacheStatistics(Message, frozen=True):
     limit_bytes: int = 0
 
 
-class Damage(Part, frozen=True):
+class Damage(MessagePart, frozen=True):
     """`file` relative to the cache folder; `action` says what was done: "quarantined", "row removed", ..."""
 
     file: str

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import anyio
 
-from actors.messages import Build, BuildDone, MemorySource, Message, Rules, Scan, Settings, ToPlanner
+from actors.messages import Build, BuildDone, BuildSettings, MemorySource, Message, Rules, Scan, ToPlanner
 from actors.stillness import Watchdog
 from actors.system import Address, Broken, Closed, Pending, System
 from orchestrator.errors import ProjectBroken, ProjectError
@@ -28,7 +28,7 @@ class Memory(Protocol):
 class _Shared:
     """One build, and those who wait for it."""
 
-    def __init__(self, settings: Settings, rules: Rules, memory: Memory) -> None:
+    def __init__(self, settings: BuildSettings, rules: Rules, memory: Memory) -> None:
         self.settings = settings
         self.rules = rules
         self.memory = memory
@@ -37,7 +37,7 @@ class _Shared:
         self.ended = anyio.Event()
         self.done: BuildDone | None = None
 
-    def answers(self, settings: Settings, rules: Rules, memory: Memory) -> bool:
+    def answers(self, settings: BuildSettings, rules: Rules, memory: Memory) -> bool:
         """Whether this build, which has not begun, is what is asked for. It will see what `memory` holds by then."""
         same_texts = self.memory is memory or self.memory.revision == memory.revision
         return same_texts and self.settings == settings and self.rules == rules
@@ -58,7 +58,7 @@ class Builds:
         self._next: list[_Shared] = []
         self._count = 0
 
-    async def build(self, settings: Settings, rules: Rules, memory: Memory) -> BuildDone:
+    async def build(self, settings: BuildSettings, rules: Rules, memory: Memory) -> BuildDone:
         """Build, or share a build.
 
         Cancelled, the caller just leaves; the build goes on while somebody else waits for it.

@@ -6,7 +6,7 @@ import os
 
 from actors.digests import ModuleNameError, digest, module_name
 from actors.disk import Disk
-from actors.messages import FolderStamp, Rules, Settings
+from actors.messages import BuildSettings, FolderStamp, Rules
 from actors.scanner.snapshot import PLAIN
 from orchestrator.config import Config, inside
 from orchestrator.looked import Watched
@@ -33,12 +33,12 @@ def rules(config: Config) -> Rules:
     )
 
 
-def settings(config: Config, watched: Watched, disk: Disk, *, output: str, plain: bool, owned: bool) -> Settings:
+def settings(config: Config, watched: Watched, disk: Disk, *, output: str, plain: bool, owned: bool) -> BuildSettings:
     """A build with nothing asked for but what the configuration says. `plain`: all of that is in files that are
     `watched`; `owned`: the program takes the place of older ones of its profile."""
     extras, absent = watched
     plain_ways, links = ways(config, disk)
-    return Settings(
+    return BuildSettings(
         root=config.root,
         profile=config.profile,
         invalidation=config.invalidation,

@@ -16,9 +16,9 @@ The laws of the cache; `docs/cache.md` says why they hold:
 7. Each schema has its own index file. Nobody migrates or deletes another's; readers of metadata ignore unknown fields.
 8. Local file systems only. Where write-ahead logging fails, run without an index: from `metadata/` alone.
 
-`Cache` is used by one task at a time (the keeper's) and knows no mailbox. Keys and digests are raw bytes everywhere in
-the keeper. They are hexadecimal in messages (`keeper.py` converts), in metadata files (`metadata.py`), in the names of
-files (`store.py`) and in events (`Cache.emit`).
+`BuildCache` is used by one task at a time (the keeper's) and knows no mailbox. Keys and digests are raw bytes
+everywhere in the keeper. They are hexadecimal in messages (`keeper.py` converts), in metadata files (`metadata.py`), in
+the names of files (`store.py`) and in events (`BuildCache.emit`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from actors.events import (
 from actors.keeper import commits, index, recovery, sweep
 from actors.keeper.database import Connection, Damaged, Database, Unusable
 from actors.keeper.fragments import fragments_of
-from actors.keeper.index import Row
+from actors.keeper.index import EntryRow
 from actors.keeper.locks import InUse
 from actors.keeper.metadata import row_of
 from actors.keeper.store import (
@@ -55,8 +55,8 @@ from actors.keeper.store import (
     Fetched,
     FileStore,
     Incoming,
-    Kept,
-    Written,
+    WriteResult,
+    WrittenEntry,
     digest_in,
     digest_of,
     metadata_file,
@@ -72,10 +72,10 @@ BUSY_MS = 10_000
 """How long a statement waits for another process's transaction, in milliseconds. Theirs take a fraction of a second."""
 
 _THE_INDEX = b""
-"""Stands for the whole index in `Cache.lost`."""
+"""Stands for the whole index in `BuildCache.lost`."""
 
 
-class KeepResult(NamedTuple):
+class StoreResult(NamedTuple):
     """`digests` is what each key has now, `refused` are keys that had other bytes, which stay, `rest` is what did not
     fit on the disk."""
 
@@ -122,7 +122,7 @@ class HotObjects:
         self.size = 0
 
 
-class Cache:
+class BuildCache:
     """`memory`: the store is in memory; then the index is in memory as well, and nobody else can use it.
 
     `degraded` is why the running `build` goes on without a part of the cache; None: all of it works. `lost` are entries
@@ -231,7 +231,9 @@ class Cache:
 
     # ---- looking up and reading
 
-    async def find(self, keys: Sequence[bytes], claim: int = 0, beside: int = 0) -> tuple[dict[bytes, Row], set[bytes]]:
+    async def find(
+        self, keys: Sequence[bytes], claim: int = 0, beside: int = 0
+    ) -> tuple[dict[bytes, EntryRow], set[bytes]]:
         """The rows that are there, and those of the first `claim` keys that others have claimed (`Claims.take`)."""
         taken: set[bytes] = set()
         # Pin before looking up: an eviction reads the pins once more after it has deleted rows (`Upkeep._carry_out`),
@@ -256,12 +258,12 @@ class Cache:
         self.in_use.missed.difference_update(rows)
         return rows, taken
 
-    def expect(self, rows: Iterable[Row]) -> None:
+    def expect(self, rows: Iterable[EntryRow]) -> None:
         """Check objects against the checksums in these rows from now on."""
         for row in rows:
             self._checksums[row.digest] = row.checksum
 
-    async def _find_in_files(self, keys: Iterable[bytes]) -> dict[bytes, Row]:
+    async def _find_in_files(self, keys: Iterable[bytes]) -> dict[bytes, EntryRow]:
         """Without an index: the metadata says it all, but it takes longer."""
         known = await self.offload.run(self.store.read_known, keys)
         for key in known.damaged:
@@ -331,7 +333,7 @@ class Cache:
                     found[name] = data[offset : offset + length]
         return found
 
-    async def find_objects(self, keys: Sequence[bytes]) -> dict[bytes, tuple[Row, bytes]]:
+    async def find_objects(self, keys: Sequence[bytes]) -> dict[bytes, tuple[EntryRow, bytes]]:
         """The rows of these keys that are there, with their objects' bytes, checked."""
         if not keys:
             return {}
@@ -341,7 +343,7 @@ class Cache:
 
     # ---- storing
 
-    async def keep(self, entries: Sequence[Incoming], force: bool) -> KeepResult:
+    async def keep(self, entries: Sequence[Incoming], force: bool) -> StoreResult:
         """Store entries. If the disk is full, what could not be stored comes back in `rest`."""
         known = await self._known(entries, force)
         kept = await self.offload.run(self._keep, entries, known, force)
@@ -358,9 +360,9 @@ class Cache:
         elif kept.failure is not None:
             self.writable = False
             self.degrade(f"storing: {said(kept.failure)}")
-        return KeepResult(digests, list(refused), rest)
+        return StoreResult(digests, list(refused), rest)
 
-    async def _known(self, entries: Iterable[Incoming], force: bool) -> dict[bytes, Row]:
+    async def _known(self, entries: Iterable[Incoming], force: bool) -> dict[bytes, EntryRow]:
         """The rows that these keys have already."""
         # A key that this build looked up in vain is not looked up again. If another process was faster in the meantime,
         # adding the row tells.
@@ -370,14 +372,14 @@ class Cache:
         known = await self.read(index.find, keys)
         return known if known is not None else await self._find_in_files(keys)
 
-    def _keep(self, entries: Sequence[Incoming], known: dict[bytes, Row], force: bool) -> Kept:
+    def _keep(self, entries: Sequence[Incoming], known: dict[bytes, EntryRow], force: bool) -> WriteResult:
         digests = [digest_of(entry.data) for _, entry in entries]
         self.in_use.add([key for key, _ in entries], digests)
         self.in_use.pin(self._shared, self.store.disk)
         return self.store.keep(entries, digests, known, self.store.disk.now_ns() // 10**9, force)
 
     async def _add_rows(
-        self, stored: list[Written], entries: Sequence[Incoming], known: dict[bytes, Row], force: bool
+        self, stored: list[WrittenEntry], entries: Sequence[Incoming], known: dict[bytes, EntryRow], force: bool
     ) -> dict[bytes, bytes]:
         """Add the rows of what was stored. Returns the keys for which another process was first, with other bytes, and
         the digests of those."""
@@ -397,7 +399,7 @@ class Cache:
             await self.offload.run(recovery.correct_metadata, self.store, stored, others)
         return {key: row.digest for key, row in others.items()}
 
-    def _count_twice(self, stored: Iterable[Written], there: dict[bytes, Row]) -> None:
+    def _count_twice(self, stored: Iterable[WrittenEntry], there: dict[bytes, EntryRow]) -> None:
         """Count modules that were compiled twice: missed here, but stored first by another process."""
         for one in stored:
             row = there.get(one.key)
@@ -409,7 +411,7 @@ class Cache:
                 self.emit(CompiledTwice, module=one.row.module, key=one.key)
 
     def _report_stored(
-        self, entries: Iterable[Incoming], stored: list[Written], refused: Mapping[bytes, bytes]
+        self, entries: Iterable[Incoming], stored: list[WrittenEntry], refused: Mapping[bytes, bytes]
     ) -> None:
         """Keep what was stored in memory, and emit what happened to each entry."""
         rows = {one.key: one.row for one in stored}

@@ -18,7 +18,7 @@ from actors.keeper import index, recovery, sweep
 from actors.keeper.database import Connection
 from actors.keeper.fragments import fragments_of
 from actors.keeper.metadata import row_of
-from actors.keeper.store import FileStore, Incoming, Written
+from actors.keeper.store import FileStore, Incoming, WrittenEntry
 from actors.keeper.sweep import Swept
 from actors.offload import Offload
 
@@ -27,10 +27,10 @@ async def insert(
     connection: Connection,
     offload: Offload,
     store: FileStore,
-    stored: Sequence[Written],
+    stored: Sequence[WrittenEntry],
     entries: Sequence[Incoming],
     replace: Collection[bytes],
-) -> dict[bytes, index.Row]:
+) -> dict[bytes, index.EntryRow]:
     """Add the rows of what was `stored` (of `entries`): see `index.insert`. An entry whose files are gone and cannot be
     written again gets no row."""
     whole = await offload.run(store.complete, stored, entries)
@@ -41,7 +41,7 @@ async def insert(
 
 async def adopt(
     connection: Connection, offload: Offload, store: FileStore, rows: recovery.Rows
-) -> dict[bytes, index.Row]:
+) -> dict[bytes, index.EntryRow]:
     """Add rows for entries that were found on the disk, if they are still there. Returns those."""
     there = await offload.run(store.whole, [(key, row.digest) for key, row in rows])
     added = {key: row for key, row in rows if key in there}

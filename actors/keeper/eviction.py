@@ -38,7 +38,7 @@ class Candidate(NamedTuple):
     overhead: int
 
 
-class Choice(NamedTuple):
+class EvictionChoice(NamedTuple):
     """`victims` are keys, `freed` counts bytes. `needed` is 0, or the limit that would fit if the build's own entries
     exceed this one."""
 
@@ -60,7 +60,7 @@ def choose(
     own: Collection[bytes] = (),
     pinned: Collection[bytes] = (),
     low_water: float = LOW_WATER,
-) -> Choice:
+) -> EvictionChoice:
     """Choose what to evict of `rows`, which are in the order of eviction.
 
     `other` counts further bytes on disk (quarantine). `own` are keys and digests that the build which just ended used.
@@ -73,7 +73,7 @@ def choose(
     needed = own_size + other if own_size + other > limit else 0
     needed += needed // HEADROOM
     if size <= limit:
-        return Choice([], 0, needed)
+        return EvictionChoice([], 0, needed)
     references = Counter(row.digest for row in rows)
     victims: list[bytes] = []
     excess = size - max(int(limit * low_water), min(own_size + other, limit))
@@ -87,4 +87,4 @@ def choose(
         victims.append(row.key)
         references[row.digest] -= 1
         freed += row.overhead + (0 if references[row.digest] else row.size)
-    return Choice(victims, freed, needed)
+    return EvictionChoice(victims, freed, needed)

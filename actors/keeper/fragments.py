@@ -44,13 +44,13 @@ _VARIABLES = 900
 # ------------------------------------------------------------------------------------------------ in an object
 
 
-class _Function(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
+class _FragmentPlace(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
     fingerprint: RawDigest
     offset: Count
     length: Count
 
 
-_decoder = msgspec.msgpack.Decoder(list[_Function])
+_decoder = msgspec.msgpack.Decoder(list[_FragmentPlace])
 
 
 def fragments_of(data: bytes) -> dict[bytes, tuple[int, int]]:

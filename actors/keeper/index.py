@@ -26,7 +26,7 @@ from actors.diagnostics import Diagnostic
 from actors.digests import Digest
 from actors.keeper import fragments
 from actors.keeper.database import Connection, Damaged
-from actors.keeper.eviction import ORDERINGS, Candidate, Choice, choose
+from actors.keeper.eviction import ORDERINGS, Candidate, EvictionChoice, choose
 from actors.untrusted import MOST, UNREADABLE, Count, Milliseconds, RawChecksum, RawDigest
 
 SCHEMA = 1
@@ -69,7 +69,7 @@ _NOW = "(SELECT value FROM counters WHERE name = 'builds')"
 _CREATED = "(SELECT value FROM counters WHERE name = 'created')"
 
 
-class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class EntryRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the index knows of an entry. `size` is that of the object, `overhead` that of its metadata, in bytes.
     `functions` are shortened names joined by NUL: one string is decoded faster than twenty."""
 
@@ -85,7 +85,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Row)
+_decoder = msgspec.msgpack.Decoder(EntryRow)
 
 
 def _sealed(name: bytes, data: bytes) -> bytes:
@@ -163,7 +163,7 @@ async def _has_our_tables(connection: Connection) -> bool:
 
 
 async def create(
-    connection: Connection, rows: Sequence[tuple[bytes, Row]], functions: Mapping[bytes, Iterable[bytes]] = {}
+    connection: Connection, rows: Sequence[tuple[bytes, EntryRow]], functions: Mapping[bytes, Iterable[bytes]] = {}
 ) -> None:
     """Create the tables and fill them, unless another process has just done so."""
     ((schema,),) = await connection.execute_fetchall("PRAGMA user_version")
@@ -186,16 +186,16 @@ async def check(connection: Connection) -> str:
 # ------------------------------------------------------------------------------------------------ entries
 
 
-async def find(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Row]:
+async def find(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, EntryRow]:
     """The rows of those keys that have one. Raises `Damaged` if one is damaged."""
-    rows: dict[bytes, Row] = {}
+    rows: dict[bytes, EntryRow] = {}
     # In the tree's own order, adjacent keys share pages.
     for chunk in _chunks(sorted(keys)):
         rows.update(await _rows(connection, f"key IN ({_marks(chunk)})", chunk))
     return rows
 
 
-async def _rows(connection: Connection, where: str, values: Sequence[bytes]) -> Iterable[tuple[bytes, Row]]:
+async def _rows(connection: Connection, where: str, values: Sequence[bytes]) -> Iterable[tuple[bytes, EntryRow]]:
     sealed = await connection.execute_fetchall(f"SELECT key, row FROM entries WHERE {where}", values)
     try:
         return [(key, _decoder.decode(_opened(key, row))) for key, row in sealed]
@@ -203,10 +203,12 @@ async def _rows(connection: Connection, where: str, values: Sequence[bytes]) -> 
         raise Damaged("a row of the index cannot be read") from error
 
 
-async def find_fragments(connection: Connection, fingerprints: Collection[bytes]) -> list[tuple[Row, Sequence[bytes]]]:
+async def find_fragments(
+    connection: Connection, fingerprints: Collection[bytes]
+) -> list[tuple[EntryRow, Sequence[bytes]]]:
     """The entries whose objects should have fragments of these fingerprints, and which ones."""
     entries = await fragments.find(connection, fingerprints)
-    found: list[tuple[Row, Sequence[bytes]]] = []
+    found: list[tuple[EntryRow, Sequence[bytes]]] = []
     for chunk in _chunks(end for entry in sorted(entries) for end in fragments.keys_of(entry)):
         where = " OR ".join(["key BETWEEN ? AND ?"] * (len(chunk) // 2))
         found += [(row, entries[fragments.entry_of(key)]) for key, row in await _rows(connection, where, chunk)]
@@ -250,10 +252,10 @@ async def size(connection: Connection) -> int:
 
 async def insert(
     connection: Connection,
-    rows: Sequence[tuple[bytes, Row]],
+    rows: Sequence[tuple[bytes, EntryRow]],
     replace: Collection[bytes] = (),
     functions: Mapping[bytes, Iterable[bytes]] = {},
-) -> dict[bytes, Row]:
+) -> dict[bytes, EntryRow]:
     """Add rows. If a key has a row already, that one stays, unless the key is in `replace`. `functions` are the
     fingerprints of the fragments that the objects have, by key. Returns the rows that stayed instead of the given
     ones."""
@@ -343,7 +345,7 @@ async def evict(
     other: int,
     own: Collection[bytes],
     pinned: Collection[bytes],
-) -> tuple[Choice, dict[bytes, bytes]]:
+) -> tuple[EvictionChoice, dict[bytes, bytes]]:
     """Choose (see `eviction.choose`) and remove rows. Returns the choice, and the victims' digests."""
     sql = f"SELECT key, digest, size, overhead FROM uses ORDER BY {ORDERINGS[eviction]}"
     rows = [_candidate(*row) for row in await connection.execute_fetchall(sql)]

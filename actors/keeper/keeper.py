@@ -15,19 +15,19 @@ from typing import Any
 from actors.digests import Digest, Stamp, printable
 from actors.disk import DictDisk, Disk
 from actors.keeper import index, publish, verification
-from actors.keeper.cache import Cache, said
-from actors.keeper.index import Row
+from actors.keeper.cache import BuildCache, said
+from actors.keeper.index import EntryRow
 from actors.keeper.metadata import lengthened
 from actors.keeper.store import NO_SPACE, FileStore, Incoming, is_snapshot_name
 from actors.keeper.upkeep import Upkeep
 from actors.messages import (
     Begin,
     Begun,
+    CacheEntry,
     CacheStatistics,
     Clear,
     Collect,
     Collected,
-    Entry,
     Find,
     FindFragments,
     FindSummaries,
@@ -44,8 +44,8 @@ from actors.messages import (
     Recorded,
     ResetStatistics,
     Statistics,
-    Store,
     Stored,
+    StoreEntries,
     StoreSummaries,
     SummariesFound,
     SummariesStored,
@@ -83,7 +83,7 @@ class Keeper(Actor[ToKeeper]):
             Begin: self._begin,
             Find: self._find,
             Load: self._load,
-            Store: self._store,
+            StoreEntries: self._store,
             FindFragments: self._find_fragments,
             FindSummaries: self._find_summaries,
             StoreSummaries: self._store_summaries,
@@ -101,7 +101,7 @@ class Keeper(Actor[ToKeeper]):
         memory = self._folder is None
         disk: Disk = DictDisk() if memory else self.offload.disk
         store = FileStore(disk, self._folder or _MEMORY_FOLDER)
-        self.cache = Cache(store, self.offload, self.events, hot_memory=self._hot_memory, memory=memory)
+        self.cache = BuildCache(store, self.offload, self.events, hot_memory=self._hot_memory, memory=memory)
         self.upkeep = Upkeep(self.cache, *self._settings)
 
     async def receive(self, message: ToKeeper, reply: Cell) -> None:
@@ -147,7 +147,7 @@ class Keeper(Actor[ToKeeper]):
         data = await self.cache.load(_raw(message.digests))
         return Loaded(data={name.hex(): it for name, it in data.items()}, degraded=self.cache.degraded)
 
-    async def _store(self, message: Store) -> Stored:
+    async def _store(self, message: StoreEntries) -> Stored:
         entries = [Incoming(bytes.fromhex(entry.key), entry) for entry in message.entries]
         kept, refused = await self.upkeep.store(entries, message.force)
         return Stored(
@@ -173,7 +173,7 @@ class Keeper(Actor[ToKeeper]):
             except OSError as error:
                 return Published(error=_why(error, message.path), outside=isinstance(error, publish.Outside))
         if message.listing and not done.missing:
-            written = publish.Written(digest=message.digest, owner=message.owner)
+            written = publish.WrittenProgram(digest=message.digest, owner=message.owner)
             try:
                 await self.offload.run(publish.keep_list, disk, message.listing, done.file, written)
             except (
@@ -275,8 +275,8 @@ def _raw(digests: Iterable[Digest]) -> list[bytes]:
     return [bytes.fromhex(name) for name in digests]
 
 
-def _entry(key: bytes, row: Row) -> Entry:
-    return Entry(
+def _entry(key: bytes, row: EntryRow) -> CacheEntry:
+    return CacheEntry(
         key=key.hex(),
         digest=row.digest.hex(),
         size=row.size,
@@ -299,7 +299,7 @@ _NOTHING: dict[type[Message], Message] = {
     Begin: Begun(),
     Find: Found(entries={}),
     Load: Loaded(data={}),
-    Store: Stored(kept={}),
+    StoreEntries: Stored(kept={}),
     FindFragments: FragmentsFound(fragments={}),
     FindSummaries: SummariesFound(summaries={}),
     StoreSummaries: SummariesStored(),

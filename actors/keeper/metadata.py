@@ -16,7 +16,7 @@ import msgspec
 
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, checksum
-from actors.keeper.index import Row
+from actors.keeper.index import EntryRow
 from actors.messages import NewEntry
 from actors.untrusted import UNREADABLE, Count, HexChecksum, HexDigest, Milliseconds
 
@@ -67,9 +67,9 @@ def described(entry: NewEntry, digest: bytes, when: int) -> Metadata:
     )
 
 
-def row_of(metadata: Metadata, overhead: int) -> Row:
+def row_of(metadata: Metadata, overhead: int) -> EntryRow:
     """The index row of an entry. `overhead` is the size of its metadata in bytes."""
-    return Row(
+    return EntryRow(
         bytes.fromhex(metadata.digest),
         bytes.fromhex(metadata.checksum),
         metadata.size,
@@ -82,7 +82,7 @@ def row_of(metadata: Metadata, overhead: int) -> Row:
     )
 
 
-def corrected(metadata: Metadata, row: Row) -> Metadata:
+def corrected(metadata: Metadata, row: EntryRow) -> Metadata:
     """`metadata`, changed to describe the object that `row` names."""
     return msgspec.structs.replace(
         metadata,

@@ -26,7 +26,7 @@ LONGEST_NAME = 200
 """The longest name, in bytes, that a temporary file's name repeats: with what is added it stays below 255."""
 
 
-class Written(msgspec.Struct, frozen=True):
+class WrittenProgram(msgspec.Struct, frozen=True):
     """A program that a build wrote: its digest and its owner. `owner` is the profile of a build that took its settings
     from the project alone; such a build replaces what another build of that profile wrote elsewhere. A program without
     an owner is never replaced, because somebody asked for it by name."""
@@ -39,7 +39,7 @@ class Outside(OSError):
     """A link leads out of the folders that may be written to."""
 
 
-_decoder = msgspec.json.Decoder(dict[str, Written] | list[str])
+_decoder = msgspec.json.Decoder(dict[str, WrittenProgram] | list[str])
 
 
 def holds(disk: Disk, path: str, name: Digest) -> Stamp | None:
@@ -85,16 +85,16 @@ def write(disk: Disk, path: str, data: bytes) -> Stamp:
     return disk.stamp(path)
 
 
-def read_list(disk: Disk, listing: str) -> dict[str, Written]:
+def read_list(disk: Disk, listing: str) -> dict[str, WrittenProgram]:
     """The programs that builds wrote, by absolute path; none if there is no list, or it is damaged."""
     try:
         found = _decoder.decode(disk.read(listing, LONGEST))
     except (OSError, *UNREADABLE):
         return {}
-    return found if isinstance(found, dict) else dict.fromkeys(found, Written())
+    return found if isinstance(found, dict) else dict.fromkeys(found, WrittenProgram())
 
 
-def keep_list(disk: Disk, listing: str, path: str, written: Written) -> None:
+def keep_list(disk: Disk, listing: str, path: str, written: WrittenProgram) -> None:
     """Add `path` ("" for no program) to the list of written files, and remove what its owner wrote to other places
     before (for an entry or an output of another name). Raises OSError."""
     # Remove first, then write the list: a crash in between leaves a list that names a file which is gone, and that does
@@ -110,7 +110,7 @@ def keep_list(disk: Disk, listing: str, path: str, written: Written) -> None:
         write(disk, listing, msgspec.json.encode(after))
 
 
-def _is_done_with(disk: Disk, file: str, written: Written) -> bool:
+def _is_done_with(disk: Disk, file: str, written: WrittenProgram) -> bool:
     """Remove an old program. Returns whether to take it off the list: one that cannot be removed stays on it, and the
     next build tries again."""
     try:

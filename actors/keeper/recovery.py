@@ -8,9 +8,9 @@ SQLite's POSIX locks on it in the whole process.
 Other schemas may be in the same folder: an older and a newer Wasmill that share a cache (law 7). They are called
 neighbours. Each schema has an index of its own, and nobody touches another's; `metadata/`, `modules/`, the pins and the
 locks belong to all of them. So everybody sees what is there, but a neighbour stores and evicts without a row in our
-index. Beside neighbours, `Cache.sync_with_neighbours` therefore makes our index agree with the files before it looks
-something up, measures, evicts, collects or verifies. Otherwise it would return rows without files, overlook half of
-what the limit is for, or take for an orphan what somebody else needs.
+index. Beside neighbours, `BuildCache.sync_with_neighbours` therefore makes our index agree with the files before it
+looks something up, measures, evicts, collects or verifies. Otherwise it would return rows without files, overlook half
+of what the limit is for, or take for an orphan what somebody else needs.
 
 That costs a listing and a look at all keys, so it is done only beside an index that was written lately: after an
 upgrade the older one stays for ever. A wrong clock costs late misses.
@@ -30,7 +30,7 @@ from actors.keeper import index, locks
 from actors.keeper.database import MEMORY, Damaged, Database, Unusable, open_database
 from actors.keeper.fragments import fragments_of
 from actors.keeper.metadata import corrected, row_of
-from actors.keeper.store import METADATA, MODULES, FileStore, Written, metadata_file, object_file
+from actors.keeper.store import METADATA, MODULES, FileStore, WrittenEntry, metadata_file, object_file
 from actors.offload import Offload
 
 OPEN_SECONDS = 30.0
@@ -44,7 +44,7 @@ LATELY_NS = 30 * 24 * 3600 * 10**9
 
 _INDEX = re.compile(r"(index(?:-[0-9]+)?\.db)(?:-wal)?")
 
-Rows: TypeAlias = Sequence[tuple[bytes, index.Row]]
+Rows: TypeAlias = Sequence[tuple[bytes, index.EntryRow]]
 """Keys and their rows."""
 
 Report: TypeAlias = Callable[[str, str], None]
@@ -72,7 +72,7 @@ def read_rows(store: FileStore, known: Collection[bytes]) -> tuple[Rows, dict[by
     return [(key, row) for key, row in rows if object_file(row.digest) in objects], damaged
 
 
-def functions_of(store: FileStore, rows: Iterable[tuple[bytes, index.Row]]) -> dict[bytes, list[bytes]]:
+def functions_of(store: FileStore, rows: Iterable[tuple[bytes, index.EntryRow]]) -> dict[bytes, list[bytes]]:
     """The fingerprints of the fragments in the objects of these rows, by key. Each object is read and checked; one that
     is not good has none."""
     found: dict[bytes, list[bytes]] = {}
@@ -83,7 +83,7 @@ def functions_of(store: FileStore, rows: Iterable[tuple[bytes, index.Row]]) -> d
     return found
 
 
-def correct_metadata(store: FileStore, stored: Iterable[Written], rows: dict[bytes, index.Row]) -> None:
+def correct_metadata(store: FileStore, stored: Iterable[WrittenEntry], rows: dict[bytes, index.EntryRow]) -> None:
     """Another process was faster, and its row stays: make the metadata, which we wrote over its own, agree again."""
     for key, metadata, _ in stored:
         row = rows.get(key)

@@ -28,7 +28,7 @@ from xxhash import xxh3_128_digest
 
 from actors.digests import are_digests, checksum
 from actors.disk import Disk
-from actors.keeper.index import Row
+from actors.keeper.index import EntryRow
 from actors.keeper.metadata import Metadata, Odd, decode, described, encode, row_of
 from actors.messages import NewEntry
 
@@ -55,19 +55,19 @@ class Incoming(NamedTuple):
     entry: NewEntry
 
 
-class Written(NamedTuple):
+class WrittenEntry(NamedTuple):
     """An entry on disk, and the row that belongs to it."""
 
     key: bytes
     metadata: Metadata
-    row: Row
+    row: EntryRow
 
 
-class Kept(NamedTuple):
+class WriteResult(NamedTuple):
     """The result of storing a batch. `refused` maps keys to the digests that stay; `failure` ended the batch early, and
     `rest` are the entries that were not stored because of it. `written` counts bytes."""
 
-    stored: list[Written]
+    stored: list[WrittenEntry]
     refused: dict[bytes, bytes]
     failure: OSError | None
     rest: Sequence[Incoming]
@@ -84,7 +84,7 @@ class Fetched(NamedTuple):
     failed: dict[bytes, OSError]
 
 
-class Known(NamedTuple):
+class KnownMetadata(NamedTuple):
     """Metadata with its size in bytes, by key. `damaged` says what was wrong; `failed` could not be read at all."""
 
     found: dict[bytes, tuple[Metadata, int]]
@@ -135,13 +135,13 @@ class FileStore:
         self,
         entries: Sequence[Incoming],
         digests: Sequence[bytes],
-        known: dict[bytes, Row],
+        known: dict[bytes, EntryRow],
         when: int,
         force: bool,
-    ) -> Kept:
+    ) -> WriteResult:
         """Write objects and their metadata. `digests` are the objects'; `known` are the rows that keys have already:
         other bytes are refused while the first ones are good, unless `force`. `when` is in Unix seconds."""
-        kept = Kept([], {}, None, [], 0)
+        kept = WriteResult([], {}, None, [], 0)
         written = 0
         for place, ((key, entry), digest) in enumerate(zip(entries, digests, strict=True)):
             first = known.get(key)
@@ -157,7 +157,7 @@ class FileStore:
                 self.write(METADATA, metadata_file(key), text)
             except OSError as error:
                 return kept._replace(failure=error, rest=entries[place:], written=written)
-            kept.stored.append(Written(key, metadata, row_of(metadata, len(text))))
+            kept.stored.append(WrittenEntry(key, metadata, row_of(metadata, len(text))))
             written += len(entry.data) + len(text)
         return kept._replace(written=written)
 
@@ -207,9 +207,9 @@ class FileStore:
             text = self._read(METADATA, path)
             return decode(text, key), len(text)
 
-    def read_known(self, keys: Iterable[bytes]) -> Known:
+    def read_known(self, keys: Iterable[bytes]) -> KnownMetadata:
         """The metadata of those keys that have some."""
-        known = Known({}, {}, {})
+        known = KnownMetadata({}, {}, {})
         for key in keys:
             try:
                 known.found[key] = self.read_metadata(key)
@@ -234,7 +234,7 @@ class FileStore:
             }
         return {key for key, _ in entries}
 
-    def complete(self, stored: Sequence[Written], entries: Iterable[Incoming]) -> set[bytes]:
+    def complete(self, stored: Sequence[WrittenEntry], entries: Iterable[Incoming]) -> set[bytes]:
         """Write what was `stored` of `entries` again if it is not there any more. Returns the keys that are whole."""
         whole = self.whole([(one.key, one.row.digest) for one in stored])
         if len(whole) < len(stored):

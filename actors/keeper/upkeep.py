@@ -13,9 +13,9 @@ import anyio
 
 from actors.events import CacheTooSmall, EntriesEvicted
 from actors.keeper import commits, index, locks, recovery, sweep
-from actors.keeper.cache import Cache, said
+from actors.keeper.cache import BuildCache, said
 from actors.keeper.database import Unusable
-from actors.keeper.eviction import ORDERINGS, Choice
+from actors.keeper.eviction import ORDERINGS, EvictionChoice
 from actors.keeper.store import METADATA, MODULES, QUARANTINE, FileStore, Incoming, is_snapshot_name
 from actors.keeper.sweep import Swept
 from actors.messages import CacheStatistics, Collected
@@ -35,7 +35,7 @@ class Evicted(NamedTuple):
 class Upkeep:
     """`limit` in bytes, 0 for none; `eviction` is one of `eviction.ORDERINGS`."""
 
-    def __init__(self, cache: Cache, limit: int, eviction: str) -> None:
+    def __init__(self, cache: BuildCache, limit: int, eviction: str) -> None:
         if eviction not in ORDERINGS:
             raise ValueError(f"eviction is one of {', '.join(ORDERINGS)}, not {eviction!r}")
         self.cache = cache
@@ -160,7 +160,7 @@ class Upkeep:
             return Evicted(freed=freed)
         return await self._carry_out(*chosen, freed)
 
-    async def _carry_out(self, choice: Choice, victims: dict[bytes, bytes], freed: int) -> Evicted:
+    async def _carry_out(self, choice: EvictionChoice, victims: dict[bytes, bytes], freed: int) -> Evicted:
         """Remove the files of what was chosen."""
         cache = self.cache
         keys: list[bytes] = []

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import msgspec
 
 from actors.keeper import fragments, index
-from actors.keeper.cache import Cache, said
+from actors.keeper.cache import BuildCache, said
 from actors.keeper.fragments import fragments_of
-from actors.keeper.index import Row
+from actors.keeper.index import EntryRow
 from actors.keeper.metadata import Odd, row_of
 from actors.keeper.store import (
     METADATA,
@@ -29,7 +29,7 @@ BATCH = 64
 ROW_REMOVED = "row removed"
 
 
-class Problem(NamedTuple):
+class EntryProblem(NamedTuple):
     """Something that is wrong with the entry `key`, and what was done about it."""
 
     key: bytes
@@ -39,16 +39,16 @@ class Problem(NamedTuple):
     module: str = ""
 
 
-class Checked(NamedTuple):
+class CheckedBatch(NamedTuple):
     """The result of checking a batch: what is wrong, the bytes read, and the fragment rows that the good objects may
     have (see `fragments.py`)."""
 
-    problems: Sequence[Problem]
+    problems: Sequence[EntryProblem]
     read: int
     fragments: Sequence[tuple[int, int]]
 
 
-async def verify(cache: Cache) -> tuple[int, list[Damage]]:
+async def verify(cache: BuildCache) -> tuple[int, list[Damage]]:
     """Check all entries. Damaged files are quarantined, entries and rows without files are removed, a damaged index is
     quarantined and rebuilt. Returns how many entries were checked, and what was wrong."""
     damage = await _verify_index(cache)
@@ -64,7 +64,7 @@ async def verify(cache: Cache) -> tuple[int, list[Damage]]:
     return len(keys), damage
 
 
-async def _verify_index(cache: Cache) -> list[Damage]:
+async def _verify_index(cache: BuildCache) -> list[Damage]:
     """Check the index as a whole. Opening it may be what finds it broken, and rebuilding it what finds metadata
     broken."""
     cache.put_aside = []
@@ -83,10 +83,10 @@ def _put_aside(file: str, reason: str) -> Damage:
     return Damage(file=file, problem=reason, action="quarantined", key=key.hex())
 
 
-async def _verify_batch(cache: Cache, keys: Sequence[bytes], beside: bool, astray: dict[int, int]) -> list[Damage]:
+async def _verify_batch(cache: BuildCache, keys: Sequence[bytes], beside: bool, astray: dict[int, int]) -> list[Damage]:
     """Check these entries. The fragment rows that their objects account for are taken out of `astray`."""
     rows = await cache.read(index.find, keys) or {}
-    checked = await cache.files(Checked((), 0, ()), _check_entries, cache.store, keys, rows)
+    checked = await cache.files(CheckedBatch((), 0, ()), _check_entries, cache.store, keys, rows)
     for name, entry in checked.fragments:
         if astray.get(name) == entry:
             del astray[name]
@@ -109,8 +109,8 @@ async def _verify_batch(cache: Cache, keys: Sequence[bytes], beside: bool, astra
     ]
 
 
-def _check_entries(store: FileStore, keys: Sequence[bytes], rows: Mapping[bytes, Row]) -> Checked:
-    problems: list[Problem] = []
+def _check_entries(store: FileStore, keys: Sequence[bytes], rows: Mapping[bytes, EntryRow]) -> CheckedBatch:
+    problems: list[EntryProblem] = []
     found: list[tuple[int, int]] = []
     read = 0
     for key in keys:
@@ -120,19 +120,19 @@ def _check_entries(store: FileStore, keys: Sequence[bytes], rows: Mapping[bytes,
         read += size
         entry = fragments.entry_of(key)
         found += [(fragments.fingerprint_of(name), entry) for name in fragments_of(data)]
-    return Checked(problems, read, found)
+    return CheckedBatch(problems, read, found)
 
 
-def _check_entry(store: FileStore, key: bytes, row: Row | None) -> tuple[Problem | None, bytes, int]:
+def _check_entry(store: FileStore, key: bytes, row: EntryRow | None) -> tuple[EntryProblem | None, bytes, int]:
     """What is wrong, the object if nothing is, and the bytes read."""
     file = f"{METADATA}/{metadata_file(key)}"
     try:
         metadata, size = store.read_metadata(key)
     except FileNotFoundError:
-        return Problem(key, file, "it is missing", ROW_REMOVED, row.module) if row else None, b"", 0
+        return EntryProblem(key, file, "it is missing", ROW_REMOVED, row.module) if row else None, b"", 0
     except (Odd, OSError) as error:
         action = _action(store.quarantine_metadata(key))
-        return Problem(key, file, said(error), action, row.module if row else ""), b"", 0
+        return EntryProblem(key, file, said(error), action, row.module if row else ""), b"", 0
     expected = row_of(metadata, row.overhead if row else 0)
     fetched = store.fetch([(expected.digest, b"")])
     if not fetched.data:
@@ -140,18 +140,18 @@ def _check_entry(store: FileStore, key: bytes, row: Row | None) -> tuple[Problem
     data = fetched.data[expected.digest]
     if row is None or _agrees(row, expected):
         return None, data, size + len(data)
-    problem = Problem(key, file, "its row in the index says something else", ROW_REMOVED, metadata.module)
+    problem = EntryProblem(key, file, "its row in the index says something else", ROW_REMOVED, metadata.module)
     return problem, b"", size + len(data)
 
 
-def _agrees(row: Row, expected: Row) -> bool:
+def _agrees(row: EntryRow, expected: EntryRow) -> bool:
     """Whether a row is what the metadata says."""
     # But for how long the compile took: of two processes that made one object, one may have written the metadata and
     # the other one the row.
     return row == msgspec.structs.replace(expected, duration_ms=row.duration_ms)
 
 
-def _check_missing(store: FileStore, key: bytes, expected: Row, fetched: Fetched) -> Problem | None:
+def _check_missing(store: FileStore, key: bytes, expected: EntryRow, fetched: Fetched) -> EntryProblem | None:
     """The object of an entry is damaged or missing: remove the entry."""
     file = f"{MODULES}/{object_file(expected.digest)}"
     if not fetched.vanished:
@@ -162,7 +162,7 @@ def _check_missing(store: FileStore, key: bytes, expected: Row, fetched: Fetched
     else:
         return None  # Another process evicted it while we looked.
     store.forget([(key, b"")])
-    return Problem(key, file, problem, action, expected.module)
+    return EntryProblem(key, file, problem, action, expected.module)
 
 
 def _action(moved: bool) -> str:

@@ -13,7 +13,17 @@ import msgspec
 from actors.compiler.toolchains import Toolchains
 from actors.digests import Digest
 from actors.events import Events, InputChanged
-from actors.messages import Entry, RunCompile, RunInfer, RunLink, RunSummarise, Settings, Source, ToKeeper, ToWorkers
+from actors.messages import (
+    BuildSettings,
+    CacheEntry,
+    RunCompile,
+    RunInfer,
+    RunLink,
+    RunSummarise,
+    Source,
+    ToKeeper,
+    ToWorkers,
+)
 from actors.planner.diagnostics import keeps_changing
 from actors.planner.facts import Facts
 from actors.planner.run import Run
@@ -48,7 +58,7 @@ class Desk:
         self.plan: Plan | None = None
         self.linked = False
         """Whether a toolchain has linked in this process, and remembers that if it ever does."""
-        self.known_entries: dict[Digest, Entry] = {}
+        self.known_entries: dict[Digest, CacheEntry] = {}
         self.events = Events()
         """The Project's, from the moment that the planner starts."""
         self._send = send
@@ -71,11 +81,11 @@ class Desk:
         self.believes = False
         self.known_entries = {}
 
-    def is_for(self, plan: Plan, settings: Settings) -> bool:
+    def is_for(self, plan: Plan, settings: BuildSettings) -> bool:
         """Whether a plan's keys are those of this toolchain for these settings."""
         return plan.toolchain == self.facts.toolchain and plan.settings == settings_digest(settings)
 
-    def believed(self, settings: Settings) -> Mapping[str, PlannedModule]:
+    def believed(self, settings: BuildSettings) -> Mapping[str, PlannedModule]:
         """The modules of the last build whose objects may be used as they are, if a build asks for nothing else."""
         plan = self.plan
         if plan is None or not self.believes or settings.goal != "build" or settings.force or settings.verify:

@@ -9,7 +9,7 @@ import msgspec
 
 from actors.compiler.toolchain import Item, Unknown
 from actors.diagnostics import Diagnostic, Finding, about_file, about_project, in_text
-from actors.messages import Settings
+from actors.messages import BuildSettings
 from actors.planner.facts import Facts
 
 MOST = 3
@@ -62,7 +62,7 @@ def of_item(found: Finding, item: Item | None, source: bytes, *, module: str, fi
     return in_text(found, source, module=module, file=file)
 
 
-def nothing_there(settings: Settings, told: Iterable[Diagnostic], modules: Collection[str]) -> list[Diagnostic]:
+def nothing_there(settings: BuildSettings, told: Iterable[Diagnostic], modules: Collection[str]) -> list[Diagnostic]:
     """What is wrong where there is no module at all, unless it is said already why (a file with a wrong name), or none
     that was named as the entry."""
     if not modules:

@@ -19,7 +19,7 @@ import msgspec
 from actors.compiler.toolchain import CompileJob, Inference, Interface, Signature, Summary
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, digest, short
-from actors.messages import Known, Settings, Source
+from actors.messages import BuildSettings, KnownSource, Source
 from actors.planner import keys
 from actors.planner.deep import DeepInterfaces, Meanings, interfaces
 from actors.planner.fingerprints import Fingerprint, Fingerprints
@@ -42,7 +42,7 @@ class Facts:
 
     def __init__(self, toolchain: Digest, identity_of: Callable[[str], Digest] | None = None) -> None:
         self.toolchain, self.identity_of = toolchain, identity_of or (lambda path: toolchain)
-        self.settings = Settings()
+        self.settings = BuildSettings()
         self.rows: dict[str, Row] = {}
         self.dirty: dict[Layer, set[str]] = {layer: set() for layer in Layer}
         self.remade: set[str] = set()
@@ -87,7 +87,7 @@ class Facts:
     def sources(self) -> dict[str, SourceFile]:
         return self._sources.files
 
-    def adopt(self, modules: Mapping[str, PlannedModule], settings: Settings) -> None:
+    def adopt(self, modules: Mapping[str, PlannedModule], settings: BuildSettings) -> None:
         """Go on from the rows of a plan, which was made by this toolchain for these settings. What is wrong with a
         module is in no plan: rows of those without an object are made again. Facts that have rows keep them."""
         if self.rows:
@@ -99,7 +99,7 @@ class Facts:
 
     def take(
         self,
-        unchanged: Iterable[Known],
+        unchanged: Iterable[KnownSource],
         read: Iterable[Source],
         vanished: Iterable[str],
         held: Mapping[str, bytes] = {},
@@ -216,7 +216,7 @@ class Facts:
         return set(self.sources)
 
     def update(
-        self, settings: Settings, objects: Mapping[str, PlannedModule] = {}, last: Layer = Layer.PARTS
+        self, settings: BuildSettings, objects: Mapping[str, PlannedModule] = {}, last: Layer = Layer.PARTS
     ) -> Need | None:
         """Make what is dirty, layer by layer, up to the `last`. Returns what is needed to go on, None when all is made.
         `objects` are the modules of the last build whose objects may be believed to be there."""
@@ -256,7 +256,7 @@ class Facts:
             missing = files.keys() - there.keys()
         return {module: files[module] for module in sorted(missing)}
 
-    def _set_up(self, settings: Settings) -> None:
+    def _set_up(self, settings: BuildSettings) -> None:
         """Keys are made for these settings from here on."""
         before, now = self._made_for, keys.made_for(settings)
         if before == now:

@@ -16,7 +16,7 @@ import msgspec
 
 from actors.compiler.toolchain import Item, Signature, Summary
 from actors.digests import Digest
-from actors.messages import Settings
+from actors.messages import BuildSettings
 from actors.planner.deep import DeepInterfaces, Meanings, Target, target_of
 from actors.planner.resolve import scopes
 
@@ -38,7 +38,7 @@ class Fingerprint(NamedTuple):
 class Fingerprints:
     """Makes those of one build."""
 
-    def __init__(self, settings: Settings, meanings: Meanings, deep: DeepInterfaces) -> None:
+    def __init__(self, settings: BuildSettings, meanings: Meanings, deep: DeepInterfaces) -> None:
         self._meanings = meanings
         self._deep = deep
         self._target = settings.target

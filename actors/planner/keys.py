@@ -14,7 +14,7 @@ import msgspec
 
 from actors.compiler.toolchain import Binding, Summary
 from actors.digests import Digest, digest
-from actors.messages import Settings
+from actors.messages import BuildSettings
 from actors.planner.deep import DeepInterfaces, Target
 from actors.planner.resolve import Resolved
 
@@ -103,7 +103,7 @@ class Made(NamedTuple):
 
 def of_object(
     toolchain: Digest,
-    settings: Settings,
+    settings: BuildSettings,
     module: str,
     path: str,
     source: Digest,
@@ -134,7 +134,7 @@ def component_digest(members: Sequence[tuple[str, Digest]], imports: Mapping[str
     return digest(_encoder.encode((SCHEMA, sorted(members), sorted(imports.items()))))
 
 
-def made_for(settings: Settings) -> tuple[object, ...]:
+def made_for(settings: BuildSettings) -> tuple[object, ...]:
     """What of the settings enters keys."""
     return settings.target, tuple(sorted(settings.options.items())), settings.invalidation
 
@@ -145,7 +145,7 @@ def targets(module: str, meant: Resolved) -> list[Target]:
 
 
 def inference_key(
-    toolchain: Digest, settings: Settings, module: str, summary: Summary, meant: Resolved, written: DeepInterfaces
+    toolchain: Digest, settings: BuildSettings, module: str, summary: Summary, meant: Resolved, written: DeepInterfaces
 ) -> Digest:
     """The digest of everything that `infer` sees of a module, but for places: its items as tokens, and what the names
     from outside mean, with the deep interfaces of that. These are the interfaces as `written`: another module's

@@ -28,8 +28,8 @@ from actors.messages import (
     PlanRecalled,
     RecallPlan,
     SourcesRead,
-    Store,
     Stored,
+    StoreEntries,
     SummariesStored,
     ToKeeper,
     ToWorkers,
@@ -128,7 +128,7 @@ class Machine:
         elif isinstance(answer, PlanRecalled):
             self._recalled = True
             self.desk.plan = decode_plan(answer.plan) if answer.plan else None
-        elif isinstance(answer, Stored) and isinstance(request, Store):
+        elif isinstance(answer, Stored) and isinstance(request, StoreEntries):
             self._compiling.stored(run, request, answer)
         elif not isinstance(answer, SummariesStored):
             self.steps[run.phase].answered(run, request, answer)

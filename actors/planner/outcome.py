@@ -7,7 +7,7 @@ from typing import Any
 from actors.compiler.toolchain import Object
 from actors.digests import NO_STAMP, Digest
 from actors.events import BuildFinished
-from actors.messages import BuildDone, Edge, Known, Lookup, Reason, Record
+from actors.messages import BuildDone, Edge, KnownSource, Lookup, Reason, Record
 from actors.planner.facts import Facts
 from actors.planner.reasons import MISSING, function_reasons, marks, traces
 from actors.planner.run import Run
@@ -242,7 +242,7 @@ def _snapshot(run: Run, facts: Facts, beside: Beside) -> bytes:
     settings, end = run.settings, run.end
     assert end is not None
     known = (
-        Known(
+        KnownSource(
             module=module,
             path=file.path,
             digest=file.digest,

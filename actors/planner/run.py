@@ -14,14 +14,14 @@ from actors.digests import Digest, Stamp
 from actors.messages import (
     Build,
     BuildDone,
+    BuildSettings,
+    CacheEntry,
     Difference,
-    Entry,
     LinkDone,
     NewEntry,
     Reason,
     Record,
     ScanEnd,
-    Settings,
     Source,
     SourcesRead,
 )
@@ -95,7 +95,7 @@ class Run:
 
     def __init__(self, request: Build, reply: Callable[[BuildDone], None], began: float) -> None:
         self.id = request.build
-        self.settings: Settings = request.settings
+        self.settings: BuildSettings = request.settings
         self.reply = reply
         self.began = began
         self.read: list[Source] = []
@@ -108,7 +108,7 @@ class Run:
         self.cache_needed_bytes = 0
         self.diagnostics: list[Diagnostic] = []
         self.attempts: dict[str, int] = {}
-        self.looked_up: dict[str, Entry] = {}
+        self.looked_up: dict[str, CacheEntry] = {}
         self.fresh: dict[Digest, bytes] = {}
         self.made: dict[str, Object] = {}
         self.made_for: dict[str, Digest] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, Stamp
-from actors.messages import Known, Source
+from actors.messages import KnownSource, Source
 
 SOURCE_BUFFER_BYTES = 64 << 20
 """Sources kept between reading and compiling. Above it, workers read again, and compare digests."""
@@ -51,7 +51,11 @@ class Sources:
         self._buffered = 0
 
     def take(
-        self, unchanged: Iterable[Known], read: Iterable[Source], vanished: Iterable[str], held: Mapping[str, bytes]
+        self,
+        unchanged: Iterable[KnownSource],
+        read: Iterable[Source],
+        vanished: Iterable[str],
+        held: Mapping[str, bytes],
     ) -> set[str]:
         """Take over what a scan found. Returns the modules that appeared, went, or have another text. `held` are the
         texts of modules in memory: of one that is unchanged, the bytes that its digest names."""

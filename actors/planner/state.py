@@ -9,7 +9,7 @@ import msgspec
 
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, are_digests, digest
-from actors.messages import Settings
+from actors.messages import BuildSettings
 from actors.planner import keys
 from actors.untrusted import UNREADABLE
 
@@ -145,7 +145,7 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
     link_program: Digest = ""
 
 
-def settings_digest(settings: Settings) -> Digest:
+def settings_digest(settings: BuildSettings) -> Digest:
     """Names everything beside the sources and the toolchain that enters keys or decides about the program; the schema
     of manifests too, so that a plan of an older one is none."""
     options = sorted(settings.options.items())

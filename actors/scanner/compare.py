@@ -9,7 +9,7 @@ import msgspec
 from actors.diagnostics import Diagnostic, about_file
 from actors.digests import NO_STAMP, Digest, ModuleNameError, Stamp, digest, module_name, printable, settled
 from actors.disk import Disk, Row
-from actors.messages import FolderStamp, FoundSource, Known, MemorySource, Rules, Scan, ScanEnd
+from actors.messages import FolderStamp, FoundSource, KnownSource, MemorySource, Rules, Scan, ScanEnd
 from actors.scanner.snapshot import LARGEST, Snapshot, beside_sources, decode, rules_digest, stamped
 from actors.scanner.walk import Walked, beside_programs, collisions, relist, walk
 
@@ -27,7 +27,7 @@ class InMemory(msgspec.Struct, frozen=True, gc=False):
 class Compared(msgspec.Struct, frozen=True):
     """`unchanged` and `found` are sorted by module, `removed` are modules that the snapshot has and nobody else."""
 
-    unchanged: tuple[Known, ...] = ()
+    unchanged: tuple[KnownSource, ...] = ()
     found: tuple[FoundSource, ...] = ()
     removed: tuple[str, ...] = ()
 
@@ -62,7 +62,7 @@ def compare(
     the same name. Where nothing at all changed, `unchanged` is the very tuple of the snapshot."""
     snapshot = snapshot or _NOTHING
     earlier = {one.module: one for one in snapshot.known}
-    unchanged: list[Known] = []
+    unchanged: list[KnownSource] = []
     found: list[FoundSource] = []
     for file in walked.files:
         one = earlier.pop(file.module, None)
@@ -84,8 +84,8 @@ def compare(
 
 def _compare_memory(
     memory: tuple[InMemory, ...],
-    earlier: dict[str, Known],
-    unchanged: list[Known],
+    earlier: dict[str, KnownSource],
+    unchanged: list[KnownSource],
     found: list[FoundSource],
     force: bool,
 ) -> None:
@@ -100,7 +100,7 @@ def _compare_memory(
     found.sort(key=lambda one: one.module)
 
 
-def _all_of(snapshot: Snapshot, unchanged: list[Known]) -> bool:
+def _all_of(snapshot: Snapshot, unchanged: list[KnownSource]) -> bool:
     """Whether these are all the sources of the snapshot, each as it stands there."""
     return len(unchanged) == len(snapshot.known) and set(map(id, unchanged)) == set(map(id, snapshot.known))
 

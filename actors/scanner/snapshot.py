@@ -35,7 +35,7 @@ from xxhash import xxh3_128_digest
 from actors.diagnostics import Diagnostic
 from actors.digests import NO_STAMP, Digest, Stamp, digest, settled
 from actors.disk import Disk
-from actors.messages import FolderStamp, Known, Rules, ScanEnd
+from actors.messages import FolderStamp, KnownSource, Rules, ScanEnd
 from actors.untrusted import UNREADABLE
 
 MAGIC = b"wasmill\x02"
@@ -66,7 +66,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     root: str
     rules: Digest = ""
-    known: tuple[Known, ...] = ()
+    known: tuple[KnownSource, ...] = ()
     folders: tuple[FolderStamp, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
     links: bool = False
@@ -109,7 +109,7 @@ def beside_sources(found: Snapshot | Beside) -> Digest:
     return digest(_encoder.encode([getattr(found, name) for name in Beside.__struct_fields__]))
 
 
-def make_snapshot(root: str, end: ScanEnd, known: Iterable[Known], beside: Beside) -> Snapshot:
+def make_snapshot(root: str, end: ScanEnd, known: Iterable[KnownSource], beside: Beside) -> Snapshot:
     """What a finished build leaves for the next one. `known` are all its sources; one that could not be read has no
     stamp, so that it is read again."""
     return Snapshot(

@@ -9,8 +9,8 @@ import msgspec
 from actors.digests import digest
 from actors.messages import (
     BuildDone,
+    CacheEntry,
     Collected,
-    Entry,
     Message,
     Published,
     Recorded,
@@ -21,7 +21,7 @@ from orchestrator.recording.record import described
 LEFT_OUT: dict[type[msgspec.Struct], tuple[str, ...]] = {
     BuildDone: ("duration_ms",),
     Recorded: ("freed_bytes", "needed_bytes"),
-    Entry: ("warnings", "duration_ms", "functions"),
+    CacheEntry: ("warnings", "duration_ms", "functions"),
     Verified: ("checked",),
 }
 """Fields that come from clocks, and from files that are not recorded."""

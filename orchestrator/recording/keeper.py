@@ -17,8 +17,8 @@ from actors.keeper.fragments import fragments_of
 from actors.keeper.keeper import Keeper
 from actors.keeper.store import MODULES, Incoming
 from actors.messages import (
+    CacheEntry,
     CacheStatistics,
-    Entry,
     Find,
     FindFragments,
     FindSummaries,
@@ -32,8 +32,8 @@ from actors.messages import (
     RecallPlan,
     Record,
     ResetStatistics,
-    Store,
     Stored,
+    StoreEntries,
     StoreSummaries,
     SummariesFound,
 )
@@ -41,7 +41,7 @@ from actors.offload import InlineOffload
 from actors.system import System
 from orchestrator.recording.counts import Counts
 from orchestrator.recording.differing import compared, in_words, said
-from orchestrator.recording.record import Header, Said, described
+from orchestrator.recording.record import Header, MessageFrame, described
 from orchestrator.wasm.leb import custom, leb5
 
 Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
@@ -51,7 +51,7 @@ class Before:
     """What the cache must have held when the recording began: it found this without having stored it since."""
 
     def __init__(self) -> None:
-        self.entries: dict[Digest, Entry] = {}
+        self.entries: dict[Digest, CacheEntry] = {}
         self.data: dict[Digest, bytes] = {}
         self.objects: set[Digest] = set()
         """Objects that were read and not stored since; of some of them no row was asked for, for a plan named them."""
@@ -89,14 +89,14 @@ class Before:
         elif isinstance(answer, Loaded):
             self.data.update(answer.data)
             self.objects.update(set(answer.data) - self._made)
-        elif isinstance(request, Store) and isinstance(answer, Stored):
+        elif isinstance(request, StoreEntries) and isinstance(answer, Stored):
             for new in request.entries:
                 kept = answer.kept.get(new.key)
                 self.data[kept or ""] = new.data
                 self._kept_fragments.update(name.hex() for name in fragments_of(new.data))
                 self._made.add(kept or "")
                 if new.key in answer.refused and new.key not in self._stored and kept:
-                    row = Entry(key=new.key, digest=kept, size=0, module=new.module, kind=new.kind)
+                    row = CacheEntry(key=new.key, digest=kept, size=0, module=new.module, kind=new.kind)
                     self.entries.setdefault(new.key, row)
             self._stored.update(answer.kept)
         elif isinstance(request, FindSummaries) and isinstance(answer, SummariesFound):
@@ -120,7 +120,7 @@ class Before:
 
     _inside: set[Digest] | None = None
 
-    def _fragments_of(self, entry: Entry) -> Iterable[bytes]:
+    def _fragments_of(self, entry: CacheEntry) -> Iterable[bytes]:
         return fragments_of(self.data.get(entry.digest, b""))
 
     @property
@@ -136,7 +136,9 @@ class Before:
             data = self.data.get(entry.digest)
             if data is None:  # Nobody read it, so that its row is all that matters.
                 name = bytes.fromhex(entry.digest)
-                rows.append((bytes.fromhex(key), index.Row(name, bytes(16), entry.size, 0, entry.kind, entry.module)))
+                rows.append(
+                    (bytes.fromhex(key), index.EntryRow(name, bytes(16), entry.size, 0, entry.kind, entry.module))
+                )
                 continue
             await cache.keep([_again(entry, data)], False)
         if rows:
@@ -163,11 +165,11 @@ def _holding(fragments: dict[Digest, bytes]) -> Incoming:
     listed = custom(FUNCTIONS_SECTION, msgspec.msgpack.encode(rows))
     whole = b"\0asm\1\0\0\0\0" + leb5(2 + len(held)) + b"\1f" + held + listed
     key = digest(b"fragments" + whole)
-    row = Entry(key=key, digest=digest(whole), size=len(whole), module="", kind="object")
+    row = CacheEntry(key=key, digest=digest(whole), size=len(whole), module="", kind="object")
     return _again(row, whole)
 
 
-def _again(entry: Entry, data: bytes) -> Incoming:
+def _again(entry: CacheEntry, data: bytes) -> Incoming:
     new = NewEntry(
         key=entry.key,
         kind=entry.kind,
@@ -182,7 +184,7 @@ def _again(entry: Entry, data: bytes) -> Incoming:
     return Incoming(bytes.fromhex(entry.key), new)
 
 
-async def replay_keeper(header: Header, records: list[tuple[int, Said]]) -> tuple[list[Place], int, int, int]:
+async def replay_keeper(header: Header, records: list[tuple[int, MessageFrame]]) -> tuple[list[Place], int, int, int]:
     """Where the keeper parts; how many requests it was given; how many answers were not compared; and how many entries
     the cache must have held before."""
     with TemporaryDirectory(prefix="wasmill-replay-") as folder:
@@ -190,7 +192,7 @@ async def replay_keeper(header: Header, records: list[tuple[int, Said]]) -> tupl
 
 
 async def _replay(
-    header: Header, records: list[tuple[int, Said]], folder: str | None
+    header: Header, records: list[tuple[int, MessageFrame]], folder: str | None
 ) -> tuple[list[Place], int, int, int]:
     requests, answers, taken = _gathered(records)
     before = Before()
@@ -249,7 +251,7 @@ def _differ(then: Message, now: Message, before: Before, counts: Counts) -> tupl
 
 
 def _gathered(
-    records: list[tuple[int, Said]],
+    records: list[tuple[int, MessageFrame]],
 ) -> tuple[dict[int, tuple[int, Message]], dict[int, Message], list[int]]:
     """Requests to the keeper by number, with their places; its answers; and the numbers in the order it took them."""
     requests: dict[int, tuple[int, Message]] = {}

@@ -21,7 +21,7 @@ from actors.messages import CancelBuild, Message
 from actors.planner.planner import Planner
 from actors.system import Actor, Cell, System, TapRecord
 from orchestrator.recording.differing import in_words, said
-from orchestrator.recording.record import Header, Member, Said, described
+from orchestrator.recording.record import Header, Member, MessageFrame, described
 
 Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
 """Of a parting: the record, what was given before it, what was sent then, and now."""
@@ -101,7 +101,7 @@ class _Replay:
         self.after = "the start"
         self.place = 0
         self.at = 0.0
-        self.expected: list[Said] = []
+        self.expected: list[MessageFrame] = []
 
     def _tap(self, record: TapRecord) -> None:
         if record.kind == "post":
@@ -125,7 +125,7 @@ class _Replay:
             tuple(in_words(one, _at(then, at)) for at, one in enumerate(now) if at >= first),
         )
 
-    async def give(self, place: int, record: Said) -> None:
+    async def give(self, place: int, record: MessageFrame) -> None:
         """Let it handle what it took, or look at what it was nudged for."""
         self.given += 1
         self.place = place
@@ -158,7 +158,7 @@ def _at(messages: list[Message], place: int) -> Message | None:
     return messages[place] if place < len(messages) else None
 
 
-async def replay_planner(header: Header, records: list[tuple[int, Said]]) -> tuple[Place | None, int]:
+async def replay_planner(header: Header, records: list[tuple[int, MessageFrame]]) -> tuple[Place | None, int]:
     """Where the planner parts, if it does, and how many messages it was given until then."""
     replay = _Replay(header)
     await replay.planner.started()
@@ -177,7 +177,7 @@ async def replay_planner(header: Header, records: list[tuple[int, Said]]) -> tup
     return replay.compare(), replay.given
 
 
-def _note(replay: _Replay, record: Said) -> None:
+def _note(replay: _Replay, record: MessageFrame) -> None:
     """What is said without the planner's doing, and what it said itself."""
     if record.kind == "cancel":
         assert isinstance(record.message, CancelBuild)
@@ -189,7 +189,7 @@ def _note(replay: _Replay, record: Said) -> None:
         kept[record.number] = record.message
 
 
-def _sent_next(records: list[tuple[int, Said]], place: int) -> list[str]:
+def _sent_next(records: list[tuple[int, MessageFrame]], place: int) -> list[str]:
     """What the recorded planner sent from this place on, until it took something else."""
     sent = []
     for at, record in records:

@@ -36,7 +36,7 @@ from orchestrator.api import Project, Source
 from orchestrator.errors import FileError
 from orchestrator.keywords import Settings
 
-VERSION = 2
+VERSION = 3
 """Another one whenever a recording of before could not be replayed any more: also when messages change."""
 
 MAGIC = "wasmill trace"
@@ -75,7 +75,7 @@ class Header(_Frame, frozen=True, omit_defaults=False):
     hot_memory: int = 0
 
 
-class Said(_Frame, frozen=True):
+class MessageFrame(_Frame, frozen=True):
     """A record of the tap, `at` so many seconds of the loop's clock. The message of a "take" is left out: it is the one
     that was sent under that number."""
 
@@ -87,17 +87,17 @@ class Said(_Frame, frozen=True):
     message: Tapped | None = None
 
 
-class Happened(_Frame, frozen=True):
+class EventFrame(_Frame, frozen=True):
     """An event."""
 
     event: Event
 
 
-class Closed(_Frame, frozen=True):
+class EndFrame(_Frame, frozen=True):
     """The Project was closed: nothing is missing."""
 
 
-Frame = Union[Header, Said, Happened, Closed]
+Frame = Union[Header, MessageFrame, EventFrame, EndFrame]
 
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
 _encoder = msgspec.msgpack.Encoder()
@@ -107,7 +107,7 @@ class Recording(NamedTuple):
     """What is in a file. `complete`: the Project was closed in an orderly way; else the end is missing."""
 
     header: Header
-    frames: list[Said | Happened]
+    frames: list[MessageFrame | EventFrame]
     complete: bool
 
 
@@ -151,12 +151,12 @@ class Recorder:
                 hot_memory=config.hot_memory,
             )
         )
-        self._stop = project.listen(lambda event: self._write(Happened(event=event)))
+        self._stop = project.listen(lambda event: self._write(EventFrame(event=event)))
 
     def __call__(self, record: TapRecord) -> None:
         message: Any = None if record.kind == "take" else record.message
         self._write(
-            Said(
+            MessageFrame(
                 kind=record.kind,
                 sender=record.sender,
                 receiver=record.receiver,
@@ -169,7 +169,7 @@ class Recorder:
     def close(self) -> None:
         """The Project is closed: the recording is complete."""
         self._stop()
-        self._write(Closed())
+        self._write(EndFrame())
         try:
             self._file.close()
         except OSError as error:
@@ -211,7 +211,7 @@ def read(file: str | os.PathLike[str]) -> Recording:
     except OSError as error:
         raise FileError(f"cannot be read: {error.strerror or error}", where=path) from error
     header, at = _header(data, path)
-    frames: list[Said | Happened] = []
+    frames: list[MessageFrame | EventFrame] = []
     complete = False
     while not complete and at + LENGTH_BYTES <= len(data):
         end = at + LENGTH_BYTES + int.from_bytes(data[at : at + LENGTH_BYTES], "little")
@@ -221,9 +221,9 @@ def read(file: str | os.PathLike[str]) -> Recording:
             frame = _decoder.decode(data[at + LENGTH_BYTES : end])
         except UNREADABLE as error:
             raise FileError(f"is damaged at byte {at}: {error}", where=path) from error
-        if isinstance(frame, Said | Happened):
+        if isinstance(frame, MessageFrame | EventFrame):
             frames.append(frame)
-        complete = isinstance(frame, Closed)
+        complete = isinstance(frame, EndFrame)
         at = end
     return Recording(header, frames, complete)
 

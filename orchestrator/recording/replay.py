@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from orchestrator.recording.keeper import replay_keeper
 from orchestrator.recording.planner import replay_planner
-from orchestrator.recording.record import Recording, Said
+from orchestrator.recording.record import MessageFrame, Recording
 
 SHOWN = 10
 """So many partings are reported at length."""
@@ -77,7 +77,7 @@ class Replayed(NamedTuple):
 
 async def replay(recording: Recording) -> Replayed:
     """See the module."""
-    said = [(place, frame) for place, frame in enumerate(recording.frames) if isinstance(frame, Said)]
+    said = [(place, frame) for place, frame in enumerate(recording.frames) if isinstance(frame, MessageFrame)]
     planner, given = await replay_planner(recording.header, said)
     keeper, asked, skipped, assumed = await replay_keeper(recording.header, said)
     partings = [Parting("planner", *planner)] if planner else []

@@ -25,8 +25,8 @@ from actors.messages import (
     Load,
     Loaded,
     Recorded,
-    Store,
     Stored,
+    StoreEntries,
     Verified,
     Verify,
 )
@@ -68,7 +68,7 @@ class CacheModel:
             "Begin": self._begin,
             "Find": self._find,
             "Load": self._load,
-            "Store": self._store,
+            "StoreEntries": self._store,
             "Record": self._record,
             "Collect": self._collect,
             "Clear": self._clear,
@@ -131,7 +131,7 @@ class CacheModel:
 
     def _store(self, state: State, call: Call) -> Iterable[State]:
         request, answer = call.argument, call.answer
-        assert isinstance(request, Store)
+        assert isinstance(request, StoreEntries)
         entries = state.by_key()
         pins = state.pins | {(call.client, entry.key) for entry in request.entries}
         if answer is PENDING:

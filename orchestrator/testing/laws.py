@@ -58,8 +58,8 @@ from actors.messages import (
     RunLink,
     RunSummarise,
     Statistics,
-    Store,
     Stored,
+    StoreEntries,
     StoreSummaries,
     SummariesFound,
     SummariesStored,
@@ -83,7 +83,7 @@ ANSWERS: dict[type[Message], type[Message]] = {
     Begin: Begun,
     Find: Found,
     Load: Loaded,
-    Store: Stored,
+    StoreEntries: Stored,
     FindFragments: FragmentsFound,
     FindSummaries: SummariesFound,
     StoreSummaries: SummariesStored,
@@ -244,7 +244,7 @@ def _names(request: Any, answer: Any) -> list[tuple[Any, Any]]:
         return [(request.keys, answer.entries)]
     if isinstance(request, Load):
         return [(request.digests, answer.data)]
-    if isinstance(request, Store):
+    if isinstance(request, StoreEntries):
         return [([entry.key for entry in request.entries], answer.kept)]
     if isinstance(request, FindSummaries):
         return [(request.sources, answer.summaries)]

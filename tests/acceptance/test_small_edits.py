@@ -9,7 +9,7 @@ import pytest
 
 import orchestrator
 from actors.events import CacheMiss, CompileStarted
-from actors.messages import Find, FindFragments, FindSummaries, Message, RunCompile, Store
+from actors.messages import Find, FindFragments, FindSummaries, Message, RunCompile, StoreEntries
 from actors.system import TapRecord
 from orchestrator import BuildResult
 from tests.acceptance.acceptance_tools import RuchyBench, opened, output_of, write_ruchy
@@ -210,7 +210,7 @@ async def test_what_is_given_back_costs_as_many_messages_as_one_module(tmp_path:
         assert result.recompiled == sorted({*LAYERS, *users})
         assert seen.given_back(result) == {"a", "b", "main", *users}
         # For the objects, and for the program; its bytes, and what its link left, are stored together.
-        assert seen.count(Find, FindFragments, Store) == [2, 1, 2]
+        assert seen.count(Find, FindFragments, StoreEntries) == [2, 1, 2]
 
 
 async def test_nothing_is_stored_for_what_stands_above_a_typo(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ async def test_nothing_is_stored_for_what_stands_above_a_typo(tmp_path: Path) ->
         seen.records.clear()
         result = await bench.build()
         assert (result.failed, len(result.blocked), result.recompiled) == (["c"], 43, [])
-        assert seen.count(Store) == [0]
+        assert seen.count(StoreEntries) == [0]
         assert (await bench.project.cache.statistics()).entries == entries
         bench.write(c="pub fun step() -> i64 { 2 }\n")
         assert (await bench.build()).recompiled_functions == ["c::step"]

@@ -98,7 +98,7 @@ def test_after_a_move_it_is_said_afresh() -> None:
         ("look", "looking for sources (Scan)"),
         ("read_sources", "reading sources (SourcesFound)"),
         ("link", "linking main (20 s)"),
-        ("_keep", "the cache (Store)"),
+        ("_keep", "the cache (StoreEntries)"),
     ],
 )
 def test_whoever_it_is_that_is_waited_for(tmp_path: Path, function: str, words: str) -> None:

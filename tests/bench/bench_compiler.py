@@ -22,7 +22,7 @@ from actors.compiler.toolchain import CompileJob, LinkInput, LinkJob, SummariseJ
 from actors.digests import NO_STAMP
 from actors.hasher.source import digest
 from actors.keeper.fragments import fragments_of
-from actors.messages import Settings, Source
+from actors.messages import BuildSettings, Source
 from actors.planner.facts import Facts
 from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.toolchains.ruchy.check.checker import check
@@ -50,7 +50,7 @@ def jobs(functions: int) -> tuple[CompileJob, list[LinkInput]]:
         path = path_of(index)
         read.append(Source(module=path, path=f"{path}.ruchy", digest=digest(data), data=data, stamp=NO_STAMP))
     facts.take((), read, ())
-    while (need := facts.update(Settings())) is not None:
+    while (need := facts.update(BuildSettings())) is not None:
         for module, file in need.summaries.items():
             done = summarise(SummariseJob(module=module, path=file.path, source=file.data or b""))
             assert done.summary is not None

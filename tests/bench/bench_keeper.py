@@ -36,7 +36,7 @@ from actors.messages import (
     NewEntry,
     Record,
     Statistics,
-    Store,
+    StoreEntries,
     StoreSummaries,
 )
 from actors.system import System
@@ -117,7 +117,7 @@ class KeeperBench:
                 for start in range(0, self.modules, BATCH):
                     batch = tuple(made(it) for it in range(start, min(start + BATCH, self.modules)))
                     began = time.perf_counter()
-                    await self.ask(Store(build=1, entries=batch))
+                    await self.ask(StoreEntries(build=1, entries=batch))
                     self.storing += time.perf_counter() - began
                     keys.extend(it.key for it in batch)
                     digests.extend(digest(it.data) for it in batch)

@@ -28,7 +28,7 @@ import orchestrator
 from actors.compiler.toolchain import SummariseJob
 from actors.digests import NO_STAMP
 from actors.hasher.source import digest
-from actors.messages import Settings, Source
+from actors.messages import BuildSettings, Source
 from actors.planner.facts import Facts
 from orchestrator import Project
 from orchestrator.toolchains.ruchy import Ruchy
@@ -174,7 +174,7 @@ class Fingerprinting:
 
     def __init__(self, functions: int) -> None:
         self.functions = functions
-        self.settings = Settings(invalidation="precise")
+        self.settings = BuildSettings(invalidation="precise")
         self.facts = Facts("bench")
         self._salts = itertools.count(1)
 

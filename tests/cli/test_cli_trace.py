@@ -47,7 +47,7 @@ def test_a_recording_that_parts(wasmill: Wasmill, app: Path, monkeypatch: pytest
     monkeypatch.setattr(Compiling, "store", stores_nothing)
     code, out, err = wasmill("trace", "replay", "one.trace")
     assert (code, err) == (1, "")
-    assert "\nplanner parts at record " in out and "\n    then  Store(build=1, entries: " in out
+    assert "\nplanner parts at record " in out and "\n    then  StoreEntries(build=1, entries: " in out
 
 
 @pytest.mark.parametrize(

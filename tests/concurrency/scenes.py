@@ -34,7 +34,7 @@ from actors.messages import (
     Record,
     RunCompile,
     Statistics,
-    Store,
+    StoreEntries,
     Verify,
 )
 from actors.offload import InlineOffload
@@ -356,7 +356,7 @@ async def keeper_crowd() -> None:
 
     async def use(module: str) -> None:
         mine = entry(module)
-        await system.ask(keeper.address, Store(build=1, entries=(mine,), force=False))
+        await system.ask(keeper.address, StoreEntries(build=1, entries=(mine,), force=False))
         found: Any = await system.ask(keeper.address, Find(build=1, keys=(mine.key,)))
         assert mine.key in found.entries, f"{module} was stored, and is not found"
         read: Any = await system.ask(keeper.address, Load(build=1, digests=(found.entries[mine.key].digest,)))

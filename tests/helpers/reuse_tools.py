@@ -10,13 +10,13 @@ import msgspec
 from actors.compiler.toolchain import FUNCTIONS_SECTION, CompileJob, Object, SummariseJob
 from actors.diagnostics import Diagnostic, Finding
 from actors.digests import NO_STAMP, Digest, digest, module_name
-from actors.messages import Settings, Source
+from actors.messages import BuildSettings, Source
 from actors.planner.facts import Facts
 from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.wasm.reader import custom_section
 
 RUCHY = Ruchy()
-SETTINGS = Settings()
+SETTINGS = BuildSettings()
 
 
 class WrongError(Exception):

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from actors.digests import NO_STAMP
-from actors.messages import Known, ScanEnd, Source
+from actors.messages import KnownSource, ScanEnd, Source
 from actors.scanner.snapshot import Beside, Snapshot, make_snapshot
 
 
 def snapshot_of(root: str, end: ScanEnd, read: Iterable[Source], **more: Any) -> Snapshot:
     """`read` are the sources that were read; `end` has those that were not."""
     known = [
-        Known(
+        KnownSource(
             module=source.module,
             path=source.path,
             digest=source.digest,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.messages import Store
+from actors.messages import StoreEntries
 from actors.planner.phases import compiling
 from actors.system import TapRecord
 from orchestrator import Sources
@@ -16,12 +16,12 @@ MODULES = {f"module{number}": f"pub f{number} =\n" for number in range(12)}
 
 
 async def stores(monkeypatch: pytest.MonkeyPatch, worth: float) -> list[int]:
-    """How many objects each `Store` of a build holds, where they are stored when they are worth so much."""
+    """How many objects each `StoreEntries` of a build holds, where they are stored when they are worth so much."""
     monkeypatch.setattr(compiling, "STORE_MS", worth)
     seen: list[int] = []
 
     def tap(record: TapRecord) -> None:
-        if record.kind == "post" and isinstance(record.message, Store):
+        if record.kind == "post" and isinstance(record.message, StoreEntries):
             seen.append(len(record.message.entries))
 
     async with opened(Sources(named(MODULES)), jobs=2, entry=None, tap=tap) as bench:

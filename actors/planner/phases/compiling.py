@@ -18,16 +18,16 @@ from actors.events import (
     ModuleFailed,
 )
 from actors.messages import (
+    CacheEntry,
     CompileDone,
-    Entry,
     Find,
     Found,
     FragmentsFound,
     Message,
     NewEntry,
     RunCompile,
-    Store,
     Stored,
+    StoreEntries,
 )
 from actors.planner.desk import Desk
 from actors.planner.diagnostics import crashed, findings, with_findings, with_hints
@@ -40,8 +40,8 @@ from actors.planner.schedule import Estimates
 from actors.planner.state import State, settings_digest
 
 STORE_MS = 60.0
-"""Objects are stored when they are worth so much: each `Store` is files and a transaction, beside workers who want the
-processor."""
+"""Objects are stored when they are worth so much: each `StoreEntries` is files and a transaction, beside workers who
+want the processor."""
 
 
 class Compiling(Step):
@@ -114,7 +114,7 @@ class Compiling(Step):
     def _found(self, run: Run, request: Find, answer: Found) -> None:
         self._decide(run, answer.entries, {key: key in answer.taken for key in request.keys[: request.claim]})
 
-    def _decide(self, run: Run, entries: dict[Digest, Entry], claimed: dict[Digest, bool]) -> None:
+    def _decide(self, run: Run, entries: dict[Digest, CacheEntry], claimed: dict[Digest, bool]) -> None:
         """Hits and misses; the misses become ready. `claimed` are the keys that were claimed: whether another process
         had them before."""
         desk, facts, settings = self.desk, self.desk.facts, run.settings
@@ -133,7 +133,7 @@ class Compiling(Step):
             # What a condemned module compiles to is stored by nobody.
             self.make_ready(run, module, False if module in run.condemned else claimed.get(key))
 
-    def _hit(self, run: Run, module: str, key: Digest, entries: dict[Digest, Entry]) -> bool:
+    def _hit(self, run: Run, module: str, key: Digest, entries: dict[Digest, CacheEntry]) -> bool:
         desk = self.desk
         if run.made_for.get(module) == key:  # Made in this very build, before another module's source changed.
             made = run.made[module]
@@ -385,8 +385,8 @@ class Compiling(Step):
                 self.desk.events.emit(ModuleBlocked(build=run.id, module=module, by=run.blocked_by[module]))
 
     def store(self, run: Run) -> None:
-        """One `Store` at a time: what is made meanwhile goes into the next. What was given back to a module that is
-        blocked now is dropped: it cost nothing, and its key names a source that fails."""
+        """One `StoreEntries` at a time: what is made meanwhile goes into the next. What was given back to a module
+        that is blocked now is dropped: it cost nothing, and its key names a source that fails."""
         if run.storing:
             return
         useless = run.given_back & run.blocked_by.keys()
@@ -394,9 +394,9 @@ class Compiling(Step):
         run.to_store, run.to_store_ms = [], 0.0
         if entries:
             run.storing = True
-            self.desk.ask(run, Store(build=run.id, entries=entries, force=run.settings.force))
+            self.desk.ask(run, StoreEntries(build=run.id, entries=entries, force=run.settings.force))
 
-    def stored(self, run: Run, request: Store, answer: Stored) -> None:
+    def stored(self, run: Run, request: StoreEntries, answer: Stored) -> None:
         """What the cache has for these keys now: the first object of a key stays."""
         desk = self.desk
         run.storing = False
@@ -407,7 +407,7 @@ class Compiling(Step):
             if entry.kind == "object":
                 run.objects[entry.module] = kept
             if desk.remembers:
-                desk.known_entries[entry.key] = Entry(
+                desk.known_entries[entry.key] = CacheEntry(
                     key=entry.key,
                     digest=kept,
                     size=len(entry.data),

@@ -11,7 +11,7 @@ import msgspec
 
 from actors.compiler.toolchain import CompileJob
 from actors.digests import Digest
-from actors.messages import BATCH, Entry, FindFragments, FragmentsFound
+from actors.messages import BATCH, CacheEntry, FindFragments, FragmentsFound
 from actors.planner.desk import Desk
 from actors.planner.run import Run
 from actors.planner.state import PlannedModule, State
@@ -67,12 +67,12 @@ class Fitting:
             return None
         return planned if planned.parts == desk.facts.parts(module) else None
 
-    def found(self, run: Run, answer: FragmentsFound) -> list[tuple[str, Entry, bytes]]:
+    def found(self, run: Run, answer: FragmentsFound) -> list[tuple[str, CacheEntry, bytes]]:
         """What the cache has of what was asked for. Returns the modules whose object is there; the others can be
         compiled now."""
         facts = self.desk.facts
         modules, run.fitting = run.fitting, ()
-        there: list[tuple[str, Entry, bytes]] = []
+        there: list[tuple[str, CacheEntry, bytes]] = []
         gone = False
         for module in modules:
             if run.states[module] is not State.READY:

@@ -21,7 +21,7 @@ from actors.messages import (
     Published,
     RunLink,
     RunSummarise,
-    Store,
+    StoreEntries,
     SummariseDone,
 )
 from actors.planner import keys
@@ -244,7 +244,7 @@ class Linking(Step):
         )
         desk.linked = True
         entries = (new, *self._left(run, answer.linked.state if answer.linked else b""))
-        desk.ask(run, Store(build=run.id, entries=entries, force=run.settings.force))
+        desk.ask(run, StoreEntries(build=run.id, entries=entries, force=run.settings.force))
         self.publish(run, program)
 
     def _said(self, run: Run, answer: LinkDone, found: Iterable[Finding]) -> bool:

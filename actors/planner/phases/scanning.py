@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from actors.digests import NO_STAMP, Stamp
-from actors.messages import Begin, BuildDone, Settings
+from actors.messages import Begin, BuildDone, BuildSettings
 from actors.planner.desk import Desk
 from actors.planner.phases.step import Step
 from actors.planner.run import Phase, Run
@@ -16,7 +16,7 @@ from actors.planner.run import Phase, Run
 class Standing(NamedTuple):
     """The answer of a build that found nothing to do, and what it was compared with."""
 
-    settings: Settings
+    settings: BuildSettings
     snapshot: Stamp
     done: BuildDone
 

@@ -12,7 +12,7 @@ import msgspec
 from actors.digests import Digest, digest
 from actors.events import Event
 from actors.keeper.keeper import Keeper
-from actors.messages import Begin, Find, Load, Message, NewEntry, Record, Store
+from actors.messages import Begin, Find, Load, Message, NewEntry, Record, StoreEntries
 from actors.system import System
 
 IDENTITY = digest(b"toolchain")
@@ -47,7 +47,7 @@ class Talk:
         return await self.ask(Begin(build=self.number))
 
     async def store(self, *entries: NewEntry, force: bool = False) -> Any:
-        return await self.ask(Store(build=self.number, entries=entries, force=force))
+        return await self.ask(StoreEntries(build=self.number, entries=entries, force=force))
 
     async def find(self, *entries: NewEntry) -> Any:
         """Look up. Hits and misses are counted here, as the planner does, and go into the next `record`."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.keeper.eviction import ORDERINGS, Candidate, Choice, choose, total
+from actors.keeper.eviction import ORDERINGS, Candidate, EvictionChoice, choose, total
 from actors.messages import Statistics
 from tests.actors.keeper.keeping import Open, entry, size
 
@@ -17,19 +17,19 @@ def row(key: int, bytes_: int, digest: int | None = None) -> Candidate:
     return Candidate(bytes([key]), bytes([key if digest is None else digest]), bytes_ - 1, 1)
 
 
-def keys(choice: Choice) -> list[int]:
+def keys(choice: EvictionChoice) -> list[int]:
     return [key[0] for key in choice.victims]
 
 
 def test_nothing_goes_while_the_limit_is_kept() -> None:
     rows = [row(number, 10) for number in range(10)]
-    assert choose(rows, limit=100) == Choice([], 0, 0)
+    assert choose(rows, limit=100) == EvictionChoice([], 0, 0)
     assert choose(rows, limit=90, own={bytes([3])}).victims != []
 
 
 def test_down_to_the_low_water_mark_first_rows_first() -> None:
     rows = [row(number, 10) for number in range(11)]
-    assert choose(rows, limit=100) == Choice([bytes([0]), bytes([1]), bytes([2])], 30, 0)
+    assert choose(rows, limit=100) == EvictionChoice([bytes([0]), bytes([1]), bytes([2])], 30, 0)
     assert keys(choose(rows, limit=100, other=20)) == [0, 1, 2, 3, 4]
 
 
@@ -53,7 +53,7 @@ def test_the_builds_own_go_last_and_only_for_the_limit_itself() -> None:
 def test_a_shared_object_frees_its_bytes_with_the_last_who_names_it() -> None:
     rows = [row(0, 50, digest=9), row(1, 50, digest=9), row(2, 50)]
     assert total(rows) == 49 + 49 + 3
-    assert choose(rows, limit=100, low_water=0.51) == Choice([bytes([0]), bytes([1])], 51, 0)
+    assert choose(rows, limit=100, low_water=0.51) == EvictionChoice([bytes([0]), bytes([1])], 51, 0)
 
 
 @given(

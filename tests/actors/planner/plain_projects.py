@@ -8,7 +8,7 @@ from msgspec import structs
 
 from actors.compiler.toolchain import Binding, SummariseJob, Summary
 from actors.digests import NO_STAMP, digest
-from actors.messages import Settings, Source
+from actors.messages import BuildSettings, Source
 from actors.planner.facts import Facts
 from actors.planner.resolve import Modules, Resolved, resolve
 from actors.planner.state import PlannedModule
@@ -47,13 +47,15 @@ def sources(texts: dict[str, str]) -> list[Source]:
     ]
 
 
-def learn(facts: Facts, texts: dict[str, str], settings: Settings | None = None) -> set[str]:
+def learn(facts: Facts, texts: dict[str, str], settings: BuildSettings | None = None) -> set[str]:
     """Have `facts` take over a whole project, and give what is needed. Returns the modules whose summaries were."""
     facts.take((), sources(texts), ())
-    return supply(facts, texts, settings or Settings(), {})
+    return supply(facts, texts, settings or BuildSettings(), {})
 
 
-def supply(facts: Facts, texts: dict[str, str], settings: Settings, objects: Mapping[str, PlannedModule]) -> set[str]:
+def supply(
+    facts: Facts, texts: dict[str, str], settings: BuildSettings, objects: Mapping[str, PlannedModule]
+) -> set[str]:
     asked: set[str] = set()
     while (need := facts.update(settings, objects)) is not None:
         asked |= need.summaries.keys()

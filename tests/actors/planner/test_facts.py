@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from actors.digests import NO_STAMP, digest
-from actors.messages import Known, Settings
+from actors.messages import BuildSettings, KnownSource
 from actors.planner import facts as module_under_test
 from actors.planner.facts import Facts
 from actors.planner.layers import READERS, Layer, Need, Reach
@@ -22,14 +22,14 @@ from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row, setting
 from tests.actors.planner.plain_projects import learn, sources, summary, supply
 
 DOCUMENT = Path(__file__).parents[3] / "docs/facts.md"
-SETTINGS = Settings()
+SETTINGS = BuildSettings()
 IDENTITY = digest(b"toolchain")
-PRECISE, TRANSITIVE = Settings(invalidation="precise"), Settings()
+PRECISE, TRANSITIVE = BuildSettings(invalidation="precise"), BuildSettings()
 Texts = dict[str, str]
 BASE = {"a": "use b::g\npub f = g", "b": "use c::h\npub g = h", "c": "pub h = 1", "d": "pub k = 1"}
 
 
-def whole(texts: Texts, settings: Settings, identity: str = IDENTITY) -> Facts:
+def whole(texts: Texts, settings: BuildSettings, identity: str = IDENTITY) -> Facts:
     """All of it, from nothing."""
     facts = Facts(identity)
     learn(facts, texts, settings)
@@ -40,7 +40,7 @@ def all_keys(facts: Facts) -> dict[str, str]:
     return {module: row.key for module, row in facts.rows.items() if row.key}
 
 
-def keys(texts: dict[str, str], settings: Settings = SETTINGS, identity: str = IDENTITY) -> dict[str, str]:
+def keys(texts: dict[str, str], settings: BuildSettings = SETTINGS, identity: str = IDENTITY) -> dict[str, str]:
     return all_keys(whole(texts, settings, identity))
 
 
@@ -86,9 +86,13 @@ def test_members_of_a_cycle_share_a_component_and_have_keys_of_their_own() -> No
 
 @pytest.mark.parametrize(
     "settings",
-    [Settings(target="wasm64"), Settings(options={"profile": "release"}), Settings(invalidation="precise")],
+    [
+        BuildSettings(target="wasm64"),
+        BuildSettings(options={"profile": "release"}),
+        BuildSettings(invalidation="precise"),
+    ],
 )
-def test_what_changes_code_changes_every_key(settings: Settings) -> None:
+def test_what_changes_code_changes_every_key(settings: BuildSettings) -> None:
     assert keys(BASE, settings).keys() == keys(BASE).keys()
     assert not set(keys(BASE, settings).values()) & set(keys(BASE).values())
 
@@ -98,9 +102,9 @@ def test_another_toolchain_changes_every_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [Settings(jobs=8, output="/elsewhere", keep_going=False, snapshot="x", profile="p")]
+    "settings", [BuildSettings(jobs=8, output="/elsewhere", keep_going=False, snapshot="x", profile="p")]
 )
-def test_what_does_not_change_code_changes_no_key(settings: Settings) -> None:
+def test_what_does_not_change_code_changes_no_key(settings: BuildSettings) -> None:
     assert keys(BASE, settings) == keys(BASE)
 
 
@@ -147,10 +151,10 @@ edits = st.lists(
 @given(edits)
 def test_any_sequence_of_edits_equals_a_fresh_start(steps: list[tuple[str, str | None]]) -> None:
     for invalidation in ("transitive", "precise"):
-        edits_equal_a_fresh_start(steps, Settings(invalidation=invalidation))
+        edits_equal_a_fresh_start(steps, BuildSettings(invalidation=invalidation))
 
 
-def edits_equal_a_fresh_start(steps: list[tuple[str, str | None]], settings: Settings) -> None:
+def edits_equal_a_fresh_start(steps: list[tuple[str, str | None]], settings: BuildSettings) -> None:
     texts = dict(BASE)
     kept = Facts(IDENTITY)
     learn(kept, texts, settings)
@@ -192,7 +196,7 @@ def as_row(facts: Facts, module: str) -> tuple[object, ...]:
 # ---- from a plan
 
 
-def plan_of(facts: Facts, settings: Settings, *, broken: bool = False) -> Plan:
+def plan_of(facts: Facts, settings: BuildSettings, *, broken: bool = False) -> Plan:
     """What a build leaves. Where something is `broken`, what is condemned has no object, and nothing above it."""
     bad = {module for module in facts.rows if not facts.key(module)} | facts.graph.transitive_dependents(facts.troubled)
     assert broken or not bad
@@ -214,7 +218,7 @@ def plan_of(facts: Facts, settings: Settings, *, broken: bool = False) -> Plan:
 class Process:
     """A new process: it has the plan and the sources, and looks up summaries as it is asked to."""
 
-    def __init__(self, before: Texts, after: Texts, settings: Settings) -> None:
+    def __init__(self, before: Texts, after: Texts, settings: BuildSettings) -> None:
         self.old = whole(before, settings)
         self.plan = plan_of(self.old, settings, broken=True)
         self.facts = Facts(IDENTITY)
@@ -269,7 +273,7 @@ def differing(one: Facts, other: Facts) -> list[str]:
     {"c": "pub h = 2"},
     PRECISE,
 )
-def test_a_new_process_equals_the_whole(before: Texts, change: Texts, settings: Settings) -> None:
+def test_a_new_process_equals_the_whole(before: Texts, change: Texts, settings: BuildSettings) -> None:
     (module, text), *_ = change.items()
     after = before | {module: f"{before[module]}\n{text}" if text.startswith("run ") and "\n" not in text else text}
     assume(before != after)
@@ -306,7 +310,7 @@ steps = st.lists(st.tuples(st.one_of(changes, st.sampled_from([*NAMES, "syntax"]
 )
 @given(projects, steps, st.sampled_from([PRECISE, TRANSITIVE]))
 def test_any_sequence_of_edits_and_processes_equals_the_whole(
-    texts: Texts, steps: list[tuple[Texts | str, bool]], settings: Settings
+    texts: Texts, steps: list[tuple[Texts | str, bool]], settings: BuildSettings
 ) -> None:
     """Each process goes on from what the last one left, right or wrong, and has what it learned at hand."""
     facts = whole(texts, settings)
@@ -533,7 +537,7 @@ def reason(texts: dict[str, str], module: str, **settings: object) -> tuple[str,
     plan = Plan(version=1, toolchain=IDENTITY, settings="s", modules=plan_of(before, SETTINGS).modules, succeeded=True)
     after = Facts(str(settings.pop("identity", IDENTITY)))
     digest_now = str(settings.pop("digest", "s"))
-    learn(after, texts, Settings(**settings))  # type: ignore[arg-type]
+    learn(after, texts, BuildSettings(**settings))  # type: ignore[arg-type]
     found = reason_of(after, module, plan, digest_now)
     return found.kind, found.fields, found.via
 
@@ -554,7 +558,7 @@ def test_unchanged_sources_keep_what_is_known_of_them() -> None:
     facts = whole(BASE, SETTINGS)
     facts.forget()
     unchanged = [
-        Known(module=name, path=f"{name}.plain", digest=digest(text.encode()), size=len(text), stamp=NO_STAMP)
+        KnownSource(module=name, path=f"{name}.plain", digest=digest(text.encode()), size=len(text), stamp=NO_STAMP)
         for name, text in BASE.items()
     ]
     facts.take(unchanged, (), ())

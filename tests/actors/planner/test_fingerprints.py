@@ -10,7 +10,7 @@ import pytest
 
 from actors.compiler.toolchain import Binding, Item, Signature, Summary, Use
 from actors.digests import digest
-from actors.messages import Settings
+from actors.messages import BuildSettings
 from actors.planner import fingerprints as room
 from actors.planner.deep import DeepInterfaces, Meanings
 from actors.planner.fingerprints import Fingerprint, Fingerprints
@@ -61,7 +61,7 @@ def made(
     summary = Summary(items=items, uses=uses, names=tuple(_name(name) for name in dict.fromkeys(names)))
     signatures = {module: {wanted: signature}} if signature else {}
     meanings, deep = known(signatures, **{module: summary}, **others)
-    settings = Settings(target=target, options=options or {})
+    settings = BuildSettings(target=target, options=options or {})
     return Fingerprints(settings, meanings, deep).of_module(toolchain, module, summary, signatures.get(module, {}))[
         wanted
     ]
@@ -212,7 +212,7 @@ def test_an_inferred_item_shows_its_signature_once_it_is_known() -> None:
 def test_of_two_items_of_one_name_there_is_no_fingerprint() -> None:
     summary = Summary(items=(item("f", "1"), item("f", "2"), item("g")))
     meanings, deep = known(m=summary)
-    assert list(Fingerprints(Settings(), meanings, deep).of_module("t", "m", summary, {})) == ["g"]
+    assert list(Fingerprints(BuildSettings(), meanings, deep).of_module("t", "m", summary, {})) == ["g"]
 
 
 def test_a_binding_that_failed_means_nothing() -> None:

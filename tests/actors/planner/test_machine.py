@@ -16,8 +16,9 @@ from actors.messages import (
     Begun,
     Build,
     BuildDone,
+    BuildSettings,
+    CacheEntry,
     CompileDone,
-    Entry,
     Find,
     FindFragments,
     FindSummaries,
@@ -37,10 +38,9 @@ from actors.messages import (
     RunLink,
     RunSummarise,
     ScanEnd,
-    Settings,
     SourcesRead,
-    Store,
     Stored,
+    StoreEntries,
     StoreSummaries,
     SummariesFound,
     SummariesStored,
@@ -53,7 +53,7 @@ from tests.actors.planner.plain_projects import sources
 
 TOOLCHAIN = PlainToolchain()
 TEXTS = {"main": "use a::f\nrun f", "a": "use b::g\npub f = g", "b": "pub g = 1"}
-SETTINGS = Settings(entry="main", output="/out/main.wasm", snapshot="s")
+SETTINGS = BuildSettings(entry="main", output="/out/main.wasm", snapshot="s")
 
 
 class Others:
@@ -65,7 +65,7 @@ class Others:
         self.waiting: list[Message] = []
         self.cancelled: set[int] = set()
         self.summaries: dict[str, bytes] = {}
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, CacheEntry] = {}
         self.data: dict[str, bytes] = {}
         self.plan = b""
         self.program = b""
@@ -89,13 +89,13 @@ class Others:
         self.asked.append(request)
         self.waiting.append(request)
 
-    def begin(self, texts: dict[str, str], settings: Settings = SETTINGS) -> None:
+    def begin(self, texts: dict[str, str], settings: BuildSettings = SETTINGS) -> None:
         self.builds += 1
         self.asked.clear()
         self.machine.build(Build(build=self.builds, settings=settings), self.answers.append)
         self.machine.arrived(SourcesRead(build=self.builds, sources=tuple(sources(texts)), end=ScanEnd()))
 
-    def build(self, texts: dict[str, str], settings: Settings = SETTINGS) -> BuildDone:
+    def build(self, texts: dict[str, str], settings: BuildSettings = SETTINGS) -> BuildDone:
         self.begin(texts, settings)
         while self.waiting:
             self.step()
@@ -145,11 +145,11 @@ class Others:
     def _Load(self, request: Load) -> Message:
         return Loaded(data={one: self.data[one] for one in request.digests if one in self.data})
 
-    def _Store(self, request: Store) -> Message:
+    def _StoreEntries(self, request: StoreEntries) -> Message:
         for new in request.entries:
             name = digest(new.data)
             self.data[name] = new.data
-            self.entries[new.key] = Entry(
+            self.entries[new.key] = CacheEntry(
                 key=new.key, digest=name, size=len(new.data), module=new.module, kind=new.kind
             )
         return Stored(kept={new.key: digest(new.data) for new in request.entries})
@@ -172,7 +172,7 @@ def test_a_build_from_nothing_asks_for_one_thing_after_the_other() -> None:
     done = others.build(TEXTS)
     assert (done.success, done.recompiled, done.hits) == (True, ("a", "b", "main"), 0)
     assert list(dict.fromkeys(others.kinds())) == [
-        "Begin", "RecallPlan", "FindSummaries", "RunSummarise", "StoreSummaries", "Find", "RunCompile", "Store",
+        "Begin", "RecallPlan", "FindSummaries", "RunSummarise", "StoreSummaries", "Find", "RunCompile", "StoreEntries",
         "RunLink", "Publish", "Record",
     ]  # fmt: skip
     assert others.program
@@ -219,7 +219,7 @@ def test_a_build_that_is_cancelled_waits_for_what_is_under_way(answers: int) -> 
     while others.waiting:
         others.step()
     after = [one for one in others.asked if id(one) not in before]
-    assert all(isinstance(one, (Store, Record)) for one in after), after
+    assert all(isinstance(one, (StoreEntries, Record)) for one in after), after
     assert others.answers[-1].cancelled or others.program
     assert (done := others.build(TEXTS)).success and done.program == "/out/main.wasm"
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from actors.digests import NO_STAMP, Stamp, digest
 from actors.hasher.source import read_sources
-from actors.messages import Known, MemorySource, Rules, Scan
+from actors.messages import KnownSource, MemorySource, Rules, Scan
 from actors.scanner.compare import Remembered, compare, look
 from actors.scanner.snapshot import Snapshot, decode, encode, stamp_extras
 from actors.scanner.walk import File, Walked, walk
@@ -404,7 +404,9 @@ def test_equal_stamps_are_not_all():
     """Another path is another file, and no stamp is never an equal one."""
     stamp = Stamp(1, 2, 3, 4, 5)
     known = tuple(
-        Known(module=name, path=f"{name}.ruchy", digest=name * 64, size=1, stamp=NO_STAMP if name == "b" else stamp)
+        KnownSource(
+            module=name, path=f"{name}.ruchy", digest=name * 64, size=1, stamp=NO_STAMP if name == "b" else stamp
+        )
         for name in "abc"
     )
     files = (File("a", "a/mod.ruchy", stamp), File("b", "b.ruchy", NO_STAMP), File("c", "c.ruchy", stamp))

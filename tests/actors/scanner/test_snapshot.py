@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from actors.diagnostics import about_file
 from actors.digests import NO_STAMP, Stamp
-from actors.messages import FolderStamp, Known, Rules, ScanEnd, Source
+from actors.messages import FolderStamp, KnownSource, Rules, ScanEnd, Source
 from actors.scanner.snapshot import (
     PLAIN,
     Extra,
@@ -26,7 +26,7 @@ from orchestrator.testing.disk import FakeDisk
 from tests.helpers.snapshots import snapshot_of
 
 STAMP = Stamp(1, 2**64 - 1, 3, -4, 2**62)
-KNOWN = Known(module="größe", path="größe.ruchy", digest="d" * 64, size=7, stamp=STAMP)
+KNOWN = KnownSource(module="größe", path="größe.ruchy", digest="d" * 64, size=7, stamp=STAMP)
 WARNING = about_file("W0801", "skipped", severity="warning", file="a-b.ruchy")
 FULL = Snapshot(
     root="/p/src",
@@ -119,9 +119,9 @@ def test_made_of_what_was_read_and_what_was_not():
     ]
     snapshot = snapshot_of("/p/src", end, read, settings=PLAIN, project="/p", quiet=True)
     assert snapshot.known == (
-        Known(module="a", path="a.ruchy", digest="", size=0, stamp=NO_STAMP),
+        KnownSource(module="a", path="a.ruchy", digest="", size=0, stamp=NO_STAMP),
         KNOWN,
-        Known(module="z", path="z.ruchy", digest="e" * 64, size=2, stamp=STAMP),
+        KnownSource(module="z", path="z.ruchy", digest="e" * 64, size=2, stamp=STAMP),
     )
     assert (snapshot.problems, snapshot.rules, snapshot.taken_ns) == ((WARNING,), "r", 5)
     assert not answers(snapshot)

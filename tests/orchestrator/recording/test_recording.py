@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from actors.events import BuildFinished, BuildStarted
-from actors.keeper.cache import Cache
+from actors.keeper.cache import BuildCache
 from actors.keeper.store import Incoming, digest_of
 from actors.keeper.upkeep import Upkeep
 from actors.messages import Build, BuildDone, CacheStatistics, Find, Found, FragmentsFound, Loaded
@@ -25,11 +25,11 @@ from orchestrator.recording.counts import Counts
 from orchestrator.recording.record import (
     LENGTH_BYTES,
     VERSION,
-    Happened,
+    EventFrame,
     Header,
+    MessageFrame,
     Recorder,
     Recording,
-    Said,
     described,
     read,
     recorded,
@@ -85,7 +85,7 @@ async def builds(project: Project, world: World) -> None:
 
 
 def kinds(recording: Recording) -> list[str]:
-    return [frame.kind for frame in recording.frames if isinstance(frame, Said)]
+    return [frame.kind for frame in recording.frames if isinstance(frame, MessageFrame)]
 
 
 # ------------------------------------------------------------------------------------------------ what is in it
@@ -102,9 +102,9 @@ async def test_all_that_happened_is_in_it(tmp_path: Path) -> None:
     [member] = found.header.toolchains
     assert (member.name, member.identity) == ("plain", PlainToolchain().identity())
     assert (found.header.slots, found.header.max_size, found.header.memory) == (2, 1 << 20, False)
-    assert [frame.event for frame in found.frames if isinstance(frame, Happened)] == events
+    assert [frame.event for frame in found.frames if isinstance(frame, EventFrame)] == events
     assert isinstance(events[0], BuildStarted) and isinstance(events[-1], BuildFinished)
-    said = [frame for frame in found.frames if isinstance(frame, Said)]
+    said = [frame for frame in found.frames if isinstance(frame, MessageFrame)]
     assert isinstance(said[0].message, Build) and said[0].kind == "ask"
     done = [frame.message for frame in said if isinstance(frame.message, BuildDone)]
     assert len(done) == 1 and list(done[0].recompiled) == result.recompiled
@@ -223,7 +223,7 @@ async def test_objects_that_a_plan_names_are_taken_from_what_was_read(tmp_path: 
     async with recording_in(world.process(), tmp_path / "trace") as project:
         assert (await project.build()).recompiled == ["a", "main"]
     found = read(tmp_path / "trace")
-    assert any(isinstance(one.message, Loaded) for one in found.frames if isinstance(one, Said))
+    assert any(isinstance(one.message, Loaded) for one in found.frames if isinstance(one, MessageFrame))
     replayed = await replay(found)
     assert replayed.partings == [], replayed.report()
     assert replayed.assumed == 1
@@ -266,7 +266,9 @@ def test_the_planner_sees_the_time_of_the_recording(tmp_path: Path) -> None:
             await anyio.sleep(1)
             group.start_soon(mine.build)
         found = read(tmp_path / "trace")
-        taken = [one.message for one in found.frames if isinstance(one, Said) and isinstance(one.message, Found)]
+        taken = [
+            one.message for one in found.frames if isinstance(one, MessageFrame) and isinstance(one.message, Found)
+        ]
         assert any(one.taken for one in taken)
         return await replay(found)
 
@@ -297,12 +299,12 @@ async def test_a_planner_that_decides_otherwise_parts(tmp_path: Path, monkeypatc
     replayed = await replay(found)
     assert [parting.actor for parting in replayed.partings] == ["planner"]
     parting = replayed.partings[0]
-    assert any(one.startswith("Store(build=1, entries: ") for one in parting.then)
-    assert not any(one.startswith("Store(") for one in parting.now)
+    assert any(one.startswith("StoreEntries(build=1, entries: ") for one in parting.then)
+    assert not any(one.startswith("StoreEntries(") for one in parting.now)
     assert "CompileDone(build=1" in parting.after
     assert f"planner parts at record {parting.at}, after CompileDone(" in replayed.report()
     recorded_there = found.frames[parting.at]
-    assert isinstance(recorded_there, Said) and recorded_there.kind == "take"
+    assert isinstance(recorded_there, MessageFrame) and recorded_there.kind == "take"
 
 
 async def test_a_planner_that_asks_for_something_else_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,7 +354,7 @@ async def test_a_keeper_that_forgets_parts(tmp_path: Path, monkeypatch: pytest.M
     assert parting.then[0].startswith("Found(... entries=3 in all, of its own: {'")
     assert parting.now[0].startswith("Found(... entries=")
     asked = found.frames[parting.at]
-    assert isinstance(asked, Said) and isinstance(asked.message, Find)
+    assert isinstance(asked, MessageFrame) and isinstance(asked.message, Find)
 
 
 # ------------------------------------------------------------------------------------------------ statistics
@@ -388,14 +390,14 @@ async def test_a_keeper_that_counts_otherwise_parts(tmp_path: Path, monkeypatch:
     async with recording_in(world.process(), tmp_path / "trace") as project:
         await counted_builds(project, world)
     found = read(tmp_path / "trace")
-    count = Cache.count
+    count = BuildCache.count
 
-    def wrongly(self: Cache, **counts: float) -> None:
+    def wrongly(self: BuildCache, **counts: float) -> None:
         if "compilations" in counts:
             counts["compilations"] += change
         count(self, **counts)
 
-    monkeypatch.setattr(Cache, "count", wrongly)
+    monkeypatch.setattr(BuildCache, "count", wrongly)
     change = 0
     assert (await replay(found)).partings == []
     for wrong, told in ((1, ["compilations=3", "compilations=4"]), (-1, ["compilations=3", "compilations=2"])):
@@ -459,7 +461,7 @@ def fragments_found(recording: Recording) -> int:
     return sum(
         len(frame.message.fragments)
         for frame in recording.frames
-        if isinstance(frame, Said) and isinstance(frame.message, FragmentsFound)
+        if isinstance(frame, MessageFrame) and isinstance(frame.message, FragmentsFound)
     )
 
 
@@ -475,16 +477,16 @@ async def test_fragments_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     replayed = await replay(found)
     assert replayed.partings == [], replayed.report()
 
-    find = Cache.find_fragments
+    find = BuildCache.find_fragments
 
-    async def spoilt(cache: Cache, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
+    async def spoilt(cache: BuildCache, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
         return {name: data + b"!" for name, data in (await find(cache, fingerprints)).items()}
 
-    async def none(cache: Cache, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
+    async def none(cache: BuildCache, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
         return {}
 
     for broken in (spoilt, none):
-        monkeypatch.setattr(Cache, "find_fragments", broken)
+        monkeypatch.setattr(BuildCache, "find_fragments", broken)
         (parting,) = (await replay(found)).partings
         assert parting.actor == "keeper" and parting.after.startswith("FindFragments(build=2, fingerprints: ")
         assert parting.then[0].startswith("FragmentsFound(... fragments=1 in all, of its own: {'")

@@ -16,10 +16,10 @@ from actors.keeper.store import FileStore, Incoming, digest_of
 from actors.keeper.upkeep import Upkeep
 from actors.messages import (
     Begin,
+    CacheEntry,
     Collect,
     Collected,
     Damage,
-    Entry,
     Find,
     Found,
     Load,
@@ -27,8 +27,8 @@ from actors.messages import (
     NewEntry,
     Record,
     Recorded,
-    Store,
     Stored,
+    StoreEntries,
     Verified,
     Verify,
 )
@@ -125,8 +125,8 @@ A, B = entry("a"), entry("b", b"two")
 OTHER = entry("a", b"another")
 
 
-def row(one: NewEntry) -> Entry:
-    return Entry(key=one.key, digest=digest(one.data), size=1, module=one.module, kind="object")
+def row(one: NewEntry) -> CacheEntry:
+    return CacheEntry(key=one.key, digest=digest(one.data), size=1, module=one.module, kind="object")
 
 
 def find(*wanted: NewEntry, found: Iterable[NewEntry] = (), degraded: str | None = None) -> tuple[Any, Any]:
@@ -136,7 +136,7 @@ def find(*wanted: NewEntry, found: Iterable[NewEntry] = (), degraded: str | None
 
 def store(one: NewEntry, kept: NewEntry | None, *, force: bool = False, degraded: str | None = None) -> tuple[Any, Any]:
     names = {kept.key: digest(kept.data)} if kept else {}
-    return Store(build=1, entries=(one,), force=force), Stored(kept=names, degraded=degraded)
+    return StoreEntries(build=1, entries=(one,), force=force), Stored(kept=names, degraded=degraded)
 
 
 def load(one: NewEntry, data: bytes | None) -> tuple[Any, Any]:
@@ -235,7 +235,7 @@ class Client:
             loaded = (await self.ask(Load(build=self.build, digests=tuple(sorted(names))))).data
             missed = [one for one in entries if one.key not in found or found[one.key].digest not in loaded]
             if missed:
-                await self.ask(Store(build=self.build, entries=tuple(missed)))
+                await self.ask(StoreEntries(build=self.build, entries=tuple(missed)))
             await self.ask(Record(build=self.build))
 
 

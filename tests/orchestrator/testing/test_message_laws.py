@@ -23,8 +23,8 @@ from actors.messages import (
     Message,
     RunCompile,
     Statistics,
-    Store,
     Stored,
+    StoreEntries,
 )
 from actors.offload import InlineOffload
 from actors.system import Actor, Broken, System, TapRecord
@@ -357,7 +357,7 @@ def test_every_request_of_a_build_has_its_answer() -> None:
         (Find(build=1, keys=("a",)), Found(entries={}), ""),
         (Find(build=1, keys=("a",)), Loaded(data={}), "a Loaded for an answer"),
         (Load(build=1, digests=("a",)), Loaded(data={"b": b""}), "an answer about b, which was not asked for"),
-        (Store(build=1, entries=()), Stored(kept={"k": "d"}), "an answer about k, which was not asked for"),
+        (StoreEntries(build=1, entries=()), Stored(kept={"k": "d"}), "an answer about k, which was not asked for"),
         (RunCompile(build=1, jobs=()), CompileDone(build=2, slot=1, outcomes=()), "the answer of another build"),
     ],
 )
