@@ -1,18 +1,21 @@
 """Encodes pieces as a relocatable WebAssembly object, and as the fast linker's model of it.
 
-The format is the tool conventions' "Object file linking", version 2. The order of sections and of the subsections of
-"linking" is the one that all versions of LLD accept. Holes hold the object's own numbers, so that validators and
-dumpers can make sense of an object before it is linked. Numbers are assigned in order of definition, then of first
-use; only lists and insertion-ordered dicts are walked, so an object is a pure function of its ordered pieces. The cost
-is a few table look-ups a hole.
+The format is the tool conventions' "Object file linking", version 2. Sections, and the subsections of "linking", stand
+in the order that all versions of LLD accept. Each hole holds the object's own number for its target, so that validators
+and dumpers can read an object before it is linked.
 
-The tests hold that the bytes equal those of an independent encoder (`tests/orchestrator/wasm/referee.py`), and that
-the model equals `slack.model` of those bytes.
+An object is a pure function of its pieces and their order: numbers are assigned in order of definition, then of first
+use, and only lists and insertion-ordered dicts are iterated. Joining costs a few table look-ups for each hole.
+
+It takes three passes. `_Symbols` numbers what pieces define and use, `_Holes` finds where uses go, `_ObjectWriter`
+writes the sections. Tests compare the bytes with those of an independent encoder
+(`tests/orchestrator/wasm/referee.py`), and the model with what `slack.model` makes of those bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from struct import Struct
 
 from orchestrator.wasm.fragment import (
@@ -72,173 +75,157 @@ def join(
     customs: Sequence[tuple[str, bytes]] = (),
     globals_: Sequence[Global] = (),
 ) -> tuple[bytes, bytes]:
-    """Returns the object of these pieces, in this order, and the section with its model, to stand at the object's end
+    """Returns the object of these pieces, in this order, and the section with its model, which goes at the object's end
     (empty where the fast linker cannot take the object).
 
     `features` are names such as "mutable-globals" that linkers check. `customs` are custom sections (name, payload),
-    written last. A definition is always written, used or not; a use of a name that is not defined here becomes an
+    written last. Every definition is written, used or not; a use of a name that is not defined here becomes an
     undefined symbol.
 
-    Raises ValueError for what contradicts itself: a name defined twice, or declared in two ways, a use that disagrees
-    with the definition."""
-    return _Joiner(code, data, globals_).object(features, customs)
+    Raises ValueError for pieces that contradict each other: a name that is defined twice or declared in two ways, or a
+    use that disagrees with the definition."""
+    symbols = _Symbols(code, data, globals_)
+    holes = _Holes(symbols)
+    writer = _ObjectWriter(symbols, holes)
+    return writer.write(features, customs), _model(symbols, holes, writer)
 
 
-class _Joiner:
-    """`_uses` numbers all distinct uses, in order of first use; `_read` has each of them decoded."""
+class _Symbols:
+    """Numbers names, types, table slots and uses.
+
+    `uses` numbers the distinct uses, in order of first use. `decoded` holds them in that order: kind, addend, target,
+    and the target's name as objects hold it (empty for a type). `undefined` are the targets that no piece defines.
+    """
+
+    __slots__ = ("code", "data", "decoded", "globals", "numbers", "slots", "types", "undefined", "uses")
 
     def __init__(self, code: Sequence[CodePiece], data: Sequence[DataPiece], globals_: Sequence[Global]) -> None:
-        self._code, self._data, self._own_globals = code, data, globals_
+        self.code, self.data, self.globals = code, data, globals_
         names = [piece.name for piece in code] + [piece.name for piece in data]
         names += [string(item.name) for item in globals_]
-        self._numbers = dict(zip(names, range(len(names)), strict=True))
-        if len(self._numbers) != len(names):
+        self.numbers = dict(zip(names, range(len(names)), strict=True))
+        if len(self.numbers) != len(names):
             raise ValueError("a name is defined twice")
-        self._types: dict[bytes, int] = {}
-        self._slots: dict[bytes, int] = {}
-        self._undefined: dict[bytes, Reference] = {}
-        self._uses: dict[bytes, int] = {}
-        self._read: list[tuple[int, int, Reference | bytes, bytes]] = []
-        self._lay_out()
-        self._refer()
-        self._imported = [one for one in self._undefined.items() if one[1].kind == FUNCTION]
-        self._imported_globals = [one for one in self._undefined.items() if one[1].kind == GLOBAL]
+        self.types: dict[bytes, int] = {}
+        self.slots: dict[bytes, int] = {}
+        self.undefined: dict[bytes, Reference] = {}
+        self.uses: dict[bytes, int] = {}
+        self.decoded: list[tuple[int, int, Reference | bytes, bytes]] = []
 
-    def _lay_out(self) -> None:
-        """Where each data item goes."""
-        self.addresses: list[int] = []
-        top = 0
-        for piece in self._data:
-            top = -(-top >> piece.align << piece.align)
-            self.addresses.append(top)
-            top += len(piece.content)
-        self._size = top
-
-    def _refer(self) -> None:
-        """Gives numbers to types, undefined symbols, slots and uses; and goes through all holes: `holes` are offsets in
-        the entries and `words` in the data of the module, with the use that each takes."""
-        uses, types = self._uses, self._types
-        self.holes: list[int] = []
-        self.hole_uses: list[int] = []
-        self.words: list[int] = []
-        self.word_uses: list[int] = []
-        base = 0
-        for piece in self._code:
-            if piece.type not in types:
-                types[piece.type] = len(types)
-            if piece.holes:
-                numbers = [uses[one] if one in uses else self._meet(one) for one in piece.uses]
-                self.holes += [base + hole for hole in piece.holes]
-                self.hole_uses += [numbers[one] for one in piece.hole_uses]
-            base += len(piece.entry)
-        for item, address in zip(self._data, self.addresses, strict=True):
-            if item.holes:
-                numbers = [uses[one] if one in uses else self._meet(one) for one in item.uses]
-                self.words += [address + hole for hole in item.holes]
-                self.word_uses += [numbers[one] for one in item.hole_uses]
-
-    def _meet(self, data: bytes) -> int:
-        """A use that is met for the first time. Gives its number."""
+    def add_use(self, data: bytes) -> int:
+        """Numbers a use that is not in `uses` yet. Raises ValueError where it contradicts another use or a
+        definition."""
         kind, addend, target = read_use(data)
         name = b""
         if isinstance(target, bytes):
             if kind != TYPE_INDEX_LEB:
                 raise ValueError(f"a use of kind {kind} names a type, not a symbol")
-            self._types.setdefault(target, len(self._types))
+            self.types.setdefault(target, len(self.types))
         else:
             if not 0 <= kind < len(TARGET_KINDS) or TARGET_KINDS[kind] != target.kind:
                 raise ValueError(f"a use of kind {kind} cannot refer to {target.name}")
             name = string(target.name)
-            number = self._numbers.get(name, -1)
-            if number >= 0 and name not in self._undefined:
+            number = self.numbers.get(name, -1)
+            if number >= 0 and name not in self.undefined:
                 self._check(number, target)
             else:
                 self._declare(name, target)
             if kind in TABLE_KINDS:
-                self._slots.setdefault(name, len(self._slots) + 1)
-        self._read.append((kind, addend, target, name))
-        self._uses[data] = number = len(self._uses)
+                self.slots.setdefault(name, len(self.slots) + 1)
+        self.decoded.append((kind, addend, target, name))
+        self.uses[data] = number = len(self.uses)
         return number
 
     def _check(self, number: int, target: Reference) -> None:
-        beside = len(self._code) + len(self._data)
-        if number < len(self._code):
-            kind, type_ = FUNCTION, self._code[number].type
-        elif number < beside:
+        """Raises ValueError where a use disagrees with the definition of that number."""
+        first_global = len(self.code) + len(self.data)
+        if number < len(self.code):
+            kind, type_ = FUNCTION, self.code[number].type
+        elif number < first_global:
             kind, type_ = DATA, b""
         else:
-            kind, type_ = GLOBAL, self._own_globals[number - beside].type
+            kind, type_ = GLOBAL, self.globals[number - first_global].type
         if target.kind != kind:
             raise ValueError(f"{target.name} is another kind of thing than it is used as")
         if target.type and target.type != type_:
             raise ValueError(f"{target.name} is used with another type than it has")
 
     def _declare(self, name: bytes, target: Reference) -> None:
-        known = self._undefined.get(name)
+        known = self.undefined.get(name)
         if known is None:
             if target.kind == FUNCTION:
                 if target.type[:1] != b"\x60":
                     raise ValueError(f"{target.name} is not defined here and its reference has no function type")
-                self._types.setdefault(target.type, len(self._types))
+                self.types.setdefault(target.type, len(self.types))
             elif target.kind == GLOBAL and len(target.type) != 2:
                 raise ValueError(f"{target.name} is not defined here and its reference has no global type")
-            self._undefined[name] = target
-            self._numbers[name] = len(self._numbers)
+            self.undefined[name] = target
+            self.numbers[name] = len(self.numbers)
         elif known != target:
             raise ValueError(f"{target.name} is declared in two ways")
 
-    # ------------------------------------------------------------ the object
+    def outside(self, kind: int) -> list[tuple[bytes, Reference]]:
+        """The undefined symbols of one kind, with their names as objects hold them."""
+        return [one for one in self.undefined.items() if one[1].kind == kind]
 
-    def object(self, features: Sequence[str], customs: Sequence[tuple[str, bytes]]) -> tuple[bytes, bytes]:
-        self._evaluate()
-        types = self._types
-        sections = [MAGIC, section(1, vector(tuple(types))), section(2, self._imports())]
-        kinds = [types[piece.type] for piece in self._code]
-        if kinds:
-            sections.append(section(3, vector([uleb(kind) for kind in kinds])))
-        if self._own_globals:
-            sections.append(section(6, vector([item.type + item.init for item in self._own_globals])))
-        if self._slots:
-            indices = [self._functions[name] for name in self._slots]
-            sections.append(section(9, b"\1\0\x41\1\x0b" + vector([uleb(one) for one in indices])))
-        relocations = []
-        entries = b""
-        code_at = 0
-        if self._code:
-            entries = self._entries()
-            count = uleb(len(self._code))
-            if self.holes:
-                relocations.append(self._relocations("reloc.CODE", len(sections), self.holes, len(count)))
-            sections.append(section(10, count + entries))
-            code_at = sum(map(len, sections)) - len(entries)
-        if self._data:
-            payload, places = self._segments()
-            if self.words:
-                relocations.append(self._relocations("reloc.DATA", len(sections), places, 0))
-            sections.append(section(11, payload))
-        sections.append(custom("linking", self._linking()))
-        if features:
-            relocations.append(custom("target_features", vector([b"+" + string(name) for name in features])))
-        tail = [custom(name, payload) for name, payload in customs]
-        made = b"".join((*sections, *relocations, *tail))
-        return made, self._model(kinds, entries, code_at)
 
-    def _evaluate(self) -> None:
-        """Numbers, values and places of all uses."""
-        first = len(self._imported)
-        self._functions = {name: index for index, (name, _) in enumerate(self._imported)}
-        self._functions.update({piece.name: first + index for index, piece in enumerate(self._code)})
-        functions, slots, types, numbers = self._functions, self._slots, self._types, self._numbers
-        names = [name for name, _ in self._imported_globals] + [string(item.name) for item in self._own_globals]
+class _Holes:
+    """Where uses go. `code` are offsets in the function entries, `data` offsets in the module's data; `code_uses` and
+    `data_uses` are the numbers of the uses that the holes take. `addresses` are those of the data items, `size` is the
+    number of bytes of all data."""
+
+    __slots__ = ("addresses", "code", "code_uses", "data", "data_uses", "size")
+
+    def __init__(self, symbols: _Symbols) -> None:
+        self.addresses: list[int] = []
+        self.code: list[int] = []
+        self.code_uses: list[int] = []
+        self.data: list[int] = []
+        self.data_uses: list[int] = []
+        top = 0
+        for item in symbols.data:
+            top = -(-top >> item.align << item.align)
+            self.addresses.append(top)
+            top += len(item.content)
+        self.size = top
+        uses, types, add_use = symbols.uses, symbols.types, symbols.add_use
+        base = 0
+        for piece in symbols.code:
+            if piece.type not in types:
+                types[piece.type] = len(types)
+            if piece.holes:
+                numbers = [uses[one] if one in uses else add_use(one) for one in piece.uses]
+                self.code += [base + hole for hole in piece.holes]
+                self.code_uses += [numbers[one] for one in piece.hole_uses]
+            base += len(piece.entry)
+        for item, address in zip(symbols.data, self.addresses, strict=True):
+            if item.holes:
+                numbers = [uses[one] if one in uses else add_use(one) for one in item.uses]
+                self.data += [address + hole for hole in item.holes]
+                self.data_uses += [numbers[one] for one in item.hole_uses]
+
+
+# ------------------------------------------------------------------------------------------------ the object
+
+
+class _Values:
+    """What each use is in the object, by the number of the use. A relocation entry is `heads`, its offset, `tails`;
+    `fives` are the bytes of a hole in code, `words` the values of holes in data."""
+
+    __slots__ = ("fives", "heads", "tails", "words")
+
+    def __init__(self, symbols: _Symbols, holes: _Holes, functions: dict[bytes, int]) -> None:
+        slots, types, numbers = symbols.slots, symbols.types, symbols.numbers
+        names = [name for name, _ in symbols.outside(GLOBAL)] + [string(item.name) for item in symbols.globals]
         globals_ = {name: index for index, name in enumerate(names)}
-        addresses = dict.fromkeys([name for name, one in self._undefined.items() if one.kind == DATA], 0)
-        addresses.update(zip([piece.name for piece in self._data], self.addresses, strict=True))
+        addresses = dict.fromkeys([name for name, _ in symbols.outside(DATA)], 0)
+        addresses.update(zip([piece.name for piece in symbols.data], holes.addresses, strict=True))
         by_kind = (functions, slots, slots, addresses, addresses, addresses, types, globals_)
-        self._heads: list[bytes] = []
-        self._tails: list[bytes] = []
-        self._fives: list[bytes] = []
-        self._words: list[int] = []
-        for kind, addend, target, name in self._read:
+        self.heads: list[bytes] = []
+        self.tails: list[bytes] = []
+        self.fives: list[bytes] = []
+        self.words: list[int] = []
+        for kind, addend, target, name in symbols.decoded:
             if isinstance(target, bytes):
                 index = value = types[target]
             else:
@@ -248,54 +235,102 @@ class _Joiner:
                 tail += sleb(addend)
                 value += addend
             value &= 0xFFFFFFFF
-            self._heads.append(b"%c" % kind)
-            self._tails.append(tail)
-            self._fives.append(leb5(value if kind == MEMORY_ADDR_LEB or value < 1 << 31 else signed32(value)))
-            self._words.append(value)
+            self.heads.append(b"%c" % kind)
+            self.tails.append(tail)
+            self.fives.append(leb5(value if kind == MEMORY_ADDR_LEB or value < 1 << 31 else signed32(value)))
+            self.words.append(value)
+
+
+class _ObjectWriter:
+    """Writes the sections. `functions` are indices by name, imports first; `kinds` the types of the own functions.
+    `write` sets the rest: `content`, the bytes of all data; and where the function entries begin in the object
+    (`code_at`), and how long they are (`code_size`)."""
+
+    def __init__(self, symbols: _Symbols, holes: _Holes) -> None:
+        self._symbols, self._holes = symbols, holes
+        self.imported, self.imported_globals = symbols.outside(FUNCTION), symbols.outside(GLOBAL)
+        first = len(self.imported)
+        self.functions = {name: index for index, (name, _) in enumerate(self.imported)}
+        self.functions.update({piece.name: first + index for index, piece in enumerate(symbols.code)})
+        self.kinds = [symbols.types[piece.type] for piece in symbols.code]
+        self._values = _Values(symbols, holes, self.functions)
+        self.content = b""
+        self.code_at = self.code_size = 0
+
+    def write(self, features: Sequence[str], customs: Sequence[tuple[str, bytes]]) -> bytes:
+        """The bytes of the object."""
+        symbols, holes = self._symbols, self._holes
+        sections = [MAGIC, section(1, vector(tuple(symbols.types))), section(2, self._imports())]
+        if self.kinds:
+            sections.append(section(3, vector([uleb(kind) for kind in self.kinds])))
+        if symbols.globals:
+            sections.append(section(6, vector([item.type + item.init for item in symbols.globals])))
+        if symbols.slots:
+            indices = [self.functions[name] for name in symbols.slots]
+            sections.append(section(9, b"\1\0\x41\1\x0b" + vector([uleb(one) for one in indices])))
+        relocations = []
+        if symbols.code:
+            entries = self._entries()
+            count = uleb(len(symbols.code))
+            if holes.code:
+                offsets = [len(count) + hole for hole in holes.code]
+                relocations.append(self._relocations("reloc.CODE", len(sections), offsets, holes.code_uses))
+            sections.append(section(10, count + entries))
+            self.code_at, self.code_size = sum(map(len, sections)) - len(entries), len(entries)
+        if symbols.data:
+            payload, offsets = self._segments()
+            if holes.data:
+                relocations.append(self._relocations("reloc.DATA", len(sections), offsets, holes.data_uses))
+            sections.append(section(11, payload))
+        sections.append(custom("linking", self._linking()))
+        if features:
+            relocations.append(custom("target_features", vector([b"+" + string(name) for name in features])))
+        tail = [custom(name, payload) for name, payload in customs]
+        return b"".join((*sections, *relocations, *tail))
 
     def _imports(self) -> bytes:
-        types, slots = self._types, len(self._slots)
-        imports = [b"\x03env\x0f__linear_memory\x02\0" + uleb(-(-self._size // PAGE))]
-        for name, one in self._imported:
+        types, slots = self._symbols.types, len(self._symbols.slots)
+        imports = [b"\x03env\x0f__linear_memory\x02\0" + uleb(-(-self._holes.size // PAGE))]
+        for name, one in self.imported:
             imports.append(b"".join((*_host(name, one), b"\0", uleb(types[one.type]))))
-        for name, one in self._imported_globals:
+        for name, one in self.imported_globals:
             imports.append(b"".join((*_host(name, one), b"\3", one.type)))
-        # Always there: LLD crashes on a table relocation in a program where nobody imports the table.
+        # LLD crashes on a table relocation in a program where no object imports the table, so all objects import it.
         imports.append(b"\x03env\x19__indirect_function_table\x01\x70\0" + uleb(slots + 1 if slots else 0))
         return vector(imports)
 
     def _entries(self) -> bytes:
-        entries = bytearray().join([piece.entry for piece in self._code])
-        fives, put = self._fives, _put5
-        for at, one in zip(self.holes, self.hole_uses, strict=True):
+        entries = bytearray().join([piece.entry for piece in self._symbols.code])
+        fives, put = self._values.fives, _put5
+        for at, one in zip(self._holes.code, self._holes.code_uses, strict=True):
             put(entries, at, fives[one])
         return bytes(entries)
 
     def _segments(self) -> tuple[bytes, list[int]]:
-        """The payload of the data section, and where the words lie in it."""
+        """The payload of the data section, and the offsets of the holes in it."""
+        data, holes = self._symbols.data, self._holes
         content = bytearray()
-        for piece, address in zip(self._data, self.addresses, strict=True):
+        for piece, address in zip(data, holes.addresses, strict=True):
             content += bytes(address - len(content)) + piece.content
-        words, put = self._words, _put4
-        for at, one in zip(self.words, self.word_uses, strict=True):
+        words, put = self._values.words, _put4
+        for at, one in zip(holes.data, holes.data_uses, strict=True):
             put(content, at, words[one])
-        self._content = bytes(content)
-        parts = [uleb(len(self._data))]
+        self.content = bytes(content)
+        parts = [uleb(len(data))]
         position = len(parts[0])
-        places: list[int] = []
-        for piece, address in zip(self._data, self.addresses, strict=True):
+        offsets: list[int] = []
+        for piece, address in zip(data, holes.addresses, strict=True):
             size = len(piece.content)
             head = b"\0\x41" + sleb(address) + b"\x0b" + uleb(size)
             position += len(head)
-            parts += head, self._content[address : address + size]
-            places += [position + hole for hole in piece.holes]
+            parts += head, self.content[address : address + size]
+            offsets += [position + hole for hole in piece.holes]
             position += size
-        return b"".join(parts), places
+        return b"".join(parts), offsets
 
-    def _relocations(self, name: str, ordinal: int, places: Sequence[int], base: int) -> bytes:
-        uses = self.hole_uses if name == "reloc.CODE" else self.word_uses
-        offsets = [base + place for place in places]
-        heads, tails, low = self._heads, self._tails, _LOW
+    def _relocations(self, name: str, ordinal: int, offsets: Sequence[int], uses: Sequence[int]) -> bytes:
+        """The relocation section of the section before number `ordinal`. `offsets` ascend."""
+        heads, tails, low = self._values.heads, self._values.tails, _LOW
         high = [uleb(n) for n in range((offsets[-1] >> 7) + 1)]
         entries = [
             b"".join((heads[one], low[offset & 127], high[offset >> 7], tails[one]))
@@ -306,137 +341,166 @@ class _Joiner:
         return custom(name, uleb(ordinal - 1) + vector(entries))
 
     def _linking(self) -> bytes:
-        first = len(self._imported)
+        symbols = self._symbols
+        first = len(self.imported)
         table = [
             b"".join((b"\0", uleb(piece.flags), uleb(first + number), piece.name))
-            for number, piece in enumerate(self._code)
+            for number, piece in enumerate(symbols.code)
         ]
         table += [
             b"".join((b"\1", uleb(piece.flags), piece.name, uleb(number), b"\0", uleb(len(piece.content))))
-            for number, piece in enumerate(self._data)
+            for number, piece in enumerate(symbols.data)
         ]
-        outside = len(self._imported_globals)
+        outside = len(self.imported_globals)
         table += [
             b"".join((b"\2", uleb(item.flags), uleb(outside + number), string(item.name)))
-            for number, item in enumerate(self._own_globals)
+            for number, item in enumerate(symbols.globals)
         ]
-        counts = [0, 0, 0]
-        for name, one in self._undefined.items():
-            flags = UNDEFINED | WEAK if one.weak else UNDEFINED
-            index = counts[one.kind]
-            counts[one.kind] += 1
-            if one.kind == DATA:
-                table.append(b"\1" + uleb(flags) + name)
-            elif _is_plain(one):
-                table.append(b"%c%c%b" % (one.kind, flags, uleb(index)))
-            else:
-                table.append(b"%c%c%b%b" % (one.kind, flags | EXPLICIT_NAME, uleb(index), name))
+        table += _undefined(symbols)
         payload = b"\x02" + section(8, vector(table))
-        if self._data:
-            infos = [_info(piece) for piece in self._data]
+        if symbols.data:
+            infos = [_info(piece) for piece in symbols.data]
             payload += section(5, vector(infos))
         return payload
 
-    # ------------------------------------------------------------ the model
 
-    def _model(self, kinds: list[int], entries: bytes, code_at: int) -> bytes:
-        """The section that holds it, empty for what is unusual (see `slack.model`)."""
-        if not self._is_usual():
-            return b""
-        types = self._types
-        imported, code = self._imported, self._code
-        outside_data = [name for name, one in self._undefined.items() if one.kind == DATA]
-        values = self._values({name: number for number, name in enumerate(outside_data)})
-        if values is None:
-            return b""
-        starts, total = [], 0
-        for class_ in values[0]:
-            starts.append(total)
-            total += len(class_)
-        numbers = [starts[class_] + number for class_, number in values[1]]
-        seen = [number for number, piece in enumerate(code) if not piece.flags & LOCAL]
-        public = [
-            (piece.name, place)
-            for piece, place in zip(self._data, self.addresses, strict=True)
-            if not piece.flags & LOCAL
-        ]
-        model = Model(
-            types=list(types),
-            function_types=kinds,
-            names=[piece.name for piece in code],
-            strong=[number for number in seen if not code[number].flags & WEAK],
-            weak=[number for number in seen if code[number].flags & WEAK],
-            outside=[name for name, _ in imported],
-            outside_types=[types[one.type] for _, one in imported],
-            imports=[(number, *_host(name, one)) for number, (name, one) in enumerate(imported) if not _is_plain(one)],
-            align=max([piece.align for piece in self._data], default=0),
-            size=self._size,
-            data=self._content if self._data else b"",
-            data_names=[name for name, _ in public],
-            data_offsets=[place for _, place in public],
-            outside_data=outside_data,
-            globals=[],
-            values=[list(class_) for class_ in values[0]],
-            holes=self.holes,
-            hole_values=[numbers[one] for one in self.hole_uses],
-            words=self.words,
-            word_values=[numbers[one] for one in self.word_uses],
-            code_at=code_at,
-            code_size=len(entries),
+def _undefined(symbols: _Symbols) -> list[bytes]:
+    """The entries of the symbol table for what is not defined here."""
+    table: list[bytes] = []
+    counts = [0, 0, 0]
+    for name, one in symbols.undefined.items():
+        flags = UNDEFINED | WEAK if one.weak else UNDEFINED
+        index = counts[one.kind]
+        counts[one.kind] += 1
+        if one.kind == DATA:
+            table.append(b"\1" + uleb(flags) + name)
+        elif _is_plain(one):
+            table.append(b"%c%c%b" % (one.kind, flags, uleb(index)))
+        else:
+            table.append(b"%c%c%b%b" % (one.kind, flags | EXPLICIT_NAME, uleb(index), name))
+    return table
+
+
+# ------------------------------------------------------------------------------------------------ the model
+
+
+def _model(symbols: _Symbols, holes: _Holes, writer: _ObjectWriter) -> bytes:
+    """The section with the model of the object that was written; empty where the fast linker cannot take the object
+    (see `slack.model`)."""
+    if not _is_usual(symbols, writer):
+        return b""
+    found = _model_values(symbols, holes, writer)
+    if found is None:
+        return b""
+    classes, values = found
+    starts = list(accumulate(map(len, classes), initial=0))
+    numbers = [starts[class_] + number for class_, number in values]
+    strong, weak = _public_functions(symbols.code)
+    data_names, data_offsets = _public_data(symbols.data, holes.addresses)
+    imports = writer.imported
+    model = Model(
+        types=list(symbols.types),
+        function_types=writer.kinds,
+        names=[piece.name for piece in symbols.code],
+        strong=strong,
+        weak=weak,
+        outside=[name for name, _ in imports],
+        outside_types=[symbols.types[one.type] for _, one in imports],
+        imports=[(number, *_host(name, one)) for number, (name, one) in enumerate(imports) if not _is_plain(one)],
+        align=max([piece.align for piece in symbols.data], default=0),
+        size=holes.size,
+        data=writer.content,
+        data_names=data_names,
+        data_offsets=data_offsets,
+        outside_data=[name for name, _ in symbols.outside(DATA)],
+        globals=[],
+        values=[list(class_) for class_ in classes],
+        holes=holes.code,
+        hole_values=[numbers[one] for one in holes.code_uses],
+        words=holes.data,
+        word_values=[numbers[one] for one in holes.data_uses],
+        code_at=writer.code_at,
+        code_size=writer.code_size,
+    )
+    return model_section(model)
+
+
+def _public_functions(code: Sequence[CodePiece]) -> tuple[list[int], list[int]]:
+    """The functions that other modules can refer to: those with a strong definition, and those with a weak one."""
+    public = [number for number, piece in enumerate(code) if not piece.flags & LOCAL]
+    strong = [number for number in public if not code[number].flags & WEAK]
+    return strong, [number for number in public if code[number].flags & WEAK]
+
+
+def _public_data(data: Sequence[DataPiece], addresses: Sequence[int]) -> tuple[list[bytes], list[int]]:
+    """Names and addresses of the data that other modules can refer to."""
+    names: list[bytes] = []
+    offsets: list[int] = []
+    for piece, address in zip(data, addresses, strict=True):
+        if not piece.flags & LOCAL:
+            names.append(piece.name)
+            offsets.append(address)
+    return names, offsets
+
+
+def _is_usual(symbols: _Symbols, writer: _ObjectWriter) -> bool:
+    undefined = symbols.undefined.values()
+    return (
+        not symbols.globals
+        and not any(one.weak or one.name == CONSTRUCTORS_NAME for one in undefined)
+        and all(
+            _is_plain(one) and one.name == STACK_POINTER_NAME and one.type == b"\x7f\x01"
+            for _, one in writer.imported_globals
         )
-        return model_section(model)
+        and not any(piece.flags & (WEAK | EXPORTED | NO_STRIP) or piece.section == ".bss" for piece in symbols.data)
+        and len(undefined) < ADDENDS
+    )
 
-    def _is_usual(self) -> bool:
-        undefined = self._undefined.values()
-        return (
-            not self._own_globals
-            and not any(one.weak or one.name == CONSTRUCTORS_NAME for one in undefined)
-            and all(
-                _is_plain(one) and one.name == STACK_POINTER_NAME and one.type == b"\x7f\x01"
-                for _, one in self._imported_globals
-            )
-            and not any(piece.flags & (WEAK | EXPORTED | NO_STRIP) or piece.section == ".bss" for piece in self._data)
-            and len(undefined) < ADDENDS
-        )
 
-    def _values(self, outside_data: dict[bytes, int]) -> tuple[list[dict[int, int]], list[tuple[int, int]]] | None:
-        """The model's values by class, and class and number of each use; None where one is unusual."""
-        classes: list[dict[int, int]] = [{} for _ in range(SLOTS + 2)]
-        first, code = len(self._imported), len(self._code)
-        found: list[tuple[int, int]] = []
-        for kind, addend, target, name in self._read:
-            if isinstance(target, bytes):
-                class_, key = TYPES, self._types[target]
-            elif target.kind == FUNCTION:
-                index = self._functions[name]
-                class_, key = (OWN, index - first) if index >= first else (FAR, index)
-                if kind in TABLE_KINDS:
-                    class_ += SLOTS
-            elif target.kind == GLOBAL:
-                class_, key = STACK_POINTER, 0
+def _model_values(
+    symbols: _Symbols, holes: _Holes, writer: _ObjectWriter
+) -> tuple[list[dict[int, int]], list[tuple[int, int]]] | None:
+    """The model's values by class, and for each use its class and its number within the class. None where the fast
+    linker does not handle a use."""
+    outside_data = {name: number for number, (name, _) in enumerate(symbols.outside(DATA))}
+    classes: list[dict[int, int]] = [{} for _ in range(SLOTS + 2)]
+    first, code = len(writer.imported), len(symbols.code)
+    found: list[tuple[int, int]] = []
+    for kind, addend, target, name in symbols.decoded:
+        if isinstance(target, bytes):
+            class_, key = TYPES, symbols.types[target]
+        elif target.kind == FUNCTION:
+            index = writer.functions[name]
+            class_, key = (OWN, index - first) if index >= first else (FAR, index)
+            if kind in TABLE_KINDS:
+                class_ += SLOTS
+        elif target.kind == GLOBAL:
+            class_, key = STACK_POINTER, 0
+        else:
+            number = symbols.numbers[name] - code
+            if number < len(symbols.data):
+                class_, key = OWN_DATA, holes.addresses[number] + addend
+                if not 0 <= key <= holes.size:
+                    return None
             else:
-                number = self._numbers[name] - code
-                if number < len(self._data):
-                    class_, key = OWN_DATA, self.addresses[number] + addend
-                    if not 0 <= key <= self._size:
-                        return None
-                else:
-                    class_, key = FAR_DATA, outside_data[name] + addend * ADDENDS
-            values = classes[class_]
-            found.append((class_, values.setdefault(key, len(values))))
-        return classes, found
+                class_, key = FAR_DATA, outside_data[name] + addend * ADDENDS
+        values = classes[class_]
+        found.append((class_, values.setdefault(key, len(values))))
+    return classes, found
 
 
 def _is_plain(one: Reference) -> bool:
-    """Whether its import has the symbol's own name."""
+    """Whether the import has the symbol's own name, in the module `env`."""
     return (one.module or "env", one.field or one.name) == ("env", one.name)
 
 
 def _host(name: bytes, one: Reference) -> tuple[bytes, bytes]:
+    """Module and field of the import."""
     return string(one.module or "env"), string(one.field) if one.field else name
 
 
 def _info(piece: DataPiece) -> bytes:
+    """The entry of a data segment in the subsection "segment info"."""
     name = piece.name[1:] if len(piece.name) < 129 else piece.name[2:] if len(piece.name) < 16386 else b""
     if not name:
         raise ValueError("a name of no length, or a very long one")
