@@ -15,7 +15,7 @@ from orchestrator.config import Config
 from orchestrator.errors import ProjectError, UsageError
 from orchestrator.result import RunResult
 from orchestrator.settings import SETTINGS, SIZE, Setting, near_miss, size
-from orchestrator.wasm.run import NothingToRunError, ProgramError, Running, RunOutcome
+from orchestrator.wasm.execute import NothingToRunError, ProgramError, Running, RunOutcome
 
 if TYPE_CHECKING:
     from orchestrator.keywords import LimitName

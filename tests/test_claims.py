@@ -20,7 +20,7 @@ from orchestrator.running import LIMITS
 from orchestrator.settings import SETTINGS, size
 from orchestrator.toolchains.ruchy.syntax.lexer import LONGEST_NAME
 from orchestrator.toolchains.ruchy.syntax.names import LONGEST_PATH
-from orchestrator.wasm.run import _STACK, TRAPPED
+from orchestrator.wasm.execute import _STACK, TRAPPED
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

@@ -18,8 +18,8 @@ from orchestrator.wasm.fragment import (
 )
 from orchestrator.wasm.layout import Layout, OutputSegment, is_stub
 from orchestrator.wasm.leb import MAGIC, leb5, section, signed32, sleb, string, uleb, vector
-from orchestrator.wasm.model import ObjectFile, Relocations
-from orchestrator.wasm.resolve import CONSTRUCTORS, CONSTRUCTORS_NAME, FIRST_ADDRESS, NULL
+from orchestrator.wasm.object_file import ObjectFile, Relocations
+from orchestrator.wasm.symbols import CONSTRUCTORS, CONSTRUCTORS_NAME, FIRST_ADDRESS, NULL
 
 _put5 = Struct("5s").pack_into
 _put4 = Struct("<I").pack_into

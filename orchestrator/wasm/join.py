@@ -49,7 +49,6 @@ from orchestrator.wasm.leb import (
     vector,
 )
 from orchestrator.wasm.pieces import CodePiece, DataPiece, read_use
-from orchestrator.wasm.resolve import CONSTRUCTORS_NAME, STACK_POINTER_NAME
 from orchestrator.wasm.slack.model import (
     ADDENDS,
     FAR,
@@ -62,6 +61,7 @@ from orchestrator.wasm.slack.model import (
     Model,
     model_section,
 )
+from orchestrator.wasm.symbols import CONSTRUCTORS_NAME, STACK_POINTER_NAME
 
 _put5 = Struct("5s").pack_into
 _put4 = Struct("<I").pack_into

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from orchestrator.wasm.fragment import FUNCTION, TABLE_INDEX_I32, TABLE_INDEX_SLEB, TYPE_INDEX_LEB
 from orchestrator.wasm.leb import PAGE, functype
-from orchestrator.wasm.model import Relocations, Segment
-from orchestrator.wasm.resolve import CONSTRUCTORS, FIRST_ADDRESS, STACK_POINTER, Foreign, Resolution
+from orchestrator.wasm.object_file import Relocations, Segment
+from orchestrator.wasm.symbols import CONSTRUCTORS, FIRST_ADDRESS, STACK_POINTER, Foreign, Resolution
 
 _PREFIXES = (".text", ".rodata", ".data", ".bss")
 _HEAP_ALIGN = 16
@@ -177,7 +177,7 @@ class Layout:
         if pages > PAGE:
             self.resolution.errors.append(f"the data and the stack take {heap} bytes, more than there is to address")
             self.resolution.check()
-        # In the order of resolve.ADDRESS_NAMES.
+        # In the order of symbols.ADDRESS_NAMES.
         own = (heap, top, self.stack_size, self.stack_size, pages * PAGE, 0, self.stack_size)
         address[FIRST_ADDRESS : FIRST_ADDRESS + len(own)] = own
         return segments, pages

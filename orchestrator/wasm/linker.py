@@ -15,9 +15,9 @@ from orchestrator.wasm.fragment import DATA, EXPORTED, FUNCTION, GLOBAL, LOCAL, 
 from orchestrator.wasm.layout import Layout
 from orchestrator.wasm.leb import functype
 from orchestrator.wasm.mark import mark
-from orchestrator.wasm.model import ObjectFile
+from orchestrator.wasm.object_file import ObjectFile
 from orchestrator.wasm.reader import read_object
-from orchestrator.wasm.resolve import CONSTRUCTORS, CONSTRUCTORS_NAME, LinkError, Resolution
+from orchestrator.wasm.symbols import CONSTRUCTORS, CONSTRUCTORS_NAME, LinkError, Resolution
 
 __all__ = ["STACK_SIZE", "LinkError", "link", "link_parsed"]
 

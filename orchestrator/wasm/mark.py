@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestrator.wasm.fragment import FUNCTION, TABLE_INDEX_I32, TABLE_INDEX_SLEB, TYPE_INDEX_LEB
-from orchestrator.wasm.model import Relocations
-from orchestrator.wasm.resolve import CONSTRUCTORS, Resolution
+from orchestrator.wasm.object_file import Relocations
+from orchestrator.wasm.symbols import CONSTRUCTORS, Resolution
 
 _ADDRESS_TAKEN = (TABLE_INDEX_SLEB, TABLE_INDEX_I32)
 

@@ -19,7 +19,7 @@ from orchestrator.wasm.fragment import (
     TYPE_INDEX_LEB,
     UNDEFINED,
 )
-from orchestrator.wasm.model import ObjectFile, Relocations, Segment, Symbol
+from orchestrator.wasm.object_file import ObjectFile, Relocations, Segment, Symbol
 
 __all__ = ["ObjectError", "ObjectFile", "custom_section", "read_object"]
 

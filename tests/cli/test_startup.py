@@ -55,7 +55,7 @@ NOT_IMPORTED = {
     "orchestrator.toolchains.ruchy.codes": "no code is explained",
     "orchestrator.codes": "no code is explained",
     "actors.codes": "no code is explained",
-    "orchestrator.wasm.run": "nothing is run",
+    "orchestrator.wasm.execute": "nothing is run",
 }
 
 

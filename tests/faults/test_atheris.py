@@ -50,7 +50,7 @@ def one(data):
         pass
 """,
     "text": """
-from orchestrator.wasm.text import TextError, assemble_object
+from orchestrator.wasm.wat import TextError, assemble_object
 def one(data):
     try:
         assemble_object("(module " + data.decode("utf-8", "replace") + ")", "x", ())

@@ -25,7 +25,7 @@ from orchestrator.wasm.linker import LinkError, link
 from orchestrator.wasm.reader import ObjectError, read_object
 from orchestrator.wasm.slack.image import Image
 from orchestrator.wasm.slack.model import UnusualError, model_of
-from orchestrator.wasm.text import TextError, assemble_object
+from orchestrator.wasm.wat import TextError, assemble_object
 from tests.helpers.programs import build
 from tests.helpers.strangers import TEXTS, scrambled, share
 

@@ -12,11 +12,11 @@ from functools import lru_cache
 from itertools import chain
 
 from orchestrator.wasm.leb import PAGE, string
-from orchestrator.wasm.resolve import ADDRESS_NAMES, CONSTRUCTORS_NAME
 from orchestrator.wasm.slack.chunk import PROCEDURE, Chunk, Range, Tables, make_chunk
 from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.model import Model, UnusualError
 from orchestrator.wasm.slack.outline import Outline, Outlines, imports_of, outline_of, signatures
+from orchestrator.wasm.symbols import ADDRESS_NAMES, CONSTRUCTORS_NAME
 
 _HEAP_ALIGN = 16
 _OWN_NAMES = frozenset(string(name) for name in (*ADDRESS_NAMES, CONSTRUCTORS_NAME))

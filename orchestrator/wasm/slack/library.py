@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from orchestrator.wasm.fragment import DATA, FUNCTION, GLOBAL, TYPE_INDEX_LEB, UNDEFINED
 from orchestrator.wasm.leb import string
 from orchestrator.wasm.mark import mark
-from orchestrator.wasm.model import ObjectFile, Relocations, Symbol
+from orchestrator.wasm.object_file import ObjectFile, Relocations, Symbol
 from orchestrator.wasm.reader import read_object
-from orchestrator.wasm.resolve import LinkError, Resolution
 from orchestrator.wasm.slack.model import Model, UnusualError, model_of
+from orchestrator.wasm.symbols import LinkError, Resolution
 
 
 class Library:

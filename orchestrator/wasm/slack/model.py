@@ -31,9 +31,9 @@ from orchestrator.wasm.fragment import (
     WEAK,
 )
 from orchestrator.wasm.leb import custom, string
-from orchestrator.wasm.model import ObjectFile, Symbol
+from orchestrator.wasm.object_file import ObjectFile, Symbol
 from orchestrator.wasm.reader import read_object
-from orchestrator.wasm.resolve import CONSTRUCTORS_NAME, STACK_POINTER_NAME
+from orchestrator.wasm.symbols import CONSTRUCTORS_NAME, STACK_POINTER_NAME
 
 SECTION = "wasmill.link"
 ADDENDS = 1 << 16

@@ -9,11 +9,11 @@ from actors.digests import digest
 from actors.untrusted import UNREADABLE
 from orchestrator.wasm.linker import STACK_SIZE
 from orchestrator.wasm.reader import read_object
-from orchestrator.wasm.slack.emit import emit, prove
 from orchestrator.wasm.slack.frozen import freeze, thaw
 from orchestrator.wasm.slack.image import Image
 from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.model import Model, UnusualError, model_of, read_model
+from orchestrator.wasm.slack.program import emit, prove
 
 LARGEST = 64 << 20
 """Bytes of a program above which nothing of it is kept: with its models an image takes about four times its size."""
@@ -69,7 +69,7 @@ class Resident:
         of them are needed all the same says NeedsError.
 
         `start` is an object to stand behind them, without a model of its own (empty: none). The proof is a small module
-        to validate in place of the program, as `emit.prove` makes it; empty unless the program before this one was
+        to validate in place of the program, as `program.prove` makes it; empty unless the program before this one was
         said to be valid. Raises UnusualError for what the full linker must link, and remembers nothing then.
         """
         last, self._last = self._last, None  # taken away: another thread, or an interruption, finds nothing half done

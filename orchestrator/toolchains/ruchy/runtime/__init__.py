@@ -29,7 +29,7 @@ def _sources() -> list[tuple[str, bytes]]:
 @lru_cache(1)
 def runtime_objects() -> tuple[tuple[str, bytes], ...]:
     """Name ("rt/alloc") and object bytes of each part of the runtime, in order of name. The same bytes always."""
-    from orchestrator.wasm.text import assemble_object
+    from orchestrator.wasm.wat import assemble_object
 
     return tuple((f"rt/{name}", assemble_object(text.decode(), name, FEATURES)) for name, text in _sources())
 
@@ -48,7 +48,7 @@ def _have(names: Iterable[str]) -> None:
         _parts.update(kept.load(identity()))
     missing = [name for name in names if name not in _parts]
     if missing:
-        from orchestrator.wasm.text import assemble_object
+        from orchestrator.wasm.wat import assemble_object
 
         texts = dict(_sources())
         _parts.update({name: assemble_object(texts[name].decode(), name, FEATURES) for name in missing})

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.toolchains.ruchy import runtime
 from orchestrator.toolchains.ruchy.identity import files, identity
 from orchestrator.toolchains.ruchy.runtime import kept, runtime_names, runtime_objects, runtime_objects_of
-from orchestrator.wasm import text
+from orchestrator.wasm import wat
 
 IDENTITY = "0123456789abcdef" * 4
 PARTS = {"alloc": b"\0one", "print": b"two"}
@@ -82,7 +82,7 @@ def test_a_new_process_assembles_nothing(folder: Path, monkeypatch: pytest.Monke
     def never(*_: object) -> bytes:
         raise AssertionError("assembled again")
 
-    monkeypatch.setattr(text, "assemble_object", never)
+    monkeypatch.setattr(wat, "assemble_object", never)
     monkeypatch.setattr(runtime, "_parts", {})
     assert runtime_objects_of(names[:1]) == first
     assert runtime_objects_of(names) == runtime_objects()

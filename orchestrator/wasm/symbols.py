@@ -16,7 +16,7 @@ from itertools import accumulate
 
 from orchestrator.wasm.fragment import DATA, EXPLICIT_NAME, FUNCTION, GLOBAL, KIND_NAMES, LOCAL, UNDEFINED, WEAK
 from orchestrator.wasm.leb import functype
-from orchestrator.wasm.model import ObjectFile, Symbol
+from orchestrator.wasm.object_file import ObjectFile, Symbol
 
 NULL = 0
 CONSTRUCTORS = 1

@@ -34,7 +34,7 @@ from orchestrator.wasm.opcodes import (
     PLAIN,
     VALUE_TYPES,
 )
-from orchestrator.wasm.text_tokens import float_bytes, integer
+from orchestrator.wasm.wat_tokens import float_bytes, integer
 
 HOLE = b"\0\0\0\0\0"
 

@@ -10,8 +10,8 @@ import threading
 import pytest
 import wasmtime
 
+from orchestrator.wasm.execute import ProgramError, Running, RunOutcome, run_program
 from orchestrator.wasm.leb import MAGIC
-from orchestrator.wasm.run import ProgramError, Running, RunOutcome, run_program
 from orchestrator.wasm.validate import validate
 
 HEAD = """
@@ -194,7 +194,7 @@ def test_importing_is_cheap():
     """wasmtime takes 44 ms to import: only running may. What validates binds its library by ctypes, and is imported
     when there is something to validate."""
     script = (
-        "import sys, orchestrator.wasm.run, orchestrator.wasm.linker\n"
+        "import sys, orchestrator.wasm.execute, orchestrator.wasm.linker\n"
         "assert not {'wasmtime', 'tempfile', 'ctypes'} & set(sys.modules)\n"
         "import orchestrator.wasm.validate\n"
         "assert not {'wasmtime', 'tempfile'} & set(sys.modules)\n"
@@ -204,7 +204,7 @@ def test_importing_is_cheap():
 
 INHERIT = """
 import sys
-from orchestrator.wasm.run import run_program
+from orchestrator.wasm.execute import run_program
 sys.stdout.write("before\\n")
 sys.stdout.flush()
 code = run_program(sys.argv[1]).exit_code
@@ -231,7 +231,7 @@ def test_ctrl_c_stops_a_program_at_once(tmp_path, body):
     script = (
         "import os, signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # what runs behind a shell ignores it
-        "from orchestrator.wasm.run import run_program\n"
+        "from orchestrator.wasm.execute import run_program\n"
         "try: run_program(sys.argv[1])\n"
         "except KeyboardInterrupt: os._exit(99)\n"
     )

@@ -23,7 +23,7 @@ from orchestrator.wasm.fragment import (
 )
 from orchestrator.wasm.leb import functype
 from orchestrator.wasm.opcodes import IMMEDIATES, PLAIN
-from orchestrator.wasm.text import Assembly, TextError, assemble, assemble_object
+from orchestrator.wasm.wat import Assembly, TextError, assemble, assemble_object
 
 I32, I64, F32, F64 = b"\x7f", b"\x7e", b"\x7d", b"\x7c"
 DATA_RULE = "a data segment stands at the address of an earlier global of the same name"

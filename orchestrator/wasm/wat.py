@@ -28,7 +28,7 @@ import msgspec
 from orchestrator.wasm.fragment import DATA, FUNCTION, GLOBAL, HIDDEN, LOCAL, Code, Data, Global, Reference
 from orchestrator.wasm.leb import functype, uleb
 from orchestrator.wasm.opcodes import CONST_F32, CONST_F64, CONST_I32, CONST_I64, END, IMMEDIATES, VALUE_TYPES
-from orchestrator.wasm.text_body import (
+from orchestrator.wasm.wat_body import (
     Body,
     Complaint,
     Constant,
@@ -37,7 +37,7 @@ from orchestrator.wasm.text_body import (
     type_use,
     value_types,
 )
-from orchestrator.wasm.text_tokens import TextError, integer, position, string, tokens
+from orchestrator.wasm.wat_tokens import TextError, integer, position, string, tokens
 
 MOST_ZEROES = 16 << 20
 """Bytes of one `.bss` symbol: they stand in the object, and a line of text can ask for 4 GiB of them."""
