@@ -29,7 +29,7 @@ EARLIEST_NS, LATEST_NS = -(2**63), 2**64 - 1
 """Nanoseconds since 1970 that go into messages and snapshots: from 1677 to 2554. File systems keep others too."""
 
 
-class Entry(Protocol):
+class FolderEntry(Protocol):
     """What a folder listing says of one entry: the part of `os.DirEntry` that is used."""
 
     @property
@@ -86,7 +86,7 @@ class Disk(Protocol):
         """Whether `path` itself is a symbolic link; False where there is nothing."""
         ...
 
-    def entries(self, path: str) -> list[Entry]: ...
+    def entries(self, path: str) -> list[FolderEntry]: ...
     def read(self, path: str, limit: int = -1) -> bytes:
         """All bytes of a regular file; with `limit`, at most one byte more than that, or OSError. Nothing else is read:
         a device may never end."""
@@ -214,7 +214,7 @@ class RealDisk:
     def is_link(self, path: str) -> bool:
         return os.path.islink(path)
 
-    def entries(self, path: str) -> list[Entry]:
+    def entries(self, path: str) -> list[FolderEntry]:
         with os.scandir(path) as found:
             return list(found)
 
@@ -376,7 +376,7 @@ class DictDisk:
     def is_link(self, path: str) -> bool:
         return False
 
-    def entries(self, path: str) -> list[Entry]:
+    def entries(self, path: str) -> list[FolderEntry]:
         if path not in self.files:
             raise _missing(path)
         return [_DictEntry(name, f"{path}/{name}") for name in self.files[path]]

@@ -28,8 +28,8 @@ def close_in_child(holder: Holder) -> None:
     _holders.add(holder)
 
 
-class Process:
-    """The process that made this object: `left` says whether the caller is in a fork of it."""
+class OwnProcess:
+    """The process that made this object: `is_fork` says whether the caller is in a fork of it."""
 
     __slots__ = ("_number",)
 
@@ -37,7 +37,7 @@ class Process:
         self._number = os.getpid()
 
     @property
-    def left(self) -> bool:
+    def is_fork(self) -> bool:
         return os.getpid() != self._number
 
 

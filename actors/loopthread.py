@@ -18,7 +18,7 @@ from typing import Any
 import anyio
 from anyio.from_thread import BlockingPortal
 
-from actors.forks import Process
+from actors.forks import OwnProcess
 
 END_SECONDS = 15.0
 """The end of the interpreter waits so long for a loop to stop. A Project that closes takes ten at most."""
@@ -34,7 +34,7 @@ class LoopThread:
         self._begun: Future[BlockingPortal] = Future()
         self._given_up = False
         self._error: BaseException | None = None
-        self._process = Process()
+        self._process = OwnProcess()
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
         if inside is not None:  # else it serves somebody who closes it
             _running.add(self)
@@ -51,7 +51,7 @@ class LoopThread:
     @property
     def foreign(self) -> bool:
         """Whether this process is a fork of the one that started it: its thread does not exist here."""
-        return self._process.left
+        return self._process.is_fork
 
     @property
     def current(self) -> bool:

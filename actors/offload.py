@@ -16,7 +16,7 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from actors.disk import REAL, Disk, RealDisk
-from actors.forks import Process
+from actors.forks import OwnProcess
 
 if TYPE_CHECKING:
     from actors.child import Child
@@ -34,11 +34,11 @@ class Offload:
 
     def __init__(self, disk: Disk | None = None) -> None:
         self.disk: Disk = disk or REAL
-        self._process = Process()
+        self._process = OwnProcess()
 
     async def run(self, function: Callable[..., R], *args: Any) -> R:
         """Run a blocking function (files) outside of the loop."""
-        if self._process.left:  # what is cleared up in a fork must not be what the parent still uses
+        if self._process.is_fork:  # what is cleared up in a fork must not be what the parent still uses
             raise RuntimeError("this process is a fork of the one that this belongs to")
         return await anyio.to_thread.run_sync(function, *args)
 

@@ -22,7 +22,7 @@ from actors.compiler.pool import Pool
 from actors.compiler.toolchains import Toolchains
 from actors.digests import Digest
 from actors.events import Event, Events, Subscription
-from actors.forks import Process
+from actors.forks import OwnProcess
 from actors.hasher.hasher import Hasher
 from actors.keeper.keeper import Keeper
 from actors.messages import (
@@ -177,13 +177,13 @@ class Project:
         self._keeper: Address[ToKeeper] | None = None
         self._temporary = ""
         self._stack = AsyncExitStack()
-        self._process = Process()
+        self._process = OwnProcess()
         self._runs: set[anyio.CancelScope] = set()
 
     async def __aenter__(self) -> Project:
         if self._system is not None:
             raise ProjectError("this project was opened before", hint="call `orchestrator.open` again")
-        self._process = Process()
+        self._process = OwnProcess()
         config = self.config
         # Without a folder for it the cache is in memory.
         keeper = Keeper(
@@ -222,7 +222,7 @@ class Project:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
-        if self._process.left:  # a fork: all that would be closed here is the parent's
+        if self._process.is_fork:  # a fork: all that would be closed here is the parent's
             return None
         for scope in self._runs:
             scope.cancel()
@@ -325,7 +325,7 @@ class Project:
     def _running(self) -> System:
         if self._system is None:
             raise ProjectError("the project is not open", hint="write `async with orchestrator.open(...) as project:`")
-        if self._process.left:
+        if self._process.is_fork:
             raise forked()
         return self._system
 

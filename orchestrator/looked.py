@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from actors.digests import Stamp
-from actors.disk import Disk, Entry
+from actors.disk import Disk, FolderEntry
 from actors.scanner.snapshot import Extra, stamp_extras
 
 Watched = tuple[tuple[Extra, ...], tuple[str, ...]]
@@ -44,7 +44,7 @@ class Looked:
         self._see(path)
         return self.beneath.read(path, limit)
 
-    def entries(self, path: str) -> list[Entry]:
+    def entries(self, path: str) -> list[FolderEntry]:
         self._see(path)
         return self.beneath.entries(path)
 

@@ -21,7 +21,7 @@ from actors.digests import (
     settled,
     through_link,
 )
-from actors.disk import Disk, Entry
+from actors.disk import Disk, FolderEntry
 from actors.messages import FolderStamp, Rules
 from actors.scanner.globs import matcher
 
@@ -156,7 +156,7 @@ class _Walk:
             elif entry.is_symlink() and self.disk.is_folder(self.root + prefix + name):
                 self._linked_folder(entry, prefix)
 
-    def _below(self, entry: Entry, prefix: str, waiting: list[str]) -> None:
+    def _below(self, entry: FolderEntry, prefix: str, waiting: list[str]) -> None:
         path = prefix + entry.name
         if entry.name[0] == "." or entry.name[-1] == "~" or (self.excluded and self.excluded(path)):
             return
@@ -174,7 +174,7 @@ class _Walk:
                 "W0803",
             )
 
-    def _linked_folder(self, entry: Entry, prefix: str) -> None:
+    def _linked_folder(self, entry: FolderEntry, prefix: str) -> None:
         """A link to a folder is not followed: it may lead out of the project, or in a circle. Where sources are behind
         it, that is said."""
         path = prefix + entry.name
@@ -216,7 +216,7 @@ class _Walk:
                     return printable(inner)
         return ""
 
-    def _entry(self, entry: Entry, prefix: str, waiting: list[str]) -> None:
+    def _entry(self, entry: FolderEntry, prefix: str, waiting: list[str]) -> None:
         """A name that ends like a source's."""
         path = prefix + entry.name
         if entry.name[0] == ".":

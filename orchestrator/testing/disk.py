@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from actors.digests import Stamp
-from actors.disk import Disk, Entry, Lock, RangeLock, Row
+from actors.disk import Disk, FolderEntry, Lock, RangeLock, Row
 
 _DAY_NS = 86_400 * 10**9
 
@@ -227,7 +227,7 @@ class MemoryDisk:
     def is_link(self, path: str) -> bool:
         return path in self.nodes and bool(self.nodes[path].target)
 
-    def entries(self, path: str) -> list[Entry]:
+    def entries(self, path: str) -> list[FolderEntry]:
         if not self.node(path).folder:
             raise _error(errno.ENOTDIR, path)
         inside = self.resolve(path.rstrip("/")) + "/"
@@ -367,7 +367,7 @@ class FakeDisk:
     def is_link(self, path: str) -> bool:
         return self.base.is_link(path)  # asks, never fails
 
-    def entries(self, path: str) -> list[Entry]:
+    def entries(self, path: str) -> list[FolderEntry]:
         self._do("entries", path)
         return self.base.entries(path)
 

@@ -22,7 +22,7 @@ import anyio.lowlevel
 from actors.child import Child
 from actors.compiler.toolchain import Toolchain
 from actors.digests import Stamp
-from actors.disk import REAL, Disk, Entry, Lock, RangeLock, Row
+from actors.disk import REAL, Disk, FolderEntry, Lock, RangeLock, Row
 from actors.keeper.database import Connection, Database, InlineConnection
 from actors.offload import InlineOffload
 from orchestrator.testing.disk import MemoryDisk
@@ -106,7 +106,7 @@ class FaultyDisk:
         except OSError:
             return False
 
-    def entries(self, path: str) -> list[Entry]:
+    def entries(self, path: str) -> list[FolderEntry]:
         return self._do("entries", path, lambda _: self.base.entries(path))
 
     def read(self, path: str, limit: int = -1) -> bytes:

@@ -17,7 +17,7 @@ class ObjectError(ValueError):
 def custom_section(data: bytes, name: str) -> bytes | None:
     """The content of the first custom section of that name, or None. Looks at section headers only, so it works on any
     module. Raises ObjectError where the sections themselves make no sense."""
-    cursor = Cursor(data)
+    cursor = ByteCursor(data)
     wanted = name.encode()
     try:
         cursor.magic()
@@ -36,7 +36,7 @@ def custom_section(data: bytes, name: str) -> bytes | None:
     return None
 
 
-class Cursor:
+class ByteCursor:
     """A position in bytes. Reading past the end raises IndexError, which the callers turn into an ObjectError."""
 
     __slots__ = ("data", "position")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.wasm.cursor import Cursor, ObjectError
+from orchestrator.wasm.cursor import ByteCursor, ObjectError
 
 _SECTIONS = {
     1: "types", 2: "imports", 3: "functions", 4: "tables", 5: "memories", 6: "globals", 7: "exports", 8: "start",
@@ -30,14 +30,14 @@ def difference(old: bytes, new: bytes) -> str:
 
 def _sections(data: bytes) -> list[tuple[str, bytes, int]]:
     """Name, payload and number of each section."""
-    cursor = Cursor(data)
+    cursor = ByteCursor(data)
     cursor.magic()
     found = []
     while cursor.position < len(data):
         number, end = cursor.header()
         payload = data[cursor.position : end]
         if number == 0:
-            inner = Cursor(payload)
+            inner = ByteCursor(payload)
             length = inner.u32()
             name = payload[inner.position : inner.position + length].decode()
             found.append((f'"{name}"', payload[inner.position + length :], number))
@@ -61,7 +61,7 @@ def _inside(number: int, old: bytes, new: bytes) -> str:
 
 
 def _bodies(payload: bytes) -> list[bytes]:
-    cursor = Cursor(payload)
+    cursor = ByteCursor(payload)
     found = []
     for _ in range(cursor.u32()):
         size = cursor.u32()

@@ -16,7 +16,7 @@ from orchestrator.wasm.fragment import (
     TABLE_INDEX_SLEB,
     TYPE_INDEX_LEB,
 )
-from orchestrator.wasm.layout import Layout, OutputSegment, is_stub
+from orchestrator.wasm.layout import OutputSegment, ProgramLayout, is_stub
 from orchestrator.wasm.leb import MAGIC, leb5, section, signed32, sleb, string, uleb, vector
 from orchestrator.wasm.object_file import ObjectFile, Relocations
 from orchestrator.wasm.symbols import CONSTRUCTORS, CONSTRUCTORS_NAME, FIRST_ADDRESS, NULL
@@ -26,7 +26,7 @@ _put4 = Struct("<I").pack_into
 _TRAP = b"\x03\0\0\x0b"  # a body of `unreachable`, with its size
 
 
-def emit(layout: Layout, exports: dict[str, int], inits: Sequence[int], *, names: bool) -> bytes:
+def emit(layout: ProgramLayout, exports: dict[str, int], inits: Sequence[int], *, names: bool) -> bytes:
     """The bytes of the program. `exports` maps names to the nodes of functions or globals, `inits` are the nodes of the
     init functions in the order of their calls; `names` adds the "name" section that stack traces use."""
     out = [MAGIC, section(1, vector(tuple(layout.types)))]
@@ -55,7 +55,7 @@ def emit(layout: Layout, exports: dict[str, int], inits: Sequence[int], *, names
     return b"".join(out)
 
 
-def _imports(layout: Layout) -> list[bytes]:
+def _imports(layout: ProgramLayout) -> list[bytes]:
     functions, globals_ = [], []
     for symbol in layout.imports:
         head = string(symbol.module) + string(symbol.field)
@@ -66,7 +66,7 @@ def _imports(layout: Layout) -> list[bytes]:
     return functions + globals_
 
 
-def _globals(layout: Layout) -> list[bytes]:
+def _globals(layout: ProgramLayout) -> list[bytes]:
     resolution = layout.resolution
     globals_ = [b"\x7f\x01\x41" + sleb(layout.stack_size) + b"\x0b"]
     number = 0
@@ -78,7 +78,7 @@ def _globals(layout: Layout) -> list[bytes]:
     return globals_
 
 
-def _exports(layout: Layout, exports: dict[str, int]) -> list[bytes]:
+def _exports(layout: ProgramLayout, exports: dict[str, int]) -> list[bytes]:
     entries = [string("memory") + b"\2\0"]
     first, last = layout.resolution.global_bases[0], layout.resolution.global_bases[-1]
     for name, node in exports.items():
@@ -89,7 +89,7 @@ def _exports(layout: Layout, exports: dict[str, int]) -> list[bytes]:
     return entries
 
 
-def _code(layout: Layout, patcher: _Patcher, inits: Sequence[int]) -> bytes:
+def _code(layout: ProgramLayout, patcher: _Patcher, inits: Sequence[int]) -> bytes:
     resolution, live = layout.resolution, layout.live
     parts: list[bytes | bytearray] = []
     if live[CONSTRUCTORS]:
@@ -109,7 +109,7 @@ def _code(layout: Layout, patcher: _Patcher, inits: Sequence[int]) -> bytes:
     return b"".join(parts)
 
 
-def _data(segment: OutputSegment, layout: Layout, patcher: _Patcher) -> bytes:
+def _data(segment: OutputSegment, layout: ProgramLayout, patcher: _Patcher) -> bytes:
     content = bytearray(segment.size)
     for node, number, unit, member in segment.members:
         place = layout.address[node] - segment.start
@@ -120,7 +120,7 @@ def _data(segment: OutputSegment, layout: Layout, patcher: _Patcher) -> bytes:
     return b"\0\x41" + sleb(segment.start) + b"\x0b" + uleb(segment.size) + content
 
 
-def _names(layout: Layout) -> list[bytes]:
+def _names(layout: ProgramLayout) -> list[bytes]:
     """Index and name of every function. Where two symbols name one function, the first one does."""
     resolution, function_index = layout.resolution, layout.function_index
     found: dict[int, str] = {}
@@ -143,7 +143,7 @@ class _Patcher:
 
     __slots__ = ("_layout", "_lebs", "_types")
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: ProgramLayout) -> None:
         self._layout = layout
         self._types = {type_: leb5(index) for type_, index in layout.types.items()}
         most = max(len(layout.functions) + len(layout.imports), len(layout.slots), len(layout.globals)) + 2

@@ -73,7 +73,7 @@ class Data(msgspec.Struct, frozen=True, gc=False, array_like=True):
     flags: int = LOCAL
 
 
-class Global(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class WasmGlobal(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A WebAssembly global: `type` is value type and mutability, `init` a constant expression with its `0b`."""
 
     name: str
@@ -82,7 +82,7 @@ class Global(msgspec.Struct, frozen=True, gc=False, array_like=True):
     flags: int = HIDDEN
 
 
-class Code(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class FunctionCode(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One WebAssembly function. `body` runs from the vector of locals to the final `0b`, without a size prefix;
     holes are zero. `relocations` ascend by offset. `export` names an export that the object itself asks for."""
 
@@ -104,6 +104,6 @@ class Fragment(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """
 
     name: str
-    code: tuple[Code, ...]
+    code: tuple[FunctionCode, ...]
     data: tuple[Data, ...] = ()
     sites: tuple[int, ...] = ()

@@ -33,8 +33,8 @@ from orchestrator.wasm.fragment import (
     TYPE_INDEX_LEB,
     UNDEFINED,
     WEAK,
-    Global,
     Reference,
+    WasmGlobal,
 )
 from orchestrator.wasm.leb import (
     MAGIC,
@@ -58,7 +58,7 @@ from orchestrator.wasm.slack.model import (
     SLOTS,
     STACK_POINTER,
     TYPES,
-    Model,
+    LinkModel,
     model_section,
 )
 from orchestrator.wasm.symbols import CONSTRUCTORS_NAME, STACK_POINTER_NAME
@@ -73,7 +73,7 @@ def join(
     data: Sequence[DataPiece],
     features: Sequence[str] = (),
     customs: Sequence[tuple[str, bytes]] = (),
-    globals_: Sequence[Global] = (),
+    globals_: Sequence[WasmGlobal] = (),
 ) -> tuple[bytes, bytes]:
     """Returns the object of these pieces, in this order, and the section with its model, which goes at the object's end
     (empty where the fast linker cannot take the object).
@@ -99,7 +99,7 @@ class _Symbols:
 
     __slots__ = ("code", "data", "decoded", "globals", "numbers", "slots", "types", "undefined", "uses")
 
-    def __init__(self, code: Sequence[CodePiece], data: Sequence[DataPiece], globals_: Sequence[Global]) -> None:
+    def __init__(self, code: Sequence[CodePiece], data: Sequence[DataPiece], globals_: Sequence[WasmGlobal]) -> None:
         self.code, self.data, self.globals = code, data, globals_
         names = [piece.name for piece in code] + [piece.name for piece in data]
         names += [string(item.name) for item in globals_]
@@ -398,7 +398,7 @@ def _model(symbols: _Symbols, holes: _Holes, writer: _ObjectWriter) -> bytes:
     strong, weak = _public_functions(symbols.code)
     data_names, data_offsets = _public_data(symbols.data, holes.addresses)
     imports = writer.imported
-    model = Model(
+    model = LinkModel(
         types=list(symbols.types),
         function_types=writer.kinds,
         names=[piece.name for piece in symbols.code],

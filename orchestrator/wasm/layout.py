@@ -31,7 +31,7 @@ class OutputSegment:
         self.members: list[tuple[int, int, int, Segment]] = []
 
 
-class Layout:
+class ProgramLayout:
     """The plan of a program. `function_index`, `global_index`, `slot` and `address` are by node, 0 where there is
     nothing; `types` gives the index of an encoded function type. `functions` are the nodes of all functions of its own
     (the constructors and stubs first), `function_types` their types, `imports` what it wants from the host."""

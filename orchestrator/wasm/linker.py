@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from orchestrator.wasm.cursor import ObjectError
 from orchestrator.wasm.emit import emit
 from orchestrator.wasm.fragment import DATA, EXPORTED, FUNCTION, GLOBAL, LOCAL, NO_STRIP, UNDEFINED
-from orchestrator.wasm.layout import Layout
+from orchestrator.wasm.layout import ProgramLayout
 from orchestrator.wasm.leb import functype
 from orchestrator.wasm.mark import mark
 from orchestrator.wasm.object_file import ObjectFile
@@ -75,7 +75,7 @@ def link_parsed(
     live = mark(resolution, roots, everything=not gc)
     if inits:
         _check_constructors(resolution, live, chosen)
-    return emit(Layout(resolution, live, stack_size), chosen, inits, names=names)
+    return emit(ProgramLayout(resolution, live, stack_size), chosen, inits, names=names)
 
 
 def _exports(resolution: Resolution, wanted: Mapping[str, str]) -> tuple[dict[str, int], list[int]]:

@@ -17,8 +17,8 @@ from orchestrator.wasm.fragment import (
     NO_STRIP,
     TABLE_INDEX_I32,
     TYPE_INDEX_LEB,
-    Code,
     Data,
+    FunctionCode,
     Reference,
     Relocation,
 )
@@ -68,7 +68,7 @@ def read_use(data: bytes) -> tuple[int, int, Reference | bytes]:
     return _decode(data)
 
 
-def code_piece(unit: Code) -> CodePiece:
+def code_piece(unit: FunctionCode) -> CodePiece:
     """Raises ValueError for what no joining handles: an export of its own, words; and holes that are none."""
     if unit.export or unit.flags & (EXPORTED | NO_STRIP):
         raise ValueError(f"{unit.name}: an export of its own")

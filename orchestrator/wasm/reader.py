@@ -9,7 +9,7 @@ Function bodies are not looked into: `validate` does that, on the linked program
 
 from __future__ import annotations
 
-from orchestrator.wasm.cursor import Cursor, ObjectError, custom_section
+from orchestrator.wasm.cursor import ByteCursor, ObjectError, custom_section
 from orchestrator.wasm.fragment import (
     DATA,
     EXPLICIT_NAME,
@@ -50,7 +50,7 @@ def read_object(data: bytes) -> ObjectFile:
         raise ObjectError("a name is not UTF-8", reader.position) from None
 
 
-class _ObjectReader(Cursor):
+class _ObjectReader(ByteCursor):
     __slots__ = ("body_starts", "code_at", "code_number", "data_number", "linked", "object", "segment_starts")
 
     def __init__(self, data: bytes) -> None:

@@ -5,12 +5,12 @@ the pool may have been made tells wasmtime to do without.
 
 from __future__ import annotations
 
-from actors.forks import Process
+from actors.forks import OwnProcess
 
-_process = Process()
+_process = OwnProcess()
 """The one that imported this, which all do who use wasmtime."""
 
 
 def forked() -> bool:
     """Whether wasmtime has to work in the caller's thread alone."""
-    return _process.left
+    return _process.is_fork

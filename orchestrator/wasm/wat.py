@@ -25,15 +25,15 @@ from __future__ import annotations
 
 import msgspec
 
-from orchestrator.wasm.fragment import DATA, FUNCTION, GLOBAL, HIDDEN, LOCAL, Code, Data, Global, Reference
+from orchestrator.wasm.fragment import DATA, FUNCTION, GLOBAL, HIDDEN, LOCAL, Data, FunctionCode, Reference, WasmGlobal
 from orchestrator.wasm.leb import functype, uleb
 from orchestrator.wasm.opcodes import CONST_F32, CONST_F64, CONST_I32, CONST_I64, END, IMMEDIATES, VALUE_TYPES
 from orchestrator.wasm.wat_body import (
-    Body,
+    BodyAssembler,
     Complaint,
     Constant,
-    Reader,
     Scope,
+    TokenReader,
     type_use,
     value_types,
 )
@@ -51,16 +51,16 @@ _HOSTS = {"wasi_snapshot_preview1": "wasi"}
 class Assembly(msgspec.Struct, frozen=True):
     """What a file holds, each in source order."""
 
-    code: tuple[Code, ...]
+    code: tuple[FunctionCode, ...]
     data: tuple[Data, ...]
-    globals: tuple[Global, ...]
+    globals: tuple[WasmGlobal, ...]
 
 
 def assemble(text: str, name: str = "text") -> Assembly:
     """The units of one `(module …)`. `name` goes before the names of local symbols. TextError names the place."""
     words = tokens(text)
     try:
-        return _Module(Reader(words), name).run()
+        return _Module(TokenReader(words), name).run()
     except Complaint as complaint:
         raise TextError(complaint.message, *position(text, complaint.at), name) from None
     except IndexError:
@@ -77,7 +77,7 @@ def assemble_object(text: str, name: str = "text", features: tuple[str, ...] = (
     return join(code, data, features, globals_=units.globals)[0]
 
 
-class _Function(msgspec.Struct):
+class _PendingFunction(msgspec.Struct):
     """A function whose body is still to be assembled."""
 
     reference: Reference
@@ -87,7 +87,7 @@ class _Function(msgspec.Struct):
     body: int
 
 
-class _Global(msgspec.Struct):
+class _PendingGlobal(msgspec.Struct):
     """An own global as written; what it means is decided when all data is known."""
 
     at: int
@@ -100,13 +100,13 @@ class _Global(msgspec.Struct):
 class _Module:
     """One file: first all headers, then all bodies."""
 
-    def __init__(self, reader: Reader, name: str) -> None:
+    def __init__(self, reader: TokenReader, name: str) -> None:
         self.reader = reader
         self.words = reader.words
         self.name = name
         self.scope = Scope(reader)
-        self.functions: list[_Function] = []
-        self.globals: dict[str, _Global] = {}
+        self.functions: list[_PendingFunction] = []
+        self.globals: dict[str, _PendingGlobal] = {}
         self.segments: dict[str, bytes] = {}
         self.addresses: dict[str, int] = {}
 
@@ -225,7 +225,7 @@ class _Module:
         meaning = Constant(mutable=mutable)
         self.scope.globals.add(identifier, meaning, self.reader, at)
         key = identifier or f"{len(self.scope.globals.values) - 1}"
-        self.globals[key] = _Global(i, value, mutable, self.words[i], export)
+        self.globals[key] = _PendingGlobal(i, value, mutable, self.words[i], export)
 
     def _segment(self, i: int) -> None:
         at = i
@@ -245,7 +245,7 @@ class _Module:
             i += 1
         self.segments[identifier] = content
 
-    def _meanings(self) -> tuple[tuple[Data, ...], tuple[Global, ...]]:
+    def _meanings(self) -> tuple[tuple[Data, ...], tuple[WasmGlobal, ...]]:
         """Decides for each own global whether it is data, a constant, or a global."""
         data, own, meanings = [], [], self.scope.globals
         first = len(meanings.values) - len(self.globals)
@@ -259,7 +259,7 @@ class _Module:
             if written.mutable:
                 kind = VALUE_TYPES[written.kind] + b"\x01"
                 meaning.reference = Reference(GLOBAL, symbol, kind)
-                own.append(Global(symbol, kind, code + END, flags))
+                own.append(WasmGlobal(symbol, kind, code + END, flags))
             elif identifier in self.segments or size is not None:
                 address = integer(written.literal, 32) or 16
                 align = min((address & -address).bit_length() - 1, 4)
@@ -276,8 +276,8 @@ class _Module:
                 meaning.code = code
         return tuple(data), tuple(own)
 
-    def _literal(self, written: _Global) -> bytes:
-        return Body(self.scope, {}, b"").literal(_CONSTANTS[written.kind], written.at)
+    def _literal(self, written: _PendingGlobal) -> bytes:
+        return BodyAssembler(self.scope, {}, b"").literal(_CONSTANTS[written.kind], written.at)
 
     def _function(self, i: int) -> None:
         at, reader = i, self.reader
@@ -299,13 +299,13 @@ class _Module:
         reference = Reference(FUNCTION, symbol, encoded)
         self.scope.functions.add(identifier, reference, reader, at)
         flags = HIDDEN if export else LOCAL
-        self.functions.append(_Function(reference, flags, numbered, _locals(kinds), i))
+        self.functions.append(_PendingFunction(reference, flags, numbered, _locals(kinds), i))
 
-    def _body(self, function: _Function) -> Code:
-        body = Body(self.scope, function.locals, function.declared)
+    def _body(self, function: _PendingFunction) -> FunctionCode:
+        body = BodyAssembler(self.scope, function.locals, function.declared)
         body.run(function.body)
         reference = function.reference
-        return Code(reference.name, reference.type, bytes(body.out), tuple(body.relocations), function.flags)
+        return FunctionCode(reference.name, reference.type, bytes(body.out), tuple(body.relocations), function.flags)
 
 
 def _locals(kinds: bytes) -> bytes:

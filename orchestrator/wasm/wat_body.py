@@ -39,7 +39,7 @@ from orchestrator.wasm.wat_tokens import float_bytes, integer
 HOLE = b"\0\0\0\0\0"
 
 
-class Reader:
+class TokenReader:
     """The words of a file and the way to complain about one of them."""
 
     __slots__ = ("words",)
@@ -76,7 +76,7 @@ class Names:
         self.values: list[object] = []
         self.by_id: dict[str, int] = {}
 
-    def add(self, identifier: str, value: object, reader: Reader, at: int) -> None:
+    def add(self, identifier: str, value: object, reader: TokenReader, at: int) -> None:
         """Appends a value; an identifier that exists is an error."""
         if identifier:
             if identifier in self.by_id:
@@ -84,7 +84,7 @@ class Names:
             self.by_id[identifier] = len(self.values)
         self.values.append(value)
 
-    def find(self, reader: Reader, at: int) -> object:
+    def find(self, reader: TokenReader, at: int) -> object:
         """The value that the word names."""
         word = reader.words[at]
         index = self.by_id.get(word)
@@ -110,7 +110,7 @@ class Scope:
 
     __slots__ = ("functions", "globals", "reader", "types")
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: TokenReader) -> None:
         self.reader = reader
         self.types = Names("type")
         self.functions = Names("function")
@@ -149,7 +149,7 @@ _IF = _Close(ends=True, is_if=True)
 Item = bytes | _Hole
 
 
-class Body:
+class BodyAssembler:
     """The instructions of one function. `run` reads from a word up to the `)` that closes the function."""
 
     __slots__ = ("labels", "locals", "out", "reader", "relocations", "scope", "words")
@@ -378,7 +378,7 @@ def type_use(scope: Scope, i: int) -> tuple[bytes, int]:
     return functype(params, results), i
 
 
-def value_types(reader: Reader, keyword: str, i: int) -> tuple[bytes, list[str], int]:
+def value_types(reader: TokenReader, keyword: str, i: int) -> tuple[bytes, list[str], int]:
     """All `(keyword $id? type…)` in a row: the types, one byte each, their ids ("" for none), the index behind."""
     words, kinds, ids = reader.words, b"", list[str]()
     while words[i] == "(" and words[i + 1] == keyword:

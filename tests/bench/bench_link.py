@@ -22,7 +22,16 @@ from typing import TypeVar
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from actors.digests import digest
-from orchestrator.wasm.fragment import DATA, FUNCTION, LOCAL, MEMORY_ADDR_SLEB, Code, Data, Reference, Relocation
+from orchestrator.wasm.fragment import (
+    DATA,
+    FUNCTION,
+    LOCAL,
+    MEMORY_ADDR_SLEB,
+    Data,
+    FunctionCode,
+    Reference,
+    Relocation,
+)
 from orchestrator.wasm.linker import link
 from orchestrator.wasm.slack.model import with_model
 from orchestrator.wasm.slack.resident import Resident
@@ -38,7 +47,7 @@ T = TypeVar("T")
 Objects = list[tuple[str, bytes]]
 
 
-def function(module: int, number: int, count: int, salt: int) -> Code:
+def function(module: int, number: int, count: int, salt: int) -> FunctionCode:
     """`a -> ((a + f(a)) ...) + text`: four calls, two into other modules, and an address, in 180 bytes or so."""
     body, relocations = bytearray(b"\x00\x20\x00"), []
     near, far = (number + 1) % FUNCTIONS, (number * 7 + 3) % FUNCTIONS
@@ -47,7 +56,7 @@ def function(module: int, number: int, count: int, salt: int) -> Code:
         body += b"\x10\0\0\0\0\0" + b"\x41\x07\x6c\x41\x03\x6a\x41\x05\x73" * 4
     relocations.append(Relocation(MEMORY_ADDR_SLEB, len(body) + 1, Reference(DATA, f"m{module}.text{number}")))
     body += b"\x41\0\0\0\0\0\x6a\x41" + bytes((salt & 63,)) + b"\x6a\x0b"
-    return Code(f"m{module}::f{number}", TYPE, bytes(body), tuple(relocations))
+    return FunctionCode(f"m{module}::f{number}", TYPE, bytes(body), tuple(relocations))
 
 
 def module(number: int, count: int, salt: int = 0, functions: int = FUNCTIONS) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.forks import Process
+from actors.forks import OwnProcess
 from actors.keeper.locks import Claims, Pins, pinned_by_others
 from actors.offload import Offload
 
@@ -203,7 +203,7 @@ def test_worker_processes_stay_the_parents(tmp_path: Path) -> None:
 
 
 def test_the_processes_own_objects_know_their_own() -> None:
-    process = Process()
-    assert not process.left
-    number = in_child(lambda: 0 if process.left and not Process().left else 1)
+    process = OwnProcess()
+    assert not process.is_fork
+    number = in_child(lambda: 0 if process.is_fork and not OwnProcess().is_fork else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]) == 0

@@ -14,7 +14,7 @@ from actors.untrusted import UNREADABLE
 from orchestrator.toolchains.ruchy.assemble import EXPORTS_SECTION, Exports
 from orchestrator.toolchains.ruchy.runtime import runtime_names, runtime_objects_for, runtime_objects_of
 from orchestrator.toolchains.ruchy.syntax.top import TOP
-from orchestrator.wasm.fragment import FUNCTION, FUNCTION_INDEX_LEB, HIDDEN, Code, Reference, Relocation
+from orchestrator.wasm.fragment import FUNCTION, FUNCTION_INDEX_LEB, HIDDEN, FunctionCode, Reference, Relocation
 from orchestrator.wasm.join import join
 from orchestrator.wasm.linker import LinkError, link
 from orchestrator.wasm.pieces import code_piece
@@ -104,7 +104,7 @@ def _start_object(entry: str, offered: Exports) -> bytes:
         if offered.main_type[2]:  # it takes nothing, so this is how many results it has
             body.append(0x1A)
     body.append(0x0B)
-    return join([code_piece(Code(START, _NOTHING, bytes(body), tuple(relocations), HIDDEN))], [])[0]
+    return join([code_piece(FunctionCode(START, _NOTHING, bytes(body), tuple(relocations), HIDDEN))], [])[0]
 
 
 def _failure(message: str) -> Finding:

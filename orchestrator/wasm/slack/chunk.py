@@ -6,7 +6,7 @@ from struct import Struct
 from struct import error as StructError  # noqa: N812
 
 from orchestrator.wasm.leb import functype, leb5, sleb, uleb, vector
-from orchestrator.wasm.slack.model import ADDENDS, Model, UnusualError
+from orchestrator.wasm.slack.model import ADDENDS, LinkModel, UnusualError
 
 PROCEDURE = functype(b"", b"")
 TRAP = b"\x03\0\0\x0b"
@@ -71,7 +71,7 @@ class Chunk:
         self.names, self.named = names, named
 
 
-def make_chunk(model: Model, range_: Range, tables: Tables) -> Chunk:
+def make_chunk(model: LinkModel, range_: Range, tables: Tables) -> Chunk:
     """Raises UnusualError where a name is not defined, or not as what it is used for."""
     spare = range_.functions - len(model.function_types)
     try:
@@ -104,7 +104,7 @@ def make_chunk(model: Model, range_: Range, tables: Tables) -> Chunk:
     )
 
 
-def _values(model: Model, range_: Range, tables: Tables) -> tuple[list[int], list[int]]:
+def _values(model: LinkModel, range_: Range, tables: Tables) -> tuple[list[int], list[int]]:
     """The functions in the table slots of a module, and all its values, in the order that its holes count them in."""
     function, address, slot = range_.function, range_.address, range_.slot
     functions, numbers = tables.functions, tables.types

@@ -14,7 +14,7 @@ import msgspec
 
 from actors.digests import checksum
 from actors.untrusted import UNREADABLE, Count
-from orchestrator.wasm.cursor import Cursor
+from orchestrator.wasm.cursor import ByteCursor
 from orchestrator.wasm.slack.chunk import Chunk, Range, Tables
 from orchestrator.wasm.slack.image import Image
 from orchestrator.wasm.slack.library import Library
@@ -144,7 +144,7 @@ def _cut(program: bytes, sizes: list[tuple[int, int, int, int, int, int]]) -> li
     """The chunks of a program: in each of these sections they stand one behind the other, at its end. Raises IndexError
     where they do not."""
     ends = {0: len(program)}
-    cursor = Cursor(program)
+    cursor = ByteCursor(program)
     cursor.magic()
     while cursor.position < len(program):
         number, end = cursor.header()

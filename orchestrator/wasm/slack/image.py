@@ -14,7 +14,7 @@ from itertools import chain
 from orchestrator.wasm.leb import PAGE, string
 from orchestrator.wasm.slack.chunk import PROCEDURE, Chunk, Range, Tables, make_chunk
 from orchestrator.wasm.slack.library import Library
-from orchestrator.wasm.slack.model import Model, UnusualError
+from orchestrator.wasm.slack.model import LinkModel, UnusualError
 from orchestrator.wasm.slack.outline import Outline, Outlines, imports_of, outline_of, signatures
 from orchestrator.wasm.symbols import ADDRESS_NAMES, CONSTRUCTORS_NAME
 
@@ -60,7 +60,7 @@ class Image:
     )
 
     def __init__(
-        self, modules: Sequence[Model], start: Model | None, library: Library | None, *, stack_size: int
+        self, modules: Sequence[LinkModel], start: LinkModel | None, library: Library | None, *, stack_size: int
     ) -> None:
         self.library, self.stack_size = library, stack_size
         models = [*modules] if start is None else [*modules, start]
@@ -82,7 +82,7 @@ class Image:
         self.globals = [type_ + init for model in models for type_, init in model.globals]
         self.outlines = Outlines([outline_of(model, library) for model in models])
 
-    def _number_types_and_imports(self, models: Sequence[Model]) -> None:
+    def _number_types_and_imports(self, models: Sequence[LinkModel]) -> None:
         """Both sorted, so that their numbers tell nothing of an order or a history."""
         tables, imports = self.tables, dict[tuple[bytes, bytes, bytes], set[bytes]]()
         tables.types = {type_: number for number, type_ in enumerate(sorted({*self.type_users, PROCEDURE}))}
@@ -96,7 +96,7 @@ class Image:
                 if tables.functions.setdefault(name, number) != number:
                     raise UnusualError("two imports for one symbol")
 
-    def _place(self, models: Sequence[Model]) -> list[Range]:
+    def _place(self, models: Sequence[LinkModel]) -> list[Range]:
         function, address, slot, global_ = len(self.imports), self.stack_size, 1, 1
         ranges = []
         for number, model in enumerate(models):
@@ -122,7 +122,7 @@ class Image:
         function, slot = self.top
         self.tables.reach(max(self.pages * PAGE, function, slot), 0 if few else function)
 
-    def _define(self, models: Sequence[Model]) -> None:
+    def _define(self, models: Sequence[LinkModel]) -> None:
         """Enters what modules define into the tables. A strong definition beats weak ones, the first weak one wins."""
         tables = self.tables
         weak: dict[bytes, int] = {}
@@ -159,7 +159,7 @@ class Image:
 
     # ---- one module replaced
 
-    def replace(self, number: int, model: Model) -> bool:
+    def replace(self, number: int, model: LinkModel) -> bool:
         """Puts another version of a module into its place if nothing else moves; otherwise it changes nothing, and
         gives False. Raises UnusualError as linking from scratch would; the image is of no use then."""
         if not self._fits(number, model):
@@ -181,7 +181,7 @@ class Image:
         self.outlines[number] = now
         return True
 
-    def _fits(self, number: int, model: Model) -> bool:
+    def _fits(self, number: int, model: LinkModel) -> bool:
         """Whether linking from scratch would move nothing, and change nothing that other modules use."""
         old, now = self.outlines[number], outline_of(model, self.library)
         range_, tables = self.ranges[number], self.tables
@@ -218,7 +218,7 @@ class Image:
         return any(self.type_users[type_] < 2 for type_ in types) or any(self.library_users[name] < 2 for name in used)
 
 
-def _sizes(model: Model, *, slack: bool) -> tuple[int, int, int]:
+def _sizes(model: LinkModel, *, slack: bool) -> tuple[int, int, int]:
     """How many function indices, addresses and table slots a module owns."""
     *_, own_slots, far_slots = model.values
     functions, slots = len(model.function_types), len(own_slots) + len(far_slots)

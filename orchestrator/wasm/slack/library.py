@@ -12,7 +12,7 @@ from orchestrator.wasm.leb import string
 from orchestrator.wasm.mark import mark
 from orchestrator.wasm.object_file import ObjectFile, Relocations, Symbol
 from orchestrator.wasm.reader import read_object
-from orchestrator.wasm.slack.model import Model, UnusualError, model_of
+from orchestrator.wasm.slack.model import LinkModel, UnusualError, model_of
 from orchestrator.wasm.symbols import LinkError, Resolution
 
 
@@ -27,9 +27,9 @@ class Library:
         self.names = frozenset(self._texts)
         self._objects = objects
         self._last: frozenset[bytes] | None = None
-        self._model: Model | None = None
+        self._model: LinkModel | None = None
 
-    def model(self, wanted: frozenset[bytes]) -> Model:
+    def model(self, wanted: frozenset[bytes]) -> LinkModel:
         """What these functions reach. The same model for all sets that reach the same. Raises UnusualError."""
         if self._model is None or wanted != self._last:
             roots = sorted([self._texts[name] for name in wanted])

@@ -1,7 +1,7 @@
 """What linking needs of one object, as flat lists: digested once, when the object is made, and read back in no time.
 
 A hole in the code takes one of the module's values. Values are numbered through their classes, in the order of
-`Model.values`; each distinct value counts once, however many holes take it.
+`LinkModel.values`; each distinct value counts once, however many holes take it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from actors.untrusted import UNREADABLE, Count
-from orchestrator.wasm.cursor import Cursor
+from orchestrator.wasm.cursor import ByteCursor
 from orchestrator.wasm.fragment import (
     DATA,
     EXPORTED,
@@ -57,7 +57,7 @@ class UnusualError(Exception):
     """The fast linker does not handle this; the message says what. Not for users: the full linker takes over."""
 
 
-class Model(msgspec.Struct, array_like=True, gc=False):
+class LinkModel(msgspec.Struct, array_like=True, gc=False):
     """An object. Functions count from 0 in its own order; names are as programs hold them: a length, then UTF-8
     (`leb.string`); empty where there is none. `outside` is what it refers to and does not define, `imports` says which
     of these (by number) are host imports: module and field.
@@ -101,7 +101,7 @@ class Model(msgspec.Struct, array_like=True, gc=False):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Model)
+_decoder = msgspec.msgpack.Decoder(LinkModel)
 
 
 def with_model(data: bytes, between: bytes = b"") -> bytes:
@@ -115,13 +115,13 @@ def with_model(data: bytes, between: bytes = b"") -> bytes:
     return data + between + model_section(model)
 
 
-def model_section(model: Model) -> bytes:
+def model_section(model: LinkModel) -> bytes:
     """The section of a model that knows where its code is, and does not hold it."""
     encoded = _encoder.encode(model)
     return custom(SECTION, encoded + len(encoded).to_bytes(_TRAILER, "little"))
 
 
-def read_model(data: bytes) -> Model:
+def read_model(data: bytes) -> LinkModel:
     """The model that an object brings along. Raises UnusualError for one without. The section is the last one and ends
     with its own length, for to walk through all sections takes longer than to decode it."""
     end = len(data) - _TRAILER
@@ -138,7 +138,7 @@ def read_model(data: bytes) -> Model:
 
 def _code_at(data: bytes) -> int:
     """Where the first function entry of an object lies, 0 if it has none."""
-    cursor = Cursor(data)
+    cursor = ByteCursor(data)
     cursor.magic()
     while cursor.position < len(data):
         number, end = cursor.header()
@@ -149,7 +149,7 @@ def _code_at(data: bytes) -> int:
     return 0
 
 
-def model_of(found: ObjectFile) -> Model:
+def model_of(found: ObjectFile) -> LinkModel:
     """The model of an object that was read, with its code. Raises UnusualError."""
     return _Digester(found).model()
 
@@ -174,7 +174,7 @@ class _Digester:
         self._targets = [self._target(symbol) for symbol in found.symbols]
         self._classes: list[dict[int, int]] = [{} for _ in range(9)]
 
-    def model(self) -> Model:
+    def model(self) -> LinkModel:
         found, code, data = self._found, self._found.code_relocations, self._found.data_relocations
         holes = [
             self._value(kind, index, addend)
@@ -192,7 +192,7 @@ class _Digester:
                 words.append(base + offset)
                 word_values.append(self._value(kind, index, addend))
         starts = [sum(map(len, self._classes[:number])) for number in range(len(self._classes))]
-        return Model(
+        return LinkModel(
             types=found.types,
             function_types=found.function_types,
             names=self._names,

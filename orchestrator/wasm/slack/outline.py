@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from orchestrator.wasm.slack.library import Library
-from orchestrator.wasm.slack.model import Model
+from orchestrator.wasm.slack.model import LinkModel
 
 
 class Outline(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The fields are those of the `Model`. `imports`: module, field and type of each host import, and the symbol that
-    means it. `library`: the functions of the library that it uses."""
+    """The fields are those of the `LinkModel`. `imports` are module, field and type of each host import, and the symbol
+    that means it. `library` are the functions of the library that the module uses."""
 
     types: list[bytes]
     function_types: list[int]
@@ -52,7 +52,7 @@ class Outlines:
         return [one if isinstance(one, msgspec.Raw) else msgspec.Raw(encode(one)) for one in self._outlines]
 
 
-def outline_of(model: Model, library: Library | None) -> Outline:
+def outline_of(model: LinkModel, library: Library | None) -> Outline:
     used = library.names.intersection(model.outside) if library is not None else ()
     return Outline(
         model.types,
@@ -69,7 +69,7 @@ def outline_of(model: Model, library: Library | None) -> Outline:
     )
 
 
-def imports_of(model: Model) -> list[tuple[bytes, bytes, bytes, bytes]]:
+def imports_of(model: LinkModel) -> list[tuple[bytes, bytes, bytes, bytes]]:
     """Module, field and type of each host import, and the symbol that means it."""
     return [
         (module, field, model.types[model.outside_types[number]], model.outside[number])

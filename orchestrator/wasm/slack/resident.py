@@ -12,7 +12,7 @@ from orchestrator.wasm.reader import read_object
 from orchestrator.wasm.slack.frozen import freeze, thaw
 from orchestrator.wasm.slack.image import Image
 from orchestrator.wasm.slack.library import Library
-from orchestrator.wasm.slack.model import Model, UnusualError, model_of, read_model
+from orchestrator.wasm.slack.model import LinkModel, UnusualError, model_of, read_model
 from orchestrator.wasm.slack.program import emit, prove
 
 LARGEST = 64 << 20
@@ -40,13 +40,15 @@ class NeedsError(Exception):
         self.digests = digests
 
 
-class _Last:
+class _LastLink:
     """A link that was made: the digests of its objects, and what came of them. `models` are those at hand, by digest.
     `valid`: somebody said so. `frozen`: the digests of the objects in the image that was frozen last."""
 
     __slots__ = ("frozen", "image", "keys", "models", "program", "start", "valid")
 
-    def __init__(self, image: Image, keys: list[str], start: bytes, program: bytes, models: dict[str, Model]) -> None:
+    def __init__(
+        self, image: Image, keys: list[str], start: bytes, program: bytes, models: dict[str, LinkModel]
+    ) -> None:
         self.image, self.keys, self.start, self.program, self.models = image, keys, start, program, models
         self.valid = False
         self.frozen: list[str] = []
@@ -61,8 +63,8 @@ class Resident:
     def __init__(self, library: Library | None = None, few: int = FEW_MODULES) -> None:
         """Images of fewer modules than `few` are not frozen."""
         self._library, self._few = library, few
-        self._last: _Last | None = None
-        self._models: dict[str, Model] = {}
+        self._last: _LastLink | None = None
+        self._models: dict[str, LinkModel] = {}
 
     def link(self, objects: Objects, start: bytes, exports: Mapping[str, str]) -> tuple[bytes, bytes]:
         """The program of these objects (digest, bytes), and what proves it valid. Bytes may be left out (empty); which
@@ -89,11 +91,11 @@ class Resident:
         program = emit(image, exports)
         proof = prove(image, changed or (), exports) if proven else b""
         if len(program) <= LARGEST:
-            self._last = _Last(image, keys, start, program, models)
+            self._last = _LastLink(image, keys, start, program, models)
             self._last.frozen = frozen
         return program, proof
 
-    def _all_models(self, last: _Last | None, objects: Objects) -> dict[str, Model]:
+    def _all_models(self, last: _LastLink | None, objects: Objects) -> dict[str, LinkModel]:
         """The models of all objects, by digest: those of the last link, or read."""
         known, self._models = last.models if last is not None else self._models, {}
         missing = _missing(objects, known)
@@ -128,15 +130,15 @@ class Resident:
             return
         thawed = thaw(frozen, program, self._library, STACK_SIZE)
         if thawed is not None:
-            self._last = last = _Last(thawed.image, thawed.keys, thawed.start, program, {})
+            self._last = last = _LastLink(thawed.image, thawed.keys, thawed.start, program, {})
             last.valid, last.frozen = True, thawed.keys.copy()
 
 
-def _missing(objects: Objects, known: Mapping[str, Model]) -> tuple[str, ...]:
+def _missing(objects: Objects, known: Mapping[str, LinkModel]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([key for key, data in objects if not data and key not in known and key != _NOTHING]))
 
 
-def _changed(last: _Last, keys: Sequence[str], start: bytes) -> list[int] | None:
+def _changed(last: _LastLink, keys: Sequence[str], start: bytes) -> list[int] | None:
     """Which modules differ from those of the last link; None if so much does that all must be linked."""
     if len(keys) != len(last.keys) or start != last.start:
         return None
@@ -144,7 +146,7 @@ def _changed(last: _Last, keys: Sequence[str], start: bytes) -> list[int] | None
     return changed if len(changed) <= _MOST_CHANGES else None
 
 
-def _replace(last: _Last, changed: Sequence[int], objects: Objects) -> bool:
+def _replace(last: _LastLink, changed: Sequence[int], objects: Objects) -> bool:
     """Whether all of these could be replaced. Remembers their models, for else all are linked again."""
     for number in changed:
         key, data = objects[number]

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from orchestrator.wasm.cursor import Cursor
+from orchestrator.wasm.cursor import ByteCursor
 from orchestrator.wasm.fragment import (
     DATA,
     FUNCTION,
@@ -20,8 +20,8 @@ from orchestrator.wasm.fragment import (
     TABLE_INDEX_I32,
     TABLE_INDEX_SLEB,
     TYPE_INDEX_LEB,
-    Code,
     Data,
+    FunctionCode,
     Reference,
     Relocation,
 )
@@ -43,7 +43,7 @@ STACK_POINTER = Reference(GLOBAL, "__stack_pointer", b"\x7f\x01")
 
 def function(
     name: str, type_: bytes, *parts: bytes | Relocation | tuple, flags: int = HIDDEN, export: str = ""
-) -> Code:
+) -> FunctionCode:
     """A function without locals from opcodes and (kind, target[, addend]) holes."""
     body, relocations = bytearray(b"\0"), []
     for part in parts:
@@ -53,7 +53,7 @@ def function(
             kind, target, *addend = part
             relocations.append(Relocation(kind, len(body), target, *addend))
             body += HOLE
-    return Code(name, type_, bytes(body + b"\x0b"), tuple(relocations), flags, export)
+    return FunctionCode(name, type_, bytes(body + b"\x0b"), tuple(relocations), flags, export)
 
 
 def call(name: str, type_: bytes = NULLARY, **host: str | bool) -> tuple[int, Reference]:
@@ -72,7 +72,7 @@ def load(name: str, addend: int = 0) -> tuple[int, Reference, int]:
     return MEMORY_ADDR_LEB, Reference(DATA, name), addend
 
 
-def constant(name: str, value: int, **more: int | str) -> Code:
+def constant(name: str, value: int, **more: int | str) -> FunctionCode:
     """A function () -> i32 that returns a small constant."""
     return function(name, NULLARY, b"\x41" + bytes((value,)), **more)
 
@@ -83,7 +83,7 @@ def program(modules: int, functions: int) -> list[tuple[str, bytes]]:
     return [(f"m{m}.o", encode_object(*_module(m, modules, functions))) for m in range(modules)]
 
 
-def _module(m: int, modules: int, functions: int) -> tuple[list[Code], list[Data]]:
+def _module(m: int, modules: int, functions: int) -> tuple[list[FunctionCode], list[Data]]:
     code, data = [], []
     for i in range(functions):
         text, table = f"m{m}::f{i}.str0", f"m{m}::f{i}.table"
@@ -122,7 +122,7 @@ def _module(m: int, modules: int, functions: int) -> tuple[list[Code], list[Data
 
 def sections(program: bytes) -> dict[int, bytes]:
     """Payloads of the standard sections by number."""
-    cursor, found = Cursor(program), {}
+    cursor, found = ByteCursor(program), {}
     cursor.magic()
     while cursor.position < len(program):
         number, end = cursor.header()

@@ -28,11 +28,11 @@ from orchestrator.wasm.fragment import (
     TYPE_INDEX_LEB,
     UNDEFINED,
     WEAK,
-    Code,
     Data,
-    Global,
+    FunctionCode,
     Reference,
     Relocation,
+    WasmGlobal,
 )
 from orchestrator.wasm.leb import (
     MAGIC,
@@ -56,9 +56,9 @@ _SECTIONS = (".rodata", ".data", ".bss")
 
 
 def encode_object(
-    code: Sequence[Code],
+    code: Sequence[FunctionCode],
     data: Sequence[Data],
-    globals_: Sequence[Global] = (),
+    globals_: Sequence[WasmGlobal] = (),
     inits: Sequence[tuple[int, str]] = (),
     features: Sequence[str] = (),
     customs: Sequence[tuple[str, bytes]] = (),
@@ -123,7 +123,7 @@ def _imports(symbols: Symbols) -> bytes:
     return vector(imports)
 
 
-def _code(code: Sequence[Code], symbols: Symbols) -> tuple[bytes, list[bytes]]:
+def _code(code: Sequence[FunctionCode], symbols: Symbols) -> tuple[bytes, list[bytes]]:
     """The payload of the code section, and the relocations in it."""
     parts = [uleb(len(code))]
     position = len(parts[0])
@@ -197,9 +197,9 @@ def _fill(
 
 
 def _linking(
-    code: Sequence[Code],
+    code: Sequence[FunctionCode],
     data: Sequence[Data],
-    globals_: Sequence[Global],
+    globals_: Sequence[WasmGlobal],
     inits: Sequence[tuple[int, str]],
     symbols: Symbols,
 ) -> bytes:
@@ -218,7 +218,7 @@ def _linking(
 
 
 def _symbol_table(
-    code: Sequence[Code], data: Sequence[Data], globals_: Sequence[Global], symbols: Symbols
+    code: Sequence[FunctionCode], data: Sequence[Data], globals_: Sequence[WasmGlobal], symbols: Symbols
 ) -> list[bytes]:
     functions, numbers = symbols.functions, symbols.global_numbers
     table = []
@@ -260,7 +260,7 @@ class Symbols:
         "undefined",
     )
 
-    def __init__(self, code: Sequence[Code], data: Sequence[Data], globals_: Sequence[Global]) -> None:
+    def __init__(self, code: Sequence[FunctionCode], data: Sequence[Data], globals_: Sequence[WasmGlobal]) -> None:
         definitions = _definitions(code, data, globals_)
         self.types: dict[bytes, int] = {}
         self.undefined: dict[str, Reference] = {}
@@ -286,7 +286,7 @@ class Symbols:
         self.addresses: dict[str, int] = {}
         self.memory_size = self._lay_out(data)
 
-    def _refer(self, unit: Code | Data, definitions: dict[str, Code | Data | Global]) -> None:
+    def _refer(self, unit: FunctionCode | Data, definitions: dict[str, FunctionCode | Data | WasmGlobal]) -> None:
         types, undefined, slots = self.types, self.undefined, self.slots
         for relocation in unit.relocations:
             kind, target = relocation.kind, relocation.target
@@ -334,9 +334,9 @@ class Symbols:
 
 
 def _definitions(
-    code: Sequence[Code], data: Sequence[Data], globals_: Sequence[Global]
-) -> dict[str, Code | Data | Global]:
-    definitions: dict[str, Code | Data | Global] = {unit.name: unit for unit in code}
+    code: Sequence[FunctionCode], data: Sequence[Data], globals_: Sequence[WasmGlobal]
+) -> dict[str, FunctionCode | Data | WasmGlobal]:
+    definitions: dict[str, FunctionCode | Data | WasmGlobal] = {unit.name: unit for unit in code}
     definitions.update({item.name: item for item in data})
     definitions.update({item.name: item for item in globals_})
     if len(definitions) != len(code) + len(data) + len(globals_):
@@ -359,10 +359,10 @@ def _definitions(
     return definitions
 
 
-def _check_definition(unit: str, target: Reference, definition: Code | Data | Global) -> None:
+def _check_definition(unit: str, target: Reference, definition: FunctionCode | Data | WasmGlobal) -> None:
     """A reference within an object must agree with the definition. (A host import of a defined name is no conflict:
     the definition wins, as it does in every linker.)"""
-    kind = FUNCTION if isinstance(definition, Code) else DATA if isinstance(definition, Data) else GLOBAL
+    kind = FUNCTION if isinstance(definition, FunctionCode) else DATA if isinstance(definition, Data) else GLOBAL
     if target.kind != kind:
         raise ValueError(f"{unit}: {target.name} is used as {KIND_NAMES[target.kind]}, but is {KIND_NAMES[kind]}")
     type_ = b"" if isinstance(definition, Data) else definition.type

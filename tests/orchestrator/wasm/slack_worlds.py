@@ -19,11 +19,11 @@ from orchestrator.wasm.fragment import (
     TABLE_INDEX_I32,
     TYPE_INDEX_LEB,
     WEAK,
-    Code,
     Data,
-    Global,
+    FunctionCode,
     Reference,
     Relocation,
+    WasmGlobal,
 )
 from orchestrator.wasm.leb import functype
 from orchestrator.wasm.slack.model import with_model
@@ -51,7 +51,7 @@ def library_objects(_wanted: object = ()) -> list[tuple[str, bytes]]:
             function("lib::c", NULLARY, b"\x41\0\x28\2", load("text", 4)),
         ],
         [Data("zero", ".bss", bytes(40), 4), Data("text", ".rodata", b"\1\0\0\0\7\0\0\0", 2)],
-        [Global("count", b"\x7f\x01", b"\x41\5\x0b", LOCAL)],
+        [WasmGlobal("count", b"\x7f\x01", b"\x41\5\x0b", LOCAL)],
     )
     return [("lib/a", first), ("lib/b", second)]
 
@@ -109,7 +109,7 @@ class World:
     def object(self, name: str, ranks: list[int]) -> bytes:
         return with_model(encode_object(*self.units(name, ranks)))
 
-    def units(self, name: str, ranks: list[int]) -> tuple[list[Code], list[Data], list[Global]]:
+    def units(self, name: str, ranks: list[int]) -> tuple[list[FunctionCode], list[Data], list[WasmGlobal]]:
         own = self.modules[name]
         random = Random(self.data[name])
         data = [
@@ -132,7 +132,7 @@ class World:
             if data:
                 words.append(Relocation(MEMORY_ADDR_I32, 4, Reference(DATA, data[0].name), 2))
             data.append(Data(f"{name}.words", ".data", bytes(8), 2, tuple(words), LOCAL))
-        globals_ = [Global(f"{name}.g", b"\x7f\x01", b"\x41\x09\x0b", LOCAL)] if random.randrange(4) == 0 else []
+        globals_ = [WasmGlobal(f"{name}.g", b"\x7f\x01", b"\x41\x09\x0b", LOCAL)] if random.randrange(4) == 0 else []
         return code, data, globals_
 
     def _near(self, above: list[int], random: Random) -> int:
@@ -140,7 +140,9 @@ class World:
         wanted = above[0] - above[0] % 8 + random.randrange(16)
         return next((rank for rank in above if rank >= wanted), above[-1])
 
-    def _function(self, module: str, rank: int, seed: int, pad: int, ranks: list[int], data: list[Data]) -> Code:
+    def _function(
+        self, module: str, rank: int, seed: int, pad: int, ranks: list[int], data: list[Data]
+    ) -> FunctionCode:
         random = Random(seed)
         above = [one for one in ranks if one > rank]
         parts: list[bytes | tuple] = [b"\x41" + bytes((pad,)) + b"\x1a\x41\x01" * pad]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.wasm.cursor import Cursor, custom_section
+from orchestrator.wasm.cursor import ByteCursor, custom_section
 from orchestrator.wasm.fragment import (
     DATA,
     FUNCTION,
@@ -23,11 +23,11 @@ from orchestrator.wasm.fragment import (
     MEMORY_ADDR_SLEB,
     TYPE_INDEX_LEB,
     WEAK,
-    Code,
     Data,
-    Global,
+    FunctionCode,
     Reference,
     Relocation,
+    WasmGlobal,
 )
 from orchestrator.wasm.leb import functype, leb5, signed32, sleb, uleb
 from orchestrator.wasm.reader import read_object
@@ -51,7 +51,7 @@ from tests.orchestrator.wasm.referee import encode_object
 @given(st.integers(0, 2**32 - 1))
 def test_unsigned_numbers_come_back(n):
     for written in (uleb(n), leb5(n)):
-        cursor = Cursor(written)
+        cursor = ByteCursor(written)
         assert cursor.u32() == n
         assert cursor.position == len(written)
     assert len(leb5(n)) == 5
@@ -60,7 +60,7 @@ def test_unsigned_numbers_come_back(n):
 @given(st.integers(-(2**31), 2**31 - 1))
 def test_signed_numbers_come_back(n):
     for written in (sleb(n), leb5(n)):
-        cursor = Cursor(written)
+        cursor = ByteCursor(written)
         assert cursor.signed() == n
         assert cursor.position == len(written)
     assert signed32(n & 0xFFFFFFFF) == n
@@ -129,7 +129,7 @@ def everything() -> bytes:
         Data("table", ".data", bytes(8), 2, (pointer,)),
         Data("z", ".bss", b"\0", 3),
     ]
-    globals_ = [Global("state", b"\x7f\x01", b"\x41\x05\x0b")]
+    globals_ = [WasmGlobal("state", b"\x7f\x01", b"\x41\x05\x0b")]
     return encode_object(
         code, data, globals_, [(10, "start")], ["mutable-globals"], [("wasmill.a", b"first"), ("wasmill.b", b"")]
     )
@@ -235,10 +235,24 @@ def test_the_encoding_is_fixed():
             "a: relocation of kind 0 names a type",
         ),
         ([function("a", NULLARY, b"\x10", (TYPE_INDEX_LEB, Reference(FUNCTION, "a")))], [], {}, "kind 6 cannot refer"),
-        ([Code("a", NULLARY, b"\0\x10\0\0\0\0", (Relocation(0, 2, Reference(0, "a")),))], [], {}, "a: no hole of 5"),
-        ([Code("a", NULLARY, b"\0\x10\1\0\0\0\0\x0b", (Relocation(0, 2, Reference(0, "a")),))], [], {}, "a: no hole"),
         (
-            [Code("a", NULLARY, bytes(12), (Relocation(0, 3, Reference(0, "a")), Relocation(0, 1, Reference(0, "a"))))],
+            [FunctionCode("a", NULLARY, b"\0\x10\0\0\0\0", (Relocation(0, 2, Reference(0, "a")),))],
+            [],
+            {},
+            "a: no hole of 5",
+        ),
+        (
+            [FunctionCode("a", NULLARY, b"\0\x10\1\0\0\0\0\x0b", (Relocation(0, 2, Reference(0, "a")),))],
+            [],
+            {},
+            "a: no hole",
+        ),
+        (
+            [
+                FunctionCode(
+                    "a", NULLARY, bytes(12), (Relocation(0, 3, Reference(0, "a")), Relocation(0, 1, Reference(0, "a")))
+                )
+            ],
             [],
             {},
             "a: no hole .* out of order",

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from orchestrator.toolchains.ruchy import assemble
-from orchestrator.wasm.cursor import Cursor
+from orchestrator.wasm.cursor import ByteCursor
 from orchestrator.wasm.fragment import (
     DATA,
     FUNCTION,
@@ -21,11 +21,11 @@ from orchestrator.wasm.fragment import (
     TABLE_INDEX_SLEB,
     TYPE_INDEX_LEB,
     WEAK,
-    Code,
     Data,
-    Global,
+    FunctionCode,
     Reference,
     Relocation,
+    WasmGlobal,
 )
 from orchestrator.wasm.join import join
 from orchestrator.wasm.pieces import CodePiece, DataPiece, code_piece, data_piece, read_use
@@ -71,12 +71,14 @@ def agree(code, data=(), globals_=()):
         assert model == b""
 
 
-def code_of(piece: CodePiece) -> Code:
+def code_of(piece: CodePiece) -> FunctionCode:
     """The unit that a piece was made of."""
     size = 1
     while piece.entry[size - 1] > 127:
         size += 1
-    return Code(Cursor(piece.name).name(), piece.type, piece.entry[size:], relocations_of(piece, size), piece.flags)
+    return FunctionCode(
+        ByteCursor(piece.name).name(), piece.type, piece.entry[size:], relocations_of(piece, size), piece.flags
+    )
 
 
 def relocations_of(piece: CodePiece | DataPiece, base: int) -> tuple[Relocation, ...]:
@@ -89,7 +91,7 @@ def relocations_of(piece: CodePiece | DataPiece, base: int) -> tuple[Relocation,
 
 def data_of(piece: DataPiece) -> Data:
     return Data(
-        Cursor(piece.name).name(), piece.section, piece.content, piece.align, relocations_of(piece, 0), piece.flags
+        ByteCursor(piece.name).name(), piece.section, piece.content, piece.align, relocations_of(piece, 0), piece.flags
     )
 
 
@@ -116,7 +118,10 @@ def test_own_globals_agree():
     """An own global beside an imported one: the imported one is numbered first."""
     own = Reference(GLOBAL, "state", b"\x7f\x01")
     code = [function("f", NULLARY, b"\x23", (7, own), b"\x23", (7, STACK_POINTER), b"\x6a")]
-    globals_ = [Global("other", b"\x7e\x01", b"\x42\x07\x0b", LOCAL), Global("state", b"\x7f\x01", b"\x41\x05\x0b")]
+    globals_ = [
+        WasmGlobal("other", b"\x7e\x01", b"\x42\x07\x0b", LOCAL),
+        WasmGlobal("state", b"\x7f\x01", b"\x41\x05\x0b"),
+    ]
     agree(code, [Data("z", ".bss", b"\0\0", 3)], globals_)
     with pytest.raises(ValueError, match="another type"):
         joined([function("f", NULLARY, b"\x23", (7, Reference(GLOBAL, "state", b"\x7e\x01")))], [], globals_)
@@ -199,11 +204,11 @@ def test_contradictions_are_errors_in_both(code, data):
     [
         constant("f", 1, export="f"),
         constant("f", 1, flags=0x20),
-        Code("f", NULLARY, b"\0\x0b", (Relocation(0, 1, Reference(FUNCTION, "f", NULLARY)),)),
-        Code("f", NULLARY, b"\0" + HOLE, (Relocation(2, 1, Reference(FUNCTION, "f", NULLARY)),)),
-        Code("f", NULLARY, b"\0" + HOLE, (Relocation(0, 1, NULLARY),)),
-        Code("f", NULLARY, b"\0" + HOLE, (Relocation(6, 1, Reference(FUNCTION, "f", NULLARY)),)),
-        Code("f", NULLARY, b"\0" + HOLE, tuple([Relocation(6, 1, NULLARY)] * 2)),
+        FunctionCode("f", NULLARY, b"\0\x0b", (Relocation(0, 1, Reference(FUNCTION, "f", NULLARY)),)),
+        FunctionCode("f", NULLARY, b"\0" + HOLE, (Relocation(2, 1, Reference(FUNCTION, "f", NULLARY)),)),
+        FunctionCode("f", NULLARY, b"\0" + HOLE, (Relocation(0, 1, NULLARY),)),
+        FunctionCode("f", NULLARY, b"\0" + HOLE, (Relocation(6, 1, Reference(FUNCTION, "f", NULLARY)),)),
+        FunctionCode("f", NULLARY, b"\0" + HOLE, tuple([Relocation(6, 1, NULLARY)] * 2)),
     ],
 )
 def test_a_function_that_makes_no_piece(unit):

@@ -20,11 +20,11 @@ from orchestrator.wasm.fragment import (
     TABLE_INDEX_I32,
     TYPE_INDEX_LEB,
     WEAK,
-    Code,
     Data,
-    Global,
+    FunctionCode,
     Reference,
     Relocation,
+    WasmGlobal,
 )
 from orchestrator.wasm.linker import LinkError, link, link_parsed
 from orchestrator.wasm.reader import read_object
@@ -46,10 +46,10 @@ from tests.orchestrator.wasm.helpers import (
 from tests.orchestrator.wasm.referee import encode_object
 
 
-def obj(*units: Code | Data | Global, **more) -> bytes:
-    code = [unit for unit in units if isinstance(unit, Code)]
+def obj(*units: FunctionCode | Data | WasmGlobal, **more) -> bytes:
+    code = [unit for unit in units if isinstance(unit, FunctionCode)]
     data = [unit for unit in units if isinstance(unit, Data)]
-    return encode_object(code, data, [unit for unit in units if isinstance(unit, Global)], **more)
+    return encode_object(code, data, [unit for unit in units if isinstance(unit, WasmGlobal)], **more)
 
 
 class Program:
@@ -125,7 +125,7 @@ def test_differing_declarations_are_errors_that_name_both_objects():
     assert errors(obj(MAIN), obj(other)) == "signature mismatch: f ((i32) -> (i32) in b.o, () -> (i32) in a.o)"
     weak = function("f", UNARY, b"\x20\0", flags=WEAK)
     assert "signature mismatch: f ((i32) -> (i32) in c.o" in errors(obj(MAIN), obj(constant("f", 1)), obj(weak))
-    const = Global("state", b"\x7f\0", b"\x41\0\x0b")
+    const = WasmGlobal("state", b"\x7f\0", b"\x41\0\x0b")
     user = function("main", NULLARY, b"\x23", (GLOBAL_INDEX_LEB, Reference(GLOBAL, "state", b"\x7f\1")))
     assert errors(obj(user), obj(const)) == "signature mismatch: state (i32 mut in a.o, i32 in b.o)"
 
@@ -167,7 +167,7 @@ def test_cycles_are_reached_once():
 def test_init_functions_run_in_the_order_of_their_priority():
     """Each one appends its digit to a number in memory; the object's order decides among equals."""
 
-    def init(digit: int) -> Code:
+    def init(digit: int) -> FunctionCode:
         append = b"\x28\2\0\x41\x0a\x6c\x41" + bytes((digit,)) + b"\x6a\x36\2\0"  # times ten, plus the digit
         log = address("log")
         return function(f"init{digit}", PROCEDURE, b"\x41", log, b"\x41", log, append, flags=LOCAL)
@@ -257,8 +257,8 @@ def test_an_undefined_weak_symbol_is_null_and_traps_when_called():
 def test_globals_of_our_own():
     state = Reference(GLOBAL, "state", b"\x7f\1")
     bump = function("bump", NULLARY, b"\x23", (7, state), b"\x41\1\x6a\x24", (7, state), b"\x23", (7, state))
-    dead = Global("dead", b"\x7e\0", b"\x42\0\x0b")
-    found = Program(obj(bump), obj(dead, Global("state", b"\x7f\1", b"\x41\x28\x0b")), exports=("bump",))
+    dead = WasmGlobal("dead", b"\x7e\0", b"\x42\0\x0b")
+    found = Program(obj(bump), obj(dead, WasmGlobal("state", b"\x7f\1", b"\x41\x28\x0b")), exports=("bump",))
     assert [found.call("bump"), found.call("bump")] == [41, 42]
     assert sections(found.bytes)[6][0] == 2
 
@@ -334,7 +334,7 @@ def test_a_program_of_nothing():
         ([constant("x", 1)], {"entry": "x", "stack_size": 8}, "multiple of 16"),
         ([constant("__wasm_call_ctors", 1)], {"entry": None}, "__wasm_call_ctors belongs to the linker, and a.o"),
         (
-            [Global("__stack_pointer", b"\x7f\1", b"\x41\0\x0b")],
+            [WasmGlobal("__stack_pointer", b"\x7f\1", b"\x41\0\x0b")],
             {"entry": None},
             "__stack_pointer belongs to the linker",
         ),

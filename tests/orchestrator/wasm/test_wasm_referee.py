@@ -20,9 +20,9 @@ from orchestrator.wasm.fragment import (
     TYPE_INDEX_LEB,
     WEAK,
     Data,
-    Global,
     Reference,
     Relocation,
+    WasmGlobal,
 )
 from orchestrator.wasm.leb import functype
 from orchestrator.wasm.linker import link
@@ -134,7 +134,7 @@ def test_everything_that_objects_have(tmp_path):
             constant("kept", 5, flags=HIDDEN | NO_STRIP),
         ],
         [Data("lost", ".data", b"lost"), Data("more", ".rodata", b"x" * 300, 3, flags=HIDDEN | NO_STRIP)],
-        [Global("unused", b"\x7e\1", b"\x42\x80\x01\x0b"), Global("state", b"\x7f\1", b"\x41\x05\x0b")],
+        [WasmGlobal("unused", b"\x7e\1", b"\x42\x80\x01\x0b"), WasmGlobal("state", b"\x7f\1", b"\x41\x05\x0b")],
         inits=[(10, "two"), (20, "two")],
     )
     objects = [("a.o", first), ("b.o", second)]

@@ -15,11 +15,11 @@ from orchestrator.wasm.fragment import (
     LOCAL,
     MEMORY_ADDR_SLEB,
     TYPE_INDEX_LEB,
-    Code,
     Data,
-    Global,
+    FunctionCode,
     Reference,
     Relocation,
+    WasmGlobal,
 )
 from orchestrator.wasm.leb import functype
 from orchestrator.wasm.opcodes import IMMEDIATES, PLAIN
@@ -158,7 +158,7 @@ def test_a_whole_file_becomes_these_units():
     g = b"\x00\x10" + hole + b"\x41\x01\x41\x02\x10" + hole + b"\x0b"
     assert assemble(text, "file") == Assembly(
         code=(
-            Code(
+            FunctionCode(
                 "rt::f",
                 functype(I32, I32),
                 f,
@@ -175,7 +175,7 @@ def test_a_whole_file_becomes_these_units():
                 ),
                 HIDDEN,
             ),
-            Code(
+            FunctionCode(
                 "file.$g",
                 functype(b"", I32),
                 g,
@@ -194,7 +194,7 @@ def test_a_whole_file_becomes_these_units():
             Data("rt::text", ".rodata", b'a\0\xc3\xa9"', 2, (), HIDDEN),
             Data("file.$list", ".bss", bytes(12), 4, (), LOCAL),
         ),
-        globals=(Global("file.$state", I64 + b"\x01", b"\x42\x79\x0b", LOCAL),),
+        globals=(WasmGlobal("file.$state", I64 + b"\x01", b"\x42\x79\x0b", LOCAL),),
     )
 
 

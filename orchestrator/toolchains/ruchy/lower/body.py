@@ -28,8 +28,8 @@ from orchestrator.wasm.fragment import (
     FUNCTION_INDEX_LEB,
     LOCAL,
     MEMORY_ADDR_SLEB,
-    Code,
     Data,
+    FunctionCode,
     Reference,
     Relocation,
 )
@@ -164,14 +164,14 @@ class Body:
                 self.call("rt::retain", _RETAIN_TYPE)
                 self.live.append((self.slots[slot], function.parameters[slot]))
 
-    def code(self, type_: bytes, flags: int) -> Code:
+    def code(self, type_: bytes, flags: int) -> FunctionCode:
         """The finished function."""
         before, after = self._frame()
         head = _local_vector(self._locals) + before
         shift = len(head)
         body = bytes(head + self.out + after + b"\x0b")
         relocations = tuple([Relocation(kind, offset + shift, target) for kind, offset, target in self._relocations])
-        return Code(self.symbol, type_, body, relocations, flags)
+        return FunctionCode(self.symbol, type_, body, relocations, flags)
 
     def _frame(self) -> tuple[bytes, bytes]:
         """What stands around the body where checks in it may trap: they all jump to one tail."""

@@ -19,7 +19,7 @@ from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, STRING, UNIT, 
 from orchestrator.toolchains.ruchy.lower.body import Body, get, set_
 from orchestrator.toolchains.ruchy.lower.layout import Layout, signature
 from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
-from orchestrator.wasm.fragment import HIDDEN, WEAK, Code, Data
+from orchestrator.wasm.fragment import HIDDEN, WEAK, Data, FunctionCode
 from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Made:
 
     __slots__ = ("code", "data", "needs")
 
-    def __init__(self, code: Code, data: tuple[Data, ...], needs: tuple[str, ...]) -> None:
+    def __init__(self, code: FunctionCode, data: tuple[Data, ...], needs: tuple[str, ...]) -> None:
         self.code = code
         self.data = data
         self.needs = needs
@@ -49,9 +49,9 @@ class Glue:
         self._unit = unit
         self._made: dict[str, Made] = {}
 
-    def collect(self, names: dict[str, None]) -> tuple[list[Code], list[Data]]:
+    def collect(self, names: dict[str, None]) -> tuple[list[FunctionCode], list[Data]]:
         """Code and strings of these helpers and of all that they call, in order of first need."""
-        code: list[Code] = []
+        code: list[FunctionCode] = []
         data: list[Data] = []
         queue = list(names)
         seen = set(queue)
