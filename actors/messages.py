@@ -11,7 +11,16 @@ from typing import Union
 
 import msgspec
 
-from actors.compiler.toolchain import Compiled, CompileJob, Inference, Linked, LinkJob, Summarised, SummariseJob
+from actors.compiler.toolchain import (
+    Compiled,
+    CompileJob,
+    Discovered,
+    Inference,
+    Linked,
+    LinkJob,
+    Summarised,
+    SummariseJob,
+)
 from actors.diagnostics import Diagnostic
 from actors.digests import NO_STAMP, Digest, Stamp
 
@@ -406,7 +415,8 @@ class LinkDone(Message, frozen=True):
 
 
 class CacheEntry(MessagePart, frozen=True):
-    """A row of the index: an object or program that the cache has. `size` in bytes."""
+    """A row of the index: an object or program that the cache has. `size` in bytes. `inputs` are files that its compile
+    read, and that its key does not cover: it may be used only while they are the same."""
 
     key: Digest
     digest: Digest
@@ -416,11 +426,13 @@ class CacheEntry(MessagePart, frozen=True):
     functions: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     duration_ms: float = 0.0
+    inputs: tuple[Discovered, ...] = ()
 
 
 class NewEntry(MessagePart, frozen=True):
     """A finished, validated result to store. `manifest` is its canonical JSON, whose digest is `key`; `kind` is
-    "object", "program", or "link": what a link left for later ones."""
+    "object", "program", or "link": what a link left for later ones. `inputs` as in `Entry`; the fragments of an object
+    that has some are not reused."""
 
     key: Digest
     kind: str
@@ -433,6 +445,7 @@ class NewEntry(MessagePart, frozen=True):
     functions: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     duration_ms: float = 0.0
+    inputs: tuple[Discovered, ...] = ()
 
 
 class Begin(Message, frozen=True):

@@ -22,6 +22,7 @@ from itertools import islice
 import msgspec
 from xxhash import xxh3_128_digest
 
+from actors.compiler.toolchain import Discovered
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest
 from actors.keeper import fragments
@@ -71,7 +72,8 @@ _CREATED = "(SELECT value FROM counters WHERE name = 'created')"
 
 class EntryRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the index knows of an entry. `size` is that of the object, `overhead` that of its metadata, in bytes.
-    `functions` are shortened names joined by NUL: one string is decoded faster than twenty."""
+    `functions` are shortened names joined by NUL: one string is decoded faster than twenty. `inputs` as in
+    `messages.Entry`."""
 
     digest: RawDigest
     checksum: RawChecksum
@@ -82,6 +84,7 @@ class EntryRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     functions: str = ""
     warnings: tuple[Diagnostic, ...] = ()
     duration_ms: Milliseconds = 0.0
+    inputs: tuple[Discovered, ...] = ()
 
 
 _encoder = msgspec.msgpack.Encoder()

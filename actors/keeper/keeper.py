@@ -285,6 +285,7 @@ def _entry(key: bytes, row: EntryRow) -> CacheEntry:
         functions=lengthened(row.module, row.functions),
         warnings=row.warnings,
         duration_ms=row.duration_ms,
+        inputs=row.inputs,
     )
 
 

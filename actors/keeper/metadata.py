@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import msgspec
 
+from actors.compiler.toolchain import Discovered
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, checksum
 from actors.keeper.index import EntryRow
@@ -45,6 +46,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     warnings: tuple[Diagnostic, ...] = ()
     duration_ms: Milliseconds = 0.0
     when: Count = 0
+    inputs: tuple[Discovered, ...] = ()
     manifest: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -63,6 +65,7 @@ def described(entry: NewEntry, digest: bytes, when: int) -> Metadata:
         warnings=entry.warnings,
         duration_ms=round(entry.duration_ms, 3),
         when=when,
+        inputs=entry.inputs,
         manifest=msgspec.Raw(entry.manifest or b"null"),
     )
 
@@ -79,6 +82,7 @@ def row_of(metadata: Metadata, overhead: int) -> EntryRow:
         "\0".join(metadata.functions),
         metadata.warnings,
         metadata.duration_ms,
+        metadata.inputs,
     )
 
 
@@ -92,6 +96,7 @@ def corrected(metadata: Metadata, row: EntryRow) -> Metadata:
         functions=tuple(row.functions.split("\0")) if row.functions else (),
         warnings=row.warnings,
         duration_ms=row.duration_ms,
+        inputs=row.inputs,
     )
 
 

@@ -74,10 +74,10 @@ def read_rows(store: FileStore, known: Collection[bytes]) -> tuple[Rows, dict[by
 
 def functions_of(store: FileStore, rows: Iterable[tuple[bytes, index.EntryRow]]) -> dict[bytes, list[bytes]]:
     """The fingerprints of the fragments in the objects of these rows, by key. Each object is read and checked; one that
-    is not good has none."""
+    is not good has none, and neither has one with inputs."""
     found: dict[bytes, list[bytes]] = {}
     for key, row in rows:
-        if row.kind == "object":
+        if row.kind == "object" and not row.inputs:
             data = store.fetch([(row.digest, row.checksum)]).data.get(row.digest, b"")
             found[key] = list(fragments_of(data))
     return found

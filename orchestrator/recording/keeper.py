@@ -137,7 +137,10 @@ class Before:
             if data is None:  # Nobody read it, so that its row is all that matters.
                 name = bytes.fromhex(entry.digest)
                 rows.append(
-                    (bytes.fromhex(key), index.EntryRow(name, bytes(16), entry.size, 0, entry.kind, entry.module))
+                    (
+                        bytes.fromhex(key),
+                        index.EntryRow(name, bytes(16), entry.size, 0, entry.kind, entry.module, inputs=entry.inputs),
+                    )
                 )
                 continue
             await cache.keep([_again(entry, data)], False)
@@ -180,6 +183,7 @@ def _again(entry: CacheEntry, data: bytes) -> Incoming:
         functions=entry.functions,
         warnings=entry.warnings,
         duration_ms=entry.duration_ms,
+        inputs=entry.inputs,
     )
     return Incoming(bytes.fromhex(entry.key), new)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from actors.compiler.toolchain import Discovered
 from actors.digests import digest
 from actors.messages import Clear, FindFragments, FragmentsFound, Verify
 from tests.actors.keeper.fragmented import fingerprint, object_of
@@ -71,6 +72,21 @@ async def test_programs_have_none(open_keeper: Open) -> None:
     async with open_keeper() as talk:
         await talk.store(entry("one", object_of(F), kind="program"))
         assert await found(talk, "f") == {}
+
+
+async def test_objects_with_inputs_have_none(open_keeper: Open, tmp_path: Path) -> None:
+    """Nor where the index is built again from the files. The inputs come back with the entry."""
+    inputs = (Discovered(path="table", digest=digest(b"one")), Discovered(path="/gone", digest=""))
+    stored = entry("one", object_of(F), inputs=inputs)
+    async with open_keeper() as talk:
+        await talk.build(stored)
+    for _ in range(2):
+        async with open_keeper() as talk:
+            await talk.begin()
+            assert (await talk.find(stored)).entries[stored.key].inputs == inputs
+            assert await found(talk, "f") == {}
+            assert (await talk.ask(Verify())).damage == ()
+        drop_index(tmp_path / "cache")
 
 
 async def test_the_later_object_has_the_row(open_keeper: Open, tmp_path: Path) -> None:
