@@ -17,6 +17,7 @@ import msgspec
 
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest
+from actors.result import ResultFields
 
 
 def _dashed(name: str) -> str:
@@ -248,25 +249,13 @@ class BuildCancelled(_Event, frozen=True):
     pass
 
 
-class BuildFinished(_Event, frozen=True):
-    """The fields of `BuildResult`."""
+class BuildFinished(ResultFields, frozen=True, kw_only=True, tag_field="event", tag=_dashed):
+    """The result in short: the kind of each reason, and the number of differences."""
 
-    success: bool
-    compiled_modules: int
-    cache_hits: int
-    duration_ms: float
-    recompiled: tuple[str, ...] = ()
-    failed: tuple[str, ...] = ()
-    blocked: tuple[str, ...] = ()
-    recompiled_functions: tuple[str, ...] = ()
-    cached_functions: int = 0
     program: str | None = None
-    diagnostics: tuple[Diagnostic, ...] = ()
     reasons: dict[str, str] = msgspec.field(default_factory=dict)
-    cache_degraded: str | None = None
-    cache_needed_bytes: int = 0
-    verified: int = 0
     differences: int = 0
+    build: int
 
 
 class EventsLost(_Event, frozen=True):

@@ -23,6 +23,7 @@ from actors.compiler.toolchain import (
 )
 from actors.diagnostics import Diagnostic
 from actors.digests import NO_STAMP, Digest, Stamp
+from actors.result import Result
 
 BATCH = 64
 """How many modules travel in one message."""
@@ -240,29 +241,6 @@ class Nudged(Message, frozen=True):
     """An actor looked at what is in no message. Nobody is sent this either."""
 
 
-class Reason(MessagePart, frozen=True):
-    """Why a module or a function was compiled (or would be). `kind` is one of: "new" (no earlier build knows it),
-    "source" (its text changed), "import" (what the module imports changed), "reference" (what a name in the function
-    means, or the interface of that, changed), "resolution" (a name means something else), "toolchain", "options",
-    "forced", "missing" (the cache no longer has it), "first" (nothing recorded). `fields` name the fields of the
-    manifest, or of what the fingerprint is made from, that differ; `via` what changed and arrived here: imported
-    modules, under `precise` the items ("module::item"); for a function, names as they occur in it."""
-
-    kind: str
-    fields: tuple[str, ...] = ()
-    via: tuple[str, ...] = ()
-
-
-class Difference(MessagePart, frozen=True):
-    """An object or a program (`kind`) that is not what a fresh build makes of the same manifest (JSON). `what` says
-    where the bytes begin to differ."""
-
-    module: str
-    kind: str
-    what: str
-    manifest: str
-
-
 class Edge(MessagePart, frozen=True):
     """`module` depends on `imported`."""
 
@@ -280,30 +258,13 @@ class Lookup(MessagePart, frozen=True):
 
 
 class BuildDone(Message, frozen=True):
-    """How a build ended. Lists of modules are sorted. `cancelled` builds have done nothing to snapshot and program."""
+    """How a build ended. `cancelled` builds have done nothing to snapshot and program. `modules` and `edges` are the
+    answer to the goal "graph", `lookups` to the goal "lookup"."""
 
     build: int
-    success: bool
+    result: Result[str]
     cancelled: bool = False
     modules: tuple[str, ...] = ()
-    recompiled: tuple[str, ...] = ()
-    hits: int = 0
-    failed: tuple[str, ...] = ()
-    blocked: tuple[str, ...] = ()
-    recompiled_functions: tuple[str, ...] = ()
-    cached_functions: int = 0
-    diagnostics: tuple[Diagnostic, ...] = ()
-    reasons: dict[str, Reason] = msgspec.field(default_factory=dict)
-    """Of what was compiled, by module name, or function name ("shapes/circle::area")."""
-    program: str = ""
-    """Absolute path of the program; "" where none was built."""
-    cache_degraded: str | None = None
-    cache_needed_bytes: int = 0
-    duration_ms: float = 0.0
-    verified: int = 0
-    """So many objects were compiled again and compared."""
-    verify_seed: int = 0
-    differences: tuple[Difference, ...] = ()
     edges: tuple[Edge, ...] = ()
     lookups: tuple[Lookup, ...] = ()
 

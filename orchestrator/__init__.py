@@ -49,8 +49,9 @@ if TYPE_CHECKING:
         SourcesScanned,
         Subscription,
     )
-    from actors.messages import CacheStatistics, Collected, Damage, Difference, MemorySource, Reason, Verified
+    from actors.messages import CacheStatistics, Collected, Damage, MemorySource, Verified
     from actors.offload import Offload
+    from actors.result import Difference, Reason
     from actors.system import MailboxStatistics, System, Tap, TapRecord
     from orchestrator.api import Cache, CachedObject, Project, Source, open  # noqa: A004
     from orchestrator.config import Config
@@ -95,7 +96,7 @@ _HOMES = {
     "DependencyGraph": "orchestrator.result",
     "Diagnostic": "actors.diagnostics",
     "DiagnosticFound": "actors.events",
-    "Difference": "actors.messages",
+    "Difference": "actors.result",
     "Digest": "actors.digests",
     "EntriesEvicted": "actors.events",
     "EntryQuarantined": "actors.events",
@@ -121,7 +122,7 @@ _HOMES = {
     "Project": "orchestrator.api",
     "ProjectBroken": "orchestrator.errors",
     "ProjectError": "orchestrator.errors",
-    "Reason": "actors.messages",
+    "Reason": "actors.result",
     "RunResult": "orchestrator.result",
     "RunningJob": "actors.events",
     "Settings": "orchestrator.keywords",

@@ -10,7 +10,6 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Unpack
 
@@ -51,7 +50,7 @@ from orchestrator.keywords import Limits, OnFull
 from orchestrator.keywords import Settings as KeywordSettings
 from orchestrator.looked import looked
 from orchestrator.reach import Reached, reached_files
-from orchestrator.result import BuildResult, DependencyGraph, RunResult
+from orchestrator.result import BuildResult, DependencyGraph, RunResult, build_result
 from orchestrator.sources import Sources
 from orchestrator.toolchains.locate import Asked, package_folders
 
@@ -247,7 +246,8 @@ class Project:
         if verify and verify_seed is None:
             verify_seed = int.from_bytes(os.urandom(4), "big")
         chosen = (verify, verify_seed or 0) if verify else (0.0, 0)
-        return build_result(await self._build(profile=profile, force=force, verify=chosen))
+        done = await self._build(profile=profile, force=force, verify=chosen)
+        return build_result(done.result)
 
     async def run(self, *args: str, stdin: bytes = b"", limits: Limits | None = None) -> RunResult:
         """Build, then run the program with `args`, and give back what it wrote. `limits` may hold `memory` (bytes),
@@ -277,7 +277,7 @@ class Project:
         module at all) is in `diagnostics`."""
         done = await self._build(goal="graph")
         edges = tuple((edge.module, edge.imported) for edge in done.edges)
-        return DependencyGraph(modules=done.modules, edges=edges, diagnostics=done.diagnostics)
+        return DependencyGraph(modules=done.modules, edges=edges, diagnostics=tuple(done.result.diagnostics))
 
     @asynccontextmanager
     async def events(self, *, size: int = 1024, on_full: OnFull = "drop") -> AsyncIterator[Subscription]:
@@ -397,29 +397,6 @@ def validate(program: bytes) -> str | None:
     from orchestrator.wasm.validate import validate as wasm_validate
 
     return wasm_validate(program)
-
-
-def build_result(done: BuildDone) -> BuildResult:
-    """What a user sees of the planner's answer."""
-    return BuildResult(
-        success=done.success,
-        compiled_modules=len(done.recompiled),
-        cache_hits=done.hits,
-        duration_ms=done.duration_ms,
-        recompiled=list(done.recompiled),
-        failed=list(done.failed),
-        blocked=list(done.blocked),
-        recompiled_functions=sorted(done.recompiled_functions),
-        cached_functions=done.cached_functions,
-        program=Path(done.program) if done.program else None,
-        diagnostics=list(done.diagnostics),
-        reasons=done.reasons,
-        cache_degraded=done.cache_degraded,
-        cache_needed_bytes=done.cache_needed_bytes,
-        verified=done.verified,
-        verify_seed=done.verify_seed,
-        differences=list(done.differences),
-    )
 
 
 __all__ = ["Cache", "CachedObject", "Event", "Project", "open"]

@@ -3,47 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
 from actors.diagnostics import Diagnostic
-from actors.messages import Difference, Reason
+from actors.result import Result
 from orchestrator.errors import ProjectError
 from orchestrator.keywords import LimitName
 
 
-class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How a build ended. The last `--json` event holds the same fields.
-
-    Lists of modules and functions are sorted. `compiled_modules` is a count, `recompiled` the modules whose key missed
-    (even if every function in them was reused). A function is named "shapes/circle::area" or "main::<top>"; `reasons`
-    is keyed by such names and by modules. `duration_ms` is what the caller waited.
-    """
-
-    success: bool
-    compiled_modules: int
-    cache_hits: int
-    duration_ms: float
-    recompiled: list[str] = msgspec.field(default_factory=list)
-    failed: list[str] = msgspec.field(default_factory=list)
-    blocked: list[str] = msgspec.field(default_factory=list)
-    recompiled_functions: list[str] = msgspec.field(default_factory=list)
-    cached_functions: int = 0
-    program: Path | None = None
-    """Absolute; None where the build failed, or nothing is the entry."""
-    diagnostics: list[Diagnostic] = msgspec.field(default_factory=list)
-    reasons: dict[str, Reason] = msgspec.field(default_factory=dict)
-    cache_degraded: str | None = None
-    """Why the build went on without the cache, or a part of it. None: it worked."""
-    cache_needed_bytes: int = 0
-    """Not 0: the cache's `max_size` is too small for this build alone, and this would do."""
-    verified: int = 0
-    """So many objects were compiled again with nothing reused, and compared; `verify_seed` chose which."""
-    verify_seed: int = 0
-    differences: list[Difference] = msgspec.field(default_factory=list)
-    """Objects, and the program, that were not what a fresh build makes. Where there are any, the build failed."""
+class BuildResult(Result[Path], frozen=True, kw_only=True):
+    """How a build ended (`actors/result.py` has the fields). `duration_ms` is what the caller waited."""
 
     @property
     def exit_code(self) -> int:
@@ -51,6 +24,14 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
         if self.success:
             return 0
         return 3 if any(found.code in NOT_WRITTEN for found in self.diagnostics) else 1
+
+
+def build_result(result: Result[str]) -> BuildResult:
+    """The planner's result for one caller, who may change the lists: other callers and later builds share them."""
+    fields = {name: copy(getattr(result, name)) for name in result.__struct_fields__}
+    fields["recompiled_functions"].sort()
+    fields["program"] = Path(result.program) if result.program else None
+    return BuildResult(**fields)
 
 
 NOT_WRITTEN = frozenset({"E0814", "E0815"})

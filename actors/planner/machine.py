@@ -194,7 +194,7 @@ class Machine:
         if looked:
             desk.facts.forget()
         if desk.events.wanted:
-            desk.events.emit(BuildCancelled(build=run.id) if done.cancelled else finished_event(done))
+            desk.events.emit(BuildCancelled(build=run.id) if done.cancelled else finished_event(run.id, done.result))
         self.run_now = None
         run.reply(done)
         self._begin_next()

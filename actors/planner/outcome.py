@@ -7,43 +7,52 @@ from typing import Any
 from actors.compiler.toolchain import Object
 from actors.digests import NO_STAMP, Digest
 from actors.events import BuildFinished
-from actors.messages import BuildDone, Edge, KnownSource, Lookup, Reason, Record
+from actors.messages import BuildDone, Edge, KnownSource, Lookup, Record
 from actors.planner.facts import Facts
 from actors.planner.reasons import MISSING, function_reasons, marks, traces
 from actors.planner.run import Run
 from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row, State, encode_plan, settings_digest
+from actors.result import Reason, Result, ResultFields
 from actors.scanner.snapshot import Beside, Extra, beside_sources, encode, make_snapshot
 
 
 def build_done(run: Run, facts: Facts, duration_ms: float, *, cancelled: bool) -> BuildDone:
     """The answer to a build."""
-    settings, states = run.settings, run.states
     if cancelled:
-        return BuildDone(build=run.id, success=False, cancelled=True, duration_ms=duration_ms)
-    recompiled = states.members(State.COMPILED)
-    made = {module: run.made[module] for module in recompiled}
-    succeeded = run.succeeded
+        nothing = Result[str](success=False, compiled_modules=0, cache_hits=0, duration_ms=duration_ms)
+        return BuildDone(build=run.id, result=nothing, cancelled=True)
+    goal = run.settings.goal
     return BuildDone(
         build=run.id,
+        result=_result(run, duration_ms),
+        modules=tuple(facts.sources) if goal == "graph" else (),
+        edges=_edges(facts) if goal == "graph" else (),
+        lookups=_lookups(run, facts) if goal == "lookup" else (),
+    )
+
+
+def _result(run: Run, duration_ms: float) -> Result[str]:
+    states, succeeded = run.states, run.succeeded
+    recompiled = states.members(State.COMPILED)
+    made = {module: run.made[module] for module in recompiled}
+    return Result(
         success=succeeded,
-        modules=tuple(facts.sources),
-        recompiled=tuple(recompiled),
-        hits=states.counts[State.HIT],
-        failed=tuple(states.members(State.FAILED)),
-        blocked=tuple(states.members(State.BLOCKED)),
-        recompiled_functions=tuple(f"{module}::{name}" for module, one in made.items() for name in one.compiled),
+        compiled_modules=len(recompiled),
+        cache_hits=states.counts[State.HIT],
+        duration_ms=duration_ms,
+        recompiled=recompiled,
+        failed=states.members(State.FAILED),
+        blocked=states.members(State.BLOCKED),
+        recompiled_functions=[f"{module}::{name}" for module, one in made.items() for name in one.compiled],
         cached_functions=sum(len(one.functions) - len(one.compiled) for one in made.values()),
-        diagnostics=run.all_diagnostics(),
+        program=(run.settings.output or None) if succeeded and run.program else None,
+        diagnostics=list(run.all_diagnostics()),
         reasons=_reasons(run, made),
-        program=settings.output if succeeded and run.program else "",
         cache_degraded=run.degraded,
         cache_needed_bytes=run.cache_needed_bytes,
-        duration_ms=duration_ms,
         verified=len(run.verified),
-        verify_seed=settings.verify_seed,
-        differences=tuple(run.differences),
-        edges=_edges(run, facts) if settings.goal == "graph" else (),
-        lookups=_lookups(run, facts) if settings.goal == "lookup" else (),
+        verify_seed=run.settings.verify_seed,
+        differences=list(run.differences),
     )
 
 
@@ -63,7 +72,7 @@ def _reasons(run: Run, made: dict[str, Object]) -> dict[str, Reason]:
     return found
 
 
-def _edges(run: Run, facts: Facts) -> tuple[Edge, ...]:
+def _edges(facts: Facts) -> tuple[Edge, ...]:
     return tuple(
         Edge(module=module, imported=imported)
         for module, imports in facts.graph.imports.items()
@@ -87,27 +96,12 @@ def _lookups(run: Run, facts: Facts) -> tuple[Lookup, ...]:
     return tuple(found)
 
 
-def finished_event(done: BuildDone) -> BuildFinished:
-    """The last event of a build: the fields of its result."""
-    return BuildFinished(
-        build=done.build,
-        success=done.success,
-        compiled_modules=len(done.recompiled),
-        cache_hits=done.hits,
-        duration_ms=done.duration_ms,
-        recompiled=done.recompiled,
-        failed=done.failed,
-        blocked=done.blocked,
-        recompiled_functions=done.recompiled_functions,
-        cached_functions=done.cached_functions,
-        program=done.program or None,
-        diagnostics=done.diagnostics,
-        reasons={module: reason.kind for module, reason in done.reasons.items()},
-        cache_degraded=done.cache_degraded,
-        cache_needed_bytes=done.cache_needed_bytes,
-        verified=done.verified,
-        differences=len(done.differences),
-    )
+def finished_event(build: int, result: Result[str]) -> BuildFinished:
+    """The last event of a build. What it shares with the result is copied field by field, whatever the fields are."""
+    fields = {name: getattr(result, name) for name in ResultFields.__struct_fields__}
+    fields["reasons"] = {name: reason.kind for name, reason in result.reasons.items()}
+    fields["differences"] = len(result.differences)
+    return BuildFinished(build=build, **fields)
 
 
 def record_of(run: Run, facts: Facts, before: Plan | None) -> tuple[Plan, Record]:

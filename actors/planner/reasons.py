@@ -8,10 +8,10 @@ from hashlib import sha256
 import msgspec
 
 from actors.digests import Digest
-from actors.messages import Reason
 from actors.planner.facts import Facts
 from actors.planner.fingerprints import TRACE_BYTES, Fingerprint
 from actors.planner.state import Plan, PlannedModule
+from actors.result import Reason
 from actors.untrusted import UNREADABLE
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -16,10 +16,8 @@ from actors.messages import (
     BuildDone,
     BuildSettings,
     CacheEntry,
-    Difference,
     LinkDone,
     NewEntry,
-    Reason,
     Record,
     ScanEnd,
     Source,
@@ -29,6 +27,7 @@ from actors.planner.facts import Facts
 from actors.planner.fingerprints import Fingerprint
 from actors.planner.schedule import Estimates, ReadyHeap, Work
 from actors.planner.state import Plan, PlannedModule, State, States
+from actors.result import Difference, Reason
 
 ATTEMPTS = 3
 """How often a module is planned when its source changes under the build: once, and twice again."""

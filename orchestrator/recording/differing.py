@@ -8,7 +8,6 @@ import msgspec
 
 from actors.digests import digest
 from actors.messages import (
-    BuildDone,
     CacheEntry,
     Collected,
     Message,
@@ -16,10 +15,11 @@ from actors.messages import (
     Recorded,
     Verified,
 )
+from actors.result import Result
 from orchestrator.recording.record import described
 
 LEFT_OUT: dict[type[msgspec.Struct], tuple[str, ...]] = {
-    BuildDone: ("duration_ms",),
+    Result: ("duration_ms",),
     Recorded: ("freed_bytes", "needed_bytes"),
     CacheEntry: ("warnings", "duration_ms", "functions"),
     Verified: ("checked",),

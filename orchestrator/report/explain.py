@@ -9,7 +9,7 @@ from orchestrator.report.terminal import Style, shown
 
 if TYPE_CHECKING:
     from actors.codes import Code
-    from actors.messages import Reason
+    from actors.result import Reason
 
 _WORDS = {
     "new": "it is new",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import typing
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from actors import events, messages
-from actors.diagnostics import Diagnostic
+from tests.helpers.examples import example
 
 UNIONS: dict[str, Any] = {
     "ToScanner": messages.ToScanner,
@@ -33,30 +32,6 @@ def members(union: Any) -> tuple[type, ...]:
 ALL = [
     pytest.param(name, kind, id=f"{name}-{kind.__name__}") for name, union in UNIONS.items() for kind in members(union)
 ]
-
-
-def example(hint: Any, full: bool, depth: int = 0) -> Any:
-    """A value of a type: `full` ones have something in every container and every optional field."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (typing.Union, getattr(__import__("types"), "UnionType", None)):
-        chosen = [one for one in arguments if one is not type(None)]
-        return example(chosen[0], full, depth) if full or type(None) not in arguments else None
-    if origin is Literal:
-        return arguments[0]
-    if origin is tuple:
-        return tuple(example(one, full, depth + 1) for one in arguments if one is not Ellipsis) if full else ()
-    if origin is dict:
-        return {example(arguments[0], full): example(arguments[1], full, depth + 1)} if full else {}
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        hints = typing.get_type_hints(hint)
-        if hint is Diagnostic:  # which takes no nonsense
-            bare = Diagnostic(code="W1", message="", file="é\u2028x", line=1, column=1, text="")
-            more = {"severity": "note", "module": "m", "column": 8, "length": 2, "text": "é", "cut": 7, "hint": "h"}
-            return msgspec.structs.replace(bare, **more, place="file") if full else bare
-        return hint(
-            **{field.name: example(hints[field.name], full, depth + 1) for field in msgspec.structs.fields(hint)}
-        )
-    return {str: "é\u2028x", int: 7, float: 0.5, bool: True, bytes: b"\0\xff"}[hint]
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["bare", "full"])

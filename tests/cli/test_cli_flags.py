@@ -13,7 +13,8 @@ import pytest
 
 from actors.diagnostics import Diagnostic, about_file, about_project
 from actors.events import ActorState, BuildStalled, RunningJob
-from actors.messages import CacheStatistics, Collected, Damage, Difference, Reason, Verified
+from actors.messages import CacheStatistics, Collected, Damage, Verified
+from actors.result import Difference, Reason
 from orchestrator.cli import app
 from orchestrator.cli.cache import amount
 from orchestrator.errors import ProjectBroken, ProjectError

@@ -78,7 +78,7 @@ async def test_a_build_answers_with_types(tmp_path: Path) -> None:
         assert {reason.kind for reason in result.reasons.values()} == {"first"}
         assert result.cache_degraded is None and result.duration_ms > 0
         finished = bench.happened(BuildFinished)[-1]
-        assert (finished.recompiled, finished.program) == (tuple(result.recompiled), str(result.program))
+        assert (finished.recompiled, finished.program) == (result.recompiled, str(result.program))
 
 
 async def test_the_graph() -> None:

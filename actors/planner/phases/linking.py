@@ -9,7 +9,6 @@ from actors.diagnostics import Finding
 from actors.digests import Digest, digest
 from actors.events import CacheHit, CacheMiss, ProgramLinked, ProgramWritten
 from actors.messages import (
-    Difference,
     Find,
     Found,
     LinkDone,
@@ -32,6 +31,7 @@ from actors.planner.phases.step import Step
 from actors.planner.phases.verifying import difference, differs
 from actors.planner.reasons import MISSING
 from actors.planner.run import Phase, Run
+from actors.result import Difference
 
 
 class Linking(Step):

@@ -58,14 +58,16 @@ class Scanning(Step):
             return None
         if (end.snapshot, run.settings) != (last.snapshot, last.settings):
             return None
-        return msgspec.structs.replace(last.done, build=run.id, duration_ms=desk.milliseconds(run))
+        result = msgspec.structs.replace(last.done.result, duration_ms=desk.milliseconds(run))
+        return msgspec.structs.replace(last.done, build=run.id, result=result)
 
     def remember(self, run: Run, done: BuildDone) -> None:
         """A build that was not answered by `repeated` has ended. Its answer stands if it changed no row and wrote no
         snapshot (then the next one is compared with the same), and had nothing wrong to report."""
         record, end = run.record, run.end
         idle = run.from_plan and record is not None and record.finished and not record.snapshot
-        stands = idle and end is not None and end.snapshot != NO_STAMP and done.success and done.cache_degraded is None
+        well = done.result.success and done.result.cache_degraded is None
+        stands = idle and end is not None and end.snapshot != NO_STAMP and well
         self._standing = Standing(run.settings, end.snapshot, done) if stands and end is not None else None
 
     def _look_for_snapshot(self, name: str, *, there: bool) -> None:

@@ -15,11 +15,12 @@ from actors.compiler.toolchain import Compares, CompileJob, Toolchain
 from actors.diagnostics import Diagnostic, about_file
 from actors.digests import Digest
 from actors.events import ObjectsVerified
-from actors.messages import BATCH, CompileDone, CompileOutcome, Difference, Load, Loaded, Message, RunCompile
+from actors.messages import BATCH, CompileDone, CompileOutcome, Load, Loaded, Message, RunCompile
 from actors.planner.desk import Desk
 from actors.planner.phases.step import Step
 from actors.planner.run import Phase, Run
 from actors.planner.state import State
+from actors.result import Difference
 
 JOB_MODULES = 8
 

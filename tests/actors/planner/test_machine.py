@@ -48,6 +48,7 @@ from actors.messages import (
 )
 from actors.planner.machine import Machine
 from actors.planner.run import _NEXT, Phase, Run
+from actors.result import Result
 from orchestrator.testing.toolchain import PlainToolchain
 from tests.actors.planner.plain_projects import sources
 
@@ -95,12 +96,12 @@ class Others:
         self.machine.build(Build(build=self.builds, settings=settings), self.answers.append)
         self.machine.arrived(SourcesRead(build=self.builds, sources=tuple(sources(texts)), end=ScanEnd()))
 
-    def build(self, texts: dict[str, str], settings: BuildSettings = SETTINGS) -> BuildDone:
+    def build(self, texts: dict[str, str], settings: BuildSettings = SETTINGS) -> Result[str]:
         self.begin(texts, settings)
         while self.waiting:
             self.step()
         assert self.machine.run_now is None
-        return self.answers[-1]
+        return self.answers[-1].result
 
     def step(self) -> Message:
         """Answer the request that has waited longest."""
@@ -170,7 +171,7 @@ class Others:
 def test_a_build_from_nothing_asks_for_one_thing_after_the_other() -> None:
     others = Others()
     done = others.build(TEXTS)
-    assert (done.success, done.recompiled, done.hits) == (True, ("a", "b", "main"), 0)
+    assert (done.success, done.recompiled, done.cache_hits) == (True, ["a", "b", "main"], 0)
     assert list(dict.fromkeys(others.kinds())) == [
         "Begin", "RecallPlan", "FindSummaries", "RunSummarise", "StoreSummaries", "Find", "RunCompile", "StoreEntries",
         "RunLink", "Publish", "Record",
@@ -182,10 +183,15 @@ def test_nothing_changed_asks_for_the_program_alone_in_a_new_process_too() -> No
     others = Others()
     others.build(TEXTS)
     done = others.build(TEXTS)
-    assert (done.success, done.recompiled, done.hits, others.kinds()) == (True, (), 3, ["Begin", "Publish", "Record"])
+    assert (done.success, done.recompiled, done.cache_hits, others.kinds()) == (
+        True,
+        [],
+        3,
+        ["Begin", "Publish", "Record"],
+    )
     others.new_process()
     done = others.build(TEXTS)
-    assert (done.success, done.recompiled, done.hits) == (True, (), 3)
+    assert (done.success, done.recompiled, done.cache_hits) == (True, [], 3)
     assert others.kinds() == ["Begin", "RecallPlan", "Publish", "Record"]
 
 
@@ -194,7 +200,7 @@ def test_an_edit_in_a_new_process_looks_up_what_it_reaches() -> None:
     others.build(TEXTS)
     others.new_process()
     done = others.build({**TEXTS, "a": "use b::g\npub f = g g"})
-    assert (done.success, done.recompiled, done.hits) == (True, ("a", "main"), 1)
+    assert (done.success, done.recompiled, done.cache_hits) == (True, ["a", "main"], 1)
     asked = [name.partition(" ")[2] for one in others.asked if isinstance(one, FindSummaries) for name in one.sources]
     assert sorted(set(asked)) == ["a.plain", "b.plain", "main.plain"]
 
@@ -202,7 +208,7 @@ def test_an_edit_in_a_new_process_looks_up_what_it_reaches() -> None:
 def test_an_error_is_said_and_nothing_is_linked() -> None:
     others = Others()
     done = others.build({**TEXTS, "b": "fail always\npub g = 1"})
-    assert (done.success, done.failed, done.blocked) == (False, ("b",), ("a", "main"))
+    assert (done.success, done.failed, done.blocked) == (False, ["b"], ["a", "main"])
     assert "RunLink" not in others.kinds() and "Publish" not in others.kinds()
 
 
@@ -230,8 +236,8 @@ def test_builds_wait_for_one_another_and_their_sources_are_kept() -> None:
     others.begin({**TEXTS, "b": "pub g = 2"})
     while others.waiting:
         others.step()
-    assert [(one.build, one.success) for one in others.answers] == [(1, True), (2, True)]
-    assert others.answers[1].recompiled == ("a", "b", "main")
+    assert [(one.build, one.result.success) for one in others.answers] == [(1, True), (2, True)]
+    assert others.answers[1].result.recompiled == ["a", "b", "main"]
 
 
 def test_an_answer_that_nobody_waits_for_is_a_bug() -> None:

@@ -107,7 +107,7 @@ async def test_all_that_happened_is_in_it(tmp_path: Path) -> None:
     said = [frame for frame in found.frames if isinstance(frame, MessageFrame)]
     assert isinstance(said[0].message, Build) and said[0].kind == "ask"
     done = [frame.message for frame in said if isinstance(frame.message, BuildDone)]
-    assert len(done) == 1 and list(done[0].recompiled) == result.recompiled
+    assert len(done) == 1 and done[0].result.recompiled == result.recompiled
     numbers = [frame.number for frame in said if frame.kind in ("tell", "post", "ask")]
     assert numbers == list(range(1, len(numbers) + 1))
     taken = {frame.number for frame in said if frame.kind == "take"}

@@ -11,7 +11,7 @@ import pytest
 from actors.codes import CODES
 from actors.diagnostics import about_project
 from actors.events import BuildFinished, CompileFinished, CompileStarted, SourcesScanned
-from actors.messages import Reason
+from actors.result import Reason
 from orchestrator.report import progress as module
 from orchestrator.report.explain import code_text, listed, why
 from orchestrator.report.progress import Progress, round_up, summary
