@@ -11,6 +11,7 @@ import msgspec
 
 from actors.compiler.toolchain import Signature
 from actors.untrusted import UNREADABLE
+from orchestrator.toolchains.ruchy.check.abilities import name_of
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     CHAR,
@@ -18,14 +19,18 @@ from orchestrator.toolchains.ruchy.check.types import (
     INTEGERS,
     STRING,
     UNIT,
-    FloatType,
-    IntType,
+    ArrayType,
     StructType,
+    TupleType,
     Type,
+    structs_in,
 )
 
-_NAMED: dict[str, Type] = {"bool": BOOL, "char": CHAR, "String": STRING, "()": UNIT, **INTEGERS, **FLOATS}
-_NAMES: dict[type, str] = {type(BOOL): "bool", type(CHAR): "char", type(STRING): "String", type(UNIT): "()"}
+_NAMED: dict[str, Type] = {
+    **INTEGERS,
+    **FLOATS,
+    **{name_of(kind): kind for kind in (BOOL, CHAR, STRING, UNIT)},
+}
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -52,21 +57,16 @@ def signature_of(
 ) -> Signature | None:
     """A signature to hand on, None where a type in it has no name outside of its function. `defaults` is the text of
     the default values as tokens, `meanings` says what the names in it mean: name -> "module::item"."""
-    names = [_name(kind) for kind in (*parameters, result)]
+    structs = [struct for kind in (*parameters, result) for struct in structs_in(kind)]
+    if any("." in struct.item for struct in structs):
+        return None
+    names = [name_of(kind) for kind in (*parameters, result)]
     if not all(names):
         return None
     meant = tuple(sorted((meanings or {}).items()))
     wire = _Wire(tuple(names[:-1]), names[-1], defaults, meant)
-    dragged = {name for name in names if "::" in name and name[0] != ":"} | {to for _, to in meant}
+    dragged = {name_of(struct) for struct in structs if struct.module} | {to for _, to in meant}
     return Signature(interface=_encode(wire), names=tuple(sorted(dragged)))
-
-
-def _name(kind: Type) -> str:
-    if isinstance(kind, IntType | FloatType):
-        return kind.name
-    if isinstance(kind, StructType):
-        return "" if "." in kind.item else f"{kind.module}::{kind.item}"
-    return _NAMES.get(kind.__class__, "")
 
 
 def known(signature: Signature) -> Known | None:
@@ -75,15 +75,34 @@ def known(signature: Signature) -> Known | None:
         wire = _decode(signature.interface)
     except UNREADABLE:
         return None
-    types = [_type(name) for name in (*wire.parameters, wire.result)]
-    if any(kind is None for kind in types):
+    try:
+        types = [type_named(name) for name in (*wire.parameters, wire.result)]
+    except ValueError:
         return None
-    return Known(tuple(types[:-1]), types[-1], bool(wire.defaults))  # type: ignore[arg-type]
+    return Known(tuple(types[:-1]), types[-1], bool(wire.defaults))
 
 
-def _type(name: str) -> Type | None:
+def type_named(name: str) -> Type:
+    """The type of a canonical name (`abilities.name_of`). ValueError for a text that is no such name."""
     found = _NAMED.get(name)
-    if found is None and "::" in name:
-        module, _, item = name.partition("::")
-        return StructType(module, item)
-    return found
+    if found is not None:
+        return found
+    if name[:1] == "[" and name[-1:] == "]":
+        return ArrayType(type_named(name[1:-1]))
+    if name[:1] == "(" and name[-1:] == ")":
+        return TupleType(tuple([type_named(part) for part in _listed(name[1:-1])]))
+    module, separator, item = name.partition("::")
+    if not separator:
+        raise ValueError(name)
+    return StructType(module, item)
+
+
+def _listed(text: str) -> list[str]:
+    """The names between the commas that stand in no brackets of their own."""
+    parts, depth, start = [], 0, 0
+    for at, letter in enumerate(text):
+        depth += (letter in "[(") - (letter in "])")
+        if letter == "," and depth == 0:
+            parts.append(text[start:at].strip())
+            start = at + 1
+    return [*parts, text[start:].strip()] if text[start:].strip() else parts

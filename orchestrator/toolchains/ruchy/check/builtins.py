@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, Union
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.abilities import abilities
 from orchestrator.toolchains.ruchy.check.display import joined, merge, text_parts
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, only_read
-from orchestrator.toolchains.ruchy.check.infer import INTEGER, Var, narrow, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.infer import FLOATING, INTEGER, Var, narrow, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
     absolute,
@@ -198,13 +199,12 @@ def kind_of(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
         name = "range"
     elif narrow(kind, INTEGER):
         name = "integer"
+    elif kind.__class__ is Var:
+        name = "float" if openness(kind) == FLOATING else "object"
     else:
-        name = "float" if shown(kind)[0] == "f" else _KINDS.get(shown(kind), "object")
+        name = abilities(kind).type_of
     value = hir.Str(STRING, node.at, name)
     return hir.Block(STRING, node.at, [hir.Do(made[0])], value)
-
-
-_KINDS = {"bool": "boolean", "String": "string", "char": "string", "()": "nil"}
 
 
 def _numeric(name: str, least: int, most: int, make: Callable[..., hir.Expr]) -> Builtin:

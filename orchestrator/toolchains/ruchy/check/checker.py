@@ -31,7 +31,7 @@ from orchestrator.toolchains.ruchy.check.passes import Pass
 from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, StructItem
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
-from orchestrator.toolchains.ruchy.check.types import StructType
+from orchestrator.toolchains.ruchy.check.types import StructType, structs_in
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.broken import sound
@@ -172,5 +172,5 @@ def _layouts(p: Pass) -> dict[StructType, hir.StructLayout]:
             continue
         types = field_types(p, item)
         found[kind] = hir.StructLayout(kind, item.names, types)
-        waiting += [inner for inner in types if isinstance(inner, StructType)]
+        waiting += [struct for inner in types for struct in structs_in(inner)]
     return dict(sorted(found.items(), key=lambda entry: (entry[0].module, entry[0].item)))

@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.abilities import ABILITIES
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of
 from orchestrator.toolchains.ruchy.check.function import Fn, later
-from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, resolve, settle
+from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, openness, resolve, settle
 from orchestrator.toolchains.ruchy.check.scope import INCLUSIVE, RANGES, StructItem
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     CHAR,
-    ERROR,
     I64,
     STRING,
-    UNIT,
+    ErrorType,
     FloatType,
     StructType,
     Type,
+    UnitType,
 )
 
 
 def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
     """The strings that show a value, to be joined. `spec` is that of a placeholder: "", "?" or ".2"."""
-    kind: Any = resolve(made.type)
+    kind = resolve(made.type)
     if kind is CHAR and spec == "?":  # the reference has no chars: they are strings of one character
         return [hir.ToText(STRING, made.at, hir.ToText(STRING, made.at, made), debug=True)]
     if kind is STRING:
         if spec == "?":
             return [hir.ToText(STRING, made.at, made, debug=True)]
         return made.parts if isinstance(made, hir.Concat) else [made]
-    if kind.__class__ is Var:
-        if kind.kind == ANY:
-            return [later(c, made.at, STRING, (kind,), lambda last: _when_known(c, made, spec, last))]
-    elif kind in RANGES:
-        return _range_parts(c, made)
-    elif isinstance(kind, StructType):
-        return _struct_parts(c, made, struct_of(c.p, kind), spec)
-    elif kind is UNIT or kind is ERROR:
-        return [hir.Block(STRING, made.at, [hir.Do(made)], hir.Str(STRING, made.at, "nil"))]
-    return [_scalar(made, kind, spec)]
+    if openness(kind) == ANY:
+        return [later(c, made.at, STRING, (kind,), lambda last: _when_known(c, made, spec, last))]
+    show = _TAKEN_APART.get(kind.__class__)
+    return show(c, made, kind, spec) if show is not None else [_scalar(made, kind, spec)]
+
+
+def _nil(c: Fn, made: hir.Expr, kind: Type, spec: str) -> list[hir.Expr]:
+    return [hir.Block(STRING, made.at, [hir.Do(made)], hir.Str(STRING, made.at, "nil"))]
 
 
 def _range_parts(c: Fn, made: hir.Expr) -> list[hir.Expr]:
@@ -92,8 +92,11 @@ def _scalar(made: hir.Expr, kind: Any, spec: str) -> hir.Expr:
     return hir.ToText(STRING, made.at, made)
 
 
-def _struct_parts(c: Fn, made: hir.Expr, item: StructItem | None, spec: str) -> list[hir.Expr]:
+def _struct_parts(c: Fn, made: hir.Expr, kind: Type, spec: str) -> list[hir.Expr]:
     """`P {x: 1, y: 2}`, fields by name. A value that is not in a slot yet is put into one."""
+    if kind in RANGES:
+        return _range_parts(c, made)
+    item = struct_of(c.p, kind)
     if item is None:
         return [hir.ToText(STRING, made.at, made)]
     if isinstance(made, hir.Local):
@@ -162,3 +165,12 @@ def extend(merged: list[hir.Expr], parts: list[hir.Expr]) -> None:
                 merged[-1] = hir.Str(STRING, last.at, last.value + value)
                 continue
         merged.append(part)
+
+
+_TAKEN_APART: dict[type, Callable[[Fn, hir.Expr, Type, str], list[hir.Expr]]] = {
+    StructType: _struct_parts,
+    UnitType: _nil,
+    ErrorType: _nil,
+}
+if set(_TAKEN_APART) != {kind for kind, row in ABILITIES.items() if row.taken_apart}:
+    raise TypeError("check.display cannot show just the types that check.abilities says are taken apart")

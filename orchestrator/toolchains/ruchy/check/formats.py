@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.abilities import HELPER, abilities
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import Fn, later
 from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, narrow, resolve, settle, shown
@@ -16,7 +17,6 @@ from orchestrator.toolchains.ruchy.check.types import (
     NEVER,
     STRING,
     IntType,
-    StructType,
 )
 from orchestrator.toolchains.ruchy.check.widths import is_number
 
@@ -112,9 +112,8 @@ def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision:
         precision = hir.Int(I32, at, spec.precision)
     number = is_number(kind)
     parts: list[hir.Expr]
-    if not _fits(spec.kind, kind) or (
-        isinstance(kind, StructType) and precision.__class__ not in (type(None), hir.Int)
-    ):
+    by_parts = abilities(kind).show == HELPER if kind.__class__ is not Var else False
+    if not _fits(spec.kind, kind) or (by_parts and precision.__class__ not in (type(None), hir.Int)):
         c.p.error(
             "E0032",
             at,
@@ -124,7 +123,7 @@ def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision:
         return text_parts(c, made)
     if number:
         parts = _number(c, made, kind, spec, precision)
-    elif precision is None or spec.kind == "?" or isinstance(kind, StructType):
+    elif precision is None or spec.kind == "?" or by_parts:
         parts = text_parts(c, made, f".{spec.precision}" if precision is not None else spec.kind)
     else:
         parts = [hir.Runtime(STRING, at, "str_cut", [joined(at, text_parts(c, made)), precision])]

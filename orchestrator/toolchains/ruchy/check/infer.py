@@ -9,28 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from orchestrator.toolchains.ruchy.check.abilities import ABILITIES
 from orchestrator.toolchains.ruchy.check.types import (
     ERROR,
     F64,
     I64,
     NEVER,
-    BoolType,
-    CharType,
-    ErrorType,
     FloatType,
     IntType,
-    NeverType,
-    StringType,
-    StructType,
     Type,
-    UnitType,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ANY, NUMBER, INTEGER, FLOATING, WHOLE = 0, 1, 2, 3, 4
+KNOWN, ANY, NUMBER, INTEGER, FLOATING, WHOLE = -1, 0, 1, 2, 3, 4
 """What a variable may become; a later one is narrower, but for INTEGER and FLOATING, which exclude each other.
+KNOWN is the openness of a type that is no variable.
 
 WHOLE is the type of a local that starts from an integer and says no type: i64, whatever it meets, unless a float is
 assigned to it: then it was a float from the start (section 13 of the language). So it never takes a narrower type from
@@ -45,7 +40,7 @@ class Unknown:
 
     def __init__(self, kind: int) -> None:
         self.kind = kind
-        self.link: Any = None
+        self.link: Type | Unknown | None = None
         self.followers: list[Unknown] = []
         self.waiting: list[Decision] = []
 
@@ -65,9 +60,9 @@ class Decision:
     def wait(self) -> None:
         """Is told when something gets known of one of its types."""
         for kind in self.waits:
-            found: Any = resolve(kind)
-            if found.__class__ is Var:
-                found.waiting.append(self)
+            variable = variable_of(kind)
+            if variable is not None:
+                variable.waiting.append(self)
 
 
 def known(variable: Unknown) -> None:
@@ -86,8 +81,19 @@ def fresh(kind: int = ANY) -> Type:
     return cast("Type", Var(kind))
 
 
+def openness(kind: Any) -> int:
+    """What a resolved type may still become (ANY to WHOLE), or KNOWN."""
+    return int(kind.kind) if kind.__class__ is Var else KNOWN
+
+
+def variable_of(kind: Type) -> Unknown | None:
+    """The open variable that a type is, None where it is known."""
+    found: Any = resolve(kind)
+    return found if found.__class__ is Var else None
+
+
 def resolve(kind: Type) -> Type:
-    """What is known of a type: itself, or the variable at the end of its links."""
+    """What is known of a type: itself, or the variable at the end of its links. Its parts may be open still."""
     found: Any = kind
     while found.__class__ is Var:
         link = found.link
@@ -100,18 +106,22 @@ def resolve(kind: Type) -> Type:
 
 
 def settle(kind: Type) -> Type:
-    """The final type: an open variable becomes `i64` or `f64`."""
-    found: Any = resolve(kind)
+    """The final type: an open variable becomes `i64` or `f64`, and so does one in a part."""
+    found = resolve(kind)
     if found.__class__ is Var:
-        found.link = F64 if found.kind == FLOATING else I64
-        if found.waiting:
-            known(found)
-        found = found.link
-    return cast("Type", found)
+        variable: Any = found
+        variable.link = F64 if variable.kind == FLOATING else I64
+        if variable.waiting:
+            known(variable)
+        return cast("Type", variable.link)
+    if found.parts:
+        parts = tuple([settle(part) for part in found.parts])
+        return found if parts == found.parts else found.with_parts(parts)
+    return found
 
 
 def unify(left: Type, right: Type) -> bool:
-    """Whether two types can be one; makes them one."""
+    """Whether two types can be one; makes them one, part by part."""
     a: Any = resolve(left)
     b: Any = resolve(right)
     if a is b:
@@ -122,14 +132,18 @@ def unify(left: Type, right: Type) -> bool:
         return _bind(a, b)
     if b.__class__ is Var:
         return _bind(b, a)
-    return bool(a == b or a is ERROR or b is ERROR or a is NEVER or b is NEVER)
+    if a == b or a is ERROR or b is ERROR or a is NEVER or b is NEVER:
+        return True
+    if not a.parts or a.__class__ is not b.__class__ or len(a.parts) != len(b.parts) or a.with_parts(b.parts) != b:
+        return False
+    return all(unify(one, other) for one, other in zip(a.parts, b.parts, strict=True))
 
 
 def narrow(kind: Type, to: int) -> bool:
     """Whether a type is, or can be made, a number (an integer, a float)."""
-    found: Any = resolve(kind)
-    if found.__class__ is not Var:
-        return _admits(to, found)
+    found = variable_of(kind)
+    if found is None:
+        return _admits(to, resolve(kind))
     if found.kind == WHOLE:
         if to == INTEGER:
             found.link = I64
@@ -161,8 +175,8 @@ def become_float(variable: Unknown, kind: Type) -> None:
     """A local that starts from an integer is a float, and so is what takes its value."""
     waiting = [variable]
     while waiting:
-        found: Any = resolve(cast("Type", waiting.pop()))
-        if found.__class__ is Var and found.kind == WHOLE:
+        found = variable_of(cast("Type", waiting.pop()))
+        if found is not None and found.kind == WHOLE:
             found.link = kind
             waiting += found.followers
             kind = F64
@@ -171,12 +185,25 @@ def become_float(variable: Unknown, kind: Type) -> None:
 def _bind(variable: Unknown, kind: Type) -> bool:
     if kind is NEVER:
         return True
-    if not _admits(variable.kind, kind):
+    if not _admits(variable.kind, kind) or _occurs(variable, kind):
         return False
     variable.link = kind
     if variable.waiting:
         known(variable)
     return True
+
+
+def _occurs(variable: Unknown, kind: Type) -> bool:
+    """Whether a variable is among the parts of a type: then no type could be both."""
+    waiting = list(kind.parts)
+    while waiting:
+        part = resolve(waiting.pop())
+        if part.__class__ is Var:
+            if part is cast("Type", variable):
+                return True
+        else:
+            waiting += part.parts
+    return False
 
 
 def _admits(wanted: int, kind: Type) -> bool:
@@ -191,22 +218,9 @@ def _admits(wanted: int, kind: Type) -> bool:
     return isinstance(kind, IntType | FloatType)
 
 
-_SHOWN: dict[type, str] = {
-    BoolType: "bool",
-    CharType: "char",
-    StringType: "String",
-    UnitType: "()",
-    NeverType: "!",
-    ErrorType: "?",
-}
-
-
 def shown(kind: Type) -> str:
     """A type as the user writes it. An open literal shows what it would become."""
-    found: Any = resolve(kind)
+    found = resolve(kind)
     if found.__class__ is Var:
-        return ("_", "i64", "i64", "f64", "i64")[found.kind]
-    if isinstance(found, StructType):
-        return str(found.item).rsplit("::", 1)[-1].rsplit(".", 1)[-1].rstrip("'")
-    named = _SHOWN.get(found.__class__)
-    return named if named is not None else str(found.name)
+        return ("_", "i64", "i64", "f64", "i64")[openness(found)]
+    return ABILITIES[found.__class__].shown(found, shown)

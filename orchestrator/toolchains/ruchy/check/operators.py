@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.abilities import is_comparable
 from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.display import extend, joined, plain_parts
 from orchestrator.toolchains.ruchy.check.function import (
@@ -42,10 +43,10 @@ from orchestrator.toolchains.ruchy.check.types import (
     INTEGERS,
     NEVER,
     STRING,
-    UNIT,
+    ErrorType,
     FloatType,
     IntType,
-    StructType,
+    NeverType,
     Type,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
@@ -322,7 +323,7 @@ def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
         if found.kind == ANY:
             c.p.late.append(Decision(lambda last: _comparable_later(c, at, op, found, last), (found,)))
         return
-    if found is UNIT or (isinstance(found, StructType) and op not in ("==", "!=")):
+    if found.__class__ not in (NeverType, ErrorType) and not is_comparable(found, op):
         c.p.error("E0208", at, f"`{op}` cannot compare values of type {shown(found)}")
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from actors.diagnostics import Finding
+from orchestrator.toolchains.ruchy.check.abilities import name_of
 from orchestrator.toolchains.ruchy.check.infer import Decision, settle
 from orchestrator.toolchains.ruchy.check.interfaces import read_interface
 from orchestrator.toolchains.ruchy.check.module import Module, Report, Seen, Work
@@ -27,7 +28,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     StructItem,
     range_item,
 )
-from orchestrator.toolchains.ruchy.check.types import I64, FloatType, IntType, StructType, Type
+from orchestrator.toolchains.ruchy.check.types import I64, FloatType, IntType, StructType, Type, structs_in
 from orchestrator.toolchains.ruchy.syntax.names import ROOT, named_path
 
 if TYPE_CHECKING:
@@ -338,10 +339,12 @@ class Pass:
         """Notes that the module touches this type, wherever it is from."""
         if kind in RANGES:
             self.module.layouts.setdefault(kind, range_item(kind))
-        elif isinstance(kind, StructType) and kind not in self.module.layouts:
-            item = self.item_of(f"{kind.module}::{kind.item}")
-            if isinstance(item, StructItem):
-                self.module.layouts[kind] = item
+        else:
+            for struct in structs_in(kind):
+                if struct not in self.module.layouts:
+                    item = self.item_of(name_of(struct))
+                    if isinstance(item, StructItem):
+                        self.module.layouts[struct] = item
 
     def _error_item(self, name: str) -> ErrorItem:
         self.reported_elsewhere(f"`{name}`")

@@ -1,4 +1,8 @@
-"""The types of checked Ruchy. Values: equal types compare equal, and hash."""
+"""The types of checked Ruchy. Values: equal types compare equal, and hash.
+
+A type may consist of others, its `parts`. Whatever looks through types (inference, layouts, names) goes by these, so it
+knows no single class. What a type can do stands in `abilities.py`: a new class needs a row there.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,14 @@ import msgspec
 
 
 class _Type(msgspec.Struct, frozen=True, gc=False):
-    pass
+    @property
+    def parts(self) -> tuple[Type, ...]:
+        """The types that this one consists of. (Fields of a struct are not among them: it goes by its name.)"""
+        return ()
+
+    def with_parts(self, parts: tuple[Type, ...]) -> Type:
+        """The same type of other parts."""
+        return self  # type: ignore[return-value]
 
 
 class IntType(_Type, frozen=True, tag="int"):
@@ -58,18 +69,28 @@ class StructType(_Type, frozen=True, tag="struct"):
 class ArrayType(_Type, frozen=True, tag="array"):
     element: Type
 
+    @property
+    def parts(self) -> tuple[Type, ...]:
+        return (self.element,)
+
+    def with_parts(self, parts: tuple[Type, ...]) -> Type:
+        return ArrayType(*parts)
+
 
 class TupleType(_Type, frozen=True, tag="tuple"):
     elements: tuple[Type, ...]
 
+    @property
+    def parts(self) -> tuple[Type, ...]:
+        return self.elements
 
-class RangeType(_Type, frozen=True, tag="range"):
-    element: Type
+    def with_parts(self, parts: tuple[Type, ...]) -> Type:
+        return TupleType(parts)
 
 
 Type = Union[
     IntType, FloatType, BoolType, CharType, StringType, UnitType, NeverType, ErrorType, StructType, ArrayType,
-    TupleType, RangeType,
+    TupleType,
 ]  # fmt: skip
 
 INTEGERS = {
@@ -82,3 +103,10 @@ INTEGERS = {
 FLOATS = {"f32": FloatType("f32", 32), "f64": FloatType("f64", 64)}
 I32, I64, U8, F64 = INTEGERS["i32"], INTEGERS["i64"], INTEGERS["u8"], FLOATS["f64"]
 BOOL, CHAR, STRING, UNIT, NEVER, ERROR = BoolType(), CharType(), StringType(), UnitType(), NeverType(), ErrorType()
+
+
+def structs_in(kind: Type) -> list[StructType]:
+    """The structs that a type names, itself or in its parts."""
+    if isinstance(kind, StructType):
+        return [kind]
+    return [found for part in kind.parts for found in structs_in(part)]

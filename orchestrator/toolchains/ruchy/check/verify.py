@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Union
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, abilities, is_comparable
 from orchestrator.toolchains.ruchy.check.parts import OPERANDS, PARTS
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
@@ -26,6 +27,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     StructType,
     Type,
     UnitType,
+    structs_in,
 )
 from orchestrator.toolchains.ruchy.tables import complete
 
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Signatures = dict[str, tuple[list[Type], Type]]
-_LOWERED = (IntType, FloatType, BoolType, CharType, StringType, StructType, UnitType, NeverType)
 _INSTRUCTIONS = frozenset(("sqrt", "floor", "ceil", "trunc", "fabs"))
 _ANY_RIGHT = frozenset(("**", "<<", ">>"))
 _ON_BITS = frozenset(("&", "|", "^", "<<", ">>"))
@@ -58,9 +59,10 @@ def verify(module: hir.CheckedModule) -> None:
         _Function(module, one, signatures, globals_).verify()
 
 
-def _known(module: hir.CheckedModule, kind: Any, what: str) -> None:
+def _known(module: hir.CheckedModule, kind: Type, what: str) -> None:
     """A type that lowering has a form for, and if it is a struct, its layout."""
-    if not isinstance(kind, _LOWERED) or (isinstance(kind, StructType) and kind not in module.structs):
+    row = ABILITIES.get(kind.__class__)
+    if row is None or row.storage is None or not all(one in module.structs for one in structs_in(kind)):
         raise WrongTreeError(f"{what} has the type {kind}")
 
 
@@ -197,9 +199,8 @@ class _Function:
         self.must(node, node.op in _COMPARISONS, "no such operator")
         self.fits(node, node, BOOL)
         self.fits(node, node.right, node.left.type)
-        equal = node.op in ("==", "!=")
-        self.must(node, equal or not isinstance(node.left.type, StructType), "structs have no order")
-        self.must(node, not isinstance(node.left.type, UnitType), "units cannot be compared")
+        comparable = isinstance(node.left.type, NeverType) or is_comparable(node.left.type, node.op)
+        self.must(node, comparable, f"{node.left.type} cannot be compared so")
 
     def truth(self, node: Any) -> None:
         self.fits(node, node, BOOL)
@@ -217,7 +218,7 @@ class _Function:
 
     def to_text(self, node: hir.ToText) -> None:
         self.is_one(node, node.type, StringType)
-        self.must(node, not isinstance(node.operand.type, StructType | UnitType), "no text of its own")
+        self.must(node, not abilities(node.operand.type).taken_apart, "no text of its own")
         number = isinstance(node.operand.type, IntType | FloatType)
         self.must(node, node.precision is None or number, "only numbers have digits")
 

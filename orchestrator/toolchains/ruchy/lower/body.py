@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from orchestrator.toolchains.ruchy.check.types import NeverType, StringType, StructType, Type
-from orchestrator.toolchains.ruchy.lower.layout import valtype
+from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER
+from orchestrator.toolchains.ruchy.check.types import NeverType, Type
+from orchestrator.toolchains.ruchy.lower.layout import is_counted, valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
 from orchestrator.toolchains.ruchy.lower.walk import is_straight, stored_slots
 from orchestrator.wasm.fragment import (
@@ -262,8 +263,7 @@ class Body:
     # ------------------------------------------------------------ reference counts
 
     def is_counted(self, type_: Type) -> bool:
-        kind = type_.__class__
-        return kind is StringType or kind is StructType
+        return is_counted(type_)
 
     def release(self, index: int, type_: Type) -> None:
         """Releases the reference in a local."""
@@ -272,9 +272,9 @@ class Body:
 
     def release_top(self, type_: Type) -> None:
         """Releases the reference on top of the stack."""
-        name = "rt::release"
-        if isinstance(type_, StructType) and self.unit.layouts.of(type_).counted:
-            name = self.need_glue(type_, "drop")
+        name = ABILITIES[type_.__class__].drop
+        if name == HELPER:
+            name = self.need_glue(type_, "drop") if self.unit.layouts.holds_counted(type_) else "rt::release"
         self.call(name, _RETAIN_TYPE)
 
     def release_down_to(self, height: int, moved: int = -1) -> None:
@@ -291,8 +291,8 @@ class Body:
             if index != moved:
                 self.release(index, type_)
 
-    def need_glue(self, type_: StructType, kind: str) -> str:
-        """The symbol of a helper function of a struct ("drop", "unshare", "eq", "show")."""
+    def need_glue(self, type_: Type, kind: str) -> str:
+        """The symbol of a helper function of a type ("drop", "unshare", "eq", "show")."""
         name = self.unit.request(type_, kind)
         self.glue[name] = None
         return name

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.types import FloatType, IntType, StringType, StructType, Type, UnitType
+from orchestrator.toolchains.ruchy.check.abilities import HELPER, INLINE, abilities
+from orchestrator.toolchains.ruchy.check.types import BoolType, CharType, FloatType, IntType, Type, UnitType
 from orchestrator.toolchains.ruchy.lower.body import PLAIN, handles
 from orchestrator.toolchains.ruchy.lower.layout import valtype
-from orchestrator.toolchains.ruchy.lower.valtypes import I32, I64, functype
+from orchestrator.toolchains.ruchy.lower.valtypes import F64, I32, I64, functype
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.lower.body import Body
 
-_STRINGS_TO_I32 = functype(bytes((I32, I32)), bytes((I32,)))
+_PAIR_TO_I32 = functype(bytes((I32, I32)), bytes((I32,)))
 
 # By operator: signed and unsigned opcode on i32; those on i64 are 11 further.
 _COMPARE = {
@@ -44,28 +46,39 @@ def lower_compare(body: Body, node: hir.Compare) -> int:
 
 
 def _compare(body: Body, operator: str, type_: Type) -> None:
-    if isinstance(type_, StringType):
-        _compare_strings(body, operator)
-    elif isinstance(type_, StructType):
-        body.call(body.need_glue(type_, "eq"), _STRINGS_TO_I32)
-        if operator == "!=":
-            body.out.append(0x45)
-    elif isinstance(type_, FloatType):
-        body.out.append(_COMPARE_F32[operator] + (6 if type_.bits == 64 else 0))
-    elif isinstance(type_, UnitType):
-        body.out += b"\x41\x01" if operator in ("==", "<=", ">=") else b"\x41\x00"
-    else:
-        signed, unsigned = _COMPARE[operator]
-        code = signed if isinstance(type_, IntType) and type_.signed else unsigned
-        body.out.append(code + 11 if valtype(type_) == I64 else code)
-
-
-def _compare_strings(body: Body, operator: str) -> None:
-    if operator in ("==", "!="):
-        body.call("rt::str_eq", _STRINGS_TO_I32)
-        if operator == "!=":
-            body.out.append(0x45)
+    """`eq` gives 1 for equal values; `order` a number that is below, at or above 0."""
+    kind = "eq" if operator in ("==", "!=") else "order"
+    row = abilities(type_)
+    way = row.eq if kind == "eq" else row.order
+    if way == INLINE:
+        INLINE_COMPARISONS[type_.__class__](body, operator, type_)
         return
-    body.call("rt::str_compare", _STRINGS_TO_I32)
-    body.out += b"\x41\x00"
-    body.out.append(_COMPARE[operator][0])
+    body.call(body.need_glue(type_, kind) if way == HELPER else way, _PAIR_TO_I32)
+    if kind == "order":
+        body.out += b"\x41\x00"
+        body.out.append(_COMPARE[operator][0])
+    elif operator == "!=":
+        body.out.append(0x45)
+
+
+def _floats(body: Body, operator: str, type_: Type) -> None:
+    body.out.append(_COMPARE_F32[operator] + (6 if valtype(type_) == F64 else 0))
+
+
+def _units(body: Body, operator: str, type_: Type) -> None:
+    body.out += b"\x41\x01" if operator in ("==", "<=", ">=") else b"\x41\x00"
+
+
+def _integers(body: Body, operator: str, type_: Type) -> None:
+    signed, unsigned = _COMPARE[operator]
+    code = signed if isinstance(type_, IntType) and type_.signed else unsigned
+    body.out.append(code + 11 if valtype(type_) == I64 else code)
+
+
+INLINE_COMPARISONS: dict[type, Callable[[Body, str, Type], None]] = {
+    IntType: _integers,
+    BoolType: _integers,
+    CharType: _integers,
+    FloatType: _floats,
+    UnitType: _units,
+}

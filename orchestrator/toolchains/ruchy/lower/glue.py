@@ -1,33 +1,37 @@
-"""Helper functions of structs, made where they are used: weak duplicates, which the linker folds into one.
+"""Helper functions of types, made where they are used: weak duplicates, which the linker folds into one.
 
-| symbol | type | |
+| symbol | type | of a struct |
 |---|---|---|
-| `M::S.{drop}` | object → | releases; at 0 the counted fields too |
-| `M::S.{unshare}` | object (owned) → object (owned) | the object itself if nobody else holds it, else a copy |
-| `M::S.{eq}` | object, object → i32 | equality of all fields |
-| `M::S.{show}` | object → string (owned) | `S {a: 1, b: "x"}`, the fields in alphabetical order |
+| `T.{drop}` | object → | releases; at 0 the counted fields too |
+| `T.{unshare}` | object (owned) → object (owned) | the object itself if nobody else holds it, else a copy |
+| `T.{eq}` | object, object → i32 | equality of all fields |
+| `T.{show}` | object → string (owned) | `S {a: 1, b: "x"}`, the fields in alphabetical order |
 
-They depend on the layout of the struct alone, so equal names mean equal functions.
+`T` is the canonical name of the type. They depend on its layout alone, so equal names mean equal functions. Which types
+have which helpers stands in `check/abilities.py`; here is how each is written: as a typed tree, or by hand.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, STRING, UNIT, StructType, Type
+from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, I32, STRING, UNIT, StructType, Type
 from orchestrator.toolchains.ruchy.lower.body import Body, get, set_
-from orchestrator.toolchains.ruchy.lower.layout import Layout, signature
-from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
+from orchestrator.toolchains.ruchy.lower.layout import signature
+from orchestrator.toolchains.ruchy.lower.valtypes import I32 as VALUE_I32
+from orchestrator.toolchains.ruchy.lower.valtypes import functype
 from orchestrator.wasm.fragment import HIDDEN, WEAK, Data, FunctionCode
 from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.lower.layout import Layouts
     from orchestrator.toolchains.ruchy.lower.unit import Unit
 
-_TO_NOTHING = functype(bytes((I32,)), b"")
-_TO_I32 = functype(bytes((I32,)), bytes((I32,)))
-_PAIR_TO_I32 = functype(bytes((I32, I32)), bytes((I32,)))
+_TO_NOTHING = functype(bytes((VALUE_I32,)), b"")
+_TO_I32 = functype(bytes((VALUE_I32,)), bytes((VALUE_I32,)))
+_PAIR_TO_I32 = functype(bytes((VALUE_I32, VALUE_I32)), bytes((VALUE_I32,)))
 TYPES = {"drop": _TO_NOTHING, "unshare": _TO_I32, "eq": _PAIR_TO_I32, "show": _TO_I32}
 
 
@@ -68,21 +72,33 @@ class Glue:
 
     def _make(self, name: str) -> Made:
         type_, kind = self._unit.wanted[name]
-        layout = self._unit.layouts.of(type_)
-        value, parameters, result = _EXPRESSIONS[kind](type_, layout)
+        parameters, result = _SIGNATURES[kind](type_)
+        how = HELPERS[type_.__class__, kind]
+        value = how.tree(self._unit.layouts, type_) if isinstance(how, AsTree) else hir.Unit(result, 0)
         function = hir.FunctionBody(name, False, parameters, result, parameters, value, 0, 0)
         body = Body(self._unit, function)
-        if kind == "drop":
-            _write_drop(body, layout)
-        elif kind == "unshare":
-            _write_unshare(body, layout)
-        else:
+        if isinstance(how, AsTree):
             body.write()
+        else:
+            how.write(body, type_)
         code = body.code(signature(parameters, result), WEAK | HIDDEN)
         return Made(code, tuple(body.data), tuple(body.glue))
 
 
-def _write_drop(body: Body, layout: Layout) -> None:
+class AsTree(NamedTuple):
+    """The helper's value as a typed tree; its parameters are the first locals."""
+
+    tree: Callable[[Layouts, Any], hir.Expr]
+
+
+class ByHand(NamedTuple):
+    """The helper's instructions."""
+
+    write: Callable[[Body, Any], None]
+
+
+def _drop_struct(body: Body, type_: StructType) -> None:
+    layout = body.unit.layouts.of(type_)
     body.out += get(0)
     body.call("rt::drop_count", _TO_I32)
     body.out += b"\x04\x40"
@@ -95,8 +111,9 @@ def _write_drop(body: Body, layout: Layout) -> None:
     body.out.append(0x0B)
 
 
-def _write_unshare(body: Body, layout: Layout) -> None:
-    copy = body.temporary(I32)
+def _unshare_struct(body: Body, type_: StructType) -> None:
+    layout = body.unit.layouts.of(type_)
+    copy = body.temporary(VALUE_I32)
     body.out += get(0)
     body.call("rt::unshared", _TO_I32)
     body.out += b"\x04\x40" + get(0) + b"\x0f\x0b" + get(0) + b"\x41" + sleb(layout.size)
@@ -111,31 +128,17 @@ def _write_unshare(body: Body, layout: Layout) -> None:
     body.out += get(copy)
 
 
-_Signature = tuple[hir.Expr, list[Type], Type]
-
-
-def _by_hand(result: Type) -> hir.Expr:
-    return hir.Unit(result, 0)
-
-
-def _drop(type_: StructType, layout: Layout) -> _Signature:
-    return _by_hand(UNIT), [type_], UNIT
-
-
-def _unshare(type_: StructType, layout: Layout) -> _Signature:
-    return _by_hand(type_), [type_], type_
-
-
-def _equal(type_: StructType, layout: Layout) -> _Signature:
+def _equal_structs(layouts: Layouts, type_: StructType) -> hir.Expr:
     value: hir.Expr | None = None
-    for index, field in enumerate(layout.fields):
+    for index, field in enumerate(layouts.of(type_).fields):
         pair = [hir.GetField(field.type, 0, hir.Local(type_, 0, slot), index) for slot in (0, 1)]
         same = hir.Compare(BOOL, 0, "==", pair[0], pair[1])
         value = same if value is None else hir.And(BOOL, 0, value, same)
-    return value or hir.Int(BOOL, 0, 1), [type_, type_], BOOL
+    return value or hir.Int(BOOL, 0, 1)
 
 
-def _show(type_: StructType, layout: Layout) -> _Signature:
+def _show_struct(layouts: Layouts, type_: StructType) -> hir.Expr:
+    layout = layouts.of(type_)
     parts: list[hir.Expr] = []
     before = type_.item.rpartition("::")[2] + " {"
     for name, index in sorted((name, index) for index, name in enumerate(layout.names)):
@@ -145,7 +148,20 @@ def _show(type_: StructType, layout: Layout) -> _Signature:
         parts += [hir.Str(STRING, 0, f"{before}{name}: {quote}"), value, hir.Str(STRING, 0, quote)]
         before = ", "
     parts.append(hir.Str(STRING, 0, before + "}" if not parts else "}"))
-    return hir.Concat(STRING, 0, parts), [type_], STRING
+    return hir.Concat(STRING, 0, parts)
 
 
-_EXPRESSIONS = {"drop": _drop, "unshare": _unshare, "eq": _equal, "show": _show}
+_SIGNATURES: dict[str, Callable[[Type], tuple[list[Type], Type]]] = {
+    "drop": lambda type_: ([type_], UNIT),
+    "unshare": lambda type_: ([type_], type_),
+    "eq": lambda type_: ([type_, type_], BOOL),
+    "order": lambda type_: ([type_, type_], I32),
+    "show": lambda type_: ([type_], STRING),
+}
+HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
+    (StructType, "drop"): ByHand(_drop_struct),
+    (StructType, "unshare"): ByHand(_unshare_struct),
+    (StructType, "eq"): AsTree(_equal_structs),
+    (StructType, "show"): AsTree(_show_struct),
+}
+"""How the helpers are written, by the class of the type. `table.py` holds this against the abilities."""

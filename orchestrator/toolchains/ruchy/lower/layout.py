@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from orchestrator.toolchains.ruchy.check.types import (
-    BoolType,
-    CharType,
-    FloatType,
-    IntType,
-    StringType,
-    StructType,
-    Type,
-)
+from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, NO_VALUE, REFERENCE, storage_of
+from orchestrator.toolchains.ruchy.check.types import IntType, StructType, Type
 from orchestrator.toolchains.ruchy.lower.valtypes import F32, F64, I32, I64, functype
 
 if TYPE_CHECKING:
@@ -45,15 +38,36 @@ class Layout(msgspec.Struct, frozen=True, gc=False):
     counted: bool
 
 
+class Storage(NamedTuple):
+    """How a value is kept: its WebAssembly value type (0: it has no value), its bytes in memory, and the opcodes with
+    alignment that read and write it there."""
+
+    valtype: int
+    size: int
+    load: bytes
+    store: bytes
+
+
+_NO_VALUE = Storage(0, 0, b"", b"")
+STORAGE: dict[str | None, Storage] = {
+    None: _NO_VALUE,
+    NO_VALUE: _NO_VALUE,
+    "i8": Storage(I32, 1, b"\x2c\x00", b"\x3a\x00"),
+    "u8": Storage(I32, 1, b"\x2d\x00", b"\x3a\x00"),
+    "i16": Storage(I32, 2, b"\x2e\x01", b"\x3b\x01"),
+    "u16": Storage(I32, 2, b"\x2f\x01", b"\x3b\x01"),
+    "i32": Storage(I32, 4, b"\x28\x02", b"\x36\x02"),
+    "i64": Storage(I64, 8, b"\x29\x03", b"\x37\x03"),
+    "f32": Storage(F32, 4, b"\x2a\x02", b"\x38\x02"),
+    "f64": Storage(F64, 8, b"\x2b\x03", b"\x39\x03"),
+    REFERENCE: Storage(I32, 4, b"\x28\x02", b"\x36\x02"),
+}
+"""By what `check/abilities.py` calls them."""
+
+
 def valtype(type_: Type) -> int:
     """The WebAssembly value type, or 0 for what has no value (unit, never)."""
-    if isinstance(type_, IntType):
-        return I64 if type_.bits == 64 else I32
-    if isinstance(type_, FloatType):
-        return F64 if type_.bits == 64 else F32
-    if isinstance(type_, BoolType | CharType | StringType | StructType):
-        return I32
-    return 0
+    return STORAGE[storage_of(type_)].valtype
 
 
 def integer(type_: Type) -> IntType:
@@ -70,8 +84,7 @@ def struct(type_: Type) -> StructType:
 
 def is_counted(type_: Type) -> bool:
     """Is a value of this type a reference that is counted?"""
-    kind = type_.__class__
-    return kind is StringType or kind is StructType
+    return ABILITIES[type_.__class__].storage == REFERENCE
 
 
 def is_native(type_: Type) -> bool:
@@ -100,38 +113,19 @@ class Layouts:
             found = self._known[type_] = _lay_out(self._structs[type_])
         return found
 
+    def holds_counted(self, type_: Type) -> bool:
+        """Whether something that is counted is inside of a value of this type."""
+        if isinstance(type_, StructType):
+            return self.of(type_).counted
+        return any(is_counted(part) for part in type_.parts)
+
 
 def _lay_out(struct: StructLayout) -> Layout:
     fields: list[Field] = []
     end = HEADER
     for type_ in struct.types:
-        size, load, store = _access(type_)
-        end = end + size - 1 & -size if size else end
-        fields.append(Field(type_, end, load, store, is_counted(type_)))
-        end += size
+        kept = STORAGE[storage_of(type_)]
+        end = end + kept.size - 1 & -kept.size if kept.size else end
+        fields.append(Field(type_, end, kept.load, kept.store, is_counted(type_)))
+        end += kept.size
     return Layout(tuple(struct.names), tuple(fields), end, any(field.counted for field in fields))
-
-
-def _access(type_: Type) -> tuple[int, bytes, bytes]:
-    """Size in bytes, load and store opcode each with its alignment. Small integers are kept small in memory."""
-    if isinstance(type_, IntType) and type_.bits < 32:
-        load, store, align = _SMALL[type_.bits, type_.signed]
-        return 1 << align, bytes((load, align)), bytes((store, align))
-    if isinstance(type_, BoolType):
-        return 1, b"\x2d\x00", b"\x3a\x00"
-    return _WIDE[valtype(type_)]
-
-
-_SMALL = {
-    (8, True): (0x2C, 0x3A, 0),
-    (8, False): (0x2D, 0x3A, 0),
-    (16, True): (0x2E, 0x3B, 1),
-    (16, False): (0x2F, 0x3B, 1),
-}
-_WIDE = {
-    0: (0, b"", b""),
-    I32: (4, b"\x28\x02", b"\x36\x02"),
-    I64: (8, b"\x29\x03", b"\x37\x03"),
-    F32: (4, b"\x2a\x02", b"\x38\x02"),
-    F64: (8, b"\x2b\x03", b"\x39\x03"),
-}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.abilities import HELPER, INLINE, abilities
 from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     BoolType,
@@ -12,12 +14,12 @@ from orchestrator.toolchains.ruchy.check.types import (
     FloatType,
     IntType,
     StringType,
-    StructType,
     Type,
+    UnitType,
 )
 from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, handles, set_
 from orchestrator.toolchains.ruchy.lower.chains import link
-from orchestrator.toolchains.ruchy.lower.layout import signature, valtype
+from orchestrator.toolchains.ruchy.lower.layout import integer, signature, valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import F64, I32, I64, functype
 from orchestrator.toolchains.ruchy.lower.walk import is_straight
 from orchestrator.wasm.leb import sleb, uleb
@@ -116,18 +118,13 @@ def _emit_aside(body: Body, held: int, part: hir.Expr) -> int:
 @link(hir.ToText)
 def lower_to_text(body: Body, node: hir.ToText) -> int:
     type_ = node.operand.type
-    if isinstance(type_, StringType):
-        return _text_of_string(body, node)
-    if isinstance(type_, StructType):
-        waiting = body.operands([node.operand])
-        body.call(body.need_glue(type_, "show"), _TO_I32)
-        body.release_operands(waiting)
-        return OWNED
-    body.emit(node.operand)
-    held = _text_of_number(body, type_, node.precision)
-    if node.plain and isinstance(type_, FloatType):
-        body.call("rt::without_point", _TO_I32)
-    return held
+    way = abilities(type_).show
+    if way == INLINE:
+        return INLINE_TEXTS[type_.__class__](body, node)
+    waiting = body.operands([node.operand])
+    body.call(body.need_glue(type_, "show") if way == HELPER else way, _TO_I32)
+    body.release_operands(waiting)
+    return OWNED
 
 
 def _text_of_string(body: Body, node: hir.ToText) -> int:
@@ -139,33 +136,62 @@ def _text_of_string(body: Body, node: hir.ToText) -> int:
     return OWNED
 
 
-def _text_of_number(body: Body, type_: Type, precision: int | None) -> int:
-    if isinstance(type_, IntType):
-        if type_.bits < 64:
-            body.out.append(0xAC if type_.signed else 0xAD)
-        body.call("rt::i64_to_str" if type_.signed else "rt::u64_to_str", _FROM_I64)
-        if precision:
-            body.keep(STRING)
-            body.out += b"\x41" + sleb(precision)
-            body.call("rt::str_point", _PAIR_TO_I32)
-            body.release_operands([body.live[-1][0]])
-    elif isinstance(type_, FloatType):
-        if precision is not None:
-            if type_.bits == 32:
-                body.out.append(0xBB)
-            body.out += b"\x41" + sleb(precision)
-            body.call("rt::f64_to_fixed", _FIXED)
-        else:
-            body.call(f"rt::{type_.name}_to_str", signature([type_], STRING))
-    elif isinstance(type_, BoolType):
-        body.call("rt::bool_to_str", _TO_I32)
-        return PLAIN
-    elif isinstance(type_, CharType):
-        body.call("rt::char_to_str", _TO_I32)
-    else:
-        body.string("nil")
-        return PLAIN
+def _text_of_number(body: Body, node: hir.ToText) -> int:
+    body.emit(node.operand)
+    _number_to_text(body, node.operand.type, node.precision)
+    if node.plain and isinstance(node.operand.type, FloatType):
+        body.call("rt::without_point", _TO_I32)
     return OWNED
+
+
+def _number_to_text(body: Body, type_: Type, precision: int | None) -> None:
+    """The number on the stack as an owned text."""
+    if isinstance(type_, FloatType):
+        if precision is None:
+            body.call(f"rt::{type_.name}_to_str", signature([type_], STRING))
+            return
+        if type_.bits == 32:
+            body.out.append(0xBB)
+        body.out += b"\x41" + sleb(precision)
+        body.call("rt::f64_to_fixed", _FIXED)
+        return
+    number = integer(type_)
+    if number.bits < 64:
+        body.out.append(0xAC if number.signed else 0xAD)
+    body.call("rt::i64_to_str" if number.signed else "rt::u64_to_str", _FROM_I64)
+    if precision:
+        body.keep(STRING)
+        body.out += b"\x41" + sleb(precision)
+        body.call("rt::str_point", _PAIR_TO_I32)
+        body.release_operands([body.live[-1][0]])
+
+
+def _text_of_bool(body: Body, node: hir.ToText) -> int:
+    body.emit(node.operand)
+    body.call("rt::bool_to_str", _TO_I32)
+    return PLAIN
+
+
+def _text_of_char(body: Body, node: hir.ToText) -> int:
+    body.emit(node.operand)
+    body.call("rt::char_to_str", _TO_I32)
+    return OWNED
+
+
+def _text_of_unit(body: Body, node: hir.ToText) -> int:
+    body.emit(node.operand)
+    body.string("nil")
+    return PLAIN
+
+
+INLINE_TEXTS: dict[type, Callable[[Body, hir.ToText], int]] = {
+    IntType: _text_of_number,
+    FloatType: _text_of_number,
+    BoolType: _text_of_bool,
+    CharType: _text_of_char,
+    StringType: _text_of_string,
+    UnitType: _text_of_unit,
+}
 
 
 # ---------------------------------------------------------------- output, panic, runtime calls
@@ -268,7 +294,7 @@ def _fixed(body: Body, node: hir.Runtime) -> int:
     value, digits = node.arguments
     body.emit(value)
     if isinstance(value.type, IntType):
-        _text_of_number(body, value.type, None)
+        _number_to_text(body, value.type, None)
         waiting = body.keep(STRING)
         body.emit(digits)
         body.call("rt::str_point", _PAIR_TO_I32)

@@ -5,20 +5,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.toolchains.ruchy.check.abilities import name_of
 from orchestrator.toolchains.ruchy.lower.layout import Layouts, signature
 from orchestrator.wasm.fragment import FUNCTION, Reference
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.hir import CheckedModule
-    from orchestrator.toolchains.ruchy.check.types import StructType
+    from orchestrator.toolchains.ruchy.check.types import Type
 
 
 class Unit:
-    """One module being lowered. `wanted` are the helpers of structs that some code calls (see `glue.py`), by symbol."""
+    """One module being lowered. `wanted` are the helpers of types that some code calls (see `glue.py`), by symbol."""
 
     def __init__(self, module: CheckedModule) -> None:
         self.layouts = Layouts(module.structs)
-        self.wanted: dict[str, tuple[StructType, str]] = {}
+        self.wanted: dict[str, tuple[Type, str]] = {}
         self._functions: dict[tuple[str, bytes], Reference] = {}
         self._types: dict[str, bytes] = {}
         for symbol, (parameters, result) in module.signatures.items():
@@ -26,9 +27,9 @@ class Unit:
         for function in module.functions:
             self._types[function.symbol] = signature(function.parameters, function.result)
 
-    def request(self, type_: StructType, kind: str) -> str:
-        """The symbol of a helper of a struct; it is written when `Glue.collect` asks for it."""
-        name = f"{type_.module}::{type_.item}.{{{kind}}}"
+    def request(self, type_: Type, kind: str) -> str:
+        """The symbol of a helper of a type; it is written when `Glue.collect` asks for it."""
+        name = f"{name_of(type_)}.{{{kind}}}"
         self.wanted.setdefault(name, (type_, kind))
         return name
 

@@ -1,0 +1,178 @@
+"""What each type can do: one row for each class of types.
+
+The checker and lowering read this table and know no class by heart, so that a new type is a class in `types.py`, a row
+here, and the code that the row asks for. The table is complete, or this module cannot be imported; and where a row asks
+for code that `lower/` does not have, `lower/table.py` cannot be imported. Whoever needs another ability adds a column:
+it has no default, so each type has to say what it does about it.
+
+Each ability is done in a `Way`: by instructions in place (INLINE), by a function of the runtime, which is then named,
+by a function that is written for each type (HELPER, see `lower/glue.py`), or not at all (NONE).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from orchestrator.toolchains.ruchy.check.types import (
+    ArrayType,
+    BoolType,
+    CharType,
+    ErrorType,
+    FloatType,
+    IntType,
+    NeverType,
+    StringType,
+    StructType,
+    TupleType,
+    Type,
+    UnitType,
+)
+from orchestrator.toolchains.ruchy.tables import complete
+
+Way = str
+NONE: Final = ""
+INLINE: Final = "inline"
+HELPER: Final = "helper"
+
+NO_VALUE: Final = ""
+REFERENCE: Final = "reference"
+
+STORAGES: Final = (None, NO_VALUE, "i8", "u8", "i16", "u16", "i32", "i64", "f32", "f64", REFERENCE)
+"""What a value can be in memory. `isize` and `usize` are kept as their 64 bits."""
+
+Text = Callable[[Type], str]
+
+
+class Abilities(NamedTuple):
+    """One row. The functions get the type, and `shown` and `name` also what makes the text of its parts.
+
+    `shown`: as the user writes it. `name`: canonical, for signatures, fingerprints and the symbols of helpers
+    (`signatures.py` reads it back); empty for a type that no value has. `type_of`: what `type_of(x)` says.
+    `storage`: what a value is in memory (`lower/layout.py` has the list), NO_VALUE where there is nothing to store,
+    None where no such type may reach lowering. Only a REFERENCE is counted: then it has a `drop`.
+    `eq`, `order` and `show` are the ways of `==`, of `<` and of the text of a value. Where a type is `taken_apart`, the
+    checker shows its values in terms of others (`display.py`), so lowering only meets them inside of helpers.
+    """
+
+    shown: Callable[[Any, Text], str]
+    name: Callable[[Any, Text], str]
+    type_of: str
+    storage: str | Callable[[Any], str] | None
+    drop: Way
+    unshare: Way
+    eq: Way
+    order: Way
+    show: Way
+    taken_apart: bool
+
+
+def _always(text: str) -> Callable[[Any, Text], str]:
+    return lambda kind, text_of: text
+
+
+def _own_name(kind: IntType | FloatType, text_of: Text) -> str:
+    return kind.name
+
+
+def _storage_of_int(kind: IntType) -> str:
+    """Small integers are kept small in memory."""
+    if kind.bits >= 32:
+        return f"i{kind.bits}"
+    return f"{'i' if kind.signed else 'u'}{kind.bits}"
+
+
+def _storage_of_float(kind: FloatType) -> str:
+    return kind.name
+
+
+def _shown_struct(kind: StructType, text_of: Text) -> str:
+    return kind.item.rsplit("::", 1)[-1].rsplit(".", 1)[-1].rstrip("'")
+
+
+def _name_of_struct(kind: StructType, text_of: Text) -> str:
+    return f"{kind.module}::{kind.item}"
+
+
+def _listed(kind: Type, text_of: Text) -> list[str]:
+    """The texts of the parts, none where one of them has none."""
+    texts = [text_of(part) for part in kind.parts]
+    return texts if all(texts) else []
+
+
+def _array(kind: ArrayType, text_of: Text) -> str:
+    return "".join(f"[{text}]" for text in _listed(kind, text_of))
+
+
+def _tuple(kind: TupleType, text_of: Text) -> str:
+    texts = _listed(kind, text_of)
+    return f"({', '.join(texts)}{',' * (len(texts) == 1)})" if texts else ""
+
+
+def _plain(shown: str, type_of: str, storage: str | None, ways: tuple[Way, Way, Way]) -> Abilities:
+    """A type whose name says everything, and whose values are not counted."""
+    return Abilities(_always(shown), _always(shown), type_of, storage, NONE, NONE, *ways, taken_apart=False)
+
+
+_SCALAR = (INLINE, INLINE, INLINE)
+_NOTHING = (NONE, NONE, NONE)
+
+ABILITIES: dict[type, Abilities] = {
+    IntType: Abilities(_own_name, _own_name, "integer", _storage_of_int, NONE, NONE, *_SCALAR, taken_apart=False),
+    FloatType: Abilities(_own_name, _own_name, "float", _storage_of_float, NONE, NONE, *_SCALAR, taken_apart=False),
+    BoolType: _plain("bool", "boolean", "u8", _SCALAR),
+    CharType: _plain("char", "string", "i32", _SCALAR),
+    StringType: Abilities(
+        shown=_always("String"),
+        name=_always("String"),
+        type_of="string",
+        storage=REFERENCE,
+        drop="rt::release",
+        unshare=NONE,
+        eq="rt::str_eq",
+        order="rt::str_compare",
+        show=INLINE,
+        taken_apart=False,
+    ),
+    UnitType: _plain("()", "nil", NO_VALUE, (INLINE, NONE, INLINE))._replace(taken_apart=True),
+    NeverType: Abilities(_always("!"), _always(""), "object", NO_VALUE, NONE, NONE, *_NOTHING, taken_apart=False),
+    ErrorType: Abilities(_always("?"), _always(""), "object", None, NONE, NONE, *_NOTHING, taken_apart=True),
+    StructType: Abilities(
+        shown=_shown_struct,
+        name=_name_of_struct,
+        type_of="object",
+        storage=REFERENCE,
+        drop=HELPER,
+        unshare=HELPER,
+        eq=HELPER,
+        order=NONE,
+        show=HELPER,
+        taken_apart=True,
+    ),
+    ArrayType: Abilities(_array, _array, "array", None, NONE, NONE, *_NOTHING, taken_apart=False),
+    TupleType: Abilities(_tuple, _tuple, "tuple", None, NONE, NONE, *_NOTHING, taken_apart=False),
+}
+complete(ABILITIES, Type, "check.abilities.ABILITIES")
+
+
+def abilities(kind: Type) -> Abilities:
+    """The row of a type."""
+    return ABILITIES[kind.__class__]
+
+
+def storage_of(kind: Type) -> str | None:
+    """What a value of a type is in memory."""
+    found = ABILITIES[kind.__class__].storage
+    return found if found is None or found.__class__ is str else found(kind)  # type: ignore[operator]
+
+
+def name_of(kind: Type) -> str:
+    """The canonical name of a type; empty for one that no value has."""
+    return ABILITIES[kind.__class__].name(kind, name_of)
+
+
+def is_comparable(kind: Type, op: str) -> bool:
+    """Whether two values of a type can be compared by this operator. What has no value is equal to itself only as a
+    field of something else."""
+    row = ABILITIES[kind.__class__]
+    return bool(row.eq if op in ("==", "!=") else row.order) and row.storage != NO_VALUE
