@@ -1,4 +1,4 @@
-"""A position in untrusted WebAssembly bytes, and what can be told from section headers alone."""
+"""A position in untrusted WebAssembly bytes, and what section headers alone can answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from orchestrator.wasm.leb import MAGIC
 
 
 class ObjectError(ValueError):
-    """These bytes are no relocatable object that we can link: `what` is wrong, at `offset` bytes from the start."""
+    """The bytes are not a relocatable object that we can link. `what` is wrong at `offset` bytes from the start."""
 
     def __init__(self, what: str, offset: int) -> None:
         super().__init__(f"{what} (at offset {offset})")
@@ -15,8 +15,8 @@ class ObjectError(ValueError):
 
 
 def custom_section(data: bytes, name: str) -> bytes | None:
-    """The content of the first custom section of that name, or None. Looks at section headers only, so it works on any
-    module. Raises ObjectError where the sections themselves make no sense."""
+    """Returns the content of the first custom section of that name, or None. It reads section headers only, so it works
+    on any module. Raises ObjectError where the headers are malformed."""
     cursor = ByteCursor(data)
     wanted = name.encode()
     try:
@@ -37,7 +37,8 @@ def custom_section(data: bytes, name: str) -> bytes | None:
 
 
 class ByteCursor:
-    """A position in bytes. Reading past the end raises IndexError, which the callers turn into an ObjectError."""
+    """A position in bytes. Reading past the end raises IndexError, which callers turn into an ObjectError: a check
+    before each byte would be the larger part of the cost of reading."""
 
     __slots__ = ("data", "position")
 
@@ -51,7 +52,7 @@ class ByteCursor:
         self.position = 8
 
     def header(self) -> tuple[int, int]:
-        """A section's number and where it ends."""
+        """Reads a section header: the section's number, and the offset of its end."""
         number = self.byte()
         size = self.u32()
         end = self.position + size
@@ -85,7 +86,7 @@ class ByteCursor:
         return value
 
     def signed(self, limit: int = 5) -> int:
-        """A signed number of at most `limit` bytes."""
+        """Reads a signed number of at most `limit` bytes."""
         start = position = self.position
         data, value, shift = self.data, 0, 0
         while True:
@@ -126,7 +127,7 @@ class ByteCursor:
             self.signed(10)
 
     def constant(self) -> bytes:
-        """A constant expression that needs no relocation, with its `0b`."""
+        """Reads a constant expression without relocations, and returns its bytes with the final `0b`."""
         start = self.position
         opcode = self.byte()
         if opcode in (0x41, 0x42):

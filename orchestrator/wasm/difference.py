@@ -1,4 +1,4 @@
-"""Where two WebAssembly files begin to differ, in words: section, function and bytes. For people who look for a bug."""
+"""Where two WebAssembly files begin to differ, in words (section, function, bytes), for people who look for a bug."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHOWN = 8
 
 
 def difference(old: bytes, new: bytes) -> str:
-    """The first place at which `new` is not `old`. Neither need be well-formed."""
+    """Describes the first place at which `new` differs from `old`. Neither needs to be well-formed."""
     if old == new:
         return "they are equal"
     try:

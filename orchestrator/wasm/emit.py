@@ -1,4 +1,4 @@
-"""Writes a linked program: fills every hole with its final value, and puts the sections in order."""
+"""Writes a linked program: fills every hole with its final value, and writes the sections in order."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _TRAP = b"\x03\0\0\x0b"  # a body of `unreachable`, with its size
 
 
 def emit(layout: ProgramLayout, exports: dict[str, int], inits: Sequence[int], *, names: bool) -> bytes:
-    """The bytes of the program. `exports` maps names to the nodes of functions or globals, `inits` are the nodes of the
-    init functions in the order of their calls; `names` adds the "name" section that stack traces use."""
+    """Returns the bytes of the program. `exports` maps names to nodes of functions or globals. `inits` are the nodes of
+    the init functions in the order of their calls. `names` adds the "name" section that stack traces use."""
     out = [MAGIC, section(1, vector(tuple(layout.types)))]
     if layout.imports:
         out.append(section(2, vector(_imports(layout))))
@@ -121,7 +121,7 @@ def _data(segment: OutputSegment, layout: ProgramLayout, patcher: _Patcher) -> b
 
 
 def _names(layout: ProgramLayout) -> list[bytes]:
-    """Index and name of every function. Where two symbols name one function, the first one does."""
+    """Index and name of every function. Where a function has two symbols, the first one names it."""
     resolution, function_index = layout.resolution, layout.function_index
     found: dict[int, str] = {}
     if layout.live[CONSTRUCTORS]:
@@ -138,8 +138,8 @@ def _names(layout: ProgramLayout) -> list[bytes]:
 
 
 class _Patcher:
-    """Fills holes. The whole code of an object is patched in one go, dead functions too (their values are zero or
-    meaningless, and they are cut out afterwards): one loop over columns is what makes linking fast."""
+    """Fills holes. It patches the whole code of an object at once, dead functions too, because one loop over columns is
+    what makes linking fast. Values in dead functions are zero or meaningless, and these are cut out afterwards."""
 
     __slots__ = ("_layout", "_lebs", "_types")
 
@@ -150,7 +150,7 @@ class _Patcher:
         self._lebs = [leb5(index) for index in range(most)]
 
     def code(self, number: int, found: ObjectFile) -> bytes | bytearray:
-        """The function entries of an object, with final values."""
+        """The function entries of an object, with final values in their holes."""
         relocations = found.code_relocations
         if not relocations.offsets:
             return found.code
@@ -159,7 +159,8 @@ class _Patcher:
         return code
 
     def fill(self, buffer: bytearray, base: int, number: int, relocations: Relocations, start: int, stop: int) -> None:
-        """Writes the values of some relocations into a buffer whose offset 0 of the unit is `base`."""
+        """Writes the values of the relocations from `start` to `stop` into a buffer in which their unit begins at
+        `base`."""
         layout, kinds = self._layout, relocations.kinds
         row, lebs = layout.resolution.targets[number], self._lebs
         columns: list[list[bytes] | None] = [None] * 21
@@ -200,7 +201,7 @@ class _Patcher:
         return [lebs[values[node]] for node in row]
 
     def _address(self, number: int, index: int, addend: int) -> int:
-        """The address that a data relocation means. An undefined weak symbol has address 0, whatever the addend."""
+        """The address that a data relocation means. An undefined weak symbol has address 0 with any addend."""
         resolution = self._layout.resolution
         node = resolution.targets[number][index]
         if node == NULL:

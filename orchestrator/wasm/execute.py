@@ -1,13 +1,13 @@
 """Runs a program on wasmtime, with WASI preview 1.
 
-A loop in WebAssembly hears no signal, so the program runs in a thread of its own and is stopped by wasmtime's epochs: a
-counter that compiled code looks at in every loop and call. What the program writes goes straight to the streams of this
-process or, when captured, to files (`WasiConfig.stdout_custom` panics at exit now and then; files never did).
+Python handles no signal while WebAssembly runs in the main thread. So the program runs in its own thread, and is
+stopped by wasmtime's epochs: a counter that compiled code checks in every loop and call. What the program writes goes
+straight to the streams of this process or, when captured, to files (`WasiConfig.stdout_custom` sometimes panics at
+exit; files never did).
 
-Measured on 9,100 functions (0.8 MB): Cranelift without optimisation takes 10 to 40 % less time to compile than with it,
-and its code runs equally fast in a plain loop. Winch would take another 40 % less, but wasmtime's Python interface does
-not offer it, its code is slower and its stack frames are twice as big. So a run after an edit compiles without
-optimisation unless asked.
+Programs are compiled without optimisation unless asked. Measured on 9,100 functions (0.8 MB), Cranelift takes 10 to
+40 % less time that way, and the code is equally fast in a plain loop. Winch would take another 40 % less, but the
+Python interface of wasmtime does not offer it, its code is slower, and its stack frames are twice as large.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
     import wasmtime
 
 MEMORY_LIMIT = 1 << 30
-"""Bytes of memory that a program may have at most, unless told otherwise."""
+"""The default limit of a program's memory, in bytes."""
 
 TRAPPED = 134
-"""Exit code of a program that trapped: that of a native program that aborts (128 + SIGABRT)."""
+"""Exit code of a program that trapped, as of a native program that aborts (128 + SIGABRT)."""
 
 INTERRUPTED = 130
 """Exit code of a program that was interrupted (128 + SIGINT)."""
 
-_STACK = 2 << 20  # for compiled code; the most that wasmtime takes without its asynchronous stacks being configured too
-_THREAD_STACK = 16 << 20  # for the thread around it, whatever `ulimit -s` says; not touched until it is used
-_GRACE = 0.5  # seconds that an interrupted program gets to come back from the host
-_BEAT = 0.05  # seconds between looks at signals: one that another thread of the process took wakes no waiting thread
+_STACK = 2 << 20  # Bytes for compiled code: wasmtime's maximum unless its asynchronous stacks are configured too.
+_THREAD_STACK = 16 << 20  # Bytes for the thread, independent of `ulimit -s`. Pages that are not used cost nothing.
+_GRACE = 0.5  # Seconds that an interrupted program has to return from a call of the host.
+_BEAT = 0.05  # Seconds between checks for signals: a signal that another thread received wakes no waiting thread.
 _STREAMS = ("stdout", "stderr")
-_FRAMES = 20  # of a stack trace, the innermost
+_FRAMES = 20  # Of a stack trace, the innermost ones.
 
-# wasmtime's own proc_exit refuses codes from 126 on, and a Python function in its place would keep its exception in a
-# global of the bindings, where another thread might find it. So proc_exit is a module: it leaves the code in a global.
+# wasmtime's own proc_exit refuses codes from 126 on. A Python function in its place would store its exception in a
+# global of the bindings, where another thread could find it. So proc_exit is a module that leaves the code in a global.
 _EXIT = """(module
   (global (export "code") (mut i64) (i64.const -1))
   (func (export "proc_exit") (param i32)
@@ -54,19 +54,19 @@ _EXIT = """(module
 
 
 class ProgramError(ValueError):
-    """This program cannot be run at all: it is invalid, wants imports that WASI does not have, or has no entry."""
+    """The program cannot be run: it is invalid, needs imports that WASI does not have, or has no entry."""
 
 
 class NothingToRunError(ProgramError):
-    """It is a library: it exports functions for a host to call, and no `_start`."""
+    """The program is a library: it exports functions for a host to call, and no `_start`."""
 
 
 class RunOutcome(msgspec.Struct, frozen=True):
     """How a run ended. `stdout` and `stderr` are None if they were not captured.
 
-    `trap` says why the program was stopped, None if it ended by itself; `reason` is the same for programs: "" (ended by
-    itself), "stack", "memory", "fuel", "seconds", "output", "interrupted", or "trap" (any other, such as
-    `unreachable`). `frames` are the innermost functions of a trap, innermost first.
+    `trap` says in words why the program was stopped; None if it ended by itself. `reason` says the same as a constant:
+    "" (it ended by itself), "stack", "memory", "fuel", "seconds", "output", "interrupted", or "trap" (any other, such
+    as `unreachable`). `frames` are the innermost functions of a trap, innermost first.
     """
 
     exit_code: int
@@ -93,14 +93,14 @@ def run_program(
 ) -> RunOutcome:
     """Runs a program (its bytes, or the path of a file) and waits for its end.
 
-    `args` follow `name`, the program's own name, in its arguments. `stdin` is what it reads, None for what this process
-    has as input. `memory_limit` is in bytes: `memory.grow` fails beyond it. `fuel` is how many instructions it may
-    run, about; None for no limit. `seconds` is how long it may run, compiling it not counted. `output_limit` is how
-    many bytes of each of the two streams are kept where these are captured: a program that writes more is stopped.
-    `folders` are the only folders that it can see, under the names given here, writable.
-    `capture` collects what it writes instead of passing it on. `optimise` compiles better code, more slowly.
+    The program's arguments are `name` and `args`. `stdin` is its input; None for the input of this process.
+    `memory_limit` is in bytes: `memory.grow` fails beyond it. `fuel` is about how many instructions it may run, None
+    for no limit. `seconds` is how long it may run, without the time to compile it. `output_limit` is the number of
+    bytes of each captured stream: a program that writes more is stopped. `folders` are the only folders that the
+    program can see, writable, under the names given here. `capture` collects what it writes instead of passing it on.
+    `optimise` compiles better code, more slowly.
 
-    A trap gives exit code 134, `proc_exit(n)` gives n. Ctrl-C stops the program, then raises KeyboardInterrupt.
+    A trap returns exit code 134, `proc_exit(n)` returns n. Ctrl-C stops the program, then raises KeyboardInterrupt.
     Raises ProgramError if the program cannot be run.
     """
     running = Running(
@@ -126,9 +126,13 @@ def run_program(
 
 
 class Running:
-    """A program that runs in a thread of its own, to be interrupted from any other thread; see `run_program` for the
+    """A program that runs in its own thread, and can be interrupted from any other thread; see `run_program` for the
     arguments. An asynchronous caller calls `start()`, waits in a worker thread with `wait()`, and on cancellation calls
-    `interrupt()`, which returns at once."""
+    `interrupt()`, which returns at once.
+
+    `_lock` orders `interrupt` and the making of the engine: either `interrupt` finds the engine and advances its epoch,
+    or `_run` sees `_interrupted` before the program starts. `_woken` ends the wait of `wait`, at the end of the program
+    or at an interruption; `_finished` is set at the end of the program only."""
 
     def __init__(
         self,
@@ -161,7 +165,7 @@ class Running:
         self._error: BaseException | None = None
 
     def start(self) -> None:
-        """Starts the program; once only."""
+        """Starts the program. It may be called once."""
         thread = threading.Thread(target=self._main, name=f"wasm {self._argv[0]}", daemon=True)
         with _stack_size_lock:
             before = threading.stack_size(_THREAD_STACK)
@@ -171,7 +175,8 @@ class Running:
                 threading.stack_size(before)
 
     def interrupt(self) -> None:
-        """Stops the program as soon as it runs compiled code; before that, it never starts. Any number of times."""
+        """Stops the program as soon as it runs compiled code; a program that has not started never will. It may be
+        called any number of times."""
         with self._lock:
             self._interrupted = True
             if self._engine is not None:
@@ -179,9 +184,9 @@ class Running:
         self._woken.set()
 
     def wait(self) -> RunOutcome:
-        """Waits for the end, and stops a program that exceeds its time or its output. A program that is stopped while
-        it waits for the host (for input, say) is given up after half a second: its thread ends when the host answers,
-        or with the process."""
+        """Waits for the end, and stops a program that exceeds its time or output. A program that is stopped while it
+        waits for the host (for input, say) is abandoned after half a second: its thread ends when the host answers, or
+        with the process."""
         while not self._woken.wait(_BEAT):
             if time.monotonic() >= self._deadline:
                 self._stop("seconds")
@@ -189,9 +194,8 @@ class Running:
                 self._stop("output")
         if not self._finished.wait(_GRACE if self._interrupted else None):
             return self._limited(RunOutcome(INTERRUPTED, *self._written(), "interrupted", "interrupted"))
-        if self._error is not None:
-            raise self._error
-        assert self._outcome is not None
+        if self._outcome is None:
+            raise self._error or RuntimeError("the thread of the program ended without an outcome")
         return self._outcome
 
     def _stop(self, limit: str) -> None:
@@ -202,13 +206,13 @@ class Running:
         if self._output_limit is None or not self._folder:
             return False
         for name in _STREAMS:
-            with suppress(OSError):  # not there yet, or not any more
+            with suppress(OSError):  # The file may not exist yet, or no longer.
                 if os.stat(os.path.join(self._folder, name)).st_size > self._output_limit:
                     return True
         return False
 
     def _written(self) -> tuple[bytes | None, bytes | None]:
-        """What was captured, up to its limit."""
+        """What was captured of the two streams, up to the limit."""
         if not self._capture:
             return None, None
         most = -1 if self._output_limit is None else self._output_limit
@@ -216,7 +220,7 @@ class Running:
         return stdout, stderr
 
     def _limited(self, outcome: RunOutcome) -> RunOutcome:
-        """An outcome with the limit that led to it, if one did."""
+        """The outcome of an interrupted run with the limit that led to it, if a limit did."""
         if self._limit and outcome.reason == "interrupted":
             why = {"seconds": "it ran for too long", "output": "it wrote too much"}[self._limit]
             return msgspec.structs.replace(outcome, exit_code=TRAPPED, trap=why, reason=self._limit)
@@ -243,7 +247,8 @@ class Running:
         if self._fuel is not None:
             store.set_fuel(self._fuel)
         store.set_epoch_deadline(1)
-        if self._interrupted:  # before the deadline was set, so that it cannot have been heard
+        # An interruption before the deadline was set has advanced no epoch that the program would notice.
+        if self._interrupted:
             output = b"" if self._capture else None
             return RunOutcome(INTERRUPTED, output, output, "interrupted", "interrupted")
         if not self._capture and self._stdin is None:
@@ -251,12 +256,13 @@ class Running:
         import shutil
         import tempfile
 
-        # No `TemporaryDirectory`: that would be removed by every process that forks while the program runs, and ends.
+        # A `TemporaryDirectory` would be removed by a fork that ends while the program runs here.
         folder = self._folder = tempfile.mkdtemp(prefix="wasmill-run-")
         try:
             outcome = self._run_in(engine, store, module, folder)
-            store.close()  # closes the files too
-            if self._wrote_too_much() and outcome.reason != "interrupted":  # it ended before anybody looked
+            store.close()  # This closes the files too.
+            # A program can write too much and end before `wait` looks.
+            if self._wrote_too_much() and outcome.reason != "interrupted":
                 self._limit = "output"
                 outcome = RunOutcome(INTERRUPTED, trap="interrupted", reason="interrupted")
             stdout, stderr = self._written()
@@ -279,7 +285,7 @@ class Running:
         import wasmtime
 
         program = self._program if isinstance(self._program, bytes) else _read(os.fspath(self._program))
-        if program[:8] != MAGIC:  # wasmtime would take WebAssembly text too
+        if program[:8] != MAGIC:  # wasmtime would accept WebAssembly text too.
             raise ProgramError("not a valid program: this is no WebAssembly file")
         try:
             return wasmtime.Module(engine, program)
@@ -350,7 +356,7 @@ _stack_size_lock = threading.Lock()
 
 
 def _new_lock() -> None:
-    """In a fork: whoever held the old one is not there to give it back."""
+    """Makes a new lock in a fork: the thread that held the old one does not exist here."""
     global _stack_size_lock
     _stack_size_lock = threading.Lock()
 
@@ -380,7 +386,7 @@ def _read(path: str) -> bytes:
 
 
 def _first(path: str, most: int) -> bytes:
-    """So many bytes of a file, or all of them (-1); none where it is not there."""
+    """The first `most` bytes of a file, or all of them (-1); none where there is no file."""
     try:
         with open(path, "rb") as file:
             return file.read(most)

@@ -1,8 +1,8 @@
-"""The unit that is cached and assembled: one function's code and data, relocatable, referring to everything by name.
+"""The unit that is cached and assembled: one function's code and data, relocatable, with all references by name.
 
-Nothing in a fragment is numbered: types, imports, functions, symbols, segments and table slots get their numbers when
-an object is encoded, in order of definition and then of first reference. So equal fragments in an equal order give an
-equal object, whichever of them were reused.
+Nothing in a fragment is numbered. Types, imports, functions, symbols, segments and table slots get their numbers when
+an object is encoded, in order of definition and then of first reference. So equal fragments in equal order make equal
+objects, whether they were reused or compiled.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ GLOBAL = 2
 
 KIND_NAMES = ("function", "data", "global")
 TARGET_KINDS = (FUNCTION, FUNCTION, FUNCTION, DATA, DATA, DATA, -1, GLOBAL)
-"""What a relocation of each kind refers to (TYPE_INDEX_LEB names a type, not a symbol)."""
+"""The kind of symbol that a relocation of each kind refers to. TYPE_INDEX_LEB refers to a type instead."""
 TABLE_KINDS = (TABLE_INDEX_SLEB, TABLE_INDEX_I32)
 KINDS_WITH_ADDEND = frozenset((MEMORY_ADDR_LEB, MEMORY_ADDR_SLEB, MEMORY_ADDR_I32))
 
@@ -41,8 +41,8 @@ NO_STRIP = 0x80
 
 
 class Reference(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What a relocation points at. `type` is the encoded function type (`60 vec vec`) of a function, value type and
-    mutability of a global, empty for data. With `module` and `field` the target is a host import of that name."""
+    """The target of a relocation. `type` is the encoded function type (`60 vec vec`) of a function, the value type and
+    mutability of a global, and empty for data. With `module` and `field` the target is the host import of that name."""
 
     kind: int
     name: str
@@ -63,7 +63,7 @@ class Relocation(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Data(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A data item, a segment of its own. `section` is ".rodata", ".data" or ".bss"; `align` is log2 of bytes."""
+    """A data item, which becomes a segment. `section` is ".rodata", ".data" or ".bss"; `align` is log2 of bytes."""
 
     name: str
     section: str
@@ -83,8 +83,8 @@ class WasmGlobal(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class FunctionCode(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One WebAssembly function. `body` runs from the vector of locals to the final `0b`, without a size prefix;
-    holes are zero. `relocations` ascend by offset. `export` names an export that the object itself asks for."""
+    """One WebAssembly function. `body` runs from the vector of locals to the final `0b`, without a size prefix; its
+    holes are zero. `relocations` ascend by offset. `export` is an export that the object asks for, "" for none."""
 
     name: str
     type: bytes
@@ -95,12 +95,12 @@ class FunctionCode(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Fragment(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A compiled function with the closures, strings and tables that it owns.
+    """A compiled function with its closures, strings and tables.
 
     `name` is the function's name in its module ("area", "metric::scale", "<top>"). `sites` are its trap sites, as token
-    ordinals counted from the first token of its item; code refers to line numbers only through the data symbol
-    "<module>::<name>.{lines}", which assembly makes: the address of the module's file name (a static string), then one
-    u32 line a site.
+    ordinals counted from the first token of its item. Code refers to line numbers only through the data symbol
+    "<module>::<name>.{lines}", so that moving a function does not change its code. Assembly makes that symbol: the
+    address of the module's file name (a static string), then one u32 line for each site.
     """
 
     name: str

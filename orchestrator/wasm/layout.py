@@ -1,4 +1,4 @@
-"""Where everything goes: indices, table slots, addresses. The order is that of `wasm-ld --stack-first`."""
+"""Assigns indices, table slots and addresses, in the order of `wasm-ld --stack-first`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ _HEAP_ALIGN = 16
 
 
 class OutputSegment:
-    """Data segments of one prefix, one behind the other. `members` are (node, object, number in it, segment)."""
+    """The data segments of one prefix, one behind the other. `members` are (node, object number, segment number in the
+    object, segment). `size` and `start` are in bytes, `align` is log2 of bytes."""
 
     __slots__ = ("align", "members", "name", "size", "start")
 
     @property
     def written(self) -> bool:
-        """Whether the program holds its bytes: those of .bss are zero, as memory is."""
+        """Whether the program holds its bytes. Those of .bss are zero, as fresh memory is."""
         return not self.name.startswith(".bss")
 
     def __init__(self, name: str) -> None:
@@ -32,9 +33,12 @@ class OutputSegment:
 
 
 class ProgramLayout:
-    """The plan of a program. `function_index`, `global_index`, `slot` and `address` are by node, 0 where there is
-    nothing; `types` gives the index of an encoded function type. `functions` are the nodes of all functions of its own
-    (the constructors and stubs first), `function_types` their types, `imports` what it wants from the host."""
+    """The layout of a program. `function_index`, `global_index`, `slot` and `address` are lists by node, 0 where a node
+    has none. `types` has the index of each encoded function type. `functions` are the nodes of the program's own
+    functions (the constructors and stubs first), `function_types` their types, `imports` what the host must provide.
+    `pages` is the initial memory in pages of 64 KiB.
+
+    Raises LinkError where the data does not fit into memory."""
 
     __slots__ = (
         "address",
@@ -88,7 +92,7 @@ class ProgramLayout:
         return nodes, types
 
     def _count_types(self) -> None:
-        """Types of indirect calls first, in order of use, then those of imports, then those of functions."""
+        """Numbers types: those of indirect calls in order of use, then those of imports, then those of functions."""
         types = self.types
         for base, found in zip(self.resolution.function_bases, self.resolution.objects, strict=False):
             relocations = found.code_relocations
@@ -105,7 +109,7 @@ class ProgramLayout:
             types.setdefault(type_, len(types))
 
     def _live_relocations(self, relocations: Relocations, base: int, count: int) -> list[tuple[int, int]]:
-        """(kind, index) of the relocations in live units, in order."""
+        """Kind and index of the relocations in live units, in order."""
         kinds, indices = relocations.kinds, relocations.indices
         if self.live.find(0, base, base + count) < 0:
             return list(zip(kinds, indices, strict=True))
@@ -127,7 +131,7 @@ class ProgramLayout:
             index += 1
 
     def _count_globals(self) -> list[int]:
-        """Imports, the stack pointer, then own globals: their nodes, without the imports."""
+        """Numbers globals: imports, the stack pointer, then the objects' own. Returns the nodes of the last."""
         resolution, live = self.resolution, self.live
         index = 0
         for node, symbol in resolution.foreign.items():
@@ -141,7 +145,8 @@ class ProgramLayout:
         return own
 
     def _count_slots(self) -> list[int]:
-        """Functions whose address is taken, from slot 1 upwards, in order of the first taking: code, then data."""
+        """Gives table slots, from 1, to functions whose address is taken, in order of first use: for each object its
+        code, then its data. Slot 0 stays empty, so that a null function pointer traps."""
         resolution, slot, slots = self.resolution, self.slot, []
         for number, found in enumerate(resolution.objects):
             row = resolution.targets[number]
@@ -160,7 +165,8 @@ class ProgramLayout:
         return slots
 
     def _place_data(self) -> tuple[list[OutputSegment], int]:
-        """The stack, then segments by the rank of their names, in order of appearance; and the pages of it all."""
+        """Places the stack, then the segments by the rank of their names and in order of appearance. Returns the
+        segments and the number of pages."""
         segments = sorted(_gather(self.resolution, self.live).values(), key=_rank)
         top = self.stack_size
         address = self.address
@@ -184,7 +190,7 @@ class ProgramLayout:
 
 
 def is_stub(symbol: Foreign) -> bool:
-    """Whether a foreign symbol is an undefined weak function: calling it traps, its address is 0."""
+    """Whether a foreign symbol is an undefined weak function. Calling it traps, and its address is 0."""
     return symbol.kind == FUNCTION and symbol.weak and not symbol.module
 
 

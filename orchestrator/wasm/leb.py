@@ -1,9 +1,9 @@
-"""The bricks of the binary format: LEB128 numbers, vectors, names, sections.
+"""The building blocks of the binary format: LEB128 numbers, vectors, names, sections.
 
-LEB128 is how WebAssembly writes every number: seven bits a byte, lowest first, the top bit set on all bytes but the
+WebAssembly writes every number as LEB128: seven bits a byte, lowest first, with the top bit set on all bytes but the
 last. Relocatable holes are padded to five bytes, so that a linker can write any 32-bit value without moving anything.
-Nearly every number is small, so the small ones are put together from tables (of 128: bigger ones cost more to make, at
-every start, than they save).
+Nearly all numbers are small, so these come from tables. The tables have 128 entries, because larger ones take more time
+to make at every start than they save.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _REST = [low + b"\x80\0" for low in _CONTINUED]  # the last three of five bytes,
 
 
 def uleb(n: int) -> bytes:
-    """Unsigned LEB128 of n >= 0, as short as possible."""
+    """The shortest unsigned LEB128 of n >= 0."""
     if n < 128:
         return _LOW[n]
     if n < 16384:
@@ -34,7 +34,7 @@ def uleb(n: int) -> bytes:
 
 
 def sleb(n: int) -> bytes:
-    """Signed LEB128 of n, as short as possible."""
+    """The shortest signed LEB128 of n."""
     if -64 <= n < 64:
         return _LOW[n]  # a negative index counts from the end, which is two's complement
     out = bytearray()
@@ -46,8 +46,8 @@ def sleb(n: int) -> bytes:
 
 
 def leb5(n: int) -> bytes:
-    """Five-byte LEB128 of a 32-bit value. Below 2**31 the signed and unsigned forms are the same bytes; above, pass
-    the value as it is for an unsigned hole, and a negative one for a signed hole."""
+    """The five-byte LEB128 of a 32-bit value. Below 2**31 the signed and unsigned forms are the same bytes. For larger
+    values pass n itself for an unsigned hole, and n - 2**32 for a signed hole (`signed32`)."""
     if 0 <= n < 2097152:
         return _CONTINUED[n & 127] + _CONTINUED[n >> 7 & 127] + _REST[n >> 14]
     return bytes((n & 127 | 128, n >> 7 & 127 | 128, n >> 14 & 127 | 128, n >> 21 & 127 | 128, n >> 28 & 127))
@@ -70,7 +70,7 @@ def string(text: str) -> bytes:
 
 
 def section(number: int, payload: bytes) -> bytes:
-    """A section (or a subsection of "linking"): its number, its size, its payload."""
+    """A section, or a subsection of "linking": its number, its size, its payload."""
     return _LOW[number] + uleb(len(payload)) + payload
 
 

@@ -1,8 +1,8 @@
 """Links relocatable objects into a program: resolve, mark, lay out, emit.
 
-What it writes is what `wasm-ld --stack-first` writes, byte for byte, but for the order of exports and the "name"
-section; the tests hold that wherever `wasm-ld` is at hand. Not handled: COMDAT groups, thread-local data, position
-independent code, archives, debug information and the merging of equal strings; `wasm-ld` links mixed programs.
+It writes the same bytes as `wasm-ld --stack-first`, except for the order of exports and the "name" section; tests
+compare the two where `wasm-ld` is installed. It does not handle COMDAT groups, thread-local data, position-independent
+code, archives, debug information, or the merging of equal strings. Programs that need these are for `wasm-ld`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ __all__ = ["STACK_SIZE", "LinkError", "link", "link_parsed"]
 
 
 STACK_SIZE = 65536
-"""Bytes of the linear stack, the default of `wasm-ld`. Ruchy keeps its values in WebAssembly locals; how deep calls can
-go is the runtime's limit (512 KiB of native stack in wasmtime), not this one."""
+"""Bytes of the linear stack; the default of `wasm-ld`. Code that keeps its values in WebAssembly locals hardly uses it:
+the depth of calls is limited by the runtime (512 KiB of native stack in wasmtime)."""
 
 
 def link(
@@ -36,13 +36,13 @@ def link(
     gc: bool = True,
     names: bool = True,
 ) -> bytes:
-    """The program that these objects (name for messages, bytes) make, in this order.
+    """Links these objects (name for messages, bytes), in this order, and returns the program.
 
-    It exports its memory, the function `entry` (None: there is none), what `exports` lists (export name -> symbol), and
-    what the objects themselves export. With `gc` only what these reach is kept. `stack_size` is in bytes, a multiple
-    of 16. `names` adds function names for stack traces.
+    The program exports its memory, the function `entry` (None: no entry), what `exports` lists (export name -> symbol),
+    and what the objects export. `gc` keeps only what these reach. `stack_size` is in bytes, a multiple of 16. `names`
+    adds function names for stack traces.
 
-    Raises LinkError, with one line for each problem, naming the objects concerned; also for a malformed object.
+    Raises LinkError with one line for each problem, which names the objects concerned; also for a malformed object.
     """
     parsed = []
     for name, data in objects:
@@ -62,7 +62,7 @@ def link_parsed(
     gc: bool = True,
     names: bool = True,
 ) -> bytes:
-    """`link`, for objects that are read already. It does not change them."""
+    """As `link`, for objects that are read already, which it does not change."""
     if stack_size < 0 or stack_size % 16:
         raise LinkError(f"a stack of {stack_size} bytes: the size must be a multiple of 16")
     resolution = Resolution([name for name, _ in objects], [found for _, found in objects])
@@ -79,7 +79,7 @@ def link_parsed(
 
 
 def _exports(resolution: Resolution, wanted: Mapping[str, str]) -> tuple[dict[str, int], list[int]]:
-    """The exports of the program by name, as nodes; and the nodes that are kept without an export."""
+    """Returns the nodes of the program's exports by name, and the nodes that are kept without an export."""
     chosen: dict[str, int] = {}
     kept: list[int] = []
     users: dict[str, str] = {}
@@ -102,7 +102,7 @@ def _exports(resolution: Resolution, wanted: Mapping[str, str]) -> tuple[dict[st
             node = resolution.targets[number][index]
             local = symbol.flags & LOCAL
             if not local and resolution.definitions[symbol.name][1] is not symbol:
-                continue  # another definition won, and its flags count
+                continue  # Another definition won, and its flags count.
             kept.append(node)
             if symbol.flags & EXPORTED and not local and symbol.kind in (FUNCTION, GLOBAL):
                 name = found.exports.get(symbol.index, symbol.name) if symbol.kind == FUNCTION else symbol.name
@@ -132,7 +132,8 @@ def _inits(resolution: Resolution) -> list[int]:
 
 
 def _check_constructors(resolution: Resolution, live: bytearray, chosen: Mapping[str, int]) -> None:
-    """Init functions run only if somebody calls `__wasm_call_ctors`: not to run them would be a silent wrong."""
+    """Raises LinkError where no live function calls `__wasm_call_ctors`. The init functions would then never run, and
+    nothing would say so."""
     if CONSTRUCTORS in chosen.values():
         return
     for number, found in enumerate(resolution.objects):

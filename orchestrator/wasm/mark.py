@@ -1,4 +1,4 @@
-"""What a program needs: everything that can be reached from its roots through relocations."""
+"""Marks what a program needs: everything that its roots reach through relocations."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _ADDRESS_TAKEN = (TABLE_INDEX_SLEB, TABLE_INDEX_I32)
 
 
 def mark(resolution: Resolution, roots: Iterable[int], *, everything: bool = False) -> bytearray:
-    """One byte a node: 1 if it is reached from `roots` (`everything`: all that there is).
+    """Returns one byte for each node, 1 if `roots` reach it. `everything` marks all nodes.
 
-    Raises LinkError for undefined symbols that something reached refers to: like `wasm-ld`, we forgive what dead code
-    leaves undefined. The table slot of an undefined weak function is 0, so taking its address does not reach it.
+    Raises LinkError for undefined symbols that live code refers to. Like `wasm-ld`, it accepts those of dead code. The
+    table slot of an undefined weak function is 0, so taking its address does not reach it.
     """
     live = bytearray(resolution.size)
     first, end = resolution.function_bases[0], resolution.segment_bases[-1]
@@ -51,7 +51,7 @@ def mark(resolution: Resolution, roots: Iterable[int], *, everything: bool = Fal
 
 
 def _units(resolution: Resolution) -> list[tuple[int, int, Relocations]]:
-    """(object, number in it, its relocations) of every function and segment, in the order of their nodes."""
+    """Object number, number within the object, and relocations of every function and segment, in order of nodes."""
     units = []
     for number, found in enumerate(resolution.objects):
         relocations = found.code_relocations

@@ -1,4 +1,4 @@
-"""What `read_object` makes of an object: the model that the linker works on."""
+"""A parsed object: what `read_object` returns, and the linker works on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import msgspec
 
 
 class Symbol(msgspec.Struct, gc=False):
-    """`index` counts the object's own functions (segments, globals) from 0, imports left out; 0 if undefined. `offset`
-    and `size` place data in its segment. `type` is the encoded function type, or a global's two bytes. `module` and
-    `field` are set for undefined symbols that ask for a host import under that name."""
+    """`index` is the number among the object's own functions (segments, globals), without imports; 0 if undefined.
+    `offset` and `size` are the place of data in its segment, in bytes. `type` is the encoded function type, or the two
+    bytes of a global's type. `module` and `field` are set for undefined symbols that the host is to provide."""
 
     kind: int
     flags: int
@@ -31,8 +31,8 @@ class Segment(msgspec.Struct, gc=False):
 
 
 class Relocations:
-    """Relocations of one section, as columns. Those of unit i (function or segment) are `starts[i]` to `starts[i + 1]`.
-    `offsets` count from the first entry of the code section, or from the first byte of the segment."""
+    """The relocations of one section, as columns. Unit i (a function or a segment) has those from `starts[i]` to
+    `starts[i + 1]`. `offsets` count from the first entry of the code section, or from the first byte of the segment."""
 
     __slots__ = ("addends", "indices", "kinds", "offsets", "starts")
 
@@ -45,10 +45,10 @@ class Relocations:
 
 
 class ObjectFile:
-    """A parsed object. `code` is all function entries with their size prefixes; function i is
-    `code[entries[i]:entries[i + 1]]`. `exports` maps own functions to the export name that the object gives them;
-    `inits` are (priority, symbol number).
-    `imports_table`: a program of it has a table, even an empty one."""
+    """A parsed object. `code` holds all function entries with their size prefixes; function i is
+    `code[entries[i]:entries[i + 1]]`. `exports` maps own functions to the export names that the object asks for.
+    `inits` are (priority, symbol number). `imports_table`: a program of this object has a table, if only an empty
+    one."""
 
     __slots__ = (
         "code",

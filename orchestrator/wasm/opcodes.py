@@ -1,7 +1,7 @@
 """The instructions of WebAssembly text: for each mnemonic its opcode and the immediates that follow.
 
-MVP, sign extension, saturating truncation, `memory.copy` and `memory.fill`: what every runtime of today has without a
-flag. Order and numbers are those of the specification's index of instructions.
+It has the MVP, sign extension, saturating truncation, `memory.copy` and `memory.fill`: what current runtimes support
+without a flag. Order and numbers are those of the specification's index of instructions.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ PLAIN = _plain()
 """mnemonic -> all its bytes"""
 
 IMMEDIATES = _with_immediates()
-"""mnemonic -> opcode, kind of immediate, natural alignment (loads, stores) or 1 (`global.set`)"""
+"""mnemonic -> opcode, kind of immediate, and the natural alignment (loads, stores) or 1 (`global.set`)"""
 
 BLOCKS = {"block": b"\x02", "loop": b"\x03", "if": b"\x04"}
 END, ELSE = b"\x0b", b"\x05"

@@ -1,8 +1,8 @@
-"""Functions and data made ready for joining: what `join.py` puts together without looking into it again.
+"""Functions and data made ready for joining, so that `join.py` need not look into them again.
 
-A piece is a unit encoded as far as that is the same in every object: the entry of a function with its
-size, holes and what each of them takes. A *use* is what a hole takes: kind, addend and target, as bytes, so that equal
-ones are one key; whatever an object must know of a use it finds out once, however many holes and functions have it.
+A piece is a function or a data item, encoded as far as the bytes are the same in every object, with its holes and what
+each of them takes. A *use* is what a hole takes: kind, addend and target. It is kept as bytes, so that equal uses are
+one dictionary key: an object decodes each use once, however many holes and functions have it.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _decode = msgspec.msgpack.Decoder(tuple[int, int, Reference | bytes]).decode
 
 
 class CodePiece(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A function. `name` is as objects hold it: a length, then UTF-8. `entry` is size and body, its holes zero; they
-    are `holes`, ascending offsets in it, and hole i takes `uses[hole_uses[i]]`. `uses` are distinct, in order of first
-    use."""
+    """A function. `name` is a length and UTF-8, as in objects. `entry` is the size and the body, with zeros in its
+    holes. `holes` are ascending offsets in `entry`; hole i takes `uses[hole_uses[i]]`. `uses` are distinct, in order of
+    first use."""
 
     name: bytes
     type: bytes
@@ -46,7 +46,7 @@ class CodePiece(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class DataPiece(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A data item, of which `holes` are words. `section` is one of `SECTIONS`; `align` is log2 of bytes."""
+    """A data item. Its holes are words of four bytes. `section` is one of `SECTIONS`; `align` is log2 of bytes."""
 
     name: bytes
     section: str
@@ -59,17 +59,18 @@ class DataPiece(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def use(kind: int, target: Reference | bytes, addend: int = 0) -> bytes:
-    """The bytes of a use: equal ones for equal ones."""
+    """The bytes of a use. Equal uses have equal bytes."""
     return _encode((kind, addend, target))
 
 
 def read_use(data: bytes) -> tuple[int, int, Reference | bytes]:
-    """Kind, addend and target. Raises `msgspec.DecodeError`, a ValueError, for what is no use."""
+    """Kind, addend and target of a use. Raises `msgspec.DecodeError`, a ValueError, for other bytes."""
     return _decode(data)
 
 
 def code_piece(unit: FunctionCode) -> CodePiece:
-    """Raises ValueError for what no joining handles: an export of its own, words; and holes that are none."""
+    """Raises ValueError for a function with an export of its own, for holes of four bytes, and for holes that are not
+    zero or not in order."""
     if unit.export or unit.flags & (EXPORTED | NO_STRIP):
         raise ValueError(f"{unit.name}: an export of its own")
     size = uleb(len(unit.body))
@@ -78,7 +79,8 @@ def code_piece(unit: FunctionCode) -> CodePiece:
 
 
 def data_piece(item: Data) -> DataPiece:
-    """Raises ValueError for an unknown section, for .bss that is not zero, and for other holes than words."""
+    """Raises ValueError for an unknown section, for .bss that is not zero, and for holes that are not words of four
+    zero bytes, in order."""
     if item.section not in SECTIONS:
         raise ValueError(f"{item.name}: data section {item.section!r} is not one of {', '.join(SECTIONS)}")
     if item.section == ".bss" and (item.relocations or item.data.count(0) != len(item.data)):

@@ -1,10 +1,10 @@
 """Reads relocatable WebAssembly objects, and never trusts them.
 
 Objects come from caches, archives and other compilers, so every malformed input ends in an `ObjectError` that says what
-is wrong and where. Reading takes one pass; every element of the model took at least one byte of the input, so a lie in
-a count ends at the end of the file, and the model stays within about a hundred bytes for each byte of input.
+is wrong and where. Reading takes one pass. Each element of the result takes at least one byte of the input, so a false
+count only leads to the end of the file, and memory stays within about a hundred bytes for each byte of input.
 
-Function bodies are not looked into: `validate` does that, on the linked program.
+Function bodies are not parsed: `validate` checks them in the linked program.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ TABLE = 5  # SYMTAB_TABLE
 TABLE_NUMBER_LEB = 20  # R_WASM_TABLE_NUMBER_LEB
 ABSOLUTE = 0x200  # WASM_SYM_ABSOLUTE
 
-# What a relocation of each kind points at, and the width of its hole.
+# The kind of symbol that each kind of relocation refers to; the kinds with a hole of four bytes; those with an addend.
 _TARGETS = {0: FUNCTION, 1: FUNCTION, 2: FUNCTION, 3: DATA, 4: DATA, 5: DATA, 7: GLOBAL, TABLE_NUMBER_LEB: TABLE}
 _WORDS = (2, 5)
 _ADDENDS = (3, 4, 5)
-# Standard sections in the order of the file: DataCount (12) stands before Code.
+# Standard sections in their order in a file: DataCount (12) stands before Code.
 _ORDER = {1: 1, 2: 2, 3: 3, 6: 4, 7: 5, 9: 6, 12: 7, 10: 8, 11: 9}
-_ALIGNED, _ALIGNED_EACH = 1 << 20, 16  # bytes that alignment may add: at all, and for each byte of the object
+_ALIGNED, _ALIGNED_EACH = 1 << 20, 16  # bytes that alignment may add to any object, and for each byte of the object
 _MEMORY_INDEX = 2  # a data segment that names its memory
 
 
 def read_object(data: bytes) -> ObjectFile:
-    """Parses a relocatable object. Raises ObjectError, and nothing else, for whatever is malformed or unsupported
+    """Parses a relocatable object. Raises ObjectError, and nothing else, for input that is malformed or unsupported
     (COMDAT, thread-local data, passive segments)."""
     reader = _ObjectReader(data)
     try:
@@ -51,15 +51,20 @@ def read_object(data: bytes) -> ObjectFile:
 
 
 class _ObjectReader(ByteCursor):
+    """Reads one object, section by section. `code_at` is the offset of the first function entry in the payload of the
+    code section, `body_starts` are the offsets of the bodies from there, `segment_starts` those of the segments' bytes
+    in the payload of the data section. `code_number` and `data_number` are the ordinals of these sections in the file,
+    -1 until they were read; relocation sections refer to them. `linked` says whether "linking" was read."""
+
     __slots__ = ("body_starts", "code_at", "code_number", "data_number", "linked", "object", "segment_starts")
 
     def __init__(self, data: bytes) -> None:
         super().__init__(bytes(data))
         self.object = ObjectFile()
-        self.code_at = 0  # from the start of the code section's payload to its first entry
-        self.body_starts: list[int] = []  # of each body, from the first entry
-        self.code_number = self.data_number = -1  # ordinals of these sections in the file
-        self.segment_starts: list[int] = []  # of each segment's bytes in the data section's payload
+        self.code_at = 0
+        self.body_starts: list[int] = []
+        self.code_number = self.data_number = -1
+        self.segment_starts: list[int] = []
         self.linked = False
 
     def read(self) -> ObjectFile:
@@ -96,7 +101,7 @@ class _ObjectReader(ByteCursor):
             (found.code_relocations, len(found.function_types)),
             (found.data_relocations, len(found.segments)),
         ):
-            relocations.starts += [0] * (units + 1 - len(relocations.starts))  # where there is no such section
+            relocations.starts += [0] * (units + 1 - len(relocations.starts))  # The section may be missing.
         return found
 
     def section(self, number: int, ordinal: int, end: int) -> None:
@@ -122,7 +127,7 @@ class _ObjectReader(ByteCursor):
             self.data_number = ordinal
             self.datas()
         else:
-            self.position = end  # elements and the data count follow from the relocations
+            self.position = end  # Elements and the data count follow from the relocations.
 
     def types(self) -> None:
         types = self.object.types
@@ -244,7 +249,7 @@ class _ObjectReader(ByteCursor):
                 raise ObjectError(f"segment {segment.name} is aligned to 2**{segment.align}", self.position)
             if segment.flags & 2:
                 raise ObjectError(f"segment {segment.name} is thread-local, which is not supported", self.position)
-        # What is aligned to 64 KiB makes the program that much longer, whatever it holds.
+        # A segment that is aligned to 64 KiB can make the program that much longer, even if it holds one byte.
         if sum([1 << segment.align for segment in segments]) > _ALIGNED + _ALIGNED_EACH * len(self.data):
             raise ObjectError("the segments are aligned so widely that they are mostly holes", self.position)
 
@@ -321,7 +326,7 @@ class _ObjectReader(ByteCursor):
             firsts, into = self.segment_starts, found.data_relocations
             ends = [first + len(segment.data) for first, segment in zip(firsts, found.segments, strict=True)]
         else:
-            self.position = end  # of a custom section: debug information, which we do not link
+            self.position = end  # These belong to a custom section: debug information, which is not linked.
             return
         if len(into.starts) > 1:
             raise ObjectError("a second section of relocations for one section", self.position)
@@ -334,7 +339,11 @@ class _ObjectReader(ByteCursor):
             into.offsets[where] = [offset - first for offset in into.offsets[where]]
 
     def columns(self, into: Relocations, firsts: list[int], ends: list[int]) -> None:
-        """Reads relocation entries, and splits them by the units that lie from `firsts` to `ends` in the payload."""
+        """Reads relocation entries into columns, and splits them by unit. Unit i lies from `firsts[i]` to `ends[i]` in
+        the payload.
+
+        This loop takes most of the time of reading an object. So it decodes the usual short numbers itself, and leaves
+        longer ones to `u32`."""
         kinds, types = [symbol.kind for symbol in self.object.symbols], len(self.object.types)
         starts, u32, data, targets = into.starts, self.u32, self.data, _TARGETS.get
         add_kind, add_offset, add_index = into.kinds.append, into.offsets.append, into.indices.append
@@ -349,7 +358,7 @@ class _ObjectReader(ByteCursor):
                 offset += (high << 7) - 128
                 position += 1
             index = data[position]
-            if index > 127 or high > 127:  # longer numbers than most
+            if index > 127 or high > 127:
                 self.position = start + 1
                 offset, index = u32(), u32()
             else:

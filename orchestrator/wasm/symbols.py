@@ -1,12 +1,12 @@
-"""Which definition every symbol of every object means.
+"""Resolves symbols: which definition each symbol of each object means.
 
-The rules are those of `wasm-ld`: a strong definition beats weak ones, the first weak one wins, two strong ones are an
-error, local symbols never meet. Where LLD warns of differing signatures and inserts a trap, we raise: such a program is
-never what anybody meant.
+The rules are those of `wasm-ld`. A strong definition wins over weak ones, the first weak one over later ones, two
+strong ones are an error, and local symbols are visible in their object only. Where LLD warns of differing signatures
+and inserts a trap, this linker raises, because nobody wants such a program.
 
-Everything that can end up in a program is a node, and a node is an integer: the linker's own symbols first, then the
-functions, data segments and globals of all objects in order, then what comes from outside (host imports, weak symbols
-that nobody defines). All later passes are lists indexed by node.
+Everything that can be part of a program is a node, and nodes are integers: the linker's own symbols first, then the
+functions, data segments and globals of all objects in order, then what comes from outside (host imports, and weak
+symbols that no object defines). All later passes work on lists indexed by node.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ADDRESS_NAMES = (
     "__stack_low",
     "__stack_high",
 )
-"""Data symbols that the linker places, unless an object defines them; their nodes start at FIRST_ADDRESS."""
+"""Data symbols that the linker defines, unless an object does. Their nodes start at FIRST_ADDRESS."""
 
 _OWN = {
     CONSTRUCTORS_NAME: (FUNCTION, functype(b"", b""), CONSTRUCTORS),
@@ -45,11 +45,12 @@ _MOST_ERRORS = 20
 
 
 class LinkError(ValueError):
-    """These objects make no program. The message has one line a problem, and names the objects."""
+    """The objects cannot be linked. The message has one line for each problem, and names the objects."""
 
 
 class Foreign:
-    """A symbol that no object defines: a host import (`module` is set), a weak symbol, or an undefined one."""
+    """A symbol that no object defines: a host import (`module` is set), a weak symbol, or an undefined one. `user` is
+    the number of the first object that refers to it."""
 
     __slots__ = ("field", "kind", "module", "name", "type", "user", "weak")
 
@@ -61,12 +62,12 @@ class Foreign:
 
 
 class Resolution:
-    """The symbols of all objects, resolved.
+    """The symbols of all objects, resolved. Raises LinkError where they contradict each other.
 
-    `function_bases[i]` is the node of object i's first function, and likewise for segments and globals; each list ends
-    with the node after the last one. `targets[i][j]` is the node that symbol j of object i means, `offsets` the place
-    of a data symbol in its segment, by name (0 where missing; local symbols hold their own). `foreign` is what comes
-    from outside, by node.
+    `function_bases[i]` is the node of object i's first function, likewise for segments and globals; each list ends with
+    the node after the last one. `targets[i][j]` is the node that symbol j of object i means. `offsets` are places of
+    data symbols in their segments, by name (0 where missing; local symbols have their own). `foreign` has what comes
+    from outside, by node. `errors` collects problems until `check` raises them.
     """
 
     __slots__ = (
@@ -102,7 +103,7 @@ class Resolution:
         self.check()
 
     def check(self) -> None:
-        """Raises LinkError if there were errors."""
+        """Raises LinkError if there are errors."""
         if self.errors:
             more = len(self.errors) - _MOST_ERRORS
             lines = self.errors[:_MOST_ERRORS] + ([f"... and {more} more errors"] if more > 0 else [])
@@ -138,7 +139,7 @@ class Resolution:
                 self.offsets[name] = symbol.offset
 
     def _agree(self, number: int, symbol: Symbol) -> None:
-        """A declaration must have the kind and the type of the definition that it means."""
+        """Notes an error where a declaration has another kind or type than the definition that it means."""
         other, definition = self.definitions[symbol.name]
         if symbol.kind != definition.kind or symbol.type != definition.type:
             self._mismatch(symbol.name, number, symbol, other, definition)
@@ -155,7 +156,7 @@ class Resolution:
             self.errors.append(f"signature mismatch: {name} ({types})")
 
     def _refer(self) -> None:
-        """Checks references against what they mean, and collects what no object defines."""
+        """Checks references against their definitions, and collects what no object defines."""
         definitions = self.definitions
         foreign: dict[str, Foreign] = {}
         for number, found in enumerate(self.objects):
@@ -191,7 +192,7 @@ class Resolution:
         known.weak = known.weak and bool(symbol.flags & WEAK)
 
     def _place(self, foreign: dict[str, Foreign]) -> None:
-        """Gives a node to what comes from outside; two symbols for one import share it."""
+        """Gives nodes to what comes from outside. Symbols of one import share a node."""
         imports: dict[tuple[int, str, str, bytes], int] = {}
         for name, symbol in foreign.items():
             if symbol.module:

@@ -1,6 +1,8 @@
-"""wasmtime has a pool of threads for the whole process, made when it is first needed, and a process that forks leaves
-none of them to its child: there everything that goes through the pool waits for ever. So a fork of a process in which
-the pool may have been made tells wasmtime to do without.
+"""Whether wasmtime may use its threads in this process.
+
+wasmtime makes one pool of threads for the whole process, when it first needs it. A fork has no threads but the one that
+forked, so in the child everything that goes through the pool waits for ever. A fork of a process in which the pool may
+exist must therefore tell wasmtime to work without threads.
 """
 
 from __future__ import annotations
@@ -8,9 +10,9 @@ from __future__ import annotations
 from actors.forks import OwnProcess
 
 _process = OwnProcess()
-"""The one that imported this, which all do who use wasmtime."""
+"""The process that imported this module, which everything that uses wasmtime does."""
 
 
 def forked() -> bool:
-    """Whether wasmtime has to work in the caller's thread alone."""
+    """Whether wasmtime must work in the caller's thread alone."""
     return _process.is_fork

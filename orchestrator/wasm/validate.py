@@ -1,8 +1,8 @@
 """Checks a linked program with the validator of wasmtime, before it is handed out.
 
 `import wasmtime` describes hundreds of functions of its library to `ctypes`, which takes ten times as long as loading
-the library does. A build wants five of them, so they are bound here, to the library file of the installed package.
-Where that does not work out (another layout, another name), the package itself validates.
+the library. A build needs five of them, so this module binds these to the library file of the installed package. Where
+that fails, because another version has other files or names, the package itself validates.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Validator = Callable[[bytes], "str | None"]
 
 
 def validate(program: bytes) -> str | None:
-    """None if the program is valid WebAssembly, else what is wrong with it, and where. Costs about 4 ms for a megabyte,
-    and as much for the first call of a process."""
+    """Returns None if the program is valid WebAssembly, else what is wrong with it and where. It takes about 4 ms for a
+    megabyte, and the first call of a process another 4 ms."""
     return _validator(forked())(program)
 
 
 @cache
 def _validator(serial: bool) -> Validator:
-    """`serial`: with no threads; see `orchestrator.wasm.threads`."""
+    """`serial` means without threads; see `orchestrator.wasm.threads`."""
     if "wasmtime" not in sys.modules:
         try:
             return _of_library(CDLL(_library()), serial)
@@ -47,7 +47,7 @@ def _of_package(program: bytes) -> str | None:
 
 
 def _library() -> str:
-    """The library file of the package wasmtime, which is not imported for that. Raises ImportError."""
+    """Finds the library file of the package wasmtime without importing the package. Raises ImportError."""
     import os
     from importlib.util import find_spec
 
@@ -69,7 +69,7 @@ class _Bytes(Structure):
 
 
 def _of_library(library: CDLL, serial: bool) -> Validator:
-    """Raises AttributeError where the library has no such function."""
+    """A validator that calls the library. Raises AttributeError where the library lacks a function."""
     library.wasm_config_new.restype = c_void_p
     library.wasm_engine_new_with_config.argtypes = (c_void_p,)
     library.wasm_engine_new_with_config.restype = c_void_p

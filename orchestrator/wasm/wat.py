@@ -1,7 +1,7 @@
-"""An assembler of WebAssembly text into the relocatable units of `orchestrator.wasm.fragment`.
+"""Assembles WebAssembly text (WAT) into the relocatable units of `orchestrator.wasm.fragment`.
 
-The text is standard WebAssembly text, so that any other tool accepts the same file; what makes it relocatable are
-these conventions. `FILE` is the name given to `assemble`.
+The text is standard, so that other tools accept the same file. These conventions make it relocatable; `FILE` is the
+name given to `assemble`.
 
 | in the text | becomes |
 |---|---|
@@ -16,9 +16,9 @@ these conventions. `FILE` is the name given to `assemble`.
 | `(global $x (mut i32) (i32.const 7))` | a global of its own |
 | any other immutable global | a constant, written in place |
 
-The address N counts only where the file is used alone; its lowest bit set says the alignment, at most 16. A data
-symbol is named `FILE.$x`, or as the global is exported. Memory and the table may be imported from "env" and are
-otherwise not mentioned. Not accepted: element segments, start functions, blocks with parameters.
+The address N matters only to other tools. Here its lowest set bit is the alignment, at most 16. A data symbol is named
+`FILE.$x`, or as the global is exported. Memory and the table may be imported from "env", and are not declared
+otherwise. Element segments, start functions and blocks with parameters are not accepted.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from orchestrator.wasm.wat_body import (
 from orchestrator.wasm.wat_tokens import TextError, integer, position, string, tokens
 
 MOST_ZEROES = 16 << 20
-"""Bytes of one `.bss` symbol: they stand in the object, and a line of text can ask for 4 GiB of them."""
+"""The most bytes of one `.bss` symbol. The object holds them, and a line of text could ask for 4 GiB."""
 
 __all__ = ["Assembly", "TextError", "assemble", "assemble_object"]
 
@@ -49,7 +49,7 @@ _HOSTS = {"wasi_snapshot_preview1": "wasi"}
 
 
 class Assembly(msgspec.Struct, frozen=True):
-    """What a file holds, each in source order."""
+    """The units of a file, each kind in source order."""
 
     code: tuple[FunctionCode, ...]
     data: tuple[Data, ...]
@@ -57,7 +57,8 @@ class Assembly(msgspec.Struct, frozen=True):
 
 
 def assemble(text: str, name: str = "text") -> Assembly:
-    """The units of one `(module …)`. `name` goes before the names of local symbols. TextError names the place."""
+    """Returns the units of one `(module …)`. `name` is the prefix of local symbols. Raises TextError with the place of
+    an error."""
     words = tokens(text)
     try:
         return _Module(TokenReader(words), name).run()
@@ -68,7 +69,7 @@ def assemble(text: str, name: str = "text") -> Assembly:
 
 
 def assemble_object(text: str, name: str = "text", features: tuple[str, ...] = ()) -> bytes:
-    """A relocatable object of one `(module …)`. TextError names the place."""
+    """Returns a relocatable object of one `(module …)`. Raises TextError with the place of an error."""
     from orchestrator.wasm.join import join
     from orchestrator.wasm.pieces import code_piece, data_piece
 
@@ -88,7 +89,7 @@ class _PendingFunction(msgspec.Struct):
 
 
 class _PendingGlobal(msgspec.Struct):
-    """An own global as written; what it means is decided when all data is known."""
+    """A global as written. It may be data, a constant or a true global, which is decided when all data is known."""
 
     at: int
     kind: str
@@ -98,7 +99,7 @@ class _PendingGlobal(msgspec.Struct):
 
 
 class _Module:
-    """One file: first all headers, then all bodies."""
+    """One file. Headers are read before bodies, because a body may refer to anything in the file."""
 
     def __init__(self, reader: TokenReader, name: str) -> None:
         self.reader = reader
@@ -112,7 +113,7 @@ class _Module:
 
     def run(self) -> Assembly:
         fields = self._fields()
-        for keyword, at in fields:  # imports are numbered before what is defined
+        for keyword, at in fields:  # Imports have lower numbers than definitions.
             if keyword == "type":
                 self._type(at)
             elif keyword == "import":
@@ -128,7 +129,7 @@ class _Module:
         return Assembly(tuple(map(self._body, self.functions)), data, own)
 
     def _fields(self) -> list[tuple[str, int]]:
-        """Keyword of each field of the module and the index of the word behind it."""
+        """The keyword of each field of the module, and the index of the word behind it."""
         words, reader = self.words, self.reader
         i = reader.expect("module", reader.expect("(", 0))
         if words[i].startswith("$"):
@@ -166,7 +167,7 @@ class _Module:
             raise self.reader.fail(f"the name {self.words[i]!r} is no UTF-8", i) from None
 
     def _export(self, i: int) -> tuple[str, int]:
-        """`(export "…")`, if there is one."""
+        """The name in `(export "…")`, "" where there is none, and the index of the next word."""
         if self.words[i] == "(" and self.words[i + 1] == "export":
             name, i = self._string(i + 2)
             return name, self.reader.expect(")", i)
@@ -251,7 +252,6 @@ class _Module:
         first = len(meanings.values) - len(self.globals)
         for number, (identifier, written) in enumerate(self.globals.items(), first):
             meaning = meanings.values[number]
-            assert isinstance(meaning, Constant)
             code = IMMEDIATES[f"{written.kind}.const"][0] + self._literal(written)
             size = self.globals.get(f"{identifier}.size")
             symbol = written.export or f"{self.name}.{identifier}"
@@ -309,7 +309,7 @@ class _Module:
 
 
 def _locals(kinds: bytes) -> bytes:
-    """The vector of locals: runs of one type."""
+    """The vector of locals, which groups equal types that follow one another."""
     runs: list[list[int]] = []
     for kind in kinds:
         if runs and runs[-1][1] == kind:

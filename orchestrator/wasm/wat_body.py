@@ -1,11 +1,12 @@
-"""Assembling the instructions of one function, flat or folded, into bytes and relocations.
+"""Assembles the instructions of one function, flat or folded, into bytes and relocations.
 
-Folded instructions wait on a stack until their `)`; nothing is recursive, so depth costs nothing.
+Folded instructions are on a stack until their `)`. Nothing is recursive, so deep nesting is no problem.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
 
 from orchestrator.wasm.fragment import (
     FUNCTION_INDEX_LEB,
@@ -38,9 +39,11 @@ from orchestrator.wasm.wat_tokens import float_bytes, integer
 
 HOLE = b"\0\0\0\0\0"
 
+V = TypeVar("V")
+
 
 class TokenReader:
-    """The words of a file and the way to complain about one of them."""
+    """The words of a file. All indices (`at`, `i`) count words."""
 
     __slots__ = ("words",)
 
@@ -48,11 +51,11 @@ class TokenReader:
         self.words = words
 
     def fail(self, message: str, at: int) -> Complaint:
-        """What to raise: the message and the index of the word it is about."""
+        """Returns the exception to raise about the word at that index."""
         return Complaint(message, at)
 
     def expect(self, word: str, at: int) -> int:
-        """The index behind the expected word."""
+        """Returns the index behind the expected word. Raises Complaint where another word stands there."""
         if self.words[at] != word:
             raise self.fail(f"expected {word!r}, found {self.words[at]!r}", at)
         return at + 1
@@ -66,26 +69,26 @@ class Complaint(Exception):
         self.message, self.at = message, at
 
 
-class Names:
-    """One index space: values by number, and by `$id` where they have one."""
+class Names(Generic[V]):
+    """One index space: values by number, and by `$id` where they have one. `what` is its name in messages."""
 
     __slots__ = ("by_id", "values", "what")
 
     def __init__(self, what: str) -> None:
         self.what = what
-        self.values: list[object] = []
+        self.values: list[V] = []
         self.by_id: dict[str, int] = {}
 
-    def add(self, identifier: str, value: object, reader: TokenReader, at: int) -> None:
-        """Appends a value; an identifier that exists is an error."""
+    def add(self, identifier: str, value: V, reader: TokenReader, at: int) -> None:
+        """Appends a value. Raises Complaint where the identifier exists already."""
         if identifier:
             if identifier in self.by_id:
                 raise reader.fail(f"{self.what} {identifier} is defined twice", at)
             self.by_id[identifier] = len(self.values)
         self.values.append(value)
 
-    def find(self, reader: TokenReader, at: int) -> object:
-        """The value that the word names."""
+    def find(self, reader: TokenReader, at: int) -> V:
+        """The value that the word at that index names. Raises Complaint where there is none."""
         word = reader.words[at]
         index = self.by_id.get(word)
         if index is None:
@@ -96,8 +99,8 @@ class Names:
 
 
 class Constant:
-    """What `global.get` of a name means: the bytes of an instruction of its own (a constant), or the address of a data
-    symbol, or a true global."""
+    """What `global.get` of a name means: a constant (`code` is its instruction), the address of a data symbol (`code`
+    and `reference`), or a true global (`reference` alone)."""
 
     __slots__ = ("code", "mutable", "reference")
 
@@ -112,9 +115,9 @@ class Scope:
 
     def __init__(self, reader: TokenReader) -> None:
         self.reader = reader
-        self.types = Names("type")
-        self.functions = Names("function")
-        self.globals = Names("global")
+        self.types = Names[bytes]("type")
+        self.functions = Names[Reference]("function")
+        self.globals = Names[Constant]("global")
 
 
 class _Hole:
@@ -125,7 +128,7 @@ class _Hole:
 
 
 class _If:
-    """A folded `if` whose condition is being read."""
+    """A folded `if` whose condition is not complete."""
 
     __slots__ = ("header", "label")
 
@@ -134,7 +137,7 @@ class _If:
 
 
 class _Close:
-    """The `)` of a folded block (`ends`), or of a `then` or `else`, which write nothing."""
+    """A `)` to come: of a folded block, which writes `end` (`ends`), or of a `then` or `else`, which writes nothing."""
 
     __slots__ = ("ends", "is_if")
 
@@ -150,7 +153,8 @@ Item = bytes | _Hole
 
 
 class BodyAssembler:
-    """The instructions of one function. `run` reads from a word up to the `)` that closes the function."""
+    """Assembles one function. `run` reads from a word to the `)` that closes the function. `out` has the bytes so far,
+    and `labels` the open blocks: name, and whether `end` closes it."""
 
     __slots__ = ("labels", "locals", "out", "reader", "relocations", "scope", "words")
 
@@ -161,17 +165,17 @@ class BodyAssembler:
         self.locals = local_ids
         self.out = bytearray(declared)
         self.relocations: list[Relocation] = []
-        self.labels: list[tuple[str, bool]] = [("", False)]  # name, and whether `end` closes it
+        self.labels: list[tuple[str, bool]] = [("", False)]
 
     def run(self, i: int) -> int:
-        """Assembles until the function's own `)`; the index of that word."""
+        """Assembles up to the function's own `)`, and returns the index of that word."""
         words, out, local_ids = self.words, self.out, self.locals
         pending: list[Item | _If | _Close] = []
         while True:
             word = words[i]
             if word == "(":
                 if words[i + 1] == "local.get" and words[i + 3] == ")" and words[i + 2] in local_ids:
-                    out += b"\x20" + uleb(local_ids[words[i + 2]])  # every third instruction
+                    out += b"\x20" + uleb(local_ids[words[i + 2]])  # Every third instruction is one of these.
                     i += 4
                 else:
                     i = self._open(i + 1, pending)
@@ -194,7 +198,7 @@ class BodyAssembler:
         return i
 
     def _open(self, i: int, pending: list[Item | _If | _Close]) -> int:
-        """What begins behind a `(`."""
+        """Reads what begins behind a `(`, and returns the index of the next word."""
         word = self.words[i]
         item: Item | None = PLAIN.get(word)
         if item is not None:
@@ -202,7 +206,7 @@ class BodyAssembler:
         elif (entry := IMMEDIATES.get(word)) is not None:
             item, i = self._immediate(entry, i + 1)
         if item is not None:
-            if self.words[i] == ")":  # a leaf: most of them
+            if self.words[i] == ")":  # Most have no operands inside.
                 self._emit(item)
                 return i + 1
             pending.append(item)
@@ -285,7 +289,7 @@ class BodyAssembler:
         return label, BLOCKS[word] + result, i
 
     def _immediate(self, entry: tuple[bytes, int, int], i: int) -> tuple[Item, int]:
-        """An instruction with what follows it, and the index behind."""
+        """Returns an instruction with its immediate, and the index behind it."""
         opcode, kind, natural = entry
         if kind == LOCAL:
             index = self.locals.get(self.words[i])
@@ -296,7 +300,6 @@ class BodyAssembler:
             return self._address(opcode, natural, i)
         if kind == FUNCTION:
             target = self.scope.functions.find(self.reader, i)
-            assert isinstance(target, Reference)
             return _Hole(opcode, FUNCTION_INDEX_LEB, target), i + 1
         if kind == GLOBAL:
             return self._global(opcode, natural == 1, i), i + 1
@@ -339,7 +342,6 @@ class BodyAssembler:
 
     def _global(self, opcode: bytes, sets: bool, i: int) -> Item:
         meaning = self.scope.globals.find(self.reader, i)
-        assert isinstance(meaning, Constant)
         if sets and not meaning.mutable:
             raise self.reader.fail(f"global {self.words[i]} cannot be set", i)
         if meaning.reference is None:
@@ -364,11 +366,10 @@ class BodyAssembler:
 
 
 def type_use(scope: Scope, i: int) -> tuple[bytes, int]:
-    """`(type $t)`, or `(param …)* (result …)*` with no names: the encoded type and the index behind."""
+    """Reads `(type $t)`, or `(param …)* (result …)*` without names. Returns the encoded type and the index behind."""
     words = scope.reader.words
     if words[i] == "(" and words[i + 1] == "type":
         named = scope.types.find(scope.reader, i + 2)
-        assert isinstance(named, bytes)
         i = scope.reader.expect(")", i + 3)
         if words[i] == "(" and words[i + 1] in ("param", "result"):
             raise scope.reader.fail("a type by name needs no parameters beside it", i + 1)
@@ -379,7 +380,8 @@ def type_use(scope: Scope, i: int) -> tuple[bytes, int]:
 
 
 def value_types(reader: TokenReader, keyword: str, i: int) -> tuple[bytes, list[str], int]:
-    """All `(keyword $id? type…)` in a row: the types, one byte each, their ids ("" for none), the index behind."""
+    """Reads all `(keyword $id? type…)` in a row. Returns the types (one byte each), their ids ("" for none), and the
+    index behind."""
     words, kinds, ids = reader.words, b"", list[str]()
     while words[i] == "(" and words[i + 1] == keyword:
         i += 2

@@ -1,7 +1,7 @@
-"""The words of WebAssembly text: splitting, and where a word stands when something is wrong with it.
+"""Splits WebAssembly text into words, and finds the place of a word for an error.
 
-Splitting is one regular expression over the whole file and keeps no positions: the rare error splits again to find
-its place. That makes the assembler some times faster than one that carries them.
+One regular expression splits the whole file, and no positions are kept: the rare error splits again to find its place.
+This makes the assembler several times faster than one that carries positions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FLOAT = re.compile(
 
 
 class TextError(Exception):
-    """WebAssembly text that cannot be assembled. `line` and `column` count from 1; `name` is the file's name."""
+    """The text cannot be assembled. `line` and `column` count from 1, `name` is the file's name."""
 
     def __init__(self, message: str, line: int, column: int, name: str = "") -> None:
         super().__init__(f"{name}:{line}:{column}: {message}" if name else f"{line}:{column}: {message}")
@@ -31,12 +31,12 @@ class TextError(Exception):
 
 
 def tokens(text: str) -> list[str]:
-    """All words of the text, comments left out."""
+    """All words of the text, without comments."""
     return [token for token in _TOKEN.findall(blank_comments(text)) if token[:2] != ";;"]
 
 
 def position(text: str, index: int) -> tuple[int, int]:
-    """Line and column, from 1, of the word of that index; of the end of the text if there are fewer."""
+    """Line and column, from 1, of the word with that index; those of the end of the text if there are fewer words."""
     blanked = blank_comments(text)
     words = (match.start() for match in _TOKEN.finditer(blanked) if not match.group().startswith(";;"))
     start = next((start for number, start in enumerate(words) if number == index), len(blanked))
@@ -45,8 +45,8 @@ def position(text: str, index: int) -> tuple[int, int]:
 
 
 def blank_comments(text: str) -> str:
-    """The text with nested block comments turned into blanks, of the same length and lines. An unclosed one swallows
-    the rest."""
+    """The text with block comments, which may nest, replaced by blanks. Length and lines stay the same. An unclosed
+    comment reaches to the end of the text."""
     if "(;" not in text:
         return text
     pieces, kept, at = [], 0, 0
@@ -69,13 +69,13 @@ def _blank(comment: str) -> str:
 
 
 def string(token: str) -> bytes | None:
-    """The bytes that a quoted word stands for; None where it is no string or holds an unknown escape."""
+    """The bytes of a quoted word; None where the word is no string or has an unknown escape."""
     if len(token) < 2 or token[0] != '"' or token[-1] != '"':
         return None
     raw = token[1:-1].encode()
     if b"\\" not in raw:
         return raw
-    if _TABLE.match(raw):  # long tables of bytes
+    if _TABLE.match(raw):  # This is the fast way for long tables of bytes.
         return bytes.fromhex(raw.replace(b"\\", b"").decode())
     try:
         return _ESCAPE.sub(_unescape, raw)
@@ -91,7 +91,7 @@ def _unescape(match: re.Match[bytes]) -> bytes:
 
 
 def integer(token: str, bits: int) -> int | None:
-    """A literal as a signed number of so many bits; None where it is none or does not fit."""
+    """An integer literal as a signed number of `bits` bits; None where the word is none or does not fit."""
     if not _INTEGER.match(token):
         return None
     value = int(token.replace("_", ""), 0) if "x" in token else int(token.replace("_", ""))
@@ -101,9 +101,9 @@ def integer(token: str, bits: int) -> int | None:
 
 
 def float_bytes(token: str, wide: bool) -> bytes | None:
-    """The little-endian bytes of a literal, f64 if wide, else f32; None where it is none or does not fit.
+    """The little-endian bytes of a float literal, f64 if `wide`, else f32; None where the word is none or does not fit.
 
-    Decimal f32 literals are rounded by way of f64.
+    Decimal f32 literals are rounded to f64 first.
     """
     if not _FLOAT.match(token):
         return None

@@ -1,4 +1,4 @@
-"""A module's part of an image: its code, with the values that the layout gives it, and its part of other sections."""
+"""A module's part of an image: its code with the values of this layout, and its part of the other sections."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _LOW = [bytes((n | 128,)) for n in range(128)]
 
 
 class Range:
-    """What a module owns: where its function indices, addresses, table slots and globals begin, and how many there are
-    of the first three."""
+    """The ranges that a module owns: the first function index, address, table slot and global, and how many it has of
+    the first three."""
 
     __slots__ = ("address", "addresses", "function", "functions", "global_", "slot", "slots")
 
@@ -29,9 +29,11 @@ class Range:
 
 
 class Tables:
-    """What names mean in an image: indices of functions, addresses of data, numbers of types; and the number of the
-    type of each function. `high` holds the last four bytes of a hole, by what is above seven bits; `short` the shortest
-    form of each function's index."""
+    """What names mean in an image: `functions` are indices and `data` addresses by name, `types` numbers by encoded
+    type, `function_types` the type number of each function index.
+
+    The rest are tables for filling holes. A hole is five bytes: `_LOW` has the first one by the low seven bits of the
+    value, and `high` the other four by the remaining bits. `short` has the shortest LEB128 of each function index."""
 
     __slots__ = ("data", "function_types", "functions", "high", "short", "types")
 
@@ -44,8 +46,8 @@ class Tables:
         self.short: list[bytes] = []
 
     def reach(self, limit: int, functions: int) -> None:
-        """Make holes for all values up to `limit`, and a bit more; and the short forms of all below `functions`
-        (0: none, for few will be asked for)."""
+        """Makes `high` for all values up to `limit` at least, and `short` for all function indices below `functions`
+        (0: no table, because few forms will be needed)."""
         self.high = [low + rest for rest in [leb5(n << 14)[2:] for n in range((limit >> 14) + 1)] for low in _LOW]
         if not functions:
             return
@@ -54,13 +56,13 @@ class Tables:
         self.short += [uleb(n) for n in range(len(self.short), functions)]
 
     def indices(self, first: int, count: int) -> list[bytes]:
-        """The shortest forms of some functions' indices."""
+        """The shortest LEB128 of `count` function indices."""
         return self.short[first : first + count] if self.short else [uleb(n) for n in range(first, first + count)]
 
 
 class Chunk:
-    """`functions` are types by index, `code` entries with their sizes, `data` and `elements` segments (empty for none),
-    `names` entries of the section "name"; `named` says how many."""
+    """A module's bytes in each section. `functions` are type numbers, `code` function entries with their sizes, `data`
+    and `elements` one segment each (empty: there is none), `names` are `named` entries of the section "name"."""
 
     __slots__ = ("code", "data", "elements", "functions", "named", "names")
 
@@ -72,7 +74,8 @@ class Chunk:
 
 
 def make_chunk(model: LinkModel, range_: Range, tables: Tables) -> Chunk:
-    """Raises UnusualError where a name is not defined, or not as what it is used for."""
+    """Returns the module's chunk. Raises UnusualError where a name is undefined, or defined as something else than it
+    is used for."""
     spare = range_.functions - len(model.function_types)
     try:
         slots, numbers = _values(model, range_, tables)
@@ -105,7 +108,7 @@ def make_chunk(model: LinkModel, range_: Range, tables: Tables) -> Chunk:
 
 
 def _values(model: LinkModel, range_: Range, tables: Tables) -> tuple[list[int], list[int]]:
-    """The functions in the table slots of a module, and all its values, in the order that its holes count them in."""
+    """Returns the functions in the module's table slots, and all its values in the order that its holes number them."""
     function, address, slot = range_.function, range_.address, range_.slot
     functions, numbers = tables.functions, tables.types
     far = [functions[name] for name in model.outside]
@@ -122,7 +125,7 @@ def _values(model: LinkModel, range_: Range, tables: Tables) -> tuple[list[int],
         values += [_unsigned(there[n % ADDENDS] + n // ADDENDS) for n in far_data]
     values += [types[n] for n in used]
     values += [range_.global_ + n for n in globals_]
-    values += stack_pointer  # which is global 0
+    values += stack_pointer  # This is [0] or empty, and the stack pointer is global 0.
     slots = [function + n for n in own_slots] + [far[n] for n in far_slots]
     values += range(slot, slot + len(slots))
     return slots, values

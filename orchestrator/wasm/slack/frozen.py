@@ -1,7 +1,9 @@
-"""An image as bytes, for another process: all but what its program holds already, which is cut out of that again.
+"""An image as bytes, so that another process can continue from it.
 
-What is frozen is a pure function of the image, and names its program by checksum. Thawing gives an image that `replace`
-changes as it would have changed the first one; or None, where anything is odd.
+The frozen bytes leave out what the program holds already, mostly the code: thawing cuts it out of the program again.
+They name their program by checksum, because the two are separate files and one may have been replaced meanwhile.
+
+The frozen bytes are a pure function of the image. A thawed image behaves under `replace` exactly as the original would.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ _FUNCTIONS, _ELEMENTS, _CODE, _DATA = 3, 9, 10, 11
 
 
 class _Frozen(msgspec.Struct, array_like=True, gc=False):
-    """`keys` are the digests of the modules' objects, `start` the object behind them. `sizes` are those of each chunk:
-    its code, functions, data, elements, names, and how many of the last. The rest is as in `Image` and `Tables`."""
+    """`keys` are the digests of the modules' objects, `start` is the object behind them. `sizes` are the sizes of each
+    chunk in bytes (code, functions, data, elements, names), then its number of names. The other fields are those of
+    `Image` and `Tables`."""
 
     version: int
     program: str
@@ -50,7 +53,7 @@ class _Frozen(msgspec.Struct, array_like=True, gc=False):
 
 
 class Thawed:
-    """An image that was frozen; `keys` and `start` as they were given to `freeze`."""
+    """An image that was frozen, with the `keys` and `start` that were given to `freeze`."""
 
     __slots__ = ("image", "keys", "start")
 
@@ -63,7 +66,7 @@ _decode = msgspec.msgpack.Decoder(_Frozen).decode
 
 
 def freeze(image: Image, keys: Sequence[str], start: bytes, program: bytes) -> bytes:
-    """The bytes end with their own checksum."""
+    """Returns the image as bytes, which end with their own checksum. `keys` and `start` are as in `_Frozen`."""
     tables = image.tables
     data = _encode(
         _Frozen(
@@ -91,7 +94,8 @@ def freeze(image: Image, keys: Sequence[str], start: bytes, program: bytes) -> b
 
 
 def thaw(data: bytes, program: bytes, library: Library | None, stack_size: int) -> Thawed | None:
-    """The image of this program; None where these are no such bytes, or belong to another program."""
+    """Returns the image of this program, or None where the bytes are damaged, have another version, or belong to
+    another program."""
     data, end = data[:-_CHECKSUM], data[-_CHECKSUM:]
     if bytes.fromhex(checksum(data)) != end:
         return None
@@ -120,7 +124,7 @@ def thaw(data: bytes, program: bytes, library: Library | None, stack_size: int) 
 
 
 def _sorted(table: dict[bytes, int]) -> dict[bytes, int]:
-    """In an order that tells nothing of a history."""
+    """Sorts a table by name, so that the bytes do not depend on the history of the image."""
     return dict(sorted(table.items()))
 
 
@@ -141,8 +145,8 @@ def _of_chunk(chunk: Chunk) -> tuple[int, int, int, int, int, int]:
 
 
 def _cut(program: bytes, sizes: list[tuple[int, int, int, int, int, int]]) -> list[Chunk]:
-    """The chunks of a program: in each of these sections they stand one behind the other, at its end. Raises IndexError
-    where they do not."""
+    """Cuts the chunks out of a program. In each section they follow one another and reach the section's end, so the
+    first one begins at the end minus the sum of their sizes. Raises IndexError where that would be negative."""
     ends = {0: len(program)}
     cursor = ByteCursor(program)
     cursor.magic()

@@ -1,7 +1,8 @@
 """A linked program whose modules can be replaced one by one.
 
-An image is a pure function of its modules, in order, and of the library and the stack size. `replace` changes it only
-where that gives the image that linking from scratch would make; everything else it refuses.
+An image is a pure function of its modules in their order, the library and the stack size. `replace` must keep it so:
+it changes the image only where the result equals the image that linking from scratch would make, and refuses
+everything else. `_fits` lists the conditions. Each one covers something that another module's bytes depend on.
 """
 
 from __future__ import annotations
@@ -21,26 +22,28 @@ from orchestrator.wasm.symbols import ADDRESS_NAMES, CONSTRUCTORS_NAME
 _HEAP_ALIGN = 16
 _OWN_NAMES = frozenset(string(name) for name in (*ADDRESS_NAMES, CONSTRUCTORS_NAME))
 _FUNCTIONS, _ADDRESSES, _SLOTS = 4, 256, 4
-"""The smallest ranges of a module. A spare function takes five bytes of the program, a spare address or slot none."""
+"""The smallest ranges of a module. A spare function costs five bytes of the program, a spare address or slot none."""
 
 _MOST = 1 << 27
-"""No address or index of an image reaches this: beyond it a hole of five bytes would need more than a table look-up."""
+"""Addresses and indices of an image are below this. For larger values the tables that fill holes would be too big."""
 
 
 @lru_cache(4096)
 def size_class(size: int, unit: int) -> int:
-    """How large a range is for `size` things: an eighth more, and one, rounded up to steps that grow with it."""
+    """The size of a range for `size` things: an eighth more and one, rounded up to a step of `unit` or larger, which
+    grows with the size."""
     wanted = size + (size >> 3) + 1
     step = max(unit, 1 << max(wanted.bit_length() - 3, 0))
     return -(-wanted // step) * step
 
 
 class Image:
-    """`outlines` are those of the modules (`count` of them), then of `start`, then of what they need of the library.
-    `ranges` and `chunks` go with them. `type_users` says how many of them have a type, `library_users` how many use a
-    function of the library.
+    """A laid-out program: `ranges`, `chunks` and `outlines` of the modules (`count` of them), then of `start`, then of
+    what these need of the library. `type_users` is the number of modules that have a type, `library_users` the number
+    that use a function of the library. `top` is the number of functions and of table slots, `pages` the initial memory
+    in pages of 64 KiB, `stack_size` is in bytes.
 
-    Raises UnusualError for what only the full linker can link, or explain.
+    Raises UnusualError for what only the full linker can link or report.
     """
 
     __slots__ = (
@@ -83,7 +86,7 @@ class Image:
         self.outlines = Outlines([outline_of(model, library) for model in models])
 
     def _number_types_and_imports(self, models: Sequence[LinkModel]) -> None:
-        """Both sorted, so that their numbers tell nothing of an order or a history."""
+        """Numbers types and imports in sorted order, so that the numbers depend on no order of modules or edits."""
         tables, imports = self.tables, dict[tuple[bytes, bytes, bytes], set[bytes]]()
         tables.types = {type_: number for number, type_ in enumerate(sorted({*self.type_users, PROCEDURE}))}
         for model in models:
@@ -97,6 +100,8 @@ class Image:
                     raise UnusualError("two imports for one symbol")
 
     def _place(self, models: Sequence[LinkModel]) -> list[Range]:
+        """Gives each module its ranges, one behind the other. Only modules have slack: `start` and the library stand
+        last, where nothing behind them could move."""
         function, address, slot, global_ = len(self.imports), self.stack_size, 1, 1
         ranges = []
         for number, model in enumerate(models):
@@ -118,12 +123,13 @@ class Image:
         return ranges
 
     def reach(self, *, few: bool = False) -> None:
-        """Make what is looked up for holes. With `few` only few modules are about to be made."""
+        """Makes the tables for filling holes. `few` leaves out the largest one, for a caller that makes few chunks."""
         function, slot = self.top
         self.tables.reach(max(self.pages * PAGE, function, slot), 0 if few else function)
 
     def _define(self, models: Sequence[LinkModel]) -> None:
-        """Enters what modules define into the tables. A strong definition beats weak ones, the first weak one wins."""
+        """Enters the definitions of all modules into the tables. A strong definition wins over weak ones, and the first
+        weak one over later ones. Raises UnusualError for conflicts, which the full linker reports."""
         tables = self.tables
         weak: dict[bytes, int] = {}
         shadowed: list[tuple[bytes, int]] = []
@@ -160,8 +166,9 @@ class Image:
     # ---- one module replaced
 
     def replace(self, number: int, model: LinkModel) -> bool:
-        """Puts another version of a module into its place if nothing else moves; otherwise it changes nothing, and
-        gives False. Raises UnusualError as linking from scratch would; the image is of no use then."""
+        """Replaces a module by another version, and returns True; or changes nothing and returns False, where another
+        part of the program would change too. Raises UnusualError where linking from scratch would; the image must not
+        be used then."""
         if not self._fits(number, model):
             return False
         tables, range_ = self.tables, self.ranges[number]
@@ -182,7 +189,7 @@ class Image:
         return True
 
     def _fits(self, number: int, model: LinkModel) -> bool:
-        """Whether linking from scratch would move nothing, and change nothing that other modules use."""
+        """Whether linking from scratch would move nothing, and would change nothing that other modules use."""
         old, now = self.outlines[number], outline_of(model, self.library)
         range_, tables = self.ranges[number], self.tables
         return (
@@ -194,11 +201,11 @@ class Image:
             and all(type_ in tables.types for type_ in now.types)
             and self._defines_the_same(old, now)
             and all(name in tables.functions for name in model.outside)
-            and not self._was_the_last(old, now)
+            and not self._drops_last_use(old, now)
         )
 
     def _defines_the_same(self, old: Outline, now: Outline) -> bool:
-        """What was defined keeps its index and its type, and new names are new to all."""
+        """Whether each old definition keeps its index and type, and no other module or the library has a new name."""
         if signatures(old, old.weak) != signatures(now, now.weak):
             return False
         before, after = signatures(old, old.strong), signatures(now, now.strong)
@@ -210,9 +217,9 @@ class Image:
         owned = self.library.names if self.library else frozenset()
         return all(name not in self.tables.functions and name not in owned and name not in _OWN_NAMES for name in added)
 
-    def _was_the_last(self, old: Outline, now: Outline) -> bool:
-        """Whether the old version is the only one with a type, or with a use of a function of the library, that the new
-        one has no more."""
+    def _drops_last_use(self, old: Outline, now: Outline) -> bool:
+        """Whether the new version drops a type, or a function of the library, that no other module uses. Linking from
+        scratch would leave it out, and renumber others."""
         types = set(old.types).difference(now.types, (PROCEDURE,))
         used = set(old.library).difference(now.library)
         return any(self.type_users[type_] < 2 for type_ in types) or any(self.library_users[name] < 2 for name in used)

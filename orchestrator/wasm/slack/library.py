@@ -1,6 +1,6 @@
-"""A library: objects of which only what is reached gets into a program, as one module without slack.
+"""A library: objects of which a program gets only the reachable part, as one module without slack.
 
-It stands behind all other modules, so whatever of it a program needs moves none of these.
+It stands behind all other modules, so that a change in what a program needs of it moves none of them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from orchestrator.wasm.symbols import LinkError, Resolution
 
 
 class Library:
-    """`names` are the functions that it defines; `objects` gives those (name, bytes) that define some of these or are
-    needed by them. Remembers the last model it made."""
+    """`names` are the functions that the library defines. `objects` returns the objects (name, bytes) that define given
+    functions or are needed by them. The last model is remembered, because edits rarely change what is used."""
 
     __slots__ = ("_last", "_model", "_objects", "_texts", "names")
 
@@ -30,7 +30,8 @@ class Library:
         self._model: LinkModel | None = None
 
     def model(self, wanted: frozenset[bytes]) -> LinkModel:
-        """What these functions reach. The same model for all sets that reach the same. Raises UnusualError."""
+        """The model of what these functions reach; equal for all sets of functions that reach the same. Raises
+        UnusualError where the library cannot be linked."""
         if self._model is None or wanted != self._last:
             roots = sorted([self._texts[name] for name in wanted])
             objects = self._objects(roots)
@@ -43,18 +44,21 @@ class Library:
 
 
 def reached(objects: Sequence[tuple[str, ObjectFile]], roots: Sequence[str]) -> ObjectFile:
-    """One object that holds, in order, what can be reached from the functions `roots`. Raises LinkError."""
+    """Returns one object that holds, in order, what can be reached from the functions `roots`. Raises LinkError."""
     resolution = Resolution([name for name, _ in objects], [found for _, found in objects])
     live = mark(resolution, [resolution.nodes[name] for name in roots])
     return _Merger(resolution, live).merge()
 
 
 class _Merger:
+    """Makes one object of the live parts of several. `_numbers` has the new symbol numbers by the id of the symbol that
+    defines, `_outside` those of undefined symbols by name."""
+
     def __init__(self, resolution: Resolution, live: bytearray) -> None:
         self._resolution, self._live = resolution, live
         self._out = ObjectFile()
         self._types: dict[bytes, int] = {}
-        self._numbers: dict[int, int] = {}  # by id of the symbol that defines
+        self._numbers: dict[int, int] = {}
         self._outside: dict[str, int] = {}
 
     def merge(self) -> ObjectFile:
@@ -70,7 +74,7 @@ class _Merger:
         return out
 
     def _define(self, number: int, found: ObjectFile) -> None:
-        """Gives the definitions of an object that are reached their numbers."""
+        """Numbers the live definitions of an object."""
         resolution, live, out = self._resolution, self._live, self._out
         for base, kind, count in (
             (resolution.function_bases[number], FUNCTION, len(found.function_types)),
@@ -99,7 +103,7 @@ class _Merger:
         return self._types.setdefault(type_, len(self._types))
 
     def _symbol(self, symbol: Symbol) -> int:
-        """The number of the symbol that this one means."""
+        """The number of the symbol that this one means in the merged object."""
         out = self._out
         if symbol.flags & UNDEFINED:
             definition = self._resolution.definitions.get(symbol.name)

@@ -1,7 +1,7 @@
-"""What linking needs of one object, as flat lists: digested once, when the object is made, and read back in no time.
+"""What linking needs of one object, as flat lists. It is computed once, when the object is made, and is fast to read.
 
-A hole in the code takes one of the module's values. Values are numbered through their classes, in the order of
-`LinkModel.values`; each distinct value counts once, however many holes take it.
+A hole in the code takes one of the module's values: an index, an address or a type number. Equal values are listed
+once, however many holes take them. Values are numbered through their classes, in the order of `LinkModel.values`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from orchestrator.wasm.symbols import CONSTRUCTORS_NAME, STACK_POINTER_NAME
 
 SECTION = "wasmill.link"
 ADDENDS = 1 << 16
-"""There are fewer data symbols outside of a module than this."""
+"""A module refers to fewer outside data symbols than this, so that an addend and a symbol fit into one number."""
 _HEAD = string(SECTION)
 _TRAILER = 4
 _KINDS = (
@@ -49,21 +49,23 @@ _KINDS = (
     MEMORY_ADDR_I32,
     GLOBAL_INDEX_LEB,
 )
-# Classes of values, by their numbers. The slot of a function of class 0 or 1 is of class 7 or 8.
+# The classes of values. The table slot of a function of class OWN or FAR is of class SLOTS or SLOTS + 1.
 OWN, FAR, OWN_DATA, FAR_DATA, TYPES, OWN_GLOBALS, STACK_POINTER, SLOTS = range(8)
 
 
 class UnusualError(Exception):
-    """The fast linker does not handle this; the message says what. Not for users: the full linker takes over."""
+    """The fast linker does not handle this object or program; the message says why. Users never see it, because the
+    full linker takes over."""
 
 
 class LinkModel(msgspec.Struct, array_like=True, gc=False):
-    """An object. Functions count from 0 in its own order; names are as programs hold them: a length, then UTF-8
-    (`leb.string`); empty where there is none. `outside` is what it refers to and does not define, `imports` says which
-    of these (by number) are host imports: module and field.
+    """One object. Functions are numbered from 0 in the object's order. Names are a length and UTF-8, as in programs
+    (`leb.string`); a missing one is empty. `outside` are the functions that the object refers to and does not define;
+    `imports` (number in `outside`, module, field) are those among them that the host provides.
 
-    `names` are those of all functions; `strong` and `weak` the functions that other modules see. `data` is what the
-    program holds of its `size` bytes: what follows is zero. `align` is log2 of bytes.
+    `names` has one name for each function. `strong` and `weak` are the numbers of the functions that other modules can
+    refer to. `data` is the written part of the data, which has `size` bytes; the rest is zero. `align` is log2 of
+    bytes.
     """
 
     types: list[bytes]
@@ -81,23 +83,23 @@ class LinkModel(msgspec.Struct, array_like=True, gc=False):
     data_offsets: list[int]
     outside_data: list[bytes]
     globals: list[tuple[bytes, bytes]]
-    """Type and initial value; no other module sees them."""
+    """Type and initial value of each global. No other module can refer to them."""
 
     values: list[list[int]]
-    """By class: own functions, functions outside, own addresses (from the first byte of the data), addresses outside
-    (`addend * ADDENDS + number in outside_data`), types, own globals, the stack pointer ([0] if it is used), own
-    functions and functions outside whose address is taken."""
+    """By class: own functions; functions outside; own addresses, from the first byte of the data; addresses outside, as
+    `addend * ADDENDS + number in outside_data`; types; own globals; the stack pointer, [0] if it is used; own functions
+    whose address is taken; functions outside whose address is taken."""
     holes: list[int]
-    """Offsets in the code of the five bytes that take a value, and which one."""
+    """Offsets of five-byte holes in the code; `hole_values` are the numbers of the values that they take."""
     hole_values: list[int]
     words: list[int]
-    """Offsets in the data of the four bytes that take a value, and which one."""
+    """Offsets of four-byte holes in the data; `word_values` are the numbers of the values that they take."""
     word_values: list[int]
     code_at: Count
-    """Where the function entries begin in the object; and how long they are."""
+    """Offset of the first function entry in the object; `code_size` is the size of all entries in bytes."""
     code_size: Count
     code: bytes = b""
-    """The entries themselves; in the section they are left out."""
+    """The entries. The section leaves them out, because the object has them already."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -105,8 +107,8 @@ _decoder = msgspec.msgpack.Decoder(LinkModel)
 
 
 def with_model(data: bytes, between: bytes = b"") -> bytes:
-    """The object with its model in a section at its end; without one, if it is nothing for the fast linker. `between`
-    are custom sections to stand before it, which no linker needs to see."""
+    """Returns the object with its model in a section at the end; without it where the fast linker cannot take the
+    object. `between` are custom sections to put before the model."""
     try:
         model = model_of(read_object(data))
     except UnusualError:
@@ -116,14 +118,14 @@ def with_model(data: bytes, between: bytes = b"") -> bytes:
 
 
 def model_section(model: LinkModel) -> bytes:
-    """The section of a model that knows where its code is, and does not hold it."""
+    """The section of a model whose `code_at` and `code_size` are set, and whose `code` is empty."""
     encoded = _encoder.encode(model)
     return custom(SECTION, encoded + len(encoded).to_bytes(_TRAILER, "little"))
 
 
 def read_model(data: bytes) -> LinkModel:
-    """The model that an object brings along. Raises UnusualError for one without. The section is the last one and ends
-    with its own length, for to walk through all sections takes longer than to decode it."""
+    """Reads the model in an object. Raises UnusualError where there is none. The section is the last one and ends with
+    its own length, because walking through all sections would take longer than decoding the model."""
     end = len(data) - _TRAILER
     start = end - int.from_bytes(data[end:], "little") if end > 0 else -1
     if start < 0 or not data.endswith(_HEAD, 0, start):
@@ -137,7 +139,7 @@ def read_model(data: bytes) -> LinkModel:
 
 
 def _code_at(data: bytes) -> int:
-    """Where the first function entry of an object lies, 0 if it has none."""
+    """The offset of the first function entry in an object; 0 where it has none."""
     cursor = ByteCursor(data)
     cursor.magic()
     while cursor.position < len(data):
@@ -150,12 +152,13 @@ def _code_at(data: bytes) -> int:
 
 
 def model_of(found: ObjectFile) -> LinkModel:
-    """The model of an object that was read, with its code. Raises UnusualError."""
+    """Makes the model of an object that was read, with its code. Raises UnusualError where it is not for the fast
+    linker."""
     return _Digester(found).model()
 
 
 class _Digester:
-    """Goes through an object once. `_targets` says of each symbol its class of values, and its number in it."""
+    """Makes a model in one pass over an object. `_targets` has the class of values of each symbol and its key there."""
 
     def __init__(self, found: ObjectFile) -> None:
         if found.inits or found.exports:
@@ -219,7 +222,7 @@ class _Digester:
         )
 
     def _value(self, kind: int, index: int, addend: int) -> tuple[int, int]:
-        """Class and number of the value that a relocation wants."""
+        """Class and number, within the class, of the value that a relocation asks for."""
         if kind == TYPE_INDEX_LEB:
             class_, key = TYPES, index
         elif kind not in _KINDS:
@@ -277,8 +280,8 @@ class _Digester:
 
 
 def _place(found: ObjectFile) -> tuple[list[int], bytearray, int, int]:
-    """Where each segment goes in the module's data, the bytes that are written, the size of all, the alignment. What is
-    zero comes last, for it is not written."""
+    """Returns the offset of each segment in the module's data, the bytes to write, the size of all data in bytes, and
+    the alignment (log2). Segments of zeros come last, so that they need not be written."""
     bases, data = [0] * len(found.segments), bytearray()
     order = sorted(range(len(bases)), key=lambda number: found.segments[number].name.startswith(".bss"))
     top = align = 0

@@ -1,4 +1,4 @@
-"""What an image remembers of a module: whatever it takes to tell whether another version fits into its place."""
+"""What an image remembers of a module: all that decides whether another version fits into its place."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ _decode = msgspec.msgpack.Decoder(Outline).decode
 
 
 class Outlines:
-    """Outlines by number, each decoded when it is asked for."""
+    """Outlines by the number of their module. Each is decoded when it is first used, because a link after an edit needs
+    only a few of them."""
 
     def __init__(self, outlines: Sequence[Outline | msgspec.Raw]) -> None:
         self._outlines = list(outlines)
@@ -41,7 +42,7 @@ class Outlines:
         return len(self._outlines)
 
     def __getitem__(self, number: int) -> Outline:
-        """Raises `msgspec.DecodeError` for one that was damaged."""
+        """Raises `msgspec.DecodeError` for an outline that is damaged."""
         found = self._outlines[number]
         return _decode(found) if isinstance(found, msgspec.Raw) else found
 
@@ -70,7 +71,7 @@ def outline_of(model: LinkModel, library: Library | None) -> Outline:
 
 
 def imports_of(model: LinkModel) -> list[tuple[bytes, bytes, bytes, bytes]]:
-    """Module, field and type of each host import, and the symbol that means it."""
+    """Module, field and encoded type of each host import, and the symbol that means it."""
     return [
         (module, field, model.types[model.outside_types[number]], model.outside[number])
         for number, module, field in model.imports
@@ -78,5 +79,5 @@ def imports_of(model: LinkModel) -> list[tuple[bytes, bytes, bytes, bytes]]:
 
 
 def signatures(outline: Outline, indices: Iterable[int]) -> dict[bytes, tuple[int, bytes]]:
-    """Index and type of functions, by name."""
+    """Index and encoded type of these functions, by name."""
     return {outline.names[index]: (index, outline.types[outline.function_types[index]]) for index in indices}

@@ -1,4 +1,4 @@
-"""An image's bytes; and the small module that proves a change to it valid."""
+"""The bytes of an image, and the small module that proves a change to it valid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from orchestrator.wasm.slack.model import UnusualError
 
 
 def emit(image: Image, exports: Mapping[str, str], *, names: bool = True) -> bytes:
-    """The program. `exports` maps names to functions that the modules define."""
+    """Returns the program. `exports` maps names to functions that the modules define. `names` adds the section "name"
+    for stack traces. Raises UnusualError for an export that no module defines."""
     chunks = image.chunks
     out = _head(image)
     out.append(_exports(image, exports))
@@ -27,25 +28,28 @@ def emit(image: Image, exports: Mapping[str, str], *, names: bool = True) -> byt
 
 
 def prove(image: Image, changed: Collection[int], exports: Mapping[str, str]) -> bytes:
-    """A module that is valid exactly if the image is, provided that it was valid before the modules `changed` were
-    replaced. It has the same types, imports, functions, table, memory, globals and exports, which is all that the
-    validity of a function depends on; the bodies of all functions that did not change trap."""
+    """Returns a module that is valid exactly if the image is, provided that the image was valid before the modules
+    `changed` were replaced.
+
+    The validity of a function depends on its own body and on the types, imports, functions, table, memory, globals and
+    exports of the module around it. The proof has all of these, and the bodies of the changed modules. All other bodies
+    trap: they were valid before, and nothing that they depend on has changed."""
     chunks = image.chunks
-    touched = [chunks[number] for number in sorted(changed)]
+    replaced = [chunks[number] for number in sorted(changed)]
     out = _head(image)
     out.append(_exports(image, exports))
-    _append(out, 9, sum([chunk.elements != b"" for chunk in touched]), [chunk.elements for chunk in touched])
+    _append(out, 9, sum([chunk.elements != b"" for chunk in replaced]), [chunk.elements for chunk in replaced])
     bodies = [
         chunk.code if number in changed else TRAP * range_.functions
         for number, (chunk, range_) in enumerate(zip(chunks, image.ranges, strict=True))
     ]
     _append(out, 10, image.top[0] - len(image.imports), bodies)
-    _append(out, 11, sum([chunk.data != b"" for chunk in touched]), [chunk.data for chunk in touched])
+    _append(out, 11, sum([chunk.data != b"" for chunk in replaced]), [chunk.data for chunk in replaced])
     return b"".join(out)
 
 
 def _head(image: Image) -> list[bytes | bytearray]:
-    """Everything up to the globals."""
+    """The sections up to the globals."""
     types = image.tables.types
     imports = [module + field + b"\0" + uleb(types[type_]) for (module, field, type_), _ in image.imports]
     out: list[bytes | bytearray] = [MAGIC, section(1, vector(tuple(types)))]
@@ -53,14 +57,16 @@ def _head(image: Image) -> list[bytes | bytearray]:
         out.append(section(2, vector(imports)))
     functions, slots = image.top
     _append(out, 3, functions - len(imports), [chunk.functions for chunk in image.chunks])
-    out.append(section(4, b"\1\x70\1" + uleb(slots) + uleb(slots)))  # indirect calls need it, with or without slots
+    # There is always a table, because an indirect call is invalid without one.
+    out.append(section(4, b"\1\x70\1" + uleb(slots) + uleb(slots)))
     out.append(section(5, b"\1\0" + uleb(image.pages)))
     out.append(section(6, vector([b"\x7f\x01\x41" + sleb(image.stack_size) + b"\x0b", *image.globals])))
     return out
 
 
 def _append(out: list[bytes | bytearray], number: int, count: int, items: Sequence[bytes | bytearray]) -> None:
-    """A section of parts that are joined only once, with everything else; none if nothing is in it."""
+    """Appends a section of `count` items, none where `count` is 0. The items are joined only once, with everything
+    else, because copying the code twice would be noticed."""
     if count:
         size = uleb(count)
         out += [bytes((number,)), uleb(len(size) + sum(map(len, items))), size, *items]

@@ -1,5 +1,5 @@
-"""The fast linker as a toolchain holds it: the models and the image of the last link stay, as long as it lives; and
-what another process needs of them can be frozen, and restored there."""
+"""The fast linker as a toolchain holds it. It keeps the models and the image of the last link in memory; another
+process can continue from them through `freeze` and `restore`."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from orchestrator.wasm.slack.model import LinkModel, UnusualError, model_of, rea
 from orchestrator.wasm.slack.program import emit, prove
 
 LARGEST = 64 << 20
-"""Bytes of a program above which nothing of it is kept: with its models an image takes about four times its size."""
+"""Bytes of a program above which nothing is kept. An image and its models take about four times the program's size."""
 
 _MOST_CHANGES = 32
-"""With more modules changed than this, linking all takes no longer than to look at each."""
+"""Where more modules changed than this, linking from scratch is as fast as replacing them one by one."""
 
 FEW_MODULES = 32
-"""A program of fewer modules is laid out again as fast as a frozen image is read."""
+"""An image of fewer modules is not frozen, because laying it out again is as fast as reading it."""
 
 _FREEZE_AGAIN = 12
-"""So many modules may differ from those of the frozen image; each is read by whoever restores that."""
+"""Number of modules that may differ from the frozen image before it is frozen again. A process that restores the image
+reads each of them."""
 
 _NOTHING = digest(b"")
 
@@ -33,7 +34,7 @@ Objects = Sequence[tuple[str, bytes]]
 
 
 class NeedsError(Exception):
-    """These objects (digests) must be at hand for the link. Nothing is forgotten: it is called again with them."""
+    """The link needs the bytes of these objects (digests). Nothing was forgotten; the caller calls again with them."""
 
     def __init__(self, digests: tuple[str, ...]) -> None:
         super().__init__(f"{len(digests)} objects are needed")
@@ -41,8 +42,9 @@ class NeedsError(Exception):
 
 
 class _LastLink:
-    """A link that was made: the digests of its objects, and what came of them. `models` are those at hand, by digest.
-    `valid`: somebody said so. `frozen`: the digests of the objects in the image that was frozen last."""
+    """The last link: the digests of its objects (`keys`), and its results. `models` are those in memory, by digest.
+    `valid` says whether the program was validated. `frozen` are the digests of the objects in the image that was
+    frozen last."""
 
     __slots__ = ("frozen", "image", "keys", "models", "program", "start", "valid")
 
@@ -55,8 +57,8 @@ class _LastLink:
 
 
 class Resident:
-    """Links, and remembers. What it gives never depends on what it remembers; but how long it takes does, and how much
-    must be validated (see `link`)."""
+    """Links, and remembers the last link. The program never depends on what is remembered; only the time does, and how
+    much must be validated (see `link`)."""
 
     __slots__ = ("_few", "_last", "_library", "_models")
 
@@ -67,14 +69,16 @@ class Resident:
         self._models: dict[str, LinkModel] = {}
 
     def link(self, objects: Objects, start: bytes, exports: Mapping[str, str]) -> tuple[bytes, bytes]:
-        """The program of these objects (digest, bytes), and what proves it valid. Bytes may be left out (empty); which
-        of them are needed all the same says NeedsError.
+        """Returns the program of these objects (digest, bytes), and its proof.
 
-        `start` is an object to stand behind them, without a model of its own (empty: none). The proof is a small module
-        to validate in place of the program, as `program.prove` makes it; empty unless the program before this one was
-        said to be valid. Raises UnusualError for what the full linker must link, and remembers nothing then.
+        The bytes of an object may be left out (empty). Raises NeedsError with the digests of those that are needed all
+        the same. `start` is an object to link behind the others, without a model (empty: none). The proof is a small
+        module to validate in place of the program (see `program.prove`). It is empty unless the previous program was
+        validated (`accepted`). Raises UnusualError for what only the full linker can link; nothing is remembered then.
         """
-        last, self._last = self._last, None  # taken away: another thread, or an interruption, finds nothing half done
+        # The last link is taken out first and stored again at the end, so that an exception in between, or another
+        # thread, never sees an image of which some modules have been replaced and others have not.
+        last, self._last = self._last, None
         keys = [key for key, _ in objects]
         changed = _changed(last, keys, start) if last is not None else None
         if last is not None and changed is not None:
@@ -96,7 +100,7 @@ class Resident:
         return program, proof
 
     def _all_models(self, last: _LastLink | None, objects: Objects) -> dict[str, LinkModel]:
-        """The models of all objects, by digest: those of the last link, or read."""
+        """The models of all objects, by digest: from the last link where it has them, else read from the objects."""
         known, self._models = last.models if last is not None else self._models, {}
         missing = _missing(objects, known)
         if missing:
@@ -105,14 +109,14 @@ class Resident:
         return {key: known.get(key) or read_model(data) for key, data in objects}
 
     def accepted(self, program: bytes) -> None:
-        """This program was validated. If it is the last one, changes to it are all that the next one must prove."""
+        """Notes that this program was validated. If it is the last one, the next proof covers only what changes."""
         last = self._last
         if last is not None and program is last.program:
             last.valid = True
 
     def freeze(self) -> bytes:
-        """What another process needs to go on from the last link, together with its program; empty where that is not
-        worth it, or an image that was frozen before will do."""
+        """Returns the bytes with which another process can continue from the last link, given its program. Empty where
+        that is not worth it, or where the image that was frozen before is still close enough."""
         last = self._last
         if last is None or len(last.keys) < self._few:
             return b""
@@ -124,8 +128,8 @@ class Resident:
         return freeze(last.image, last.keys, last.start, last.program)
 
     def restore(self, frozen: bytes, program: bytes) -> None:
-        """Go on from a link of another process, whose program was validated. Nothing happens where these bytes are odd,
-        or something is remembered already."""
+        """Continues from a link of another process, whose program was validated. Does nothing where the bytes cannot be
+        used, or where a link is remembered already."""
         if self._last is not None or self._models:
             return
         thawed = thaw(frozen, program, self._library, STACK_SIZE)
@@ -139,7 +143,7 @@ def _missing(objects: Objects, known: Mapping[str, LinkModel]) -> tuple[str, ...
 
 
 def _changed(last: _LastLink, keys: Sequence[str], start: bytes) -> list[int] | None:
-    """Which modules differ from those of the last link; None if so much does that all must be linked."""
+    """The numbers of the modules that differ from the last link; None where all must be linked from scratch."""
     if len(keys) != len(last.keys) or start != last.start:
         return None
     changed = [number for number, (key, old) in enumerate(zip(keys, last.keys, strict=True)) if key != old]
@@ -147,7 +151,8 @@ def _changed(last: _LastLink, keys: Sequence[str], start: bytes) -> list[int] | 
 
 
 def _replace(last: _LastLink, changed: Sequence[int], objects: Objects) -> bool:
-    """Whether all of these could be replaced. Remembers their models, for else all are linked again."""
+    """Replaces these modules in the image, and says whether all fitted. Where one does not, the image is of no more
+    use, but the models that were read stay: linking from scratch needs them."""
     for number in changed:
         key, data = objects[number]
         model = last.models.get(key) or read_model(data)
