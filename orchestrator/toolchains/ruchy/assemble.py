@@ -17,7 +17,7 @@ from actors.compiler.toolchain import FUNCTIONS_SECTION
 from actors.digests import Digest
 from orchestrator.toolchains.ruchy.lower.body import static_string
 from orchestrator.toolchains.ruchy.syntax.top import TOP
-from orchestrator.toolchains.ruchy.units import Part
+from orchestrator.toolchains.ruchy.units import PlacedUnit
 from orchestrator.wasm.fragment import DATA, LOCAL, MEMORY_ADDR_I32, Reference
 from orchestrator.wasm.join import join
 from orchestrator.wasm.leb import custom, string
@@ -48,7 +48,7 @@ class Exports(msgspec.Struct, frozen=True, array_like=True, gc=False):
     main_type: bytes = b""
 
 
-def assemble(name: str, path: str, parts: Sequence[Part], fingerprints: Mapping[str, Digest]) -> bytes:
+def assemble(name: str, path: str, parts: Sequence[PlacedUnit], fingerprints: Mapping[str, Digest]) -> bytes:
     """The relocatable object of a module. `parts` stand in source order; `path` is the file as traps name it. Units
     whose name is among the `fingerprints` are kept for reuse."""
     code: dict[bytes, CodePiece] = {}
@@ -77,7 +77,7 @@ def _line_table(symbol: str, lines: Sequence[int], file: bytes) -> DataPiece:
     return DataPiece(string(symbol + ".{lines}"), ".rodata", 2, LOCAL, content, [file], [0], [0])
 
 
-def _kept(base: int, parts: Sequence[Part], fingerprints: Mapping[str, Digest]) -> bytes:
+def _kept(base: int, parts: Sequence[PlacedUnit], fingerprints: Mapping[str, Digest]) -> bytes:
     """The two sections of what can be reused; `base` is where they begin in the object."""
     kept = [(fingerprints[part.unit.name], part.data) for part in parts if part.unit.name in fingerprints]
     payload = b"".join([data for _, data in kept])
@@ -90,7 +90,7 @@ def _kept(base: int, parts: Sequence[Part], fingerprints: Mapping[str, Digest]) 
     return fragments + custom(FUNCTIONS_SECTION, _encode(table))
 
 
-def _exports(module: str, parts: Sequence[Part]) -> Exports:
+def _exports(module: str, parts: Sequence[PlacedUnit]) -> Exports:
     functions: list[Export] = []
     has_top, calls_main, main_type = False, False, b""
     for part in parts:

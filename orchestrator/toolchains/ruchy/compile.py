@@ -19,7 +19,7 @@ from orchestrator.toolchains.ruchy.reuse import coded, cut, known_signatures, re
 from orchestrator.toolchains.ruchy.signatures import Known
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
 from orchestrator.toolchains.ruchy.syntax.places import Places
-from orchestrator.toolchains.ruchy.units import Unit
+from orchestrator.toolchains.ruchy.units import CachedUnit
 from orchestrator.toolchains.ruchy.view import View
 
 
@@ -51,7 +51,7 @@ def _compile(job: CompileJob) -> Compiled:
 
 
 def _attempt(
-    job: CompileJob, items: dict[str, Item], signatures: dict[str, Known], reused: dict[str, tuple[Unit, bytes]]
+    job: CompileJob, items: dict[str, Item], signatures: dict[str, Known], reused: dict[str, tuple[CachedUnit, bytes]]
 ) -> Compiled | None:
     """The module with these units reused, out of `items`: all that have code, none where nothing is ever to be reused.
     None where that does not fit together."""

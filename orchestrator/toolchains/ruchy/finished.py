@@ -17,7 +17,7 @@ from orchestrator.toolchains.ruchy.lower.layout import is_native, valtype
 from orchestrator.toolchains.ruchy.reuse import Spot
 from orchestrator.toolchains.ruchy.syntax.parser import literal_findings
 from orchestrator.toolchains.ruchy.syntax.top import TOP
-from orchestrator.toolchains.ruchy.units import Part, Unit, encode, kept
+from orchestrator.toolchains.ruchy.units import CachedUnit, PlacedUnit, encode, fragment_pieces
 from orchestrator.toolchains.ruchy.view import Ordinals, View
 from orchestrator.wasm.fragment import Fragment
 
@@ -32,7 +32,7 @@ class Finished:
         checked: Checked,
         fragments: Sequence[Fragment],
         items: Mapping[str, Item],
-        reused: Mapping[str, tuple[Unit, bytes]],
+        reused: Mapping[str, tuple[CachedUnit, bytes]],
     ) -> None:
         self._job = job
         self._view = view
@@ -45,7 +45,7 @@ class Finished:
         self._warned: dict[str, list[Finding]] = {}
         for finding in (*literal_findings(view.tokens), *checked.warnings):
             self._sort(finding)
-        self._made: dict[str, Unit] = {}
+        self._made: dict[str, CachedUnit] = {}
         assert checked.module is not None
         self._gather(checked.module.functions, fragments, checked.module.calls_main)
 
@@ -75,9 +75,9 @@ class Finished:
                 made = [(function, self._counted(fragment)) for function, fragment in made]
             first = made[0][0]
             seen = self._state.report.seen.get(name, _NOTHING)
-            self._made[name] = Unit(
+            self._made[name] = CachedUnit(
                 name=name,
-                fragments=tuple([kept(fragment) for _, fragment in made]),
+                fragments=tuple([fragment_pieces(fragment) for _, fragment in made]),
                 public=(1 + _is_native(first)) if first.public else 0,
                 calls_main=calls_main and name == TOP,
                 bindings=tuple(sorted(seen.bindings)),
@@ -98,17 +98,17 @@ class Finished:
         if len(order) != len(self._made) + len(self._reused):
             raise LookupError("other units than the summary has")
         fingerprints = self._job.fingerprints if self._items else {}
-        parts: list[Part] = []
+        parts: list[PlacedUnit] = []
         functions: list[str] = []
         compiled: list[str] = []
         warned: list[tuple[Finding, int]] = []
         for name in order:
             known = self._reused.get(name)
             unit = known[0] if known is not None else self._made[name]
-            spot = _Fresh(self._view, self._ordinals, name) if known is None or name == TOP else self._spot(name)
+            spot = _CompiledSpot(self._view, self._ordinals, name) if known is None or name == TOP else self._spot(name)
             data = known[1] if known is not None else encode(unit) if name in fingerprints else b""
             lines = [spot.lines(fragment.sites) for fragment in unit.fragments]
-            parts.append(Part(unit, data, lines))
+            parts.append(PlacedUnit(unit, data, lines))
             names = [fragment.name for fragment in unit.fragments]
             functions += names
             if known is None:
@@ -133,7 +133,7 @@ class Finished:
         return tuple(made)
 
 
-class _Fresh:
+class _CompiledSpot:
     """A unit whose tokens are those of the view."""
 
     def __init__(self, view: View, ordinals: Ordinals, name: str) -> None:

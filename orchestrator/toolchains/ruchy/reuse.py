@@ -15,7 +15,7 @@ from orchestrator.toolchains.ruchy.signatures import Known, known
 from orchestrator.toolchains.ruchy.summary.memo import decode as decode_memo
 from orchestrator.toolchains.ruchy.summary.memo import lead, line_starts
 from orchestrator.toolchains.ruchy.syntax.top import TOP
-from orchestrator.toolchains.ruchy.units import Unit, decode
+from orchestrator.toolchains.ruchy.units import CachedUnit, decode
 from orchestrator.toolchains.ruchy.view import Span, View, edges_of
 
 
@@ -49,9 +49,9 @@ def known_signatures(job: CompileJob) -> dict[str, Known] | None:
     return None if None in found.values() else found  # type: ignore[return-value]
 
 
-def reusable(job: CompileJob, items: Mapping[str, Item]) -> dict[str, tuple[Unit, bytes]]:
+def reusable(job: CompileJob, items: Mapping[str, Item]) -> dict[str, tuple[CachedUnit, bytes]]:
     """The units that need not be compiled again, by name, with the bytes that they came as."""
-    found: dict[str, tuple[Unit, bytes]] = {}
+    found: dict[str, tuple[CachedUnit, bytes]] = {}
     for name in items:
         data = job.fragments.get(job.fingerprints.get(name, ""))
         unit = decode(data, name) if data is not None else None
@@ -66,7 +66,7 @@ def cut(items: Mapping[str, Item], reused: Mapping[str, object]) -> list[Span]:
 
 
 def stubs_for(
-    items: Mapping[str, Item], signatures: Mapping[str, Known], reused: Mapping[str, tuple[Unit, bytes]]
+    items: Mapping[str, Item], signatures: Mapping[str, Known], reused: Mapping[str, tuple[CachedUnit, bytes]]
 ) -> Stubs:
     """What the checker is told of reused units."""
     units = [unit for unit, _ in reused.values()]

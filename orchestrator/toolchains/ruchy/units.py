@@ -18,7 +18,7 @@ from orchestrator.wasm.fragment import Fragment
 from orchestrator.wasm.pieces import CodePiece, DataPiece, code_piece, data_piece
 
 
-class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class FragmentPieces(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A `Fragment` in pieces. `sites` are as there; the first piece of code is the function itself."""
 
     name: str
@@ -27,9 +27,9 @@ class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sites: tuple[int, ...]
 
 
-def kept(fragment: Fragment) -> Kept:
+def fragment_pieces(fragment: Fragment) -> FragmentPieces:
     """Raises ValueError for a fragment that makes no sense."""
-    return Kept(
+    return FragmentPieces(
         fragment.name,
         tuple([code_piece(one) for one in fragment.code]),
         tuple([data_piece(one) for one in fragment.data]),
@@ -37,7 +37,7 @@ def kept(fragment: Fragment) -> Kept:
     )
 
 
-class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class CachedUnit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`name` is the item's. `fragments`: its own function, then those that are nested in it. `bindings` are those that
     it looked up, as (scope, name).
 
@@ -45,7 +45,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     of the top level. `grown`: how much is put in where it is used (`check/passes.py` has a limit to that)."""
 
     name: str
-    fragments: tuple[Kept, ...]
+    fragments: tuple[FragmentPieces, ...]
     public: int = 0
     calls_main: bool = False
     bindings: tuple[tuple[str, str], ...] = ()
@@ -53,20 +53,20 @@ class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     warnings: tuple[Finding, ...] = ()
 
 
-class Part(msgspec.Struct, frozen=True):
+class PlacedUnit(msgspec.Struct, frozen=True):
     """A unit on its way into an object: `data` is the unit encoded, empty where nobody asks for it, and `lines` are
     those of the trap sites of each of its fragments."""
 
-    unit: Unit
+    unit: CachedUnit
     data: bytes
     lines: Sequence[Sequence[int]]
 
 
 encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Unit).decode
+_decode = msgspec.msgpack.Decoder(CachedUnit).decode
 
 
-def decode(data: bytes, name: str) -> Unit | None:
+def decode(data: bytes, name: str) -> CachedUnit | None:
     """The unit of the item of that name; None where the bytes are none."""
     try:
         unit = _decode(data)

@@ -24,7 +24,7 @@ from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn
 from orchestrator.toolchains.ruchy.check.infer import settle
 from orchestrator.toolchains.ruchy.check.inside import check_imports
 from orchestrator.toolchains.ruchy.check.items import check_struct, collect
-from orchestrator.toolchains.ruchy.check.module import Module, Report, Work, unit_of
+from orchestrator.toolchains.ruchy.check.module import InProgress, Module, Report, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.order import check_functions, settled
 from orchestrator.toolchains.ruchy.check.passes import Pass
@@ -64,7 +64,7 @@ class Checked(msgspec.Struct):
 def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checked:
     """Gives every expression of a module its type, and every name its meaning. With `stubs` the tree lacks
     functions."""
-    p = Pass(Module(job, stubs or Stubs({})), Report(), Work())
+    p = Pass(Module(job, stubs or Stubs({})), Report(), InProgress())
     report = p.report
     top: Fn | None = None
     layouts: dict[StructType, hir.StructLayout] = {}

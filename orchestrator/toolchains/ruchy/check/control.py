@@ -10,7 +10,7 @@ from orchestrator.toolchains.ruchy.check.function import (
     HANDLERS,
     TAIL,
     Fn,
-    Target,
+    LoopTarget,
     Want,
     Why,
     bad,
@@ -141,8 +141,8 @@ def _last(node: tree.Node) -> tree.Node:
     return node
 
 
-def _enter(c: Fn, label: str, kind: str, want: Want, why: Why) -> Target:
-    target = Target(label, c.counter, kind, want, why)
+def _enter(c: Fn, label: str, kind: str, want: Want, why: Why) -> LoopTarget:
+    target = LoopTarget(label, c.counter, kind, want, why)
     c.counter += 1
     c.loops.append(target)
     return target
@@ -271,7 +271,7 @@ def _for_other(c: Fn, node: tree.For, iterable: tree.Expr, made: hir.Expr) -> hi
     return bad(node.at)
 
 
-def _target(c: Fn, node: tree.Break | tree.Continue, word: str) -> Target | None:
+def _target(c: Fn, node: tree.Break | tree.Continue, word: str) -> LoopTarget | None:
     """The loop that a `break` or `continue` means; None after an error."""
     if not c.loops:
         code = "E0007" if word == "break" else "E0008"
@@ -306,7 +306,7 @@ def break_(c: Fn, node: tree.Break, want: Want, why: Why) -> hir.Expr:
     return _break_with(c, node, node.value, target)
 
 
-def _break_with(c: Fn, node: tree.Break, given: tree.Expr, target: Target) -> hir.Expr:
+def _break_with(c: Fn, node: tree.Break, given: tree.Expr, target: LoopTarget) -> hir.Expr:
     """`break value` out of a `loop`."""
     wanted = target.want
     if wanted is DROP:
@@ -327,7 +327,7 @@ def _break_with(c: Fn, node: tree.Break, given: tree.Expr, target: Target) -> hi
     return made
 
 
-def _gives(c: Fn, node: tree.Break, target: Target, kind: Type) -> None:
+def _gives(c: Fn, node: tree.Break, target: LoopTarget, kind: Type) -> None:
     if target.type is None:
         target.type = kind
         return

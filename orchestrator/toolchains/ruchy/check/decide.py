@@ -21,7 +21,7 @@ from orchestrator.toolchains.ruchy.check.variables import type_of_global
 from orchestrator.toolchains.ruchy.syntax.top import plain_names
 
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.check.module import Work
+    from orchestrator.toolchains.ruchy.check.module import InProgress
 
 DEPTH = 20
 """Blocks and calls around a call whose callee is checked in place; deeper ones are checked from the outside."""
@@ -100,7 +100,7 @@ def find_out(p: Pass, root: FunctionItem) -> None:
         work.deciding.pop()
 
 
-def _amidst(work: Work, root: FunctionItem) -> bool:
+def _amidst(work: InProgress, root: FunctionItem) -> bool:
     """Whether something else is in work that this result may be needed for."""
     waiting = (one for one in work.waiting if one.trial is not None)
     return any(one.trial is not root.trial for one in (*work.deciding, *waiting))

@@ -65,7 +65,7 @@ PLAIN: Why = ("E0201", "this is {got}, and {want} is needed")
 EVERY = 1 << 60
 
 
-class Target:
+class LoopTarget:
     """A loop that `break` and `continue` can mean. `kind`: "loop", "while" or "for". `type` is what its breaks give,
     None while there was none; `breaks` are those that give a value."""
 
@@ -120,7 +120,7 @@ class Fn:
         self.undo: list[tuple[str, Variable | Item | None]] = []
         self.locals: list[Type] = []
         self.variables: list[Variable] = []
-        self.loops: list[Target] = []
+        self.loops: list[LoopTarget] = []
         self.result: Type = UNIT
         self.returned = False
         self.counter = 0

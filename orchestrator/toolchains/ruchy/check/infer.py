@@ -32,7 +32,7 @@ assigned to it: then it was a float from the start (section 13 of the language).
 a neighbour; `widths.py` converts instead."""
 
 
-class Unknown:
+class TypeVariable:
     """A type to be found. `link` is what it turned out to be, another variable perhaps. `followers` are WHOLE ones that
     take values of this one: they are floats if it is. `waiting` are decisions that want to know more of an ANY one."""
 
@@ -40,8 +40,8 @@ class Unknown:
 
     def __init__(self, kind: int) -> None:
         self.kind = kind
-        self.link: Type | Unknown | None = None
-        self.followers: list[Unknown] = []
+        self.link: Type | TypeVariable | None = None
+        self.followers: list[TypeVariable] = []
         self.waiting: list[Decision] = []
 
 
@@ -60,19 +60,19 @@ class Decision:
     def wait(self) -> None:
         """Is told when something gets known of one of its types."""
         for kind in self.waits:
-            variable = variable_of(kind)
+            variable = type_variable(kind)
             if variable is not None:
                 variable.waiting.append(self)
 
 
-def known(variable: Unknown) -> None:
+def known(variable: TypeVariable) -> None:
     """Something is known of a variable of which nothing was."""
     for decision in variable.waiting:
         decision.queue.append(decision)
     variable.waiting = []
 
 
-Var: Any = Unknown
+Var: Any = TypeVariable
 """The same for type checkers, which hold that no `Type` is one: so code may ask whether one is."""
 
 
@@ -86,7 +86,7 @@ def openness(kind: Any) -> int:
     return int(kind.kind) if kind.__class__ is Var else KNOWN
 
 
-def variable_of(kind: Type) -> Unknown | None:
+def type_variable(kind: Type) -> TypeVariable | None:
     """The open variable that a type is, None where it is known."""
     found: Any = resolve(kind)
     return found if found.__class__ is Var else None
@@ -141,7 +141,7 @@ def unify(left: Type, right: Type) -> bool:
 
 def narrow(kind: Type, to: int) -> bool:
     """Whether a type is, or can be made, a number (an integer, a float)."""
-    found = variable_of(kind)
+    found = type_variable(kind)
     if found is None:
         return _admits(to, resolve(kind))
     if found.kind == WHOLE:
@@ -156,7 +156,7 @@ def narrow(kind: Type, to: int) -> bool:
     return True
 
 
-def _join(a: Unknown, b: Unknown) -> bool:
+def _join(a: TypeVariable, b: TypeVariable) -> bool:
     kinds = (a.kind, b.kind)
     if FLOATING in kinds and (INTEGER in kinds or WHOLE in kinds):
         return False
@@ -171,18 +171,18 @@ def _join(a: Unknown, b: Unknown) -> bool:
     return True
 
 
-def become_float(variable: Unknown, kind: Type) -> None:
+def become_float(variable: TypeVariable, kind: Type) -> None:
     """A local that starts from an integer is a float, and so is what takes its value."""
     waiting = [variable]
     while waiting:
-        found = variable_of(cast("Type", waiting.pop()))
+        found = type_variable(cast("Type", waiting.pop()))
         if found is not None and found.kind == WHOLE:
             found.link = kind
             waiting += found.followers
             kind = F64
 
 
-def _bind(variable: Unknown, kind: Type) -> bool:
+def _bind(variable: TypeVariable, kind: Type) -> bool:
     if kind is NEVER:
         return True
     if not _admits(variable.kind, kind) or _occurs(variable, kind):
@@ -193,7 +193,7 @@ def _bind(variable: Unknown, kind: Type) -> bool:
     return True
 
 
-def _occurs(variable: Unknown, kind: Type) -> bool:
+def _occurs(variable: TypeVariable, kind: Type) -> bool:
     """Whether a variable is among the parts of a type: then no type could be both."""
     waiting = list(kind.parts)
     while waiting:

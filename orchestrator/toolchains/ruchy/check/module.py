@@ -1,7 +1,7 @@
 """What is collected of a module before any body is checked, and what one check shares among all of its passes.
 
-`Module` does not change once everything is collected. `Report` and `Work` change all the time, but nothing in them is
-tentative: what is tentative belongs to a pass (`passes.py`).
+`Module` does not change once everything is collected. `Report` and `InProgress` change all the time, but nothing in
+them is tentative: what is tentative belongs to a pass (`passes.py`).
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Report:
         return len(self.errors) >= 20
 
 
-class Work:
+class InProgress:
     """What is in work at this moment, in whichever pass: whoever needs it has to wait, or has found a circle.
 
     `depth` counts the blocks and calls around the current expression, `level` the bodies. `waiting` are the functions

@@ -12,23 +12,23 @@ from orchestrator.toolchains.ruchy.check.hir import CheckedModule, FunctionBody
 from orchestrator.toolchains.ruchy.lower.body import Body
 from orchestrator.toolchains.ruchy.lower.glue import Glue
 from orchestrator.toolchains.ruchy.lower.limits import hold
-from orchestrator.toolchains.ruchy.lower.unit import Unit
+from orchestrator.toolchains.ruchy.lower.shared import Shared
 from orchestrator.toolchains.ruchy.lower.variables import variable
 from orchestrator.wasm.fragment import HIDDEN, Fragment
 
 
 def lower(module: CheckedModule) -> list[Fragment]:
     """The fragments of all functions of a checked module, in source order. Raises LimitError where one is too large."""
-    unit = Unit(module)
-    glue = Glue(unit)
-    return [_lower_function(unit, glue, function) for function in module.functions]
+    shared = Shared(module)
+    glue = Glue(shared)
+    return [_lower_function(shared, glue, function) for function in module.functions]
 
 
-def _lower_function(unit: Unit, glue: Glue, function: FunctionBody) -> Fragment:
+def _lower_function(shared: Shared, glue: Glue, function: FunctionBody) -> Fragment:
     """One function, with the static strings and the helpers of structs that it uses."""
-    body = Body(unit, function)
+    body = Body(shared, function)
     body.write()
-    code = body.code(unit.type_of(function.symbol), HIDDEN)
+    code = body.code(shared.type_of(function.symbol), HIDDEN)
     hold(function, body.parameters, body.local_count, len(code.body))
     helpers, strings = glue.collect(body.glue) if body.glue else ([], [])
     name = function.symbol.partition("::")[2]

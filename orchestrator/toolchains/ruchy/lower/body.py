@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.toolchains.ruchy.check import hir
-    from orchestrator.toolchains.ruchy.lower.unit import Unit
+    from orchestrator.toolchains.ruchy.lower.shared import Shared
 
 PLAIN: Final = 0
 OWNED: Final = 1
@@ -102,10 +102,10 @@ class Label:
 
 
 class Body:
-    """Writes one WebAssembly function. `unit` is what its module shares; `function` is what is lowered."""
+    """Writes one WebAssembly function. `function` is lowered; `shared` belongs to all functions of its module."""
 
-    def __init__(self, unit: Unit, function: hir.FunctionBody) -> None:
-        self.unit = unit
+    def __init__(self, shared: Shared, function: hir.FunctionBody) -> None:
+        self.shared = shared
         self.symbol = function.symbol
         self.function = function
         self.out = bytearray()
@@ -274,7 +274,7 @@ class Body:
         """Releases the reference on top of the stack."""
         name = ABILITIES[type_.__class__].drop
         if name == HELPER:
-            name = self.need_glue(type_, "drop") if self.unit.layouts.holds_counted(type_) else "rt::release"
+            name = self.need_glue(type_, "drop") if self.shared.layouts.holds_counted(type_) else "rt::release"
         self.call(name, _RETAIN_TYPE)
 
     def release_down_to(self, height: int, moved: int = -1) -> None:
@@ -293,7 +293,7 @@ class Body:
 
     def need_glue(self, type_: Type, kind: str) -> str:
         """The symbol of a helper function of a type ("drop", "unshare", "eq", "show")."""
-        name = self.unit.request(type_, kind)
+        name = self.shared.request(type_, kind)
         self.glue[name] = None
         return name
 
@@ -314,7 +314,7 @@ class Body:
     def call(self, name: str, type_: bytes) -> None:
         """A call of the function of that symbol."""
         self.out.append(0x10)
-        self._relocations.append((FUNCTION_INDEX_LEB, len(self.out), self.unit.function(name, type_)))
+        self._relocations.append((FUNCTION_INDEX_LEB, len(self.out), self.shared.function(name, type_)))
         self.out += _HOLE
 
     def address(self, target: Reference) -> None:

@@ -34,7 +34,7 @@ def lower_local(body: Body, node: hir.Local) -> int:
 @handles(hir.Call)
 def lower_call(body: Body, node: hir.Call) -> int:
     waiting = body.operands(node.arguments)
-    body.call(node.symbol, body.unit.type_of(node.symbol))
+    body.call(node.symbol, body.shared.type_of(node.symbol))
     if isinstance(node.type, NeverType):
         body.out.append(0x00)
     if waiting:

@@ -27,7 +27,7 @@ from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.lower.layout import Layouts
-    from orchestrator.toolchains.ruchy.lower.unit import Unit
+    from orchestrator.toolchains.ruchy.lower.shared import Shared
 
 _TO_NOTHING = functype(bytes((VALUE_I32,)), b"")
 _TO_I32 = functype(bytes((VALUE_I32,)), bytes((VALUE_I32,)))
@@ -35,7 +35,7 @@ _PAIR_TO_I32 = functype(bytes((VALUE_I32, VALUE_I32)), bytes((VALUE_I32,)))
 TYPES = {"drop": _TO_NOTHING, "unshare": _TO_I32, "eq": _PAIR_TO_I32, "show": _TO_I32}
 
 
-class Made:
+class WrittenHelper:
     """A helper that has been written: its code, its strings, and the helpers that it calls in turn."""
 
     __slots__ = ("code", "data", "needs")
@@ -49,9 +49,9 @@ class Made:
 class Glue:
     """The helpers of one module, each written once."""
 
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._made: dict[str, Made] = {}
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._made: dict[str, WrittenHelper] = {}
 
     def collect(self, names: dict[str, None]) -> tuple[list[FunctionCode], list[Data]]:
         """Code and strings of these helpers and of all that they call, in order of first need."""
@@ -70,19 +70,19 @@ class Glue:
             queue += fresh
         return code, data
 
-    def _make(self, name: str) -> Made:
-        type_, kind = self._unit.wanted[name]
+    def _make(self, name: str) -> WrittenHelper:
+        type_, kind = self._shared.wanted[name]
         parameters, result = _SIGNATURES[kind](type_)
         how = HELPERS[type_.__class__, kind]
-        value = how.tree(self._unit.layouts, type_) if isinstance(how, AsTree) else hir.Unit(result, 0)
+        value = how.tree(self._shared.layouts, type_) if isinstance(how, AsTree) else hir.Unit(result, 0)
         function = hir.FunctionBody(name, False, parameters, result, parameters, value, 0, 0)
-        body = Body(self._unit, function)
+        body = Body(self._shared, function)
         if isinstance(how, AsTree):
             body.write()
         else:
             how.write(body, type_)
         code = body.code(signature(parameters, result), WEAK | HIDDEN)
-        return Made(code, tuple(body.data), tuple(body.glue))
+        return WrittenHelper(code, tuple(body.data), tuple(body.glue))
 
 
 class AsTree(NamedTuple):
@@ -98,7 +98,7 @@ class ByHand(NamedTuple):
 
 
 def _drop_struct(body: Body, type_: StructType) -> None:
-    layout = body.unit.layouts.of(type_)
+    layout = body.shared.layouts.of(type_)
     body.out += get(0)
     body.call("rt::drop_count", _TO_I32)
     body.out += b"\x04\x40"
@@ -112,7 +112,7 @@ def _drop_struct(body: Body, type_: StructType) -> None:
 
 
 def _unshare_struct(body: Body, type_: StructType) -> None:
-    layout = body.unit.layouts.of(type_)
+    layout = body.shared.layouts.of(type_)
     copy = body.temporary(VALUE_I32)
     body.out += get(0)
     body.call("rt::unshared", _TO_I32)

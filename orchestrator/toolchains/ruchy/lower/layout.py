@@ -19,7 +19,7 @@ HEADER = 8
 """Bytes before the first field of a struct, and before the bytes of a string."""
 
 
-class Field(msgspec.Struct, frozen=True, gc=False):
+class FieldLayout(msgspec.Struct, frozen=True, gc=False):
     """One field: its place, and the opcodes with alignment that read and write it. `load` is empty for unit."""
 
     type: Type
@@ -33,7 +33,7 @@ class Layout(msgspec.Struct, frozen=True, gc=False):
     """A struct in memory: `size` counts the header; `counted` says whether any field is reference counted."""
 
     names: tuple[str, ...]
-    fields: tuple[Field, ...]
+    fields: tuple[FieldLayout, ...]
     size: int
     counted: bool
 
@@ -121,11 +121,11 @@ class Layouts:
 
 
 def _lay_out(struct: StructLayout) -> Layout:
-    fields: list[Field] = []
+    fields: list[FieldLayout] = []
     end = HEADER
     for type_ in struct.types:
         kept = STORAGE[storage_of(type_)]
         end = end + kept.size - 1 & -kept.size if kept.size else end
-        fields.append(Field(type_, end, kept.load, kept.store, is_counted(type_)))
+        fields.append(FieldLayout(type_, end, kept.load, kept.store, is_counted(type_)))
         end += kept.size
     return Layout(tuple(struct.names), tuple(fields), end, any(field.counted for field in fields))

@@ -16,7 +16,7 @@ from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.lower.body import Body
-    from orchestrator.toolchains.ruchy.lower.layout import Field
+    from orchestrator.toolchains.ruchy.lower.layout import FieldLayout
 
 _TO_I32 = functype(bytes((I32,)), bytes((I32,)))
 
@@ -27,7 +27,7 @@ _TO_I32 = functype(bytes((I32,)), bytes((I32,)))
 @handles(hir.NewStruct)
 def lower_new_struct(body: Body, node: hir.NewStruct) -> int:
     """The object first where nothing can jump away while the fields are computed; else the fields first."""
-    layout = body.unit.layouts.of(struct(node.type))
+    layout = body.shared.layouts.of(struct(node.type))
     if not is_straight(node.fields):
         return _new_from_temporaries(body, node)
     made = body.temporary(I32)
@@ -47,7 +47,7 @@ def lower_new_struct(body: Body, node: hir.NewStruct) -> int:
 
 
 def _new_from_temporaries(body: Body, node: hir.NewStruct) -> int:
-    layout = body.unit.layouts.of(struct(node.type))
+    layout = body.shared.layouts.of(struct(node.type))
     height = len(body.live)
     values = [(index, _hold(body, node.fields[index])) for index in node.order]
     del body.live[height:]
@@ -75,7 +75,7 @@ def _hold(body: Body, node: hir.Expr) -> int:
     return kept
 
 
-def _store_held(body: Body, target: bytes, field: Field, value: int) -> None:
+def _store_held(body: Body, target: bytes, field: FieldLayout, value: int) -> None:
     if value >= 0:
         body.out += target + get(value) + field.store + uleb(field.offset)
         body.give_back(valtype(field.type), value)
@@ -84,7 +84,7 @@ def _store_held(body: Body, target: bytes, field: Field, value: int) -> None:
 @handles(hir.UpdateStruct)
 def lower_update_struct(body: Body, node: hir.UpdateStruct) -> int:
     type_ = struct(node.type)
-    layout = body.unit.layouts.of(type_)
+    layout = body.shared.layouts.of(type_)
     height = len(body.live)
     values = [(index, _hold(body, value)) for index, value in node.fields]
     body.own(node.base)
@@ -101,7 +101,7 @@ def lower_update_struct(body: Body, node: hir.UpdateStruct) -> int:
     return OWNED
 
 
-def _release_field(body: Body, target: bytes, field: Field) -> None:
+def _release_field(body: Body, target: bytes, field: FieldLayout) -> None:
     if field.counted:
         body.out += target + field.load + uleb(field.offset)
         body.release_top(field.type)
@@ -113,7 +113,7 @@ def _release_field(body: Body, target: bytes, field: Field) -> None:
 @handles(hir.GetField)
 def lower_get_field(body: Body, node: hir.GetField) -> int:
     """A field of a place is borrowed; one of a value of our own outlives it, so it is retained first."""
-    field = body.unit.layouts.of(struct(node.value.type)).fields[node.index]
+    field = body.shared.layouts.of(struct(node.value.type)).fields[node.index]
     held = body.emit(node.value)
     if not field.load:
         body.discard(held, node.value.type)
@@ -207,7 +207,7 @@ def _keep_value(body: Body, value: hir.Expr) -> int:
     return kept
 
 
-def _reach(body: Body, node: hir.Store) -> tuple[int, Field]:
+def _reach(body: Body, node: hir.Store) -> tuple[int, FieldLayout]:
     """Unshares all structs of the path. Returns a temporary with the innermost one, and the field in it."""
     owner = body.temporary(I32)
     index = body.slots[node.slot]
@@ -215,7 +215,7 @@ def _reach(body: Body, node: hir.Store) -> tuple[int, Field]:
     body.out += get(index)
     body.call(body.need_glue(type_, "unshare"), TYPES["unshare"])
     body.out += tee(index) + set_(owner)
-    field = body.unit.layouts.of(type_).fields[node.path[0]]
+    field = body.shared.layouts.of(type_).fields[node.path[0]]
     for step in node.path[1:]:
         type_ = struct(field.type)
         inner = body.temporary(I32)
@@ -223,7 +223,7 @@ def _reach(body: Body, node: hir.Store) -> tuple[int, Field]:
         body.call(body.need_glue(type_, "unshare"), TYPES["unshare"])
         body.out += tee(inner) + field.store + uleb(field.offset) + get(inner) + set_(owner)
         body.give_back(I32, inner)
-        field = body.unit.layouts.of(type_).fields[step]
+        field = body.shared.layouts.of(type_).fields[step]
     return owner, field
 
 

@@ -13,7 +13,7 @@ from actors.compiler.toolchain import Item, Name, Summary, Use
 from actors.digests import digest
 from orchestrator.toolchains.ruchy.summary import memo
 from orchestrator.toolchains.ruchy.summary.memo import Import, Rest
-from orchestrator.toolchains.ruchy.summary.parts import Part, Run
+from orchestrator.toolchains.ruchy.summary.parts import Part, StatementRun
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.floats import FLOATS, float_variables
 from orchestrator.toolchains.ruchy.syntax.names import owned
@@ -21,7 +21,7 @@ from orchestrator.toolchains.ruchy.syntax.parser import parse_item
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 
-def assemble(source: str, parts: Sequence[Part], loose: Sequence[Part], runs: Sequence[Run]) -> Summary:
+def assemble(source: str, parts: Sequence[Part], loose: Sequence[Part], runs: Sequence[StatementRun]) -> Summary:
     """The summary of a module. The names of `loose` parts come after those of the others."""
     items = [part.item for part in parts if part.item is not None]
     own = {item.name: item for item in items}
@@ -93,7 +93,7 @@ def _use(source: str, part: Part, one: Import) -> Use:
 # ------------------------------------------------------------------------------------------------ statements
 
 
-def _with_top(source: str, items: Sequence[Item], runs: Sequence[Run]) -> Iterator[Item]:
+def _with_top(source: str, items: Sequence[Item], runs: Sequence[StatementRun]) -> Iterator[Item]:
     """The items, then the item `TOP` of the statements. Functions that may name a variable of the statements depend on
     `TOP`. `TOP` depends on which variables they name, because a variable that a function names lives in memory, and on
     those to which they assign floats, because such a variable is a float."""
@@ -113,7 +113,7 @@ def _with_top(source: str, items: Sequence[Item], runs: Sequence[Run]) -> Iterat
     yield _top(runs, sorted(read), floats)
 
 
-def _floats(items: Sequence[Item], readers: Iterable[str], runs: Sequence[Run], read: Collection[str]) -> str:
+def _floats(items: Sequence[Item], readers: Iterable[str], runs: Sequence[StatementRun], read: Collection[str]) -> str:
     """What the item of the statements says of variables that are floats by what is assigned to them."""
     assigns = re.compile(rf"\b(?:{'|'.join(sorted(read))})\b\s*(?:/[/*]|#|(?:[-+/%]|\*\*?)?=(?![=>]))")
     functions = [one for text in readers if assigns.search(text) for one in _parsed(text)]
@@ -134,7 +134,7 @@ def _parsed(text: str) -> Sequence[tree.Stmt]:
     return parsed.body if parsed is not None else ()
 
 
-def _top(runs: Sequence[Run], read: Sequence[str], floats: str) -> Item:
+def _top(runs: Sequence[StatementRun], read: Sequence[str], floats: str) -> Item:
     first = runs[0].part
     names = tuple(dict.fromkeys(name for run in runs for name in run.part.names))
     return Item(
@@ -153,7 +153,7 @@ def _top(runs: Sequence[Run], read: Sequence[str], floats: str) -> Item:
     )
 
 
-def _lines(runs: Sequence[Run]) -> bytes:
+def _lines(runs: Sequence[StatementRun]) -> bytes:
     """The line table of all runs, as if their tokens followed each other."""
     ordinals: list[int] = []
     line, begins = runs[0].part.line, 0

@@ -20,7 +20,7 @@ import msgspec
 from actors.compiler.toolchain import Item, Summary
 from orchestrator.toolchains.ruchy.summary import memo
 from orchestrator.toolchains.ruchy.summary.assemble import assemble
-from orchestrator.toolchains.ruchy.summary.parts import Collected, Part, Reader, Run, mark_recognisable, read
+from orchestrator.toolchains.ruchy.summary.parts import Definitions, Part, Reader, StatementRun, mark_recognisable, read
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import scan, tokens_of
 from orchestrator.toolchains.ruchy.syntax.parser import outline
@@ -92,15 +92,15 @@ def _match_earlier(module: str, source: str, cuts: Sequence[Cut], earlier: dict[
 
 def _assembled(module: str, source: str, texts: Sequence[_Text]) -> Summary:
     fresh = [text for text in texts if not text.known]
-    made = iter(_Fresh(module, source, fresh).read() if fresh else ())
+    made = iter(_NewTexts(module, source, fresh).read() if fresh else ())
     parts: list[Part] = []
-    runs: list[Run] = []
+    runs: list[StatementRun] = []
     for text in texts:
         if text.known:
             parts += _reused(text)
         else:
             found = next(made)
-            if isinstance(found, Run):
+            if isinstance(found, StatementRun):
                 runs.append(found)
             else:
                 parts += found
@@ -123,7 +123,7 @@ def _reused(text: _Text) -> Iterator[Part]:
         yield Part(item, scope, item.start, item.line - memo.lead(item.memo), item.names, None)
 
 
-class _Fresh:
+class _NewTexts:
     """Reads all new texts together. Raises `_Unusual` if one of them is not what it was cut as."""
 
     def __init__(self, module: str, source: str, texts: Sequence[_Text]) -> None:
@@ -140,9 +140,9 @@ class _Fresh:
         if read is None:
             raise _Unusual
         self.nodes = read.body
-        self.collected = Collected()
+        self.collected = Definitions()
 
-    def read(self) -> Iterator[Sequence[Part] | Run]:
+    def read(self) -> Iterator[Sequence[Part] | StatementRun]:
         """The parts of each text, in order."""
         reader, places, kinds = Reader(self.module, self.tokens, self.places), self.places, self.tokens.kinds
         starts = places.offsets()
@@ -167,7 +167,7 @@ class _Fresh:
             begin = stop + len(_APART[text.cut.statements])
             token = behind + (text.cut.statements and kinds[behind] == ";")
 
-    def _run(self, reader: Reader, nodes: Sequence[tree.Stmt], start: int, stop: int, closed: bool) -> Run:
+    def _run(self, reader: Reader, nodes: Sequence[tree.Stmt], start: int, stop: int, closed: bool) -> StatementRun:
         lets = [node for node in nodes if isinstance(node, tree.Let)]
         kinds = self.tokens.kinds
         plain = all(isinstance(node, tree.Let | tree.ExprStmt) for node in nodes)

@@ -77,7 +77,7 @@ class _Slice(NamedTuple):
     body: int = 0
 
 
-class Found:
+class PartNames:
     """The names in a part, each with its first token, and the glob imports in bodies."""
 
     __slots__ = ("globs", "names")
@@ -186,17 +186,17 @@ class Reader:
 
     def loose(self, node: Definition, scope: str) -> Part:
         """A definition that is no item, because its name is defined already. The checker reports that."""
-        found = Found()
+        found = PartNames()
         self._occurrences(found, scope, _Slice(node.start, node.stop), frozenset())
         start, _ = self.span(node.start, node.stop)
         return Part(None, scope, start, self.line(node.start), tuple(found.names), self._places(found, start))
 
-    def statements(self, run: Span, lets: Sequence[tree.Let]) -> Run:
+    def statements(self, run: Span, lets: Sequence[tree.Let]) -> StatementRun:
         """Consecutive statements; `lets` are the `let`s among them."""
-        found = Found()
+        found = PartNames()
         self._occurrences(found, "", _Slice(*run), frozenset())
         start, stop = self.span(*run)
-        return Run(
+        return StatementRun(
             Part(None, "", start, self.line(run[0]), tuple(found.names), self._places(found, start)),
             stop,
             frozenset(name for node in lets if (name := variable_of(node))),
@@ -211,7 +211,7 @@ class Reader:
         path = root_path(name.path, self.module, scope)
         return Import(path, name.alias, name.glob, scope, public, at, self.places.place(name.at).length)
 
-    def _places(self, found: Found, start: int) -> list[int]:
+    def _places(self, found: PartNames, start: int) -> list[int]:
         offset, further = self.places.offset, self.shift - start
         return [offset(at) + further for at in found.names.values()]
 
@@ -237,23 +237,23 @@ class Reader:
             seen.append((start, impl.stop))
         return seen
 
-    def _names(self, draft: Draft, slices: list[_Slice]) -> Found:
+    def _names(self, draft: Draft, slices: list[_Slice]) -> PartNames:
         """The names in some slices of an item, in order."""
-        found = Found()
+        found = PartNames()
         labels = _labels(draft.definition)
         for part in slices:
             self._occurrences(found, draft.scope, part, draft.generics, labels)
         return found
 
     def _occurrences(
-        self, found: Found, scope: str, part: _Slice, known: frozenset[str], labels: Sequence[int] | set[int] = ()
+        self, found: PartNames, scope: str, part: _Slice, known: frozenset[str], labels: Sequence[int] | set[int] = ()
     ) -> None:
         """Adds the paths in a slice to `found`, from the source root, with local imports resolved."""
         for path, at in self._paths(found, scope, part, known):
             if at not in labels:
                 found.names.setdefault("::".join(path), at)
 
-    def _paths(self, found: Found, scope: str, part: _Slice, known: frozenset[str]) -> Iterator[Occurrence]:
+    def _paths(self, found: PartNames, scope: str, part: _Slice, known: frozenset[str]) -> Iterator[Occurrence]:
         imports: dict[str, tuple[str, ...]] = {}
         inside: list[Span] = []
         if part.body:
@@ -279,7 +279,7 @@ class Reader:
                 yield path, at
 
 
-class Run(NamedTuple):
+class StatementRun(NamedTuple):
     """Consecutive statements. `variables` are those of all their `let`s; `tokens` counts their tokens; `stop` is where
     they end in the source."""
 
@@ -353,7 +353,7 @@ class Imports(NamedTuple):
 Entry = Draft | Inline | Imports
 
 
-class Collected:
+class Definitions:
     """What a module defines, inline modules included. `loose` are definitions of names that are defined already.
     `plain`: there are none of these and no `impl` block, so each text at the top level says all about its items."""
 

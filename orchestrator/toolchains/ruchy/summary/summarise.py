@@ -11,7 +11,7 @@ from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.summary.assemble import assemble
 from orchestrator.toolchains.ruchy.summary.incremental import summarise_incrementally
 from orchestrator.toolchains.ruchy.summary.parts import (
-    Collected,
+    Definitions,
     Draft,
     Part,
     Reader,
@@ -61,7 +61,7 @@ class _Whole:
         self.source = source
         self.tokens = tokens
         self.places = places
-        self.collected = Collected()
+        self.collected = Definitions()
 
     def summarise(self, module: tree.Module) -> Summarised:
         collected, reader = self.collected, Reader(self.job.module, self.tokens, self.places)

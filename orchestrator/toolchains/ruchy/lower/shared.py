@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.types import Type
 
 
-class Unit:
+class Shared:
     """One module being lowered. `wanted` are the helpers of types that some code calls (see `glue.py`), by symbol."""
 
     def __init__(self, module: CheckedModule) -> None:
