@@ -1,11 +1,11 @@
-"""A process of our own, spoken to in frames: four bytes of length, then so many bytes.
+"""A child process that exchanges frames with this one: four bytes of length, then that many bytes.
 
-The same code on asyncio and Trio: plain pipes, and waiting until they can be read or written. Of no use outside of
-`actors.offload`, the seam that it belongs to.
+The code is the same on asyncio and Trio: it uses plain pipes, and waits until they can be read or written. Only
+`actors.offload` starts children.
 
-No child is left behind: it has a process group of its own, which `kill` ends as a whole; and it inherits the reading
-end of a pipe into which nobody writes, the *lifeline*: when this process ends, however it does, that pipe is closed,
-and that is the child's sign to end too (`actors.compiler.process`).
+No child outlives this process. Each has its own process group, which `kill` ends as a whole. And each inherits the
+reading end of a pipe into which nothing is written, the *lifeline*. However this process ends, the kernel closes the
+other end, and the child ends when it sees that (`actors.compiler.process`).
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _READ_BYTES = 1 << 18
 
 
 class Gone(Exception):
-    """The child has ended, or was killed."""
+    """The child has ended or was killed."""
 
 
 class Child:
-    """A running process: its standard input takes frames, its standard output gives them.
+    """A running process, which reads frames from its standard input and writes frames to its standard output.
 
-    `arguments` are those of the process, the program first; the number of the lifeline's descriptor is added to them as
-    the last one. Raises OSError where it cannot be started. Starting blocks for about a millisecond: a start that is
-    awaited could be cancelled half way, and would leave a child that nobody knows.
+    `arguments` are the program and its arguments; the number of the lifeline's descriptor is added as the last one.
+    Raises OSError where the process cannot be started. Starting blocks for about a millisecond, because a start that is
+    awaited could be cancelled half way, and would leave a child that no code knows of.
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
@@ -69,7 +69,7 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether it may still be spoken to. For a child that owes no answer."""
+        """Whether the child still runs and its pipes are in order. Only for a child that owes no answer."""
         if self._process.returncode is not None or self._killed:
             return False
         try:
@@ -78,10 +78,10 @@ class Child:
             return True
         except OSError:
             pass
-        return False  # It has ended, or says what nobody asked for.
+        return False  # It has ended, or has sent what no request asked for.
 
     async def send(self, payload: bytes) -> None:
-        """Write one frame. Raises Gone. Cancelled, it may leave half a frame: the child is of no use then."""
+        """Writes one frame. Raises Gone. A cancellation may leave half a frame; the child cannot be used then."""
         view = memoryview(len(payload).to_bytes(LENGTH_BYTES, "little") + payload)
         while view:
             try:
@@ -92,7 +92,7 @@ class Child:
                 raise Gone from error
 
     async def receive(self) -> bytes:
-        """The next frame. Raises Gone. Cancelled, it loses nothing."""
+        """Reads the next frame. Raises Gone. A cancellation loses no bytes."""
         while True:
             received = self._received
             if len(received) >= LENGTH_BYTES:
@@ -113,22 +113,22 @@ class Child:
             received += part
 
     def kill(self) -> None:
-        """End the process, and all those that it started in its group, at once."""
+        """Ends the process, and all processes that it started in its group, at once."""
         self._killed = True
-        if self._process.returncode is None:  # Not reaped yet, so the number is still its own.
+        if self._process.returncode is None:  # It was not reaped yet, so no other process can have its number.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def reap(self) -> int:
-        """Kill it, and wait until it is gone: a blocking call of a few milliseconds. Its exit code, or minus the number
-        of the signal that ended it."""
+        """Kills the child and waits until it has ended, which blocks for a few milliseconds. Returns its exit code, or
+        minus the number of the signal that ended it."""
         self.kill()
         return self._process.wait()
 
     def let_go(self) -> None:
-        """This is a fork of the process that started the child: the child is not its own. The event loop is not told,
-        for what it waits with is the parent's too."""
-        self._process.returncode = 0  # never waited for, and never killed
+        """Closes the copies of the pipes in a fork of the process that started the child. The event loop is not told,
+        because it shares its selector with the parent's loop."""
+        self._process.returncode = 0  # So that this process neither waits for the child nor kills it.
         if self._lifeline >= 0:
             os.close(self._lifeline)
             self._lifeline = -1
@@ -138,7 +138,7 @@ class Child:
         self._requests = self._replies = -1
 
     def close(self) -> None:
-        """Close the pipes. Who waits at one of them gets Gone."""
+        """Closes the pipes. A task that waits for one of them gets Gone."""
         if self._lifeline < 0:
             return
         os.close(self._lifeline)

@@ -7,9 +7,9 @@
 | E0901-E0999 | internal: trouble of our own, of a toolchain, of linking |
 | W0801-W0899 | warning: files that are left out |
 
-A toolchain has its own registry (`actors.compiler.toolchain.Explains`). It may report these codes too, where they mean
-the same, and defines none of them. No code changes its meaning. Examples are in no particular language: `.ext` stands
-for the extension of a toolchain.
+A toolchain has its own registry (`actors.compiler.toolchain.Explains`). It may report these codes too, with the same
+meaning, but must not define them. A code never changes its meaning. Examples are in no particular language: `.ext`
+stands for the extension of a toolchain.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Kind = Literal[
 
 
 class Code(msgspec.Struct, frozen=True):
-    """One code. `wrong` is a small program (or situation) that gives it, `right` the same one corrected."""
+    """One code. `wrong` is a small program (or situation) that causes it, `right` is the corrected one."""
 
     code: str
     kind: Kind
@@ -45,7 +45,7 @@ class Code(msgspec.Struct, frozen=True):
 
 
 def registry(*entries: Code) -> dict[str, Code]:
-    """The entries by code. Raises ValueError where two have one code."""
+    """The entries by code. Raises ValueError where two entries have the same code."""
     found = {entry.code: entry for entry in entries}
     if len(found) != len(entries):
         raise ValueError("a diagnostic code is defined twice")

@@ -1,7 +1,7 @@
-"""What is wrong with somebody's sources: a code, a place, the line itself and what to do about it.
+"""Diagnostics: what is wrong with sources, as a code, a place, the line itself and a hint.
 
-Whoever notices something makes a `Finding`, which counts in whatever its maker counts in (tokens, lines). It becomes a
-`Diagnostic` in one step, by those who have the text: a `Diagnostic` without file, line, column and text cannot be made.
+The code that notices a problem makes a `Finding`, whose place counts tokens or lines. Code that has the text turns it
+into a `Diagnostic` in one step. So a `Diagnostic` always has a file, a line, a column and the text of the line.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ LONGEST_LINE = 1_000
 """Characters of a source line up to which it is shown whole."""
 
 AROUND = 200
-"""Characters that are shown before the place in a longer line."""
+"""Characters of a longer line that are shown before the place."""
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A diagnostic before it has its place, without file or text.
+    """A diagnostic without its file and text.
 
-    `at` counts what its maker counts: tokens where the text was lexed, else lines, from 1. `offset` is the number of
-    characters from there, `length` how many to underline (0: as much as stands there). `item` names what it is about
-    where its maker knows no place.
+    `at` is the number of a token where the text was lexed, else of a line, from 1. `offset` is the number of characters
+    from there, `length` the number of characters to underline (0: the rest of the token or line). `item` names what the
+    finding is about where the place is not known.
     """
 
     code: str
@@ -41,13 +41,13 @@ class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def severity(self) -> Severity:
-        """A warning where the code says so (W0001), unless it is a mere note."""
+        """ "note" for a note, else "warning" for a code such as W0001, else "error"."""
         return "note" if self.note else "warning" if self.code.startswith("W") else "error"
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
-    """`line` and `column` count from 1, columns in characters; `text` is the line without its newline, or where that is
-    long, what stands around the place, `cut` characters from the line's beginning. `length` stays on the line."""
+    """`line` and `column` count from 1, columns in characters. `text` is the line without its newline; of a long line,
+    a part around the place that begins after `cut` characters. `length` does not reach beyond the line."""
 
     line: int
     column: int
@@ -57,14 +57,14 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 
 class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One finding in the sources, in its place. Raises ValueError where that makes no sense.
+    """A finding with its place. Raises ValueError where the place is impossible.
 
     `file` is relative to the source root, with `/`. `line` and `column` count from 1, columns in characters of the
-    line. `length` is the number of characters to underline. `text` is the source line itself, without its newline; of
-    a very long one a part, which `cut` characters stand before. `hint` says what to do.
+    line. `length` is the number of characters to underline. `text` is the source line without its newline; of a very
+    long line, a part that begins after `cut` characters. `hint` says what to do.
 
-    `place` says what it is about: "source", this place in a text; "file", the whole file or folder (it cannot be read,
-    its name is wrong); "project", no file of it (there is no entry). Such a one has line 1, column 1 and no text.
+    `place` says what the diagnostic is about: "source", this place in a text; "file", a whole file or folder (it cannot
+    be read, its name is wrong); "project", no file (there is no entry). The last two have line 1, column 1 and no text.
     """
 
     code: str
@@ -90,7 +90,7 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 def placed(found: Finding, place: Place, *, module: str, file: str) -> Diagnostic:
-    """A finding in its place."""
+    """Returns the diagnostic of a finding at a place."""
     return Diagnostic(
         code=found.code,
         message=found.message,
@@ -109,7 +109,7 @@ def placed(found: Finding, place: Place, *, module: str, file: str) -> Diagnosti
 def about_file(
     code: str, message: str, *, file: str, module: str = "", hint: str = "", severity: Severity = "error"
 ) -> Diagnostic:
-    """What is said of a file or a folder as a whole."""
+    """Returns a diagnostic about a whole file or folder."""
     return Diagnostic(
         code=code,
         message=message,
@@ -125,12 +125,12 @@ def about_file(
 
 
 def about_project(code: str, message: str, *, hint: str = "") -> Diagnostic:
-    """What is said of the project, whose folder stands for its file."""
+    """Returns a diagnostic about the project; its `file` is the project's folder."""
     return Diagnostic(code=code, message=message, file=".", line=1, column=1, text="", hint=hint, place="project")
 
 
 def in_text(found: Finding, source: bytes, *, module: str, file: str) -> Diagnostic:
-    """A finding that counts lines, in the text that it is about; one of line 0 is about the whole file."""
+    """Returns the diagnostic of a finding that counts lines in `source`. Line 0 means the whole file."""
     if found.at < 1:
         return about_file(found.code, found.message, file=file, module=module, hint=found.hint, severity=found.severity)
     lines = source.split(b"\n", found.at)
@@ -143,7 +143,7 @@ def in_text(found: Finding, source: bytes, *, module: str, file: str) -> Diagnos
 
 
 def on_line(text: str, line: int, offset: int, length: int) -> Place:
-    """The place of some characters of a line, with as much of the line as is shown."""
+    """Returns the place of `length` characters from `offset` (from 0) in a line, with the part of the line to show."""
     length = max(1, min(length, len(text) - offset))
     if len(text) <= LONGEST_LINE:
         return Place(line, offset + 1, length, text)
@@ -152,17 +152,17 @@ def on_line(text: str, line: int, offset: int, length: int) -> Place:
 
 
 MOST = 100
-"""Errors that are told of one module, and as many warnings. What follows is counted, not told."""
+"""Errors that are reported of one module, and as many warnings. Further ones are only counted."""
 
 _LONGEST = 2_000
-"""Characters of a message or a hint: names may be long."""
+"""Characters of a message or a hint, which may hold long names."""
 
 F = TypeVar("F", Finding, Diagnostic)
 
 
 def bounded(found: Iterable[F]) -> tuple[F, ...]:
-    """What is told of one module. A stranger's source of 16 MiB can be wrong in a million places, all on one line, and
-    each would take a copy of that line along, to another process and into the cache."""
+    """Bounds what is reported of one module. A source of 16 MiB can have a million errors, all on one line, and each
+    would carry a copy of that line to another process and into the cache."""
     kept: list[F] = []
     counts = {True: 0, False: 0}
     last: dict[bool, int] = {}
@@ -183,7 +183,7 @@ def bounded(found: Iterable[F]) -> tuple[F, ...]:
 def _short(one: F) -> F:
     if len(one.message) > _LONGEST or len(one.hint) > _LONGEST:
         one = msgspec.structs.replace(one, message=_cut(one.message), hint=_cut(one.hint))
-    if isinstance(one, Diagnostic) and len(one.text) > LONGEST_LINE:  # of a toolchain that cuts nothing
+    if isinstance(one, Diagnostic) and len(one.text) > LONGEST_LINE:  # The toolchain did not cut it.
         place = on_line(one.text, one.line, one.column - one.cut - 1, one.length)
         return msgspec.structs.replace(one, text=place.text, cut=one.cut + place.cut, length=place.length)
     return one
@@ -194,15 +194,15 @@ def _cut(text: str) -> str:
 
 
 class SourceError(Exception):
-    """A toolchain's function may raise this where returning diagnostics is awkward; it means the same. Findings in it
-    count lines; whoever calls knows file and text."""
+    """A toolchain's function may raise this where returning diagnostics is awkward; it means the same. Its findings
+    count lines; the caller knows the file and the text."""
 
     def __init__(self, *found: Diagnostic | Finding) -> None:
         super().__init__("; ".join(one.message for one in found))
         self.found = found
 
     def diagnostics(self, source: bytes, *, module: str, file: str) -> tuple[Diagnostic, ...]:
-        """All of it, in the text that the toolchain was given."""
+        """Returns all of it as diagnostics, in the text that the toolchain was given."""
         return tuple(
             one if isinstance(one, Diagnostic) else in_text(one, source, module=module, file=file) for one in self.found
         )

@@ -15,34 +15,35 @@ Digest: TypeAlias = str
 
 
 def digest(data: bytes) -> Digest:
-    """SHA-256 of `data` in hexadecimal. Names anything that is stored or shared."""
+    """SHA-256 of `data` in hexadecimal. It names everything that is stored or shared."""
     return sha256(data).hexdigest()
 
 
 def short(data: bytes) -> bytes:
-    """The first half of the SHA-256 of `data`: enough to tell whether something is as it was. Names nothing."""
+    """The first 16 bytes of the SHA-256 of `data`. They answer whether something has changed, and name nothing."""
     return sha256(data).digest()[:16]
 
 
 def are_digests(names: Iterable[str]) -> bool:
-    """Whether all of these are digests, or "" for none: only then may they become names of files."""
+    """Whether all of these are digests or "". Only then may they become file names."""
     there = [name for name in names if name]
     joined = "".join(there)
     try:
         raw = bytes.fromhex(joined)
     except ValueError:
         return False
-    # `fromhex` skips blanks, and takes capitals, which would give one object two names.
+    # `fromhex` skips blanks and accepts capitals, which would give one object two names.
     return 2 * len(raw) == len(joined) and joined == joined.lower() and all(len(name) == 64 for name in there)
 
 
 def checksum(data: bytes) -> str:
-    """XXH3-128 of `data`, 32 hexadecimal digits: are these the bytes I wrote, on this machine? Never part of a key."""
+    """XXH3-128 of `data`, 32 hexadecimal digits. It answers whether these are the bytes that were written on this
+    machine, and is never part of a key."""
     return xxh3_128_hexdigest(data)
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What `stat` says of a file. A shortcut, never the truth. Times in nanoseconds; all zero: never matches."""
+    """What `stat` says of a file; times in nanoseconds. It is a shortcut, never the truth. All zeros never match."""
 
     device: int
     inode: int
@@ -52,7 +53,7 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 NO_STAMP = Stamp(0, 0, 0, 0, 0)
-"""Never matches: what stands in a snapshot for a stamp that must not be trusted."""
+"""Matches no file. It stands in a snapshot for a stamp that must not be trusted."""
 
 _TICK_NS = 20_000_000
 _COARSE_NS = 2_000_000_000
@@ -60,10 +61,11 @@ _SECOND_NS = 1_000_000_000
 
 
 def settled(stamp: Stamp, now_ns: int) -> Stamp:
-    """`stamp`, or `NO_STAMP` where it is racy: a write right after it was taken could leave it as it is.
+    """Returns `stamp`, or `NO_STAMP` where it is racy: so young that a later write could leave it as it is.
 
     `now_ns` is the file system's own time (`Disk.now_ns`) when the stamp was taken, or earlier. The margin is two ticks
-    of the slowest kernel clock (10 ms); 2 s where the time is a whole second, for some file systems count no finer.
+    of the slowest kernel clock (10 ms each). It is 2 s where the time is a whole second, because some file systems
+    store no finer times.
     """
     latest = max(stamp.mtime_ns, stamp.ctime_ns)
     margin = _TICK_NS if latest % _SECOND_NS else _COARSE_NS
@@ -71,7 +73,7 @@ def settled(stamp: Stamp, now_ns: int) -> Stamp:
 
 
 def through_link(link: Stamp, target: Stamp) -> Stamp:
-    """One stamp for a link and the file it leads to: another one as soon as either changes."""
+    """One stamp for a link and its target, which changes as soon as either changes."""
     if link == target:
         return target
     both = sha256(repr((link, target)).encode()).digest()
@@ -85,18 +87,19 @@ def through_link(link: Stamp, target: Stamp) -> Stamp:
 
 
 class ModuleNameError(ValueError):
-    """A path that cannot name a module; says what is wrong with it and what is allowed."""
+    """A path cannot name a module. The message says what is wrong with it and what is allowed."""
 
 
 _ALLOWED = "folders and files are named like identifiers (letters, digits, `_`), with `/` between them"
 RESERVED = frozenset(
     ("con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)))
 )
-"""Names that no file can have on Windows, in lower case."""
+"""Names, in lower case, that no file can have on Windows."""
 
 
 def segment_problem(segment: str) -> str:
-    """What is wrong with one folder or file name (without its extension) as part of a module name; "" for nothing."""
+    """What is wrong with a folder name, or a file name without its extension, as part of a module name; "" for
+    nothing."""
     if segment.isidentifier():
         return f"`{segment}` is a reserved name on Windows" if segment.lower() in RESERVED else ""
     if not segment:
@@ -113,8 +116,8 @@ def segment_problem(segment: str) -> str:
 
 def module_name(path: str, extensions: Sequence[str]) -> str:
     """The name of the module in the file `path`, which is relative to the source root: `a/b.ext` is `a/b`, and
-    `a/mod.ext` is `a`. (A `mod.ext` in the root itself is `mod`.) Raises `ModuleNameError` for any other name than
-    identifiers.
+    `a/mod.ext` is `a`. (A `mod.ext` in the root itself is `mod`.) Raises `ModuleNameError` where a part is not an
+    identifier.
     """
     extension = next((known for known in extensions if path.endswith(known)), None)
     if extension is None:
@@ -131,12 +134,12 @@ def module_name(path: str, extensions: Sequence[str]) -> str:
 
 
 def fold_name(name: str) -> str:
-    """What two names have in common that are one file on some systems: Unicode form (NFC) and case are folded."""
+    """Folds Unicode form (NFC) and case, so that names which are one file on some systems become equal."""
     return name.lower() if name.isascii() else normalize("NFC", normalize("NFC", name).casefold())
 
 
 def printable(path: str) -> str:
-    """`path` as text that encodes: bytes of a file name that are no UTF-8 are spelled out."""
+    """`path` as text that can be encoded: bytes that are not UTF-8 become escapes."""
     return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

@@ -1,7 +1,12 @@
-"""The file system, as the plain code under the actors sees it: the seam where tests put stamps that lie and disks that
-fail. `RealDisk` is `os` itself, `DictDisk` a dictionary; `orchestrator.testing` ships others.
+"""The file system as the code under the actors sees it. Tests put disks in its place that fail or return false stamps.
+`RealDisk` is `os` itself, `DictDisk` a dictionary; `orchestrator.testing` has others.
 
-Every function raises OSError as `os` does. All of them block: they are called through `actors.offload` only.
+Every function raises OSError as `os` does. All of them block, so they are called through `actors.offload` only.
+
+How files are written: `create` makes a file under a new name, and `rename` puts it in its place. A reader so sees the
+old bytes or the new ones, never a part. Nothing is forced to the device (`fsync`), because that costs milliseconds for
+each file and everything written here can be made again. After a loss of power a file may be empty or torn; readers
+compare checksums, so such a file counts as missing.
 """
 
 from __future__ import annotations
@@ -20,17 +25,17 @@ from actors.digests import Stamp
 from actors.forks import close_in_child
 
 Row: TypeAlias = tuple[int, int, int, int, int]
-"""The fields of a `Stamp`, in its order. Thousands of them are compared at once, so they are no Structs."""
+"""The fields of a `Stamp`, in its order. Tuples, not Structs, because thousands of them are compared at once."""
 
 _ROW = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 _MTIME, _CTIME = itemgetter(3), itemgetter(4)
 
 EARLIEST_NS, LATEST_NS = -(2**63), 2**64 - 1
-"""Nanoseconds since 1970 that go into messages and snapshots: from 1677 to 2554. File systems keep others too."""
+"""The range of nanoseconds since 1970 in messages and snapshots, from 1677 to 2554. Files can have other times too."""
 
 
 class FolderEntry(Protocol):
-    """What a folder listing says of one entry: the part of `os.DirEntry` that is used."""
+    """One entry of a folder listing: the part of `os.DirEntry` that is used."""
 
     @property
     def name(self) -> str: ...
@@ -42,90 +47,99 @@ class FolderEntry(Protocol):
 
 
 class Lock(Protocol):
-    """A lock that is held until `release`; releasing it twice does nothing."""
+    """A lock that is held until `release`. A second release does nothing."""
 
     def release(self) -> None: ...
 
 
 class RangeLock(Lock, Protocol):
-    """Locks on single bytes of one file, by their place; `release` gives all of them back."""
+    """Locks on single bytes of one file, by offset. `release` gives all of them back."""
 
     def take(self, place: int) -> bool:
-        """Lock a byte; False where somebody else has it. Never waits."""
+        """Locks a byte. Returns False, and never waits, where another holder has it."""
         ...
 
     def give_back(self, place: int) -> None: ...
 
 
 class Disk(Protocol):
+    """What the engine does with files."""
+
     def stamp(self, path: str, *, follow: bool = True) -> Stamp:
-        """The stamp of a file or folder; of the link itself without `follow`."""
+        """The stamp of a file or folder. Without `follow`, that of a link itself."""
         ...
 
     def rows(self, paths: Sequence[str]) -> list[Row]:
-        """The stamps of all `paths`, links not followed; OSError where one of them has none."""
+        """The stamps of all `paths`, without following links. Raises OSError where one of them does not exist."""
         ...
 
     def is_shared(self, path: str) -> bool:
-        """Whether `path` is a file that has other names as well (hard links); False where there is nothing."""
+        """Whether `path` is a file with more than one name (hard links). False where there is no file."""
         ...
 
     def resolve(self, path: str) -> str:
-        """`path` with all links resolved, absolute. What leads in a circle or to nothing gives some path, no error."""
+        """The absolute path with all links resolved. Links that lead in a circle or to nothing give some path, and no
+        error."""
         ...
 
     def is_regular(self, path: str) -> bool:
-        """Whether `path`, links followed, is a regular file: no folder, device, pipe or socket."""
+        """Whether `path`, with links followed, is a regular file: no folder, device, pipe or socket."""
         ...
 
     def is_folder(self, path: str) -> bool:
-        """Whether `path`, links followed, is a folder."""
+        """Whether `path`, with links followed, is a folder."""
         ...
 
     def is_link(self, path: str) -> bool:
-        """Whether `path` itself is a symbolic link; False where there is nothing."""
+        """Whether `path` itself is a symbolic link. False where it does not exist."""
         ...
 
-    def entries(self, path: str) -> list[FolderEntry]: ...
+    def entries(self, path: str) -> list[FolderEntry]:
+        """The entries of a folder, in no particular order."""
+        ...
+
     def read(self, path: str, limit: int = -1) -> bytes:
-        """All bytes of a regular file; with `limit`, at most one byte more than that, or OSError. Nothing else is read:
-        a device may never end."""
+        """All bytes of a regular file. Where it has more bytes than `limit`, the result has `limit + 1` bytes, or
+        OSError is raised. Raises OSError for anything but a regular file, because a device may never end."""
         ...
 
     def create(self, path: str, data: bytes) -> None:
-        """Write a new file; FileExistsError where there is one. A short write is an OSError and leaves no file."""
+        """Writes a new file. Raises FileExistsError where there is one. A write that fails raises OSError and leaves no
+        file."""
         ...
 
     def append(self, path: str, data: bytes) -> None:
-        """Write at the end of a file, which is made where there is none."""
+        """Writes at the end of a file, which is created where it does not exist."""
         ...
 
     def rename(self, source: str, target: str) -> None:
-        """Move a file over `target`, atomically."""
+        """Moves a file over `target`, atomically."""
         ...
 
     def remove(self, path: str) -> None: ...
     def make_folders(self, path: str) -> None:
-        """Create a folder and those above it; nothing where it exists."""
+        """Creates a folder and those above it, where they do not exist."""
         ...
 
     def now_ns(self) -> int:
-        """The clock that the file system stamps with, in nanoseconds."""
+        """The clock from which the file system takes its stamps, in nanoseconds."""
         ...
 
     def lock(self, path: str, *, create: bool = True) -> Lock | None:
-        """Take the lock of a file, which is made where there is none and `create` allows it. Never waits: None where
-        somebody else has it. It belongs to whoever took it, and goes with the process."""
+        """Takes the lock of a file, which is created where it does not exist and `create` allows it. Returns None, and
+        never waits, where another holder has it. The kernel drops the lock when the process ends."""
         ...
 
     def lock_bytes(self, path: str) -> RangeLock:
-        """A file, which is made where there is none, to lock single bytes of."""
+        """Opens a file, which is created where it does not exist, to lock single bytes of it."""
         ...
 
 
 class ByteLocks:
-    """Locks on single bytes of an open file, which belong to that open file: not to the process, and not to the path.
-    Where there are none (anywhere but on Linux, and in some file systems) everybody gets every byte."""
+    """Locks on single bytes of an open file. They belong to the open file, neither to the process nor to the path: so
+    two Projects of one process exclude each other, and closing another file of that path drops nothing.
+
+    Only Linux has them, and not all file systems. Elsewhere every caller gets every byte."""
 
     __slots__ = ("__weakref__", "_file")
 
@@ -157,7 +171,7 @@ class ByteLocks:
         except (BlockingIOError, PermissionError):
             return False
         except OSError:
-            pass  # No such locks here, or no room for one more.
+            pass  # The file system has no such locks, or the kernel has no room for another one.
         return True
 
 
@@ -166,7 +180,7 @@ _FLOCK = Struct("hhqqi4x")
 
 
 class FileLock:
-    """`flock` on an open file, which the kernel drops when its holder dies."""
+    """`flock` on an open file. The kernel drops it when its holder dies."""
 
     __slots__ = ("__weakref__", "_file")
 
@@ -219,7 +233,7 @@ class RealDisk:
             return list(found)
 
     def read(self, path: str, limit: int = -1) -> bytes:
-        # O_NONBLOCK: opening a pipe must not wait for a writer.
+        # O_NONBLOCK, because opening a pipe would wait for a writer.
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
         try:
             seen = os.fstat(file)
@@ -232,7 +246,7 @@ class RealDisk:
             size = seen.st_size + 1
             parts: list[bytes] = []
             while limit < 0 or size > 0:
-                # One byte more than the size says: the usual file is read, and its end seen, in two calls.
+                # One byte more than the size, so that two calls read the usual file and see its end.
                 part = os.read(file, size if limit < 0 else min(size, limit + 1))
                 if not part:
                     break
@@ -289,19 +303,19 @@ class RealDisk:
 
 
 def _within(row: Row) -> Row:
-    """A stamp whose times can be written down. What lies before or after all that can be is as good as the first or
-    the last of these: the other fields tell one file from another, and nobody can set the time of the last change."""
+    """Moves times into the range that can be stored. That loses nothing: the other fields still tell files apart, and
+    the time of the last change (ctime) cannot be set by programs."""
     device, inode, size, *times = row
     mtime, ctime = (min(max(time, EARLIEST_NS), LATEST_NS) for time in times)
     return device, inode, size, mtime, ctime
 
 
 REAL = RealDisk()
-"""It has no state: one is enough."""
+"""One is enough, because it has no state."""
 
 
 def _flock(file: int) -> bool:
-    """Lock an open file, if nobody else has. Where there is no `flock` (Windows) nothing is locked."""
+    """Locks an open file, and returns False where another holder has it. Nothing is locked on Windows."""
     if sys.platform != "win32":
         import fcntl
 
@@ -346,8 +360,8 @@ _FREE = _FreeLock()
 
 
 class DictDisk:
-    """A dictionary of files by path, for the cache of a Project without a folder. Folders exist once something was made
-    in them; listings name files only."""
+    """A dictionary of files by path, for the cache of a Project without a folder. Folders exist once `make_folders` has
+    made them; listings have files only."""
 
     def __init__(self) -> None:
         self.files: dict[str, dict[str, tuple[bytes, Stamp]]] = {}
@@ -422,7 +436,7 @@ class DictDisk:
         return time.time_ns()
 
     def lock(self, path: str, *, create: bool = True) -> Lock | None:
-        return _FREE  # Nobody else can see this disk.
+        return _FREE  # No other process can see this disk.
 
     def lock_bytes(self, path: str) -> RangeLock:
         return _FREE

@@ -1,6 +1,7 @@
-"""The closed list of what happens in a build. Progress, `--json`, traces and tests all read this one stream.
+"""The closed list of events of a build. Progress, `--json`, traces and tests all read this one stream.
 
-Events are emitted synchronously and never block an actor: `Events` below hands them out.
+Actors emit events synchronously, and `Events` hands them out. A reader never blocks an actor, unless it has asked for
+a lossless subscription.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_
 
 
 class BuildStarted(_Event, frozen=True):
-    """`root` is the absolute path of the source root: files of diagnostics are relative to it. "" for modules in
+    """`root` is the absolute path of the source root, to which the files of diagnostics are relative; "" for modules in
     memory."""
 
     root: str
@@ -41,7 +42,7 @@ class BuildStarted(_Event, frozen=True):
 
 
 class SourcesScanned(_Event, frozen=True):
-    """`total` modules were found, `changed` of them have another stamp than in the snapshot, `removed` are gone."""
+    """`total` modules were found; `changed` of them have another stamp than in the snapshot, `removed` are gone."""
 
     total: int
     changed: int
@@ -56,7 +57,7 @@ class FileSkipped(_Event, frozen=True):
 
 
 class SourceRead(_Event, frozen=True):
-    """A source's bytes were read; `size` in bytes. `changed` is False where the digest turned out the same."""
+    """A source was read; `size` is in bytes. `changed` is False where its digest is the same as before."""
 
     module: str
     digest: Digest
@@ -70,7 +71,7 @@ class ModuleSummarised(_Event, frozen=True):
 
 
 class GraphResolved(_Event, frozen=True):
-    """One pass over the graph is done: `modules` nodes, `edges`, `components` strongly connected components."""
+    """The graph was resolved: `modules` nodes, `edges`, and `components` strongly connected components."""
 
     modules: int
     edges: int
@@ -78,8 +79,8 @@ class GraphResolved(_Event, frozen=True):
 
 
 class CacheHit(_Event, frozen=True):
-    """`kind` is "object" or "program". A module that the last build answers for is counted as a hit, and has no event:
-    nobody looked for it."""
+    """`kind` is "object" or "program". A module that the last build answers for counts as a hit but has no event,
+    because the cache was not asked."""
 
     module: str
     key: Digest
@@ -87,7 +88,7 @@ class CacheHit(_Event, frozen=True):
 
 
 class CacheMiss(_Event, frozen=True):
-    """`kind` is "object" or "program"; `late` where the row was there and the bytes were not."""
+    """`kind` is "object" or "program". `late`: the row was there and the bytes were not."""
 
     module: str
     key: Digest
@@ -96,11 +97,11 @@ class CacheMiss(_Event, frozen=True):
 
 
 NO_SLOT = -1
-"""The slot of a module whose object is given back: no worker has it."""
+"""The slot of a module whose object is reused, so that no worker has it."""
 
 
 class CompileStarted(_Event, frozen=True):
-    """A worker begins with a module, or (`slot` -1) its object of the last build is had again without one."""
+    """A worker begins with a module; or its object of the last build is reused without a worker (`slot` -1)."""
 
     module: str
     slot: int
@@ -144,15 +145,15 @@ class ObjectStored(_Event, frozen=True):
 
 
 class CompiledTwice(_Event, frozen=True):
-    """This build compiled a module that another process had compiled and stored since this one looked. Allowed; claims
-    keep it rare."""
+    """This build compiled a module that another process compiled and stored after this one had looked. That is allowed,
+    and claims keep it rare."""
 
     module: str
     key: Digest
 
 
 class NondeterministicToolchain(_Event, frozen=True):
-    """The same key was compiled to other bytes than the cache holds. The first object stays."""
+    """A key was compiled to other bytes than the cache holds for it. The first object stays."""
 
     module: str
     key: Digest
@@ -173,13 +174,13 @@ class EntriesEvicted(_Event, frozen=True):
 
 
 class CacheDegraded(_Event, frozen=True):
-    """The build goes on without the cache (or without a part of it). Said once a build."""
+    """The build continues without the cache, or without a part of it. Emitted once a build."""
 
     reason: str
 
 
 class CacheTooSmall(_Event, frozen=True):
-    """What this build uses does not fit the size limit; `needed_bytes` would."""
+    """The entries that this build uses do not fit into the limit; they would fit into `needed_bytes`."""
 
     limit_bytes: int
     needed_bytes: int
@@ -203,8 +204,8 @@ class ProgramWritten(_Event, frozen=True):
 
 
 class ActorState(msgspec.Struct, frozen=True, kw_only=True):
-    """An actor at one moment: what it is doing ("" where it waits for mail), messages and bytes in its mailbox, senders
-    that wait for room there, its own requests that are unanswered."""
+    """An actor at one moment: what it is doing ("" while it waits for messages), `messages` and `bytes` in its mailbox,
+    `waiting` senders, and its `outstanding` requests."""
 
     name: str
     doing: str
@@ -215,9 +216,9 @@ class ActorState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunningJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker slot at one moment: what it does with which module ("compiling", "summarising", "linking"; or "a worker
-    process to start ..."), since how many seconds, in which process (0: the Project's own). `left` modules come after
-    this one."""
+    """A worker slot at one moment: what it does ("compiling", "summarising", "linking"; or "a worker process to start
+    ...") with which module, for how many seconds, and in which process (0: the Project's own). `left` modules of the
+    job come after this one."""
 
     slot: int
     doing: str
@@ -228,7 +229,7 @@ class RunningJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BuildStalled(_Event, frozen=True):
-    """For `seconds` no actor has handled a message, and no worker has finished a module. `waiting_for` says in words
+    """No actor has handled a message, and no worker has finished a module, for `seconds`. `waiting_for` says in words
     what the build waits for."""
 
     seconds: float
@@ -238,7 +239,7 @@ class BuildStalled(_Event, frozen=True):
 
 
 class ObjectsVerified(_Event, frozen=True):
-    """`checked` objects were compiled again with nothing reused; `different` gave other bytes. `seed` chose them."""
+    """`checked` objects, chosen by `seed`, were compiled again with nothing reused; `different` had other bytes."""
 
     checked: int
     different: int
@@ -259,7 +260,7 @@ class BuildFinished(ResultFields, frozen=True, kw_only=True, tag_field="event", 
 
 
 class EventsLost(_Event, frozen=True):
-    """A subscriber was too slow: `count` events before this one were dropped for it."""
+    """A subscriber was too slow, so `count` events before this one were dropped."""
 
     count: int
 
@@ -276,8 +277,8 @@ Event = Union[
 class Subscription:
     """One reader of the stream: an asynchronous iterator over a ring of `size` events.
 
-    A reader that is too slow loses the oldest events, and gets one `EventsLost` in their place; with `lossless` it
-    loses none, and actors wait for it between two messages, which slows the build.
+    A reader that is too slow loses the oldest events, and gets one `EventsLost` in their place. A `lossless` reader
+    loses none: actors wait for it between two messages, which slows the build.
     """
 
     def __init__(self, size: int, lossless: bool) -> None:
@@ -300,14 +301,14 @@ class Subscription:
             self._ready = None
 
     def hurry(self) -> None:
-        """The Project is closing: nobody waits for this reader any more. What still happens is put into the ring."""
+        """Ends the waiting for this reader, because the Project is closing. Later events still go into the ring."""
         self._hurried = True
         if self._room is not None:
             self._room.set()
             self._room = None
 
     def close(self) -> None:
-        """What is in the ring can still be read; then the iteration ends."""
+        """Ends the iteration after the events in the ring."""
         self._closed = True
         for event in (self._ready, self._room):
             if event is not None:
@@ -319,7 +320,7 @@ class Subscription:
         return len(self._ring) >= self._size
 
     async def room(self) -> None:
-        """Wait until a lossless reader has caught up."""
+        """Waits until a lossless reader has room in its ring."""
         while self.full and not (self._hurried or self._closed):
             if self._room is None:
                 self._room = anyio.Event()
@@ -345,8 +346,8 @@ class Subscription:
 
 
 def call_guest(function: Callable[[Any], object], value: object) -> None:
-    """Call a function of the embedder's, a listener or a tap. What it raises is its own error and not an actor's, so
-    nothing ends; it goes to `sys.unraisablehook`, because nobody waits for the call who could be told."""
+    """Calls a listener or a tap of the embedder. What it raises is its own error, so no actor ends; it goes to
+    `sys.unraisablehook`, because no caller waits who could get it."""
     try:
         function(value)
     except Exception as error:
@@ -356,7 +357,7 @@ def call_guest(function: Callable[[Any], object], value: object) -> None:
 def _unraisable(error: Exception, function: object) -> None:
     what = f"a listener or tap of a Wasmill project raised, and the build went on: {function!r}"
     with suppress(Exception):
-        if sys.unraisablehook is sys.__unraisablehook__:  # it takes nothing but what the interpreter itself makes
+        if sys.unraisablehook is sys.__unraisablehook__:  # The default hook accepts only arguments of the interpreter.
             from traceback import print_exception
 
             print(what, file=sys.stderr)
@@ -373,17 +374,18 @@ def _unraisable(error: Exception, function: object) -> None:
 
 
 class Events:
-    """Where actors emit, and others listen. Costs one attribute look-up where nobody does: ask `wanted` first."""
+    """Hands events from actors to listeners and subscribers. An emitter checks `wanted` first, so that an event costs
+    one attribute look-up where there are none."""
 
     def __init__(self) -> None:
         self.wanted = False
-        # Replaced and never changed in place: a listener may end itself, or another one, while they are called.
+        # Tuples that are replaced, because a listener may remove itself or another one while they are called.
         self._listeners: tuple[Callable[[Event], object], ...] = ()
         self._rare: tuple[Callable[[Event], object], ...] = ()
         self._subscriptions: list[Subscription] = []
 
     def emit(self, event: Event) -> None:
-        """Hand the event to everyone, at once."""
+        """Hands the event to all listeners and subscribers."""
         if self.wanted:
             for listener in self._listeners:
                 call_guest(listener, event)
@@ -391,16 +393,16 @@ class Events:
                 subscription.put(event)
 
     def warn(self, event: Event) -> None:
-        """Emit something that hardly ever happens."""
+        """Emits a rare event."""
         for listener in self._rare:
             call_guest(listener, event)
         self.emit(event)
 
     def listen(self, listener: Callable[[Event], object], *, rare: bool = False) -> Callable[[], None]:
-        """Call `listener` with every event, synchronously, in the emitting actor's step. With `rare`, with those only
-        that hardly ever happen (`BuildStalled`): then the others need not even be made. Returns the way to stop."""
+        """Calls `listener` with every event, synchronously, in the emitting actor's step. With `rare`, only with rare
+        events (`BuildStalled`), so that no other event needs to be made. Returns a function that ends it."""
 
-        def listening(event: Event) -> object:  # one of its own: the same listener may be given twice
+        def listening(event: Event) -> object:  # A new function each time, because a listener may be given twice.
             return listener(event)
 
         listening.__wrapped__ = listener  # type: ignore[attr-defined]
@@ -433,22 +435,22 @@ class Events:
         self._update()
 
     def hurry(self) -> None:
-        """The Project is closing: actors must come to their end, whoever has not read yet."""
+        """Ends the waiting for all readers, because the Project is closing and actors must end."""
         for subscription in self._subscriptions:
             subscription.hurry()
 
     def close(self) -> None:
-        """The Project has closed: let every reader come to an end."""
+        """Ends the iteration of all readers, because the Project has closed."""
         for subscription in self._subscriptions:
             subscription.close()
 
     @property
     def held_up(self) -> bool:
-        """Whether a lossless reader is behind, and actors wait for it."""
+        """Whether actors wait for a lossless reader."""
         return any(one.lossless and one.full for one in self._subscriptions)
 
     async def room(self) -> None:
-        """Wait for lossless readers that are behind."""
+        """Waits for all lossless readers without room."""
         for subscription in tuple(self._subscriptions):
             if subscription.lossless:
                 await subscription.room()

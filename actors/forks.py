@@ -1,9 +1,9 @@
-"""What a process that forks leaves to its child, and what the child must let go of.
+"""What a fork of this process must close.
 
-Of all threads the child has only the one that forked, and of everything open it has a copy: the locks of a cache would
-stay locked for as long as the child lives, worker processes would outlive the parent who started them. So whoever holds
-such a thing says so here, and the child closes its copies. Closing a copy unlocks nothing: these locks belong to the
-open file, which the parent still has.
+A forked child has only the thread that forked, but a copy of every open file. So a cache's locks would stay locked
+while the child lives, and worker processes would outlive the parent that started them. Objects that hold such files
+register here, and the child closes its copies. Closing a copy unlocks nothing in the parent, because these locks belong
+to the open file, and the parent still has it open.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 
 class Holder(Protocol):
-    """Something that is open, and whose copy in a child is to be closed and nothing else."""
+    """An object with open files. `let_go` closes the copies in a child, and does nothing else."""
 
     def let_go(self) -> None: ...
 
@@ -24,12 +24,12 @@ _holders: WeakSet[Holder] = WeakSet()
 
 
 def close_in_child(holder: Holder) -> None:
-    """Have a child that this process forks close its copy."""
+    """Has forks of this process call `let_go` of `holder`."""
     _holders.add(holder)
 
 
 class OwnProcess:
-    """The process that made this object: `is_fork` says whether the caller is in a fork of it."""
+    """The process that made this object. `is_fork` says whether the caller is in a fork of it."""
 
     __slots__ = ("_number",)
 

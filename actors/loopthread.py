@@ -1,8 +1,8 @@
-"""An event loop in a daemon thread of its own, in which other threads have coroutines run.
+"""An event loop in its own daemon thread, which runs coroutines for other threads.
 
-AnyIO's `start_blocking_portal` runs its loop in an executor, and the interpreter waits for an executor's threads when
-it ends: for ever, where nobody closed what lives there. A daemon thread holds up nobody, and neither do the threads
-that are started from it. At the end of the interpreter all that is still open is closed.
+AnyIO's `start_blocking_portal` runs its loop in an executor. The interpreter waits for the threads of executors when it
+ends, so it would wait for ever for a loop that was not closed. It does not wait for a daemon thread, nor for threads
+that are started from one. At the end of the interpreter, loops that are still open are stopped.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from anyio.from_thread import BlockingPortal
 from actors.forks import OwnProcess
 
 END_SECONDS = 15.0
-"""The end of the interpreter waits so long for a loop to stop. A Project that closes takes ten at most."""
+"""Time that the end of the interpreter waits for a loop to stop. A Project takes ten seconds at most to close."""
 
 
 class LoopThread:
-    """Starts a loop of `backend`, enters `inside` in it, and leaves that in `stop`. Made and stopped from any thread
+    """Starts a loop of `backend` and enters `inside` in it; `stop` leaves that. It is made and stopped from any thread
     but its own. Raises what entering raises."""
 
     def __init__(self, backend: str, name: str, inside: AbstractAsyncContextManager[Any] | None = None) -> None:
@@ -36,7 +36,7 @@ class LoopThread:
         self._error: BaseException | None = None
         self._process = OwnProcess()
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
-        if inside is not None:  # else it serves somebody who closes it
+        if inside is not None:  # Otherwise the loop belongs to an object that stops it.
             _running.add(self)
             _stop_at_exit()
         self._thread.start()
@@ -50,21 +50,21 @@ class LoopThread:
 
     @property
     def foreign(self) -> bool:
-        """Whether this process is a fork of the one that started it: its thread does not exist here."""
+        """Whether this process is a fork of the one that started the loop. The loop's thread does not exist here."""
         return self._process.is_fork
 
     @property
     def current(self) -> bool:
-        """Whether the caller is in the loop's own thread, where waiting for the loop would be waiting for ever."""
+        """Whether the caller is in the loop's own thread, where waiting for the loop would never end."""
         return threading.current_thread() is self._thread
 
     def stop(self, *, wait: bool = True, seconds: float | None = None) -> None:
-        """Leave `inside` and end the loop, any number of times. Raises what leaving raised, once."""
+        """Leaves `inside` and ends the loop; further calls do nothing. Raises, once, what leaving raised."""
         if self.foreign:
             return
         if self._begun.done() and not self._begun.exception():
             portal = self._begun.result()
-            with suppress(RuntimeError):  # it has stopped, or its loop has ended
+            with suppress(RuntimeError):  # The portal has stopped, or its loop has ended.
                 portal.start_task_soon(portal.stop)
         if not wait:
             return
@@ -95,7 +95,7 @@ class LoopThread:
                 else:
                     async with self._inside:
                         await self._serve(portal)
-            except Exception as error:  # leaves as itself, and not in the portal's group
+            except Exception as error:  # Caught here, because the portal would raise it in an exception group.
                 self._fail(error)
 
     async def _serve(self, portal: BlockingPortal) -> None:
@@ -109,7 +109,8 @@ _registered = False
 
 
 def _stop_at_exit() -> None:
-    """Before the interpreter waits for its threads: after that none can be started, and closing may need one."""
+    """Registers the stop of all loops before the interpreter waits for its threads. After that point no thread can be
+    started, and closing may need one."""
     global _registered
     if not _registered:
         _registered = True

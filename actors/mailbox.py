@@ -1,7 +1,7 @@
-"""Mailboxes: where messages wait for their actor, and where replies go.
+"""Mailboxes, in which messages wait for their actor, and cells, which take answers.
 
-A mailbox is bounded in messages and in bytes for those who tell; requests are bounded by what their senders may have
-outstanding, so there is always room for them.
+Told messages are bounded in number and in bytes; a sender waits while there is no room. Requests are not bounded here,
+because each sender has a fixed number that it may have outstanding.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from actors.messages import Message
 M = TypeVar("M", bound=Message)
 
 CAPACITY = 8
-"""Messages in a mailbox: more than the hand-over of two tasks needs, few enough to push back at once."""
+"""Messages in a mailbox: more than two tasks need to hand over without waiting, few enough to push back at once."""
 
 CAPACITY_BYTES = 32 << 20
-"""Bytes of payload in a mailbox. A message above it is admitted when the mailbox is empty."""
+"""Bytes of payload in a mailbox. A larger message is admitted when the mailbox has no other told message."""
 
 
 class Closed(Exception):
-    """The system has stopped, or is about to."""
+    """The system has stopped, or is stopping."""
 
 
 class Cell:
-    """A one-shot place for a reply. Answering twice, or someone who has gone, does nothing."""
+    """Takes one answer. A second answer is dropped, and so is one for a caller that no longer waits."""
 
     __slots__ = ("_deliver",)
 
@@ -42,7 +42,7 @@ class Cell:
 
 
 NOBODY = Cell(None)
-"""Where the answer to a told message would go."""
+"""The cell of a told message, which has no answer."""
 
 
 class _Item(NamedTuple, Generic[M]):
@@ -51,13 +51,14 @@ class _Item(NamedTuple, Generic[M]):
     told: bool
     weight: int
     number: int
-    """What the tap calls it; 0 where nobody looks."""
+    """Its number for the tap; 0 where there is no tap."""
 
 
 class Mailbox(Generic[M]):
-    """A queue bounded in messages and in bytes. Senders that wait are admitted in the order they came.
+    """A queue that is bounded in messages and bytes. Waiting senders are admitted in the order in which they came.
 
-    Requests (`push`) are not bounded here: their number is bounded by what their senders may have outstanding.
+    Room is reserved for a waiting sender by whoever frees it (`_admit`), before the sender's task runs again. Otherwise
+    a sender that comes later could take the room, and the first one might wait for ever.
     """
 
     def __init__(self, capacity: int = CAPACITY, capacity_bytes: int = CAPACITY_BYTES) -> None:
@@ -77,7 +78,8 @@ class Mailbox(Generic[M]):
         return len(self._waiting)
 
     async def put(self, message: M, weight: int, number: int = 0) -> None:
-        """Add a message, waiting while there is no room. Cancelled while it waits, nothing was added."""
+        """Adds a message, and waits while there is no room. Where the sender is cancelled while it waits, nothing was
+        added. Raises Closed."""
         if self.closed:
             raise Closed
         if self._waiting or not self._fits(weight):
@@ -87,7 +89,7 @@ class Mailbox(Generic[M]):
         self._add(_Item(message, NOBODY, True, weight, number))
 
     def push(self, message: M, cell: Cell, number: int = 0) -> None:
-        """Add a request; its sender has counted it."""
+        """Adds a request, which its sender has counted. Raises Closed."""
         if self.closed:
             raise Closed
         self._add(_Item(message, cell, False, 0, number))
@@ -100,14 +102,15 @@ class Mailbox(Generic[M]):
         return item
 
     def close(self) -> None:
-        """Admit nothing more; senders that wait are refused. What is in the mailbox is still delivered."""
+        """Admits no more messages, and refuses the senders that wait. Messages in the mailbox are still delivered."""
         self.closed = True
         while self._waiting:
             self._waiting.popleft()[0].set()
         self.wake()
 
     async def _wait_for_room(self, weight: int) -> None:
-        """Wait for a place; on return it is reserved, so that nobody can overtake."""
+        """Waits for room. On return it is reserved. A cancelled sender gives back what was reserved for it, or leaves
+        the queue."""
         turn = (anyio.Event(), weight)
         self._waiting.append(turn)
         try:
@@ -147,11 +150,11 @@ class Mailbox(Generic[M]):
 
 
 def _nothing() -> None:
-    """Before the system runs, nobody waits for mail."""
+    """The wake-up call of a mailbox whose actor does not run yet."""
 
 
 class Address(Generic[M]):
-    """Where an actor can be reached. Handed to those on its left when they are made."""
+    """Where an actor can be reached. Actors on its left get it when they are made."""
 
     def __init__(self, name: str, mailbox: Mailbox[M]) -> None:
         self.name = name

@@ -1,8 +1,8 @@
-"""The one way out of the event loop: threads, files, SQLite and the work of toolchains go through here, nowhere else.
+"""The only way out of the event loop: threads, files, SQLite and the work of toolchains all go through here.
 
-`Offload` is what a Project uses. `InlineOffload` is its deterministic twin: nothing leaves the loop, every hop is a
-checkpoint, and a hook says how long each hop takes, in whatever time the loop keeps. Under a clock that jumps, a whole
-build then runs in virtual time, and every interleaving of it can be explored.
+A Project uses `Offload`. `InlineOffload` is the deterministic counterpart for tests: nothing leaves the loop, every hop
+is a checkpoint, and a hook says how long each hop takes in the loop's own time. Under a clock that jumps, a whole build
+runs in virtual time, and all its interleavings can be explored.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ R = TypeVar("R")
 
 
 class Offload:
-    """Files and SQLite in threads; computing inline, or in processes.
+    """Runs files and SQLite in threads, and computing inline or in processes.
 
-    `run` costs 65 to 160 microseconds a hop, so callers batch. It cannot be interrupted half way: a cancelled caller
-    waits for the thread, so nothing goes on behind its back.
+    A hop of `run` costs 65 to 160 microseconds, so callers batch. It cannot be interrupted: a cancelled caller waits
+    for the thread, so that no work continues after the caller has ended.
     """
 
     def __init__(self, disk: Disk | None = None) -> None:
@@ -37,21 +37,21 @@ class Offload:
         self._process = OwnProcess()
 
     async def run(self, function: Callable[..., R], *args: Any) -> R:
-        """Run a blocking function (files) outside of the loop."""
-        if self._process.is_fork:  # what is cleared up in a fork must not be what the parent still uses
+        """Runs a blocking function outside of the loop. Raises RuntimeError in a fork."""
+        if self._process.is_fork:  # A fork that cleans up would remove files that the parent still uses.
             raise RuntimeError("this process is a fork of the one that this belongs to")
         return await anyio.to_thread.run_sync(function, *args)
 
     async def compute(self, function: Callable[..., R], *args: Any) -> R:
-        """Run a job of a toolchain: pure computing. In the loop itself, for a thread would only fight it for the
-        interpreter's lock; jobs are small, and a checkpoint follows each, so that cancellation stays prompt."""
+        """Runs a toolchain's job, which is pure computing, in the loop itself: a thread would only compete with the
+        loop for the interpreter's lock. Jobs are small, and a checkpoint follows each, so cancellation stays prompt."""
         result = function(*args)
         await anyio.lowlevel.checkpoint()
         return result
 
     def spawn(self, arguments: Sequence[str]) -> Child | None:
-        """Start a process to compute in; None where it cannot be: on a system that knows no process groups, and where
-        files are read through another disk than the machine's own, which another process would not see."""
+        """Starts a process for computing. Returns None on a system without process groups, and where files are read
+        through another disk than the machine's own, which another process would not see."""
         if os.name != "posix" or type(self.disk) is not RealDisk:
             return None
         from actors.child import Child
@@ -59,17 +59,17 @@ class Offload:
         return Child(arguments)
 
     async def connect(self, path: str) -> Database:
-        """Open an SQLite database for the keeper: aiosqlite on asyncio, through an asyncio portal on Trio."""
+        """Opens an SQLite database for the keeper: with aiosqlite on asyncio, through an asyncio portal on Trio."""
         from actors.keeper.database import open_database
 
         return await open_database(path)
 
 
 class InlineOffload(Offload):
-    """Everything in the loop, at once or in virtual time.
+    """Runs everything in the loop, at once or in virtual time.
 
-    `duration(function, args)` gives the seconds that a hop takes; it is asked after the function ran, and the caller
-    gets the result when they have passed. Without it a hop is two checkpoints, one before and one after.
+    `duration(function, args)` returns the seconds that a hop takes. It is called after the function ran, and the caller
+    gets the result when that time has passed. Without it a hop is two checkpoints, one before and one after.
     """
 
     def __init__(

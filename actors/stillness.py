@@ -1,8 +1,8 @@
-"""A build in which nothing moves says what it is waiting for.
+"""Reports what a build waits for when it makes no progress.
 
-Something moves whenever an actor has handled a message or a worker has finished a module: each counts it, which costs
-an addition. Whoever waits for the end of a build compares these counts every now and then; a build that is over before
-the first look has cost a timer.
+Progress is counted: each actor adds one for each message that it has handled, and for each module that a worker has
+finished. The caller that waits for the end of a build compares these counts from time to time. So the report needs no
+clock in any actor, costs an addition for each message, and a build that ends before the first look costs a timer.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from actors.events import ActorState, BuildStalled, RunningJob
 from actors.system import System
 
 QUIET_SECONDS = 10.0
-"""Two looks so far apart that find the same counts: nothing moves. So it is said after once or twice this time, and
-again after two, four, eight ... times as long."""
+"""Time between two looks. Where both find the same counts, the build makes no progress. So the first report comes after
+once or twice this time, and more of them after two, four, eight ... times as long."""
 
 NAMES = {"keeper": "the cache", "hasher": "reading sources", "scanner": "looking for sources", "planner": "planning"}
-"""Who may be waited for, in this order, where no job is running: the others wait for these."""
+"""Where no job is running, the first busy actor in this order is what the others wait for; and words for it."""
 
 
 class Watchdog:
-    """Follows one build. Sleep for `pause` seconds, then `look`."""
+    """Watches one build. The caller sleeps for `pause` seconds, then calls `look`."""
 
     def __init__(self, system: System, build: int) -> None:
         self._system = system
@@ -31,19 +31,19 @@ class Watchdog:
         self.pause = QUIET_SECONDS
 
     def look(self) -> BuildStalled | None:
-        """What the build waits for, where nothing has moved since the last look: also told to everyone who listens."""
+        """Returns what the build waits for, and emits it, where there was no progress since the last look."""
         moves, now = self._system.moves, anyio.current_time()
         if moves != self._moves:
             self._moves, self._since, self.pause = moves, now, QUIET_SECONDS
             return None
         self.pause *= 2
-        found = seen(self._system, self._build, now - self._since)
+        found = stalled(self._system, self._build, now - self._since)
         self._system.events.warn(found)
         return found
 
 
-def seen(system: System, build: int, seconds: float) -> BuildStalled:
-    """The actors as they are now."""
+def stalled(system: System, build: int, seconds: float) -> BuildStalled:
+    """The state of all actors now, after `seconds` without progress."""
     actors = []
     jobs: list[RunningJob] = []
     for actor in system.actors:

@@ -1,18 +1,18 @@
-"""Actors, their mailboxes, and how they speak: tell, post and ask.
+"""Actors, and the three ways in which they send messages: tell, post and ask.
 
-An actor is one task that owns its state and handles one message at a time. Three ways to speak:
+An actor is one task that owns its state and handles one message at a time.
 
-- `tell` puts a message into a bounded mailbox and waits while that is full: the backpressure.
-- `post` sends a request whose reply comes back into the sender's *reply lane*. How many requests an actor may have
-  outstanding is fixed when it is made, so the room for them is known: neither posting nor answering ever blocks.
-- `ask` is post and wait, for those who are no actors (the API).
+- `tell` puts a message into a bounded mailbox, and waits while that is full. This is the backpressure.
+- `post` sends a request. Its answer comes back into the sender's *reply lane*. The number of requests that an actor may
+  have outstanding is fixed when the actor is made, so the lane has room: neither posting nor answering ever waits.
+- `ask` is post and wait, for callers that are no actors (the API).
 
-Why this cannot deadlock: an actor may tell and post only to actors on its right (`System` refuses any other wiring), so
-whoever waits in `tell` waits for somebody on its right, and the rightmost never waits. A reply never waits, whichever
-way it goes. An actor serves its reply lane before its mailbox, so answers are not stuck behind new work.
+Why this cannot deadlock: an actor may tell and post only to actors on its right (`System` refuses any other wiring). So
+an actor that waits in `tell` waits for one further to the right, and the rightmost waits for none. Answers go to the
+left and never wait. An actor serves its reply lane before its mailbox, so an answer is never behind new work.
 
-Failures that are expected are values in replies. An exception in an actor is a bug: it breaks the system, everyone who
-waits gets `Broken` with the original as its cause, so does every later call, and no task is left behind.
+Expected failures are values in answers. An exception in an actor is a bug: it breaks the system. Then every call that
+waits, and every later one, raises `Broken` with the original exception as its cause, and no task is left.
 """
 
 from __future__ import annotations
@@ -34,23 +34,24 @@ from actors.offload import Offload
 M = TypeVar("M", bound=Message)
 
 STEPS_PER_CHECKPOINT = 16
-"""An actor that always has work lets the others run after so many messages."""
+"""Number of messages after which an actor that always has work lets other tasks run."""
 
 STOP_SECONDS = 10.0
-"""How long an orderly stop may take before what is left is cancelled."""
+"""Time that an orderly stop may take before the remaining tasks are cancelled."""
 
 
 class Broken(Exception):
-    """An actor failed, which is always a bug; the original exception is the cause."""
+    """An actor failed, which is always a bug. The original exception is the cause."""
 
 
 class WiringError(Exception):
-    """An actor was to speak to its left, to itself, or to somebody outside of the system."""
+    """An actor was wired to send to an actor on its left, to itself, or to one that is not in the system."""
 
 
 class MailboxStatistics(NamedTuple):
-    """A mailbox at one moment: messages and bytes in it, senders that wait, and since the start the most messages ever
-    in it and the number delivered. `current` is the message being handled, "" when the actor waits."""
+    """A mailbox at one moment: `messages` and `bytes` in it, and `waiting` senders; since the start, `most` messages at
+    once and `delivered` messages. `outstanding` are the actor's own unanswered requests. `current` is the type of the
+    message being handled, "" while the actor waits."""
 
     messages: int
     bytes: int
@@ -64,8 +65,8 @@ class MailboxStatistics(NamedTuple):
 class Actor(Generic[M]):
     """One task, one state, one message at a time.
 
-    A subclass implements `receive`, and `replied` if it posts. `targets` are the addresses it will speak to, and
-    `outstanding` is how many of its posts may be unanswered at once.
+    A subclass implements `receive`, and `replied` if it posts. `targets` are the addresses that it will send to, and
+    `outstanding` is the number of its posts that may be unanswered at once.
     """
 
     name: str = ""
@@ -78,7 +79,7 @@ class Actor(Generic[M]):
         self.unanswered = 0
         self.current = ""
         self.moves = 0
-        """How often this actor has got further: what `actors.stillness` looks at."""
+        """Number of messages handled, and of other steps forward. `actors.stillness` compares it."""
         self.may_post = outstanding
         self._lane: deque[tuple[Message, Message, int]] = deque()
         self._wake: anyio.Event | None = None
@@ -87,24 +88,25 @@ class Actor(Generic[M]):
         self.ended = anyio.Event()
         self.mailbox.wake = self._awake
 
-    # ---- what a subclass fills in
+    # ---- what a subclass implements
 
     async def started(self) -> None:
-        """Before the first message."""
+        """Called before the first message."""
 
     async def receive(self, message: M, reply: Cell) -> None:
-        """Handle one message. A request must be answered through `reply`, now or later; what was told needs none."""
+        """Handles one message. A request must be answered through `reply`, now or later; a told message has no
+        answer."""
         raise NotImplementedError
 
     async def replied(self, request: Message, answer: Message) -> None:
-        """One of this actor's own posts was answered."""
+        """Handles the answer to one of this actor's own posts."""
         raise NotImplementedError
 
     async def nudged(self) -> None:
-        """A build was cancelled, or `nudge` was called: look whether that changes anything."""
+        """Called when a build was cancelled, or after `nudge`: checks whether that changes anything."""
 
     async def stopped(self) -> None:
-        """After the last message of an orderly stop, shielded from cancellation."""
+        """Called after the last message, shielded from cancellation."""
 
     # ---- what a subclass uses
 
@@ -123,17 +125,19 @@ class Actor(Generic[M]):
         return self.system.events
 
     def cancelled(self, build: int) -> bool:
-        """Whether the build is cancelled: a token that everyone reads, not a message queued behind others."""
+        """Whether the build is cancelled. This is a token that all actors read, because a message would queue behind
+        the very work that it should stop."""
         return build in self.system.cancelled_builds
 
     async def tell(self, to: Address[Any], message: Message, weight: int = 0) -> None:
-        """Put a message of `weight` bytes into a mailbox on the right, waiting while it is full."""
+        """Puts a message of `weight` bytes into a mailbox on the right, and waits while that is full."""
         self._check(to)
         number = self.system.record("tell", self.name, to.name, message)
         await to.mailbox.put(message, weight, number)
 
     def post(self, to: Address[Any], request: Message) -> None:
-        """Send a request to the right; its answer arrives in `replied`."""
+        """Sends a request to an actor on the right. Its answer arrives in `replied`. Raises RuntimeError where too many
+        requests are outstanding, which is a bug."""
         self._check(to)
         if self.unanswered >= self.may_post:
             raise RuntimeError(f"{self.name} has {self.unanswered} requests outstanding already")
@@ -148,17 +152,22 @@ class Actor(Generic[M]):
         to.mailbox.push(request, Cell(deliver), number)
 
     def nudge(self) -> None:
-        """Call `nudged` at the next turn."""
+        """Has `nudged` called before the next message."""
         self._nudged = True
         self._awake()
 
     def start(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
-        """Run a task of this actor's own. An exception in it is the actor's."""
+        """Runs a task of this actor. An exception in it breaks the system, as one in the actor would."""
         self.system.start(function, *args, name=self.name)
 
     # ---- the loop
 
     async def run(self) -> None:
+        """Handles messages until an orderly stop.
+
+        The order is: nudges, so that a cancellation takes effect at once; answers, because work already begun waits for
+        them; then new messages. The actor ends only when its mailbox is closed and empty, none of its requests is
+        outstanding, and it has no work of its own: so no answer is ever sent to an actor that has ended."""
         await self.started()
         steps = 0
         while True:
@@ -195,15 +204,15 @@ class Actor(Generic[M]):
                 await anyio.lowlevel.checkpoint()
 
     def idle(self) -> bool:
-        """Whether an orderly stop may end this actor now: it has no work of its own under way."""
+        """Whether this actor has no work of its own in progress, so that an orderly stop may end it."""
         return True
 
     def doing(self) -> str:
-        """What this actor is doing, for people to read; "" where it waits for mail."""
+        """What this actor is doing, for people to read; "" while it waits for messages."""
         return self.current
 
     def jobs(self) -> Sequence[RunningJob]:
-        """What is under way outside of its own task."""
+        """The jobs in progress outside of its own task."""
         return ()
 
     def statistics(self) -> MailboxStatistics:
@@ -223,14 +232,14 @@ class Actor(Generic[M]):
 
 
 class TapRecord(NamedTuple):
-    """What the tap sees. `kind` is one of:
+    """One thing that a tap is shown. `kind` is one of:
 
-    - "tell", "post", "ask": a message was sent. `sender` is "" for the API. `number` counts what is sent, from 1.
-    - "reply": an answer was sent; `number` is that of the request.
-    - "take": an actor begins to handle what was sent under `number`: a message, or the answer to its own post. Its
-      `sender` is "" always. What it sends until its next "take" it sends because of this one.
-    - "nudge": an actor looks whether something changed that is in no message (`Nudged`): a token, the time.
-    - "cancel": the token of a build was set (`CancelBuild`), which every actor sees from now on.
+    - "tell", "post", "ask": a message was sent. `sender` is "" for the API. `number` counts the messages sent, from 1.
+    - "reply": an answer was sent. `number` is that of the request.
+    - "take": an actor begins to handle the message or the answer with this `number`. `sender` is "". Everything that
+      the actor sends until its next "take" is a consequence of this one.
+    - "nudge": an actor checks for a change that is in no message (`Nudged`): a token, the time.
+    - "cancel": the token of a build was set (`CancelBuild`). All actors see it from now on.
 
     The last two have no number.
     """
@@ -248,7 +257,7 @@ Tap = Callable[[TapRecord], None]
 
 
 class Pending:
-    """The answer to a request from outside, to come."""
+    """A request from outside the system whose answer is still to come."""
 
     def __init__(self, system: System, asked: str, number: int) -> None:
         self._system = system
@@ -263,7 +272,7 @@ class Pending:
         self._arrived.set()
 
     async def wait(self) -> Message:
-        """Wait for it. Raises `Broken` when an actor has failed, `Closed` after the stop."""
+        """Waits for the answer. Raises `Broken` when an actor has failed, `Closed` after the stop."""
         if self._answer is None:
             await self._system.wait(self._arrived)
         assert self._answer is not None
@@ -273,7 +282,7 @@ class Pending:
 class System:
     """Runs actors, given from left to right, in one task group.
 
-    Raises `WiringError` at once if one of them is to speak to its left, to itself or to somebody outside.
+    Raises `WiringError` if one of them is wired to send to its left, to itself or out of the system.
     """
 
     def __init__(
@@ -293,7 +302,7 @@ class System:
         self.failure: Exception | None = None
         self.closing = False
         self.stop_was_late = False
-        """What was left after `STOP_SECONDS` was cancelled."""
+        """Whether the orderly stop took longer than `STOP_SECONDS`, so that tasks were cancelled."""
         self._sent = 0
         self._asking: set[anyio.Event] = set()
         self._released: set[anyio.Event] = set()
@@ -321,7 +330,8 @@ class System:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[System]:
-        """Start the actors; at the end stop them from left to right. An exception of the body leaves as itself."""
+        """Starts the actors, and at the end stops them from left to right. An exception of the body is raised as
+        itself, in no exception group."""
         error: BaseException | None = None
         async with anyio.create_task_group() as group:
             self._group = group
@@ -341,8 +351,11 @@ class System:
             raise error
 
     async def _stop_whatever_happens(self, group: anyio.abc.TaskGroup) -> None:
-        """Wait for the orderly stop. It runs in a task of its own, for AnyIO's shield does not hold off a native
-        asyncio cancellation of the task that closes the Project: that one is let through only when all is done."""
+        """Waits for the orderly stop, also where this task is cancelled meanwhile.
+
+        AnyIO's shield does not hold off a native asyncio cancellation of the task that closes the Project. So the stop
+        runs in its own task. This one catches each cancellation, goes on waiting, and raises it when all is done: a
+        caller that cancels still finds no task, process or lock left behind."""
         done = anyio.Event()
 
         async def stop() -> None:
@@ -364,6 +377,12 @@ class System:
             raise interrupted
 
     async def _stop(self) -> None:
+        """Stops the actors, in this order for these reasons.
+
+        Readers of events are released first, because an actor may be waiting for one. Running builds are cancelled, so
+        that there is little left to do. Then the mailboxes are closed from left to right, each only when the actor
+        before it has ended: only actors on its left can send it new work, so none is lost. Last, `stopped` of all
+        actors is called, and the callers that still wait for an answer are released."""
         self.closing = True
         self.events.hurry()
         for build in tuple(self.builds_running):
@@ -389,7 +408,7 @@ class System:
             actor.ended.set()
 
     def start(self, function: Callable[..., Awaitable[None]], *args: Any, name: str = "") -> None:
-        """Run a task of an actor in the system's group."""
+        """Runs a task of an actor in the system's task group."""
         if self._group is None:
             raise RuntimeError("the system is not running")
         self._group.start_soon(self._guard, function, *args, name=f"wasmill {name}")
@@ -406,7 +425,7 @@ class System:
             self._scopes.discard(scope)
 
     def _break(self, error: Exception) -> None:
-        """An actor failed: nothing goes on, and everyone is told why."""
+        """Ends all tasks after an actor has failed, and releases the callers that wait, who get the reason."""
         self.failure = self.failure or error
         self._end_tasks()
         self._release_askers()
@@ -424,7 +443,7 @@ class System:
     # ---- from outside
 
     def request(self, to: Address[Any], request: Message) -> Pending:
-        """Send a request, now; wait for its answer with `Pending.wait`."""
+        """Sends a request at once. `Pending.wait` waits for its answer."""
         self.check()
         number = self.record("ask", "", to.name, request)
         pending = Pending(self, to.name, number)
@@ -432,12 +451,12 @@ class System:
         return pending
 
     async def ask(self, to: Address[Any], request: Message) -> Message:
-        """Send a request and wait for its answer. Raises `Broken` when an actor has failed, `Closed` after the stop.
-        Cancelled, the asker has gone: the answer is dropped."""
+        """Sends a request and waits for its answer. Raises `Broken` when an actor has failed, `Closed` after the stop.
+        Where the caller is cancelled, the answer is dropped."""
         return await self.request(to, request).wait()
 
     async def wait(self, event: anyio.Event) -> None:
-        """Wait for an event that an actor's task will set. Raises `Broken` or `Closed` when it never will."""
+        """Waits for an event that an actor's task will set. Raises `Broken` or `Closed` where it never will."""
         self._asking.add(event)
         try:
             if not event.is_set():
@@ -450,25 +469,25 @@ class System:
             raise Closed("the project was closed before the answer came")
 
     async def tell(self, to: Address[Any], message: Message, weight: int = 0) -> None:
-        """Tell from outside, as `Actor.tell`."""
+        """As `Actor.tell`, from outside the system."""
         self.check()
         number = self.record("tell", "", to.name, message)
         await to.mailbox.put(message, weight, number)
 
     def cancel(self, build: int) -> None:
-        """Set the build's token: every actor sees it at its next look, and is woken to look now."""
+        """Sets the token of a build, and wakes all actors so that they check it now."""
         self.cancelled_builds.add(build)
         self.record("cancel", "", "", CancelBuild(build=build))
         for actor in self.actors:
             actor.nudge()
 
     def forget_build(self, build: int) -> None:
-        """The build has ended: its token is no longer looked at."""
+        """Drops the token of a build that has ended."""
         self.builds_running.discard(build)
         self.cancelled_builds.discard(build)
 
     def record(self, kind: str, sender: str, receiver: str, message: Message, number: int = 0) -> int:
-        """Show the tap what is sent; `number` where it has one already. Gives its number, 0 where nobody looks."""
+        """Shows the tap what is sent, with its `number` if it has one. Returns its number; 0 where there is no tap."""
         if self.tap is None:
             return 0
         if not number and kind in _SENT:
@@ -479,15 +498,15 @@ class System:
 
     @property
     def moves(self) -> int:
-        """A number that grows whenever anything gets further."""
+        """A number that grows whenever an actor or a worker makes progress."""
         return sum(actor.moves for actor in self.actors)
 
     def statistics(self) -> dict[str, MailboxStatistics]:
-        """Every actor's mailbox, by the actor's name."""
+        """The mailboxes of all actors, by the actor's name."""
         return {actor.name: actor.statistics() for actor in self.actors}
 
     def check(self) -> None:
-        """Raise `Broken` or `Closed` where there is no use in asking any more."""
+        """Raises `Broken` or `Closed` where no request can be answered any more."""
         if self.failure is not None:
             raise Broken(f"{type(self.failure).__name__}: {self.failure}") from self.failure
         if self.closing:

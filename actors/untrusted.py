@@ -1,7 +1,7 @@
-"""What bytes that somebody else may have written must pass: a cache can be damaged, or filled by a stranger.
+"""Bounded types for bytes that another program may have written: a cache can be damaged, or filled by an attacker.
 
-Checksums find accidents. Whoever writes a file on purpose writes its checksum too, so what is decoded has types with
-bounds: nothing that passes overflows a column of SQLite, names a file outside of the cache or breaks a line count.
+Checksums find accidents only, because an attacker writes the matching checksum too. So everything that is decoded has
+bounded types: no decoded value overflows a column of SQLite, names a file outside of the cache, or breaks a line count.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Annotated
 import msgspec
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
-"""What decoding such bytes may raise: text that is no UTF-8 and nesting without end are no errors of msgspec's own."""
+"""What decoding such bytes may raise. Text that is not UTF-8, and endless nesting, raise no errors of msgspec."""
 
 MOST = 1 << 53
-"""Larger than any size or count, and small enough that a thousand of them add up within 64 bits."""
+"""Larger than any size or count, and small enough that the sum of a thousand fits into 64 bits."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
