@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Union
+from typing import Union
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import abilities
@@ -82,7 +82,7 @@ def _template_later(c: Fn, at: int, template: hir.Expr, rest: list[tree.Expr]) -
 
 def _kind(value: hir.Expr) -> int:
     """1 for a number, 2 for a text: what `rt::format` asks."""
-    kind: Any = resolve(value.type)
+    kind = resolve(value.type)
     if kind is STRING or kind is CHAR:
         return 2
     return int(is_number(kind))
@@ -194,7 +194,7 @@ def kind_of(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     made = arguments_of(c, node, "type_of", 1, 1)
     if made is None or resolve(made[0].type) is ERROR:
         return bad(node.at)
-    kind: Any = resolve(made[0].type)
+    kind = resolve(made[0].type)
     if kind in RANGES:
         name = "range"
     elif narrow(kind, INTEGER):

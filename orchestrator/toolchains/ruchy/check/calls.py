@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import is_written_through, signature
@@ -27,6 +27,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     ConstItem,
     ErrorItem,
     FunctionItem,
+    Item,
     ModuleItem,
     StructItem,
     Variable,
@@ -48,12 +49,12 @@ _SIMPLE: frozenset[type] = frozenset(
 @handles(tree.Call)
 def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     """`callee(arguments)`."""
-    callee: Any = node.callee
+    callee = node.callee
     if not isinstance(callee, tree.Path):
         return _no_function(c, node)
     segments = callee.segments
     single = len(segments) == 1
-    found: Any = c.names.get(segments[0]) if single else None
+    found = c.names.get(segments[0]) if single else None
     if found is None:
         found = c.p.lookup(c.env, segments)
         if found is None:
@@ -79,7 +80,7 @@ def _no_function(c: Fn, node: tree.Call) -> hir.Expr:
     return bad(node.at)
 
 
-def _not_callable(c: Fn, callee: tree.Path, found: Any) -> hir.Expr:
+def _not_callable(c: Fn, callee: tree.Path, found: Item | Variable | None) -> hir.Expr:
     name = "::".join(callee.segments)
     p = c.p
     p.failed = True

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Union
 
 import msgspec
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, check, expr
-from orchestrator.toolchains.ruchy.check.infer import ANY, Var, resolve, settle
+from orchestrator.toolchains.ruchy.check.infer import ANY, openness, resolve, settle
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, Env
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, F64, STRING, IntType, Type
+from orchestrator.toolchains.ruchy.check.widths import holds
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.paths import paths_in
 
@@ -32,8 +34,7 @@ def const_value(c: Fn, item: ConstItem, at: int) -> hir.Expr:
     folded = item.folded
     if folded is None:
         return inline(c, item.env, item.node.value, kind, at)
-    made: hir.Expr = folded.__class__(kind, at, folded.value)
-    return made
+    return msgspec.structs.replace(folded, type=kind, at=at)
 
 
 def read_const(c: Fn, item: ConstItem, at: int) -> Type:
@@ -141,8 +142,8 @@ def _named(p: Pass, item: ConstItem) -> list[ConstItem]:
 def _value(p: Pass, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
     if item.node.type is None:
         made = expr(_inner(p, item, path), item.node.value) if p.copies is None else _alone(p, item, path)
-        found: Any = resolve(made.type)
-        if found.__class__ is Var and found.kind == ANY:  # a function without `->` that is in the middle of a circle
+        found = resolve(made.type)
+        if openness(found) == ANY:  # a function without `->` that is in the middle of a circle
             _circle(p, item)
             return ERROR, made
         return settle(found), made
@@ -179,7 +180,7 @@ def _needs_itself(p: Pass, node: tree.Expr, at: int) -> bool:
 
 def relocate(made: hir.Expr, at: int) -> int:
     """Sets `at` throughout a tree of expressions: a trap names the place of use. Returns how many there are."""
-    waiting: list[Any] = [made]
+    waiting: list[object] = [made]
     count = 0
     while waiting:
         node = waiting.pop()
@@ -193,7 +194,9 @@ def relocate(made: hir.Expr, at: int) -> int:
     return count
 
 
-_FOLDS: dict[str, Any] = {
+Value = Union[int, float, str]
+
+_FOLDS: dict[str, Callable[[Value, Value], Value]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
@@ -209,30 +212,37 @@ _FOLDS: dict[str, Any] = {
 }
 
 
-def fold(made: Any) -> Any:
+def fold(made: hir.Expr) -> hir.Literal | None:
     """The literal that an expression amounts to, None where it is not that simple: then it is computed (and may trap)
     where it is used."""
-    kind = made.__class__
-    if kind in (hir.Int, hir.Str) or (kind is hir.Float and made.type == F64):
+    if isinstance(made, hir.Int | hir.Str) or (isinstance(made, hir.Float) and made.type == F64):
         return made
-    if kind is hir.Block and not made.statements:
+    if isinstance(made, hir.Block) and not made.statements:
         return fold(made.value)
-    if kind is hir.Negate:
+    if isinstance(made, hir.Negate):
         value = fold(made.operand)
-        return None if value is None else _literal(made.type, made.at, -value.value)
-    if kind is hir.Concat:
-        parts = [fold(part) for part in made.parts]
-        done = all(isinstance(part, hir.Str) for part in parts)
-        return hir.Str(STRING, made.at, "".join(part.value for part in parts)) if done else None
-    if kind is hir.Arithmetic or kind is hir.Compare:
+        return None if value is None or isinstance(value, hir.Str) else _literal(made.type, made.at, -value.value)
+    if isinstance(made, hir.Concat):
+        return _fold_texts(made)
+    if isinstance(made, hir.Arithmetic | hir.Compare):
         return _fold_pair(made)
     return None
 
 
-def _fold_pair(made: Any) -> Any:
+def _fold_texts(made: hir.Concat) -> hir.Str | None:
+    texts: list[str] = []
+    for part in made.parts:
+        folded = fold(part)
+        if not isinstance(folded, hir.Str):
+            return None
+        texts.append(folded.value)
+    return hir.Str(STRING, made.at, "".join(texts))
+
+
+def _fold_pair(made: hir.Expr) -> hir.Literal | None:
     """Down the left spine, however long."""
-    chain = []
-    while made.__class__ in (hir.Arithmetic, hir.Compare):
+    chain: list[hir.Arithmetic | hir.Compare] = []
+    while isinstance(made, hir.Arithmetic | hir.Compare):
         chain.append(made)
         made = made.left
     left = fold(made)
@@ -247,13 +257,13 @@ def _fold_pair(made: Any) -> Any:
     return left
 
 
-def _literal(kind: Any, at: int, value: Any) -> Any:
+def _literal(kind: Type, at: int, value: Value) -> hir.Literal | None:
     if kind is BOOL:
         return hir.Int(BOOL, at, int(value))
     if kind == F64:
         finite = value == value and value not in (float("inf"), float("-inf"))
-        return hir.Float(kind, at, value) if finite else None
+        return hir.Float(kind, at, float(value)) if finite else None
     if isinstance(kind, IntType):
-        low, high = (-(1 << kind.bits - 1), (1 << kind.bits - 1) - 1) if kind.signed else (0, (1 << kind.bits) - 1)
-        return hir.Int(kind, at, value) if low <= value <= high else None
+        number = int(value)
+        return hir.Int(kind, at, number) if holds(kind, number) else None
     return None

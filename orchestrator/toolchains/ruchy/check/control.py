@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import (
     DROP,
@@ -20,7 +18,17 @@ from orchestrator.toolchains.ruchy.check.function import (
     handles,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.infer import INTEGER, NUMBER, WHOLE, Var, narrow, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.infer import (
+    INTEGER,
+    NUMBER,
+    Var,
+    narrow,
+    openness,
+    resolve,
+    shown,
+    start_whole,
+    unify,
+)
 from orchestrator.toolchains.ruchy.check.operators import is_float
 from orchestrator.toolchains.ruchy.check.ranges import Walk, walk
 from orchestrator.toolchains.ruchy.check.statements import bind_silently, block
@@ -231,7 +239,7 @@ def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
         c.p.error("E0212", at, "a `for` needs a range with both ends", "write `0..n`")
         return hir.Int(I64, at, 0), hir.Int(I64, at, 0), I64
     start = expr(c, node.start)
-    kind: Any = resolve(start.type)
+    kind = resolve(start.type)
     end = expr(c, node.end)
     if kind is ERROR or resolve(end.type) is ERROR:
         return start, end, I64 if kind is ERROR else kind
@@ -242,8 +250,8 @@ def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
     elif met is not None:
         start, end = met
         kind = resolve(start.type)
-        if kind.__class__ is Var and kind.kind == INTEGER and isinstance(start, hir.Int) and isinstance(end, hir.Int):
-            kind.kind = WHOLE  # the counter is a local that starts from an integer
+        if openness(kind) == INTEGER and isinstance(start, hir.Int) and isinstance(end, hir.Int):
+            start_whole(kind)  # the counter is a local that starts from an integer
     elif not unify(kind, end.type):
         c.p.error(
             "E0212", at, f"the ends of a range are of one type, and these are {shown(kind)} and {shown(end.type)}"

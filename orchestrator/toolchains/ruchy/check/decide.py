@@ -8,12 +8,12 @@ takes its default. In its own module the function is then checked as if that res
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check.annotations import signature
 from orchestrator.toolchains.ruchy.check.bodies import body_of
 from orchestrator.toolchains.ruchy.check.function import Fn
-from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, settle
+from orchestrator.toolchains.ruchy.check.infer import ANY, fresh, openness, resolve, settle
 from orchestrator.toolchains.ruchy.check.passes import NeedsFirst, Pass
 from orchestrator.toolchains.ruchy.check.scope import NO_GUESS, FunctionItem
 from orchestrator.toolchains.ruchy.check.types import ERROR, UNIT, Type
@@ -81,8 +81,8 @@ def find_out(p: Pass, root: FunctionItem) -> None:
         while True:
             before = work.results
             look_into(root)
-            found: Any = resolve(cast("Type", root.result))
-            unknown = root.needs_foreign and found.__class__ is Var and found.kind == ANY
+            found = resolve(cast("Type", root.result))
+            unknown = root.needs_foreign and openness(found) == ANY
             trial_of(root).settle()
             found = settle(found)
             root.result = ERROR if unknown and found is not UNIT else found

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import ABILITIES
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of
 from orchestrator.toolchains.ruchy.check.function import Fn, later
-from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, openness, resolve, settle
+from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, KNOWN, Var, openness, resolve, settle
 from orchestrator.toolchains.ruchy.check.scope import INCLUSIVE, RANGES, StructItem
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
@@ -56,18 +55,18 @@ def _range_parts(c: Fn, made: hir.Expr) -> list[hir.Expr]:
 def plain_parts(c: Fn, made: hir.Expr) -> list[hir.Expr]:
     """The same where a value is joined to text, or is the receiver of `.to_string()`: then a whole float has no point
     (section 12 of the language)."""
-    kind: Any = resolve(made.type)
-    if kind.__class__ is Var and kind.kind == ANY:
+    kind = resolve(made.type)
+    if openness(kind) == ANY:
         return [later(c, made.at, STRING, (kind,), lambda last: _plain_when_known(c, made, last))]
-    open_float = kind.__class__ is Var and kind.kind != INTEGER
+    open_float = openness(kind) not in (KNOWN, INTEGER)
     if open_float or isinstance(kind, FloatType):
         return [hir.ToText(STRING, made.at, made, plain=True)]
     return text_parts(c, made)
 
 
 def _plain_when_known(c: Fn, made: hir.Expr, last: bool) -> hir.Expr | None:
-    kind: Any = settle(made.type) if last else resolve(made.type)
-    if kind.__class__ is Var and kind.kind == ANY:
+    kind = settle(made.type) if last else resolve(made.type)
+    if openness(kind) == ANY:
         return None
     return joined(made.at, plain_parts(c, made))
 
@@ -75,12 +74,12 @@ def _plain_when_known(c: Fn, made: hir.Expr, last: bool) -> hir.Expr | None:
 def _when_known(c: Fn, made: hir.Expr, spec: str, last: bool) -> hir.Expr | None:
     if last:
         settle(made.type)
-    if resolve(made.type).__class__ is Var and cast("Any", resolve(made.type)).kind == ANY:
+    if openness(resolve(made.type)) == ANY:
         return None
     return joined(made.at, text_parts(c, made, spec))
 
 
-def _scalar(made: hir.Expr, kind: Any, spec: str) -> hir.Expr:
+def _scalar(made: hir.Expr, kind: Type, spec: str) -> hir.Expr:
     if spec[:1] == "." and spec[1:].isdigit():
         if kind.__class__ is Var or hasattr(kind, "bits"):
             return hir.ToText(STRING, made.at, made, precision=int(spec[1:]))

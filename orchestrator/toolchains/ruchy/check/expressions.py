@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_type, type_names
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
@@ -11,7 +9,7 @@ from orchestrator.toolchains.ruchy.check.consts import const_value, inline
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.formats import count_of, formatted, read_spec
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, later
-from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.limits import limit
 from orchestrator.toolchains.ruchy.check.scope import (
@@ -20,6 +18,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     ErrorItem,
     FunctionItem,
     Global,
+    Item,
     ModuleItem,
     StructItem,
     Variable,
@@ -40,14 +39,14 @@ _INDEX: Why = ("E0201", "a String is indexed by i64, and this is {got}")
 def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     """A variable, or a constant. Other items are no values yet."""
     segments = node.segments
-    found: Any = None
+    found: Item | Variable | None = None
     if len(segments) == 1:
         found = c.names.get(segments[0]) or global_of(c, segments[0], node.at)
     if isinstance(found, Variable):
         found.read = True
         if isinstance(found, Global):
             return read_global(found, node.at)
-        kind: Any = found.type
+        kind = found.type
         if kind.__class__ is Var:
             kind = found.type = resolve(kind)
             made = hir.Local(kind, node.at, found.slot)
@@ -57,23 +56,22 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
         if found.slot < 0:
             return hir.Unit(kind, node.at)
         return hir.Local(kind, node.at, found.slot)
-    item: Any = found or c.p.lookup(c.env, segments)
-    kind = item.__class__
+    item = found or c.p.lookup(c.env, segments)
     if len(segments) > 1 and not c.p.visible(c.env, segments, item, node.at):
         return bad(node.at)
-    if kind is ConstItem:
+    if isinstance(item, ConstItem):
         return const_value(c, item, node.at)
-    if kind is ErrorItem:
+    if isinstance(item, ErrorItem):
         c.p.failed = True
         return bad(node.at)
     name = "::".join(segments)
     if item is None:
         return _unknown(c, node, name)
-    if kind is FunctionItem:
+    if isinstance(item, FunctionItem):
         not_yet(c.p, node.at, "functions as values")
     else:
-        what = "module" if kind is ModuleItem else "type"
-        hint = f"name what is in it: `{name}::...`" if kind is ModuleItem else ""
+        what = "module" if isinstance(item, ModuleItem) else "type"
+        hint = f"name what is in it: `{name}::...`" if isinstance(item, ModuleItem) else ""
         c.p.error("E0106", node.at, f"`{name}` is a {what}, not a value", hint)
     return bad(node.at)
 
@@ -138,8 +136,8 @@ def field(c: Fn, node: tree.Field, want: Want, why: Why) -> hir.Expr:
 
 
 def _one_field(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
-    kind: Any = resolve(value.type)
-    if kind.__class__ is Var and kind.kind == ANY:
+    kind = resolve(value.type)
+    if openness(kind) == ANY:
 
         def decide(last: bool) -> hir.Expr | None:
             found = resolve(value.type).__class__ is Var
@@ -212,7 +210,7 @@ def inlined(c: Fn, item: StructItem, node: tree.Expr, kind: Type, at: int) -> hi
 
 def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | None:
     segments = node.path
-    found: Any = c.names.get(segments[0]) if len(segments) == 1 else None
+    found = c.names.get(segments[0]) if len(segments) == 1 else None
     if found is None or isinstance(found, Variable):
         found = c.p.lookup(c.env, segments)
     name = "::".join(segments)
@@ -269,7 +267,7 @@ def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:
     if kind is ERROR or kind is NEVER:
         return value
     if kind is not STRING:
-        if kind.__class__ is Var and cast("Any", kind).kind == ANY and unify(kind, STRING):
+        if openness(kind) == ANY and unify(kind, STRING):
             return _in_string(c, node, value)
         c.p.error("E0215", node.at, f"{shown(kind)} cannot be indexed")
         return bad(node.at)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import HELPER, abilities
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import Fn, later
-from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, narrow, resolve, settle, shown
+from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, Var, narrow, openness, resolve, settle, shown
 from orchestrator.toolchains.ruchy.check.types import (
     ERROR,
     I32,
@@ -17,6 +17,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     NEVER,
     STRING,
     IntType,
+    Type,
 )
 from orchestrator.toolchains.ruchy.check.widths import is_number
 
@@ -75,8 +76,8 @@ def formatted(
     """The strings that show a value by a specification. `width` and `precision`: i32s that it takes from arguments."""
     if spec == PLAIN:
         return text_parts(c, made)
-    kind: Any = resolve(made.type)
-    if kind.__class__ is not Var or (kind.kind > ANY and (spec.kind not in _RADIX or narrow(kind, INTEGER))):
+    kind = resolve(made.type)
+    if kind.__class__ is not Var or (openness(kind) > ANY and (spec.kind not in _RADIX or narrow(kind, INTEGER))):
         return _known(c, made, spec, width, precision)
 
     def decide(last: bool) -> hir.Expr | None:
@@ -94,7 +95,7 @@ def count_of(c: Fn, made: hir.Expr | None) -> hir.Expr | None:
     """A width or a precision that an argument gives, as an i32: from 0 to 65535, else it traps."""
     if made is None:
         return None
-    kind: Any = resolve(made.type)
+    kind = resolve(made.type)
     if kind is ERROR or kind is NEVER:
         return made
     if not narrow(kind, INTEGER):
@@ -105,7 +106,7 @@ def count_of(c: Fn, made: hir.Expr | None) -> hir.Expr | None:
 
 def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision: hir.Expr | None) -> list[hir.Expr]:
     at = made.at
-    kind: Any = resolve(made.type)
+    kind = resolve(made.type)
     if kind is ERROR or kind is NEVER:
         return text_parts(c, made)
     if precision is None and isinstance(spec.precision, int):
@@ -147,13 +148,13 @@ _HINTS = {
 }
 
 
-def _fits(letter: str, kind: Any) -> bool:
+def _fits(letter: str, kind: Type) -> bool:
     if letter in _RADIX:
         return isinstance(kind, IntType) or kind.__class__ is Var
     return letter not in ("e", "E") or is_number(kind)
 
 
-def _number(c: Fn, made: hir.Expr, kind: Any, spec: Spec, precision: hir.Expr | None) -> list[hir.Expr]:
+def _number(c: Fn, made: hir.Expr, kind: Type, spec: Spec, precision: hir.Expr | None) -> list[hir.Expr]:
     at = made.at
     if spec.kind in _RADIX:
         how = _RADIX[spec.kind] | spec.prefix << 5

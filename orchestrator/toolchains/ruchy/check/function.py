@@ -175,9 +175,9 @@ def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: tree.Node) -> hir.Exp
     if made.type is NEVER:
         c.p.cut = True
         return made
-    found: Any = placed(c.p, made, want)
+    found = placed(c.p, made, want)
     if found is not None:
-        return cast("hir.Expr", found)
+        return found
     if unify(want, made.type):
         return made
     want, got = resolve(want), resolve(made.type)

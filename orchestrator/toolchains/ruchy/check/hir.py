@@ -260,6 +260,8 @@ Expr = Union[
     Panic,
 ]  # fmt: skip
 _ExprUnion = Expr
+Literal = Union[Int, Float, Str]
+"""What a constant may be folded to."""
 Stmt = Union[Let, Store, SetGlobal, Do]
 
 

@@ -65,6 +65,13 @@ class Decision:
                 variable.waiting.append(self)
 
 
+def start_whole(kind: Type) -> None:
+    """Makes an open integer the type of a local that starts from it."""
+    variable = type_variable(kind)
+    if variable is not None:
+        variable.kind = WHOLE
+
+
 def known(variable: TypeVariable) -> None:
     """Something is known of a variable of which nothing was."""
     for decision in variable.waiting:

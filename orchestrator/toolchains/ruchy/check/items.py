@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check.annotations import field_types
 from orchestrator.toolchains.ruchy.check.consts import read_const
@@ -95,9 +95,9 @@ def _struct(p: Pass, node: tree.Struct, prefix: str, env: Env) -> Item:
     return StructItem(node.name, kind, node, env, own=True)
 
 
-def _enter(p: Pass, items: dict[str, Any], name: str, node: Any, item: Item) -> None:
+def _enter(p: Pass, items: dict[str, Item], name: str, node: tree.Stmt, item: Item) -> None:
     if name in items or (items is p.module.items and name in p.module.stubs.items):
-        p.error("E0601", node.at, f"`{node.name}` is defined twice", "give one of them another name")
+        p.error("E0601", node.at, f"`{item.name}` is defined twice", "give one of them another name")
         if isinstance(item, FunctionItem):
             p.functions.remove(item)
         return
@@ -115,8 +115,8 @@ def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
             c.undo.append((name, c.names.get(name)))
             c.names[name] = ErrorItem(name)
         return
-    outer = {name: what for name, what in c.names.items() if hasattr(what, "env") or isinstance(what, ErrorItem)}
-    found: dict[str, Any] = {}
+    outer = {name: what for name, what in c.names.items() if not isinstance(what, Variable | ModuleItem)}
+    found: dict[str, Item] = {}
     env = Env(c.env.module, c.env.scope, c.env.names, found)
     lets = [getattr(node.pattern, "name", "") for node in statements if isinstance(node, tree.Let)]
     around = (name for name, what in c.names.items() if isinstance(what, Variable) and what.__class__ is not Global)
@@ -155,7 +155,7 @@ def _is_taken(p: Pass, function: FunctionItem) -> bool:
     return other is not None and other is not function and other in p.functions[other.index : other.index + 1]
 
 
-def _local_imports(c: Fn, node: tree.UseItem, found: dict[str, Any]) -> None:
+def _local_imports(c: Fn, node: tree.UseItem, found: dict[str, Item]) -> None:
     """An import inside of a function. (The summary lists what it names by its path; its globs count for the module.)"""
     for name in node.names:
         if name.glob:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, text_parts
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, fit, handles, later
-from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, resolve, shown
+from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, openness, resolve, shown
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
     absolute,
@@ -137,7 +137,7 @@ def _push(c: Fn, node: tree.MethodCall, place: tree.Expr) -> hir.Expr:
 
 
 def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) -> hir.Expr:
-    kind: Any = resolve(receiver.type)
+    kind = resolve(receiver.type)
     if kind is ERROR or kind is NEVER:
         for argument in node.arguments:
             expr(c, argument)
@@ -146,7 +146,7 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
     if kind is STRING:
         entry = _TEXT.get(name)
         return _runtime(c, node, receiver, entry) if entry is not None else _of_text(c, node, name, receiver, want)
-    if kind.__class__ is Var and kind.kind == ANY:
+    if openness(kind) == ANY:
         return _of_unknown(c, node, receiver)
     if name == "to_string" and kind in RANGES and _no_arguments(c, node):
         return joined(node.at, text_parts(c, receiver))
@@ -196,7 +196,7 @@ def _no_arguments(c: Fn, node: tree.MethodCall) -> bool:
     return arguments_of(c, node, node.name, 0, 0) is not None
 
 
-def _runtime(c: Fn, node: tree.MethodCall, receiver: hir.Expr, entry: Any) -> hir.Expr:
+def _runtime(c: Fn, node: tree.MethodCall, receiver: hir.Expr, entry: _Entry) -> hir.Expr:
     symbol, types, result, traps = entry
     if len(node.arguments) != len(types):
         arguments_of(c, node, node.name, len(types), len(types))
@@ -243,7 +243,7 @@ def _parsed(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want) -> hir
     """`s.parse()`: of the type that is wanted, `s.parse::<u8>()`: of the one that is named; else an i64."""
     _no_arguments(c, node)
     named = node.name.partition("::<")[2][:-1]
-    kind: Any = INTEGERS.get(named) or FLOATS.get(named) or want
+    kind: Want = INTEGERS.get(named) or FLOATS.get(named) or want
     if isinstance(kind, FloatType):
         made = to_float(c, node.at, "parse", receiver)
     else:
@@ -283,7 +283,7 @@ def _of_number(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> h
     return rounded(c, at, name, receiver, name, whole=False)
 
 
-def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Any) -> hir.Expr:
+def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Collection[str]) -> hir.Expr:
     for argument in node.arguments:
         if not isinstance(argument, tree.Lambda):
             expr(c, argument)

@@ -6,23 +6,21 @@ operand itself. Lowering, which takes the type of an operation from its operands
 
 from __future__ import annotations
 
-from typing import Any
-
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.parts import OPERANDS, PARTS
+from orchestrator.toolchains.ruchy.check.parts import OPERANDS, PARTS, Node
 from orchestrator.toolchains.ruchy.check.types import NEVER, NeverType
 
 
 def without_unreached(body: hir.Expr) -> hir.Expr:
     """The tree of a function without what stands behind an operand that never returns. Changes it in place, where it
     can."""
-    order: list[Any] = []
-    waiting: list[Any] = [body]
+    order: list[Node] = []
+    waiting: list[Node] = [body]
     while waiting:
         node = waiting.pop()
         order.append(node)
         waiting.extend(PARTS[node.__class__](node))
-    replaced: dict[int, Any] = {}
+    replaced: dict[int, Node] = {}
     for node in reversed(order):  # parts before what they are part of
         if replaced:
             _put_in(node, replaced)
@@ -41,7 +39,7 @@ def never_returns(parts: list[hir.Expr]) -> hir.Expr | None:
     return None
 
 
-def _put_in(node: Any, replaced: dict[int, Any]) -> None:
+def _put_in(node: Node, replaced: dict[int, Node]) -> None:
     for name in node.__struct_fields__:
         value = getattr(node, name)
         if isinstance(value, list):
@@ -54,7 +52,7 @@ def _put_in(node: Any, replaced: dict[int, Any]) -> None:
             setattr(node, name, replaced[id(value)])
 
 
-def _cut(node: Any) -> Any:
+def _cut(node: Node) -> Node:
     kind = node.__class__
     if kind is hir.Block:
         return _cut_block(node)

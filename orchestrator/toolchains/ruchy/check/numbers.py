@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import Fn, bad, later, open_type
 from orchestrator.toolchains.ruchy.check.infer import (
     FLOATING,
     INTEGER,
+    KNOWN,
     NUMBER,
-    Var,
     narrow,
+    openness,
     resolve,
     settle,
     shown,
@@ -51,8 +52,8 @@ def _block(c: Fn, at: int, out: list[hir.Stmt], made: hir.Expr) -> hir.Expr:
 
 def _zero(c: Fn, kind: Type, at: int, value: int = 0) -> hir.Expr:
     """A constant of a number's type, which may be open."""
-    found: Any = resolve(kind)
-    if isinstance(found, FloatType) or (found.__class__ is Var and found.kind == FLOATING):
+    found = resolve(kind)
+    if isinstance(found, FloatType) or openness(found) == FLOATING:
         return open_type(c, hir.Float(kind, at, float(value)))
     return open_type(c, hir.Int(kind, at, value))
 
@@ -61,8 +62,8 @@ def absolute(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
     """Of an integer it may overflow; of an unsigned one it is itself."""
     if not _number(c, at, name, made):
         return bad(at)
-    kind: Any = resolve(made.type)
-    if isinstance(kind, FloatType) or (kind.__class__ is Var and kind.kind == FLOATING):
+    kind = resolve(made.type)
+    if isinstance(kind, FloatType) or openness(kind) == FLOATING:
         return open_type(c, hir.Runtime(kind, at, "fabs", [made]))
     if isinstance(kind, IntType) and not kind.signed:
         return made
@@ -117,9 +118,9 @@ def power(c: Fn, at: int, name: str, base: hir.Expr, exponent: hir.Expr) -> hir.
     """`pow(a, b)`, `a.pow(b)`: as `**`."""
     if not _number(c, at, name, base) or not _number(c, at, name, exponent):
         return bad(at)
-    a: Any = resolve(base.type)
-    b: Any = resolve(exponent.type)
-    if any(isinstance(kind, FloatType) or (kind.__class__ is Var and kind.kind == FLOATING) for kind in (a, b)):
+    a = resolve(base.type)
+    b = resolve(exponent.type)
+    if any(isinstance(kind, FloatType) or openness(kind) == FLOATING for kind in (a, b)):
         base, exponent = meet(c.p, base, exponent) or (base, exponent)
     elif (met := open_pair(c.p, base, exponent)) is not None:
         base, exponent = met
@@ -133,10 +134,10 @@ def rounded(c: Fn, at: int, name: str, made: hir.Expr, mode: str, whole: bool) -
     """`floor`, `ceil`, `round` (halves away from zero), `trunc`. `whole`: as an i64."""
     if not _number(c, at, name, made):
         return bad(at)
-    kind: Any = resolve(made.type)
+    kind = resolve(made.type)
     if may_be_float(kind):
         return _later(c, at, made, I64 if whole else kind, lambda: rounded(c, at, name, made, mode, whole))
-    if isinstance(kind, IntType) or (kind.__class__ is Var and kind.kind != FLOATING):
+    if isinstance(kind, IntType) or openness(kind) not in (KNOWN, FLOATING):
         narrow(kind, INTEGER)
         return made
     result = _half_away(c, at, made) if mode == "round" else open_type(c, hir.Runtime(kind, at, mode, [made]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import is_comparable
@@ -30,6 +30,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
     Var,
     fresh,
     narrow,
+    openness,
     resolve,
     shown,
     unify,
@@ -73,18 +74,19 @@ def whole(c: Fn, at: int, value: int, suffix: str, want: Want) -> hir.Expr:
             return bad(at)
         check_range(c.p, at, value, kind)
         return hir.Int(kind, at, value)
-    wanted: Any = resolve(want) if want.__class__ is Var else want  # type: ignore[arg-type]
+    wanted = resolve(want) if want.__class__ is Var else want  # type: ignore[arg-type]
     if wanted is I64:
         if not -LARGEST <= value <= LARGEST:
             check_range(c.p, at, value, I64)
         return hir.Int(I64, at, value)
     if isinstance(wanted, FloatType):
-        return hir.Float(cast("Type", wanted), at, float(value))
+        return hir.Float(wanted, at, float(value))
     if isinstance(wanted, IntType):
         check_range(c.p, at, value, wanted)
         return hir.Int(wanted, at, value)
-    known = wanted.__class__ is Var and wanted.kind >= NUMBER and (wanted.kind == WHOLE or narrow(wanted, INTEGER))
-    made = hir.Int(wanted if known else fresh(INTEGER), at, value)
+    may = openness(wanted)
+    takes = wanted is not None and may >= NUMBER and (may == WHOLE or narrow(wanted, INTEGER))
+    made = hir.Int(wanted if wanted is not None and takes else fresh(INTEGER), at, value)
     c.p.pending.append(made)
     c.p.literals.append((made, value))
     return made
@@ -155,7 +157,7 @@ def _logic(c: Fn, node: tree.Binary, left: hir.Expr) -> hir.Expr:
     return made(BOOL, node.at, left, right)
 
 
-def _right(c: Fn, node: tree.Expr, left: Any) -> hir.Expr:
+def _right(c: Fn, node: tree.Expr, left: Type) -> hir.Expr:
     """The right operand; a literal takes the left one's type at once."""
     if isinstance(node, tree.IntLiteral):
         return whole(c, node.at, node.value, node.suffix, _beside(left, node.value))
@@ -168,20 +170,20 @@ def _right(c: Fn, node: tree.Expr, left: Any) -> hir.Expr:
     return expr(c, node)
 
 
-def _beside(left: Any, value: int) -> Want:
+def _beside(left: Type, value: int) -> Want:
     """The type of a literal beside a value of type `left`: the same, or i64 where that is too narrow for it."""
     if isinstance(left, IntType):
         return cast("Type", left if left.bits == 64 or holds(left, value) else I64)
-    return left if isinstance(left, FloatType) or (left.__class__ is Var and left.kind == WHOLE) else None
+    return left if isinstance(left, FloatType) or openness(left) == WHOLE else None
 
 
 def arithmetic(c: Fn, at: int, op: str, left: hir.Expr, node: tree.Expr) -> hir.Expr:
     """`left op node`; both numbers of one type, but for strings and for the right side of `**` and shifts."""
-    kind: Any = resolve(left.type)
+    kind = resolve(left.type)
     if op == "**" or op == "<<" or op == ">>":
         return _scaled(c, at, op, left, expr(c, node), node)
     right = _right(c, node, kind if op != "*" or kind is not STRING else I64)
-    other: Any = resolve(right.type)
+    other = resolve(right.type)
     if kind is other and (isinstance(kind, IntType) or (isinstance(kind, FloatType) and op not in _BITS)):
         return hir.Arithmetic(kind, at, op, left, right)
     return combine(c, at, op, left, right, False) or _undecided(c, at, op, left, right)
@@ -194,8 +196,8 @@ def _undecided(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.
 
 def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool) -> hir.Expr | None:
     """The general case; None where the operands' types must be known first (and it is not the last chance)."""
-    a: Any = resolve(left.type)
-    b: Any = resolve(right.type)
+    a = resolve(left.type)
+    b = resolve(right.type)
     if a is ERROR or b is ERROR:
         return bad(at)
     if op == "+" and (a is STRING or b is STRING):
@@ -205,7 +207,7 @@ def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool
         return joined(at, [*plain_parts(c, left), *plain_parts(c, right)])
     if op == "*" and a is STRING and narrow(b, INTEGER):
         return hir.Runtime(STRING, at, "str_repeat", [left, _as_i64(right)], traps=True)
-    open_sides = (a.__class__ is Var and a.kind == ANY, b.__class__ is Var and b.kind == ANY)
+    open_sides = (openness(a) == ANY, openness(b) == ANY)
     if not last and ((op == "+" and any(open_sides)) or (op == "*" and open_sides[0])):
         return None
     wanted = INTEGER if op in _BITS else NUMBER
@@ -244,7 +246,7 @@ def _one_number(a: str, b: str, left: hir.Expr, right: hir.Expr) -> str:
     return f"convert the {a if a[0] == 'u' else b} with `as i64`"
 
 
-def _hint_for(op: str, a: Any, b: Any, left: hir.Expr, right: hir.Expr) -> str:
+def _hint_for(op: str, a: Type, b: Type, left: hir.Expr, right: hir.Expr) -> str:
     if a is BOOL and b is BOOL and op in _BITS:
         return f"for truth values write `{op}{op}`" if op != "^" else "for truth values write `!=`"
     compared = right if b is BOOL else left
@@ -260,8 +262,8 @@ def _hint_for(op: str, a: Any, b: Any, left: hir.Expr, right: hir.Expr) -> str:
 
 def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: tree.Expr) -> hir.Expr:
     """`**`, `<<`, `>>`: the type is the left one's, the right one is an integer, for `**` of a float a number."""
-    a: Any = resolve(left.type)
-    b: Any = resolve(right.type)
+    a = resolve(left.type)
+    b = resolve(right.type)
     if a is ERROR or b is ERROR:
         return bad(at)
     if a is NEVER or b is NEVER:
@@ -286,14 +288,14 @@ def _scaled(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, node: tree
     return bad(at)
 
 
-def is_float(kind: Any) -> bool:
-    return isinstance(kind, FloatType) or (kind.__class__ is Var and kind.kind == FLOATING)
+def is_float(kind: Type) -> bool:
+    return isinstance(kind, FloatType) or openness(kind) == FLOATING
 
 
 def compare(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Expr:
     """`left op right` of two values of one type; a char and a String compare as texts."""
-    a: Any = resolve(left.type)
-    b: Any = resolve(right.type)
+    a = resolve(left.type)
+    b = resolve(right.type)
     if a is b and isinstance(a, IntType):
         return hir.Compare(BOOL, at, op, left, right)
     if a is ERROR or b is ERROR:
@@ -318,9 +320,9 @@ def compare(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Exp
 
 def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
     """E0208 for what has no order (structs) or cannot be compared at all (unit)."""
-    found: Any = resolve(kind)
+    found = resolve(kind)
     if found.__class__ is Var:
-        if found.kind == ANY:
+        if openness(found) == ANY:
             c.p.late.append(Decision(lambda last: _comparable_later(c, at, op, found, last), (found,)))
         return
     if found.__class__ not in (NeverType, ErrorType) and not is_comparable(found, op):
@@ -328,9 +330,9 @@ def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
 
 
 def _comparable_later(c: Fn, at: int, op: str, kind: Type, last: bool) -> bool:
-    known: Any = resolve(kind)
+    known = resolve(kind)
     if known.__class__ is Var:
-        return bool(last or known.kind != ANY)
+        return last or openness(known) != ANY
     _comparable(c, at, op, kind)
     return True
 
@@ -372,7 +374,7 @@ def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
     if isinstance(operand, tree.FloatLiteral):
         return fraction(c, node.at, -operand.value, want)
     made = expr(c, operand)
-    kind: Any = resolve(made.type)
+    kind = resolve(made.type)
     if kind is ERROR or kind is NEVER:
         return made
     if not narrow(kind, NUMBER) or (isinstance(kind, IntType) and not kind.signed):
@@ -384,9 +386,9 @@ def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
 @handles(tree.Cast)
 def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
     """`operand as Type`: between numbers, and from bool, char and u8 as section 7 says."""
-    target: Any = type_of(c.p, c.env, node.target)
+    target = type_of(c.p, c.env, node.target)
     made = expr(c, node.operand)
-    source: Any = resolve(made.type)
+    source = resolve(made.type)
     if target is ERROR or source is ERROR:
         return bad(node.at)
     if source is target or source is NEVER:

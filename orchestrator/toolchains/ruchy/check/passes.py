@@ -441,7 +441,7 @@ class Savepoint:
 _FLOAT_INTO_INTEGER = "this variable is a float, because floats are assigned to it, and an integer is needed here"
 
 
-def check_range(p: Pass, at: int, value: int, kind: Any) -> None:
+def check_range(p: Pass, at: int, value: int, kind: Type) -> None:
     """E0205 where an integer type cannot hold a literal."""
     if not isinstance(kind, IntType):
         return

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles
 from orchestrator.toolchains.ruchy.check.operators import compare
 from orchestrator.toolchains.ruchy.check.passes import Pass
 from orchestrator.toolchains.ruchy.check.scope import INCLUSIVE, RANGE, RANGES, range_item
-from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, Type
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, StructType, Type
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _END: Why = ("E0212", "the ends of a range are integers, and this is {got}")
@@ -30,9 +29,9 @@ def range_value(c: Fn, node: tree.RangeExpr, want: Want, why: Why) -> hir.Expr:
     return hir.NewStruct(known(c.p, INCLUSIVE if node.inclusive else RANGE), node.at, ends, [0, 1])
 
 
-def known(p: Pass, kind: Any) -> Type:
+def known(p: Pass, kind: StructType) -> Type:
     p.module.layouts.setdefault(kind, range_item(kind))
-    return kind  # type: ignore[no-any-return]
+    return kind
 
 
 def ends_of(c: Fn, made: hir.Expr, out: list[hir.Stmt]) -> tuple[hir.Expr, hir.Expr]:

@@ -7,12 +7,13 @@ caller's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Union
 
 from orchestrator.toolchains.ruchy.check.types import I64, StructType
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.check import hir
     from orchestrator.toolchains.ruchy.check.types import Type
 
 
@@ -142,7 +143,7 @@ class ConstItem:
         self.own = own
         self.state = 0
         self.type: Type | None = None
-        self.folded: Any = None
+        self.folded: hir.Literal | None = None
         self.failed_silently = False
         self.level = 0
 
@@ -181,7 +182,7 @@ class ErrorItem:
         self.name = name
 
 
-DEFINITIONS: frozenset[Any] = frozenset(
+DEFINITIONS: frozenset[type] = frozenset(
     (tree.Function, tree.Struct, tree.Enum, tree.Impl, tree.Const, tree.TypeAlias, tree.UseItem, tree.Mod)
 )
 """The nodes that define an item, or bind one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import DROP, Fn
@@ -42,7 +42,7 @@ def enter_variables(p: Pass, statements: list[tree.Stmt]) -> None:
     p.module.float_variables = _floats(p.module, statements)
 
 
-def _floats(m: Module, statements: list[Any]) -> frozenset[str]:
+def _floats(m: Module, statements: list[tree.Stmt]) -> frozenset[str]:
     """Variables that start from an integer and are floats, because floats are assigned to them."""
     if m.job.summary is not None:
         return frozenset().union(*(told(item.interface) for item in m.job.summary.items if item.name == TOP))

@@ -7,15 +7,16 @@ depends on the whole text of the top level (docs/fingerprints.md).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.function import EVERY, Fn, bad, expr
-from orchestrator.toolchains.ruchy.check.infer import INTEGER, WHOLE, Var, resolve, settle
+from orchestrator.toolchains.ruchy.check.infer import INTEGER, WHOLE, openness, resolve, settle
 from orchestrator.toolchains.ruchy.check.module import Module, Seen, TopLet
 from orchestrator.toolchains.ruchy.check.scope import Env, Global
 from orchestrator.toolchains.ruchy.check.types import ERROR, F64, I64, NEVER, STRING, UNIT, Type
+from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.passes import Pass
@@ -44,7 +45,13 @@ def global_of(c: Fn, name: str, at: int) -> Global | None:
         return None
     kind = type_of_global(p, shared)
     p.failed = p.failed or kind is ERROR
-    return Global(name, kind, at, shared.node.mutable or cast("Any", shared.node.pattern).mutable, shared.symbol, False)
+    return Global(name, kind, at, shared.node.mutable or _name_of(shared).mutable, shared.symbol, False)
+
+
+def _name_of(shared: TopLet) -> tree.NamePattern:
+    """Only a `let` of a plain name makes a variable of the top level."""
+    assert isinstance(shared.node.pattern, tree.NamePattern)
+    return shared.node.pattern
 
 
 def type_of_global(p: Pass, shared: TopLet) -> Type:
@@ -94,8 +101,8 @@ def _find_type(p: Pass, shared: TopLet) -> None:
 
 def _first(m: Module, shared: TopLet, kind: Type) -> Type:
     """The type of a variable by that of its first value: an open integer is a float where floats are assigned."""
-    found: Any = resolve(kind)
-    is_open = found.__class__ is Var and found.kind in (INTEGER, WHOLE)
+    found = resolve(kind)
+    is_open = openness(found) in (INTEGER, WHOLE)
     return F64 if is_open and shared.lives and shared.name in m.float_variables else settle(kind)
 
 
@@ -116,7 +123,7 @@ def read_global(variable: Global, at: int) -> hir.Expr:
 
 def let_global(c: Fn, shared: TopLet, made: hir.Expr, kind: Type, out: list[hir.Stmt]) -> Global:
     """The `let` of such a variable, whose value is of its type."""
-    pattern: Any = shared.node.pattern
+    pattern = _name_of(shared)
     if kind is ERROR and made.type is not ERROR:
         _not_known(c.p, shared)
     variable = Global(pattern.name, kind, pattern.at, shared.node.mutable or pattern.mutable, shared.symbol, True)

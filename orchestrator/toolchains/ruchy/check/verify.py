@@ -119,22 +119,22 @@ class _Function:
         if one.result != UNIT:
             self.fits(one.body, one.body, one.result)
 
-    def must(self, node: Any, holds: bool, what: str) -> None:
+    def must(self, node: hir.Expr | hir.Stmt, holds: bool, what: str) -> None:
         if not holds:
             at = getattr(node, "at", "?")
             raise WrongTreeError(
                 f"{self.one.symbol}: {node.__class__.__name__} at token {at}: {what}: {str(node)[:300]}"
             )
 
-    def fits(self, node: Any, part: hir.Expr, kind: Type) -> None:
+    def fits(self, node: hir.Expr | hir.Stmt, part: hir.Expr, kind: Type) -> None:
         """A part that is of a type, or never gives a value."""
         good = part.type == kind or isinstance(part.type, NeverType)
         self.must(node, good, f"a part of type {part.type}, and not {kind}")
 
-    def is_one(self, node: Any, kind: Type, *kinds: type) -> None:
+    def is_one(self, node: hir.Expr | hir.Stmt, kind: Type, *kinds: type) -> None:
         self.must(node, isinstance(kind, kinds), f"the type {kind}")
 
-    def target(self, node: Any) -> _Loops:
+    def target(self, node: hir.Break | hir.Continue) -> _Loops:
         found = self.around
         while found is not None and found.label != node.label:
             found = found.outer
@@ -173,7 +173,7 @@ class _Function:
     def get_global(self, node: hir.GetGlobal) -> None:
         self.shared(node, node.symbol, node.type)
 
-    def shared(self, node: Any, symbol: str, kind: Type) -> None:
+    def shared(self, node: hir.GetGlobal | hir.SetGlobal, symbol: str, kind: Type) -> None:
         """A variable of the top level has one type wherever it occurs."""
         self.must(node, not isinstance(kind, UnitType), "a variable without a value")
         self.must(node, self.globals.setdefault(symbol, kind) == kind, f"elsewhere it is {self.globals[symbol]}")
@@ -202,7 +202,7 @@ class _Function:
         comparable = isinstance(node.left.type, NeverType) or is_comparable(node.left.type, node.op)
         self.must(node, comparable, f"{node.left.type} cannot be compared so")
 
-    def truth(self, node: Any) -> None:
+    def truth(self, node: hir.Not | hir.And | hir.Or) -> None:
         self.fits(node, node, BOOL)
         for part in PARTS[node.__class__](node):
             self.fits(node, part, BOOL)
@@ -246,7 +246,7 @@ class _Function:
 
     # ------------------------------------------------------------ structs
 
-    def fields(self, node: Any, kind: Type) -> list[Type]:
+    def fields(self, node: hir.Expr | hir.Stmt, kind: Type) -> list[Type]:
         self.is_one(node, kind, StructType)
         return self.module.structs[kind].types  # type: ignore[index]
 

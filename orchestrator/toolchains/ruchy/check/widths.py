@@ -7,7 +7,7 @@ Floats never become integers without a cast. Sections 12 and 13 of the language.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.infer import (
@@ -16,11 +16,14 @@ from orchestrator.toolchains.ruchy.check.infer import (
     INTEGER,
     NUMBER,
     WHOLE,
+    TypeVariable,
     Var,
     become_float,
     fresh,
     known,
+    openness,
     resolve,
+    type_variable,
     unify,
 )
 from orchestrator.toolchains.ruchy.check.types import I64, INTEGERS, FloatType, IntType, Type
@@ -38,15 +41,15 @@ def holds(kind: IntType, value: int) -> bool:
     return 0 <= value < 1 << kind.bits
 
 
-def is_number(kind: Any) -> bool:
+def is_number(kind: Type) -> bool:
     """Whether a resolved type is a number's, open or not."""
-    return isinstance(kind, IntType | FloatType) or (kind.__class__ is Var and kind.kind >= NUMBER)
+    return isinstance(kind, IntType | FloatType) or openness(kind) >= NUMBER
 
 
 def meet(p: Pass, left: hir.Expr, right: hir.Expr) -> tuple[hir.Expr, hir.Expr] | None:
     """Two numbers as numbers of one type; None where no type holds both, or one is no number."""
-    a: Any = resolve(left.type)
-    b: Any = resolve(right.type)
+    a = resolve(left.type)
+    b = resolve(right.type)
     if a is b:
         return left, right
     if not is_number(a) or not is_number(b):
@@ -61,58 +64,65 @@ def meet(p: Pass, left: hir.Expr, right: hir.Expr) -> tuple[hir.Expr, hir.Expr] 
     return convert(p, left, kind), convert(p, right, kind)
 
 
-def may_be_float(kind: Any) -> bool:
+def may_be_float(kind: Type) -> bool:
     """Whether a number may turn out to be an integer or a float: a local to which floats may be assigned later on."""
-    return kind.__class__ is Var and kind.kind in (NUMBER, WHOLE)
+    return openness(kind) in (NUMBER, WHOLE)
 
 
 def open_pair(p: Pass, base: hir.Expr, exponent: hir.Expr) -> tuple[hir.Expr, hir.Expr] | None:
     """Base and exponent as numbers of one type, where the base is open and either may turn out to be a float."""
-    a: Any = resolve(base.type)
+    a = resolve(base.type)
     either = may_be_float(a) or may_be_float(resolve(exponent.type))
     return meet(p, base, exponent) if a.__class__ is Var and either else None
 
 
-def _fits(made: hir.Expr, kind: Any) -> bool:
+def _fits(made: hir.Expr, kind: Type) -> bool:
     return isinstance(made, hir.Int) and isinstance(kind, IntType) and holds(kind, made.value)
 
 
-def _widen(made: hir.Expr, kind: Any, other: Any) -> None:
+def _widen(made: hir.Expr, kind: Type, other: Type) -> None:
     """A literal that its narrow neighbour cannot hold widens the operation."""
-    narrow = isinstance(other, IntType) and other.bits < 64
-    if narrow and isinstance(made, hir.Int) and kind.__class__ is Var and not holds(other, made.value):
+    narrow = isinstance(made, hir.Int) and isinstance(other, IntType) and other.bits < 64
+    if narrow and kind.__class__ is Var and not _fits(made, other):
         unify(kind, I64)
 
 
-def common(a: Any, b: Any) -> Type | None:
+def common(a: Type, b: Type) -> Type | None:
     """The type in which numbers of two resolved types meet; None where there is none."""
     if a is b or a == b:
-        return cast("Type", a)
-    if a.__class__ is not Var and b.__class__ is not Var:
-        return _wider(a, b)
-    if a.__class__ is Var and b.__class__ is Var:
-        return _common_open(a, b)
-    variable, kind = (a, b) if a.__class__ is Var else (b, a)
+        return a
+    first, second = type_variable(a), type_variable(b)
+    if first is not None and second is not None:
+        return _common_open(a, first, b, second)
+    if first is not None:
+        return _common_with_open(first, a, b)
+    if second is not None:
+        return _common_with_open(second, b, a)
+    return _wider(a, b) if isinstance(a, IntType | FloatType) and isinstance(b, IntType | FloatType) else None
+
+
+def _common_with_open(variable: TypeVariable, own: Type, kind: Type) -> Type | None:
+    """Of an open type, which is `own`, and a known one."""
     if variable.kind == WHOLE:
         if isinstance(kind, IntType) and kind.bits == 64 and not kind.signed:
             variable.link = kind  # nothing holds both, and only this one was written
-            return cast("Type", kind)
-        return cast("Type", variable if isinstance(kind, IntType) else kind)
+            return kind
+        return own if isinstance(kind, IntType) else kind
     if variable.kind == INTEGER and isinstance(kind, FloatType):
         return kind
     if variable.kind == FLOATING and isinstance(kind, IntType):
-        return cast("Type", variable)
-    return cast("Type", kind) if unify(variable, kind) else None
+        return own
+    return kind if unify(own, kind) else None
 
 
-def _common_open(a: Any, b: Any) -> Type | None:
-    kinds = (a.kind, b.kind)
+def _common_open(a: Type, first: TypeVariable, b: Type, second: TypeVariable) -> Type | None:
+    kinds = (first.kind, second.kind)
     if FLOATING in kinds and (INTEGER in kinds or WHOLE in kinds):
-        return cast("Type", a if a.kind == FLOATING else b)
-    if WHOLE in kinds and a.kind in _OPEN_INTEGERS and b.kind in _OPEN_INTEGERS:
-        a.kind = b.kind = WHOLE
+        return a if first.kind == FLOATING else b
+    if WHOLE in kinds and first.kind in _OPEN_INTEGERS and second.kind in _OPEN_INTEGERS:
+        first.kind = second.kind = WHOLE
         return fresh(WHOLE)
-    return cast("Type", b) if unify(a, b) else None
+    return b if unify(a, b) else None
 
 
 def _wider(a: IntType | FloatType, b: IntType | FloatType) -> Type | None:
@@ -127,31 +137,33 @@ def _wider(a: IntType | FloatType, b: IntType | FloatType) -> Type | None:
     return INTEGERS.get(f"i{2 * unsigned.bits}")
 
 
-def _is_open(kind: Any, *kinds: int) -> bool:
+def _is_open(kind: Type, *kinds: int) -> bool:
     """Whether a resolved type is a type variable of one of these kinds."""
-    return kind.__class__ is Var and kind.kind in kinds
+    return openness(kind) in kinds
 
 
 def convert(p: Pass, made: hir.Expr, kind: Type) -> hir.Expr:
     """A number as one of another type, which `common` or `placed` found; traps where it does not fit."""
-    source: Any = resolve(made.type)
-    target: Any = resolve(kind)
+    source = resolve(made.type)
+    target = resolve(kind)
     if source is target:
         return made
     if isinstance(made, hir.Int):
-        if isinstance(target, FloatType) or (target.__class__ is Var and target.kind == FLOATING):
+        if isinstance(target, FloatType) or openness(target) == FLOATING:
             return _noted(p, hir.Float(target, made.at, float(made.value)))
         if isinstance(target, IntType) and holds(target, made.value):
             return hir.Int(target, made.at, made.value)
         if target.__class__ is Var and _is_open(source, INTEGER) and unify(source, target):
             return made
-    if _is_open(source, *_OPEN_INTEGERS):
-        source.kind = WHOLE
-        if _is_open(target, WHOLE):
-            source.followers.append(target)
+    variable = type_variable(source)
+    if variable is not None and variable.kind in _OPEN_INTEGERS:
+        variable.kind = WHOLE
+        follower = type_variable(target)
+        if follower is not None and follower.kind == WHOLE:
+            variable.followers.append(follower)
             p.flows.append((made.at, source, target))
         elif isinstance(target, IntType):
-            source.link = I64
+            variable.link = I64
             if target is I64:
                 return made
     return _noted(p, hir.Cast(target, made.at, made))
@@ -166,23 +178,22 @@ def _noted(p: Pass, made: hir.Expr) -> hir.Expr:
 def started(p: Pass, made: hir.Expr) -> hir.Expr:
     """The value of a `let` without a type: from an integer that nothing else decides starts an i64, unless floats are
     assigned to the variable."""
-    kind: Any = resolve(made.type)
-    if kind.__class__ is not Var or kind.kind not in _OPEN_INTEGERS:
+    variable = type_variable(made.type)
+    if variable is None or variable.kind not in _OPEN_INTEGERS:
         return made
-    if isinstance(made, hir.Int) and kind.kind == INTEGER:
-        kind.kind = WHOLE
-        return made
-    kind.kind = WHOLE
-    return convert(p, made, fresh(WHOLE))
+    stays = isinstance(made, hir.Int) and variable.kind == INTEGER
+    variable.kind = WHOLE
+    return made if stays else convert(p, made, fresh(WHOLE))
 
 
 def placed(p: Pass, made: hir.Expr, want: Type) -> hir.Expr | None:
     """A number as it goes into a place of type `want`; None where it cannot (and for all that is no number)."""
-    to: Any = resolve(want)
-    source: Any = resolve(made.type)
+    to = resolve(want)
+    source = resolve(made.type)
     is_integer = isinstance(source, IntType) or _is_open(source, *_OPEN_INTEGERS)
-    if to.__class__ is Var:
-        return _placed_open(p, made, to, source, is_integer)
+    variable = type_variable(to)
+    if variable is not None:
+        return _placed_open(p, made, variable, source, is_integer)
     if isinstance(to, IntType):
         if _is_open(source, INTEGER):  # no variable's: it may still become that very type
             return None
@@ -193,19 +204,20 @@ def placed(p: Pass, made: hir.Expr, want: Type) -> hir.Expr | None:
     return None
 
 
-def _placed_open(p: Pass, made: hir.Expr, to: Any, source: Any, is_integer: bool) -> hir.Expr | None:
+def _placed_open(p: Pass, made: hir.Expr, to: TypeVariable, source: Type, is_integer: bool) -> hir.Expr | None:
+    place = cast("Type", to)
     if to.kind == WHOLE:
-        if isinstance(source, FloatType) or (source.__class__ is Var and source.kind == FLOATING):
-            become_float(to, cast("Type", source))
+        if isinstance(source, FloatType) or openness(source) == FLOATING:
+            become_float(to, source)
             return made
-        return convert(p, made, to) if is_integer else None
+        return convert(p, made, place) if is_integer else None
     if to.kind == FLOATING:
-        return convert(p, made, to) if is_integer else None
-    if source.__class__ is Var and source.kind == WHOLE and to.kind in (ANY, INTEGER):
+        return convert(p, made, place) if is_integer else None
+    if openness(source) == WHOLE and to.kind in (ANY, INTEGER):
         if to.kind == INTEGER:
             to.kind = WHOLE
         else:
             to.link = fresh(WHOLE)
             known(to)
-        return convert(p, made, to)
+        return convert(p, made, place)
     return None
