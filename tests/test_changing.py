@@ -15,7 +15,7 @@ from actors.compiler import pool, toolchain
 from actors.keeper import keeper
 from actors.keeper.eviction import ORDERINGS
 from actors.messages import Build, Message, Publish
-from actors.planner.desk import JOBS
+from actors.planner.session import JOBS
 from orchestrator.cli.app import COMMANDS, HELP
 from orchestrator.keywords import Settings
 from orchestrator.settings import SETTINGS
@@ -190,7 +190,7 @@ def test_a_request_to_the_keeper_is_handled(request_kind: type[Message]) -> None
 
 @pytest.mark.parametrize("request_kind", JOB_KINDS, ids=lambda kind: kind.__name__)
 def test_a_job_is_done(request_kind: type[Message]) -> None:
-    assert request_kind in JOBS, f"actors/planner/desk.py: JOBS lacks {request_kind.__name__}"
+    assert request_kind in JOBS, f"actors/planner/session.py: JOBS lacks {request_kind.__name__}"
     if request_kind is not messages.RunLink:  # Links run in the Project's own process.
         for table in ("_decoders", "_work", "_outcomes"):
             assert request_kind in getattr(pool, table), (

@@ -1,15 +1,15 @@
 """The planner as a machine without I/O: messages in, requests out. It decides what a change asks for.
 
-A build goes through phases, each begun when everything that it needs has arrived:
+A build goes through phases, each entered when everything that it needs has arrived:
 
-    scanning -> looking -> finding -> compiling -> linking -> recording
+    scanning -> looking -> finding -> compiling -> verifying -> linking -> recording
 
-`Run` holds the state of the build and guards the order of its phases, `Facts` what stays from one build to the next.
-What is done in a phase stands in `phases/`, one step a file, all of one shape (`phases/step.py`). One build at a time;
-a request that comes meanwhile waits, and its sources are kept until its turn.
+`Session` holds what stays from one build to the next, `Run` what concerns the build as a whole; it guards the order of
+the phases. The work of a phase, and what only it needs, is in its step (`phases/`). One build at a time; a request that
+comes meanwhile waits, and its sources are kept until its turn.
 
-Whoever drives it passes on what arrives (`build`, `arrived`, `answered`) and does what it asks for (`send`, `later`):
-the actor in `planner.py`, or a loop in a test.
+Whoever drives the machine passes on what arrives (`build`, `arrived`, `answered`) and does what it asks for (`send`,
+`later`): the actor in `planner.py`, or a loop in a test.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from actors.messages import (
     Begun,
     Build,
     BuildDone,
-    CompileDone,
     Message,
     PlanRecalled,
     RecallPlan,
@@ -34,26 +33,69 @@ from actors.messages import (
     ToKeeper,
     ToWorkers,
 )
-from actors.planner.desk import JOBS, Desk
-from actors.planner.outcome import build_done, finished_event, record_of_cancelled
+from actors.planner.phases.analysing import Analysing, Inferring, Summarising
 from actors.planner.phases.compiling import Compiling
-from actors.planner.phases.fitting import Fitting
-from actors.planner.phases.inferring import Inferring
+from actors.planner.phases.finding import Finding, LookingUp
 from actors.planner.phases.linking import Linking
-from actors.planner.phases.looking import Looking, LookingUp
-from actors.planner.phases.recording import Recording
+from actors.planner.phases.recording import Recording, finished_event
 from actors.planner.phases.scanning import Scanning
-from actors.planner.phases.step import Step
-from actors.planner.phases.summarising import Summarising
 from actors.planner.phases.verifying import Verifying
 from actors.planner.run import Phase, Run
+from actors.planner.session import JOBS, Session, Step
 from actors.planner.state import decode_plan
 
 
+class Steps:
+    """The steps of one build, each with the earlier ones whose results it reads."""
+
+    def __init__(self, session: Session, run: Run) -> None:
+        self.run = run
+        self.scanning = Scanning(session, run)
+        analysing = Analysing(session, run)
+        finding, looking_up = Finding(session, run), LookingUp(session, run)
+        self.compiling = Compiling(session, run, finding)
+        verifying = Verifying(session, run, self.compiling)
+        linking = Linking(session, run, analysing, self.compiling)
+        self.recording = Recording(
+            session,
+            run,
+            scanning=self.scanning,
+            analysing=analysing,
+            looking_up=looking_up,
+            compiling=self.compiling,
+            verifying=verifying,
+            linking=linking,
+        )
+        self.of: dict[Phase, Step] = {
+            Phase.SCANNING: self.scanning,
+            Phase.LOOKING: analysing,
+            Phase.SUMMARISING: Summarising(session, run, analysing),
+            Phase.INFERRING: Inferring(session, run, analysing),
+            Phase.LOOKING_UP: looking_up,
+            Phase.FINDING: finding,
+            Phase.COMPILING: self.compiling,
+            Phase.VERIFYING: verifying,
+            Phase.LINKING: linking,
+            Phase.RECORDING: self.recording,
+        }
+
+    def go_on(self) -> None:
+        """Begin the present phase, or go on with it."""
+        run, step = self.run, self.of[self.run.phase]
+        if run.entered:
+            step.advance()
+            return
+        run.entered = True
+        if run.phase is Phase.LOOKING:
+            for one in self.of.values():
+                one.forget()
+        step.begin()
+
+
 class Machine:
-    """`slots` and `remembers` as in `Desk`. `send` posts a request to whom it concerns, and its answer comes by
-    `answered`; `later` has `advance` called in so many seconds; `now` is the time in seconds; `cancelled` says whether
-    a build is."""
+    """`slots` and `remembers` as in `Session`. `send` posts a request to its receiver, and its answer comes by
+    `answered`; `later` has `advance` called in so many seconds; `now` returns the time in seconds; `cancelled` says
+    whether a build is."""
 
     def __init__(
         self,
@@ -66,81 +108,70 @@ class Machine:
         now: Callable[[], float],
         cancelled: Callable[[int], bool],
     ) -> None:
-        self.desk = desk = Desk(toolchains, slots, remembers, send, later, now)
-        self.run_now: Run | None = None
-        self.waiting: deque[Run] = deque()
-        self.scanning = Scanning(desk)
+        self.session = Session(toolchains, slots, remembers, send, later, now)
+        self.current: Steps | None = None
+        self.waiting: deque[Steps] = deque()
         self._cancelled = cancelled
         self._recalled = False
-        self._compiling = Compiling(desk, Fitting(desk))
-        self._linking = Linking(desk, self._compiling)
-        summarising, inferring, verifying = Summarising(desk), Inferring(desk), Verifying(desk)
-        looking, recording = Looking(desk, summarising, inferring, self._compiling, self._linking), Recording(desk)
-        self.steps: dict[Phase, Step] = {
-            Phase.SCANNING: self.scanning,
-            Phase.SCANNED: looking,
-            Phase.LOOKING: looking,
-            Phase.SUMMARISING: summarising,
-            Phase.INFERRING: inferring,
-            Phase.LOOKING_UP: LookingUp(desk),
-            Phase.FINDING: self._compiling,
-            Phase.COMPILING: self._compiling,
-            Phase.COMPILED: verifying,
-            Phase.VERIFYING: verifying,
-            Phase.VERIFIED: self._linking,
-            Phase.LINKING: self._linking,
-            Phase.FINISHED: recording,
-            Phase.RECORDING: recording,
-        }
+        """Whether the keeper was asked for the plan of the last build, of whatever process."""
+
+    @property
+    def run_now(self) -> Run | None:
+        """The build that is going on."""
+        return self.current.run if self.current is not None else None
 
     # ---- what comes in
 
     def build(self, request: Build, reply: Callable[[BuildDone], None]) -> None:
-        self.waiting.append(Run(request, reply, self.desk.now()))
+        run = Run(request, reply, self.session.now())
+        self.waiting.append(Steps(self.session, run))
         self._begin_next()
 
     def arrived(self, message: SourcesRead) -> None:
-        for known in (self.run_now, *self.waiting):
-            if known is not None and known.id == message.build:
-                known.arrived(message)
+        for steps in (self.current, *self.waiting):
+            if steps is not None and steps.run.id == message.build:
+                steps.scanning.arrived(message)
         self.advance()
 
     def answered(self, request: Message, answer: Message) -> None:
-        """The answer to a request came. Requests of a cancelled build are waited for, and what they say is not."""
-        run = self.run_now
+        """The answer to a request came. A cancelled build waits for all of its answers, but takes over only what saves
+        work later."""
         if isinstance(request, JOBS):
-            self.desk.idle_slots += 1
-        if run is None or getattr(request, "build", run.id) != run.id:
+            self.session.idle_slots += 1
+        steps = self.current
+        if steps is None or getattr(request, "build", steps.run.id) != steps.run.id:
             raise RuntimeError(f"an answer to {type(request).__name__} came after its build had ended")
+        run = steps.run
         run.awaited -= 1
         if run.phase is Phase.RECORDING or not self._cancelled(run.id):
-            run.note(getattr(answer, "degraded", None))
-            self._hand_over(run, request, answer)
-        elif isinstance(answer, CompileDone) and run.phase is not Phase.VERIFYING:
-            self._compiling.keep(run, answer)
+            run.note_degraded(getattr(answer, "degraded", None))
+            self._hand_over(steps, request, answer)
+        else:
+            steps.of[run.phase].answered_late(answer)
         self.advance()
 
-    def _hand_over(self, run: Run, request: Message, answer: Message) -> None:
+    def _hand_over(self, steps: Steps, request: Message, answer: Message) -> None:
         """To the step that asked. What is asked on the side may be answered in any later phase."""
         if isinstance(answer, Begun):
             if answer.forget:
-                self.desk.doubt()
+                self.session.invalidate()
         elif isinstance(answer, PlanRecalled):
             self._recalled = True
-            self.desk.plan = decode_plan(answer.plan) if answer.plan else None
+            self.session.plan = decode_plan(answer.plan) if answer.plan else None
         elif isinstance(answer, Stored) and isinstance(request, StoreEntries):
-            self._compiling.stored(run, request, answer)
+            steps.compiling.stored(request, answer)
         elif not isinstance(answer, SummariesStored):
-            self.steps[run.phase].answered(run, request, answer)
+            steps.of[steps.run.phase].answered(request, answer)
 
     # ---- one build after the other
 
     def _begin_next(self) -> None:
-        if self.run_now is not None or not self.waiting:
+        if self.current is not None or not self.waiting:
             return
-        run = self.run_now = self.waiting.popleft()
+        steps = self.current = self.waiting.popleft()
+        run, session = steps.run, self.session
         if not self._cancelled(run.id):
-            settings, events = run.settings, self.desk.events
+            settings, events = run.settings, session.events
             if events.wanted:
                 events.emit(
                     BuildStarted(
@@ -148,53 +179,44 @@ class Machine:
                         root=settings.root,
                         profile=settings.profile,
                         invalidation=settings.invalidation,
-                        jobs=self.desk.slots,
+                        jobs=session.slots,
                     )
                 )
             if not self._recalled:  # What the last build left is wanted at once, while the scanner looks.
-                self.scanning.begin(run)
+                steps.scanning.use_cache()
                 if settings.snapshot:
-                    self.desk.ask(run, RecallPlan(build=run.id, snapshot=settings.snapshot))
+                    session.ask(run, RecallPlan(build=run.id, snapshot=settings.snapshot))
         self.advance()
 
     def advance(self) -> None:
         """Go on as far as what has arrived allows."""
         before = None
-        while self.run_now is not None and before != (self.run_now, self.run_now.phase):
-            run = self.run_now
-            before = (run, run.phase)
+        while (steps := self.current) is not None and before != (steps, steps.run.phase, steps.run.entered):
+            run = steps.run
+            before = (steps, run.phase, run.entered)
             if run.phase is Phase.ANSWERED and (run.done is not None or not self._cancelled(run.id)):
                 if not run.awaited:
-                    self._end(run)
+                    self._end(steps)
             elif run.phase is not Phase.RECORDING and self._cancelled(run.id):
-                self._end_cancelled(run)
+                self._end_cancelled(steps)
             else:
-                self.steps[run.phase].advance(run)
+                steps.go_on()
 
-    def _end_cancelled(self, run: Run) -> None:
-        """Wait for what is under way, store what was finished, give back the pins, answer. Snapshot and program stay as
-        they were."""
+    def _end_cancelled(self, steps: Steps) -> None:
+        """Wait for what is under way, store what was finished, end the build at the keeper, answer."""
+        run = steps.run
         if not run.awaited:
-            run.storing = False
-            self._compiling.store(run)
+            steps.compiling.store()
         if not run.awaited:
             run.go(Phase.RECORDING)
-            for step in self.steps.values():
-                step.forget()
-            self.desk.ask(run, record_of_cancelled(run))
+            run.entered = True
+            steps.recording.cancel()
 
-    def _end(self, run: Run) -> None:
+    def _end(self, steps: Steps) -> None:
         """Answer the build, and turn to the next one."""
-        done, desk = run.done, self.desk
-        looked = done is None or run.record is not None  # A repeated answer looks at nothing.
-        if done is None:
-            done = build_done(run, desk.facts, desk.milliseconds(run), cancelled=False)
-        if run.record is not None:
-            self.scanning.remember(run, done)
-        if looked:
-            desk.facts.forget()
-        if desk.events.wanted:
-            desk.events.emit(BuildCancelled(build=run.id) if done.cancelled else finished_event(run.id, done.result))
-        self.run_now = None
+        run, events, done = steps.run, self.session.events, steps.recording.close()
+        if events.wanted:
+            events.emit(BuildCancelled(build=run.id) if done.cancelled else finished_event(run.id, done.result))
+        self.current = None
         run.reply(done)
         self._begin_next()

@@ -6,8 +6,8 @@ import anyio
 
 from actors.compiler.toolchains import Toolchains
 from actors.messages import Build, BuildDone, Message, ToKeeper, ToPlanner, ToWorkers
-from actors.planner.desk import JOBS
 from actors.planner.machine import Machine
+from actors.planner.session import JOBS
 from actors.planner.state import ENDED
 from actors.system import Actor, Address, Cell
 
@@ -17,7 +17,7 @@ POSTS_BESIDE_JOBS = 16
 
 class Planner(Actor[ToPlanner]):
     """Follows one build at a time. `slots` is the number of worker slots; it posts at most one job for each idle one.
-    `remembers` as in `Desk`."""
+    `remembers` as in `Session`."""
 
     name = "planner"
 
@@ -44,7 +44,7 @@ class Planner(Actor[ToPlanner]):
         )
 
     async def started(self) -> None:
-        self.machine.desk.events = self.events
+        self.machine.session.events = self.events
 
     async def receive(self, message: ToPlanner, reply: Cell) -> None:
         if isinstance(message, Build):
@@ -69,12 +69,13 @@ class Planner(Actor[ToPlanner]):
         return self.machine.run_now is None
 
     def doing(self) -> str:
-        run = self.machine.run_now
-        if run is None:
+        steps = self.machine.current
+        if steps is None:
             return ""
+        run, left = steps.run, steps.compiling.left_to_others
         counts = run.states.counts
         ended = sum(counts[state] for state in ENDED)
-        others = f", {len(run.ready.theirs)} left to other processes" if run.ready.theirs else ""
+        others = f", {left} left to other processes" if left else ""
         return f"{run.phase.name.lower().replace('_', ' ')}, {ended} of {sum(counts.values())} modules done{others}"
 
     def _send(self, request: ToKeeper | ToWorkers) -> None:

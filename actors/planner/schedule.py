@@ -17,6 +17,8 @@ import heapq
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 
+from actors.planner.graph import Graph
+
 JOB_MS = 40.0
 """A job is one module, or a batch of small ones worth about so much. Each costs the Project's process, beside the
 workers: a request, an answer, a turn of the planner."""
@@ -25,6 +27,9 @@ MS_PER_BYTE = 0.0015
 """What compiling costs where nothing is known yet; learnt during the build."""
 
 FIXED_MS = 0.2
+
+REUSED_MS = 0.1
+"""What a module costs whose whole object is reused."""
 
 SUMMARY_MS_PER_BYTE = 0.0006
 """What summarising costs."""
@@ -72,6 +77,48 @@ class Estimates:
         self._known[module] = duration_ms
         self._bytes += size
         self._spent_ms += duration_ms
+
+
+class Schedule:
+    """What compiling each module of a build will cost, and how urgent it is."""
+
+    def __init__(self) -> None:
+        self.estimates = Estimates()
+        self.costs: dict[str, float] = {}
+        """Milliseconds, by module."""
+        self.priorities: dict[str, float] = {}
+        """Milliseconds of the longest path that still has to be compiled below the module's dependents."""
+        self.ahead_ms = 0.0
+        """About how long it takes to summarise and compile everything that is known to be waiting for that. Workers
+        start processes by it."""
+
+    def estimate(
+        self,
+        modules: Collection[str],
+        sizes: Callable[[str], int],
+        graph: Graph,
+        *,
+        known: Mapping[str, float],
+        reused: Iterable[str],
+    ) -> None:
+        """Estimate what these modules will cost. `known` are durations of earlier builds, `reused` the modules that get
+        an object that is there already."""
+        self.estimates = Estimates(known)
+        self.costs = {module: self.estimates.of(module, sizes(module)) for module in modules}
+        self.costs.update(dict.fromkeys(reused, REUSED_MS))
+        self.priorities = graph.among(modules).remaining_path(self.costs)
+        self.ahead_ms = 0.0
+
+    def priority(self, module: str) -> float:
+        return self.priorities.get(module, 0.0)
+
+    def queued(self, module: str) -> None:
+        """The module waits to be compiled."""
+        self.ahead_ms += self.costs.get(module, 0.0)
+
+    def taken(self, module: str) -> None:
+        """The module waits no more: a worker has it, or it needs none."""
+        self.ahead_ms -= self.costs.get(module, 0.0)
 
 
 class ReadyHeap:
@@ -123,6 +170,18 @@ class ReadyHeap:
         return job
 
 
+def first_claims(modules: Iterable[str], slots: int, milliseconds: Mapping[str, float]) -> int:
+    """How many of `modules`, in order of their priority, are claimed when the build first looks them up."""
+    room = CLAIM_MS * slots
+    count = 0
+    for module in islice(modules, FIRST_CLAIMS * slots):
+        if room <= 0.0:
+            break
+        room -= milliseconds.get(module, FIXED_MS)
+        count += 1
+    return count
+
+
 class Work:
     """`shared`: other processes may build on the same cache. Else nothing is claimed, and all of it is ours."""
 
@@ -133,7 +192,7 @@ class Work:
         self._priority: dict[str, float] = {}
         self._asked: set[str] = set()
         self.theirs: set[str] = set()
-        """What other processes have claimed."""
+        """Modules that other processes have claimed."""
         self._waits = False
         self._given_up = 0
         self._level = 0
@@ -156,7 +215,7 @@ class Work:
         if taken is None and self.shared:
             self._open.add(module, priority)
         else:
-            self.settled(module, bool(taken))
+            self.claimed(module, bool(taken))
 
     def discard(self, modules: Collection[str]) -> None:
         """Forget modules that need not be compiled any more."""
@@ -171,17 +230,6 @@ class Work:
         return self._ours.pop()
 
     # ---- claiming
-
-    def first(self, modules: Iterable[str], slots: int, milliseconds: Mapping[str, float]) -> int:
-        """How many of `modules`, in order of their priority, are claimed when the build first looks them up."""
-        room = CLAIM_MS * slots if self.shared else 0.0
-        count = 0
-        for module in islice(modules, FIRST_CLAIMS * slots):
-            if room <= 0.0:
-                break
-            room -= milliseconds.get(module, FIXED_MS)
-            count += 1
-        return count
 
     def next_claims(self, slots: int, milliseconds: Callable[[str], float], taken: int = 0) -> list[str]:
         """The modules to claim now: some before the last ones are begun, so that nobody waits for the answer. `taken`
@@ -203,7 +251,8 @@ class Work:
         asked, self._asked = self._asked, set()
         return sorted(asked)
 
-    def settled(self, module: str, taken: bool) -> None:
+    def claimed(self, module: str, taken: bool) -> None:
+        """The module is ours, or `taken` by another process."""
         if taken:
             self.theirs.add(module)
         else:
@@ -241,6 +290,6 @@ class Work:
         self.theirs.difference_update(last)
         return last, self._level
 
-    def moved(self) -> None:
-        """The others get on: their time begins again."""
+    def progressed(self) -> None:
+        """The others have finished something: their time begins again."""
         self._give_up_at = 0.0

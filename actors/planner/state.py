@@ -56,8 +56,8 @@ class States:
     def __getitem__(self, module: str) -> State:
         return self._of[module]
 
-    def settle(self, modules: Iterable[str]) -> None:
-        """All of these begin as hits: the last build answers for them."""
+    def begin_with_hits(self, modules: Iterable[str]) -> None:
+        """Begin with these modules, all hits: the last build answers for them."""
         self._of = dict.fromkeys(modules, State.HIT)
         self.counts = dict.fromkeys(State, 0) | {State.HIT: len(self._of)}
 

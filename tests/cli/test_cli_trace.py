@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -41,8 +40,8 @@ def test_record_edit_record_replay(wasmill: Wasmill, app: Path) -> None:
 def test_a_recording_that_parts(wasmill: Wasmill, app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wasmill("build", "--record", "one.trace")
 
-    def stores_nothing(self: Compiling, run: Any) -> None:
-        run.to_store = []
+    def stores_nothing(self: Compiling) -> None:
+        self._to_store = []
 
     monkeypatch.setattr(Compiling, "store", stores_nothing)
     code, out, err = wasmill("trace", "replay", "one.trace")

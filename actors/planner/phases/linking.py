@@ -1,12 +1,13 @@
-"""The end of a build: the program, linked from objects, kept in the cache like any object, and written to its place."""
+"""The program: linked from objects, kept in the cache like any object, and written to its place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from actors.compiler.toolchain import Linkage, LinkInput, LinkJob, RemembersLinks, SummariseJob
+from actors.compiler.toolchain import Linkage, LinkInput, LinkJob, RemembersLinks, SummariseJob, Toolchain
 from actors.diagnostics import Finding
-from actors.digests import Digest, digest
+from actors.digests import Digest, Stamp, digest
 from actors.events import CacheHit, CacheMiss, ProgramLinked, ProgramWritten
 from actors.messages import (
     Find,
@@ -24,156 +25,193 @@ from actors.messages import (
     SummariseDone,
 )
 from actors.planner import keys
-from actors.planner.desk import Desk
 from actors.planner.diagnostics import crashed, no_linker, not_written, nothing_there, of_item
+from actors.planner.phases.analysing import Analysing
 from actors.planner.phases.compiling import Compiling
-from actors.planner.phases.step import Step
 from actors.planner.phases.verifying import difference, differs
-from actors.planner.reasons import MISSING
 from actors.planner.run import Phase, Run
+from actors.planner.session import Session, Step
 from actors.result import Difference
 
 
+class Program(NamedTuple):
+    """What came of linking. `digest` is "" where there is no program, `key` where there was none to make. `file` and
+    `stamp` are those of the program in its place, `link` is the stamp of a link there; `state` is the digest of what
+    the link left for links of later processes."""
+
+    key: Digest = ""
+    digest: Digest = ""
+    file: str = ""
+    stamp: Stamp | None = None
+    link: Stamp | None = None
+    state: Digest = ""
+
+
 class Linking(Step):
-    """What the planner does once every module has come to its end."""
+    """Begins once every module has come to its end. Results: the `program`, the `differences` that verifying it found,
+    and whether the build `succeeded`."""
 
-    def __init__(self, desk: Desk, compiling: Compiling) -> None:
-        super().__init__(desk)
+    def __init__(self, session: Session, run: Run, analysing: Analysing, compiling: Compiling) -> None:
+        super().__init__(session, run)
+        self._analysing = analysing
         self._compiling = compiling
+        self.differences: list[Difference] = []
+        self._place = Published()
+        self._published = False
+        self._failed = False
+        self._state: Digest = ""
+        self.forget()
 
-    def answered(self, run: Run, request: Message, answer: Message) -> None:
-        if isinstance(answer, Found):
-            self._found(run, answer)
-        elif isinstance(answer, Loaded):
-            self._loaded(run, answer)
-        elif isinstance(answer, LinkDone):
-            self._linked(run, answer)
-        elif isinstance(answer, SummariseDone):
-            self._read(run, answer)
-        elif isinstance(answer, Published):
-            self._published(run, answer)
-        else:
-            super().answered(run, request, answer)
+    def forget(self) -> None:
+        self._modules: list[str] = []
+        """The entry, and what it reaches."""
+        self._linker: Toolchain | None = None
+        self._manifest = b""
+        self._key: Digest = ""
+        self._digest: Digest = ""
+        self._expected: Digest = ""
+        """In a build that verifies: the program that the cache has for these objects."""
+        self._needs: set[Digest] | None = None
+        """The objects that the link must have at hand; None: all of them."""
+        self._answer: LinkDone | None = None
+        """The answer of the link, kept until the text is here that its findings are about."""
 
-    def _begin(self, run: Run) -> None:
-        desk, facts, settings = self.desk, self.desk.facts, run.settings
-        run.go(Phase.LINKING)
+    @property
+    def program(self) -> Program:
+        place = self._place
+        return Program(self._key, self._digest, place.file, place.stamp, place.link, self._state)
+
+    @property
+    def succeeded(self) -> bool:
+        return self.run.succeeded and not self._failed
+
+    # ---- which program
+
+    def begin(self) -> None:
+        session, run, facts, settings = self.session, self.run, self.session.facts, self.run.settings
+        if self._analysing.unchanged and session.plan is not None:
+            self._digest, self._key = session.plan.program, session.plan.program_key
+            self._publish()
+            return
         run.diagnostics += nothing_there(settings, run.diagnostics, facts.sources)
-        if not run.succeeded:
-            run.go(Phase.FINISHED)
-            return
-        if not settings.entry or settings.entry not in facts.sources:
-            self.publish(run)
-            return
-        reached = facts.graph.transitive_imports([settings.entry])
-        run.linked_modules = [settings.entry, *sorted(reached - {settings.entry})]
-        paths = [facts.sources[module].path for module in run.linked_modules]
-        linker = desk.toolchains.linker(paths[0], paths)
-        if linker is None:
-            run.diagnostics.append(no_linker(settings.entry, paths[0], desk.toolchains.kinds(paths)))
-            run.program_failed = True
-            run.go(Phase.FINISHED)
-            return
-        run.linker = linker
-        run.program_manifest = keys.encode(
+        if not self.succeeded:
+            run.go(Phase.RECORDING)
+        elif not settings.entry or settings.entry not in facts.sources:
+            self._publish()
+        else:
+            reached = facts.graph.transitive_imports([settings.entry])
+            self._modules = [settings.entry, *sorted(reached - {settings.entry})]
+            paths = [facts.sources[module].path for module in self._modules]
+            linker = session.toolchains.linker(paths[0], paths)
+            if linker is None:
+                run.diagnostics.append(no_linker(settings.entry, paths[0], session.toolchains.kinds(paths)))
+                self._end_failed()
+            else:
+                self._linker = linker
+                self._make_key(linker)
+                self._look_for_program()
+
+    def _make_key(self, linker: Toolchain) -> None:
+        settings, sources, digests = self.run.settings, self.session.facts.sources, self.run.objects.digests
+        self._manifest = keys.encode(
             keys.ProgramManifest(
                 entry=settings.entry,
-                toolchain=desk.identities[linker.name],
+                toolchain=self.session.identities[linker.name],
                 target=settings.target,
                 options=settings.options,
-                objects=tuple(
-                    (module, facts.sources[module].path, run.objects[module]) for module in run.linked_modules
-                ),
+                objects=tuple((module, sources[module].path, digests[module]) for module in self._modules),
             )
         )
-        run.program_key = keys.key_of(run.program_manifest)
-        plan = desk.plan
-        if settings.verify:
-            desk.ask(run, Find(build=run.id, keys=(run.program_key,)))
-        elif settings.force or run.program_lost:
-            self._load(run)
-        elif desk.believes and plan is not None and plan.program_key == run.program_key and plan.program:
-            run.program = plan.program
-            self.publish(run)
-        else:
-            desk.ask(run, Find(build=run.id, keys=(run.program_key,)))
+        self._key = keys.key_of(self._manifest)
 
-    def _found(self, run: Run, answer: Found) -> None:
-        desk = self.desk
-        entry = answer.entries.get(run.program_key)
-        if desk.events.wanted:
+    def _look_for_program(self) -> None:
+        """Take the last build's program where it has the same key; otherwise ask the cache, or link at once."""
+        session, run, plan = self.session, self.run, self.session.plan
+        if not run.settings.verify:
+            if run.settings.force or run.program_lost:
+                self._load()
+                return
+            if session.trusted and plan is not None and plan.program_key == self._key and plan.program:
+                self._digest = plan.program
+                self._publish()
+                return
+        session.ask(run, Find(build=run.id, keys=(self._key,)))
+
+    def _found(self, answer: Found) -> None:
+        session, run = self.session, self.run
+        entry = answer.entries.get(self._key)
+        if session.events.wanted:
             event = CacheMiss if entry is None else CacheHit
-            desk.events.emit(event(build=run.id, module=run.settings.entry, key=run.program_key, kind="program"))
-        if run.settings.verify:
-            run.program_expected = entry.digest if entry is not None else ""
-            self._load(run)
-        elif entry is None:
-            self._load(run)
-        else:
-            run.program = entry.digest
-            self.publish(run)
-
-    def _load(self, run: Run) -> None:
-        """The bytes of the objects: those just made are at hand, the cache has the others. A toolchain that remembers
-        links says itself which it needs; where it did not link in this process yet, it gets what an earlier one left.
-        """
-        run.link_needs = None
-        assert run.linker is not None
-        if isinstance(run.linker, RemembersLinks) and not run.settings.verify:
-            run.link_needs = {run.objects[run.settings.entry]}
-        wanted = self._needed(run)
-        wanted.update(self._earlier(run))
-        if run.program_expected:
-            wanted.add(run.program_expected)
-        self._ask_for(run, wanted)
-
-    def _needed(self, run: Run) -> set[Digest]:
-        return {run.objects[module] for module in run.linked_modules} if run.link_needs is None else {*run.link_needs}
-
-    def _earlier(self, run: Run) -> tuple[Digest, ...]:
-        """What an earlier link left, and its program, where the toolchain may make use of them."""
-        desk, plan = self.desk, self.desk.plan
-        if run.link_needs is None or desk.linked or plan is None or not plan.link_state or run.settings.force:
-            return ()
-        return (plan.link_state, plan.link_program) if plan.toolchain == desk.facts.toolchain else ()
-
-    def _ask_for(self, run: Run, wanted: set[Digest]) -> None:
-        wanted = wanted - run.fresh.keys()
-        if wanted:
-            self.desk.ask(run, Load(build=run.id, digests=tuple(sorted(wanted))))
-        else:
-            self._link(run)
-
-    def _loaded(self, run: Run, answer: Loaded) -> None:
-        """An object that is gone, or was damaged, is a late miss: its module is compiled after all."""
-        desk, facts = self.desk, self.desk.facts
-        run.fresh.update(answer.data)
-        needed = self._needed(run) - run.fresh.keys()
-        lost = [module for module in run.linked_modules if run.objects[module] in needed]
-        if not lost:
-            self._link(run)
+            session.events.emit(event(build=run.id, module=run.settings.entry, key=self._key, kind="program"))
+        if entry is not None and not run.settings.verify:
+            self._digest = entry.digest
+            self._publish()
             return
-        run.go(Phase.COMPILING)
+        self._expected = entry.digest if entry is not None else ""
+        self._load()
+
+    # ---- what the link needs
+
+    def _load(self) -> None:
+        """Fetch the bytes of the objects: those just made are at hand, the cache has the others. A toolchain that
+        remembers links says itself which it needs; where it has not linked in this process yet, it gets what an earlier
+        one left."""
+        digests, settings = self.run.objects.digests, self.run.settings
+        assert self._linker is not None
+        remembers = isinstance(self._linker, RemembersLinks) and not settings.verify
+        self._needs = {digests[settings.entry]} if remembers else None
+        wanted = self._needed().union(self._earlier())
+        if self._expected:
+            wanted.add(self._expected)
+        self._ask_for(wanted)
+
+    def _needed(self) -> set[Digest]:
+        return {self.run.objects.digests[one] for one in self._modules} if self._needs is None else {*self._needs}
+
+    def _earlier(self) -> tuple[Digest, ...]:
+        """What an earlier link left, and its program, where the toolchain may make use of them."""
+        session, plan = self.session, self.session.plan
+        if self._needs is None or session.linked or plan is None or not plan.link_state or self.run.settings.force:
+            return ()
+        return (plan.link_state, plan.link_program) if plan.toolchain == session.facts.toolchain else ()
+
+    def _ask_for(self, wanted: set[Digest]) -> None:
+        absent = wanted - self.run.objects.data.keys()
+        if absent:
+            self.session.ask(self.run, Load(build=self.run.id, digests=tuple(sorted(absent))))
+        else:
+            self._link()
+
+    def _loaded(self, answer: Loaded) -> None:
+        """Link, if nothing is lost. A module whose object is gone or damaged, a late miss, is compiled after all."""
+        session, run, facts, objects = self.session, self.run, self.session.facts, self.run.objects
+        objects.data.update(answer.data)
+        absent = self._needed() - objects.data.keys()
+        lost = [module for module in self._modules if objects.digests[module] in absent]
+        if not lost:
+            self._link()
+            return
         for module in lost:
             key = facts.key(module)
-            desk.known_entries.pop(key, None)
-            if desk.events.wanted:
-                desk.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object", late=True))
-        if not all(map(facts.can_compile, lost)):  # Too little was looked at to compile them.
-            desk.doubt()
-            run.go(Phase.SCANNED)
+            session.known_entries.pop(key, None)
+            if session.events.wanted:
+                session.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object", late=True))
+        # Modules that the last build answered for have no facts at hand to compile them. The build looks at the sources
+        # again, and what the last build found is not believed any more: so the facts fetch what they need.
+        if not all(map(facts.can_compile, lost)):
+            session.invalidate()
+            run.go(Phase.LOOKING)
             return
-        for module in lost:
-            run.reasons.setdefault(module, MISSING)
-            run.missed.add(module)
-            # Whatever the cache says of it: it is not to be believed just now.
-            self._compiling.make_ready(run, module, taken=False)
+        self._compiling.compile_again(lost)
+        run.go(Phase.COMPILING)
 
-    def _link(self, run: Run) -> None:
-        settings, facts = run.settings, self.desk.facts
-        assert run.linker is not None
-        earlier = [run.fresh.get(name, b"") for name in self._earlier(run)]
-        self.desk.ask(
+    # ---- the link
+
+    def _link(self) -> None:
+        run, settings, facts, objects = self.run, self.run.settings, self.session.facts, self.run.objects
+        assert self._linker is not None
+        earlier = [objects.data.get(name, b"") for name in self._earlier()]
+        self.session.ask(
             run,
             RunLink(
                 build=run.id,
@@ -183,167 +221,190 @@ class Linking(Step):
                         LinkInput(
                             module=module,
                             path=facts.sources[module].path,
-                            data=run.fresh.get(run.objects[module], b""),
-                            digest=run.objects[module],
+                            data=objects.data.get(objects.digests[module], b""),
+                            digest=objects.digests[module],
                         )
-                        for module in run.linked_modules
+                        for module in self._modules
                     ),
                     options=settings.options,
                     fresh=bool(settings.verify),
                     earlier=Linkage(state=earlier[0], program=earlier[1]) if all(earlier) and earlier else None,
                 ),
-                toolchain=run.linker.name,
-                again=run.link_needs is not None and len(run.link_needs) > 1,
+                toolchain=self._linker.name,
+                again=self._needs is not None and len(self._needs) > 1,
             ),
         )
 
-    def _asks_for_more(self, run: Run, needs: tuple[Digest, ...]) -> bool:
-        """Whether the toolchain may be given what it asks for: objects of this link that it did not get."""
-        own = {run.objects[module] for module in run.linked_modules}
-        if run.link_needs is None or not own.issuperset(needs) or not run.fresh.keys().isdisjoint(needs):
+    def _give_more(self, needs: tuple[Digest, ...]) -> bool:
+        """Whether the toolchain may have what it asks for: objects of this link that it did not get."""
+        objects = self.run.objects
+        own = {objects.digests[module] for module in self._modules}
+        if self._needs is None or not own.issuperset(needs) or not objects.data.keys().isdisjoint(needs):
             return False
-        run.link_needs.update(needs)
-        self._ask_for(run, self._needed(run))
+        self._needs.update(needs)
+        self._ask_for(self._needed())
         return True
 
-    def _linked(self, run: Run, answer: LinkDone) -> None:
-        desk, facts, entry = self.desk, self.desk.facts, run.settings.entry
-        if answer.linked and answer.linked.needs and self._asks_for_more(run, answer.linked.needs):
+    def _linked(self, answer: LinkDone) -> None:
+        run, facts, objects, entry = self.run, self.session.facts, self.run.objects, self.run.settings.entry
+        linked = answer.linked
+        if linked and linked.needs and self._give_more(linked.needs):
             return
-        program = answer.linked.program if answer.linked else None
-        found = answer.linked.findings if answer.linked else ()
-        if found and not self._said(run, answer, found):
+        program = linked.program if linked else None
+        found = linked.findings if linked else ()
+        if found and not self._report(answer, found):
             return
         crash = answer.crash or ("it gave neither program nor error" if program is None and not found else "")
         if crash:
             run.diagnostics.append(crashed(entry, facts.sources[entry].path, crash))
-        if program is None or not run.succeeded:
-            run.program_failed = True
-            run.go(Phase.FINISHED)
+        if program is None or not self.succeeded:
+            self._end_failed()
             return
-        assert run.linker is not None
-        run.program = digest(program)
-        expected = run.fresh.get(run.program_expected)
+        self._digest = digest(program)
+        expected = objects.data.get(self._expected)
         if expected is not None and expected != program:
-            self._differs(run, expected, program)
+            self._differs(expected, program)
             return
-        if desk.events.wanted:
-            desk.events.emit(
-                ProgramLinked(build=run.id, digest=run.program, size=len(program), duration_ms=answer.duration_ms)
-            )
-        new = NewEntry(
-            key=run.program_key,
-            kind="program",
-            module=entry,
-            manifest=run.program_manifest,
-            data=program,
-            identity=desk.identities[run.linker.name],
-            imports=tuple(run.linked_modules[1:]),
-            exports=answer.linked.exports if answer.linked else (),
-            duration_ms=answer.duration_ms,
-        )
-        desk.linked = True
-        entries = (new, *self._left(run, answer.linked.state if answer.linked else b""))
-        desk.ask(run, StoreEntries(build=run.id, entries=entries, force=run.settings.force))
-        self.publish(run, program)
+        self._store(answer, program)
+        self._publish(program)
 
-    def _said(self, run: Run, answer: LinkDone, found: Iterable[Finding]) -> bool:
-        """Say what the link found of the entry, in its places. False where its text must be read before."""
-        facts, entry = self.desk.facts, run.settings.entry
+    def _report(self, answer: LinkDone, found: Iterable[Finding]) -> bool:
+        """Report what the link found in the entry, in its places. False where its text must be read before."""
+        run, facts, entry = self.run, self.session.facts, self.run.settings.entry
         file, summary = facts.sources[entry], facts.modules.summaries.get(entry)
-        if (file.data is None or summary is None) and run.linked is None:
-            run.linked = answer
+        if (file.data is None or summary is None) and self._answer is None:
+            self._answer = answer
             job = SummariseJob(module=entry, path=file.path, source=b"", shown=True)
-            self.desk.ask(run, RunSummarise(build=run.id, jobs=(job,), digests=(file.digest,), root=run.settings.root))
+            self.session.ask(
+                run, RunSummarise(build=run.id, jobs=(job,), digests=(file.digest,), root=run.settings.root)
+            )
             return False
         items = {item.name: item for item in summary.items} if summary else {}
         for one in found:
             run.diagnostics.append(of_item(one, items.get(one.item), file.data or b"", module=entry, file=file.path))
         return True
 
-    def _read(self, run: Run, answer: SummariseDone) -> None:
-        """The entry's text is here, unless it has changed meanwhile: what the link found can be said."""
-        facts = self.desk.facts
+    def _read(self, answer: SummariseDone) -> None:
+        """The entry's text is here, unless it has changed meanwhile: what the link found can be reported."""
+        facts = self.session.facts
         for outcome in answer.outcomes:
             file, made = facts.sources[outcome.module], outcome.summarised
             if outcome.source is not None and made is not None and made.summary is not None:
                 file.data = outcome.source
                 facts.learn(outcome.module, made.summary)
-        assert run.linked is not None
-        self._linked(run, run.linked)
+        assert self._answer is not None
+        self._linked(self._answer)
 
-    def _left(self, run: Run, state: bytes) -> tuple[NewEntry, ...]:
-        """What the link leaves for those of later processes, as an entry of its own."""
-        if not state or not run.settings.snapshot:  # without a plan on disk nobody would find it
-            return ()
-        run.link_state = digest(state)
-        encoded = keys.encode(keys.LinkManifest(program=run.program_key))
-        return (
-            NewEntry(
-                key=keys.key_of(encoded),
-                kind="link",
-                module=run.settings.entry,
-                manifest=encoded,
-                data=state,
-                identity=self.desk.facts.toolchain,
-            ),
-        )
-
-    def _differs(self, run: Run, expected: bytes, program: bytes) -> None:
+    def _differs(self, expected: bytes, program: bytes) -> None:
         """The program that the cache has for these objects is not the one that was linked from them now."""
-        assert run.linker is not None
-        what = difference(run.linker, expected, program)
-        entry = run.settings.entry
-        found = Difference(module=entry, kind="program", what=what, manifest=run.program_manifest.decode())
-        run.differences.append(found)
-        run.diagnostics.append(differs(found, run.program_key, self.desk.facts.sources[entry].path))
-        run.program_failed = True
-        run.go(Phase.FINISHED)
+        assert self._linker is not None
+        what = difference(self._linker, expected, program)
+        entry = self.run.settings.entry
+        found = Difference(module=entry, kind="program", what=what, manifest=self._manifest.decode())
+        self.differences.append(found)
+        self.run.diagnostics.append(differs(found, self._key, self.session.facts.sources[entry].path))
+        self._end_failed()
 
-    def advance(self, run: Run) -> None:
-        """The program is in its place: the build is finished as soon as the cache has it too."""
-        if run.phase is Phase.VERIFIED:
-            self._begin(run)
-        elif run.published and not run.awaited:
-            run.go(Phase.FINISHED)
+    def _end_failed(self) -> None:
+        self._failed = True
+        self.run.go(Phase.RECORDING)
 
-    def publish(self, run: Run, program: bytes = b"") -> None:
-        """Have the program written to its place; without its bytes, from the cache, should it not be there already.
-        Where there is none, those that earlier builds wrote have to go."""
-        settings = run.settings
-        if not run.program and not (settings.outputs_list and settings.owner):
-            run.go(Phase.FINISHED)
-            return
-        run.go(Phase.LINKING)
-        self.desk.ask(
-            run,
-            Publish(
-                build=run.id,
-                path=settings.output if run.program else "",
-                digest=run.program,
+    # ---- the cache, and the program's place
+
+    def _store(self, answer: LinkDone, program: bytes) -> None:
+        """Keep the program, and what the link left for links of later processes, as an entry of its own."""
+        session, run, entry, linked = self.session, self.run, self.run.settings.entry, answer.linked
+        assert self._linker is not None and linked is not None
+        if session.events.wanted:
+            event = ProgramLinked(build=run.id, digest=self._digest, size=len(program), duration_ms=answer.duration_ms)
+            session.events.emit(event)
+        session.linked = True
+        entries = [
+            NewEntry(
+                key=self._key,
+                kind="program",
+                module=entry,
+                manifest=self._manifest,
                 data=program,
+                identity=session.identities[self._linker.name],
+                imports=tuple(self._modules[1:]),
+                exports=linked.exports,
+                duration_ms=answer.duration_ms,
+            )
+        ]
+        if linked.state and run.settings.snapshot:  # Without a plan on disk nobody would find it.
+            self._state = digest(linked.state)
+            manifest = keys.encode(keys.LinkManifest(program=self._key))
+            entries.append(
+                NewEntry(
+                    key=keys.key_of(manifest),
+                    kind="link",
+                    module=entry,
+                    manifest=manifest,
+                    data=linked.state,
+                    identity=session.facts.toolchain,
+                )
+            )
+        session.ask(run, StoreEntries(build=run.id, entries=tuple(entries), force=run.settings.force))
+
+    def _publish(self, data: bytes = b"") -> None:
+        """Have the program written to its place; without its bytes, from the cache, unless it is there already. Where
+        there is no program, those that earlier builds wrote are removed."""
+        settings = self.run.settings
+        if not self._digest and not (settings.outputs_list and settings.owner):
+            self.run.go(Phase.RECORDING)
+            return
+        self.session.ask(
+            self.run,
+            Publish(
+                build=self.run.id,
+                path=settings.output if self._digest else "",
+                digest=self._digest,
+                data=data,
                 listing=settings.outputs_list,
                 within=settings.within,
                 owner=settings.owner,
             ),
         )
 
-    def _published(self, run: Run, answer: Published) -> None:
-        desk = self.desk
+    def _placed(self, answer: Published) -> None:
+        session, run, settings = self.session, self.run, self.run.settings
         if answer.missing:
+            # The cache has lost the program. Where the last build was to answer for everything, no object is known yet:
+            # the build looks at the sources again, and this time it does all that a build does.
             run.program_lost = True
-            desk.events.emit(
-                CacheMiss(build=run.id, module=run.settings.entry, key=run.program_key, kind="program", late=True)
+            session.events.emit(
+                CacheMiss(build=run.id, module=settings.entry, key=self._key, kind="program", late=True)
             )
-            if run.from_plan:
-                run.go(Phase.SCANNED)  # Nothing is resolved yet: the last build was to answer for all.
+            if self._analysing.unchanged:
+                run.go(Phase.LOOKING)
             else:
-                self._load(run)
+                self._load()
             return
         if answer.error:
-            run.diagnostics.append(not_written(run.settings.output, answer.error, outside=answer.outside))
-            run.program_failed = True
-        elif desk.events.wanted and answer.written:
-            desk.events.emit(ProgramWritten(build=run.id, file=run.settings.output, digest=run.program))
-        run.program_stamp, run.program_file, run.program_link = answer.stamp, answer.file, answer.link
-        run.published = True
+            run.diagnostics.append(not_written(settings.output, answer.error, outside=answer.outside))
+            self._failed = True
+        elif session.events.wanted and answer.written:
+            session.events.emit(ProgramWritten(build=run.id, file=settings.output, digest=self._digest))
+        self._place, self._published = answer, True
+
+    # ---- what comes back
+
+    def answered(self, request: Message, answer: Message) -> None:
+        if isinstance(answer, Found):
+            self._found(answer)
+        elif isinstance(answer, Loaded):
+            self._loaded(answer)
+        elif isinstance(answer, LinkDone):
+            self._linked(answer)
+        elif isinstance(answer, SummariseDone):
+            self._read(answer)
+        elif isinstance(answer, Published):
+            self._placed(answer)
+        else:
+            super().answered(request, answer)
+
+    def advance(self) -> None:
+        """End when the program is in its place, and the cache has it too."""
+        if self._published and not self.run.awaited:
+            self.run.go(Phase.RECORDING)

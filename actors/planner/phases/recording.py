@@ -1,42 +1,323 @@
-"""The end of a build: what the next one starts from is written down."""
+"""The end of a build: what it reports, and what it leaves for the next one."""
 
 from __future__ import annotations
 
-from actors.messages import Message, Record, Recorded
-from actors.planner.outcome import build_done, record_of, record_of_lookup
-from actors.planner.phases.step import Step
+from typing import Any
+
+from actors.compiler.toolchain import Object
+from actors.digests import NO_STAMP, Digest
+from actors.events import BuildFinished
+from actors.messages import BuildDone, Edge, KnownSource, Lookup, Message, Record, Recorded
+from actors.planner.facts import Facts
+from actors.planner.phases.analysing import Analysing
+from actors.planner.phases.compiling import Compiling
+from actors.planner.phases.finding import LookingUp
+from actors.planner.phases.linking import Linking
+from actors.planner.phases.scanning import Scanning
+from actors.planner.phases.verifying import Verifying
+from actors.planner.reasons import MISSING, function_reasons, marks, traces
 from actors.planner.run import Phase, Run
+from actors.planner.session import Session, Step
+from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row, State, encode_plan, settings_digest
+from actors.result import Reason, Result, ResultFields
+from actors.scanner.snapshot import Beside, Extra, beside_sources, encode, make_snapshot
 
 
 class Recording(Step):
-    """One `Record`, and then the answer."""
+    """One `Record`, and then the answer. It reads what the steps before it found."""
 
-    def advance(self, run: Run) -> None:
-        """The build is finished."""
-        if run.phase is Phase.RECORDING:
-            return
-        desk = self.desk
-        run.go(Phase.RECORDING)
+    def __init__(
+        self,
+        session: Session,
+        run: Run,
+        *,
+        scanning: Scanning,
+        analysing: Analysing,
+        looking_up: LookingUp,
+        compiling: Compiling,
+        verifying: Verifying,
+        linking: Linking,
+    ) -> None:
+        super().__init__(session, run)
+        self._scanning = scanning
+        self._analysing = analysing
+        self._looking_up = looking_up
+        self._compiling = compiling
+        self._verifying = verifying
+        self._linking = linking
+        self._before: Plan | None = None
+        """What the last finished build had left, before this one leaves its own."""
+        self._needed_bytes = 0
+        """What this build alone needs of the cache, if that is more than the cache may hold."""
+        self._record: Record | None = None
+        """What the build left, once it is written."""
+
+    def begin(self) -> None:
+        session, run = self.session, self.run
         if run.settings.goal == "lookup":
-            key = desk.facts.key
-            if any(desk.planned_object(module, key(module)) for module in run.looked_up_in_vain()):
-                desk.doubt()  # The last build says that it is there.
-            desk.ask(run, record_of_lookup(run))
+            key = session.facts.key
+            if any(session.planned_object(module, key(module)) for module in self._looking_up.missed):
+                session.invalidate()  # The last build says that it is there.
+            session.ask(run, self._record_of_lookup())
             return
-        run.before = desk.plan
-        desk.plan, request = record_of(run, desk.facts, desk.plan)
-        desk.believes = desk.remembers
-        if desk.remembers and not run.from_plan:
-            used = {row.key for row in desk.facts.rows.values()}
-            desk.known_entries = {key: entry for key, entry in desk.known_entries.items() if key in used}
-        desk.ask(run, request)
+        self._before = session.plan
+        session.plan, request = self._plan_and_record(session.plan)
+        session.trusted = session.remembers
+        if session.remembers and not self._analysing.unchanged:
+            used = {row.key for row in session.facts.rows.values()}
+            session.known_entries = {key: entry for key, entry in session.known_entries.items() if key in used}
+        session.ask(run, request)
 
-    def answered(self, run: Run, request: Message, answer: Message) -> None:
+    def cancel(self) -> None:
+        """Instead of `begin`: the build was cancelled. Snapshot, plan and program stay as they were."""
+        run, missed = self.run, len(self._compiling.missed)
+        request = Record(build=run.id, compilations=run.objects.compilations, misses=missed, finished=False)
+        self.session.ask(run, request)
+
+    def answered(self, request: Message, answer: Message) -> None:
         if not isinstance(answer, Recorded) or not isinstance(request, Record):
-            super().answered(run, request, answer)
+            super().answered(request, answer)
             return
-        run.cache_needed_bytes = answer.needed_bytes
-        cancelled = not request.finished
-        run.done = build_done(run, self.desk.facts, self.desk.milliseconds(run), cancelled=cancelled)
-        run.record = request
-        run.go(Phase.ANSWERED)
+        self._needed_bytes = answer.needed_bytes
+        self.run.done = self.answer(cancelled=not request.finished)
+        self._record = request
+        self.run.go(Phase.ANSWERED)
+
+    def close(self) -> BuildDone:
+        """The build has come to its end. Returns its answer, and has the session remember it, if it may be repeated."""
+        session, run, record = self.session, self.run, self._record
+        if record is None and run.done is not None:  # It is itself a repeated one.
+            return run.done
+        done = run.done or self.answer(cancelled=False)
+        if record is not None:
+            session.standing = None
+            if self._analysing.unchanged and record.finished and not record.snapshot:
+                session.remember(run, self._scanning.end, done)
+        session.facts.forget()
+        return done
+
+    # ---- the answer
+
+    def answer(self, *, cancelled: bool) -> BuildDone:
+        """The answer to the build."""
+        run, facts, goal = self.run, self.session.facts, self.run.settings.goal
+        duration_ms = self.session.milliseconds(run)
+        if cancelled:
+            nothing = Result[str](success=False, compiled_modules=0, cache_hits=0, duration_ms=duration_ms)
+            return BuildDone(build=run.id, result=nothing, cancelled=True)
+        return BuildDone(
+            build=run.id,
+            result=self._result(duration_ms),
+            modules=tuple(facts.sources) if goal == "graph" else (),
+            edges=_edges(facts) if goal == "graph" else (),
+            lookups=self._lookups() if goal == "lookup" else (),
+        )
+
+    def _result(self, duration_ms: float) -> Result[str]:
+        run, states, settings, verifying = self.run, self.run.states, self.run.settings, self._verifying
+        succeeded = self._linking.succeeded
+        recompiled = states.members(State.COMPILED)
+        made = {module: run.objects.made[module].object for module in recompiled}
+        return Result(
+            success=succeeded,
+            compiled_modules=len(recompiled),
+            cache_hits=states.counts[State.HIT],
+            duration_ms=duration_ms,
+            recompiled=recompiled,
+            failed=states.members(State.FAILED),
+            blocked=states.members(State.BLOCKED),
+            recompiled_functions=[f"{module}::{name}" for module, one in made.items() for name in one.compiled],
+            cached_functions=sum(len(one.functions) - len(one.compiled) for one in made.values()),
+            program=(settings.output or None) if succeeded and self._linking.program.digest else None,
+            diagnostics=list(run.all_diagnostics()),
+            reasons=self._reasons(made),
+            cache_degraded=run.degraded,
+            cache_needed_bytes=self._needed_bytes,
+            verified=len(verifying.verified),
+            verify_seed=settings.verify_seed,
+            differences=[*verifying.differences, *self._linking.differences],
+        )
+
+    def _reasons(self, made: dict[str, Object]) -> dict[str, Reason]:
+        """Why each module was recompiled, and each function compiled. A function inside of another one is part of that
+        one's item."""
+        found: dict[str, Reason] = {}
+        for module, one in made.items():
+            whole = self._compiling.reasons.get(module, MISSING)
+            found[module] = whole
+            if not one.compiled:
+                continue
+            planned = self._before.modules.get(module) if self._before else None
+            items = function_reasons(planned, self._compiling.fingerprints.get(module, {}), whole)
+            for name in one.compiled:
+                found[f"{module}::{name}"] = items.get(name) or items.get(name.partition(".")[0], whole)
+        return found
+
+    def _lookups(self) -> tuple[Lookup, ...]:
+        found, looking_up = [], self._looking_up
+        for module in self.run.settings.lookup:
+            entry = looking_up.entries.get(module)
+            data = looking_up.data.get(entry.digest) if entry else None
+            found.append(
+                Lookup(
+                    module=module,
+                    key=self.session.facts.key(module),
+                    digest=entry.digest if entry and data is not None else "",
+                    data=data,
+                )
+            )
+        return tuple(found)
+
+    # ---- what the next build starts from
+
+    def _plan_and_record(self, before: Plan | None) -> tuple[Plan, Record]:
+        """The plan for the next build, and the message that has it, and the snapshot, written."""
+        run, facts, settings, program = self.run, self.session.facts, self.run.settings, self._linking.program
+        unchanged, end = self._analysing.unchanged, self._scanning.end
+        if unchanged and before is not None:
+            plan = before
+        else:
+            plan = Plan(
+                version=PLAN_VERSION,
+                toolchain=facts.toolchain,
+                settings=settings_digest(settings),
+                modules=self._planned_modules(before),
+                program_key=program.key if program.digest else "",
+                program=program.digest,
+                succeeded=self._linking.succeeded and not run.objects.with_inputs,
+                **self._link_left(before),
+            )
+        # Where stamps, settings and outcome are those of the snapshot that is there already, it is left alone.
+        beside = self._beside()
+        written = settings.snapshot
+        if unchanged and end.same and end.recorded == beside_sources(beside):
+            written = ""
+        # Where the last build answers for all, nothing was looked up: those hits are in the result alone.
+        hits = [] if unchanged else run.states.members(State.HIT)
+        record = Record(
+            build=run.id,
+            snapshot=written,
+            snapshot_data=self._snapshot(beside) if written else b"",
+            plan=encode_plan(plan) if written and not unchanged else b"",
+            compilations=run.objects.compilations,
+            hits=len(hits),
+            misses=len(self._compiling.missed),
+            saved_ms=sum(run.objects.durations.get(module, 0.0) for module in hits),
+            used=self._used(plan),
+        )
+        return plan, record
+
+    def _link_left(self, before: Plan | None) -> dict[str, Digest]:
+        """The link that later processes can go on from: of this build, or of an earlier one with this toolchain."""
+        state, program = self._linking.program.state, self._linking.program.digest
+        if not state and before is not None and before.toolchain == self.session.facts.toolchain:
+            state, program = before.link_state, before.link_program
+        return {"link_state": state, "link_program": program if state else ""}
+
+    def _record_of_lookup(self) -> Record:
+        """A look-up is a use of what it found, and counted, like a build."""
+        misses = len(self._looking_up.missed)
+        return Record(build=self.run.id, hits=len(set(self.run.settings.lookup)) - misses, misses=misses)
+
+    def _used(self, plan: Plan) -> tuple[Digest, ...]:
+        """The keys of what the build needed, and which it may have found in the plan alone."""
+        keys = [plan.modules[module].key for module in self.run.states.members(State.HIT)]
+        program_key = self._linking.program.key
+        return (*keys, program_key) if program_key else tuple(keys)
+
+    def _planned_modules(self, before: Plan | None) -> dict[str, PlannedModule]:
+        """What the next build needs to know of each module. Rows of modules that nothing was done with stay."""
+        facts, kept = self.session.facts, self._analysing.kept
+        known = before.modules if before else {}
+        made = {}
+        for module in facts.sources:
+            planned = known.get(module)
+            if planned is None or module in facts.remade or module not in kept:
+                planned = self._planned(module, planned)
+            made[module] = planned
+        facts.remade.clear()
+        return made
+
+    def _planned(self, module: str, before: PlannedModule | None) -> PlannedModule:
+        states, objects = self.run.states, self.run.objects
+        ended_well = states[module] in (State.HIT, State.COMPILED) and module not in objects.with_inputs
+        planned = planned_module(
+            self.session.facts,
+            module,
+            before,
+            object=objects.digests.get(module, "") if ended_well else "",
+            duration_ms=objects.durations.get(module, before.duration_ms if before else 0.0),
+            functions=objects.functions.get(module, 0),
+            warnings=objects.warnings.get(module, ()) if ended_well else (),
+        )
+        return before if before is not None and planned == before else planned
+
+    def _beside(self) -> Beside:
+        """What the snapshot of this build says beside the sources."""
+        run, settings, absent, program = self.run, self.run.settings, self.run.settings.absent, self._linking.program
+        succeeded = self._linking.succeeded
+        extras = [Extra(one.path, one.stamp) for one in settings.extras]
+        if program.digest:
+            extras.append(Extra(program.file or settings.output, program.stamp or NO_STAMP))
+            if program.link is not None:
+                extras.append(Extra(settings.output, program.link))
+        elif settings.output:
+            absent = (*absent, settings.output)  # Another build's program stands there, and that is reported.
+        return Beside(
+            extras=tuple(extras),
+            absent=absent,
+            unlinked=settings.unlinked,
+            project=settings.project,
+            settings=settings.plain,
+            quiet=succeeded and run.degraded is None and not run.objects.with_inputs,
+            warnings=run.all_diagnostics() if succeeded else (),
+        )
+
+    def _snapshot(self, beside: Beside) -> bytes:
+        known = (
+            KnownSource(
+                module=module,
+                path=file.path,
+                digest=file.digest,
+                size=file.size,
+                stamp=NO_STAMP if file.error else file.stamp,
+            )
+            for module, file in self.session.facts.sources.items()
+        )
+        snapshot = make_snapshot(self.run.settings.root, self._scanning.end, known, beside)
+        return encode(snapshot)
+
+
+def _edges(facts: Facts) -> tuple[Edge, ...]:
+    return tuple(
+        Edge(module=module, imported=imported)
+        for module, imports in facts.graph.imports.items()
+        for imported in imports
+    )
+
+
+def finished_event(build: int, result: Result[str]) -> BuildFinished:
+    """The last event of a build. What it shares with the result is copied field by field, whatever the fields are."""
+    fields = {name: getattr(result, name) for name in ResultFields.__struct_fields__}
+    fields["reasons"] = {name: reason.kind for name, reason in result.reasons.items()}
+    fields["differences"] = len(result.differences)
+    return BuildFinished(build=build, **fields)
+
+
+def planned_module(facts: Facts, module: str, before: PlannedModule | None, **came: Any) -> PlannedModule:
+    """A module's row, and what came of it. `before` is what the last build left."""
+    key, marked, traced = facts.key(module), b"", b""
+    if key and before is not None and before.key == key:
+        marked, traced = before.marks, before.traces
+        facts.keep_parts(module, before.parts)
+    elif key:
+        marked = marks(facts.made[module].imported)
+        parts = facts.parts(module)
+        same = before is not None and parts and before.parts == parts
+        traced = before.traces if same and before is not None else traces(facts.fingerprints(module))
+    facts.resolution_digest(module)
+    row = facts.rows[module]
+    values = {field: getattr(row, field) for field in Row.__struct_fields__}
+    if not key:
+        values["parts"] = ""
+    return PlannedModule(**values, marks=marked, traces=traced, **came)

@@ -1,87 +1,68 @@
-"""The beginning of a build: the scanner and the hasher say what the sources are."""
+"""The beginning of a build: the scanner and the hasher tell what the sources are."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import msgspec
-
-from actors.digests import NO_STAMP, Stamp
-from actors.messages import Begin, BuildDone, BuildSettings
-from actors.planner.desk import Desk
-from actors.planner.phases.step import Step
+from actors.messages import Begin, ScanEnd, Source, SourcesRead
 from actors.planner.run import Phase, Run
-
-
-class Standing(NamedTuple):
-    """The answer of a build that found nothing to do, and what it was compared with."""
-
-    settings: BuildSettings
-    snapshot: Stamp
-    done: BuildDone
+from actors.planner.session import Session, Step
 
 
 class Scanning(Step):
-    """Waits for the end of the scan, and for what was asked of the keeper meanwhile."""
+    """Waits for the end of the scan, and for what was asked of the keeper meanwhile. Sources of a build that waits for
+    its turn arrive before `begin`."""
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._standing: Standing | None = None
-        self._snapshot_seen = ""
+    def __init__(self, session: Session, run: Run) -> None:
+        super().__init__(session, run)
+        self._read: list[Source] = []
+        self._vanished: list[str] = []
+        self._end: ScanEnd | None = None
+        self._uses_cache = False
 
-    def begin(self, run: Run) -> None:
-        """From here on the build needs the cache."""
-        run.begun = True
-        self.desk.ask(run, Begin(build=run.id))
+    @property
+    def end(self) -> ScanEnd:
+        """The end of the scan. It is there in every later phase."""
+        assert self._end is not None
+        return self._end
 
-    def advance(self, run: Run) -> None:
-        """Everything is here that says whether there is anything to do."""
-        end = run.end
+    def arrived(self, message: SourcesRead) -> None:
+        """Keep sources until the scan has ended."""
+        self._read += message.sources
+        self._vanished += message.vanished
+        if message.end is not None:
+            self._end = message.end
+
+    def use_cache(self) -> None:
+        """Tell the keeper that the build has begun: from here on it needs the cache."""
+        self._uses_cache = True
+        self.session.ask(self.run, Begin(build=self.run.id))
+
+    def advance(self) -> None:
+        """Decide whether there is anything to do, as soon as everything is here that says so."""
+        run, end = self.run, self._end
         if end is None or run.awaited:
             return
         self._look_for_snapshot(run.settings.snapshot, there=end.recorded is not None)
-        done = self.repeated(run)
+        done = self.session.repeated(run, end)
         if done is not None:
             run.done = done
             run.go(Phase.ANSWERED)
-        elif run.begun:
-            self._take_over(run)
+        elif self._uses_cache:
+            self._take_over(end)
         else:
-            self.begin(run)
-
-    def repeated(self, run: Run) -> BuildDone | None:
-        """The answer of the last build, where it still stands; then no other actor is asked. The scanner has proved
-        that nothing differs from the snapshot: sources, program, settings' files, toolchain's files. So two comparisons
-        are left: the same snapshot, and the same request."""
-        last, end, desk = self._standing, run.end, self.desk
-        if last is None or end is None or end.snapshot == NO_STAMP or not desk.believes:
-            return None
-        if (end.snapshot, run.settings) != (last.snapshot, last.settings):
-            return None
-        result = msgspec.structs.replace(last.done.result, duration_ms=desk.milliseconds(run))
-        return msgspec.structs.replace(last.done, build=run.id, result=result)
-
-    def remember(self, run: Run, done: BuildDone) -> None:
-        """A build that was not answered by `repeated` has ended. Its answer stands if it changed no row and wrote no
-        snapshot (then the next one is compared with the same), and had nothing wrong to report."""
-        record, end = run.record, run.end
-        idle = run.from_plan and record is not None and record.finished and not record.snapshot
-        well = done.result.success and done.result.cache_degraded is None
-        stands = idle and end is not None and end.snapshot != NO_STAMP and well
-        self._standing = Standing(run.settings, end.snapshot, done) if stands and end is not None else None
+            self.use_cache()
 
     def _look_for_snapshot(self, name: str, *, there: bool) -> None:
-        """A plan whose snapshot is gone is none: another process removes snapshots when entries were lost."""
-        if name and name == self._snapshot_seen and not there:
-            self.desk.doubt()
-        self._snapshot_seen = name if there else ""
+        """A plan whose snapshot is gone is not used: another process removes snapshots when entries were lost."""
+        session = self.session
+        if name and name == session.snapshot_seen and not there:
+            session.invalidate()
+        session.snapshot_seen = name if there else ""
 
-    def _take_over(self, run: Run) -> None:
-        desk, facts, plan, end = self.desk, self.desk.facts, self.desk.plan, run.end
-        assert end is not None
-        if plan is not None and desk.is_for(plan, run.settings):
+    def _take_over(self, end: ScanEnd) -> None:
+        session, facts, plan, run = self.session, self.session.facts, self.session.plan, self.run
+        if plan is not None and session.is_for(plan, run.settings):
             facts.adopt(plan.modules, run.settings)
-        facts.take(end.unchanged, run.read, run.vanished, end.held)
+        facts.take(end.unchanged, self._read, self._vanished, end.held)
         run.diagnostics += end.problems
         run.diagnostics += [file.error for file in facts.sources.values() if file.error is not None]
-        run.go(Phase.SCANNED)
+        run.go(Phase.LOOKING)

@@ -16,9 +16,9 @@ from actors.diagnostics import Diagnostic, about_file
 from actors.digests import Digest
 from actors.events import ObjectsVerified
 from actors.messages import BATCH, CompileDone, CompileOutcome, Load, Loaded, Message, RunCompile
-from actors.planner.desk import Desk
-from actors.planner.phases.step import Step
+from actors.planner.phases.compiling import Compiling
 from actors.planner.run import Phase, Run
+from actors.planner.session import Session, Step
 from actors.planner.state import State
 from actors.result import Difference
 
@@ -31,116 +31,114 @@ def chosen(module: str, share: float, seed: int) -> bool:
 
 
 class Verifying(Step):
-    """What the planner does between objects and the program, where it is asked for."""
+    """Does nothing where it is not asked for. Results: the modules `verified`, and the `differences`."""
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
+    def __init__(self, session: Session, run: Run, compiling: Compiling) -> None:
+        super().__init__(session, run)
+        self._compiling = compiling
+        self.verified: list[str] = []
+        self.differences: list[Difference] = []
+        self.forget()
+
+    def forget(self) -> None:
         self._waiting: deque[str] = deque()
         self._loading: list[str] = []
         """Modules whose objects were asked for. None of them is compiled before the answer: `advance` may be called
         any number of times in between."""
         self._loaded: deque[str] = deque()
 
-    def answered(self, run: Run, request: Message, answer: Message) -> None:
-        if isinstance(answer, Loaded):
-            self._load(run, answer)
-        elif isinstance(answer, CompileDone):
-            self._done(run, answer)
-        else:
-            super().answered(run, request, answer)
-
-    def _begin(self, run: Run) -> None:
-        run.go(Phase.VERIFYING)
-        run.verified = []
-        settings = run.settings
-        usable = run.states.members(State.HIT, State.COMPILED)
-        self._loading, self._loaded = [], deque()
-        self._waiting = deque(module for module in usable if chosen(module, settings.verify, settings.verify_seed))
-
-    def advance(self, run: Run) -> None:
-        """A batch at a time: load what the build would use, compile, compare."""
-        desk, facts = self.desk, self.desk.facts
-        if run.phase is Phase.COMPILED and run.settings.verify:
-            self._begin(run)
-        elif run.phase is Phase.COMPILED:
-            run.go(Phase.VERIFIED)
+    def begin(self) -> None:
+        run, settings = self.run, self.run.settings
+        if not settings.verify:
+            run.go(Phase.LINKING)
             return
-        while desk.idle_slots and self._loaded and not run.replan:
+        self.forget()
+        self.verified = []
+        usable = run.states.members(State.HIT, State.COMPILED)
+        self._waiting.extend(module for module in usable if chosen(module, settings.verify, settings.verify_seed))
+
+    def answered(self, request: Message, answer: Message) -> None:
+        if isinstance(answer, Loaded):
+            self._load(answer)
+        elif isinstance(answer, CompileDone):
+            self._done(answer)
+        else:
+            super().answered(request, answer)
+
+    def advance(self) -> None:
+        """A batch at a time: load what the build would use, compile, compare."""
+        session, run, facts = self.session, self.run, self.session.facts
+        while session.idle_slots and self._loaded and not run.replan:
             modules = [self._loaded.popleft() for _ in range(min(JOB_MODULES, len(self._loaded)))]
-            jobs = tuple([self._job(run, module) for module in modules])
+            jobs = tuple([self._job(module) for module in modules])
             digests = tuple([facts.sources[module].digest for module in modules])
-            desk.ask(run, RunCompile(build=run.id, jobs=jobs, digests=digests, root=run.settings.root))
+            session.ask(run, RunCompile(build=run.id, jobs=jobs, digests=digests, root=run.settings.root))
         if run.awaited:
             return
         if run.replan:
             run.replan = False
-            run.go(Phase.SCANNED)
+            run.go(Phase.LOOKING)
         elif self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            wanted = {run.objects[module] for module in batch} - run.fresh.keys()
+            wanted = {run.objects.digests[module] for module in batch} - run.objects.data.keys()
             if wanted:
                 self._loading = batch
-                desk.ask(run, Load(build=run.id, digests=tuple(sorted(wanted))))
+                session.ask(run, Load(build=run.id, digests=tuple(sorted(wanted))))
             else:
                 self._loaded.extend(batch)
-                self.advance(run)
+                self.advance()
         else:
-            if desk.events.wanted:
-                desk.events.emit(
+            if session.events.wanted:
+                session.events.emit(
                     ObjectsVerified(
                         build=run.id,
-                        checked=len(run.verified),
-                        different=len(run.differences),
+                        checked=len(self.verified),
+                        different=len(self.differences),
                         seed=run.settings.verify_seed,
                     )
                 )
-            run.go(Phase.VERIFIED)
+            run.go(Phase.LINKING)
 
-    def _job(self, run: Run, module: str) -> CompileJob:
+    def _job(self, module: str) -> CompileJob:
         """The module's compile, with nothing to reuse."""
-        facts = self.desk.facts
-        found = run.fingerprints.get(module) or facts.fingerprints(module)
+        facts = self.session.facts
+        found = self._compiling.fingerprints.get(module) or facts.fingerprints(module)
         fingerprints = {name: one.digest for name, one in found.items()}
         return msgspec.structs.replace(facts.job(module), fingerprints=fingerprints)
 
-    def _load(self, run: Run, answer: Loaded) -> None:
-        """What the cache lost meanwhile is no wrong answer; whoever needs it finds out."""
-        run.fresh.update(answer.data)
-        self._loaded.extend(module for module in self._loading if run.objects[module] in run.fresh)
+    def _load(self, answer: Loaded) -> None:
+        """Take over the objects. One that the cache has lost meanwhile is no difference; the link finds out."""
+        objects = self.run.objects
+        objects.data.update(answer.data)
+        self._loaded.extend(module for module in self._loading if objects.digests[module] in objects.data)
         self._loading = []
 
-    def _done(self, run: Run, answer: CompileDone) -> None:
+    def _done(self, answer: CompileDone) -> None:
         for outcome in answer.outcomes:
             if outcome.changed is not None:
-                self.desk.input_changed(run, outcome.module, outcome.changed)
+                self.session.input_changed(self.run, outcome.module, outcome.changed)
             else:
-                self._compare(run, outcome)
+                self._compare(outcome)
 
-    def _compare(self, run: Run, outcome: CompileOutcome) -> None:
-        module, facts = outcome.module, self.desk.facts
-        run.verified.append(module)
-        stored = run.fresh[run.objects[module]]
+    def _compare(self, outcome: CompileOutcome) -> None:
+        module, facts, objects = outcome.module, self.session.facts, self.run.objects
+        self.verified.append(module)
+        stored, warnings = objects.data[objects.digests[module]], objects.warnings[module]
         made = outcome.compiled.object if outcome.compiled else None
         if made is None:
             errors = outcome.compiled.diagnostics if outcome.compiled else ()
             what = outcome.crash or (errors[0].message if errors else "it gave neither object nor error")
             what = f"compiled afresh, it gives no object: {what}"
         elif made.data != stored:
-            toolchain = self.desk.toolchains.of(facts.sources[module].path)
+            toolchain = self.session.toolchains.of(facts.sources[module].path)
             what = difference(toolchain, stored, made.data)
-        elif made.warnings != run.warnings[module]:
-            what = f"the object has {len(run.warnings[module])} warnings, a fresh one {len(made.warnings)}, or others"
+        elif made.warnings != warnings:
+            what = f"the object has {len(warnings)} warnings, a fresh one {len(made.warnings)}, or others"
         else:
             return
         found = Difference(module=module, kind="object", what=what, manifest=facts.made[module].manifest.decode())
-        run.differences.append(found)
-        run.diagnostics.append(differs(found, facts.key(module), facts.sources[module].path))
-
-    def forget(self) -> None:
-        """The build is cancelled."""
-        self._waiting.clear()
-        self._loading.clear()
-        self._loaded.clear()
+        self.differences.append(found)
+        self.run.diagnostics.append(differs(found, facts.key(module), facts.sources[module].path))
 
 
 def difference(toolchain: Toolchain, old: bytes, new: bytes) -> str:

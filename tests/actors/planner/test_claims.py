@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from actors.planner import schedule
-from actors.planner.schedule import Work
+from actors.planner.schedule import Work, first_claims
 
 ONE_MS = dict.fromkeys("abcdefgh", 1.0)
 
@@ -33,7 +33,6 @@ def test_alone_nothing_is_claimed() -> None:
     ready = Work()
     ready.add("b", 1.0)
     ready.add("a", 2.0)
-    assert ready.first(["a", "b"], 2, ONE_MS) == 0
     assert ready.next_claims(2, one_ms) == []
     assert taken(ready) == ["a", "b"]
 
@@ -44,8 +43,8 @@ def test_claims_come_in_order_and_before_the_last_ones_are_begun() -> None:
     assert ready.next_claims(1, lambda _: schedule.CLAIM_MS / 2) == ["a", "b"]
     assert ready.next_claims(1, one_ms) == [], "one question at a time"
     assert ready.answered() == ["a", "b"]
-    ready.settled("a", False)
-    ready.settled("b", True)
+    ready.claimed("a", False)
+    ready.claimed("b", True)
     assert ready.theirs == {"b"}
     assert ready.next_claims(1, one_ms) == ["c", "d", "e"], "half of what is left"
     assert ready.answered() == ["c", "d", "e"]
@@ -58,13 +57,13 @@ def test_claims_come_in_order_and_before_the_last_ones_are_begun() -> None:
 def test_how_many_are_claimed_at_a_time() -> None:
     modules = [f"m{number}" for number in range(200)]
     ready = shared("")
-    assert ready.first(modules, 2, {}) == 2 * schedule.FIRST_CLAIMS
-    assert ready.first(modules, 1, dict.fromkeys(modules, schedule.CLAIM_MS / 3)) == 3
-    assert ready.first(modules[:2], 1, {}) == 2
+    assert first_claims(modules, 2, {}) == 2 * schedule.FIRST_CLAIMS
+    assert first_claims(modules, 1, dict.fromkeys(modules, schedule.CLAIM_MS / 3)) == 3
+    assert first_claims(modules[:2], 1, {}) == 2
     for module in modules:
         ready.add(module, 1.0)
     assert len(ready.next_claims(2, lambda _: 0.0)) == 2 * schedule.MOST_CLAIMS
-    assert [ready.settled(module, False) for module in ready.answered()] == [None] * (2 * schedule.MOST_CLAIMS)
+    assert [ready.claimed(module, False) for module in ready.answered()] == [None] * (2 * schedule.MOST_CLAIMS)
     assert ready.next_claims(2, one_ms) == [], "enough to do"
     while len(ready):
         ready.pop()
@@ -77,7 +76,7 @@ def test_what_was_discarded_is_claimed_by_nobody() -> None:
     assert ready.next_claims(2, one_ms) == ["a", "b", "c"]
     ready.discard(["b"])
     assert ready.answered() == ["a", "c"]
-    ready.settled("a", True)
+    ready.claimed("a", True)
     ready.discard(["a"])
     assert ready.theirs == set()
 
@@ -85,13 +84,13 @@ def test_what_was_discarded_is_claimed_by_nobody() -> None:
 def waiting(modules: str) -> Work:
     ready = shared(modules)
     for module in modules:
-        ready.settled(module, True)
+        ready.claimed(module, True)
     return ready
 
 
 def answered(ready: Work, taken: bool = True) -> None:
     for module in ready.answered():
-        ready.settled(module, taken)
+        ready.claimed(module, taken)
 
 
 def test_others_are_looked_at_again_at_growing_intervals() -> None:
@@ -155,7 +154,7 @@ def first_look_that_gives_up(ready: Work, each_ms: float, moved_at: float = 0.0)
                 return now
             answered(ready)
         if moved_at and now >= moved_at:
-            ready.moved()
+            ready.progressed()
             moved_at = 0.0
         now += 0.01
 

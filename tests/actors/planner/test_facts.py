@@ -16,7 +16,7 @@ from actors.messages import BuildSettings, KnownSource
 from actors.planner import facts as module_under_test
 from actors.planner.facts import Facts
 from actors.planner.layers import READERS, Layer, Need, Reach
-from actors.planner.outcome import planned_module
+from actors.planner.phases.recording import planned_module
 from actors.planner.reasons import reason as reason_of
 from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row, settings_digest
 from tests.actors.planner.plain_projects import learn, sources, summary, supply

@@ -18,7 +18,7 @@ from actors.keeper.store import Incoming, digest_of
 from actors.keeper.upkeep import Upkeep
 from actors.messages import Build, BuildDone, CacheStatistics, Find, Found, FragmentsFound, Loaded
 from actors.planner.phases.compiling import Compiling
-from actors.planner.run import Run
+from actors.planner.phases.finding import Finding
 from orchestrator import Project
 from orchestrator.errors import FileError
 from orchestrator.recording.counts import Counts
@@ -292,8 +292,8 @@ async def a_recording(tmp_path: Path) -> Recording:
 async def test_a_planner_that_decides_otherwise_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = await a_recording(tmp_path)
 
-    def stores_nothing(self: Compiling, run: Run) -> None:
-        run.to_store = []
+    def stores_nothing(self: Compiling) -> None:
+        self._to_store = []
 
     monkeypatch.setattr(Compiling, "store", stores_nothing)
     replayed = await replay(found)
@@ -309,14 +309,14 @@ async def test_a_planner_that_decides_otherwise_parts(tmp_path: Path, monkeypatc
 
 async def test_a_planner_that_asks_for_something_else_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = await a_recording(tmp_path)
-    begin = Compiling.begin
+    begin = Finding.begin
 
-    def asks_less(self: Compiling, run: Run) -> None:
-        touched = self.desk.facts.touched
+    def asks_less(self: Finding) -> None:
+        touched = self.session.facts.touched
         touched.remove(min(touched))
-        begin(self, run)
+        begin(self)
 
-    monkeypatch.setattr(Compiling, "begin", asks_less)
+    monkeypatch.setattr(Finding, "begin", asks_less)
     replayed = await replay(found)
     (parting,) = replayed.partings
     assert parting.then[0].startswith("Find(... keys=4 in all, of its own: ['")

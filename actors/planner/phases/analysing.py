@@ -1,0 +1,298 @@
+"""Between sources and keys: the facts that a build is for are made, and what is missing for that is fetched first.
+
+`Analysing` updates the facts. Where they need summaries or signatures, `Summarising` or `Inferring` takes those from
+the index, has workers make the others, and the build comes back to `Analysing`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+import msgspec
+
+from actors.compiler.toolchain import Inference, SummariseJob, Summary
+from actors.diagnostics import in_text
+from actors.digests import Digest
+from actors.events import GraphResolved, ModuleSummarised
+from actors.messages import (
+    BATCH,
+    FindSummaries,
+    InferDone,
+    Message,
+    RunInfer,
+    RunSummarise,
+    StoreSummaries,
+    SummariesFound,
+    SummariseDone,
+)
+from actors.planner.diagnostics import crashed, findings, nothing_there, unread, with_findings
+from actors.planner.layers import Layer, Need
+from actors.planner.run import Phase, Run
+from actors.planner.schedule import new_source_ms
+from actors.planner.session import Session, Step
+from actors.planner.sources import SourceFile
+from actors.planner.state import PlannedModule
+from actors.untrusted import UNREADABLE
+
+_decode_summary = msgspec.msgpack.Decoder(Summary).decode
+_decode_inference = msgspec.msgpack.Decoder(Inference).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Analysing(Step):
+    """Updates the facts, and decides what the build has to do. Results: `need` and `to_show` are for the steps that
+    fetch what is missing; `kept` are the modules that the last build answers for, and `unchanged` says whether these
+    are all of them, and it succeeded."""
+
+    def __init__(self, session: Session, run: Run) -> None:
+        super().__init__(session, run)
+        self.need = Need()
+        self.to_show: list[str] = []
+        """Modules whose text must be read, because something is to be reported in it."""
+        self.kept: Mapping[str, PlannedModule] = {}
+        self.unchanged = False
+
+    def begin(self) -> None:
+        """Begin with all modules anew. What the facts know of them already stays."""
+        run, facts, settings = self.run, self.session.facts, self.run.settings
+        run.restart()
+        self.need, self.to_show, self.kept, self.unchanged = Need(), [], {}, False
+        last = Layer.RESOLUTION if settings.goal == "graph" else Layer.PARTS
+        reusable = self.session.reusable(settings)
+        need = facts.update(settings, reusable, last)
+        if need is not None:
+            self.need = need
+            run.go(Phase.SUMMARISING if need.summaries else Phase.INFERRING)
+        elif to_show := unread(facts, settings.entry):
+            self.to_show = to_show
+            run.go(Phase.SUMMARISING)
+        elif settings.goal == "graph":
+            self._graph_known()
+        else:
+            self._keys_known(reusable)
+
+    def _graph_known(self) -> None:
+        run, facts = self.run, self.session.facts
+        self._tell_graph()
+        run.start_modules(facts.sources, {})
+        self._mark_failures()
+        run.diagnostics += nothing_there(run.settings, run.diagnostics, facts.sources)
+        for found in run.failures.marked.values():  # No compile follows that would report them.
+            run.diagnostics += found
+        run.go(Phase.ANSWERED)
+
+    def _keys_known(self, reusable: Mapping[str, PlannedModule]) -> None:
+        """Where the last build answers for every module, and was one of these modules, what it reported is reported
+        again. If its program is gone, that is noticed when it is to be published."""
+        run, facts, plan = self.run, self.session.facts, self.session.plan
+        touched = set(facts.touched)
+        self.kept = {
+            one: reusable[one] for one in facts.sources if one in reusable and one not in touched and facts.key(one)
+        }
+        run.start_modules(facts.sources, self.kept)
+        every = plan is not None and plan.succeeded and len(self.kept) == len(facts.sources) == len(plan.modules)
+        self.unchanged = every and not run.diagnostics and not run.program_lost
+        if self.unchanged:
+            run.go(Phase.LINKING)
+            return
+        self._tell_graph()
+        if run.settings.goal == "lookup":
+            run.go(Phase.LOOKING_UP)
+        else:
+            self._mark_failures()
+            run.go(Phase.FINDING)
+
+    def _tell_graph(self) -> None:
+        events, graph = self.session.events, self.session.facts.graph
+        if events.wanted:
+            modules, components = len(graph.imports), len(graph.components)
+            events.emit(
+                GraphResolved(build=self.run.id, modules=modules, edges=graph.edge_count, components=components)
+            )
+
+    def _mark_failures(self) -> None:
+        """Errors that are known before anything is compiled. A module that has some is compiled all the same, to find
+        what else is wrong with it, unless it has no summary."""
+        run, facts, entry = self.run, self.session.facts, self.run.settings.entry
+        for module in sorted(facts.broken):
+            self.session.fail(run, module, list(facts.failures[module]))
+        for module in with_findings(facts, entry):
+            file = facts.sources[module]
+            found = findings(facts, module, entry)
+            run.failures.mark_failed(
+                module, [in_text(one, file.data or b"", module=module, file=file.path) for one in found]
+            )
+
+
+class Summarising(Step):
+    """Gets the summaries that the facts need."""
+
+    def __init__(self, session: Session, run: Run, analysing: Analysing) -> None:
+        super().__init__(session, run)
+        self._analysing = analysing
+        self._wanted: dict[str, SourceFile] = {}
+        self._waiting: deque[SummariseJob] = deque()
+        self._new: dict[str, bytes] = {}
+
+    def begin(self) -> None:
+        """Ask for the summaries, and for those of the texts before: most of a changed module is as it was."""
+        session, facts = self.session, self.session.facts
+        if to_show := self._analysing.to_show:
+            paths = [facts.sources[module].path for module in to_show]
+            pairs = zip(to_show, paths, strict=True)
+            self._waiting.extend(SummariseJob(module=one, path=path, source=b"", shown=True) for one, path in pairs)
+            return
+        self._wanted = dict(self._analysing.need.summaries)
+        names = {file.summary for file in self._wanted.values()}
+        names.update([facts.earlier_name(module) for module in self._wanted if module not in facts.earlier])
+        names.discard("")
+        request = FindSummaries(build=self.run.id, identity=facts.toolchain, sources=tuple(sorted(names)))
+        session.ask(self.run, request)
+
+    def answered(self, request: Message, answer: Message) -> None:
+        if isinstance(answer, SummariesFound):
+            self._found(answer)
+        elif isinstance(answer, SummariseDone):
+            self._done(answer)
+        else:
+            super().answered(request, answer)
+
+    def _found(self, answer: SummariesFound) -> None:
+        """Take what the index has; the rest is for the workers."""
+        facts = self.session.facts
+        for module, file in self._wanted.items():
+            summary = _summary(answer.summaries.get(file.summary))
+            if summary is not None:
+                facts.learn(module, summary)
+                continue
+            before = facts.earlier.get(module) or _summary(answer.summaries.get(facts.earlier_name(module)))
+            self._waiting.append(SummariseJob(module=module, path=file.path, source=file.data or b"", before=before))
+            self.run.schedule.ahead_ms += new_source_ms(file.size)
+
+    def advance(self) -> None:
+        """Keep the slots busy; go back when everything is summarised."""
+        session, run = self.session, self.run
+        while session.idle_slots and self._waiting:
+            share = max(1, min(BATCH, len(self._waiting) // session.idle_slots))
+            jobs = [self._waiting.popleft() for _ in range(share)]
+            files = [session.facts.sources[job.module] for job in jobs]
+            request = RunSummarise(
+                build=run.id,
+                jobs=tuple(jobs),
+                digests=tuple(file.digest for file in files),
+                root=run.settings.root,
+                ahead_ms=run.schedule.ahead_ms,
+            )
+            session.ask(run, request)
+            run.schedule.ahead_ms -= sum(new_source_ms(file.size) for file in files)
+        if run.awaited or self._waiting:
+            return
+        run.replan = False  # The facts ask for the other text of a file that changed meanwhile.
+        if self._new:
+            session.ask(run, StoreSummaries(build=run.id, identity=session.facts.toolchain, summaries=self._new))
+            self._new = {}
+        run.go(Phase.LOOKING)
+
+    def _done(self, answer: SummariseDone) -> None:
+        """Take over what a worker found."""
+        session, facts, events = self.session, self.session.facts, self.session.events
+        for outcome in answer.outcomes:
+            file = facts.sources[outcome.module]
+            if outcome.changed is not None:
+                session.input_changed(self.run, outcome.module, outcome.changed)
+            elif outcome.source is not None:
+                file.data = outcome.source
+            elif outcome.summarised is not None and outcome.summarised.summary is not None:
+                facts.learn(outcome.module, outcome.summarised.summary)
+                self._new[file.summary] = _encode(outcome.summarised.summary)
+                if events.wanted:
+                    events.emit(
+                        ModuleSummarised(build=self.run.id, module=outcome.module, duration_ms=outcome.duration_ms)
+                    )
+            else:
+                found = outcome.summarised.diagnostics if outcome.summarised else ()
+                facts.fail(outcome.module, found or (crashed(outcome.module, file.path, outcome.crash),))
+
+
+class Inferring(Step):
+    """Gets the signatures of functions whose text does not write all of them. Most projects have none.
+
+    Inferences are derived from what their key names, like summaries, and kept beside them in the index."""
+
+    def __init__(self, session: Session, run: Run, analysing: Analysing) -> None:
+        super().__init__(session, run)
+        self._analysing = analysing
+        self._keys: dict[str, Digest] = {}
+        self._waiting: deque[str] = deque()
+        self._new: dict[Digest, bytes] = {}
+
+    def begin(self) -> None:
+        self._waiting.clear()  # A file may have changed before all of them were inferred.
+        self._keys = dict(self._analysing.need.inferences)
+        sources = tuple(sorted(set(self._keys.values())))
+        identity = self.session.facts.toolchain
+        self.session.ask(self.run, FindSummaries(build=self.run.id, identity=identity, sources=sources))
+
+    def answered(self, request: Message, answer: Message) -> None:
+        if isinstance(answer, SummariesFound):
+            self._found(answer)
+        elif isinstance(answer, InferDone):
+            self._done(answer)
+        else:
+            super().answered(request, answer)
+
+    def _found(self, answer: SummariesFound) -> None:
+        """Take what the index has; the rest is for the workers."""
+        inferences = self.session.facts.inferences
+        for key, data in answer.summaries.items():
+            try:
+                inferences[key] = _decode_inference(data)
+            except UNREADABLE:
+                continue  # It is made again.
+        self._waiting.extend(module for module, key in self._keys.items() if key not in inferences)
+
+    def advance(self) -> None:
+        """Keep the slots busy; go back when everything is inferred."""
+        session, run, facts = self.session, self.run, self.session.facts
+        while session.idle_slots and self._waiting and not run.replan:
+            share = max(1, min(BATCH, len(self._waiting) // session.idle_slots))
+            modules = [self._waiting.popleft() for _ in range(share)]
+            request = RunInfer(
+                build=run.id,
+                jobs=tuple([facts.job(module) for module in modules]),
+                digests=tuple([facts.sources[module].digest for module in modules]),
+                root=run.settings.root,
+                ahead_ms=run.schedule.ahead_ms,
+            )
+            session.ask(run, request)
+        if run.awaited:
+            return
+        run.replan = False  # The facts ask for the other text of a file that changed meanwhile.
+        if self._new:
+            session.ask(run, StoreSummaries(build=run.id, identity=facts.toolchain, summaries=self._new))
+            self._new = {}
+        run.go(Phase.LOOKING)
+
+    def _done(self, answer: InferDone) -> None:
+        """Take over what a worker found. A crash is not reported here: the compile will meet it too."""
+        inferences = self.session.facts.inferences
+        for outcome in answer.outcomes:
+            if outcome.changed is not None:
+                self.session.input_changed(self.run, outcome.module, outcome.changed)
+            elif outcome.inference is not None:
+                key = self._keys[outcome.module]
+                inferences[key] = outcome.inference
+                self._new[key] = _encode(outcome.inference)
+            else:
+                inferences[self._keys[outcome.module]] = Inference()
+
+
+def _summary(data: bytes | None) -> Summary | None:
+    """None where there is none, or none that can be read."""
+    if data is None:
+        return None
+    try:
+        return _decode_summary(data)
+    except UNREADABLE:
+        return None

@@ -1,0 +1,112 @@
+"""Between keys and objects: which objects the cache has, asked for in one message."""
+
+from __future__ import annotations
+
+from actors.digests import Digest, digest
+from actors.messages import CacheEntry, Find, Found, Load, Loaded, Message
+from actors.planner.facts import Facts
+from actors.planner.run import Phase, Run
+from actors.planner.schedule import first_claims
+from actors.planner.session import Session, Step
+from actors.planner.state import State
+
+
+def touched(facts: Facts) -> list[tuple[str, Digest]]:
+    """The modules that the last build cannot answer for, with their keys."""
+    return [(module, facts.key(module)) for module in facts.touched]
+
+
+class Finding(Step):
+    """Asks for the keys that no earlier build of this Project answers for. Results: the `entries` of the cache, and for
+    each key that was `claimed`, whether another process had claimed it before."""
+
+    def __init__(self, session: Session, run: Run) -> None:
+        super().__init__(session, run)
+        self.entries: dict[Digest, CacheEntry] = {}
+        self.claimed: dict[Digest, bool] = {}
+
+    def forget(self) -> None:
+        self.entries, self.claimed = {}, {}
+
+    def begin(self) -> None:
+        session, run, facts = self.session, self.run, self.session.facts
+        self._estimate()
+        asked = [
+            module
+            for module, key in touched(facts)
+            if run.states[module] is State.WANTED
+            and module not in run.failures.marked
+            and key not in session.known_entries
+            and session.planned_object(module, key) is None
+        ]
+        if not asked or run.settings.force:
+            run.go(Phase.COMPILING)
+            return
+        schedule = run.schedule
+        kept = sorted([module for module in asked if module in facts.as_before])
+        others = [module for module in asked if module not in facts.as_before]
+        others.sort(key=lambda module: (-schedule.priorities[module], module))
+        keys = tuple([facts.key(module) for module in (*kept, *others)])
+        # Keys are claimed in the order in which they stand in the message. First those whose objects are reused, all of
+        # them, because they cost nothing; then what the slots will begin with. What comes later is claimed when it is
+        # needed, so that other processes find something to do.
+        claim = len(kept) + first_claims(others, session.slots, schedule.costs) if run.shared else 0
+        session.ask(run, Find(build=run.id, keys=keys, claim=claim))
+
+    def _estimate(self) -> None:
+        """What each module will cost, and which ones are the most urgent."""
+        facts, plan = self.session.facts, self.session.plan
+        planned = plan.modules if plan else {}
+        self.run.schedule.estimate(
+            facts.touched,
+            lambda module: facts.sources[module].size,
+            facts.graph,
+            known={module: row.duration_ms for module, row in planned.items()},
+            reused=facts.as_before,
+        )
+
+    def answered(self, request: Message, answer: Message) -> None:
+        if not isinstance(answer, Found) or not isinstance(request, Find):
+            super().answered(request, answer)
+            return
+        self.entries = answer.entries
+        self.claimed = {key: key in answer.taken for key in request.keys[: request.claim]}
+        self.run.go(Phase.COMPILING)
+
+
+class LookingUp(Step):
+    """For a look-up: asks for what the cache has of some modules, and for no more. Results: `entries` by module, and
+    `data`, the bytes that could be loaded."""
+
+    def __init__(self, session: Session, run: Run) -> None:
+        super().__init__(session, run)
+        self.entries: dict[str, CacheEntry] = {}
+        self.data: dict[Digest, bytes] = {}
+
+    def begin(self) -> None:
+        facts, run = self.session.facts, self.run
+        keys = [facts.key(module) or digest(b"no such module") for module in run.settings.lookup]
+        self.session.ask(run, Find(build=run.id, keys=tuple(keys)))
+
+    def answered(self, request: Message, answer: Message) -> None:
+        run = self.run
+        if isinstance(answer, Found):
+            for module in run.settings.lookup:
+                entry = answer.entries.get(self.session.facts.key(module))
+                if entry is not None:
+                    self.entries[module] = entry
+            digests = sorted({entry.digest for entry in self.entries.values()})
+            if digests:
+                self.session.ask(run, Load(build=run.id, digests=tuple(digests)))
+                return
+        elif isinstance(answer, Loaded):
+            self.data = answer.data
+        else:
+            super().answered(request, answer)
+        run.go(Phase.RECORDING)
+
+    @property
+    def missed(self) -> list[str]:
+        """The modules that the cache has no object of, or a damaged one."""
+        found = {module for module, entry in self.entries.items() if entry.digest in self.data}
+        return [module for module in dict.fromkeys(self.run.settings.lookup) if module not in found]

@@ -1,0 +1,197 @@
+"""What the builds of one Project share, and what the phases of one build have in common.
+
+`Session` holds what stays from one build to the next, and is the way to ask workers and keeper. `Step` is the shape of
+a phase. Steps know the session and the steps before them; nothing here knows a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from actors.compiler.toolchains import Toolchains
+from actors.diagnostics import Diagnostic
+from actors.digests import NO_STAMP, Digest, Stamp
+from actors.events import DiagnosticFound, Events, InputChanged, ModuleBlocked, ModuleFailed
+from actors.messages import (
+    BuildDone,
+    BuildSettings,
+    CacheEntry,
+    Message,
+    RunCompile,
+    RunInfer,
+    RunLink,
+    RunSummarise,
+    ScanEnd,
+    Source,
+    ToKeeper,
+    ToWorkers,
+)
+from actors.planner.diagnostics import keeps_changing
+from actors.planner.facts import Facts
+from actors.planner.run import Run
+from actors.planner.state import Plan, PlannedModule, settings_digest
+
+JOBS = (RunSummarise, RunInfer, RunCompile, RunLink)
+
+
+class Standing(NamedTuple):
+    """The answer of a build that found nothing to do, and what it was compared with."""
+
+    settings: BuildSettings
+    snapshot: Stamp
+    done: BuildDone
+
+
+class Session:
+    """`slots` is the number of worker slots. `remembers`: whether keys that earlier builds of this Project found may be
+    used without asking the cache (not where there is none). `send` posts a request to its receiver; `later` has the
+    build looked at again in so many seconds; `now` returns the time in seconds."""
+
+    def __init__(
+        self,
+        toolchains: Toolchains,
+        slots: int,
+        remembers: bool,
+        send: Callable[[ToKeeper | ToWorkers], None],
+        later: Callable[[float], None],
+        now: Callable[[], float],
+    ) -> None:
+        self.toolchains = toolchains
+        self.slots = slots
+        self.idle_slots = slots
+        self.remembers = remembers
+        self.trusted = remembers
+        """Whether what earlier builds found in the cache is still there, because it has lost nothing meanwhile."""
+        self.identities = toolchains.identities()
+        """By name of a toolchain; as they were when the Project was opened."""
+        self.facts = Facts(toolchains.identity(), lambda path: self.identities[toolchains.of(path).name])
+        self.plan: Plan | None = None
+        """What the last finished build left."""
+        self.known_entries: dict[Digest, CacheEntry] = {}
+        """Entries of the cache that this Project found or stored, by key."""
+        self.standing: Standing | None = None
+        """The answer of the last build, if that may be repeated."""
+        self.snapshot_seen = ""
+        """The snapshot that the last scan compared with, "" if there was none."""
+        self.linked = False
+        """Whether a toolchain has linked in this process, and so may remember that link."""
+        self.events = Events()
+        """The Project's, once the planner has started."""
+        self._send = send
+        self.later = later
+        self.now = now
+
+    def ask(self, run: Run, request: ToKeeper | ToWorkers) -> None:
+        """Send a request for a build. Its phase does not end before the answer has come."""
+        run.awaited += 1
+        if isinstance(request, JOBS):
+            self.idle_slots -= 1
+        self._send(request)
+
+    def milliseconds(self, run: Run) -> float:
+        """How long a build has taken so far."""
+        return (self.now() - run.began) * 1000
+
+    # ---- what earlier builds found
+
+    def invalidate(self) -> None:
+        """Entries that earlier builds found in the cache may be gone: the next build asks for all of them."""
+        self.trusted = False
+        self.known_entries = {}
+
+    def is_for(self, plan: Plan, settings: BuildSettings) -> bool:
+        """Whether the keys of a plan are those of this toolchain for these settings."""
+        return plan.toolchain == self.facts.toolchain and plan.settings == settings_digest(settings)
+
+    def reusable(self, settings: BuildSettings) -> Mapping[str, PlannedModule]:
+        """The modules of the last build whose objects may be used without asking for anything else."""
+        plan = self.plan
+        if plan is None or not self.trusted or settings.goal != "build" or settings.force or settings.verify:
+            return {}
+        return plan.modules if self.is_for(plan, settings) else {}
+
+    def planned_object(self, module: str, key: Digest) -> PlannedModule | None:
+        """What the last finished build says of this key, if it had an object."""
+        if self.plan is None or not self.trusted:
+            return None
+        planned = self.plan.modules.get(module)
+        return planned if planned and planned.key == key and planned.object else None
+
+    # ---- the answer of the last build
+
+    def repeated(self, run: Run, end: ScanEnd) -> BuildDone | None:
+        """The answer of the last build, where it still stands; then no other actor is asked. The scanner has proved
+        that nothing differs from the snapshot: sources, program, settings' files, toolchain's files. So two comparisons
+        are left: the same snapshot, and the same request."""
+        last = self.standing
+        if last is None or end.snapshot == NO_STAMP or not self.trusted:
+            return None
+        if (end.snapshot, run.settings) != (last.snapshot, last.settings):
+            return None
+        result = msgspec.structs.replace(last.done.result, duration_ms=self.milliseconds(run))
+        return msgspec.structs.replace(last.done, build=run.id, result=result)
+
+    def remember(self, run: Run, end: ScanEnd, done: BuildDone) -> None:
+        """A build has ended that changed no row and wrote no snapshot, so the next one is compared with the same. Its
+        answer stands if it had nothing wrong to report."""
+        if end.snapshot != NO_STAMP and done.result.success and done.result.cache_degraded is None:
+            self.standing = Standing(run.settings, end.snapshot, done)
+
+    # ---- what happens in several phases
+
+    def input_changed(self, run: Run, module: str, source: Source) -> None:
+        """A file is no longer what the scan saw: the module is planned again, with what the file holds now."""
+        if self.events.wanted:
+            self.events.emit(InputChanged(build=run.id, module=module))
+        if not run.may_retry(module):
+            source = msgspec.structs.replace(source, error=keeps_changing(module, source.path))
+        if source.error is not None:
+            run.diagnostics.append(source.error)
+        self.facts.replace(source)
+        run.replan = True
+
+    def fail(self, run: Run, module: str, errors: list[Diagnostic]) -> list[str]:
+        """A module failed. Returns the modules that became blocked by it."""
+        blocked = run.failures.fail(module, errors, self.facts.graph)
+        if self.events.wanted:
+            for found in errors:
+                self.events.emit(DiagnosticFound(build=run.id, diagnostic=found))
+            self.events.emit(ModuleFailed(build=run.id, module=module, errors=len(errors)))
+        self.tell_blocked(run, blocked)
+        return blocked
+
+    def tell_blocked(self, run: Run, modules: Iterable[str]) -> None:
+        if self.events.wanted:
+            for module in modules:
+                self.events.emit(ModuleBlocked(build=run.id, module=module, by=run.failures.blocked_by[module]))
+
+
+class Step:
+    """The work of one phase in one build, and the state that belongs to it alone.
+
+    The machine calls `begin` when the build enters the phase, `answered` for each answer to what the step asked, and
+    `advance` whenever anything has arrived. A step ends its phase with `run.go`. What it found out is read by later
+    steps, through its properties; no step writes into another one. `forget` drops what depends on the sources, because
+    the build looks at them again."""
+
+    def __init__(self, session: Session, run: Run) -> None:
+        self.session = session
+        self.run = run
+
+    def begin(self) -> None:
+        pass
+
+    def answered(self, request: Message, answer: Message) -> None:
+        raise RuntimeError(f"nobody asked for a {type(answer).__name__} in {self.run.phase.name}")
+
+    def answered_late(self, answer: Message) -> None:
+        """The build has been cancelled. Only what saves work later is taken over."""
+
+    def advance(self) -> None:
+        pass
+
+    def forget(self) -> None:
+        pass
