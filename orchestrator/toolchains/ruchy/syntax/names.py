@@ -2,14 +2,14 @@
 
 Every name counts that may mean something outside of the item. Only those are left out that surely cannot: members after
 a dot, labels of fields, the item's own generic parameters and nested items, parameters, and variables of a `let` in the
-blocks where they are visible. In doubt a name counts: a name too many costs time, a name too few would leave out a
-dependency.
+blocks where they are visible. A name that may mean something counts: one too many costs time, one too few would leave
+out a dependency.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens, words
 from orchestrator.toolchains.ruchy.syntax.parser import NESTING, imported_at
@@ -32,7 +32,6 @@ _OPERATORS = words("| & ||")
 _BEHIND_PARAMETER = words(", ) ] = :")
 _MAYBE_BLOCK = words("if match loop try | || while")
 
-_TELLING = _DEFINES | _MAYBE_BLOCK | words("name { } ; let var for #[ string fmid fclose")
 _IN_TEMPLATE = re.compile(r"\{([A-Za-z_]\w*+)[}:]|([A-Za-z_]\w*+)\$", re.ASCII)
 """A name in a placeholder of a template: `{name}`, `{name:>5}`, `{:>name$}`."""
 
@@ -83,27 +82,54 @@ def local_imports(tokens: Tokens, start: int, stop: int) -> list[UseItem]:
     return found
 
 
-class _Scopes:
-    """The variables that are surely visible, by block."""
+class _Walk:
+    """One walk over the few kinds of token that matter, with a stack of scopes.
 
-    def __init__(self, known: frozenset[str]) -> None:
+    A variable is visible from the `;` of its `let` (until then it is `pending`) to the end of its block. Parameters and
+    the variable of a `for` are visible in the block that follows (until then they are `coming`). `passed` skips tokens
+    that a construct has used up.
+    """
+
+    def __init__(self, tokens: Tokens, start: int, stop: int, known: frozenset[str]) -> None:
+        self.tokens = tokens
+        self.stop = stop
+        self.labels = _BEFORE_LABEL - _OPERATORS if "?" in tokens.kinds[start:stop] else _BEFORE_LABEL
+        self.passed = start
         self.known = known  # visible everywhere
         self.visible: set[str] = set()
         self.added: list[str] = []  # what this block has made visible
         self.outer: list[tuple[set[str], list[str]]] = []
+        self.depth = 0
         self.pending: dict[int, str] = {}  # `let x = ...` at this depth: x is visible behind the `;`
         self.coming: frozenset[str] | None = None  # what the next `{` adds: parameters, the variable of a `for`
         self.fresh = False  # the next `{` is that of a nested function, which sees no variables around it
         self.declared: frozenset[int] = frozenset()  # where the parameters of the last function are declared
 
-    def open(self) -> None:
-        self.outer.append((self.visible, self.added))
-        if self.fresh:
-            self.visible = set()
-        self.added = []
-        for name in self.coming or ():
-            self._add(name)
-        self.coming, self.fresh = None, False
+    # ------------------------------------------------------------ what occurs
+
+    def path(self, at: int) -> tuple[str, ...]:
+        """The path that begins at a name; empty where it surely means nothing outside."""
+        tokens = self.tokens
+        following = tokens.kinds[at + 1]
+        if following == "::":
+            path = segments_at(tokens, at)
+            return path if path[0] not in self.known and len(path) <= LONGEST_PATH else ()  # longer: a syntax error
+        name = tokens.texts[at]
+        if at in self.declared or self.sees(name) or _means_nothing(tokens, at, following, self.labels):
+            return ()
+        return (name,)
+
+    def placeholders(self, at: int) -> list[str]:
+        """The names in the placeholders of a text, or of the piece of one that stands behind a hole."""
+        text = self.tokens.texts[at]
+        if self.tokens.kinds[at] != "string":
+            text = text.partition("}")[0]
+        if "{" not in text and "$" not in text:
+            return []
+        named = [name or count for name, count in _IN_TEMPLATE.findall(text)]
+        return [name for name in named if not self.sees(name)]
+
+    # ------------------------------------------------------------ scopes
 
     def sees(self, name: str) -> bool:
         return name in self.visible or name in self.known
@@ -113,88 +139,103 @@ class _Scopes:
             self.visible.add(name)
             self.added.append(name)
 
-    def close(self, depth: int) -> None:
-        self.pending.pop(depth, None)
+    def open_block(self, at: int) -> None:
+        self.depth += 1
+        self.outer.append((self.visible, self.added))
+        if self.fresh:
+            self.visible = set()
+        self.added = []
+        for name in self.coming or ():
+            self._add(name)
+        self.coming, self.fresh = None, False
+
+    def close_block(self, at: int) -> None:
+        self.pending.pop(self.depth, None)
         if self.outer:
             self.visible.difference_update(self.added)
             self.visible, self.added = self.outer.pop()
+        self.depth -= 1
 
-    def settle(self, depth: int) -> None:
-        name = self.pending.pop(depth, None)
+    def end_statement(self, at: int) -> None:
+        name = self.pending.pop(self.depth, None)
         if name is not None:
             self._add(name)
+
+    # ------------------------------------------------------------ constructs
+
+    def declare(self, at: int) -> None:
+        """The variable of a plain `let`. What stands before its `=` or `:` is no occurrence."""
+        kinds = self.tokens.kinds
+        self.passed = at + 1
+        if kinds[at - 1] in ("if", "while"):
+            return
+        self.end_statement(at)  # the `let` before it had no `;`
+        name = at + 1 + (kinds[at + 1] == "mut")
+        if kinds[name] == "name" and kinds[name + 1] in ("=", ":"):
+            self.pending[self.depth] = self.tokens.texts[name]
+            self.passed = name + 1
+
+    def for_loop(self, at: int) -> None:
+        plain = self.tokens.kinds[at + 2] == "in"
+        self.coming = frozenset((self.tokens.texts[at + 1],)) if plain else None
+        self.passed = at + 1 + plain
+
+    def maybe_block(self, at: int) -> None:
+        self.coming = None
+
+    def function(self, at: int) -> None:
+        if self.tokens.kinds[at + 1] != "name":
+            return
+        self.declared = _parameters(self.tokens, at + 2, self.stop)
+        self.coming, self.fresh = frozenset([self.tokens.texts[one] for one in self.declared]), True
+        self.passed = at + 2
+
+    def definition(self, at: int) -> None:
+        if self.tokens.kinds[at + 1] == "name":
+            self.passed = at + 2
+
+    def attribute(self, at: int) -> None:
+        self.passed = at
+        while self.passed < self.stop and self.tokens.kinds[self.passed] != "]":
+            self.passed += 1
+
+
+_STEPS: dict[str, Callable[[_Walk, int], None]] = {
+    **dict.fromkeys(_DEFINES, _Walk.definition),
+    **dict.fromkeys(_MAYBE_BLOCK, _Walk.maybe_block),
+    "fun": _Walk.function,
+    "fn": _Walk.function,
+    "{": _Walk.open_block,
+    "}": _Walk.close_block,
+    ";": _Walk.end_statement,
+    "let": _Walk.declare,
+    "var": _Walk.declare,
+    "for": _Walk.for_loop,
+    "#[": _Walk.attribute,
+}
+"""What the tokens do that are no occurrences themselves."""
+
+_TELLING = frozenset((*_STEPS, *_TEXTS, "name"))
 
 
 def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = frozenset()) -> Iterator[Occurrence]:
     """The paths that occur in the tokens `start` to `stop`. `known`: names that mean something else in all of them."""
-    # One walk over the few kinds of token that matter, with a stack of scopes. A variable is visible from the `;` of
-    # its `let` (until then it is pending) to the end of its block. Parameters and the variable of a `for` are visible
-    # in the block that follows (until then they are coming). `passed` skips tokens that a construct has used up.
-    kinds, texts = tokens.kinds, tokens.texts
-    labels = _BEFORE_LABEL - _OPERATORS if "?" in kinds[start:stop] else _BEFORE_LABEL
-    scopes = _Scopes(known)
-    depth = 0
-    passed = start  # tokens before this one are done
+    kinds = tokens.kinds
+    walk = _Walk(tokens, start, stop, known)
     for at in [at for at in range(start, stop) if kinds[at] in _TELLING]:
-        if at < passed:
+        if at < walk.passed:
             continue
         kind = kinds[at]
         if kind == "name":
             if kinds[at - 1] not in (".", "?.", "::") or at == start:
-                following = kinds[at + 1]
-                if following == "::":
-                    path = segments_at(tokens, at)
-                    if path[0] not in known and len(path) <= LONGEST_PATH:  # the parser says what is wrong with others
-                        yield path, at
-                elif at in scopes.declared:
-                    pass  # a parameter
-                elif not scopes.sees(texts[at]) and not _means_nothing(tokens, at, following, labels):
-                    yield (texts[at],), at
+                path = walk.path(at)
+                if path:
+                    yield path, at
         elif kind in _TEXTS:
-            text = texts[at] if kind == "string" else texts[at].partition("}")[0]
-            if "{" in text or "$" in text:
-                for name, count in _IN_TEMPLATE.findall(text):
-                    if not scopes.sees(name or count):
-                        yield (name or count,), at
-        elif kind == "{":
-            depth += 1
-            scopes.open()
-        elif kind == "}":
-            scopes.close(depth)
-            depth -= 1
-        elif kind == ";":
-            scopes.settle(depth)
-        elif kind in ("let", "var"):
-            passed = _let(tokens, at, depth, scopes) + 1
-        elif kind == "for":
-            plain = kinds[at + 2] == "in"
-            scopes.coming = frozenset((texts[at + 1],)) if plain else None
-            passed = at + 1 + plain
-        elif kind in _MAYBE_BLOCK:
-            scopes.coming = None
-        elif kind in ("fun", "fn") and kinds[at + 1] == "name":
-            scopes.declared = _parameters(tokens, at + 2, stop)
-            scopes.coming, scopes.fresh = frozenset([texts[one] for one in scopes.declared]), True
-            passed = at + 2
-        elif kind == "#[":
-            passed = at
-            while passed < stop and kinds[passed] != "]":
-                passed += 1
-        elif kind in _DEFINES and kinds[at + 1] == "name":
-            passed = at + 2
-
-
-def _let(tokens: Tokens, at: int, depth: int, scopes: _Scopes) -> int:
-    """Records the variable of a plain `let`. Returns the last token before its `=` or `:`; `at` for other `let`s."""
-    kinds = tokens.kinds
-    if kinds[at - 1] in ("if", "while"):
-        return at
-    scopes.settle(depth)  # the `let` before it had no `;`
-    name = at + 1 + (kinds[at + 1] == "mut")
-    if kinds[name] == "name" and kinds[name + 1] in ("=", ":"):
-        scopes.pending[depth] = tokens.texts[name]
-        return name
-    return at
+            for name in walk.placeholders(at):
+                yield (name,), at
+        else:
+            _STEPS[kind](walk, at)
 
 
 def _parameters(tokens: Tokens, at: int, stop: int) -> frozenset[int]:
