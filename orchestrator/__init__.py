@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from actors.system import MailboxStatistics, System, Tap, TapRecord
     from orchestrator.api import Cache, CachedObject, Project, Source, open  # noqa: A004
     from orchestrator.config import Config
+    from orchestrator.dependencies import DependencyGraph
     from orchestrator.errors import (
         BuildCancelled,
         BuildFailed,
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
         WasmillError,
     )
     from orchestrator.keywords import Limits, Settings
-    from orchestrator.result import BuildResult, DependencyGraph, RunResult
+    from orchestrator.result import BuildResult, RunResult
     from orchestrator.sources import Sources
 
     __version__: str
@@ -93,7 +94,7 @@ _HOMES = {
     "Config": "orchestrator.config",
     "ConfigError": "orchestrator.errors",
     "Damage": "actors.messages",
-    "DependencyGraph": "orchestrator.result",
+    "DependencyGraph": "orchestrator.dependencies",
     "Diagnostic": "actors.diagnostics",
     "DiagnosticFound": "actors.events",
     "Difference": "actors.result",

@@ -41,16 +41,16 @@ from actors.offload import Offload
 from actors.planner.planner import Planner
 from actors.scanner.scanner import Scanner
 from actors.system import Address, Broken, Closed, MailboxStatistics, System, Tap
-from orchestrator import requests
 from orchestrator.builds import Builds, Memory, translated
 from orchestrator.config import Config, load
+from orchestrator.dependencies import DependencyGraph
 from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
-from orchestrator.installation import own_files
 from orchestrator.keywords import Limits, OnFull
 from orchestrator.keywords import Settings as KeywordSettings
-from orchestrator.looked import looked
+from orchestrator.looked import looked, own_files
 from orchestrator.reach import Reached, reached_files
-from orchestrator.result import BuildResult, DependencyGraph, RunResult, build_result
+from orchestrator.requests import DECIDES, build_settings, scan_rules
+from orchestrator.result import BuildResult, RunResult, build_result
 from orchestrator.sources import Sources
 from orchestrator.toolchains.locate import Asked, package_folders
 
@@ -168,7 +168,7 @@ class Project:
         self._toolchains = self.config.toolchains
         self._watched = seen.watched(self._toolchains.files())
         self._plain = toolchain is None and all(value is None for value in settings.values())
-        self._owned = requests.DECIDES.isdisjoint(key for key, value in settings.items() if value is not None)
+        self._owned = DECIDES.isdisjoint(key for key, value in settings.items() if value is not None)
         self._tap = tap
         self._events = Events()
         self._system: System | None = None
@@ -361,13 +361,13 @@ class Project:
         self._running()
         assert self._builds is not None
         config = self.config.with_profile(profile) if profile else self.config
-        rules = requests.rules(config)
+        rules = scan_rules(config)
         memory: Memory = self.sources
         if config.single:
             disk = self._offload.disk
             reached = await self._offload.run(reached_files, config.root, config.entry, self._toolchains, disk)
             memory = Reached(reached, self.sources)
-        settings = requests.settings(
+        settings = build_settings(
             config,
             self._watched,
             self._offload.disk,

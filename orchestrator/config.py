@@ -20,7 +20,7 @@ import msgspec
 from actors.compiler.toolchains import Toolchains
 from actors.digests import printable
 from actors.disk import REAL, Disk
-from orchestrator import configfile
+from orchestrator.configfile import check_setting, key_place, read_file
 from orchestrator.errors import ConfigError, FileError, ProjectError
 from orchestrator.looked import unseen
 from orchestrator.settings import PROFILES, SETTINGS, near_miss
@@ -141,7 +141,7 @@ def load(
     Raises ProjectError where `start` or a toolchain does not exist, ConfigError where a setting is wrong.
     """
     said = {key: value for key, value in (overrides or {}).items() if value is not None}
-    checked = {key: configfile.check(key, value, key, lambda: "") for key, value in said.items()}
+    checked = {key: check_setting(key, value, key, lambda: "") for key, value in said.items()}
     if start is None:
         return _resolve(_Layers("", "", "", {}, dict(PROFILES), checked, disk, choose(toolchain, {})))
     place = absolute(start)
@@ -152,7 +152,7 @@ def load(
         kind = "file" if place.endswith(choose(toolchain, {}).extensions) else "folder"
         raise ProjectError(f"there is no {kind} `{os.fspath(start)}`")
     file = _find(place, disk)
-    base, profiles, enabled = configfile.read(file, disk) if file else ({}, {}, {})
+    base, profiles, enabled = read_file(file, disk) if file else ({}, {}, {})
     home, toolchains = os.path.dirname(file) or place, choose(toolchain, enabled)
     return _resolve(_Layers(home, file, "", base, {**PROFILES, **profiles}, checked, disk, toolchains))
 
@@ -198,7 +198,7 @@ def _resolve(layers: _Layers, profile: str = "") -> Config:
         names = tuple(sorted(layers.profiles))
         hint = near_miss(chosen, names) or f"there are: {', '.join(names)}"
         written = not profile and "profile" not in layers.overrides
-        where = configfile.place(layers.file, layers.disk, "build", "profile") if written else ""
+        where = key_place(layers.file, layers.disk, "build", "profile") if written else ""
         raise ConfigError(f"there is no profile `{chosen}`", where=where, hint=hint, key="build.profile")
     said = {**layers.base, **layers.profiles[chosen], **layers.overrides}
     values: dict[str, Any] = {name: said.get(name, setting.default) for name, setting in SETTINGS.items()}
@@ -295,7 +295,7 @@ def _wrong(layers: _Layers, values: dict[str, Any], key: str, what: str) -> Conf
             path = ("profile", values["profile"], key)
         elif key in layers.base:
             path = (SETTINGS[key].table, key)
-    where = configfile.place(layers.file, layers.disk, *path) if path else ""
+    where = key_place(layers.file, layers.disk, *path) if path else ""
     return ConfigError(f"`{'.'.join(path) or key}`: {what}", where=where, key=".".join(path) or key)
 
 

@@ -21,7 +21,7 @@ Tables = tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, bool]]
 """The settings of the four tables by leaf name, those of each profile, and of each toolchain whether it is enabled."""
 
 
-def read(file: str, disk: Disk) -> Tables:
+def read_file(file: str, disk: Disk) -> Tables:
     """What a file says, checked. Raises ConfigError."""
     import tomllib
 
@@ -40,12 +40,12 @@ def read(file: str, disk: Disk) -> Tables:
     return _Reader(file, text).read(tables)
 
 
-def place(file: str, disk: Disk, *path: str) -> str:
+def key_place(file: str, disk: Disk, *path: str) -> str:
     """`file:line` of the key `path`."""
     return f"{file}:{line_of(_read_text(file, disk), path)}"
 
 
-def check(key: str, value: object, dotted: str, where: Callable[[], str]) -> Any:
+def check_setting(key: str, value: object, dotted: str, where: Callable[[], str]) -> Any:
     """`value` as it is meant. Raises ConfigError: no such setting, or not allowed; `where` is asked only then."""
     setting = SETTINGS.get(key)
     if setting is None:
@@ -122,7 +122,7 @@ class _Reader:
         return enabled
 
     def check(self, key: str, value: object, *table: str) -> Any:
-        return check(key, value, ".".join((*table, key)), lambda: self.at(*table, key))
+        return check_setting(key, value, ".".join((*table, key)), lambda: self.at(*table, key))
 
     def misplaced(self, key: str, table: str) -> ConfigError:
         path = (table, key) if table else (key,)

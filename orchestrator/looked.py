@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import cast
 
 from actors.digests import Stamp
 from actors.disk import Disk, FolderEntry
+from actors.planner import keys
 from actors.scanner.snapshot import Extra, stamp_extras
 
 Watched = tuple[tuple[Extra, ...], tuple[str, ...]]
@@ -76,3 +78,10 @@ def looked(disk: Disk) -> tuple[Disk, Looked]:
 def unseen(disk: Disk) -> Disk:
     """The disk beneath: for a look at what changes with every build, and decides nothing once there was one."""
     return disk.beneath if isinstance(disk, Looked) else disk
+
+
+def own_files() -> list[str]:
+    """The files of Wasmill itself that every snapshot stamps: `cli/uptodate.py`, because `wasmill build` believes no
+    snapshot that does not name this file, and the one with the schema of manifests."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    return [os.path.join(here, "cli", "uptodate.py"), os.path.abspath(keys.__file__)]

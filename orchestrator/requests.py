@@ -18,7 +18,7 @@ LONGEST_PROFILE = 64
 """Letters of a profile's name that stand in names of files; a longer one is named by digest."""
 
 
-def rules(config: Config) -> Rules:
+def scan_rules(config: Config) -> Rules:
     """What counts as a source."""
     snapshot = snapshot_name(config)
     return Rules(
@@ -33,7 +33,9 @@ def rules(config: Config) -> Rules:
     )
 
 
-def settings(config: Config, watched: Watched, disk: Disk, *, output: str, plain: bool, owned: bool) -> BuildSettings:
+def build_settings(
+    config: Config, watched: Watched, disk: Disk, *, output: str, plain: bool, owned: bool
+) -> BuildSettings:
     """A build with nothing asked for but what the configuration says. `plain`: all of that is in files that are
     `watched`; `owned`: the program takes the place of older ones of its profile."""
     extras, absent = watched

@@ -28,9 +28,10 @@ from actors.system import Tap
 from orchestrator import api
 from orchestrator.api import CachedObject
 from orchestrator.config import Config
+from orchestrator.dependencies import DependencyGraph
 from orchestrator.errors import ProjectError
 from orchestrator.keywords import Limits, Settings
-from orchestrator.result import BuildResult, DependencyGraph, RunResult
+from orchestrator.result import BuildResult, RunResult
 from orchestrator.sources import Sources
 from orchestrator.toolchains.locate import Asked
 

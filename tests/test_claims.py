@@ -80,7 +80,7 @@ def test_the_settings_that_documents_show_are_some(tmp_path: Path) -> None:
         for block in re.findall(r"^```toml\n(.*?)^```$", document.read_text(), re.MULTILINE | re.DOTALL):
             file = tmp_path / "wasmill.toml"
             file.write_text(block)
-            configfile.read(str(file), orchestrator.Offload().disk)
+            configfile.read_file(str(file), orchestrator.Offload().disk)
             shown += 1
     assert shown
 

@@ -34,21 +34,27 @@ def named(file: Path) -> str:
 
 
 @cache
-def imported(file: Path) -> set[str]:
-    """The full names of all modules that a file imports, wherever in it."""
+def imports(file: Path) -> tuple[set[str], set[str]]:
+    """The full names of all modules that a file imports, wherever in it; and of what it takes from them by name."""
     found: set[str] = set()
+    members: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{named(file)}: a relative import"
             found.add(node.module or "")
+            members.update(f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in (
             "import_module",
             "__import__",
         ):
             found.update(str(word.value) for word in node.args if isinstance(word, ast.Constant))
-    return found
+    return found, members
+
+
+def imported(file: Path) -> set[str]:
+    return imports(file)[0]
 
 
 def tops(file: Path) -> set[str]:
@@ -70,6 +76,49 @@ def test_the_walk_over_imports_sees_every_kind(tmp_path: Path) -> None:
         "if TYPE_CHECKING:\n    import k as l\n"
     )
     assert imported(file) == {"a.b", "c.d", "g", "i.j", "k"}
+
+
+def circles(edges: dict[str, set[str]]) -> list[list[str]]:
+    """The strongly connected parts of a graph that have two members or more, sorted (Tarjan)."""
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    open_: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(module: str) -> None:
+        number[module] = lowest[module] = len(number)
+        open_.append(module)
+        for other in edges[module]:
+            if other not in number:
+                visit(other)
+                lowest[module] = min(lowest[module], lowest[other])
+            elif other in open_:
+                lowest[module] = min(lowest[module], number[other])
+        if lowest[module] == number[module]:
+            at = open_.index(module)
+            if len(open_) - at > 1:
+                found.append(sorted(open_[at:]))
+            del open_[at:]
+
+    for module in edges:
+        if module not in number:
+            visit(module)
+    return sorted(found)
+
+
+def test_the_search_for_circles_finds_them() -> None:
+    edges = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set[str](), "e": {"f", "a"}, "f": {"e"}}
+    assert circles(edges) == [["b", "c"], ["e", "f"]]
+
+
+@pytest.mark.slow
+def test_no_imports_go_in_a_circle() -> None:
+    """Lazy imports and those for type checkers alone count as well. `from package import module` is an import of both.
+    That a package is loaded before its modules counts for nothing: its front stands above them, or has no imports."""
+    files = {named(file).removesuffix(".py").replace("/", "."): file for file in python_files(*PACKAGES)}
+    modules = {name.removesuffix(".__init__"): file for name, file in files.items()}
+    edges = {name: set.union(*imports(file)) & (modules.keys() - {name}) for name, file in modules.items()}
+    assert circles(edges) == []
 
 
 @pytest.mark.slow

@@ -1,0 +1,45 @@
+"""The command line. This file has what `uptodate.py`, which answers for an unchanged tree, and the rest of the command
+line both need. It is loaded in every process, so it imports builtin modules only.
+"""
+
+import _signal  # type: ignore[import-not-found]  # `signal` itself is no builtin module
+import sys
+
+SIGINT: int = _signal.SIGINT
+SIGTERM: int = _signal.SIGTERM
+POSIX = sys.platform != "win32"
+if sys.platform != "win32":
+    from posix import environ
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, before `session` listens for it."""
+
+
+def signal_of(stop: KeyboardInterrupt) -> int:
+    """The signal that raised this."""
+    return SIGTERM if isinstance(stop, Terminated) else SIGINT
+
+
+def events_wanted(arguments: list[str]) -> bool:
+    """Whether a build is to print its events, whatever else is asked for: the last of them says how it ended."""
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return own[:1] == ["build"] and "--json" in own
+
+
+def plain_build(arguments: list[str]) -> tuple[str, bool] | None:
+    """The folder to build and whether quietly, where that is all that is asked for: `build [-q] [PATH]`."""
+    if not POSIX or arguments[:1] != ["build"] or any(name.startswith(b"WASMILL_") for name in environ):
+        return None
+    rest = arguments[1:]
+    quiet = "-q" in rest
+    if quiet:
+        rest.remove("-q")
+    if len(rest) > 1 or rest[:1] == [""] or (rest and rest[0].startswith("-")):
+        return None
+    return (rest[0] if rest else "."), quiet
+
+
+def up_to_date(modules: int) -> str:
+    """The line that a build with nothing to do prints."""
+    return f"up to date: {modules} module{'' if modules == 1 else 's'}"

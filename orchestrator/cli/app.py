@@ -12,8 +12,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from orchestrator.cli import SIGINT, SIGTERM, Terminated, events_wanted, signal_of
 from orchestrator.cli.output import Output
-from orchestrator.cli.uptodate import SIGINT, SIGTERM, Terminated, events_wanted, signal_of
 from orchestrator.errors import ProjectBroken, UsageError, WasmillError
 
 COMMANDS = ("build", "run", "graph", "clean", "cache", "explain", "trace")

@@ -6,7 +6,7 @@ import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from orchestrator.cli.uptodate import POSIX, plain_build
+from orchestrator.cli import plain_build
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def plain(argv: list[str]) -> argparse.Namespace | None:
     """What `parser.parse` gives for `build [-q] [PATH]`, which is most of what anybody types, without argparse: that
     takes as long as to compile a module. None for everything else."""
-    asked = plain_build(argv) if POSIX else None
+    asked = plain_build(argv)
     if asked is None:
         return None
     path, quiet = asked

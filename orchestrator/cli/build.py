@@ -7,10 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import orchestrator
-from orchestrator.cli import session
+from orchestrator.cli import session, up_to_date
 from orchestrator.cli.arguments import add_build_flags, add_json, add_path, add_quiet, add_verify, folder, settings
 from orchestrator.cli.output import Output
-from orchestrator.cli.uptodate import up_to_date
 from orchestrator.config import Config, load
 from orchestrator.report.diagnostics import render_all
 from orchestrator.report.paths import here

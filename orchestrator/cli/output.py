@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from io import TextIOWrapper
 
-from orchestrator.cli.uptodate import SIGTERM
+from orchestrator.cli import SIGTERM
 from orchestrator.errors import FileError, WasmillError
 from orchestrator.report.terminal import Style, shown
 

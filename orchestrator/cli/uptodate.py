@@ -3,16 +3,15 @@ the snapshot's file (`actors/scanner/snapshot.py` has its layout) are compared, 
 not plainly unchanged goes to the whole command line. Every import costs, so here are no others.
 """
 
-import _signal  # type: ignore[import-not-found]  # nor is `signal`
+import _signal  # type: ignore[import-not-found]
 import gc
 import sys
 from _operator import attrgetter  # `operator` itself is no builtin module
 from itertools import chain
 from marshal import dumps
 
-SIGINT: int = _signal.SIGINT
-SIGTERM: int = _signal.SIGTERM
-POSIX = sys.platform != "win32"
+from orchestrator.cli import POSIX, SIGTERM, Terminated, events_wanted, plain_build, signal_of, up_to_date
+
 if sys.platform != "win32":
     from posix import (
         O_CLOEXEC,
@@ -20,7 +19,6 @@ if sys.platform != "win32":
         O_RDONLY,
         _exit,
         close,
-        environ,
         getcwd,
         listdir,
         lstat,
@@ -56,20 +54,6 @@ def main() -> int:
     return leave(code)
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, before `session` listens for it."""
-
-
-def signal_of(stop: KeyboardInterrupt) -> int:
-    return SIGTERM if isinstance(stop, Terminated) else SIGINT
-
-
-def events_wanted(arguments: list[str]) -> bool:
-    """Whether a build is to print its events, whatever else is asked for: the last of them says how it ended."""
-    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return own[:1] == ["build"] and "--json" in own
-
-
 def _terminate(number: int, frame: object) -> None:
     raise Terminated
 
@@ -88,7 +72,7 @@ def leave(code: int) -> int:
 
 
 def _main() -> int:
-    asked = plain_build(sys.argv[1:]) if POSIX else None
+    asked = plain_build(sys.argv[1:])
     if asked is not None:
         found = answer(asked[0])
         text = found and (b"" if asked[1] else tell(found))
@@ -116,24 +100,6 @@ def tell(found: Found) -> bytes | None:
     except (OSError, ValueError, LookupError, AttributeError):  # damaged, or of another version
         return None
     return text.encode(sys.stderr.encoding or "utf-8", "backslashreplace") + b"\n\n" + line if sys.stderr else b""
-
-
-def up_to_date(modules: int) -> str:
-    """The line that says so, here and in the whole command line."""
-    return f"up to date: {modules} module{'' if modules == 1 else 's'}"
-
-
-def plain_build(arguments: list[str]) -> tuple[str, bool] | None:
-    """The folder to build and whether quietly, where that is all that is asked for: `build [-q] [PATH]`."""
-    if arguments[:1] != ["build"] or any(name.startswith(b"WASMILL_") for name in environ):
-        return None
-    rest = arguments[1:]
-    quiet = "-q" in rest
-    if quiet:
-        rest.remove("-q")
-    if len(rest) > 1 or rest[:1] == [""] or (rest and rest[0].startswith("-")):
-        return None
-    return (rest[0] if rest else "."), quiet
 
 
 def answer(folder: str) -> Found | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from orchestrator.dependencies import DependencyGraph
 from orchestrator.report.terminal import shown
-from orchestrator.result import DependencyGraph
 
 
 def tree(graph: DependencyGraph, entry: str = "") -> str:

@@ -10,7 +10,8 @@ import anyio
 
 from actors.events import BuildFinished, BuildStarted, Event
 from actors.messages import CacheStatistics, Collected, Verified
-from orchestrator.result import BuildResult, DependencyGraph
+from orchestrator.dependencies import DependencyGraph
+from orchestrator.result import BuildResult
 
 Wasmill = Callable[..., tuple[int, str, str]]
 """What the fixture `wasmill` gives: exit code, standard output, standard error of one command."""

@@ -17,8 +17,8 @@ from actors.messages import CacheStatistics, Collected, Damage, Verified
 from actors.result import Difference, Reason
 from orchestrator.cli import app
 from orchestrator.cli.cache import amount
+from orchestrator.dependencies import DependencyGraph
 from orchestrator.errors import ProjectBroken, ProjectError
-from orchestrator.result import DependencyGraph
 from orchestrator.wasm.leb import MAGIC
 from tests.cli.cli_fakes import FakeProject, Wasmill, result
 

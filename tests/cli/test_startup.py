@@ -84,7 +84,7 @@ def test_what_a_build_imports(tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", [[], ["-q"], ["app"], ["-q", "app"], ["app", "-q"]])
 def test_a_plain_command_line_is_read_without_argparse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """And to the same effect, for every flag that there is."""
-    monkeypatch.setattr("orchestrator.cli.uptodate.environ", {})
+    monkeypatch.setattr("orchestrator.cli.environ", {})
     found, parsed = arguments.plain(["build", *words]), parse("build", build, words, Output())
     assert found is not None and parsed is not None
     assert {**vars(found), "help": None} == vars(parsed)

@@ -18,11 +18,12 @@ from actors.messages import Rules, Scan
 from actors.scanner import snapshot as snapshots
 from actors.scanner.compare import Remembered, look
 from actors.scanner.snapshot import PLAIN, Extra, Snapshot, answers, encode, stamp_extras
+from orchestrator import cli
 from orchestrator.cli import uptodate
 from orchestrator.testing.disk import FakeDisk
 from tests.helpers.snapshots import snapshot_of
 
-pytestmark = pytest.mark.skipif(not uptodate.POSIX, reason="the short way is for POSIX")
+pytestmark = pytest.mark.skipif(not cli.POSIX, reason="the short way is for POSIX")
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -354,18 +355,18 @@ def short_way(data: bytes) -> bool:
     ],
 )
 def test_what_it_takes_on(arguments, asked, monkeypatch):
-    monkeypatch.setattr(uptodate, "environ", {b"HOME": b"/"})
-    assert uptodate.plain_build(arguments) == asked
+    monkeypatch.setattr(cli, "environ", {b"HOME": b"/"})
+    assert cli.plain_build(arguments) == asked
 
 
 def test_settings_in_the_environment_are_not_for_it(monkeypatch):
-    monkeypatch.setattr(uptodate, "environ", {b"WASMILL_PROFILE": b"release"})
-    assert uptodate.plain_build(["build"]) is None
+    monkeypatch.setattr(cli, "environ", {b"WASMILL_PROFILE": b"release"})
+    assert cli.plain_build(["build"]) is None
 
 
 def test_the_line():
-    assert uptodate.up_to_date(1) == "up to date: 1 module"
-    assert uptodate.up_to_date(2) == "up to date: 2 modules"
+    assert cli.up_to_date(1) == "up to date: 1 module"
+    assert cli.up_to_date(2) == "up to date: 2 modules"
 
 
 SCRIPT = """\

@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors import digests
+from orchestrator import cli
 from orchestrator.cli import app, uptodate
 from orchestrator.config import load
 from orchestrator.errors import WasmillError
 
-pytestmark = pytest.mark.skipif(not uptodate.POSIX, reason="the short way is for POSIX")
+pytestmark = pytest.mark.skipif(not cli.POSIX, reason="the short way is for POSIX")
 
 MAIN = "use lib::f;\nfun main() { let unused = 1; println(f()); }\n"
 LIB = "pub fun f() -> i64 { 1 }\n"

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from orchestrator.dependencies import DependencyGraph
 from orchestrator.errors import ProjectError
 from orchestrator.report.graph import as_json, dot, tree
-from orchestrator.result import DependencyGraph
 
 
 def graph(*edges: str, alone: str = "") -> DependencyGraph:
