@@ -28,7 +28,7 @@ import anyio.lowlevel
 
 from actors.events import Events, RunningJob, call_guest
 from actors.mailbox import Address, Cell, Closed, Mailbox
-from actors.messages import CancelBuild, Message, Nudged
+from actors.messages import A, CancelBuild, Message, Nudged, Request, answer_to
 from actors.offload import Offload
 
 M = TypeVar("M", bound=Message)
@@ -135,7 +135,7 @@ class Actor(Generic[M]):
         number = self.system.record("tell", self.name, to.name, message)
         await to.mailbox.put(message, weight, number)
 
-    def post(self, to: Address[Any], request: Message) -> None:
+    def post(self, to: Address[Any], request: Request[Message]) -> None:
         """Sends a request to an actor on the right. Its answer arrives in `replied`. Raises RuntimeError where too many
         requests are outstanding, which is a bug."""
         self._check(to)
@@ -256,13 +256,14 @@ _SENT = ("tell", "post", "ask")
 Tap = Callable[[TapRecord], None]
 
 
-class Pending:
+class Pending(Generic[A]):
     """A request from outside the system whose answer is still to come."""
 
-    def __init__(self, system: System, asked: str, number: int) -> None:
+    def __init__(self, system: System, asked: str, number: int, kind: type[A]) -> None:
         self._system = system
         self._asked = asked
         self._number = number
+        self._kind = kind
         self._answer: Message | None = None
         self._arrived = anyio.Event()
 
@@ -271,11 +272,12 @@ class Pending:
         self._answer = answer
         self._arrived.set()
 
-    async def wait(self) -> Message:
+    async def wait(self) -> A:
         """Waits for the answer. Raises `Broken` when an actor has failed, `Closed` after the stop."""
         if self._answer is None:
             await self._system.wait(self._arrived)
-        assert self._answer is not None
+        if not isinstance(self._answer, self._kind):
+            raise TypeError(f"{self._asked} answered a {type(self._answer).__name__}, not a {self._kind.__name__}")
         return self._answer
 
 
@@ -442,15 +444,15 @@ class System:
 
     # ---- from outside
 
-    def request(self, to: Address[Any], request: Message) -> Pending:
+    def request(self, to: Address[Any], request: Request[A]) -> Pending[A]:
         """Sends a request at once. `Pending.wait` waits for its answer."""
         self.check()
         number = self.record("ask", "", to.name, request)
-        pending = Pending(self, to.name, number)
+        pending = Pending(self, to.name, number, answer_to(request))
         to.mailbox.push(request, Cell(pending.deliver), number)
         return pending
 
-    async def ask(self, to: Address[Any], request: Message) -> Message:
+    async def ask(self, to: Address[Any], request: Request[A]) -> A:
         """Sends a request and waits for its answer. Raises `Broken` when an actor has failed, `Closed` after the stop.
         Where the caller is cancelled, the answer is dropped."""
         return await self.request(to, request).wait()

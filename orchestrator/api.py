@@ -25,12 +25,13 @@ from actors.forks import OwnProcess
 from actors.hasher.hasher import Hasher
 from actors.keeper.keeper import Keeper
 from actors.messages import (
+    A,
     BuildDone,
     CacheStatistics,
     Clear,
     Collect,
     Collected,
-    Message,
+    KeeperRequest,
     ResetStatistics,
     Statistics,
     ToKeeper,
@@ -114,33 +115,23 @@ class Cache:
     async def verify(self) -> Verified:
         """Read everything from disk and compare it with its digest. What is wrong is put into quarantine, and compiled
         again by the next build that needs it."""
-        answer = await self._project._ask_keeper(Verify())
-        assert isinstance(answer, Verified)
-        return answer
+        return await self._project._ask_keeper(Verify())
 
     async def statistics(self) -> CacheStatistics:
         """Counts since the last reset, over all processes that use this cache."""
-        answer = await self._project._ask_keeper(Statistics())
-        assert isinstance(answer, CacheStatistics)
-        return answer
+        return await self._project._ask_keeper(Statistics())
 
     async def reset_statistics(self) -> CacheStatistics:
         """Start counting from zero."""
-        answer = await self._project._ask_keeper(ResetStatistics())
-        assert isinstance(answer, CacheStatistics)
-        return answer
+        return await self._project._ask_keeper(ResetStatistics())
 
     async def gc(self, *, force: bool = False) -> Collected:
         """Remove leftovers older than an hour (`force`: all of them), and what exceeds the size limit."""
-        answer = await self._project._ask_keeper(Collect(force=force))
-        assert isinstance(answer, Collected)
-        return answer
+        return await self._project._ask_keeper(Collect(force=force))
 
     async def clear(self) -> Collected:
         """Remove every entry."""
-        answer = await self._project._ask_keeper(Clear())
-        assert isinstance(answer, Collected)
-        return answer
+        return await self._project._ask_keeper(Clear())
 
 
 class Project:
@@ -341,7 +332,7 @@ class Project:
             memory=config.worker_memory,
         )
 
-    async def _ask_keeper(self, request: Message) -> Message:
+    async def _ask_keeper(self, request: KeeperRequest[A]) -> A:
         system = self._running()
         assert self._keeper is not None
         try:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import anyio
 
-from actors.messages import Build, BuildDone, BuildSettings, MemorySource, Message, Rules, Scan, ToPlanner
+from actors.messages import Build, BuildDone, BuildSettings, MemorySource, Rules, Scan, ToPlanner
 from actors.stillness import Watchdog
 from actors.system import Address, Broken, Closed, Pending, System
 from orchestrator.errors import ProjectBroken, ProjectError
@@ -109,16 +109,13 @@ class Builds:
                     rules=shared.rules,
                     memory=frozen,
                     walk=bool(shared.rules.root),
-                    force=False,
                 ),
                 sum(len(one.data) for one in frozen),
             )
-            done = await self._watched(shared.number, answer)
-            assert isinstance(done, BuildDone)
-            shared.done = done
+            shared.done = await self._watched(shared.number, answer)
             shared.ended.set()
 
-    async def _watched(self, build: int, answer: Pending) -> Message:
+    async def _watched(self, build: int, answer: Pending[BuildDone]) -> BuildDone:
         watchdog = Watchdog(self._system, build)
         while True:
             with anyio.move_on_after(watchdog.pause):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Literal, get_args, get_origin, get_type_hints
@@ -11,15 +13,13 @@ from typing import Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from actors import messages
-from actors.compiler import pool, toolchain
+from actors.compiler import toolchain
 from actors.keeper import keeper
 from actors.keeper.eviction import ORDERINGS
-from actors.messages import Build, Message, Publish
-from actors.planner.session import JOBS
+from actors.messages import ANSWERS, Message
 from orchestrator.cli.app import COMMANDS, HELP
 from orchestrator.keywords import Settings
 from orchestrator.settings import SETTINGS
-from orchestrator.testing.laws import ANSWERS
 from orchestrator.testing.toolchain import PlainToolchain
 from orchestrator.toolchains.locate import BUILT_IN
 from orchestrator.toolchains.ruchy import Ruchy
@@ -166,37 +166,65 @@ def test_no_command_is_forgotten() -> None:
 # ------------------------------------------------------------------------------------------------ a message
 
 
-JOB_KINDS = get_args(messages.ToWorkers)
-KEEPER_REQUESTS = get_args(messages.ToKeeper)
-REPLIES = {*get_args(messages.KeeperReply), *get_args(messages.WorkerReply), messages.BuildDone}
+@pytest.mark.parametrize("request_kind", ANSWERS, ids=lambda kind: kind.__name__)
+def test_a_request_is_asked_of_somebody(request_kind: type[Message]) -> None:
+    assert issubclass(request_kind, messages.Build | messages.WorkerRequest | messages.KeeperRequest)
 
 
-@pytest.mark.parametrize("request_kind", [Build, *JOB_KINDS, *KEEPER_REQUESTS], ids=lambda kind: kind.__name__)
-def test_a_request_has_its_law(request_kind: type[Message]) -> None:
-    answer = ANSWERS.get(request_kind)
-    assert answer, f"orchestrator/testing/laws.py: ANSWERS does not say what {request_kind.__name__} is answered with"
-    assert answer in REPLIES, f"actors/messages.py: {answer.__name__} is in no union of replies"
+@pytest.mark.parametrize("request_kind", messages.kinds(messages.KeeperRequest), ids=lambda kind: kind.__name__)
+def test_a_request_to_the_keeper_is_answered_without_a_cache(request_kind: type[Message]) -> None:
+    assert request_kind in keeper._HANDLERS
+    assert keeper._NOTHING[request_kind] == ANSWERS[request_kind]()
 
 
-@pytest.mark.parametrize("request_kind", KEEPER_REQUESTS, ids=lambda kind: kind.__name__)
-def test_a_request_to_the_keeper_is_handled(request_kind: type[Message]) -> None:
-    made = keeper.Keeper(None, max_size=0, eviction="lru", hot_memory=0)
-    assert request_kind in made._handlers, f"actors/keeper/keeper.py: no handler of {request_kind.__name__}"
-    if request_kind is not Publish:  # A program is published without a cache too.
-        nothing = keeper._NOTHING.get(request_kind)
-        assert nothing is not None, f"actors/keeper/keeper.py: _NOTHING has no answer to {request_kind.__name__}"
-        assert type(nothing) is ANSWERS[request_kind]
+def test_a_request_without_an_answer_cannot_be_defined() -> None:
+    with pytest.raises(TypeError, match=r"^Forgotten does not say what it is answered with: Request\[...\]$"):
+
+        class Forgotten(messages.Request, frozen=True):  # type: ignore[type-arg]
+            pass
 
 
-@pytest.mark.parametrize("request_kind", JOB_KINDS, ids=lambda kind: kind.__name__)
-def test_a_job_is_done(request_kind: type[Message]) -> None:
-    assert request_kind in JOBS, f"actors/planner/session.py: JOBS lacks {request_kind.__name__}"
-    if request_kind is not messages.RunLink:  # Links run in the Project's own process.
-        for table in ("_decoders", "_work", "_outcomes"):
-            assert request_kind in getattr(pool, table), (
-                f"actors/compiler/pool.py: {table} lacks {request_kind.__name__}"
-            )
+def test_a_request_that_the_keeper_does_not_handle_breaks_its_import() -> None:
+    program = """
+from actors.messages import base, cache
+
+class Forgotten(cache.KeeperRequest[cache.Begun], frozen=True):
+    __module__ = "actors.messages.cache"
+
+import actors.keeper.keeper
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.stderr.splitlines()[-1] == "TypeError: the keeper has no handler for Forgotten"
 
 
-def test_every_answer_answers_something() -> None:
-    assert set(ANSWERS.values()) == REPLIES, "orchestrator/testing/laws.py: ANSWERS"
+def test_an_answer_that_needs_arguments_breaks_the_keepers_import() -> None:
+    program = """
+from actors.messages import base, cache
+
+class Needy(base.Message, frozen=True):
+    count: int
+
+base.ANSWERS[cache.Begin] = Needy
+
+import actors.keeper.keeper
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.stderr.splitlines()[-1] == "TypeError: Missing required argument 'count'"
+
+
+def test_a_batch_that_no_worker_does_breaks_the_pools_import() -> None:
+    program = """
+from actors.messages import jobs
+
+class Forgotten(jobs.JobBatch[jobs.CompileDone], frozen=True):
+    __module__ = "actors.messages.jobs"
+
+import actors.compiler.pool
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.stderr.splitlines()[-1] == "TypeError: nothing says how a Forgotten is done"
+
+
+def test_what_is_no_request_is_told_or_answers_one() -> None:
+    told = {messages.Scan, messages.SourcesFound, messages.SourcesRead, messages.CancelBuild, messages.Nudged}
+    assert set(messages.kinds(messages.Message)) - set(ANSWERS) - told == set(ANSWERS.values())

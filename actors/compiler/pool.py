@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Union, cast
+from typing import NamedTuple
 
 import anyio
 import msgspec
@@ -20,19 +20,21 @@ from actors.compiler.toolchain import CompileJob, SummariseJob
 from actors.compiler.toolchains import Toolchains
 from actors.events import CompileFinished, CompileStarted, LinkStarted, RunningJob
 from actors.messages import (
-    CompileDone,
+    BatchDone,
     CompileOutcome,
-    InferDone,
     InferOutcome,
+    JobBatch,
+    JobOutcome,
     LinkDone,
     Message,
     RunCompile,
     RunInfer,
     RunLink,
     RunSummarise,
-    SummariseDone,
     SummariseOutcome,
     ToWorkers,
+    answer_to,
+    kinds,
 )
 from actors.system import Actor, Cell
 
@@ -40,24 +42,22 @@ INLINE_BYTES = 128 << 10
 """A larger source is not compiled inline where worker processes are allowed: the event loop would stand still for so
 long that Ctrl-C is not prompt."""
 
-Batch = Union[RunSummarise, RunInfer, RunCompile]
-Outcome = Union[SummariseOutcome, InferOutcome, CompileOutcome]
 
-_decoders: dict[type[Message], msgspec.msgpack.Decoder[Outcome]] = {
-    RunSummarise: msgspec.msgpack.Decoder(SummariseOutcome),
-    RunInfer: msgspec.msgpack.Decoder(InferOutcome),
-    RunCompile: msgspec.msgpack.Decoder(CompileOutcome),
+class _JobKind(NamedTuple):
+    """How the jobs of a batch are done, and what comes of each."""
+
+    work: Callable[..., JobOutcome]
+    outcome: type[JobOutcome]
+    decoder: msgspec.msgpack.Decoder[JobOutcome]
+
+
+_KINDS: dict[type[Message], _JobKind] = {
+    RunSummarise: _JobKind(worker.summarise, SummariseOutcome, msgspec.msgpack.Decoder(SummariseOutcome)),
+    RunInfer: _JobKind(worker.infer, InferOutcome, msgspec.msgpack.Decoder(InferOutcome)),
+    RunCompile: _JobKind(worker.compile_module, CompileOutcome, msgspec.msgpack.Decoder(CompileOutcome)),
 }
-_work: dict[type[Message], Callable[..., Outcome]] = {
-    RunSummarise: worker.summarise,
-    RunInfer: worker.infer,
-    RunCompile: worker.compile_module,
-}
-_outcomes: dict[type[Message], Callable[..., Outcome]] = {
-    RunSummarise: SummariseOutcome,
-    RunInfer: InferOutcome,
-    RunCompile: CompileOutcome,
-}
+if missing := set(kinds(JobBatch)) - set(_KINDS):
+    raise TypeError(f"nothing says how a {missing.pop().__name__} is done")
 
 
 class Pool(Actor[ToWorkers]):
@@ -142,9 +142,8 @@ class _Link:
         pool, message = self.pool, self.message
         if pool.events.wanted and not message.again:
             pool.events.emit(LinkStarted(build=message.build, modules=len(message.job.objects)))
-        validate = pool.validate if message.validate else None
         toolchain = pool.toolchains.named(message.toolchain)
-        return await pool.offload.compute(partial(worker.link, toolchain, message.job, message.build, validate))
+        return await pool.offload.compute(partial(worker.link, toolchain, message.job, message.build, pool.validate))
 
     def seen(self, now: float) -> RunningJob:
         module = self.message.job.entry
@@ -156,12 +155,12 @@ class _Link:
 class _Job:
     """One batch on its way: the outcomes so far, and how often the module after them was tried."""
 
-    def __init__(self, pool: Pool, message: Batch, slot: int) -> None:
+    def __init__(self, pool: Pool, message: JobBatch[BatchDone], slot: int) -> None:
         self.pool = pool
         self.message = message
         self.slot = slot
         self.digests = message.digests or ("",) * len(message.jobs)
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[JobOutcome] = []
         self.died = ""
         """How the worker died that tried the next module: then that one is never tried inline."""
         self.began = anyio.current_time()
@@ -189,7 +188,7 @@ class _Job:
     def next(self) -> SummariseJob | CompileJob:
         return self.message.jobs[len(self.outcomes)]
 
-    async def done(self) -> Message:
+    async def done(self) -> BatchDone:
         """Do it all, unless the build is cancelled meanwhile."""
         while len(self.outcomes) < len(self.message.jobs) and not self.cancelled():
             used = await self._worker()
@@ -201,16 +200,7 @@ class _Job:
                 self._give_up(self.died)
             else:
                 await self._inline()
-        message = self.message
-        if isinstance(message, RunSummarise):
-            return SummariseDone(build=message.build, outcomes=cast("tuple[SummariseOutcome, ...]", self._result()))
-        if isinstance(message, RunInfer):
-            return InferDone(build=message.build, outcomes=cast("tuple[InferOutcome, ...]", self._result()))
-        outcomes = cast("tuple[CompileOutcome, ...]", self._result())
-        return CompileDone(build=message.build, slot=self.slot, outcomes=outcomes)
-
-    def _result(self) -> tuple[Outcome, ...]:
-        return tuple(self.outcomes)
+        return answer_to(self.message)(build=self.message.build, outcomes=tuple(self.outcomes))
 
     async def _worker(self) -> Worker | None:
         crew = self.pool.crew
@@ -224,14 +214,14 @@ class _Job:
         expected = self.digests[len(self.outcomes)]
         self.process = 0
         self._begin()
-        work = _work[type(message)]
+        work = _KINDS[type(message)].work
         toolchain = pool.toolchains.of(job.path)
         self._add(await pool.offload.compute(work, toolchain, job, expected, message.root, pool.offload.disk))
 
     async def _in_worker(self, used: Worker) -> None:
         """Have the rest of the batch done by a worker, as far as it comes."""
         pool, message, done = self.pool, self.message, len(self.outcomes)
-        crew, decoder = pool.crew, _decoders[type(message)]
+        crew, decoder = pool.crew, _KINDS[type(message)].decoder
         assert crew is not None
         rest = msgspec.structs.replace(message, jobs=message.jobs[done:], digests=self.digests[done:])
         pool.busy[used] = message.build
@@ -259,7 +249,7 @@ class _Job:
 
     def _give_up(self, reason: str) -> None:
         """The module that was to be next breaks the compiler."""
-        self._add(_outcomes[type(self.message)](module=self.next.module, crash=reason))
+        self._add(_KINDS[type(self.message)].outcome(module=self.next.module, crash=reason))
 
     def _begin(self) -> None:
         pool = self.pool
@@ -267,7 +257,7 @@ class _Job:
         if pool.events.wanted and not self.died and isinstance(self.message, RunCompile):
             pool.events.emit(CompileStarted(build=self.message.build, module=self.next.module, slot=self.slot))
 
-    def _add(self, outcome: Outcome) -> None:
+    def _add(self, outcome: JobOutcome) -> None:
         self.outcomes.append(outcome)
         self.pool.moves += 1
         self.died = ""

@@ -10,7 +10,7 @@ way.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from actors.digests import Digest, Stamp, printable
 from actors.disk import DictDisk, Disk
@@ -21,6 +21,8 @@ from actors.keeper.metadata import lengthened
 from actors.keeper.store import NO_SPACE, FileStore, Incoming, is_snapshot_name
 from actors.keeper.upkeep import Upkeep
 from actors.messages import (
+    ANSWERS,
+    A,
     Begin,
     Begun,
     CacheEntry,
@@ -33,6 +35,7 @@ from actors.messages import (
     FindSummaries,
     Found,
     FragmentsFound,
+    KeeperRequest,
     Load,
     Loaded,
     Message,
@@ -52,10 +55,28 @@ from actors.messages import (
     ToKeeper,
     Verified,
     Verify,
+    kinds,
 )
 from actors.system import Actor, Cell
 
 _MEMORY_FOLDER = "/memory"
+
+R = TypeVar("R", bound=Message)
+
+_HANDLERS: dict[type[Message], Callable[[Keeper, Any], Awaitable[Message]]] = {}
+"""What answers a request, by its class."""
+
+
+def _handles(
+    kind: type[KeeperRequest[A]],
+) -> Callable[[Callable[[Keeper, R], Awaitable[A]]], Callable[[Keeper, R], Awaitable[A]]]:
+    """The method answers these requests. Type checkers compare what it returns with what the request asks for."""
+
+    def register(handler: Callable[[Keeper, R], Awaitable[A]]) -> Callable[[Keeper, R], Awaitable[A]]:
+        _HANDLERS[kind] = handler
+        return handler
+
+    return register
 
 
 class Keeper(Actor[ToKeeper]):
@@ -79,23 +100,6 @@ class Keeper(Actor[ToKeeper]):
         self._settings = (max_size, eviction)
         self._hot_memory = hot_memory
         self._enabled = enabled
-        self._handlers: dict[type[Message], Callable[[Any], Awaitable[Message]]] = {
-            Begin: self._begin,
-            Find: self._find,
-            Load: self._load,
-            StoreEntries: self._store,
-            FindFragments: self._find_fragments,
-            FindSummaries: self._find_summaries,
-            StoreSummaries: self._store_summaries,
-            Publish: self._publish,
-            Record: self._record,
-            RecallPlan: self._recall_plan,
-            Statistics: self._statistics,
-            ResetStatistics: self._reset_statistics,
-            Verify: self._verify,
-            Collect: self._collect,
-            Clear: self._clear,
-        }
 
     async def started(self) -> None:
         memory = self._folder is None
@@ -106,7 +110,7 @@ class Keeper(Actor[ToKeeper]):
 
     async def receive(self, message: ToKeeper, reply: Cell) -> None:
         if self._enabled or isinstance(message, Publish):
-            answer = await self._handlers[type(message)](message)
+            answer = await _HANDLERS[type(message)](self, message)
             if self.cache.outdated:
                 await self.cache.forget_builds()
             reply.set(answer)
@@ -125,15 +129,18 @@ class Keeper(Actor[ToKeeper]):
 
     # ---- a build
 
+    @_handles(Begin)
     async def _begin(self, message: Begin) -> Begun:
         forget = await self.cache.begin(message.build)
         return Begun(degraded=self.cache.degraded, forget=forget)
 
+    @_handles(Find)
     async def _find(self, message: Find) -> Found:
         rows, taken = await self.cache.find(_raw(message.keys), message.claim, message.beside)
         entries = {key.hex(): _entry(key, row) for key, row in rows.items()}
         return Found(entries=entries, taken=tuple(key.hex() for key in taken), degraded=self.cache.degraded)
 
+    @_handles(FindFragments)
     async def _find_fragments(self, message: FindFragments) -> FragmentsFound:
         fragments = await self.cache.find_fragments(_raw(message.fingerprints))
         objects = await self.cache.find_objects(_raw(message.objects))
@@ -143,10 +150,12 @@ class Keeper(Actor[ToKeeper]):
             degraded=self.cache.degraded,
         )
 
+    @_handles(Load)
     async def _load(self, message: Load) -> Loaded:
         data = await self.cache.load(_raw(message.digests))
         return Loaded(data={name.hex(): it for name, it in data.items()}, degraded=self.cache.degraded)
 
+    @_handles(StoreEntries)
     async def _store(self, message: StoreEntries) -> Stored:
         entries = [Incoming(bytes.fromhex(entry.key), entry) for entry in message.entries]
         kept, refused = await self.upkeep.store(entries, message.force)
@@ -156,14 +165,17 @@ class Keeper(Actor[ToKeeper]):
             degraded=self.cache.degraded,
         )
 
+    @_handles(FindSummaries)
     async def _find_summaries(self, message: FindSummaries) -> SummariesFound:
         summaries = await self.cache.find_summaries(message.identity, message.sources)
         return SummariesFound(summaries=summaries, degraded=self.cache.degraded)
 
+    @_handles(StoreSummaries)
     async def _store_summaries(self, message: StoreSummaries) -> SummariesStored:
         await self.cache.store_summaries(message.identity, message.summaries)
         return SummariesStored(degraded=self.cache.degraded)
 
+    @_handles(Publish)
     async def _publish(self, message: Publish) -> Published:
         disk = self.offload.disk
         done = Published()
@@ -223,6 +235,7 @@ class Keeper(Actor[ToKeeper]):
         digest = bytes.fromhex(name)
         return (await self.cache.load((digest,))).get(digest)
 
+    @_handles(Record)
     async def _record(self, message: Record) -> Recorded:
         self.cache.count(
             compilations=message.compilations,
@@ -245,6 +258,7 @@ class Keeper(Actor[ToKeeper]):
         await self.cache.unpin()
         return done
 
+    @_handles(RecallPlan)
     async def _recall_plan(self, message: RecallPlan) -> PlanRecalled:
         if not is_snapshot_name(message.snapshot):
             return PlanRecalled()
@@ -252,21 +266,26 @@ class Keeper(Actor[ToKeeper]):
 
     # ---- the whole cache
 
+    @_handles(Statistics)
     async def _statistics(self, _: Statistics) -> CacheStatistics:
         return await self.upkeep.statistics()
 
+    @_handles(ResetStatistics)
     async def _reset_statistics(self, _: ResetStatistics) -> CacheStatistics:
         self.cache.take_counts()
         await self.cache.write(index.reset)
         return await self.upkeep.statistics()
 
+    @_handles(Verify)
     async def _verify(self, _: Verify) -> Verified:
         checked, damage = await verification.verify(self.cache)
         return Verified(checked=checked, damage=tuple(damage), degraded=self.cache.degraded)
 
+    @_handles(Collect)
     async def _collect(self, message: Collect) -> Collected:
         return await self.upkeep.collect(message.force)
 
+    @_handles(Clear)
     async def _clear(self, _: Clear) -> Collected:
         return await self.upkeep.clear()
 
@@ -296,19 +315,8 @@ def _why(error: OSError, path: str) -> str:
     return f"{error.strerror or error}" + (f" ({printable(name)})" if on_the_way else "")
 
 
-_NOTHING: dict[type[Message], Message] = {
-    Begin: Begun(),
-    Find: Found(entries={}),
-    Load: Loaded(data={}),
-    StoreEntries: Stored(kept={}),
-    FindFragments: FragmentsFound(fragments={}),
-    FindSummaries: SummariesFound(summaries={}),
-    StoreSummaries: SummariesStored(),
-    Record: Recorded(),
-    RecallPlan: PlanRecalled(),
-    Statistics: CacheStatistics(),
-    ResetStatistics: CacheStatistics(),
-    Verify: Verified(checked=0),
-    Collect: Collected(),
-    Clear: Collected(),
-}
+# What is missing in a table fails here, when the file is imported.
+if missing := set(kinds(KeeperRequest)) - set(_HANDLERS):
+    raise TypeError(f"the keeper has no handler for {missing.pop().__name__}")
+_NOTHING: dict[type[Message], Message] = {kind: ANSWERS[kind]() for kind in _HANDLERS}
+"""What a cache that is turned off answers: every answer can be made without arguments."""

@@ -32,6 +32,7 @@ from actors.messages import (
     SummariesStored,
     ToKeeper,
     ToWorkers,
+    WorkerRequest,
 )
 from actors.planner.phases.analysing import Analysing, Inferring, Summarising
 from actors.planner.phases.compiling import Compiling
@@ -41,7 +42,7 @@ from actors.planner.phases.recording import Recording, finished_event
 from actors.planner.phases.scanning import Scanning
 from actors.planner.phases.verifying import Verifying
 from actors.planner.run import Phase, Run
-from actors.planner.session import JOBS, Session, Step
+from actors.planner.session import Session, Step
 from actors.planner.state import decode_plan
 
 
@@ -136,7 +137,7 @@ class Machine:
     def answered(self, request: Message, answer: Message) -> None:
         """The answer to a request came. A cancelled build waits for all of its answers, but takes over only what saves
         work later."""
-        if isinstance(request, JOBS):
+        if isinstance(request, WorkerRequest):
             self.session.idle_slots += 1
         steps = self.current
         if steps is None or getattr(request, "build", steps.run.id) != steps.run.id:

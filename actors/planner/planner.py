@@ -5,9 +5,8 @@ from __future__ import annotations
 import anyio
 
 from actors.compiler.toolchains import Toolchains
-from actors.messages import Build, BuildDone, Message, ToKeeper, ToPlanner, ToWorkers
+from actors.messages import Build, BuildDone, Message, ToKeeper, ToPlanner, ToWorkers, WorkerRequest
 from actors.planner.machine import Machine
-from actors.planner.session import JOBS
 from actors.planner.state import ENDED
 from actors.system import Actor, Address, Cell
 
@@ -79,7 +78,7 @@ class Planner(Actor[ToPlanner]):
         return f"{run.phase.name.lower().replace('_', ' ')}, {ended} of {sum(counts.values())} modules done{others}"
 
     def _send(self, request: ToKeeper | ToWorkers) -> None:
-        self.post(self.workers if isinstance(request, JOBS) else self.keeper, request)
+        self.post(self.workers if isinstance(request, WorkerRequest) else self.keeper, request)
 
     def _later(self, seconds: float) -> None:
         async def wait() -> None:

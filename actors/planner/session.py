@@ -20,21 +20,16 @@ from actors.messages import (
     BuildSettings,
     CacheEntry,
     Message,
-    RunCompile,
-    RunInfer,
-    RunLink,
-    RunSummarise,
     ScanEnd,
     Source,
     ToKeeper,
     ToWorkers,
+    WorkerRequest,
 )
 from actors.planner.diagnostics import keeps_changing
 from actors.planner.facts import Facts
 from actors.planner.run import Run
 from actors.planner.state import Plan, PlannedModule, settings_digest
-
-JOBS = (RunSummarise, RunInfer, RunCompile, RunLink)
 
 
 class Standing(NamedTuple):
@@ -87,7 +82,7 @@ class Session:
     def ask(self, run: Run, request: ToKeeper | ToWorkers) -> None:
         """Send a request for a build. Its phase does not end before the answer has come."""
         run.awaited += 1
-        if isinstance(request, JOBS):
+        if isinstance(request, WorkerRequest):
             self.idle_slots -= 1
         self._send(request)
 

@@ -55,8 +55,6 @@ def compare(
     walked: Walked,
     snapshot: Snapshot | None,
     memory: tuple[InMemory, ...] = (),
-    *,
-    force: bool = False,
 ) -> Compared:
     """Sort what is there into what the snapshot answers for and what must be read. A module in memory hides a file of
     the same name. Where nothing at all changed, `unchanged` is the very tuple of the snapshot."""
@@ -66,7 +64,7 @@ def compare(
     found: list[FoundSource] = []
     for file in walked.files:
         one = earlier.pop(file.module, None)
-        if one is not None and one.stamp == file.stamp != NO_STAMP and one.path == file.path and not force:
+        if one is not None and one.stamp == file.stamp != NO_STAMP and one.path == file.path:
             unchanged.append(one)
         else:
             known = one.digest if one else ""
@@ -76,7 +74,7 @@ def compare(
         earlier.update((one.module, one) for one in snapshot.known if one.module in hidden)
         unchanged = [one for one in unchanged if one.module not in hidden]
         found = [one for one in found if one.module not in hidden]
-        _compare_memory(memory, earlier, unchanged, found, force)
+        _compare_memory(memory, earlier, unchanged, found)
     if not found and not earlier and _all_of(snapshot, unchanged):
         return Compared(snapshot.known)
     return Compared(tuple(unchanged), tuple(found), tuple(sorted(earlier)))
@@ -87,11 +85,10 @@ def _compare_memory(
     earlier: dict[str, KnownSource],
     unchanged: list[KnownSource],
     found: list[FoundSource],
-    force: bool,
 ) -> None:
     for module in memory:
         one = earlier.pop(module.module, None)
-        if one is not None and one.digest == module.digest and one.path == module.path and not force:
+        if one is not None and one.digest == module.digest and one.path == module.path:
             unchanged.append(one if one.stamp == NO_STAMP else msgspec.structs.replace(one, stamp=NO_STAMP))
         else:
             known = one.digest if one else ""
@@ -218,7 +215,7 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
     memory, problems = remembered.named(scan.memory, rules)
     taken_ns = disk.now_ns()
     hidden = frozenset(module.module for module in memory)
-    usual = scan.walk and not scan.force and not problems
+    usual = scan.walk and not problems
     moved = remembered.moved(rules, hidden, disk) if usual else None
     if snapshot and moved is not None:
         compared = _compare_moved(snapshot, moved, memory, hidden)
@@ -226,7 +223,7 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
         beside = snapshot.beside
     else:
         walked = walk(rules, disk) if scan.walk else Walked(taken_ns=taken_ns)
-        compared = compare(walked, snapshot, memory, force=scan.force)
+        compared = compare(walked, snapshot, memory)
         folders, beside = walked.folders, walked.beside
         problems.extend(walked.problems)
         links = any(file.link for file in walked.files)
@@ -274,7 +271,7 @@ def _compare_moved(snapshot: Snapshot, moved: Moved, memory: tuple[InMemory, ...
         if root + one.path in moved.files
     ]
     earlier = {one.module: one for one in snapshot.known if one.module in hidden}
-    _compare_memory(memory, earlier, unchanged, found, False)
+    _compare_memory(memory, earlier, unchanged, found)
     if not found and _all_of(snapshot, unchanged):
         return Compared(snapshot.known)
     return Compared(tuple(unchanged), tuple(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.events import FileSkipped, SourcesScanned
-from actors.messages import BATCH, Scan, ScanEnd, SourcesFound, ToHasher
+from actors.messages import BATCH, Scan, ScanEnd, SourcesFound
 from actors.scanner.compare import Looked, Remembered, look
 from actors.system import Actor, Address, Cell
 
@@ -14,7 +14,7 @@ SKIPPED = frozenset({"W0801", "W0802", "W0803"})
 class Scanner(Actor[Scan]):
     """Walks once a build; what counts as a source is decided in walk.py, what as changed in compare.py."""
 
-    def __init__(self, hasher: Address[ToHasher]) -> None:
+    def __init__(self, hasher: Address[SourcesFound]) -> None:
         super().__init__(hasher)
         self.hasher = hasher
         self.remembered = Remembered()

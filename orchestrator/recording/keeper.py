@@ -36,6 +36,7 @@ from actors.messages import (
     StoreEntries,
     StoreSummaries,
     SummariesFound,
+    ToKeeper,
 )
 from actors.offload import InlineOffload
 from actors.system import System
@@ -256,9 +257,9 @@ def _differ(then: Message, now: Message, before: Before, counts: Counts) -> tupl
 
 def _gathered(
     records: list[tuple[int, MessageFrame]],
-) -> tuple[dict[int, tuple[int, Message]], dict[int, Message], list[int]]:
+) -> tuple[dict[int, tuple[int, ToKeeper]], dict[int, Message], list[int]]:
     """Requests to the keeper by number, with their places; its answers; and the numbers in the order it took them."""
-    requests: dict[int, tuple[int, Message]] = {}
+    requests: dict[int, tuple[int, ToKeeper]] = {}
     answers: dict[int, Message] = {}
     taken: list[int] = []
     for place, record in records:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, Union, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union, Unpack
 
 import anyio
 import msgspec
@@ -29,7 +29,7 @@ from actors.compiler.toolchain import RemembersLinks, Toolchain
 from actors.compiler.toolchains import linked_kinds, object_kind
 from actors.digests import Digest
 from actors.events import Event
-from actors.messages import Message, Tapped
+from actors.messages import Message, kinds
 from actors.system import TapRecord
 from actors.untrusted import UNREADABLE
 from orchestrator.api import Project, Source
@@ -38,6 +38,12 @@ from orchestrator.keywords import Settings
 
 VERSION = 3
 """Another one whenever a recording of before could not be replayed any more: also when messages change."""
+
+if TYPE_CHECKING:
+    AnyMessage: TypeAlias = Message
+else:
+    AnyMessage = Union[kinds(Message)]
+"""msgspec decodes a message as one of these, by its tag."""
 
 MAGIC = "wasmill trace"
 LENGTH_BYTES = 4
@@ -84,7 +90,7 @@ class MessageFrame(_Frame, frozen=True):
     receiver: str = ""
     number: int = 0
     at: float = 0.0
-    message: Tapped | None = None
+    message: AnyMessage | None = None
 
 
 class EventFrame(_Frame, frozen=True):

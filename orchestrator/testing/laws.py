@@ -26,77 +26,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from actors.messages import (
-    Begin,
-    Begun,
-    Build,
-    BuildDone,
-    CacheStatistics,
-    Clear,
-    Collect,
-    Collected,
-    CompileDone,
-    Find,
-    FindFragments,
-    FindSummaries,
-    Found,
-    FragmentsFound,
-    InferDone,
-    LinkDone,
-    Load,
-    Loaded,
-    Message,
-    PlanRecalled,
-    Publish,
-    Published,
-    RecallPlan,
-    Record,
-    Recorded,
-    ResetStatistics,
-    RunCompile,
-    RunInfer,
-    RunLink,
-    RunSummarise,
-    Statistics,
-    Stored,
-    StoreEntries,
-    StoreSummaries,
-    SummariesFound,
-    SummariesStored,
-    SummariseDone,
-    Verified,
-    Verify,
-)
+from actors.messages import ANSWERS, Find, FindFragments, FindSummaries, JobBatch, Load, Message, StoreEntries
 from actors.system import System, Tap, TapRecord
 
 if TYPE_CHECKING:
     from orchestrator.api import Project
 
 PATIENCE = 1000
-
-ANSWERS: dict[type[Message], type[Message]] = {
-    Build: BuildDone,
-    RunSummarise: SummariseDone,
-    RunInfer: InferDone,
-    RunCompile: CompileDone,
-    RunLink: LinkDone,
-    Begin: Begun,
-    Find: Found,
-    Load: Loaded,
-    StoreEntries: Stored,
-    FindFragments: FragmentsFound,
-    FindSummaries: SummariesFound,
-    StoreSummaries: SummariesStored,
-    Publish: Published,
-    Record: Recorded,
-    RecallPlan: PlanRecalled,
-    Statistics: CacheStatistics,
-    ResetStatistics: CacheStatistics,
-    Verify: Verified,
-    Collect: Collected,
-    Clear: Collected,
-}
-"""What each request of a build is answered with. Requests that are not in it may be answered with anything."""
 
 
 class LawBroken(AssertionError):
@@ -250,7 +186,7 @@ def _names(request: Any, answer: Any) -> list[tuple[Any, Any]]:
         return [(request.sources, answer.summaries)]
     if isinstance(request, FindFragments):
         return [(request.fingerprints, answer.fragments), (request.objects, answer.objects)]
-    if isinstance(request, RunCompile | RunSummarise | RunInfer):
+    if isinstance(request, JobBatch):
         return [([job.module for job in request.jobs], [outcome.module for outcome in answer.outcomes])]
     return []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, Union, get_args
 
 import msgspec
 import pytest
@@ -11,13 +11,7 @@ from actors import events, messages
 from tests.helpers.examples import example
 
 UNIONS: dict[str, Any] = {
-    "ToScanner": messages.ToScanner,
-    "ToHasher": messages.ToHasher,
-    "ToPlanner": messages.ToPlanner,
-    "ToWorkers": messages.ToWorkers,
-    "ToKeeper": messages.ToKeeper,
-    "Reply": messages.Reply,
-    "Tapped": messages.Tapped,
+    "Message": Union[messages.kinds(messages.Message)],
     "Event": events.Event,
 }
 
@@ -49,14 +43,20 @@ def test_messages_are_frozen() -> None:
             assert kind.__struct_config__.frozen, kind  # type: ignore[attr-defined]
 
 
-def test_no_message_class_is_forgotten_in_the_unions() -> None:
-    known = {kind for union in UNIONS.values() for kind in members(union)}
-    defined = {
-        kind
-        for kind in vars(messages).values()
-        if isinstance(kind, type) and issubclass(kind, messages.Message) and kind is not messages.Message
-    }
-    assert defined <= known
+def test_every_message_can_be_imported_from_the_package() -> None:
+    for kind in messages.kinds(messages.Message):
+        assert getattr(messages, kind.__name__) is kind
+
+
+def test_what_others_derive_from_is_no_message() -> None:
+    bases = {messages.Request, messages.KeeperRequest, messages.WorkerRequest, messages.JobBatch, messages.BatchDone}
+    assert not bases & set(messages.kinds(messages.Message))
+    assert messages.kinds(messages.WorkerRequest) == (
+        messages.RunSummarise,
+        messages.RunInfer,
+        messages.RunCompile,
+        messages.RunLink,
+    )
 
 
 def test_tags_are_unique_within_a_union() -> None:

@@ -127,7 +127,7 @@ class Others:
         return SummariseDone(build=request.build, outcomes=tuple(self._work(worker.summarise, request)))
 
     def _RunCompile(self, request: RunCompile) -> Message:
-        return CompileDone(build=request.build, slot=0, outcomes=tuple(self._work(worker.compile_module, request)))
+        return CompileDone(build=request.build, outcomes=tuple(self._work(worker.compile_module, request)))
 
     def _work(self, work: Callable[..., Any], request: RunSummarise | RunCompile) -> list[Any]:
         pairs = zip(request.jobs, request.digests, strict=True)

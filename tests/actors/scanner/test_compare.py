@@ -118,16 +118,6 @@ def test_an_edit_in_the_same_tick_is_seen():
     assert world.build() == (["a"], [])
 
 
-def test_force_reads_everything():
-    world = World("a.ruchy", "b.ruchy")
-    world.build()
-    assert world.build(scan_of(force=True)) == (["a", "b"], [])
-    assert [found.known for found in world.look(scan_of(force=True)).found] == [
-        digest(b"a.ruchy"),
-        digest(b"b.ruchy"),
-    ]
-
-
 def test_an_edit_in_place_walks_nothing():
     world = World("a.ruchy", "d/b.ruchy", "d/c.ruchy")
     world.build()

@@ -1,0 +1,301 @@
+"""What the planner and the API ask the keeper of the cache, and what it answers."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeAlias
+
+import msgspec
+
+from actors.compiler.toolchain import Discovered
+from actors.diagnostics import Diagnostic
+from actors.digests import Digest, Stamp
+from actors.messages.base import A, Message, MessagePart, Request
+
+
+class KeeperAnswer(Message, frozen=True):
+    """Base of most answers of the keeper. `degraded` says why the build goes on without a part of the cache.
+
+    Every answer of the keeper can be made without arguments: that one is what a cache that is turned off answers.
+    """
+
+    degraded: str | None = None
+
+
+class KeeperRequest(Request[A], Generic[A], frozen=True):
+    """Base of what the keeper is asked."""
+
+
+ToKeeper: TypeAlias = KeeperRequest[Message]
+
+
+class CacheEntry(MessagePart, frozen=True):
+    """A row of the index: an object or program that the cache has. `size` in bytes. `inputs` are files that its compile
+    read and that its key does not cover: it may be used only while they are the same."""
+
+    key: Digest
+    digest: Digest
+    size: int
+    module: str
+    kind: str
+    functions: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    duration_ms: float = 0.0
+    inputs: tuple[Discovered, ...] = ()
+
+
+class NewEntry(MessagePart, frozen=True):
+    """A finished, validated result to store. `manifest` is its canonical JSON, whose digest is `key`. `kind` is
+    "object", "program", or "link" (what a link left for later ones). `inputs` as in `CacheEntry`; the fragments of an
+    object that has some are not reused."""
+
+    key: Digest
+    kind: str
+    module: str
+    manifest: bytes
+    data: bytes
+    identity: Digest
+    imports: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    duration_ms: float = 0.0
+    inputs: tuple[Discovered, ...] = ()
+
+
+class Begun(KeeperAnswer, frozen=True):
+    """`forget`: entries were damaged or removed, so what earlier builds found in the cache may be gone."""
+
+    forget: bool = False
+
+
+class Begin(KeeperRequest[Begun], frozen=True):
+    """A build begins: pins start, and the keeper checks that the index file is still the one that it has open."""
+
+    build: int
+
+
+class Found(KeeperAnswer, frozen=True):
+    """`taken` are those of the keys to claim that another process has claimed before."""
+
+    entries: dict[Digest, CacheEntry] = msgspec.field(default_factory=dict)
+    taken: tuple[Digest, ...] = ()
+
+
+class Find(KeeperRequest[Found], frozen=True):
+    """Which of these keys does the cache have? Decided on rows alone. What is found is pinned until the build ends. The
+    first `claim` keys are claimed, so that other processes see that this build is about to compile what is missing.
+    `beside` is how many others have claimed them before."""
+
+    build: int
+    keys: tuple[Digest, ...]
+    claim: int = 0
+    beside: int = 0
+
+
+class Loaded(KeeperAnswer, frozen=True):
+    """Damaged and vanished objects are missing: a late miss."""
+
+    data: dict[Digest, bytes] = msgspec.field(default_factory=dict)
+
+
+class Load(KeeperRequest[Loaded], frozen=True):
+    """The bytes of these objects, checked. Damaged ones are quarantined."""
+
+    build: int
+    digests: tuple[Digest, ...]
+
+
+class Stored(KeeperAnswer, frozen=True):
+    """`kept` maps each key to the digest that the cache has for it now. `refused` are keys whose new bytes differ."""
+
+    kept: dict[Digest, Digest] = msgspec.field(default_factory=dict)
+    refused: tuple[Digest, ...] = ()
+
+
+class StoreEntries(KeeperRequest[Stored], frozen=True):
+    """Store these, in the order object, metadata, row. `force` replaces what a key has."""
+
+    build: int
+    entries: tuple[NewEntry, ...]
+    force: bool = False
+
+
+class FragmentsFound(KeeperAnswer, frozen=True):
+    """What is there: fragments by fingerprint; objects by key, with their bytes."""
+
+    fragments: dict[Digest, bytes] = msgspec.field(default_factory=dict)
+    objects: dict[Digest, tuple[CacheEntry, bytes]] = msgspec.field(default_factory=dict)
+
+
+class FindFragments(KeeperRequest[FragmentsFound], frozen=True):
+    """Fragments of stored objects, by fingerprint, and whole objects, by key. They are checked when they are read, so
+    everything that comes can be used."""
+
+    build: int
+    fingerprints: tuple[Digest, ...]
+    objects: tuple[Digest, ...] = ()
+
+
+class SummariesFound(KeeperAnswer, frozen=True):
+    summaries: dict[str, bytes] = msgspec.field(default_factory=dict)
+
+
+class FindSummaries(KeeperRequest[SummariesFound], frozen=True):
+    """Summaries, as they were encoded when they were stored. What names a source is its digest and its path, because
+    the same text may say something else in another place."""
+
+    build: int
+    identity: Digest
+    sources: tuple[str, ...]
+
+
+class SummariesStored(KeeperAnswer, frozen=True):
+    pass
+
+
+class StoreSummaries(KeeperRequest[SummariesStored], frozen=True):
+    build: int
+    identity: Digest
+    summaries: dict[str, bytes]
+
+
+class Published(Message, frozen=True):
+    """`written` is False if the file had these bytes already. `error` says why it could not be written (`outside`: a
+    link leads out). `missing`: the cache does not have the bytes. `file` and `stamp` are those of the program itself;
+    if `path` is a link, `link` is the link's stamp."""
+
+    written: bool = False
+    missing: bool = False
+    file: str = ""
+    stamp: Stamp | None = None
+    link: Stamp | None = None
+    error: str = ""
+    outside: bool = False
+
+
+class Publish(KeeperRequest[Published], frozen=True):
+    """Make sure that the file at `path` (absolute, "" for no program) is the program `digest`, written atomically.
+
+    `data` are its bytes; if empty, the keeper takes them from the cache. Links must lead into one of the folders
+    `within` (none: anywhere). `listing` is the absolute path of the list of written files: what builds of the same
+    `owner` wrote to other places is removed.
+    """
+
+    build: int
+    path: str
+    digest: Digest
+    data: bytes = b""
+    listing: str = ""
+    within: tuple[str, ...] = ()
+    owner: str = ""
+
+
+class Recorded(KeeperAnswer, frozen=True):
+    evicted: int = 0
+    freed_bytes: int = 0
+    needed_bytes: int = 0
+    """Not 0: this build alone exceeds the limit, and this limit would fit."""
+
+
+class Record(KeeperRequest[Recorded], frozen=True):
+    """A build has ended: write its snapshot and the planner's memory, unpin, add to the statistics, evict.
+
+    An empty `snapshot` name writes none. `hits` and `misses` count modules. `used` are the keys of those that an
+    earlier build answered for, so that nobody has looked them up.
+    """
+
+    build: int
+    snapshot: str = ""
+    snapshot_data: bytes = b""
+    plan: bytes = b""
+    compilations: int = 0
+    hits: int = 0
+    misses: int = 0
+    saved_ms: float = 0.0
+    used: tuple[Digest, ...] = ()
+    finished: bool = True
+    """False for a cancelled build. It is counted and unpinned; nothing else is written."""
+
+
+class PlanRecalled(Message, frozen=True):
+    plan: bytes = b""
+
+
+class RecallPlan(KeeperRequest[PlanRecalled], frozen=True):
+    """The planner's memory of the last finished build of this snapshot name."""
+
+    build: int
+    snapshot: str
+
+
+class CacheStatistics(Message, frozen=True):
+    """Counts since the last reset, over all processes; `entries` and `size_bytes` are what is there now. `hit_rate` is
+    hits / (hits + misses), 0.0 if nothing was looked up."""
+
+    compilations: int = 0
+    hits: int = 0
+    misses: int = 0
+    hit_rate: float = 0.0
+    evictions: int = 0
+    corruptions: int = 0
+    degradations: int = 0
+    compiled_twice: int = 0
+    """Compilations whose object another process had stored meanwhile."""
+    bytes_read: int = 0
+    bytes_written: int = 0
+    saved_ms: float = 0.0
+    entries: int = 0
+    size_bytes: int = 0
+    limit_bytes: int = 0
+
+
+class Statistics(KeeperRequest[CacheStatistics], frozen=True):
+    pass
+
+
+class ResetStatistics(KeeperRequest[CacheStatistics], frozen=True):
+    """Count from zero again."""
+
+
+class Damage(MessagePart, frozen=True):
+    """`file` relative to the cache folder; `action` says what was done: "quarantined", "row removed", ..."""
+
+    file: str
+    problem: str
+    action: str
+    module: str = ""
+    key: Digest = ""
+
+
+class Verified(KeeperAnswer, frozen=True):
+    """`checked` counts entries."""
+
+    checked: int = 0
+    damage: tuple[Damage, ...] = ()
+
+
+class Verify(KeeperRequest[Verified], frozen=True):
+    """Read everything from disk and compare it with its digest; quarantine what is wrong."""
+
+
+class Collected(KeeperAnswer, frozen=True):
+    """`degraded` says what the disk, or the index, refused first, so that not everything was done."""
+
+    removed_files: int = 0
+    freed_bytes: int = 0
+    evicted: int = 0
+    busy: bool = False
+    """Another process holds the lock; nothing was done."""
+    left_files: int = 0
+    """How many files should have been removed and could not be."""
+
+
+class Collect(KeeperRequest[Collected], frozen=True):
+    """Garbage collection: temporary files, orphans older than an hour (`force`: all), then eviction down to the
+    limit."""
+
+    force: bool = False
+
+
+class Clear(KeeperRequest[Collected], frozen=True):
+    """Remove all entries."""
