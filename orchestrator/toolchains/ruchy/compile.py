@@ -1,6 +1,6 @@
 """One module from source to object: what must be compiled is, what may be reused is not looked at.
 
-The law: the object, its warnings and its errors are the same whatever is reused. So a compile that reuses something and
+The law: what is reused never changes the object, its warnings or its errors. So a compile that reuses something and
 finds an error is done again in full; and one whose inferred signatures seem wrong is done without them, and leaves
 nothing to reuse.
 """
@@ -24,7 +24,7 @@ from orchestrator.toolchains.ruchy.view import View
 
 
 def compile_module(job: CompileJob) -> Compiled:
-    """Parses, checks, lowers and assembles. Whatever is wrong with the source comes back as diagnostics."""
+    """Parses, checks, lowers and assembles. Errors in the source come back as diagnostics."""
     try:
         return _compile(job)
     except RecursionError:  # the limit on nesting keeps this from happening, unless the caller is deep itself

@@ -1,6 +1,6 @@
 """The signatures of functions without `->`, or with parameters without types: what their module makes of them.
 
-Looked at are these functions, and whatever names one of them, for a call decides what an open type is. What a `pub` one
+This considers these functions and every item that names one, because a call can fix an open type. What a `pub` one
 returns depends on its own text alone (`check/decide.py`), so that other modules, who see no more than that, agree.
 Generic functions will stay out of this: their types are arguments.
 """

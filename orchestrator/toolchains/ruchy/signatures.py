@@ -1,4 +1,4 @@
-"""Inferred signatures as they travel: canonical bytes, equal for equal types whoever looks.
+"""Inferred signatures as they travel: canonical bytes, equal for equal types in every module.
 
 A type is its name: a builtin one's, or "module::item" of a struct.
 """
@@ -65,8 +65,8 @@ def signature_of(
         return None
     meant = tuple(sorted((meanings or {}).items()))
     wire = _Wire(tuple(names[:-1]), names[-1], defaults, meant)
-    dragged = {name_of(struct) for struct in structs if struct.module} | {to for _, to in meant}
-    return Signature(interface=_encode(wire), names=tuple(sorted(dragged)))
+    needed = {name_of(struct) for struct in structs if struct.module} | {to for _, to in meant}
+    return Signature(interface=_encode(wire), names=tuple(sorted(needed)))
 
 
 def known(signature: Signature) -> Known | None:

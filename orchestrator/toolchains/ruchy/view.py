@@ -88,7 +88,7 @@ class View:
 
 
 class Ordinals:
-    """Which unit a token belongs to, and the how-manieth of it it is: the functions of a tree, and the statements."""
+    """The unit that a token belongs to, and its index within that unit: the functions of a tree, and the statements."""
 
     def __init__(self, view: View, body: Sequence[tree.Stmt]) -> None:
         self.runs = _runs(view, body)

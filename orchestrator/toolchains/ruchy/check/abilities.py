@@ -1,9 +1,9 @@
 """What each type can do: one row for each class of types.
 
-The checker and lowering read this table and know no class by heart, so that a new type is a class in `types.py`, a row
-here, and the code that the row asks for. The table is complete, or this module cannot be imported; and where a row asks
-for code that `lower/` does not have, `lower/table.py` cannot be imported. Whoever needs another ability adds a column:
-it has no default, so each type has to say what it does about it.
+The checker and lowering read this table and name no class themselves, so that a new type is a class in `types.py`, a
+row here, and the code that the row asks for. The table is complete, or this module cannot be imported; and where a row
+asks for code that `lower/` does not have, `lower/table.py` cannot be imported. A new ability (a hash, a default value)
+is a new column: it has no default, so each type has to say what it does.
 
 Each ability is done in a `Way`: by instructions in place (INLINE), by a function of the runtime, which is then named,
 by a function that is written for each type (HELPER, see `lower/glue.py`), or not at all (NONE).

@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
 
 class Checked(msgspec.Struct):
-    """`module` is None exactly where something is wrong; `errors` then say what. They are empty where all that is wrong
-    is told elsewhere, by the resolution of names or by another module; `otherwise` is what to say should nobody tell
-    it. `warnings` come in either case, but for those of the lexer. Findings count the tokens of what was parsed."""
+    """`module` is None exactly where something is wrong; `errors` then say what. They are empty where all of it is
+    reported elsewhere, by the resolution of names or by another module; `otherwise` is reported if it is not.
+    `warnings` come in either case, except those of the lexer. Findings count the tokens of what was parsed."""
 
     module: hir.CheckedModule | None
     errors: list[Finding]
@@ -62,7 +62,7 @@ class Checked(msgspec.Struct):
 
 
 def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checked:
-    """Gives every expression of a module its type, and every name its meaning. With `stubs` the tree lacks
+    """Finds the type of every expression of a module, and the meaning of every name. With `stubs` the tree lacks
     functions."""
     p = Pass(Module(job, stubs or Stubs({})), Report(), InProgress())
     report = p.report

@@ -59,7 +59,7 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     silent, pending = p.silent, len(p.pending)
     p.silent += 0 if item.own else 1
     p.work.depth += 1
-    before = p.look_for("") if item.own and item.env.nested is None else p.now_seen  # whoever is the first to read it
+    before = p.look_for("") if item.own and item.env.nested is None else p.now_seen  # not the first reader's
     room, grown = p.budget, len(p.spent)
     try:
         wanted, made = _value(p, item, c.path)
@@ -86,7 +86,7 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
 
 
 def _alone(p: Pass, item: ConstItem, path: str) -> hir.Expr:
-    """The value of a constant without a type, which whoever reads it in the middle of something must not decide."""
+    """The value of a constant without a type, which a reader in the middle of something else must not decide."""
     trial = p.trial()
     trial.inlining = p.inlining
     made = expr(_inner(trial, item, path), item.node.value)
@@ -110,7 +110,7 @@ def _circle(p: Pass, item: ConstItem) -> None:
         p.reported_elsewhere(f"the constant `{item.name}` is defined by itself")
         return
     hint = "" if own.node.type is not None else "if a function without `->` needs it, write the type of one of them"
-    p.error_aloud("E0216", own.node.at, f"the constant `{own.name}` is defined by itself", hint)
+    p.error_even_if_silent("E0216", own.node.at, f"the constant `{own.name}` is defined by itself", hint)
 
 
 def _read_those_below(c: Fn, item: ConstItem, at: int) -> None:
@@ -172,7 +172,7 @@ def _needs_itself(p: Pass, node: tree.Expr, at: int) -> bool:
     if id(node) not in p.inlining:
         return False
     outermost = next(iter(p.inlining.values()))
-    p.error_aloud(
+    p.error_even_if_silent(
         "E0515", outermost, "this needs a default value that needs itself", "write the argument, or the field"
     )
     return True

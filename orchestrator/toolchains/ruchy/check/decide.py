@@ -29,7 +29,7 @@ DEPTH = 20
 
 def decide(p: Pass, item: FunctionItem) -> Type:
     """The result of a function without `->`, from its text alone; ERROR where that needs a function without `->` of yet
-    another module, and is not unit; an open type where that cannot be told yet, in the middle of a circle of such
+    another module, and is not unit; an open type where that is not known yet, in the middle of a circle of such
     functions. Sets `item.needs_foreign` where it needs one of another module."""
     work = p.work
     root = work.decided.get(item.symbol)
@@ -48,7 +48,7 @@ def decide(p: Pass, item: FunctionItem) -> Type:
         find_out(p, root)
         work.depth -= 6
     item.needs_foreign = root.needs_foreign
-    if root.guess != NO_GUESS and _amidst(work, root):
+    if root.guess != NO_GUESS and _others_in_work(work, root):
         return fresh()
     return cast("Type", root.result)
 
@@ -71,7 +71,7 @@ def _know_variables(p: Pass, item: FunctionItem) -> None:
 def find_out(p: Pass, root: FunctionItem) -> None:
     """What a function in a trial of its own returns.
 
-    Functions of several modules may need one another, in circles. Whoever is asked first, the answer must be the same:
+    Functions of several modules may need one another, in circles. The answer must not depend on which is asked first:
     so what is in work counts as unknown, and what comes of that is a guess, unless it is unit, the one result that may
     need another module's text. When some result was found, guesses are made anew; when no more is found, they stand.
     """
@@ -90,7 +90,7 @@ def find_out(p: Pass, root: FunctionItem) -> None:
             if root.result is UNIT or not root.needs_foreign:
                 work.results += 1
                 return
-            if _amidst(work, root):
+            if _others_in_work(work, root):
                 root.guess = before
                 return
             if work.results == before:
@@ -100,7 +100,7 @@ def find_out(p: Pass, root: FunctionItem) -> None:
         work.deciding.pop()
 
 
-def _amidst(work: InProgress, root: FunctionItem) -> bool:
+def _others_in_work(work: InProgress, root: FunctionItem) -> bool:
     """Whether something else is in work that this result may be needed for."""
     waiting = (one for one in work.waiting if one.trial is not None)
     return any(one.trial is not root.trial for one in (*work.deciding, *waiting))

@@ -1,4 +1,4 @@
-"""Values as text: section 9 of the language. Structs are taken apart here, so that lowering shows scalars only."""
+"""Values as text. Structs are taken apart here, so that lowering shows scalars only."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def _range_parts(c: Fn, made: hir.Expr) -> list[hir.Expr]:
 
 
 def plain_parts(c: Fn, made: hir.Expr) -> list[hir.Expr]:
-    """The same where a value is joined to text, or is the receiver of `.to_string()`: then a whole float has no point
-    (section 12 of the language)."""
+    """The same where a value is joined to text, or is the receiver of `.to_string()`: then a whole float has no
+    point."""
     kind = resolve(made.type)
     if openness(kind) == ANY:
         return [later(c, made.at, STRING, (kind,), lambda last: _plain_when_known(c, made, last))]

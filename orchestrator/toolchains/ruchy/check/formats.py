@@ -1,4 +1,4 @@
-"""Format specifications: what stands behind the `:` of a placeholder. They mean what Rust's mean (section 11)."""
+"""Format specifications: what stands behind the `:` of a placeholder. They mean what Rust's mean."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class Cast(_Expr):
 
 
 class ToText(_Expr):
-    """Any value as a String, as section 9 displays it. `precision` for `{:.N}`; `debug` for `{:?}` (quotes strings);
+    """Any value as a String, as `println` displays it. `precision` for `{:.N}`; `debug` for `{:?}` (quotes strings);
     `plain` for a whole float without its point, as `.to_string()` and `+` beside text have it."""
 
     operand: Expr

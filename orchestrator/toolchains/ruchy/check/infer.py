@@ -2,7 +2,7 @@
 
 A variable stands where a type will; it is no `Type` of `types.py`, so that nothing behind the checker ever meets one.
 Literals without a suffix make one that only numbers fit; parameters and returns without annotations make one that
-anything fits. What nothing decides is `i64`, or `f64` for a float (section 11 of the language).
+anything fits. What nothing decides is `i64`, or `f64` for a float.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KNOWN, ANY, NUMBER, INTEGER, FLOATING, WHOLE = -1, 0, 1, 2, 3, 4
 KNOWN is the openness of a type that is no variable.
 
 WHOLE is the type of a local that starts from an integer and says no type: i64, whatever it meets, unless a float is
-assigned to it: then it was a float from the start (section 13 of the language). So it never takes a narrower type from
+assigned to it: then it was a float from the start. So it never takes a narrower type from
 a neighbour; `widths.py` converts instead."""
 
 
@@ -47,7 +47,7 @@ class TypeVariable:
 
 class Decision:
     """What can only be decided once more is known of some types (`waits`). `decide` returns whether it could; with True
-    it must. A type of which something gets known puts it on its `queue`: so none is looked at in vain."""
+    it must. A type that becomes known puts it on its `queue`, so no decision is looked at without a reason."""
 
     __slots__ = ("decide", "number", "queue", "waits")
 
@@ -58,7 +58,7 @@ class Decision:
         self.queue: list[Decision] = []
 
     def wait(self) -> None:
-        """Is told when something gets known of one of its types."""
+        """From now on, puts this decision on its queue when one of its types becomes known."""
         for kind in self.waits:
             variable = type_variable(kind)
             if variable is not None:
@@ -72,8 +72,8 @@ def start_whole(kind: Type) -> None:
         variable.kind = WHOLE
 
 
-def known(variable: TypeVariable) -> None:
-    """Something is known of a variable of which nothing was."""
+def notify(variable: TypeVariable) -> None:
+    """Queues the decisions that wait for a variable, because something is known of it now."""
     for decision in variable.waiting:
         decision.queue.append(decision)
     variable.waiting = []
@@ -119,7 +119,7 @@ def settle(kind: Type) -> Type:
         variable: Any = found
         variable.link = F64 if variable.kind == FLOATING else I64
         if variable.waiting:
-            known(variable)
+            notify(variable)
         return cast("Type", variable.link)
     if found.parts:
         parts = tuple([settle(part) for part in found.parts])
@@ -159,7 +159,7 @@ def narrow(kind: Type, to: int) -> bool:
         return False
     found.kind = max(found.kind, to)
     if found.waiting and to:
-        known(found)
+        notify(found)
     return True
 
 
@@ -174,7 +174,7 @@ def _join(a: TypeVariable, b: TypeVariable) -> bool:
     b.followers += a.followers
     b.waiting += a.waiting
     if b.waiting and b.kind:
-        known(b)
+        notify(b)
     return True
 
 
@@ -196,7 +196,7 @@ def _bind(variable: TypeVariable, kind: Type) -> bool:
         return False
     variable.link = kind
     if variable.waiting:
-        known(variable)
+        notify(variable)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Methods of strings, numbers, chars and bools: section 8 of the language."""
+"""Methods of strings, numbers, chars and bools."""
 
 from __future__ import annotations
 

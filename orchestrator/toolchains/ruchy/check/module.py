@@ -99,13 +99,12 @@ class Report:
 
     @property
     def too_many_errors(self) -> bool:
-        """Whether so much is wrong already that nobody is told what else a name may have been: that takes a look at all
-        names there are."""
+        """Whether there are too many errors for hints that suggest another name: finding one looks at all names."""
         return len(self.errors) >= 20
 
 
 class InProgress:
-    """What is in work at this moment, in whichever pass: whoever needs it has to wait, or has found a circle.
+    """What is in work at this moment, in any pass. A check that needs it has to wait, or has found a circle.
 
     `depth` counts the blocks and calls around the current expression, `level` the bodies. `waiting` are the functions
     that had to be checked first, each for the one before it. `decided` is what is known of `pub` functions without

@@ -385,7 +385,7 @@ def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
 
 @handles(tree.Cast)
 def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
-    """`operand as Type`: between numbers, and from bool, char and u8 as section 7 says."""
+    """`operand as Type`: between numbers, from bool and char to integers, and from u8 to char."""
     target = type_of(c.p, c.env, node.target)
     made = expr(c, node.operand)
     source = resolve(made.type)

@@ -1,4 +1,4 @@
-"""Which function is checked when: callees first where only a body tells what a call returns."""
+"""Which function is checked when: callees first where only a body says what a call returns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def check_functions(p: Pass) -> None:
-    """All bodies: first those whose parameters are known, which tells those of the others."""
+    """All bodies: first those whose parameters are known, because they decide those of the others."""
     for untyped in (False, True):
         at = 0
         while at < len(p.functions):  # nested functions are added on the way
@@ -33,7 +33,7 @@ def check_functions(p: Pass) -> None:
 
 
 def run(p: Pass, item: FunctionItem) -> None:
-    """Checks a function, and before it whatever it turns out to need that is too deep to be checked on the way."""
+    """Checks a function, and before it the functions that it needs and that are too deep to be checked on the way."""
     stack = p.work.waiting = [item]
     while stack:
         current = stack[-1]

@@ -1,6 +1,6 @@
 """The parts of each node of the typed tree, in the order in which they are evaluated.
 
-Whoever looks through a tree goes by these tables. They are complete, or this module cannot be imported.
+All code that walks a tree goes by these tables. They are complete, or this module cannot be imported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A pass over a module: it owns whatever is tentative, so that it can be tried and dropped.
+"""A pass over a module: it owns everything tentative, so that it can be tried and dropped.
 
 There are two ways to try something:
 
@@ -189,7 +189,7 @@ class Pass:
         finally:
             self.silent = before
 
-    def error_aloud(self, code: str, at: int, message: str, hint: str = "") -> None:
+    def error_even_if_silent(self, code: str, at: int, message: str, hint: str = "") -> None:
         """An error that is reported even where everything else is silent, because nobody else will."""
         before, self.silent = self.silent, 0
         self.error(code, at, message, hint)
@@ -211,7 +211,7 @@ class Pass:
         self.spent.append((self.now_seen, by))
         if self.budget < 0 and self.copies is None:
             message = "constants, defaults and shown structs, put in where they are used, make too much of this module"
-            self.error_aloud("E0219", at, message, "make a function of what is used so often")
+            self.error_even_if_silent("E0219", at, message, "make a function of what is used so often")
         return self.budget >= 0
 
     # ------------------------------------------------------------ what names mean
@@ -324,7 +324,7 @@ class Pass:
         return made
 
     def know(self, item: FunctionItem, known: Known) -> None:
-        """Gives an own function the signature that was inferred, as if it were written."""
+        """Sets the inferred signature of an own function, as if it were written."""
         item.types = list(known.parameters)
         item.result = known.result
         item.inferred = item.untyped = False

@@ -26,10 +26,10 @@ def range_value(c: Fn, node: tree.RangeExpr, want: Want, why: Why) -> hir.Expr:
     ends = [check(c, node.start, I64, _END), check(c, node.end, I64, _END)]
     if any(end.type is ERROR for end in ends):
         return bad(node.at)
-    return hir.NewStruct(known(c.p, INCLUSIVE if node.inclusive else RANGE), node.at, ends, [0, 1])
+    return hir.NewStruct(touched(c.p, INCLUSIVE if node.inclusive else RANGE), node.at, ends, [0, 1])
 
 
-def known(p: Pass, kind: StructType) -> Type:
+def touched(p: Pass, kind: StructType) -> Type:
     p.module.layouts.setdefault(kind, range_item(kind))
     return kind
 

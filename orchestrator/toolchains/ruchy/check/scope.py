@@ -1,6 +1,6 @@
 """What names mean: the items of the module, what its imports bind, and the items of other modules.
 
-One written order (section 11 of the language): locals, items of the module (from the inline module outward), `use`d
+One written order: locals, items of the module (from the inline module outward), `use`d
 names and globs, builtins. Locals are the function's own business (`function.py`); builtins come last, and are the
 caller's.
 """
@@ -174,7 +174,7 @@ class ModuleItem:
 
 
 class ErrorItem:
-    """Something an error has been reported about already: whatever uses it stays silent."""
+    """Something that an error has been reported about already: its uses report nothing more."""
 
     __slots__ = ("name",)
 

@@ -48,7 +48,7 @@ _STORE_FIELD: Why = ("E0201", "the field `{0}` of `{1}` is {want}, and this is {
 
 @handles(tree.Block)
 def block(c: Fn, node: tree.Block, want: Want, why: Why) -> hir.Expr:
-    """A block's value is its last expression's, even behind a `;` (section 4)."""
+    """A block's value is its last expression's, even behind a `;`."""
     return body(c, node.at, node.statements, want, why)
 
 
@@ -100,7 +100,7 @@ def _statements(c: Fn, at: int, statements: Sequence[tree.Stmt], want: Want, why
 def _value_of_let(
     c: Fn, node: tree.Let, variable: Variable | None, made: hir.Expr, out: list[hir.Stmt], want: Want, why: Why
 ) -> hir.Expr | None:
-    """A block that ends in a `let` has the value of that (section 4)."""
+    """A block that ends in a `let` has the value of that `let`."""
     if variable is not None:
         variable.read = want is not TAIL
         value = _read(c, variable, node.at)
@@ -246,7 +246,7 @@ def assign(c: Fn, node: tree.Assign, out: list[hir.Stmt]) -> hir.Expr:
 
 
 def _writes_through_reference(c: Fn, node: tree.Expr, variable: Variable) -> bool:
-    """E0230 for what would be written through a reference: whoever lent it would not see it."""
+    """E0230 for a write through a reference, because the lender would not see it."""
     while isinstance(node, tree.Field):
         node = node.value
     if not variable.lent and not isinstance(node, tree.Unary):

@@ -1,4 +1,4 @@
-"""What a check is told of functions that it does not look at: their signatures, and what they looked at themselves.
+"""What a check knows of functions that it does not look at: their signatures, and what they looked at themselves.
 
 A stub is made when its name is first looked up. Where a signature was inferred, it says the types; where it is written,
 the header of the function, as its summary holds it.

@@ -1,4 +1,4 @@
-"""Templates with placeholders (sections 9, 11 and 12 of the language).
+"""Templates with placeholders.
 
 In macros and `format!` they are Rust's: `{}`, `{0}`, `{name}`, each with a specification, `{{` for a brace, and as many
 placeholders as arguments. In the function form a placeholder is `{}`, `{0}` or `{…:spec}`; all other braces are text,

@@ -12,7 +12,7 @@ from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, Env
 from orchestrator.toolchains.ruchy.check.statements import body as block_body
 from orchestrator.toolchains.ruchy.check.types import UNIT
 from orchestrator.toolchains.ruchy.syntax import tree
-from orchestrator.toolchains.ruchy.syntax.floats import float_variables, told
+from orchestrator.toolchains.ruchy.syntax.floats import float_variables, floats_in
 from orchestrator.toolchains.ruchy.syntax.top import TOP, plain_names, variable_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def enter_variables(p: Pass, statements: list[tree.Stmt]) -> None:
 def _floats(m: Module, statements: list[tree.Stmt]) -> frozenset[str]:
     """Variables that start from an integer and are floats, because floats are assigned to them."""
     if m.job.summary is not None:
-        return frozenset().union(*(told(item.interface) for item in m.job.summary.items if item.name == TOP))
+        return frozenset().union(*(floats_in(item.interface) for item in m.job.summary.items if item.name == TOP))
     functions, waiting = [], list(statements)
     while waiting:
         node = waiting.pop()

@@ -1,7 +1,7 @@
 """The types of checked Ruchy. Values: equal types compare equal, and hash.
 
-A type may consist of others, its `parts`. Whatever looks through types (inference, layouts, names) goes by these, so it
-knows no single class. What a type can do stands in `abilities.py`: a new class needs a row there.
+A type may consist of others, its `parts`. Inference, layouts and names go by these, and know no
+single class. What a type can do stands in `abilities.py`: a new class needs a row there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Variables of the top level that functions name: they live in memory, and whoever names one means that place.
+"""Variables of the top level that functions name: they live in memory, and every name of one means that place.
 
 What its type is follows from the text of the top level, so that every function finds the same: what is written, else
 what its first value is. `syntax/top.py` and the summary say which variables these are; a function that names one
@@ -68,7 +68,7 @@ def type_of_global(p: Pass, shared: TopLet) -> Type:
 
 def _not_known(p: Pass, shared: TopLet) -> None:
     message = f"what type `{shared.name}` has cannot be told from its first value alone"
-    p.error_aloud("E0241", shared.node.at, message, f"write it: `let {shared.name}: i64`, or whatever it is")
+    p.error_even_if_silent("E0241", shared.node.at, message, f"write it: `let {shared.name}: i64`, or whatever it is")
 
 
 def _find_type(p: Pass, shared: TopLet) -> None:

@@ -2,7 +2,7 @@
 
 Two integers meet in the narrowest type that holds all values of both; an integer beside a float becomes a float. A
 place (a parameter, a field, a result, a variable) takes every integer: what may not fit is checked when it gets there.
-Floats never become integers without a cast. Sections 12 and 13 of the language.
+Floats never become integers without a cast.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
     Var,
     become_float,
     fresh,
-    known,
+    notify,
     openness,
     resolve,
     type_variable,
@@ -218,6 +218,6 @@ def _placed_open(p: Pass, made: hir.Expr, to: TypeVariable, source: Type, is_int
             to.kind = WHOLE
         else:
             to.link = fresh(WHOLE)
-            known(to)
+            notify(to)
         return convert(p, made, place)
     return None

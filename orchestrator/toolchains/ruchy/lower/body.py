@@ -4,7 +4,7 @@ Ownership (runtime/README.md): parameters are borrowed, results are owned. A han
 says whose it is:
 
 - `PLAIN`: nothing to do: a number, or a static string, or no value at all;
-- `OWNED`: a reference that whoever takes it must release, or hand on;
+- `OWNED`: a reference that its taker must release or hand on;
 - `BORROWED`: a reference that lives in a local or a field; to keep it, retain it.
 
 `live` lists, innermost last, the locals that hold a reference to release, so that every way out of a scope (its end,

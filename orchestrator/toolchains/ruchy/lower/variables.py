@@ -40,7 +40,7 @@ def lower_get_global(body: Body, node: hir.GetGlobal) -> int:
 
 @handles(hir.SetGlobal)
 def lower_set_global(body: Body, node: hir.SetGlobal) -> int:
-    """The old reference is released when the new one is in its place: whoever looks meanwhile sees one of them."""
+    """Releases the old reference once the new one is in its place, so that a reader always sees one of them."""
     type_ = node.value.type
     place = Reference(DATA, node.symbol)
     kind = valtype(type_)

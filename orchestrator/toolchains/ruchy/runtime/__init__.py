@@ -57,7 +57,7 @@ def _have(names: Iterable[str]) -> None:
 
 @lru_cache(1)
 def _names() -> tuple[dict[str, str], dict[str, set[str]]]:
-    """Which part defines a symbol, and which parts a part needs: read off the text, for assembling takes longer."""
+    """Which part defines a symbol, and which parts a part needs. Reading the text is faster than assembling it."""
     owners: dict[str, str] = {}
     wanted: dict[str, set[str]] = {}
     for name, text in _sources():

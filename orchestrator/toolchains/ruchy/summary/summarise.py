@@ -84,7 +84,7 @@ class _Whole:
         return Summarised(summary=assemble(self.source, parts, loose, runs))
 
     def _attach_impls(self) -> list[Finding]:
-        """Gives each `impl` to its type. An `impl` whose type is not in this module is an error."""
+        """Assigns each `impl` to its type. An `impl` whose type is not in this module is an error."""
         found: list[Finding] = []
         own = self.collected.own
         for scope, impl in self.collected.impls:

@@ -1,6 +1,6 @@
 """Which variables of the top level have floats assigned to them, as far as the text itself tells.
 
-Such a variable is a float from the start, even if that is `0` (section 13 of the language). Every function must find
+Such a variable is a float from the start, even if that is `0`. Every function must find
 the same, also one that is compiled alone, so the summary says it, and types are not looked at: only literals, casts,
 written types of parameters, variables, constants and results, and mathematics that always gives floats.
 """
@@ -46,7 +46,7 @@ def float_variables(statements: Sequence[tree.Stmt], functions: Sequence[tree.Fu
             return sorted(look.assigned)
 
 
-def told(interface: bytes) -> frozenset[str]:
+def floats_in(interface: bytes) -> frozenset[str]:
     """The variables that a summary says are floats."""
     _, mark, names = interface.decode().rpartition(FLOATS)
     return frozenset(names.split(" ") if mark and names.replace(" ", "").replace("_", "").isalnum() else ())

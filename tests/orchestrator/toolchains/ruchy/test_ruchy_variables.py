@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from orchestrator.toolchains.ruchy.syntax.floats import told
+from orchestrator.toolchains.ruchy.syntax.floats import floats_in
 from tests.helpers.programs import build, run_text
 from tests.helpers.reuse_tools import WrongError, compiled, fragments_of, job_of
 
@@ -146,7 +146,7 @@ def test_what_is_a_float_because_floats_are_assigned(how):
     assert (ran.code, ran.stdout) == (0, "0.0\n" if how in FLOATS.values() else "0\n")
     summary = job_of(source).summary
     assert summary is not None
-    assert ("n" in told(summary.items[-1].interface)) == (how in FLOATS.values())
+    assert ("n" in floats_in(summary.items[-1].interface)) == (how in FLOATS.values())
     assert compiled(job_of(source)).data
 
 

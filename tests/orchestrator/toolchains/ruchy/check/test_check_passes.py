@@ -134,7 +134,7 @@ def test_an_error_that_nobody_else_reports_is_heard_from_a_trial():
     p = begun()
     trial = p.trial()
     trial.error("E0101", 0, "silent")
-    trial.error_aloud("E0216", 4, "aloud")
+    trial.error_even_if_silent("E0216", 4, "aloud")
     trial.error("E0101", 0, "silent again")
     assert [(one.code, one.at) for one in p.report.errors] == [("E0216", 4)]
     assert trial.failed
