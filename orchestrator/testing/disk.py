@@ -1,12 +1,16 @@
-"""Disks for tests: one in memory, and one that lies, fails and counts on top of any other.
+"""The disks for tests: `MemoryDisk` is one in memory, `FakeDisk` lies, fails and counts on top of any disk.
 
-Real clocks rarely collide and real disks rarely fail, so what happens when they do is tested on these::
+Real clocks rarely collide and real disks rarely fail, so tests make both happen::
 
-    disk = FakeDisk()                       # in memory; FakeDisk(RealDisk()) lies about the real one
-    disk.write("/p/main.ext", b"...")     # with folders, stamped by the disk's own clock
-    disk.aged = True                        # what was just written is old enough to be trusted
-    disk.fail("read", at=3)                 # the third read from now on raises "disk full"
+    disk = FakeDisk()                       # in memory; FakeDisk(RealDisk()) stands in front of the real one
+    disk.write("/p/main.ext", b"...")       # with the folders above it, stamped by the clock of the disk
+    disk.aged = True                        # files that were just written are old enough to be trusted
+    disk.faults.on("disk.read", fail("ENOSPC"), at=3)  # the third read from now on raises "disk full"
     assert disk.reads == []                 # no file was read
+
+`orchestrator.testing.faults` has the one way to say what fails, where and when. `CrashingDisk` in
+`orchestrator.testing.crash` is a `MemoryDisk` that loses power; `orchestrator.testing.faulty` has the same faults for
+SQLite and for everything that leaves the event loop.
 """
 
 from __future__ import annotations
@@ -15,9 +19,16 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from actors.digests import Stamp
 from actors.disk import Disk, FolderEntry, Lock, RangeLock, Row
+from orchestrator.testing.faults import Fault, Faults, crash, damaged
+
+R = TypeVar("R")
+L = TypeVar("L", bound="Lock | None")
+
+HALF = crash("half")
 
 _DAY_NS = 86_400 * 10**9
 
@@ -297,23 +308,31 @@ class MemoryDisk:
 
 
 class FakeDisk:
-    """A disk that lies, fails and counts, on top of `base` (a new `MemoryDisk` where none is given).
+    """A disk that lies, fails and counts, on top of `base` (a new `MemoryDisk` where none is given). It is the disk as
+    one process sees it: when that process crashes, its locks are released and no operation does anything any more.
 
-    `aged`: the clock runs a day ahead of all stamps, so that nothing is racy. `now`: what the clock says, for ever.
-    `lies`: the stamp to give for a path, whatever is there. `before`: called with the operation's name and the path
-    ahead of each operation; a test may change files in it. `counts` and `reads` say what was asked.
+    `faults`: every operation is a hop `disk.create`, `disk.read`, ... of this plan. `aged`: the clock runs a day ahead
+    of all stamps, so that nothing is racy. `now`: what the clock says, for ever. `lies`: the stamp to return for a
+    path, whatever is there. `before`: called with the operation's name and the path ahead of each operation; a test may
+    change files in it. `counts` and `reads` say what was asked since the last `reset`.
     """
 
-    def __init__(self, base: Disk | None = None, *, aged: bool = False) -> None:
+    def __init__(self, base: Disk | None = None, faults: Faults | None = None, *, aged: bool = False) -> None:
         self.memory = MemoryDisk()
         self.base: Disk = base or self.memory
+        self.faults = faults or Faults()
         self.aged = aged
         self.now: int | None = None
         self.lies: dict[str, Stamp] = {}
         self.before: Callable[[str, str], None] | None = None
         self.counts: Counter[str] = Counter()
         self.reads: list[str] = []
-        self._faults: list[tuple[str, int, OSError, str]] = []
+        self.owed = 0.0
+        """Seconds of delays that the hop out of the loop must still wait, because an operation of a disk cannot."""
+        self._locks: list[Lock] = []
+        self.faults.when_crashed.append(self._release_locks)
+
+    # ---- for tests
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file in place, with the folders above it: what an editor does. Never fails, is not counted."""
@@ -324,87 +343,132 @@ class FakeDisk:
         with open(path, "wb") as file:
             file.write(data)
 
-    def fail(self, operation: str, *, at: int = 1, error: OSError | None = None, path: str = "") -> None:
-        """Let the `at`-th such operation from now on fail (with a full disk); with `path`, the first on that path from
-        then on and all later ones."""
-        self._faults.append((operation, self.counts[operation] + at, error or _error(errno.ENOSPC, path), path))
-
     def reset(self) -> None:
         """Forget what was counted."""
         self.counts.clear()
         self.reads.clear()
 
-    def _do(self, operation: str, path: str) -> None:
+    # ---- faults
+
+    def _do(self, operation: str, path: str, function: Callable[[Fault | None], R]) -> R:
         self.counts[operation] += 1
         if self.before is not None:
             self.before(operation, path)
-        for name, number, error, only in self._faults:
-            count = self.counts[operation]
-            if name == operation and (path == only and count >= number if only else count == number):
-                raise error
+        fault = self.faults.at(f"disk.{operation}", path)
+        if fault is None:
+            return function(None)
+        error = fault.error_at(path)
+        if error is not None and fault.kind == "fail":
+            raise error
+        result = function(fault)
+        if error is not None:
+            raise error
+        if fault.kind == "delay":
+            self.owed += fault.number
+        elif fault.kind == "crash":
+            self.faults.crash()
+        return result
+
+    def _change(self, operation: str, path: str, function: Callable[[], None]) -> None:
+        """A change without bytes: on a disk that is full it does not happen at all."""
+
+        def act(fault: Fault | None) -> None:
+            if fault is None or fault.kind != "short":
+                function()
+
+        self._do(operation, path, act)
+
+    def _write(self, operation: str, write: Callable[[str, bytes], None], path: str, data: bytes) -> None:
+        def act(fault: Fault | None) -> None:
+            half = fault is not None and (fault.kind == "short" or fault == HALF)
+            write(path, data[: len(data) // 2] if half else damaged(fault, data))
+
+        self._do(operation, path, act)
+
+    def _ask(self, operation: str, path: str, ask: Callable[[str], bool]) -> bool:
+        """A question that an error answers with no."""
+        try:
+            return self._do(operation, path, lambda _: ask(path))
+        except OSError:
+            return False
+
+    def _lock(self, path: str, take: Callable[[], L]) -> L:
+        taken: list[Lock] = []
+
+        def act(_: Fault | None) -> L:
+            lock = take()
+            if lock is not None:
+                taken.append(lock)
+                self._locks.append(lock)
+            return lock
+
+        try:
+            return self._do("lock", path, act)
+        except OSError:  # The reply was lost: a caller that gets an error holds no lock.
+            for lock in taken:
+                lock.release()
+            raise
+
+    def _release_locks(self) -> None:
+        for lock in self._locks:
+            lock.release()
+
+    # ---- Disk
 
     def stamp(self, path: str, *, follow: bool = True) -> Stamp:
-        self._do("stamp", path)
-        return self.lies.get(path) or self.base.stamp(path, follow=follow)
+        return self._do("stamp", path, lambda _: self.lies.get(path) or self.base.stamp(path, follow=follow))
 
     def rows(self, paths: Sequence[str]) -> list[Row]:
         stamps = [self.stamp(path, follow=False) for path in paths]
         return [(one.device, one.inode, one.size, one.mtime_ns, one.ctime_ns) for one in stamps]
 
     def is_shared(self, path: str) -> bool:
-        return self.base.is_shared(path)  # asks, never fails
+        return self._ask("is_shared", path, self.base.is_shared)
 
     def resolve(self, path: str) -> str:
         return self.base.resolve(path)
 
     def is_regular(self, path: str) -> bool:
-        self._do("is_regular", path)
-        return self.base.is_regular(path)
+        return self._ask("is_regular", path, self.base.is_regular)
 
     def is_folder(self, path: str) -> bool:
-        return self.base.is_folder(path)
+        return self._ask("is_folder", path, self.base.is_folder)
 
     def is_link(self, path: str) -> bool:
-        return self.base.is_link(path)  # asks, never fails
+        return self._ask("is_link", path, self.base.is_link)
 
     def entries(self, path: str) -> list[FolderEntry]:
-        self._do("entries", path)
-        return self.base.entries(path)
+        return self._do("entries", path, lambda _: self.base.entries(path))
 
     def read(self, path: str, limit: int = -1) -> bytes:
-        self._do("read", path)
-        self.reads.append(path)
-        return self.base.read(path, limit)
+        def act(fault: Fault | None) -> bytes:
+            self.reads.append(path)
+            return damaged(fault, self.base.read(path, limit))
+
+        return self._do("read", path, act)
 
     def create(self, path: str, data: bytes) -> None:
-        self._do("create", path)
-        self.base.create(path, data)
+        self._write("create", self.base.create, path, data)
 
     def append(self, path: str, data: bytes) -> None:
-        self._do("append", path)
-        self.base.append(path, data)
-
-    def lock(self, path: str, *, create: bool = True) -> Lock | None:
-        self._do("lock", path)
-        return self.base.lock(path, create=create)
-
-    def lock_bytes(self, path: str) -> RangeLock:
-        self._do("lock", path)
-        return self.base.lock_bytes(path)
+        self._write("append", self.base.append, path, data)
 
     def rename(self, source: str, target: str) -> None:
-        self._do("rename", source)
-        self.base.rename(source, target)
+        self._change("rename", target, lambda: self.base.rename(source, target))
 
     def remove(self, path: str) -> None:
-        self._do("remove", path)
-        self.base.remove(path)
+        self._change("remove", path, lambda: self.base.remove(path))
 
     def make_folders(self, path: str) -> None:
-        self._do("make_folders", path)
-        self.base.make_folders(path)
+        self._change("make_folders", path, lambda: self.base.make_folders(path))
 
     def now_ns(self) -> int:
         if self.now is not None:
             return self.now
         return self.base.now_ns() + (_DAY_NS if self.aged else 0)
+
+    def lock(self, path: str, *, create: bool = True) -> Lock | None:
+        return self._lock(path, lambda: self.base.lock(path, create=create))
+
+    def lock_bytes(self, path: str) -> RangeLock:
+        return self._lock(path, lambda: self.base.lock_bytes(path))

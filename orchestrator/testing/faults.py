@@ -29,7 +29,7 @@ from fnmatch import fnmatchcase
 from random import Random
 from typing import NamedTuple
 
-KINDS = ("fail", "lose", "delay", "reorder", "kill", "crash", "tear", "flip")
+KINDS = ("fail", "lose", "short", "delay", "reorder", "kill", "crash", "tear", "flip")
 """Which faults there are. See the functions of these names."""
 
 
@@ -52,6 +52,13 @@ class Fault(NamedTuple):
         """The argument of a delay, a tear or a flip."""
         return float(self.argument)
 
+    def error_at(self, path: str) -> Exception | None:
+        """The error to raise. One of the system is a new one each time, because an exception keeps alive whatever it
+        has passed through."""
+        if type(self.error) is OSError or (isinstance(self.error, OSError) and self.error.filename is None):
+            return OSError(self.error.errno, self.error.strerror, path)
+        return self.error
+
 
 def fail(error: str | int | Exception = "EIO") -> Fault:
     """The hop fails, and nothing of it has happened. `error` is an errno, its name, or the exception to raise. An errno
@@ -63,6 +70,12 @@ def lose(error: str | int | Exception = "EIO") -> Fault:
     """The reply is lost: everything has happened, and the caller gets `error` all the same. A worker's reply that is
     lost never comes."""
     return _with_error("lose", error)
+
+
+def short() -> Fault:
+    """A short write: half of the bytes are written, then the disk is full. Every other hop just fails for want of
+    space, and a statement finds a database that ends too early."""
+    return Fault("short", "ENOSPC", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
 def delay(seconds: float) -> Fault:
@@ -108,8 +121,8 @@ def _with_error(kind: str, error: str | int | Exception) -> Fault:
 
 
 class Rule(NamedTuple):
-    """`fault` happens at the `at`-th hop (from 1) whose name matches the pattern `hop` (as in `fnmatch`) and whose path
-    contains `path`; `times` so often in a row, 0 for ever."""
+    """`fault` happens at the `at`-th hop (from 1) whose name matches the pattern `hop` and whose path contains `path`;
+    `times` so often in a row, 0 for ever. Patterns are those of `fnmatch`; `disk.create|index.*` is either of two."""
 
     hop: str
     fault: Fault
@@ -123,7 +136,7 @@ class Rule(NamedTuple):
         return f"{self.hop}@{self.at}{where} {self.fault}{often}"
 
     def matches(self, hop: str, path: str) -> bool:
-        return fnmatchcase(hop, self.hop) and self.path in path
+        return self.path in path and any(fnmatchcase(hop, pattern) for pattern in self.hop.split("|"))
 
     def falls_on(self, count: int) -> bool:
         """Whether the `count`-th hop that matches is to fail."""
@@ -143,7 +156,7 @@ class Injected(NamedTuple):
 
 
 SUFFERS = {
-    "disk": ("fail", "lose", "delay", "crash", "tear", "flip"),
+    "disk": ("fail", "lose", "short", "delay", "crash", "tear", "flip"),
     "index": ("fail", "delay", "crash"),
     "offload": ("delay", "reorder", "crash"),
     "worker": ("kill", "lose", "delay", "reorder", "crash"),
@@ -156,13 +169,15 @@ _ERRORS = ("EIO", "ENOSPC", "EACCES", "EMFILE", "EROFS")
 class Faults:
     """A plan of faults, and what came of it. See the module.
 
-    `injected` lists the faults that happened, in order; `counts` how often each hop was passed. `crashed`: the process
-    has; every hop raises `Crashed` from then on. `when_crashed` is called when it does.
+    `injected` lists the faults that happened, in order; `passed` all hops so far, with their paths; `counts` says how
+    often each hop was passed. `crashed`: the process has; every hop raises `Crashed` from then on. `when_crashed` is
+    called when it does.
     """
 
     def __init__(self, *rules: Rule) -> None:
         self.rules = list(rules)
         self.injected: list[Injected] = []
+        self.passed: list[tuple[str, str]] = []
         self.counts: Counter[str] = Counter()
         self.crashed = False
         self.when_crashed: list[Callable[[], None]] = []
@@ -198,6 +213,11 @@ class Faults:
         self.rules.append(Rule(hop, fault, at, path, times))
         return self
 
+    def heal(self) -> None:
+        """Forget the rules: nothing of what was planned fails any more."""
+        self.rules.clear()
+        self._matched.clear()
+
     def plan(self) -> str:
         """The plan that injects exactly what was injected, as text."""
         return "; ".join(f"{one.hop}@{one.number} {one.fault}" for one in self.injected)
@@ -205,6 +225,7 @@ class Faults:
     def at(self, hop: str, path: str = "") -> Fault | None:
         """Somebody passes a hop: what goes wrong there. Raises `Crashed` where the process has, or does so now."""
         self.check()
+        self.passed.append((hop, path))
         self.counts[hop] += 1
         fault = self._planned(hop, path) or self._drawn(hop, path)
         if fault is not None:
@@ -254,6 +275,8 @@ class Faults:
 def _draw(chance: Random, kind: str) -> Fault:
     if kind in ("fail", "lose"):
         return _with_error(kind, chance.choice(_ERRORS))
+    if kind == "short":
+        return short()
     if kind == "delay":
         return delay(chance.choice((0.001, 0.1, 10.0)))
     if kind == "crash":
@@ -282,6 +305,8 @@ def _rule(text: str) -> Rule:
     fault = _with_error(kind, argument or "EIO") if kind in ("fail", "lose") else Fault(kind, argument)
     if kind == "crash":
         fault = crash(argument or "before")
+    elif kind == "short":
+        fault = short()
     return Rule(hop, fault, int(at or 1), path, times)
 
 

@@ -1,13 +1,14 @@
-"""The seams of a build with faults in them: a disk, an SQLite connection, and the way out of the event loop.
+"""Faults in an SQLite connection, and in everything that leaves the event loop.
 
-Each takes a `Faults` and passes its hops; see `orchestrator.testing.faults` for what that means. `world` puts them
-together; use them alone where only one seam is of interest::
+Each class takes a `Faults` and passes its hops; see `orchestrator.testing.faults` for what that means. Together with
+`orchestrator.testing.disk.FakeDisk` they are all that a build asks of its machine. `world` puts them together; use them
+alone where only one of them is of interest::
 
-    faults = Faults().on("disk.read", flip(12), path="/modules/")
-    disk = FaultyDisk(RealDisk(), faults)
-    async with orchestrator.open(folder, offload=FaultyOffload(disk, faults)) as project:
+    disk = FakeDisk(RealDisk())
+    disk.faults.on("disk.read", flip(12), path="/modules/")
+    async with orchestrator.open(folder, offload=FaultyOffload(disk)) as project:
         assert (await project.build()).success
-    print(*faults.injected, sep="\\n")
+    print(*disk.faults.injected, sep="\\n")
 """
 
 from __future__ import annotations
@@ -21,13 +22,12 @@ import anyio.lowlevel
 
 from actors.child import Child
 from actors.compiler.toolchain import Toolchain
-from actors.digests import Stamp
-from actors.disk import REAL, Disk, FolderEntry, Lock, RangeLock, Row
+from actors.disk import REAL, Disk
 from actors.keeper.database import Connection, Database, InlineConnection
 from actors.offload import InlineOffload
-from orchestrator.testing.disk import MemoryDisk
-from orchestrator.testing.faults import Fault, Faults, damaged
-from orchestrator.testing.sqlite import DiskConnection, failure_of
+from orchestrator.testing.disk import FakeDisk, MemoryDisk
+from orchestrator.testing.faults import Crashed, Fault, Faults
+from orchestrator.testing.sqlite import DiskConnection, failure, failure_of
 from orchestrator.testing.workers import SimulatedWorker, timed
 
 R = TypeVar("R")
@@ -35,141 +35,24 @@ R = TypeVar("R")
 OVERTAKEN_SECONDS = 1.0
 """So long at most a reply is held back for another one to overtake it."""
 
+_SHORT_READ = 522
+"""SQLITE_IOERR_SHORT_READ, which Python has no name for."""
+
 _ALWAYS = ("rollback", "close")
 """What SQLite does whatever the disk says: it throws away what only memory holds."""
 
 Duration = Callable[[Callable[..., Any], tuple[Any, ...]], float]
 
 
-class FaultyDisk:
-    """A disk whose operations are hops, on top of `base`: the disk as one process sees it, which may crash."""
-
-    def __init__(self, base: Disk, faults: Faults) -> None:
-        self.base = base
-        self.faults = faults
-        self.owed = 0.0
-        """Seconds of delays that the hop out of the loop has still to wait: an operation of the disk cannot."""
-        self._locks: list[Lock] = []
-        faults.when_crashed.append(self._let_go)
-
-    def _let_go(self) -> None:
-        for lock in self._locks:
-            lock.release()
-
-    def _do(self, operation: str, path: str, function: Callable[[Fault | None], R]) -> R:
-        fault = self.faults.at(f"disk.{operation}", path)
-        if fault is None:
-            return function(None)
-        if fault.kind == "fail" and fault.error is not None:
-            raise fault.error
-        result = function(fault)
-        if fault.kind == "lose" and fault.error is not None:
-            raise fault.error
-        if fault.kind == "delay":
-            self.owed += fault.number
-        elif fault.kind == "crash":
-            self.faults.crash()
-        return result
-
-    def _write(self, operation: str, write: Callable[[str, bytes], None], path: str, data: bytes) -> None:
-        def act(fault: Fault | None) -> None:
-            half = fault is not None and fault.kind == "crash" and fault.argument == "half"
-            write(path, data[: len(data) // 2] if half else damaged(fault, data))
-
-        self._do(operation, path, act)
-
-    def stamp(self, path: str, *, follow: bool = True) -> Stamp:
-        return self._do("stamp", path, lambda _: self.base.stamp(path, follow=follow))
-
-    def rows(self, paths: Sequence[str]) -> list[Row]:
-        return self._do("rows", paths[0] if paths else "", lambda _: self.base.rows(paths))
-
-    def is_shared(self, path: str) -> bool:
-        return self._asked("is_shared", path, self.base.is_shared)
-
-    def resolve(self, path: str) -> str:
-        return self.base.resolve(path)
-
-    def is_regular(self, path: str) -> bool:
-        return self._asked("is_regular", path, self.base.is_regular)
-
-    def is_link(self, path: str) -> bool:
-        return self._asked("is_link", path, self.base.is_link)
-
-    def is_folder(self, path: str) -> bool:
-        return self._asked("is_folder", path, self.base.is_folder)
-
-    def _asked(self, operation: str, path: str, ask: Callable[[str], bool]) -> bool:
-        """A question that an error answers with no."""
-        try:
-            return self._do(operation, path, lambda _: ask(path))
-        except OSError:
-            return False
-
-    def entries(self, path: str) -> list[FolderEntry]:
-        return self._do("entries", path, lambda _: self.base.entries(path))
-
-    def read(self, path: str, limit: int = -1) -> bytes:
-        return self._do("read", path, lambda fault: damaged(fault, self.base.read(path, limit)))
-
-    def create(self, path: str, data: bytes) -> None:
-        self._write("create", self.base.create, path, data)
-
-    def append(self, path: str, data: bytes) -> None:
-        self._write("append", self.base.append, path, data)
-
-    def rename(self, source: str, target: str) -> None:
-        self._do("rename", target, lambda _: self.base.rename(source, target))
-
-    def remove(self, path: str) -> None:
-        self._do("remove", path, lambda _: self.base.remove(path))
-
-    def make_folders(self, path: str) -> None:
-        self._do("make_folders", path, lambda _: self.base.make_folders(path))
-
-    def now_ns(self) -> int:
-        return self.base.now_ns()
-
-    def lock(self, path: str, *, create: bool = True) -> Lock | None:
-        taken: list[Lock] = []
-
-        def take(_: Fault | None) -> Lock | None:
-            lock = self.base.lock(path, create=create)
-            if lock is not None:
-                taken.append(lock)
-                self._locks.append(lock)
-            return lock
-
-        try:
-            return self._do("lock", path, take)
-        except OSError:  # A reply that was lost: whoever gets an error has no lock.
-            for lock in taken:
-                lock.release()
-            raise
-
-    def lock_bytes(self, path: str) -> RangeLock:
-        taken: list[RangeLock] = []
-
-        def take(_: Fault | None) -> RangeLock:
-            taken.append(self.base.lock_bytes(path))
-            self._locks += taken
-            return taken[0]
-
-        try:
-            return self._do("lock", path, take)
-        except OSError:
-            for lock in taken:
-                lock.release()
-            raise
-
-
 class FaultyConnection:
-    """An SQLite connection whose statements are hops, named by their first words."""
+    """An SQLite connection whose statements are hops, named by their first words; `index.open` comes with the first of
+    them, because that is when SQLite opens the file."""
 
     def __init__(self, base: Connection, path: str, faults: Faults) -> None:
         self._base = base
         self._path = path
         self._faults = faults
+        self._opened = False
         if isinstance(base, DiskConnection):
             faults.when_crashed.append(base.kill)
 
@@ -193,29 +76,51 @@ class FaultyConnection:
         await self._do("rollback", self._base.rollback)
 
     async def close(self) -> None:
-        await self._do("close", self._base.close)
+        try:
+            await self._do("close", self._base.close)
+        except Crashed:
+            if not isinstance(self._base, DiskConnection):
+                await self._base.close()  # The test goes on in this process, which must not keep the file open.
+            raise
 
     async def _do(self, sql: str, call: Callable[[], Awaitable[R]]) -> R:
         word = sql.split(None, 1)[0].lower()
-        fault = self._faults.at(f"index.{word}", self._path)
-        error = fault.error if fault is not None else None
-        if isinstance(error, OSError):
-            error = failure_of(error)
-        if error is not None and fault is not None and fault.kind == "fail" and word not in _ALWAYS:
+        if not self._opened and word not in _ALWAYS:
+            fault, error = self._at("open")
+            if error is not None:
+                raise error
+            self._opened = True
+            await self._after(fault)
+        fault, error = self._at(word)
+        if error is not None and fault is not None and fault.kind != "lose" and word not in _ALWAYS:
             raise error
         result = await call()
-        if fault is not None and fault.kind == "delay":
-            await anyio.sleep(fault.number)
-        elif fault is not None and fault.kind == "crash":
-            self._faults.crash()
+        await self._after(fault)
         self._faults.check()
         if error is not None:
             raise error
         return result
 
+    def _at(self, word: str) -> tuple[Fault | None, Exception | None]:
+        """What goes wrong at this hop, and the error that SQLite raises for it."""
+        fault = self._faults.at(f"index.{word}", self._path)
+        error = fault.error if fault is not None else None
+        if fault is not None and fault.kind == "short":
+            error = failure(_SHORT_READ, "disk I/O error")
+        elif isinstance(error, OSError):
+            error = failure_of(error)
+        return fault, error
+
+    async def _after(self, fault: Fault | None) -> None:
+        if fault is not None and fault.kind == "delay":
+            await anyio.sleep(fault.number)
+        elif fault is not None and fault.kind == "crash":
+            self._faults.crash()
+
 
 class FaultyOffload(InlineOffload):
-    """Everything in the loop, in virtual time where the loop keeps it, and every hop may go wrong.
+    """Everything in the loop, in virtual time where the loop keeps it, and every hop may go wrong: by `faults`, or by
+    the plan of the disk where that is a `FakeDisk`.
 
     `duration(function, args)` gives the seconds that a hop takes, as in `InlineOffload`. With a `toolchain`, `spawn`
     gives simulated worker processes that compute with it; without, there are none. `children` are those started so far.
@@ -229,9 +134,9 @@ class FaultyOffload(InlineOffload):
         duration: Duration | None = None,
         toolchain: Toolchain | None = None,
     ) -> None:
-        self.faults = faults or Faults()
-        self.machine: Disk = disk.base if isinstance(disk, FaultyDisk) else disk or REAL
-        self.seen = disk if isinstance(disk, FaultyDisk) else FaultyDisk(self.machine, self.faults)
+        self.seen = disk if isinstance(disk, FakeDisk) else FakeDisk(disk or REAL, faults)
+        self.machine: Disk = self.seen.base
+        self.faults = faults or self.seen.faults
         super().__init__(self.seen, duration)
         self.children: list[SimulatedWorker] = []
         self._toolchain = toolchain

@@ -29,8 +29,9 @@ from actors.compiler.toolchain import Toolchain
 from actors.system import Tap
 from orchestrator.api import Project
 from orchestrator.testing.crash import CrashingDisk
+from orchestrator.testing.disk import FakeDisk
 from orchestrator.testing.faults import Faults
-from orchestrator.testing.faulty import Duration, FaultyDisk, FaultyOffload
+from orchestrator.testing.faulty import Duration, FaultyOffload
 from orchestrator.testing.toolchain import PlainToolchain, named
 
 PROJECT = "/project"
@@ -45,7 +46,7 @@ class Process:
     def __init__(self, world: World, faults: Faults | None, workers: bool) -> None:
         self.world = world
         self.faults = faults or Faults()
-        self.disk = FaultyDisk(world.disk, self.faults)
+        self.disk = FakeDisk(world.disk, self.faults)
         self._workers = workers
         self.offload = FaultyOffload(
             self.disk,

@@ -19,15 +19,17 @@ from actors.compiler import crew, pool
 from actors.digests import digest
 from actors.disk import RealDisk
 from actors.events import CacheDegraded, CompiledTwice
-from actors.keeper.database import Connection, Database
+from actors.keeper.database import Database
 from actors.offload import Offload
+from orchestrator.testing.disk import FakeDisk
+from orchestrator.testing.faults import Faults, crash
+from orchestrator.testing.faulty import FaultyConnection
 from orchestrator.testing.toolchain import PlainToolchain
 from tests.faults.newer import become_newer
 from tests.faults.scenarios import EDITED, PROJECT, ROOM
 from tests.faults.slow_plain import SlowPlain
 from tests.helpers.plain_builds import write
 
-FIRST, SECOND = "a process begins", "another one begins, and evicts"
 SLOW = "tests.faults.slow_plain:SlowPlain"
 CHANGES = ("create", "append", "rename", "remove", "make_folders", "lock", "lock_bytes")
 """The operations on a disk that leave something there."""
@@ -39,114 +41,67 @@ def prepare() -> None:
     import trio
 
     from orchestrator.cli import app, build
-    from orchestrator.testing import disk
     from orchestrator.toolchains.ruchy import Ruchy
     from orchestrator.wasm import validate
 
     Ruchy().prepare()
-    assert aiosqlite and trio and app and build and disk and validate
+    assert aiosqlite and trio and app and build and validate
 
 
 # ---------------------------------------------------------------------------------------------- crash points
 
-
-class CrashPoints:
-    """Named places at which this process can be killed: before each change of the disk, in the middle of each file that
-    is written, and before each statement of SQLite that changes something. `at` is the one where it is."""
-
-    def __init__(self, at: int = 0) -> None:
-        self.at = at
-        self.names: list[str] = []
-
-    def __call__(self, name: str) -> bool:
-        """Whether this is the point. Then the caller has to `die`."""
-        self.names.append(name)
-        return len(self.names) == self.at
-
-    def die(self) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-        signal.pause()
-
-    def pass_by(self, name: str) -> None:
-        if self(name):
-            self.die()
-
-
-class KillableDisk(RealDisk):
-    """The machine's own disk, with crash points: the process really dies there. `CrashingDisk` in
-    `orchestrator.testing.crash` is a machine that loses power."""
-
-    def __init__(self, points: CrashPoints, folder: str) -> None:
-        self.points = points
-        self.folder = folder
-        for name in CHANGES:
-            setattr(self, name, self._at(name, getattr(super(), name)))
-
-    def _at(self, name: str, change: Callable[..., Any]) -> Callable[..., Any]:
-        def changed(path: str, *more: Any, **named: Any) -> Any:
-            place = os.path.relpath(path, self.folder).split(os.sep)
-            self.points.pass_by(f"{name} {'/'.join(place[:-1]) or place[-1]}")
-            if name == "create" and self.points(f"half of {'/'.join(place[:-1])}"):
-                change(path, more[0][: len(more[0]) // 2])
-                self.points.die()
-            return change(path, *more, **named)
-
-        return changed
-
-
-class KillableConnection:
-    """A connection to SQLite with crash points."""
-
-    def __init__(self, inner: Connection, points: CrashPoints) -> None:
-        self._inner = inner
-        self._points = points
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def _pass(self, sql: str) -> None:
-        word = sql.split(None, 1)[0]
-        if word not in ("SELECT", "PRAGMA") or "=" in sql:
-            self._points.pass_by(f"sql {word}")
-
-    def execute(self, sql: str, parameters: Any = None) -> Any:
-        self._pass(sql)
-        return self._inner.execute(sql, parameters)
-
-    def executemany(self, sql: str, parameters: Any) -> Any:
-        self._pass(sql)
-        return self._inner.executemany(sql, parameters)
-
-    def close(self) -> Any:
-        self._points.pass_by("sql close")
-        return self._inner.close()
+POINTS = (
+    "|".join(f"disk.{name}" for name in dict.fromkeys(name.partition("_b")[0] for name in CHANGES)) + "|index.[!s]*"
+)
+"""The crash points: all changes of the disk, and all statements of SQLite but a SELECT."""
 
 
 class KillableOffload(Offload):
-    def __init__(self, points: CrashPoints, folder: str) -> None:
-        super().__init__(KillableDisk(points, folder))
-        self.points = points
+    """The machine's own disk, threads and SQLite, with faults."""
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__(FakeDisk(RealDisk(), faults))
+        self.faults = faults
 
     def spawn(self, arguments: Any) -> Child | None:
         return Child(arguments)
 
     async def connect(self, path: str) -> Database:
         database = await super().connect(path)
-        database._connection = KillableConnection(database._connection, self.points)  # type: ignore[assignment]
+        database._connection = FaultyConnection(database._connection, path, self.faults)
         return database
 
 
-def die_at(folder: str, at: int, backend: str) -> list[str]:
-    """Two builds, then one in a cache that is too small; killed at the crash point of that number. Gives the names of
-    all points that were passed."""
-    points = CrashPoints(at)
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+    signal.pause()
+
+
+def die_at(folder: str, at: int, half: bool, backend: str) -> dict[str, Any]:
+    """Two builds, then one in a cache that is too small; killed at the crash point of that number, or when `half` of
+    the file is written. Returns the names of all points that were passed, and how many came before the second cache."""
+    faults = Faults().on(POINTS, crash("half" if half else "before"), at=at or sys.maxsize, path=folder)
+    faults.when_crashed.append(die)
+    first = 0
+
+    def passed() -> list[str]:
+        rule = faults.rules[0]
+        places = [
+            (hop, os.path.relpath(path, folder).split(os.sep)) for hop, path in faults.passed if rule.matches(hop, path)
+        ]
+        return [f"{hop} {'/'.join(place[:-1]) or place[-1]}" for hop, place in places]
 
     async def whole() -> None:
+        nonlocal first
         for limit in (1 << 30, ROOM // 2):
-            points.names.append(SECOND if points.names else FIRST)
-            offload = KillableOffload(points, folder)
+            first = len(passed())
             async with orchestrator.open(
-                folder, toolchain=PlainToolchain(), offload=offload, entry="main.plain", jobs=2, max_size=limit
+                folder,
+                toolchain=PlainToolchain(),
+                offload=KillableOffload(faults),
+                entry="main.plain",
+                jobs=2,
+                max_size=limit,
             ) as project:
                 for texts in ({"b": PROJECT["b"]}, EDITED):
                     write(Path(folder), texts)
@@ -154,7 +109,7 @@ def die_at(folder: str, at: int, backend: str) -> list[str]:
                 await project.cache.gc(force=True)
 
     anyio.run(whole, backend=backend)
-    return points.names
+    return {"names": passed(), "first": first}
 
 
 # ---------------------------------------------------------------------------------------------- workers

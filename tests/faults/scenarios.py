@@ -5,11 +5,18 @@ from __future__ import annotations
 import gc
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import orchestrator.errors
+from actors.disk import RealDisk
 from actors.events import CacheDegraded
 from orchestrator import BuildResult
+from orchestrator.testing.disk import FakeDisk
+from orchestrator.testing.faults import Crashed, Fault, Faults, crash
+from orchestrator.testing.faulty import FaultyOffload
 from tests.helpers.plain_builds import Bench, from_nothing, opened, tasks_running, texts_in, write
 from tests.helpers.tallies import Tally
 
@@ -28,9 +35,49 @@ DAMAGED = b"damaged by the scenario"
 ROOM = 8_000
 """A limit that a cache of all that the scenarios build is above, and one build's share of it is not."""
 
+OPERATIONS = "disk.[!i]*|index.*"
+"""All that a build asks of the disk and of SQLite, in one count: files, locks and statements. Not the questions of the
+disk (`is_link` and so on), which no error reaches."""
+
 Objects = dict[str, bytes | None]
 
 _made: dict[tuple[tuple[str, str], ...], tuple[Objects, bytes | None]] = {}
+
+
+def on_real_files(faults: Faults) -> FaultyOffload:
+    """The machine's own disk and SQLite itself, with these faults, all in the loop."""
+    return FaultyOffload(FakeDisk(RealDisk(), faults, aged=True))
+
+
+def failing(below: Path, fault: Fault, at: int, times: int = 1) -> Faults:
+    """The `at`-th operation on paths below `below` fails."""
+    return Faults().on(OPERATIONS, fault, at=at, path=str(below), times=times)
+
+
+def operations(faults: Faults, below: Path) -> list[tuple[str, str]]:
+    """The operations on paths below `below` so far, as (hop, path): what `failing` counts."""
+    one = failing(below, crash(), 1).rules[0]
+    return [(hop, path) for hop, path in faults.passed if one.matches(hop, path)]
+
+
+@contextmanager
+def dying(faults: Faults, folder: Path) -> Iterator[None]:
+    """Whoever runs in here dies by a fault. What it leaves is as a killed process leaves it: the files of SQLite are as
+    they were then, although this process has closed them since."""
+    left: dict[Path, bytes] = {}
+    cache = folder / CACHE
+
+    def note() -> None:
+        left.update({file: file.read_bytes() for file in cache.glob("index.db*")})
+
+    faults.when_crashed.append(note)
+    with suppress(Crashed, orchestrator.errors.ProjectBroken):
+        yield
+    if faults.crashed:
+        for file in cache.glob("index.db*"):
+            file.unlink()
+        for file, data in left.items():
+            file.write_bytes(data)
 
 
 async def right(texts: dict[str, str]) -> tuple[Objects, bytes | None]:

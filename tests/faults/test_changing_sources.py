@@ -16,6 +16,7 @@ from actors.compiler.toolchain import Compiled, CompileJob
 from actors.events import InputChanged
 from actors.planner import sources as planner_sources
 from orchestrator import BuildResult
+from orchestrator.testing.faults import fail
 from orchestrator.testing.toolchain import PlainToolchain
 from tests.helpers.plain_builds import Bench, everything, from_nothing, opened, remove, texts_in, write
 from tests.helpers.projects import stamp_anew
@@ -290,8 +291,7 @@ async def test_a_racy_edit_is_seen(tmp_path: Path) -> None:
 async def test_a_file_that_cannot_be_read(operation: str, tmp_path: Path) -> None:
     write(tmp_path, PROJECT)
     async with opened(tmp_path) as bench:
-        bench.disk.reset()  # Opening stamps files too, and `build` counts anew.
-        bench.disk.fail(operation, path=str(tmp_path / "b.plain"), error=PermissionError(13, "Permission denied"))
+        bench.disk.faults.on(f"disk.{operation}", fail("EACCES"), path=str(tmp_path / "b.plain"), times=0)
         result = await bench.build()
         assert (result.failed, result.blocked) == (["b"], ["a", "c", "main"])
         assert bench.codes(result) == [("E0807", "b.plain")]

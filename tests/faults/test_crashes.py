@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.gates import Gate, GatedOffload
+from actors.disk import RealDisk
+from orchestrator.testing.disk import FakeDisk
+from orchestrator.testing.faults import Faults, crash
+from orchestrator.testing.faulty import FaultyOffload
 from tests.faults.scenarios import (
     CACHE,
     PROJECT,
@@ -19,8 +22,11 @@ from tests.faults.scenarios import (
     a_new_process,
     a_process_that_cleans_up,
     all_is_well,
+    dying,
+    failing,
     leftovers,
     opened,
+    operations,
     two_builds,
 )
 from tests.helpers.plain_builds import write
@@ -32,31 +38,51 @@ LOSSES = 4
 """Power failures tried for every point at which the machine may fail, in the long run."""
 
 
-async def run(folder: Path, gate: Gate, tally: Tally, what: object) -> None:
+Earlier = dict[str, list[bytes | None]]
+"""What files held before something was renamed over them; None: there was no such file."""
+
+
+async def run(folder: Path, faults: Faults, tally: Tally, what: object) -> Earlier:
+    earlier: Earlier = {}
+
+    def note(operation: str, path: str) -> None:
+        if operation == "rename":
+            earlier.setdefault(path, []).append(Path(path).read_bytes() if Path(path).exists() else None)
+
     write(folder, PROJECT)
-    await two_builds(folder, tally, what, offload=GatedOffload(gate))
-    await a_new_process(folder, tally, what, offload=GatedOffload(gate))
-    await a_process_that_cleans_up(folder, tally, what, offload=GatedOffload(gate))
+    with dying(faults, folder):
+        for part in (two_builds, a_new_process, a_process_that_cleans_up):
+            disk = FakeDisk(RealDisk(), faults, aged=True)
+            disk.before = note
+            await part(folder, tally, what, offload=FaultyOffload(disk))
+    return earlier
 
 
 @pytest.fixture
 async def points(tmp_path: Path) -> list[str]:
     """The named points at which a process can die, in order: the operation and the folder it is on."""
     folder = tmp_path / "counting"
-    gate = Gate(folder)
-    await run(folder, gate, Tally(), "counting")
+    faults = Faults()
+    await run(folder, faults, Tally(), "counting")
+    assert not faults.crashed
     shutil.rmtree(folder)
-    named = [f"{operation} {Path(path).parent.relative_to(tmp_path)}" for operation, path in gate.log]
+    named = [f"{operation} {Path(path).parent.relative_to(tmp_path)}" for operation, path in operations(faults, folder)]
     seen = {name.replace("counting/", "").replace(f"{CACHE}/", "") for name in named}
     wanted = {
-        f"{what} {where}" for what in ("create", "rename") for where in ("modules", "metadata", "snapshots", "build")
+        f"disk.{what} {where}"
+        for what in ("create", "rename")
+        for where in ("modules", "metadata", "snapshots", "build")
     }
     assert seen >= wanted, wanted - seen
-    assert seen >= {"remove modules", "remove metadata", "remove snapshots", "rename quarantine"} - {
-        "rename quarantine"
-    }
-    assert {"sql COMMIT", "sql BEGIN", "append", "lock"} <= {name.rpartition(" ")[0] for name in seen}
+    assert seen >= {"disk.remove modules", "disk.remove metadata", "disk.remove snapshots"}
+    assert {"index.commit", "index.begin", "disk.append", "disk.lock"} <= {name.rpartition(" ")[0] for name in seen}
     return named
+
+
+def dead_at(folder: Path, points: list[str], at: int) -> Faults:
+    """Of the files that are written every second one is there by half."""
+    half = at % 2 and points[at - 1].startswith("disk.create ")
+    return failing(folder, crash("half" if half else "before"), at)
 
 
 @pytest.mark.slow
@@ -70,10 +96,9 @@ async def test_dying_at_every_operation(
     for at in share(range(1, len(points) + 1), part, few=12, backend=anyio_backend):
         what = f"dead at {at}, {points[at - 1]}"
         folder = tmp_path / f"{at}"
-        gate = Gate(folder)
-        with gate.dying(at):
-            await run(folder, gate, tally, what)
-        assert gate.crashed, what
+        faults = dead_at(folder, points, at)
+        await run(folder, faults, tally, what)
+        assert faults.crashed, what
         around.check(what)
         await all_is_well(folder, tally, what, temporary=True)
         await collected(folder, what)
@@ -132,7 +157,7 @@ def is_the_old_one(path: Path, dice: random.Random, earlier: list[bytes | None])
 FATES: list[Fate] = [stays, was_never_there, is_empty, ends_early, has_a_hole, is_the_old_one]
 
 
-def lose_power(folder: Path, gate: Gate, dice: random.Random) -> None:
+def lose_power(folder: Path, earlier: Earlier, dice: random.Random) -> None:
     """Let each file that was written, and SQLite's log, have some fate of its own. What SQLite syncs stays: the index
     itself is written only from a log that is on the disk."""
     often = dice.choice([1, 4, 20])  # how many files in all the losses of power hit
@@ -140,7 +165,7 @@ def lose_power(folder: Path, gate: Gate, dice: random.Random) -> None:
         if path.name in ("index.db", "index.db-shm") or dice.randrange(20) >= often:
             continue
         fates = FATES[1:5] if path.name == "index.db-wal" else FATES[1:]
-        dice.choice(fates)(path, dice, gate.replaced.get(str(path), []))
+        dice.choice(fates)(path, dice, earlier.get(str(path), []))
 
 
 @pytest.mark.slow
@@ -154,11 +179,9 @@ async def test_losing_power_at_every_operation(
     for at, seed in share(cases, part, few=12, backend=anyio_backend):
         what = f"no power at {at} ({points[at - 1]}), seed {seed}"
         folder = tmp_path / f"{at}-{seed}"
-        gate = Gate(folder)
-        with gate.dying(at):
-            await run(folder, gate, tally, what)
+        earlier = await run(folder, dead_at(folder, points, at), tally, what)
         gc.collect()  # tracebacks hold cursors, and cursors connections: what is dead has no file open
-        lose_power(folder, gate, random.Random(at * LOSSES + seed))
+        lose_power(folder, earlier, random.Random(at * LOSSES + seed))
         await all_is_well(folder, tally, what, temporary=True, damage=True)
         tally.survive()
         shutil.rmtree(folder)

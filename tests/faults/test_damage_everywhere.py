@@ -3,7 +3,6 @@ what is lost, and `verify` is clean or says what it put aside."""
 
 from __future__ import annotations
 
-import errno
 import itertools
 import os
 import shutil
@@ -13,8 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.gates import Gate, GatedOffload
-from tests.faults.scenarios import CACHE, EDITED, PROJECT, all_is_well, check_build, drop_program
+from orchestrator.testing.faults import fail
+from tests.faults.scenarios import (
+    CACHE,
+    EDITED,
+    PROJECT,
+    all_is_well,
+    check_build,
+    drop_program,
+    failing,
+    on_real_files,
+)
 from tests.helpers.plain_builds import opened, write
 from tests.helpers.tallies import Tally, in_parts, share
 
@@ -197,20 +205,20 @@ async def test_files_that_are_folders_or_links(built: Built, tally: Tally, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.sweep
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
-async def test_files_that_may_not_be_touched(built: Built, tally: Tally, number: int) -> None:
+@pytest.mark.parametrize("error", ["EACCES", "EPERM"])
+async def test_files_that_may_not_be_touched(built: Built, tally: Tally, error: str) -> None:
     """Wrong permissions (said by the seam, for who runs tests may be root). The build goes on without, and once they
     are right all is well."""
     for name in built.left:
         built.put(built.left)
         drop_program(built.folder)
         write(built.folder, {"c": "pub h = touched\n"})
-        gate = Gate(built.folder / CACHE / name, at=1, for_ever=True, fault=number)
-        async with opened(built.folder, offload=GatedOffload(gate)) as bench:
+        faults = failing(built.folder / CACHE / name, fail(error), at=1, times=0)
+        async with opened(built.folder, offload=on_real_files(faults)) as bench:
             await check_build(bench, built.folder, tally, name, await bench.build())
         write(built.folder, {"c": PROJECT["c"]})
         await all_is_well(built.folder, tally, name)
-        tally.survive(gate.injected)
+        tally.survive(len(faults.injected))
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may touch everything")

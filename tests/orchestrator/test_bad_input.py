@@ -16,6 +16,7 @@ from actors.events import CacheDegraded
 from actors.offload import InlineOffload
 from orchestrator import BuildResult, ConfigError, ProjectError, Sources
 from orchestrator.testing.disk import FakeDisk
+from orchestrator.testing.faults import fail
 
 pytestmark = pytest.mark.anyio
 
@@ -74,7 +75,7 @@ async def test_missing_files(tmp_path: Path) -> None:
 async def test_an_unreadable_file(tmp_path: Path) -> None:
     lay(tmp_path, secret=GOOD, main=MAIN)
     disk = FakeDisk(RealDisk())
-    disk.fail("read", path=str(tmp_path / "secret.ruchy"), error=PermissionError(13, "Permission denied"))
+    disk.faults.on("disk.read", fail("EACCES"), path=str(tmp_path / "secret.ruchy"), times=0)
     result = await build(tmp_path, disk)
     assert (result.failed, result.recompiled) == (["secret"], ["good", "main"])
     assert said(result) == [("E0807", "secret.ruchy", 1)]
@@ -182,14 +183,9 @@ async def test_a_module_that_disappears_between_scan_and_read(tmp_path: Path) ->
 
 async def test_a_read_only_cache_folder(tmp_path: Path) -> None:
     lay(tmp_path, main=MAIN)
-    cache = str(tmp_path / ".ruchy-cache")
-
-    def before(operation: str, path: str) -> None:
-        if operation in ("create", "make_folders", "rename") and path.startswith(cache):
-            raise PermissionError(30, "Read-only file system", path)
-
     disk = FakeDisk(RealDisk())
-    disk.before = before
+    changes = "disk.create|disk.make_folders|disk.rename"
+    disk.faults.on(changes, fail("EROFS"), path=str(tmp_path / ".ruchy-cache"), times=0)
     events: list[Any] = []
     async with orchestrator.open(tmp_path, offload=InlineOffload(disk)) as project:
         project.listen(events.append)

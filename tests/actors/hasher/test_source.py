@@ -12,6 +12,7 @@ from actors.disk import RealDisk
 from actors.hasher.source import ATTEMPTS, MAX_BYTES, read_sources
 from actors.messages import FoundSource
 from orchestrator.testing.disk import FakeDisk
+from orchestrator.testing.faults import fail
 
 
 def disk_with(**texts: bytes) -> FakeDisk:
@@ -137,7 +138,7 @@ def test_too_large_in_memory():
 @pytest.mark.parametrize("operation", ["stamp", "read"])
 def test_unreadable(operation):
     disk = disk_with(a=b"text")
-    disk.fail(operation, error=PermissionError(13, "Permission denied"))
+    disk.faults.on(f"disk.{operation}", fail("EACCES"))
     error = error_of(read(disk))
     assert (error.code, error.message) == ("E0807", "the file cannot be read: Permission denied")
     assert error.hint
@@ -173,7 +174,7 @@ def test_vanished(instead):
 
 def test_one_error_does_not_stop_the_others():
     disk = disk_with(a=b"1", b=b"2", c=b"3")
-    disk.fail("read", at=2)
+    disk.faults.on("disk.read", fail("ENOSPC"), at=2)
     result = read(disk, *(found(disk, name) for name in "abc"))
     assert [(source.module, source.error is None) for source in result.sources] == [
         ("a", True),

@@ -14,6 +14,8 @@ from actors.disk import RealDisk
 from actors.keeper import sweep
 from actors.keeper.store import FileStore
 from actors.messages import Clear, Collect, Statistics, Verify
+from orchestrator.testing.disk import FakeDisk
+from orchestrator.testing.faults import Faults, fail
 from tests.actors.keeper.keeping import Open, entry, files
 
 pytestmark = pytest.mark.anyio
@@ -132,14 +134,8 @@ async def test_what_was_made_whole_meanwhile_is_put_back(open_keeper: Open, tmp_
 
 async def test_metadata_that_stays_keeps_its_object(open_keeper: Open, tmp_path: Path) -> None:
     """An eviction that cannot remove metadata leaves a whole entry, which gets its row back when somebody collects."""
-
-    class Stuck(RealDisk):
-        def remove(self, path: str) -> None:
-            if path.endswith(f"{OLD.key}.json"):
-                raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
-            super().remove(path)
-
-    async with open_keeper(max_size=2000, disk=Stuck()) as talk:
+    disk = FakeDisk(RealDisk(), Faults().on("disk.remove", fail("EACCES"), path=f"{OLD.key}.json", times=0))
+    async with open_keeper(max_size=2000, disk=disk) as talk:
         await talk.build(OLD)
         await talk.build(NEW)
         assert talk.recorded.evicted == 1
@@ -152,25 +148,17 @@ async def test_metadata_that_stays_keeps_its_object(open_keeper: Open, tmp_path:
 
 
 async def test_what_could_not_be_stored_is_not_promised_to_the_next_build(open_keeper: Open, tmp_path: Path) -> None:
-    class Full(RealDisk):
-        full = False
-
-        def create(self, path: str, data: bytes) -> None:
-            if self.full and "/metadata/" in path:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
-            super().create(path, data)
-
-    disk = Full()
+    disk = FakeDisk(RealDisk())
     snapshot = tmp_path / "cache" / "snapshots" / "p-0123456789abcdef"
     async with open_keeper(disk=disk) as talk:
-        disk.full = True
+        disk.faults.on("disk.create", fail("ENOSPC"), path="/metadata/", times=0)
         await talk.build(OLD)
         await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
         assert not snapshot.exists()
         await talk.begin()
         await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
         assert not snapshot.exists(), "this process does not ask for the entry again"
-        disk.full = False
+        disk.faults.heal()
         await talk.build(OLD)
         await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
         assert snapshot.exists()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from actors.digests import digest
 from actors.disk import RealDisk
 from actors.keeper import database
 from actors.messages import Clear, Collect, Publish, Statistics, Verify
+from orchestrator.testing.disk import FakeDisk
+from orchestrator.testing.faults import Faults, fail
 from tests.actors.keeper.keeping import Open, entry, files
 
 pytestmark = pytest.mark.anyio
@@ -23,92 +24,41 @@ pytestmark = pytest.mark.anyio
 MODULES = [entry(f"m{number}", bytes([number]) * 500) for number in range(6)]
 
 
-class Failing(RealDisk):
-    """Fails where `when(operation, path, count)` says so, with `number`."""
-
-    def __init__(self, when: Callable[[str, str, int], bool], number: int = errno.EIO) -> None:
-        self.when = when
-        self.number = number
-        self.count = 0
-        self.failed = 0
-
-    def _touch(self, operation: str, path: str) -> None:
-        self.count += 1
-        if self.when(operation, path, self.count):
-            self.failed += 1
-            raise OSError(self.number, os.strerror(self.number), path)
-
-    def read(self, path: str, limit: int = -1) -> bytes:
-        self._touch("read", path)
-        return super().read(path, limit)
-
-    def create(self, path: str, data: bytes) -> None:
-        self._touch("create", path)
-        super().create(path, data)
-
-    def append(self, path: str, data: bytes) -> None:
-        self._touch("append", path)
-        super().append(path, data)
-
-    def lock(self, path: str, *, create: bool = True) -> Any:
-        self._touch("lock", path)
-        return super().lock(path, create=create)
-
-    def lock_bytes(self, path: str) -> Any:
-        self._touch("lock", path)
-        return super().lock_bytes(path)
-
-    def rename(self, source: str, target: str) -> None:
-        self._touch("rename", target)
-        super().rename(source, target)
-
-    def remove(self, path: str) -> None:
-        self._touch("remove", path)
-        super().remove(path)
-
-    def make_folders(self, path: str) -> None:
-        self._touch("make_folders", path)
-        super().make_folders(path)
-
-    def stamp(self, path: str, *, follow: bool = True) -> Any:
-        self._touch("stamp", path)
-        return super().stamp(path, follow=follow)
-
-    def entries(self, path: str) -> Any:
-        self._touch("entries", path)
-        return super().entries(path)
+def failing(operations: str, error: str, path: str = "") -> FakeDisk:
+    """The real disk, on which these operations fail for ever."""
+    return FakeDisk(RealDisk(), Faults().on(operations, fail(error), path=path, times=0))
 
 
 async def test_a_disk_that_is_full_for_ever(open_keeper: Open, tmp_path: Path) -> None:
-    disk = Failing(lambda operation, path, _: operation == "create", errno.ENOSPC)
+    disk = failing("disk.create", "ENOSPC")
+    injected = disk.faults.injected
     async with open_keeper(disk=disk) as talk:
         await talk.begin()
         stored = await talk.store(*MODULES[:3])
         assert (stored.kept, stored.degraded) == ({}, "storing: the disk is full")
-        tried = disk.failed
+        tried = len(injected)
         assert tried == 3  # and the index's own file, which SQLite makes where we cannot
         assert (await talk.store(*MODULES[3:])).kept == {}
-        assert disk.failed == tried, "it is not tried again in this build"
+        assert len(injected) == tried, "it is not tried again in this build"
         assert (await talk.record()).degraded == "storing: the disk is full"
         assert talk.names() == ["CacheDegraded"]
         await talk.begin()
         await talk.store(*MODULES[3:])
-        assert disk.failed == tried + 2
+        assert len(injected) == tried + 2
         assert (await talk.ask(Statistics())).degradations == 2
 
 
 async def test_a_full_disk_makes_room_once(open_keeper: Open, tmp_path: Path) -> None:
-    room = {"full": False}
-    folder = tmp_path / "cache"
-    disk = Failing(
-        lambda operation, path, _: (
-            operation == "create" and room["full"] and "/modules/" in path and len(files(folder, of=("modules",))) > 4
-        ),
-        errno.ENOSPC,
-    )
+    disk = FakeDisk(RealDisk())
+
+    def make_room(operation: str, path: str) -> None:
+        if operation == "remove" and "/modules/" in path:
+            disk.faults.heal()
+
+    disk.before = make_room
     async with open_keeper(disk=disk) as talk:
         await talk.build(*MODULES[:5])
-        room["full"] = True
+        disk.faults.on("disk.create", fail("ENOSPC"), path="/modules/", times=0)
         await talk.begin()
         await talk.find(*MODULES[:4])
         stored = await talk.store(MODULES[5])
@@ -121,9 +71,8 @@ async def test_a_full_disk_makes_room_once(open_keeper: Open, tmp_path: Path) ->
 async def test_a_read_only_cache_is_still_read(open_keeper: Open, tmp_path: Path) -> None:
     async with open_keeper() as talk:
         await talk.build(*MODULES)
-    folder = str(tmp_path / "cache")
-    writing = {"create", "rename", "remove", "make_folders"}
-    disk = Failing(lambda operation, path, _: operation in writing and path.startswith(folder), errno.EROFS)
+    changes = "disk.create|disk.rename|disk.remove|disk.make_folders"
+    disk = failing(changes, "EROFS", str(tmp_path / "cache"))
     before = files(tmp_path / "cache")
     async with open_keeper(disk=disk) as talk:
         await talk.begin()
@@ -206,7 +155,7 @@ def test_what_is_full_is_not_broken(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_removed_is_counted_and_tried_again(open_keeper: Open, tmp_path: Path) -> None:
-    disk = Failing(lambda operation, path, _: operation == "remove" and path.endswith(".wasm"), errno.EROFS)
+    disk = failing("disk.remove", "EROFS", ".wasm")
     async with open_keeper(disk=disk) as talk:
         await talk.build(*MODULES)
         objects = len(list((tmp_path / "cache" / "modules").iterdir()))
@@ -216,6 +165,6 @@ async def test_what_cannot_be_removed_is_counted_and_tried_again(open_keeper: Op
         assert cleared.degraded is not None
         assert cleared.degraded.startswith("removing modules/")
         assert cleared.degraded.endswith(f".wasm: {os.strerror(errno.EROFS)}")
-        disk.when = lambda *_: False
+        disk.faults.heal()
         again = await talk.ask(Collect(force=True))
         assert (again.removed_files, again.left_files, again.degraded) == (objects, 0, None)

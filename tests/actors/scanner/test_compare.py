@@ -12,6 +12,7 @@ from actors.scanner.compare import Remembered, compare, look
 from actors.scanner.snapshot import Snapshot, decode, encode, stamp_extras
 from actors.scanner.walk import File, Walked, walk
 from orchestrator.testing.disk import FakeDisk
+from orchestrator.testing.faults import fail
 from tests.helpers.snapshots import snapshot_of
 
 RULES = Rules(root="/p", extensions=(".ruchy",), snapshot="/s/dev")
@@ -174,7 +175,7 @@ def test_the_snapshot_is_read_again_only_when_it_is_another():
 def test_a_snapshot_that_cannot_be_read():
     world = World("a.ruchy")
     world.build()
-    world.disk.fail("read", path="/s/dev")
+    world.disk.faults.on("disk.read", fail("ENOSPC"), path="/s/dev")
     looked = world.look()
     assert ([found.module for found in looked.found], looked.end.recorded) == (["a"], None)
 
@@ -188,7 +189,7 @@ def test_without_snapshot_everything_is_found():
 
 def test_what_has_no_digest_is_found_every_time():
     world = World("a.ruchy", "b.ruchy")
-    world.disk.fail("read", path="/p/b.ruchy", error=PermissionError(13, "Permission denied"))
+    world.disk.faults.on("disk.read", fail("EACCES"), path="/p/b.ruchy", times=0)
     world.build()
     assert world.build() == (["b"], [])
     assert world.build() == (["b"], [])

@@ -12,6 +12,7 @@ from actors.disk import RealDisk
 from actors.messages import Rules
 from actors.scanner.walk import MOST_LOOKED_INTO, walk
 from orchestrator.testing.disk import FakeDisk
+from orchestrator.testing.faults import fail
 
 RULES = Rules(root="/p", extensions=(".ruchy",))
 
@@ -147,7 +148,7 @@ def test_pipes_are_skipped_with_a_warning():
 
 def test_a_folder_that_cannot_be_listed():
     disk = disk_with("a.ruchy", "b/c.ruchy")
-    disk.fail("entries", path="/p/b", error=PermissionError(13, "Permission denied"))
+    disk.faults.on("disk.entries", fail("EACCES"), path="/p/b")
     walked = walk(RULES, disk)
     assert modules(walked) == ["a"]
     assert problems(walked) == [("E0807", "error", "b")]
@@ -181,7 +182,7 @@ def test_what_vanishes_during_the_walk():
 
 def test_a_file_without_a_stamp_is_left_to_the_hasher():
     disk = disk_with("a.ruchy", "b.ruchy")
-    disk.fail("stamp", path="/p/b.ruchy", error=PermissionError(13, "Permission denied"))
+    disk.faults.on("disk.stamp", fail("EACCES"), path="/p/b.ruchy", times=0)
     assert [(file.module, file.stamp == NO_STAMP) for file in walk(RULES, disk).files] == [("a", False), ("b", True)]
 
 

@@ -7,7 +7,7 @@ import sqlite3
 import anyio
 import pytest
 
-from orchestrator.testing.disk import MemoryDisk
+from orchestrator.testing.disk import FakeDisk, MemoryDisk
 from orchestrator.testing.faults import (
     KINDS,
     Crashed,
@@ -23,7 +23,7 @@ from orchestrator.testing.faults import (
     reorder,
     tear,
 )
-from orchestrator.testing.faulty import FaultyConnection, FaultyDisk, FaultyOffload
+from orchestrator.testing.faulty import FaultyConnection, FaultyOffload
 from orchestrator.testing.sqlite import DiskConnection
 from tests.helpers.plain_builds import in_virtual_time
 
@@ -79,7 +79,7 @@ def test_a_wrong_plan_is_refused(text: str) -> None:
 def test_a_seed_gives_the_same_faults_and_a_plan_that_gives_them_again() -> None:
     hops = [hop for _ in range(60) for hop in ("disk.read", "disk.create", "index.select", "offload.keep", "worker.x")]
     kinds = tuple(kind for kind in KINDS if kind != "crash")
-    seeded = [Faults.seeded(7, rate=0.2, kinds=kinds) for _ in range(2)]
+    seeded = [Faults.seeded(7, rate=0.3, kinds=kinds) for _ in range(2)]
     first, second = ([str(faults.at(hop) or "") for hop in hops] for faults in seeded)
     assert first == second
     assert {one.split()[0] for one in first if one} == set(kinds)
@@ -119,10 +119,10 @@ def test_damage(fault: Fault | None, left: bytes) -> None:
 # ------------------------------------------------------------------------------------------------ at the disk
 
 
-def disk_with(*rules: str) -> tuple[MemoryDisk, FaultyDisk]:
+def disk_with(*rules: str) -> tuple[MemoryDisk, FakeDisk]:
     machine = MemoryDisk()
     machine.write("/p/file", b"abc")
-    return machine, FaultyDisk(machine, Faults.parse("; ".join(rules)))
+    return machine, FakeDisk(machine, Faults.parse("; ".join(rules)))
 
 
 def test_what_fails_has_not_happened_and_what_is_lost_has() -> None:
@@ -164,6 +164,38 @@ def test_a_process_that_crashes_writing(when: str, left: dict[str, bytes]) -> No
         disk.read("/p/new")
 
 
+def test_a_short_write_leaves_half_of_it_and_a_full_disk_does_nothing() -> None:
+    machine, disk = disk_with("disk.*@1 short for ever")
+    for change in (
+        lambda: disk.create("/p/new", b"1234"),
+        lambda: disk.append("/p/file", b"56"),
+        lambda: disk.rename("/p/file", "/p/other"),
+        lambda: disk.remove("/p/file"),
+        lambda: disk.make_folders("/q"),
+    ):
+        with pytest.raises(OSError, match="No space"):
+            change()
+    assert machine.files() == {"/p/file": b"abc5", "/p/new": b"12"} and not machine.is_folder("/q")
+    disk.faults.heal()
+    disk.remove("/p/new")
+    assert machine.files() == {"/p/file": b"abc5"}
+
+
+def test_either_of_two_patterns_has_one_count() -> None:
+    _, disk = disk_with("disk.stamp|disk.re*@3 in /p/file fail EACCES")
+    disk.stamp("/p/file")
+    disk.stamp("/p")
+    disk.read("/p/file")
+    with pytest.raises(PermissionError):
+        disk.stamp("/p/file")
+    assert disk.faults.passed == [
+        ("disk.stamp", "/p/file"),
+        ("disk.stamp", "/p"),
+        ("disk.read", "/p/file"),
+        ("disk.stamp", "/p/file"),
+    ]
+
+
 def test_a_question_is_answered_with_no() -> None:
     _, disk = disk_with("disk.is_*@1 fail EACCES 2 times")
     assert [disk.is_regular("/p/file"), disk.is_folder("/p")] == [False, False]
@@ -188,6 +220,27 @@ async def test_sqlite_says_what_it_says_of_such_a_disk(error: str, code: int) ->
 
 
 @pytest.mark.anyio
+async def test_sqlite_opens_the_file_with_the_first_statement() -> None:
+    faults = Faults.parse("index.open@1 fail EACCES; index.select@2 short")
+    connection = FaultyConnection(DiskConnection(MemoryDisk(), "/db"), "/db", faults)
+    await connection.rollback()
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        await connection.execute_fetchall("SELECT 1")
+    assert raised.value.sqlite_errorcode == sqlite3.SQLITE_CANTOPEN
+    assert list(await connection.execute_fetchall("SELECT 1")) == [(1,)]
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        await connection.execute_fetchall("SELECT 1")
+    assert raised.value.sqlite_errorcode == 522, "the file ends too early"
+    assert [hop for hop, _ in faults.passed] == [
+        "index.rollback",
+        "index.open",
+        "index.open",
+        "index.select",
+        "index.select",
+    ]
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(("when", "rows"), [("before", 0), ("after", 1)])
 async def test_a_crash_about_a_commit(when: str, rows: int) -> None:
     machine = MemoryDisk()
@@ -209,7 +262,7 @@ async def test_a_crash_about_a_commit(when: str, rows: int) -> None:
 def test_delays_pass_in_virtual_time_those_of_the_disk_too() -> None:
     async def main() -> tuple[float, str]:
         faults = Faults().on("offload.keep", delay(2)).on("disk.read", delay(30), times=2)
-        disk = FaultyDisk(MemoryDisk(), faults)
+        disk = FakeDisk(MemoryDisk(), faults)
         disk.base.create("/file", b"text")
 
         def _keep() -> str:
