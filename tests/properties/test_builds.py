@@ -14,6 +14,7 @@ from hypothesis import given, settings
 
 from orchestrator import Sources
 from tests.helpers.plain_builds import Bench, everything, from_nothing, named, opened
+from tests.helpers.tallies import LONG
 
 Project = dict[str, dict[str, Any]]
 """For each module: `uses`, the modules whose item it imports; `items`, its item's name -> words; `salt`, a comment."""
@@ -177,7 +178,7 @@ async def one_build(bench: Bench, texts: dict[str, str], known: set[str]) -> Non
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-@settings(max_examples=max(200, settings().max_examples))
+@settings(max_examples=settings().max_examples if LONG else 60)
 @given(project=projects, steps=st.lists(st.lists(edits, min_size=1, max_size=3), min_size=1, max_size=4))
 def test_incremental_equals_full(project: Project, steps: list[list[tuple[str, Any, Any]]]) -> None:
     anyio.run(check, project, steps)

@@ -149,7 +149,7 @@ def part(number: int) -> type[Any]:
         machine = seed(number)(machine)
     case: type[Any] = machine.TestCase
     case.settings = settings(
-        max_examples=(10_000 if LONG else 200) // PARTS,
+        max_examples=(10_000 if LONG else 64) // PARTS,
         stateful_step_count=7,
         suppress_health_check=list(HealthCheck),
         deadline=None,

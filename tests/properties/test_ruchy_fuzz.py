@@ -21,7 +21,7 @@ CODES = all_codes()
 
 HOME = Path(__file__).parents[2]
 PARTS = 100 if LONG else 12
-EACH = 1000 if LONG else 250
+EACH = 1000 if LONG else 80
 
 
 def accepted(source: str) -> bool:

@@ -9,6 +9,7 @@ from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.syntax.parser import parse
 from tests.helpers.counting_machine import Machine
 from tests.helpers.programs import run_text
+from tests.helpers.tallies import LONG
 from tests.properties.ruchy_values import Programs
 
 
@@ -37,7 +38,7 @@ def test_values_on_the_real_runtime(seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1000, 1010))
 def test_many_values(seed):
-    for number in range(30):
+    for number in range(30 if LONG else 8):
         source, wanted = Programs(seed * 1000 + number).program()
         assert counted(source) == (wanted, []), source
         assert run_text(source).stdout == wanted
