@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import cached_property
 
 from actors.compiler.toolchains import Toolchains
 from actors.events import BuildCancelled, BuildStarted
@@ -46,12 +47,10 @@ from actors.planner.session import Session, Step
 from actors.planner.state import decode_plan
 
 
-class Steps:
-    """The steps of one build, each with the earlier ones whose results it reads."""
+class LaterSteps:
+    """The steps of one build after scanning, each with the earlier ones whose results it reads."""
 
-    def __init__(self, session: Session, run: Run) -> None:
-        self.run = run
-        self.scanning = Scanning(session, run)
+    def __init__(self, session: Session, run: Run, scanning: Scanning) -> None:
         analysing = Analysing(session, run)
         finding, looking_up = Finding(session, run), LookingUp(session, run)
         self.compiling = Compiling(session, run, finding)
@@ -60,7 +59,7 @@ class Steps:
         self.recording = Recording(
             session,
             run,
-            scanning=self.scanning,
+            scanning=scanning,
             analysing=analysing,
             looking_up=looking_up,
             compiling=self.compiling,
@@ -68,7 +67,6 @@ class Steps:
             linking=linking,
         )
         self.of: dict[Phase, Step] = {
-            Phase.SCANNING: self.scanning,
             Phase.LOOKING: analysing,
             Phase.SUMMARISING: Summarising(session, run, analysing),
             Phase.INFERRING: Inferring(session, run, analysing),
@@ -80,15 +78,40 @@ class Steps:
             Phase.RECORDING: self.recording,
         }
 
+
+class Steps:
+    """The steps of one build. Those after scanning are made when the first of them is needed: a build whose answer is
+    repeated needs none, and takes little longer than making them."""
+
+    def __init__(self, session: Session, run: Run) -> None:
+        self.run = run
+        self.scanning = Scanning(session, run)
+        self._session = session
+
+    @cached_property
+    def later(self) -> LaterSteps:
+        return LaterSteps(self._session, self.run, self.scanning)
+
+    @property
+    def present(self) -> Step:
+        """The step of the phase that the build is in."""
+        phase = self.run.phase
+        return self.scanning if phase is Phase.SCANNING else self.later.of[phase]
+
+    @property
+    def left_to_others(self) -> int:
+        """How many modules other processes are compiling."""
+        return 0 if self.run.phase is Phase.SCANNING else self.later.compiling.left_to_others
+
     def go_on(self) -> None:
         """Begin the present phase, or go on with it."""
-        run, step = self.run, self.of[self.run.phase]
+        run, step = self.run, self.present
         if run.entered:
             step.advance()
             return
         run.entered = True
         if run.phase is Phase.LOOKING:
-            for one in self.of.values():
+            for one in self.later.of.values():
                 one.forget()
         step.begin()
 
@@ -148,7 +171,7 @@ class Machine:
             run.note_degraded(getattr(answer, "degraded", None))
             self._hand_over(steps, request, answer)
         else:
-            steps.of[run.phase].answered_late(answer)
+            steps.present.answered_late(answer)
         self.advance()
 
     def _hand_over(self, steps: Steps, request: Message, answer: Message) -> None:
@@ -160,9 +183,9 @@ class Machine:
             self._recalled = True
             self.session.plan = decode_plan(answer.plan) if answer.plan else None
         elif isinstance(answer, Stored) and isinstance(request, StoreEntries):
-            steps.compiling.stored(request, answer)
+            steps.later.compiling.stored(request, answer)
         elif not isinstance(answer, SummariesStored):
-            steps.of[steps.run.phase].answered(request, answer)
+            steps.present.answered(request, answer)
 
     # ---- one build after the other
 
@@ -207,15 +230,16 @@ class Machine:
         """Wait for what is under way, store what was finished, end the build at the keeper, answer."""
         run = steps.run
         if not run.awaited:
-            steps.compiling.store()
+            steps.later.compiling.store()
         if not run.awaited:
             run.go(Phase.RECORDING)
             run.entered = True
-            steps.recording.cancel()
+            steps.later.recording.cancel()
 
     def _end(self, steps: Steps) -> None:
         """Answer the build, and turn to the next one."""
-        run, events, done = steps.run, self.session.events, steps.recording.close()
+        run, events = steps.run, self.session.events
+        done = steps.scanning.repeated or steps.later.recording.close()
         if events.wanted:
             events.emit(BuildCancelled(build=run.id) if done.cancelled else finished_event(run.id, done.result))
         self.current = None

@@ -71,7 +71,7 @@ class Planner(Actor[ToPlanner]):
         steps = self.machine.current
         if steps is None:
             return ""
-        run, left = steps.run, steps.compiling.left_to_others
+        run, left = steps.run, steps.left_to_others
         counts = run.states.counts
         ended = sum(counts[state] for state in ENDED)
         others = f", {left} left to other processes" if left else ""

@@ -86,8 +86,6 @@ class Recording(Step):
     def close(self) -> BuildDone:
         """The build has come to its end. Returns its answer, and has the session remember it, if it may be repeated."""
         session, run, record = self.session, self.run, self._record
-        if record is None and run.done is not None:  # It is itself a repeated one.
-            return run.done
         done = run.done or self.answer(cancelled=False)
         if record is not None:
             session.standing = None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from actors.messages import Begin, ScanEnd, Source, SourcesRead
+from actors.messages import Begin, BuildDone, ScanEnd, Source, SourcesRead
 from actors.planner.run import Phase, Run
 from actors.planner.session import Session, Step
 
 
 class Scanning(Step):
     """Waits for the end of the scan, and for what was asked of the keeper meanwhile. Sources of a build that waits for
-    its turn arrive before `begin`."""
+    its turn arrive before `begin`. Results: `end`, and `repeated`, the answer of the last build where it still
+    stands."""
 
     def __init__(self, session: Session, run: Run) -> None:
         super().__init__(session, run)
@@ -17,6 +18,7 @@ class Scanning(Step):
         self._vanished: list[str] = []
         self._end: ScanEnd | None = None
         self._uses_cache = False
+        self.repeated: BuildDone | None = None
 
     @property
     def end(self) -> ScanEnd:
@@ -42,9 +44,8 @@ class Scanning(Step):
         if end is None or run.awaited:
             return
         self._look_for_snapshot(run.settings.snapshot, there=end.recorded is not None)
-        done = self.session.repeated(run, end)
-        if done is not None:
-            run.done = done
+        run.done = self.repeated = self.session.repeated(run, end)
+        if self.repeated is not None:
             run.go(Phase.ANSWERED)
         elif self._uses_cache:
             self._take_over(end)
