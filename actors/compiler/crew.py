@@ -1,8 +1,8 @@
-"""The worker processes of a pool: when they are started, who may use one, and what becomes of those that die.
+"""The worker processes of a pool: when they start, which job gets one, and what happens when one dies.
 
-Starting processes must pay for itself, so it depends on the work that a build has before it. While they start, work
-goes on inline; as soon as one is ready nothing is computed inline any more, for that would block the event loop, and
-with it the workers who wait for their next job.
+Starting a process costs time, so the number depends on the work that a build has ahead. While workers start, jobs run
+inline. As soon as one is ready, jobs run in workers only, because an inline job would block the event loop, and with it
+the workers that wait for their next job.
 """
 
 from __future__ import annotations
@@ -14,27 +14,26 @@ import anyio
 import msgspec
 
 from actors.child import Child, Gone
-from actors.compiler.process import DONE, HUNGRY, READY, REFUSED, command
+from actors.compiler.process import DONE, OUT_OF_MEMORY, READY, REFUSED, command
 from actors.compiler.toolchains import Toolchains
 from actors.offload import Offload
 
 EACH_MS = 250.0
-"""A worker is started for so many milliseconds of work that a build has before it, and none for less than two of them.
+"""One worker is started for each so many milliseconds of work ahead, and none where that would be fewer than two.
 
 Measured by `tests/bench/bench_workers.py`: two workers break even at about four times the time that one takes to be
-ready. On two idle cores that was at 320 ms of work (92 ms to be ready), where others kept them busy at 600 (160 ms)."""
+ready. On two idle cores that was at 320 ms of work (92 ms to be ready), on busy ones at 600 ms (160 ms)."""
 
 START_SECONDS = 60.0
-"""A worker that is not ready by then never will be."""
-
+"""A worker that takes longer to start is given up."""
 
 START_TRIES = 3
-"""So many in a row that are killed while they start, and there will be none."""
+"""After so many workers in a row were killed while they started, no more are started."""
 
 
 class Died(Exception):
-    """The worker died over a job. `reason` says how, in words that follow "the compiler broke on this module: ";
-    `again`: whether trying once more may help."""
+    """The worker died over a job. `reason` follows "the compiler broke on this module: " in a message. `again` says
+    whether another attempt may succeed."""
 
     def __init__(self, reason: str, *, again: bool) -> None:
         super().__init__(reason)
@@ -43,7 +42,7 @@ class Died(Exception):
 
 
 class Worker:
-    """One process. Whoever took it from the crew has it alone, sends one request, and asks for each answer to it."""
+    """One process. The job that took it from the crew has it alone, sends one request, and reads each answer to it."""
 
     def __init__(self, child: Child, offload: Offload, timeout: float, memory: int) -> None:
         self.child = child
@@ -52,20 +51,21 @@ class Worker:
         self._memory = memory
 
     async def ready(self) -> str:
-        """Wait until it is; the identity of its toolchain. Raises Died."""
+        """Waits until the process is ready, and returns the identity of its toolchains. Raises Died."""
         with anyio.move_on_after(START_SECONDS):
             return (await self._frame(READY)).decode()
         raise Died("it did not start in time", again=False)
 
     async def send(self, request: bytes) -> None:
-        """Raises Died."""
+        """Sends a request. Raises Died."""
         try:
             await self.child.send(request)
         except Gone:
             raise await self._died() from None
 
     async def answer(self) -> bytes:
-        """The outcome of the next module. Raises Died, also when it takes longer than it may."""
+        """Returns the outcome of the next module, as bytes. Raises Died, also where it takes longer than the
+        timeout."""
         if not self._timeout:
             return await self._frame(DONE)
         with anyio.move_on_after(self._timeout):
@@ -80,7 +80,7 @@ class Worker:
             raise await self._died() from None
         if frame[:1] == REFUSED:
             raise Died(frame[1:].decode(), again=False)
-        if frame[:1] == HUNGRY:
+        if frame[:1] == OUT_OF_MEMORY:
             need = f"it needed more than {self._memory / (1 << 20):g} MiB of memory (setting `worker_memory`)"
             raise Died(need, again=True)
         if frame[:1] != kind:
@@ -95,9 +95,10 @@ class Worker:
 
 
 class Crew:
-    """At most `slots` workers for the `toolchains`, which have a `place`.
+    """At most `slots` workers for the `toolchains`, whose `place` must not be empty.
 
-    `timeout` in seconds for one module, `memory` in bytes for one process; 0: no limit.
+    `timeout` is in seconds for one module, `memory` in bytes for one process; 0 means no limit. `_changed` is set and
+    replaced (`wake`) whenever a waiting `take` should look again.
     """
 
     def __init__(self, toolchains: Toolchains, slots: int, *, timeout: float, memory: int) -> None:
@@ -113,20 +114,20 @@ class Crew:
         self._changed = anyio.Event()
         self._failed_starts = 0
         self.useless = ""
-        """Why there are no workers, and never will be: "" while there may be some."""
+        """Why no worker can be started; "" while one can."""
 
     def bind(self, offload: Offload, start: Callable[[Callable[[Worker], Awaitable[None]], Worker], None]) -> None:
-        """`start` runs a task of the actor that this belongs to."""
+        """Sets what the crew needs of its actor. `start` runs a task of that actor."""
         self._offload = offload
         self._start = start
 
     @property
     def size(self) -> int:
-        """How many workers there are, those that are starting included."""
+        """The number of workers, including those that are starting."""
         return len(self._workers) + len(self._starting)
 
     def want(self, ahead_ms: float) -> None:
-        """A build has about `ahead_ms` of work before it: start the workers that pay for themselves."""
+        """Starts the workers that are worth it for a build with about `ahead_ms` of work ahead."""
         worth = int(ahead_ms / EACH_MS)
         if worth >= 2:
             self._grow(min(worth, self._slots))
@@ -147,17 +148,17 @@ class Crew:
             self._start(self._welcome, worker)
 
     async def _welcome(self, worker: Worker) -> None:
-        """Wait until a worker is ready, and is one that compiles as this process would."""
+        """Waits until a worker is ready, and checks that it has the same toolchains as this process."""
         try:
             identity = await worker.ready()
             if identity != self._toolchains.identity():
                 raise Died("its toolchain is another one than was loaded here", again=False)
         except Died as died:
-            if worker in self._starting:  # else it was the whole crew that ended
+            if worker in self._starting:  # Otherwise the whole crew was closed.
                 self._failed_starts += 1
                 if not died.again or self._failed_starts == START_TRIES:
                     self.useless = died.reason
-                await self.bury(worker)
+                await self.reap(worker)
         else:
             self._failed_starts = 0
             self._starting.discard(worker)
@@ -166,14 +167,14 @@ class Crew:
         self.wake()
 
     async def take(self, *, must: bool, stop: Callable[[], bool]) -> Worker | None:
-        """A worker for the caller alone: waits for one where there are any, or, if one `must` be had, where there may
-        be some. None: compute it inline, if that is allowed; or `stop` has become true."""
+        """Returns a worker for the caller alone. It waits for one where there are workers; where one `must` be had, it
+        starts one if there are none. Returns None where the job is to run inline or cannot run, or `stop` is true."""
         while not stop():
             while self._idle:
                 worker = self._idle.pop()
                 if worker.child.alive:
                     return worker
-                await self.bury(worker)
+                await self.reap(worker)
             if must:
                 self._grow(1)
             if not self._workers and not (must and self._starting):
@@ -182,12 +183,12 @@ class Crew:
         return None
 
     def give_back(self, worker: Worker) -> None:
-        """It has answered everything that it was sent."""
+        """Takes back a worker that has answered everything that it was sent."""
         self._idle.append(worker)
         self.wake()
 
-    async def bury(self, worker: Worker) -> None:
-        """It is of no use any more: see that nothing is left of it."""
+    async def reap(self, worker: Worker) -> None:
+        """Ends a worker that cannot be used any more, and waits until its process has ended."""
         self._workers.discard(worker)
         self._starting.discard(worker)
         with anyio.CancelScope(shield=True):
@@ -196,12 +197,12 @@ class Crew:
         self.wake()
 
     def wake(self) -> None:
-        """Let those who wait for a worker look again."""
+        """Has the jobs that wait for a worker look again."""
         self._changed.set()
         self._changed = anyio.Event()
 
     async def close(self) -> None:
-        """End them all."""
+        """Ends all workers."""
         workers = [*self._workers, *self._starting]
         self.useless = "the project is closed"
         self._workers, self._starting, self._idle = set(), set(), []
@@ -220,7 +221,7 @@ def _reap(children: list[Child]) -> None:
 
 
 def encoded(message: msgspec.Struct) -> bytes:
-    """A message of the pool, as a worker wants it."""
+    """A message of the pool as bytes for a worker."""
     return _encoder.encode(message)
 
 

@@ -1,8 +1,12 @@
 """The compiler workers: N slots, each of which does one job at a time.
 
-A job is computed in a worker process where there is one (see `crew.py`), else inline, in the Project's own process.
-What the planner sees is the same either way, to the byte: it posts at most one job for each idle slot, and gets one
-answer for each.
+A job runs in a worker process where there is one (see `crew.py`), else inline, in the Project's own process. The
+planner gets the same bytes either way. It posts at most one job for each idle slot, and gets one answer for each.
+
+A worker that dies must not fail the build for a reason that will not repeat. So the module that it worked on is tried
+once more, in another worker, and never inline: a module that kills its process would end the Project's own. Only a
+second death, or one that will surely repeat (a timeout), becomes a diagnostic of that module (`crash`). The other
+modules of the batch are not affected.
 """
 
 from __future__ import annotations
@@ -39,8 +43,8 @@ from actors.messages import (
 from actors.system import Actor, Cell
 
 INLINE_BYTES = 128 << 10
-"""A larger source is not compiled inline where worker processes are allowed: the event loop would stand still for so
-long that Ctrl-C is not prompt."""
+"""Bytes of a source above which it is not compiled inline where worker processes are allowed, because the event loop
+would not react to Ctrl-C for too long."""
 
 
 class _JobKind(NamedTuple):
@@ -61,8 +65,8 @@ if missing := set(kinds(JobBatch)) - set(_KINDS):
 
 
 class Pool(Actor[ToWorkers]):
-    """Hands jobs to idle slots. `slots` is their number; `validate` checks a linked program before it is handed out.
-    Without a `crew` everything is computed inline."""
+    """Hands jobs to idle slots. `slots` is their number. `validate` returns what is wrong with a linked program, or
+    None. Without a `crew` everything runs inline."""
 
     name = "workers"
 
@@ -80,7 +84,7 @@ class Pool(Actor[ToWorkers]):
         self.validate = validate
         self._idle = list(range(slots, 0, -1))
         self.busy: dict[Worker, int] = {}
-        """The build that each worker works for at the moment."""
+        """The build for which each worker works now."""
         self._running: dict[int, _Job | _Link] = {}
 
     async def started(self) -> None:
@@ -95,7 +99,7 @@ class Pool(Actor[ToWorkers]):
         self.start(self._work, self._idle.pop(), message, reply)
 
     async def nudged(self) -> None:
-        """End what works for a cancelled build."""
+        """Kills the workers of cancelled builds."""
         for used, build in self.busy.items():
             if self.cancelled(build):
                 used.child.kill()
@@ -126,11 +130,11 @@ class Pool(Actor[ToWorkers]):
 
     def jobs(self) -> list[RunningJob]:
         now = anyio.current_time()
-        return [job.seen(now) for _, job in sorted(self._running.items())]
+        return [job.running(now) for _, job in sorted(self._running.items())]
 
 
 class _Link:
-    """A link on its way."""
+    """A link in progress."""
 
     def __init__(self, pool: Pool, message: RunLink, slot: int) -> None:
         self.pool = pool
@@ -145,7 +149,7 @@ class _Link:
         toolchain = pool.toolchains.named(message.toolchain)
         return await pool.offload.compute(partial(worker.link, toolchain, message.job, message.build, pool.validate))
 
-    def seen(self, now: float) -> RunningJob:
+    def running(self, now: float) -> RunningJob:
         module = self.message.job.entry
         return RunningJob(
             slot=self.slot, doing="linking", module=module, left=0, seconds=round(now - self.began, 3), process=0
@@ -153,7 +157,7 @@ class _Link:
 
 
 class _Job:
-    """One batch on its way: the outcomes so far, and how often the module after them was tried."""
+    """One batch in progress: the outcomes so far, and what is known of the module after them."""
 
     def __init__(self, pool: Pool, message: JobBatch[BatchDone], slot: int) -> None:
         self.pool = pool
@@ -162,15 +166,15 @@ class _Job:
         self.digests = message.digests or ("",) * len(message.jobs)
         self.outcomes: list[JobOutcome] = []
         self.died = ""
-        """How the worker died that tried the next module: then that one is never tried inline."""
+        """How the worker died that tried the next module; "" if none has. Such a module is never tried inline."""
         self.began = anyio.current_time()
         self.process: int | None = None
-        """Where the next module is tried; None: nowhere yet."""
+        """The process in which the next module is tried, 0 for this one; None while it waits for a worker."""
 
     def cancelled(self) -> bool:
         return self.pool.cancelled(self.message.build)
 
-    def seen(self, now: float) -> RunningJob:
+    def running(self, now: float) -> RunningJob:
         doing = "summarising" if isinstance(self.message, RunSummarise) else "compiling"
         if self.process is None:
             doing = f"a worker process to start {doing}"
@@ -189,7 +193,7 @@ class _Job:
         return self.message.jobs[len(self.outcomes)]
 
     async def done(self) -> BatchDone:
-        """Do it all, unless the build is cancelled meanwhile."""
+        """Does the whole batch, unless the build is cancelled meanwhile, and returns the answer."""
         while len(self.outcomes) < len(self.message.jobs) and not self.cancelled():
             used = await self._worker()
             if used is not None:
@@ -219,7 +223,7 @@ class _Job:
         self._add(await pool.offload.compute(work, toolchain, job, expected, message.root, pool.offload.disk))
 
     async def _in_worker(self, used: Worker) -> None:
-        """Have the rest of the batch done by a worker, as far as it comes."""
+        """Has the rest of the batch done by a worker, until it dies or all is done."""
         pool, message, done = self.pool, self.message, len(self.outcomes)
         crew, decoder = pool.crew, _KINDS[type(message)].decoder
         assert crew is not None
@@ -232,7 +236,7 @@ class _Job:
                 self._begin()
                 self._add(decoder.decode(await used.answer()))
         except Died as died:
-            await crew.bury(used)
+            await crew.reap(used)
             if not self.cancelled():
                 self._failed(died)
         else:
@@ -248,7 +252,7 @@ class _Job:
             self._give_up(died.reason)
 
     def _give_up(self, reason: str) -> None:
-        """The module that was to be next breaks the compiler."""
+        """Notes that the next module breaks the compiler."""
         self._add(_KINDS[type(self.message)].outcome(module=self.next.module, crash=reason))
 
     def _begin(self) -> None:

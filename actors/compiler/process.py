@@ -1,13 +1,16 @@
-"""What runs in a worker process: jobs come in, outcomes go out, in frames on pipes (see `actors.child`).
+"""The main program of a worker process. It reads jobs and writes outcomes, in frames on pipes (see `actors.child`).
 
-The parent starts it with `command`. It imports what a compile needs and nothing else: no event loop, and never the
-parent's `__main__`. A frame that it gets is a message of the pool; it answers a batch with a frame for each module, as
-soon as that is done. The first byte of an answer says what it is: READY (then the toolchain's identity, for it must be
-the parent's own), REFUSED (why the toolchain cannot be loaded here), DONE (then the outcome), or HUNGRY (the job hit
-the memory limit; the process ends, for what a job that failed like that leaves behind is of no use to the next).
+The parent starts it with `command`. It imports only what a compile needs: no event loop, and never the parent's
+`__main__`. Each frame that it reads is a message of the pool. It answers a batch with one frame for each module, as
+soon as that module is done, so that the outcomes before a crash are not lost. The first byte of an answer is its kind:
 
-It has a process group of its own and ignores Ctrl-C, which is for the parent to act upon. When the parent is gone, it
-ends at once, whatever it is doing, and so does everything that it has started.
+- READY, then the identity of the toolchains, which must be the parent's own;
+- REFUSED, then why the toolchains cannot be loaded here;
+- DONE, then the outcome;
+- OUT_OF_MEMORY: the job hit the memory limit. The process then ends, because such a job may leave it in any state.
+
+The process has its own process group and ignores Ctrl-C, which the parent handles. When the parent has ended, the
+process ends at once, in the middle of a job if need be, together with everything that it has started.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 READY = b"r"
 REFUSED = b"n"
 DONE = b"d"
-HUNGRY = b"h"
+OUT_OF_MEMORY = b"h"
 
 LENGTH_BYTES = 4
 
@@ -46,14 +49,15 @@ _START = "import sys; sys.path[:] = sys.argv[3:-1]; from actors.compiler.process
 
 
 def command(place: str, memory: int) -> list[str]:
-    """The words that start a worker for the toolchains at `place`, with at most `memory` bytes (0: no limit).
+    """Returns the command that starts a worker for the toolchains at `place`, with at most `memory` bytes (0: no
+    limit).
 
-    It gets this process's `sys.path`, and none of the settings for Python in its environment. `-S`: the start-up files
-    of installed packages can cost more than all that is imported; `_load` runs them where it cannot do without.
+    The worker gets this process's `sys.path`, and ignores the environment's settings for Python. It starts with `-S`,
+    because start-up files of installed packages can take longer than all imports; `_load` runs them where it must.
     """
     here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     places = [os.path.abspath(place) for place in sys.path]
-    if here not in places:  # found by an import hook of an editable installation
+    if here not in places:  # An import hook of an editable installation may have found this package.
         places.append(here)
     flags = ["-I", "-S"]
     if sys.dont_write_bytecode:
@@ -64,11 +68,11 @@ def command(place: str, memory: int) -> list[str]:
 
 
 def main() -> None:
-    """Serve until the requests end."""
+    """Serves until the requests end."""
     place, memory, lifeline = sys.argv[1], int(sys.argv[2]), int(sys.argv[-1])
     end_with_parent(lifeline)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Whatever a toolchain prints must not come between the frames.
+    # The frames get their own descriptors, so that a toolchain that prints does not write between them.
     requests, replies = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -77,15 +81,15 @@ def main() -> None:
     try:
         serve(place, memory, requests, replies)
     except BrokenPipeError:
-        os._exit(1)  # The parent has gone.
+        os._exit(1)  # The parent has ended.
     os._exit(0)
 
 
 def end_with_parent(lifeline: int) -> None:
-    """End this process group as soon as the other end of `lifeline` is closed.
+    """Ends this process group as soon as the other end of `lifeline` is closed.
 
-    A thread waits for that. It gets no turn while a job holds the interpreter's lock (a regular expression that goes on
-    for ever does), so on Linux the kernel is told to kill the group as well.
+    A thread waits for that. The thread cannot run while a job holds the interpreter's lock, as an endless regular
+    expression does. So on Linux the kernel is also asked to kill the group.
     """
     os.set_inheritable(lifeline, False)
     _thread.start_new_thread(_watch, (lifeline,))
@@ -96,7 +100,7 @@ def end_with_parent(lifeline: int) -> None:
         fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
     except (ImportError, AttributeError, OSError):
-        pass  # Not this kernel: the thread alone has to do.
+        pass  # This kernel cannot do that, so there is only the thread.
 
 
 def _watch(lifeline: int) -> None:
@@ -106,8 +110,8 @@ def _watch(lifeline: int) -> None:
 
 
 def serve(place: str, memory: int, requests: int, replies: int) -> None:
-    """Answer requests with the toolchains at `place` until there are none. Raises BrokenPipeError if nobody reads the
-    answers."""
+    """Answers requests with the toolchains at `place` until the pipe ends. Raises BrokenPipeError if the other end of
+    `replies` is closed."""
     import gc
 
     import msgspec
@@ -132,7 +136,7 @@ def serve(place: str, memory: int, requests: int, replies: int) -> None:
     while frame := receive(requests):
         for outcome in outcomes(toolchains, decoder.decode(frame)):
             if outcome.crash.startswith("MemoryError"):
-                send(replies, HUNGRY, b"")
+                send(replies, OUT_OF_MEMORY, b"")
                 return
             send(replies, DONE, encoder.encode(outcome))
 
@@ -142,7 +146,7 @@ def _load(place: str) -> Toolchains:
 
     try:
         return load_toolchains(place)
-    except ImportError:  # It may be found by what site-packages do at start-up, or not at all.
+    except ImportError:  # Start-up files of site-packages may add the path on which it is found.
         import site
 
         site.main()
@@ -150,7 +154,7 @@ def _load(place: str) -> Toolchains:
 
 
 def limit_memory(memory: int) -> None:
-    """Let this process have at most `memory` bytes of address space; 0: any number."""
+    """Limits the address space of this process to `memory` bytes; 0 means no limit."""
     if memory:
         import resource
 
@@ -160,7 +164,7 @@ def limit_memory(memory: int) -> None:
 
 
 def outcomes(toolchains: Toolchains, request: Request) -> Iterator[Outcome]:
-    """One after the other, what becomes of the modules of a request."""
+    """Yields the outcome of each module of a request, as soon as it is done."""
     from actors.compiler import worker
     from actors.disk import RealDisk
     from actors.messages import RunInfer, RunLink, RunSummarise
@@ -186,7 +190,7 @@ def send(pipe: int, kind: bytes, payload: bytes) -> None:
 
 
 def receive(pipe: int) -> bytes:
-    """The next frame; b"" when there is none any more."""
+    """Returns the next frame; b"" at the end of the pipe."""
     length = _exactly(pipe, LENGTH_BYTES)
     return _exactly(pipe, int.from_bytes(length, "little")) if length else b""
 

@@ -1,10 +1,11 @@
-"""What a toolchain is: plain functions that turn modules of one language into objects, and objects into a program.
+"""The protocol of a toolchain: plain functions that turn modules of one language into objects, and objects into a
+program.
 
-`identity` and `normalise` run in the Project's own process; `summarise`, `compile` and `link` run as jobs, possibly
-in another process, so everything that they take and give is a Struct that encodes and decodes.
+`identity` and `normalise` run in the Project's own process. `summarise`, `compile` and `link` run as jobs, possibly in
+another process, so everything that they take and return can be encoded and decoded.
 
-The planner knows no language. It resolves names from what `summarise` says (see `Summary`), and hands `compile` the
-answer: a `Binding` for every external name, and the `Interface` of everything those names drag in.
+The planner knows no language. It resolves names with what `summarise` says (see `Summary`), and gives `compile` the
+result: a `Binding` for each external name, and the `Interface` of each item that these names need.
 """
 
 from __future__ import annotations
@@ -26,25 +27,25 @@ FUNCTIONS_SECTION = "wasmill.functions"
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Base of everything that crosses a job's border. Such values are trees: the garbage collector, which looks at a
-    hundred thousand of them in a project of 1,000 modules, need not know of them."""
+    """The base of all values that jobs take and return. They are trees without cycles, so the garbage collector does
+    not track them: a project of 1,000 modules has a hundred thousand."""
 
 
 class Item(Struct, frozen=True):
-    """Something that a module defines at its top level or in an inline module.
+    """A definition at the top level of a module or in an inline module.
 
     `name` is qualified inside the module: `area`, `metric::scale`. `kind` is the language's own word ("function",
-    "struct", ...; "module" for an inline module). `digest` names the item's tokens (comments, blanks and positions
-    left out). `interface` is what another module can see of it, in the toolchain's own form, for `compile` to read
-    back; `interface_names` are the names that occur in it, resolved in the scope of this item. `names` are all names
-    that occur in the item and may mean something outside of it. `line` counts from 1.
+    "struct", ...; "module" for an inline module). `digest` is that of the item's tokens, without comments,
+    blanks and positions. `interface` is what another module can see of it, in the toolchain's own form, which `compile`
+    reads; `interface_names` are the names in it, resolved in the scope of this item. `names` are all names in the item
+    that may mean something outside of it. `line` counts from 1.
 
-    `code`: it is compiled to a fragment of its own, and has a fingerprint; `digest` then covers all of its own text
-    that its code depends on. `inferred`: its signature is not all written; `infer` says what it is, and until then
-    `interface` holds whatever decides it. Where text is seen that an own item alone depends on (statements of the top
-    level, whose variables functions may read), that is an item too ("<top>"). `start` and `stop` are the span of its
-    text, in characters of the normalised source; `memo` is the toolchain's own note, by which it knows an item of
-    `SummariseJob.before` again, and places in it, without reading it.
+    `code`: the item is compiled to its own fragment and has a fingerprint; `digest` then covers all of its text that
+    its code depends on. `inferred`: its signature is not completely written; `infer` returns it, and until then
+    `interface` has what decides it. Text outside of items that items depend on (top-level statements, whose variables
+    functions may read) is an item too ("<top>"). `start` and `stop` are the span of its text, in characters of the
+    normalised source. `memo` is a note of the toolchain, by which it recognises an item of `SummariseJob.before`, and
+    places in it, without reading its text.
     """
 
     name: str
@@ -63,9 +64,9 @@ class Item(Struct, frozen=True):
 
 
 class Use(Struct, frozen=True):
-    """An import. `path` counts from the source root: `("a", "b")`; one that begins with "" does whatever the module has
-    of that name itself. `scope` is the inline module that it stands in
-    ("" for the file itself). `alias` is the name that it introduces; a glob introduces none."""
+    """An import. `path` is relative to the source root: `("a", "b")`; one that begins with "" ignores what the module
+    itself has of that name. `scope` is the inline module in which it stands ("" for the file itself). `alias` is the
+    name that it introduces; a glob introduces none."""
 
     path: tuple[str, ...]
     alias: str = ""
@@ -78,10 +79,10 @@ class Use(Struct, frozen=True):
 
 
 class Name(Struct, frozen=True):
-    """A name that occurs: `helper`, `shapes::area`. `scope` is the inline module it occurs in; the place is that of
-    its first occurrence there. `qualified` names contain `::` and must resolve, from the source root where they begin
-    with it; a plain one may turn out to be a local or a builtin, which only `compile` can tell, so one that resolves to
-    nothing is no error here."""
+    """A name in the source: `helper`, `shapes::area`. `scope` is the inline module in which it occurs; `line` and
+    `column` are those of its first occurrence there. A qualified name contains `::` and must resolve; one that begins
+    with `::` does so from the source root. A plain name may be a local or a builtin, which only `compile` knows, so it
+    is no error here if it resolves to nothing."""
 
     name: str
     scope: str = ""
@@ -100,9 +101,9 @@ class Summary(Struct, frozen=True):
 
 
 class SummariseJob(Struct, frozen=True):
-    """`before` is a summary of an earlier text of the module, if one is at hand: what has not changed since may be
-    taken over from it. The answer must not depend on it. `shown`: the text itself is wanted too, for something is to be
-    said of it; that is for the worker, no toolchain need look at it."""
+    """One module to summarise. `before` is the summary of an earlier text of the module, if there is one: unchanged
+    parts may be copied from it, but the answer must not depend on it. `shown` asks the worker to return the text too,
+    because a diagnostic will show a line of it; toolchains ignore it."""
 
     module: str
     path: str
@@ -119,12 +120,11 @@ class Summarised(Struct, frozen=True):
 
 
 class Binding(Struct, frozen=True):
-    """What an external name means: the answer of the planner's resolution.
+    """What an external name means, as the planner resolved it.
 
-    `module` and `item` are the winner (`item` "" where the name means the module itself); `rest` is what of the
-    name's path follows the item (`Colour::Red` with `item` "Colour": `rest` "Red"). `absent` lists the candidates that
-    were looked for before the winner, and found missing. `failed`: an error about this name has been reported; what
-    uses it must stay silent.
+    `module` and `item` are what the name means (`item` is "" for the module itself); `rest` is the part of the name's
+    path behind the item (`Colour::Red` with `item` "Colour": `rest` "Red"). `absent` lists the candidates that were
+    looked for first and found absent. `failed`: an error about this name has been reported, so uses of it report none.
     """
 
     scope: str
@@ -137,7 +137,7 @@ class Binding(Struct, frozen=True):
 
 
 class Interface(Struct, frozen=True):
-    """What other modules see of an item, and what the names in it mean there: name -> "module::item"."""
+    """What other modules see of an item. `names` says what the names in it mean: name -> "module::item"."""
 
     module: str
     item: str
@@ -147,17 +147,17 @@ class Interface(Struct, frozen=True):
 
 
 class Signature(Struct, frozen=True):
-    """What others see of an inferred item, now that it is known: the types of its parameters and of its result, and the
-    text of its defaults, in the toolchain's own form; equal bytes for equal types, whoever looks. `names` are the items
-    ("module::item", sorted) that it drags in: the types, and what defaults name."""
+    """What other modules see of an inferred item: the types of its parameters and its result, and the text of its
+    defaults, in the toolchain's own form. Equal types have equal bytes in all modules. `names` are the items that it
+    needs ("module::item", sorted): the types, and what defaults name."""
 
     interface: bytes
     names: tuple[str, ...] = ()
 
 
 class CompileJob(Struct, frozen=True):
-    """One module to compile. `interfaces` is keyed by "module::item" and closed: every value of every `names` in it is
-    a key of it, or an item of the job's own module. `options` are those that change code."""
+    """One module to compile. `interfaces` has the keys "module::item" and is closed: each value of each `names` in it
+    is a key of it, or an item of the job's own module. `options` are those that change code."""
 
     module: str
     path: str
@@ -166,27 +166,28 @@ class CompileJob(Struct, frozen=True):
     interfaces: dict[str, Interface] = msgspec.field(default_factory=dict)
     options: dict[str, str] = msgspec.field(default_factory=dict)
     summary: Summary | None = None
-    """That of the source: where its items stand."""
+    """The summary of the source, with the places of its items."""
     signatures: dict[str, Signature] = msgspec.field(default_factory=dict)
-    """Of the module's inferred items, by name: the answer of `infer`. They count as if they were written."""
+    """The signatures of the module's inferred items, by name, as `infer` returned them. They count as written."""
     fingerprints: dict[str, Digest] = msgspec.field(default_factory=dict)
-    """Of the module's items with code, by name. Empty where nothing is to be reused, now or later."""
+    """The fingerprints of the module's items with code, by name. Empty where nothing is to be reused, now or later."""
     fragments: dict[Digest, bytes] = msgspec.field(default_factory=dict)
-    """Fragments of earlier compiles, by fingerprint. An item whose fragment is here need not be compiled again; the
-    object must be the same bytes as without it. One that cannot be read is none."""
+    """Fragments of earlier compiles, by fingerprint. An item whose fragment is here need not be compiled again, but the
+    object must have the same bytes as without it. A fragment that cannot be read counts as missing."""
 
 
 class Inference(Struct, frozen=True):
-    """The signatures of all inferred items of a module, by name. Empty where something is wrong, which `compile` will
+    """The signatures of all inferred items of a module, by name. Empty where there is an error, which `compile` will
     report."""
 
     signatures: dict[str, Signature] = msgspec.field(default_factory=dict)
 
 
 class Discovered(Struct, frozen=True):
-    """An input that only the compile found out about: its path and digest, or "" where it was absent.
+    """An input that only the compile discovered: its path and digest, or "" where it was absent.
 
-    No key covers it, and the planner does not look at it again. So an object that has one is compiled in every build.
+    No key covers it, and the planner does not check it again. So a module with such an input is compiled in every
+    build.
     """
 
     path: str
@@ -194,12 +195,12 @@ class Discovered(Struct, frozen=True):
 
 
 class Object(Struct, frozen=True):
-    """A compiled module. `functions` are all its functions in source order, `compiled` those that were not reused. One
-    that belongs to an item of another name begins with that name and a dot.
+    """A compiled module. `functions` are all its functions in source order, `compiled` those that were not reused. A
+    function that belongs to an item of another name begins with that name and a dot.
 
     If the job had fingerprints, a custom section `FUNCTIONS_SECTION` of `data` lists the fragments that later compiles
-    may reuse: msgpack, an array of [fingerprint as 32 raw bytes, offset, length], the offset counting from the
-    first byte of `data`."""
+    may reuse: msgpack, an array of [fingerprint as 32 raw bytes, offset, length], with the offset from the first byte
+    of `data`."""
 
     data: bytes
     functions: tuple[str, ...] = ()
@@ -208,8 +209,9 @@ class Object(Struct, frozen=True):
     discovered: tuple[Discovered, ...] = ()
 
 
-class Unknown(Struct, frozen=True):
-    """A plain name that means nothing where it stands: an error says so there. Another module may have it."""
+class UnknownName(Struct, frozen=True):
+    """A plain name that means nothing at its place, where an error says so. Another module may define it, and then the
+    planner adds a hint to that error."""
 
     name: str
     line: int
@@ -217,19 +219,19 @@ class Unknown(Struct, frozen=True):
 
 
 class Compiled(Struct, frozen=True):
-    """The object, or None and the errors that prevent one. There may be none of these where all that is wrong stands in
-    another module that this one is built upon, or stands in a circle with: that one tells it, and this one is blocked.
-    `otherwise` is what to say of it should none of them have failed."""
+    """The object, or None and the errors that prevent one. There may be no errors where the cause is in another module
+    that this one depends on: that module reports it, and this one is blocked. `otherwise` are the errors to report if
+    no such module failed."""
 
     object: Object | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     otherwise: tuple[Diagnostic, ...] = ()
-    unknown: tuple[Unknown, ...] = ()
+    unknown: tuple[UnknownName, ...] = ()
 
 
 class LinkInput(Struct, frozen=True):
-    """An object to link. `digest` names its bytes, for a linker that remembers; "" where nobody computed it. `data` may
-    be left out (empty) for a toolchain that `RemembersLinks`: the entry's never is."""
+    """An object to link. `digest` is that of its bytes, for a linker that remembers; "" where it was not computed.
+    `data` may be empty for a toolchain that `RemembersLinks`, except for the entry."""
 
     module: str
     path: str
@@ -238,7 +240,7 @@ class LinkInput(Struct, frozen=True):
 
 
 class Linkage(Struct, frozen=True):
-    """An earlier link of the same entry, by this toolchain in another process: the `state` that it left, and the bytes
+    """An earlier link of the same entry by this toolchain in another process: the `state` that it left, and the bytes
     of its program, which was validated."""
 
     state: bytes
@@ -246,14 +248,14 @@ class Linkage(Struct, frozen=True):
 
 
 class LinkJob(Struct, frozen=True):
-    """Objects in link order: the entry first, then by module name. `earlier`: a link to go on from, if one is at hand.
-    The program must not depend on it."""
+    """Objects in link order: the entry first, then by module name. `earlier` is a link from which to continue, if there
+    is one. The program must not depend on it."""
 
     entry: str
     objects: tuple[LinkInput, ...]
     options: dict[str, str] = msgspec.field(default_factory=dict)
     fresh: bool = False
-    """Nothing remembered from an earlier link may be used."""
+    """Whether nothing that is remembered of earlier links may be used."""
     earlier: Linkage | None = None
 
 
@@ -262,12 +264,12 @@ class Linked(Struct, frozen=True):
     each names.
 
     `proof` is a smaller module that is valid exactly if the program is, to be validated in its place; empty: there is
-    none. It is for a linker that changes the program it made before, and was told that this one is valid
+    none. It is for a linker that changes its previous program, and was told that this one is valid
     (`RemembersLinks.accepted`).
 
-    `needs`: nothing was linked, for these objects (digests) were left out of the job, and are needed: it comes again
-    with them. `state`: what this toolchain wants to have, in another process, to go on from this program
-    (`LinkJob.earlier`); empty where a state that it gave before will do.
+    `needs` are objects (digests) that the job left out and the linker needs. Then nothing was linked, and the job comes
+    again with them. `state` is what this toolchain needs in another process to continue from this program
+    (`LinkJob.earlier`); empty where the state that it returned before is still good.
     """
 
     program: bytes | None = None
@@ -279,10 +281,10 @@ class Linked(Struct, frozen=True):
 
 
 class Toolchain(Protocol):
-    """A language: what every toolchain has. Found through the entry-point group `wasmill.toolchains`, or named as
+    """What every toolchain has. A toolchain is found through the entry-point group `wasmill.toolchains`, or named as
     `module:attribute`.
 
-    The protocols below are its optional parts. A toolchain has a part if it has the methods; nothing else declares it.
+    The protocols below are optional parts. A toolchain has a part if it has its methods; nothing else declares it.
     """
 
     @property
@@ -290,12 +292,12 @@ class Toolchain(Protocol):
 
     @property
     def extensions(self) -> tuple[str, ...]:
-        """What its files' names end in, with the dot: (".ext",)."""
+        """The extensions of its source files, with the dot: (".ext",)."""
         ...
 
     @property
     def needs_import_objects(self) -> bool:
-        """Whether a module can be compiled only when the objects of its imports are there."""
+        """Whether a module can be compiled only after the objects of its imports exist."""
         ...
 
     def identity(self) -> Digest:
@@ -303,13 +305,13 @@ class Toolchain(Protocol):
         ...
 
     def files(self) -> tuple[str, ...]:
-        """Absolute paths of the files that its identity comes from, for whoever wants to know, without asking for it,
-        whether it may have changed; () where there are none."""
+        """Absolute paths of the files from which the identity comes, so that a caller can notice a change without
+        computing the identity; () where there are none."""
         ...
 
     def normalise(self, raw: bytes) -> bytes:
-        """The bytes that count: digest, lexer, columns and diagnostics all see these and no others. Raises
-        `SourceError` with a `Finding` (of line 0: about the whole file) where `raw` is no text of the language."""
+        """Returns the normalised text. Digest, lexer, columns and diagnostics all use it, and never `raw`. Raises
+        `SourceError` with a `Finding` (line 0: about the whole file) where `raw` is no text of the language."""
         ...
 
     def summarise(self, job: SummariseJob) -> Summarised: ...
@@ -324,8 +326,8 @@ class Infers(Protocol):
     """A toolchain whose summaries have `inferred` items."""
 
     def infer(self, job: CompileJob) -> Inference:
-        """The signatures of the module's inferred items. Runs as a job, before `compile`; so the job has neither
-        signatures nor fingerprints."""
+        """Returns the signatures of the module's inferred items. It runs as a job before `compile`, so the job has
+        neither signatures nor fingerprints."""
         ...
 
 
@@ -334,40 +336,40 @@ class Prepares(Protocol):
     """A toolchain that takes a while to load."""
 
     def prepare(self) -> None:
-        """Import all that jobs need. A worker process calls this before it takes the first job, so that no job is
-        charged for it."""
+        """Imports all that jobs need. A worker process calls this before its first job, so that no job is charged for
+        it."""
         ...
 
 
 @runtime_checkable
 class Compares(Protocol):
-    """A toolchain that can say more about its objects and programs than which byte differs."""
+    """A toolchain that can describe differences of its objects and programs."""
 
     def difference(self, old: bytes, new: bytes) -> str:
-        """Where two objects, or two programs, begin to differ, in words."""
+        """Describes where two objects, or two programs, begin to differ."""
         ...
 
 
 @runtime_checkable
 class RemembersLinks(Protocol):
-    """A toolchain whose linker changes the program that it made before.
+    """A toolchain whose linker changes its previous program instead of linking from scratch.
 
-    It is given only some of the objects to link, and asks for those that it needs (`Linked.needs`).
+    It gets only some of the objects, and asks for those that it needs (`Linked.needs`).
     """
 
     def accepted(self, program: bytes) -> None:
-        """The program was validated. Called where the toolchain linked, with each program that was: the next `proof`
-        may take this one for granted."""
+        """Notes that the program was validated, so that the next `proof` may rely on it. It is called in the process in
+        which the toolchain linked."""
         ...
 
 
 @runtime_checkable
 class NamesEntry(Protocol):
-    """A toolchain whose programs do not begin in a file `main` with one of its extensions."""
+    """A toolchain whose default entry is not a file `main` with one of its extensions."""
 
     @property
     def entry_names(self) -> tuple[str, ...]:
-        """File names that are a project's entry where nobody names one, in the order in which they are looked for."""
+        """The file names of a default entry, in the order in which they are looked for."""
         ...
 
 
@@ -375,30 +377,30 @@ class NamesEntry(Protocol):
 class LinksKinds(Protocol):
     """A toolchain whose objects another linker takes, or whose linker takes objects of other toolchains.
 
-    One that does not say so makes objects of a kind with its own name, and links these alone."""
+    Other toolchains make objects of a kind with their own name, and link only these."""
 
     @property
     def object_kind(self) -> str:
-        """The kind of its objects."""
+        """The kind of its objects, a name."""
         ...
 
     @property
     def linked_kinds(self) -> tuple[str, ...]:
-        """The kinds of objects that `link` takes, in one program."""
+        """The kinds of objects that `link` takes together in one program."""
         ...
 
 
 @runtime_checkable
 class Explains(Protocol):
-    """A toolchain with diagnostic codes of its own, beside those of the engine."""
+    """A toolchain with its own diagnostic codes, beside those of the engine."""
 
     def codes(self) -> Mapping[str, Code]:
-        """The registry, by code (`actors.codes.registry`). No code of the engine or of another toolchain is in it."""
+        """The registry, by code (`actors.codes.registry`). It has no codes of the engine or of other toolchains."""
         ...
 
 
 def load_toolchain(name: str) -> Toolchain:
-    """The toolchain at "module:attribute": an instance, or a class to make one of. Raises ImportError or
+    """Returns the toolchain at "module:attribute", an instance or a class to instantiate. Raises ImportError or
     AttributeError."""
     from importlib import import_module
 

@@ -1,7 +1,7 @@
 """The toolchains of a project: which one compiles a file, and which one links a program.
 
-The extension of a file decides, and nothing else. So a job needs no name of a toolchain beside its path, and no two
-toolchains of a project may have one extension.
+The extension of a file alone decides. So a job needs no toolchain's name beside its path, and two toolchains of a
+project must not have the same extension.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from actors.digests import Digest, digest
 
 
 class Toolchains:
-    """`members` in their order, at least one. Raises ValueError where two have one name or one extension. `place` is
-    where another process finds them (`load_toolchains`), "" where it cannot."""
+    """The toolchains of a project in their order, at least one. `place` is what `load_toolchains` takes in another
+    process, "" where another process cannot load them. Raises ValueError where two have the same name or extension."""
 
     def __init__(self, *members: Toolchain, place: str = "") -> None:
         self.members = members
@@ -28,12 +28,12 @@ class Toolchains:
                 other = self._of.setdefault(extension, member)
                 if other is not member:
                     raise ValueError(f"the toolchains `{other.name}` and `{member.name}` both take `{extension}` files")
-        # The longest first, because one extension may be the end of another; one toolchain knows its own order.
+        # The longest first, because one extension may be the end of another. A single toolchain has its own order.
         several = sorted(self._of, key=lambda extension: (-len(extension), extension))
         self.extensions: tuple[str, ...] = members[0].extensions if len(members) == 1 else tuple(several)
 
     def __eq__(self, other: object) -> bool:
-        """Two configurations with toolchains of the same classes are equal, although each has loaded its own."""
+        """Equal where the classes, names and extensions are, because each configuration loads its own instances."""
         return isinstance(other, Toolchains) and self._shape() == other._shape()
 
     def __hash__(self) -> int:
@@ -44,7 +44,7 @@ class Toolchains:
 
     @property
     def entries(self) -> tuple[str, ...]:
-        """File names that are an entry where nobody names one, in the order in which they are looked for."""
+        """The file names of the default entry, in the order in which they are looked for."""
         found: list[str] = []
         for member in self.members:
             if isinstance(member, NamesEntry):
@@ -54,7 +54,7 @@ class Toolchains:
         return tuple(found)
 
     def of(self, path: str) -> Toolchain:
-        """The toolchain of a source. That of the first member where none has its extension."""
+        """The toolchain of a source; the first member where none has the extension."""
         if len(self.members) > 1:
             for extension in self.extensions:
                 if path.endswith(extension):
@@ -62,12 +62,12 @@ class Toolchains:
         return self._first
 
     def named(self, name: str) -> Toolchain:
-        """The member of this name; the first one for ""."""
+        """The member with this name, else the first one."""
         return next((one for one in self.members if one.name == name), self._first)
 
     def linker(self, entry: str, paths: Iterable[str]) -> Toolchain | None:
-        """The toolchain that links objects of the modules at `paths`: the entry's own, else the first whose linker
-        takes all their kinds. None where no linker does."""
+        """The toolchain that links the objects of the modules at `paths`: the first, beginning with the entry's own,
+        whose linker takes all their kinds. None where no linker does."""
         own = self.of(entry)
         kinds = {object_kind(self.of(path)) for path in paths}
         for member in (own, *self.members):
@@ -80,17 +80,17 @@ class Toolchains:
         return sorted({object_kind(self.of(path)) for path in paths})
 
     def identity(self) -> Digest:
-        """Names everything about all of them that changes their output; of one, its own identity."""
+        """The digest of everything about all toolchains that changes their output; of one, its own identity."""
         if len(self.members) == 1:
             return self._first.identity()
         return digest(repr([(one.name, one.extensions, one.identity()) for one in self.members]).encode())
 
     def identities(self) -> dict[str, Digest]:
-        """The identity of each, by name, as they are now."""
+        """The identities by the toolchain's name, as they are now."""
         return {one.name: one.identity() for one in self.members}
 
     def files(self) -> tuple[str, ...]:
-        """The files that their identities come from."""
+        """The absolute paths of the files from which the identities come."""
         return tuple([file for one in self.members for file in one.files()])
 
     def normalise(self, path: str, raw: bytes) -> bytes:
@@ -99,16 +99,16 @@ class Toolchains:
 
 
 def load_toolchains(place: str) -> Toolchains:
-    """The toolchains at a place: "module:attribute" of each, with commas between them. Raises ImportError or
+    """Loads the toolchains at a place: "module:attribute" for each, separated by commas. Raises ImportError or
     AttributeError."""
     return Toolchains(*[load_toolchain(one) for one in place.split(",")], place=place)
 
 
 def object_kind(toolchain: Toolchain) -> str:
-    """The kind of its objects."""
+    """The kind of the toolchain's objects."""
     return toolchain.object_kind if isinstance(toolchain, LinksKinds) else toolchain.name
 
 
 def linked_kinds(toolchain: Toolchain) -> tuple[str, ...]:
-    """The kinds of objects that it links."""
+    """The kinds of objects that the toolchain links."""
     return toolchain.linked_kinds if isinstance(toolchain, LinksKinds) else (toolchain.name,)

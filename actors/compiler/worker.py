@@ -1,4 +1,4 @@
-"""What a worker does with a job: plain functions over a toolchain. They run inline, or in a process of their own."""
+"""What a worker does with a job: plain functions over a toolchain, which run inline or in a worker process."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ J = TypeVar("J", SummariseJob, CompileJob)
 R = TypeVar("R")
 
 _EMPTY = digest(b"")
-"""Names the source of an empty module, which is at hand although the job seems to carry none."""
+"""The digest of an empty source. A job with it carries its source, although that is empty."""
 
 
 def _timed(function: Callable[[], R]) -> tuple[R | None, str, float]:
-    """A toolchain's function, its crash in words, and its duration in milliseconds. A toolchain that raises has a bug;
-    that must not break the build of the other modules, nor end this process (`sys.exit`)."""
+    """Calls a toolchain's function. Returns its result, its crash in words ("" for none), and its duration in
+    milliseconds. A toolchain that raises has a bug, which must not break the build of other modules, nor end this
+    process (`sys.exit`)."""
     began = perf_counter()
     try:
         result, crash = function(), ""
@@ -50,8 +51,8 @@ def _timed(function: Callable[[], R]) -> tuple[R | None, str, float]:
 def with_source(
     job: J, expected: Digest, root: str, toolchain: Toolchain, disk: Disk
 ) -> tuple[J | None, Source | None]:
-    """The job with its source, read from `root` where it carries none. If the file does not hold the bytes that were
-    asked for any more, there is no job, but what it holds now."""
+    """Returns the job with its source, read from `root` where it carries none. Where the file no longer has the
+    expected digest, returns the source that it has now in place of the job."""
     if job.source or expected in ("", _EMPTY):
         return job, None
     found = FoundSource(module=job.module, path=job.path)
@@ -98,7 +99,7 @@ def compile_module(toolchain: Toolchain, job: CompileJob, expected: Digest, root
 
 
 def link(toolchain: Toolchain, job: LinkJob, build: int, validate: Callable[[bytes], str | None] | None) -> LinkDone:
-    """Link, and let `validate` look at the program, or at what proves it: what it says is a bug of the toolchain."""
+    """Links, and validates the program, or the proof in its place. An invalid program is a bug of the toolchain."""
     linked, crash, duration = _timed(lambda: toolchain.link(job))
     if linked is not None and linked.program is not None and validate is not None:
         problem = validate(linked.proof or linked.program)
@@ -107,9 +108,10 @@ def link(toolchain: Toolchain, job: LinkJob, build: int, validate: Callable[[byt
         if isinstance(toolchain, RemembersLinks):
             toolchain.accepted(linked.program)
         if linked.proof:
-            linked = msgspec.structs.replace(linked, proof=b"")  # it has done its work
+            linked = msgspec.structs.replace(linked, proof=b"")  # Only the validator needs it.
     elif linked is not None and linked.state:
-        linked = msgspec.structs.replace(linked, state=b"")  # nobody may go on from what nobody looked at
+        # No link may continue from a program that was not validated.
+        linked = msgspec.structs.replace(linked, state=b"")
     return LinkDone(build=build, linked=linked, duration_ms=duration, crash=crash)
 
 

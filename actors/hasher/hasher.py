@@ -1,15 +1,15 @@
-"""The hasher: reads what the scanner found changed, and passes it on to the planner."""
+"""The hasher reads the sources that the scanner found changed, and passes them to the planner."""
 
 from __future__ import annotations
 
 from actors.events import SourceRead
-from actors.hasher.source import Normalise, Read, read_sources
+from actors.hasher.source import Normalise, ReadResult, read_sources
 from actors.messages import SourcesFound, SourcesRead, ToPlanner
 from actors.system import Actor, Address, Cell
 
 
 class Hasher(Actor[SourcesFound]):
-    """Reads sources and names them by digest; what makes a reading true is decided in source.py."""
+    """Reads sources and names them by digest. source.py decides when bytes and stamp belong together."""
 
     def __init__(self, planner: Address[ToPlanner], normalise: Normalise) -> None:
         super().__init__(planner)
@@ -19,7 +19,7 @@ class Hasher(Actor[SourcesFound]):
     async def receive(self, message: SourcesFound, reply: Cell) -> None:
         build = message.build
         if not message.found or self.cancelled(build):
-            # The planner still waits for the end, and knows for itself whether the build is cancelled.
+            # The planner waits for the end in any case, and sees for itself whether the build is cancelled.
             await self.tell(self.planner, SourcesRead(build=build, end=message.end))
             return
         offload = self.offload
@@ -30,7 +30,7 @@ class Hasher(Actor[SourcesFound]):
         answer = SourcesRead(build=build, sources=read.sources, vanished=read.vanished, end=message.end)
         await self.tell(self.planner, answer, weight)
 
-    def _emit(self, message: SourcesFound, read: Read) -> None:
+    def _emit(self, message: SourcesFound, read: ReadResult) -> None:
         known = {found.module: found.known for found in message.found}
         for source in read.sources:
             if source.error is None:

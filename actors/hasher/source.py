@@ -1,4 +1,7 @@
-"""Reads sources and names them by digest. A source is bytes and a stamp that surely belong together, or an error."""
+"""Reads sources and names them by digest. A source is bytes and a stamp that certainly belong together, or an error.
+
+Otherwise a later build could believe a stamp and get the digest of other bytes. A file may change while it is read, so
+its stamp is taken before and after, and the reading counts only where both are equal."""
 
 from __future__ import annotations
 
@@ -13,24 +16,24 @@ from actors.disk import Disk
 from actors.messages import FoundSource, Source
 
 MAX_BYTES = 16 << 20
-"""The largest source (design section 8)."""
+"""Bytes of the largest source."""
 
 ATTEMPTS = 3
-"""How often a source that changes under the reader is read before that is an error."""
+"""How often a source that changes while it is read is read before that is an error."""
 
 Normalise = Callable[[str, bytes], bytes]
-"""The bytes that count, of the source at a path (`Toolchains.normalise`)."""
+"""Takes a path and raw bytes, and returns the normalised text (`Toolchains.normalise`)."""
 
 
-class Read(msgspec.Struct, frozen=True):
-    """`sources` in the order they were asked for; `vanished` are the modules whose file has gone."""
+class ReadResult(msgspec.Struct, frozen=True):
+    """`sources` are in the order of the request; `vanished` are the modules whose file has gone."""
 
     sources: tuple[Source, ...]
     vanished: tuple[str, ...] = ()
 
 
 class _Refused(Exception):
-    """The source cannot be read, and why."""
+    """The source cannot be read; the diagnostic to report."""
 
     def __init__(self, code: str, message: str, hint: str) -> None:
         super().__init__(message)
@@ -39,9 +42,9 @@ class _Refused(Exception):
         self.hint = hint
 
 
-def read_sources(found: Iterable[FoundSource], root: str, normalise: Normalise, disk: Disk) -> Read:
-    """Read, normalise and digest what the scanner found. Raises nothing but what `normalise` raises that is no
-    `SourceError`, which is a bug of the toolchain."""
+def read_sources(found: Iterable[FoundSource], root: str, normalise: Normalise, disk: Disk) -> ReadResult:
+    """Reads, normalises and digests what the scanner found. What cannot be read is an error in its `Source`. Raises
+    only exceptions of `normalise` that are no `SourceError`, which are bugs of the toolchain."""
     sources: list[Source] = []
     vanished: list[str] = []
     for wanted in found:
@@ -50,11 +53,11 @@ def read_sources(found: Iterable[FoundSource], root: str, normalise: Normalise, 
             vanished.append(wanted.module)
         else:
             sources.append(source)
-    return Read(tuple(sources), tuple(vanished))
+    return ReadResult(tuple(sources), tuple(vanished))
 
 
 def _read_source(found: FoundSource, root: str, normalise: Normalise, disk: Disk) -> Source | None:
-    """One source; None when there is none any more."""
+    """One source; None where its file has gone."""
     raw = b""
     try:
         if found.data is None:
@@ -84,14 +87,14 @@ def _read_source(found: FoundSource, root: str, normalise: Normalise, disk: Disk
 
 
 def _lines(raw: bytes) -> bytes:
-    """The lines of a text that is wrong, as people count them."""
+    """The text with line ends as people count lines, for diagnostics about a text that cannot be normalised."""
     return raw.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _read_steady(path: str, seen: Stamp | None, disk: Disk) -> tuple[bytes, Stamp]:
-    """A file's bytes and the stamp that they belong to: taken before and after, and equal. `NO_STAMP` where it is racy,
-    for then a later change might leave the stamp as it is. `seen` is what the scanner saw: while a file's own stamp is
-    that, it is a regular file and no link."""
+    """Returns a file's bytes and the stamp that belongs to them; `NO_STAMP` where that is racy, because a later change
+    might leave it as it is. `seen` is the stamp that the scanner took: while the file itself has that stamp, it is a
+    regular file and no link, so that no further check is needed. Raises `_Refused` where the file keeps changing."""
     for _ in range(ATTEMPTS):
         now_ns = disk.now_ns()
         before = disk.stamp(path, follow=False)
@@ -99,7 +102,7 @@ def _read_steady(path: str, seen: Stamp | None, disk: Disk) -> tuple[bytes, Stam
         if not plain:
             before = through_link(before, disk.stamp(path))
             if not disk.is_regular(path):
-                raise FileNotFoundError(path)  # a folder or a pipe has taken its place: this source is gone
+                raise FileNotFoundError(path)  # A folder or a pipe has taken its place.
         if before.size > MAX_BYTES:
             raise _too_large(str(before.size))
         raw = disk.read(path, MAX_BYTES)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
-from actors.compiler.toolchain import Item, Unknown
+from actors.compiler.toolchain import Item, UnknownName
 from actors.diagnostics import Diagnostic, Finding, about_file, about_project, in_text
 from actors.messages import BuildSettings
 from actors.planner.facts import Facts
@@ -102,7 +102,9 @@ def not_written(path: str, why: str, *, outside: bool) -> Diagnostic:
 # ---- hints about unknown names
 
 
-def with_hints(found: Sequence[Diagnostic], unknown: Sequence[Unknown], module: str, facts: Facts) -> list[Diagnostic]:
+def with_hints(
+    found: Sequence[Diagnostic], unknown: Sequence[UnknownName], module: str, facts: Facts
+) -> list[Diagnostic]:
     """The errors of a module, with hints where other modules have what is unknown in it."""
     names = {(one.line, one.column): one.name for one in unknown}
     return [_with_hint(one, names.get((one.line, one.column), ""), module, facts) for one in found]

@@ -1,4 +1,10 @@
-"""What changed since the snapshot: stamps of files, digests of modules in memory."""
+"""What changed since the snapshot, by stamps of files and digests of modules in memory.
+
+A scan has a fast way and a safe way. The fast way (`LoadedSnapshot.changed_stamps`) takes one `lstat` of each file and
+folder of the snapshot. It is allowed only where a walk would see the same files and folders: a folder's stamp changes
+when an entry appears or goes, so equal stamps of all folders prove that; a folder with another stamp is listed again.
+Wherever that proof fails, even in part, `walk` does the whole work.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +21,8 @@ from actors.scanner.walk import Walked, beside_programs, collisions, relist, wal
 
 
 class InMemory(msgspec.Struct, frozen=True, gc=False):
-    """A module in memory. `digest` is that of its text as it is: where it differs from the snapshot's, the hasher
-    normalises and looks again."""
+    """A module in memory. `digest` is that of the text before it is normalised. Where it differs from the snapshot's,
+    the hasher normalises the text and compares again."""
 
     module: str
     path: str
@@ -25,29 +31,30 @@ class InMemory(msgspec.Struct, frozen=True, gc=False):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """`unchanged` and `found` are sorted by module, `removed` are modules that the snapshot has and nobody else."""
+    """What has changed: `unchanged` and `found` (to be read) are sorted by module, `removed` are modules that only the
+    snapshot has."""
 
     unchanged: tuple[KnownSource, ...] = ()
     found: tuple[FoundSource, ...] = ()
     removed: tuple[str, ...] = ()
 
 
-class Moved(NamedTuple):
-    """The files that have other stamps than in the snapshot, by absolute path; all folders with their stamps."""
+class ChangedStamps(NamedTuple):
+    """The files with another stamp than in the snapshot, by absolute path, and all folders with their stamps now."""
 
     files: dict[str, Stamp]
     folders: tuple[FolderStamp, ...]
 
 
-class Looked(msgspec.Struct, frozen=True):
-    """What a scan tells: sources to read, and its end."""
+class ScanResult(msgspec.Struct, frozen=True):
+    """The result of a scan: the sources to read, and the message that ends it."""
 
     found: tuple[FoundSource, ...]
     end: ScanEnd
 
 
 MOST_RELISTED = 32
-"""With more folders changed than this, all are walked."""
+"""Where more folders changed than this, the whole tree is walked."""
 _NOTHING = Snapshot(root="")
 
 
@@ -56,8 +63,9 @@ def compare(
     snapshot: Snapshot | None,
     memory: tuple[InMemory, ...] = (),
 ) -> Compared:
-    """Sort what is there into what the snapshot answers for and what must be read. A module in memory hides a file of
-    the same name. Where nothing at all changed, `unchanged` is the very tuple of the snapshot."""
+    """Sorts the sources into those that the snapshot answers for and those that must be read. A module in memory hides
+    a file of the same name. Where nothing changed, `unchanged` is the tuple of the snapshot itself, so that later
+    checks compare identities."""
     snapshot = snapshot or _NOTHING
     earlier = {one.module: one for one in snapshot.known}
     unchanged: list[KnownSource] = []
@@ -98,17 +106,17 @@ def _compare_memory(
 
 
 def _all_of(snapshot: Snapshot, unchanged: list[KnownSource]) -> bool:
-    """Whether these are all the sources of the snapshot, each as it stands there."""
+    """Whether these are all the sources of the snapshot, and the same objects."""
     return len(unchanged) == len(snapshot.known) and set(map(id, unchanged)) == set(map(id, snapshot.known))
 
 
-class Remembered:
-    """The snapshot, read again only when its file is another one, and what is derived from it."""
+class LoadedSnapshot:
+    """The snapshot and what is derived from it. The file is read again only when its stamp changes."""
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
         self.stamp = NO_STAMP
-        """Of the snapshot's file; `NO_STAMP` where it is so young that it will be read again."""
+        """The stamp of the snapshot's file; `NO_STAMP` where it is racy, so that the file is read again."""
         self._path = ""
         self._paths: list[str] = []
         self._rows: list[Row] = []
@@ -116,7 +124,7 @@ class Remembered:
         self._digests: dict[str, InMemory] = {}
 
     def load(self, path: str, disk: Disk) -> Snapshot | None:
-        """The snapshot in the file `path`, None where there is none that can be read."""
+        """Returns the snapshot in the file `path`; None where there is none that can be read."""
         try:
             now_ns = disk.now_ns()
             stamp = disk.stamp(path) if path else NO_STAMP
@@ -131,10 +139,11 @@ class Remembered:
     def _forget(self) -> None:
         self.snapshot, self._hidden, self.stamp = None, None, NO_STAMP
 
-    def moved(self, rules: Rules, hidden: frozenset[str], disk: Disk) -> Moved | None:
-        """Which folders and files of the snapshot, `hidden` modules apart, have not their stamps any more, where a walk
-        would see the same files and folders. None: only a walk can tell. One `lstat` each, and one comparison; a folder
-        that has another stamp is listed."""
+    def changed_stamps(self, rules: Rules, hidden: frozenset[str], disk: Disk) -> ChangedStamps | None:
+        """Returns which files of the snapshot, except those of `hidden` modules, have other stamps now. None where a
+        walk might see other files or folders than the snapshot has: under other rules, behind links, after errors, or
+        where a file is gone. It costs one `lstat` for each file and folder, and lists the folders with another
+        stamp."""
         snapshot = self.snapshot
         if snapshot is None or snapshot.rules != rules_digest(rules) or not snapshot.folders or snapshot.links:
             return None
@@ -151,16 +160,18 @@ class Remembered:
         except OSError:
             return None
         if rows == self._rows:
-            return Moved({}, snapshot.folders)
+            return ChangedStamps({}, snapshot.folders)
         changed = [number for number, row in enumerate(rows) if row != self._rows[number]]
         first = len(snapshot.folders)
         folders = self._relisted([number for number in changed if number < first], rules, disk)
         if folders is None or (hidden and folders != snapshot.folders):
             return None
-        return Moved({self._paths[number]: Stamp(*rows[number]) for number in changed if number >= first}, folders)
+        files = {self._paths[number]: Stamp(*rows[number]) for number in changed if number >= first}
+        return ChangedStamps(files, folders)
 
     def _relisted(self, changed: list[int], rules: Rules, disk: Disk) -> tuple[FolderStamp, ...] | None:
-        """The snapshot's folders, those that changed as they are now; None where anything else is in them."""
+        """The snapshot's folders with their stamps now. None where a changed folder has other sources or folders in it
+        than the snapshot says."""
         snapshot = self.snapshot or _NOTHING
         folders = list(snapshot.folders)
         if len(changed) > MOST_RELISTED:
@@ -177,8 +188,8 @@ class Remembered:
             folders[number] = listed.folder
         return tuple(folders)
 
-    def extras_unmoved(self, disk: Disk) -> bool:
-        """Whether the files beside the sources are as the snapshot says."""
+    def extras_unchanged(self, disk: Disk) -> bool:
+        """Whether the files that are no sources are as the snapshot says."""
         snapshot = self.snapshot or _NOTHING
         try:
             rows = disk.rows([extra.path for extra in snapshot.extras])
@@ -190,8 +201,11 @@ class Remembered:
             map(disk.is_link, snapshot.unlinked)
         )
 
-    def named(self, memory: tuple[MemorySource, ...], rules: Rules) -> tuple[tuple[InMemory, ...], list[Diagnostic]]:
-        """The modules in memory with their names and digests; an error for each whose name cannot be used."""
+    def name_memory(
+        self, memory: tuple[MemorySource, ...], rules: Rules
+    ) -> tuple[tuple[InMemory, ...], list[Diagnostic]]:
+        """Returns the modules in memory with their names and digests, and an error for each name that cannot be used.
+        A digest is computed again only where the bytes are another object."""
         known, self._digests = self._digests, {}
         problems: list[Diagnostic] = []
         for source in memory:
@@ -208,18 +222,18 @@ class Remembered:
         return tuple(self._digests.values()), problems
 
 
-def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
-    """One whole scan. Raises nothing for bad input: that is in the end's `problems`."""
+def scan_sources(scan: Scan, loaded: LoadedSnapshot, disk: Disk) -> ScanResult:
+    """Does one whole scan. Bad input raises nothing: it is in `problems` of the end."""
     rules = scan.rules
-    snapshot = remembered.load(rules.snapshot, disk)
-    memory, problems = remembered.named(scan.memory, rules)
+    snapshot = loaded.load(rules.snapshot, disk)
+    memory, problems = loaded.name_memory(scan.memory, rules)
     taken_ns = disk.now_ns()
     hidden = frozenset(module.module for module in memory)
     usual = scan.walk and not problems
-    moved = remembered.moved(rules, hidden, disk) if usual else None
-    if snapshot and moved is not None:
-        compared = _compare_moved(snapshot, moved, memory, hidden)
-        folders, problems, links = moved.folders, list(snapshot.problems), False
+    changed = loaded.changed_stamps(rules, hidden, disk) if usual else None
+    if snapshot and changed is not None:
+        compared = _compare_changed(snapshot, changed, memory, hidden)
+        folders, problems, links = changed.folders, list(snapshot.problems), False
         beside = snapshot.beside
     else:
         walked = walk(rules, disk) if scan.walk else Walked(taken_ns=taken_ns)
@@ -238,7 +252,7 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
         and not compared.found
         and (folders, tuple(problems), name) == (snapshot.folders, snapshot.problems, snapshot.rules)
         and beside == snapshot.beside
-        and remembered.extras_unmoved(disk)
+        and loaded.extras_unchanged(disk)
     )
     end = ScanEnd(
         unchanged=compared.unchanged,
@@ -252,23 +266,25 @@ def look(scan: Scan, remembered: Remembered, disk: Disk) -> Looked:
         recorded=beside_sources(snapshot) if snapshot else None,
         beside=beside,
         programs=rules.programs,
-        snapshot=remembered.stamp if same and not memory else NO_STAMP,
+        snapshot=loaded.stamp if same and not memory else NO_STAMP,
         held={module.module: module.data for module in memory},
     )
-    return Looked(compared.found, end)
+    return ScanResult(compared.found, end)
 
 
-def _compare_moved(snapshot: Snapshot, moved: Moved, memory: tuple[InMemory, ...], hidden: frozenset[str]) -> Compared:
-    """`compare` where the files are those of the snapshot, and is known which of them have other stamps."""
-    if not memory and not moved.files:
+def _compare_changed(
+    snapshot: Snapshot, changed: ChangedStamps, memory: tuple[InMemory, ...], hidden: frozenset[str]
+) -> Compared:
+    """As `compare`, where the files are those of the snapshot and it is known which of them changed."""
+    if not memory and not changed.files:
         return Compared(snapshot.known)
     root = snapshot.root.rstrip("/") + "/"
     there = [one for one in snapshot.known if one.module not in hidden]
-    unchanged = [one for one in there if root + one.path not in moved.files]
+    unchanged = [one for one in there if root + one.path not in changed.files]
     found = [
-        FoundSource(module=one.module, path=one.path, stamp=moved.files[root + one.path], known=one.digest)
+        FoundSource(module=one.module, path=one.path, stamp=changed.files[root + one.path], known=one.digest)
         for one in there
-        if root + one.path in moved.files
+        if root + one.path in changed.files
     ]
     earlier = {one.module: one for one in snapshot.known if one.module in hidden}
     _compare_memory(memory, earlier, unchanged, found)
@@ -292,7 +308,7 @@ def _row(stamp: Stamp) -> Row:
 
 
 def _exists(path: str, disk: Disk) -> bool:
-    """Whether something is at `path`, if only a link that leads nowhere."""
+    """Whether there is anything at `path`, even a link that leads nowhere."""
     try:
         disk.stamp(path, follow=False)
     except OSError:

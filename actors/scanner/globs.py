@@ -1,7 +1,7 @@
 """Include and exclude patterns: shell globs over paths relative to the source root.
 
-Matching takes time that grows with path and pattern, never more: a pattern is somebody's text, and `*a*a*a*b` must
-not keep a build busy for a lifetime.
+Matching takes time in proportion to the lengths of path and pattern, because a pattern comes from a configuration
+file: `*a*a*a*b` must not keep a build busy for ever.
 
 `*`, `?` and `[...]` stay inside one part of a path; `**` is any number of folders. A pattern that matches a folder
 means everything below it. Patterns are anchored at the root: `*.ext` means files in the root itself, `**/*.ext`
@@ -20,8 +20,8 @@ Matcher = Callable[[str], Match[str] | None]
 
 @lru_cache(maxsize=64)
 def matcher(patterns: Sequence[str]) -> Matcher | None:
-    """A function that says whether a path, or a folder above it, matches one of `patterns` (a tuple); None for no
-    patterns, so that whoever has none pays nothing."""
+    """Returns a function that says whether a path, or a folder above it, matches one of `patterns` (a tuple). Returns
+    None for no patterns, so that the caller can skip the call."""
     parts = [_translate(pattern) for pattern in patterns if _trim(pattern)]
     return re.compile(f"(?:{'|'.join(parts)})(?:/.*)?", re.DOTALL).fullmatch if parts else None
 
@@ -31,12 +31,13 @@ def _trim(pattern: str) -> str:
 
 
 def _translate(pattern: str) -> str:
-    """A regular expression that never goes back on what it has matched. Between two `**` stands a row of parts, and
-    between two `*` a row of letters: the first place where such a row fits is as good as any later one, so each is
-    looked for once, in an atomic group."""
+    """Returns a regular expression that never backtracks into what it has matched.
+
+    A pattern is rows of parts between `**`, and a part is rows of letters between `*`. If a match exists at all, there
+    is one that takes the first place where each row fits. So each row is searched once, in an atomic group."""
     parts = _trim(pattern).split("/")
     while len(parts) > 1 and parts[-1] == "**":
-        parts.pop()  # everything below a folder: what the folder itself means
+        parts.pop()  # A folder's own pattern means everything below it already.
     if parts == ["**"]:
         return ".+"
     pieces: list[str] = []
@@ -54,7 +55,7 @@ def _translate(pattern: str) -> str:
 
 
 def _translate_part(part: str) -> str:
-    """One part of a path, as a whole: whoever goes on looks for the `/` behind it."""
+    """The expression for one whole part of a path; it ends before the `/`."""
     rows: list[str] = []
     at = 0
     letters: list[str] = []

@@ -1,16 +1,16 @@
 """The snapshot: stamps and digests of all sources at the last finished build, and its file.
 
-The file answers two readers. `cli/uptodate.py` wants to know, on builtin modules alone, whether anything changed: for
-it the front holds a list of paths and, as bytes, the stamps they had. The scanner wants to know what changed: for it
-the Snapshot itself follows. Layout (integers little-endian):
+The file has two readers. `cli/uptodate.py` asks whether anything changed, and imports builtin modules only. For it the
+front has a list of paths and, as bytes, the stamps that they had. The scanner asks what changed. For it the Snapshot
+itself follows. Layout (integers little-endian):
 
      0  8   magic, with the version of this layout
-     8  4   how many modules; 0 for a snapshot that answers for nothing (see `answers`)
-    12  4   how many of the paths were looked for and found absent
+     8  4   number of modules; 0 for a snapshot that does not answer `wasmill build` (see `answers`)
+    12  4   number of the paths that were absent
     16  8   length of the paths
     24  8   length of the stamps
     32  16  checksum of the Snapshot
-    48  4   how many of the paths are folders that were no links
+    48  4   number of the paths that are folders and were no links
     52  4   length of the warnings, which follow the stamps
     56      the paths, separated by NUL: the project's folder, the source root with `/`, the folder of programs (""
             where it is not in the root), the absent ones, the folders that were no links, the stamped ones
@@ -20,8 +20,8 @@ the Snapshot itself follows. Layout (integers little-endian):
             the warnings (`warnings_of`)
             the Snapshot, as msgpack
 
-Damage to paths or stamps can only make them differ from what is on the disk, so they need no checksum. The warnings
-have one.
+Paths and stamps need no checksum, because damage can only make them differ from what is on the disk. The warnings have
+one.
 """
 
 from __future__ import annotations
@@ -40,29 +40,32 @@ from actors.untrusted import UNREADABLE
 
 MAGIC = b"wasmill\x02"
 PLAIN = "plain"
-"""`settings` of a build that took all of them from the files that it stamps (or from their absence), and none from the
-command line or the environment: such a snapshot answers for `wasmill build`."""
+"""The value of `settings` for a build that took them all from stamped files (or their absence), and none from the
+command line or the environment. Only such a snapshot answers `wasmill build`."""
 
 LARGEST = 256 << 20
-"""Bytes of a snapshot's file: some 500,000 modules. A sparse file takes no disk, and all of memory."""
+"""The most bytes of a snapshot's file: about 500,000 modules. The limit protects memory, because a sparse file of any
+size takes no space on disk."""
 
 _HEADER = 56
 
 
 class Extra(msgspec.Struct, frozen=True, gc=False):
-    """A file that is no source, and whose change makes a build necessary: program, settings, the toolchain's own
-    files. `path` is absolute."""
+    """A file that is no source but whose change makes a build necessary: the program, settings, the toolchain's files.
+    `path` is absolute."""
 
     path: str
     stamp: Stamp
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """`known` are all sources, sorted by module; `NO_STAMP` stands for a stamp that must not be trusted. `root` is the
-    absolute source root, `rules` names the rules of the walk, `project` is the folder that `wasmill build` was given.
-    `absent` are absolute paths whose appearance would matter (`wasmill.toml`), `unlinked` folders that would matter if
-    they became links. `programs` and `beside` are those of the scan. `quiet`: that build succeeded, and had nothing to
-    say but its `warnings`."""
+    """The state of a project at its last finished build.
+
+    `known` are all sources, sorted by module, with `NO_STAMP` for a stamp that must not be trusted. `root` is the
+    absolute source root, `rules` the digest of the rules of the walk, `project` the folder that `wasmill build` was
+    given. `absent` are absolute paths whose appearance would matter (`wasmill.toml`), `unlinked` are folders that would
+    matter if they became links. `programs` and `beside` are those of the scan. `quiet` says that the build succeeded
+    and reported nothing but its `warnings`."""
 
     root: str
     rules: Digest = ""
@@ -83,7 +86,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Beside(msgspec.Struct, frozen=True, kw_only=True):
-    """What a snapshot says beside the sources: the fields of `Snapshot` that a build sets."""
+    """The fields of `Snapshot` that are not about sources, and that a build sets."""
 
     extras: tuple[Extra, ...] = ()
     absent: tuple[str, ...] = ()
@@ -99,19 +102,19 @@ _decoder = msgspec.msgpack.Decoder(Snapshot)
 
 
 def rules_digest(rules: Rules) -> Digest:
-    """Names the rules of a walk."""
+    """The digest of the rules of a walk."""
     return digest(_encoder.encode(msgspec.structs.replace(rules, snapshot="")))
 
 
 def beside_sources(found: Snapshot | Beside) -> Digest:
-    """Names what a snapshot says beside the sources: where a build would say the same, it need not be written again;
-    where another installation wrote it, say, it has to be."""
+    """The digest of the fields of `Beside`. Where it is the same after a build, and no source changed, the snapshot
+    need not be written again."""
     return digest(_encoder.encode([getattr(found, name) for name in Beside.__struct_fields__]))
 
 
 def make_snapshot(root: str, end: ScanEnd, known: Iterable[KnownSource], beside: Beside) -> Snapshot:
-    """What a finished build leaves for the next one. `known` are all its sources; one that could not be read has no
-    stamp, so that it is read again."""
+    """Returns the snapshot of a finished build. `known` are all its sources; one that could not be read has `NO_STAMP`,
+    so that it is read again."""
     return Snapshot(
         root=root,
         rules=end.rules,
@@ -127,8 +130,9 @@ def make_snapshot(root: str, end: ScanEnd, known: Iterable[KnownSource], beside:
 
 
 def stamp_extras(paths: Iterable[str], disk: Disk) -> tuple[tuple[Extra, ...], tuple[str, ...]]:
-    """The stamps of files that a build depends on and that are no sources, and those of `paths` that are absent. Call
-    it before they are read. What is a link or racy gets `NO_STAMP`. (The program needs no such care: we wrote it.)"""
+    """Returns the stamps of files that a build depends on and that are no sources, and those of `paths` that are
+    absent. It must be called before the files are read, so that a stamp is never newer than what was read. Links and
+    racy files get `NO_STAMP`. (The program is no problem, because this build wrote it.)"""
     now_ns = disk.now_ns()
     extras: list[Extra] = []
     absent: list[str] = []
@@ -150,8 +154,8 @@ def stamp_extras(paths: Iterable[str], disk: Disk) -> tuple[tuple[Extra, ...], t
 
 
 def answers(snapshot: Snapshot) -> bool:
-    """Whether equal stamps are all there is to `wasmill build`: nothing racy, in memory or behind a link, no settings
-    from elsewhere, nothing to say but warnings."""
+    """Whether equal stamps prove that `wasmill build` has nothing to do: nothing is racy, in memory or behind a link,
+    no setting comes from elsewhere, and there is nothing to report but warnings."""
     return (
         snapshot.settings == PLAIN
         and snapshot.quiet
@@ -169,9 +173,9 @@ _FIELD, _RECORD = "\x1f", "\x1e"
 
 
 def warnings_of(snapshot: Snapshot) -> bytes | None:
-    """The warnings as `cli/told.py` reads them, without importing what takes long: a CRC-32, then a record of the names
-    of a Diagnostic's fields and one of its values for each; numbers begin with `#`, texts with `"`. None where a text
-    has one of the separators in it."""
+    """The warnings in a form that `cli/told.py` reads with builtin modules: a CRC-32, a record of the names of a
+    Diagnostic's fields, and a record of values for each warning; numbers begin with `#`, texts with `"`. None where a
+    text contains a separator."""
     if not snapshot.warnings:
         return b""
     names = Diagnostic.__struct_fields__
@@ -180,14 +184,14 @@ def warnings_of(snapshot: Snapshot) -> bytes | None:
         return None
     told = [_FIELD.join(f'"{value}' if isinstance(value, str) else f"#{value:d}" for value in row) for row in rows]
     data = _path_bytes(_RECORD.join([_FIELD.join(names), *told]))
-    from zlib import crc32  # late: most builds have nothing to say
+    from zlib import crc32  # Imported here, because most builds have no warnings.
 
     return crc32(data).to_bytes(4, "little") + data
 
 
 def stamped(snapshot: Snapshot, *, without: frozenset[str] = frozenset()) -> tuple[list[str], list[Stamp]]:
-    """The absolute paths of folders and sources, and their stamps; `without` some modules. The root ends with `/`: then
-    `lstat` looks through it if it is a link."""
+    """Returns the absolute paths of folders and sources, and their stamps, `without` some modules. The root ends with
+    `/`, so that `lstat` follows it if it is a link."""
     root = snapshot.root.rstrip("/") + "/"
     paths = [root + folder.path for folder in snapshot.folders]
     stamps = [folder.stamp for folder in snapshot.folders]
@@ -199,7 +203,7 @@ def stamped(snapshot: Snapshot, *, without: frozenset[str] = frozenset()) -> tup
 
 
 def encode(snapshot: Snapshot) -> bytes:
-    """The bytes of the snapshot's file."""
+    """Returns the bytes of the snapshot's file."""
     modules = absent = unlinked = 0
     names: list[str] = [""]
     compared: list[bytes | int] = []
@@ -211,9 +215,9 @@ def encode(snapshot: Snapshot) -> bytes:
         paths.extend(extra.path for extra in snapshot.extras)
         stamps.extend(extra.stamp for extra in snapshot.extras)
         root = snapshot.root.rstrip("/") + "/"
-        looked = [root, snapshot.programs, *snapshot.absent, *snapshot.unlinked]
-        names = [snapshot.project, *looked, *paths]
-        compared += map(_path_bytes, (*looked, *snapshot.beside))
+        unstamped = [root, snapshot.programs, *snapshot.absent, *snapshot.unlinked]
+        names = [snapshot.project, *unstamped, *paths]
+        compared += map(_path_bytes, (*unstamped, *snapshot.beside))
         for stamp in stamps:
             compared += (stamp.device, stamp.inode, stamp.size, stamp.mtime_ns, stamp.ctime_ns)
     front = _path_bytes("\0".join(names))
@@ -238,7 +242,7 @@ def encode(snapshot: Snapshot) -> bytes:
 
 
 def decode(data: bytes) -> Snapshot | None:
-    """The snapshot in a file; None for anything odd: truncated, damaged, of another version."""
+    """Returns the snapshot in a file; None where it is truncated, damaged or of another version."""
     if len(data) < _HEADER or not data.startswith(MAGIC):
         return None
     start = _HEADER + sum(int.from_bytes(data[at:end], "little") for at, end in ((16, 24), (24, 32), (52, 56)))
@@ -253,7 +257,7 @@ def decode(data: bytes) -> Snapshot | None:
 
 
 def _stays_inside(snapshot: Snapshot) -> bool:
-    """Whether all sources lie under the root, and no path has a NUL in it, which `lstat` has a ValueError for."""
+    """Whether all sources are under the root, and no path has a NUL in it, for which `lstat` raises ValueError."""
     inner = [*(one.path for one in snapshot.known), *(one.path for one in snapshot.folders)]
     paths = [*inner, snapshot.root, *(extra.path for extra in snapshot.extras), *snapshot.absent, *snapshot.unlinked]
     if "\0".join(paths).count("\0") >= len(paths):

@@ -1,4 +1,4 @@
-"""Which files are sources: one walk over the source root, by the rules of a build."""
+"""Finds the sources: one walk over the source root, by the rules of a build."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from actors.scanner.globs import matcher
 
 
 class File(msgspec.Struct, frozen=True, gc=False):
-    """A source: its module's name, its path relative to the root, its stamp (a link's covers its target too)."""
+    """A source: its module, its path relative to the root, its stamp (that of a link covers its target too)."""
 
     module: str
     path: str
@@ -36,52 +36,53 @@ class File(msgspec.Struct, frozen=True, gc=False):
 
 
 class Walked(msgspec.Struct, frozen=True):
-    """What a walk saw. `files` are sorted by module name, `folders` by path; a folder's stamp was taken before it was
-    listed, and is `NO_STAMP` where it is racy. Folders that are skipped and were looked into are among them. `taken_ns`
-    is the file system's time before all of it."""
+    """The result of a walk. `files` are sorted by module name, `folders` by path. A folder's stamp was taken before the
+    folder was listed, so that a later change is noticed; it is `NO_STAMP` where it is racy. Skipped folders that were
+    searched for sources are among the folders. `taken_ns` is the file system's time before the walk."""
 
     files: tuple[File, ...] = ()
     folders: tuple[FolderStamp, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
     taken_ns: int = 0
     beside: tuple[str, ...] = ()
-    """`beside_programs` as this walk saw it."""
+    """`beside_programs` at the time of the walk."""
 
 
 def walk(rules: Rules, disk: Disk) -> Walked:
-    """All sources under `rules.root`. Raises nothing: what cannot be read is an error in `problems`.
+    """Returns all sources under `rules.root`. Raises nothing: what cannot be read is an error in `problems`.
 
-    The result depends on what is on the disk only, never on the order in which it lists.
+    The result depends on the contents of the disk only, never on the order in which it lists entries.
     """
     return _Walk(rules, disk).run()
 
 
-class Listed(NamedTuple):
-    """One folder: its stamp as a walk takes it, the paths of the sources in it, and of the folders."""
+class FolderListing(NamedTuple):
+    """One folder: its stamp, the paths of the sources in it, and those of the folders in it."""
 
     folder: FolderStamp
     sources: frozenset[str]
     below: frozenset[str]
 
 
-def relist(rules: Rules, disk: Disk, folder: str) -> Listed | None:
-    """What a walk would see in one folder of the root; None where that is not only plain files and folders."""
+def relist(rules: Rules, disk: Disk, folder: str) -> FolderListing | None:
+    """Returns what a walk would find in one folder of the root; None where it has anything but plain files and
+    folders."""
     walk, below = _Walk(rules, disk), list[str]()
     walk._folder(folder, below)
     if walk.problems or walk.linked or len(walk.folders) != 1:
         return None
-    return Listed(walk.folders[0], frozenset(walk.paths), frozenset(below))
+    return FolderListing(walk.folders[0], frozenset(walk.paths), frozenset(below))
 
 
 _SPECIAL = RESERVED | {"mod"}
 
-MOST_LOOKED_INTO = 32
-"""So many folders of one that is skipped are looked into, to see whether it holds sources: it may lead to `/`."""
+MOST_SEARCHED = 32
+"""Number of folders that are searched for sources below a skipped one, which may be a link to `/`."""
 
 
 def beside_programs(folder: str, disk: Disk) -> tuple[str, ...]:
-    """The names in the folder of programs, sorted; hidden ones and programs apart, so that a build changes nothing of
-    it, though it changes the folder's stamp."""
+    """The names in the folder of programs, sorted, without hidden ones and programs. A build changes the folder's stamp
+    but none of these names."""
     try:
         names = [entry.name for entry in disk.entries(folder)] if folder else []
     except OSError:
@@ -90,6 +91,9 @@ def beside_programs(folder: str, disk: Disk) -> tuple[str, ...]:
 
 
 class _Walk:
+    """One walk. `modules` and `paths` are the plain sources, one list each, because their stamps are taken all at once;
+    `linked` are the sources behind links."""
+
     def __init__(self, rules: Rules, disk: Disk) -> None:
         self.rules = rules
         self.disk = disk
@@ -123,14 +127,14 @@ class _Walk:
         return Walked(tuple(files), tuple(self.folders), tuple(self.problems), self.taken_ns, self.beside)
 
     def _folder(self, folder: str, waiting: list[str]) -> None:
-        """List one folder: note its sources, and put the folders in it on the list of those `waiting`."""
+        """Lists one folder: notes its sources, and appends the folders in it to `waiting`."""
         path = self.root + folder
         try:
             stamp = self.disk.stamp(path)
             entries = self.disk.entries(path)
         except OSError as error:
             if folder and isinstance(error, FileNotFoundError | NotADirectoryError):
-                return  # gone since its own folder was listed, whose stamp is racy or other next time
+                return  # It went after its parent was listed, whose stamp is racy now, or another one next time.
             self.folders.append(FolderStamp(path=printable(folder), stamp=NO_STAMP))
             self._error(folder, f"the folder cannot be listed: {_reason(error)}", "make it readable, or exclude it")
             return
@@ -144,7 +148,7 @@ class _Walk:
             name = entry.name
             if name.endswith(extensions):
                 if plain and entry.is_file(follow_symlinks=False):
-                    # The usual file, on the shortest way; `_entry` says the same of it.
+                    # A shorter way for the usual file. `_entry` comes to the same result.
                     stem = name[: name.rfind(".")]
                     if stem.isidentifier() and stem.lower() not in _SPECIAL:
                         modules.append(prefix + stem)
@@ -175,8 +179,7 @@ class _Walk:
             )
 
     def _linked_folder(self, entry: FolderEntry, prefix: str) -> None:
-        """A link to a folder is not followed: it may lead out of the project, or in a circle. Where sources are behind
-        it, that is said."""
+        """Skips a link to a folder, which may lead out of the project or in a circle. Warns where it has sources."""
         path = prefix + entry.name
         if entry.name[0] == "." or entry.name[-1] == "~" or (self.excluded and self.excluded(path)):
             return
@@ -191,10 +194,10 @@ class _Walk:
             )
 
     def _source_in(self, folder: str, *, stamped: bool) -> str:
-        """The first source in a folder that is skipped, "" for none. What is looked into is stamped, so that a source
-        which appears there is told of by the next build; the folder itself where it is `stamped`, through the link."""
+        """The first source in a skipped folder, "" for none. Folders that are searched are stamped, so that the next
+        build notices a source that appears there. `stamped` does so for the folder itself, through the link."""
         waiting = [folder]
-        for looked in range(MOST_LOOKED_INTO):
+        for searched in range(MOST_SEARCHED):
             if not waiting:
                 break
             path = waiting.pop(0)
@@ -203,8 +206,8 @@ class _Walk:
                 entries = sorted(self.disk.entries(self.root + path), key=attrgetter("name"))
             except OSError:
                 continue
-            if looked or stamped:
-                name = path if looked else path + "/"
+            if searched or stamped:
+                name = path if searched else path + "/"
                 self.folders.append(FolderStamp(path=printable(name), stamp=settled(stamp, self.taken_ns)))
             for entry in entries:
                 inner = f"{path}/{entry.name}"
@@ -217,7 +220,7 @@ class _Walk:
         return ""
 
     def _entry(self, entry: FolderEntry, prefix: str, waiting: list[str]) -> None:
-        """A name that ends like a source's."""
+        """Handles an entry whose name has an extension of a toolchain."""
         path = prefix + entry.name
         if entry.name[0] == ".":
             return
@@ -225,7 +228,7 @@ class _Walk:
             self._below(entry, prefix, waiting)
             return
         link = entry.is_symlink()
-        if link and self.disk.is_folder(self.root + path):  # `entry.is_dir()` raises where links lead in a circle
+        if link and self.disk.is_folder(self.root + path):  # `entry.is_dir()` raises where links lead in a circle.
             self._linked_folder(entry, prefix)
             return
         if (self.included and not self.included(path)) or (self.excluded and self.excluded(path)):
@@ -242,7 +245,7 @@ class _Walk:
             self._skip(path, "it is no regular file")
 
     def _module(self, path: str) -> str:
-        """The module's name, "" for a file that is skipped with a warning."""
+        """The module's name; "" for a file that is skipped with a warning."""
         try:
             return module_name(path, self.rules.extensions)
         except ModuleNameError as error:
@@ -252,7 +255,7 @@ class _Walk:
             return ""
 
     def _link(self, module: str, path: str) -> None:
-        """A link counts where it leads to a file inside the root."""
+        """Accepts a link that leads to a file inside the root."""
         full = self.root + path
         if not self.resolved_root:
             self.resolved_root = self.disk.resolve(self.root).rstrip("/") + "/"
@@ -271,7 +274,7 @@ class _Walk:
         self.linked.append(File(module, path, stamp, True))
 
     def _stamped(self) -> list[File]:
-        """The plain files with their stamps, taken all at once; those that have gone meanwhile are left out."""
+        """The plain files with their stamps, taken all at once. Files that have gone meanwhile are left out."""
         try:
             rows = self.disk.rows([self.root + path for path in self.paths])
             return list(map(File, self.modules, self.paths, starmap(Stamp, rows)))
@@ -284,10 +287,10 @@ class _Walk:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:
-            return File(module, path, NO_STAMP)  # whoever reads it will say why it cannot be
+            return File(module, path, NO_STAMP)  # Reading it will report why it cannot be read.
 
     def _unique(self, files: list[File]) -> list[File]:
-        """One file for each module: the first by path, with an error for every other."""
+        """One file for each module, the first by path, with an error for each other one."""
         kept: dict[str, File] = {}
         for file in files:
             first = kept.setdefault(file.module, file)
@@ -306,7 +309,7 @@ class _Walk:
 
 
 def collisions(named: list[tuple[str, str]]) -> list[Diagnostic]:
-    """An error for each pair of (module, path) that differ in case or Unicode form only."""
+    """Errors for modules (module, path) that differ in case or Unicode form only."""
     problems: list[Diagnostic] = []
     first: dict[str, tuple[str, str]] = {}
     for module, path in named:
@@ -319,7 +322,7 @@ def collisions(named: list[tuple[str, str]]) -> list[Diagnostic]:
 
 
 def _all_differ(modules: list[str]) -> bool:
-    """Whether no two names are equal or collide; errs on the side of False."""
+    """Whether no two names are equal or collide. It may say False where they do not."""
     return len(set(map(str.lower, modules))) == len(modules) and "".join(modules).isascii()
 
 

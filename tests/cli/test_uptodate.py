@@ -16,7 +16,7 @@ from actors.disk import RealDisk
 from actors.hasher.source import read_sources
 from actors.messages import Rules, Scan
 from actors.scanner import snapshot as snapshots
-from actors.scanner.compare import Remembered, look
+from actors.scanner.compare import LoadedSnapshot, scan_sources
 from actors.scanner.snapshot import PLAIN, Extra, Snapshot, answers, encode, stamp_extras
 from orchestrator import cli
 from orchestrator.cli import uptodate
@@ -53,10 +53,10 @@ class Project:
         self.disk.write(str(self.folder / path), text.encode())
 
     def look(self):
-        return look(Scan(build=1, rules=self.rules), Remembered(), self.disk)
+        return scan_sources(Scan(build=1, rules=self.rules), LoadedSnapshot(), self.disk)
 
     def snapshot(self, **fields) -> Snapshot:
-        looked = look(Scan(build=1, rules=self.rules, force=True), Remembered(), self.disk)
+        looked = scan_sources(Scan(build=1, rules=self.rules, force=True), LoadedSnapshot(), self.disk)
         read = read_sources(looked.found, self.rules.root, lambda path, raw: bytes(raw), self.disk)
         beside = [str(self.folder / "wasmill.toml"), str(self.folder / "build/main.wasm"), uptodate.__file__]
         extras, absent = stamp_extras(beside, self.disk)
@@ -297,7 +297,7 @@ def test_equal_to_the_scanners_comparison(before, after, aged):
         memory.write(f"/p/{name}.ruchy", name.encode())
     for edit in before:
         apply(memory, edit)
-    looked = look(Scan(build=1, rules=RULES), Remembered(), disk)
+    looked = scan_sources(Scan(build=1, rules=RULES), LoadedSnapshot(), disk)
     read = read_sources(looked.found, "/p", lambda path, raw: bytes(raw), disk)
     extras, absent = stamp_extras(["/p/wasmill.toml"], disk)
     snapshot = snapshot_of(
@@ -310,7 +310,7 @@ def test_equal_to_the_scanners_comparison(before, after, aged):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(uptodate, "lstat", lambda path: Status(memory.stamp(path.decode(), follow=False)))
         short = answers(snapshot) and short_way(data)
-    scanned = look(Scan(build=2, rules=RULES), Remembered(), disk).end.same
+    scanned = scan_sources(Scan(build=2, rules=RULES), LoadedSnapshot(), disk).end.same
     assert short == (scanned and answers(snapshot))
     if not after and answers(snapshot):
         assert short

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from actors.compiler.toolchain import Compiled, CompileJob, Item, Unknown
+from actors.compiler.toolchain import Compiled, CompileJob, Item, UnknownName
 from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.finished import Finished
@@ -80,7 +80,7 @@ def _refused(
     places = Places(job.source.decode())
     told, more = (tuple(places.tell(each, module=job.module, file=job.path)) for each in (errors, otherwise))
     at = {number: places.of(Finding("E0101", name, at=number)) for number, name in (unknown or {}).items()}
-    names = [Unknown(name=name, line=at[one].line, column=at[one].column) for one, name in (unknown or {}).items()]
+    names = [UnknownName(name=name, line=at[one].line, column=at[one].column) for one, name in (unknown or {}).items()]
     return Compiled(diagnostics=told, otherwise=more, unknown=tuple(names))
 
 

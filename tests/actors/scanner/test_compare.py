@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from actors.digests import NO_STAMP, Stamp, digest
 from actors.hasher.source import read_sources
 from actors.messages import KnownSource, MemorySource, Rules, Scan
-from actors.scanner.compare import Remembered, compare, look
+from actors.scanner.compare import LoadedSnapshot, compare, scan_sources
 from actors.scanner.snapshot import Snapshot, decode, encode, stamp_extras
 from actors.scanner.walk import File, Walked, walk
 from orchestrator.testing.disk import FakeDisk
@@ -30,12 +30,12 @@ class World:
         self.disk = FakeDisk(aged=True)
         self.disk.memory.make_folders("/p")
         self.disk.memory.make_folders("/s")
-        self.remembered = Remembered()
+        self.loaded = LoadedSnapshot()
         for path in paths:
             self.disk.write(f"/p/{path}", path.encode())
 
     def look(self, scan=None, fresh=False):
-        return look(scan or scan_of(), Remembered() if fresh else self.remembered, self.disk)
+        return scan_sources(scan or scan_of(), LoadedSnapshot() if fresh else self.loaded, self.disk)
 
     def build(self, scan=None):
         """What changed, as the whole pipeline sees it: (read, removed); leaves a snapshot."""
@@ -369,7 +369,7 @@ def test_what_is_unchanged_is_really_unchanged(rounds, aged, tick):
         assert world.look(scan, fresh=True) == looked
         if not overlay:
             walked = walk(RULES, world.disk)
-            seen = compare(walked, world.remembered.snapshot)
+            seen = compare(walked, world.loaded.snapshot)
             end = looked.end
             assert (seen.unchanged, seen.found, seen.removed) == (end.unchanged, looked.found, end.removed)
             assert walked.folders == end.folders

@@ -10,7 +10,7 @@ import pytest
 from actors.digests import NO_STAMP
 from actors.disk import RealDisk
 from actors.messages import Rules
-from actors.scanner.walk import MOST_LOOKED_INTO, walk
+from actors.scanner.walk import MOST_SEARCHED, walk
 from orchestrator.testing.disk import FakeDisk
 from orchestrator.testing.faults import fail
 
@@ -287,7 +287,7 @@ def test_a_linked_folder_without_an_end_is_not_searched_for_ever():
         disk.write(f"/big/{number:03}/{number}.txt", b"")
     disk.memory.link("/p/lib", "/big")
     walked = walk(RULES, disk)
-    assert len(walked.folders) <= 2 + MOST_LOOKED_INTO
+    assert len(walked.folders) <= 2 + MOST_SEARCHED
 
 
 def test_sources_in_the_folder_of_programs_are_told_of():
