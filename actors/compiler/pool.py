@@ -20,6 +20,7 @@ import msgspec
 
 from actors.compiler import worker
 from actors.compiler.crew import Crew, Died, Worker, encoded
+from actors.compiler.inputs import read_inputs
 from actors.compiler.toolchain import CompileJob, SummariseJob
 from actors.compiler.toolchains import Toolchains
 from actors.events import CompileFinished, CompileStarted, LinkStarted, RunningJob
@@ -27,10 +28,12 @@ from actors.messages import (
     BatchDone,
     CompileOutcome,
     InferOutcome,
+    InputsRead,
     JobBatch,
     JobOutcome,
     LinkDone,
     Message,
+    ReadInputs,
     RunCompile,
     RunInfer,
     RunLink,
@@ -94,7 +97,7 @@ class Pool(Actor[ToWorkers]):
     async def receive(self, message: ToWorkers, reply: Cell) -> None:
         if not self._idle:
             raise RuntimeError("a job was posted although no slot is idle")
-        if self.crew is not None and not isinstance(message, RunLink):
+        if self.crew is not None and not isinstance(message, RunLink | ReadInputs):
             self.crew.want(message.ahead_ms)
         self.start(self._work, self._idle.pop(), message, reply)
 
@@ -116,9 +119,13 @@ class Pool(Actor[ToWorkers]):
     async def _work(self, slot: int, message: ToWorkers, reply: Cell) -> None:
         answer: Message
         try:
-            job = _Link(self, message, slot) if isinstance(message, RunLink) else _Job(self, message, slot)
-            self._running[slot] = job
-            answer = await job.done()
+            if isinstance(message, ReadInputs):
+                files = await self.offload.run(read_inputs, message.files, message.root, self.offload.disk)
+                answer = InputsRead(build=message.build, files=files)
+            else:
+                job = _Link(self, message, slot) if isinstance(message, RunLink) else _Job(self, message, slot)
+                self._running[slot] = job
+                answer = await job.done()
         finally:
             self._running.pop(slot, None)
             self._idle.append(slot)

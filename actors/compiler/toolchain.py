@@ -184,10 +184,11 @@ class Inference(Struct, frozen=True):
 
 
 class Discovered(Struct, frozen=True):
-    """An input that only the compile discovered: its path and digest, or "" where it was absent.
+    """An input that only the compile discovered: its path, and the digest of its bytes, or "" where it was absent.
 
-    No key covers it, and the planner does not check it again. So a module with such an input is compiled in every
-    build.
+    No key covers it. The object is reused while all its inputs are the same, including the absent ones. The path is
+    absolute, or relative to the source root. One in the project's folder is stored relative to the source root, so that
+    another checkout with the same contents may reuse the object; its bytes must not depend on where that folder is.
     """
 
     path: str
@@ -200,7 +201,7 @@ class Object(Struct, frozen=True):
 
     If the job had fingerprints, a custom section `FUNCTIONS_SECTION` of `data` lists the fragments that later compiles
     may reuse: msgpack, an array of [fingerprint as 32 raw bytes, offset, length], with the offset from the first byte
-    of `data`."""
+    of `data`. If something was `discovered`, none is reused, because no fingerprint covers that."""
 
     data: bytes
     functions: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Generic, TypeAlias, Union
 
 from actors.compiler.toolchain import Compiled, CompileJob, Inference, Linked, LinkJob, Summarised, SummariseJob
-from actors.digests import Digest
+from actors.digests import NO_STAMP, Digest, Stamp
 from actors.messages.base import A, Message, MessagePart, Request
 from actors.messages.sources import Source
 
@@ -62,6 +62,20 @@ class LinkDone(Message, frozen=True):
     crash: str = ""
 
 
+class InputFile(MessagePart, frozen=True):
+    """A file that a compile discovered. `path` is relative to the source root, or absolute. `digest` is "" where there
+    is no such file, None where it could not be read. `stamp` is `NO_STAMP` where it must not be trusted."""
+
+    path: str
+    digest: Digest | None = ""
+    stamp: Stamp = NO_STAMP
+
+
+class InputsRead(Message, frozen=True):
+    build: int
+    files: tuple[InputFile, ...]
+
+
 class WorkerRequest(Request[A], Generic[A], frozen=True):
     """Base of what the workers are asked to do."""
 
@@ -104,4 +118,12 @@ class RunLink(WorkerRequest[LinkDone], frozen=True):
     again: bool = False
 
 
-ToWorkers: TypeAlias = Union[JobBatch[BatchDone], RunLink]
+class ReadInputs(WorkerRequest[InputsRead], frozen=True):
+    """Read these inputs of earlier compiles again, and answer with all of them. Each is as it was when it was last
+    read."""
+
+    root: str
+    files: tuple[InputFile, ...]
+
+
+ToWorkers: TypeAlias = Union[JobBatch[BatchDone], RunLink, ReadInputs]

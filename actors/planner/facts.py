@@ -24,6 +24,7 @@ from actors.planner import keys
 from actors.planner.deep import DeepInterfaces, Meanings, interfaces
 from actors.planner.fingerprints import Fingerprint, Fingerprints
 from actors.planner.graph import Graph
+from actors.planner.inputs import Inputs
 from actors.planner.layers import READERS, Layer, Need, Reach
 from actors.planner.resolve import Missing, Modules, Resolved, resolve, surface
 from actors.planner.sources import SourceFile, Sources, summary_name
@@ -62,6 +63,7 @@ class Facts:
         self.modules = Modules({}, {}, self.missing)
         self.meanings = Meanings(self.modules, self.resolution)
         self._sources = Sources()
+        self.inputs = Inputs()
         self._graph: Graph | None = None
         self._written = DeepInterfaces(self.meanings, lambda module: {})
         self._deep = DeepInterfaces(self.meanings, self._signatures_of)
@@ -180,6 +182,7 @@ class Facts:
         self.dirty[Layer.RESOLUTION] |= self.troubled
         inferred = set(self._inference_keys.values())
         self.inferences = {key: found for key, found in self.inferences.items() if key in inferred}
+        self.inputs.forget()
         self.earlier.clear()
         self._fingerprinted.clear()
         self._interfaces.clear()
@@ -219,8 +222,9 @@ class Facts:
         self, settings: BuildSettings, objects: Mapping[str, PlannedModule] = {}, last: Layer = Layer.PARTS
     ) -> Need | None:
         """Make what is dirty, layer by layer, up to the `last`. Returns what is needed to go on, None when all is made.
-        `objects` are the modules of the last build whose objects may be believed to be there."""
-        self.settings, self._objects = settings, objects
+        `objects` are the modules of the last build whose objects may be believed to be there; one whose inputs changed
+        is no answer."""
+        self.settings, self._objects = settings, self.inputs.only_same(objects)
         if last >= Layer.KEY:
             self._set_up(settings)
         layers = {
@@ -347,8 +351,6 @@ class Facts:
             self._graph = Graph({one: self.rows[one].imports if one in self.rows else () for one in self.sources})
         return self._graph
 
-    # ---- faces and inferences
-
     def _make_faces(self) -> None:
         dirty, (written, deep) = self.dirty[Layer.FACE], self._stale
         if not dirty and not written:
@@ -408,8 +410,6 @@ class Facts:
         if module not in self._signatures:
             self.missing.inference(module)
         return self._signatures.get(module, {})
-
-    # ---- keys
 
     def _make_keys(self) -> None:
         """Keys of modules, imports before those who use them. Those of modules that the last build's object cannot

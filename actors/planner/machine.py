@@ -24,6 +24,7 @@ from actors.messages import (
     Begun,
     Build,
     BuildDone,
+    InputsRead,
     Message,
     PlanRecalled,
     RecallPlan,
@@ -182,6 +183,9 @@ class Machine:
         elif isinstance(answer, PlanRecalled):
             self._recalled = True
             self.session.plan = decode_plan(answer.plan) if answer.plan else None
+            self.session.facts.inputs.recall(self.session.plan.inputs if self.session.plan else ())
+        elif isinstance(answer, InputsRead):
+            self.session.facts.inputs.learn(answer.files)
         elif isinstance(answer, Stored) and isinstance(request, StoreEntries):
             steps.later.compiling.stored(request, answer)
         elif not isinstance(answer, SummariesStored):

@@ -16,6 +16,7 @@ from actors.untrusted import UNREADABLE
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, bytes]).decode
+_OF_THE_WHOLE = ("forced", "first", "new", "toolchain", "options")
 FORCED = Reason(kind="forced")
 MISSING = Reason(kind="missing")
 
@@ -61,16 +62,20 @@ def _module_reason(before: PlannedModule, facts: Facts, module: str) -> Reason:
         fields.append("imports")
     if before.component != row.component:
         fields.append("component")
+    inputs = facts.inputs.changed(before.inputs)
+    if inputs:
+        fields.append("inputs")
     if not fields:
         return MISSING
-    kind = {"source": "source", "resolution": "resolution"}.get(fields[0], "import")
-    return Reason(kind=kind, fields=tuple(fields), via=via)
+    kind = {"source": "source", "resolution": "resolution", "inputs": "input"}.get(fields[0], "import")
+    return Reason(kind=kind, fields=tuple(fields), via=inputs if kind == "input" else via)
 
 
 def function_reasons(before: PlannedModule | None, now: dict[str, Fingerprint], whole: Reason) -> dict[str, Reason]:
     """Why each function would be compiled, whose fingerprint no fragment has. `whole` is why the module is: it answers
     for all of them where they cannot be compared."""
-    if before is None or not before.traces or whole.kind in ("forced", "first", "new", "toolchain", "options"):
+    # Of an object with inputs no fragment is kept, so all its functions are compiled because the module is.
+    if before is None or not before.traces or before.inputs or whole.kind in _OF_THE_WHOLE:
         return dict.fromkeys(now, whole)
     try:
         known = _decode(before.traces)

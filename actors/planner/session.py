@@ -20,6 +20,7 @@ from actors.messages import (
     BuildSettings,
     CacheEntry,
     Message,
+    ReadInputs,
     ScanEnd,
     Source,
     ToKeeper,
@@ -86,6 +87,15 @@ class Session:
             self.idle_slots -= 1
         self._send(request)
 
+    def reads_inputs(self, run: Run, paths: Iterable[str]) -> bool:
+        """Have those of these files read that the build has not read. Returns whether some are still to come: the phase
+        asks again when anything has arrived."""
+        inputs, paths = self.facts.inputs, list(paths)
+        files = inputs.ask(paths)
+        if files:
+            self.ask(run, ReadInputs(build=run.id, root=run.settings.root, files=files))
+        return bool(inputs.unread(paths))
+
     def milliseconds(self, run: Run) -> float:
         """How long a build has taken so far."""
         return (self.now() - run.began) * 1000
@@ -113,7 +123,9 @@ class Session:
         if self.plan is None or not self.trusted:
             return None
         planned = self.plan.modules.get(module)
-        return planned if planned and planned.key == key and planned.object else None
+        if planned is None or planned.key != key or not planned.object:
+            return None
+        return planned if self.facts.inputs.same(planned.inputs) else None
 
     # ---- the answer of the last build
 

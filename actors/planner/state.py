@@ -7,9 +7,10 @@ from enum import IntEnum
 
 import msgspec
 
+from actors.compiler.toolchain import Discovered
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest, are_digests, digest
-from actors.messages import BuildSettings
+from actors.messages import BuildSettings, InputFile
 from actors.planner import keys
 from actors.untrusted import UNREADABLE
 
@@ -119,7 +120,8 @@ class Row(msgspec.Struct, array_like=True, gc=False):
 class PlannedModule(Row, array_like=True, gc=False):
     """A row as a build leaves it for the next one, with what came of it. `marks` tell which imports changed, and
     `traces` which of the things that its functions depend on (see reasons.py). `object` is "" where the module has none
-    (it failed or was blocked). `warnings` are said again by every build. Nobody changes one: it is part of a plan."""
+    (it failed or was blocked), `inputs` are what its compile discovered (inputs.py). `warnings` are said again by every
+    build. Nobody changes one: it is part of a plan."""
 
     marks: bytes = b""
     traces: bytes = b""
@@ -127,12 +129,14 @@ class PlannedModule(Row, array_like=True, gc=False):
     duration_ms: float = 0.0
     functions: int = 0
     warnings: tuple[Diagnostic, ...] = ()
+    inputs: tuple[Discovered, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, array_like=True):
     """The graph, resolution and keys of the last finished build, by module. `settings` is the digest of everything else
     that enters keys; `program` the digest of the program, and `program_key` its key ("" for none). `link_state` is the
-    digest of what a link left for later ones, and `link_program` that of the program it made ("" for none)."""
+    digest of what a link left for later ones, and `link_program` that of the program it made ("" for none).
+    `inputs` are all inputs of all objects, with the stamps by which the next build knows them again."""
 
     version: int
     toolchain: Digest
@@ -143,6 +147,7 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
     succeeded: bool = False
     link_state: Digest = ""
     link_program: Digest = ""
+    inputs: tuple[InputFile, ...] = ()
 
 
 def settings_digest(settings: BuildSettings) -> Digest:
@@ -152,7 +157,7 @@ def settings_digest(settings: BuildSettings) -> Digest:
     return digest(msgspec.json.encode((keys.SCHEMA, settings.target, options, settings.invalidation, settings.entry)))
 
 
-PLAN_VERSION = 5
+PLAN_VERSION = 6
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Plan)
 

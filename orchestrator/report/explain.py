@@ -27,6 +27,8 @@ def why(reason: Reason) -> str:
     """One line: "imports tax, which changed"."""
     if reason.kind == "import" and reason.via:
         return f"imports {listed([shown(name) for name in reason.via])}, which changed"
+    if reason.kind == "input" and reason.via:
+        return f"reads {listed([shown(name) for name in reason.via])}, which changed"
     return _WORDS.get(reason.kind, "what it depends on changed")
 
 

@@ -56,6 +56,7 @@ def test_what_others_derive_from_is_no_message() -> None:
         messages.RunInfer,
         messages.RunCompile,
         messages.RunLink,
+        messages.ReadInputs,
     )
 
 

@@ -23,6 +23,7 @@ from actors.messages import (
 )
 from actors.planner.diagnostics import crashed, with_hints
 from actors.planner.fingerprints import Fingerprint
+from actors.planner.inputs import as_recorded
 from actors.planner.objects import Made
 from actors.planner.phases.finding import Finding, touched
 from actors.planner.phases.reusing import Reusing
@@ -100,11 +101,14 @@ class Compiling(Step):
             return True
         entry = entries.get(key) or session.known_entries.get(key)
         planned = session.planned_object(module, key)
-        if entry is not None:
-            if session.remembers:
+        inputs = session.facts.inputs
+        if entry is not None and inputs.same(entry.inputs):
+            if session.remembers and not entry.inputs:
                 session.known_entries[key] = entry
+            inputs.keep(module, entry.inputs)
             run.objects.use(module, entry.digest, entry.duration_ms, len(entry.functions), entry.warnings)
         elif planned is not None:
+            inputs.keep(module, planned.inputs)
             run.objects.use(module, planned.object, planned.duration_ms, planned.functions, planned.warnings)
         else:
             return False
@@ -273,7 +277,7 @@ class Compiling(Step):
             run.schedule.taken(module)
             if events.wanted:
                 events.emit(CompileStarted(build=run.id, module=module, slot=NO_SLOT))
-            made = Object(data=data, functions=entry.functions, warnings=entry.warnings)
+            made = Object(data=data, functions=entry.functions, warnings=entry.warnings, discovered=entry.inputs)
             self._made(module, made, entry.digest, entry.duration_ms)
             if events.wanted:
                 events.emit(
@@ -362,8 +366,8 @@ class Compiling(Step):
         run.schedule.estimates.learn(module, facts.sources[module].size, duration_ms)
         self._to_store_ms += REUSED_MS if module in self._reused else duration_ms
         run.objects.add(module, Made(key, made, object_digest, duration_ms))
-        if made.discovered:
-            return
+        inputs = as_recorded(made.discovered, run.settings.root, run.settings.project)
+        facts.inputs.keep(module, inputs)
         self._to_store.append(
             NewEntry(
                 key=key,
@@ -377,22 +381,26 @@ class Compiling(Step):
                 functions=made.functions,
                 warnings=made.warnings,
                 duration_ms=duration_ms,
+                inputs=inputs,
             )
         )
 
     def store(self) -> None:
         """Store what was made: one `StoreEntries` at a time, and what is made meanwhile goes into the next. An object
         that was reused for a module that is blocked now is dropped: it cost nothing, and its key names a source that
-        fails."""
+        fails. Objects with inputs go by themselves, because they replace what their keys have: that was made from other
+        inputs."""
         if self._storing:
             return
         run = self.run
         useless = self._reused & run.failures.blocked_by.keys()
-        entries = tuple([entry for entry in self._to_store if entry.module not in useless])
-        self._to_store, self._to_store_ms = [], 0.0
+        entries = [entry for entry in self._to_store if entry.module not in useless]
+        plain = [entry for entry in entries if not entry.inputs]
+        self._to_store = [entry for entry in entries if entry.inputs] if plain else []
+        self._to_store_ms = 0.0
         if entries:
-            self._storing = True
-            self.session.ask(run, StoreEntries(build=run.id, entries=entries, force=run.settings.force))
+            self._storing, force = True, run.settings.force or not plain
+            self.session.ask(run, StoreEntries(build=run.id, entries=tuple(plain or entries), force=force))
 
     def stored(self, request: StoreEntries, answer: Stored) -> None:
         """Take over what the cache has for these keys now: the first object of a key stays. The answer may come in any
@@ -401,7 +409,7 @@ class Compiling(Step):
         self._storing = False
         for entry in request.entries:
             kept = answer.kept.get(entry.key)
-            if kept is None:
+            if kept is None or entry.inputs:  # Of these, another process's object may be of other inputs.
                 continue
             if entry.kind == "object":
                 self.run.objects.digests[entry.module] = kept

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from actors.digests import Digest, digest
 from actors.messages import CacheEntry, Find, Found, Load, Loaded, Message
 from actors.planner.facts import Facts
@@ -16,6 +18,11 @@ def touched(facts: Facts) -> list[tuple[str, Digest]]:
     return [(module, facts.key(module)) for module in facts.touched]
 
 
+def inputs_of(entries: Mapping[Digest, CacheEntry]) -> list[str]:
+    """The paths of all inputs of these entries."""
+    return [one.path for entry in entries.values() for one in entry.inputs]
+
+
 class Finding(Step):
     """Asks for the keys that no earlier build of this Project answers for. Results: the `entries` of the cache, and for
     each key that was `claimed`, whether another process had claimed it before."""
@@ -24,9 +31,10 @@ class Finding(Step):
         super().__init__(session, run)
         self.entries: dict[Digest, CacheEntry] = {}
         self.claimed: dict[Digest, bool] = {}
+        self._found = False
 
     def forget(self) -> None:
-        self.entries, self.claimed = {}, {}
+        self.entries, self.claimed, self._found = {}, {}, False
 
     def begin(self) -> None:
         session, run, facts = self.session, self.run, self.session.facts
@@ -71,7 +79,12 @@ class Finding(Step):
             return
         self.entries = answer.entries
         self.claimed = {key: key in answer.taken for key in request.keys[: request.claim]}
-        self.run.go(Phase.COMPILING)
+        self._found = True
+
+    def advance(self) -> None:
+        """Go on when the inputs of what was found are read."""
+        if self._found and not self.session.reads_inputs(self.run, inputs_of(self.entries)):
+            self.run.go(Phase.COMPILING)
 
 
 class LookingUp(Step):
@@ -82,6 +95,8 @@ class LookingUp(Step):
         super().__init__(session, run)
         self.entries: dict[str, CacheEntry] = {}
         self.data: dict[Digest, bytes] = {}
+        self._found: dict[Digest, CacheEntry] | None = None
+        """What the cache has, until the inputs of it are read."""
 
     def begin(self) -> None:
         facts, run = self.session.facts, self.run
@@ -89,21 +104,29 @@ class LookingUp(Step):
         self.session.ask(run, Find(build=run.id, keys=tuple(keys)))
 
     def answered(self, request: Message, answer: Message) -> None:
-        run = self.run
         if isinstance(answer, Found):
-            for module in run.settings.lookup:
-                entry = answer.entries.get(self.session.facts.key(module))
-                if entry is not None:
-                    self.entries[module] = entry
-            digests = sorted({entry.digest for entry in self.entries.values()})
-            if digests:
-                self.session.ask(run, Load(build=run.id, digests=tuple(digests)))
-                return
+            self._found = answer.entries
         elif isinstance(answer, Loaded):
             self.data = answer.data
+            self.run.go(Phase.RECORDING)
         else:
             super().answered(request, answer)
-        run.go(Phase.RECORDING)
+
+    def advance(self) -> None:
+        """Load what was found, when its inputs are read and are the same."""
+        run, facts, found = self.run, self.session.facts, self._found
+        if found is None or self.session.reads_inputs(run, inputs_of(found)):
+            return
+        self._found = None
+        for module in run.settings.lookup:
+            entry = found.get(facts.key(module))
+            if entry is not None and facts.inputs.same(entry.inputs):
+                self.entries[module] = entry
+        digests = sorted({entry.digest for entry in self.entries.values()})
+        if digests:
+            self.session.ask(run, Load(build=run.id, digests=tuple(digests)))
+        else:
+            run.go(Phase.RECORDING)
 
     @property
     def missed(self) -> list[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
+from actors.compiler.inputs import place_of
 from actors.compiler.toolchain import Object
 from actors.digests import NO_STAMP, Digest
 from actors.events import BuildFinished
-from actors.messages import BuildDone, Edge, KnownSource, Lookup, Message, Record, Recorded
+from actors.messages import BuildDone, Edge, InputFile, KnownSource, Lookup, Message, Record, Recorded
 from actors.planner.facts import Facts
 from actors.planner.phases.analysing import Analysing
 from actors.planner.phases.compiling import Compiling
@@ -49,10 +53,22 @@ class Recording(Step):
         """What the last finished build had left, before this one leaves its own."""
         self._needed_bytes = 0
         """What this build alone needs of the cache, if that is more than the cache may hold."""
+        self._waits = False
+        """Whether the build is still to be recorded."""
         self._record: Record | None = None
         """What the build left, once it is written."""
 
     def begin(self) -> None:
+        self._waits = True
+
+    def advance(self) -> None:
+        """Record the build, when the inputs are read that its compiles discovered: their stamps are recorded too."""
+        discovered = self.session.facts.inputs.of.values()
+        if self._waits and not self.session.reads_inputs(self.run, [one.path for found in discovered for one in found]):
+            self._waits = False
+            self._record_it()
+
+    def _record_it(self) -> None:
         session, run = self.session, self.run
         if run.settings.goal == "lookup":
             key = session.facts.key
@@ -182,11 +198,12 @@ class Recording(Step):
                 modules=self._planned_modules(before),
                 program_key=program.key if program.digest else "",
                 program=program.digest,
-                succeeded=self._linking.succeeded and not run.objects.with_inputs,
+                succeeded=self._linking.succeeded,
                 **self._link_left(before),
             )
+            plan = msgspec.structs.replace(plan, inputs=facts.inputs.recorded(plan.modules))
         # Where stamps, settings and outcome are those of the snapshot that is there already, it is left alone.
-        beside = self._beside()
+        beside = self._beside(facts.inputs.recorded(plan.modules) if plan.inputs else ())
         written = settings.snapshot
         if unchanged and end.same and end.recorded == beside_sources(beside):
             written = ""
@@ -205,7 +222,7 @@ class Recording(Step):
         )
         return plan, record
 
-    def _link_left(self, before: Plan | None) -> dict[str, Digest]:
+    def _link_left(self, before: Plan | None) -> dict[str, Any]:
         """The link that later processes can go on from: of this build, or of an earlier one with this toolchain."""
         state, program = self._linking.program.state, self._linking.program.digest
         if not state and before is not None and before.toolchain == self.session.facts.toolchain:
@@ -238,7 +255,10 @@ class Recording(Step):
 
     def _planned(self, module: str, before: PlannedModule | None) -> PlannedModule:
         states, objects = self.run.states, self.run.objects
-        ended_well = states[module] in (State.HIT, State.COMPILED) and module not in objects.with_inputs
+        ended_well = states[module] in (State.HIT, State.COMPILED)
+        inputs = self.session.facts.inputs.of.get(module, ())
+        if before is not None and module in self._analysing.kept:
+            inputs = before.inputs
         planned = planned_module(
             self.session.facts,
             module,
@@ -247,11 +267,12 @@ class Recording(Step):
             duration_ms=objects.durations.get(module, before.duration_ms if before else 0.0),
             functions=objects.functions.get(module, 0),
             warnings=objects.warnings.get(module, ()) if ended_well else (),
+            inputs=inputs if ended_well else (),
         )
         return before if before is not None and planned == before else planned
 
-    def _beside(self) -> Beside:
-        """What the snapshot of this build says beside the sources."""
+    def _beside(self, inputs: Iterable[InputFile]) -> Beside:
+        """What the snapshot of this build says beside the sources. `inputs` are those of all objects."""
         run, settings, absent, program = self.run, self.run.settings, self.run.settings.absent, self._linking.program
         succeeded = self._linking.succeeded
         extras = [Extra(one.path, one.stamp) for one in settings.extras]
@@ -261,13 +282,19 @@ class Recording(Step):
                 extras.append(Extra(settings.output, program.link))
         elif settings.output:
             absent = (*absent, settings.output)  # Another build's program stands there, and that is reported.
+        for file in inputs:
+            place = place_of(file.path, settings.root)
+            if file.digest == "":
+                absent = (*absent, place)
+            else:
+                extras.append(Extra(place, file.stamp))
         return Beside(
             extras=tuple(extras),
             absent=absent,
             unlinked=settings.unlinked,
             project=settings.project,
             settings=settings.plain,
-            quiet=succeeded and run.degraded is None and not run.objects.with_inputs,
+            quiet=succeeded and run.degraded is None,
             warnings=run.all_diagnostics() if succeeded else (),
         )
 

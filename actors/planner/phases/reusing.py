@@ -84,7 +84,7 @@ class Reusing:
             return None
         if not planned.object or not planned.parts or planned.parts != session.facts.parts(module):
             return None
-        return planned
+        return planned if session.facts.inputs.same(planned.inputs) else None
 
     def found(self, answer: FragmentsFound) -> list[tuple[str, CacheEntry, bytes]]:
         """Take over what the cache has of what was asked for. Returns the modules whose whole object is there; the
@@ -97,8 +97,10 @@ class Reusing:
             if run.states[module] is not State.READY:
                 continue
             planned = None if module in self.fingerprints else self._same_object(module)
-            if planned is not None and planned.key in answer.objects:
-                there.append((module, *answer.objects[planned.key]))
+            stored = answer.objects.get(planned.key) if planned is not None else None
+            # Another process may have stored an object of other inputs meanwhile.
+            if stored is not None and facts.inputs.same(stored[0].inputs):
+                there.append((module, *stored))
                 continue
             if not facts.can_compile(module):
                 gone = True

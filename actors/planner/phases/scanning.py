@@ -47,10 +47,15 @@ class Scanning(Step):
         run.done = self.repeated = self.session.repeated(run, end)
         if self.repeated is not None:
             run.go(Phase.ANSWERED)
-        elif self._uses_cache:
-            self._take_over(end)
-        else:
+        elif not self._uses_cache:
             self.use_cache()
+        elif not self._reads_inputs():
+            self._take_over(end)
+
+    def _reads_inputs(self) -> bool:
+        """Whether inputs of the last build's objects are still to be read."""
+        plan = self.session.plan
+        return plan is not None and self.session.reads_inputs(self.run, [file.path for file in plan.inputs])
 
     def _look_for_snapshot(self, name: str, *, there: bool) -> None:
         """A plan whose snapshot is gone is not used: another process removes snapshots when entries were lost."""
