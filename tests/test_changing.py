@@ -120,6 +120,11 @@ def test_a_toolchain_that_ships_with_wasmill_is_found_without_metadata() -> None
 # ------------------------------------------------------------------------------------------------ a Ruchy expression
 
 
+def test_an_expression_needs_few_places() -> None:
+    steps = re.findall(r"^\d+\. ", RECIPES["A Ruchy expression"], re.MULTILINE)
+    assert len(steps) <= 8
+
+
 @pytest.mark.parametrize("node", get_args(tree.Expr), ids=lambda node: node.__name__)
 def test_an_expression_is_parsed(node: type) -> None:
     """The tables of handlers are complete, or `checker.py` cannot be imported: test_ruchy_tables.py holds that."""

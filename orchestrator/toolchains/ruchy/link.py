@@ -48,30 +48,41 @@ def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:
         offered = _decoder.decode(custom_section(entry.data, EXPORTS_SECTION) or b"")
     except (ObjectError, *UNREADABLE):
         return Linked(findings=(_failure("its object is damaged"),))
-    errors = [_reserved(name) for name in RESERVED if any(name == found.name for found in offered.functions)]
-    if offered.main_type[1:2] > b"\x00":
-        errors.append(_TAKES_PARAMETERS)
+    errors = _errors(offered)
     if errors:
         return Linked(findings=tuple(errors))
     exports = {found.name: found.symbol for found in offered.functions if found.native}
     notes = tuple([_not_exported(found.name) for found in offered.functions if not found.native])
     start = _start_object(job.entry, offered) if offered.has_top or offered.main_type else b""
     if job.options.get("profile") != "release":
-        inputs = [(found.digest or digest(found.data), found.data) for found in job.objects]
-        wanted = {START: START, **exports} if start else exports
-        fast = fast or resident()
-        if job.earlier is not None:
-            fast.restore(job.earlier.state, job.earlier.program)
-        try:
-            program, proof = fast.link(inputs, start, wanted)
-            state = b"" if job.fresh else fast.freeze()
-            return Linked(program=program, exports=tuple(exports), findings=notes, proof=proof, state=state)
-        except NeedsError as error:
-            return Linked(needs=error.digests)
-        except UnusualError:
-            pass  # The full linker links it, or says what is wrong.
+        linked = _link_fast(job, fast or resident(), start, exports, notes)
+        if linked is not None:
+            return linked
     needs = [found.digest for found in job.objects if not found.data]
     return Linked(needs=tuple(needs)) if needs else _link_compactly(job, start, exports, notes)
+
+
+def _errors(offered: Exports) -> list[Finding]:
+    errors = [_reserved(name) for name in RESERVED if any(name == found.name for found in offered.functions)]
+    return [*errors, _TAKES_PARAMETERS] if offered.main_type[1:2] > b"\x00" else errors
+
+
+def _link_fast(
+    job: LinkJob, fast: Resident, start: bytes, exports: dict[str, str], notes: tuple[Finding, ...]
+) -> Linked | None:
+    """None where the full linker has to link it, or to say what is wrong."""
+    inputs = [(found.digest or digest(found.data), found.data) for found in job.objects]
+    wanted = {START: START, **exports} if start else exports
+    if job.earlier is not None:
+        fast.restore(job.earlier.state, job.earlier.program)
+    try:
+        program, proof = fast.link(inputs, start, wanted)
+        state = b"" if job.fresh else fast.freeze()
+        return Linked(program=program, exports=tuple(exports), findings=notes, proof=proof, state=state)
+    except NeedsError as error:
+        return Linked(needs=error.digests)
+    except UnusualError:
+        return None
 
 
 def _link_compactly(job: LinkJob, start: bytes, exports: dict[str, str], notes: tuple[Finding, ...]) -> Linked:

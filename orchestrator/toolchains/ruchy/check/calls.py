@@ -121,30 +121,7 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
     if p.copies is not None and item.trial is not p and item.env.module == c.env.module and item.is_open:
         item = p.copy_of(item)
     types = item.types if item.types is not None else signature(p, item)
-    arguments = node.arguments
-    given = len(arguments)
-    made: list[hir.Expr] = []
-    if given > len(types) or given < item.required:
-        _arity(c, node, item, given)
-        for argument in arguments:
-            expr(c, argument)
-    else:
-        parameters = item.node.parameters
-        for i in range(given):
-            argument = arguments[i]
-            kind = types[i]
-            if isinstance(argument, tree.Unary) and argument.op == "&mut":
-                argument = _lent(c, item, i, argument)
-            # the common case of `check`, without building what an error would say
-            why = () if argument.__class__ in _SIMPLE else (*_ARGUMENT, item.name, parameters[i].name)
-            value = HANDLERS[argument.__class__](c, argument, kind, why)
-            if value.type is not kind:
-                value = _fit_argument(c, value, kind, item, i, argument)
-            made.append(value)
-        for i in range(given, len(types)):
-            default = parameters[i].default
-            assert default is not None  # `required` counts up to the last parameter without one
-            made.append(inline(c, item.env, default, types[i], node.at))
+    made = _arguments(c, node, item, types)
     if c.path == TOP and item.symbol == f"{p.module.name}::main":
         p.calls_main = True
     result = result_of(c, item)
@@ -156,6 +133,35 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
     if result is ERROR:
         p.failed = True
     return made_call
+
+
+def _arguments(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type]) -> list[hir.Expr]:
+    """The arguments, and the defaults of the parameters that have none; nothing after an error about their number."""
+    arguments = node.arguments
+    given = len(arguments)
+    made: list[hir.Expr] = []
+    if given > len(types) or given < item.required:
+        _arity(c, node, item, given)
+        for argument in arguments:
+            expr(c, argument)
+        return made
+    parameters = item.node.parameters
+    for i in range(given):
+        argument = arguments[i]
+        kind = types[i]
+        if isinstance(argument, tree.Unary) and argument.op == "&mut":
+            argument = _lent(c, item, i, argument)
+        # the common case of `check`, without building what an error would say
+        why = () if argument.__class__ in _SIMPLE else (*_ARGUMENT, item.name, parameters[i].name)
+        value = HANDLERS[argument.__class__](c, argument, kind, why)
+        if value.type is not kind:
+            value = _fit_argument(c, value, kind, item, i, argument)
+        made.append(value)
+    for i in range(given, len(types)):
+        default = parameters[i].default
+        assert default is not None  # `required` counts up to the last parameter without one
+        made.append(inline(c, item.env, default, types[i], node.at))
+    return made
 
 
 def _fit_argument(c: Fn, value: hir.Expr, kind: Type, item: FunctionItem, i: int, node: tree.Expr) -> hir.Expr:

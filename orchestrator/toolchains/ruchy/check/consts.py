@@ -43,21 +43,15 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     if item.state == 2 and not (item.failed_silently and p.copies is None):
         return item.type or ERROR
     item.failed_silently = False
-    if (
-        item.state == 1 and p.work.level > item.level and item.node.type is not None
-    ):  # in a function that its value calls
-        return type_of(p, item.env, item.node.type)
     if item.state == 1 or p.work.depth > 60:
-        _circle(p, item)
-        item.state, item.type = 2, ERROR
-        return ERROR
+        return _read_again(p, item)
     if p.work.depth < 20 and not isinstance(item.node.value, tree.IntLiteral | tree.StringLiteral):
         _read_those_below(c, item, at)
     failed, p.failed = p.failed, False
     item.state, item.level = 1, p.work.level
     p.work.reading.append(item)
     silent, pending = p.silent, len(p.pending)
-    p.silent += 0 if item.own else 1
+    p.silent += not item.own
     p.work.depth += 1
     before = p.look_for("") if item.own and item.env.nested is None else p.now_seen  # not the first reader's
     room, grown = p.budget, len(p.spent)
@@ -83,6 +77,15 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
         if item.state == 1:  # it needs a function's result first, and is read again
             item.state = 0
     return item.type or ERROR
+
+
+def _read_again(p: Pass, item: ConstItem) -> Type:
+    """The type of a constant whose value is being read: the written one in a function that its value calls."""
+    if item.state == 1 and p.work.level > item.level and item.node.type is not None:
+        return type_of(p, item.env, item.node.type)
+    _circle(p, item)
+    item.state, item.type = 2, ERROR
+    return ERROR
 
 
 def _alone(p: Pass, item: ConstItem, path: str) -> hir.Expr:

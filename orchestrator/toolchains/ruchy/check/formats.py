@@ -30,7 +30,7 @@ _SPEC = re.compile(
     re.DOTALL | re.ASCII,
 )
 _RADIX = {"x": 4, "X": 4 | 16, "o": 3, "b": 1}
-_ALIGNED = {"<": 0, ">": 1, "^": 2}
+_SIDES = {"<": 0, ">": 1, "^": 2}
 
 
 class Spec(NamedTuple):
@@ -128,13 +128,18 @@ def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision:
         parts = text_parts(c, made, f".{spec.precision}" if precision is not None else spec.kind)
     else:
         parts = [hir.Runtime(STRING, at, "str_cut", [joined(at, text_parts(c, made)), precision])]
+    return _aligned(at, parts, spec, width, number)
+
+
+def _aligned(at: int, parts: list[hir.Expr], spec: Spec, width: hir.Expr | None, number: bool) -> list[hir.Expr]:
+    """The text with its sign, its zeros and its width; only numbers have the first two."""
     plus, zeros = spec.plus and number, spec.zeros and number
     if width is None and (spec.width or plus):
         width = hir.Int(I32, at, spec.width if isinstance(spec.width, int) else 0)
     if width is None:
         return parts
-    aligned = _ALIGNED[spec.align] if spec.align else int(number)
-    how = ord(spec.fill) | aligned << 21 | plus << 23 | zeros << 24
+    side = _SIDES[spec.align] if spec.align else int(number)
+    how = ord(spec.fill) | side << 21 | plus << 23 | zeros << 24
     return [hir.Runtime(STRING, at, "str_spec", [joined(at, parts), width, hir.Int(I32, at, how)])]
 
 

@@ -19,6 +19,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.infer import Decision, Var, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, Variable
 from orchestrator.toolchains.ruchy.check.types import (
+    BOOL,
     CHAR,
     ERROR,
     NEVER,
@@ -193,22 +194,28 @@ def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: tree.Node) -> hir.Exp
 
 def hint_for(want: Type, got: Type, node: tree.Node) -> str:
     """What would make a value of one type one of another, where there is something usual."""
-    from_number = got.__class__ in (IntType, FloatType) or got.__class__ is Var
+    from_number = got.__class__ in _NUMBERS
     if isinstance(want, StringType):
-        return "convert it with `.to_string()`" if from_number or shown(got) in ("bool", "char") else ""
+        return "convert it with `.to_string()`" if from_number or got in (BOOL, CHAR) else ""
     if want is CHAR and isinstance(node, tree.StringLiteral) and len(node.value) == 1:
         return f"a char stands in single quotes: `'{node.value}'`"
-    to_number = want.__class__ in (IntType, FloatType) or want.__class__ is Var
-    if to_number and from_number:
+    if want.__class__ in _NUMBERS:
+        return _hint_for_number(want, got, node)
+    if want is BOOL and isinstance(node, tree.Assign) and not node.op:
+        return "write `==` to compare"
+    return "compare it: `!= 0`" if want is BOOL and from_number else ""
+
+
+_NUMBERS = (IntType, FloatType, Var)
+
+
+def _hint_for_number(want: Type, got: Type, node: tree.Node) -> str:
+    if got.__class__ in _NUMBERS:
         if isinstance(want, FloatType) and isinstance(node, tree.IntLiteral):
             return f"write `{node.value}.0`"
         return f"convert it with `as {shown(want)}`"
-    if to_number and got is STRING and not isinstance(node, tree.StringLiteral):
+    if got is STRING and not isinstance(node, tree.StringLiteral):
         return f"convert it with `.{'to_float' if isinstance(want, FloatType) else 'parse'}()`"
-    if shown(want) == "bool" and isinstance(node, tree.Assign) and not node.op:
-        return "write `==` to compare"
-    if shown(want) == "bool" and from_number:
-        return "compare it: `!= 0`"
     return ""
 
 

@@ -121,22 +121,10 @@ def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
     lets = [getattr(node.pattern, "name", "") for node in statements if isinstance(node, tree.Let)]
     around = (name for name, what in c.names.items() if isinstance(what, Variable) and what.__class__ is not Global)
     env.hidden = c.env.hidden.union(lets, around)
-    for node in nodes:
-        if isinstance(node, tree.UseItem):
-            _local_imports(c, node, found)
-            continue
-        name = getattr(node, "name", "")
-        item = make_item(p, node, f"{c.path}.", env)
-        if item is None or not name:
-            continue
-        if isinstance(item, FunctionItem):
-            while _is_taken(p, item):
-                item.symbol += "'"
-            p.symbols[item.symbol] = item
-        _enter(p, found, name, node, item)
-    for name, item in found.items():
+    _enter_nested(c, nodes, env, found)
+    for name, entered in found.items():
         c.undo.append((name, c.names.get(name)))
-        c.names[name] = item
+        c.names[name] = entered
     for name, what in outer.items():
         found.setdefault(name, what)
     c.env = env
@@ -146,6 +134,23 @@ def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
             check_struct(p, item)
         elif isinstance(item, ConstItem) and item.node is node:
             read_const(c, item, node.at)
+
+
+def _enter_nested(c: Fn, nodes: Sequence[tree.Stmt], env: Env, found: dict[str, Item]) -> None:
+    """Makes the items of these nodes, and enters them by their names."""
+    for node in nodes:
+        if isinstance(node, tree.UseItem):
+            _local_imports(c, node, found)
+            continue
+        name = getattr(node, "name", "")
+        item = make_item(c.p, node, f"{c.path}.", env)
+        if item is None or not name:
+            continue
+        if isinstance(item, FunctionItem):
+            while _is_taken(c.p, item):
+                item.symbol += "'"
+            c.p.symbols[item.symbol] = item
+        _enter(c.p, found, name, node, item)
 
 
 def _is_taken(p: Pass, function: FunctionItem) -> bool:

@@ -201,29 +201,33 @@ def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool
     if a is ERROR or b is ERROR:
         return bad(at)
     if op == "+" and (a is STRING or b is STRING):
-        if isinstance(left, hir.Concat):  # made here, by the `+` before this one: a chain of them is one
-            extend(left.parts, plain_parts(c, right))
-            return left
-        return joined(at, [*plain_parts(c, left), *plain_parts(c, right)])
+        return _join(c, at, left, right)
     if op == "*" and a is STRING and narrow(b, INTEGER):
         return hir.Runtime(STRING, at, "str_repeat", [left, _as_i64(right)], traps=True)
-    open_sides = (openness(a) == ANY, openness(b) == ANY)
-    if not last and ((op == "+" and any(open_sides)) or (op == "*" and open_sides[0])):
+    if not last and _may_be_text(op, a, b):
         return None
-    wanted = INTEGER if op in _BITS else NUMBER
     if a is NEVER or b is NEVER:
         kind = b if a is NEVER else a
         return open_type(c, hir.Arithmetic(kind, at, op, left, right))
     met = meet(c.p, left, right)
     if met is not None:
         left, right = met
-    elif not unify(a, b):
-        c.p.error("E0207", at, _misfit(op, a, b), _hint_for(op, a, b, left, right))
-        return bad(at)
-    if narrow(left.type, wanted):
+    if (met is not None or unify(a, b)) and narrow(left.type, INTEGER if op in _BITS else NUMBER):
         return open_type(c, hir.Arithmetic(left.type, at, op, left, right))
     c.p.error("E0207", at, _misfit(op, a, b), _hint_for(op, a, b, left, right))
     return bad(at)
+
+
+def _may_be_text(op: str, a: Type, b: Type) -> bool:
+    """Whether `+` may join texts, or `*` repeat one, once more is known."""
+    return (op in ("+", "*") and openness(a) == ANY) or (op == "+" and openness(b) == ANY)
+
+
+def _join(c: Fn, at: int, left: hir.Expr, right: hir.Expr) -> hir.Expr:
+    if isinstance(left, hir.Concat):  # made here, by the `+` before this one: a chain of them is one
+        extend(left.parts, plain_parts(c, right))
+        return left
+    return joined(at, [*plain_parts(c, left), *plain_parts(c, right)])
 
 
 def _as_i64(made: hir.Expr) -> hir.Expr:
@@ -393,6 +397,16 @@ def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
         return bad(node.at)
     if source is target or source is NEVER:
         return made
+    cast = _cast(c, node, made, source, target)
+    if cast is not None:
+        return cast
+    message = f"`as` cannot make {shown(target)} of {shown(source)}"
+    c.p.error("E0209", node.at, message, _hint_for_cast(source, target))
+    return bad(node.at)
+
+
+def _cast(c: Fn, node: tree.Cast, made: hir.Expr, source: Type, target: Type) -> hir.Expr | None:
+    """The cast, None where there is none between these types."""
     number = source.__class__ in (IntType, FloatType) or (source.__class__ is Var and narrow(source, NUMBER))
     to_number = target.__class__ in (IntType, FloatType)
     if number and to_number:
@@ -405,17 +419,17 @@ def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
         return hir.Cast(target, node.at, made)
     if target is CHAR and isinstance(made, hir.Int) and source.__class__ is Var and unify(source, INTEGERS["u8"]):
         return hir.Cast(target, node.at, made)
-    hint = ""
+    return None
+
+
+def _hint_for_cast(source: Type, target: Type) -> str:
     if target is STRING:
-        hint = "convert it with `.to_string()`"
-    elif source is STRING and to_number:
-        hint = f"convert it with `.{'to_float' if isinstance(target, FloatType) else 'parse'}()`"
-    elif target is BOOL:
-        hint = "compare it: `!= 0`"
-    elif target is CHAR:
-        hint = "only a u8 has a char for each of its values: `as u8 as char`"
-    c.p.error("E0209", node.at, f"`as` cannot make {shown(target)} of {shown(source)}", hint)
-    return bad(node.at)
+        return "convert it with `.to_string()`"
+    if source is STRING and isinstance(target, IntType | FloatType):
+        return f"convert it with `.{'to_float' if isinstance(target, FloatType) else 'parse'}()`"
+    if target is BOOL:
+        return "compare it: `!= 0`"
+    return "only a u8 has a char for each of its values: `as u8 as char`" if target is CHAR else ""
 
 
 def _literal_cast(c: Fn, made: hir.Int, target: IntType, at: int) -> hir.Expr:

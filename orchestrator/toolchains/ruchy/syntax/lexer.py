@@ -171,17 +171,23 @@ def _classify(text: str) -> tuple[str, list[Finding]]:
         return "string", []
     if text == '"':
         return "fclose", [Finding("E0026", "a hole of this f-string is never closed", hint=_HOLE)]
-    if first == '"' or (first == "'" and last == "'" and len(text) > 1 and _WHOLE.fullmatch(text)):
-        kind = "char" if first == "'" and is_char(text) else "string"
-        return kind, check_text(text, template=False)
+    if first == '"':
+        return "string", check_text(text, template=False)
+    if first == "'":
+        return _classify_quote(text)
     if first == "b":
         return "byte", check_text(text, template=False)
-    if first == "'" and len(text) > 1 and "\\" not in text:
-        return "lifetime", []
-    if first == "'":
-        return "stray", [Finding("E0025", "`'` opens no character", hint="a character is written 'a', a text \"ab\"")]
     shown = text if text.isprintable() else f"U+{ord(text):04X}"
     return "stray", [Finding("E0023", f"stray character `{shown}`", hint="remove it")]
+
+
+def _classify_quote(text: str) -> tuple[str, list[Finding]]:
+    """What begins with a single quote."""
+    if text[-1] == "'" and len(text) > 1 and _WHOLE.fullmatch(text):
+        return "char" if is_char(text) else "string", check_text(text, template=False)
+    if len(text) > 1 and "\\" not in text:
+        return "lifetime", []
+    return "stray", [Finding("E0025", "`'` opens no character", hint="a character is written 'a', a text \"ab\"")]
 
 
 def lex(source: str) -> Tokens:
