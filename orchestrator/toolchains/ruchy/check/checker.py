@@ -24,7 +24,7 @@ from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn
 from orchestrator.toolchains.ruchy.check.infer import settle
 from orchestrator.toolchains.ruchy.check.inside import check_imports
 from orchestrator.toolchains.ruchy.check.items import check_struct, collect
-from orchestrator.toolchains.ruchy.check.module import InProgress, Module, Report, unit_of
+from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.order import check_functions, settled
 from orchestrator.toolchains.ruchy.check.passes import Pass
@@ -64,7 +64,7 @@ class Checked(msgspec.Struct):
 def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checked:
     """Finds the type of every expression of a module, and the meaning of every name. With `stubs` the tree lacks
     functions."""
-    p = Pass(Module(job, stubs or Stubs({})), Report(), InProgress())
+    p = Pass(CollectedModule(job, stubs or Stubs({})), Report(), InProgress())
     report = p.report
     top: Fn | None = None
     layouts: dict[StructType, hir.StructLayout] = {}

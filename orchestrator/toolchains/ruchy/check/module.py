@@ -1,7 +1,7 @@
 """What is collected of a module before any body is checked, and what one check shares among all of its passes.
 
-`Module` does not change once everything is collected. `Report` and `InProgress` change all the time, but nothing in
-them is tentative: what is tentative belongs to a pass (`passes.py`).
+`CollectedModule` does not change once everything is collected. `Report` and `InProgress` change all the time, but
+nothing in them is tentative: what is tentative belongs to a pass (`passes.py`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TopLet:
         self.type: Type | None = None
 
 
-class Module:
+class CollectedModule:
     """The module that is checked: its items, the names that its imports bind, and its top-level variables.
 
     `starts` has the first token of each unit. Where there are syntax errors, `headers` are the functions (by `at`)

@@ -17,7 +17,7 @@ from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check.abilities import name_of
 from orchestrator.toolchains.ruchy.check.infer import Decision, settle
 from orchestrator.toolchains.ruchy.check.interfaces import read_interface
-from orchestrator.toolchains.ruchy.check.module import InProgress, Module, Report, Seen
+from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, Seen
 from orchestrator.toolchains.ruchy.check.scope import (
     RANGES,
     Env,
@@ -93,7 +93,7 @@ class Pass:
         "work",
     )
 
-    def __init__(self, module: Module, report: Report, work: InProgress) -> None:
+    def __init__(self, module: CollectedModule, report: Report, work: InProgress) -> None:
         self.module = module
         self.report = report
         self.work = work

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import DROP, Fn
-from orchestrator.toolchains.ruchy.check.module import Module, TopLet
+from orchestrator.toolchains.ruchy.check.module import CollectedModule, TopLet
 from orchestrator.toolchains.ruchy.check.order import settled
 from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, Env
 from orchestrator.toolchains.ruchy.check.statements import body as block_body
@@ -42,7 +42,7 @@ def enter_variables(p: Pass, statements: list[tree.Stmt]) -> None:
     p.module.float_variables = _floats(p.module, statements)
 
 
-def _floats(m: Module, statements: list[tree.Stmt]) -> frozenset[str]:
+def _floats(m: CollectedModule, statements: list[tree.Stmt]) -> frozenset[str]:
     """Variables that start from an integer and are floats, because floats are assigned to them."""
     if m.job.summary is not None:
         return frozenset().union(*(floats_in(item.interface) for item in m.job.summary.items if item.name == TOP))

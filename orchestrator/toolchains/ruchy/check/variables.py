@@ -13,7 +13,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.function import EVERY, Fn, bad, expr
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, WHOLE, openness, resolve, settle
-from orchestrator.toolchains.ruchy.check.module import Module, Seen, TopLet
+from orchestrator.toolchains.ruchy.check.module import CollectedModule, Seen, TopLet
 from orchestrator.toolchains.ruchy.check.scope import Env, Global
 from orchestrator.toolchains.ruchy.check.types import ERROR, F64, I64, NEVER, STRING, UNIT, Type
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -99,7 +99,7 @@ def _find_type(p: Pass, shared: TopLet) -> None:
             shared.state = 0
 
 
-def _first(m: Module, shared: TopLet, kind: Type) -> Type:
+def _first(m: CollectedModule, shared: TopLet, kind: Type) -> Type:
     """The type of a variable by that of its first value: an open integer is a float where floats are assigned."""
     found = resolve(kind)
     is_open = openness(found) in (INTEGER, WHOLE)

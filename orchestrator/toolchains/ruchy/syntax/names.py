@@ -82,7 +82,7 @@ def local_imports(tokens: Tokens, start: int, stop: int) -> list[UseItem]:
     return found
 
 
-class _Walk:
+class _TokenWalk:
     """One walk over the few kinds of token that matter, with a stack of scopes.
 
     A variable is visible from the `;` of its `let` (until then it is `pending`) to the end of its block. Parameters and
@@ -200,18 +200,18 @@ class _Walk:
             self.passed += 1
 
 
-_STEPS: dict[str, Callable[[_Walk, int], None]] = {
-    **dict.fromkeys(_DEFINES, _Walk.definition),
-    **dict.fromkeys(_MAYBE_BLOCK, _Walk.maybe_block),
-    "fun": _Walk.function,
-    "fn": _Walk.function,
-    "{": _Walk.open_block,
-    "}": _Walk.close_block,
-    ";": _Walk.end_statement,
-    "let": _Walk.declare,
-    "var": _Walk.declare,
-    "for": _Walk.for_loop,
-    "#[": _Walk.attribute,
+_STEPS: dict[str, Callable[[_TokenWalk, int], None]] = {
+    **dict.fromkeys(_DEFINES, _TokenWalk.definition),
+    **dict.fromkeys(_MAYBE_BLOCK, _TokenWalk.maybe_block),
+    "fun": _TokenWalk.function,
+    "fn": _TokenWalk.function,
+    "{": _TokenWalk.open_block,
+    "}": _TokenWalk.close_block,
+    ";": _TokenWalk.end_statement,
+    "let": _TokenWalk.declare,
+    "var": _TokenWalk.declare,
+    "for": _TokenWalk.for_loop,
+    "#[": _TokenWalk.attribute,
 }
 """What the tokens do that are no occurrences themselves."""
 
@@ -221,7 +221,7 @@ _TELLING = frozenset((*_STEPS, *_TEXTS, "name"))
 def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = frozenset()) -> Iterator[Occurrence]:
     """The paths that occur in the tokens `start` to `stop`. `known`: names that mean something else in all of them."""
     kinds = tokens.kinds
-    walk = _Walk(tokens, start, stop, known)
+    walk = _TokenWalk(tokens, start, stop, known)
     for at in [at for at in range(start, stop) if kinds[at] in _TELLING]:
         if at < walk.passed:
             continue

@@ -11,7 +11,7 @@ from orchestrator.toolchains.ruchy import check as room
 from orchestrator.toolchains.ruchy import lower
 from orchestrator.toolchains.ruchy.check import checker, hir
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, bad, handles
-from orchestrator.toolchains.ruchy.check.module import InProgress, Module, Report
+from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report
 from orchestrator.toolchains.ruchy.check.passes import BUDGET, NeedsFirst, Pass
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
@@ -21,7 +21,7 @@ from orchestrator.toolchains.ruchy.syntax import tree
 
 def begun() -> Pass:
     job = CompileJob(module="main", path="main.ruchy", source=b"12345")
-    return Pass(Module(job, Stubs({})), Report(), InProgress())
+    return Pass(CollectedModule(job, Stubs({})), Report(), InProgress())
 
 
 def function(name: str) -> FunctionItem:
