@@ -58,7 +58,6 @@ from actors.keeper.store import (
     WriteResult,
     WrittenEntry,
     digest_in,
-    digest_of,
     metadata_file,
     object_file,
 )
@@ -351,7 +350,7 @@ class BuildCache:
         refused = {**kept.refused, **await self._add_rows(kept.stored, entries, known, force)}
         digests = {one.key: one.row.digest for one in kept.stored} | refused
         self.lost.difference_update(digests)
-        self.unstored.update(key for key, _ in kept.rest)
+        self.unstored.update(one.key for one in kept.rest)
         self.unstored.difference_update(digests)
         self._report_stored(entries, kept.stored, refused)
         rest: Sequence[Incoming] = ()
@@ -366,17 +365,16 @@ class BuildCache:
         """The rows that these keys have already."""
         # A key that this build looked up in vain is not looked up again. If another process was faster in the meantime,
         # adding the row tells.
-        keys = [key for key, _ in entries if force or key not in self.in_use.missed]
+        keys = [one.key for one in entries if force or one.key not in self.in_use.missed]
         if not keys:
             return {}
         known = await self.read(index.find, keys)
         return known if known is not None else await self._find_in_files(keys)
 
     def _keep(self, entries: Sequence[Incoming], known: dict[bytes, EntryRow], force: bool) -> WriteResult:
-        digests = [digest_of(entry.data) for _, entry in entries]
-        self.in_use.add([key for key, _ in entries], digests)
+        self.in_use.add([one.key for one in entries], [one.digest for one in entries])
         self.in_use.pin(self._shared, self.store.disk)
-        return self.store.keep(entries, digests, known, self.store.disk.now_ns() // 10**9, force)
+        return self.store.keep(entries, known, self.store.disk.now_ns() // 10**9, force)
 
     async def _add_rows(
         self, stored: list[WrittenEntry], entries: Sequence[Incoming], known: dict[bytes, EntryRow], force: bool
@@ -415,11 +413,10 @@ class BuildCache:
     ) -> None:
         """Keep what was stored in memory, and emit what happened to each entry."""
         rows = {one.key: one.row for one in stored}
-        for key, entry in entries:
+        for key, digest, entry in entries:
             row = rows.get(key)
             if key in refused:
-                new = row.digest if row else digest_of(entry.data)
-                self.emit(NondeterministicToolchain, module=entry.module, key=key, kept=refused[key], refused=new)
+                self.emit(NondeterministicToolchain, module=entry.module, key=key, kept=refused[key], refused=digest)
             elif row is not None:
                 self._checksums[row.digest] = row.checksum
                 self.hot.put(row.digest, entry.data)

@@ -36,7 +36,7 @@ async def insert(
     whole = await offload.run(store.complete, stored, entries)
     rows = [(one.key, one.row) for one in stored if one.key in whole]
     # A fingerprint does not cover what else a compile read. So fragments of objects with inputs get no rows.
-    reusable = [(key, entry) for key, entry in entries if entry.kind == "object" and not entry.inputs]
+    reusable = [(key, entry) for key, _, entry in entries if entry.kind == "object" and not entry.inputs]
     functions = {key: fragments_of(entry.data) for key, entry in reusable}
     return await index.insert(connection, rows, replace, {key: functions[key] for key, _ in rows if key in functions})
 

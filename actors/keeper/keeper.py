@@ -157,7 +157,7 @@ class Keeper(Actor[ToKeeper]):
 
     @_handles(StoreEntries)
     async def _store(self, message: StoreEntries) -> Stored:
-        entries = [Incoming(bytes.fromhex(entry.key), entry) for entry in message.entries]
+        entries = [Incoming(bytes.fromhex(entry.key), bytes.fromhex(entry.digest), entry) for entry in message.entries]
         kept, refused = await self.upkeep.store(entries, message.force)
         return Stored(
             kept={key.hex(): name.hex() for key, name in kept.items()},

@@ -49,9 +49,10 @@ _PLAN_HEAD = 64
 
 
 class Incoming(NamedTuple):
-    """An entry to store, and its key as raw bytes."""
+    """An entry to store, with its key and the digest of its object as raw bytes."""
 
     key: bytes
+    digest: bytes
     entry: NewEntry
 
 
@@ -134,16 +135,15 @@ class FileStore:
     def keep(
         self,
         entries: Sequence[Incoming],
-        digests: Sequence[bytes],
         known: dict[bytes, EntryRow],
         when: int,
         force: bool,
     ) -> WriteResult:
-        """Write objects and their metadata. `digests` are the objects'; `known` are the rows that keys have already:
-        other bytes are refused while the first ones are good, unless `force`. `when` is in Unix seconds."""
+        """Write objects and their metadata. `known` are the rows that keys have already: other bytes are refused while
+        the first ones are good, unless `force`. `when` is in Unix seconds."""
         kept = WriteResult([], {}, None, [], 0)
         written = 0
-        for place, ((key, entry), digest) in enumerate(zip(entries, digests, strict=True)):
+        for place, (key, digest, entry) in enumerate(entries):
             first = known.get(key)
             try:
                 if first and first.digest != digest and not force and self._is_good(first.digest, first.checksum):

@@ -49,7 +49,7 @@ class Upkeep:
         has now, and the keys whose new bytes were refused."""
         cache = self.cache
         if not cache.writable:
-            cache.unstored.update(key for key, _ in entries)
+            cache.unstored.update(one.key for one in entries)
             return {}, []
         kept = await cache.keep(entries, force)
         digests, refused = kept.digests, kept.refused

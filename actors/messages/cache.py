@@ -44,11 +44,13 @@ class CacheEntry(MessagePart, frozen=True):
 
 
 class NewEntry(MessagePart, frozen=True):
-    """A finished, validated result to store. `manifest` is its canonical JSON, whose digest is `key`. `kind` is
+    """A finished, validated result to store. `manifest` is its canonical JSON, whose digest is `key`; `digest` is that
+    of `data`. Both are believed: who makes an entry has digested it, and nobody does so again. `kind` is
     "object", "program", or "link" (what a link left for later ones). `inputs` as in `CacheEntry`; the fragments of an
     object that has some are not reused."""
 
     key: Digest
+    digest: Digest
     kind: str
     module: str
     manifest: bytes

@@ -176,6 +176,7 @@ def _holding(fragments: dict[Digest, bytes]) -> Incoming:
 def _again(entry: CacheEntry, data: bytes) -> Incoming:
     new = NewEntry(
         key=entry.key,
+        digest=entry.digest,
         kind=entry.kind,
         module=entry.module,
         manifest=msgspec.json.encode({"of": checksum(data)}),
@@ -186,7 +187,7 @@ def _again(entry: CacheEntry, data: bytes) -> Incoming:
         duration_ms=entry.duration_ms,
         inputs=entry.inputs,
     )
-    return Incoming(bytes.fromhex(entry.key), new)
+    return Incoming(bytes.fromhex(entry.key), bytes.fromhex(entry.digest), new)
 
 
 async def replay_keeper(header: Header, records: list[tuple[int, MessageFrame]]) -> tuple[list[Place], int, int, int]:

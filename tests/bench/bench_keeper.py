@@ -73,6 +73,7 @@ def made(number: int) -> NewEntry:
     exports = tuple(it.rpartition("::")[2] for it in functions[:5])
     return NewEntry(
         key=digest(text),
+        digest=digest(data),
         kind="object",
         module=name,
         manifest=text,

@@ -343,7 +343,13 @@ async def pool_cancelled() -> None:
 def entry(module: str) -> NewEntry:
     data = f"\0asm {module}".encode()
     return NewEntry(
-        key=digest(module.encode()), kind="object", module=module, manifest=b"{}", data=data, identity=digest(b"it")
+        key=digest(module.encode()),
+        digest=digest(data),
+        kind="object",
+        module=module,
+        manifest=b"{}",
+        data=data,
+        identity=digest(b"it"),
     )
 
 

@@ -371,6 +371,7 @@ class Compiling(Step):
         self._to_store.append(
             NewEntry(
                 key=key,
+                digest=object_digest,
                 kind="object",
                 module=module,
                 manifest=facts.made[module].manifest,

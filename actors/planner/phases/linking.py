@@ -322,6 +322,7 @@ class Linking(Step):
         entries = [
             NewEntry(
                 key=self._key,
+                digest=self._digest,
                 kind="program",
                 module=entry,
                 manifest=self._manifest,
@@ -338,6 +339,7 @@ class Linking(Step):
             entries.append(
                 NewEntry(
                     key=keys.key_of(manifest),
+                    digest=self._state,
                     kind="link",
                     module=entry,
                     manifest=manifest,

@@ -25,7 +25,14 @@ def entry(module: str, data: bytes | None = None, *, version: int = 1, kind: str
         data = f"\0asm {module} {version} ".encode() * 20
     fields = {"functions": (f"{module}::area",), "duration_ms": 2.5, **fields}
     return NewEntry(
-        key=digest(manifest), kind=kind, module=module, manifest=manifest, data=data, identity=IDENTITY, **fields
+        key=digest(manifest),
+        digest=digest(data),
+        kind=kind,
+        module=module,
+        manifest=manifest,
+        data=data,
+        identity=IDENTITY,
+        **fields,
     )
 
 

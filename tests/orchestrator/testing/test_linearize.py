@@ -117,7 +117,13 @@ def test_many_calls_at_once_are_searched_quickly() -> None:
 
 def entry(module: str, data: bytes = b"one") -> NewEntry:
     return NewEntry(
-        key=digest(module.encode()), kind="object", module=module, manifest=b"null", data=data, identity="0" * 64
+        key=digest(module.encode()),
+        digest=digest(data),
+        kind="object",
+        module=module,
+        manifest=b"null",
+        data=data,
+        identity="0" * 64,
     )
 
 
