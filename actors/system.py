@@ -85,6 +85,8 @@ class Actor(Generic[M]):
         self._wake: anyio.Event | None = None
         self._nudged = False
         self._system: System | None = None
+        self.ready = anyio.Event()
+        """Set when `started` has run."""
         self.ended = anyio.Event()
         self.mailbox.wake = self._awake
 
@@ -169,6 +171,7 @@ class Actor(Generic[M]):
         them; then new messages. The actor ends only when its mailbox is closed and empty, none of its requests is
         outstanding, and it has no work of its own: so no answer is ever sent to an actor that has ended."""
         await self.started()
+        self.ready.set()
         steps = 0
         while True:
             if self._nudged:
@@ -338,7 +341,7 @@ class System:
         async with anyio.create_task_group() as group:
             self._group = group
             for actor in self.actors:
-                actor.ended = anyio.Event()
+                actor.ready, actor.ended = anyio.Event(), anyio.Event()
                 group.start_soon(self._live, actor, name=f"wasmill {actor.name}")
             try:
                 yield self

@@ -218,8 +218,7 @@ async def _replay(
     if header.memory:
         counts.reset()  # Nobody counted before.
     async with system.running():
-        # The keeper makes its cache when it first runs, and `restore` needs it.
-        await system.offload.run(system.offload.disk.make_folders, folder or "/")
+        await system.wait(keeper.ready)  # It makes its cache when it starts, and `restore` needs it.
         for number in taken:
             place, request = requests[number]
             if number == taken[0] and header.enabled:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union, Unpack
 
 import anyio
@@ -27,7 +28,7 @@ import msgspec
 import orchestrator
 from actors.compiler.toolchain import RemembersLinks, Toolchain
 from actors.compiler.toolchains import linked_kinds, object_kind
-from actors.digests import Digest
+from actors.digests import Digest, digest
 from actors.events import Event
 from actors.messages import Message, kinds
 from actors.system import TapRecord
@@ -36,8 +37,9 @@ from orchestrator.api import Project, Source
 from orchestrator.errors import FileError
 from orchestrator.keywords import Settings
 
-VERSION = 3
-"""Another one whenever a recording of before could not be replayed any more: also when messages change."""
+FORMAT = 3
+"""The number of the format. Raise it where a recording could not be replayed any more although all fields are the same:
+a message that means something else."""
 
 if TYPE_CHECKING:
     AnyMessage: TypeAlias = Message
@@ -70,7 +72,7 @@ class Header(_Frame, frozen=True, omit_defaults=False):
     was no folder."""
 
     magic: str = MAGIC
-    version: int = VERSION
+    version: str = ""
     wasmill: str = ""
     toolchains: tuple[Member, ...] = ()
     slots: int = 1
@@ -104,6 +106,27 @@ class EndFrame(_Frame, frozen=True):
 
 
 Frame = Union[Header, MessageFrame, EventFrame, EndFrame]
+
+
+def fields_of(*types: Any) -> Digest:
+    """Names all fields that values of these types are made of, with their types and defaults."""
+
+    def bare(schema: Any) -> Any:
+        if isinstance(schema, dict):
+            docstring = isinstance(schema.get("description"), str)
+            return {key: bare(one) for key, one in schema.items() if key != "description" or not docstring}
+        return [bare(one) for one in schema] if isinstance(schema, list) else schema
+
+    _, components = msgspec.json.schema_components(types)
+    return digest(msgspec.json.encode(bare(components), order="deterministic"))
+
+
+@cache
+def version() -> str:
+    """The version of the recordings that this code writes and reads. Another one as soon as a field of a message, of an
+    event or of a frame changes: a recording of before would be decoded as something that was never sent."""
+    return f"{FORMAT}.{fields_of(Frame)[:8]}"
+
 
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
 _encoder = msgspec.msgpack.Encoder()
@@ -147,6 +170,7 @@ class Recorder:
         config = project.config
         self._write(
             Header(
+                version=version(),
                 wasmill=orchestrator.__version__,
                 toolchains=tuple([_member(one) for one in project.toolchains.members]),
                 slots=config.jobs,
@@ -240,12 +264,12 @@ def _header(data: bytes, path: str) -> tuple[Header, int]:
         found = msgspec.msgpack.decode(data[LENGTH_BYTES:end])
         if found["magic"] != MAGIC:
             raise KeyError
-        version = int(found["version"])
-    except (*UNREADABLE, KeyError, TypeError, ValueError):
+        written = str(found["version"])
+    except (*UNREADABLE, KeyError, TypeError):
         raise FileError("is no recording of a build", where=path) from None
-    if version != VERSION:
+    if written != version():
         hint = f"it was made by wasmill {found.get('wasmill') or 'of another version'}: replay it there"
-        raise FileError(f"is a recording of version {version}, and this is version {VERSION}", where=path, hint=hint)
+        raise FileError(f"is a recording of version {written}, and this is version {version()}", where=path, hint=hint)
     header = _decoder.decode(data[LENGTH_BYTES:end])
     assert isinstance(header, Header)
     return header, end

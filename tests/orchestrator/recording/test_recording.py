@@ -6,13 +6,15 @@ import sys
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 import msgspec
 import pytest
 
-from actors.events import BuildFinished, BuildStarted
+from actors import messages
+from actors.compiler.toolchain import CompileJob
+from actors.events import BuildFinished, BuildStarted, Event
 from actors.keeper.cache import BuildCache
 from actors.keeper.store import Incoming, digest_of
 from actors.keeper.upkeep import Upkeep
@@ -23,16 +25,19 @@ from orchestrator import Project
 from orchestrator.errors import FileError
 from orchestrator.recording.counts import Counts
 from orchestrator.recording.record import (
+    FORMAT,
     LENGTH_BYTES,
-    VERSION,
     EventFrame,
+    Frame,
     Header,
     MessageFrame,
     Recorder,
     Recording,
     described,
+    fields_of,
     read,
     recorded,
+    version,
 )
 from orchestrator.recording.replay import Replayed, replay
 from orchestrator.testing.faults import Faults, crash, fail
@@ -147,6 +152,10 @@ def frame(data: bytes) -> bytes:
     return len(data).to_bytes(LENGTH_BYTES, "little") + data
 
 
+def header() -> bytes:
+    return frame(msgspec.msgpack.encode(Header(version=version())))
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -155,17 +164,47 @@ def frame(data: bytes) -> bytes:
         (frame(msgspec.msgpack.encode({"magic": "another"})), "is no recording of a build"),
         (frame(msgspec.msgpack.encode([1, 2])), "is no recording of a build"),
         (
-            frame(msgspec.msgpack.encode({"magic": "wasmill trace", "version": VERSION + 1, "wasmill": "9.9"})),
-            f"is a recording of version {VERSION + 1}, and this is version {VERSION}",
+            frame(msgspec.msgpack.encode({"magic": "wasmill trace", "version": 2, "wasmill": "9.9"})),
+            f"is a recording of version 2, and this is version {version()}",
         ),
-        (frame(msgspec.msgpack.encode(Header())) + frame(b"\xc1"), "is damaged at byte"),
-        (frame(msgspec.msgpack.encode(Header())) + frame(msgspec.msgpack.encode({"frame": "New"})), "is damaged"),
+        (header() + frame(b"\xc1"), "is damaged at byte"),
+        (header() + frame(msgspec.msgpack.encode({"frame": "New"})), "is damaged"),
     ],
 )
 async def test_what_is_no_recording_is_refused(data: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "trace").write_bytes(data)
     with pytest.raises(FileError, match=message):
         read(tmp_path / "trace")
+
+
+def in_a_message(**fields: Any) -> type[msgspec.Struct]:
+    """A message that holds a struct with these fields: types, or types with defaults."""
+    given = [(name, *(one if isinstance(one, tuple) else (one,))) for name, one in fields.items()]
+    part = msgspec.defstruct("Part", given)
+    return msgspec.defstruct("Message", [("parts", tuple[part, ...])], tag=True)  # type: ignore[valid-type]
+
+
+def test_another_field_anywhere_in_a_message_is_another_version() -> None:
+    names = {
+        fields_of(in_a_message(key=str, size=int)),
+        fields_of(in_a_message(key=str)),
+        fields_of(in_a_message(key=str, bytes=int)),
+        fields_of(in_a_message(key=str, size=str)),
+        fields_of(in_a_message(key=str, size=(int, 0))),
+        fields_of(in_a_message(key=str, size=(int, 1))),
+    }
+    assert len(names) == 6
+    assert fields_of(in_a_message(key=str, size=int)) in names
+    documented = in_a_message(key=str, size=int)
+    documented.__doc__ = "A text changes nothing."
+    assert fields_of(documented) in names
+
+
+def test_the_version_covers_all_messages_and_events() -> None:
+    _, components = msgspec.json.schema_components([Frame])
+    for kind in (*messages.kinds(messages.Message), *get_args(Event), messages.NewEntry, CompileJob):
+        assert set(components[kind.__name__]["properties"]) >= set(kind.__struct_fields__)
+    assert version() == f"{FORMAT}.{fields_of(Frame)[:8]}"
 
 
 async def test_where_nothing_can_be_read_or_written(tmp_path: Path) -> None:
