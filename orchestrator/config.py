@@ -152,8 +152,8 @@ def load(
         kind = "file" if place.endswith(choose(toolchain, {}).extensions) else "folder"
         raise ProjectError(f"there is no {kind} `{os.fspath(start)}`")
     file = _find(place, disk)
-    base, profiles, enabled = read_file(file, disk) if file else ({}, {}, {})
-    home, toolchains = os.path.dirname(file) or place, choose(toolchain, enabled)
+    base, profiles, tables = read_file(file, disk) if file else ({}, {}, {})
+    home, toolchains = os.path.dirname(file) or place, choose(toolchain, tables)
     return _resolve(_Layers(home, file, "", base, {**PROFILES, **profiles}, checked, disk, toolchains))
 
 

@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from actors.disk import Disk
 from orchestrator.errors import ConfigError
-from orchestrator.settings import SETTINGS, TABLES, near_miss
-from orchestrator.toolchains.locate import installed
+from orchestrator.settings import SETTINGS, TABLES, near_miss, shown_value
+from orchestrator.toolchains.locate import ToolchainTable, installed
 
 LARGEST = 1 << 20
 """Bytes of a wasmill.toml."""
 
 
-Tables = tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, bool]]
-"""The settings of the four tables by leaf name, those of each profile, and of each toolchain whether it is enabled."""
+_EXTENSION = re.compile(r"(?:\.\w+)+").fullmatch
+
+Tables = tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, ToolchainTable]]
+"""The settings of the four tables by leaf name, those of each profile, and the tables of toolchains."""
 
 
 def read_file(file: str, disk: Disk) -> Tables:
@@ -53,7 +56,7 @@ def check_setting(key: str, value: object, dotted: str, where: Callable[[], str]
     try:
         return setting.check(value)
     except ValueError as wrong:
-        what = str(wrong) or f"must be {setting.allowed}, not {_shown(value)}"
+        what = str(wrong) or f"must be {setting.allowed}, not {shown_value(value)}"
         raise ConfigError(f"`{dotted}`: {what}", where=where(), key=dotted) from None
 
 
@@ -66,7 +69,7 @@ class _Reader:
 
     def read(self, tables: dict[str, Any]) -> Tables:
         base: dict[str, Any] = {}
-        enabled: dict[str, bool] = {}
+        toolchains: dict[str, ToolchainTable] = {}
         profiles: dict[str, dict[str, Any]] = {}
         for table, content in tables.items():
             if table == "profile":
@@ -74,7 +77,7 @@ class _Reader:
                     profiles[name] = self.profile(name, self.table(settings, "profile", name))
             elif table == "toolchain":
                 for name, settings in self.table(content, "toolchain").items():
-                    enabled[name] = self.toolchain(name, self.table(settings, "toolchain", name))
+                    toolchains[name] = self.toolchain(name, self.table(settings, "toolchain", name))
             elif table in TABLES:
                 base |= self.settings(self.table(content, table), table)
             elif table in SETTINGS:
@@ -83,7 +86,7 @@ class _Reader:
                 allowed = "[project], [build], [cache], [run], [profile.NAME], [toolchain.NAME]"
                 hint = near_miss(table, (*TABLES, "profile", "toolchain")) or f"allowed are: {allowed}"
                 raise ConfigError(f"[{table}] is no table of settings", where=self.at(table), hint=hint, key=table)
-        return base, profiles, enabled
+        return base, profiles, toolchains
 
     def table(self, content: object, *path: str) -> dict[str, Any]:
         if isinstance(content, dict):
@@ -105,21 +108,24 @@ class _Reader:
             )
         return {key: self.check(key, value, "profile", name) for key, value in content.items()}
 
-    def toolchain(self, name: str, content: dict[str, Any]) -> bool:
-        """Whether a toolchain is enabled. It must be installed, unless it is not."""
-        for key, value in content.items():
-            dotted, where = f"toolchain.{name}.{key}", self.at("toolchain", name, key)
-            if key != "enabled":
-                hint = near_miss(key, ("enabled",)) or f"[toolchain.{name}] takes: enabled"
-                raise ConfigError(f"`{key}` is no setting of [toolchain.{name}]", where=where, hint=hint, key=dotted)
-            if not isinstance(value, bool):
-                raise ConfigError(f"`{dotted}`: must be true or false, not {_shown(value)}", where=where, key=dotted)
-        enabled: bool = content.get("enabled", True)
+    def toolchain(self, name: str, content: dict[str, Any]) -> ToolchainTable:
+        """The table of one toolchain, which must be installed, unless it is not enabled."""
+        options = dict(content)
+        enabled, extensions = options.pop("enabled", True), options.pop("extensions", [])
+        if not isinstance(enabled, bool):
+            raise self.wrong_value(enabled, "true or false", name, "enabled")
+        if "extensions" in content and not _are_extensions(extensions):
+            raise self.wrong_value(extensions, 'a list of extensions, as [".txt"]', name, "extensions")
         if enabled and name not in (known := installed()):
-            hint = near_miss(name, tuple(known)) or f"installed are: {', '.join(sorted(known))}"
+            hint = near_miss(name, tuple(known))
+            hint = "; ".join(part for part in (hint, f"installed are: {', '.join(sorted(known))}") if part)
             dotted, where = f"toolchain.{name}", self.at("toolchain", name)
             raise ConfigError(f"there is no toolchain `{name}`", where=where, hint=hint, key=dotted)
-        return enabled
+        return ToolchainTable(enabled, tuple(extensions), options, lambda key: self.at("toolchain", name, key))
+
+    def wrong_value(self, value: object, allowed: str, name: str, key: str) -> ConfigError:
+        dotted, where = f"toolchain.{name}.{key}", self.at("toolchain", name, key)
+        return ConfigError(f"`{dotted}`: must be {allowed}, not {shown_value(value)}", where=where, key=dotted)
 
     def check(self, key: str, value: object, *table: str) -> Any:
         return check_setting(key, value, ".".join((*table, key)), lambda: self.at(*table, key))
@@ -156,12 +162,9 @@ def _unknown(key: str, dotted: str, where: str) -> ConfigError:
     return ConfigError(what, where=where, hint=hint, key=dotted)
 
 
-def _shown(value: object) -> str:
-    """A value as TOML writes it, nearly, and not too long."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = '"' + ascii(value)[1:-1] + '"' if isinstance(value, str) else ascii(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _are_extensions(value: object) -> bool:
+    """Whether this is a list of what names of files end in, with the dot, and not empty."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, str) and _EXTENSION(one) for one in value)
 
 
 # ------------------------------------------------------------------------------------------------ lines

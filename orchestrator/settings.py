@@ -156,3 +156,11 @@ def near_miss(word: str, known: list[str] | tuple[str, ...]) -> str:
 
     found = get_close_matches(word, known, 1)
     return f"did you mean `{found[0]}`?" if found else ""
+
+
+def shown_value(value: object) -> str:
+    """A value nearly as TOML writes it, and not too long."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = '"' + ascii(value)[1:-1] + '"' if isinstance(value, str) else ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -392,6 +392,22 @@ class LinksKinds(Protocol):
 
 
 @runtime_checkable
+class TakesOptions(Protocol):
+    """A toolchain with settings of its own, under `[toolchain.NAME]` of wasmill.toml."""
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """By name of an option: what is allowed. It completes the sentence "... must be"."""
+        ...
+
+    def with_option(self, name: str, value: object) -> Toolchain:
+        """Another toolchain, with this option set. `value` is as in the file: text, a number, a boolean, or a list or
+        table of these. An option that changes the output changes `identity`, and so is in every key; others do not.
+        Raises ValueError where the value is not allowed."""
+        ...
+
+
+@runtime_checkable
 class Explains(Protocol):
     """A toolchain with its own diagnostic codes, beside those of the engine."""
 

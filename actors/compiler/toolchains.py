@@ -6,31 +6,46 @@ project must not have the same extension.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from actors.compiler.toolchain import LinksKinds, NamesEntry, Toolchain, load_toolchain
+import msgspec
+
+from actors.compiler.toolchain import LinksKinds, NamesEntry, TakesOptions, Toolchain, load_toolchain
 from actors.digests import Digest, digest
+
+
+class ToolchainPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a toolchain is ("module:attribute"), and what wasmill.toml says of it. No `extensions`: its own."""
+
+    place: str
+    extensions: tuple[str, ...] = ()
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Toolchains:
     """The toolchains of a project in their order, at least one. `place` is what `load_toolchains` takes in another
-    process, "" where another process cannot load them. Raises ValueError where two have the same name or extension."""
+    process, "" where another process cannot load them. `extensions`, by name of a member, replace its own. Raises
+    ValueError where two have the same name or extension."""
 
-    def __init__(self, *members: Toolchain, place: str = "") -> None:
+    def __init__(
+        self, *members: Toolchain, place: str = "", extensions: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
         self.members = members
         self._first = members[0]
         self.place = place
         self._of: dict[str, Toolchain] = {}
+        self._given = {name: given for name, given in (extensions or {}).items() if given}
         if len({one.name for one in members}) < len(members):
             raise ValueError(f"two toolchains have one name: {', '.join(one.name for one in members)}")
         for member in members:
-            for extension in member.extensions:
+            for extension in self.extensions_of(member):
                 other = self._of.setdefault(extension, member)
                 if other is not member:
                     raise ValueError(f"the toolchains `{other.name}` and `{member.name}` both take `{extension}` files")
         # The longest first, because one extension may be the end of another. A single toolchain has its own order.
         several = sorted(self._of, key=lambda extension: (-len(extension), extension))
-        self.extensions: tuple[str, ...] = members[0].extensions if len(members) == 1 else tuple(several)
+        self.extensions: tuple[str, ...] = tuple(several) if len(members) > 1 else self.extensions_of(members[0])
 
     def __eq__(self, other: object) -> bool:
         """Equal where the classes, names and extensions are, because each configuration loads its own instances."""
@@ -40,18 +55,22 @@ class Toolchains:
         return hash(self._shape())
 
     def _shape(self) -> tuple[object, ...]:
-        return (self.place, *[(type(one), one.name, one.extensions) for one in self.members])
+        return (self.place, *[(type(one), one.name, self.extensions_of(one)) for one in self.members])
 
     @property
     def entries(self) -> tuple[str, ...]:
         """The file names of the default entry, in the order in which they are looked for."""
         found: list[str] = []
         for member in self.members:
-            if isinstance(member, NamesEntry):
+            if isinstance(member, NamesEntry) and member.name not in self._given:
                 found += member.entry_names
             else:
-                found += [f"main{extension}" for extension in member.extensions]
+                found += [f"main{extension}" for extension in self.extensions_of(member)]
         return tuple(found)
+
+    def extensions_of(self, member: Toolchain) -> tuple[str, ...]:
+        """The extensions of the files that a member compiles."""
+        return self._given.get(member.name, member.extensions)
 
     def of(self, path: str) -> Toolchain:
         """The toolchain of a source; the first member where none has the extension."""
@@ -83,7 +102,7 @@ class Toolchains:
         """The digest of everything about all toolchains that changes their output; of one, its own identity."""
         if len(self.members) == 1:
             return self._first.identity()
-        return digest(repr([(one.name, one.extensions, one.identity()) for one in self.members]).encode())
+        return digest(repr([(one.name, self.extensions_of(one), one.identity()) for one in self.members]).encode())
 
     def identities(self) -> dict[str, Digest]:
         """The identities by the toolchain's name, as they are now."""
@@ -98,10 +117,26 @@ class Toolchains:
         return self.of(path).normalise(raw)
 
 
+def place_of(members: Iterable[ToolchainPlace]) -> str:
+    """A text that `load_toolchains` reads, in another process too."""
+    return msgspec.json.encode(list(members)).decode()
+
+
 def load_toolchains(place: str) -> Toolchains:
-    """Loads the toolchains at a place: "module:attribute" for each, separated by commas. Raises ImportError or
-    AttributeError."""
-    return Toolchains(*[load_toolchain(one) for one in place.split(",")], place=place)
+    """Loads the toolchains that `place_of` named. Raises ImportError or AttributeError where one is not there."""
+    found = msgspec.json.decode(place, type=list[ToolchainPlace])
+    members = [configured(load_toolchain(one.place), one.options) for one in found]
+    given = {member.name: one.extensions for member, one in zip(members, found, strict=True)}
+    return Toolchains(*members, place=place, extensions=given)
+
+
+def configured(toolchain: Toolchain, options: Mapping[str, object]) -> Toolchain:
+    """A toolchain with these options. Raises ValueError where one does not exist, or its value is not allowed."""
+    for name, value in options.items():
+        if not isinstance(toolchain, TakesOptions) or name not in toolchain.options:
+            raise ValueError(f"`{toolchain.name}` has no option `{name}`")
+        toolchain = toolchain.with_option(name, value)
+    return toolchain
 
 
 def object_kind(toolchain: Toolchain) -> str:

@@ -140,10 +140,10 @@ class Recording(NamedTuple):
     complete: bool
 
 
-def _member(toolchain: Toolchain) -> Member:
+def _member(toolchain: Toolchain, extensions: tuple[str, ...]) -> Member:
     return Member(
         name=toolchain.name,
-        extensions=toolchain.extensions,
+        extensions=extensions,
         identity=toolchain.identity(),
         needs_import_objects=toolchain.needs_import_objects,
         remembers=isinstance(toolchain, RemembersLinks),
@@ -167,12 +167,12 @@ class Recorder:
 
     def attach(self, project: Project) -> None:
         """Write down what the Project is made with, and listen to its events."""
-        config = project.config
+        config, found = project.config, project.toolchains
         self._write(
             Header(
                 version=version(),
                 wasmill=orchestrator.__version__,
-                toolchains=tuple([_member(one) for one in project.toolchains.members]),
+                toolchains=tuple([_member(one, found.extensions_of(one)) for one in found.members]),
                 slots=config.jobs,
                 memory=not config.folder,
                 enabled=config.enabled,

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -143,6 +144,36 @@ class WordsToolchain(PlainToolchain):
 
     def identity(self) -> Digest:
         return digest(b"words " + self._identity.encode())
+
+
+class TunableToolchain(PlainToolchain):
+    """The plain language with two options: `mark` is text that stands in every object; `width` changes no byte."""
+
+    name = "tunable"
+    extensions = (".tune",)
+    options: Mapping[str, str] = {"mark": "text", "width": "a whole number above 0"}
+
+    def __init__(self, mark: str = "", width: int = 80) -> None:
+        super().__init__(mark)
+        self.mark = mark
+        self.width = width
+
+    def identity(self) -> Digest:
+        return digest(b"tunable " + self.mark.encode())
+
+    def with_option(self, name: str, value: object) -> TunableToolchain:
+        if name == "mark" and isinstance(value, str):
+            return TunableToolchain(value, self.width)
+        if name == "width" and type(value) is int and value > 0:
+            return TunableToolchain(self.mark, value)
+        raise ValueError
+
+    def compile(self, job: CompileJob) -> Compiled:
+        compiled = super().compile(job)
+        made = compiled.object
+        if made is None:
+            return compiled
+        return Compiled(object=msgspec.structs.replace(made, data=made.data + self.mark.encode()))
 
 
 class IncludingToolchain(PlainToolchain):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Union
 
-from actors.compiler.toolchain import Toolchain, load_toolchain
-from actors.compiler.toolchains import Toolchains
-from orchestrator.errors import ProjectError
+import msgspec
+
+from actors.compiler.toolchain import TakesOptions, Toolchain, load_toolchain
+from actors.compiler.toolchains import ToolchainPlace, Toolchains, configured, place_of
+from orchestrator.errors import ConfigError, ProjectError
+from orchestrator.settings import near_miss, shown_value
 
 GROUP = "wasmill.toolchains"
 """The entry-point group in which toolchains are installed."""
@@ -106,23 +109,68 @@ def load_named(name: str) -> Toolchain:
         raise ProjectError(f"there is no toolchain `{name}`: {error}") from error
 
 
-def choose(asked: Asked, enabled: Mapping[str, bool]) -> Toolchains:
-    """The toolchains of a project: those that are `asked` for, else all that are installed and `enabled` (by name, as
-    wasmill.toml says; what it does not name is). Raises ProjectError: one is not there, or two take the same files."""
+class ToolchainTable(msgspec.Struct, frozen=True):
+    """A `[toolchain.NAME]` of wasmill.toml. `options` are unchecked, since only the toolchain knows what is allowed;
+    `place` says where an option stands ("wasmill.toml:3")."""
+
+    enabled: bool = True
+    extensions: tuple[str, ...] = ()
+    options: dict[str, object] = msgspec.field(default_factory=dict)
+    place: Callable[[str], str] = str
+
+
+def choose(asked: Asked, tables: Mapping[str, ToolchainTable]) -> Toolchains:
+    """The toolchains of a project: those that are `asked` for, else all that are installed and whose table does not say
+    `enabled = false`. Tables also set the extensions and options of each toolchain that is loaded here; one that is
+    given as an object is left as it is.
+
+    Raises ProjectError where a toolchain is not there or two take the same files, ConfigError for a wrong option.
+    """
+    wanted: Sequence[Toolchain | str]
     if asked is None:
-        names = [name for name in installed() if enabled.get(name, True)]
-        wanted: list[Toolchain | str] = [locate_toolchain(name) for name in names]
-    elif isinstance(asked, str) or not isinstance(asked, Sequence):
-        wanted = [locate_toolchain(asked) if isinstance(asked, str) else asked]
+        wanted = [name for name in installed() if name not in tables or tables[name].enabled]
     else:
-        wanted = [locate_toolchain(one) if isinstance(one, str) else one for one in asked]
+        wanted = [asked] if isinstance(asked, str) or not isinstance(asked, Sequence) else asked
     if not wanted:
         raise ProjectError("the project has no toolchain", hint="enable one: `enabled = true` under [toolchain.NAME]")
-    places = [one for one in wanted if isinstance(one, str)]
-    by_name = len(places) == len(wanted) and not any(place.startswith("__main__:") for place in places)
+    members: list[Toolchain] = []
+    places: list[ToolchainPlace] = []
+    extensions: dict[str, tuple[str, ...]] = {}
+    for one in wanted:
+        if not isinstance(one, str):
+            members.append(one)
+            continue
+        place = locate_toolchain(one)
+        member = load_named(place)
+        table = tables.get(member.name, ToolchainTable())
+        extensions[member.name] = table.extensions
+        members.append(_with_options(member, table))
+        if not place.startswith("__main__:"):
+            places.append(ToolchainPlace(place=place, extensions=table.extensions, options=table.options))
+    found = place_of(places) if len(places) == len(wanted) else ""
     try:
-        members = [load_named(one) if isinstance(one, str) else one for one in wanted]
-        return Toolchains(*members, place=",".join(places) if by_name else "")
+        return Toolchains(*members, place=found, extensions=extensions)
     except ValueError as error:
         hint = "leave one of them out: `enabled = false` under [toolchain.NAME] of wasmill.toml"
         raise ProjectError(str(error), hint=hint) from error
+
+
+def _with_options(toolchain: Toolchain, table: ToolchainTable) -> Toolchain:
+    """The toolchain with the options of its table. Raises ConfigError."""
+    allowed = toolchain.options if isinstance(toolchain, TakesOptions) else {}
+    for name, value in table.options.items():
+        dotted = f"toolchain.{toolchain.name}.{name}"
+        if name not in allowed:
+            known = ("enabled", "extensions", *allowed)
+            hint = f"[toolchain.{toolchain.name}] takes: {', '.join(known)}"
+            hint = "; ".join(part for part in (near_miss(name, known), hint) if part)
+            what = f"`{name}` is no setting of [toolchain.{toolchain.name}]"
+            raise ConfigError(what, where=table.place(name), hint=hint, key=dotted)
+        try:
+            if msgspec.json.decode(msgspec.json.encode(value)) != value:  # a date: workers would get something else
+                raise ValueError
+            toolchain = configured(toolchain, {name: value})
+        except (ValueError, OverflowError) as wrong:
+            what = f"`{dotted}`: {str(wrong) or f'must be {allowed[name]}, not {shown_value(value)}'}"
+            raise ConfigError(what, where=table.place(name), key=dotted) from None
+    return toolchain

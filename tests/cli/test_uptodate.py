@@ -56,7 +56,7 @@ class Project:
         return scan_sources(Scan(build=1, rules=self.rules), LoadedSnapshot(), self.disk)
 
     def snapshot(self, **fields) -> Snapshot:
-        looked = scan_sources(Scan(build=1, rules=self.rules, force=True), LoadedSnapshot(), self.disk)
+        looked = scan_sources(Scan(build=1, rules=self.rules), LoadedSnapshot(), self.disk)
         read = read_sources(looked.found, self.rules.root, lambda path, raw: bytes(raw), self.disk)
         beside = [str(self.folder / "wasmill.toml"), str(self.folder / "build/main.wasm"), uptodate.__file__]
         extras, absent = stamp_extras(beside, self.disk)

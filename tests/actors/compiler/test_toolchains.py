@@ -16,9 +16,9 @@ from actors.compiler.toolchain import (
     RemembersLinks,
     SummariseJob,
 )
-from actors.compiler.toolchains import Toolchains, load_toolchains
+from actors.compiler.toolchains import ToolchainPlace, Toolchains, configured, load_toolchains, place_of
 from actors.messages import CompileOutcome, RunCompile, RunSummarise, SummariseOutcome
-from orchestrator.testing.toolchain import PlainToolchain, WordsToolchain
+from orchestrator.testing.toolchain import PlainToolchain, TunableToolchain, WordsToolchain
 from orchestrator.toolchains.ruchy import Ruchy
 
 PARTS = (Compares, Explains, Infers, LinksKinds, NamesEntry, Prepares, RemembersLinks)
@@ -91,7 +91,8 @@ def test_the_linker_takes_all_kinds_of_the_objects() -> None:
 
 
 def test_a_worker_process_uses_the_toolchain_of_each_file() -> None:
-    place = "orchestrator.testing.toolchain:PlainToolchain,orchestrator.testing.toolchain:WordsToolchain"
+    names = ("PlainToolchain", "WordsToolchain")
+    place = place_of([ToolchainPlace(place=f"orchestrator.testing.toolchain:{name}") for name in names])
     both = load_toolchains(place)
     assert (both.place, [one.name for one in both.members]) == (place, ["plain", "words"])
     plain, words = both.members
@@ -104,3 +105,34 @@ def test_a_worker_process_uses_the_toolchain_of_each_file() -> None:
     assert [one.module for one in made if isinstance(one, CompileOutcome) and one.compiled] == ["words", "plain"]
     assert words.calls == [("summarise", "words"), ("compile", "words")]
     assert plain.calls == [("summarise", "plain"), ("compile", "plain")]
+
+
+def test_a_worker_process_has_the_extensions_and_options_of_wasmill_toml() -> None:
+    place = ToolchainPlace(
+        place="orchestrator.testing.toolchain:TunableToolchain", extensions=(".x",), options={"mark": "m", "width": 9}
+    )
+    found = load_toolchains(place_of([place]))
+    [tunable] = found.members
+    assert isinstance(tunable, TunableToolchain)
+    assert (tunable.mark, tunable.width, found.extensions) == ("m", 9, (".x",))
+    assert (found.entries, found.of("main.x")) == (("main.x",), tunable)
+    plain = load_toolchains(place_of([ToolchainPlace(place=place.place)]))
+    assert (plain.extensions, plain.entries) == ((".tune",), ("main.tune",))
+    assert plain.identity() != found.identity() == TunableToolchain("m").identity()
+    with pytest.raises(ValueError, match="`tunable` has no option `colour`"):
+        configured(tunable, {"colour": "red"})
+    with pytest.raises(ValueError, match="`plain` has no option `mark`"):
+        configured(PlainToolchain(), {"mark": ""})
+
+
+def test_given_extensions_count_wherever_extensions_do() -> None:
+    plain, words = PlainToolchain(), WordsToolchain()
+    both = Toolchains(plain, words, extensions={"plain": (".txt", ".text"), "words": ()})
+    assert both.extensions == (".words", ".text", ".txt")
+    assert [both.of(path).name for path in ("a.txt", "a.text", "a.words")] == ["plain", "plain", "words"]
+    assert both.entries == ("main.txt", "main.text", "main.words")
+    assert both.identity() != Toolchains(plain, words).identity()
+    assert both != Toolchains(plain, words) == Toolchains(plain, words, extensions={})
+    assert Toolchains(Ruchy(), extensions={"ruchy": (".rr",)}).entries == ("main.rr",)
+    with pytest.raises(ValueError, match=r"`plain` and `words` both take `\.words` files"):
+        Toolchains(plain, words, extensions={"plain": (".words",)})
