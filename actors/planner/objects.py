@@ -30,9 +30,6 @@ class Objects:
         self.compilations = 0
         self.data: dict[Digest, bytes] = {}
         """Bytes at hand: of objects just made, and of what the cache loaded."""
-        self.with_inputs: set[str] = set()
-        """Modules whose compile read inputs that no manifest names. Nothing checks these yet, so such an object is good
-        for this build alone: it is not stored, and the plan of this build answers for nothing."""
         self.restart()
 
     def restart(self) -> None:
@@ -65,7 +62,6 @@ class Objects:
         self.data[made.digest] = found.data
         self.use(module, made.digest, made.duration_ms, len(found.functions), found.warnings)
         self.compilations += 1
-        (self.with_inputs.add if found.discovered else self.with_inputs.discard)(module)
 
     def use_made(self, module: str, key: Digest) -> bool:
         """Use the object that this build made for this key, before another module's source changed. Returns whether

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.compiler.toolchain import Discovered, Object
+from actors.compiler.toolchain import Object
 from actors.diagnostics import about_file
 from actors.digests import digest
 from actors.planner.objects import Made, Objects
@@ -33,12 +33,3 @@ def test_what_was_made_stays_made_when_the_build_starts_again() -> None:
     assert objects.use_made("a", "key")
     assert (objects.digests, objects.functions, objects.durations) == ({"a": NEW}, {"a": 2}, {"a": 2.5})
     assert (objects.warnings, objects.compilations) == ({"a": (WARNING,)}, 1)
-
-
-def test_objects_with_other_inputs_are_told_apart_until_they_are_made_without() -> None:
-    objects = Objects()
-    found = Object(data=b"x", discovered=(Discovered(path="/x", digest=""),))
-    objects.add("a", MADE._replace(object=found))
-    assert objects.with_inputs == {"a"}
-    objects.add("a", MADE)
-    assert objects.with_inputs == set()
