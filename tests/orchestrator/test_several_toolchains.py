@@ -77,6 +77,25 @@ async def test_an_identity_enters_the_keys_of_its_own_modules_alone(project: Pat
             assert (result.success, result.recompiled) == (True, expected), words
 
 
+async def test_a_second_toolchain_leaves_the_summaries_of_the_first(tmp_path: Path) -> None:
+    """They are stored under the identity of their own toolchain."""
+    folder = write(tmp_path, main_plain="use low::f\nrun f\n", low_plain="pub f = 1\n")
+    plain, words = PlainToolchain(), WordsToolchain()
+    async with orchestrator.open(folder, toolchain=plain, entry="main.plain") as opened:
+        assert (await opened.build()).compiled_modules == 2
+    plain.calls.clear()
+    write(folder, notes_words="use low::f\npub note = f\n")
+    for expected in ([("summarise", "notes"), ("compile", "notes")], []):
+        async with orchestrator.open(folder, toolchain=[plain, words], entry="main.plain") as opened:
+            assert (await opened.build()).success
+        assert (plain.calls, words.calls) == ([], expected)
+        words.calls.clear()
+    # A changed toolchain has no summaries, the other one has its own.
+    async with orchestrator.open(folder, toolchain=[plain, WordsToolchain("2")], entry="main.plain") as opened:
+        assert (await opened.build()).recompiled == ["notes"]
+    assert plain.calls == []
+
+
 async def test_a_program_that_no_linker_takes_is_an_error_of_the_entry() -> None:
     sources = orchestrator.Sources({"main.words": "use low::area\nrun area\n", "low.ruchy": LOW})
     async with orchestrator.open(sources, toolchain=[WordsToolchain(), "ruchy"]) as project:

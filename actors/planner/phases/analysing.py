@@ -133,7 +133,8 @@ class Summarising(Step):
         self._analysing = analysing
         self._wanted: dict[str, SourceFile] = {}
         self._waiting: deque[SummariseJob] = deque()
-        self._new: dict[str, bytes] = {}
+        self._new: dict[Digest, dict[str, bytes]] = {}
+        """What was made, by identity of the toolchain and name."""
 
     def begin(self) -> None:
         """Ask for the summaries, and for those of the texts before: most of a changed module is as it was."""
@@ -144,24 +145,26 @@ class Summarising(Step):
             self._waiting.extend(SummariseJob(module=one, path=path, source=b"", shown=True) for one, path in pairs)
             return
         self._wanted = dict(self._analysing.need.summaries)
-        names = {file.summary for file in self._wanted.values()}
-        names.update([facts.earlier_name(module) for module in self._wanted if module not in facts.earlier])
-        names.discard("")
-        request = FindSummaries(build=self.run.id, identity=facts.toolchain, sources=tuple(sorted(names)))
-        session.ask(self.run, request)
+        for identity, modules in facts.by_toolchain(self._wanted).items():
+            names = {self._wanted[module].summary for module in modules}
+            names.update([facts.earlier_name(module) for module in modules if module not in facts.earlier])
+            names.discard("")
+            request = FindSummaries(build=self.run.id, identity=identity, sources=tuple(sorted(names)))
+            session.ask(self.run, request)
 
     def answered(self, request: Message, answer: Message) -> None:
-        if isinstance(answer, SummariesFound):
-            self._found(answer)
+        if isinstance(answer, SummariesFound) and isinstance(request, FindSummaries):
+            self._found(request, answer)
         elif isinstance(answer, SummariseDone):
             self._done(answer)
         else:
             super().answered(request, answer)
 
-    def _found(self, answer: SummariesFound) -> None:
-        """Take what the index has; the rest is for the workers."""
+    def _found(self, request: FindSummaries, answer: SummariesFound) -> None:
+        """Take what the index has of one toolchain; the rest is for the workers."""
         facts = self.session.facts
-        for module, file in self._wanted.items():
+        for module in facts.by_toolchain(self._wanted)[request.identity]:
+            file = self._wanted[module]
             summary = _summary(answer.summaries.get(file.summary))
             if summary is not None:
                 facts.learn(module, summary)
@@ -189,9 +192,9 @@ class Summarising(Step):
         if run.awaited or self._waiting:
             return
         run.replan = False  # The facts ask for the other text of a file that changed meanwhile.
-        if self._new:
-            session.ask(run, StoreSummaries(build=run.id, identity=session.facts.toolchain, summaries=self._new))
-            self._new = {}
+        for identity, summaries in self._new.items():
+            session.ask(run, StoreSummaries(build=run.id, identity=identity, summaries=summaries))
+        self._new = {}
         run.go(Phase.LOOKING)
 
     def _done(self, answer: SummariseDone) -> None:
@@ -205,7 +208,8 @@ class Summarising(Step):
                 file.data = outcome.source
             elif outcome.summarised is not None and outcome.summarised.summary is not None:
                 facts.learn(outcome.module, outcome.summarised.summary)
-                self._new[file.summary] = _encode(outcome.summarised.summary)
+                new = self._new.setdefault(facts.identity_of(file.path), {})
+                new[file.summary] = _encode(outcome.summarised.summary)
                 if events.wanted:
                     events.emit(
                         ModuleSummarised(build=self.run.id, module=outcome.module, duration_ms=outcome.duration_ms)
@@ -225,32 +229,34 @@ class Inferring(Step):
         self._analysing = analysing
         self._keys: dict[str, Digest] = {}
         self._waiting: deque[str] = deque()
-        self._new: dict[Digest, bytes] = {}
+        self._new: dict[Digest, dict[str, bytes]] = {}
+        """What was made, by identity of the toolchain and key."""
 
     def begin(self) -> None:
         self._waiting.clear()  # A file may have changed before all of them were inferred.
         self._keys = dict(self._analysing.need.inferences)
-        sources = tuple(sorted(set(self._keys.values())))
-        identity = self.session.facts.toolchain
-        self.session.ask(self.run, FindSummaries(build=self.run.id, identity=identity, sources=sources))
+        for identity, modules in self.session.facts.by_toolchain(self._keys).items():
+            sources = tuple(sorted({self._keys[module] for module in modules}))
+            self.session.ask(self.run, FindSummaries(build=self.run.id, identity=identity, sources=sources))
 
     def answered(self, request: Message, answer: Message) -> None:
-        if isinstance(answer, SummariesFound):
-            self._found(answer)
+        if isinstance(answer, SummariesFound) and isinstance(request, FindSummaries):
+            self._found(request, answer)
         elif isinstance(answer, InferDone):
             self._done(answer)
         else:
             super().answered(request, answer)
 
-    def _found(self, answer: SummariesFound) -> None:
-        """Take what the index has; the rest is for the workers."""
+    def _found(self, request: FindSummaries, answer: SummariesFound) -> None:
+        """Take what the index has of one toolchain; the rest is for the workers."""
         inferences = self.session.facts.inferences
         for key, data in answer.summaries.items():
             try:
                 inferences[key] = _decode_inference(data)
             except UNREADABLE:
                 continue  # It is made again.
-        self._waiting.extend(module for module, key in self._keys.items() if key not in inferences)
+        modules = self.session.facts.by_toolchain(self._keys)[request.identity]
+        self._waiting.extend(module for module in modules if self._keys[module] not in inferences)
 
     def advance(self) -> None:
         """Keep the slots busy; go back when everything is inferred."""
@@ -269,21 +275,22 @@ class Inferring(Step):
         if run.awaited:
             return
         run.replan = False  # The facts ask for the other text of a file that changed meanwhile.
-        if self._new:
-            session.ask(run, StoreSummaries(build=run.id, identity=facts.toolchain, summaries=self._new))
-            self._new = {}
+        for identity, inferred in self._new.items():
+            session.ask(run, StoreSummaries(build=run.id, identity=identity, summaries=inferred))
+        self._new = {}
         run.go(Phase.LOOKING)
 
     def _done(self, answer: InferDone) -> None:
         """Take over what a worker found. A crash is not reported here: the compile will meet it too."""
-        inferences = self.session.facts.inferences
+        facts, inferences = self.session.facts, self.session.facts.inferences
         for outcome in answer.outcomes:
             if outcome.changed is not None:
                 self.session.input_changed(self.run, outcome.module, outcome.changed)
             elif outcome.inference is not None:
                 key = self._keys[outcome.module]
                 inferences[key] = outcome.inference
-                self._new[key] = _encode(outcome.inference)
+                identity = facts.identity_of(facts.sources[outcome.module].path)
+                self._new.setdefault(identity, {})[key] = _encode(outcome.inference)
             else:
                 inferences[self._keys[outcome.module]] = Inference()
 

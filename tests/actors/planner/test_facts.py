@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from actors.digests import NO_STAMP, digest
 from actors.messages import BuildSettings, KnownSource
-from actors.planner import facts as module_under_test
+from actors.planner import resolutions
 from actors.planner.facts import Facts
 from actors.planner.layers import READERS, Layer, Need, Reach
 from actors.planner.phases.recording import planned_module
@@ -482,8 +482,8 @@ def test_only_layers_that_come_later_read_a_layer() -> None:
 def test_a_change_that_others_cannot_see_resolves_only_the_module_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = whole(BASE, SETTINGS)
     seen: list[str] = []
-    real = module_under_test.resolve
-    monkeypatch.setattr(module_under_test, "resolve", lambda known, name: (seen.append(name), real(known, name))[1])
+    real = resolutions.resolve
+    monkeypatch.setattr(resolutions, "resolve", lambda known, name: (seen.append(name), real(known, name))[1])
     learn(facts, {**BASE, "c": "pub h = 2"})
     assert seen == ["c"]
     seen.clear()
