@@ -31,7 +31,6 @@ import anyio
 from xxhash import xxh3_128_digest
 
 from actors.digests import Digest, Stamp
-from actors.disk import Disk
 from actors.events import (
     CacheDegraded,
     CompiledTwice,
@@ -121,13 +120,28 @@ class HotObjects:
         self.size = 0
 
 
+class BuildStatus:
+    """What has happened to the cache in one build. The next build starts with a new one, so it tries everything again.
+
+    `degraded` is why the build goes on without a part of the cache; None: all of it works. `writable` is False once
+    storing has failed, `index_off` is True once the index cannot be used. `synced`: neighbours were asked.
+    `forgot_builds`: plans of earlier builds were removed. `quarantined` are files, and why.
+    """
+
+    def __init__(self, build: int) -> None:
+        self.build = build
+        self.degraded: str | None = None
+        self.writable = True
+        self.index_off = self.synced = self.forgot_builds = False
+        self.quarantined: list[tuple[str, str]] = []
+
+
 class BuildCache:
     """`memory`: the store is in memory; then the index is in memory as well, and nobody else can use it.
 
-    `degraded` is why the running `build` goes on without a part of the cache; None: all of it works. `lost` are entries
-    that are gone although plans of earlier builds name them; `outdated`: these plans still have to be removed
-    (`forget_builds`). `unstored` are keys that could not be stored. `writable` is False once storing has failed in this
-    build."""
+    `now` is the status of the running build. `lost` are entries that are gone although plans of earlier builds name
+    them; `outdated`: these plans still have to be removed (`forget_builds`). `unstored` are keys that could not be
+    stored."""
 
     def __init__(
         self,
@@ -142,25 +156,27 @@ class BuildCache:
         self.store = store
         self.offload = offload
         self.events = events
-        self.build = 0
-        self.degraded: str | None = None
+        self.now = BuildStatus(0)
         self.counts: dict[str, float] = {}
         self.hot = HotObjects(hot_memory)
         self.memory = memory
-        self._shared = None if memory else store.folder
         self.busy_ms = busy_ms
         self.in_use = InUse()
         self.lost: set[bytes] = set()
         self.unstored: set[bytes] = set()
         self.outdated = False
-        self.writable = True
-        self._checksums: dict[bytes, bytes] = {}
         self._database: Database | None = None
         self._opened: Stamp | None = None
-        self._index_off = False
         self._behind = False
-        self._synced = self._forgot_builds = False
-        self.put_aside: list[tuple[str, str]] = []
+
+    @property
+    def degraded(self) -> str | None:
+        return self.now.degraded
+
+    @property
+    def _shared(self) -> str | None:
+        """The folder that other processes may use at the same time; None if the cache is in memory."""
+        return None if self.memory else self.store.folder
 
     # ---- counts and events
 
@@ -176,12 +192,12 @@ class BuildCache:
         """Emit an event of this build, if anybody listens. Digests become hexadecimal."""
         if self.events.wanted:
             said = {name: it.hex() if isinstance(it, bytes) else it for name, it in fields.items()}
-            self.events.emit(kind(build=self.build, **said))
+            self.events.emit(kind(build=self.now.build, **said))
 
     def degrade(self, reason: str) -> None:
         """A part of the cache does not work. Emitted once a build, counted once a build."""
-        if self.degraded is None:
-            self.degraded = reason
+        if self.now.degraded is None:
+            self.now.degraded = reason
             self.count(degradations=1)
             self.emit(CacheDegraded, reason=reason)
 
@@ -192,29 +208,22 @@ class BuildCache:
         whether entries were lost that earlier builds rely on."""
         await self.unpin()
         forget, self.lost = bool(self.lost), set()
-        self.build = build
-        self.degraded = None
-        self.put_aside = []
-        self.writable = True
-        self._index_off = False
-        self._synced = self._forgot_builds = False
-        if self._database is not None and not self.memory:
-            there = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
-            if there != self._opened:
-                await self.close()
+        self.now = BuildStatus(build)
+        on_disk = self._database is not None and not self.memory
+        if on_disk and await self.offload.run(recovery.identity, self.store) != self._opened:
+            await self.close()
         return forget
 
     def retry(self) -> None:
         """Maintenance of the whole cache begins: retry what failed before, and report it again if it still fails."""
-        self.degraded = None
+        self.now.degraded = None
         self.retry_index()
 
     def retry_index(self) -> None:
-        self._index_off = False
+        self.now.index_off = False
 
     async def unpin(self) -> None:
         in_use, self.in_use = self.in_use, InUse()
-        self._checksums = {}
         if in_use.visible:
             with anyio.CancelScope(shield=True):  # Nobody else can release it any more.
                 await self.offload.run(in_use.release)
@@ -240,8 +249,8 @@ class BuildCache:
         # gives a claim back only after it has added the row.
         if self.in_use.add(keys) or claim:
             taken = await self.offload.run(self.in_use.claim, self._shared, self.store.disk, keys[:claim], beside)
-        if not self._synced:  # once a build
-            self._synced = True
+        if not self.now.synced:
+            self.now.synced = True
             await self.sync_with_neighbours()
         rows = await self.read(index.find, keys)
         if rows is None:
@@ -260,7 +269,7 @@ class BuildCache:
     def expect(self, rows: Iterable[EntryRow]) -> None:
         """Check objects against the checksums in these rows from now on."""
         for row in rows:
-            self._checksums[row.digest] = row.checksum
+            self.in_use.checksums[row.digest] = row.checksum
 
     async def _find_in_files(self, keys: Iterable[bytes]) -> dict[bytes, EntryRow]:
         """Without an index: the metadata says it all, but it takes longer."""
@@ -277,7 +286,7 @@ class BuildCache:
         data: dict[bytes, bytes] = {}
         wanted: list[tuple[bytes, bytes]] = []
         for digest in dict.fromkeys(digests):
-            expected = self._checksums.get(digest, b"")
+            expected = self.in_use.checksums.get(digest, b"")
             there = self.hot.get(digest) if expected else None
             if there is not None and xxh3_128_digest(there) == expected:
                 data[digest] = there
@@ -292,8 +301,8 @@ class BuildCache:
             self.count(bytes_read=sum(map(len, fetched.data.values())))
             await self._handle_failures(fetched)
             for digest, there in fetched.data.items():
-                if digest not in self._checksums:
-                    self._checksums[digest] = xxh3_128_digest(there)
+                if digest not in self.in_use.checksums:
+                    self.in_use.checksums[digest] = xxh3_128_digest(there)
                 self.hot.put(digest, there)
             data.update(fetched.data)
         return data
@@ -357,7 +366,7 @@ class BuildCache:
         if kept.failure is not None and kept.failure.errno in NO_SPACE:
             rest = kept.rest
         elif kept.failure is not None:
-            self.writable = False
+            self.now.writable = False
             self.degrade(f"storing: {said(kept.failure)}")
         return StoreResult(digests, list(refused), rest)
 
@@ -418,7 +427,7 @@ class BuildCache:
             if key in refused:
                 self.emit(NondeterministicToolchain, module=entry.module, key=key, kept=refused[key], refused=digest)
             elif row is not None:
-                self._checksums[row.digest] = row.checksum
+                self.in_use.checksums[row.digest] = row.checksum
                 self.hot.put(row.digest, entry.data)
                 self.emit(ObjectStored, module=entry.module, key=key, digest=row.digest, size=row.size)
 
@@ -431,7 +440,7 @@ class BuildCache:
 
     async def store_summaries(self, identity: Digest, summaries: Mapping[str, bytes]) -> None:
         named = [(index.summary_name(identity, source), data) for source, data in summaries.items()]
-        if named and self.writable:
+        if named and self.now.writable:
             await self.write(index.store_summaries, named)
 
     # ---- files and the index
@@ -484,7 +493,7 @@ class BuildCache:
         return None
 
     async def _open(self) -> Database | None:
-        if self._database is None and not self._index_off:
+        if self._database is None and not self.now.index_off:
             if self.memory:
                 self._database = await recovery.open_memory()
                 return self._database
@@ -493,9 +502,9 @@ class BuildCache:
             # A new index beside plans of earlier builds: somebody removed the old one, and maybe entries, too.
             # The plans may have gone a moment ago, because something else was missing: that counts as well.
             earlier = await self.offload.run(self.store.names, SNAPSHOTS) if new else []
-            if earlier or (new and self._forgot_builds):
+            if earlier or (new and self.now.forgot_builds):
                 self.mark_lost([_THE_INDEX])
-            self._opened = await self.offload.run(_identity, self.store.disk, self.store.path(index.FILE))
+            self._opened = await self.offload.run(recovery.identity, self.store)
             if self._behind:
                 await self._catch_up(self._database)
                 self._behind = False
@@ -545,7 +554,7 @@ class BuildCache:
             await self._without_index(reason)
 
     async def _without_index(self, reason: str) -> None:
-        self._index_off = True
+        self.now.index_off = True
         self.degrade(f"index: {reason}")
         await self.close()
 
@@ -561,7 +570,7 @@ class BuildCache:
     async def forget_builds(self) -> Swept:
         """Remove the snapshots and plans of earlier builds, which say that all entries are there."""
         swept = await self.files(Swept(left=1), sweep.forget_builds, self.store)
-        self._forgot_builds = self._forgot_builds or swept.files > 0
+        self.now.forgot_builds = self.now.forgot_builds or swept.files > 0
         self.outdated = swept.left > 0  # Then the keeper retries after the next message.
         if swept.why:
             self.degrade(swept.why)
@@ -571,24 +580,13 @@ class BuildCache:
         """Count and report a file that was quarantined."""
         if file.startswith(METADATA):
             self.mark_lost([digest_in(file.removeprefix(METADATA + "/"), ".json")])
-        self.put_aside.append((file, reason))
+        self.now.quarantined.append((file, reason))
         self.count(corruptions=1)
         self.emit(EntryQuarantined, file=file, reason=reason)
 
     def quarantined_metadata(self, damaged: Mapping[bytes, str]) -> None:
         for key, reason in damaged.items():
             self.quarantined(f"{METADATA}/{metadata_file(key)}", reason)
-
-
-def _identity(disk: Disk, path: str) -> Stamp | None:
-    """Which file this is, whatever is in it; None if it does not exist, or is another cache's as well."""
-    try:
-        stamp = disk.stamp(path)
-    except OSError:
-        return None
-    if disk.is_shared(path):
-        return None
-    return Stamp(stamp.device, stamp.inode, 0, 0, 0)
 
 
 def said(error: Exception) -> str:

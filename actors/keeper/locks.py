@@ -176,7 +176,8 @@ def _place(key: bytes) -> int:
 class InUse:
     """What the running build uses: `keys` that it looked up or stored, `digests` of objects. Of the keys, `found` were
     there, `missed` were not. `read` are objects that were read without being found. `unpinned` is what is not in the
-    file of our pins yet. The claims on `stored` can be given back."""
+    file of our pins yet. `checksums` are those of objects, by digest, as rows say them or as they were once read. The
+    claims on `stored` can be given back."""
 
     def __init__(self) -> None:
         self.keys: set[bytes] = set()
@@ -185,6 +186,7 @@ class InUse:
         self.missed: set[bytes] = set()
         self.read: set[bytes] = set()
         self.unpinned: set[bytes] = set()
+        self.checksums: dict[bytes, bytes] = {}
         self.pins: Pins | None = None
         self.stored: set[bytes] = set()
         self._claims: Claims | None = None

@@ -25,6 +25,7 @@ from typing import TypeAlias
 
 import anyio
 
+from actors.digests import Stamp
 from actors.disk import Lock
 from actors.keeper import index, locks
 from actors.keeper.database import MEMORY, Damaged, Database, Unusable, open_database
@@ -199,6 +200,18 @@ def move_aside(store: FileStore) -> bool:
     except OSError:
         pass
     return False
+
+
+def identity(store: FileStore) -> Stamp | None:
+    """Which file the index is, whatever is in it; None if it does not exist, or is another cache's as well. Blocks."""
+    path = store.path(index.FILE)
+    try:
+        stamp = store.disk.stamp(path)
+    except OSError:
+        return None
+    if store.disk.is_shared(path):
+        return None
+    return Stamp(stamp.device, stamp.inode, 0, 0, 0)
 
 
 async def _lock(offload: Offload, store: FileStore) -> Lock | None:

@@ -48,7 +48,7 @@ class Upkeep:
         """Store entries. On a full disk make room and retry once, then go on without. Returns the digest that each key
         has now, and the keys whose new bytes were refused."""
         cache = self.cache
-        if not cache.writable:
+        if not cache.now.writable:
             cache.unstored.update(one.key for one in entries)
             return {}, []
         kept = await cache.keep(entries, force)
@@ -58,7 +58,7 @@ class Upkeep:
             again = await cache.keep(kept.rest, force)
             digests, refused = digests | again.digests, refused + again.refused
             if again.rest:
-                cache.writable = False
+                cache.now.writable = False
                 cache.degrade("storing: the disk is full")
         return digests, sorted(refused)
 

@@ -67,16 +67,16 @@ async def verify(cache: BuildCache) -> tuple[int, list[Damage]]:
 async def _verify_index(cache: BuildCache) -> list[Damage]:
     """Check the index as a whole. Opening it may be what finds it broken, and rebuilding it what finds metadata
     broken."""
-    cache.put_aside = []
+    cache.now.quarantined = []
     problem = await cache.read(index.check)
     if problem:
         await cache.repair(problem)
         await cache.read(index.check)
-    found, cache.put_aside = cache.put_aside, []
-    return [_put_aside(file, reason) for file, reason in found]
+    found, cache.now.quarantined = cache.now.quarantined, []
+    return [_quarantined(file, reason) for file, reason in found]
 
 
-def _put_aside(file: str, reason: str) -> Damage:
+def _quarantined(file: str, reason: str) -> Damage:
     if file == index.FILE:
         return Damage(file=file, problem=reason, action="quarantined, rebuilt from metadata")
     key = digest_in(file.removeprefix(METADATA + "/"), ".json")
