@@ -20,6 +20,42 @@ from actors.diagnostics import Diagnostic
 from actors.digests import Digest
 from actors.result import ResultFields
 
+__all__ = [
+    "ActorState",
+    "BuildCancelled",
+    "BuildFinished",
+    "BuildStalled",
+    "BuildStarted",
+    "CacheDegraded",
+    "CacheHit",
+    "CacheMiss",
+    "CacheTooSmall",
+    "CompileFinished",
+    "CompileStarted",
+    "CompiledTwice",
+    "DiagnosticFound",
+    "EntriesEvicted",
+    "EntryQuarantined",
+    "Event",
+    "EventsLost",
+    "FileSkipped",
+    "GraphResolved",
+    "InputChanged",
+    "LinkStarted",
+    "ModuleBlocked",
+    "ModuleFailed",
+    "ModuleSummarised",
+    "NondeterministicToolchain",
+    "ObjectStored",
+    "ObjectsVerified",
+    "ProgramLinked",
+    "ProgramWritten",
+    "RunningJob",
+    "SourceRead",
+    "SourcesScanned",
+    "Subscription",
+]
+
 
 def _dashed(name: str) -> str:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")

@@ -3,10 +3,12 @@
     async with orchestrator.open("docs/examples/invoice") as project:
         result = await project.build()
 
-Names are imported on first use (PEP 562), so that importing this package costs nothing. All that public calls take and
-give has its name here. `BuildCancelled` is the exception; the event of that name is in
-`orchestrator.events`.
+Names are imported on first use (PEP 562), so importing this package costs nothing. Everything that public calls accept
+or return has its name here. The names of events are listed in `actors/events.py`. `BuildCancelled` is the exception;
+the event with that name is in `orchestrator.events`.
 """
+
+# ruff: noqa: F405
 
 TYPE_CHECKING = False  # that of `typing`, which would cost a tenth of a start (see cli/uptodate.py)
 
@@ -15,40 +17,7 @@ if TYPE_CHECKING:
     from actors.compiler.toolchains import Toolchains
     from actors.diagnostics import Diagnostic
     from actors.digests import Digest
-    from actors.events import (
-        ActorState,
-        BuildFinished,
-        BuildStalled,
-        BuildStarted,
-        CacheDegraded,
-        CacheHit,
-        CacheMiss,
-        CacheTooSmall,
-        CompiledTwice,
-        CompileFinished,
-        CompileStarted,
-        DiagnosticFound,
-        EntriesEvicted,
-        EntryQuarantined,
-        Event,
-        EventsLost,
-        FileSkipped,
-        GraphResolved,
-        InputChanged,
-        LinkStarted,
-        ModuleBlocked,
-        ModuleFailed,
-        ModuleSummarised,
-        NondeterministicToolchain,
-        ObjectStored,
-        ObjectsVerified,
-        ProgramLinked,
-        ProgramWritten,
-        RunningJob,
-        SourceRead,
-        SourcesScanned,
-        Subscription,
-    )
+    from actors.events import *  # noqa: F403
     from actors.messages import CacheStatistics, Collected, Damage, MemorySource, Verified
     from actors.offload import Offload
     from actors.result import Difference, Reason
@@ -56,7 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.api import Cache, CachedObject, Project, Source, open  # noqa: A004
     from orchestrator.config import Config
     from orchestrator.dependencies import DependencyGraph
-    from orchestrator.errors import (
+    from orchestrator.errors import (  # type: ignore[assignment]  # BuildCancelled replaces the event
         BuildCancelled,
         BuildFailed,
         ConfigError,
@@ -73,65 +42,33 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "ActorState": "actors.events",
     "BuildCancelled": "orchestrator.errors",
     "BuildFailed": "orchestrator.errors",
-    "BuildFinished": "actors.events",
     "BuildResult": "orchestrator.result",
-    "BuildStalled": "actors.events",
-    "BuildStarted": "actors.events",
     "Cache": "orchestrator.api",
-    "CacheDegraded": "actors.events",
-    "CacheHit": "actors.events",
-    "CacheMiss": "actors.events",
     "CacheStatistics": "actors.messages",
-    "CacheTooSmall": "actors.events",
     "CachedObject": "orchestrator.api",
     "Collected": "actors.messages",
-    "CompileFinished": "actors.events",
-    "CompileStarted": "actors.events",
-    "CompiledTwice": "actors.events",
     "Config": "orchestrator.config",
     "ConfigError": "orchestrator.errors",
     "Damage": "actors.messages",
     "DependencyGraph": "orchestrator.dependencies",
     "Diagnostic": "actors.diagnostics",
-    "DiagnosticFound": "actors.events",
     "Difference": "actors.result",
     "Digest": "actors.digests",
-    "EntriesEvicted": "actors.events",
-    "EntryQuarantined": "actors.events",
-    "Event": "actors.events",
-    "EventsLost": "actors.events",
     "FileError": "orchestrator.errors",
-    "FileSkipped": "actors.events",
-    "GraphResolved": "actors.events",
-    "InputChanged": "actors.events",
     "Limits": "orchestrator.keywords",
-    "LinkStarted": "actors.events",
     "MailboxStatistics": "actors.system",
     "MemorySource": "actors.messages",
-    "ModuleBlocked": "actors.events",
-    "ModuleFailed": "actors.events",
-    "ModuleSummarised": "actors.events",
-    "NondeterministicToolchain": "actors.events",
-    "ObjectStored": "actors.events",
-    "ObjectsVerified": "actors.events",
     "Offload": "actors.offload",
-    "ProgramLinked": "actors.events",
-    "ProgramWritten": "actors.events",
     "Project": "orchestrator.api",
     "ProjectBroken": "orchestrator.errors",
     "ProjectError": "orchestrator.errors",
     "Reason": "actors.result",
     "RunResult": "orchestrator.result",
-    "RunningJob": "actors.events",
     "Settings": "orchestrator.keywords",
     "Source": "orchestrator.api",
-    "SourceRead": "actors.events",
     "Sources": "orchestrator.sources",
-    "SourcesScanned": "actors.events",
-    "Subscription": "actors.events",
     "System": "actors.system",
     "Tap": "actors.system",
     "TapRecord": "actors.system",
@@ -142,6 +79,9 @@ _HOMES = {
     "WasmillError": "orchestrator.errors",
     "open": "orchestrator.api",
 }
+
+_EVENTS = "actors.events"
+"""The home of every name in `__all__` that has none in `_HOMES`."""
 
 _MODULES = ("events", "sync")
 
@@ -226,10 +166,9 @@ def __getattr__(name: str) -> object:
     elif name in _MODULES:
         value = import_module(f"orchestrator.{name}")
     else:
-        home = _HOMES.get(name)
-        if home is None:
+        if name not in __all__:
             raise AttributeError(f"module 'orchestrator' has no attribute {name!r}")
-        value = getattr(import_module(home), name)
+        value = getattr(import_module(_HOMES.get(name, _EVENTS)), name)
     globals()[name] = value
     return value
 

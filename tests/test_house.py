@@ -10,11 +10,13 @@ import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
 import orchestrator
+from actors import events
 from actors.planner.keys import LinkManifest, ObjectManifest, ProgramManifest
 from orchestrator.codes import all_codes, registries
 
@@ -148,7 +150,9 @@ def test_the_wasm_room_knows_no_language_and_no_actor_but_words() -> None:
 
 def test_public_names_are_sorted_and_complete() -> None:
     assert orchestrator.__all__ == sorted(orchestrator.__all__)
-    assert set(orchestrator.__all__) == set(orchestrator._HOMES)
+    assert set(orchestrator.__all__) == {*orchestrator._HOMES, *events.__all__}
+    assert events.__all__ == sorted(events.__all__) == orchestrator.events.__all__
+    assert set(get_args(events.Event)) <= {getattr(events, name) for name in events.__all__}
     assert dir(orchestrator) == orchestrator.__all__
     assert _for_type_checkers() == set(orchestrator.__all__)
 
@@ -157,12 +161,14 @@ def _for_type_checkers() -> set[str]:
     """The names that type checkers see, under `if TYPE_CHECKING:`."""
     tree = ast.parse((ROOT / "orchestrator/__init__.py").read_text())
     guarded = next(node for node in tree.body if isinstance(node, ast.If))
-    return {alias.name for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    names = {alias.name for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert "*" in names
+    return (names - {"*"}) | set(events.__all__)
 
 
 @pytest.mark.parametrize("name", orchestrator.__all__)
 def test_public_name_resolves_to_its_home(name: str) -> None:
-    home = importlib.import_module(orchestrator._HOMES[name])
+    home = importlib.import_module(orchestrator._HOMES.get(name, "actors.events"))
     assert getattr(orchestrator, name) is getattr(home, name)
 
 
