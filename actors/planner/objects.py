@@ -30,17 +30,13 @@ class Objects:
         self.compilations = 0
         self.data: dict[Digest, bytes] = {}
         """Bytes at hand: of objects just made, and of what the cache loaded."""
-        self.restart()
-
-    def restart(self) -> None:
-        """Forget which object each module has. What was made stays made."""
         self.digests: dict[str, Digest] = {}
         self.durations: dict[str, float] = {}
         self.functions: dict[str, int] = {}
         self.warnings: dict[str, tuple[Diagnostic, ...]] = {}
 
     def keep(self, rows: Mapping[str, PlannedModule]) -> None:
-        """Use the objects of the last build for these modules, and for no other ones yet."""
+        """Begin (again) with the objects of the last build for these modules. What was made stays made."""
         self.digests = {module: row.object for module, row in rows.items()}
         self.durations = {module: row.duration_ms for module, row in rows.items()}
         self.functions = {module: row.functions for module, row in rows.items()}

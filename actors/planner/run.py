@@ -118,7 +118,6 @@ class Run:
 
     def restart(self) -> None:
         """Forget where the modules stand, because the sources are looked at (again). What was made stays made."""
-        self.objects.restart()
         self._reset()
 
     def start_modules(self, modules: Iterable[str], kept: Mapping[str, PlannedModule]) -> None:

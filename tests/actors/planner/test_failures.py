@@ -54,7 +54,7 @@ def test_the_order_of_two_failures_does_not_show() -> None:
         states, failures = running(DIAMOND)
         for module in order:
             end(failures, states, DIAMOND, module, fails=module in ("low", "left", "top"))
-        assert states.ended
+        assert states.ended and failures.errors.keys() == {"low"}
         seen.add((tuple(states.members(State.FAILED)), tuple(states.members(State.BLOCKED)), *failures.reported()))
     assert seen == {(("low",), ("left", "right", "top"), error("low"))}
 

@@ -26,7 +26,7 @@ def test_what_was_made_stays_made_when_the_build_starts_again() -> None:
     objects = Objects()
     objects.add("a", MADE)
     assert (objects.digests, objects.data, objects.compilations) == ({"a": NEW}, {NEW: b"new"}, 1)
-    objects.restart()
+    objects.keep({})
     assert (objects.digests, objects.warnings, objects.data) == ({}, {}, {NEW: b"new"})
     assert not objects.use_made("a", "another key") and not objects.use_made("b", "key")
     assert objects.digests == {}

@@ -42,6 +42,7 @@ from actors.messages import (
     SummariseOutcome,
 )
 from actors.planner.layers import Need
+from actors.planner.phases import compiling
 from actors.planner.phases.analysing import Analysing, Inferring
 from actors.planner.run import Phase, Run
 from actors.planner.state import State
@@ -249,7 +250,6 @@ def test_finding_claims_nothing_where_nobody_else_builds() -> None:
 
 def test_finding_asks_nothing_where_all_is_compiled_anyway() -> None:
     others = Others()
-    others.build(TEXTS)
     others.build(TEXTS, msgspec.structs.replace(SETTINGS, force=True))
     assert not asked(others, Find) and len(asked(others, RunCompile)) >= 1
 
@@ -332,6 +332,17 @@ def test_compiling_blocks_what_is_unexplained_by_what_failed() -> None:
     assert (result.failed, result.blocked, result.diagnostics) == (["b"], ["a", "main"], [wrong("b")])
 
 
+def test_compiling_blocks_what_is_unexplained_in_a_circle() -> None:
+    others = Others()
+    compiled(
+        others,
+        a=CompileOutcome(module="a", compiled=Compiled(otherwise=(wrong("a"),))),
+        b=CompileOutcome(module="b", compiled=Compiled(diagnostics=(wrong("b"),))),
+    )
+    result = others.build({**TEXTS, "b": "use a::f\npub g = f"})
+    assert (result.failed, result.blocked, result.diagnostics) == (["b"], ["a", "main"], [wrong("b")])
+
+
 def test_compiling_reports_what_is_unexplained_where_nothing_failed() -> None:
     others = Others()
     compiled(others, a=CompileOutcome(module="a", compiled=Compiled(otherwise=(wrong("a"),))))
@@ -369,6 +380,44 @@ def test_compiling_keeps_what_a_cancelled_build_finished() -> None:
         others.step()
     assert others.answers[-1].cancelled
     assert asked(others, Record)[0].compilations == len(others.entries) == len(asked(others, RunCompile)) > 0
+
+
+def test_compiling_stores_what_came_after_a_cancel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "STORE_MS", 0.0)
+    others = Others()
+    others.begin_until(Phase.COMPILING, TEXTS)
+    while not asked(others, StoreEntries):
+        others.step()
+    assert any(isinstance(one, RunCompile) for one in others.waiting)
+    others.cancelled.add(1)
+    others.finish()
+    assert [len(one.entries) for one in asked(others, StoreEntries)] == [1, len(others.entries) - 1]
+    assert len(others.entries) > 1
+
+
+def test_compiling_begins_anew_when_a_source_has_changed() -> None:
+    """What was ready is not begun any more: meanwhile another process has stored it."""
+    others = Others()
+    texts = {"main": "run x", **{f"m{number}": f"pub f{number} = 1" for number in range(8)}}
+    others.build(texts)
+    others.plan = b""
+    others.new_process()
+    find, work = others._Find, others._RunCompile
+    others._Find = lambda request: Found()  # type: ignore[method-assign]
+    others.begin_until(Phase.COMPILING, texts, ALONE)
+
+    def changes(request: RunCompile) -> Message:
+        others._Find, others._RunCompile = find, work  # type: ignore[method-assign]
+        module = request.jobs[0].module
+        (later,) = sources({module: "pub f = 2"})
+        return CompileDone(build=request.build, outcomes=(CompileOutcome(module=module, changed=later),))
+
+    others._RunCompile = changes  # type: ignore[method-assign]
+    result = others.finish()
+    first, second, *rest = [[job.module for job in one.jobs] for one in asked(others, RunCompile)]
+    assert rest == [first[:1]]
+    assert result.success and result.recompiled == sorted({first[0], *second})
+    assert len(result.recompiled) + result.cache_hits == 9 and result.cache_hits > 3
 
 
 # ---- reusing
@@ -413,11 +462,14 @@ def test_an_object_is_reused_under_a_new_key_where_its_parts_are_the_same() -> N
 
 def test_an_object_that_is_gone_has_the_build_look_at_the_sources_again() -> None:
     others = reusable()
-    others.build(BEFORE)
+    before = {**BEFORE, "a": "pub f = 1\nh = 1"}
+    others.build(before)
     others.new_process()
     others._FindFragments = lambda request: FragmentsFound()  # type: ignore[method-assign]
-    others.entries.clear()
-    result = others.build(AFTER)
+    others.begin_until(Phase.COMPILING, {**before, "a": "pub f = 1\nh = 2"})
+    assert others.machine.session.facts.as_before == {"main"}
+    assert not others.machine.session.facts.can_compile("main")
+    result = others.finish()
     assert (result.success, result.recompiled) == (True, ["a", "main"])
     assert sorted(job.module for one in asked(others, RunCompile) for job in one.jobs) == ["a", "main"]
 
@@ -440,6 +492,7 @@ def test_verifying_loads_compiles_and_compares() -> None:
     others.build(TEXTS)
     result = others.build(TEXTS, VERIFY)
     assert (result.success, result.verified, result.differences) == (True, 3, [])
+    assert [len(one.keys) for one in asked(others, Find)] == [1], "the program alone: the plan has the objects"
     compiled(others, a=CompileOutcome(module="a", compiled=Compiled(object=Object(data=b"another"))))
     result = others.build(TEXTS, VERIFY)
     assert [(one.module, one.kind) for one in result.differences] == [("a", "object")]
