@@ -180,10 +180,6 @@ async def test_the_edits_of_the_example_do_what_is_said(tmp_path: Path) -> None:
 
 
 NOT_YET = {
-    "arrays": "fun main() { let xs = [1, 2]; }",
-    "`vec!`": "fun main() { let xs = vec![1]; }",
-    "comprehensions": "fun main() { let xs = [i for i in 1..3]; }",
-    "tuples": "fun main() { println((1, 2)); }",
     "tuple structs": "struct P(i64);",
     "enums": "enum E { A, B }",
     "`match`": "fun main() { match 1 { _ => println(2) } }",

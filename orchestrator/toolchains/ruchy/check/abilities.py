@@ -149,8 +149,30 @@ ABILITIES: dict[type, Abilities] = {
         show=HELPER,
         taken_apart=True,
     ),
-    ArrayType: Abilities(_array, _array, "array", None, NONE, NONE, *_NOTHING, taken_apart=False),
-    TupleType: Abilities(_tuple, _tuple, "tuple", None, NONE, NONE, *_NOTHING, taken_apart=False),
+    ArrayType: Abilities(
+        shown=_array,
+        name=_array,
+        type_of="array",
+        storage=REFERENCE,
+        drop=HELPER,
+        unshare="rt::arr_own",
+        eq=HELPER,
+        order=NONE,
+        show=HELPER,
+        taken_apart=False,
+    ),
+    TupleType: Abilities(
+        shown=_tuple,
+        name=_tuple,
+        type_of="tuple",
+        storage=REFERENCE,
+        drop=HELPER,
+        unshare=HELPER,
+        eq=HELPER,
+        order=NONE,
+        show=HELPER,
+        taken_apart=False,
+    ),
 }
 complete(ABILITIES, Type, "check.abilities.ABILITIES")
 

@@ -23,7 +23,9 @@ from orchestrator.toolchains.ruchy.check.types import (
     INTEGERS,
     STRING,
     UNIT,
+    ArrayType,
     StructType,
+    TupleType,
     Type,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
@@ -31,6 +33,8 @@ from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from orchestrator.toolchains.ruchy.check.passes import Pass
 
 BUILTIN_TYPES: dict[str, Type] = {
@@ -65,6 +69,13 @@ _OTHER_WORDS = {
 }
 
 
+_GENERIC: dict[str, Callable[[Pass, Env, Sequence[tree.Type]], Type]] = {
+    "Vec": lambda p, env, nodes: _composed(p, env, nodes, ArrayType),
+    "Box": lambda p, env, nodes: type_of(p, env, nodes[0]),
+}
+"""Builtin types of others."""
+
+
 def type_of(p: Pass, env: Env, node: tree.Type) -> Type:
     """The type that an annotation means; ERROR where it means none, which has been reported then."""
     while isinstance(node, tree.ReferenceType):
@@ -75,14 +86,18 @@ def type_of(p: Pass, env: Env, node: tree.Type) -> Type:
     if isinstance(node, tree.NamedType):
         return _named(p, env, node)
     if isinstance(node, tree.TupleType):
-        if not node.elements:
-            return UNIT
-        not_yet(p, node.at, "tuples")
-    elif isinstance(node, tree.ArrayType):
-        not_yet(p, node.at, "arrays")
-    else:
-        not_yet(p, node.at, "function types")
+        return _composed(p, env, node.elements, lambda *parts: TupleType(parts)) if node.elements else UNIT
+    if isinstance(node, tree.ArrayType):  # the length says nothing: arrays grow
+        return _composed(p, env, [node.element], ArrayType)
+    not_yet(p, node.at, "function types")
     return ERROR
+
+
+def _composed(p: Pass, env: Env, nodes: Sequence[tree.Type], make: Callable[..., Type]) -> Type:
+    """A type that consists of others; ERROR where one of these is one."""
+    parts = [type_of(p, env, node) for node in nodes]
+    p.composed = True
+    return ERROR if ERROR in parts else make(*parts)
 
 
 def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
@@ -93,6 +108,11 @@ def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
             found = BUILTIN_TYPES.get(path[0])
             if found is not None and not node.arguments:
                 return found
+            if path[0] == "_" and not node.arguments:
+                return fresh()
+            make = _GENERIC.get(path[0])
+            if make is not None and len(node.arguments) == 1:
+                return make(p, env, node.arguments)
             if path[0] in _PLANNED:
                 not_yet(p, node.at, _PLANNED[path[0]], plural=path[0] in ("Vec", "HashMap", "HashSet"))
                 return ERROR

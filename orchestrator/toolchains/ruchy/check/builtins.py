@@ -23,7 +23,7 @@ from orchestrator.toolchains.ruchy.check.numbers import (
 from orchestrator.toolchains.ruchy.check.operators import compare
 from orchestrator.toolchains.ruchy.check.scope import RANGES
 from orchestrator.toolchains.ruchy.check.templates import fill, pieces_of_function, pieces_of_macro
-from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, I64, NEVER, STRING, UNIT
+from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, I64, NEVER, STRING, UNIT, ArrayType, TupleType
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import is_number
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -170,10 +170,13 @@ def length(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     made = arguments_of(c, node, "len", 1, 1)
     if made is None or made[0].type is ERROR:
         return bad(node.at)
-    if not unify(made[0].type, STRING):
-        c.p.error("E0204", node.at, f"`len` takes a String, and this is {shown(made[0].type)}")
+    kind = resolve(made[0].type)
+    if isinstance(kind, TupleType):
+        return hir.Block(I64, node.at, [hir.Do(made[0])], hir.Int(I64, node.at, len(kind.elements)))
+    if not isinstance(kind, ArrayType) and not unify(kind, STRING):
+        c.p.error("E0204", node.at, f"`len` takes a String or an array, and this is {shown(kind)}")
         return bad(node.at)
-    return hir.Runtime(I64, node.at, "str_len", [made[0]])
+    return hir.Runtime(I64, node.at, "length", [made[0]])
 
 
 def _text(name: str) -> Builtin:
@@ -187,6 +190,29 @@ def _text(name: str) -> Builtin:
 def empty(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     made = arguments_of(c, node, "String::new", 0, 0)
     return bad(node.at) if made is None else hir.Str(STRING, node.at, "")
+
+
+def _no_elements(name: str, count: int) -> Builtin:
+    """An empty array. Arrays grow well enough without a capacity."""
+
+    def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
+        made = arguments_of(c, node, name, count, count)
+        array = expr(c, tree.Array(node.at, []), want, why)
+        return bad(node.at) if made is None else hir.Block(array.type, node.at, [hir.Do(one) for one in made], array)
+
+    return handler
+
+
+def _itself(name: str) -> Builtin:
+    """What gives its argument: there are no boxes in values that are copied when they are written to."""
+
+    def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
+        if len(node.arguments) == 1:
+            return expr(c, node.arguments[0], want, why)
+        arguments_of(c, node, name, 1, 1)
+        return bad(node.at)
+
+    return handler
 
 
 def kind_of(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
@@ -220,6 +246,11 @@ def _numeric(name: str, least: int, most: int, make: Callable[..., hir.Expr]) ->
     return handler
 
 
+def _array(node: tree.MacroCall) -> tree.Expr:
+    """`vec![a, b]` is `[a, b]`."""
+    return tree.ArrayRepeat(node.at, *node.arguments) if node.repeat else tree.Array(node.at, node.arguments)
+
+
 @handles(tree.MacroCall)
 def macro(c: Fn, node: tree.MacroCall, want: Want, why: Why) -> hir.Expr:
     """`name!(...)`."""
@@ -227,8 +258,8 @@ def macro(c: Fn, node: tree.MacroCall, want: Want, why: Why) -> hir.Expr:
     if handler is not None:
         return handler(c, only_read(node), want, why)
     if node.name == "vec":
-        not_yet(c.p, node.at, "arrays")
-    elif node.name == "matches":
+        return expr(c, _array(node), want, why)
+    if node.name == "matches":
         not_yet(c.p, node.at, "patterns")
     else:
         p = c.p
@@ -256,6 +287,10 @@ BUILTINS.update(
         "str": _text("str"),
         "String::from": _text("String::from"),
         "String::new": empty,
+        "Vec::new": _no_elements("Vec::new", 0),
+        "Vec::with_capacity": _no_elements("Vec::with_capacity", 1),
+        "Vec::from": _itself("Vec::from"),
+        "Box::new": _itself("Box::new"),
         "type_of": kind_of,
         "int": _numeric("int", 1, 1, to_integer),
         "float": _numeric("float", 1, 1, to_float),

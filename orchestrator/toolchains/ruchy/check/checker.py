@@ -9,6 +9,7 @@ import msgspec
 
 from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters its handlers)
+    arrays,
     calls,
     control,
     expressions,
@@ -21,17 +22,18 @@ from orchestrator.toolchains.ruchy.check.annotations import alias_target, field_
 from orchestrator.toolchains.ruchy.check.bodies import unused_locals
 from orchestrator.toolchains.ruchy.check.consts import read_const
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn
-from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.infer import Var, settle
 from orchestrator.toolchains.ruchy.check.inside import check_imports
 from orchestrator.toolchains.ruchy.check.items import check_struct, collect
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.order import check_functions, settled
+from orchestrator.toolchains.ruchy.check.parts import PARTS, Node
 from orchestrator.toolchains.ruchy.check.passes import Pass
 from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, StructItem
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
-from orchestrator.toolchains.ruchy.check.types import StructType, structs_in
+from orchestrator.toolchains.ruchy.check.types import StructType, Type, structs_in
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.broken import sound
@@ -133,6 +135,23 @@ def _each_once(findings: list[Finding]) -> list[Finding]:
     return [found[key] for key in sorted(found)]
 
 
+def settle_types(body: hir.Expr) -> None:
+    """Gives each node of a tree its final type, whose parts may have been open when the node was made."""
+    found: dict[Type, Type] = {}
+    waiting: list[Node] = [body]
+    while waiting:
+        node = waiting.pop()
+        for name in ("type", "subject"):
+            kind = getattr(node, name, None)
+            if kind is None or (kind.__class__ is not Var and not kind.parts):
+                continue
+            final = found.get(kind)
+            if final is None:
+                final = found[kind] = settle(kind)
+            setattr(node, name, final)
+        waiting.extend(PARTS[node.__class__](node))
+
+
 VERIFY = "RUCHY_VERIFY" in os.environ
 """Whether each tree is held against the rules before it leaves: in tests, and in all processes that they start."""
 
@@ -150,6 +169,8 @@ def _finished(p: Pass, layouts: dict[StructType, hir.StructLayout]) -> hir.Check
         function.parameters = [settle(kind) for kind in function.parameters]
         function.result = settle(function.result)
         function.locals = [settle(kind) for kind in function.locals]
+        if p.composed:
+            settle_types(function.body)
         if p.cut:
             function.body = without_unreached(function.body)
     signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(p.signatures.items())}

@@ -11,30 +11,17 @@ from orchestrator.toolchains.ruchy.check.function import (
     LoopTarget,
     Want,
     Why,
-    bad,
     check,
     expr,
     fit,
     handles,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.infer import (
-    INTEGER,
-    NUMBER,
-    Var,
-    narrow,
-    openness,
-    resolve,
-    shown,
-    start_whole,
-    unify,
-)
-from orchestrator.toolchains.ruchy.check.operators import is_float
-from orchestrator.toolchains.ruchy.check.ranges import Walk, walk
-from orchestrator.toolchains.ruchy.check.statements import bind_silently, block
-from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, Type
-from orchestrator.toolchains.ruchy.check.unsupported import not_yet
-from orchestrator.toolchains.ruchy.check.widths import common, convert, is_number, meet
+from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.loops import loop_over
+from orchestrator.toolchains.ruchy.check.statements import block
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, NEVER, UNIT, Type
+from orchestrator.toolchains.ruchy.check.widths import common, convert, is_number
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -186,97 +173,15 @@ def while_(c: Fn, node: tree.While, want: Want, why: Why) -> hir.Expr:
 
 @handles(tree.For)
 def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
-    """Over a range; the variable is the loop's own, whatever the body does with it."""
-    mark = len(c.undo)
-    pattern = node.pattern
-    iterable = node.iterable
-    if isinstance(iterable, tree.Call):
-        iterable = _range_call(c, iterable)
-    over: Walk | None = None
-    if isinstance(iterable, tree.RangeExpr):
-        start, end, kind = _bounds(c, iterable)
-        inclusive = iterable.inclusive
-    else:
-        found = walk(c, iterable)
-        if not isinstance(found, Walk):
-            return _for_other(c, node, iterable, found)
-        over, start, end, kind, inclusive = found, found.start, found.end, I64, found.inclusive
-    name = pattern.name if isinstance(pattern, tree.NamePattern) else "_"
-    if pattern.__class__ not in (tree.NamePattern, tree.WildcardPattern):
-        not_yet(c.p, pattern.at, "patterns in `for`")
-    variable = c.declare(name, kind, pattern.at, mutable=True)
-    target = _enter(c, node.label, "for", None, why)
-    inner = block(c, node.body, DROP, why)
-    c.loops.pop()
-    c.leave(mark)
-    if kind.__class__ is Var and not narrow(kind, INTEGER):
-        c.p.error("E0212", pattern.at, f"`{name}` counts, so it is an integer, and this makes it {shown(kind)}")
-    slot = variable.slot
-    if variable.assigned or (over is not None and over.value is not None):
-        slot = c.slot(kind)
-        counter = open_type(c, hir.Local(kind, node.at, slot))
-        value = over.value(counter) if over is not None and over.value is not None else counter
-        inner = hir.Block(inner.type, node.at, [hir.Let(variable.slot, value)], inner)
-    made = hir.ForRange(UNIT, node.at, target.id, slot, start, end, inclusive, inner)
-    return made if over is None else hir.Block(UNIT, node.at, over.out, made)
+    """Over a range or an array; the variable is the loop's own, whatever the body does with it."""
 
+    def turn() -> tuple[int, hir.Expr]:
+        target = _enter(c, node.label, "for", None, why)
+        inner = block(c, node.body, DROP, why)
+        c.loops.pop()
+        return target.id, inner
 
-def _range_call(c: Fn, node: tree.Call) -> tree.Expr:
-    """The builtin `range(end)`, `range(start, end)` as the range that it is."""
-    name = node.callee
-    if not isinstance(name, tree.Path) or name.segments != ("range",) or not 1 <= len(node.arguments) <= 2:
-        return node
-    if "range" in c.names or c.p.lookup(c.env, name.segments) is not None:
-        return node
-    start = node.arguments[0] if len(node.arguments) == 2 else tree.IntLiteral(node.at, 0)
-    return tree.RangeExpr(node.at, start, node.arguments[-1], False)
-
-
-def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
-    """Both ends of a range, of one integer type."""
-    at = node.at
-    if node.start is None or node.end is None:
-        c.p.error("E0212", at, "a `for` needs a range with both ends", "write `0..n`")
-        return hir.Int(I64, at, 0), hir.Int(I64, at, 0), I64
-    start = expr(c, node.start)
-    kind = resolve(start.type)
-    end = expr(c, node.end)
-    if kind is ERROR or resolve(end.type) is ERROR:
-        return start, end, I64 if kind is ERROR else kind
-    met = meet(c.p, start, end)
-    if kind is NEVER or end.type is NEVER:
-        other = resolve(end.type)
-        kind = kind if kind is not NEVER else other if other is not NEVER else I64
-    elif met is not None:
-        start, end = met
-        kind = resolve(start.type)
-        if openness(kind) == INTEGER and isinstance(start, hir.Int) and isinstance(end, hir.Int):
-            start_whole(kind)  # the counter is a local that starts from an integer
-    elif not unify(kind, end.type):
-        c.p.error(
-            "E0212", at, f"the ends of a range are of one type, and these are {shown(kind)} and {shown(end.type)}"
-        )
-    if is_float(resolve(kind)) or not narrow(kind, NUMBER):
-        c.p.error("E0212", at, f"a range to loop over has integers as its ends, and these are {shown(kind)}")
-        kind = ERROR
-    return start, end, resolve(kind)
-
-
-def _for_other(c: Fn, node: tree.For, iterable: tree.Expr, made: hir.Expr) -> hir.Expr:
-    """Anything but a range: arrays are to come; the rest cannot be iterated over."""
-    mark = len(c.undo)
-    kind = resolve(made.type)
-    if kind is STRING:
-        c.p.error("E0212", iterable.at, "a String cannot be iterated over", "use its `.chars()`")
-    elif kind is not ERROR:
-        hint = "write `0..n`" if narrow(kind, INTEGER) else ""
-        c.p.error("E0212", iterable.at, f"{shown(kind)} cannot be iterated over", hint)
-    bind_silently(c, node.pattern)
-    _enter(c, node.label, "for", None, ())
-    block(c, node.body, DROP, ())
-    c.loops.pop()
-    c.leave(mark)
-    return bad(node.at)
+    return loop_over(c, node.at, node.pattern, node.iterable, turn)
 
 
 def _target(c: Fn, node: tree.Break | tree.Continue, word: str) -> LoopTarget | None:

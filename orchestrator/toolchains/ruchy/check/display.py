@@ -23,8 +23,9 @@ from orchestrator.toolchains.ruchy.check.types import (
 )
 
 
-def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
-    """The strings that show a value, to be joined. `spec` is that of a placeholder: "", "?" or ".2"."""
+def text_parts(c: Fn, made: hir.Expr, spec: str = "", *, bare: bool = False) -> list[hir.Expr]:
+    """The strings that show a value, to be joined. `spec` is that of a placeholder: "", "?" or ".2". `bare`: strings in
+    arrays and tuples have no quotes, as in an f-string."""
     kind = resolve(made.type)
     if kind is CHAR and spec == "?":  # the reference has no chars: they are strings of one character
         return [hir.ToText(STRING, made.at, hir.ToText(STRING, made.at, made), debug=True)]
@@ -33,9 +34,9 @@ def text_parts(c: Fn, made: hir.Expr, spec: str = "") -> list[hir.Expr]:
             return [hir.ToText(STRING, made.at, made, debug=True)]
         return made.parts if isinstance(made, hir.Concat) else [made]
     if openness(kind) == ANY:
-        return [later(c, made.at, STRING, (kind,), lambda last: _when_known(c, made, spec, last))]
+        return [later(c, made.at, STRING, (kind,), lambda last: _when_known(c, made, spec, bare, last))]
     show = _TAKEN_APART.get(kind.__class__)
-    return show(c, made, kind, spec) if show is not None else [_scalar(made, kind, spec)]
+    return show(c, made, kind, spec) if show is not None else [_scalar(made, kind, spec, bare)]
 
 
 def _nil(c: Fn, made: hir.Expr, kind: Type, spec: str) -> list[hir.Expr]:
@@ -71,24 +72,24 @@ def _plain_when_known(c: Fn, made: hir.Expr, last: bool) -> hir.Expr | None:
     return joined(made.at, plain_parts(c, made))
 
 
-def _when_known(c: Fn, made: hir.Expr, spec: str, last: bool) -> hir.Expr | None:
+def _when_known(c: Fn, made: hir.Expr, spec: str, bare: bool, last: bool) -> hir.Expr | None:
     if last:
         settle(made.type)
     if openness(resolve(made.type)) == ANY:
         return None
-    return joined(made.at, text_parts(c, made, spec))
+    return joined(made.at, text_parts(c, made, spec, bare=bare))
 
 
-def _scalar(made: hir.Expr, kind: Type, spec: str) -> hir.Expr:
+def _scalar(made: hir.Expr, kind: Type, spec: str, bare: bool) -> hir.Expr:
     if spec[:1] == "." and spec[1:].isdigit():
-        if kind.__class__ is Var or hasattr(kind, "bits"):
-            return hir.ToText(STRING, made.at, made, precision=int(spec[1:]))
+        if kind.__class__ is Var or hasattr(kind, "bits") or kind.parts:
+            return hir.ToText(STRING, made.at, made, precision=int(spec[1:]), bare=bare)
     elif isinstance(made, hir.Int):
         value = made.value
         if kind is CHAR:
             return hir.Str(STRING, made.at, chr(value))
         return hir.Str(STRING, made.at, ("false", "true")[value] if kind is BOOL else str(value))
-    return hir.ToText(STRING, made.at, made)
+    return hir.ToText(STRING, made.at, made, bare=bare)
 
 
 def _struct_parts(c: Fn, made: hir.Expr, kind: Type, spec: str) -> list[hir.Expr]:

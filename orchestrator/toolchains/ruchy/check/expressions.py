@@ -9,9 +9,10 @@ from orchestrator.toolchains.ruchy.check.consts import const_value, inline
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.formats import count_of, formatted, read_spec
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, later
-from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, openness, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, openness, resolve
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.limits import limit
+from orchestrator.toolchains.ruchy.check.places import field_of
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
@@ -23,8 +24,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     StructItem,
     Variable,
 )
-from orchestrator.toolchains.ruchy.check.statements import field_of
-from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, STRING, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import global_of, hidden, read_global
 from orchestrator.toolchains.ruchy.hints import did_you_mean
@@ -32,7 +32,6 @@ from orchestrator.toolchains.ruchy.syntax import tree
 
 _FIELD: Why = ("E0201", "the field `{0}` of `{1}` is {want}, and this is {got}")
 _BASE: Why = ("E0201", "`..` takes the other fields from a {want}, and this is {got}")
-_INDEX: Why = ("E0201", "a String is indexed by i64, and this is {got}")
 
 
 @handles(tree.Path)
@@ -252,56 +251,8 @@ def hole(c: Fn, part: tree.HolePart) -> list[hir.Expr]:
     if spec is None or any(isinstance(count, str) and not count[:1].isidentifier() for count in counts):
         message = f"the format `{part.spec}` is not known, and has no effect"
         c.p.warn("W0007", part.at, message, "formats are `:>5`, `:05`, `:.2`, `:x`, `:?`, and others of Rust")
-        return text_parts(c, made)
+        return text_parts(c, made, bare=True)
     width, precision = [
         count_of(c, expr(c, tree.Path(part.at, (count,)))) if isinstance(count, str) else None for count in counts
     ]
-    return formatted(c, made, spec, width, precision)
-
-
-@handles(tree.Index)
-def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:
-    """A character of a String, or a part of it, both by character."""
-    value = expr(c, node.value)
-    kind = resolve(value.type)
-    if kind is ERROR or kind is NEVER:
-        return value
-    if kind is not STRING:
-        if openness(kind) == ANY and unify(kind, STRING):
-            return _in_string(c, node, value)
-        c.p.error("E0215", node.at, f"{shown(kind)} cannot be indexed")
-        return bad(node.at)
-    return _in_string(c, node, value)
-
-
-def _in_string(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
-    at = node.at
-    wanted = node.index
-    if not isinstance(wanted, tree.RangeExpr):
-        found = check(c, wanted, I64, _INDEX)
-        return hir.Runtime(STRING, at, "str_at", [value, found], traps=True)
-    if wanted.end is None and not isinstance(value, hir.Local):
-        slot = c.slot(STRING)
-        local = hir.Local(STRING, at, slot)
-        return hir.Block(STRING, at, [hir.Let(slot, value)], _slice(c, at, wanted, local))
-    return _slice(c, at, wanted, value)
-
-
-def _slice(c: Fn, at: int, wanted: tree.RangeExpr, value: hir.Expr) -> hir.Expr:
-    start = hir.Int(I64, at, 0) if wanted.start is None else check(c, wanted.start, I64, _INDEX)
-    if wanted.end is None:
-        end: hir.Expr = hir.Runtime(I64, at, "str_chars", [value])
-    else:
-        end = check(c, wanted.end, I64, _INDEX)
-        if wanted.inclusive:
-            end = hir.Arithmetic(I64, at, "+", end, hir.Int(I64, at, 1))
-    return hir.Runtime(STRING, at, "str_slice", [value, start, end], traps=True)
-
-
-@handles(tree.Tuple)
-def tuple_(c: Fn, node: tree.Tuple, want: Want, why: Why) -> hir.Expr:
-    """Unit; longer tuples are to come."""
-    if not node.elements:
-        return hir.Unit(UNIT, node.at)
-    not_yet(c.p, node.at, "tuples")
-    return bad(node.at)
+    return formatted(c, made, spec, width, precision, bare=True)

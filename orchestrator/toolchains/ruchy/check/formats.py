@@ -71,14 +71,21 @@ def _count(text: str | None) -> int | str | None:
 
 
 def formatted(
-    c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None = None, precision: hir.Expr | None = None
+    c: Fn,
+    made: hir.Expr,
+    spec: Spec,
+    width: hir.Expr | None = None,
+    precision: hir.Expr | None = None,
+    *,
+    bare: bool = False,
 ) -> list[hir.Expr]:
-    """The strings that show a value by a specification. `width` and `precision`: i32s that it takes from arguments."""
+    """The strings that show a value by a specification. `width` and `precision`: i32s that it takes from arguments.
+    `bare`: as in `text_parts`."""
     if spec == PLAIN:
-        return text_parts(c, made)
+        return text_parts(c, made, bare=bare)
     kind = resolve(made.type)
     if kind.__class__ is not Var or (openness(kind) > ANY and (spec.kind not in _RADIX or narrow(kind, INTEGER))):
-        return _known(c, made, spec, width, precision)
+        return _known(c, made, spec, width, precision, bare)
 
     def decide(last: bool) -> hir.Expr | None:
         if last:
@@ -86,7 +93,7 @@ def formatted(
         if resolve(made.type).__class__ is Var:
             return None
         made.type = resolve(made.type)
-        return joined(made.at, _known(c, made, spec, width, precision))
+        return joined(made.at, _known(c, made, spec, width, precision, bare))
 
     return [later(c, made.at, STRING, (kind,), decide)]
 
@@ -104,7 +111,9 @@ def count_of(c: Fn, made: hir.Expr | None) -> hir.Expr | None:
     return hir.Cast(I32, made.at, hir.Cast(INTEGERS["u16"], made.at, made))
 
 
-def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision: hir.Expr | None) -> list[hir.Expr]:
+def _known(
+    c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision: hir.Expr | None, bare: bool
+) -> list[hir.Expr]:
     at = made.at
     kind = resolve(made.type)
     if kind is ERROR or kind is NEVER:
@@ -125,7 +134,7 @@ def _known(c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision:
     if number:
         parts = _number(c, made, kind, spec, precision)
     elif precision is None or spec.kind == "?" or by_parts:
-        parts = text_parts(c, made, f".{spec.precision}" if precision is not None else spec.kind)
+        parts = text_parts(c, made, f".{spec.precision}" if precision is not None else spec.kind, bare=bare)
     else:
         parts = [hir.Runtime(STRING, at, "str_cut", [joined(at, text_parts(c, made)), precision])]
     return _aligned(at, parts, spec, width, number)

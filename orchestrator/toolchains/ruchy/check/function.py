@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.array_widths import converted_array
 from orchestrator.toolchains.ruchy.check.infer import Decision, Var, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, Variable
 from orchestrator.toolchains.ruchy.check.types import (
@@ -181,6 +182,9 @@ def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: tree.Node) -> hir.Exp
         return found
     if unify(want, made.type):
         return made
+    array = converted_array(c, made, want)
+    if array is not None:
+        return array
     want, got = resolve(want), resolve(made.type)
     if want is NEVER:
         return made

@@ -1,8 +1,9 @@
 """What the checker hands to lowering: a small typed tree with every name resolved and all sugar gone.
 
 Every expression has its `type` and `at`, the ordinal of the token that a trap in it should name. Ownership: an
-expression of a reference-counted type (String, struct) gives an owned reference; `Local` and `GetField` give a copy of
-the reference (lowering retains it where it is kept, and may skip that where it is only looked at).
+expression of a reference-counted type (String, struct, array) gives an owned reference; `Local`, `GetField` and
+`GetElement` give a copy of the reference (lowering retains it where it is kept, and may skip that where it is only
+looked at). A record is what has fields by index: a struct, or a tuple.
 Places of evaluation are in the order written.
 """
 
@@ -101,12 +102,14 @@ class Cast(_Expr):
 
 class ToText(_Expr):
     """Any value as a String, as `println` displays it. `precision` for `{:.N}`; `debug` for `{:?}` (quotes strings);
-    `plain` for a whole float without its point, as `.to_string()` and `+` beside text have it."""
+    `plain` for a whole float without its point, as `.to_string()` and `+` beside text have it; `bare` for strings
+    without quotes in arrays and tuples, as f-strings have it."""
 
     operand: Expr
     precision: int | None = None
     debug: bool = False
     plain: bool = False
+    bare: bool = False
 
 
 class Concat(_Expr):
@@ -126,7 +129,9 @@ class Runtime(_Expr):
     """A call of a runtime function (see runtime/README.md): arguments are borrowed, a String result is owned.
     `traps`: the call takes the trap site as two more arguments. `name` is without `rt::`: "str_len".
 
-    Names that are single instructions, on one operand of type f64 or f32: `sqrt`, `floor`, `ceil`, `trunc`, `fabs`.
+    Names that are single instructions, on one operand of type f64 or f32: `sqrt`, `floor`, `ceil`, `trunc`, `fabs`;
+    and `length` of a String (in bytes) or an array. Names in `arr_` get what the elements of the first argument are as
+    one more argument, before the site.
     `format` takes the template, an i64 that says what its arguments are, and then these, each a String: lowering puts
     them in memory for `rt::format`. `radix` takes an integer of any width, `fixed` any number.
     """
@@ -137,7 +142,7 @@ class Runtime(_Expr):
 
 
 class NewStruct(_Expr):
-    """Values of all fields by index. Evaluated in the order of `order` (indices of fields), the order written."""
+    """A record: values of all fields by index. Evaluated in the order of `order` (indices of fields), as written."""
 
     fields: list[Expr]
     order: list[int]
@@ -153,6 +158,34 @@ class UpdateStruct(_Expr):
 class GetField(_Expr):
     value: Expr
     index: int
+
+
+class NewArray(_Expr):
+    elements: list[Expr]
+
+
+class RepeatArray(_Expr):
+    """`[value; count]`: the value is computed once, and before the count, an i64. Traps below 0."""
+
+    value: Expr
+    count: Expr
+
+
+class GetElement(_Expr):
+    """`value[index]` of an array; the index is an i64, a negative one counts from the end. Traps outside, unless it is
+    not `checked`: then it is surely within."""
+
+    value: Expr
+    index: Expr
+    checked: bool = True
+
+
+class Helper(_Expr):
+    """A call of a helper of the type `subject` (`lower/glue.py`). Arguments are borrowed, the result is owned."""
+
+    name: str
+    subject: Type
+    arguments: list[Expr]
 
 
 class Block(_Expr):
@@ -228,12 +261,25 @@ class Let(msgspec.Struct, gc=False, tag=True, tag_field="node"):
 
 
 class Store(msgspec.Struct, gc=False, tag=True, tag_field="node"):
-    """`place = value`. The place is a local, and a path of field indices into it (copy on write)."""
+    """`place = value`. The place is a local, and a path into it (copy on write): a step is the index of a field, or
+    what an element is indexed by, a literal or a local of type i64."""
 
     slot: int
-    path: list[int]
+    path: list[Step]
     value: _ExprUnion
     at: int
+
+
+class Change(msgspec.Struct, gc=False, tag=True, tag_field="node"):
+    """`place = rt::name(place, arguments)`: the place hands its value over, so that it can change where it is. `push`
+    stores its argument behind the last element of an array. `at` as in expressions, for calls that trap."""
+
+    slot: int
+    path: list[Step]
+    name: str
+    arguments: list[_ExprUnion]
+    at: int
+    traps: bool = False
 
 
 class SetGlobal(msgspec.Struct, gc=False, tag=True, tag_field="node"):
@@ -256,13 +302,15 @@ class Do(msgspec.Struct, gc=False, tag=True, tag_field="node"):
 
 Expr = Union[
     Int, Float, Str, Unit, Local, GetGlobal, Arithmetic, Negate, BitNot, Not, Compare, And, Or, Cast, ToText, Concat,
-    Call, Runtime, NewStruct, UpdateStruct, GetField, Block, If, Loop, While, ForRange, Break, Continue, Return, Print,
+    Call, Runtime, NewStruct, UpdateStruct, GetField, NewArray, RepeatArray, GetElement, Helper, Block, If, Loop, While,
+    ForRange, Break, Continue, Return, Print,
     Panic,
 ]  # fmt: skip
 _ExprUnion = Expr
 Literal = Union[Int, Float, Str]
 """What a constant may be folded to."""
-Stmt = Union[Let, Store, SetGlobal, Do]
+Step = Union[int, Expr]
+Stmt = Union[Let, Store, Change, SetGlobal, Do]
 
 
 # ---------------------------------------------------------------- items

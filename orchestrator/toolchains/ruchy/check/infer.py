@@ -23,18 +23,23 @@ from orchestrator.toolchains.ruchy.check.types import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KNOWN, ANY, NUMBER, INTEGER, FLOATING, WHOLE = -1, 0, 1, 2, 3, 4
+KNOWN, ANY, NUMBER, INTEGER, FLOATING, WHOLE, ELEMENT = -1, 0, 1, 2, 3, 4, 5
 """What a variable may become; a later one is narrower, but for INTEGER and FLOATING, which exclude each other.
 KNOWN is the openness of a type that is no variable.
 
 WHOLE is the type of a local that starts from an integer and says no type: i64, whatever it meets, unless a float is
 assigned to it: then it was a float from the start. So it never takes a narrower type from
-a neighbour; `widths.py` converts instead."""
+a neighbour; `widths.py` converts instead.
+
+ELEMENT is the type of integers inside of an array or a tuple that says no type: i64 where nothing decides. It takes the
+type of the array that it is unified with, of any width, and is a float where floats are put beside it. Reading one
+decides nothing."""
 
 
 class TypeVariable:
-    """A type to be found. `link` is what it turned out to be, another variable perhaps. `followers` are WHOLE ones that
-    take values of this one: they are floats if it is. `waiting` are decisions that want to know more of an ANY one."""
+    """A type to be found. `link` is what it turned out to be, another variable perhaps. `followers` are WHOLE and
+    ELEMENT ones that take values of this one: they are floats if it is. `waiting` are decisions that want to know more
+    of an ANY one."""
 
     __slots__ = ("followers", "kind", "link", "waiting")
 
@@ -155,6 +160,11 @@ def narrow(kind: Type, to: int) -> bool:
         if to == INTEGER:
             found.link = I64
         return to != FLOATING
+    if found.kind == ELEMENT:
+        found.kind = ELEMENT if to <= NUMBER else to
+        if to == FLOATING:
+            _floats_follow(found)
+        return True
     if found.kind > NUMBER and to > NUMBER and found.kind != to:
         return False
     found.kind = max(found.kind, to)
@@ -169,13 +179,22 @@ def _join(a: TypeVariable, b: TypeVariable) -> bool:
         return False
     if len(a.followers) + len(a.waiting) > len(b.followers) + len(b.waiting):
         a, b = b, a
-    b.kind = max(kinds)
+    b.kind = max(kind for kind in kinds if kind != ELEMENT or min(kinds) in (ANY, NUMBER, ELEMENT))
     a.link = b
     b.followers += a.followers
     b.waiting += a.waiting
+    if b.kind == FLOATING and b.followers:
+        _floats_follow(b)
     if b.waiting and b.kind:
         notify(b)
     return True
+
+
+def _floats_follow(variable: TypeVariable) -> None:
+    """What takes values of a variable that turned out to be a float is a float too."""
+    followers, variable.followers = variable.followers, []
+    for follower in followers:
+        become_float(follower, F64)
 
 
 def become_float(variable: TypeVariable, kind: Type) -> None:
@@ -183,10 +202,12 @@ def become_float(variable: TypeVariable, kind: Type) -> None:
     waiting = [variable]
     while waiting:
         found = type_variable(cast("Type", waiting.pop()))
-        if found is not None and found.kind == WHOLE:
+        if found is not None and found.kind in (WHOLE, ELEMENT):
             found.link = kind
             waiting += found.followers
             kind = F64
+            if found.waiting:
+                notify(found)
 
 
 def _bind(variable: TypeVariable, kind: Type) -> bool:
@@ -195,6 +216,8 @@ def _bind(variable: TypeVariable, kind: Type) -> bool:
     if not _admits(variable.kind, kind) or _occurs(variable, kind):
         return False
     variable.link = kind
+    if variable.followers and isinstance(kind, FloatType):
+        _floats_follow(variable)
     if variable.waiting:
         notify(variable)
     return True
@@ -229,5 +252,5 @@ def shown(kind: Type) -> str:
     """A type as the user writes it. An open literal shows what it would become."""
     found = resolve(kind)
     if found.__class__ is Var:
-        return ("_", "i64", "i64", "f64", "i64")[openness(found)]
+        return ("_", "i64", "i64", "f64", "i64", "i64")[openness(found)]
     return ABILITIES[found.__class__].shown(found, shown)

@@ -21,7 +21,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     StructItem,
     Variable,
 )
-from orchestrator.toolchains.ruchy.check.types import ERROR, StructType
+from orchestrator.toolchains.ruchy.check.types import ERROR, StructType, TupleType, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import root_path
@@ -190,11 +190,18 @@ def check_struct(p: Pass, item: StructItem) -> None:
     _not_endless(p, item)
 
 
+def _held(kind: Type) -> list[StructType]:
+    """The structs that every value of a type holds: an array may be empty."""
+    if isinstance(kind, TupleType):
+        return [held for part in kind.elements for held in _held(part)]
+    return [kind] if isinstance(kind, StructType) else []
+
+
 def _not_endless(p: Pass, item: StructItem) -> None:
     """E0218 for a struct that holds itself: no value of it could ever be made."""
     if item.type in p.module.endless:
         return
-    waiting = [(item.type, (item.name,))]
+    waiting: list[tuple[StructType, tuple[str, ...]]] = [(item.type, (item.name,))]
     seen = {item.type}
     while waiting:
         kind, path = waiting.pop()
@@ -202,12 +209,13 @@ def _not_endless(p: Pass, item: StructItem) -> None:
         if inner is None:
             continue
         for field in field_types(p, inner):
-            if field == item.type:
+            if item.type in _held(field):
                 names = " holds ".join(f"`{name}`" for name in (*path, item.name))
                 p.error("E0218", item.node.at, f"the struct {names}: no value of it can be made")
                 p.module.endless.update(seen)
-                item.types = [ERROR if part == item.type else part for part in field_types(p, item)]
+                item.types = [ERROR if item.type in _held(part) else part for part in field_types(p, item)]
                 return
-            if isinstance(field, StructType) and field not in seen:
-                seen.add(field)
-                waiting.append((field, (*path, shown(field))))  # type: ignore[arg-type]
+            for held in _held(field):
+                if held not in seen:
+                    seen.add(held)
+                    waiting.append((held, (*path, shown(held))))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.array_methods import CHANGERS, array_method, change
+from orchestrator.toolchains.ruchy.check.arrays import array_of
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, text_parts
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, fit, handles, later
-from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, openness, resolve, shown
+from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
     absolute,
@@ -19,9 +21,10 @@ from orchestrator.toolchains.ruchy.check.numbers import (
     to_float,
     to_integer,
 )
+from orchestrator.toolchains.ruchy.check.places import place_of, read_place, writes_through_reference
 from orchestrator.toolchains.ruchy.check.ranges import range_method
-from orchestrator.toolchains.ruchy.check.scope import RANGES
-from orchestrator.toolchains.ruchy.check.statements import assign, place_of
+from orchestrator.toolchains.ruchy.check.scope import RANGES, Variable
+from orchestrator.toolchains.ruchy.check.statements import assign
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     CHAR,
@@ -31,12 +34,14 @@ from orchestrator.toolchains.ruchy.check.types import (
     INTEGERS,
     NEVER,
     STRING,
+    ArrayType,
     FloatType,
     IntType,
     StructType,
     Type,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.variables import global_of
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
@@ -90,10 +95,12 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
         inner = inner.receiver
     if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length", "rev", "nth"):
         return _of_chars(c, chain, inner)
-    name = chain[-1].name
-    if name in ("push_str", "push") and len(chain) == 1 and _is_text_place(c, inner):
-        return _push(c, node, inner)
-    made = expr(c, inner)
+    made = None
+    if _plain(chain[-1].name) in _CHANGING and _is_place(c, inner):
+        made = _changed(c, chain[-1], inner)
+        chain.pop()
+    if made is None:
+        made = expr(c, inner)
     for part in reversed(chain):
         made = _apply(c, part, made, want if part is node else None)
     return made
@@ -117,23 +124,44 @@ def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: tree.Expr) -> hir.Expr
     return made
 
 
-def _is_text_place(c: Fn, node: tree.Expr) -> bool:
-    while isinstance(node, tree.Field):
-        node = node.value
-    return isinstance(node, tree.Path) and len(node.segments) == 1
+_CHANGING = frozenset((*CHANGERS, "push_str"))
 
 
-def _push(c: Fn, node: tree.MethodCall, place: tree.Expr) -> hir.Expr:
-    """`s.push_str(t)`: `s += t`."""
-    silent, c.p.silent = c.p.silent, c.p.silent + 1
-    failed = c.p.failed
-    found = place_of(c, place)
-    c.p.silent, c.p.failed = silent, failed
-    if found is None or resolve(found[2]) is not STRING or len(node.arguments) != 1:
-        return _apply(c, node, expr(c, place))
+def _is_place(c: Fn, node: tree.Expr) -> bool:
+    """Whether an expression names a variable, or something in one."""
+    while isinstance(node, tree.Field | tree.Index) or (isinstance(node, tree.Unary) and node.op == "*"):
+        if isinstance(node, tree.Index) and isinstance(node.index, tree.RangeExpr):
+            return False
+        node = node.operand if isinstance(node, tree.Unary) else node.value
+    if not isinstance(node, tree.Path) or len(node.segments) != 1:
+        return False
+    name = node.segments[0]
+    return isinstance(c.names.get(name) or global_of(c, name, node.at), Variable)
+
+
+def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr) -> hir.Expr:
+    """A method that may change what it is called on, which is a place."""
     out: list[hir.Stmt] = []
-    made = assign(c, tree.Assign(node.at, place, "+", node.arguments[0]), out)
-    return hir.Block(made.type, node.at, out, made)
+    place = place_of(c, receiver, out)
+    if place is None:
+        for argument in node.arguments:
+            expr(c, argument)
+        return bad(node.at)
+    kind = place.type
+    name = _plain(node.name)
+    if openness(kind) == ANY and name in CHANGERS:
+        unify(kind, array_of(c, fresh()))
+        kind = place.type = resolve(kind)
+    if isinstance(kind, ArrayType) and name in CHANGERS:
+        if writes_through_reference(c, receiver, place.variable):
+            return bad(node.at)
+        made = change(c, node, place, kind)
+    elif kind is STRING and name in ("push_str", "push") and len(node.arguments) == 1:
+        made = assign(c, tree.Assign(node.at, receiver, "+", node.arguments[0]), out)
+    else:
+        place.variable.read = True
+        made = _apply(c, node, read_place(c, node.at, place))
+    return hir.Block(made.type, node.at, out, made) if out else made
 
 
 def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) -> hir.Expr:
@@ -152,6 +180,8 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
         return joined(node.at, text_parts(c, receiver))
     if kind in RANGES and name != "clone":
         return range_method(c, node, receiver)
+    if isinstance(kind, ArrayType):
+        return array_method(c, node, receiver, kind)
     if narrow(kind, NUMBER):
         return _of_number(c, node, name, receiver)
     if name == "to_string" and _no_arguments(c, node):

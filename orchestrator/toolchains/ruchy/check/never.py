@@ -59,15 +59,18 @@ def _cut(node: Node) -> Node:
     if kind is hir.If:
         if isinstance(node.then.type, NeverType) and isinstance(node.otherwise.type, NeverType):
             node.type = NEVER
-    elif kind in (hir.Let, hir.Store, hir.SetGlobal, hir.Do):  # the block that it stands in ends there
+    elif kind in (hir.Let, hir.Store, hir.Change, hir.SetGlobal, hir.Do):  # the block that it stands in ends there
         return node
     return never_returns(list(OPERANDS[kind](node))) or node
 
 
 def _cut_block(node: hir.Block) -> hir.Expr:
     for index, statement in enumerate(node.statements):
-        if isinstance(statement.value.type, NeverType):
-            node.type, node.value = NEVER, statement.value
+        never = never_returns(
+            statement.arguments if isinstance(statement, hir.Change) else [statement.value],
+        )
+        if never is not None:
+            node.type, node.value = NEVER, never
             del node.statements[index:]
             break
     if isinstance(node.value.type, NeverType):

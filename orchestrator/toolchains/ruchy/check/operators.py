@@ -22,6 +22,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 )
 from orchestrator.toolchains.ruchy.check.infer import (
     ANY,
+    ELEMENT,
     FLOATING,
     INTEGER,
     NUMBER,
@@ -44,6 +45,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     INTEGERS,
     NEVER,
     STRING,
+    ArrayType,
     ErrorType,
     FloatType,
     IntType,
@@ -58,6 +60,8 @@ from orchestrator.toolchains.ruchy.syntax.literals import LARGEST
 _LOGIC: Why = ("E0207", "`{0}` needs bool on both sides, and this is {got}")
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 _BITS = frozenset(("&", "|", "^"))
+_AS_THEY_ARE = (WHOLE, ELEMENT)
+"""Open types that a literal beside them takes, and does not change."""
 
 
 @handles(tree.IntLiteral)
@@ -85,7 +89,7 @@ def whole(c: Fn, at: int, value: int, suffix: str, want: Want) -> hir.Expr:
         check_range(c.p, at, value, wanted)
         return hir.Int(wanted, at, value)
     may = openness(wanted)
-    takes = wanted is not None and may >= NUMBER and (may == WHOLE or narrow(wanted, INTEGER))
+    takes = wanted is not None and may >= NUMBER and (may in _AS_THEY_ARE or narrow(wanted, INTEGER))
     made = hir.Int(wanted if wanted is not None and takes else fresh(INTEGER), at, value)
     c.p.pending.append(made)
     c.p.literals.append((made, value))
@@ -174,7 +178,7 @@ def _beside(left: Type, value: int) -> Want:
     """The type of a literal beside a value of type `left`: the same, or i64 where that is too narrow for it."""
     if isinstance(left, IntType):
         return cast("Type", left if left.bits == 64 or holds(left, value) else I64)
-    return left if isinstance(left, FloatType) or openness(left) == WHOLE else None
+    return left if isinstance(left, FloatType) or openness(left) in _AS_THEY_ARE else None
 
 
 def arithmetic(c: Fn, at: int, op: str, left: hir.Expr, node: tree.Expr) -> hir.Expr:
@@ -202,6 +206,10 @@ def combine(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr, last: bool
         return bad(at)
     if op == "+" and (a is STRING or b is STRING):
         return _join(c, at, left, right)
+    if op == "+" and (isinstance(a, ArrayType) or isinstance(b, ArrayType)):
+        joined_arrays = _arrays(c, at, left, right)
+        if joined_arrays is not None:
+            return joined_arrays
     if op == "*" and a is STRING and narrow(b, INTEGER):
         return hir.Runtime(STRING, at, "str_repeat", [left, _as_i64(right)], traps=True)
     if not last and _may_be_text(op, a, b):
@@ -228,6 +236,13 @@ def _join(c: Fn, at: int, left: hir.Expr, right: hir.Expr) -> hir.Expr:
         extend(left.parts, plain_parts(c, right))
         return left
     return joined(at, [*plain_parts(c, left), *plain_parts(c, right)])
+
+
+def _arrays(c: Fn, at: int, left: hir.Expr, right: hir.Expr) -> hir.Expr | None:
+    """`a + b` of two arrays, whose elements are of one type; None where they are not."""
+    if not unify(left.type, right.type):
+        return None
+    return hir.Runtime(resolve(left.type), at, "arr_concat", [left, right])
 
 
 def _as_i64(made: hir.Expr) -> hir.Expr:
@@ -259,6 +274,8 @@ def _hint_for(op: str, a: Type, b: Type, left: hir.Expr, right: hir.Expr) -> str
     numbers = (IntType, FloatType, Var)
     if a.__class__ in numbers and b.__class__ in numbers:
         return _one_number(shown(a), shown(b), left, right)
+    if op == "+" and isinstance(a, ArrayType):
+        return "an array is joined to an array: `xs + [x]`"
     if op == "*" and b is STRING and a.__class__ in numbers:
         return "the string stands on the left: `text * 3`"
     return ""
@@ -330,7 +347,8 @@ def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
             c.p.late.append(Decision(lambda last: _comparable_later(c, at, op, found, last), (found,)))
         return
     if found.__class__ not in (NeverType, ErrorType) and not is_comparable(found, op):
-        c.p.error("E0208", at, f"`{op}` cannot compare values of type {shown(found)}")
+        hint = "compare their parts" if found.parts else ""
+        c.p.error("E0208", at, f"`{op}` cannot compare values of type {shown(found)}", hint)
 
 
 def _comparable_later(c: Fn, at: int, op: str, kind: Type, last: bool) -> bool:

@@ -36,6 +36,10 @@ def _value(node: Node) -> Sequence[Node]:
     return () if node.value is None else (node.value,)
 
 
+def _indices(node: Node) -> Sequence[Node]:
+    return [step for step in node.path if not isinstance(step, int)]
+
+
 LEAVES: frozenset[type] = frozenset({hir.Int, hir.Float, hir.Str, hir.Unit, hir.Local, hir.GetGlobal})
 
 PLAIN: dict[type, Callable[[Node], Sequence[Node]]] = {
@@ -55,6 +59,10 @@ PLAIN: dict[type, Callable[[Node], Sequence[Node]]] = {
     hir.NewStruct: lambda node: [node.fields[index] for index in node.order],
     hir.UpdateStruct: lambda node: [*(value for _, value in node.fields), node.base],
     hir.GetField: _value,
+    hir.NewArray: lambda node: node.elements,
+    hir.RepeatArray: lambda node: (node.value, node.count),
+    hir.GetElement: lambda node: (node.value, node.index),
+    hir.Helper: lambda node: node.arguments,
     hir.Panic: lambda node: (node.message,),
 }
 """Those that neither jump nor store, if their parts don't."""
@@ -69,7 +77,8 @@ _OTHERS: dict[type, Callable[[Node], Sequence[Node]]] = {
     hir.Continue: _none,
     hir.Return: _value,
     hir.Let: _value,
-    hir.Store: _value,
+    hir.Store: lambda node: [node.value, *_indices(node)],
+    hir.Change: lambda node: [*node.arguments, *_indices(node)],
     hir.SetGlobal: _value,
     hir.Do: _value,
 }

@@ -57,7 +57,8 @@ class Pass:
     `copies` is None in the pass that becomes the checked module. In a trial it has the trial's own copies of functions,
     by symbol. `silent` counts the reasons to report nothing (an inlined constant whose errors were reported where it
     stands; a trial has one from the start). `failed` is set by every error, silent ones too: then nothing comes of this
-    pass. `cut`: some operand never returns, so that there is something to leave out (see `never.py`).
+    pass. `cut`: some operand never returns, so that there is something to leave out (see `never.py`). `composed`: there
+    are types with parts, which may be open in nodes that are made already.
 
     `functions` are those of the module and of the bodies seen so far, `nested` the latter by their node, `finished`
     those whose bodies were checked, in that order. `pending` are expressions whose type was open when they were made;
@@ -71,6 +72,7 @@ class Pass:
         "bodies",
         "budget",
         "calls_main",
+        "composed",
         "copies",
         "cut",
         "failed",
@@ -101,6 +103,7 @@ class Pass:
         self.silent = 0
         self.failed = False
         self.cut = False
+        self.composed = False
         self.calls_main = False
         self.functions: list[FunctionItem] = []
         self.symbols: dict[str, FunctionItem] = {}
@@ -333,6 +336,7 @@ class Pass:
             if parameter.default is None:
                 item.required = i + 1
         for kind in (*known.parameters, known.result):
+            self.composed = self.composed or bool(kind.parts)
             self.touch(kind)
 
     def touch(self, kind: Type) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of, type_of
+from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.function import (
     DROP,
     HANDLERS,
@@ -20,30 +20,32 @@ from orchestrator.toolchains.ruchy.check.function import (
     handles,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
+from orchestrator.toolchains.ruchy.check.infer import resolve
 from orchestrator.toolchains.ruchy.check.items import nested_items
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
-from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, ConstItem, ErrorItem, Global, Item, Variable
-from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
+from orchestrator.toolchains.ruchy.check.places import (
+    mutated,
+    part_value,
+    place_of,
+    read_place,
+    read_variable,
+    write_place,
+    writes_through_reference,
+)
+from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, ErrorItem, Variable
+from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import (
-    global_of,
-    hidden,
     let_global,
-    read_global,
-    set_global,
     type_of_global,
 )
 from orchestrator.toolchains.ruchy.check.widths import started
-from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LET: Why = ("E0201", "`{0}` is declared as {want}, and its value is {got}")
-_STORE: Why = ("E0201", "`{0}` is {want}, and this is {got}")
-_STORE_FIELD: Why = ("E0201", "the field `{0}` of `{1}` is {want}, and this is {got}")
 
 
 @handles(tree.Block)
@@ -103,7 +105,7 @@ def _value_of_let(
     """A block that ends in a `let` has the value of that `let`."""
     if variable is not None:
         variable.read = want is not TAIL
-        value = _read(c, variable, node.at)
+        value = read_variable(c, variable, node.at)
     elif isinstance(node.pattern, tree.WildcardPattern) and want is not TAIL:
         out.pop()
         value = made
@@ -148,16 +150,6 @@ def _effect(c: Fn, node: tree.Expr, out: list[hir.Stmt]) -> hir.Expr:
     if not isinstance(made, hir.Unit):
         out.append(hir.Do(made))
     return made
-
-
-def _read(c: Fn, variable: Variable, at: int) -> hir.Expr:
-    if isinstance(variable, Global):
-        return read_global(variable, at)
-    kind = resolve(variable.type)
-    if kind is UNIT or variable.slot < 0:
-        return hir.Unit(kind, at)
-    made = hir.Local(kind, at, variable.slot)
-    return open_type(c, made) if kind.__class__ is Var else made
 
 
 def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hir.Expr]:
@@ -220,40 +212,22 @@ def assign_value(c: Fn, node: tree.Assign, want: Want, why: Why) -> hir.Expr:
 
 def assign(c: Fn, node: tree.Assign, out: list[hir.Stmt]) -> hir.Expr:
     """`place = value`, `place op= value`: a variable, or fields of one."""
-    found = place_of(c, node.place)
-    if found is None or _writes_through_reference(c, node.place, found[0]):
+    place = place_of(c, node.place, out)
+    if place is None or writes_through_reference(c, node.place, place.variable):
         expr(c, node.value)
         return bad(node.at)
-    variable, path, kind, why = found
-    _mutated(c, variable, node.place.at)
+    mutated(c, place.variable, node.place.at)
     if node.op:
-        value = arithmetic(c, node.at, node.op, _place_value(c, node.place.at, variable, path), node.value)
-        if value.type is not kind:
-            value = fit(c, value, kind, why, node.value)
+        value = arithmetic(c, node.at, node.op, read_place(c, node.place.at, place), node.value)
+        if value.type is not place.type:
+            value = fit(c, value, place.type, place.why, node.value)
     else:
-        value = check(c, node.value, kind, why)
+        value = (part_value if place.steps else check)(c, node.value, place.type, place.why)
     if value.type is NEVER:
         out.append(hir.Do(value))
         return value
-    if isinstance(variable, Global):
-        if variable.type is not ERROR:
-            set_global(c, variable, [index for index, _ in path], kind, value, node.at, out)
-    elif variable.slot < 0:
-        out.append(hir.Do(value))
-    else:
-        out.append(hir.Store(variable.slot, [index for index, _ in path], value, node.at))
+    write_place(c, place, value, node.at, out)
     return hir.Unit(UNIT, node.at)
-
-
-def _writes_through_reference(c: Fn, node: tree.Expr, variable: Variable) -> bool:
-    """E0230 for a write through a reference, because the lender would not see it."""
-    while isinstance(node, tree.Field):
-        node = node.value
-    if not variable.lent and not isinstance(node, tree.Unary):
-        return False
-    message = f"writing through the reference `{variable.name}` is not supported yet: nobody else would see it"
-    c.p.error("E0230", node.at, message, "return the new value, and assign that")
-    return True
 
 
 def _is_lent(c: Fn, value: tree.Expr) -> bool:
@@ -273,106 +247,3 @@ def _is_lent(c: Fn, value: tree.Expr) -> bool:
         elif isinstance(node, tree.If):
             waiting += (node.then, node.otherwise)
     return False
-
-
-def _mutated(c: Fn, variable: Variable, at: int) -> None:
-    if not variable.mutable and not variable.assigned:
-        hint = f"write `let mut {variable.name}`" if variable.declared else f"write `mut {variable.name}`"
-        c.p.warn("W0003", at, f"`{variable.name}` is assigned to, and is not declared `mut`", hint)
-    variable.assigned = True
-
-
-Place = tuple[Variable, list[tuple[int, Type]], Type, Why]
-
-
-def place_of(c: Fn, node: tree.Expr) -> Place | None:
-    """The variable, the path of fields into it with their types, the type of the place; None after an error."""
-    fields: list[tree.Field] = []
-    while isinstance(node, tree.Field):
-        fields.append(node)
-        node = node.value
-    if isinstance(node, tree.Unary) and node.op == "*":
-        node = node.operand
-    if not isinstance(node, tree.Path) or len(node.segments) != 1:
-        if isinstance(node, tree.Index):
-            made = expr(c, node)
-            if made.type is not ERROR:
-                c.p.error("E0211", node.at, "a character of a String cannot be assigned to")
-        else:
-            c.p.error("E0211", node.at, "only variables and their fields can be assigned to")
-        return None
-    name = node.segments[0]
-    variable = c.names.get(name) or global_of(c, name, node.at)
-    if not isinstance(variable, Variable):
-        _not_assignable(c, node, name, variable)
-        return None
-    variable = variable
-    kind = resolve(variable.type)
-    path: list[tuple[int, Type]] = []
-    why: Why = (*_STORE, name)
-    for field in reversed(fields):
-        step = field_of(c, field, kind)
-        if step is None:
-            return None
-        _, inner = step
-        why = (*_STORE_FIELD, field.name, shown(kind))
-        kind = inner
-        path.append(step)
-    return variable, path, kind, why
-
-
-def _not_assignable(c: Fn, node: tree.Path, name: str, found: Variable | Item | None) -> None:
-    item = found or c.p.lookup(c.env, node.segments)
-    if isinstance(item, ErrorItem):
-        c.p.failed = True
-        return
-    if item is None and c.item is not None and name in c.item.env.hidden:
-        hidden(c, node.at, name)
-        return
-    if item is not None:
-        constant = isinstance(item, ConstItem)
-        what = "is a constant" if constant else "is not a variable"
-        hint = "only a variable changes: `let mut`" if constant else ""
-        c.p.error("E0211", node.at, f"`{name}` {what}, and cannot be assigned to", hint)
-        return
-    names = [known for known, what in c.names.items() if isinstance(what, Variable)]
-    hint = (not c.p.report.too_many_errors and did_you_mean(name, names)) or f"declare it: `let mut {name} = ...`"
-    c.p.error("E0101", node.at, f"unknown variable `{name}`", hint)
-    c.undo.append((name, c.names.get(name)))
-    c.names[name] = ErrorItem(name)  # what uses it from here on stays silent
-
-
-def _place_value(c: Fn, at: int, variable: Variable, path: list[tuple[int, Type]]) -> hir.Expr:
-    made = _read(c, variable, at)
-    for index, kind in path:
-        made = hir.GetField(kind, at, made, index)
-    return made
-
-
-def field_of(c: Fn, node: tree.Field, kind: Type) -> tuple[int, Type] | None:
-    """Index and type of a field; None after an error, or where one has been reported."""
-    kind = resolve(kind)
-    if kind is ERROR:
-        return None
-    item = struct_of(c.p, kind)
-    if item is None:
-        if node.name.isdigit():
-            not_yet(c.p, node.at, "tuples")
-        elif kind.__class__ is Var and shown(kind) == "_":
-            c.p.error("E0210", node.at, f"the type of what has the field `{node.name}` is not known here", _ANNOTATE)
-        else:
-            c.p.error("E0104", node.at, f"{shown(kind)} has no field `{node.name}`")
-        return None
-    index = item.index.get(node.name)
-    if index is None:
-        hint = did_you_mean(node.name, item.names) or _fields_hint(item.names)
-        c.p.error("E0104", node.at, f"`{item.name}` has no field `{node.name}`", hint)
-        return None
-    return index, field_types(c.p, item)[index]
-
-
-_ANNOTATE = "write its type where it is declared"
-
-
-def _fields_hint(names: list[str]) -> str:
-    return f"its fields are {', '.join(f'`{name}`' for name in names)}" if names else "it has no fields"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import type_of
-from orchestrator.toolchains.ruchy.check.function import EVERY, Fn, bad, expr
+from orchestrator.toolchains.ruchy.check.function import EVERY, Fn, bad, expr, open_type
 from orchestrator.toolchains.ruchy.check.infer import INTEGER, WHOLE, openness, resolve, settle
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, Seen, TopLet
 from orchestrator.toolchains.ruchy.check.scope import Env, Global
@@ -137,7 +137,7 @@ def let_global(c: Fn, shared: TopLet, made: hir.Expr, kind: Type, out: list[hir.
 
 
 def set_global(
-    c: Fn, variable: Global, path: list[int], kind: Type, value: hir.Expr, at: int, out: list[hir.Stmt]
+    c: Fn, variable: Global, path: list[hir.Step], kind: Type, value: hir.Expr, at: int, out: list[hir.Stmt]
 ) -> None:
     """`name = value`, `name.field = value`. The reference is taken out of the variable where its text or its fields
     change in place: so nobody else holds it, unless somebody really does."""
@@ -161,6 +161,26 @@ def set_global(
     steps += [
         hir.Let(owner, hir.GetGlobal(variable.type, at, symbol, name, taken=True)),
         hir.Store(owner, path, value, at),
+        hir.SetGlobal(symbol, place, at, back=True),
+    ]
+    out.append(hir.Do(hir.Block(UNIT, at, steps, hir.Unit(UNIT, at))))
+
+
+def change_global(c: Fn, variable: Global, change: hir.Change, out: list[hir.Stmt]) -> None:
+    """A change in place of a variable of the top level, or of something in it. Its arguments are computed before its
+    reference is taken out."""
+    symbol, name, at = variable.symbol, "" if variable.known else variable.name, change.at
+    steps: list[hir.Stmt] = []
+    for index, argument in enumerate(change.arguments):
+        if resolve(argument.type) is not UNIT:
+            slot = c.slot(argument.type)
+            steps.append(hir.Let(slot, argument))
+            change.arguments[index] = open_type(c, hir.Local(argument.type, argument.at, slot))
+    change.slot = c.slot(variable.type)
+    place = hir.Local(variable.type, at, change.slot)
+    steps += [
+        hir.Let(change.slot, hir.GetGlobal(variable.type, at, symbol, name, taken=True)),
+        change,
         hir.SetGlobal(symbol, place, at, back=True),
     ]
     out.append(hir.Do(hir.Block(UNIT, at, steps, hir.Unit(UNIT, at))))

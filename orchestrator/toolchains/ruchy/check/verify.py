@@ -9,15 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Union
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, abilities, is_comparable
+from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER, abilities, is_comparable
 from orchestrator.toolchains.ruchy.check.parts import OPERANDS, PARTS
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     CHAR,
+    I64,
     NEVER,
     STRING,
     U8,
     UNIT,
+    ArrayType,
     BoolType,
     CharType,
     FloatType,
@@ -25,6 +27,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     NeverType,
     StringType,
     StructType,
+    TupleType,
     Type,
     UnitType,
     structs_in,
@@ -32,7 +35,7 @@ from orchestrator.toolchains.ruchy.check.types import (
 from orchestrator.toolchains.ruchy.tables import complete
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Signatures = dict[str, tuple[list[Type], Type]]
 _INSTRUCTIONS = frozenset(("sqrt", "floor", "ceil", "trunc", "fabs"))
@@ -219,8 +222,8 @@ class _Function:
     def to_text(self, node: hir.ToText) -> None:
         self.is_one(node, node.type, StringType)
         self.must(node, not abilities(node.operand.type).taken_apart, "no text of its own")
-        number = isinstance(node.operand.type, IntType | FloatType)
-        self.must(node, node.precision is None or number, "only numbers have digits")
+        digits = isinstance(node.operand.type, IntType | FloatType) or abilities(node.operand.type).show == HELPER
+        self.must(node, node.precision is None or digits, "only numbers have digits")
 
     def texts(self, node: hir.Concat | hir.Print) -> None:
         self.must(node, node.type == (UNIT if isinstance(node, hir.Print) else STRING), "another type")
@@ -246,7 +249,9 @@ class _Function:
 
     # ------------------------------------------------------------ structs
 
-    def fields(self, node: hir.Expr | hir.Stmt, kind: Type) -> list[Type]:
+    def fields(self, node: hir.Expr | hir.Stmt, kind: Type) -> Sequence[Type]:
+        if isinstance(kind, TupleType):
+            return kind.elements
         self.is_one(node, kind, StructType)
         return self.module.structs[kind].types  # type: ignore[index]
 
@@ -266,13 +271,52 @@ class _Function:
         types = self.fields(node, node.value.type)
         self.must(node, 0 <= node.index < len(types) and types[node.index] == node.type, "not the type of the field")
 
+    # ------------------------------------------------------------ arrays
+
+    def element(self, node: Any, kind: Type) -> Type:
+        self.is_one(node, kind, ArrayType)
+        return kind.parts[0]
+
+    def new_array(self, node: hir.NewArray) -> None:
+        kind = self.element(node, node.type)
+        for part in node.elements:
+            self.fits(node, part, kind)
+
+    def repeat_array(self, node: hir.RepeatArray) -> None:
+        self.fits(node, node.value, self.element(node, node.type))
+        self.fits(node, node.count, I64)
+
+    def get_element(self, node: hir.GetElement) -> None:
+        self.must(node, self.element(node, node.value.type) == node.type, "not the type of the elements")
+        self.fits(node, node.index, I64)
+
+    def helper(self, node: hir.Helper) -> None:
+        _known(self.module, node.subject, f"{self.one.symbol}: the subject of {node.name}")
+
+    def place(self, node: hir.Store | hir.Change) -> Type:
+        """The type of a place."""
+        self.must(node, 0 <= node.slot < len(self.one.locals), "no such slot")
+        kind = self.one.locals[node.slot]
+        self.read.add(node.slot)
+        for step in node.path:
+            if isinstance(step, int):
+                types = self.fields(node, kind)
+                self.must(node, 0 <= step < len(types), "no such field")
+                kind = types[step]
+            else:
+                self.must(node, isinstance(step, hir.Int | hir.Local) and step.type == I64, "an index to be computed")
+                kind = self.element(node, kind)
+        return kind
+
     # ------------------------------------------------------------ control
 
     def block(self, node: hir.Block) -> None:
         self.fits(node, node.value, node.type)
         for one in node.statements:
             self.must(node, isinstance(one, _STATEMENTS), "a statement that is none")
-            self.must(node, not isinstance(one.value.type, NeverType), "statements behind one that never returns")
+            values = one.arguments if isinstance(one, hir.Change) else [one.value]
+            never = any(isinstance(value.type, NeverType) for value in values)
+            self.must(node, not never, "statements behind one that never returns")
 
     def if_(self, node: hir.If) -> None:
         self.fits(node, node.condition, BOOL)
@@ -326,14 +370,14 @@ class _Function:
         self.bound.add(node.slot)
 
     def store(self, node: hir.Store) -> None:
-        self.must(node, 0 <= node.slot < len(self.one.locals), "no such slot")
-        kind = self.one.locals[node.slot]
-        self.read.add(node.slot)
-        for index in node.path:
-            types = self.fields(node, kind)
-            self.must(node, 0 <= index < len(types), "no such field")
-            kind = types[index]
+        kind = self.place(node)
         self.must(node, node.value.type == kind, f"the place is {kind}, the value {node.value.type}")
+
+    def change(self, node: hir.Change) -> None:
+        kind = self.place(node)
+        if node.name == "push":
+            self.must(node, len(node.arguments) == 1, "one element")
+            self.fits(node, node.arguments[0], self.element(node, kind))
 
     def set_global(self, node: hir.SetGlobal) -> None:
         self.shared(node, node.symbol, node.value.type)
@@ -342,7 +386,7 @@ class _Function:
         pass
 
 
-_STATEMENTS = (hir.Let, hir.Store, hir.SetGlobal, hir.Do)
+_STATEMENTS = (hir.Let, hir.Store, hir.Change, hir.SetGlobal, hir.Do)
 _LOOPS = (hir.Loop, hir.While, hir.ForRange)
 _RULES: dict[type, Callable[[_Function, Any], None]] = {
     hir.Int: _Function.int_,
@@ -366,6 +410,10 @@ _RULES: dict[type, Callable[[_Function, Any], None]] = {
     hir.NewStruct: _Function.new_struct,
     hir.UpdateStruct: _Function.update_struct,
     hir.GetField: _Function.get_field,
+    hir.NewArray: _Function.new_array,
+    hir.RepeatArray: _Function.repeat_array,
+    hir.GetElement: _Function.get_element,
+    hir.Helper: _Function.helper,
     hir.Block: _Function.block,
     hir.If: _Function.if_,
     hir.Loop: _Function.loop,
@@ -378,6 +426,7 @@ _RULES: dict[type, Callable[[_Function, Any], None]] = {
     hir.Panic: _Function.panic,
     hir.Let: _Function.let,
     hir.Store: _Function.store,
+    hir.Change: _Function.change,
     hir.SetGlobal: _Function.set_global,
     hir.Do: _Function.do,
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.infer import (
     ANY,
+    ELEMENT,
     FLOATING,
     INTEGER,
     NUMBER,
@@ -66,7 +67,7 @@ def meet(p: Pass, left: hir.Expr, right: hir.Expr) -> tuple[hir.Expr, hir.Expr] 
 
 def may_be_float(kind: Type) -> bool:
     """Whether a number may turn out to be an integer or a float: a local to which floats may be assigned later on."""
-    return openness(kind) in (NUMBER, WHOLE)
+    return openness(kind) in (NUMBER, WHOLE, ELEMENT)
 
 
 def open_pair(p: Pass, base: hir.Expr, exponent: hir.Expr) -> tuple[hir.Expr, hir.Expr] | None:
@@ -103,7 +104,7 @@ def common(a: Type, b: Type) -> Type | None:
 
 def _common_with_open(variable: TypeVariable, own: Type, kind: Type) -> Type | None:
     """Of an open type, which is `own`, and a known one."""
-    if variable.kind == WHOLE:
+    if variable.kind in (WHOLE, ELEMENT):
         if isinstance(kind, IntType) and kind.bits == 64 and not kind.signed:
             variable.link = kind  # nothing holds both, and only this one was written
             return kind
@@ -117,8 +118,13 @@ def _common_with_open(variable: TypeVariable, own: Type, kind: Type) -> Type | N
 
 def _common_open(a: Type, first: TypeVariable, b: Type, second: TypeVariable) -> Type | None:
     kinds = (first.kind, second.kind)
-    if FLOATING in kinds and (INTEGER in kinds or WHOLE in kinds):
+    if FLOATING in kinds and (INTEGER in kinds or WHOLE in kinds or ELEMENT in kinds):
         return a if first.kind == FLOATING else b
+    if ELEMENT in kinds:
+        if INTEGER in kinds:
+            return a if first.kind == ELEMENT else b
+        if ANY not in kinds and NUMBER not in kinds:
+            return fresh(WHOLE)
     if WHOLE in kinds and first.kind in _OPEN_INTEGERS and second.kind in _OPEN_INTEGERS:
         first.kind = second.kind = WHOLE
         return fresh(WHOLE)
@@ -153,13 +159,19 @@ def convert(p: Pass, made: hir.Expr, kind: Type) -> hir.Expr:
             return _noted(p, hir.Float(target, made.at, float(made.value)))
         if isinstance(target, IntType) and holds(target, made.value):
             return hir.Int(target, made.at, made.value)
+        if _is_open(target, ELEMENT):
+            return _element(p, made, target)
         if target.__class__ is Var and _is_open(source, INTEGER) and unify(source, target):
             return made
-    variable = type_variable(source)
+    variable, follower = type_variable(source), type_variable(target)
+    if variable is not None and variable.kind == ELEMENT:
+        if follower is not None and follower.kind in (WHOLE, ELEMENT):
+            variable.followers.append(follower)
+        elif isinstance(target, IntType):
+            p.flows.append((made.at, source, target))
     if variable is not None and variable.kind in _OPEN_INTEGERS:
         variable.kind = WHOLE
-        follower = type_variable(target)
-        if follower is not None and follower.kind == WHOLE:
+        if follower is not None and follower.kind in (WHOLE, ELEMENT):
             variable.followers.append(follower)
             p.flows.append((made.at, source, target))
         elif isinstance(target, IntType):
@@ -167,6 +179,25 @@ def convert(p: Pass, made: hir.Expr, kind: Type) -> hir.Expr:
             if target is I64:
                 return made
     return _noted(p, hir.Cast(target, made.at, made))
+
+
+def _element(p: Pass, made: hir.Int, target: Type) -> hir.Expr:
+    """A literal as part of an array or a tuple: it has whatever type that turns out to have."""
+    found = hir.Int(target, made.at, made.value)
+    p.pending.append(found)
+    p.literals.append((found, made.value))
+    return found
+
+
+def part_of(p: Pass, made: hir.Expr) -> hir.Expr:
+    """A value as a part of an array or a tuple that says no type."""
+    kind = resolve(made.type)
+    return convert(p, made, fresh(ELEMENT)) if _is_open(kind, *_OPEN_INTEGERS) else made
+
+
+def part_type(kind: Type) -> Type:
+    """The type of the parts of an array whose values meet in this type of numbers."""
+    return fresh(ELEMENT) if _is_open(kind, *_OPEN_INTEGERS, ELEMENT) else kind
 
 
 def _noted(p: Pass, made: hir.Expr) -> hir.Expr:
@@ -179,6 +210,8 @@ def started(p: Pass, made: hir.Expr) -> hir.Expr:
     """The value of a `let` without a type: from an integer that nothing else decides starts an i64, unless floats are
     assigned to the variable."""
     variable = type_variable(made.type)
+    if variable is not None and variable.kind == ELEMENT:
+        return convert(p, made, fresh(WHOLE))
     if variable is None or variable.kind not in _OPEN_INTEGERS:
         return made
     stays = isinstance(made, hir.Int) and variable.kind == INTEGER
@@ -190,7 +223,7 @@ def placed(p: Pass, made: hir.Expr, want: Type) -> hir.Expr | None:
     """A number as it goes into a place of type `want`; None where it cannot (and for all that is no number)."""
     to = resolve(want)
     source = resolve(made.type)
-    is_integer = isinstance(source, IntType) or _is_open(source, *_OPEN_INTEGERS)
+    is_integer = isinstance(source, IntType) or _is_open(source, *_OPEN_INTEGERS, ELEMENT)
     variable = type_variable(to)
     if variable is not None:
         return _placed_open(p, made, variable, source, is_integer)
@@ -212,6 +245,10 @@ def _placed_open(p: Pass, made: hir.Expr, to: TypeVariable, source: Type, is_int
             return made
         return convert(p, made, place) if is_integer else None
     if to.kind == FLOATING:
+        return convert(p, made, place) if is_integer else None
+    if to.kind == ELEMENT:
+        if isinstance(source, FloatType) or openness(source) == FLOATING:
+            return made if unify(place, source) else None
         return convert(p, made, place) if is_integer else None
     if openness(source) == WHOLE and to.kind in (ANY, INTEGER):
         if to.kind == INTEGER:

@@ -133,7 +133,7 @@ CODES: dict[str, Code] = registry(
         "unsupported",
         "not supported yet",
         "This construct of the language is planned, and not compiled yet.",
-        "let xs = [1, 2, 3];",
-        "println(1, 2, 3);",
+        "let double = |x| x * 2;",
+        "fun double(x: i64) -> i64 { x * 2 }",
     ),
 )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER
+from orchestrator.toolchains.ruchy.check.abilities import HELPER
 from orchestrator.toolchains.ruchy.check.types import NeverType, Type
 from orchestrator.toolchains.ruchy.lower.layout import is_counted, valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
@@ -272,10 +272,8 @@ class Body:
 
     def release_top(self, type_: Type) -> None:
         """Releases the reference on top of the stack."""
-        name = ABILITIES[type_.__class__].drop
-        if name == HELPER:
-            name = self.need_glue(type_, "drop") if self.shared.layouts.holds_counted(type_) else "rt::release"
-        self.call(name, _RETAIN_TYPE)
+        name = self.shared.layouts.drop_of(type_)
+        self.call(self.need_glue(type_, "drop") if name == HELPER else name, _RETAIN_TYPE)
 
     def release_down_to(self, height: int, moved: int = -1) -> None:
         """Releases, and forgets, what has become live above `height`, but for the local `moved`."""

@@ -1,11 +1,12 @@
 """Helper functions of types, made where they are used: weak duplicates, which the linker folds into one.
 
-| symbol | type | of a struct |
+| symbol | type | |
 |---|---|---|
-| `T.{drop}` | object → | releases; at 0 the counted fields too |
+| `T.{drop}` | object → | releases; at 0 the counted fields or elements too |
 | `T.{unshare}` | object (owned) → object (owned) | the object itself if nobody else holds it, else a copy |
-| `T.{eq}` | object, object → i32 | equality of all fields |
+| `T.{eq}` | object, object → i32 | equality of all fields, or elements |
 | `T.{show}` | object → string (owned) | `S {a: 1, b: "x"}`, the fields in alphabetical order |
+| `T.{show.bare}` `T.{show.2}` | | the same with strings in arrays and tuples without quotes; with two digits |
 
 `T` is the canonical name of the type. They depend on its layout alone, so equal names mean equal functions. Which types
 have which helpers stands in `check/abilities.py`; here is how each is written: as a typed tree, or by hand.
@@ -13,13 +14,28 @@ have which helpers stands in `check/abilities.py`; here is how each is written: 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, I32, STRING, UNIT, StructType, Type
-from orchestrator.toolchains.ruchy.lower.body import Body, get, set_
-from orchestrator.toolchains.ruchy.lower.layout import signature
+from orchestrator.toolchains.ruchy.check.abilities import HELPER, abilities
+from orchestrator.toolchains.ruchy.check.types import (
+    BOOL,
+    CHAR,
+    I32,
+    I64,
+    NEVER,
+    STRING,
+    UNIT,
+    ArrayType,
+    FloatType,
+    IntType,
+    StructType,
+    TupleType,
+    Type,
+)
+from orchestrator.toolchains.ruchy.lower.body import Body, get, set_, tee
+from orchestrator.toolchains.ruchy.lower.layout import HEADER, element_of, signature
 from orchestrator.toolchains.ruchy.lower.valtypes import I32 as VALUE_I32
 from orchestrator.toolchains.ruchy.lower.valtypes import functype
 from orchestrator.wasm.fragment import HIDDEN, WEAK, Data, FunctionCode
@@ -72,10 +88,12 @@ class Glue:
 
     def _make(self, name: str) -> WrittenHelper:
         type_, kind = self._shared.wanted[name]
-        parameters, result = _SIGNATURES[kind](type_)
-        how = HELPERS[type_.__class__, kind]
-        value = how.tree(self._shared.layouts, type_) if isinstance(how, AsTree) else hir.Unit(result, 0)
-        function = hir.FunctionBody(name, False, parameters, result, parameters, value, 0, 0)
+        base, _, option = kind.partition(".")
+        parameters, result = _SIGNATURES[base](type_)
+        how = HELPERS[type_.__class__, base]
+        draft = Draft(self._shared.layouts, parameters, option)
+        value = how.tree(draft, type_) if isinstance(how, AsTree) else hir.Unit(result, 0)
+        function = hir.FunctionBody(name, False, parameters, result, draft.locals, value, 0, 0)
         body = Body(self._shared, function)
         if isinstance(how, AsTree):
             body.write()
@@ -85,10 +103,26 @@ class Glue:
         return WrittenHelper(code, tuple(body.data), tuple(body.glue))
 
 
+class Draft:
+    """What a helper is made of. `option` is what stands behind the dot of its kind: "bare.2" of `show.bare.2`."""
+
+    __slots__ = ("layouts", "locals", "option")
+
+    def __init__(self, layouts: Layouts, parameters: Sequence[Type], option: str) -> None:
+        self.layouts = layouts
+        self.locals = list(parameters)
+        self.option = option
+
+    def slot(self, kind: Type) -> int:
+        """A new local."""
+        self.locals.append(kind)
+        return len(self.locals) - 1
+
+
 class AsTree(NamedTuple):
     """The helper's value as a typed tree; its parameters are the first locals."""
 
-    tree: Callable[[Layouts, Any], hir.Expr]
+    tree: Callable[[Draft, Any], hir.Expr]
 
 
 class ByHand(NamedTuple):
@@ -97,7 +131,10 @@ class ByHand(NamedTuple):
     write: Callable[[Body, Any], None]
 
 
-def _drop_struct(body: Body, type_: StructType) -> None:
+# ---------------------------------------------------------------- records
+
+
+def _drop_record(body: Body, type_: Type) -> None:
     layout = body.shared.layouts.of(type_)
     body.out += get(0)
     body.call("rt::drop_count", _TO_I32)
@@ -111,7 +148,7 @@ def _drop_struct(body: Body, type_: StructType) -> None:
     body.out.append(0x0B)
 
 
-def _unshare_struct(body: Body, type_: StructType) -> None:
+def _unshare_record(body: Body, type_: Type) -> None:
     layout = body.shared.layouts.of(type_)
     copy = body.temporary(VALUE_I32)
     body.out += get(0)
@@ -128,40 +165,193 @@ def _unshare_struct(body: Body, type_: StructType) -> None:
     body.out += get(copy)
 
 
-def _equal_structs(layouts: Layouts, type_: StructType) -> hir.Expr:
+def _equal_records(draft: Draft, type_: Type) -> hir.Expr:
     value: hir.Expr | None = None
-    for index, field in enumerate(layouts.of(type_).fields):
+    for index, field in enumerate(draft.layouts.of(type_).fields):
         pair = [hir.GetField(field.type, 0, hir.Local(type_, 0, slot), index) for slot in (0, 1)]
         same = hir.Compare(BOOL, 0, "==", pair[0], pair[1])
         value = same if value is None else hir.And(BOOL, 0, value, same)
     return value or hir.Int(BOOL, 0, 1)
 
 
-def _show_struct(layouts: Layouts, type_: StructType) -> hir.Expr:
-    layout = layouts.of(type_)
+def _show_struct(draft: Draft, type_: StructType) -> hir.Expr:
+    layout = draft.layouts.of(type_)
+    if not type_.module:  # a range: no module has the empty name
+        ends = [hir.ToText(STRING, 0, hir.GetField(I64, 0, hir.Local(type_, 0, 0), index)) for index in (0, 1)]
+        return hir.Concat(
+            STRING, 0, [ends[0], hir.Str(STRING, 0, "..=" if "Inclusive" in type_.item else ".."), ends[1]]
+        )
     parts: list[hir.Expr] = []
     before = type_.item.rpartition("::")[2] + " {"
     for name, index in sorted((name, index) for index, name in enumerate(layout.names)):
-        field = layout.fields[index].type
-        quote = '"' if field in (STRING, CHAR) else ""
-        value = hir.ToText(STRING, 0, hir.GetField(field, 0, hir.Local(type_, 0, 0), index))
-        parts += [hir.Str(STRING, 0, f"{before}{name}: {quote}"), value, hir.Str(STRING, 0, quote)]
+        parts.append(hir.Str(STRING, 0, f"{before}{name}: "))
+        parts += _inside(draft, hir.GetField(layout.fields[index].type, 0, hir.Local(type_, 0, 0), index), bare=False)
         before = ", "
     parts.append(hir.Str(STRING, 0, before + "}" if not parts else "}"))
     return hir.Concat(STRING, 0, parts)
 
 
-_SIGNATURES: dict[str, Callable[[Type], tuple[list[Type], Type]]] = {
+def _show_tuple(draft: Draft, type_: TupleType) -> hir.Expr:
+    parts: list[hir.Expr] = []
+    for index, kind in enumerate(type_.elements):
+        parts.append(hir.Str(STRING, 0, ", " if index else "("))
+        parts += _inside(draft, hir.GetField(kind, 0, hir.Local(type_, 0, 0), index), bare=_is_bare(draft))
+    return hir.Concat(STRING, 0, [*parts, hir.Str(STRING, 0, ")")])
+
+
+def _is_bare(draft: Draft) -> bool:
+    return draft.option.startswith("bare")
+
+
+def _inside(draft: Draft, made: hir.Expr, bare: bool) -> list[hir.Expr]:
+    """The text of a value inside of another: strings have quotes there."""
+    digits = draft.option.removeprefix("bare").removeprefix(".")
+    has_digits = isinstance(made.type, IntType | FloatType) or abilities(made.type).show == HELPER
+    text = hir.ToText(STRING, 0, made, int(digits) if digits and has_digits else None, bare=bare)
+    quote = hir.Str(STRING, 0, '"' if made.type in (STRING, CHAR) and not bare else "")
+    return [quote, text, quote]
+
+
+# ---------------------------------------------------------------- arrays
+
+
+def _drop_array(body: Body, type_: ArrayType) -> None:
+    """At 0 the elements too, from the first to the last."""
+    at, end = body.temporary(VALUE_I32), body.temporary(VALUE_I32)
+    body.out += get(0)
+    body.call("rt::drop_count", _TO_I32)
+    body.out += b"\x04\x40" + get(0) + tee(at) + get(0) + b"\x28\x02\x04\x41\x02\x74\x6a" + set_(end)
+    body.out += b"\x02\x40\x03\x40" + get(at) + get(end) + b"\x4f\x0d\x01" + get(at) + b"\x28\x02" + uleb(HEADER)
+    body.release_top(type_.element)
+    body.out += get(at) + b"\x41\x04\x6a" + set_(at) + b"\x0c\x00\x0b\x0b" + get(0)
+    body.call("rt::free", _TO_NOTHING)
+    body.out.append(0x0B)
+
+
+def length_of(made: hir.Expr) -> hir.Expr:
+    return hir.Runtime(I64, 0, "length", [made])
+
+
+def each(draft: Draft, array: hir.Expr, do: Callable[[hir.Expr, hir.Expr], hir.Expr]) -> hir.Stmt:
+    """A loop over an array in a local; `do` gets the index and the element."""
+    counter = draft.slot(I64)
+    index = hir.Local(I64, 0, counter)
+    element = hir.GetElement(element_of(array.type), 0, array, index, checked=False)
+    inner = do(index, element)
+    return hir.Do(
+        hir.ForRange(UNIT, 0, counter, counter, hir.Int(I64, 0, 0), length_of(array), inclusive=False, body=inner)
+    )
+
+
+def _gives(value: bool) -> hir.Expr:
+    return hir.Return(NEVER, 0, hir.Int(BOOL, 0, int(value)))
+
+
+def _unless(condition: hir.Expr, otherwise: hir.Expr) -> hir.Expr:
+    return hir.If(UNIT, 0, condition, hir.Unit(UNIT, 0), otherwise)
+
+
+def _equal_arrays(draft: Draft, type_: ArrayType) -> hir.Expr:
+    a, b = (hir.Local(type_, 0, slot) for slot in (0, 1))
+
+    def differs(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+        other = hir.GetElement(type_.element, 0, b, index, checked=False)
+        return _unless(hir.Compare(BOOL, 0, "==", element, other), _gives(False))
+
+    same_length = hir.Compare(BOOL, 0, "==", length_of(a), length_of(b))
+    steps = [hir.Do(_unless(same_length, _gives(False))), each(draft, a, differs)]
+    return hir.Block(BOOL, 0, steps, hir.Int(BOOL, 0, 1))
+
+
+def _show_array(draft: Draft, type_: ArrayType) -> hir.Expr:
+    text = draft.slot(STRING)
+
+    def append(*parts: hir.Expr) -> hir.Stmt:
+        return hir.Store(text, [], hir.Concat(STRING, 0, [hir.Local(STRING, 0, text), *parts]), 0)
+
+    def show(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+        between = hir.If(
+            UNIT,
+            0,
+            hir.Compare(BOOL, 0, "==", index, hir.Int(I64, 0, 0)),
+            hir.Unit(UNIT, 0),
+            hir.Block(UNIT, 0, [append(hir.Str(STRING, 0, ", "))], hir.Unit(UNIT, 0)),
+        )
+        parts = _inside(draft, element, bare=_is_bare(draft))
+        return hir.Block(UNIT, 0, [hir.Do(between), append(*parts)], hir.Unit(UNIT, 0))
+
+    steps = [
+        hir.Let(text, hir.Str(STRING, 0, "[")),
+        each(draft, hir.Local(type_, 0, 0), show),
+        append(hir.Str(STRING, 0, "]")),
+    ]
+    return hir.Block(STRING, 0, steps, hir.Local(STRING, 0, text))
+
+
+def _index_of(draft: Draft, type_: ArrayType) -> hir.Expr:
+    """Where an array first has a value, or -1."""
+
+    def found(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+        same = hir.Compare(BOOL, 0, "!=", element, hir.Local(type_.element, 0, 1))
+        return _unless(same, hir.Return(NEVER, 0, index))
+
+    return hir.Block(I64, 0, [each(draft, hir.Local(type_, 0, 0), found)], hir.Int(I64, 0, -1))
+
+
+def _join(draft: Draft, type_: ArrayType) -> hir.Expr:
+    """The texts of the elements with another text between them; strings as they are."""
+    text = draft.slot(STRING)
+    local = hir.Local(STRING, 0, text)
+
+    def append(part: hir.Expr) -> hir.Stmt:
+        return hir.Store(text, [], hir.Concat(STRING, 0, [local, part]), 0)
+
+    def add(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+        first = hir.Compare(BOOL, 0, "==", index, hir.Int(I64, 0, 0))
+        between = hir.Block(UNIT, 0, [append(hir.Local(STRING, 0, 1))], hir.Unit(UNIT, 0))
+        steps = [hir.Do(_unless(first, between)), append(hir.ToText(STRING, 0, element))]
+        return hir.Block(UNIT, 0, steps, hir.Unit(UNIT, 0))
+
+    steps = [hir.Let(text, hir.Str(STRING, 0, "")), each(draft, hir.Local(type_, 0, 0), add)]
+    return hir.Block(STRING, 0, steps, local)
+
+
+def show_kind(type_: Type, bare: bool, precision: int | None) -> str:
+    """The kind of helper that shows values of a type so. Kinds that would do the same are one."""
+    option = ".bare" if bare and _holds_text(type_) else ""
+    return f"show{option}" + (f".{precision}" if precision is not None else "")
+
+
+def _holds_text(type_: Type) -> bool:
+    """Whether strings are in an array or a tuple, where f-strings leave their quotes out."""
+    if isinstance(type_, ArrayType | TupleType):
+        return any(part in (STRING, CHAR) or _holds_text(part) for part in type_.parts)
+    return False
+
+
+_SIGNATURES: dict[str, Callable[[Any], tuple[list[Type], Type]]] = {
     "drop": lambda type_: ([type_], UNIT),
     "unshare": lambda type_: ([type_], type_),
     "eq": lambda type_: ([type_, type_], BOOL),
     "order": lambda type_: ([type_, type_], I32),
     "show": lambda type_: ([type_], STRING),
+    "index_of": lambda type_: ([type_, type_.element], I64),
+    "join": lambda type_: ([type_, STRING], STRING),
 }
 HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
-    (StructType, "drop"): ByHand(_drop_struct),
-    (StructType, "unshare"): ByHand(_unshare_struct),
-    (StructType, "eq"): AsTree(_equal_structs),
+    (StructType, "drop"): ByHand(_drop_record),
+    (StructType, "unshare"): ByHand(_unshare_record),
+    (StructType, "eq"): AsTree(_equal_records),
     (StructType, "show"): AsTree(_show_struct),
+    (TupleType, "drop"): ByHand(_drop_record),
+    (TupleType, "unshare"): ByHand(_unshare_record),
+    (TupleType, "eq"): AsTree(_equal_records),
+    (TupleType, "show"): AsTree(_show_tuple),
+    (ArrayType, "drop"): ByHand(_drop_array),
+    (ArrayType, "eq"): AsTree(_equal_arrays),
+    (ArrayType, "show"): AsTree(_show_array),
+    (ArrayType, "index_of"): AsTree(_index_of),
+    (ArrayType, "join"): AsTree(_join),
 }
-"""How the helpers are written, by the class of the type. `table.py` holds this against the abilities."""
+"""How the helpers are written, by the class of the type. `table.py` holds this against the abilities; what is none
+is called by `hir.Helper`."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, NO_VALUE, REFERENCE, storage_of
-from orchestrator.toolchains.ruchy.check.types import IntType, StructType, Type
+from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER, NO_VALUE, REFERENCE, storage_of
+from orchestrator.toolchains.ruchy.check.types import ArrayType, IntType, StructType, TupleType, Type
 from orchestrator.toolchains.ruchy.lower.valtypes import F32, F64, I32, I64, functype
 
 if TYPE_CHECKING:
@@ -76,10 +76,30 @@ def integer(type_: Type) -> IntType:
     return type_
 
 
-def struct(type_: Type) -> StructType:
-    """A type that the checker found to be a struct."""
-    assert isinstance(type_, StructType)
+Record = StructType | TupleType
+
+
+def record(type_: Type) -> Record:
+    """A type that the checker found to have fields."""
+    assert isinstance(type_, StructType | TupleType)
     return type_
+
+
+def element_of(type_: Type) -> Type:
+    """The type of the elements of what the checker found to be an array."""
+    assert isinstance(type_, ArrayType)
+    return type_.element
+
+
+def how_of(type_: Type) -> int:
+    """What the runtime is told of the elements of an array: their size, and 256 more where they are counted."""
+    element = element_of(type_)
+    return storage(element).size | (256 if is_counted(element) else 0)
+
+
+def storage(type_: Type) -> Storage:
+    """How a value of a type is kept."""
+    return STORAGE[storage_of(type_)]
 
 
 def is_counted(type_: Type) -> bool:
@@ -100,32 +120,43 @@ def signature(parameters: Sequence[Type], result: Type) -> bytes:
 
 
 class Layouts:
-    """The layouts of the structs of one module, worked out on first use."""
+    """The layouts of the records of one module, worked out on first use."""
 
     def __init__(self, structs: Mapping[StructType, StructLayout]) -> None:
         self._structs = structs
-        self._known: dict[StructType, Layout] = {}
+        self._known: dict[Type, Layout] = {}
 
-    def of(self, type_: StructType) -> Layout:
-        """The layout of a struct that the checker listed."""
+    def of(self, type_: Type) -> Layout:
+        """The layout of a tuple, or of a struct that the checker listed."""
         found = self._known.get(type_)
         if found is None:
-            found = self._known[type_] = _lay_out(self._structs[type_])
+            kind = record(type_)
+            if isinstance(kind, TupleType):
+                found = _lay_out([str(index) for index in range(len(kind.elements))], kind.elements)
+            else:
+                found = _lay_out(self._structs[kind].names, self._structs[kind].types)
+            self._known[type_] = found
         return found
 
-    def holds_counted(self, type_: Type) -> bool:
-        """Whether something that is counted is inside of a value of this type."""
-        if isinstance(type_, StructType):
-            return self.of(type_).counted
-        return any(is_counted(part) for part in type_.parts)
+    def drop_of(self, type_: Type) -> str:
+        """The function of the runtime that releases a value of this type; HELPER where it takes one of its own, which
+        releases what is inside."""
+        way = ABILITIES[type_.__class__].drop
+        if way != HELPER:
+            return way
+        if not isinstance(type_, ArrayType):
+            return HELPER if self.of(type_).counted else "rt::release"
+        if not is_counted(type_.element):
+            return "rt::release"
+        return "rt::arr_drop" if self.drop_of(type_.element) == "rt::release" else HELPER
 
 
-def _lay_out(struct: StructLayout) -> Layout:
+def _lay_out(names: Sequence[str], types: Sequence[Type]) -> Layout:
     fields: list[FieldLayout] = []
     end = HEADER
-    for type_ in struct.types:
+    for type_ in types:
         kept = STORAGE[storage_of(type_)]
         end = end + kept.size - 1 & -kept.size if kept.size else end
         fields.append(FieldLayout(type_, end, kept.load, kept.store, is_counted(type_)))
         end += kept.size
-    return Layout(tuple(struct.names), tuple(fields), end, any(field.counted for field in fields))
+    return Layout(tuple(names), tuple(fields), end, any(field.counted for field in fields))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import HELPER, INLINE, abilities
+from orchestrator.toolchains.ruchy.check.types import I32 as TYPE_I32
 from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     BoolType,
@@ -19,7 +20,8 @@ from orchestrator.toolchains.ruchy.check.types import (
 )
 from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, handles, set_
 from orchestrator.toolchains.ruchy.lower.chains import link
-from orchestrator.toolchains.ruchy.lower.layout import integer, signature, valtype
+from orchestrator.toolchains.ruchy.lower.glue import show_kind
+from orchestrator.toolchains.ruchy.lower.layout import how_of, integer, signature, valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import F64, I32, I64, functype
 from orchestrator.toolchains.ruchy.lower.walk import is_straight
 from orchestrator.wasm.leb import sleb, uleb
@@ -122,7 +124,9 @@ def lower_to_text(body: Body, node: hir.ToText) -> int:
     if way == INLINE:
         return INLINE_TEXTS[type_.__class__](body, node)
     waiting = body.operands([node.operand])
-    body.call(body.need_glue(type_, "show") if way == HELPER else way, _TO_I32)
+    if way == HELPER:
+        way = body.need_glue(type_, show_kind(type_, node.bare, node.precision))
+    body.call(way, _TO_I32)
     body.release_operands(waiting)
     return OWNED
 
@@ -223,6 +227,8 @@ def lower_panic(body: Body, node: hir.Panic) -> int:
 def lower_runtime(body: Body, node: hir.Runtime) -> int:
     """Arguments are borrowed; with `traps` the site follows them."""
     name = node.name
+    if name == "length":
+        return _length(body, node.arguments[0])
     if name in _INSTRUCTIONS:
         body.emit(node.arguments[0])
         body.out.append(_INSTRUCTIONS[name] + (14 if valtype(node.type) == F64 else 0))
@@ -235,6 +241,9 @@ def lower_runtime(body: Body, node: hir.Runtime) -> int:
         return _radix(body, node)
     waiting = body.operands(node.arguments)
     types = [argument.type for argument in node.arguments]
+    if name.startswith("arr_"):
+        body.out += b"\x41" + sleb(how_of(types[0]))
+        types.append(TYPE_I32)
     type_ = signature(types, node.type)
     if node.traps:
         body.site(node.at)
@@ -247,6 +256,17 @@ def lower_runtime(body: Body, node: hir.Runtime) -> int:
 
 _INSTRUCTIONS = {"fabs": 0x8B, "ceil": 0x8D, "floor": 0x8E, "trunc": 0x8F, "sqrt": 0x91}
 """On f32; those on f64 are 14 further."""
+
+
+def _length(body: Body, value: hir.Expr) -> int:
+    """Of a text in bytes, or of an array: it stands at the same place."""
+    held = body.emit(value)
+    if held == OWNED:
+        body.keep(value.type)
+    body.out += b"\x35\x02\x04"
+    if held == OWNED:
+        body.release_operands([body.live[-1][0]])
+    return PLAIN
 
 
 def _format(body: Body, node: hir.Runtime) -> int:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 # isort: split
 import orchestrator.toolchains.ruchy.lower.casts
 import orchestrator.toolchains.ruchy.lower.control
+import orchestrator.toolchains.ruchy.lower.elements
 import orchestrator.toolchains.ruchy.lower.numbers
+import orchestrator.toolchains.ruchy.lower.places
 import orchestrator.toolchains.ruchy.lower.structs
 import orchestrator.toolchains.ruchy.lower.variables  # noqa: F401
 from orchestrator.toolchains.ruchy.lower.comparisons import INLINE_COMPARISONS
@@ -33,17 +35,13 @@ def _check(what: str, found: Iterable[object], wanted: Iterable[object]) -> None
         raise TypeError(f"check.abilities and {what} differ about {difference}")
 
 
+_ABILITIES = ("drop", "unshare", "eq", "order", "show")
 _FIXED = [row.storage for row in ABILITIES.values() if not callable(row.storage)]
 _check("lower.layout.STORAGE", STORAGE, [*STORAGES, *_FIXED])
 _check(
     "lower.glue.HELPERS",
-    HELPERS,
-    [
-        (kind, column)
-        for kind, row in ABILITIES.items()
-        for column in ("drop", "unshare", "eq", "order", "show")
-        if getattr(row, column) == HELPER
-    ],
+    [(kind, name) for kind, name in HELPERS if name in _ABILITIES],
+    [(kind, column) for kind, row in ABILITIES.items() for column in _ABILITIES if getattr(row, column) == HELPER],
 )
 _check(
     "lower.comparisons.INLINE_COMPARISONS",

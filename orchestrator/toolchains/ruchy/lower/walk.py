@@ -38,12 +38,12 @@ def mentions(nodes: Iterable[hir.Expr], slot: int) -> bool:
 
 
 def stored_slots(body: hir.Expr) -> set[int]:
-    """The locals that some `Store` in a function writes to."""
+    """The locals that some `Store` or `Change` in a function writes to."""
     found: set[int] = set()
     stack: list[Node] = [body]
     while stack:
         node = stack.pop()
-        if isinstance(node, hir.Store):
+        if isinstance(node, hir.Store | hir.Change):
             found.add(node.slot)
         stack.extend(PARTS[node.__class__](node))
     return found

@@ -31,6 +31,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     UNIT,
     ArrayType,
+    NeverType,
     StructType,
     TupleType,
     Type,
@@ -165,10 +166,10 @@ def test_a_type_without_a_row_makes_the_import_fail(monkeypatch: pytest.MonkeyPa
 def test_a_row_whose_code_is_missing_makes_the_import_fail(
     column: str, way: str, code: dict[object, object], place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(ABILITIES, ArrayType, ABILITIES[ArrayType]._replace(**{column: way}))  # type: ignore[arg-type]
+    monkeypatch.setitem(ABILITIES, NeverType, ABILITIES[NeverType]._replace(**{column: way}))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=place):
         check_again(lowering)
-    monkeypatch.setitem(code, (ArrayType, column) if way == HELPER else ArrayType, object())
+    monkeypatch.setitem(code, (NeverType, column) if way == HELPER else NeverType, object())
     check_again(lowering)
 
 

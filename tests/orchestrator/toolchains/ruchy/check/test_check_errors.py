@@ -123,9 +123,6 @@ def test_error(name):
 
 
 LATER = {
-    "arrays": "fun f() { let a = [1, 2]; println(a[0], a.len()); for x in a { println(x) } }",
-    "array types": "fun f(a: [i64]) -> i64 { a[0] + a.len() }",
-    "tuples": 'fun f() { let t = (1, "a"); println(t.0) }',
     "enums": "enum E { A, B } fun f(e: E) -> bool { e == E::A }",
     "match": "fun f(n: i64) -> i64 { match n { 0 => 1, _ => 2 } }",
     "lambdas": "fun f() { let g = |x| x + 1; println(g(2)) }",

@@ -27,6 +27,10 @@ fun f(n: i64, p: P, c: bool) -> i64 {
     let h = (v as f64) * 2.5;
     g(v, t);
     println(h);
+    let mut xs = [[1, 2], [3; 4]];
+    xs[0].push(xs[1][0]);
+    xs[0][1] = 5;
+    println(xs, xs.contains([1]));
     m
 }
 let mut shared = 1
@@ -62,6 +66,10 @@ WRONG: dict[type, list[dict[str, Any]]] = {
     hir.NewStruct: [{"fields": [TEXT, TEXT]}, {"order": [0, 0]}, {"type": STRANGE}, {"fields": [STOP, TEXT]}],
     hir.UpdateStruct: [{"base": ONE}, {"fields": [(0, TEXT)]}, {"base": STOP}, {"type": STRING}],
     hir.GetField: [{"index": 1}, {"index": 7}, {"value": ONE}, {"type": STRING}, {"value": STOP}],
+    hir.NewArray: [{"elements": [TEXT]}, {"elements": [STOP]}, {"type": I64}],
+    hir.RepeatArray: [{"value": TEXT}, {"count": TEXT}, {"count": STOP}, {"type": I64}],
+    hir.GetElement: [{"value": ONE}, {"index": TEXT}, {"index": STOP}, {"type": STRING}],
+    hir.Helper: [{"subject": ERROR}, {"subject": STRANGE}, {"arguments": [STOP, ONE]}],
     hir.Block: [{"value": TEXT}, {"type": STRING}, {"statements": [ONE]}, {"statements": [hir.Do(STOP)]}],
     hir.If: [{"condition": ONE}, {"then": TEXT}, {"otherwise": TEXT}, {"condition": STOP}],
     hir.Loop: [{"label": 0}, {"type": STRING}, {"type": UNIT}],
@@ -73,6 +81,7 @@ WRONG: dict[type, list[dict[str, Any]]] = {
     hir.Print: [{"parts": [ONE]}, {"type": STRING}, {"parts": [STOP]}],
     hir.Panic: [{"message": ONE}, {"type": UNIT}, {"message": STOP}],
     hir.Let: [{"value": TEXT}, {"value": UNITS}, {"slot": 99}, {"value": STOP}, {"value": hir.Local(I64, 0, 5)}],
+    hir.Change: [{"slot": 99}, {"path": [0]}, {"path": [TEXT]}, {"arguments": [TEXT]}, {"arguments": [STOP]}],
     hir.Store: [{"value": TEXT}, {"slot": 99}, {"path": [0, 0]}, {"path": [9]}, {"value": STOP}],
     hir.SetGlobal: [{"value": TEXT}, {"value": UNITS}, {"value": STOP}],
     hir.Do: [{"value": STOP}],

@@ -1,0 +1,152 @@
+"""Loops over something: ranges, and arrays as they are when the loop begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.function import Fn, bad, expr, open_type
+from orchestrator.toolchains.ruchy.check.infer import (
+    ANY,
+    INTEGER,
+    NUMBER,
+    Var,
+    fresh,
+    narrow,
+    openness,
+    resolve,
+    shown,
+    start_whole,
+    unify,
+)
+from orchestrator.toolchains.ruchy.check.operators import is_float
+from orchestrator.toolchains.ruchy.check.places import in_slot
+from orchestrator.toolchains.ruchy.check.ranges import Walk, walk
+from orchestrator.toolchains.ruchy.check.scope import Variable
+from orchestrator.toolchains.ruchy.check.statements import bind_silently
+from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, ArrayType, Type
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.widths import meet
+from orchestrator.toolchains.ruchy.syntax import tree
+
+Turn = Callable[[], tuple[int, hir.Expr]]
+"""Checks what is done in each turn, once the pattern is bound. Gives the loop's label, and what is done."""
+
+
+def loop_over(c: Fn, at: int, pattern: tree.Pattern, iterable: tree.Expr, turn: Turn) -> hir.Expr:
+    """A loop over what an expression gives."""
+    if isinstance(iterable, tree.Call):
+        iterable = _range_call(c, iterable)
+    if isinstance(iterable, tree.RangeExpr):
+        start, end, kind = _bounds(c, iterable)
+        return _over_range(c, at, pattern, turn, Walk(start, end, iterable.inclusive, []), kind)
+    found = walk(c, iterable)
+    if isinstance(found, Walk):
+        return _over_range(c, at, pattern, turn, found, I64)
+    kind = resolve(found.type)
+    if openness(kind) == ANY:
+        unify(kind, ArrayType(fresh()))
+        kind = resolve(kind)
+    if isinstance(kind, ArrayType):
+        return _over_array(c, at, pattern, turn, found, kind)
+    return _over_nothing(c, pattern, iterable, turn, kind)
+
+
+def _bound(c: Fn, pattern: tree.Pattern, kind: Type) -> Variable:
+    """The variable that takes each element."""
+    named = isinstance(pattern, tree.NamePattern) and pattern.inner is None
+    if not named and not isinstance(pattern, tree.WildcardPattern):
+        not_yet(c.p, pattern.at, "patterns in `for`")
+        bind_silently(c, pattern)
+    return c.declare(pattern.name if isinstance(pattern, tree.NamePattern) else "_", kind, pattern.at, mutable=True)
+
+
+def _over_range(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, over: Walk, kind: Type) -> hir.Expr:
+    mark = len(c.undo)
+    variable = _bound(c, pattern, kind)
+    label, inner = turn()
+    c.leave(mark)
+    if kind.__class__ is Var and not narrow(kind, INTEGER):
+        message = f"`{variable.name}` counts, so it is an integer, and this makes it {shown(kind)}"
+        c.p.error("E0212", pattern.at, message)
+    slot = variable.slot
+    if variable.assigned or over.value is not None:
+        slot = c.slot(kind)
+        counter = open_type(c, hir.Local(kind, at, slot))
+        value = over.value(counter) if over.value is not None else counter
+        inner = hir.Block(inner.type, at, [hir.Let(variable.slot, value)], inner)
+    made = hir.ForRange(UNIT, at, label, slot, over.start, over.end, over.inclusive, inner)
+    return hir.Block(UNIT, at, over.out, made) if over.out else made
+
+
+def _over_array(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, source: hir.Expr, kind: ArrayType) -> hir.Expr:
+    """The array is kept as it is now: what the loop does to it adds no turn."""
+    out: list[hir.Stmt] = []
+    array = in_slot(c, source, out)
+    mark = len(c.undo)
+    element = resolve(kind.element)
+    variable = _bound(c, pattern, element)
+    label, inner = turn()
+    c.leave(mark)
+    counter = c.slot(I64)
+    if variable.slot >= 0 and (variable.read or variable.assigned):
+        found = open_type(c, hir.GetElement(element, at, array, hir.Local(I64, at, counter), checked=False))
+        inner = hir.Block(inner.type, at, [hir.Let(variable.slot, found)], inner)
+    length = hir.Runtime(I64, at, "length", [array])
+    loop = hir.ForRange(UNIT, at, label, counter, hir.Int(I64, at, 0), length, inclusive=False, body=inner)
+    return hir.Block(UNIT, at, [*out, hir.Do(loop)], hir.Unit(UNIT, at))
+
+
+def _over_nothing(c: Fn, pattern: tree.Pattern, iterable: tree.Expr, turn: Turn, kind: Type) -> hir.Expr:
+    """Something that cannot be iterated over."""
+    mark = len(c.undo)
+    if kind is STRING:
+        c.p.error("E0212", iterable.at, "a String cannot be iterated over", "use its `.chars()`")
+    elif kind is not ERROR:
+        hint = "write `0..n`" if narrow(kind, INTEGER) else ""
+        c.p.error("E0212", iterable.at, f"{shown(kind)} cannot be iterated over", hint)
+    bind_silently(c, pattern)
+    turn()
+    c.leave(mark)
+    return bad(iterable.at)
+
+
+def _range_call(c: Fn, node: tree.Call) -> tree.Expr:
+    """The builtin `range(end)`, `range(start, end)` as the range that it is."""
+    name = node.callee
+    if not isinstance(name, tree.Path) or name.segments != ("range",) or not 1 <= len(node.arguments) <= 2:
+        return node
+    if "range" in c.names or c.p.lookup(c.env, name.segments) is not None:
+        return node
+    start = node.arguments[0] if len(node.arguments) == 2 else tree.IntLiteral(node.at, 0)
+    return tree.RangeExpr(node.at, start, node.arguments[-1], False)
+
+
+def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
+    """Both ends of a range, of one integer type."""
+    at = node.at
+    if node.start is None or node.end is None:
+        c.p.error("E0212", at, "a `for` needs a range with both ends", "write `0..n`")
+        return hir.Int(I64, at, 0), hir.Int(I64, at, 0), I64
+    start = expr(c, node.start)
+    kind = resolve(start.type)
+    end = expr(c, node.end)
+    if kind is ERROR or resolve(end.type) is ERROR:
+        return start, end, I64 if kind is ERROR else kind
+    met = meet(c.p, start, end)
+    if kind is NEVER or end.type is NEVER:
+        other = resolve(end.type)
+        kind = kind if kind is not NEVER else other if other is not NEVER else I64
+    elif met is not None:
+        start, end = met
+        kind = resolve(start.type)
+        if openness(kind) == INTEGER and isinstance(start, hir.Int) and isinstance(end, hir.Int):
+            start_whole(kind)  # the counter is a local that starts from an integer
+    elif not unify(kind, end.type):
+        c.p.error(
+            "E0212", at, f"the ends of a range are of one type, and these are {shown(kind)} and {shown(end.type)}"
+        )
+    if is_float(resolve(kind)) or not narrow(kind, NUMBER):
+        c.p.error("E0212", at, f"a range to loop over has integers as its ends, and these are {shown(kind)}")
+        kind = ERROR
+    return start, end, resolve(kind)

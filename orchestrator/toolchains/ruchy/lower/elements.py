@@ -1,0 +1,146 @@
+"""Arrays: making them, and getting at their elements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, handles, set_, tee
+from orchestrator.toolchains.ruchy.lower.layout import HEADER, element_of, how_of, is_counted, signature, storage
+from orchestrator.toolchains.ruchy.lower.structs import hold
+from orchestrator.toolchains.ruchy.lower.valtypes import I32, I64, functype
+from orchestrator.toolchains.ruchy.lower.walk import is_straight
+from orchestrator.wasm.leb import sleb, uleb
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.lower.body import Body
+
+_PAIR_TO_I32 = functype(bytes((I32, I32)), bytes((I32,)))
+_INDEX = functype(bytes((I32, I64, I32, I32)), bytes((I32,)))
+_TIMES = functype(bytes((I64, I32, I32, I32)), bytes((I32,)))
+_FILL = functype(bytes((I32, I32)), b"")
+_SHIFT = {1: b"", 2: b"\x41\x01\x74", 4: b"\x41\x02\x74", 8: b"\x41\x03\x74"}
+
+
+def scale(body: Body, size: int) -> None:
+    """From the number of an element, on top of the stack, to its distance from the first one."""
+    body.out += _SHIFT.get(size, b"\x1a\x41\x00")
+
+
+def element_number(body: Body, array: int, index: hir.Expr, at: int) -> None:
+    """The number of the element that an index means, a literal or a local, in the array whose address is in a local.
+    Traps where there is none."""
+    start = len(body.out)
+    body.emit(index)
+    twice = bytes(body.out[start:])
+    out = body.out
+    out += get(array) + b"\x35\x02\x04\x54\x04\x7f" + twice + b"\xa7\x05" + get(array) + twice  # below the length?
+    body.site(at)
+    body.call("rt::arr_index", _INDEX)
+    out.append(0x0B)
+
+
+@handles(hir.GetElement)
+def lower_get_element(body: Body, node: hir.GetElement) -> int:
+    """An element of a place is borrowed; one of an array of our own outlives it, so it is retained first."""
+    kept_in = storage(node.type)
+    counted = is_counted(node.type)
+    waiting = body.operands([node.value, node.index])
+    array = body.temporary(I32)
+    if node.checked:
+        index = body.temporary(I64)
+        body.out += set_(index) + set_(array)
+        _number(body, array, index, node.at)
+        body.give_back(I64, index)
+    else:
+        body.out += b"\xa7"
+        other = body.temporary(I32)
+        body.out += set_(other) + set_(array) + get(other)
+        body.give_back(I32, other)
+    if kept_in.size:
+        scale(body, kept_in.size)
+        body.out += get(array) + b"\x6a" + kept_in.load + uleb(HEADER)
+    else:
+        body.out.append(0x1A)
+    body.give_back(I32, array)
+    if waiting and counted:
+        body.retain_top()
+    body.release_operands(waiting)
+    return PLAIN if not counted else OWNED if waiting else BORROWED
+
+
+def _number(body: Body, array: int, index: int, at: int) -> None:
+    """The same for an index in a WebAssembly local."""
+    body.out += (
+        get(index) + get(array) + b"\x35\x02\x04\x54\x04\x7f" + get(index) + b"\xa7\x05" + get(array) + get(index)
+    )
+    body.site(at)
+    body.call("rt::arr_index", _INDEX)
+    body.out.append(0x0B)
+
+
+@handles(hir.NewArray)
+def lower_new_array(body: Body, node: hir.NewArray) -> int:
+    """The array first where nothing can jump away while its elements are computed; else these first."""
+    if not node.elements:
+        body.string("")  # a static array and a static text of no length are the same
+        return PLAIN
+    kept_in = storage(element_of(node.type))
+    straight = is_straight(node.elements)
+    height = len(body.live)
+    kept = [] if straight else [hold(body, element) for element in node.elements]
+    del body.live[height:]
+    array = body.temporary(I32)
+    body.out += b"\x41" + sleb(len(node.elements)) + b"\x41" + sleb(how_of(node.type))
+    body.call("rt::arr_new", _PAIR_TO_I32)
+    body.out += set_(array)
+    for number, element in enumerate(node.elements):
+        if kept_in.size:
+            body.out += get(array)
+        if straight:
+            body.own(element)
+        elif kept_in.size:
+            body.out += get(kept[number])
+            body.give_back(kept_in.valtype, kept[number])
+        if kept_in.size:
+            body.out += kept_in.store + uleb(HEADER + number * kept_in.size)
+    body.out += get(array)
+    body.give_back(I32, array)
+    return OWNED
+
+
+@handles(hir.RepeatArray)
+def lower_repeat_array(body: Body, node: hir.RepeatArray) -> int:
+    element = element_of(node.type)
+    kept_in = storage(element)
+    how = b"\x41" + sleb(how_of(node.type))
+    height = len(body.live)
+    value = hold(body, node.value)
+    owned = len(body.live) > height
+    body.emit(node.count)
+    del body.live[height:]
+    body.out += how
+    body.site(node.at)
+    body.call("rt::arr_times", _TIMES)
+    if value < 0:
+        return OWNED
+    array = body.temporary(I32)
+    body.out += tee(array) + b"\x28\x02\x04\x04\x40"  # if it has a length
+    body.out += get(array) + get(value) + kept_in.store + uleb(HEADER) + get(array) + how
+    body.call("rt::arr_fill", _FILL)
+    if owned:
+        body.out.append(0x05)
+        body.release(value, element)
+    body.out += b"\x0b" + get(array)
+    body.give_back(I32, array)
+    body.give_back(kept_in.valtype, value)
+    return OWNED
+
+
+@handles(hir.Helper)
+def lower_helper(body: Body, node: hir.Helper) -> int:
+    waiting = body.operands(node.arguments)
+    type_ = signature([argument.type for argument in node.arguments], node.type)
+    body.call(body.need_glue(node.subject, node.name), type_)
+    body.release_operands(waiting)
+    return OWNED if is_counted(node.type) else PLAIN

@@ -1,0 +1,252 @@
+"""Places that can be written to: a local, and what is inside of it. Everything on the way that somebody else holds too
+is copied before it is written (copy on write)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.abilities import HELPER, abilities
+from orchestrator.toolchains.ruchy.check.types import STRING, Type
+from orchestrator.toolchains.ruchy.lower.body import OWNED, PLAIN, get, handles, set_, tee
+from orchestrator.toolchains.ruchy.lower.elements import element_number, scale
+from orchestrator.toolchains.ruchy.lower.glue import TYPES
+from orchestrator.toolchains.ruchy.lower.layout import HEADER, element_of, how_of, is_counted, storage, valtype
+from orchestrator.toolchains.ruchy.lower.strings import append_parts, joined
+from orchestrator.toolchains.ruchy.lower.structs import hold
+from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
+from orchestrator.toolchains.ruchy.lower.walk import is_straight, mentions
+from orchestrator.wasm.leb import sleb, uleb
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.lower.body import Body
+
+_PAIR_TO_I32 = functype(bytes((I32, I32)), bytes((I32,)))
+_THREE_TO_I32 = functype(bytes((I32, I32, I32)), bytes((I32,)))
+
+
+def own_top(body: Body, type_: Type) -> None:
+    """Makes the owned reference on top of the stack one that nobody else holds."""
+    way = abilities(type_).unshare
+    if way == HELPER:
+        body.call(body.need_glue(type_, "unshare"), TYPES["unshare"])
+    elif way:  # of an array
+        body.out += b"\x41" + sleb(how_of(type_))
+        body.call(way, _PAIR_TO_I32)
+
+
+class Reached(NamedTuple):
+    """A place inside of an object that nobody else holds: a temporary with an address, what to add to that, and the
+    type of what is there."""
+
+    address: int
+    offset: int
+    type: Type
+
+    def load(self) -> bytes:
+        return get(self.address) + storage(self.type).load + uleb(self.offset)
+
+
+def reach(body: Body, node: hir.Store | hir.Change) -> Reached:
+    """Goes to a place that is inside of a local."""
+    owner = body.temporary(I32)
+    index = body.slots[node.slot]
+    type_ = body.function.locals[node.slot]
+    body.out += get(index)
+    own_top(body, type_)
+    body.out += tee(index) + set_(owner)
+    offset = 0
+    for count, step in enumerate(node.path):
+        if count:
+            inner = body.temporary(I32)
+            place = uleb(offset)
+            body.out += get(owner) + get(owner) + storage(type_).load + place
+            own_top(body, type_)
+            body.out += tee(inner) + storage(type_).store + place + get(inner) + set_(owner)
+            body.give_back(I32, inner)
+        if isinstance(step, int):
+            field = body.shared.layouts.of(type_).fields[step]
+            offset, type_ = field.offset, field.type
+        else:
+            offset, type_ = HEADER, element_of(type_)
+            element_number(body, owner, step, node.at)
+            scale(body, storage(type_).size)
+            body.out += get(owner) + b"\x6a" + set_(owner)
+    return Reached(owner, offset, type_)
+
+
+# ---------------------------------------------------------------- assignments
+
+
+@handles(hir.Store)
+def lower_store(body: Body, node: hir.Store) -> int:
+    if node.path:
+        _store_inside(body, node)
+    elif not _append_in_place(body, node):
+        held = body.own(node.value)
+        index = body.slots[node.slot]
+        if index < 0:
+            return held
+        type_ = body.function.locals[node.slot]
+        if is_counted(type_):
+            body.release(index, type_)
+        body.out += set_(index)
+    return PLAIN
+
+
+def _append_in_place(body: Body, node: hir.Store) -> bool:
+    """`s = s + x`: the local gives its reference to `rt::str_append`, so that nobody else holds the string and it can
+    grow where it stands. Not where `x` looks at `s`."""
+    value = node.value
+    if not isinstance(value, hir.Concat):
+        return False
+    parts = value.parts
+    if not isinstance(parts[0], hir.Local) or parts[0].slot != node.slot:
+        return False
+    rest = joined(parts[1:])
+    index = body.slots[node.slot]
+    if mentions(rest, node.slot):
+        return _append_text_of_itself(body, index, rest)
+    if not is_straight(rest):
+        return False
+    body.out += get(index)
+    append_parts(body, OWNED, rest)
+    body.out += set_(index)
+    return True
+
+
+def _append_text_of_itself(body: Body, index: int, rest: list[hir.Expr]) -> bool:
+    """`s = s + f(s)`, of one part only: it is computed before `s` grows. Its own reference keeps `s + s` right."""
+    if len(rest) != 1 or not is_straight(rest):
+        return False
+    kept = body.temporary(I32)
+    held = body.own(rest[0])
+    body.out += set_(kept) + get(index) + get(kept)
+    body.call("rt::str_append", _PAIR_TO_I32)
+    body.out += set_(index)
+    if held == OWNED:
+        body.release(kept, STRING)
+    body.give_back(I32, kept)
+    return True
+
+
+def _store_inside(body: Body, node: hir.Store) -> None:
+    """`p.a[i].b = v`: the value first, then the way to its place."""
+    appended = _appends_to_itself(node)
+    kept = -1 if appended else _keep_value(body, node.value)
+    place = reach(body, node)
+    kept_in = storage(place.type)
+    if appended:
+        body.out += get(place.address) + place.load()
+        append_parts(body, OWNED, appended)
+        body.out += kept_in.store + uleb(place.offset)
+    else:
+        if is_counted(place.type):
+            body.out += place.load()
+            body.release_top(place.type)
+        if kept >= 0:
+            body.out += get(place.address) + get(kept) + kept_in.store + uleb(place.offset)
+            body.give_back(kept_in.valtype, kept)
+    body.give_back(I32, place.address)
+
+
+def _keep_value(body: Body, value: hir.Expr) -> int:
+    height = len(body.live)
+    kept = hold(body, value)
+    del body.live[height:]
+    return kept
+
+
+def _appends_to_itself(node: hir.Store) -> list[hir.Expr]:
+    """The parts that `p.text = p.text + parts` appends, where they look at `p` nowhere else."""
+    value = node.value
+    if not isinstance(value, hir.Concat):
+        return []
+    first: hir.Expr = value.parts[0]
+    for step in reversed(node.path):
+        same = (
+            isinstance(first, hir.GetField) and first.index == step
+            if isinstance(step, int)
+            else isinstance(first, hir.GetElement) and _same_index(first.index, step)
+        )
+        if not same or not isinstance(first, hir.GetField | hir.GetElement):
+            return []
+        first = first.value
+    if not isinstance(first, hir.Local) or first.slot != node.slot:
+        return []
+    rest = joined(value.parts[1:])
+    return rest if is_straight(rest) and not mentions(rest, node.slot) else []
+
+
+def _same_index(a: hir.Expr, b: hir.Expr) -> bool:
+    if isinstance(a, hir.Local) and isinstance(b, hir.Local):
+        return a.slot == b.slot
+    return isinstance(a, hir.Int) and isinstance(b, hir.Int) and a.value == b.value
+
+
+# ---------------------------------------------------------------- changes in place
+
+
+@handles(hir.Change)
+def lower_change(body: Body, node: hir.Change) -> int:
+    """The arguments first, then the way to the place, whose reference the function takes and gives back."""
+    height = len(body.live)
+    arguments = [(hold(body, one), one.type) for one in node.arguments]
+    mine = body.live[height:]
+    del body.live[height:]
+    if node.path:
+        place = reach(body, node)
+        body.out += get(place.address) + place.load()
+        _change(body, node, place.type, arguments)
+        body.out += storage(place.type).store + uleb(place.offset)
+        body.give_back(I32, place.address)
+    else:
+        index = body.slots[node.slot]
+        body.out += get(index)
+        _change(body, node, body.function.locals[node.slot], arguments)
+        body.out += set_(index)
+    for kept, type_ in mine:
+        if node.name not in _KEEPING:
+            body.release(kept, type_)
+    for kept, type_ in arguments:
+        if kept >= 0:
+            body.give_back(valtype(type_), kept)
+    return PLAIN
+
+
+def _change(body: Body, node: hir.Change, type_: Type, arguments: Sequence[tuple[int, Type]]) -> None:
+    """From the reference on the stack to the one that takes its place."""
+    how = _KEEPING.get(node.name)
+    if how is not None:
+        how(body, node, type_, [kept for kept, _ in arguments])
+        return
+    parameters = [I32]
+    for kept, kind in arguments:
+        if kept >= 0:
+            body.out += get(kept)
+            parameters.append(valtype(kind))
+    if node.name.startswith("arr_"):
+        body.out += b"\x41" + sleb(how_of(type_))
+        parameters.append(I32)
+    if node.traps:
+        body.site(node.at)
+        parameters += [I32, I32]
+    body.call("rt::" + node.name, functype(bytes(parameters), bytes((I32,))))
+
+
+def _push(body: Body, node: hir.Change, type_: Type, arguments: Sequence[int]) -> None:
+    body.out += b"\x41\x01\x41" + sleb(how_of(type_))
+    body.call("rt::arr_grow", _THREE_TO_I32)
+    kept_in = storage(element_of(type_))
+    if not kept_in.size:
+        return
+    array = body.temporary(I32)
+    body.out += tee(array) + get(array) + b"\x28\x02\x04"  # its length
+    scale(body, kept_in.size)
+    body.out += get(array) + b"\x6a" + get(arguments[0]) + kept_in.store + uleb(HEADER - kept_in.size)
+    body.give_back(I32, array)
+
+
+_KEEPING: dict[str, Callable[[Body, hir.Change, Type, Sequence[int]], None]] = {"push": _push}
+"""Changes that are written in place; each keeps its arguments."""
