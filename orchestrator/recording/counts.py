@@ -1,9 +1,9 @@
-"""The statistics of a replayed keeper, held against those of a recorded one.
+"""Compares the statistics of a replayed keeper with those of the recorded one.
 
-What the counters of a cache were when a recording began is in no message. So the first answer can only show that less
-was counted than should have been; each later one is compared by what was added since the one before, and after a reset
-all is known. What others counted in between cannot be told apart: where a recording shows that a disk failed or that
-other processes were at work (`doubt`), only too little is a difference.
+No message says what the counters of a cache were when a recording began. So the first answer can only show that too
+little was counted. Each later one is compared by what was added since the one before, and after a reset everything is
+known. What other processes counted in between cannot be told apart. So if a recording shows that a disk failed or that
+other processes were at work (`inexact`), only too little is a difference.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ import msgspec
 from actors.messages import CacheStatistics
 
 COUNTERS = ("compilations", "hits", "misses", "evictions", "corruptions", "degradations", "compiled_twice", "saved_ms")
-"""What is compared. Bytes are not: they depend on what was in memory, and on metadata that holds times; entries and
-sizes are not: they depend on what else the cache held."""
+"""What is compared. Bytes are not, because they depend on what was in memory, and on metadata that holds times. Entries
+and sizes are not, because they depend on what else the cache held."""
 
 NEARLY = 1e-3
-"""Sums of milliseconds may differ by so much: they were added in another order."""
+"""How much sums of milliseconds may differ, because they were added in another order."""
 
 
 class Counts:
     """Compares answers in the order of the recording."""
 
     def __init__(self) -> None:
-        self.doubt = False
+        self.inexact = False
         self._offset: dict[str, float] | None = None
-        """What the recorded counters had more than the replayed ones at the last answer."""
+        """By how much the recorded counters exceeded the replayed ones at the last answer."""
 
     def reset(self) -> None:
-        """Both count from nothing."""
+        """Both count from zero."""
         self._offset = dict.fromkeys(COUNTERS, 0.0)
 
     def compare(self, then: CacheStatistics, now: CacheStatistics) -> tuple[CacheStatistics, CacheStatistics] | None:
-        """The two, without what is no difference, where they differ. The replayed one is given as if its cache had
-        counted the same before."""
+        """Returns the counters that differ, of both; None if none does. The replayed ones are returned as if their
+        cache had counted the same before."""
         more = {name: getattr(then, name) - getattr(now, name) for name in COUNTERS}
         known = self._offset
-        exact = known is not None and not self.doubt
+        exact = known is not None and not self.inexact
         offset = known or dict.fromkeys(COUNTERS, 0.0)
         wrong = [
             name

@@ -1,4 +1,4 @@
-"""Whether two messages say the same, and where not: what a replay compares, and what it leaves out."""
+"""Compares two messages: what a replay compares, and which fields it leaves out."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ LEFT_OUT: dict[type[msgspec.Struct], tuple[str, ...]] = {
     CacheEntry: ("warnings", "duration_ms", "functions"),
     Verified: ("checked",),
 }
-"""Fields that come from clocks, and from files that are not recorded."""
+"""Fields that depend on clocks, and on files that are not recorded."""
 
 NEVER = (Collected, Published)
-"""Answers that are not compared at all: the age of files is in them, and what programs there were."""
+"""Answers that are not compared at all: they depend on the age of files, and on which programs existed."""
 
 
 def compared(message: Any) -> bool:
-    """Whether this answer can be held against a replayed one: neither a disk that failed nor other processes had a hand
-    in it."""
+    """Whether this answer can be compared with a replayed one: it depends neither on a disk that failed nor on other
+    processes."""
     if isinstance(message, NEVER) or getattr(message, "degraded", None) is not None:
         return False
     return not getattr(message, "taken", ())
 
 
-def said(message: Message) -> Any:
-    """What is compared of a message."""
+def comparable(message: Message) -> Any:
+    """What is compared of a message, as plain data."""
     return _plain(message)
 
 
@@ -56,7 +56,7 @@ def _plain(value: Any) -> Any:
 
 
 def in_words(message: Message, other: Message | None = None) -> str:
-    """A message in a line; with another one of its kind, the fields in which they differ."""
+    """A message in one line; given another one of its kind, only the fields that differ."""
     if other is None or type(other) is not type(message):
         return described(message)
     left = LEFT_OUT.get(type(message), ())
@@ -70,7 +70,7 @@ def in_words(message: Message, other: Message | None = None) -> str:
 
 
 def _difference(value: Any, other: Any) -> str:
-    """The part of a value that another one has not."""
+    """The part of a value that the other one does not have."""
     if isinstance(value, tuple) and isinstance(other, tuple):
         return f"{len(value)} in all, of its own: {_short([one for one in value if one not in other])}"
     if isinstance(value, dict) and isinstance(other, dict):

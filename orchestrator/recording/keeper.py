@@ -41,7 +41,7 @@ from actors.messages import (
 from actors.offload import InlineOffload
 from actors.system import System
 from orchestrator.recording.counts import Counts
-from orchestrator.recording.differing import compared, in_words, said
+from orchestrator.recording.differing import comparable, compared, in_words
 from orchestrator.recording.record import Header, MessageFrame, described
 from orchestrator.wasm.leb import custom, leb5
 
@@ -49,19 +49,19 @@ Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
 
 
 class Before:
-    """What the cache must have held when the recording began: it found this without having stored it since."""
+    """What the cache must have held when the recording began: what it found without having stored it since."""
 
     def __init__(self) -> None:
         self.entries: dict[Digest, CacheEntry] = {}
         self.data: dict[Digest, bytes] = {}
         self.objects: set[Digest] = set()
-        """Objects that were read and not stored since; of some of them no row was asked for, for a plan named them."""
+        """Objects that were read and not stored since. Nobody asked for the rows of some, because a plan named them."""
         self.summaries: dict[tuple[Digest, Digest], bytes] = {}
         self.plans: dict[str, bytes] = {}
         self.fragments: dict[Digest, bytes] = {}
         """Fragments that were found and not stored since."""
         self.others = False
-        """Something was found that had been looked for in vain, and not been stored since: other processes did that."""
+        """Something was found that had been missing before and was not stored since: other processes stored it."""
         self._missed: set[Digest] = set()
         self._kept_fragments: set[Digest] = set()
         self._stored: set[Digest] = set()
@@ -70,7 +70,7 @@ class Before:
         self._recorded: set[str] = set()
 
     def see(self, request: Message, answer: Message) -> None:
-        """A request and what it was answered with, in the order of the answers."""
+        """Take note of a request and its answer. Called in the order of the answers."""
         if isinstance(answer, Found):
             for key, entry in answer.entries.items():
                 if key not in self._stored:
@@ -113,8 +113,8 @@ class Before:
             self._recorded.add(request.snapshot)
 
     def may_have_had(self, fragment: Digest) -> bool:
-        """Whether it is in an object that was there before, if not necessarily in one that fragments were looked for
-        in: rows of fragments go with the entry that came last."""
+        """Whether the fragment is in an object that was there before. That need not be the object that its row named
+        then, because the row belongs to the entry that was stored last."""
         if self._inside is None:
             self._inside = {name.hex() for entry in self.entries.values() for name in self._fragments_of(entry)}
         return fragment in self._inside
@@ -130,12 +130,12 @@ class Before:
         return len(self.entries) + len(self.objects - {entry.digest for entry in self.entries.values()})
 
     async def restore(self, keeper: Keeper) -> None:
-        """Put it all into the cache of a keeper that has just started."""
+        """Store everything in the cache of a keeper that has just started."""
         cache = keeper.cache
         rows = []
         for key, entry in self.entries.items():
             data = self.data.get(entry.digest)
-            if data is None:  # Nobody read it, so that its row is all that matters.
+            if data is None:  # Nobody read the object, so only its row matters.
                 name = bytes.fromhex(entry.digest)
                 rows.append(
                     (
@@ -161,7 +161,7 @@ class Before:
 
 
 def _holding(fragments: dict[Digest, bytes]) -> Incoming:
-    """An object that has just these fragments: what else was in the objects that had them is in no message."""
+    """An object that has just these fragments. No message says what else was in the objects that had them."""
     offset, rows, held = 8 + 1 + 5 + 2, [], b"".join(fragments.values())
     for name, data in fragments.items():
         rows.append((bytes.fromhex(name), offset, len(data)))
@@ -191,8 +191,8 @@ def _again(entry: CacheEntry, data: bytes) -> Incoming:
 
 
 async def replay_keeper(header: Header, records: list[tuple[int, MessageFrame]]) -> tuple[list[Place], int, int, int]:
-    """Where the keeper parts; how many requests it was given; how many answers were not compared; and how many entries
-    the cache must have held before."""
+    """Returns where the keeper's answers differ, how many requests it was given, how many answers were not compared,
+    and how many entries the cache must have held before."""
     with TemporaryDirectory(prefix="wasmill-replay-") as folder:
         return await _replay(header, records, None if header.memory else folder)
 
@@ -214,23 +214,23 @@ async def _replay(
     system = System([keeper], offload=InlineOffload(), events=Events())
     partings: list[Place] = []
     skipped, counts = 0, Counts()
-    counts.doubt = before.others
+    counts.inexact = before.others
     if header.memory:
         counts.reset()  # Nobody counted before.
     async with system.running():
-        await system.wait(keeper.ready)  # It makes its cache when it starts, and `restore` needs it.
+        await system.wait(keeper.ready)  # `restore` needs the cache that the keeper makes when it starts.
         for number in taken:
             place, request = requests[number]
             if number == taken[0] and header.enabled:
                 await before.restore(keeper)
-            # The path is that of the recorded program: publishing again would replace a file of the user.
+            # The path is that of the recorded program, so publishing again would replace a file of the user.
             if isinstance(request, Publish):
                 skipped += 1
                 continue
             expected, answer = answers.get(number), await system.ask(keeper.address, request)
             if expected is None or not compared(expected):
                 skipped += 1
-                counts.doubt |= getattr(expected, "degraded", None) is not None
+                counts.inexact |= getattr(expected, "degraded", None) is not None
                 continue
             if isinstance(request, ResetStatistics):
                 counts.reset()
@@ -242,7 +242,7 @@ async def _replay(
 
 
 def _differ(then: Message, now: Message, before: Before, counts: Counts) -> tuple[Message, Message] | None:
-    """The two answers, as far as they can be compared, where they differ."""
+    """The two answers, as far as they can be compared; None if they agree."""
     if isinstance(then, CacheStatistics) and isinstance(now, CacheStatistics):
         return counts.compare(then, now)
     if isinstance(then, FragmentsFound) and isinstance(now, FragmentsFound):
@@ -252,13 +252,14 @@ def _differ(then: Message, now: Message, before: Before, counts: Counts) -> tupl
             if name in then.fragments or not before.may_have_had(name)
         }
         now = structs.replace(now, fragments=found)
-    return None if said(then) == said(now) else (then, now)
+    return None if comparable(then) == comparable(now) else (then, now)
 
 
 def _gathered(
     records: list[tuple[int, MessageFrame]],
 ) -> tuple[dict[int, tuple[int, ToKeeper]], dict[int, Message], list[int]]:
-    """Requests to the keeper by number, with their places; its answers; and the numbers in the order it took them."""
+    """The requests to the keeper by number, with their places; its answers by number; and the numbers in the order in
+    which it took them."""
     requests: dict[int, tuple[int, ToKeeper]] = {}
     answers: dict[int, Message] = {}
     taken: list[int] = []

@@ -20,15 +20,16 @@ from actors.events import Events
 from actors.messages import CancelBuild, Message
 from actors.planner.planner import Planner
 from actors.system import Actor, Cell, System, TapRecord
-from orchestrator.recording.differing import in_words, said
+from orchestrator.recording.differing import comparable, in_words
 from orchestrator.recording.record import Header, Member, MessageFrame, described
 
 Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
-"""Of a parting: the record, what was given before it, what was sent then, and now."""
+"""Where a replay differs: the record, what the actor was given before it, what it sent then, and what now."""
 
 
 class RecordedToolchain:
-    """What the planner asks a toolchain for, as it was recorded. It compiles nothing: workers' answers are recorded."""
+    """What the planner asks a toolchain for, as it was recorded. It compiles nothing, because the answers of the
+    workers are recorded."""
 
     def __init__(self, member: Member) -> None:
         self.name = member.name
@@ -58,7 +59,7 @@ class RecordedToolchain:
 
 
 class RememberingToolchain(RecordedToolchain):
-    """One whose linker remembers."""
+    """A toolchain whose linker remembers earlier links."""
 
     def accepted(self, program: bytes) -> None:
         raise NotImplementedError
@@ -71,7 +72,7 @@ def _recorded(header: Header) -> Toolchains:
 
 
 class _Silent(Actor[Any]):
-    """Somebody to speak to."""
+    """Stands for an actor that the planner posts to, and never answers."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -80,7 +81,7 @@ class _Silent(Actor[Any]):
 
 class _Planner(Planner):
     def start(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
-        """What it wanted to be woken by is recorded as a nudge."""
+        """Starts nothing: when the task woke the planner, that was recorded as a nudge."""
 
 
 class _Replay:
@@ -94,7 +95,7 @@ class _Replay:
         self.sent: list[Message] = []
         self.system = System([self.planner, workers, keeper], events=Events(), tap=self._tap)
         self.posts: dict[int, Message] = {}
-        """What it posted, by the number that the recording has for it."""
+        """What the planner posted, by the number in the recording."""
         self.mail: dict[int, Message] = {}
         self.answers: dict[int, Message] = {}
         self.given = 0
@@ -108,16 +109,17 @@ class _Replay:
             self.sent.append(record.message)
 
     def compare(self) -> Place | None:
-        """Whether it has sent, since it was last given something, what it sent then."""
+        """Compare what the planner has sent since it was last given something with what it sent then. Returns None if
+        that is the same."""
         then: list[Message] = [one.message for one in self.expected if one.message is not None]
         for expected, message in zip(self.expected, self.sent, strict=False):
             if expected.kind == "post":
                 self.posts[expected.number] = message
         now, self.sent, self.expected = self.sent, [], []
-        if [said(one) for one in then] == [said(one) for one in now]:
+        if [comparable(one) for one in then] == [comparable(one) for one in now]:
             return None
         pairs = list(zip(then, now, strict=False))
-        first = next((at for at, (one, other) in enumerate(pairs) if said(one) != said(other)), len(pairs))
+        first = next((at for at, (one, other) in enumerate(pairs) if comparable(one) != comparable(other)), len(pairs))
         return (
             self.place,
             self.after,
@@ -126,7 +128,7 @@ class _Replay:
         )
 
     async def give(self, place: int, record: MessageFrame) -> None:
-        """Let it handle what it took, or look at what it was nudged for."""
+        """Let the planner handle what it took, or a nudge."""
         self.given += 1
         self.place = place
         _pass(record.at - self.at)
@@ -146,7 +148,7 @@ class _Replay:
 
 
 def _pass(seconds: float) -> None:
-    """Let so much time pass, where the loop has a clock that can be told to."""
+    """Let time pass, if the loop has a clock that can jump."""
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_run():
         jump = getattr(trio.lowlevel.current_clock(), "jump", None)
@@ -159,7 +161,8 @@ def _at(messages: list[Message], place: int) -> Message | None:
 
 
 async def replay_planner(header: Header, records: list[tuple[int, MessageFrame]]) -> tuple[Place | None, int]:
-    """Where the planner parts, if it does, and how many messages it was given until then."""
+    """Returns where the planner differs from the recording, if it does, and how many messages it was given until
+    then."""
     replay = _Replay(header)
     await replay.planner.started()
     for place, record in records:
@@ -178,7 +181,7 @@ async def replay_planner(header: Header, records: list[tuple[int, MessageFrame]]
 
 
 def _note(replay: _Replay, record: MessageFrame) -> None:
-    """What is said without the planner's doing, and what it said itself."""
+    """Take note of what was sent to the planner, and of what it sent."""
     if record.kind == "cancel":
         assert isinstance(record.message, CancelBuild)
         replay.system.cancelled_builds.add(record.message.build)

@@ -4,14 +4,14 @@
         await project.build()
 
 or, with a Project that is opened elsewhere: `recorder = Recorder(file)`, `orchestrator.open(..., tap=recorder)`, and
-`recorder.attach(project)` before the first build. On the command line: `wasmill build --record app.trace`. A build
-that is recorded is slower, for every message is encoded and written at once. The file holds sources and objects: give
-it only to those who may see them.
+`recorder.attach(project)` before the first build. On the command line: `wasmill build --record app.trace`. A recorded
+build is slower, because every message is encoded and written at once. The file holds sources and objects: give it only
+to people who may see them.
 
-`read` gives back what is in it; `orchestrator.recording.replay` runs planner and keeper against it. The format is
-msgpack, a frame for each record behind four bytes of length (little-endian); the first frame is a `Header`, whose
-`version` says how to read the rest. A version that this code does not know is refused. A file that ends in the middle
-of a frame (its process crashed) is read up to there.
+`read` returns what is in the file; `orchestrator.recording.replay` runs planner and keeper against it. The format is
+msgpack: one frame for each record, after its length in four bytes (little-endian). The first frame is a `Header`. Its
+`version` says how to read the rest, and any other version than our own is refused. A file that ends in the middle of a
+frame (its process crashed) is read up to there.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ from orchestrator.errors import FileError
 from orchestrator.keywords import Settings
 
 FORMAT = 3
-"""The number of the format. Raise it where a recording could not be replayed any more although all fields are the same:
-a message that means something else."""
+"""The number of the format. Raise it if a message means something else now although its fields are the same."""
 
 if TYPE_CHECKING:
     AnyMessage: TypeAlias = Message
@@ -84,8 +83,8 @@ class Header(_Frame, frozen=True, omit_defaults=False):
 
 
 class MessageFrame(_Frame, frozen=True):
-    """A record of the tap, `at` so many seconds of the loop's clock. The message of a "take" is left out: it is the one
-    that was sent under that number."""
+    """A record of the tap. `at` is the time in seconds by the loop's clock. A "take" has no message, because it is the
+    one that was sent under that number."""
 
     kind: str
     sender: str = ""
@@ -109,7 +108,7 @@ Frame = Union[Header, MessageFrame, EventFrame, EndFrame]
 
 
 def fields_of(*types: Any) -> Digest:
-    """Names all fields that values of these types are made of, with their types and defaults."""
+    """A digest of all fields that values of these types are made of, with their types and defaults."""
 
     def bare(schema: Any) -> Any:
         if isinstance(schema, dict):
@@ -123,8 +122,8 @@ def fields_of(*types: Any) -> Digest:
 
 @cache
 def version() -> str:
-    """The version of the recordings that this code writes and reads. Another one as soon as a field of a message, of an
-    event or of a frame changes: a recording of before would be decoded as something that was never sent."""
+    """The version of the recordings that this code writes and reads. It changes as soon as a field of a message, an
+    event or a frame does, because an older recording would be decoded as something that was never sent."""
     return f"{FORMAT}.{fields_of(Frame)[:8]}"
 
 
@@ -133,7 +132,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 class Recording(NamedTuple):
-    """What is in a file. `complete`: the Project was closed in an orderly way; else the end is missing."""
+    """What is in a file. `complete`: the Project was closed in an orderly way. Otherwise the end is missing."""
 
     header: Header
     frames: list[MessageFrame | EventFrame]
@@ -153,8 +152,8 @@ def _member(toolchain: Toolchain, extensions: tuple[str, ...]) -> Member:
 
 
 class Recorder:
-    """A tap that writes a file. Raises FileError where it cannot be written to, when it is made; later on it stops
-    recording, and `failure` says why: a full disk must not break the build that is being looked at."""
+    """A tap that writes a file. The constructor raises FileError if the file cannot be written. Later failures stop the
+    recording, and `failure` says why, because a full disk must not break the build that is recorded."""
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
         self.path = os.fspath(file)
@@ -166,7 +165,7 @@ class Recorder:
         self._stop: Callable[[], None] = _nothing
 
     def attach(self, project: Project) -> None:
-        """Write down what the Project is made with, and listen to its events."""
+        """Record what the Project is made with, and listen to its events."""
         config, found = project.config, project.toolchains
         self._write(
             Header(
@@ -219,8 +218,8 @@ class Recorder:
 async def recorded(
     source: Source, file: str | os.PathLike[str], **settings: Unpack[Settings]
 ) -> AsyncIterator[Project]:
-    """`orchestrator.open(source, **settings)`, recorded into `file`. Raises FileError too, also where the recording had
-    to stop before the end."""
+    """`orchestrator.open(source, **settings)`, recorded into `file`. Raises FileError as well, also if the recording
+    had to stop before the end."""
     recorder = Recorder(file)
     try:
         async with orchestrator.open(source, tap=recorder, **settings) as project:
@@ -233,7 +232,7 @@ async def recorded(
 
 
 def read(file: str | os.PathLike[str]) -> Recording:
-    """What was recorded. Raises FileError: no such file, none of ours, or of another version."""
+    """Returns what was recorded. Raises FileError: no such file, not a recording, or another version."""
     path = os.fspath(file)
     try:
         with open(path, "rb") as opened:

@@ -1,21 +1,22 @@
-"""Replaying a recording: the planner and the keeper of this very code get what theirs got, and must answer the same.
+"""Replays a recording: the planner and the keeper of this code get what the recorded ones got, and must answer the
+same.
 
     replayed = await replay(read("app.trace"))
     print(replayed.report())
     assert not replayed.partings
 
 The planner is given, one after the other, what it took in the recording: builds, sources, answers of workers and
-keeper. After each the messages that it sends are compared with those it sent then. At the first difference it is
-stopped, for what it was answered afterwards belongs to other questions.
+keeper. After each, the messages that it sends are compared with those it sent then. It stops at the first difference,
+because the answers after that belong to other requests.
 
-The keeper is given every request, in the order it took them, on a cache of its own in a temporary folder. What its
-cache held before the recording began is taken from its own answers. Where the disk had failed (`degraded`), where
-other processes were at work, and where an answer depends on the clock or on files that are not recorded, nothing is
-compared; `Replayed.skipped` counts those. Of statistics, what was counted since the ones before is compared.
+The keeper is given every request, in the order in which it took them, on a cache of its own in a temporary folder. What
+its cache held before the recording began follows from its recorded answers. Nothing is compared if the disk had failed
+(`degraded`), if other processes were at work, or if an answer depends on the clock or on files that are not recorded;
+`Replayed.skipped` counts those. Of statistics, what was counted since the last ones is compared.
 
-Times are never compared. So a recording parts where a decision is another one: because the code changed, or because
-what was recorded was a bug that is gone, or is new. Run it under Trio with a `MockClock`, as `wasmill trace replay`
-does where Trio is installed, and the planner sees the recorded time: it matters where it waited for other processes.
+Times are never compared. So a replay parts from its recording where a decision differs: the code has changed, or the
+recording shows a bug that is gone, or there is a new one. `wasmill trace replay` runs under Trio with a `MockClock` if
+Trio is installed. Then the planner sees the recorded time, which matters where it waited for other processes.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from orchestrator.recording.planner import replay_planner
 from orchestrator.recording.record import MessageFrame, Recording
 
 SHOWN = 10
-"""So many partings are reported at length."""
+"""How many partings are reported at length."""
 
 
 class Parting(NamedTuple):
-    """Where the replay went another way. `at` is the place of the record in the recording, from 0; `after` says what
-    the actor had just been given; `then` and `now` are what it sent, or answered, in words."""
+    """Where the replay differs from the recording. `at` is the index of the record in the recording, from 0. `after`
+    says what the actor had just been given. `then` and `now` are what it sent or answered, in words."""
 
     actor: str
     at: int
@@ -48,8 +49,8 @@ class Parting(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """What came of a replay. `planner` and `keeper` count what they were given, `skipped` answers that were not
-    compared, `assumed` entries that were in the cache before."""
+    """The result of a replay. `planner` and `keeper` count what they were given, `skipped` counts answers that were not
+    compared, `assumed` counts entries that were in the cache before."""
 
     partings: list[Parting]
     planner: int
@@ -59,7 +60,7 @@ class Replayed(NamedTuple):
     complete: bool
 
     def report(self) -> str:
-        """In a few lines, for people."""
+        """The result in a few lines, for people."""
         lines = [
             f"planner: {self.planner} messages replayed",
             f"keeper: {self.keeper} requests replayed, {self.skipped} answers not compared"

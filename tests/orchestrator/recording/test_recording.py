@@ -471,7 +471,7 @@ def test_what_was_counted_before_is_unknown_until_it_is_said() -> None:
 def test_where_others_may_have_counted_only_too_little_is_a_difference() -> None:
     counts = Counts()
     counts.reset()
-    counts.doubt = True
+    counts.inexact = True
     assert counts.compare(statistics(hits=5), statistics(hits=3)) is None
     assert counts.compare(statistics(hits=5), statistics(hits=4)) is not None
 
