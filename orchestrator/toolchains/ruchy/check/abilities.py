@@ -193,6 +193,14 @@ def name_of(kind: Type) -> str:
     return ABILITIES[kind.__class__].name(kind, name_of)
 
 
+def has_order(kind: Type) -> bool:
+    """Whether values of a type stand in an order that `sort` and the keys of maps can go by (`lower/glue.py`,
+    "compare"). Tuples and arrays do, if their parts do, although they have no `<`."""
+    if isinstance(kind, TupleType | ArrayType):
+        return all(has_order(part) for part in kind.parts)
+    return bool(ABILITIES[kind.__class__].order)
+
+
 def is_comparable(kind: Type, op: str) -> bool:
     """Whether two values of a type can be compared by this operator. What has no value is equal to itself only as a
     field of something else."""

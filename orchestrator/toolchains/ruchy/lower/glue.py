@@ -30,6 +30,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     ArrayType,
     FloatType,
     IntType,
+    StringType,
     StructType,
     TupleType,
     Type,
@@ -288,6 +289,48 @@ def _show_array(draft: Draft, type_: ArrayType) -> hir.Expr:
     return hir.Block(STRING, 0, steps, hir.Local(STRING, 0, text))
 
 
+def compared(left: hir.Expr, right: hir.Expr) -> hir.Expr:
+    """How two values stand in the order that `sort` and the keys of maps go by: an i32 below, at or above 0. Both are
+    looked at more than once."""
+    kind = left.type
+    if isinstance(kind, StringType):
+        return hir.Runtime(I32, 0, "str_compare", [left, right])
+    if kind.parts:
+        return hir.Helper(I32, 0, "compare", kind, [left, right])
+    above = hir.If(I32, 0, hir.Compare(BOOL, 0, ">", left, right), hir.Int(I32, 0, 1), hir.Int(I32, 0, 0))
+    return hir.If(I32, 0, hir.Compare(BOOL, 0, "<", left, right), hir.Int(I32, 0, -1), above)
+
+
+def _unless_zero(draft: Draft, made: hir.Expr) -> list[hir.Stmt]:
+    """Returns an i32 from the helper, unless it is 0."""
+    slot = draft.slot(I32)
+    local = hir.Local(I32, 0, slot)
+    same = hir.Compare(BOOL, 0, "==", local, hir.Int(I32, 0, 0))
+    return [hir.Let(slot, made), hir.Do(_unless(same, hir.Return(NEVER, 0, local)))]
+
+
+def _compare_tuples(draft: Draft, type_: TupleType) -> hir.Expr:
+    """By the first values that differ."""
+    steps: list[hir.Stmt] = []
+    for index, kind in enumerate(type_.elements):
+        pair = [hir.GetField(kind, 0, hir.Local(type_, 0, slot), index) for slot in (0, 1)]
+        steps += _unless_zero(draft, compared(*pair))
+    return hir.Block(I32, 0, steps, hir.Int(I32, 0, 0))
+
+
+def _compare_arrays(draft: Draft, type_: ArrayType) -> hir.Expr:
+    """By the first elements that differ; an array that the other one begins with comes first."""
+    a, b = (hir.Local(type_, 0, slot) for slot in (0, 1))
+
+    def compare(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+        shorter = hir.Compare(BOOL, 0, "<", index, length_of(b))
+        other = hir.GetElement(type_.element, 0, b, index, checked=False)
+        steps = [hir.Do(_unless(shorter, hir.Return(NEVER, 0, hir.Int(I32, 0, 1))))]
+        return hir.Block(UNIT, 0, [*steps, *_unless_zero(draft, compared(element, other))], hir.Unit(UNIT, 0))
+
+    return hir.Block(I32, 0, [each(draft, a, compare)], compared(length_of(a), length_of(b)))
+
+
 def _index_of(draft: Draft, type_: ArrayType) -> hir.Expr:
     """Where an array first has a value, or -1."""
 
@@ -335,6 +378,7 @@ _SIGNATURES: dict[str, Callable[[Any], tuple[list[Type], Type]]] = {
     "eq": lambda type_: ([type_, type_], BOOL),
     "order": lambda type_: ([type_, type_], I32),
     "show": lambda type_: ([type_], STRING),
+    "compare": lambda type_: ([type_, type_], I32),
     "index_of": lambda type_: ([type_, type_.element], I64),
     "join": lambda type_: ([type_, STRING], STRING),
 }
@@ -350,6 +394,8 @@ HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (ArrayType, "drop"): ByHand(_drop_array),
     (ArrayType, "eq"): AsTree(_equal_arrays),
     (ArrayType, "show"): AsTree(_show_array),
+    (TupleType, "compare"): AsTree(_compare_tuples),
+    (ArrayType, "compare"): AsTree(_compare_arrays),
     (ArrayType, "index_of"): AsTree(_index_of),
     (ArrayType, "join"): AsTree(_join),
 }

@@ -96,3 +96,71 @@ def test_conversions_comparisons_and_calls_keep_nothing():
     }"""
     ran = run_text(source, memory_limit=4 * PAGE)
     assert (ran.stdout, ran.reason) == ("5000\n", "")
+
+
+@pytest.mark.slow
+def test_a_million_arrays_and_tuples_in_bounded_memory():
+    """Nested, shared, grown, cut, passed, returned, dropped on every way out of a loop."""
+    source = """
+    struct S { name: String, xs: [i64] }
+    fun make(n: i64) -> [String] { ["a" + n, "b"] }
+    fun early(xs: [String], n: i64) -> String {
+        for y in xs + ["q" + n] { if y == "q" + n { return y } }
+        "none"
+    }
+    let mut top: [[String]] = [];
+    fun main() {
+        let mut t = 0;
+        for i in 0..100000 {
+            let a = make(i);
+            let b = [S { name: "x" + i, xs: [i, i + 1] }, S { name: "y", xs: [] }];
+            let mut c = b;
+            c[0].xs.push(5);
+            c[0].name = "z";
+            c.push(S { name: "w", xs: [1] });
+            t += b[0].xs[1] - i + c.pop().xs[0] + early(a, i).len();
+            let mut u = (a, "p" + i, (1, [i]));
+            u.0.push("v");
+            u.2.1[0] = 3;
+            if i % 3 == 0 { continue; }
+            let e = [x for x in a if x != "b"];
+            top.push(a);
+            if top.len() > 10 { top = top[5..]; }
+            top[0][0] = "k" + i;
+            let f = ["s" + i; 3];
+            t += e.len() + f.concat(e).reverse().len() + f.join(",").len();
+            if f == f.reverse() && f.contains("s" + i) { t += 1; }
+            let none = ["s" + i; 0];
+            let mut rows = [["a"], ["b"]];
+            rows[0] = rows[1];
+            rows[0].push("c" + i);
+            rows = rows + [["d"]];
+            rows[1] = rows[1] + ["e" + i] + ["f"];
+            t += rows[0].len() + rows[1].len() + none.len() + f"{rows} {u}".len();
+        }
+        println(t > 0, top.len());
+    }"""
+    ran = run_text(source, memory_limit=24 * PAGE)
+    assert (ran.stdout, ran.reason) == ("true 6\n", "")
+
+
+def test_an_array_grows_in_place():
+    """Quadratic copying of a megabyte would take minutes; so would copying an inner array at each push."""
+    source = """
+    struct Log { lines: [[i64]] }
+    let mut shared: [i64] = [];
+    fun note(n: i64) { shared.push(n); }
+    fun main() {
+        let mut a = [];
+        let mut b = [0];
+        let mut log = Log { lines: [[], [7]] };
+        for i in 0..150000 {
+            a.push(i);
+            b = b + [i];
+            log.lines[0].push(i);
+            note(i);
+        }
+        println(a.len(), b.len(), log.lines[0].len(), shared.len(), a[-1] + shared[-1]);
+    }"""
+    ran = run_text(source, memory_limit=220 * PAGE)
+    assert (ran.stdout, ran.reason) == ("150000 150001 150000 150000 299998\n", "")

@@ -1,4 +1,5 @@
-"""Programs as users write them: `stage1/NAME.ruchy`, or a folder of modules, and what it prints (`NAME.out`).
+"""Programs as users write them: `stage1/NAME.ruchy`, `stage2/NAME.ruchy`, or a folder of modules, and what it prints
+(`NAME.out`).
 
 Each was worked out by hand, or by a small Python model, before it was run. Where the last line of an `.out` file begins
 with `trap: `, the program stops there, and the rest of the line is in its message.
@@ -12,9 +13,9 @@ import pytest
 
 from tests.helpers.programs import ENTRY, Built, build, read_folder, run
 
-HERE = Path(__file__).parent / "stage1"
-NAMES = sorted(path.stem for path in HERE.glob("*.out"))
-SLOW = {"long-strings", "mandelbrot"}
+HERE = Path(__file__).parent
+NAMES = sorted(f"{path.parent.name}/{path.stem}" for path in HERE.glob("stage?/*.out"))
+SLOW = {"stage1/long-strings", "stage1/mandelbrot"}
 
 
 def built(name: str) -> Built:
@@ -24,7 +25,7 @@ def built(name: str) -> Built:
 
 
 def test_every_program_has_an_output():
-    assert sorted({path.stem for path in HERE.iterdir()}) == NAMES
+    assert sorted({f"{path.parent.name}/{path.stem}" for path in HERE.glob("stage?/*")}) == NAMES
     assert len(NAMES) > 100
 
 
