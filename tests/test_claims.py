@@ -187,7 +187,7 @@ NUMBERS: list[tuple[str, str, object]] = [
     ("docs/security.md", r"a name (\d+) characters \(E0028\)", LONGEST_NAME),
     ("docs/security.md", r"a path (\d+) parts \(E0803\)", LONGEST_PATH),
     ("docs/security.md", r"A `wasmill.toml` has at most (\d+ \w+)", configfile.LARGEST),
-    ("docs/security.md", r"(\d+) errors and 100 warnings of a module are told", MOST),
+    ("docs/security.md", r"(\d+) errors and 100 warnings of a module are reported", MOST),
     ("docs/embedding.md", r"one for each (\d+) ms of work", int(EACH_MS)),
 ]
 
