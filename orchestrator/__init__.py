@@ -10,7 +10,7 @@ the event with that name is in `orchestrator.events`.
 
 # ruff: noqa: F405
 
-TYPE_CHECKING = False  # that of `typing`, which would cost a tenth of a start (see cli/uptodate.py)
+TYPE_CHECKING = False  # not from `typing`, which would cost a tenth of the start-up time (see cli/uptodate.py)
 
 if TYPE_CHECKING:
     from actors.compiler.toolchain import Toolchain

@@ -1,7 +1,7 @@
-"""The embedded API: `open` a Project; build, run and look at it.
+"""The embedded API: open a Project, build it, run it, inspect it.
 
-A Project starts five actors in the caller's event loop, asyncio or Trio, and ends them when it is closed. It has no
-global state: any number of Projects live side by side, on one cache too.
+A Project starts five actors in the caller's event loop (asyncio or Trio) and stops them when it is closed. It has no
+global state: any number of Projects can be open at once, also on one cache.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ def open(  # noqa: A001  (orchestrator.open is how it reads)
     tap: Tap | None = None,
     **settings: Unpack[KeywordSettings],
 ) -> Project:
-    """A Project, to be entered with `async with`.
+    """Returns a Project, for use with `async with`.
 
-    `source` is the project's folder, one source file (then the project is what that file reaches, and cache and output
-    are temporary), or `Sources`: modules in memory alone. `sources` are modules in memory over the folder. `settings`
-    are those of wasmill.toml by their leaf names (`jobs=2`, `invalidation="transitive"`); they win over the file.
-    `toolchain` is a toolchain, the name of an installed one, or "module:attribute"; or several of these. Without it the
-    project has all that are installed, but for those that wasmill.toml does not want. `offload` and `tap` are for
-    `orchestrator.testing`.
+    `source` is the project's folder, a single source file (the project is then whatever that file reaches, and cache
+    and output are temporary), or `Sources`: modules in memory only. `sources` are modules in memory on top of the
+    folder. `settings` are those of wasmill.toml by their leaf names (`jobs=2`, `invalidation="transitive"`); they
+    override the file. `toolchain` is a toolchain, the name of an installed one, "module:attribute", or several of
+    these. Without it the project has all toolchains that are installed and that wasmill.toml does not disable.
+    `offload` and `tap` are for `orchestrator.testing`.
 
     Raises ConfigError, ProjectError.
     """
@@ -86,7 +86,7 @@ def open(  # noqa: A001  (orchestrator.open is how it reads)
 
 
 class CachedObject(msgspec.Struct, frozen=True):
-    """An object of the cache: the module's key as its sources are now, and the bytes with their digest."""
+    """An object in the cache: the module's key for its current sources, and the bytes with their digest."""
 
     module: str
     key: Digest
@@ -95,17 +95,17 @@ class CachedObject(msgspec.Struct, frozen=True):
 
 
 class Cache:
-    """The cache of a Project. See `actors.messages` for what its answers hold."""
+    """The cache of a Project. `actors.messages` documents the answers."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
 
     async def lookup(self, module: str) -> CachedObject | None:
-        """The object that the cache has for a module as its sources are now; None for a miss. Counts as a look-up."""
+        """Returns the cached object of a module for its current sources; None for a miss. Counts as a lookup."""
         return (await self.lookup_all([module]))[module]
 
     async def lookup_all(self, modules: list[str]) -> dict[str, CachedObject | None]:
-        """The same for several modules, in one go."""
+        """Does the same for several modules at once."""
         done = await self._project._build(goal="lookup", lookup=tuple(modules))
         return {
             one.module: CachedObject(one.module, one.key, one.digest, one.data) if one.data is not None else None
@@ -113,29 +113,29 @@ class Cache:
         }
 
     async def verify(self) -> Verified:
-        """Read everything from disk and compare it with its digest. What is wrong is put into quarantine, and compiled
-        again by the next build that needs it."""
+        """Reads every entry from disk and compares it with its digest. Damaged entries move to quarantine; the next
+        build that needs them compiles them again."""
         return await self._project._ask_keeper(Verify())
 
     async def statistics(self) -> CacheStatistics:
-        """Counts since the last reset, over all processes that use this cache."""
+        """Returns the counts since the last reset, over all processes that use this cache."""
         return await self._project._ask_keeper(Statistics())
 
     async def reset_statistics(self) -> CacheStatistics:
-        """Start counting from zero."""
+        """Resets the counts to zero."""
         return await self._project._ask_keeper(ResetStatistics())
 
     async def gc(self, *, force: bool = False) -> Collected:
-        """Remove leftovers older than an hour (`force`: all of them), and what exceeds the size limit."""
+        """Removes leftovers older than an hour (`force`: all of them), and evicts what exceeds the size limit."""
         return await self._project._ask_keeper(Collect(force=force))
 
     async def clear(self) -> Collected:
-        """Remove every entry."""
+        """Removes every entry."""
         return await self._project._ask_keeper(Clear())
 
 
 class Project:
-    """A project that is open: an asynchronous context manager. Made by `orchestrator.open`."""
+    """An open project: an asynchronous context manager. Use `orchestrator.open` to make one."""
 
     def __init__(
         self,
@@ -150,8 +150,8 @@ class Project:
         """Modules in memory, by file name; editable between builds."""
         self.cache = Cache(self)
         self._offload = offload or Offload()
-        # Stamped before they are read, so that a change in between is seen by the next build. The toolchains' own files
-        # are stamped before anybody asks for an identity, which is made of them.
+        # Files are stamped before they are read, so that the next build sees a change in between. For the same reason the
+        # toolchains' own files are stamped before their identities are computed from them.
         disk, seen = looked(self._offload.disk)
         seen.watched(own_files() if toolchain is not None else [*own_files(), *package_folders()])
         self.config: Config = load(place, settings, disk, toolchain)
@@ -175,7 +175,7 @@ class Project:
             raise ProjectError("this project was opened before", hint="call `orchestrator.open` again")
         self._process = OwnProcess()
         config = self.config
-        # Without a folder for it the cache is in memory.
+        # Without a folder the cache is in memory.
         keeper = Keeper(
             config.folder or None,
             max_size=config.max_size,
@@ -212,7 +212,7 @@ class Project:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
-        if self._process.is_fork:  # a fork: all that would be closed here is the parent's
+        if self._process.is_fork:  # everything that would be closed here belongs to the parent
             return None
         for scope in self._runs:
             scope.cancel()
@@ -221,16 +221,16 @@ class Project:
     async def build(
         self, *, profile: str | None = None, force: bool = False, verify: float = 0.0, verify_seed: int | None = None
     ) -> BuildResult:
-        """Bring the program up to date.
+        """Brings the program up to date.
 
-        `force` compiles every module, and reuses no function. `verify` is the share (0 to 1) of the objects that are
-        compiled again with nothing reused, whether they came from the cache or were assembled from fragments, and
-        compared byte for byte; the program is linked anew and compared too. A difference fails the build, and is in
-        the result. `verify_seed` chooses which modules a share takes; else a random one does, which is in the result.
+        `force` compiles every module and reuses no function. `verify` is the share (0 to 1) of the objects that are
+        compiled again without reuse and compared byte for byte, whether they came from the cache or were assembled from
+        fragments; the program is linked again and compared too. A difference fails the build, and is in the result.
+        `verify_seed` decides which modules a share selects; without it the seed is random. The result has the seed.
 
-        A module that fails is in the result, with its diagnostics; that is no exception. Raises ConfigError for a
-        profile that there is not, ProjectBroken, ProjectError where the Project is closed. Cancelling the call cancels
-        the build, unless somebody else waits for the same one.
+        A module that fails raises nothing: the result has its diagnostics. Raises ConfigError if the profile does not
+        exist, ProjectBroken, and ProjectError if the Project is closed. Cancelling the call cancels the build, unless
+        another caller waits for the same one.
         """
         if not 0.0 <= verify <= 1.0:
             raise ProjectError(f"`verify` is a share from 0 to 1, not {verify!r}")
@@ -241,10 +241,10 @@ class Project:
         return build_result(done.result)
 
     async def run(self, *args: str, stdin: bytes = b"", limits: Limits | None = None) -> RunResult:
-        """Build, then run the program with `args`, and give back what it wrote. `limits` may hold `memory` (bytes),
-        `fuel`, `seconds` and `output` (bytes to keep of each stream), over the settings; the result says which one was
-        reached. Raises BuildFailed, with the result, where the sources are wrong; ProjectError where nothing is the
-        entry, or a limit is wrong. Cancelled, it stops the program at once."""
+        """Builds, runs the program with `args`, and returns what it wrote. `limits` may hold `memory` (bytes), `fuel`,
+        `seconds` and `output` (bytes to keep of each stream); they override the settings, and the result names the one
+        that was reached. Raises BuildFailed, with the result, if the sources are wrong; ProjectError if there is no
+        entry, or a limit is wrong. Cancelling the call stops the program at once."""
         from orchestrator.running import checked_limits, run_captured
 
         checked = checked_limits(limits or {}, self.config)
@@ -264,19 +264,19 @@ class Project:
         raise ProjectError("the project was closed while its program ran", hint="open it again")
 
     async def graph(self) -> DependencyGraph:
-        """Who depends on whom, in the sources as they are now. What is wrong with that (an import of nothing, no
-        module at all) is in `diagnostics`."""
+        """Returns which module depends on which in the current sources. Errors in the graph (an import of a module that
+        does not exist, no module at all) are in `diagnostics`."""
         done = await self._build(goal="graph")
         edges = tuple((edge.module, edge.imported) for edge in done.edges)
         return DependencyGraph(modules=done.modules, edges=edges, diagnostics=tuple(done.result.diagnostics))
 
     @asynccontextmanager
     async def events(self, *, size: int = 1024, on_full: OnFull = "drop") -> AsyncIterator[Subscription]:
-        """What happens from now on, as an asynchronous iterator.
+        """An asynchronous iterator over the events from now on.
 
-        A reader that falls `size` events behind loses the oldest ones and gets one `EventsLost` for them; with
-        `on_full="wait"` it loses none, and the build waits for it: it is then as slow as its reader, and stands still
-        while nobody reads.
+        A reader that falls `size` events behind misses the oldest ones and gets one `EventsLost` in their place. With
+        `on_full="wait"` it misses none, because the build waits for it: the build is then as slow as its reader, and
+        stops while nobody reads.
         """
         if on_full not in ("drop", "wait"):
             raise ProjectError(f'`on_full` is "drop" or "wait", not {on_full!r}')
@@ -289,21 +289,22 @@ class Project:
             self._events.unsubscribe(subscription)
 
     def listen(self, listener: Callable[[Event], object], *, rare: bool = False) -> Callable[[], None]:
-        """Call `listener(event)` at once for every event, in the build's own task: it must be quick. With `rare`, for
-        those only that hardly ever happen (`BuildStalled`). Returns a function that ends it; calling that twice does no
-        harm. For tests and recorders; everybody else wants `events`.
+        """Calls `listener(event)` immediately for every event, in the build's own task, so it must be quick. With
+        `rare`, it gets only the events that hardly ever happen (`BuildStalled`). Returns a function that removes the
+        listener; calling it twice is harmless. For tests and recorders; everyone else uses `events`.
 
-        What a listener raises goes to `sys.unraisablehook`, because it has no caller who could be told; the build, the
-        listener and all others go on."""
+        An exception in a listener goes to `sys.unraisablehook`, because no caller could receive it; the build and the
+        other listeners go on.
+        """
         return self._events.listen(listener, rare=rare)
 
     def statistics(self) -> dict[str, MailboxStatistics]:
-        """Each actor's mailbox at this moment."""
+        """Returns the current state of each actor's mailbox."""
         return self._running().statistics()
 
     @property
     def toolchains(self) -> Toolchains:
-        """What it compiles with."""
+        """The toolchains of the project."""
         return self._toolchains
 
     @property
@@ -321,7 +322,8 @@ class Project:
         return self._system
 
     def _crew(self) -> Crew | None:
-        """Worker processes: for toolchains that can be found by name from another process, and more than one job."""
+        """Returns the worker processes, or None. They need more than one job, and toolchains that another process can
+        find by name."""
         config = self.config
         if config.jobs < 2 or not self._toolchains.place:
             return None
@@ -376,7 +378,8 @@ class Project:
 
 
 def forked() -> ProjectError:
-    """A Project does not survive `os.fork`: its threads and its loop are the parent's."""
+    """Returns the error for a Project that was opened before `os.fork`: its threads and its loop belong to the
+    parent."""
     return ProjectError(
         "this project was opened before the process forked, and belongs to the parent",
         hint="call `orchestrator.open` in the child",
@@ -384,7 +387,7 @@ def forked() -> ProjectError:
 
 
 def validate(program: bytes) -> str | None:
-    """What is wrong with a program, or None (see `orchestrator.wasm.validate`, imported on first use)."""
+    """Returns what is wrong with a program, or None (see `orchestrator.wasm.validate`, imported on first use)."""
     from orchestrator.wasm.validate import validate as wasm_validate
 
     return wasm_validate(program)

@@ -1,4 +1,4 @@
-"""Who waits for which build: equal requests share one, and a build that nobody waits for any more is cancelled."""
+"""Sharing builds: equal requests share one, and a build without any waiting caller is cancelled."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from orchestrator.errors import ProjectBroken, ProjectError
 
 
 class Memory(Protocol):
-    """The modules that a build gets from memory: `orchestrator.Sources`, or the files that a single one reaches."""
+    """The modules that a build takes from memory: `orchestrator.Sources`, or the files that a single file reaches."""
 
     @property
     def revision(self) -> int:
-        """Another number whenever the texts are others."""
+        """A number that changes whenever a text changes."""
         ...
 
     def frozen(self) -> tuple[MemorySource, ...]:
-        """The texts as they are now."""
+        """Returns the current texts."""
         ...
 
 
 class _Shared:
-    """One build, and those who wait for it."""
+    """One build, and how many callers wait for it."""
 
     def __init__(self, settings: BuildSettings, rules: Rules, memory: Memory) -> None:
         self.settings = settings
@@ -38,16 +38,17 @@ class _Shared:
         self.done: BuildDone | None = None
 
     def answers(self, settings: BuildSettings, rules: Rules, memory: Memory) -> bool:
-        """Whether this build, which has not begun, is what is asked for. It will see what `memory` holds by then."""
+        """Whether this build, which has not begun, answers the request. It will see what `memory` holds when it
+        begins."""
         same_texts = self.memory is memory or self.memory.revision == memory.revision
         return same_texts and self.settings == settings and self.rules == rules
 
 
 class Builds:
-    """The builds of one Project, one after the other.
+    """Runs the builds of one Project one after another.
 
-    A caller joins a build only if the request is equal and the build has not begun to scan, so that everyone sees the
-    edits made before the call; later callers share the next one.
+    A caller joins a build only if the request is equal and the build has not begun to scan, so every caller's edits
+    before the call are seen. Later callers share the next build.
     """
 
     def __init__(self, system: System, scanner: Address[Scan], planner: Address[ToPlanner]) -> None:
@@ -59,10 +60,10 @@ class Builds:
         self._count = 0
 
     async def build(self, settings: BuildSettings, rules: Rules, memory: Memory) -> BuildDone:
-        """Build, or share a build.
+        """Builds, or joins an equal build.
 
-        Cancelled, the caller just leaves; the build goes on while somebody else waits for it.
-        Raises ProjectBroken, or ProjectError where the Project is closed meanwhile.
+        A cancelled caller stops waiting; the build goes on while another caller waits for it. Raises ProjectBroken, or
+        ProjectError if the Project is closed in the meantime.
         """
         shared = next((one for one in self._next if one.answers(settings, rules, memory)), None)
         if shared is None:
@@ -86,21 +87,21 @@ class Builds:
         return shared.done
 
     async def _drive(self, shared: _Shared) -> None:
-        """Have one build done, when those before it are."""
+        """Runs one build once the builds before it have ended."""
         try:
             await self._have_done(shared)
         except (Broken, Closed):
-            return  # Everyone who waits is told so by the system.
+            return  # The system tells everyone who waits.
 
     async def _have_done(self, shared: _Shared) -> None:
         async with self._turn:
             if shared not in self._next:
-                return  # Everyone has gone before it began.
+                return  # Every caller left before it began.
             self._next.remove(shared)
             self._count += 1
             shared.number = self._count
             frozen = shared.memory.frozen()
-            # The planner owns the answer and the end of the build, so it hears of it first.
+            # The planner owns the answer and the end of the build, so it is told first.
             answer = self._system.request(self._planner, Build(build=shared.number, settings=shared.settings))
             await self._system.tell(
                 self._scanner,
@@ -130,7 +131,7 @@ class Builds:
 
 
 def translated(error: Broken | Closed) -> ProjectBroken | ProjectError:
-    """What a user of the API sees of a system that has ended."""
+    """Returns what the API raises when the system of actors has ended."""
     if isinstance(error, Broken):
         return ProjectBroken(
             f"an actor failed: {error}",

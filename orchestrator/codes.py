@@ -12,8 +12,8 @@ from orchestrator.toolchains.locate import installed, load_named
 
 
 def registries() -> dict[str, Mapping[str, Code]]:
-    """The engine's registry under "", and each toolchain's under its name, sorted. A toolchain that cannot be loaded is
-    left out: the others explain their codes all the same."""
+    """Returns the engine's registry under "", and each toolchain's under its name, sorted. A toolchain that cannot be
+    loaded is left out, so that the codes of the others can still be explained."""
     found: dict[str, Mapping[str, Code]] = {"": codes.CODES}
     for name, place in installed().items():
         try:
@@ -26,8 +26,8 @@ def registries() -> dict[str, Mapping[str, Code]]:
 
 
 def all_codes() -> dict[str, Code]:
-    """Every code of every registry. Where two registries have one code, which is a bug, the engine's counts, then that
-    of the toolchain whose name comes first."""
+    """Returns every code of every registry. If two registries have the same code, which is a bug, the engine's wins,
+    then that of the toolchain whose name comes first."""
     found: dict[str, Code] = {}
     for registry in reversed(registries().values()):
         found.update(registry)

@@ -1,11 +1,11 @@
-"""wasmill.toml and keyword settings, put together into one `Config`.
+"""Combines wasmill.toml and keyword settings into one `Config`.
 
-What wins, from weak to strong: defaults (`settings.py`), the tables of wasmill.toml, the chosen `[profile.NAME]`,
-keyword settings (from the command line or from `orchestrator.open`). Relative paths count from the project folder,
-wherever they are written; globs and `entry` from the source root.
+Precedence, from weak to strong: defaults (`settings.py`), the tables of wasmill.toml, the chosen `[profile.NAME]`,
+keyword settings (from the command line or from `orchestrator.open`). Relative paths start at the project folder,
+wherever they are written; globs and `entry` start at the source root.
 
-With no wasmill.toml at all a folder of sources is a project. Its entry is a file, in it or in its `src/`, of a name
-that a toolchain gives to entries (`Toolchains.entries`).
+A folder of sources without a wasmill.toml is a project too. Its entry is a file in the folder or in its `src/` with a
+name that a toolchain uses for entries (`Toolchains.entries`).
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from orchestrator.toolchains.locate import Asked, choose
 FILE_NAME = "wasmill.toml"
 
 _PARTS = frozenset({"modules", "metadata", "snapshots", "quarantine", "running", "lock", "index.lock"})
-"""What a cache has, beside its index and lists of outputs: at least one of these."""
+"""A cache has at least one of these beside its index and its lists of outputs."""
 
 _WHOLE = frozenset({"modules", "metadata", "snapshots"})
-"""A folder that has all of these is a cache, whatever else somebody has put there."""
+"""A folder that has all of these is a cache, whatever else is in it."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings of one project under one profile. Every path is absolute, but for `entry` and the globs, which are
-    relative to `root`. Sizes in bytes, `timeout` and `seconds` in seconds; 0 means "no limit" where `SETTINGS` says
-    so."""
+    """All settings of one project under one profile. Every path is absolute, except for `entry` and the globs, which
+    are relative to `root`. Sizes are in bytes, `timeout` and `seconds` in seconds; 0 means "no limit" where `SETTINGS`
+    says so."""
 
     project: str
-    """The project folder: where wasmill.toml is, else the given folder. "" without a folder (modules in memory)."""
+    """The project folder: the one with wasmill.toml, or else the given folder; "" for modules in memory."""
     file: str
     """wasmill.toml, "" for none."""
     single: bool
-    """One file was given: the project is what that file reaches; no wasmill.toml counts; `folder` and `output` are ""
-    and stand for temporary places."""
+    """The project is a single file and whatever it reaches. No wasmill.toml applies; `folder` and `output` are "" and
+    stand for temporary places."""
     name: str
     root: str
     entry: str
-    """With `/`. Whether it exists is for the scanner to find out."""
+    """Separated by `/`. The scanner finds out whether it exists."""
     entry_named: bool
-    """Somebody asked for this very entry, so that its absence is an error."""
+    """The entry was named explicitly, so its absence is an error."""
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     profile: str
@@ -85,14 +85,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def programs(self) -> str:
-        """The output's own folder; "" where it is that of the sources, or there is none."""
+        """The output's own folder; "" if the sources are in it, or there is no output."""
         folder = os.path.dirname(self.output)
         return folder if self.output and not inside(self.root, folder) else ""
 
     @property
     def within(self) -> tuple[str, ...]:
-        """Folders that the program may be written to, links resolved: the project, and the output's own folder where
-        the settings name one outside of it."""
+        """The folders that the program may be written to once links are resolved: the project, and the output's own
+        folder if the settings name one outside of the project."""
         if not self.project or not self.output:
             return ()
         folder = os.path.dirname(self.output)
@@ -100,24 +100,24 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def outputs_list(self) -> str:
-        """The list of files that builds of this project wrote; "" where there is no cache folder. Its name holds a
-        digest of the project's place: a copied project must not remove the original's programs."""
+        """The list of files that builds of this project wrote; "" without a cache folder. Its name contains a digest of
+        the project's path, because a copied project must not remove the original's programs."""
         if not self.folder:
             return ""
         return os.path.join(self.folder, f"outputs-{sha256(os.fsencode(self.project)).hexdigest()[:16]}.json")
 
     @property
     def toolchains(self) -> Toolchains:
-        """Those of the project."""
+        """The toolchains of the project."""
         return self.layers.toolchains
 
     def with_profile(self, name: str) -> Config:
-        """The same project under another profile. Raises ConfigError where there is none of that name."""
+        """Returns the same project under another profile. Raises ConfigError if there is no such profile."""
         return _resolve(self.layers, name)
 
 
 class _Layers(msgspec.Struct, frozen=True):
-    """Where settings come from, as checked values by leaf name."""
+    """The checked values of each source of settings, by leaf name."""
 
     project: str
     file: str
@@ -135,10 +135,10 @@ def load(
     disk: Disk = REAL,
     toolchain: Asked = None,
 ) -> Config:
-    """The configuration of the project at `start`: a folder, a single source file, or None for modules in memory.
-    `disk` is where that is; `toolchain` as in `orchestrator.open`.
+    """Returns the configuration of the project at `start`: a folder, a single source file, or None for modules in
+    memory. `disk` is the file system to look at; `toolchain` is as in `orchestrator.open`.
 
-    Raises ProjectError where `start` or a toolchain does not exist, ConfigError where a setting is wrong.
+    Raises ProjectError if `start` or a toolchain does not exist, ConfigError if a setting is wrong.
     """
     said = {key: value for key, value in (overrides or {}).items() if value is not None}
     checked = {key: check_setting(key, value, key, lambda: "") for key, value in said.items()}
@@ -158,8 +158,8 @@ def load(
 
 
 def absolute(start: str | os.PathLike[str]) -> str:
-    """The absolute path of a project. Raises ProjectError where there can be none: the current folder was removed, or
-    its name is no text, which messages and snapshots are."""
+    """Returns the absolute path of a project. Raises ProjectError if there is none: the current folder was removed, or
+    its name is not UTF-8, as messages and snapshots require."""
     try:
         place = os.path.abspath(start)
     except FileNotFoundError as wrong:
@@ -172,7 +172,7 @@ def absolute(start: str | os.PathLike[str]) -> str:
 
 
 def _find(folder: str, disk: Disk) -> str:
-    """wasmill.toml in `folder` or the nearest folder above it; "" for none."""
+    """Returns the wasmill.toml in `folder` or in the nearest folder above it; "" for none."""
     while True:
         file = os.path.join(folder, FILE_NAME)
         if exists(file, disk):
@@ -184,7 +184,7 @@ def _find(folder: str, disk: Disk) -> str:
 
 
 def exists(path: str, disk: Disk) -> bool:
-    """Whether something is at `path`, if only a link that leads nowhere."""
+    """Whether something exists at `path`, even a dangling link."""
     try:
         disk.stamp(path, follow=False)
     except (OSError, ValueError):
@@ -231,7 +231,7 @@ def _single(layers: _Layers) -> dict[str, Any]:
 
 
 def _placed(layers: _Layers, values: dict[str, Any]) -> dict[str, Any]:
-    """The settings that are places, made absolute and checked against one another."""
+    """Returns the settings that are paths, made absolute and checked against one another."""
     home = layers.project
     root = _at(home, values["root"]) if values["root"] else _default_root(home, layers.disk, layers.toolchains)
     if not layers.disk.is_folder(root):
@@ -253,8 +253,9 @@ def _placed(layers: _Layers, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_link(layers: _Layers, values: dict[str, Any], cache: str, root: str) -> None:
-    """A cache that the settings place inside of the project stays there: what a link leads to may be somebody else's,
-    and a cache is written and cleared. Raises FileError for one that leads out, ConfigError for one to the sources."""
+    """Refuses a cache inside of the project that is reached through a link out of it: the link's target may belong to
+    someone else, and a cache is written and cleared. Raises FileError for a link that leads out, ConfigError for one to
+    the sources."""
     disk, home = layers.disk, layers.disk.resolve(layers.project)
     real = disk.resolve(cache)
     if inside(cache, layers.project) and not inside(real, home):
@@ -265,18 +266,18 @@ def _refuse_link(layers: _Layers, values: dict[str, Any], cache: str, root: str)
 
 
 def _meets_output(cache: str, output: str, root: str) -> bool:
-    """Whether cache and programs would lie in one another. An output folder that holds the sources, too, is nobody's
-    own, and may hold a cache."""
+    """Whether cache and programs would contain one another. An output folder that also contains the sources is not the
+    output's own, and may contain a cache."""
     place = os.path.dirname(output)
     own = not inside(root, place)
     return inside(place, cache) or inside(cache, output) or (own and inside(cache, place))
 
 
 def _is_taken(cache: str, disk: Disk, extensions: tuple[str, ...]) -> bool:
-    """Whether this folder holds something, and that is no cache. Hidden files are no obstacle."""
+    """Whether this folder contains something and is not a cache. Hidden files do not count."""
     try:
         names = [entry.name for entry in unseen(disk).entries(cache) if not entry.name.startswith(".")]
-    except OSError:  # Not there yet; or no place for a cache, which the build says, and goes on.
+    except OSError:  # It does not exist yet, or cannot be a cache; the build reports that and goes on.
         return False
     if _WHOLE.issubset(names):
         return False
@@ -288,7 +289,7 @@ def _is_taken(cache: str, disk: Disk, extensions: tuple[str, ...]) -> bool:
 
 
 def _wrong(layers: _Layers, values: dict[str, Any], key: str, what: str) -> ConfigError:
-    """An error about a setting that was fine by itself, with the place that it was taken from."""
+    """Returns an error about a setting that was valid by itself, with its place in the file."""
     path: tuple[str, ...] = ()
     if key not in layers.overrides:
         if key in layers.profiles[values["profile"]]:
@@ -300,7 +301,7 @@ def _wrong(layers: _Layers, values: dict[str, Any], key: str, what: str) -> Conf
 
 
 def _default_entry(root: str, disk: Disk, toolchains: Toolchains) -> str:
-    """The entry if nobody names one: the first that is there of those that the toolchains would take."""
+    """Returns the default entry: the first existing one among those that the toolchains name."""
     entries = toolchains.entries
     if len(entries) == 1:
         return entries[0]
@@ -308,7 +309,7 @@ def _default_entry(root: str, disk: Disk, toolchains: Toolchains) -> str:
 
 
 def _default_root(home: str, disk: Disk, toolchains: Toolchains) -> str:
-    """Where sources are if nobody says so: here, or in `src/` when there are none here."""
+    """Returns the default source root: the project folder, or its `src/` if only that has sources."""
     source = os.path.join(home, "src")
     entries = toolchains.entries
     if any(disk.is_regular(os.path.join(home, name)) for name in entries) or not disk.is_folder(source):
@@ -326,12 +327,12 @@ def _at(folder: str, path: str) -> str:
 
 
 def inside(path: str, folder: str) -> bool:
-    """Whether `path` is `folder` or lies under it; both absolute."""
+    """Whether `path` is `folder` or is inside of it; both are absolute."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Returns how many cores this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:

@@ -1,6 +1,6 @@
-"""wasmill.toml: read, checked setting by setting, and searched for the line of a key.
+"""Reads wasmill.toml and checks it setting by setting.
 
-`tomllib` does not say where a key stands, and a message should: `line_of` finds it.
+`tomllib` does not report where a key is, and an error message should: `line_of` finds the line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from orchestrator.settings import SETTINGS, TABLES, near_miss, shown_value
 from orchestrator.toolchains.locate import ToolchainTable, installed
 
 LARGEST = 1 << 20
-"""Bytes of a wasmill.toml."""
+"""The most bytes that a wasmill.toml may have."""
 
 
 _EXTENSION = re.compile(r"(?:\.\w+)+").fullmatch
@@ -25,7 +25,7 @@ Tables = tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, ToolchainTab
 
 
 def read_file(file: str, disk: Disk) -> Tables:
-    """What a file says, checked. Raises ConfigError."""
+    """Returns the checked content of a file. Raises ConfigError."""
     import tomllib
 
     text = _read_text(file, disk)
@@ -44,12 +44,13 @@ def read_file(file: str, disk: Disk) -> Tables:
 
 
 def key_place(file: str, disk: Disk, *path: str) -> str:
-    """`file:line` of the key `path`."""
+    """Returns `file:line` of the key `path`."""
     return f"{file}:{line_of(_read_text(file, disk), path)}"
 
 
 def check_setting(key: str, value: object, dotted: str, where: Callable[[], str]) -> Any:
-    """`value` as it is meant. Raises ConfigError: no such setting, or not allowed; `where` is asked only then."""
+    """Returns the checked value of a setting. Raises ConfigError if there is no such setting, or the value is not
+    allowed; `where` is called only then."""
     setting = SETTINGS.get(key)
     if setting is None:
         raise _unknown(key, dotted, where())
@@ -61,7 +62,7 @@ def check_setting(key: str, value: object, dotted: str, where: Callable[[], str]
 
 
 class _Reader:
-    """One file, being checked."""
+    """Checks one file."""
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
@@ -109,7 +110,7 @@ class _Reader:
         return {key: self.check(key, value, "profile", name) for key, value in content.items()}
 
     def toolchain(self, name: str, content: dict[str, Any]) -> ToolchainTable:
-        """The table of one toolchain, which must be installed, unless it is not enabled."""
+        """Returns the checked table of one toolchain. A toolchain that is enabled must be installed."""
         options = dict(content)
         enabled, extensions = options.pop("enabled", True), options.pop("extensions", [])
         if not isinstance(enabled, bool):
@@ -163,7 +164,7 @@ def _unknown(key: str, dotted: str, where: str) -> ConfigError:
 
 
 def _are_extensions(value: object) -> bool:
-    """Whether this is a list of what names of files end in, with the dot, and not empty."""
+    """Whether this is a list of file extensions, each with its dot, and not empty."""
     return isinstance(value, list) and bool(value) and all(isinstance(one, str) and _EXTENSION(one) for one in value)
 
 
@@ -171,10 +172,10 @@ def _are_extensions(value: object) -> bool:
 
 
 def line_of(text: str, path: tuple[str, ...]) -> int:
-    """The line (from 1) that sets the key `path`; of the longest part of it that is found; 1 where none is.
+    """Returns the line (from 1) that sets the key `path`, or the longest part of it that is found; 1 if none is.
 
-    Reads tables, dotted and quoted keys; skips multi-line strings. What stands in an inline table is placed at the
-    line of the table's own key. `text` is known to be TOML.
+    Reads tables, dotted and quoted keys; skips multi-line strings. For a key in an inline table it returns the line of
+    the table's own key. `text` must be valid TOML.
     """
     best, length, ends = 1, 0, ""
     table: tuple[str, ...] = ()
@@ -202,7 +203,7 @@ def _keys(dotted: str) -> tuple[str, ...]:
 
 
 def _opened(value: str) -> str:
-    """The quotes of a multi-line string that begins in `value` and does not end there."""
+    """Returns the quotes of a multi-line string that begins in `value` and does not end there."""
     for quotes in ('"""', "'''"):
         if value.count(quotes) % 2:
             return quotes

@@ -12,8 +12,8 @@ from orchestrator.errors import ProjectError
 
 
 class DependencyGraph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """Which module depends on which: `edges` are pairs (module, imported), both sorted. `diagnostics` say what is
-    wrong with it: what no module is behind has no edge."""
+    """Which module depends on which: `edges` are pairs (module, imported), both sorted. `diagnostics` report what is
+    wrong with the graph; an import of a module that does not exist has no edge."""
 
     modules: tuple[str, ...]
     edges: tuple[tuple[str, str], ...]
@@ -24,11 +24,13 @@ class DependencyGraph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return imported in self._imports.get(module, ())
 
     def dependencies(self, module: str, *, transitive: bool = False) -> list[str]:
-        """What `module` depends on, sorted; `transitive`: what those depend on, too. Never `module` itself."""
+        """Returns the modules that `module` depends on, sorted; with `transitive`, also what those depend on. `module`
+        itself is never among them."""
         return self._reach(self._imports, module, transitive)
 
     def dependents(self, module: str, *, transitive: bool = False) -> list[str]:
-        """What depends on `module`, sorted; `transitive`: what depends on those, too. Never `module` itself."""
+        """Returns the modules that depend on `module`, sorted; with `transitive`, also what depends on those. `module`
+        itself is never among them."""
         return self._reach(self._importers, module, transitive)
 
     @cached_property

@@ -14,12 +14,12 @@ A single exception leaves `open` and `build` as itself, never wrapped in a group
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # that of `typing`, which would cost more than all of this
+TYPE_CHECKING = False  # not from `typing`, which takes longer to import than this file
 if TYPE_CHECKING:
     from orchestrator.result import BuildResult
 
 FEW = 3
-"""So many errors of a failed build are named in the exception's text."""
+"""The text of the exception names this many errors of a failed build."""
 
 
 class WasmillError(Exception):
@@ -35,18 +35,19 @@ class WasmillError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        cure = f"\n  {self.hint}" if self.hint else ""
-        return f"{place}{self.what}{cure}"
+        hint = f"\n  {self.hint}" if self.hint else ""
+        return f"{place}{self.what}{hint}"
 
 
 class UsageError(WasmillError):
-    """The command line, or a call of the API, asks for something that does not exist."""
+    """The command line or an API call asks for something that does not exist."""
 
     exit_code = 2
 
 
 class ConfigError(WasmillError):
-    """A setting is wrong. `key` is its dotted name ("build.jobs"; a keyword's own name), "" where the whole file is."""
+    """A setting is wrong. `key` is its dotted name ("build.jobs"; for a keyword, its own name), or "" if the whole file
+    is wrong."""
 
     exit_code = 2
 
@@ -56,14 +57,14 @@ class ConfigError(WasmillError):
 
 
 class ProjectError(WasmillError):
-    """The project cannot be used as it stands, or as it was asked to be."""
+    """The project cannot be used, or not in the way that was asked for."""
 
     exit_code = 2
 
 
 class BuildFailed(ProjectError):
-    """There is nothing to run because the build failed. `result` is its answer, with all diagnostics; the text names
-    the first errors."""
+    """There is nothing to run because the build failed. `result` is the build's result, with all diagnostics; the text
+    names the first errors."""
 
     exit_code = 1
 
@@ -81,14 +82,15 @@ class BuildFailed(ProjectError):
 
 
 class FileError(WasmillError):
-    """A file cannot be written or removed, or would be where nobody asked for it."""
+    """A file cannot be written or removed, or a link would put it somewhere unexpected."""
 
 
 class BuildCancelled(WasmillError):
-    """The build was cancelled. What was compiled until then is in the cache; snapshot and program are untouched."""
+    """The build was cancelled. The cache keeps what was compiled until then; snapshot and program are untouched."""
 
     exit_code = 130
 
 
 class ProjectBroken(WasmillError):
-    """An actor raised: always a bug of ours. Its original error is `__cause__`; every later call raises this again."""
+    """An actor raised an exception, which is always a bug in Wasmill. The original error is `__cause__`; every later
+    call raises this again."""

@@ -1,4 +1,5 @@
-"""The types of what is given by keyword: settings, limits of a run, ways to listen. Type checkers see a wrong name."""
+"""The types of keyword arguments (settings, limits of a run, ways to listen), so that type checkers see a wrong
+name."""
 
 from __future__ import annotations
 
@@ -14,11 +15,11 @@ Size = Union[int, str]
 LimitName = Literal["memory", "fuel", "seconds", "output"]
 
 OnFull = Literal["drop", "wait"]
-"""What becomes of an event that finds a reader's ring full: the oldest one goes, or the build waits."""
+"""What happens to an event when a reader's ring is full: the oldest one is dropped, or the build waits."""
 
 
 class Settings(TypedDict, total=False):
-    """Settings as keywords: those of `orchestrator.settings.SETTINGS`. None stands for one that is not given."""
+    """Settings as keywords: those of `orchestrator.settings.SETTINGS`. None means "not given"."""
 
     name: str | None
     root: Path | None
@@ -44,10 +45,10 @@ class Settings(TypedDict, total=False):
 
 
 class Limits(TypedDict, total=False):
-    """What one run of a program may use at most; over the settings `run_memory`, `fuel` and `seconds`.
+    """The most that one run of a program may use. Overrides the settings `run_memory`, `fuel` and `seconds`.
 
-    `memory` in bytes; `fuel` in instructions, about; `seconds` of running; `output` is how many bytes of each of the
-    two streams are kept, and a program that writes more is stopped. 0: no limit of fuel and seconds.
+    `memory` is in bytes, `fuel` in instructions (roughly), `seconds` is running time. `output` is the number of bytes
+    to keep of each of the two streams; a program that writes more is stopped. 0 means no limit for fuel and seconds.
     """
 
     memory: Size | None

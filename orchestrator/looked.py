@@ -1,4 +1,4 @@
-"""What a configuration was made of: every path that it looked at, found or not, stamped before it was looked at."""
+"""Records what a configuration depends on: every path that was looked at, found or not, stamped before the look."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ Watched = tuple[tuple[Extra, ...], tuple[str, ...]]
 
 
 class Looked:
-    """The part of a disk that `config.load` uses, on top of `beneath`. Nobody has to name what settings depend on: what
-    decides about them was looked at here, and `watched` has all of it.
+    """The part of a disk that `config.load` uses, on top of `beneath`. It records every path that was looked at, so no
+    other code has to list what the settings depend on; `watched` returns all of them.
 
-    That a file or folder *is* there needs no stamp of its own: it is the source root, or lies in it, and the walk
-    stamps that. What a link on the way to cache and output does is watched by `requests.ways`."""
+    The existence of a file or folder needs no stamp: it is the source root or inside of it, and the scanner's walk
+    stamps that. `requests.ways` watches the links on the way to cache and output.
+    """
 
     def __init__(self, beneath: Disk) -> None:
         self.beneath = beneath
@@ -28,7 +29,7 @@ class Looked:
         self._absent: dict[str, None] = {}
 
     def watched(self, beside: Iterable[str]) -> Watched:
-        """All of it, and the files `beside` that were stamped already."""
+        """Returns all stamps, and those of the files `beside`, which are stamped now unless they were already."""
         self._see(*beside)
         return tuple(self._extras.values()), tuple(self._absent)
 
@@ -70,18 +71,19 @@ class Looked:
 
 
 def looked(disk: Disk) -> tuple[Disk, Looked]:
-    """A disk for `config.load`, and what will have been looked at on it."""
+    """Returns a disk for `config.load`, and the record of what is looked at on it."""
     seen = Looked(disk)
     return cast("Disk", seen), seen
 
 
 def unseen(disk: Disk) -> Disk:
-    """The disk beneath: for a look at what changes with every build, and decides nothing once there was one."""
+    """Returns the disk beneath, for looking at something that changes with every build and decides nothing
+    afterwards."""
     return disk.beneath if isinstance(disk, Looked) else disk
 
 
 def own_files() -> list[str]:
-    """The files of Wasmill itself that every snapshot stamps: `cli/uptodate.py`, because `wasmill build` believes no
-    snapshot that does not name this file, and the one with the schema of manifests."""
+    """Returns the files of Wasmill itself that every snapshot stamps: `cli/uptodate.py`, because `wasmill build`
+    believes no snapshot that does not name this file, and the file with the schema of manifests."""
     here = os.path.dirname(os.path.abspath(__file__))
     return [os.path.join(here, "cli", "uptodate.py"), os.path.abspath(keys.__file__)]

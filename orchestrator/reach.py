@@ -1,7 +1,7 @@
-"""One file as a project: the files that it reaches, and no others.
+"""A single file as a project: the file and whatever it reaches.
 
-`wasmill run FILE` may stand in a folder with thousands of other sources, good and bad. So nothing is walked: from
-the file itself, every path that a `use` or a qualified name may mean is looked for, and what is there is read.
+`wasmill run FILE` may be called in a folder with thousands of other sources. So nothing is walked: starting at the
+file, every path that a `use` or a qualified name may mean is looked for, and read if it exists.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from orchestrator.sources import Sources
 
 
 class Reached:
-    """The files that were reached, under the modules in memory that hide some of them."""
+    """The files that were reached, with the modules in memory that hide some of them."""
 
     def __init__(self, files: tuple[MemorySource, ...], over: Sources) -> None:
         self._merged = {one.path: one for one in (*files, *over.frozen())}
@@ -30,9 +30,10 @@ class Reached:
 
 
 def reached_files(folder: str, entry: str, toolchains: Toolchains, disk: Disk) -> tuple[MemorySource, ...]:
-    """The entry and all that it reaches, as they are now, sorted by path. `folder` is absolute, `entry` relative to it.
+    """Returns the entry and all files that it reaches, as they are now, sorted by path. `folder` is absolute, `entry`
+    relative to it.
 
-    Raises ProjectError where the entry cannot be read; what is wrong with the others is for the build to say.
+    Raises ProjectError if the entry cannot be read; the build reports what is wrong with the others.
     """
     found: dict[str, bytes] = {}
     looked: set[str] = set()
@@ -66,7 +67,7 @@ def _summary(path: str, data: bytes, toolchains: Toolchains) -> Summary | None:
 
 
 def _candidates(summary: Summary, extensions: tuple[str, ...]) -> set[str]:
-    """Every file that a path in the module may lead to."""
+    """Returns every file that a path in the module may mean."""
     paths = {use.path for use in summary.uses}
     # A name may continue what a `use` introduced: `use a as m; m::b::f()`.
     aliases = {use.alias: use.path for use in summary.uses if use.alias}

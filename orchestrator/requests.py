@@ -1,4 +1,4 @@
-"""What a Project asks its actors for: its configuration as the messages that a build begins with."""
+"""Translates a configuration into the messages that begin a build."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from orchestrator.config import Config, inside
 from orchestrator.looked import Watched
 
 DECIDES = frozenset({"root", "entry", "output", "folder"})
-"""Keyword settings that make a program somebody's own: no other build takes it for an old one of the project."""
+"""Keyword settings with which the program belongs to the caller alone: no other build of the project takes it for an
+old one."""
 
 LONGEST_PROFILE = 64
-"""Letters of a profile's name that stand in names of files; a longer one is named by digest."""
+"""The longest name of a profile that is used in file names; the digest of a longer one is used instead."""
 
 
 def scan_rules(config: Config) -> Rules:
-    """What counts as a source."""
+    """Returns what counts as a source."""
     snapshot = snapshot_name(config)
     return Rules(
         root="" if config.single else config.root,
@@ -36,8 +37,8 @@ def scan_rules(config: Config) -> Rules:
 def build_settings(
     config: Config, watched: Watched, disk: Disk, *, output: str, plain: bool, owned: bool
 ) -> BuildSettings:
-    """A build with nothing asked for but what the configuration says. `plain`: all of that is in files that are
-    `watched`; `owned`: the program takes the place of older ones of its profile."""
+    """Returns a build that asks for nothing beyond the configuration. `plain`: the whole configuration comes from files
+    that are `watched`; `owned`: the program replaces older ones of its profile."""
     extras, absent = watched
     plain_ways, links = ways(config, disk)
     return BuildSettings(
@@ -63,8 +64,8 @@ def build_settings(
 
 
 def ways(config: Config, disk: Disk) -> tuple[tuple[str, ...], tuple[FolderStamp, ...]]:
-    """The folders from the project to its cache and output that are no links, and the links among them: where one
-    leads decides what may be written."""
+    """Returns the folders between the project and its cache and output that are not links, and the links among them: a
+    link's target decides what may be written."""
     plain: list[str] = []
     links: list[FolderStamp] = []
     for place in (config.folder, os.path.dirname(config.output)):
@@ -78,7 +79,8 @@ def ways(config: Config, disk: Disk) -> tuple[tuple[str, ...], tuple[FolderStamp
 
 
 def entry_module(config: Config) -> str:
-    """The entry's module name. It alone may have a file name that names no module; then it is the path itself."""
+    """Returns the entry's module name. Only the entry may have a file name that is not a module name; the result is
+    then the path itself."""
     try:
         return module_name(config.entry, config.toolchains.extensions)
     except ModuleNameError:
@@ -86,13 +88,13 @@ def entry_module(config: Config) -> str:
 
 
 def code_options(config: Config) -> dict[str, str]:
-    """The settings that change code, as they enter keys."""
+    """Returns the settings that change code, in the form in which they enter keys."""
     return {"profile": "release"} if config.profile == "release" else {}
 
 
 def snapshot_name(config: Config) -> str:
-    """A file name for the snapshot of this project and profile; projects that share a cache have their own. "" where
-    there is no cache for it."""
+    """Returns the name of the snapshot's file for this project and profile; projects that share a cache have different
+    ones. "" without a cache."""
     if not config.folder or not config.enabled:
         return ""
     profile = config.profile if len(config.profile) <= LONGEST_PROFILE else digest(config.profile.encode())[:16]

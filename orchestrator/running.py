@@ -1,4 +1,4 @@
-"""Running a project's program: captured for the API, attached to this process's own streams for the command line."""
+"""Runs a project's program: with captured streams for the API, with this process's own streams for the command line."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 OUT_OF_MEMORY = "rt::trap_memory"
-"""The function of Ruchy's runtime that a program ends in when it gets no more memory."""
+"""The function of Ruchy's runtime in which a program ends when it runs out of memory."""
 
 LIMITS: dict[str, str] = {"memory": "run_memory", "fuel": "fuel", "seconds": "seconds", "output": ""}
-"""Every limit of a run, with the setting that holds where a call does not say it."""
+"""Every limit of a run, and the setting that applies if the call does not give it."""
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """The values of all limits for one run; None where there is none. `said` are those that the call gave."""
+    """The values of all limits for one run; None for no limit. `said` are those that the call gave."""
 
     memory: int
     fuel: int | None
@@ -39,7 +39,8 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 def checked_limits(limits: Mapping[str, object], config: Config) -> Limit:
-    """The limits of a call, over the settings. Raises ProjectError where one does not exist, or cannot be."""
+    """Returns the limits of a call, completed by the settings. Raises ProjectError if one does not exist or has an
+    invalid value."""
     for name in limits:
         if name not in LIMITS:
             known = ", ".join(f'"{one}"' for one in LIMITS)
@@ -72,8 +73,8 @@ async def run_captured(
     limits: Limit,
     offload: Offload | None = None,
 ) -> RunResult:
-    """Run the program file and collect what it writes. Raises ProjectError where it cannot be run. Cancelled, it stops
-    the program at once."""
+    """Runs the program file and collects what it writes. Raises ProjectError if it cannot be run. Cancelling stops the
+    program at once."""
     _refuse_odd(args)
     running = Running(
         program,
@@ -99,8 +100,8 @@ async def run_captured(
 async def run_attached(
     config: Config, program: str, args: Sequence[str], offload: Offload | None = None
 ) -> tuple[int, str]:
-    """Run the program file with this process's input and output as its own. Its exit code, and what the host has to say
-    about its end ("" where the program said it all). Raises ProjectError, and is cancelled, as `run_captured`."""
+    """Runs the program file with this process's own input and output. Returns its exit code and what the host has to
+    report about its end ("" if the program reported everything). Raises and can be cancelled like `run_captured`."""
     _refuse_odd(args)
     limits = checked_limits({}, config)
     running = Running(
@@ -118,7 +119,7 @@ async def run_attached(
 
 
 def _refuse_odd(args: Sequence[str]) -> None:
-    """Raises UsageError for an argument that no program can be given: WASI knows UTF-8 text without a NUL."""
+    """Raises UsageError for an argument that cannot be passed to a program: WASI allows only UTF-8 text without NUL."""
     for number, one in enumerate(args, 1):
         if printable(one) != one or "\0" in one:
             what = "has a NUL in it" if "\0" in one else "is not UTF-8"
@@ -126,14 +127,15 @@ def _refuse_odd(args: Sequence[str]) -> None:
 
 
 def limit_reached(outcome: RunOutcome) -> LimitName | None:
-    """The limit that ended the program; None where none did."""
+    """Returns the limit that ended the program, or None."""
     if outcome.reason in LIMITS:
         return cast("LimitName", outcome.reason)
     return "memory" if outcome.frames[:1] == (OUT_OF_MEMORY,) else None
 
 
 def host_message(outcome: RunOutcome, config: Config, limits: Limit) -> str:
-    """A program reports its own traps; which limit it met, and what it cannot survive to tell, is the host's to say."""
+    """Returns what the host reports: a program reports its own traps, but not which limit it reached, nor what it
+    cannot survive."""
     reached = limit_reached(outcome)
     if reached is None or reached == "fuel":
         return f"{config.entry}: {outcome.trap}" if reached or outcome.reason == "stack" else ""
@@ -148,13 +150,14 @@ def host_message(outcome: RunOutcome, config: Config, limits: Limit) -> str:
 
 
 async def _ended(running: Running, entry: str, offload: Offload) -> RunOutcome:
-    """Wait for the end. Cancelled, in whichever way, stop the program, wait until it has stopped, and pass that on."""
+    """Waits for the program to end. If cancelled in any way, stops the program, waits until it has stopped, and passes
+    the cancellation on."""
     error: BaseException | None = None
     outcome: RunOutcome | None = None
     done = anyio.Event()
 
     async def wait() -> None:
-        # A task of its own: AnyIO's shield does not hold off a native asyncio cancellation of the task that runs.
+        # In its own task, because AnyIO's shield does not protect a running task from a native asyncio cancellation.
         nonlocal error, outcome
         with anyio.CancelScope(shield=True):
             try:
@@ -171,7 +174,7 @@ async def _ended(running: Running, entry: str, offload: Offload) -> RunOutcome:
         except anyio.get_cancelled_exc_class():
             running.interrupt()
             raise
-        except BaseException as wrong:  # leaves as itself, and not in a group
+        except BaseException as wrong:  # raised below, outside of the exception group
             running.interrupt()
             error = wrong
     if isinstance(error, NothingToRunError):

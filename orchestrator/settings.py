@@ -1,7 +1,7 @@
-"""Every setting there is: its table in wasmill.toml, what is allowed, and what holds where nobody says anything.
+"""All settings: their tables in wasmill.toml, what is allowed, and the defaults.
 
-Leaf names are unique, so that a setting is a keyword of `orchestrator.open` under its own name. A check takes the value
-as written and returns the value as meant, or raises ValueError with what is wrong ("must be ...").
+Leaf names are unique, so a setting can be a keyword of `orchestrator.open` under its own name. A check takes the value
+as written and returns the checked value, or raises ValueError with what is wrong ("must be ...").
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 def size(value: object) -> int:
-    """Bytes, from an integer or a text with a unit. Raises ValueError."""
+    """Returns bytes from an integer or a text with a unit. Raises ValueError."""
     if isinstance(value, int) and not isinstance(value, bool):
         return _count(0)(value)
     if not isinstance(value, str) or len(value) > 40:
@@ -103,7 +103,7 @@ def _one_of(*choices: str) -> Callable[[object], str]:
 
 
 def _either(words: tuple[str, ...]) -> str:
-    """`"a", "b" or "c"`, for the sentence "... must be"."""
+    """Returns `"a", "b" or "c"`, for the sentence "... must be"."""
     *others, last = (f'"{word}"' for word in words)
     return f"{', '.join(others)} or {last}"
 
@@ -147,11 +147,11 @@ SETTINGS: dict[str, Setting] = {
 TABLES = ("project", "build", "cache", "run")
 
 PROFILES: dict[str, dict[str, object]] = {"dev": {}, "release": {}}
-"""Those that exist without being written down."""
+"""The profiles that exist by default."""
 
 
 def near_miss(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """A question for the closest of `known`: "did you mean `x`?"; "" where none is close to `word`."""
+    """Returns a question for the closest of `known` ("did you mean `x`?"), or "" if none is close to `word`."""
     from difflib import get_close_matches
 
     found = get_close_matches(word, known, 1)
@@ -159,7 +159,7 @@ def near_miss(word: str, known: list[str] | tuple[str, ...]) -> str:
 
 
 def shown_value(value: object) -> str:
-    """A value nearly as TOML writes it, and not too long."""
+    """Returns a value roughly as TOML writes it, shortened if it is long."""
     if isinstance(value, bool):
         return "true" if value else "false"
     text = '"' + ascii(value)[1:-1] + '"' if isinstance(value, str) else ascii(value)

@@ -1,4 +1,4 @@
-"""Modules in memory: what editors, services and tests build without a disk, alone or over a folder."""
+"""Modules in memory: for editors, services and tests that build without a disk, or on top of a folder."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from actors.messages import MemorySource
 class Sources(MutableMapping[str, str]):
     """A mapping from a file's name, relative to the source root with `/` ("shapes/circle.ext"), to its text.
 
-    Editable between builds: the next build sees the edit. Over a folder, a module in here hides the file of the same
-    name; taking it out shows the file again. Each build works on the texts as they were when it began.
+    It can be edited between builds; the next build sees the edit. On top of a folder, a module in memory hides the file
+    with the same name until it is removed. Each build uses the texts as they were when it began.
     """
 
     def __init__(self, modules: Mapping[str, str] | None = None) -> None:
         self._texts: dict[str, str] = {}
         self.revision = 0
-        """Goes up with every edit."""
+        """Incremented by every edit."""
         for name, text in (modules or {}).items():
             self[name] = text
 
@@ -44,8 +44,8 @@ class Sources(MutableMapping[str, str]):
         return f"Sources({', '.join(sorted(self._texts))})"
 
     def frozen(self) -> tuple[MemorySource, ...]:
-        """The texts as they are now. A text that is no valid Unicode (lone surrogates) is passed on as bytes that are
-        no UTF-8, so that the build says so, with its place."""
+        """Returns the current texts. A text that is not valid Unicode (lone surrogates) becomes bytes that are not
+        UTF-8, so that the build reports it with its place."""
         return tuple(
             MemorySource(path=name, data=text.encode("utf-8", "surrogatepass"))
             for name, text in sorted(self._texts.items())

@@ -1,11 +1,11 @@
-"""The embedded API for code with no event loop of its own.
+"""The embedded API for code without an event loop.
 
     with orchestrator.sync.open("docs/examples/invoice") as project:
         result = project.build()
 
-The Project lives in an event loop in a thread of its own, from the beginning of `with` (or `__enter__`) until its end
-(or `close`). One that nobody closes is closed when it is garbage, or when the interpreter ends. Every call may be made
-from any thread; an exception in the caller (Ctrl-C, say) cancels what it waited for.
+The Project lives in an event loop in its own thread, from the start of `with` (or `__enter__`) until its end (or
+`close`). A Project that is never closed is closed when it is garbage collected or when the interpreter ends. Every
+method may be called from any thread; an exception in the caller (Ctrl-C, for example) cancels what it waited for.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def open(  # noqa: A001
     backend: Backend = "asyncio",
     **settings: Unpack[Settings],
 ) -> Project:
-    """A Project, to be entered with `with`. All else as in `orchestrator.open`; `backend` is the event loop's."""
+    """Returns a Project, for use with `with`. Otherwise like `orchestrator.open`; `backend` selects the event loop."""
     if backend not in ("asyncio", "trio"):
         raise ProjectError(f'`backend` is "asyncio" or "trio", not {backend!r}')
     project = api.open(source, sources=sources, toolchain=toolchain, offload=offload, tap=tap, **settings)
@@ -58,7 +58,7 @@ def open(  # noqa: A001
 
 
 class _Home:
-    """A Project with its loop: what calls need, and nothing that would keep `Project` itself alive."""
+    """A Project with its loop: what calls need, without a reference that would keep `Project` itself alive."""
 
     def __init__(self, project: api.Project, backend: Backend) -> None:
         self.project = project
@@ -73,7 +73,7 @@ class _Home:
                 raise ProjectError("this project was opened before", hint="call `orchestrator.sync.open` again")
             try:
                 self.loop = LoopThread(self.backend, "wasmill project", self.project)
-            except LookupError as error:  # AnyIO's: there is no such backend
+            except LookupError as error:  # from AnyIO: there is no such backend
                 what = f"there is no event loop `{self.backend}` here"
                 raise ProjectError(what, hint="`pip install trio`") from error
 
@@ -83,7 +83,7 @@ class _Home:
             raise ProjectError(
                 "a project cannot be closed from its own thread, that of its listeners", hint="close it in another one"
             )
-        with self.lock:  # it may be opened at this moment
+        with self.lock:  # another thread may be opening it
             self.closed = True
             loop = self.loop
         if loop is not None:
@@ -104,11 +104,11 @@ class _Home:
             )
         try:
             future: Future[R] = loop.portal.start_task_soon(function)
-        except RuntimeError as error:  # AnyIO's: the loop has stopped meanwhile
+        except RuntimeError as error:  # from AnyIO: the loop has stopped in the meantime
             raise _closed() from error
         try:
             return future.result()
-        except CancelledError as error:  # not by us: the loop has ended
+        except CancelledError as error:  # nobody cancelled it: the loop has ended
             raise _closed() from error
         except BaseException:
             future.cancel()
@@ -120,7 +120,7 @@ def _closed() -> ProjectError:
 
 
 def _forgotten(home: _Home) -> None:
-    """Nobody can close this Project any more. The garbage collector may run in any thread, the loop's too: so another
+    """Closes a Project that is garbage. The garbage collector may run in any thread, also in the loop's own, so another
     thread closes it."""
     if home.loop is None or home.closed or home.loop.foreign:
         return
@@ -133,7 +133,7 @@ def _forgotten(home: _Home) -> None:
 
 
 class Cache:
-    """As `orchestrator.Cache`."""
+    """Like `orchestrator.Cache`."""
 
     def __init__(self, home: _Home) -> None:
         self._home = home
@@ -162,17 +162,17 @@ class Cache:
 
 
 class Project:
-    """As `orchestrator.Project`, with plain methods."""
+    """Like `orchestrator.Project`, with plain methods."""
 
     def __init__(self, project: api.Project, backend: Backend) -> None:
         self._home = _Home(project, backend)
         self.cache = Cache(self._home)
         finalizer = weakref.finalize(self, _forgotten, self._home)
-        finalizer.atexit = False  # `LoopThread` sees to that
+        finalizer.atexit = False  # `LoopThread` closes it at exit
 
     @property
     def sources(self) -> Sources:
-        """Modules in memory; editable between builds."""
+        """Modules in memory; they can be edited between builds."""
         return self._home.project.sources
 
     @property
@@ -190,28 +190,28 @@ class Project:
         self.close()
 
     def close(self) -> None:
-        """Close the Project: a build that runs is cancelled, and whoever waits for it gets a ProjectError. Any number
-        of times."""
+        """Closes the Project. A running build is cancelled, and its waiting callers get a ProjectError. May be called
+        any number of times."""
         self._home.close()
 
     def build(
         self, *, profile: str | None = None, force: bool = False, verify: float = 0.0, verify_seed: int | None = None
     ) -> BuildResult:
-        """Bring the program up to date."""
+        """Brings the program up to date."""
         build = self._home.project.build
         return self.call(partial(build, profile=profile, force=force, verify=verify, verify_seed=verify_seed))
 
     def run(self, *args: str, stdin: bytes = b"", limits: Limits | None = None) -> RunResult:
-        """Build, then run the program."""
+        """Builds, then runs the program."""
         return self.call(partial(self._home.project.run, *args, stdin=stdin, limits=limits))
 
     def graph(self) -> DependencyGraph:
-        """Who depends on whom."""
+        """Returns which module depends on which."""
         return self.call(self._home.project.graph)
 
     @contextmanager
     def listening(self, listener: Callable[[Event], object]) -> Iterator[None]:
-        """Call `listener` with every event while the block lasts, in the Project's own thread: it must be quick, and
+        """Calls `listener` with every event while the block lasts, in the Project's own thread: it must be quick, and
         cannot call the Project."""
         stop = self._home.project.listen(listener)
         try:
@@ -220,5 +220,5 @@ class Project:
             stop()
 
     def call(self, function: Callable[[], Awaitable[R]]) -> R:
-        """Have a coroutine function done in the Project's loop, and wait for it."""
+        """Runs a coroutine function in the Project's loop, and waits for it."""
         return self._home.call(function)

@@ -1,6 +1,5 @@
-"""The command line. This file has what `uptodate.py`, which answers for an unchanged tree, and the rest of the command
-line both need. It is loaded in every process, so it imports builtin modules only.
-"""
+"""The command line. This file has what both `uptodate.py`, which answers for an unchanged tree, and the rest of the
+command line need. Every process loads it, so it imports builtin modules only."""
 
 import _signal  # type: ignore[import-not-found]  # `signal` itself is no builtin module
 import sys
@@ -17,18 +16,20 @@ class Terminated(KeyboardInterrupt):
 
 
 def signal_of(stop: KeyboardInterrupt) -> int:
-    """The signal that raised this."""
+    """Returns the number of the signal that raised this."""
     return SIGTERM if isinstance(stop, Terminated) else SIGINT
 
 
 def events_wanted(arguments: list[str]) -> bool:
-    """Whether a build is to print its events, whatever else is asked for: the last of them says how it ended."""
+    """Whether a build prints its events, whatever else the command line asks for: the last event tells how the build
+    ended."""
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return own[:1] == ["build"] and "--json" in own
 
 
 def plain_build(arguments: list[str]) -> tuple[str, bool] | None:
-    """The folder to build and whether quietly, where that is all that is asked for: `build [-q] [PATH]`."""
+    """Returns the folder to build and whether to be quiet, if the command line asks for nothing else: `build [-q]
+    [PATH]`."""
     if not POSIX or arguments[:1] != ["build"] or any(name.startswith(b"WASMILL_") for name in environ):
         return None
     rest = arguments[1:]
@@ -41,5 +42,5 @@ def plain_build(arguments: list[str]) -> tuple[str, bool] | None:
 
 
 def up_to_date(modules: int) -> str:
-    """The line that a build with nothing to do prints."""
+    """Returns the line that a build with nothing to do prints."""
     return f"up to date: {modules} module{'' if modules == 1 else 's'}"

@@ -1,10 +1,10 @@
-"""The command line: which command, and what its end means. Each command is a file of its own, imported when asked for.
+"""Selects the command and translates its end into an exit code. Each command is a file of its own, imported on demand.
 
-Exit codes: 0 done; 1 the sources are wrong (`cache verify`: damage was found); 2 wrong usage or configuration; 3 our
-own failure, or the system's; 130 Ctrl-C; 143 SIGTERM. `run` passes the program's own code through.
+Exit codes: 0 done; 1 the sources are wrong (`cache verify`: damage was found); 2 wrong usage or configuration; 3
+Wasmill or the system failed; 130 Ctrl-C; 143 SIGTERM. `run` passes the program's own exit code through.
 
-A command module has `SUMMARY` (one line), `DETAILS` (the end of its help), `configure(parser)` and
-`execute(arguments, output) -> int`.
+A command module has `SUMMARY` (one line), `DETAILS` (the end of its help), `configure(parser)` and `execute(arguments,
+output) -> int`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ exit codes: 0 done
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; the exit code. No exception leaves this."""
+    """Runs one command and returns the exit code. Raises nothing."""
     output = Output()
     asked = sys.argv[1:] if argv is None else argv
     output.events = events_wanted(asked)
@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
             output.trace(wrong.__cause__ or wrong)
         output.error(wrong)
         return wrong.exit_code
-    except KeyboardInterrupt as stop:  # before or after the time in which `session` listens for it
+    except KeyboardInterrupt as stop:  # before or after `session` handles signals
         return output.interrupted(signal_of(stop))
     except BaseExceptionGroup as wrong:
         stops = wrong.subgroup(KeyboardInterrupt)
@@ -100,14 +100,15 @@ def _dispatch(argv: list[str], output: Output) -> int:
         from orchestrator.cli.parser import parse
 
         arguments = parse(command, module, rest, output)
-    if arguments is None:  # the help was asked for
+    if arguments is None:  # it printed the help
         return 0
     output.quiet = getattr(arguments, "quiet", False)
     return int(module.execute(arguments, output))
 
 
 def help_text() -> str:
-    """What `wasmill --help` says. It names no language: asking the toolchains would import what help does not need."""
+    """Returns the text of `wasmill --help`. It names no language, because asking the toolchains would import more than
+    help needs."""
     return HELP.rstrip()
 
 

@@ -1,4 +1,4 @@
-"""Flags: what all commands share, and the way from a command's flags to settings."""
+"""The flags that commands share, and their translation into settings."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def plain(argv: list[str]) -> argparse.Namespace | None:
-    """What `parser.parse` gives for `build [-q] [PATH]`, which is most of what anybody types, without argparse: that
-    takes as long as to compile a module. None for everything else."""
+    """Returns what `parser.parse` returns for `build [-q] [PATH]`, the most frequent command line, without argparse,
+    which takes as long as compiling a module. None for every other command line."""
     asked = plain_build(argv)
     if asked is None:
         return None
@@ -67,7 +67,7 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the flags set, by the leaf names of the settings."""
+    """Returns what the flags set, by the leaf names of the settings."""
     found = {key: getattr(arguments, key, None) for key in ("jobs", "profile", "invalidation")}
     if getattr(arguments, "no_cache", False):
         found["enabled"] = False
@@ -75,7 +75,7 @@ def settings(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def folder(arguments: argparse.Namespace) -> str:
-    """The PATH of a command that wants a folder. Raises UsageError for a file."""
+    """Returns the PATH of a command that takes a folder. Raises UsageError for a file."""
     path: str = arguments.path
     if os.path.isfile(path):
         raise UsageError(

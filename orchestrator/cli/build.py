@@ -78,7 +78,7 @@ def execute(arguments: Namespace, output: Output) -> int:
         async with _opened(arguments, said) as project:
             result = await session.build(project, arguments, output)
         unchanged = result.success and not result.compiled_modules and before == _stamp(config.output)
-        unchanged = unchanged and (result.program is not None or before is None)  # else it is of another build
+        unchanged = unchanged and (result.program is not None or before is None)  # else the program is another build's
         nothing_done = unchanged and not arguments.verify
         tell(result, config, output, nothing_done=nothing_done)
         return result.exit_code
@@ -87,7 +87,7 @@ def execute(arguments: Namespace, output: Output) -> int:
 
 
 def tell(result: BuildResult, config: Config, output: Output, *, nothing_done: bool = False) -> None:
-    """Diagnostics and summary, for people. `-q` leaves errors."""
+    """Prints diagnostics and the summary. With `-q`, only errors."""
     style = Style.of(sys.stderr)
     shown = [found for found in result.diagnostics if found.severity == "error" or not output.quiet]
     found = render_all(shown, style, here(config.root))
@@ -102,7 +102,7 @@ def tell(result: BuildResult, config: Config, output: Output, *, nothing_done: b
 
 
 def _stamp(file: str) -> tuple[int, int, int] | None:
-    """Enough of `stat` to see that a file was replaced; None where there is none."""
+    """Returns enough of `stat` to see that a file was replaced; None if there is no file."""
     try:
         found = os.stat(file)
     except OSError:

@@ -113,7 +113,7 @@ _ACTIONS = {"stats": _stats, "verify": _verify, "gc": _gc, "clear": _clear}
 
 
 def _json(found: Any) -> str:
-    """All fields, those at their defaults too."""
+    """Returns all fields, including those with their default values."""
     return json.dumps(_plain(found))
 
 
@@ -124,7 +124,7 @@ def _plain(found: Any) -> Any:
 
 
 def amount(size: float) -> str:
-    """Bytes for people: "999 B", "12.3 kB"."""
+    """Returns a number of bytes in a readable form: "999 B", "12.3 kB"."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 999.95 or unit == "GB":
             return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""`wasmill clean`: take away the programs that builds of this project wrote, and nothing else."""
+"""`wasmill clean`: remove the programs that builds of this project wrote, and nothing else."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def execute(arguments: Namespace, output: Output) -> int:
     if files:
         _remove(config.outputs_list)
     for place in {os.path.dirname(file) for file in removed} - {config.project, config.root}:
-        with suppress(OSError):  # somebody else's files are in it
+        with suppress(OSError):  # it contains files of others
             os.rmdir(place)
     return 0
 
 
 def written(listing: str) -> list[str]:
-    """The absolute paths on the list of written files; none where there is no list, or it is damaged."""
+    """Returns the absolute paths on the list of written files; none if there is no list or it is damaged."""
     return [file for file in read_list(RealDisk(), listing) if _is_place(file)]
 
 
@@ -66,18 +66,18 @@ def _is_place(file: object) -> bool:
 
 
 def is_foreign(file: str) -> bool:
-    """Whether something stands there that no build wrote. The list lies in the cache, which may be a stranger's: it
-    must not cost anybody a file of their own."""
+    """Whether the path holds something that no build wrote. The list is in the cache, which may have been made by
+    someone else: it must not cost users their own files."""
     if not file.endswith(".wasm") or os.path.islink(file):
         return True
     try:
         return not RealDisk().read(file, len(MAGIC)).startswith(MAGIC)
-    except OSError:  # it is gone, or removing it will say what is wrong
+    except OSError:  # it is gone, or removing it will report what is wrong
         return False
 
 
 def _remove(file: str) -> bool:
-    """Whether there was such a file, which is gone now. Raises FileError where it has to stay."""
+    """Removes a file; returns whether there was one. Raises FileError if it cannot be removed."""
     try:
         os.unlink(file)
     except FileNotFoundError:

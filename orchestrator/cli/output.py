@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 
 PIPE_BYTES = 4096
-"""What `select` promises: so much can be written without waiting (PIPE_BUF)."""
+"""So many bytes can be written without blocking once `select` reports room (PIPE_BUF)."""
 
 LAST_SECONDS = 1.0
-"""So long the last line of an interrupted build waits for a reader who does not read."""
+"""How many seconds the last line of an interrupted build waits for a reader that does not read."""
 
 
 class Output:
-    """The two streams of one command. A reader of standard output who has gone (`wasmill graph | head`) is no error:
-    what comes after goes nowhere."""
+    """The two streams of one command. It is not an error if the reader of standard output is gone (`wasmill graph |
+    head`): further output is discarded."""
 
     def __init__(self) -> None:
         self.quiet = False
         self.events = False
-        """Events go to standard output, one a line: then the last line says how the build ended."""
+        """Events go to standard output, one per line; the last line tells how the build ended."""
         self.build = 0
         self.ended = False
-        """That line was written. `build` is the number of the last build that an event told of."""
+        """Whether that line was written. `build` is the number of the last build that an event mentioned."""
         self.clear: Callable[[], None] = _nothing
-        """Takes a moving line off the terminal."""
-        self._cut = False  # the last line on standard output has no end yet
+        """Removes a progress line from the terminal."""
+        self._cut = False  # the last line on standard output is incomplete
         self._gone = False
         self._mute = False
         if sys.stdout is None:  # closed by the caller: `>&-`
@@ -49,7 +49,8 @@ class Output:
                 stream.reconfigure(errors="backslashreplace")
 
     def out(self, text: str) -> None:
-        """A result, to standard output, at once. Raises FileError where there is no room for it, the first time."""
+        """Writes a result to standard output at once. Raises FileError if there is no room for it, but only the first
+        time."""
         if self._gone:
             return
         try:
@@ -62,7 +63,8 @@ class Output:
             raise FileError(f"standard output cannot be written: {wrong.strerror or wrong}") from wrong
 
     async def send(self, text: str) -> None:
-        """As `out`, from an event loop: a reader who does not read holds up the command, but no signal to it."""
+        """Like `out`, from an event loop: a reader that does not read blocks the command, but not its handling of
+        signals."""
         file = _pipe()
         if file is None:
             self.out(text)
@@ -75,7 +77,7 @@ class Output:
                     from anyio import wait_writable
 
                     await wait_writable(file)
-                # A pipe that has room has it for so many bytes.
+                # A pipe that is writable takes this many bytes without blocking.
                 self._cut = True
                 data = data[os.write(file, data[:PIPE_BYTES]) :]
             self._cut = False
@@ -86,12 +88,12 @@ class Output:
             raise FileError(f"standard output cannot be written: {wrong.strerror or wrong}") from wrong
 
     def interrupted(self, number: int) -> int:
-        """A signal ends the command: say so, to people and to who reads the events. The exit code."""
+        """Reports that a signal ends the command, to people and to readers of events. Returns the exit code."""
         self.clear()
         if self.events and not self.ended:
             self.ended = True
             file = _pipe()
-            if file is None or _has_room(file, LAST_SECONDS):  # else nobody reads it, and the end must not wait
+            if file is None or _has_room(file, LAST_SECONDS):  # otherwise nobody reads it, and exiting must not wait
                 with suppress(FileError):
                     newline = "\n" if self._cut else ""
                     self.out(f'{newline}{{"event":"build-cancelled","build":{self.build}}}')
@@ -99,17 +101,17 @@ class Output:
         return 128 + number
 
     def say(self, text: str) -> None:
-        """Something for people, unless they asked for quiet."""
+        """Prints something for people, unless they asked for quiet."""
         if text and not self.quiet:
             self.insist(text)
 
     def insist(self, text: str) -> None:
-        """Something for people that even `-q` does not silence."""
+        """Prints something for people, even with `-q`."""
         if self._mute:
             return
         try:
             print(text, file=sys.stderr, flush=True)
-        except OSError:  # there is nobody left to tell
+        except OSError:  # nobody is left to read it
             self.quiet = self._mute = True
 
     def error(self, wrong: WasmillError) -> None:
@@ -120,13 +122,13 @@ class Output:
         self.insist(f"wasmill: {place}{style.paint(lines, 'error')}{hint}")
 
     def trace(self, wrong: BaseException) -> None:
-        """Where an error of our own came from."""
+        """Prints the traceback of an internal error."""
         import traceback
 
         self.insist("".join(traceback.format_exception(wrong)).rstrip())
 
     def close(self) -> None:
-        """Leave nothing in a buffer that the interpreter would fail to write at its end."""
+        """Leaves nothing in a buffer that the interpreter would fail to write when it ends."""
         try:
             sys.stdout.flush()
         except OSError:
@@ -139,14 +141,15 @@ class Output:
 
 
 def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # as long as the process
+    return open(os.devnull, "w", encoding="utf-8")  # stays open until the process ends
 
 
 def _nothing() -> None: ...
 
 
 def _pipe() -> int | None:
-    """The descriptor of standard output where that is a pipe or a socket, whose reader may let us wait."""
+    """Returns the descriptor of standard output if it is a pipe or a socket, whose reader may block us; otherwise
+    None."""
     import stat
 
     try:
@@ -158,7 +161,7 @@ def _pipe() -> int | None:
 
 
 def _has_room(file: int, seconds: float = 0.0) -> bool:
-    """Whether it can be written without waiting, or can be before so long."""
+    """Whether the descriptor can be written to without blocking, now or within `seconds`."""
     from select import POLLOUT, poll
 
     waiting = poll()

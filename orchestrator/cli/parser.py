@@ -1,4 +1,4 @@
-"""From the words behind a command to its arguments. Imported only where there is more to tell than a folder."""
+"""Parses the words after a command into its arguments. Imported only if there is more than a folder."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from orchestrator.report.terminal import shown
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse whose complaints are ours: an exception, not the end of the process."""
+    """An argparse parser that raises UsageError instead of ending the process."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(shown(message), hint=f"see `{self.prog} --help`")
 
 
 class _HelpAsked(Exception):
-    """Carries the help's text out of argparse."""
+    """Carries the help text out of argparse."""
 
 
 class _Help(argparse.Action):
@@ -29,8 +29,8 @@ class _Help(argparse.Action):
 
 
 def parse(command: str, module: ModuleType, argv: list[str], output: Output) -> argparse.Namespace | None:
-    """The arguments of `command`; None where its help was asked for, and printed. What stands behind `--` is
-    `arguments.rest`, None where there is no `--`."""
+    """Returns the arguments of `command`, or None if its help was asked for, and printed. Words after `--` are
+    `arguments.rest`, which is None without `--`."""
     parser = Parser(
         prog=f"wasmill {command}",
         description=module.SUMMARY,
@@ -42,9 +42,9 @@ def parse(command: str, module: ModuleType, argv: list[str], output: Output) -> 
     parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show this and stop")
     module.configure(parser)
     own, rest = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, None)
-    own = ["--verify=1" if one == "--verify" else one for one in own]  # its value stands behind `=`, if there is one
+    own = ["--verify=1" if one == "--verify" else one for one in own]  # its value follows `=`, if any
     try:
-        # Intermixed, for `cache gc --force app`: plain argparse takes an optional PATH as left out at the first flag.
+        # Intermixed, for `cache gc --force app`: plain argparse considers an optional PATH missing at the first flag.
         arguments, extra = parser.parse_known_intermixed_args(own)
     except _HelpAsked as asked:
         output.out(str(asked).rstrip())

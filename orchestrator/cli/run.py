@@ -1,4 +1,4 @@
-"""`wasmill run`: build, then run the program with this terminal as its own."""
+"""`wasmill run`: build, then run the program with this process's own streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One event loop for one command: signals, and the build that people and programs can follow."""
+"""Runs one command in an event loop: signals, and a build whose events are printed."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ Body = Callable[[], Awaitable[int]]
 
 
 def in_loop(body: Body, output: Output) -> int:
-    """Run `body` to its end, or until Ctrl-C (130) or SIGTERM (143) cancel it; a second signal ends at once."""
+    """Runs `body` until it ends, or until Ctrl-C (130) or SIGTERM (143) cancels it. A second signal ends the process at
+    once."""
     return anyio.run(_in_loop, body, output)
 
 
 async def _in_loop(body: Body, output: Output) -> int:
-    # Collecting was off (`uptodate.main`) while all this was imported, and none of it is ever garbage.
+    # Garbage collection was off during the imports (`uptodate.main`). What they made stays alive, so it is frozen.
     gc.freeze()
     gc.enable()
     return await _Session(output).run(body)
@@ -52,9 +53,9 @@ class _Session:
             with self.scope:
                 try:
                     code = await body()
-                except Exception as wrong:  # leaves as itself, below, and not in a group
+                except Exception as wrong:  # raised below, outside of the exception group
                     error = wrong
-            if self.signal:  # said while signals are listened for: another one must not come in between
+            if self.signal:  # reported while signals are still handled, so that another one cannot interfere
                 code = self.output.interrupted(self.signal)
             group.cancel_scope.cancel()
         if self.signal:
@@ -74,8 +75,8 @@ class _Session:
 
 
 async def build(project: Project, arguments: Namespace, output: Output) -> BuildResult:
-    """Build with everything that the flags ask for; events go to standard output with `--json`, and to the moving line
-    where somebody watches."""
+    """Builds with everything that the flags ask for. Events go to standard output with `--json`, and to the progress
+    line on a terminal."""
     progress = Progress(sys.stderr, live=False if output.quiet else None)
     output.clear = progress.close
 
@@ -103,7 +104,7 @@ async def _build(project: Project, arguments: Namespace, output: Output, progres
     if not as_json and not progress.live:
         return await start()
     result: BuildResult | None = None
-    errors: list[Exception] = []  # They leave as themselves, and not in a group.
+    errors: list[Exception] = []  # Raised below, outside of the exception group.
     async with project.events(on_full="wait" if as_json else "drop") as events, anyio.create_task_group() as group:
 
         async def follow() -> None:
@@ -127,7 +128,7 @@ async def _build(project: Project, arguments: Namespace, output: Output, progres
 
 
 def ascii_only(text: str) -> str:
-    """JSON with everything but ASCII spelled out: a terminal obeys U+009B, and lets U+202E turn the line around."""
+    """Returns JSON with everything but ASCII escaped, because a terminal obeys U+009B, and U+202E reverses the line."""
     if text.isascii():
         return text
     import json

@@ -1,5 +1,5 @@
-"""The warnings of an unchanged build, told again: imported by the short way (`uptodate.py`) only where there are some.
-So nothing here may import what takes long."""
+"""Prints the warnings of an unchanged build again. The quick answer (`uptodate.py`) imports this only if there are
+warnings, so nothing here may import slow modules."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ FIELD, RECORD = "\x1f", "\x1e"
 
 
 def told(data: bytes, root: bytes) -> str:
-    """The text of the warnings in a snapshot's front (`snapshot.warnings_of`), for the sources under `root`. Raises
-    ValueError where the bytes are not those that were written."""
+    """Returns the text of the warnings in a snapshot's front (`snapshot.warnings_of`), for the sources under `root`.
+    Raises ValueError if the bytes are not those that were written."""
     if int.from_bytes(data[:4], "little") != crc32(data[4:]):
         raise ValueError("damaged")
     names, *rows = [row.split(FIELD) for row in data[4:].decode("utf-8", "surrogateescape").split(RECORD)]

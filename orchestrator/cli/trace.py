@@ -1,4 +1,4 @@
-"""`wasmill trace`: look into a recorded build."""
+"""`wasmill trace`: inspect a recorded build."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def execute(arguments: Namespace, output: Output) -> int:
 
 
 def _loop() -> tuple[str, dict[str, object]]:
-    """Trio under a clock that shows the recorded time, where it is installed; else asyncio."""
+    """Returns Trio with a clock that shows the recorded time if Trio is installed, otherwise asyncio."""
     try:
         import trio.testing
     except ImportError:

@@ -1,7 +1,7 @@
-"""The console script. `wasmill build` on an unchanged tree is answered here, on builtin modules alone: the stamps in
-the snapshot's file (`actors/scanner/snapshot.py` has its layout) are compared, as bytes, with fresh ones. Whatever is
-not plainly unchanged goes to the whole command line. Every import costs, so here are no others.
-"""
+"""The console script. For `wasmill build` on an unchanged tree it answers with builtin modules alone: it compares the
+stamps in the snapshot's file (`actors/scanner/snapshot.py` documents the layout), as bytes, with fresh ones. Everything
+that is not clearly unchanged goes to the rest of the command line. Every import costs time, so there are no others
+here."""
 
 import _signal  # type: ignore[import-not-found]
 import gc
@@ -32,20 +32,20 @@ SNAPSHOTS = ".ruchy-cache/snapshots"
 MAGIC = b"wasmill\x02"
 HEADER = 56
 FIRST = 3
-"""Of the paths: what stands before those that were absent."""
+"""Index of the first absent path in the list of paths."""
 FORMAT, LINK = 0o170000, 0o120000
 Found = tuple[int, bytes, bytes]
-"""An unchanged project: how many modules, its warnings as the snapshot has them, the source root."""
+"""An unchanged project: the number of modules, its warnings as stored in the snapshot, the source root."""
 LARGEST = 256 << 20
 NUMBERS = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 
 
 def main() -> int:
-    """Do what the command line asks for, and end the process. Returns the exit code where that must not be."""
-    gc.disable()  # ten thousand stamps are no garbage, nor is what is imported; `session` turns it on again
+    """Executes the command line and ends the process. Returns the exit code if the process must not end here."""
+    gc.disable()  # ten thousand stamps and the imports are not garbage; `session` turns it on again
     try:
         code = _main()
-    except KeyboardInterrupt as stop:  # before the whole command line could listen for it: it was being imported
+    except KeyboardInterrupt as stop:  # during imports, before the rest of the command line handles signals
         if events_wanted(sys.argv[1:]):
             sys.stdout.write('{"event":"build-cancelled","build":0}\n')
         number = signal_of(stop)
@@ -59,13 +59,13 @@ def _terminate(number: int, frame: object) -> None:
 
 
 def leave(code: int) -> int:
-    """End the process at once. Everything was closed by those who opened it, and taking an interpreter apart takes as
-    long as compiling a module. Where text is still to be written and cannot be, the interpreter shall say so."""
+    """Ends the process at once: everything was closed by its owners, and finalizing an interpreter takes as long as
+    compiling a module. If text that is still to be written cannot be, lets the interpreter report it."""
     if POSIX:
         try:
             sys.stdout.flush()
             sys.stderr.flush()
-        except (OSError, ValueError, AttributeError):  # no room, closed, or none
+        except (OSError, ValueError, AttributeError):  # no room on the disk, a closed stream, or none
             return code
         _exit(code)
     return code
@@ -80,7 +80,7 @@ def _main() -> int:
             try:
                 write(2, text)
             finally:
-                _exit(0)  # even where nobody can read it
+                _exit(0)  # even if nobody can read it
     if _signal.getsignal(SIGTERM) == _signal.SIG_DFL:
         _signal.signal(SIGTERM, _terminate)
     from orchestrator.cli.app import main as whole
@@ -89,7 +89,7 @@ def _main() -> int:
 
 
 def tell(found: Found) -> bytes | None:
-    """What an unchanged build says; None where that cannot be read."""
+    """Returns what an unchanged build prints; None if its warnings cannot be read."""
     line = up_to_date(found[0]).encode() + b"\n"
     if not found[1]:
         return line
@@ -97,29 +97,29 @@ def tell(found: Found) -> bytes | None:
 
     try:
         text = told(*found[1:])
-    except (OSError, ValueError, LookupError, AttributeError):  # damaged, or of another version
+    except (OSError, ValueError, LookupError, AttributeError):  # damaged, or from another version
         return None
     return text.encode(sys.stderr.encoding or "utf-8", "backslashreplace") + b"\n\n" + line if sys.stderr else b""
 
 
 def answer(folder: str) -> Found | None:
-    """The project in `folder`, where one of its snapshots says that all is as it left it."""
+    """Returns the project in `folder` if one of its snapshots proves that nothing changed."""
     try:
         here = absolute(folder).encode(sys.getfilesystemencoding(), "surrogateescape")
         own = __file__.encode(sys.getfilesystemencoding(), "surrogateescape")
         for name in listdir(f"{folder}/{SNAPSHOTS}"):
             modules, counts, paths, stamps, warnings = read_front(f"{folder}/{SNAPSHOTS}/{name}")
-            # Settings are looked for above the name that a project is known by, so that is part of the answer. And
-            # another Wasmill, or an older one elsewhere, may have taken it: is this file among those it stamped?
+            # Settings are looked for in the folders above the project's path, so the path must be the same. And the
+            # snapshot must be this installation's: another Wasmill, or an older one, did not stamp this file.
             if modules and own in paths and paths[0] == here and unchanged(paths, *counts, stamps):
                 return modules, warnings, paths[1]
     except (OSError, ValueError, IndexError):
-        pass  # something is gone, or odd: the whole command line will say what
+        pass  # something is missing or odd: the rest of the command line reports what
     return None
 
 
 def absolute(folder: str) -> str:
-    """As `os.path.abspath`: by name alone, links are not looked through."""
+    """Like `os.path.abspath`: works on names alone, and resolves no links."""
     parts: list[str] = []
     for part in (folder if folder.startswith("/") else f"{getcwd()}/{folder}").split("/"):
         if part == "..":
@@ -130,9 +130,9 @@ def absolute(folder: str) -> str:
 
 
 def read_front(path: str) -> tuple[int, tuple[int, int], list[bytes], bytes, bytes]:
-    """Modules, how many paths were absent and how many no links, all paths, stamps and warnings in a snapshot's file;
-    no modules where it answers for nothing."""
-    file = open_file(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  # a pipe must not wait for a writer
+    """Returns, from a snapshot's file: the number of modules, how many paths were absent and how many were not links,
+    all paths, stamps and warnings. 0 modules if the snapshot proves nothing."""
+    file = open_file(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  # opening a pipe must not wait for a writer
     try:
         header = read(file, HEADER)
         modules, absent, unlinked = number(header[8:12]), number(header[12:16]), number(header[48:52])
@@ -152,8 +152,9 @@ def number(data: bytes) -> int:
 
 
 def unchanged(paths: list[bytes], absent: int, unlinked: int, stamps: bytes) -> bool:
-    """Whether the paths that were absent still are, no folder has become a link, the same lies beside the programs, and
-    all other paths have these stamps. Version 2 of `marshal`, for from 3 on the bytes depend on reference counts."""
+    """Whether the absent paths are still absent, no folder has become a link, the same files are beside the programs,
+    and all other paths have these stamps. Uses version 2 of `marshal`: from version 3 the bytes depend on reference
+    counts."""
     first, last = FIRST + absent, FIRST + absent + unlinked
     missing, plain = paths[FIRST:first], paths[first:last]
     if any(map(kind, missing)) or LINK in map(kind, plain):
@@ -163,7 +164,7 @@ def unchanged(paths: list[bytes], absent: int, unlinked: int, stamps: bytes) -> 
 
 
 def kind(path: bytes) -> int:
-    """What is at `path`, a link itself and not what it leads to; 0 for nothing."""
+    """Returns the kind of file at `path`, without following links; 0 for nothing."""
     try:
         return lstat(path).st_mode & FORMAT
     except (FileNotFoundError, NotADirectoryError):
@@ -171,7 +172,7 @@ def kind(path: bytes) -> int:
 
 
 def beside(folder: bytes) -> list[bytes]:
-    """As `walk.beside_programs`."""
+    """Like `walk.beside_programs`."""
     try:
         names = listdir(folder) if folder else []
     except OSError:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from orchestrator.report.terminal import Style, shown, width
 
-TYPE_CHECKING = False  # as in `terminal`: the short way tells warnings with this
+TYPE_CHECKING = False  # as in `terminal`, because `cli/told.py` imports this
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from actors.diagnostics import Diagnostic
 
     Shown = Callable[[str], str]
-    """How a file's path is shown (see `paths.here`)."""
+    """Translates a file's path for display (see `paths.here`)."""
 
 WIDTH = 110
 """Longer source lines are cut around the caret to this many columns."""
@@ -38,8 +38,8 @@ def render(found: Diagnostic, style: Style | None = None, path: Shown = str) -> 
 
 
 def excerpt(text: str, column: int, length: int, cut: int = 0) -> tuple[str, str]:
-    """The line as it is shown, and below it the caret: blanks, then one `^` a column. A long line is cut; from this one
-    `cut` characters were before."""
+    """Returns the line as it is shown, and below it the caret: blanks, then one `^` per column. A long line is cut;
+    `cut` characters were already cut from its start."""
     start = max(column - 1, 0)
     before, marked, after = (
         "..." * bool(cut) + text[:start],
@@ -58,17 +58,17 @@ def excerpt(text: str, column: int, length: int, cut: int = 0) -> tuple[str, str
 
 
 def shown_lines(text: str) -> str:
-    """A message may have several lines, each escaped by itself."""
+    """Returns a message of one or several lines, each escaped by itself."""
     return "\n    ".join(shown(line) for line in text.split("\n"))
 
 
 def render_all(found: Iterable[Diagnostic], style: Style | None = None, path: Shown = str) -> str:
-    """All of them, with an empty line between two. "" for none."""
+    """Returns all of them, separated by empty lines; "" for none."""
     return "\n\n".join(render(each, style, path) for each in found)
 
 
 def count(found: Iterable[Diagnostic]) -> str:
-    """ "2 errors, 1 warning"; "" where there is neither."""
+    """Returns "2 errors, 1 warning", or "" if there are neither."""
     severities = [each.severity for each in found]
     parts = []
     for severity in ("error", "warning"):

@@ -24,7 +24,7 @@ _WORDS = {
 
 
 def why(reason: Reason) -> str:
-    """One line: "imports tax, which changed"."""
+    """Returns one line: "imports tax, which changed"."""
     if reason.kind == "import" and reason.via:
         return f"imports {listed([shown(name) for name in reason.via])}, which changed"
     if reason.kind == "input" and reason.via:
@@ -40,7 +40,7 @@ def listed(names: Sequence[str], most: int = 3) -> str:
 
 
 def code_text(code: Code, style: Style | None = None) -> str:
-    """What `wasmill explain` prints."""
+    """Returns what `wasmill explain` prints."""
     style = style or Style()
 
     def indented(text: str) -> str:

@@ -9,9 +9,10 @@ from orchestrator.report.terminal import shown
 
 
 def tree(graph: DependencyGraph, entry: str = "") -> str:
-    """One tree a root: the entry first, then modules that nothing depends on, then what only cycles hold.
+    """Returns one tree per root: the entry first, then modules that nothing depends on, then what is reachable only
+    from cycles.
 
-    What was drawn before is drawn once more as a leaf: "(above)", or "(cycle)" where it is one of its own ancestors.
+    A module that was drawn before appears again as a leaf: "(above)", or "(cycle)" if it is one of its own ancestors.
     """
     drawn: set[str] = set()
     lines: list[str] = []
@@ -24,8 +25,8 @@ def tree(graph: DependencyGraph, entry: str = "") -> str:
 
 
 def _draw(graph: DependencyGraph, root: str, drawn: set[str], lines: list[str]) -> None:
-    """Depth first, with a stack of its own: chains of modules may be longer than Python's."""
-    # module, what stands before its children, the lead of its own line, how many ancestors it has
+    """Draws depth first, with an explicit stack, because chains of modules may be longer than Python's."""
+    # module, prefix of its children's lines, prefix of its own line, number of ancestors
     stack: list[tuple[str, str, str, int]] = [(root, "", "", 0)]
     path: list[str] = []
     while stack:
@@ -46,7 +47,7 @@ def _draw(graph: DependencyGraph, root: str, drawn: set[str], lines: list[str]) 
 
 
 def dot(graph: DependencyGraph) -> str:
-    """For Graphviz. Names are quoted, whatever is in them."""
+    """Returns the graph for Graphviz. All names are quoted, whatever they contain."""
     lines = ["digraph modules {"]
     lines += [f"  {json.dumps(module)};" for module in graph.modules]
     lines += [f"  {json.dumps(module)} -> {json.dumps(imported)};" for module, imported in graph.edges]

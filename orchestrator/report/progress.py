@@ -1,4 +1,4 @@
-"""What a person sees of a build: one line that moves while it runs (on a terminal only), and a summary at its end."""
+"""What a person sees of a build: a progress line while it runs (only on a terminal), and a summary at its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from orchestrator.report.terminal import Style, shown, width
 from orchestrator.result import BuildResult
 
 FEW = 6
-"""Up to this many recompiled modules are named, each with the reason."""
+"""Up to this many recompiled modules are listed, each with the reason."""
 
 _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
@@ -32,7 +32,7 @@ _ERASE = "\r\x1b[K"
 
 
 class Progress:
-    """The moving line. Feed it every event; `close` leaves nothing behind."""
+    """The progress line. Pass it every event; `close` erases it."""
 
     def __init__(self, stream: TextIO, *, live: bool | None = None) -> None:
         self._stream = stream
@@ -81,7 +81,7 @@ class Progress:
 
 
 def cut(text: str, columns: int) -> str:
-    """As much of the beginning as fits: a line that wraps cannot be taken back."""
+    """Returns as much of the beginning as fits, because a line that wraps cannot be erased."""
     if text.isascii():
         return text[:columns]
     while width(text) > columns:
@@ -90,7 +90,7 @@ def cut(text: str, columns: int) -> str:
 
 
 def stalled(event: BuildStalled) -> str:
-    """A build in which nothing moves: what it waits for, and the actors as they are."""
+    """Returns a report on a build in which nothing moves: what it waits for, and the state of the actors."""
     named, more = event.waiting_for[:FEW], len(event.waiting_for) - FEW
     what = "; ".join(shown(one) for one in named) + (f"; and {more} more" if more > 0 else "")
     actors = []
@@ -102,8 +102,8 @@ def stalled(event: BuildStalled) -> str:
 
 
 def summary(result: BuildResult, style: Style | None = None, *, old: str = "", wanted: str = "") -> str:
-    """The last lines of a build. `old` is the program of an earlier build that still stands although this one failed;
-    `wanted` the entry that was looked for, where there is none."""
+    """Returns the last lines of a build. `old` is the program of an earlier build that remains although this build
+    failed; `wanted` is the missing entry, if there is no program for that reason."""
     style = style or Style()
     seconds = result.duration_ms / 1000
     took = f"{seconds:.2f} s" if seconds >= 0.1 else f"{result.duration_ms:.0f} ms"
@@ -140,7 +140,7 @@ def _reasons(result: BuildResult) -> list[str]:
 
 
 def _verified(result: BuildResult) -> list[str]:
-    """What `--verify` found. The manifests of what differs are for those who look for the cause."""
+    """Returns what `--verify` found. The manifests of differences help to find the cause."""
     objects = plural(result.verified, "object")
     if not result.differences:
         return [f"verified {objects}, compiled again with nothing reused: all equal (seed {result.verify_seed})"]
@@ -163,7 +163,7 @@ def _failures(result: BuildResult) -> str:
     parts = []
     if result.failed:
         parts.append(f" in {listed([shown(name) for name in result.failed])}")
-    # Warnings are of all modules, the good ones too.
+    # Warnings include those of modules that compiled.
     if warnings := count([found for found in result.diagnostics if found.severity == "warning"]):
         parts.append(f", {warnings}")
     if result.blocked:
@@ -176,7 +176,7 @@ def plural(number: int, word: str) -> str:
 
 
 def round_up(size: int) -> str:
-    """Bytes as the settings take them, and never fewer: "1.3 MiB"."""
+    """Returns bytes in the form that settings accept, rounded up: "1.3 MiB"."""
     unit, length = next(((unit, length) for unit, length in _UNITS if size >= length), _UNITS[-1])
     tenths = -(-size * 10 // length)
     return f"{tenths // 10}.{tenths % 10} {unit}"

@@ -1,4 +1,4 @@
-"""Text for terminals: what comes from sources is escaped, and columns are counted as a terminal shows them."""
+"""Text for terminals: text from sources is escaped, and columns are counted as a terminal shows them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m", "note": "\x1b[36m", "bold
 
 
 class Style:
-    """Paints words, or leaves them alone."""
+    """Colours words, or leaves them alone."""
 
     def __init__(self, colour: bool = False) -> None:
         self.colour = colour
 
     @classmethod
     def of(cls, stream: TextIO) -> Style:
-        """Colour on a terminal that can show it, unless NO_COLOR is set to something (https://no-color.org)."""
+        """Returns colours for a terminal that can show them, unless NO_COLOR is set to something
+        (https://no-color.org)."""
         return cls(stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
 
     def paint(self, text: str, colour: str) -> str:
@@ -37,7 +38,7 @@ def shown(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """How many columns `text` takes on a terminal, once `shown`."""
+    """Returns how many columns `text` takes on a terminal after `shown`."""
     return len(text) if text.isascii() else sum(map(_letter_width, text))
 
 
