@@ -150,8 +150,8 @@ class Project:
         """Modules in memory, by file name; editable between builds."""
         self.cache = Cache(self)
         self._offload = offload or Offload()
-        # Files are stamped before they are read, so that the next build sees a change in between. For the same reason the
-        # toolchains' own files are stamped before their identities are computed from them.
+        # Files are stamped before they are read, so that the next build sees a change in between. For the same reason
+        # the toolchains' own files are stamped before their identities are computed from them.
         disk, seen = looked(self._offload.disk)
         seen.watched(own_files() if toolchain is not None else [*own_files(), *package_folders()])
         self.config: Config = load(place, settings, disk, toolchain)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from actors.planner.outcome import finished_event
 
 from actors.events import BuildFinished
 from actors.messages import BuildDone
+from actors.planner.phases.recording import finished_event
 from actors.result import Result, ResultFields
 from orchestrator.result import BuildResult, build_result
 from tests.helpers.examples import example
