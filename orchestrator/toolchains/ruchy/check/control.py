@@ -21,7 +21,7 @@ from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.loops import loop_over
 from orchestrator.toolchains.ruchy.check.statements import block
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, NEVER, UNIT, Type
-from orchestrator.toolchains.ruchy.check.widths import common, convert, is_number
+from orchestrator.toolchains.ruchy.check.widths import common, convert, is_number, widen_beside
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -66,10 +66,16 @@ def _is_complete(node: tree.If) -> bool:
     return current is not None
 
 
+def _value_of(made: hir.Expr) -> hir.Expr:
+    while isinstance(made, hir.Block):
+        made = made.value
+    return made
+
+
 class _Common:
     """The one type of several branches."""
 
-    __slots__ = ("alive", "c", "clash", "kind", "want")
+    __slots__ = ("alive", "c", "clash", "kind", "literals", "want")
 
     def __init__(self, c: Fn, want: Want) -> None:
         self.c = c
@@ -77,6 +83,7 @@ class _Common:
         self.kind: Type | None = None
         self.alive = False
         self.clash: tuple[Type, Type] | None = None
+        self.literals: list[hir.Expr] = []
 
     def add(self, made: hir.Expr, node: tree.Node, why: Why) -> hir.Expr:
         kind = made.type
@@ -88,6 +95,8 @@ class _Common:
             return made
         if want is not None and want is not TAIL:
             return made if kind is want else fit(self.c, made, want, why, _last(node))
+        widen_beside(self.literals, _value_of(made), self.kind)
+        kind = made.type
         if self.kind is None:
             self.kind = kind
         elif (met := self._number(kind)) is not None:
@@ -234,6 +243,7 @@ def _break_with(c: Fn, node: tree.Break, given: tree.Expr, target: LoopTarget) -
         value = expr(c, given)
         if value.type is NEVER:
             return value
+        widen_beside(target.literals, value, target.type)
         _gives(c, node, target, value.type)
     made = hir.Break(NEVER, node.at, target.id, value if resolve(value.type) is not UNIT else None)
     target.breaks.append(made)

@@ -69,9 +69,10 @@ EVERY = 1 << 60
 
 class LoopTarget:
     """A loop that `break` and `continue` can mean. `kind`: "loop", "while" or "for". `type` is what its breaks give,
-    None while there was none; `breaks` are those that give a value."""
+    None while there was none; `breaks` are those that give a value, `literals` the literals among
+    these values (see `widths.widen_beside`)."""
 
-    __slots__ = ("breaks", "id", "kind", "label", "read", "type", "want", "why")
+    __slots__ = ("breaks", "id", "kind", "label", "literals", "read", "type", "want", "why")
 
     def __init__(self, label: str, number: int, kind: str, want: Want, why: Why) -> None:
         self.label = label
@@ -82,6 +83,7 @@ class LoopTarget:
         self.type: Type | None = None
         self.read = False
         self.breaks: list[hir.Break] = []
+        self.literals: list[hir.Expr] = []
 
 
 class Fn:

@@ -55,8 +55,8 @@ def meet(p: Pass, left: hir.Expr, right: hir.Expr) -> tuple[hir.Expr, hir.Expr] 
         return left, right
     if not is_number(a) or not is_number(b):
         return None
-    _widen(left, a, b)
-    _widen(right, b, a)
+    widen(left, b)
+    widen(right, a)
     kind = common(resolve(a), resolve(b))
     if kind is None:  # a constant is as good as the literal that it stands for
         kind = b if _fits(left, b) else a if _fits(right, a) else None
@@ -81,11 +81,24 @@ def _fits(made: hir.Expr, kind: Type) -> bool:
     return isinstance(made, hir.Int) and isinstance(kind, IntType) and holds(kind, made.value)
 
 
-def _widen(made: hir.Expr, kind: Type, other: Type) -> None:
-    """A literal that its narrow neighbour cannot hold widens the operation."""
+def widen(made: hir.Expr, other: Type) -> None:
+    """A literal that its narrow neighbour, of the type `other`, cannot hold widens the operation."""
     narrow = isinstance(made, hir.Int) and isinstance(other, IntType) and other.bits < 64
-    if narrow and kind.__class__ is Var and not _fits(made, other):
-        unify(kind, I64)
+    if narrow and resolve(made.type).__class__ is Var and not _fits(made, other):
+        unify(made.type, I64)
+
+
+def widen_beside(literals: list[hir.Expr], made: hir.Expr, kind: Type | None) -> None:
+    """The same where a value is one of several: of branches, or of what breaks give. `kind` is the common type of those
+    before it, `literals` are those of them that may still be widened."""
+    if kind is not None:
+        widen(made, resolve(kind))
+    if isinstance(made, hir.Int):
+        literals.append(made)
+    elif literals and isinstance(resolve(made.type), IntType):
+        for literal in literals:
+            widen(literal, resolve(made.type))
+        literals.clear()  # each is looked at once, so a long chain of branches takes no longer
 
 
 def common(a: Type, b: Type) -> Type | None:

@@ -1,5 +1,7 @@
 """What is not annotated: locals, parameters and results of private functions."""
 
+import pytest
+
 from orchestrator.toolchains.ruchy.check.types import BOOL, F64, I32, I64, STRING, UNIT, FloatType, StructType
 from tests.orchestrator.toolchains.ruchy.check.checking import body, check_text, found, function, good, warned
 
@@ -22,6 +24,27 @@ def test_a_local_that_starts_from_an_integer_is_i64_whatever_it_is_used_as():
     )
     assert function(good(source), "f").locals == [I64, I64, FloatType("f32", 32)]
     assert function(good("fun f(n: u8) -> bool { let a = 3; let b = 1; a + b < n }"), "f").locals == [U8, I64, I64]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("if n > 3 { n } else { 3000000000 }", I64),
+        ("if n > 3 { 3000000000 } else { n }", I64),
+        ("if n > 3 { 3000000000 } else if n > 2 { 7 } else { n }", I64),
+        ("if n > 3 { 7 } else { n }", I32),
+        ("loop { if n > 3 { break n } break 3000000000 }", I64),
+        ("loop { if n > 3 { break 3000000000 } break n }", I64),
+        ("loop { if n > 3 { break 7 } break n }", I32),
+    ],
+)
+def test_a_literal_that_another_value_is_too_narrow_for_makes_both_wider(value, kind):
+    assert function(good(f"fun f(n: i32) {{ let x = {value}; println(x) }}"), "f").locals == [I32, kind]
+
+
+def test_a_place_is_no_wider_for_a_literal():
+    assert found("fun f(n: i32) -> i32 { if n > 3 { n } else { 3000000000 } }") == [("E0205", 1)]
+    assert found("fun f(n: i32) -> i32 { loop { if n > 3 { break n } break 3000000000 } }") == [("E0205", 1)]
 
 
 def test_but_beside_a_u64_it_is_one():
