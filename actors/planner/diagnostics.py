@@ -63,8 +63,8 @@ def of_item(found: Finding, item: Item | None, source: bytes, *, module: str, fi
 
 
 def nothing_there(settings: BuildSettings, told: Iterable[Diagnostic], modules: Collection[str]) -> list[Diagnostic]:
-    """What is wrong where there is no module at all, unless it is said already why (a file with a wrong name), or none
-    that was named as the entry."""
+    """The error of a project without modules, or without the module that was named as the entry. None where an error
+    that is `told` already says why there are no modules (a file with a wrong name)."""
     if not modules:
         return [] if any(found.severity == "error" for found in told) else [no_sources(settings.root)]
     if settings.entry_named and settings.entry not in modules:
@@ -78,7 +78,7 @@ def no_sources(root: str) -> Diagnostic:
 
 
 def no_linker(entry: str, path: str, kinds: list[str]) -> Diagnostic:
-    """Of a program whose objects no toolchain of the project links together."""
+    """No toolchain of the project links the objects of the program together."""
     what = f"no toolchain links objects of these kinds into one program: {', '.join(f'`{kind}`' for kind in kinds)}"
     hint = "let the entry reach modules of one toolchain alone, or of toolchains that one linker takes"
     return about_file("E0906", what, module=entry, file=path, hint=hint)
@@ -105,7 +105,8 @@ def not_written(path: str, why: str, *, outside: bool) -> Diagnostic:
 def with_hints(
     found: Sequence[Diagnostic], unknown: Sequence[UnknownName], module: str, facts: Facts
 ) -> list[Diagnostic]:
-    """The errors of a module, with hints where other modules have what is unknown in it."""
+    """The errors of a module, with hints at other modules that have the names which are unknown in it. What a module
+    compiles to depends on no module that it does not import, so these hints are no part of it."""
     names = {(one.line, one.column): one.name for one in unknown}
     return [_with_hint(one, names.get((one.line, one.column), ""), module, facts) for one in found]
 

@@ -57,7 +57,7 @@ class Graph:
     def remaining_path(self, durations: Mapping[str, float]) -> dict[str, float]:
         """For each module the length of the longest path from its start to the end of the build, in the unit of
         `durations`: its own duration, and the longest of its dependents' paths. Members of a component share theirs,
-        for none of them stands before the other."""
+        because none of them comes before the others."""
         lengths: dict[str, float] = {}
         for members in reversed(self.components):
             inside = set(members)

@@ -138,7 +138,7 @@ class Machine:
         self.waiting: deque[Steps] = deque()
         self._cancelled = cancelled
         self._recalled = False
-        """Whether the keeper was asked for the plan of the last build, of whatever process."""
+        """Whether the plan of the last build, of this process or another one, was read."""
 
     @property
     def run_now(self) -> Run | None:

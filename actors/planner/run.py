@@ -71,7 +71,9 @@ class Run:
     def __init__(self, request: Build, reply: Callable[[BuildDone], None], began: float) -> None:
         self.id = request.build
         self.settings: BuildSettings = request.settings
+        """Everything that the build was asked for."""
         self.reply = reply
+        """To be called with the answer, once."""
         self.began = began
         """The time in seconds at which the build was asked for."""
         self.phase = Phase.SCANNING
@@ -93,12 +95,16 @@ class Run:
         self.done: BuildDone | None = None
         """The answer, as soon as there is one."""
         self.objects = Objects()
+        """The objects of the modules, those of this build and of earlier ones."""
         self._reset()
 
     def _reset(self) -> None:
         self.states = States()
+        """Where each module stands."""
         self.failures = Failures(self.states)
+        """The modules that get no object, and why."""
         self.schedule = Schedule()
+        """What each module costs, and how urgent it is."""
 
     def go(self, phase: Phase) -> None:
         """Enter another phase.

@@ -34,22 +34,22 @@ REUSED_MS = 0.1
 SUMMARY_MS_PER_BYTE = 0.0006
 """What summarising costs."""
 
-
 CLAIM_MS = 50.0
 MOST_CLAIMS = 32
-"""So much work for each slot is claimed at a time, and so many modules."""
+"""The most work, and the most modules, that are claimed at a time for each slot."""
 
 FIRST_CLAIMS = 8
-"""At first, when it may not be known yet how long they take, so many modules for each slot."""
+"""The most modules that are claimed at first for each slot, when it may not be known yet how long they take."""
 
 FIRST_PAUSE = 0.003
 LONGEST_PAUSE = 0.1
-"""Seconds between two looks at what others compile."""
+"""Seconds before a build asks again for what other processes compile: at first, and at most."""
 
 PATIENCE = 2.0
 LEAST_PATIENCE = 0.3
 MOST_PATIENCE = 1.0
-"""A build waits so many times as long as its own compiling should take; between so many seconds."""
+"""A build waits for others `PATIENCE` times as long as compiling these modules itself should take, and between
+`LEAST_PATIENCE` and `MOST_PATIENCE` seconds."""
 
 
 def new_source_ms(size: int) -> float:
@@ -232,12 +232,12 @@ class Work:
     # ---- claiming
 
     def next_claims(self, slots: int, milliseconds: Callable[[str], float], taken: int = 0) -> list[str]:
-        """The modules to claim now: some before the last ones are begun, so that nobody waits for the answer. `taken`
-        modules are ours that were taken and are not begun."""
+        """The modules to claim now: some before the last ones are begun, so that no slot waits for the answer. `taken`
+        is the number of our modules that were popped and are not begun."""
         if self._asked or not len(self._open) or len(self._ours) + taken > 2 * slots:
             return []
         room = CLAIM_MS * slots
-        # Half of what is left, for there may be others who have nothing to do.
+        # Half of what is left, because other processes may have nothing to do.
         most = min(MOST_CLAIMS * slots, max(2 * slots, len(self._open) // 2))
         modules: list[str] = []
         while room > 0.0 and len(modules) < most and len(self._open):
@@ -247,7 +247,7 @@ class Work:
         return modules
 
     def answered(self) -> list[str]:
-        """The claims were answered: the modules that they were for, but for those that need no compiling any more."""
+        """The claims were answered. Returns the modules that they were for, without those discarded meanwhile."""
         asked, self._asked = self._asked, set()
         return sorted(asked)
 
@@ -261,7 +261,7 @@ class Work:
     # ---- waiting for others
 
     def wait(self, now: float) -> float:
-        """There is nothing to do but what others have claimed: so many seconds until it is worth a look; 0: now."""
+        """All that is left has been claimed by others. Returns the seconds until it is worth asking again; 0: now."""
         if not self._waits:
             self._waits = True
             self._level = 0
@@ -272,8 +272,11 @@ class Work:
         return pause if pause > 0.0005 else 0.0  # A timer may come a moment early.
 
     def look(self, now: float, slots: int, milliseconds: Callable[[str], float]) -> tuple[list[str], int]:
-        """The modules to ask for again, and how: 0, or, where the others have had their time, the number of processes
-        that may be at a module already. Then it is some modules only, those that the others come to last."""
+        """The modules to ask for again, and how many other claims of a module are tolerated: 0 while the others still
+        have time, so that only finished modules come of it.
+
+        When their time is up, the build compiles some of the modules beside them. It begins with the least urgent,
+        because the others come to these last; and it takes more each time, so that it ends even if all others hang."""
         if not self._give_up_at:
             patience = PATIENCE * sum(map(milliseconds, self.theirs)) / 1000
             self._give_up_at = now + min(max(patience, LEAST_PATIENCE), MOST_PATIENCE)

@@ -16,7 +16,7 @@ from actors.untrusted import UNREADABLE
 
 
 class State(IntEnum):
-    """What is known of a module. The comments name what must hold before."""
+    """Where a module stands. The comments say what holds."""
 
     WANTED = 0  # Its key is known.
     HIT = 1  # The cache has an object for its key.
@@ -35,13 +35,13 @@ _ALLOWED: dict[State, frozenset[State]] = {
     # A hit whose bytes turn out to be gone is compiled after all; one made earlier in this build counts as compiled.
     State.HIT: frozenset((State.READY, State.WAITING, State.BLOCKED, State.COMPILED)),
     State.WAITING: frozenset((State.READY, State.BLOCKED)),
-    # A hit after all: another process made it meanwhile. Compiled at once: its object of the last build is given back.
+    # A hit after all: another process made it meanwhile. Compiled at once: its object of the last build is reused.
     State.READY: frozenset((State.RUNNING, State.BLOCKED, State.HIT, State.COMPILED)),
     # Ready again: its source changed under the worker.
     State.RUNNING: frozenset((State.COMPILED, State.FAILED, State.BLOCKED, State.READY)),
     # Its stored bytes were lost before they were used.
     State.COMPILED: frozenset((State.READY, State.BLOCKED)),
-    # It stands above one that failed: that one's errors count.
+    # It depends on one that failed later: only the errors of that one are reported.
     State.FAILED: frozenset((State.BLOCKED,)),
     State.BLOCKED: frozenset(),
 }

@@ -322,7 +322,7 @@ def _edges(facts: Facts) -> tuple[Edge, ...]:
 
 
 def finished_event(build: int, result: Result[str]) -> BuildFinished:
-    """The last event of a build. What it shares with the result is copied field by field, whatever the fields are."""
+    """The last event of a build. What it shares with the result is copied field by field."""
     fields = {name: getattr(result, name) for name in ResultFields.__struct_fields__}
     fields["reasons"] = {name: reason.kind for name, reason in result.reasons.items()}
     fields["differences"] = len(result.differences)

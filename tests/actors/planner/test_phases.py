@@ -490,6 +490,7 @@ def test_verifying_does_nothing_unless_it_is_asked_for() -> None:
 def test_verifying_loads_compiles_and_compares() -> None:
     others = Others()
     others.build(TEXTS)
+    others.new_process()
     result = others.build(TEXTS, VERIFY)
     assert (result.success, result.verified, result.differences) == (True, 3, [])
     assert [len(one.keys) for one in asked(others, Find)] == [1], "the program alone: the plan has the objects"
