@@ -26,12 +26,12 @@ FUNCTIONS_SECTION = "wasmill.functions"
 """The custom section in which an object lists its fragments: see `Object`."""
 
 
-class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class JobValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The base of all values that jobs take and return. They are trees without cycles, so the garbage collector does
     not track them: a project of 1,000 modules has a hundred thousand."""
 
 
-class Item(Struct, frozen=True):
+class Item(JobValue, frozen=True):
     """A definition at the top level of a module or in an inline module.
 
     `name` is qualified inside the module: `area`, `metric::scale`. `kind` is the language's own word ("function",
@@ -63,7 +63,7 @@ class Item(Struct, frozen=True):
     memo: bytes = b""
 
 
-class Use(Struct, frozen=True):
+class Use(JobValue, frozen=True):
     """An import. `path` is relative to the source root: `("a", "b")`; one that begins with "" ignores what the module
     itself has of that name. `scope` is the inline module in which it stands ("" for the file itself). `alias` is the
     name that it introduces; a glob introduces none."""
@@ -78,7 +78,7 @@ class Use(Struct, frozen=True):
     length: int = 1
 
 
-class Name(Struct, frozen=True):
+class Name(JobValue, frozen=True):
     """A name in the source: `helper`, `shapes::area`. `scope` is the inline module in which it occurs; `line` and
     `column` are those of its first occurrence there. A qualified name contains `::` and must resolve; one that begins
     with `::` does so from the source root. A plain name may be a local or a builtin, which only `compile` knows, so it
@@ -90,7 +90,7 @@ class Name(Struct, frozen=True):
     column: int = 0
 
 
-class Summary(Struct, frozen=True):
+class Summary(JobValue, frozen=True):
     """What a module says about itself: a pure function of (toolchain identity, module, path, normalised source)."""
 
     items: tuple[Item, ...] = ()
@@ -100,7 +100,7 @@ class Summary(Struct, frozen=True):
     """Line of the first top-level statement, 0 where there is none. Only the entry module may have some."""
 
 
-class SummariseJob(Struct, frozen=True):
+class SummariseJob(JobValue, frozen=True):
     """One module to summarise. `before` is the summary of an earlier text of the module, if there is one: unchanged
     parts may be copied from it, but the answer must not depend on it. `shown` asks the worker to return the text too,
     because a diagnostic will show a line of it; toolchains ignore it."""
@@ -112,14 +112,14 @@ class SummariseJob(Struct, frozen=True):
     shown: bool = False
 
 
-class Summarised(Struct, frozen=True):
+class Summarised(JobValue, frozen=True):
     """The summary, or None and the errors that prevent one."""
 
     summary: Summary | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-class Binding(Struct, frozen=True):
+class Binding(JobValue, frozen=True):
     """What an external name means, as the planner resolved it.
 
     `module` and `item` are what the name means (`item` is "" for the module itself); `rest` is the part of the name's
@@ -136,7 +136,7 @@ class Binding(Struct, frozen=True):
     failed: bool = False
 
 
-class Interface(Struct, frozen=True):
+class Interface(JobValue, frozen=True):
     """What other modules see of an item. `names` says what the names in it mean: name -> "module::item"."""
 
     module: str
@@ -146,7 +146,7 @@ class Interface(Struct, frozen=True):
     names: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class Signature(Struct, frozen=True):
+class Signature(JobValue, frozen=True):
     """What other modules see of an inferred item: the types of its parameters and its result, and the text of its
     defaults, in the toolchain's own form. Equal types have equal bytes in all modules. `names` are the items that it
     needs ("module::item", sorted): the types, and what defaults name."""
@@ -155,7 +155,7 @@ class Signature(Struct, frozen=True):
     names: tuple[str, ...] = ()
 
 
-class CompileJob(Struct, frozen=True):
+class CompileJob(JobValue, frozen=True):
     """One module to compile. `interfaces` has the keys "module::item" and is closed: each value of each `names` in it
     is a key of it, or an item of the job's own module. `options` are those that change code."""
 
@@ -176,14 +176,14 @@ class CompileJob(Struct, frozen=True):
     object must have the same bytes as without it. A fragment that cannot be read counts as missing."""
 
 
-class Inference(Struct, frozen=True):
+class Inference(JobValue, frozen=True):
     """The signatures of all inferred items of a module, by name. Empty where there is an error, which `compile` will
     report."""
 
     signatures: dict[str, Signature] = msgspec.field(default_factory=dict)
 
 
-class Discovered(Struct, frozen=True):
+class Discovered(JobValue, frozen=True):
     """An input that only the compile discovered: its path, and the digest of its bytes, or "" where it was absent.
 
     No key covers it. The object is reused while all its inputs are the same, including the absent ones. The path is
@@ -195,7 +195,7 @@ class Discovered(Struct, frozen=True):
     digest: Digest
 
 
-class Object(Struct, frozen=True):
+class Object(JobValue, frozen=True):
     """A compiled module. `functions` are all its functions in source order, `compiled` those that were not reused. A
     function that belongs to an item of another name begins with that name and a dot.
 
@@ -210,7 +210,7 @@ class Object(Struct, frozen=True):
     discovered: tuple[Discovered, ...] = ()
 
 
-class UnknownName(Struct, frozen=True):
+class UnknownName(JobValue, frozen=True):
     """A plain name that means nothing at its place, where an error says so. Another module may define it, and then the
     planner adds a hint to that error."""
 
@@ -219,7 +219,7 @@ class UnknownName(Struct, frozen=True):
     column: int
 
 
-class Compiled(Struct, frozen=True):
+class Compiled(JobValue, frozen=True):
     """The object, or None and the errors that prevent one. There may be no errors where the cause is in another module
     that this one depends on: that module reports it, and this one is blocked. `otherwise` are the errors to report if
     no such module failed."""
@@ -230,7 +230,7 @@ class Compiled(Struct, frozen=True):
     unknown: tuple[UnknownName, ...] = ()
 
 
-class LinkInput(Struct, frozen=True):
+class LinkInput(JobValue, frozen=True):
     """An object to link. `digest` is that of its bytes, for a linker that remembers; "" where it was not computed.
     `data` may be empty for a toolchain that `RemembersLinks`, except for the entry."""
 
@@ -240,7 +240,7 @@ class LinkInput(Struct, frozen=True):
     digest: Digest = ""
 
 
-class Linkage(Struct, frozen=True):
+class Linkage(JobValue, frozen=True):
     """An earlier link of the same entry by this toolchain in another process: the `state` that it left, and the bytes
     of its program, which was validated."""
 
@@ -248,7 +248,7 @@ class Linkage(Struct, frozen=True):
     program: bytes
 
 
-class LinkJob(Struct, frozen=True):
+class LinkJob(JobValue, frozen=True):
     """Objects in link order: the entry first, then by module name. `earlier` is a link from which to continue, if there
     is one. The program must not depend on it."""
 
@@ -260,7 +260,7 @@ class LinkJob(Struct, frozen=True):
     earlier: Linkage | None = None
 
 
-class Linked(Struct, frozen=True):
+class Linked(JobValue, frozen=True):
     """The program, or None and the errors that prevent one: `findings` about the entry, or about the item of it that
     each names.
 

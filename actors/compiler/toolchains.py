@@ -45,7 +45,7 @@ class Toolchains:
                     raise ValueError(f"the toolchains `{other.name}` and `{member.name}` both take `{extension}` files")
         # The longest first, because one extension may be the end of another. A single toolchain has its own order.
         several = sorted(self._of, key=lambda extension: (-len(extension), extension))
-        self.extensions: tuple[str, ...] = tuple(several) if len(members) > 1 else self.extensions_of(members[0])
+        self.extensions: tuple[str, ...] = tuple(several) if len(members) > 1 else self.extensions_of(self._first)
 
     def __eq__(self, other: object) -> bool:
         """Equal where the classes, names and extensions are, because each configuration loads its own instances."""
