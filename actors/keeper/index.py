@@ -73,7 +73,7 @@ _CREATED = "(SELECT value FROM counters WHERE name = 'created')"
 class EntryRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the index knows of an entry. `size` is that of the object, `overhead` that of its metadata, in bytes.
     `functions` are shortened names joined by NUL: one string is decoded faster than twenty. `inputs` as in
-    `messages.Entry`."""
+    `messages.CacheEntry`."""
 
     digest: RawDigest
     checksum: RawChecksum
