@@ -1,8 +1,8 @@
 """What can be seen of items: what a name means where it stands, and the deep interface of what it means.
 
-Two equal deep interfaces say that whoever uses the item compiles to the same code. The digest of an item covers its own
-interface and, for each name in it, what that means and the deep interface of it: the layout of every type that can be
-reached, targets of aliases, values of constants, defaults of parameters. Items that drag in one another (two structs
+If two deep interfaces are equal, whatever uses the item compiles to the same code. The digest of an item covers its
+own interface and, for each name in it, what that means and the deep interface of it: the layout of every type that can
+be reached, targets of aliases, values of constants, defaults of parameters. Items that drag in one another (two structs
 and their functions) form a component, which has one digest. `docs/fingerprints.md` says what each part is for.
 
 Everything here is found when it is asked for, and kept until `forget` or `invalidate` names the module. An answer that
@@ -34,7 +34,7 @@ def target_of(key: str) -> Target:
 
 class Meanings:
     """What a name means where it stands: an item of the module itself, else what resolution bound it to. `resolution`
-    gives a module's; None where it has none, or none at hand."""
+    returns a module's; None if it has none, or none at hand."""
 
     def __init__(self, modules: Modules, resolution: Callable[[str], Resolved | None]) -> None:
         self.modules = modules
@@ -118,8 +118,8 @@ _EMPTY = _Node(("", False, b""), ())
 
 
 class DeepInterfaces:
-    """Deep interfaces of one project. `signatures` gives what was inferred of a module's items: where the signature of
-    an inferred item is known, it stands for the text that decides it."""
+    """Deep interfaces of one project. `signatures` returns what was inferred of a module's items. Where the signature
+    of an inferred item is known, it replaces the text that decides it."""
 
     def __init__(self, meanings: Meanings, signatures: Callable[[str], Mapping[str, Signature]]) -> None:
         self._meanings = meanings
@@ -129,7 +129,7 @@ class DeepInterfaces:
         """By module and item."""
         self._digests: dict[Target, Digest] = {}
         self._users: dict[Target, set[Target]] = {}
-        """Who drags an item in: also who once did, for forgetting too much is never wrong."""
+        """By item, the items that drag it in. Former ones stay, because dropping too many digests is never wrong."""
 
     def invalidate(self, stale: Iterable[str]) -> None:
         """The summaries, resolutions or signatures of these modules are others now. A digest stays where neither its
@@ -216,7 +216,7 @@ class DeepInterfaces:
         module, name = target
         modules = self._meanings.modules
         item = modules.items(module).get(name)
-        if item is None:  # Not at hand: whoever asks knows that it is there.
+        if item is None:  # Not at hand: the caller knows that it exists.
             return _EMPTY
         signature = self._signatures(module).get(name) if item.inferred else None
         if signature is not None:

@@ -129,8 +129,8 @@ def of_object(
 
 
 def component_digest(members: Sequence[tuple[str, Digest]], imports: Mapping[str, Digest]) -> Digest:
-    """Of a cycle of modules: its members' (name, source digest) and the keys of what they import from outside. Who
-    imports one of them depends on all of them, for none can be told apart by keys of one another."""
+    """Of a cycle of modules: its members' (name, source digest) and the keys of what they import from outside. A module
+    that imports one of them depends on all of them, because their keys cannot be made of one another."""
     return digest(_encoder.encode((SCHEMA, sorted(members), sorted(imports.items()))))
 
 

@@ -11,9 +11,9 @@ A path `a::b::c` starts at the name that its first segment is by these rules (th
 module itself), else at the source root: there the last segment is looked for first as an item of the module `a/b`,
 then the whole as the module `a/b/c`, then shorter modules (`c` inside the inline module or type `b` of `a`).
 
-For every name the table holds the winner *and the candidates that were looked for before it and found absent*, for a
-new item or file among those would change the meaning without touching the module. A `Binding` with an empty `module`
-says that nothing outside has the name, and where was looked.
+For every name the table holds the winner *and the candidates that were looked for before it and found absent*, because
+a new item or file among those would change the meaning without touching the module. A `Binding` with an empty `module`
+says that nothing outside has the name, and lists the candidates.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from actors.digests import short
 MOST_PARTS = 128
 """Parts of one path."""
 MOST_HOPS = 128
-"""Re-exports from the one who asks to the item."""
+"""Re-exports between a name and its item."""
 HINTS = 20
-"""Imports of one module that lead nowhere, and are told what may have been meant."""
+"""So many imports of one module that lead nowhere get a hint of what may have been meant."""
 
 _NOWHERE = ("", "", "")
 
@@ -70,11 +70,11 @@ class Resolved(NamedTuple):
 
 
 class Missing:
-    """What somebody read and did not find at hand. The reader gets an empty answer and goes on, so that one pass finds
-    all that is missing.
+    """What was read and is not at hand. The reader gets an empty answer and goes on, so one pass finds everything that
+    is missing.
 
-    `count` moves with each such read: whoever computes something compares it before and after, and drops a result that
-    was made of empty answers. `unsure` are such results that are needed more than once in the same pass."""
+    `count` moves with each such read. A function that computes something compares it before and after, and drops a
+    result that was made of empty answers. `unsure` are such results that are needed more than once in the same pass."""
 
     def __init__(self) -> None:
         self.count = 0

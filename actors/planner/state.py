@@ -92,9 +92,8 @@ class States:
 
 
 class Row(msgspec.Struct, array_like=True, gc=False):
-    """What is known of a module: a row of the tables of `facts.py`, with a column for each layer. All of it is small,
-    and enough to find out what an edit reaches; the values themselves (summaries, resolutions) are had again when they
-    are needed.
+    """What is known of a module: a row of `table.py`, with a column for each layer. All of it is small, and enough to
+    find out what an edit reaches. The values themselves (summaries, resolutions) are obtained when they are needed.
 
     The text that it was made from: `source` and `path`. Surface: `surface` names what others can see of the items,
     `statements` is the line of the first statement at top level (0 for none). Resolution: `imports` and `looked_at` as
@@ -120,8 +119,8 @@ class Row(msgspec.Struct, array_like=True, gc=False):
 class PlannedModule(Row, array_like=True, gc=False):
     """A row as a build leaves it for the next one, with what came of it. `marks` tell which imports changed, and
     `traces` which of the things that its functions depend on (see reasons.py). `object` is "" where the module has none
-    (it failed or was blocked), `inputs` are what its compile discovered (inputs.py). `warnings` are said again by every
-    build. Nobody changes one: it is part of a plan."""
+    (it failed or was blocked), `inputs` are what its compile discovered (inputs.py). Every build reports the
+    `warnings` again. It is part of a plan, so nothing changes it."""
 
     marks: bytes = b""
     traces: bytes = b""
