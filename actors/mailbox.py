@@ -57,7 +57,7 @@ class _Item(NamedTuple, Generic[M]):
 class Mailbox(Generic[M]):
     """A queue that is bounded in messages and bytes. Waiting senders are admitted in the order in which they came.
 
-    Room is reserved for a waiting sender by whoever frees it (`_admit`), before the sender's task runs again. Otherwise
+    The code that frees room reserves it for a waiting sender (`_admit`), before the sender's task runs again. Otherwise
     a sender that comes later could take the room, and the first one might wait for ever.
     """
 

@@ -350,12 +350,12 @@ class System:
             except BaseException as raised:
                 error = raised
             finally:
-                await self._stop_whatever_happens(group)
+                await self._stop_uncancelled(group)
                 group.cancel_scope.cancel()
         if error is not None:
             raise error
 
-    async def _stop_whatever_happens(self, group: anyio.abc.TaskGroup) -> None:
+    async def _stop_uncancelled(self, group: anyio.abc.TaskGroup) -> None:
         """Waits for the orderly stop, also where this task is cancelled meanwhile.
 
         AnyIO's shield does not hold off a native asyncio cancellation of the task that closes the Project. So the stop

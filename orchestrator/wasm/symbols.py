@@ -2,7 +2,7 @@
 
 The rules are those of `wasm-ld`. A strong definition wins over weak ones, the first weak one over later ones, two
 strong ones are an error, and local symbols are visible in their object only. Where LLD warns of differing signatures
-and inserts a trap, this linker raises, because nobody wants such a program.
+and inserts a trap, this linker raises, because such a program is never intended.
 
 Everything that can be part of a program is a node, and nodes are integers: the linker's own symbols first, then the
 functions, data segments and globals of all objects in order, then what comes from outside (host imports, and weak
