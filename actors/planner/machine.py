@@ -38,9 +38,9 @@ from actors.messages import (
 )
 from actors.planner.phases.analysing import Analysing, Inferring, Summarising
 from actors.planner.phases.compiling import Compiling
-from actors.planner.phases.finding import Finding, LookingUp
+from actors.planner.phases.finding import FindingObjects, LookingUp
 from actors.planner.phases.linking import Linking
-from actors.planner.phases.recording import Recording, finished_event
+from actors.planner.phases.recording import RecordingBuild, finished_event
 from actors.planner.phases.scanning import Scanning
 from actors.planner.phases.verifying import Verifying
 from actors.planner.run import Phase, Run
@@ -53,11 +53,11 @@ class LaterSteps:
 
     def __init__(self, session: Session, run: Run, scanning: Scanning) -> None:
         analysing = Analysing(session, run)
-        finding, looking_up = Finding(session, run), LookingUp(session, run)
+        finding, looking_up = FindingObjects(session, run), LookingUp(session, run)
         self.compiling = Compiling(session, run, finding)
         verifying = Verifying(session, run, self.compiling)
         linking = Linking(session, run, analysing, self.compiling)
-        self.recording = Recording(
+        self.recording = RecordingBuild(
             session,
             run,
             scanning=scanning,

@@ -11,7 +11,7 @@ from actors.digests import Digest
 from actors.planner.state import PlannedModule
 
 
-class Made(NamedTuple):
+class MadeObject(NamedTuple):
     """An object that this build made for a key, or took over from another key. `duration_ms` is what compiling it took,
     in this build or an earlier one."""
 
@@ -26,7 +26,7 @@ class Objects:
     objects that the build uses."""
 
     def __init__(self) -> None:
-        self.made: dict[str, Made] = {}
+        self.made: dict[str, MadeObject] = {}
         self.compilations = 0
         self.data: dict[Digest, bytes] = {}
         """Bytes at hand: of objects just made, and of what the cache loaded."""
@@ -51,7 +51,7 @@ class Objects:
         self.functions[module] = functions
         self.warnings[module] = warnings
 
-    def add(self, module: str, made: Made) -> None:
+    def add(self, module: str, made: MadeObject) -> None:
         """Use an object that was just made."""
         found = made.object
         self.made[module] = made

@@ -24,8 +24,8 @@ from actors.messages import (
 from actors.planner.diagnostics import crashed, with_hints
 from actors.planner.fingerprints import Fingerprint
 from actors.planner.inputs import as_recorded
-from actors.planner.objects import Made
-from actors.planner.phases.finding import Finding, touched
+from actors.planner.objects import MadeObject
+from actors.planner.phases.finding import FindingObjects, touched
 from actors.planner.phases.reusing import Reusing
 from actors.planner.reasons import MISSING, reason
 from actors.planner.run import Phase, Run
@@ -43,7 +43,7 @@ class Compiling(Step):
     """Follows each module from a miss to its object. Results, besides `Run.objects` and `Run.failures`: the modules
     that were `missed`, and the `reasons` why."""
 
-    def __init__(self, session: Session, run: Run, finding: Finding) -> None:
+    def __init__(self, session: Session, run: Run, finding: FindingObjects) -> None:
         super().__init__(session, run)
         self._finding = finding
         self._reusing = Reusing(session, run)
@@ -365,7 +365,7 @@ class Compiling(Step):
         key = facts.key(module)
         run.schedule.estimates.learn(module, facts.sources[module].size, duration_ms)
         self._to_store_ms += REUSED_MS if module in self._reused else duration_ms
-        run.objects.add(module, Made(key, made, object_digest, duration_ms))
+        run.objects.add(module, MadeObject(key, made, object_digest, duration_ms))
         inputs = as_recorded(made.discovered, run.settings.root, run.settings.project)
         facts.inputs.keep(module, inputs)
         self._to_store.append(

@@ -23,7 +23,7 @@ def inputs_of(entries: Mapping[Digest, CacheEntry]) -> list[str]:
     return [one.path for entry in entries.values() for one in entry.inputs]
 
 
-class Finding(Step):
+class FindingObjects(Step):
     """Asks for the keys that no earlier build of this Project answers for. Results: the `entries` of the cache, and for
     each key that was `claimed`, whether another process had claimed it before."""
 

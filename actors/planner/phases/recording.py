@@ -27,7 +27,7 @@ from actors.result import Reason, Result, ResultFields
 from actors.scanner.snapshot import Beside, Extra, beside_sources, encode, make_snapshot
 
 
-class Recording(Step):
+class RecordingBuild(Step):
     """One `Record`, and then the answer. It reads what the steps before it found."""
 
     def __init__(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from actors.compiler.toolchain import Object
 from actors.diagnostics import about_file
 from actors.digests import digest
-from actors.planner.objects import Made, Objects
+from actors.planner.objects import MadeObject, Objects
 from actors.planner.state import PlannedModule
 
 WARNING = about_file("W0001", "mind", module="a", file="a.plain")
 OLD, NEW = digest(b"old"), digest(b"new")
-MADE = Made("key", Object(data=b"new", functions=("f", "g"), warnings=(WARNING,)), NEW, 2.5)
+MADE = MadeObject("key", Object(data=b"new", functions=("f", "g"), warnings=(WARNING,)), NEW, 2.5)
 
 
 def test_rows_of_the_last_build_are_kept() -> None:

@@ -20,7 +20,7 @@ from actors.keeper.store import Incoming, digest_of
 from actors.keeper.upkeep import Upkeep
 from actors.messages import Build, BuildDone, CacheStatistics, Find, Found, FragmentsFound, Loaded
 from actors.planner.phases.compiling import Compiling
-from actors.planner.phases.finding import Finding
+from actors.planner.phases.finding import FindingObjects
 from orchestrator import Project
 from orchestrator.errors import FileError
 from orchestrator.recording.counts import Counts
@@ -348,14 +348,14 @@ async def test_a_planner_that_decides_otherwise_parts(tmp_path: Path, monkeypatc
 
 async def test_a_planner_that_asks_for_something_else_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = await a_recording(tmp_path)
-    begin = Finding.begin
+    begin = FindingObjects.begin
 
-    def asks_less(self: Finding) -> None:
+    def asks_less(self: FindingObjects) -> None:
         touched = self.session.facts.touched
         touched.remove(min(touched))
         begin(self)
 
-    monkeypatch.setattr(Finding, "begin", asks_less)
+    monkeypatch.setattr(FindingObjects, "begin", asks_less)
     replayed = await replay(found)
     (parting,) = replayed.partings
     assert parting.then[0].startswith("Find(... keys=4 in all, of its own: ['")
