@@ -8,7 +8,7 @@ import zlib
 import hypothesis
 import pytest
 
-from tests.helpers.tallies import Summary, tally
+from tests.helpers.tallies import FaultSummary, tally
 
 __all__ = ["tally"]
 
@@ -29,7 +29,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     """In the processes of pytest-xdist as well: they skip what passed earlier, and the one that asked them adds up."""
-    summary = Summary(os.environ.get("RESUME"))
+    summary = FaultSummary(os.environ.get("RESUME"))
     if hasattr(config, "workerinput"):
         summary.file = None
     config.pluginmanager.register(summary, "fault-tallies")

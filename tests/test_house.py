@@ -194,6 +194,42 @@ def test_whoever_decodes_minds_all_that_decoding_may_raise() -> None:
         ), path
 
 
+SHARED_NAMES = {
+    # One class for each step of the compiler: as written (`syntax/tree.py`), as checked (`check/`).
+    *("ArrayType", "Block", "Break", "Call", "Cast", "Continue", "If", "Let", "Loop", "Module", "Return", "TupleType"),
+    "While",
+    # The same thing for async code and for plain code (`orchestrator/sync.py`).
+    *("Cache", "Project"),
+    # An event, and the exception that says the same.
+    "BuildCancelled",
+    # To be given names of their own.
+    *("Body", "Draft", "Finding", "Made", "Place", "Reached", "Recording", "Sources", "Struct"),
+}
+"""Names of classes that may stand in more than one file. Add none but for a pair like the first ones."""
+
+
+def shared_names(root: Path) -> dict[str, list[str]]:
+    """The names of classes that stand in more than one file, with these files. Classes inside of functions have no
+    part in it."""
+    places: dict[str, set[str]] = {}
+    for top in ("actors", "orchestrator", "tests"):
+        for file in sorted((root / top).rglob("*.py")):
+            for node in ast.parse(file.read_text("utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    places.setdefault(node.name, set()).add(str(file.relative_to(root)))
+    return {name: sorted(files) for name, files in places.items() if len(files) > 1}
+
+
+@pytest.mark.slow
+def test_a_class_has_a_name_of_its_own(tmp_path: Path) -> None:
+    shared = shared_names(ROOT)
+    assert {name: files for name, files in shared.items() if name not in SHARED_NAMES} == {}
+    for top in ("actors", "tests"):
+        (tmp_path / top).mkdir()
+        (tmp_path / top / "one.py").write_text(f"class Same: ...\nclass Only{top}: ...\n")
+    assert shared_names(tmp_path) == {"Same": ["actors/one.py", "tests/one.py"]}
+
+
 def test_files_are_short() -> None:
     lengths = {named(file): len(file.read_text(encoding="utf-8").splitlines()) for file in python_files(*PACKAGES)}
     assert {file for file, lines in lengths.items() if lines > MOST_LINES} == set()

@@ -30,7 +30,7 @@ from actors.messages import (
     Verified,
     Verify,
 )
-from orchestrator.testing.linear import PENDING, Call
+from orchestrator.testing.linear import PENDING, ClientCall
 
 
 class Held(NamedTuple):
@@ -41,7 +41,7 @@ class Held(NamedTuple):
     sure: bool
 
 
-class State(NamedTuple):
+class CacheState(NamedTuple):
     """`entries` by key; `pins` are (client, key) of running builds."""
 
     entries: frozenset[Held] = frozenset()
@@ -63,8 +63,8 @@ class CacheModel:
 
     def __init__(self, entries: Mapping[Digest, Digest] | None = None, *, faults: bool = False) -> None:
         self.faults = faults
-        self.initial = State(frozenset(Held(key, name, True) for key, name in (entries or {}).items()))
-        self._steps: dict[str, Callable[[State, Call], Iterable[State]]] = {
+        self.initial = CacheState(frozenset(Held(key, name, True) for key, name in (entries or {}).items()))
+        self._steps: dict[str, Callable[[CacheState, ClientCall], Iterable[CacheState]]] = {
             "Begin": self._begin,
             "Find": self._find,
             "Load": self._load,
@@ -75,7 +75,7 @@ class CacheModel:
             "Verify": self._verify,
         }
 
-    def step(self, state: State, call: Call) -> Iterable[State]:
+    def step(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:
         act = self._steps.get(call.operation)
         if act is None:
             return (state,)
@@ -88,11 +88,11 @@ class CacheModel:
 
     # ---- requests
 
-    def _begin(self, state: State, call: Call) -> Iterable[State]:
+    def _begin(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:
         assert isinstance(call.argument, Begin)
         yield _without_pins(state, call.client)
 
-    def _find(self, state: State, call: Call) -> Iterable[State]:
+    def _find(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:
         request, answer = call.argument, call.answer
         assert isinstance(request, Find)
         pinned = state._replace(pins=state.pins | {(call.client, key) for key in request.keys})
@@ -114,7 +114,7 @@ class CacheModel:
                 del entries[key]
         yield pinned._replace(entries=frozenset(entries.values()))
 
-    def _load(self, state: State, call: Call) -> Iterable[State]:
+    def _load(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:
         request, answer = call.argument, call.answer
         assert isinstance(request, Load)
         if answer is PENDING:
@@ -129,7 +129,7 @@ class CacheModel:
         left = state.entries if answer.degraded else {held for held in state.entries if held.digest not in gone}
         yield state._replace(entries=frozenset(left))
 
-    def _store(self, state: State, call: Call) -> Iterable[State]:
+    def _store(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:
         request, answer = call.argument, call.answer
         assert isinstance(request, StoreEntries)
         entries = state.by_key()
@@ -154,19 +154,19 @@ class CacheModel:
                 entries[entry.key] = Held(entry.key, name, False)
             else:
                 entries[entry.key] = held._replace(sure=False)
-        yield State(frozenset(entries.values()), pins)
+        yield CacheState(frozenset(entries.values()), pins)
 
-    def _record(self, state: State, call: Call) -> Iterable[State]:
+    def _record(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:
         answer = call.answer
         evicted = not isinstance(answer, Recorded) or answer.evicted > 0
         yield _without_pins(self._evicted(state, call.client) if evicted else state, call.client)
 
-    def _collect(self, state: State, call: Call) -> Iterable[State]:
+    def _collect(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:
         answer = call.answer
         evicted = not isinstance(answer, Collected) or answer.evicted > 0
         yield self._evicted(state, call.client) if evicted else state
 
-    def _clear(self, state: State, call: Call) -> Iterable[State]:
+    def _clear(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:
         answer = call.answer
         if not isinstance(answer, Collected):
             yield _doubtful(state)
@@ -175,7 +175,7 @@ class CacheModel:
         else:
             yield _doubtful(state) if answer.left_files else state._replace(entries=frozenset())
 
-    def _verify(self, state: State, call: Call) -> Iterable[State]:
+    def _verify(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:
         assert isinstance(call.argument, Verify)
         answer = call.answer
         if answer is PENDING:
@@ -188,16 +188,16 @@ class CacheModel:
         yield state._replace(entries=frozenset(held for held in state.entries if held.key not in damaged))
 
     @staticmethod
-    def _evicted(state: State, client: str) -> State:
+    def _evicted(state: CacheState, client: str) -> CacheState:
         """Whatever other running builds have not pinned may be gone."""
         safe = state.pinned(by_others_than=client)
         entries = frozenset(held if held.key in safe else held._replace(sure=False) for held in state.entries)
         return state._replace(entries=entries)
 
 
-def _doubtful(state: State) -> State:
+def _doubtful(state: CacheState) -> CacheState:
     return state._replace(entries=frozenset(held._replace(sure=False) for held in state.entries))
 
 
-def _without_pins(state: State, client: str) -> State:
+def _without_pins(state: CacheState, client: str) -> CacheState:
     return state._replace(pins=frozenset(pin for pin in state.pins if pin[0] != client))

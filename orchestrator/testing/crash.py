@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from orchestrator.testing.disk import MemoryDisk, Node
+from orchestrator.testing.disk import FileNode, MemoryDisk
 
 KEPT, LOST, TORN = "kept", "lost", "torn"
 
@@ -33,8 +33,8 @@ class _Change(NamedTuple):
     removed. Or bytes: `data` at `offset`; with `whole` what was there before is gone, and as an `image` they are never
     torn."""
 
-    node: Node
-    names: tuple[tuple[str, str, Node], ...] = ()
+    node: FileNode
+    names: tuple[tuple[str, str, FileNode], ...] = ()
     data: bytes | None = None
     offset: int = 0
     whole: bool = False
@@ -57,8 +57,8 @@ class CrashingDisk(MemoryDisk):
         self.lost: list[str] = []
         self.power_cuts = 0
         self._changes: list[_Change] = []
-        self._names: dict[str, Node] = {}
-        self._bytes: dict[Node, bytes | None] = {}
+        self._names: dict[str, FileNode] = {}
+        self._bytes: dict[FileNode, bytes | None] = {}
         self.sync()
 
     # ---- for tests
@@ -111,7 +111,7 @@ class CrashingDisk(MemoryDisk):
             return fates
         likely = chance.choice((0.1, 0.5, 0.9))
         fates = []
-        stopped: set[Node] = set()
+        stopped: set[FileNode] = set()
         for change in self._changes:
             if change.image:
                 if chance.random() >= likely:
@@ -123,10 +123,10 @@ class CrashingDisk(MemoryDisk):
                 fates.append(TORN if change.data and chance.random() < 0.5 else LOST)
         return fates
 
-    def _boot(self, names: dict[str, Node], data: dict[Node, bytes | None]) -> None:
+    def _boot(self, names: dict[str, FileNode], data: dict[FileNode, bytes | None]) -> None:
         """Start with what is left. Nodes are new ones: whoever had a file open cannot reach it any more."""
         self.power_cuts += 1
-        fresh: dict[Node, Node] = {}
+        fresh: dict[FileNode, FileNode] = {}
         self.nodes = {}
         for path, node in sorted(names.items()):
             parent = self.nodes.get(path.rpartition("/")[0] or "/")
@@ -135,7 +135,7 @@ class CrashingDisk(MemoryDisk):
             if node not in fresh:
                 is_file = not node.folder and not node.target
                 left = data.get(node) or (b"" if is_file else None)
-                fresh[node] = Node(node.inode, data=left, target=node.target, folder=node.folder)
+                fresh[node] = FileNode(node.inode, data=left, target=node.target, folder=node.folder)
                 fresh[node].stamp = msgspec.structs.replace(node.stamp, size=len(left or b""))
             self.nodes[path] = fresh[node]
         self.locks.clear()
@@ -144,16 +144,16 @@ class CrashingDisk(MemoryDisk):
 
     # ---- what is written down
 
-    def image(self, node: Node, data: bytes) -> None:
+    def image(self, node: FileNode, data: bytes) -> None:
         """A database has committed: its file as it is now. Kept or lost whole, and never without those before it."""
         super().put(node, data)
         self._changes.append(_Change(node, data=data, whole=True, image=True))
 
-    def put(self, node: Node, data: bytes) -> None:
+    def put(self, node: FileNode, data: bytes) -> None:
         super().put(node, data)
         self._changes.append(_Change(node, data=data, whole=True))
 
-    def _add(self, path: str, data: bytes | None = None, target: str = "", folder: bool = False) -> Node:
+    def _add(self, path: str, data: bytes | None = None, target: str = "", folder: bool = False) -> FileNode:
         node = super()._add(path, data, target, folder)
         self._changes.append(_Change(node, names=(("", path, node),)))
         if data:

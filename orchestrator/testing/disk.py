@@ -33,7 +33,7 @@ HALF = crash("half")
 _DAY_NS = 86_400 * 10**9
 
 
-class Node:
+class FileNode:
     """What a name on a `MemoryDisk` leads to: a file (`data`), a link (`target`), a pipe or a folder (neither)."""
 
     __slots__ = ("data", "folder", "inode", "stamp", "target")
@@ -49,13 +49,13 @@ class Node:
 class _FoundEntry:
     """One line of a folder's listing."""
 
-    def __init__(self, disk: MemoryDisk, path: str, node: Node) -> None:
+    def __init__(self, disk: MemoryDisk, path: str, node: FileNode) -> None:
         self.name = path.rpartition("/")[2]
         self.path = path
         self._disk = disk
         self._node = node
 
-    def _seen(self, follow: bool) -> Node | None:
+    def _seen(self, follow: bool) -> FileNode | None:
         try:
             return self._disk.node(self.path) if follow else self._node
         except FileNotFoundError:  # links in a circle are an OSError, as `os.DirEntry` has it
@@ -120,7 +120,7 @@ class MemoryDisk:
         self.clock_ns = clock_ns
         self.tick_ns = tick_ns
         self._inode = 1
-        self.nodes: dict[str, Node] = {"/": Node(1, folder=True)}
+        self.nodes: dict[str, FileNode] = {"/": FileNode(1, folder=True)}
         self.locks: dict[int, _MemoryLock] = {}
         """Who holds the lock of which file, by inode."""
         self.claims: dict[tuple[int, int], _MemoryRange] = {}
@@ -147,7 +147,7 @@ class MemoryDisk:
             node = self._add(path, data=data)
         self.put(node, data)
 
-    def put(self, node: Node, data: bytes) -> None:
+    def put(self, node: FileNode, data: bytes) -> None:
         """Change the bytes of a file in place, whether it still has a name or not."""
         node.data = data
         self._touch(node)
@@ -164,21 +164,21 @@ class MemoryDisk:
         """New times for a file whose bytes stay as they are."""
         self._touch(self.node(path))
 
-    def _add(self, path: str, data: bytes | None = None, target: str = "", folder: bool = False) -> Node:
+    def _add(self, path: str, data: bytes | None = None, target: str = "", folder: bool = False) -> FileNode:
         parent = self.nodes.get(path.rpartition("/")[0] or "/")
         if parent is None:
             raise _error(errno.ENOENT, path)
         self._inode += 1
-        node = self.nodes[path] = Node(self._inode, data=data, target=target, folder=folder)
+        node = self.nodes[path] = FileNode(self._inode, data=data, target=target, folder=folder)
         self._touch(node)
         self._touch(parent)
         return node
 
-    def _touch(self, node: Node) -> None:
+    def _touch(self, node: FileNode) -> None:
         node.stamp = Stamp(1, node.inode, len(node.data or b""), self.clock_ns, self.clock_ns)
         self.clock_ns += self.tick_ns
 
-    def node(self, path: str, follow: bool = True) -> Node:
+    def node(self, path: str, follow: bool = True) -> FileNode:
         """What is at `path`; OSError where nothing is."""
         follow = follow or path.endswith("/")
         for _ in range(8):

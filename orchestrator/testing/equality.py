@@ -35,7 +35,7 @@ Edit = Mapping[str, str | None]
 """New texts by module; None removes one."""
 
 
-class Outcome(NamedTuple):
+class BuildOutcome(NamedTuple):
     """What a build made: objects by module (None: it has none), the program, and what was complained of."""
 
     objects: dict[str, bytes | None]
@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
     diagnostics: tuple[str, ...]
     keys: dict[str, Digest]
 
-    def differences(self, full: Outcome) -> list[str]:
+    def differences(self, full: BuildOutcome) -> list[str]:
         """In words, how this differs from what a full build made."""
         found = []
         for module in sorted({*self.objects, *full.objects}):
@@ -67,7 +67,7 @@ class Differs(AssertionError):
         self.differences = differences
 
 
-async def everything(project: Project, read: Callable[[str], bytes]) -> Outcome:
+async def everything(project: Project, read: Callable[[str], bytes]) -> BuildOutcome:
     """Build, and gather all that the cache has for the sources as they are, and the program; `read` reads that file.
     Whether a blocked module was compiled before its import failed is a matter of luck, so those are left out."""
     result = await project.build()
@@ -76,7 +76,7 @@ async def everything(project: Project, read: Callable[[str], bytes]) -> Outcome:
     if None in found.values():  # A cache that could not keep something makes it when it is asked for.
         result = await project.build()
         found = await project.cache.lookup_all(modules)
-    return Outcome(
+    return BuildOutcome(
         {module: one.data if one else None for module, one in found.items()},
         read(str(result.program)) if result.program else None,
         tuple(sorted(f"{one.file}:{one.line} {one.code} {one.message}" for one in result.diagnostics)),
@@ -84,7 +84,7 @@ async def everything(project: Project, read: Callable[[str], bytes]) -> Outcome:
     )
 
 
-async def full(toolchain: Toolchain, modules: Mapping[str, str], **settings: Any) -> Outcome:
+async def full(toolchain: Toolchain, modules: Mapping[str, str], **settings: Any) -> BuildOutcome:
     """What a build of these modules from an empty cache makes."""
     world = World(toolchain)
     world.write(modules)
@@ -115,7 +115,7 @@ def _apply(world: World, edit: Edit) -> None:
     world.write({module: text for module, text in edit.items() if text is not None})
 
 
-def _compare(version: int, how: str, incremental: Outcome, expected: Outcome) -> None:
+def _compare(version: int, how: str, incremental: BuildOutcome, expected: BuildOutcome) -> None:
     differences = incremental.differences(expected)
     if differences:
         raise Differs(version, how, differences)

@@ -44,7 +44,7 @@ PENDING = _Pending()
 """The answer of a call that never came back: it may have happened, at any time since it began, or not at all."""
 
 
-class Call:
+class ClientCall:
     """One call. `began` and `ended` are moments of the history's own clock; `ended` is None for a `PENDING` one."""
 
     __slots__ = ("answer", "argument", "began", "client", "ended", "operation")
@@ -70,7 +70,7 @@ class Model(Protocol):
     @property
     def initial(self) -> Hashable: ...
 
-    def step(self, state: Any, call: Call) -> Iterable[Hashable]:
+    def step(self, state: Any, call: ClientCall) -> Iterable[Hashable]:
         """All states that `call`, with its answer, may lead to from `state`; none where it may not happen there. For a
         `PENDING` answer: those that any answer would lead to."""
         ...
@@ -80,7 +80,7 @@ class NotLinearizable(AssertionError):
     """No order of these calls is allowed. `calls` are all; `longest` is an order that got as far as any, and `stuck`
     the calls of which one had to come next, and none could."""
 
-    def __init__(self, calls: list[Call], longest: list[Call], stuck: list[Call]) -> None:
+    def __init__(self, calls: list[ClientCall], longest: list[ClientCall], stuck: list[ClientCall]) -> None:
         lines = ["no order of these calls explains what they answered; this one came as far as any:"]
         lines += [f"    {call!r}" for call in longest]
         lines += ["none of these can come next:", *(f"    {call!r}" for call in stuck)]
@@ -94,16 +94,16 @@ class History:
     """Calls, as they begin and end. See the module."""
 
     def __init__(self) -> None:
-        self.calls: list[Call] = []
+        self.calls: list[ClientCall] = []
         self._clock = 0
 
-    def begin(self, client: str, operation: str, argument: Any = None) -> Call:
+    def begin(self, client: str, operation: str, argument: Any = None) -> ClientCall:
         """A call begins."""
-        call = Call(client, operation, argument, self._tick())
+        call = ClientCall(client, operation, argument, self._tick())
         self.calls.append(call)
         return call
 
-    def end(self, call: Call, answer: Any) -> None:
+    def end(self, call: ClientCall, answer: Any) -> None:
         """It has come back."""
         call.answer = answer
         call.ended = self._tick()
@@ -118,7 +118,7 @@ class History:
     def tap(self, client: str, *, actor: str = "keeper", then: Tap | None = None) -> Tap:
         """A tap that takes every request to `actor`, and its answer, for a call of `client`. The operation is the
         request's name, the argument the request, the answer the reply."""
-        calls: dict[int, Call] = {}
+        calls: dict[int, ClientCall] = {}
 
         def tap(record: TapRecord) -> None:
             if record.kind in ("post", "ask") and record.receiver == actor:
@@ -135,7 +135,7 @@ class History:
         return self._clock
 
 
-def linearize(history: History | list[Call], model: Model) -> list[Call]:
+def linearize(history: History | list[ClientCall], model: Model) -> list[ClientCall]:
     """An order of the calls that `model` allows. Raises `NotLinearizable` where there is none.
 
     The search is Wing and Gong's, and remembers where it has been: it takes long only where many calls overlap. A call
@@ -143,8 +143,8 @@ def linearize(history: History | list[Call], model: Model) -> list[Call]:
     """
     calls = sorted(history.calls if isinstance(history, History) else history, key=lambda call: call.began)
     needed = sum(call.ended is not None for call in calls)
-    longest: list[Call] = []
-    stuck: list[Call] = []
+    longest: list[ClientCall] = []
+    stuck: list[ClientCall] = []
     seen: set[tuple[int, Hashable]] = {(0, model.initial)}
     # Each entry: calls done (bits), how many of them had ended, state, the order so far as a linked list.
     stack: list[tuple[int, int, Hashable, _Order]] = [(0, 0, model.initial, None)]
@@ -165,22 +165,22 @@ def linearize(history: History | list[Call], model: Model) -> list[Call]:
     raise NotLinearizable(calls, longest, stuck)
 
 
-_Order = tuple[Call, Any, int] | None
+_Order = tuple[ClientCall, Any, int] | None
 
 
 def _length(order: _Order) -> int:
     return order[2] if order else 0
 
 
-def _unrolled(order: _Order) -> list[Call]:
-    calls: list[Call] = []
+def _unrolled(order: _Order) -> list[ClientCall]:
+    calls: list[ClientCall] = []
     while order is not None:
         calls.append(order[0])
         order = order[1]
     return calls[::-1]
 
 
-def _next_of(calls: list[Call], done: int) -> list[tuple[int, Call]]:
+def _next_of(calls: list[ClientCall], done: int) -> list[tuple[int, ClientCall]]:
     """The calls that may come next, with their places: those that began before any of the others left had ended."""
     first: int | None = None
     candidates = []

@@ -14,15 +14,16 @@ plain test functions of any test runner.
 from __future__ import annotations
 
 from orchestrator.testing.cachemodel import CacheModel
-from orchestrator.testing.equality import Differs, Outcome, everything, full, incremental_equals_full
+from orchestrator.testing.equality import BuildOutcome, Differs, everything, full, incremental_equals_full
 from orchestrator.testing.laws import LawBroken, MessageLaws
 from orchestrator.testing.leaks import Holdings, Leaked, holdings, no_leaks, no_leaks_here
-from orchestrator.testing.linear import PENDING, Call, History, Model, NotLinearizable, linearize
+from orchestrator.testing.linear import PENDING, ClientCall, History, Model, NotLinearizable, linearize
 
 __all__ = [
     "PENDING",
+    "BuildOutcome",
     "CacheModel",
-    "Call",
+    "ClientCall",
     "Differs",
     "History",
     "Holdings",
@@ -31,7 +32,6 @@ __all__ = [
     "MessageLaws",
     "Model",
     "NotLinearizable",
-    "Outcome",
     "everything",
     "full",
     "holdings",

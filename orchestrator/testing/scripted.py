@@ -27,7 +27,7 @@ class Killed(BaseException):
     Project would end, so nobody raises this there."""
 
 
-class Step(NamedTuple):
+class CompileStep(NamedTuple):
     """What one compile does. Made by `takes`, `fails` and so on."""
 
     kind: str
@@ -35,29 +35,29 @@ class Step(NamedTuple):
     message: str = ""
 
 
-def takes(seconds: float) -> Step:
+def takes(seconds: float) -> CompileStep:
     """Compile as usual, in so many seconds of virtual time."""
-    return Step("takes", seconds)
+    return CompileStep("takes", seconds)
 
 
-def fails(message: str, *, after: float = 0.0) -> Step:
+def fails(message: str, *, after: float = 0.0) -> CompileStep:
     """An error in the source (E0201) with that message."""
-    return Step("fails", after, message)
+    return CompileStep("fails", after, message)
 
 
-def hangs() -> Step:
+def hangs() -> CompileStep:
     """It never comes back by itself."""
-    return Step("takes", float("inf"))
+    return CompileStep("takes", float("inf"))
 
 
-def crashes(message: str = "a bug", *, after: float = 0.0) -> Step:
+def crashes(message: str = "a bug", *, after: float = 0.0) -> CompileStep:
     """The toolchain raises: a bug in it."""
-    return Step("crashes", after, message)
+    return CompileStep("crashes", after, message)
 
 
-def dies() -> Step:
+def dies() -> CompileStep:
     """The worker process is gone over it. Only where there are simulated workers."""
-    return Step("dies")
+    return CompileStep("dies")
 
 
 class ScriptedToolchain(PlainToolchain):
@@ -67,15 +67,16 @@ class ScriptedToolchain(PlainToolchain):
 
     def __init__(
         self,
-        script: Mapping[str, Step | Sequence[Step]] | None = None,
+        script: Mapping[str, CompileStep | Sequence[CompileStep]] | None = None,
         *,
-        otherwise: Step = takes(0.0),  # noqa: B008  (a tuple)
+        otherwise: CompileStep = takes(0.0),  # noqa: B008  (a tuple)
         identity: str = "1",
         waits: bool = False,
     ) -> None:
         super().__init__(identity, waits=waits)
         self.script = {
-            module: [steps] if isinstance(steps, Step) else list(steps) for module, steps in (script or {}).items()
+            module: [steps] if isinstance(steps, CompileStep) else list(steps)
+            for module, steps in (script or {}).items()
         }
         self.otherwise = otherwise
         self._taken: dict[str, float] = {}
@@ -101,7 +102,7 @@ class ScriptedToolchain(PlainToolchain):
             return 0.0
         return self._taken.pop(args[1].module, 0.0)
 
-    def _next(self, module: str) -> Step:
+    def _next(self, module: str) -> CompileStep:
         steps = self.script.get(module)
         if not steps:
             return self.otherwise

@@ -26,7 +26,7 @@ import anyio
 import anyio.lowlevel
 
 from orchestrator.testing.crash import CrashingDisk
-from orchestrator.testing.disk import MemoryDisk, Node
+from orchestrator.testing.disk import FileNode, MemoryDisk
 from orchestrator.testing.faults import Crashed
 
 POLL_SECONDS = 0.001
@@ -58,7 +58,7 @@ class DiskConnection:
     def __init__(self, disk: MemoryDisk, path: str) -> None:
         self._disk = disk
         self._path = path
-        self._node: Node | None = None
+        self._node: FileNode | None = None
         self._loaded: bytes | None = None
         self._inner = _fresh()
         self._busy_ms = 0
@@ -165,7 +165,7 @@ class DiskConnection:
         else:
             self._disk.put(node, self._loaded)
 
-    def _look(self) -> Node:
+    def _look(self) -> FileNode:
         """The file, and what is in it now, unless a transaction is open."""
         self._alive()
         if self._node is None:
@@ -180,7 +180,7 @@ class DiskConnection:
             self._loaded = data
         return self._node
 
-    def _open(self) -> Node:
+    def _open(self) -> FileNode:
         try:
             if self._path not in self._disk.nodes:
                 self._disk.create(self._path, b"")

@@ -149,10 +149,10 @@ async def test_cache_4_object(kept: Kept, what: str) -> None:
 
 
 @pytest.mark.slow
-async def test_cache_4_object_any_bit(kept: Kept) -> None:
+async def test_cache_4_object_any_bit(kept: Kept, anyio_backend: str) -> None:
     path = kept.objects["other"]
     good = path.read_bytes()
-    for place in range(0, len(good), max(1, len(good) // 25)):
+    for place in range(0, len(good), max(1, len(good) // 25))[anyio_backend == "trio" :: 2]:
         path.write_bytes(flip(place / len(good), place % 8)(good))
         await kept.check_builds(f"bit {place % 8} of byte {place}", quarantined=1, recompiled=["other"])
 
@@ -192,10 +192,10 @@ async def test_cache_4_metadata(kept: Kept, what: str) -> None:
 
 
 @pytest.mark.slow
-async def test_cache_4_metadata_any_bit(kept: Kept) -> None:
+async def test_cache_4_metadata_any_bit(kept: Kept, anyio_backend: str) -> None:
     path = kept.metadata["other"]
     good = path.read_bytes()
-    for place in range(0, len(good), max(1, len(good) // 25)):
+    for place in range(0, len(good), max(1, len(good) // 25))[anyio_backend == "trio" :: 2]:
         path.write_bytes(flip(place / len(good), place % 8)(path.read_bytes()))
         kept.drop_index()
         await kept.check_builds(f"bit {place % 8} of byte {place}", quarantined=1)
@@ -228,8 +228,8 @@ async def test_cache_4_index(kept: Kept, what: str) -> None:
 
 
 @pytest.mark.slow
-async def test_cache_4_index_any_byte(kept: Kept) -> None:
-    for number in range(40):
+async def test_cache_4_index_any_byte(kept: Kept, anyio_backend: str) -> None:
+    for number in range(40)[anyio_backend == "trio" :: 2]:
         path = kept.cache / "index.db"
         path.write_bytes(flip(number / 40, number % 8)(path.read_bytes()))
         await kept.check_builds(f"bit {number % 8}, {number} fortieths in", index=True)

@@ -108,7 +108,9 @@ async def test_cache_6_a_module_looked_up_twice_in_one_go_counts_once(tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(("modules", "projects"), [(10, 4), (1000, 3)])
+@pytest.mark.parametrize(
+    ("modules", "projects", "anyio_backend"), [(10, 4, "asyncio"), (10, 4, "trio"), (1000, 3, "asyncio")]
+)
 async def test_cache_8_projects_in_one_process(tmp_path: Path, modules: int, projects: int) -> None:
     cache, names = tmp_path / "cache", sorted(independent(modules))
     for number in range(projects):
@@ -145,7 +147,7 @@ async def test_cache_8_projects_in_one_process(tmp_path: Path, modules: int, pro
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("modules", [10, 1000])
+@pytest.mark.parametrize(("modules", "anyio_backend"), [(10, "asyncio"), (10, "trio"), (1000, "asyncio")])
 async def test_cache_8_processes(tmp_path: Path, anyio_backend: str, modules: int) -> None:
     processes, cache = 4, tmp_path / "cache"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -65,7 +65,7 @@ async def test_cache_10_function_updates(tmp_path: Path, mode: str) -> None:
         assert await same_as_fresh(bench, mode)
 
 
-@pytest.mark.parametrize("size", [10, 200])
+@pytest.mark.parametrize("size", [10, pytest.param(200, marks=pytest.mark.slow)])
 async def test_function_1_isolation(tmp_path: Path, mode: str, size: int) -> None:
     text = "".join(f"fun f{number}(n: i64) -> i64 {{ n + {number} }}\n" for number in range(size))
     write_ruchy(tmp_path, large=text)
@@ -178,6 +178,7 @@ async def test_function_3_a_call_types_an_untyped_parameter(tmp_path: Path, mode
 TRAPS = "fun low(n: i64) -> i64 {\n    100 / n\n}\nfun main() {\n    println(low(5));\n    println(low(0));\n}\n"
 
 
+@pytest.mark.slow
 async def test_function_4_noise(tmp_path: Path, mode: str) -> None:
     write_ruchy(tmp_path, main=TRAPS)
     noisy = "// one\n\n" + TRAPS.replace("    100 / n", "\n        // here\n        100    /   n")
@@ -207,6 +208,8 @@ async def test_function_4_warnings_move_with_their_lines(tmp_path: Path, mode: s
         assert await output_of(bench.project) == "3\n"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # It waits for processes, and nothing else.
 async def test_function_6_fingerprints_are_the_same_in_any_process(tmp_path: Path) -> None:
     """Objects hold the fingerprints of their functions: equal bytes under other hash seeds, and in another folder."""
     folders = [tmp_path / "one", tmp_path / "elsewhere" / "two"]

@@ -104,6 +104,7 @@ async def test_of_many_modules_in_memory_and_of_events(anyio_backend: str) -> No
         assert held(graph.diagnostics, sources)
 
 
+@pytest.mark.slow
 async def test_of_files_after_an_edit_of_others_and_in_a_new_process(tmp_path: Path) -> None:
     """The texts of modules that did not change are not at hand, and are read where something is to be said of them."""
     names = [f"m{number}" for number in range(6)]
@@ -146,6 +147,7 @@ async def test_of_what_the_link_finds_where_the_text_is_not_at_hand(tmp_path: Pa
             assert found.text == "pub fun memory() { f() }"
 
 
+@pytest.mark.slow
 def test_of_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,7 +30,7 @@ def mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-class Seen:
+class SeenMessages:
     """The requests of a Project's planner."""
 
     def __init__(self) -> None:
@@ -79,13 +79,14 @@ async def from_nothing(folder: Path, scratch: Path, **settings: str) -> bytes:
     return result.program.read_bytes()
 
 
+@pytest.mark.slow
 async def test_a_new_process_looks_up_what_the_edit_reaches(mode: str, tmp_path: Path) -> None:
     folder = tmp_path / "app"
     write_ruchy(folder, **LAYERS, **BESIDE)
     async with opened(folder, invalidation=mode) as bench:
         assert (await bench.build()).success
     write_ruchy(folder, b="use c::step;\npub fun once(n: i64) -> i64 { n + step() * 10 }\n")
-    seen = Seen()
+    seen = SeenMessages()
     async with opened(folder, invalidation=mode, tap=seen) as bench:
         result = await bench.build()
         assert result.recompiled == (["a", "b", "main"] if mode == "transitive" else ["b"])
@@ -120,7 +121,7 @@ async def test_an_edit_after_a_build_that_the_last_one_answered_for(mode: str, t
 async def test_an_object_that_comes_out_the_same_is_given_back(tmp_path: Path) -> None:
     folder = tmp_path / "app"
     write_ruchy(folder, **LAYERS)
-    seen = Seen()
+    seen = SeenMessages()
     async with opened(folder, invalidation="transitive", tap=seen) as bench:
         await bench.build()
         bench.write(c="pub fun step() -> i64 { 3 }\n")
@@ -140,7 +141,7 @@ async def test_an_object_that_comes_out_the_same_is_given_back(tmp_path: Path) -
 async def test_one_whose_functions_see_something_else_is_compiled(tmp_path: Path) -> None:
     folder = tmp_path / "app"
     write_ruchy(folder, **LAYERS)
-    seen = Seen()
+    seen = SeenMessages()
     async with opened(folder, invalidation="transitive", tap=seen) as bench:
         await bench.build()
         bench.write(c="pub fun step(by: i64 = 5) -> i64 { by }\n")
@@ -201,7 +202,7 @@ async def test_what_is_given_back_costs_as_many_messages_as_one_module(tmp_path:
     folder = tmp_path / "app"
     users = {f"user{n}": f"use c::step;\npub fun f{n}() -> i64 {{ step() + {n} }}\n" for n in range(40)}
     write_ruchy(folder, **LAYERS, **users)
-    seen = Seen()
+    seen = SeenMessages()
     async with opened(folder, tap=seen) as bench:
         await bench.build()
         bench.write(c="pub fun step() -> i64 { 3 }\n")
@@ -213,11 +214,12 @@ async def test_what_is_given_back_costs_as_many_messages_as_one_module(tmp_path:
         assert seen.count(Find, FindFragments, StoreEntries) == [2, 1, 2]
 
 
+@pytest.mark.slow
 async def test_nothing_is_stored_for_what_stands_above_a_typo(tmp_path: Path) -> None:
     folder = tmp_path / "app"
     users = {f"user{n}": f"use c::step;\npub fun f{n}() -> i64 {{ step() + {n} }}\n" for n in range(40)}
     write_ruchy(folder, **LAYERS, **users)
-    seen = Seen()
+    seen = SeenMessages()
     async with opened(folder, tap=seen) as bench:
         await bench.build()
         entries = (await bench.project.cache.statistics()).entries

@@ -28,7 +28,7 @@ def note(number: int) -> Begin:
     return Begin(build=number)
 
 
-class Recorder(Actor[Begin]):
+class RecordingActor(Actor[Begin]):
     """Keeps what it gets. `gate` holds it back until it is set."""
 
     def __init__(self, name: str = "recorder", gate: anyio.Event | None = None, **more: Any) -> None:
@@ -83,7 +83,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_messages_arrive_in_the_order_they_were_told() -> None:
-    actor = Recorder()
+    actor = RecordingActor()
     async with System([actor]).running() as system:
         for number in range(20):
             await system.tell(actor.address, note(number))
@@ -93,7 +93,7 @@ async def test_messages_arrive_in_the_order_they_were_told() -> None:
 
 async def test_tell_waits_while_the_mailbox_is_full() -> None:
     gate = anyio.Event()
-    actor = Recorder(gate=gate)
+    actor = RecordingActor(gate=gate)
     told = 0
 
     async def tell_many(system: System) -> None:
@@ -183,7 +183,7 @@ async def test_a_sender_cancelled_after_it_was_admitted_hands_its_place_on() -> 
 
 
 async def test_posted_requests_are_answered_in_the_reply_lane() -> None:
-    right = Recorder()
+    right = RecordingActor()
     left = Sender(right, "post")
     async with System([left, right]).running() as system:
         for number in range(3):
@@ -195,7 +195,7 @@ async def test_posted_requests_are_answered_in_the_reply_lane() -> None:
 
 async def test_replies_are_served_before_the_mailbox() -> None:
     gate = anyio.Event()
-    right = Recorder(gate=gate)
+    right = RecordingActor(gate=gate)
 
     class Busy(Sender):
         async def receive(self, message: Begin, reply: Cell) -> None:
@@ -214,7 +214,7 @@ async def test_replies_are_served_before_the_mailbox() -> None:
 
 async def test_posting_more_than_was_agreed_is_a_bug() -> None:
     gate = anyio.Event()
-    right = Recorder(gate=gate)
+    right = RecordingActor(gate=gate)
     left = Sender(right, "post", outstanding=2)
     system = System([left, right])
     with pytest.raises(Broken, match="2 requests outstanding") as caught:
@@ -226,7 +226,7 @@ async def test_posting_more_than_was_agreed_is_a_bug() -> None:
 
 async def test_posting_never_blocks_although_the_mailbox_is_full() -> None:
     gate = anyio.Event()
-    right = Recorder(gate=gate, mailbox=Mailbox(capacity=1))
+    right = RecordingActor(gate=gate, mailbox=Mailbox(capacity=1))
     left = Sender(right, "post", outstanding=3)
     async with System([left, right]).running() as system:
         await system.tell(right.address, note(90))
@@ -239,7 +239,7 @@ async def test_posting_never_blocks_although_the_mailbox_is_full() -> None:
 
 @pytest.mark.parametrize("how", ["left", "itself", "outside"])
 def test_wiring_that_could_wait_in_a_circle_is_refused(how: str) -> None:
-    right = Recorder("right")
+    right = RecordingActor("right")
     left = Sender(right, "tell")
     if how == "left":
         with pytest.raises(WiringError, match="sender is to speak to right, which is not on its right"):
@@ -254,7 +254,7 @@ def test_wiring_that_could_wait_in_a_circle_is_refused(how: str) -> None:
 
 
 async def test_speaking_to_somebody_who_was_not_wired_is_refused() -> None:
-    stranger, right = Recorder("stranger"), Recorder("right")
+    stranger, right = RecordingActor("stranger"), RecordingActor("right")
 
     class Rude(Sender):
         async def receive(self, message: Begin, reply: Cell) -> None:
@@ -269,12 +269,12 @@ async def test_speaking_to_somebody_who_was_not_wired_is_refused() -> None:
 
 
 async def test_an_exception_in_an_actor_breaks_everyone_who_waits_and_all_later_calls() -> None:
-    class Faulty(Recorder):
+    class Faulty(RecordingActor):
         async def receive(self, message: Begin, reply: Cell) -> None:
             if message.build == 13:
                 raise ValueError("unlucky")
 
-    actor, other = Faulty("faulty"), Recorder("other")
+    actor, other = Faulty("faulty"), RecordingActor("other")
     errors: list[Exception] = []
 
     async def ask(system: System, number: int) -> None:
@@ -298,7 +298,7 @@ async def test_an_exception_in_an_actor_breaks_everyone_who_waits_and_all_later_
 
 
 async def test_an_exception_in_an_actors_own_task_is_the_actors() -> None:
-    class Starter(Recorder):
+    class Starter(RecordingActor):
         async def receive(self, message: Begin, reply: Cell) -> None:
             self.start(self.fail)
 
@@ -314,13 +314,13 @@ async def test_an_exception_in_an_actors_own_task_is_the_actors() -> None:
 
 async def test_the_exception_of_the_body_leaves_as_itself() -> None:
     with pytest.raises(ZeroDivisionError):
-        async with System([Recorder()]).running():
+        async with System([RecordingActor()]).running():
             raise ZeroDivisionError
 
 
 async def test_an_asker_that_goes_away_gets_no_answer_and_harms_nobody() -> None:
     gate = anyio.Event()
-    actor = Recorder(gate=gate)
+    actor = RecordingActor(gate=gate)
     async with System([actor]).running() as system:
         with anyio.CancelScope() as scope:
             async with anyio.create_task_group() as group:
@@ -345,7 +345,7 @@ def test_answering_twice_does_nothing() -> None:
 async def test_an_orderly_stop_delivers_what_was_told_and_stops_from_left_to_right() -> None:
     stopped: list[str] = []
 
-    class Ending(Recorder):
+    class Ending(RecordingActor):
         async def stopped(self) -> None:
             stopped.append(self.name)
 
@@ -364,7 +364,7 @@ async def test_an_orderly_stop_delivers_what_was_told_and_stops_from_left_to_rig
 
 
 async def test_after_the_stop_asking_is_refused() -> None:
-    actor = Recorder()
+    actor = RecordingActor()
     system = System([actor])
     async with system.running():
         pass
@@ -374,7 +374,7 @@ async def test_after_the_stop_asking_is_refused() -> None:
 
 
 async def test_a_cancelled_body_stops_the_system_and_leaves_no_task() -> None:
-    actor = Recorder()
+    actor = RecordingActor()
     with anyio.CancelScope() as scope:
         async with System([actor]).running() as system:
             await system.tell(actor.address, note(1))
@@ -387,7 +387,7 @@ async def test_a_cancelled_body_stops_the_system_and_leaves_no_task() -> None:
 
 async def test_the_tap_sees_every_message() -> None:
     seen: list[TapRecord] = []
-    right = Recorder("right")
+    right = RecordingActor("right")
     left = Sender(right, "post")
     async with System([left, right], tap=seen.append).running() as system:
         await system.ask(left.address, note(7))
@@ -411,7 +411,7 @@ async def test_the_tap_sees_every_message() -> None:
 
 
 async def test_without_a_tap_nothing_is_numbered() -> None:
-    right = Recorder("right")
+    right = RecordingActor("right")
     left = Sender(right, "post")
     async with System([left, right]).running() as system:
         await system.ask(left.address, note(7))
@@ -420,7 +420,7 @@ async def test_without_a_tap_nothing_is_numbered() -> None:
 
 
 async def test_cancelling_a_build_sets_its_token_and_wakes_everyone() -> None:
-    class Watching(Recorder):
+    class Watching(RecordingActor):
         nudges = 0
 
         async def nudged(self) -> None:
@@ -438,7 +438,7 @@ async def test_cancelling_a_build_sets_its_token_and_wakes_everyone() -> None:
 
 
 async def test_many_senders_and_actors_lose_nothing() -> None:
-    last = Recorder("last")
+    last = RecordingActor("last")
     middle = Sender(last, "tell")
     middle.name = middle.address.name = "middle"
     first = Sender(middle, "tell")

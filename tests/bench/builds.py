@@ -20,7 +20,7 @@ import anyio
 import orchestrator
 from orchestrator import BuildResult, Project
 from tests.bench import projects, rivals
-from tests.bench.runner import Book, Row, Times, in_turn
+from tests.bench.runner import Book, TableRow, Times, in_turn
 
 SETTLE = 0.1
 """Seconds after which a file just written is not racy any more, and its stamp is believed."""
@@ -99,16 +99,16 @@ def wasmill() -> list[str]:
     return [str(script)] if script.exists() else [sys.executable, "-m", "orchestrator"]
 
 
-def shell(name: str, command: list[str], folder: Path) -> Row:
+def shell(name: str, command: list[str], folder: Path) -> TableRow:
     """A row of a whole process."""
 
     async def work() -> float:
         return process(command, folder)
 
-    return Row(name, work)
+    return TableRow(name, work)
 
 
-def inside(name: str, project: Project, compiled: list[int]) -> Row:
+def inside(name: str, project: Project, compiled: list[int]) -> TableRow:
     """A row of a Project that stays open; `compiled` gets how many modules each build compiled."""
 
     async def work() -> float:
@@ -118,7 +118,7 @@ def inside(name: str, project: Project, compiled: list[int]) -> Row:
         compiled.append(well(result).compiled_modules)
         return spent
 
-    return Row(name, work)
+    return TableRow(name, work)
 
 
 def well(result: BuildResult) -> BuildResult:
@@ -170,7 +170,7 @@ async def _full(size: Size, mode: str, ours: dict[str, Path], book: Book) -> Non
 
     row = shell(f"full/shell/{mode}", [*wasmill(), "build", "-q"], ours["shell"])
     row.prepare = empty
-    rows = [row, Row(f"full/inside/{mode}", open_and_build, empty)]
+    rows = [row, TableRow(f"full/inside/{mode}", open_and_build, empty)]
     book.add_all(await in_turn(rows, size.full_rounds), size.modules)
 
 
@@ -209,7 +209,7 @@ async def _edited(
     ]
     folders = [ours["shell"], ours["inside"]] * 2 + [place / rival.name for rival in others]
 
-    def editing(row: Row, folder: Path) -> Row:
+    def editing(row: TableRow, folder: Path) -> TableRow:
         change = size.rewrite if row.name.startswith("rewrite/") else size.edit
 
         async def prepare() -> None:

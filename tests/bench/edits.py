@@ -51,7 +51,7 @@ class Edit(NamedTuple):
     fails: bool
 
 
-class _Hole(NamedTuple):
+class _EditHole(NamedTuple):
     start: int
     stop: int
     text: str
@@ -62,7 +62,7 @@ def functions(text: str) -> int:
     return len(_FUNCTION.findall(text))
 
 
-def _code(text: str, pattern: re.Pattern[str]) -> list[_Hole]:
+def _code(text: str, pattern: re.Pattern[str]) -> list[_EditHole]:
     """Where the first group of the pattern (or all of it) matches in bodies of functions, comments and strings left
     out."""
     group = 1 if pattern.groups else 0
@@ -72,15 +72,15 @@ def _code(text: str, pattern: re.Pattern[str]) -> list[_Hole]:
         opaque = [one.span() for one in _OPAQUE.finditer(text, start, stop)]
         for hole in pattern.finditer(text, start, stop):
             if not any(begin < hole.start() < end for begin, end in opaque):
-                found.append(_Hole(*hole.span(group), hole[group]))
+                found.append(_EditHole(*hole.span(group), hole[group]))
     return found
 
 
-def _filled(text: str, hole: _Hole, new: str) -> str:
+def _filled(text: str, hole: _EditHole, new: str) -> str:
     return text[: hole.start] + new + text[hole.stop :]
 
 
-class Editor:
+class SourceEditor:
     """Edits one program: `texts` are its files as they are now, by path."""
 
     def __init__(self, texts: dict[str, str], seed: int) -> None:
@@ -138,7 +138,7 @@ class Editor:
         if kind == "comment":
             return self._comment(text)
         if kind == "remove comment":
-            found = [_Hole(*one.span(), "") for one in _COMMENT.finditer(text)]
+            found = [_EditHole(*one.span(), "") for one in _COMMENT.finditer(text)]
             return self._fill(text, found, lambda _: "")
         if kind == "function":
             return self._function(text, number)
@@ -147,12 +147,12 @@ class Editor:
         if kind == "parameter":
             return self._parameter(text, number)
         if kind == "constant":
-            found = [_Hole(*one.span(2), one[2]) for one in _CONST.finditer(text)]
+            found = [_EditHole(*one.span(2), one[2]) for one in _CONST.finditer(text)]
             return self._fill(text, found, lambda old: str(int(old) + number))
         assert kind == "typo"
         return self._typo(text)
 
-    def _fill(self, text: str, holes: list[_Hole], new: Callable[[str], str]) -> str | None:
+    def _fill(self, text: str, holes: list[_EditHole], new: Callable[[str], str]) -> str | None:
         if not holes:
             return None
         hole = self._random.choice(holes)
@@ -187,7 +187,7 @@ class Editor:
 
     def _parameter(self, text: str, number: int) -> str | None:
         """With a default, so that callers need not know."""
-        holes = [_Hole(*one.span(2), one[2]) for one in _FUNCTION.finditer(text) if one[1] != "main"]
+        holes = [_EditHole(*one.span(2), one[2]) for one in _FUNCTION.finditer(text) if one[1] != "main"]
         more = f"more_{self._count}: i64 = {number}"
         return self._fill(text, holes, lambda old: f"{old}, {more}" if old else more)
 

@@ -35,7 +35,7 @@ from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.toolchains.ruchy.syntax.split import split
 from tests.bench.builds import SETTLE, environment, process, wasmill, well
 from tests.bench.projects import FUNCTION, generate, imports_of, middle, module_text, path_of
-from tests.bench.runner import Book, Row, in_turn
+from tests.bench.runner import Book, TableRow, in_turn
 
 SIZES = {10: 15, 100: 15, 1_000: 7, 10_000: 5}
 """Numbers of functions, and how often each row is measured."""
@@ -98,7 +98,7 @@ def many_modules(folder: Path, modules: int) -> Edited:
     return Edited(folder, path_of(index), f"m{index}_{EACH // 2}", text)
 
 
-def inside(name: str, one: Edited, project: Project, edit: Edit, compiled: list[str], reused: list[int]) -> Row:
+def inside(name: str, one: Edited, project: Project, edit: Edit, compiled: list[str], reused: list[int]) -> TableRow:
     async def work() -> float:
         began = time.perf_counter()
         result = await project.build()
@@ -107,14 +107,14 @@ def inside(name: str, one: Edited, project: Project, edit: Edit, compiled: list[
         reused.append(result.cached_functions)
         return spent
 
-    return Row(name, work, edit)
+    return TableRow(name, work, edit)
 
 
-def from_shell(name: str, one: Edited, edit: Edit) -> Row:
+def from_shell(name: str, one: Edited, edit: Edit) -> TableRow:
     async def work() -> float:
         return process([*wasmill(), "build", "-q"], one.folder)
 
-    return Row(name, work, edit)
+    return TableRow(name, work, edit)
 
 
 async def shell_compiles(one: Edited, edit: Edit, compiled: list[str]) -> None:
@@ -126,7 +126,7 @@ async def shell_compiles(one: Edited, edit: Edit, compiled: list[str]) -> None:
     assert (last["recompiled"], last["recompiled_functions"]) == ([one.module], compiled), last
 
 
-def reading(name: str, one: Edited) -> Row:
+def reading(name: str, one: Edited) -> TableRow:
     """What must grow with the module, whoever builds it."""
 
     async def work() -> float:
@@ -136,7 +136,7 @@ def reading(name: str, one: Edited) -> Row:
         split(data.decode())
         return (time.perf_counter() - began) * 1e3
 
-    return Row(name, work)
+    return TableRow(name, work)
 
 
 async def measure_one(name: str, size: int, make: Make, functions: int, rounds: int, place: Path, book: Book) -> None:
@@ -204,7 +204,7 @@ class Fingerprinting:
 
 async def fingerprints(book: Book) -> None:
     one = Fingerprinting(20)
-    found = await in_turn([Row("fingerprints", one.make, one.edit)], 40)
+    found = await in_turn([TableRow("fingerprints", one.make, one.edit)], 40)
     book.add_all(found, 20)
 
 

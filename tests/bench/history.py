@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import orchestrator
 from orchestrator import BuildResult, Project, Sources
-from tests.bench.edits import Edit, Editor, functions
+from tests.bench.edits import Edit, SourceEditor, functions
 from tests.bench.runner import Book, Times
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
@@ -39,7 +39,7 @@ CHECK_EVERY = 25
 MODES = ("transitive", "precise")
 
 
-class Tally:
+class SchedulesTally:
     """What came of the builds of one mode."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Tally:
 class Replay:
     """One program under one mode, as the history goes by."""
 
-    def __init__(self, project: Project, folder: Path, texts: dict[str, str], mode: str, tally: Tally) -> None:
+    def __init__(self, project: Project, folder: Path, texts: dict[str, str], mode: str, tally: SchedulesTally) -> None:
         self.project = project
         self.folder = folder
         self.mode = mode
@@ -146,11 +146,11 @@ def texts_of(example: str) -> dict[str, str]:
     return {str(file.relative_to(folder).as_posix()): file.read_text() for file in sorted(folder.rglob("*.ruchy"))}
 
 
-async def one_program(example: str, edits: int, seed: int, tallies: dict[str, Tally]) -> None:
+async def one_program(example: str, edits: int, seed: int, tallies: dict[str, SchedulesTally]) -> None:
     """So many edits of one program; the same in all modes."""
     texts = texts_of(example)
     for mode, tally in tallies.items():
-        editor = Editor(texts, seed)
+        editor = SourceEditor(texts, seed)
         with tempfile.TemporaryDirectory(prefix="bench-history-") as place:
             folder = Path(place)
             async with orchestrator.open(folder, invalidation=mode) as project:
@@ -169,7 +169,7 @@ async def one_program(example: str, edits: int, seed: int, tallies: dict[str, Ta
 
 async def measure(book: Book, edits: int = EDITS, seed: int = SEED) -> None:
     """Everything here, of a history of so many edits."""
-    tallies = {mode: Tally() for mode in MODES}
+    tallies = {mode: SchedulesTally() for mode in MODES}
     for number, (example, share) in enumerate(SHARES.items()):
         await one_program(example, round(edits * share), seed + number, tallies)
     for mode, tally in tallies.items():

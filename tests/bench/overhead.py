@@ -14,7 +14,7 @@ from actors.events import Events
 from actors.system import System, TapRecord
 from orchestrator import Project
 from orchestrator.testing.toolchain import PlainToolchain
-from tests.bench.runner import Book, Row, Times, Work, in_turn
+from tests.bench.runner import Book, TableRow, Times, Work, in_turn
 
 MODULES = 1_000
 ROUNDS = 9
@@ -89,9 +89,9 @@ async def measure(book: Book) -> None:
             return lambda: setattr(project._running(), "tap", None)
 
         rows = [
-            Row("watched/by nobody", watched()),
-            Row("watched/by a listener", watched(listen)),
-            Row("watched/by a tap", watched(tap)),
+            TableRow("watched/by nobody", watched()),
+            TableRow("watched/by a listener", watched(listen)),
+            TableRow("watched/by a tap", watched(tap)),
         ]
         found = await in_turn(rows, ROUNDS)
         own = []

@@ -57,7 +57,7 @@ def shown(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
 
 
-class Row:
+class TableRow:
     """One thing to measure. `prepare` is done before each time, and does not count."""
 
     def __init__(self, name: str, work: Work, prepare: Callable[[], Awaitable[None]] | None = None) -> None:
@@ -66,7 +66,7 @@ class Row:
         self.prepare = prepare
 
 
-async def in_turn(rows: Sequence[Row], rounds: int) -> dict[str, Times]:
+async def in_turn(rows: Sequence[TableRow], rounds: int) -> dict[str, Times]:
     """Measure all rows, `rounds` times each."""
     found = {row.name: Times() for row in rows}
     for number in range(rounds):

@@ -7,7 +7,7 @@ from tests.bench.runner import Book, Times, shown
 NOT_YET = "not measured yet"
 
 
-class Limit:
+class Bound:
     """A figure and the most (or the least) that it may be. `of`: a multiple of this other figure; `more`: that much
     above it."""
 
@@ -47,100 +47,102 @@ class Limit:
         return times.median >= bound if self.least else times.median <= bound
 
 
-class Target:
+class BenchTarget:
     """A row of the table. `asked` is how the target reads."""
 
-    def __init__(self, figure: str, asked: str, *limits: Limit) -> None:
+    def __init__(self, figure: str, asked: str, *limits: Bound) -> None:
         self.figure = figure
         self.asked = asked
         self.limits = limits
 
 
-def _ladder(name: str, sizes: dict[int, float]) -> list[Limit]:
-    return [Limit(f"{size:,}", f"{name}/{size}", limit) for size, limit in sizes.items()]
+def _ladder(name: str, sizes: dict[int, float]) -> list[Bound]:
+    return [Bound(f"{size:,}", f"{name}/{size}", limit) for size, limit in sizes.items()]
 
 
 TARGETS = [
-    Target(
+    BenchTarget(
         "nothing changed, from the shell, 10 / 1,000 modules",
         "within 5 ms of a bare interpreter",
-        *[Limit(f"{size:,}", f"nothing/shell/{size}", 5, more=f"bare/{size}") for size in (10, 1_000)],
+        *[Bound(f"{size:,}", f"nothing/shell/{size}", 5, more=f"bare/{size}") for size in (10, 1_000)],
     ),
-    Target(
+    BenchTarget(
         "nothing changed, from the shell, 10,000 modules",
         "at most 0.8 × ninja",
-        Limit("10,000", "nothing/shell/10000", 0.8, of="nothing/ninja/10000"),
+        Bound("10,000", "nothing/shell/10000", 0.8, of="nothing/ninja/10000"),
     ),
-    Target(
+    BenchTarget(
         "nothing changed, in process, 10 / 1,000 / 10,000 modules",
         "< 1 / 2 / 28 ms",
         *_ladder("nothing/inside", {10: 1, 1_000: 2, 10_000: 28}),
     ),
-    Target(
+    BenchTarget(
         "one module changed (one body), from the shell, 10 / 100 / 1,000 modules",
         "< 170 / 180 / 240 ms",
         *_ladder("edit/shell/transitive", {10: 170, 100: 180, 1_000: 240}),
     ),
-    Target(
+    BenchTarget(
         "one module changed (one body), in process, 10 / 100 / 1,000 modules",
         "< 10 / 15 / 50 ms",
         *_ladder("edit/inside/transitive", {10: 10, 100: 15, 1_000: 50}),
     ),
-    Target(
+    BenchTarget(
         "one module rewritten (all 20 bodies), from the shell, 10 / 100 / 1,000 modules",
         "< 170 / 180 / 240 ms",
         *_ladder("rewrite/shell/transitive", {10: 170, 100: 180, 1_000: 240}),
     ),
-    Target(
+    BenchTarget(
         "one module rewritten (all 20 bodies), in process, 10 / 100 / 1,000 modules",
         "< 10 / 15 / 50 ms",
         *_ladder("rewrite/inside/transitive", {10: 10, 100: 15, 1_000: 50}),
     ),
-    Target(
+    BenchTarget(
         "one module changed, 10,000 modules of 2 functions, under `precise`",
         "< 450 ms from the shell, < 120 ms in process",
-        Limit("shell", "edit/shell/precise/10000", 450),
-        Limit("in process", "edit/inside/precise/10000", 120),
+        Bound("shell", "edit/shell/precise/10000", 450),
+        Bound("in process", "edit/inside/precise/10000", 120),
     ),
-    Target(
+    BenchTarget(
         "full build, 1,000 modules of 20 functions, from the shell",
         "< 25 s",
         *_ladder("full/shell/transitive", {1_000: 25_000}),
     ),
-    Target("actors, messages, keys and cache, a compiled module", "at most 100 µs", Limit("", "actors/1000", 100)),
-    Target("cache look-up in a batch, read and checked, a module", "< 20 µs", Limit("", "keeper/look-up/10000", 20)),
-    Target("fingerprints of an edited module of 20 functions", "< 0.3 ms", Limit("", "fingerprints/20", 0.3)),
-    Target(
+    BenchTarget("actors, messages, keys and cache, a compiled module", "at most 100 µs", Bound("", "actors/1000", 100)),
+    BenchTarget(
+        "cache look-up in a batch, read and checked, a module", "< 20 µs", Bound("", "keeper/look-up/10000", 20)
+    ),
+    BenchTarget("fingerprints of an edited module of 20 functions", "< 0.3 ms", Bound("", "fingerprints/20", 0.3)),
+    BenchTarget(
         "relink after one function changed in 10,000",
         "< 5 ms with the image resident, < 60 ms from a new process",
-        Limit("resident", "link/resident", 5),
-        Limit("new process", "link/new process", 60),
+        Bound("resident", "link/resident", 5),
+        Bound("new process", "link/new process", 60),
     ),
-    Target(
+    BenchTarget(
         "hit rate over a replayed editing history, functions",
         "> 95 %",
-        *[Limit(f"`{mode}`", f"history/functions/{mode}", 95, least=True) for mode in ("transitive", "precise")],
+        *[Bound(f"`{mode}`", f"history/functions/{mode}", 95, least=True) for mode in ("transitive", "precise")],
     ),
-    Target(
+    BenchTarget(
         "the same, whole modules",
         "> 95 %",
-        *[Limit(f"`{mode}`", f"history/modules/{mode}", 95, least=True) for mode in ("transitive", "precise")],
+        *[Bound(f"`{mode}`", f"history/modules/{mode}", 95, least=True) for mode in ("transitive", "precise")],
     ),
-    Target(
+    BenchTarget(
         "metadata and index, of the compiled size, modules of 20 KB",
         "< 10 %",
-        Limit("", "keeper/storage/10000", 10),
+        Bound("", "keeper/storage/10000", 10),
     ),
-    Target("memory of the cache's structures, 10,000 modules", "< 50 MB", Limit("", "keeper/memory/10000", 50)),
-    Target(
+    BenchTarget("memory of the cache's structures, 10,000 modules", "< 50 MB", Bound("", "keeper/memory/10000", 50)),
+    BenchTarget(
         "2 workers over 1, 100 modules of 20 functions",
         "at least 1.7 ×",
-        Limit("", "workers/speed-up", 1.7, least=True),
+        Bound("", "workers/speed-up", 1.7, least=True),
     ),
 ]
 
 
-def said(limit: Limit, book: Book) -> str:
+def said(limit: Bound, book: Book) -> str:
     times = limit.measured(book)
     label = f"{limit.label}: " if limit.label else ""
     if times is None:
@@ -151,7 +153,7 @@ def said(limit: Limit, book: Book) -> str:
     return f"{label}{times}{also}"
 
 
-def verdict(target: Target, book: Book) -> str:
+def verdict(target: BenchTarget, book: Book) -> str:
     met = [limit.met(book) for limit in target.limits]
     if None in met and not any(one is not None for one in met):
         return ""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.bench import functions, history
 from tests.bench.bench import report
-from tests.bench.edits import WEIGHTS, Editor
+from tests.bench.edits import WEIGHTS, SourceEditor
 from tests.bench.edits import functions as functions_in
 from tests.bench.runner import Book
 
@@ -28,7 +28,7 @@ pub fun twice(a: i64) -> i64 {
 """
 
 
-class Only(Editor):
+class Only(SourceEditor):
     """Edits of one kind."""
 
     def of(self, kind: str) -> str:
@@ -62,10 +62,10 @@ def test_edits_are_made_where_they_mean_something(kind: str, expected: set[str])
 
 def test_the_same_seed_gives_the_same_history() -> None:
     texts = history.texts_of("routes")
-    one, other = Editor(texts, 1), Editor(texts, 1)
+    one, other = SourceEditor(texts, 1), SourceEditor(texts, 1)
     made = [one.next() for _ in range(150)]
     assert made == [other.next() for _ in range(150)]
-    assert made != [another.next() for another in [Editor(texts, 2)] for _ in range(150)]
+    assert made != [another.next() for another in [SourceEditor(texts, 2)] for _ in range(150)]
     assert {edit.kind for edit in made} == {*WEIGHTS, "mending"}
     for edit, after in itertools.pairwise(made):
         assert edit.fails == (edit.kind == "typo") == (after.kind == "mending")
@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_history() -> None:
 
 def test_reverting_goes_back_edit_by_edit() -> None:
     texts = history.texts_of("hello")
-    editor = Editor(texts, 3)
+    editor = SourceEditor(texts, 3)
     for _ in range(40):
         editor.next()
     while editor._undo:
@@ -83,7 +83,7 @@ def test_reverting_goes_back_edit_by_edit() -> None:
 
 @pytest.mark.slow
 def test_a_short_history_replays() -> None:
-    tallies = {mode: history.Tally() for mode in history.MODES}
+    tallies = {mode: history.SchedulesTally() for mode in history.MODES}
     anyio.run(history.one_program, "hello", 4, 5, tallies)
     book = Book()
     for mode, tally in tallies.items():

@@ -8,14 +8,14 @@ import anyio
 import pytest
 
 from tests.bench.bench import BEGIN, END, report, rewrite
-from tests.bench.runner import Book, Row, Times, in_turn, shown
-from tests.bench.targets import Limit, Target, said, verdict
+from tests.bench.runner import Book, TableRow, Times, in_turn, shown
+from tests.bench.targets import BenchTarget, Bound, said, verdict
 
 
 def test_rows_are_measured_in_turn() -> None:
     order: list[str] = []
 
-    def row(name: str, spent: float) -> Row:
+    def row(name: str, spent: float) -> TableRow:
         async def work() -> float:
             order.append(name)
             return spent + len(order)
@@ -23,7 +23,7 @@ def test_rows_are_measured_in_turn() -> None:
         async def prepare() -> None:
             order.append(f"({name})")
 
-        return Row(name, work, prepare if name == "b" else None)
+        return TableRow(name, work, prepare if name == "b" else None)
 
     found = anyio.run(in_turn, [row("a", 0), row("b", 100)], 3)
     assert order == ["a", "(b)", "b", "(b)", "b", "a", "a", "(b)", "b"]
@@ -43,17 +43,17 @@ def test_verdicts() -> None:
     book = Book()
     book.add("slow", Times([3, 5, 4]))
     book.add("base", 3.0)
-    plain, missing = Limit("", "slow", 5), Limit("x", "none", 5)
-    assert [Limit("", "slow", limit).met(book) for limit in (5, 4, 3.9)] == [True, True, False]
-    assert [Limit("", "slow", limit, least=True).met(book) for limit in (5, 4, 3.9)] == [False, True, True]
-    assert [Limit("", "slow", limit, of="base").met(book) for limit in (2, 1)] == [True, False]
-    assert [Limit("", "slow", limit, more="base").met(book) for limit in (2, 0.5)] == [True, False]
-    assert missing.met(book) is Limit("", "slow", 1, of="none").met(book) is None
+    plain, missing = Bound("", "slow", 5), Bound("x", "none", 5)
+    assert [Bound("", "slow", limit).met(book) for limit in (5, 4, 3.9)] == [True, True, False]
+    assert [Bound("", "slow", limit, least=True).met(book) for limit in (5, 4, 3.9)] == [False, True, True]
+    assert [Bound("", "slow", limit, of="base").met(book) for limit in (2, 1)] == [True, False]
+    assert [Bound("", "slow", limit, more="base").met(book) for limit in (2, 0.5)] == [True, False]
+    assert missing.met(book) is Bound("", "slow", 1, of="none").met(book) is None
     assert said(plain, book) == "4.00 ms (3.00 to 5.00)"
-    assert said(Limit("y", "slow", 2, of="base"), book) == "y: 4.00 ms (3.00 to 5.00) beside 3.00"
-    assert verdict(Target("", "", plain, plain), book) == "met"
-    assert verdict(Target("", "", plain, Limit("", "slow", 1), missing), book) == "met / **missed** / ?"
-    assert verdict(Target("", "", missing), book) == ""
+    assert said(Bound("y", "slow", 2, of="base"), book) == "y: 4.00 ms (3.00 to 5.00) beside 3.00"
+    assert verdict(BenchTarget("", "", plain, plain), book) == "met"
+    assert verdict(BenchTarget("", "", plain, Bound("", "slow", 1), missing), book) == "met / **missed** / ?"
+    assert verdict(BenchTarget("", "", missing), book) == ""
     assert "| 2 workers over 1, 100 modules of 20 functions | at least 1.7 × | not measured yet |" in report(book, [10])
 
 

@@ -36,7 +36,7 @@ def test_it_knows_the_layout():
 # ------------------------------------------------------------------------------------------------ on real files
 
 
-class Project:
+class ProjectFiles:
     """A real folder, built by nobody but with the snapshot of a finished build. Its stamps count as old."""
 
     def __init__(self, folder: Path) -> None:
@@ -87,8 +87,8 @@ def answered(folder) -> int:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    project = Project(tmp_path / "project")
+def project(tmp_path: Path) -> ProjectFiles:
+    project = ProjectFiles(tmp_path / "project")
     project.write("main.ruchy", "main")
     project.write("lib/a.ruchy", "a")
     project.write("build/main.wasm", "program")
@@ -194,10 +194,10 @@ def test_what_another_wasmill_left_is_not_believed(project, monkeypatch):
 
 
 def test_a_root_that_is_a_link(tmp_path):
-    real = Project(tmp_path / "real")
+    real = ProjectFiles(tmp_path / "real")
     real.write("main.ruchy", "main")
     (tmp_path / "linked").symlink_to(tmp_path / "real")
-    linked = Project(tmp_path / "linked")
+    linked = ProjectFiles(tmp_path / "linked")
     linked.record()
     assert linked.answer() == 1
     assert real.answer() == 0, "settings are looked for above the name that a project is known by"

@@ -1,7 +1,8 @@
 """Bugs of concurrency, planted into our own actors one by one: what the harness is worth.
 
-Each is a patch for as long as a scene runs, is one that somebody could have written, and breaks a scene of `scenes.py`
-under some schedules, but not in a plain run. Run as a program, it writes the table of docs/testing-concurrency.md:
+Each is a patch for as long as a scenario runs, is one that somebody could have written, and breaks one of
+`scenarios.py` under some schedules, but not in a plain run. Run as a program, it writes the table of
+docs/testing-concurrency.md:
 
     python -m tests.concurrency.planted --write
 """
@@ -28,19 +29,19 @@ from actors.planner.run import Phase
 from actors.system import Actor
 from orchestrator.builds import Builds
 from orchestrator.testing.schedules import Exploration, explore
-from tests.concurrency import scenes
-from tests.concurrency.scenes import Scene, checkpoint, turns
+from tests.concurrency import scenarios
+from tests.concurrency.scenarios import Scenario, checkpoint, turns
 
 DOCUMENT = Path(__file__).parents[2] / "docs/testing-concurrency.md"
 
 
 class Bug(NamedTuple):
-    """`what` somebody could have written, the `scene` that shows it, `patches` as (class, attribute, what is there),
+    """`what` somebody could have written, the `scenario` that shows it, `patches` as (class, attribute, what is there),
     the strategy `by` which it is found soonest."""
 
     name: str
     what: str
-    scene: Scene
+    scenario: Scenario
     patches: tuple[tuple[Any, str, Any], ...]
     by: str
 
@@ -120,12 +121,12 @@ def _sleep_before_looking(turns_before: int) -> Callable[[Any], Any]:
     return run
 
 
-async def _tell_the_left(self: scenes.Clerk, message: Any, reply: Cell) -> None:
+async def _tell_the_left(self: scenarios.Clerk, message: Any, reply: Cell) -> None:
     self.got.append(message.build)
     if message.build >= 100 and self.left is not None:
         with suppress(Closed):
-            await self.left.put(scenes.note(message.build - 50), 0)  # "One is done."
-    reply.set(scenes.Begun(degraded=str(message.build)))
+            await self.left.put(scenarios.note(message.build - 50), 0)  # "One is done."
+    reply.set(scenarios.Begun(degraded=str(message.build)))
 
 
 # ------------------------------------------------------------------------------------------------ pool, keeper, planner
@@ -217,91 +218,91 @@ BUGS = (
     Bug(
         "a lost update",
         "the number of a build is read, and written after a checkpoint",
-        scenes.two_requests,
+        scenarios.two_requests,
         ((Builds, "_have_done", _count_and_then_write),),
         "pct:3",
     ),
     Bug(
         "a reply to the wrong asker",
         "a worker keeps the asker in an attribute of the pool while it finishes",
-        scenes.pool_jobs,
+        scenarios.pool_jobs,
         ((Pool, "_work", _reply_by_attribute),),
         "random",
     ),
     Bug(
         "a program published after cancel",
         "the planner does not look at the token while it links",
-        scenes.cancelled,
+        scenarios.cancelled,
         ((Planner, "cancelled", _ignore_a_late_cancel),),
         "pct:3",
     ),
     Bug(
         "an eviction between look-up and read",
         "what a build has found is not pinned for other processes",
-        scenes.looked_up_and_collected,
+        scenarios.looked_up_and_collected,
         ((InUse, "pin", lambda self, folder, disk: None),),
         "pct:2",
     ),
     Bug(
         "a mailbox that drops",
         "a sender that was woken finds its place taken, and gives up",
-        scenes.tells,
+        scenarios.tells,
         ((Mailbox, "_admit", _admit_without_reserving), (Mailbox, "put", _put_or_drop)),
         "random",
     ),
     Bug(
         "a mailbox over its bound",
         "a sender that was woken does not look again",
-        scenes.tells,
+        scenarios.tells,
         ((Mailbox, "_admit", _admit_without_reserving), (Mailbox, "put", _put_without_looking_again)),
         "random",
     ),
     Bug(
         "a place that is lost",
         "a sender that is cancelled after it was admitted keeps its place",
-        scenes.gives_up,
+        scenarios.gives_up,
         ((Mailbox, "_wait_for_room", _wait_and_forget),),
         "random",
     ),
     Bug(
         "a lost wake-up",
         "an actor lets others run between looking for mail and waiting for it",
-        scenes.asks_slowly,
+        scenarios.asks_slowly,
         ((Actor, "run", _sleep_before_looking(1)),),
         "pct:2",
     ),
     Bug(
         "a deadlock by a message to the left",
         "the clerk tells the desk what it has done",
-        scenes.tells_slowly,
-        ((scenes.Clerk, "receive", _tell_the_left),),
+        scenarios.tells_slowly,
+        ((scenarios.Clerk, "receive", _tell_the_left),),
         "pct:3",
     ),
     Bug(
         "a double compile",
         "a job that seems slow is begun a second time",
-        scenes.builds_twice,
+        scenarios.builds_twice,
         ((pool_module._Job, "_inline", _try_again_when_slow),),
         "random",
     ),
     Bug(
         "a build that is joined too late",
         "the texts are read before the build is closed for those who come",
-        scenes.everyone_sees_their_edits,
+        scenarios.everyone_sees_their_edits,
         ((Builds, "_have_done", _read_before_the_door_is_shut),),
         "random",
     ),
     Bug(
         "a slot that is lost",
         "the job of a cancelled build does not give its slot back",
-        scenes.cancelled_early,
+        scenarios.cancelled_early,
         ((Pool, "_work", _keep_the_slot),),
         "pct:2",
     ),
     Bug(
         "a keeper that serves two at once",
         "what takes long is done in a task of its own",
-        scenes.keeper_crowd,
+        scenarios.keeper_crowd,
         ((Keeper, "receive", _serve_two_at_once),),
         "pct:3",
     ),
@@ -312,11 +313,11 @@ BUDGET = 300
 
 
 def plain(bug: Bug, times: int = 5) -> None:
-    """The scene with the bug in it as everybody runs it. Raises what it finds."""
+    """The scenario with the bug in it as everybody runs it. Raises what it finds."""
 
     async def once() -> None:
         with anyio.fail_after(10):
-            await bug.scene()
+            await bug.scenario()
 
     with bug.planted():
         for backend in ("asyncio", "trio"):
@@ -327,12 +328,12 @@ def plain(bug: Bug, times: int = 5) -> None:
 def hunt(bug: Bug, strategy: str, budget: int = BUDGET) -> Exploration:
     """Look for the bug."""
     with bug.planted():
-        return explore(bug.scene, strategy, budget, shorten=False)
+        return explore(bug.scenario, strategy, budget, shorten=False)
 
 
 def table() -> str:
     """What each strategy needs for each bug, as a table of Markdown."""
-    lines = ["| planted | in code | scene | " + " | ".join(f"`{one}`" for one in STRATEGIES) + " | plain run |"]
+    lines = ["| planted | in code | scenario | " + " | ".join(f"`{one}`" for one in STRATEGIES) + " | plain run |"]
     lines.append("|---" * (len(STRATEGIES) + 4) + "|")
     for bug in BUGS:
         plain(bug, 10)
@@ -341,7 +342,7 @@ def table() -> str:
             found = hunt(bug, strategy)
             cells.append(str(found.schedules) if found.failure else "none" if found.complete else f"> {BUDGET}")
         print(bug.name, *cells, flush=True)
-        lines.append(f"| {bug.name} | {bug.what} | `{bug.scene.__name__}` | {' | '.join(cells)} | passes |")
+        lines.append(f"| {bug.name} | {bug.what} | `{bug.scenario.__name__}` | {' | '.join(cells)} | passes |")
     return "\n".join(lines)
 
 

@@ -24,7 +24,7 @@ def test_a_plain_run_does_not_see_it_and_the_harness_does(bug: Bug) -> None:
     found = hunt(bug, bug.by, BUDGET)
     assert found.failure is not None
     with bug.planted():
-        again = replay(bug.scene, found.failure.schedule)
+        again = replay(bug.scenario, found.failure.schedule)
     assert type(again.error) is type(found.failure.error)
     assert again.trace.labels == found.failure.trace.labels
     del found, again

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.codes import all_codes
-from tests.helpers.programs import Built, build, read_folder, run
+from tests.helpers.programs import BuiltProgram, build, read_folder, run
 
 CODES = all_codes()
 
@@ -20,7 +20,7 @@ def names(folder: str, stage: int) -> list[str]:
     return sorted(name for name, about in MANIFEST[folder].items() if about["stage"] == stage)
 
 
-def build_single(folder: str, name: str) -> Built:
+def build_single(folder: str, name: str) -> BuiltProgram:
     source = (HERE / folder / f"{name}.ruchy").read_bytes().decode()
     return build({f"{name}.ruchy": source}, f"{name}.ruchy")
 
@@ -32,19 +32,19 @@ def test_the_manifest_lists_every_program():
     assert len(names("single", 1)) == 53
 
 
-def check_single(built: Built, name: str) -> None:
+def check_single(built: BuiltProgram, name: str) -> None:
     ran = run(built.program)
     assert (ran.code, ran.stderr) == (0, "")
     assert ran.stdout.encode() == (HERE / "single" / f"{name}.out").read_bytes()
 
 
-def check_project(built: Built, name: str) -> None:
+def check_project(built: BuiltProgram, name: str) -> None:
     ran = run(built.program)
     assert (ran.code, ran.stderr) == (0, "")
     assert ran.stdout.encode() == (HERE / "projects" / name / "expected.out").read_bytes()
 
 
-def check_trap(built: Built, name: str) -> None:
+def check_trap(built: BuiltProgram, name: str) -> None:
     wanted = json.loads((HERE / "traps" / f"{name}.trap.json").read_text(encoding="utf-8"))
     ran = run(built.program)
     assert (ran.code, ran.stdout) == (134, wanted["stdout_before"])
@@ -59,7 +59,7 @@ CHECKS = {"single": check_single, "traps": check_trap, "projects": check_project
 PROGRAMS = [(folder, stage, name) for folder in CHECKS for stage in (1, 2) for name in names(folder, stage)]
 
 
-def build_named(folder: str, name: str) -> Built:
+def build_named(folder: str, name: str) -> BuiltProgram:
     return build(read_folder(str(HERE / folder / name))) if folder == "projects" else build_single(folder, name)
 
 

@@ -1,4 +1,4 @@
-"""What tests of killed processes share: the nursery, the processes that are left, and what must hold afterwards."""
+"""What tests of killed processes share: the fork server, the processes that are left, and what must hold afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers.tallies import Tally
 
 
 def processes_of(folder: Path) -> set[int]:
-    """The processes that have this folder among their arguments: see `doings.in_workers`."""
+    """The processes that have this folder among their arguments: see `child_work.in_workers`."""
     found = set()
     for place in Path("/proc").iterdir():
         if place.name.isdecimal() and int(place.name) != os.getpid():

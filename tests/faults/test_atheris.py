@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.strangers import LONG
+from tests.helpers.untrusted_values import LONG
 
 ROOT = Path(__file__).parents[2]
 RUNS = 20_000

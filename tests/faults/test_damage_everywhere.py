@@ -65,7 +65,7 @@ def flipped(data: bytes, at: int, bit: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
 
 
-class Built:
+class BuiltCache:
     """A project that was built, edited and built again; and the files of its cache after each of these builds, as
     somebody finds them who comes while it is still open: SQLite's log is there. `left` is what is there once it was
     closed, and `strange` the cache of another project."""
@@ -145,8 +145,8 @@ class Built:
 
 
 @pytest.fixture
-async def built(tmp_path: Path) -> Built:
-    built = Built(tmp_path / "project")
+async def built(tmp_path: Path) -> BuiltCache:
+    built = BuiltCache(tmp_path / "project")
     await built.make()
     assert {kind_of(name) for name in built.open} == set(KINDS)
     assert len(built.open["index.db-wal"]) > 4096, "the log holds what the index does not"
@@ -169,7 +169,7 @@ async def test_files_and_index_are_gone_and_the_plan_is_not(tmp_path: Path, tall
 @pytest.mark.sweep
 @pytest.mark.timeout(3600)
 @in_parts
-async def test_damage_to_every_file(built: Built, tally: Tally, part: int, anyio_backend: str) -> None:
+async def test_damage_to_every_file(built: BuiltCache, tally: Tally, part: int, anyio_backend: str) -> None:
     cases = list(built.cases())
     assert len(cases) > 1500
     for what, files in share(cases, part, few=25, backend=anyio_backend):
@@ -180,7 +180,7 @@ async def test_damage_to_every_file(built: Built, tally: Tally, part: int, anyio
 
 @pytest.mark.slow
 @pytest.mark.sweep
-async def test_files_that_are_folders_or_links(built: Built, tally: Tally, tmp_path: Path) -> None:
+async def test_files_that_are_folders_or_links(built: BuiltCache, tally: Tally, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes(b"the user's own")
     one_of_each = {kind_of(name): name for name in built.left}
@@ -206,7 +206,7 @@ async def test_files_that_are_folders_or_links(built: Built, tally: Tally, tmp_p
 @pytest.mark.slow
 @pytest.mark.sweep
 @pytest.mark.parametrize("error", ["EACCES", "EPERM"])
-async def test_files_that_may_not_be_touched(built: Built, tally: Tally, error: str) -> None:
+async def test_files_that_may_not_be_touched(built: BuiltCache, tally: Tally, error: str) -> None:
     """Wrong permissions (said by the seam, for who runs tests may be root). The build goes on without, and once they
     are right all is well."""
     for name in built.left:
@@ -222,7 +222,7 @@ async def test_files_that_may_not_be_touched(built: Built, tally: Tally, error: 
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may touch everything")
-async def test_a_cache_without_permissions(built: Built, tally: Tally) -> None:
+async def test_a_cache_without_permissions(built: BuiltCache, tally: Tally) -> None:
     for name in ("modules", "metadata", "snapshots", "index.db", "."):
         built.put(built.left)
         path = built.folder / CACHE / name
@@ -238,7 +238,7 @@ async def test_a_cache_without_permissions(built: Built, tally: Tally) -> None:
         tally.survive()
 
 
-async def test_a_log_that_belongs_to_another_index(built: Built, tally: Tally) -> None:
+async def test_a_log_that_belongs_to_another_index(built: BuiltCache, tally: Tally) -> None:
     """An index that was rebuilt, beside a log of the old one: SQLite must not replay it."""
     built.put({**built.left, "index.db-wal": built.open["index.db-wal"], "index.db-shm": built.open["index.db-shm"]})
     await all_is_well(built.folder, tally, "log", damage=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from actors.digests import digest
+from tests.faults.fork_server import ForkServer, fork_server
 from tests.faults.killing import as_if_nothing_had_happened, none_left
-from tests.faults.nursery import Nursery, nursery
 from tests.faults.scenarios import PROJECT, Around, right
 from tests.helpers.plain_builds import write
 from tests.helpers.tallies import LONG, Tally, in_parts, share
@@ -29,20 +29,20 @@ ENOUGH = 40
 
 
 @pytest.fixture(scope="module")
-def born() -> Iterator[Nursery]:
-    with nursery() as made:
+def server() -> Iterator[ForkServer]:
+    with fork_server() as made:
         yield made
 
 
 @in_parts
-async def test_every_limit(tmp_path: Path, born: Nursery, tally: Tally, part: int, anyio_backend: str) -> None:
+async def test_every_limit(tmp_path: Path, server: ForkServer, tally: Tally, part: int, anyio_backend: str) -> None:
     _, program = await right(PROJECT)
     assert program is not None
     around = Around()
     for files in share(range(ENOUGH), part, few=3, backend=anyio_backend):
         folder = tmp_path / str(files)
         write(folder, PROJECT)
-        status, said = born.do("short_of_files", folder=str(folder), backend=anyio_backend, files=files)
+        status, said = server.run("short_of_files", folder=str(folder), backend=anyio_backend, files=files)
         assert status == 0, (files, said)
         if said["success"]:
             assert said["program"] == digest(program), (files, said)

@@ -28,7 +28,7 @@ from orchestrator.cli.uptodate import answer
 from orchestrator.report.diagnostics import render_all
 from orchestrator.testing.disk import FakeDisk
 from orchestrator.wasm.leb import custom
-from tests.helpers.strangers import LONG, changed, nested, scrambled, share
+from tests.helpers.untrusted_values import LONG, changed, nested, scrambled, share
 
 MAIN = "use low::double;\nfun main() { let unused = 1; println(double(21)); }\n"
 LOW = "pub struct P { a: i64 }\npub fun double(n: i64) -> i64 { n * 2 }\n"

@@ -15,8 +15,8 @@ import pytest
 from actors.diagnostics import LONGEST_LINE, MOST, Diagnostic, bounded
 from actors.planner.resolve import HINTS
 from orchestrator.toolchains.ruchy.syntax.parser import parse
-from tests.helpers.programs import Built, build
-from tests.helpers.strangers import LONG
+from tests.helpers.programs import BuiltProgram, build
+from tests.helpers.untrusted_values import LONG
 
 Make = Callable[[int], str | dict[str, str]]
 
@@ -47,7 +47,7 @@ def calls(function: Callable[[], object]) -> int:
     return count
 
 
-def memory(made: Mapping[str, str]) -> tuple[Built, float]:
+def memory(made: Mapping[str, str]) -> tuple[BuiltProgram, float]:
     """What a build takes at its peak, above what any takes, in bytes a byte of source."""
     tracemalloc.start()
     try:

@@ -19,8 +19,8 @@ import pytest
 
 import orchestrator
 import orchestrator.sync
+from tests.faults.fork_server import ForkServer, fork_server
 from tests.faults.killing import age
-from tests.faults.nursery import Nursery, nursery
 from tests.faults.scenarios import CACHE, leftovers
 from tests.helpers.tallies import LONG, Tally, in_parts, share
 
@@ -43,8 +43,8 @@ CODES = {"once": {130}, "twice": {130}, "term": {143}, "both": {143, 130}}
 
 
 @pytest.fixture(scope="module")
-def born() -> Iterator[Nursery]:
-    with nursery() as made:
+def server() -> Iterator[ForkServer]:
+    with fork_server() as made:
         yield made
 
 
@@ -99,11 +99,11 @@ def afterwards(folder: Path, right: tuple[bytes, dict[str, bytes]], tally: Tally
     leftovers(folder, what)
 
 
-def run(born: Nursery, folder: Path, at: int, numbers: list[int]) -> tuple[int, str, str, int]:
+def run(server: ForkServer, folder: Path, at: int, numbers: list[int]) -> tuple[int, str, str, int]:
     """Exit code, standard output and error, and the number of steps where it ended by itself."""
     files = {stream: str(folder.with_suffix(f".{stream}")) for stream in ("out", "err")}
     argv = ["build", "--json", "--jobs", "1"]
-    status, said = born.do("command", folder=str(folder), argv=argv, at=at, numbers=numbers, files=files)
+    status, said = server.run("command", folder=str(folder), argv=argv, at=at, numbers=numbers, files=files)
     out, err = (Path(files[stream]).read_text() for stream in ("out", "err"))
     if status == 0:
         return said["code"], out, err, said["steps"]
@@ -113,14 +113,14 @@ def run(born: Nursery, folder: Path, at: int, numbers: list[int]) -> tuple[int, 
 
 @in_parts
 def test_a_signal_at_every_step(
-    tmp_path: Path, born: Nursery, right: tuple[bytes, dict[str, bytes]], tally: Tally, part: int
+    tmp_path: Path, server: ForkServer, right: tuple[bytes, dict[str, bytes]], tally: Tally, part: int
 ) -> None:
-    code, _, err, steps = run(born, prepared(tmp_path / "whole"), 0, [])
+    code, _, err, steps = run(server, prepared(tmp_path / "whole"), 0, [])
     assert (code, steps > 60) == (0, True), err
     for at, kind in share(list(itertools.product(range(1, steps + 1), SIGNALS)), part, few=8):
         what = f"{kind}-{at}"
         folder = prepared(tmp_path / what)
-        code, out, err, _ = run(born, folder, at, [int(number) for number in SIGNALS[kind]])
+        code, out, err, _ = run(server, folder, at, [int(number) for number in SIGNALS[kind]])
         # After its last event a build may be over before it looks; then it has simply been done.
         events: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines() if line.endswith("}")]
         done = bool(events) and events[-1]["event"] == "build-finished"

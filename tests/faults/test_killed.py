@@ -16,9 +16,9 @@ import pytest
 from actors.compiler import crew, pool
 from actors.events import CompileFinished, CompileStarted, Event
 from actors.offload import Offload
-from tests.faults.doings import SLOW
+from tests.faults.child_work import SLOW
+from tests.faults.fork_server import ForkServer, fork_server
 from tests.faults.killing import as_if_nothing_had_happened, none_left, processes_of
-from tests.faults.nursery import Nursery, nursery
 from tests.faults.scenarios import PROJECT, Around, check_build
 from tests.helpers.plain_builds import opened, write
 from tests.helpers.tallies import LONG, Tally, in_parts, share
@@ -33,15 +33,17 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def born() -> Iterator[Nursery]:
-    with nursery() as made:
+def server() -> Iterator[ForkServer]:
+    with fork_server() as made:
         yield made
 
 
 @in_parts
-async def test_at_every_crash_point(tmp_path: Path, born: Nursery, tally: Tally, part: int, anyio_backend: str) -> None:
+async def test_at_every_crash_point(
+    tmp_path: Path, server: ForkServer, tally: Tally, part: int, anyio_backend: str
+) -> None:
     write(tmp_path / "counted", PROJECT)
-    status, said = born.do("die_at", folder=str(tmp_path / "counted"), at=0, half=False, backend=anyio_backend)
+    status, said = server.run("die_at", folder=str(tmp_path / "counted"), at=0, half=False, backend=anyio_backend)
     assert status == 0, said
     names = said["names"]
     seen = {name for name in names if not name.startswith("index.")} | {name.partition(" ")[0] for name in names}
@@ -54,7 +56,7 @@ async def test_at_every_crash_point(tmp_path: Path, born: Nursery, tally: Tally,
     for at, half in share(points, part, few=5, backend=anyio_backend):
         folder = tmp_path / f"{at}{'-half' if half else ''}"
         write(folder, PROJECT)
-        status, _ = born.do("die_at", folder=str(folder), at=at, half=half, backend=anyio_backend)
+        status, _ = server.run("die_at", folder=str(folder), at=at, half=half, backend=anyio_backend)
         # How many points there are depends a little on which thread is faster: the last ones may not be reached.
         assert status == -signal.SIGKILL or (status == 0 and at > len(names) * 0.9), (at, names[at - 1])
         await as_if_nothing_had_happened(folder, tally, (at, half, names[at - 1]), evicted=at > said["first"])
@@ -73,11 +75,11 @@ def edited(number: int) -> dict[str, str]:
 
 @in_parts
 async def test_at_a_random_moment_with_workers_alive(
-    tmp_path: Path, born: Nursery, tally: Tally, part: int, anyio_backend: str
+    tmp_path: Path, server: ForkServer, tally: Tally, part: int, anyio_backend: str
 ) -> None:
     """A thousand times in the long run. All in one folder for each part: what one leaves, the next one finds."""
     write(tmp_path, MANY)
-    status, said = born.do("build_in_workers", folder=str(tmp_path), backend=anyio_backend)
+    status, said = server.run("build_in_workers", folder=str(tmp_path), backend=anyio_backend)
     assert (status, said["success"]) == (0, True)
     most = said["events"]
     alive = 0
@@ -85,11 +87,11 @@ async def test_at_a_random_moment_with_workers_alive(
         write(tmp_path, edited(number))
         chance = random.Random(number)
         if number % 2:  # by an event
-            child = born.bear(
+            child = server.start(
                 "build_in_workers", folder=str(tmp_path), backend=anyio_backend, event=chance.randint(1, most)
             )
         else:  # by the clock
-            child = born.bear("build_in_workers", folder=str(tmp_path), backend=anyio_backend)
+            child = server.start("build_in_workers", folder=str(tmp_path), backend=anyio_backend)
             threading.Event().wait(chance.uniform(0.0, 0.6))
             alive += bool(processes_of(tmp_path))
             child.kill()

@@ -18,8 +18,8 @@ from actors.disk import RealDisk
 from actors.keeper import recovery
 from actors.keeper.index import file_of
 from actors.keeper.store import FileStore
+from tests.faults.fork_server import ForkServer, fork_server
 from tests.faults.newer import NEW, OLD, schema
-from tests.faults.nursery import Nursery, nursery
 from tests.faults.scenarios import CACHE, EDITED, PROJECT, drop_program, leftovers, right, served
 from tests.faults.test_sharing import EDITS, check, still_good, version, wanted
 from tests.helpers.plain_builds import Bench, opened, texts_in, write
@@ -167,8 +167,8 @@ async def test_an_index_that_nobody_has_written_for_long_is_no_neighbour(tmp_pat
 
 
 @pytest.fixture(scope="module")
-def born() -> Iterator[Nursery]:
-    with nursery() as made:
+def server() -> Iterator[ForkServer]:
+    with fork_server() as made:
         yield made
 
 
@@ -181,7 +181,7 @@ CROWDS = [
 @pytest.mark.sweep
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 @in_parts
-async def test_both_at_once(tmp_path: Path, born: Nursery, tally: Tally, part: int, anyio_backend: str) -> None:
+async def test_both_at_once(tmp_path: Path, server: ForkServer, tally: Tally, part: int, anyio_backend: str) -> None:
     """Processes of both build on one cache, most of the time one that is too small. Then each of them, alone."""
     texts = [version(number) for number in range(EDITS)]
     good = await wanted(texts)
@@ -190,7 +190,7 @@ async def test_both_at_once(tmp_path: Path, born: Nursery, tally: Tally, part: i
         what = f"{processes}-{limit}-{seed}"
         folder = tmp_path / what
         crowd = [
-            born.bear(
+            server.start(
                 "crowd",
                 folder=str(folder / f"p{number}"),
                 cache=str(folder / CACHE),

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from actors.digests import digest
-from tests.faults.nursery import Born, Nursery, nursery
+from tests.faults.fork_server import ForkedChild, ForkServer, fork_server
 from tests.faults.scenarios import CACHE, leftovers, right
 from tests.helpers.plain_builds import opened, write
 from tests.helpers.tallies import LONG, Tally, in_parts, share
@@ -33,8 +33,8 @@ EDITS = 5
 
 
 @pytest.fixture(scope="module")
-def born() -> Iterator[Nursery]:
-    with nursery() as made:
+def server() -> Iterator[ForkServer]:
+    with fork_server() as made:
         yield made
 
 
@@ -104,7 +104,7 @@ CROWDS = [
 
 @in_parts
 async def test_many_on_one_cache_that_is_too_small(
-    tmp_path: Path, born: Nursery, tally: Tally, part: int, anyio_backend: str
+    tmp_path: Path, server: ForkServer, tally: Tally, part: int, anyio_backend: str
 ) -> None:
     texts = [version(number) for number in range(EDITS)]
     good = await wanted(texts)
@@ -113,11 +113,11 @@ async def test_many_on_one_cache_that_is_too_small(
         what = f"{processes}-{limit}-{kill}-{seed}"
         folder = tmp_path / what
         victim = seed % processes if kill else -1
-        crowd: list[Born] = []
+        crowd: list[ForkedChild] = []
         for number in range(processes):
             event = random.Random(seed).randint(1, 150) if number == victim else 0
             crowd.append(
-                born.bear(
+                server.start(
                     "crowd",
                     folder=str(folder / f"p{number}"),
                     cache=str(folder / CACHE),
@@ -143,7 +143,7 @@ async def test_many_on_one_cache_that_is_too_small(
 @pytest.mark.skipif(sys.platform != "linux", reason="claims need locks that belong to an open file")
 @in_parts
 async def test_few_modules_are_compiled_twice(
-    tmp_path: Path, born: Nursery, tally: Tally, part: int, anyio_backend: str
+    tmp_path: Path, server: ForkServer, tally: Tally, part: int, anyio_backend: str
 ) -> None:
     """All begin at about the same time with the same modules. What is compiled twice is right, and rare."""
     texts = [version(number) for number in range(EDITS)]
@@ -154,7 +154,7 @@ async def test_few_modules_are_compiled_twice(
     for processes, seed in share(cases, part, few=1, backend=anyio_backend):
         folder = tmp_path / f"{processes}-{seed}"
         crowd = [
-            born.bear(
+            server.start(
                 "crowd",
                 folder=str(folder / f"p{number}"),
                 cache=str(folder / CACHE),

@@ -93,7 +93,7 @@ def module_bytes(fragments: list[Fragment]) -> tuple[bytes, dict[str, int], list
     return module, addresses, list(imports.items())
 
 
-class Machine:
+class CountingMachine:
     """A checked module, lowered and instantiated."""
 
     def __init__(self, module: CheckedModule) -> None:

@@ -19,7 +19,7 @@ RUCHY = Ruchy()
 ENTRY = "main.ruchy"
 
 
-class Built(NamedTuple):
+class BuiltProgram(NamedTuple):
     """What came of some modules. `program` is None exactly where `diagnostics` has an error."""
 
     program: bytes | None
@@ -31,7 +31,7 @@ class Built(NamedTuple):
         return [found for found in self.diagnostics if found.severity == "error"]
 
 
-class Ran(NamedTuple):
+class ProgramRun(NamedTuple):
     code: int
     stdout: str
     stderr: str
@@ -39,7 +39,7 @@ class Ran(NamedTuple):
     """Why the host stopped it ("stack", "memory", ...), "" if it ended by itself."""
 
 
-def build(sources: Mapping[str, str], entry: str = ENTRY) -> Built:
+def build(sources: Mapping[str, str], entry: str = ENTRY) -> BuiltProgram:
     """Builds modules, named by path. The entry may have any name."""
     paths = {_module_name(path, entry): path for path in sorted(sources)}
     texts = {name: RUCHY.normalise(sources[path].encode()) for name, path in paths.items()}
@@ -60,12 +60,12 @@ def build(sources: Mapping[str, str], entry: str = ENTRY) -> Built:
             found += compiled.object.warnings
             objects[name] = compiled.object
     if any(one.severity == "error" for one in found) or len(objects) < len(texts):
-        return Built(None, (), objects, found)
+        return BuiltProgram(None, (), objects, found)
     main = _module_name(entry, entry)
     linked = _link(objects, paths, main)
     items = {item.name: item for item in summaries[main].items}  # type: ignore[union-attr]
     found += [of_item(one, items.get(one.item), texts[main], module=main, file=paths[main]) for one in linked.findings]
-    return Built(linked.program, linked.exports, objects, found)
+    return BuiltProgram(linked.program, linked.exports, objects, found)
 
 
 def _module_name(path: str, entry: str) -> str:
@@ -104,14 +104,14 @@ def errors_of(source: str) -> list[Diagnostic]:
     return built.errors()
 
 
-def run(program: bytes, memory_limit: int = MEMORY_LIMIT) -> Ran:
+def run(program: bytes, memory_limit: int = MEMORY_LIMIT) -> ProgramRun:
     """Runs a program to its end."""
     ended = run_program(program, capture=True, memory_limit=memory_limit)
     assert ended.stdout is not None and ended.stderr is not None
-    return Ran(ended.exit_code, ended.stdout.decode(), ended.stderr.decode(), ended.reason)
+    return ProgramRun(ended.exit_code, ended.stdout.decode(), ended.stderr.decode(), ended.reason)
 
 
-def run_text(source: str, path: str = ENTRY, memory_limit: int = MEMORY_LIMIT) -> Ran:
+def run_text(source: str, path: str = ENTRY, memory_limit: int = MEMORY_LIMIT) -> ProgramRun:
     """Builds one module and runs it."""
     return run(compile_text(source, path), memory_limit)
 

@@ -69,7 +69,7 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
     request.node.user_properties.append(("faults", found))
 
 
-class Summary:
+class FaultSummary:
     """The plug-in that adds up the counts, and that remembers what passed in the file that RESUME names."""
 
     def __init__(self, resume: str | None) -> None:

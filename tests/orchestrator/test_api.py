@@ -471,7 +471,7 @@ async def test_an_exception_of_the_body_leaves_as_itself() -> None:
             raise KeyError("x")
 
 
-class Broken(PlainToolchain):
+class BrokenToolchain(PlainToolchain):
     def __init__(self, at: str) -> None:
         super().__init__()
         self.at = at
@@ -490,7 +490,7 @@ class Broken(PlainToolchain):
 async def test_a_toolchain_without_an_identity() -> None:
     running = tasks_running()
     with pytest.raises(ProjectBroken) as caught:
-        async with opened(sources(), toolchain=Broken("identity")):
+        async with opened(sources(), toolchain=BrokenToolchain("identity")):
             raise AssertionError
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert tasks_running() == running
@@ -498,7 +498,7 @@ async def test_a_toolchain_without_an_identity() -> None:
 
 async def test_a_broken_project_says_why_again_and_again() -> None:
     running = tasks_running()
-    async with opened(sources(), toolchain=Broken("normalise")) as bench:
+    async with opened(sources(), toolchain=BrokenToolchain("normalise")) as bench:
         assert (await bench.build()).success
         bench.project.sources["c.plain"] = "bad\n"
         causes: list[BaseException | None] = []

@@ -294,7 +294,7 @@ steps = st.one_of(
 )
 
 
-class Model:
+class InputsModel:
     """The sources, the inputs, and what the cache has: for each key what its object included."""
 
     def __init__(self) -> None:
@@ -326,7 +326,7 @@ class Model:
 
 async def follow(history: list[tuple[str, str | list[str] | None]]) -> None:
     with tempfile.TemporaryDirectory() as place:
-        model, folder, waiting = Model(), Path(place, "app"), list(history)
+        model, folder, waiting = InputsModel(), Path(place, "app"), list(history)
         write(folder, TEXTS)
         put(folder / "table", "uno")
         while True:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 LOOP = "fun main() { loop { } }"
 WRITES = 'fun main() { loop { println("0123456789"); } }'
-HUNGRY = 'fun main() { let mut s = "ab"; loop { s = s + s; } }'
+OUT_OF_MEMORY = 'fun main() { let mut s = "ab"; loop { s = s + s; } }'
 
 
 @asynccontextmanager
@@ -173,7 +173,7 @@ async def test_a_scope_that_ends_at_any_moment_is_not_swallowed() -> None:
             "main.ruchy: all fuel is used up",
         ),
         (
-            HUNGRY,
+            OUT_OF_MEMORY,
             {"memory": "8 MiB"},
             "memory",
             b"",

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.programs import ENTRY, Built, build, read_folder, run
+from tests.helpers.programs import ENTRY, BuiltProgram, build, read_folder, run
 
 HERE = Path(__file__).parent
 NAMES = sorted(f"{path.parent.name}/{path.stem}" for path in HERE.glob("stage?/*.out"))
 SLOW = {"stage1/long-strings", "stage1/mandelbrot"}
 
 
-def built(name: str) -> Built:
+def built(name: str) -> BuiltProgram:
     if (HERE / name).is_dir():
         return build(read_folder(str(HERE / name)))
     return build({ENTRY: (HERE / f"{name}.ruchy").read_bytes().decode()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.properties.ruchy_projects import NUMBERS, Item, Module, Project, Ref, Type
+from tests.properties.ruchy_projects import NUMBERS, EditedProject, ProjectItem, ProjectModule, Ref, Type
 
 Pick = Callable[[int], int]
 MODULES = ("a", "b", "c", "d/e", "f")
@@ -13,7 +13,7 @@ FUNCTIONS = ("f0", "f1", "f2", "abs")
 
 
 class Editor:
-    def __init__(self, project: Project, pick: Pick) -> None:
+    def __init__(self, project: EditedProject, pick: Pick) -> None:
         self.project = project
         self.pick = pick
 
@@ -40,39 +40,39 @@ class Editor:
         hidden = self.project.modules[module].item(item.name) is not None
         return Ref(name, item.name, "path" if hidden else self.one(("use", "path")))
 
-    def _of(self, module: str, kinds: tuple[str, ...]) -> list[Item]:
+    def _of(self, module: str, kinds: tuple[str, ...]) -> list[ProjectItem]:
         return [item for item in self.project.modules[module].items if item.kind in kinds]
 
     def type(self, module: str) -> Type:
         found = self.ref(module, ("type",)) if self.pick(3) == 0 else None
         return found or self.one(NUMBERS)
 
-    def item(self, *kinds: str) -> tuple[str, Item] | None:
+    def item(self, *kinds: str) -> tuple[str, ProjectItem] | None:
         wanted = kinds or ("fun", "const", "type", "struct", "maker")
         there = [(name, item) for name in self.project.modules for item in self._of(name, wanted)]
-        found: tuple[str, Item] | None = self.one(there)
+        found: tuple[str, ProjectItem] | None = self.one(there)
         return found
 
     # ---- making
 
-    def new_item(self, module: str, kind: str, name: str) -> Item:
+    def new_item(self, module: str, kind: str, name: str) -> ProjectItem:
         if kind == "const":
             target = self.ref(module, ("const",), last=True) if self.pick(2) else None
-            return Item("const", name, salt=self.pick(9), target=target)
+            return ProjectItem("const", name, salt=self.pick(9), target=target)
         if kind == "type":
             target = self.ref(module, ("type",), last=True) if self.pick(2) else None
-            return Item("type", name, types=[target or self.one(NUMBERS)])
+            return ProjectItem("type", name, types=[target or self.one(NUMBERS)])
         if kind == "struct":
-            return Item("struct", name, types=[self.type(module) for _ in range(1 + self.pick(2))])
+            return ProjectItem("struct", name, types=[self.type(module) for _ in range(1 + self.pick(2))])
         if kind == "maker":
-            return Item("maker", name, target=self.ref(module, ("struct",)), salt=self.pick(9), types=[])
+            return ProjectItem("maker", name, target=self.ref(module, ("struct",)), salt=self.pick(9), types=[])
         kinds: list[Type | None] = [self.type(module), self.type(module)]
-        made = Item("fun", name, salt=self.pick(9), types=kinds, arrow=self.pick(3) > 0)
+        made = ProjectItem("fun", name, salt=self.pick(9), types=kinds, arrow=self.pick(3) > 0)
         for _ in range(self.pick(3)):
             self._add_step(module, made)
         return made
 
-    def _add_step(self, module: str, item: Item) -> None:
+    def _add_step(self, module: str, item: ProjectItem) -> None:
         kind = self.pick(4)
         if kind < 2:
             called = self.ref(module, ("fun",))
@@ -90,14 +90,14 @@ class Editor:
     def grow(self) -> None:
         """A project from nothing: types and constants first, then what uses them."""
         for name in MODULES[: 2 + self.pick(3)]:
-            self.project.modules[name] = Module([], [])
+            self.project.modules[name] = ProjectModule([], [])
         for kind, names in (("type", ("T0",)), ("const", ("K0", "K1")), ("struct", ("S0",)), ("fun", FUNCTIONS[:3])):
             for module in reversed(self.project.modules):
                 for name in names:
                     if self.pick(3):
                         self.project.modules[module].items.append(self.new_item(module, kind, name))
                 if kind == "struct" and self.project.modules[module].item("S0"):
-                    maker = Item("maker", "mk0", target=Ref(module, "S0", "own"), types=[])
+                    maker = ProjectItem("maker", "mk0", target=Ref(module, "S0", "own"), types=[])
                     self.project.modules[module].items.append(maker)
         self.calls()
 

@@ -14,18 +14,18 @@ SCOPES = ("", "", "inner", "inner::deep")
 REFERENCES = ("", "", "&", "&&")
 
 
-class Item:
+class RandomItem:
     """`kind`: "struct", "alias" (of a struct), "const", "int" (i64 to i64), "unit" (no `->`), "open" (no `->`, an i64),
     "maker" (gives a struct), "taker" (struct to i64). `target` is the struct it is about, `fields` what a struct
     holds: None for an i64, else a struct."""
 
-    def __init__(self, kind: str, name: str, module: str, scope: str, target: Item | None = None) -> None:
+    def __init__(self, kind: str, name: str, module: str, scope: str, target: RandomItem | None = None) -> None:
         self.kind = kind
         self.name = name
         self.module = module
         self.scope = scope
         self.target = target
-        self.fields: list[Item | None] = []
+        self.fields: list[RandomItem | None] = []
         self.arrow = True
         self.text = ""
 
@@ -34,14 +34,14 @@ class Item:
         return [*self.module.split("/"), *(self.scope.split("::") if self.scope else ()), self.name]
 
 
-class Project:
+class RandomProject:
     """`files` is the answer: texts by path."""
 
     def __init__(self, seed: int, *, wild: bool = False) -> None:
         self.random = Random(seed)
         self.wild = wild
         self.modules = self.random.sample(MODULES, self.random.randint(1, 3))
-        self.items: list[Item] = []
+        self.items: list[RandomItem] = []
         self.uses: dict[tuple[str, str], list[str]] = {}
         kinds = self.random.choices(
             ("struct", "alias", "const", "int", "unit", "open", "maker", "taker"), (2, 1, 3, 3, 3, 2, 2, 2), k=14
@@ -56,7 +56,7 @@ class Project:
     def _declare(self, number: int, kind: str) -> None:
         pick = self.random
         structs = [one for one in self.items if one.kind == "struct"]
-        item = Item(kind, f"{'S' if kind == 'struct' else 'T' if kind == 'alias' else kind}{number}", "", "")
+        item = RandomItem(kind, f"{'S' if kind == 'struct' else 'T' if kind == 'alias' else kind}{number}", "", "")
         if kind == "const":
             item.name = item.name.upper()
         if pick.random() < 0.1:  # a name that others have too
@@ -83,7 +83,7 @@ class Project:
             lines.append(f"pub mod {inner} {{\n{below}}}")
         return "".join(f"{line}\n" for line in lines)
 
-    def _text(self, item: Item) -> str:
+    def _text(self, item: RandomItem) -> str:
         pick = self.random
         here = (item.module, item.scope)
         if item.kind == "struct":
@@ -103,7 +103,7 @@ class Project:
             return f"pub const {item.name}{pick.choice((': i64', ''))} = {self._default(here, item)};"
         return self._function(item, here)
 
-    def _function(self, item: Item, here: tuple[str, str]) -> str:
+    def _function(self, item: RandomItem, here: tuple[str, str]) -> str:
         pick = self.random
         if item.kind == "maker":
             assert item.target is not None
@@ -157,21 +157,21 @@ class Project:
 
     # ---- types and values
 
-    def _below(self, item: Item, kind: str) -> list[Item]:
+    def _below(self, item: RandomItem, kind: str) -> list[RandomItem]:
         """What an item may need to be what it is: those before it, in a wild project all."""
         found = [one for one in self.items if one.kind == kind]
         return found if self.wild and self.random.random() < 0.2 else [one for one in found if one.text]
 
-    def _struct(self, item: Item) -> Item | None:
+    def _struct(self, item: RandomItem) -> RandomItem | None:
         below = [one for one in self._below(item, "struct") if self.wild or one is not item]
         return self.random.choice(below) if below else None
 
-    def _type(self, here: tuple[str, str], struct: Item) -> str:
+    def _type(self, here: tuple[str, str], struct: RandomItem) -> str:
         aliases = [one for one in self.items if one.kind == "alias" and one.target is struct]
         named = self.random.choice(aliases) if aliases and self.random.random() < 0.4 else struct
         return self.random.choice(REFERENCES) + self._name(here, named)
 
-    def _value(self, here: tuple[str, str], struct: Item, depth: int = 0) -> str:
+    def _value(self, here: tuple[str, str], struct: RandomItem, depth: int = 0) -> str:
         makers = [one for one in self.items if one.kind == "maker" and one.target is struct]
         if depth and makers and self.random.random() < 0.5:
             return f"{self._name(here, self.random.choice(makers))}()"
@@ -183,7 +183,7 @@ class Project:
         ]
         return f"{self._name(here, struct)} {{ {', '.join(fields)} }}"
 
-    def _read(self, value: str, struct: Item) -> str:
+    def _read(self, value: str, struct: RandomItem) -> str:
         """An i64 out of a struct."""
         for _ in range(5):
             for at, inner in enumerate(struct.fields):
@@ -194,7 +194,7 @@ class Project:
             value, struct = f"{value}.x0", struct.fields[0]
         return "1"
 
-    def _default(self, here: tuple[str, str], item: Item) -> str:
+    def _default(self, here: tuple[str, str], item: RandomItem) -> str:
         """An i64 that is known before `item` is."""
         pick = self.random
         if pick.random() < 0.3:
@@ -226,7 +226,7 @@ class Project:
 
     # ---- names
 
-    def _name(self, here: tuple[str, str], item: Item) -> str:
+    def _name(self, here: tuple[str, str], item: RandomItem) -> str:
         """One of the ways to name an item, with the import that it needs."""
         pick = self.random
         module, scope = here
@@ -259,7 +259,7 @@ class Project:
             return "super::" * up + whole
         return rooted
 
-    def _own_name(self, scope: str, item: Item) -> str:
+    def _own_name(self, scope: str, item: RandomItem) -> str:
         inside, target = scope.split("::") if scope else [], item.scope.split("::") if item.scope else []
         how = self.random.randint(0, 2)
         if how == 0:

@@ -34,7 +34,7 @@ def type_text(kind: Type) -> str:
     return kind if isinstance(kind, str) else kind.text()
 
 
-class Item:
+class ProjectItem:
     """`kind`: "fun", "const", "type", "struct", "maker" (a function that gives a struct). What else counts depends on
     it: `types` of a function are its parameter (None: not written) and its result; of a struct its fields'. `steps` are
     what a function does: ("call", ref, argument type or ""), ("read", ref of a const), ("make", ref of a maker,
@@ -108,23 +108,23 @@ class Item:
         return "\n".join([*lines, f"    t as {type_text(self.types[1] or 'i64')}", "}"])
 
 
-class Module:
-    def __init__(self, items: list[Item], globs: list[str]) -> None:
+class ProjectModule:
+    def __init__(self, items: list[ProjectItem], globs: list[str]) -> None:
         self.items = items
         self.globs = globs
 
-    def item(self, name: str) -> Item | None:
+    def item(self, name: str) -> ProjectItem | None:
         return next((item for item in self.items if item.name == name), None)
 
 
-class Project:
+class EditedProject:
     """Modules by name; `main` calls the functions of `calls`."""
 
-    def __init__(self, modules: dict[str, Module], calls: list[Ref]) -> None:
+    def __init__(self, modules: dict[str, ProjectModule], calls: list[Ref]) -> None:
         self.modules = modules
         self.calls = calls
 
-    def copied(self) -> Project:
+    def copied(self) -> EditedProject:
         return copy.deepcopy(self)
 
     def texts(self) -> dict[str, str]:
@@ -134,7 +134,7 @@ class Project:
         found["main.ruchy"] = f"{uses}fun main() {{\n{body}}}\n"
         return found
 
-    def _text(self, name: str, module: Module) -> str:
+    def _text(self, name: str, module: ProjectModule) -> str:
         uses = sorted({(ref.module, ref.name) for item in module.items for ref in item.refs() if ref.form == "use"})
         lines = [f"use {home}::{wanted};" for home, wanted in uses]
         lines += [f"use {home}::*;" for home in module.globs]
@@ -142,10 +142,10 @@ class Project:
             lines += ["", *(f"// {item.name} {number}" for number in range(item.noise)), self.item_text(name, item)]
         return "\n".join([*lines, ""])
 
-    def item_text(self, name: str, item: Item) -> str:
+    def item_text(self, name: str, item: ProjectItem) -> str:
         fields = 0
         if item.kind == "maker" and item.target is not None:
-            found = Oracle(self).meaning(name, item.target)
+            found = ProjectOracle(self).meaning(name, item.target)
             fields = len(self.modules[found[0]].item(found[1]).types) if found else 0  # type: ignore[union-attr]
         return item.text(fields)
 
@@ -153,10 +153,10 @@ class Project:
 Meaning = tuple[str, str]
 
 
-class Oracle:
+class ProjectOracle:
     """What the names of a project mean, and what everything depends on. Only asked about projects that are right."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: EditedProject) -> None:
         self.project = project
 
     def meaning(self, module: str, ref: Ref) -> Meaning | None:
@@ -193,7 +193,7 @@ class Oracle:
             kind = self.project.modules[module].item(found[1]).types[0]  # type: ignore[union-attr]
         return "endless"
 
-    def signature(self, module: str, item: Item) -> tuple[str, str]:
+    def signature(self, module: str, item: ProjectItem) -> tuple[str, str]:
         """The parameter and the result of an inferred function: the parameter is what the module's calls give it."""
         parameter = self.number(module, item.types[0])
         if item.types[0] is None:
@@ -224,7 +224,7 @@ class Oracle:
             found.append((ref.text(), None if target is None else self.view(target, path)))
         return tuple(found)
 
-    def function_key(self, module: str, item: Item) -> tuple[Any, ...]:
+    def function_key(self, module: str, item: ProjectItem) -> tuple[Any, ...]:
         """All that a function's code depends on."""
         text = self.project.item_text(module, item)
         own = self.signature(module, item) if item.inferred() else ()

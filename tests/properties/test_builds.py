@@ -66,7 +66,7 @@ def edited(texts: dict[str, str], history: list[dict[str, str]], edit: tuple[str
     if kind == "revert":
         return dict(history[0])
     if kind == "whole":
-        new[module] = text(more, Oracle(texts).items)
+        new[module] = text(more, PlainOracle(texts).items)
     elif module in new:
         if kind == "body":
             new[module] = re.sub(r"# \d+", f"# {more}", new[module])
@@ -80,7 +80,7 @@ def edited(texts: dict[str, str], history: list[dict[str, str]], edit: tuple[str
 # ------------------------------------------------------------------------------------------------ the oracle
 
 
-class Oracle:
+class PlainOracle:
     """What a module's object may depend on, said in the slowest way: its text, what each of its names means, and the
     same of everything that it imports. Knows the plain language, and nothing of graphs, components and digests."""
 
@@ -160,7 +160,7 @@ async def check(project: Project, steps: list[list[tuple[str, Any, Any]]]) -> No
 
 
 async def one_build(bench: Bench, texts: dict[str, str], known: set[str]) -> None:
-    oracle = Oracle(texts)
+    oracle = PlainOracle(texts)
     failed, blocked = oracle.wrong()
     result = await bench.build()
     assert (set(result.failed), set(result.blocked)) == (failed, blocked), texts

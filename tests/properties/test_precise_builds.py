@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from orchestrator import BuildResult, Sources, sync
 from tests.properties.ruchy_edits import EDITS, Editor
-from tests.properties.ruchy_projects import Oracle, Project
+from tests.properties.ruchy_projects import EditedProject, ProjectOracle
 
 CHANCE = st.integers(0, 2**32 - 1)
 """All that a step chooses follows from one number: numbers that Hypothesis draws one by one are mostly small ones."""
@@ -36,15 +36,15 @@ def said(result: BuildResult) -> list[Any]:
     return list(result.diagnostics)
 
 
-class Builds(RuleBasedStateMachine):
+class PreciseBuilds(RuleBasedStateMachine):
     invalidation = "precise"
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="wasmill-precise-"))
-        self.project = Project({}, [])
-        self.earlier: list[Project] = []
-        self.good: Project | None = None
+        self.project = EditedProject({}, [])
+        self.earlier: list[EditedProject] = []
+        self.good: EditedProject | None = None
         self.open: sync.Project | None = None
         self.functions: set[Any] = set()
         """Keys of functions that some object in the cache holds; `maybe`: that may be there, from failed builds."""
@@ -108,7 +108,7 @@ class Builds(RuleBasedStateMachine):
     def compare(self, result: BuildResult) -> None:
         """What was compiled against what the oracle says. What a build of a wrong project leaves in the cache depends
         on what was compiled before the failure was known: that may be there later, or not."""
-        oracle = Oracle(self.project)
+        oracle = ProjectOracle(self.project)
         functions, modules = oracle.functions(), oracle.modules()
         if not result.success:
             self.maybe |= {*functions.values(), *modules.values()}
@@ -144,7 +144,7 @@ class Builds(RuleBasedStateMachine):
 def part(number: int) -> type[Any]:
     """One of the tests; the last two under `transitive`, where the same functions are compiled."""
     more = {"invalidation": "precise" if number < PARTS - 2 else "transitive"}
-    machine = type(f"Builds{number}", (Builds,), more)
+    machine = type(f"Builds{number}", (PreciseBuilds,), more)
     if not LONG:
         machine = seed(number)(machine)
     case: type[Any] = machine.TestCase

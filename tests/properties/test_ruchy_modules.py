@@ -19,8 +19,8 @@ from actors.offload import InlineOffload
 from orchestrator import BuildResult, Sources
 from orchestrator.wasm.validate import validate
 from tests.helpers.programs import build
-from tests.helpers.strangers import share
-from tests.properties.ruchy_modules import WRONG, Project, spoiled
+from tests.helpers.untrusted_values import share
+from tests.properties.ruchy_modules import WRONG, RandomProject, spoiled
 
 pytestmark = [pytest.mark.hypothesis, pytest.mark.slow]
 SEEDS = st.integers(0, 1 << 40)
@@ -37,7 +37,7 @@ def replaced(sources: Sources, files: dict[str, str]) -> None:
             sources[path] = text
 
 
-class Built(NamedTuple):
+class BuiltProject(NamedTuple):
     """What came of a build. `program` is "" where there is none."""
 
     result: BuildResult
@@ -55,17 +55,17 @@ class Built(NamedTuple):
         return self.program
 
 
-def builds(*versions: dict[str, str]) -> list[Built]:
+def builds(*versions: dict[str, str]) -> list[BuiltProject]:
     """What one open project makes of these files, one version after the other."""
 
-    async def all_of_them() -> list[Built]:
+    async def all_of_them() -> list[BuiltProject]:
         sources = Sources(versions[0])
         async with opened(sources) as project:
             found = []
             for files in versions:
                 replaced(sources, files)
                 result = await project.build()
-                found.append(Built(result, result.program.read_bytes() if result.program else b""))
+                found.append(BuiltProject(result, result.program.read_bytes() if result.program else b""))
             return found
 
     return anyio.run(all_of_them)
@@ -84,7 +84,7 @@ def edited(files: dict[str, str], seed: int) -> dict[str, str]:
 @given(SEEDS)
 @share(90)
 def test_projects_that_are_right_compile(seed: int) -> None:
-    built = build(Project(seed).files)
+    built = build(RandomProject(seed).files)
     assert built.errors() == []
     assert built.program is not None and validate(built.program) is None
 
@@ -93,7 +93,7 @@ def test_projects_that_are_right_compile(seed: int) -> None:
 @share(35)
 def test_results_constants_and_defaults_that_may_need_themselves(seed: int) -> None:
     """Whatever needs itself, through however many modules, is understood, or is told of at its place."""
-    files = Project(seed, wild=True).files
+    files = RandomProject(seed, wild=True).files
     (built,) = builds(files)
     assert all(found.file in files and found.line for found in built.errors())
     if built.result.success:
@@ -103,7 +103,7 @@ def test_results_constants_and_defaults_that_may_need_themselves(seed: int) -> N
 @given(SEEDS)
 @share(20)
 def test_a_build_upon_an_earlier_one_gives_what_a_clean_one_gives(seed: int) -> None:
-    before = Project(seed).files
+    before = RandomProject(seed).files
     after = edited(before, seed)
     first, second = builds(before, after)
     (clean,) = builds(after)
@@ -115,7 +115,7 @@ def test_a_build_upon_an_earlier_one_gives_what_a_clean_one_gives(seed: int) -> 
 @share(18)
 def test_what_is_wrong_is_told_in_its_module_and_blocks_the_others(seed: int, kind: str) -> None:
     """By a clean build, and by one upon a build that was well; and nothing of it is left when it is mended."""
-    files = Project(seed).files
+    files = RandomProject(seed).files
     wrong, path = spoiled(files, kind, seed)
     before, spoilt, after = builds(files, wrong, files)
     (clean,) = builds(wrong)

@@ -7,7 +7,7 @@ import pytest
 from actors.compiler.toolchain import CompileJob
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.syntax.parser import parse
-from tests.helpers.counting_machine import Machine
+from tests.helpers.counting_machine import CountingMachine
 from tests.helpers.programs import run_text
 from tests.helpers.tallies import LONG
 from tests.properties.ruchy_values import Programs
@@ -17,7 +17,7 @@ def counted(source: str) -> tuple[str, list[bytes]]:
     """What a program writes on the machine that checks every reference, and what it leaks."""
     checked = check(CompileJob(module="main", path="main.ruchy", source=source.encode()), parse(source))
     assert checked.module is not None, checked.errors
-    machine = Machine(checked.module)
+    machine = CountingMachine(checked.module)
     machine.run("main::main")
     return machine.output.decode(), machine.leaked()
 

@@ -13,12 +13,13 @@ from orchestrator.testing.schedules.outcome import Outcome
 from orchestrator.testing.schedules.policy import AtRandom, ByPriority, Policy, Written, policy_of
 from orchestrator.testing.schedules.strategy import Exhaustive, Pct, Random, Strategy
 from orchestrator.testing.schedules.table import table
-from orchestrator.testing.schedules.trace import Choice, Place, Trace
+from orchestrator.testing.schedules.trace import Choice, CodePlace, Trace
 
 __all__ = [
     "AtRandom",
     "ByPriority",
     "Choice",
+    "CodePlace",
     "Deadlock",
     "Endless",
     "Exhaustive",
@@ -26,7 +27,6 @@ __all__ = [
     "Failure",
     "Outcome",
     "Pct",
-    "Place",
     "Policy",
     "Problem",
     "Random",

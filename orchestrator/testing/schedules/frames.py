@@ -7,7 +7,7 @@ import os
 from types import FrameType, TracebackType
 from typing import Any
 
-from orchestrator.testing.schedules.trace import Place
+from orchestrator.testing.schedules.trace import CodePlace
 
 _LOOPS = ("trio", "anyio", "asyncio", "outcome", "sniffio", "aiosqlite")
 _LIBRARY = os.path.dirname(os.__file__)
@@ -51,7 +51,7 @@ def is_loops(frame: FrameType) -> bool:
     return module.partition(".")[0] in _LOOPS
 
 
-def place_of(coroutine: Any) -> Place | None:
+def place_of(coroutine: Any) -> CodePlace | None:
     """Where a coroutine waits; None before it began and after it ended."""
     if not getattr(coroutine, "cr_suspended", True):
         return None
@@ -59,7 +59,7 @@ def place_of(coroutine: Any) -> Place | None:
     if not theirs:
         return None
     frame = theirs[-1]
-    return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+    return CodePlace(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
 def without_loops(traceback: TracebackType | None) -> TracebackType | None:
@@ -70,13 +70,13 @@ def without_loops(traceback: TracebackType | None) -> TracebackType | None:
     return found or traceback
 
 
-def raised_at(error: BaseException) -> Place | None:
+def raised_at(error: BaseException) -> CodePlace | None:
     """The last line of the scenario's own, or of what it called, that an exception came through."""
     found = None
     traceback = error.__traceback__
     while traceback is not None:
         if not is_loops(traceback.tb_frame):
             code = traceback.tb_frame.f_code
-            found = Place(code.co_filename, traceback.tb_lineno, code.co_name)
+            found = CodePlace(code.co_filename, traceback.tb_lineno, code.co_name)
         traceback = traceback.tb_next
     return found

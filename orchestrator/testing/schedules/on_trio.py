@@ -26,7 +26,7 @@ import trio.testing
 from orchestrator.testing.schedules.director import Abandoned, Director, Uncontrolled
 from orchestrator.testing.schedules.frames import place_of
 from orchestrator.testing.schedules.steady import ROUNDS, short_name, steady_interpreter
-from orchestrator.testing.schedules.trace import Place
+from orchestrator.testing.schedules.trace import CodePlace
 from orchestrator.testing.schedules.waits import Waiter, deadlock, outside
 
 Scenario = Callable[[], Any]
@@ -188,7 +188,7 @@ class _Places(trio.abc.Instrument):
 
     def __init__(self, director: Director, chooser: _Chooser) -> None:
         self._director = director
-        self._began: Place | None = None
+        self._began: CodePlace | None = None
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
         self._began = place_of(task.coro)

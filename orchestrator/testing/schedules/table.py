@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from orchestrator.testing.schedules.trace import Place, Trace
+from orchestrator.testing.schedules.trace import CodePlace, Trace
 
 COLUMNS = 6
 """More tasks than that are not drawn side by side."""
@@ -16,7 +16,7 @@ ROWS = 60
 class _Turn:
     """Steps of one task in a row: where it began and where it ended up."""
 
-    def __init__(self, label: str, began: Place | None, ended: Place | None, steps: int) -> None:
+    def __init__(self, label: str, began: CodePlace | None, ended: CodePlace | None, steps: int) -> None:
         self.label = label
         self.steps = steps
         start = str(began) if began else "begins"

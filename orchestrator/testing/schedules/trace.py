@@ -26,7 +26,7 @@ class Choice(NamedTuple):
         return self.stays and self.taken > 0
 
 
-class Place(NamedTuple):
+class CodePlace(NamedTuple):
     """Where a task was when it let others run: a line of the innermost function that is not the event loop's."""
 
     file: str
@@ -46,7 +46,7 @@ class Trace:
     def __init__(self) -> None:
         self.labels: list[str] = []
         self.choices: list[Choice] = []
-        self.places: list[tuple[Place | None, Place | None]] = []
+        self.places: list[tuple[CodePlace | None, CodePlace | None]] = []
         self.seconds = 0.0
         """Virtual seconds that passed."""
 

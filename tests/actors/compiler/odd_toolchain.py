@@ -1,4 +1,4 @@
-"""A toolchain that misbehaves where its source says so. Worker processes find it by name: `odd_toolchain:Odd`."""
+"""A toolchain that misbehaves where its source says so. Worker processes find it by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from actors.digests import Digest, digest
 from orchestrator.testing.toolchain import PlainToolchain
 
 
-class Odd(PlainToolchain):
+class OddToolchain(PlainToolchain):
     """Plain, and with lines that are acted upon: each is a word, then a path or number."""
 
     def compile(self, job: CompileJob) -> Compiled:
@@ -30,7 +30,7 @@ class Odd(PlainToolchain):
         return super().summarise(job)
 
 
-class Shifty(Odd):
+class Shifty(OddToolchain):
     """Another toolchain in every process."""
 
     def identity(self) -> Digest:

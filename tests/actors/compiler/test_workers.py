@@ -19,7 +19,7 @@ from actors.events import CompileFinished, CompileStarted
 from actors.offload import InlineOffload
 from orchestrator import BuildResult, Project, Sources
 from tests.actors.compiler import odd_toolchain
-from tests.actors.compiler.odd_toolchain import Odd
+from tests.actors.compiler.odd_toolchain import OddToolchain
 from tests.actors.compiler.worker_tools import all_end, running, workers
 from tests.bench import projects
 
@@ -41,7 +41,7 @@ def odd(texts: dict[str, str], **settings: Any) -> Project:
     """A project in memory, for the toolchain that misbehaves."""
     sources = Sources({f"{name}.plain": text for name, text in texts.items()})
     settings = {"jobs": 2, "entry": "main.plain", **settings}
-    return orchestrator.open(sources, toolchain="tests.actors.compiler.odd_toolchain:Odd", **settings)
+    return orchestrator.open(sources, toolchain="tests.actors.compiler.odd_toolchain:OddToolchain", **settings)
 
 
 async def built(texts: dict[str, str], **settings: Any) -> BuildResult:
@@ -212,7 +212,7 @@ async def test_a_large_source_is_compiled_in_a_worker(tmp_path: Path) -> None:
     [
         {"jobs": 1},
         {"offload": InlineOffload()},
-        {"toolchain": Odd()},
+        {"toolchain": OddToolchain()},
         {"toolchain": "tests.actors.compiler.odd_toolchain:Shifty"},
         {"toolchain": "tests.actors.compiler.odd_toolchain:here_alone"},
     ],
@@ -221,9 +221,9 @@ async def test_a_large_source_is_compiled_in_a_worker(tmp_path: Path) -> None:
 async def test_inline_where_workers_cannot_be(
     tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(odd_toolchain, "here_alone", Odd(), raising=False)
+    monkeypatch.setattr(odd_toolchain, "here_alone", OddToolchain(), raising=False)
     sources = Sources({"main.plain": f"note {tmp_path / 'who'}"})
-    settings = {"jobs": 2, "toolchain": "tests.actors.compiler.odd_toolchain:Odd", **settings}
+    settings = {"jobs": 2, "toolchain": "tests.actors.compiler.odd_toolchain:OddToolchain", **settings}
     async with orchestrator.open(sources, entry="main.plain", **settings) as project:
         assert (await project.build()).success
         assert workers() == set()
@@ -291,7 +291,9 @@ async def test_workers_are_started_for_work_that_pays(
     def start(function: Callable[..., Any], *args: Any) -> None:
         assert len(args) == 1
 
-    one = crew.Crew(Toolchains(Odd(), place="tests.actors.compiler.odd_toolchain:Odd"), 4, timeout=0, memory=0)
+    one = crew.Crew(
+        Toolchains(OddToolchain(), place="tests.actors.compiler.odd_toolchain:OddToolchain"), 4, timeout=0, memory=0
+    )
     one.bind(Counting(), start)
     one.want(ahead)
     one.want(ahead)

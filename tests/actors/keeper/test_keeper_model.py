@@ -43,7 +43,7 @@ def drop_index(folder: Path) -> None:
         path.unlink()
 
 
-class Model:
+class KeeperModel:
     """What should be there. Objects that were damaged or lost take all their entries with them, but not before somebody
     looks: `shaky` are those contents."""
 
@@ -55,7 +55,7 @@ class Model:
         self.entries = {name: it for name, it in self.entries.items() if it != number}
 
 
-async def apply(talk: Talk, model: Model, folder: Path, operation: str, name: str, number: int) -> None:
+async def apply(talk: Talk, model: KeeperModel, folder: Path, operation: str, name: str, number: int) -> None:
     if operation in ("store", "force"):
         await talk.store(entry(name, content(number)), force=operation == "force")
         if operation == "force" or name not in model.entries:
@@ -89,7 +89,7 @@ async def apply(talk: Talk, model: Model, folder: Path, operation: str, name: st
         model.summaries.clear()
 
 
-async def compare(talk: Talk, model: Model) -> None:
+async def compare(talk: Talk, model: KeeperModel) -> None:
     everything = [entry(name) for name in NAMES]
     found = (await talk.find(*everything)).entries
     assert {it.module: it.digest for it in found.values()} == {
@@ -115,7 +115,7 @@ async def compare_fragments(talk: Talk, stored: set[int]) -> None:
 
 
 async def play(folder: Path, operations: list[tuple[str, str, int]]) -> None:
-    model = Model()
+    model = KeeperModel()
     rest = list(operations)
     while rest or operations is not None:
         keeper = Keeper(str(folder), max_size=0, eviction="lru", hot_memory=300)

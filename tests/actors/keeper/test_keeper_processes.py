@@ -124,7 +124,7 @@ class Hasty(RealDisk):
         return super().lock(path, create=create)
 
 
-def test_a_build_that_is_just_beginning_is_not_buried(tmp_path: Path) -> None:
+def test_a_build_that_is_just_beginning_is_not_reaped(tmp_path: Path) -> None:
     pins = locks.Pins(str(tmp_path), Hasty(3))
     pins.add([b"a" * 32])
     assert locks.pinned_by_others(str(tmp_path), None) == {b"a" * 32}

@@ -215,7 +215,7 @@ def plan_of(facts: Facts, settings: BuildSettings, *, broken: bool = False) -> P
     return Plan(PLAN_VERSION, IDENTITY, settings_digest(settings), modules, succeeded=not bad)
 
 
-class Process:
+class NewProcess:
     """A new process: it has the plan and the sources, and looks up summaries as it is asked to."""
 
     def __init__(self, before: Texts, after: Texts, settings: BuildSettings) -> None:
@@ -277,7 +277,7 @@ def test_a_new_process_equals_the_whole(before: Texts, change: Texts, settings: 
     (module, text), *_ = change.items()
     after = before | {module: f"{before[module]}\n{text}" if text.startswith("run ") and "\n" not in text else text}
     assume(before != after)
-    process, new = Process(before, after, settings), whole(after, settings)
+    process, new = NewProcess(before, after, settings), whole(after, settings)
     facts, planned = process.facts, process.plan.modules
     event("right" if process.plan.succeeded else "wrong before")
     event("broken" if new.broken else "troubled" if new.troubled else "well")
@@ -357,7 +357,7 @@ WIDE = {f"w{number}": "x = 1" for number in range(300)}
 
 def test_no_edit_asks_for_nothing() -> None:
     for settings in (PRECISE, TRANSITIVE):
-        process = Process(WIDE, WIDE, settings)
+        process = NewProcess(WIDE, WIDE, settings)
         assert (process.asked, process.facts.touched, process.facts.remade) == (set(), [], set())
 
 
@@ -365,7 +365,7 @@ def test_a_private_change_asks_for_the_module_and_its_imports() -> None:
     before = WIDE | {"a": "use b::f\nuse c::g\nx = f g", "b": "use d::h\npub f = 1", "c": "pub g = 2", "d": "pub h = 3"}
     after = before | {"a": "use b::f\nuse c::g\nx = f g g"}
     for settings in (PRECISE, TRANSITIVE):
-        process = Process(before, after, settings)
+        process = NewProcess(before, after, settings)
         assert process.facts.touched == ["a"]
         assert process.asked == {"a", "b", "c"}
 
@@ -373,31 +373,31 @@ def test_a_private_change_asks_for_the_module_and_its_imports() -> None:
 def test_what_is_built_upon_it_is_asked_for_under_transitive_alone() -> None:
     before = WIDE | {"top": "use a::f\nx = f", "a": "use b::g\npub f = 1\nx = g", "b": "pub g = 1", "other": "use b::g"}
     after = before | {"a": "use b::g\npub f = 1\nx = g g"}
-    process = Process(before, after, TRANSITIVE)
+    process = NewProcess(before, after, TRANSITIVE)
     assert process.facts.touched == ["a", "top"]
     assert process.facts.as_before == {"top"}
     assert process.asked == {"a", "b", "top"}
-    process = Process(before, after, PRECISE)
+    process = NewProcess(before, after, PRECISE)
     assert process.facts.touched == ["a"]
     assert process.asked == {"a", "b"}
 
 
 def test_a_changed_interface_reaches_as_far_as_it_goes() -> None:
     before = WIDE | {"a": "use b::f\npub e = f", "b": "use c::g\npub f = g", "c": "pub g = 1", "d": "use a::e\nx = e"}
-    process = Process(before, before | {"c": "pub g = 2"}, PRECISE)
+    process = NewProcess(before, before | {"c": "pub g = 2"}, PRECISE)
     assert process.facts.touched == ["a", "b", "c", "d"]
     assert process.asked == {"a", "b", "c", "d"}
 
 
 def test_what_an_interface_drags_in_is_asked_for_where_it_leads() -> None:
     before = WIDE | {"a": "use b::f\nx = f", "b": "use c::g\npub f = g", "c": "use d::h\npub g = h", "d": "pub h = 1"}
-    process = Process(before, before | {"a": "use b::f\nx = f f"}, PRECISE)
+    process = NewProcess(before, before | {"a": "use b::f\nx = f f"}, PRECISE)
     assert process.facts.touched == ["a"]
     assert process.asked == {"a", "b", "c", "d"}
 
 
 def test_a_change_below_almost_everything_asks_for_all_of_it_at_once() -> None:
-    process = Process(CHAIN, CHAIN, TRANSITIVE)
+    process = NewProcess(CHAIN, CHAIN, TRANSITIVE)
     facts = process.facts
     facts.take((), sources(CHAIN | {"m299": "pub f = 2"}), ())
     needs: list[Need] = []
@@ -414,13 +414,13 @@ def test_a_change_below_almost_everything_asks_for_all_of_it_at_once() -> None:
 def test_an_error_and_its_mending_ask_for_what_they_reach() -> None:
     right = WIDE | {"a": "use b::f\nx = f", "b": "pub f = 1"}
     wrong = right | {"b": "pub g = 1"}
-    process = Process(right, wrong, TRANSITIVE)
+    process = NewProcess(right, wrong, TRANSITIVE)
     assert (process.facts.troubled, process.facts.touched, process.asked) == ({"a"}, ["a", "b"], {"a", "b"})
-    mended = Process(wrong, right, TRANSITIVE)
+    mended = NewProcess(wrong, right, TRANSITIVE)
     assert (mended.facts.troubled, mended.facts.touched, mended.asked) == (set(), ["a", "b"], {"a", "b"})
-    broken = Process(right, right | {"b": "syntax"}, TRANSITIVE)
+    broken = NewProcess(right, right | {"b": "syntax"}, TRANSITIVE)
     assert (broken.facts.broken, broken.facts.touched, broken.asked) == ({"b"}, [], {"a", "b"})
-    mended = Process(right | {"b": "syntax"}, right, TRANSITIVE)
+    mended = NewProcess(right | {"b": "syntax"}, right, TRANSITIVE)
     assert (mended.facts.broken, mended.facts.touched, mended.asked) == (set(), ["a", "b"], {"a", "b"})
 
 

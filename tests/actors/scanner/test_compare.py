@@ -23,7 +23,7 @@ def scan_of(memory=None, **fields):
     return Scan(**{"build": 1, "rules": RULES, "memory": sources, **fields})
 
 
-class World:
+class ScannedFolder:
     """A folder, the scanner's memory, and builds that end with a snapshot."""
 
     def __init__(self, *paths: str) -> None:
@@ -49,7 +49,7 @@ class World:
 
 
 def test_nothing_changed_reads_nothing():
-    world = World("a.ruchy", "b/c.ruchy", "main.ruchy")
+    world = ScannedFolder("a.ruchy", "b/c.ruchy", "main.ruchy")
     assert world.build() == (["a", "b/c", "main"], [])
     first = world.look()
     world.disk.reset()
@@ -63,7 +63,7 @@ def test_nothing_changed_reads_nothing():
 
 
 def test_each_kind_of_change():
-    world = World("a.ruchy", "b/c.ruchy", "d.ruchy")
+    world = ScannedFolder("a.ruchy", "b/c.ruchy", "d.ruchy")
     world.build()
     assert world.build() == ([], [])
     world.disk.write("/p/a.ruchy", b"other")
@@ -84,7 +84,7 @@ def test_each_kind_of_change():
 
 
 def test_a_file_that_moves_to_mod_is_read_again():
-    world = World("a.ruchy", "b.ruchy")
+    world = ScannedFolder("a.ruchy", "b.ruchy")
     world.build()
     world.disk.memory.make_folders("/p/a")
     world.disk.memory.rename("/p/a.ruchy", "/p/a/mod.ruchy")
@@ -92,7 +92,7 @@ def test_a_file_that_moves_to_mod_is_read_again():
 
 
 def test_a_rename_over_a_file():
-    world = World("a.ruchy", "b.ruchy")
+    world = ScannedFolder("a.ruchy", "b.ruchy")
     world.build()
     world.disk.write("/p/.tmp", b"b.ruchx")
     world.disk.memory.rename("/p/.tmp", "/p/b.ruchy")
@@ -100,7 +100,7 @@ def test_a_rename_over_a_file():
 
 
 def test_racy_sources_are_read_until_they_are_old():
-    world = World("a.ruchy")
+    world = ScannedFolder("a.ruchy")
     world.disk.aged = False
     world.build()
     assert world.build() == (["a"], [])
@@ -111,7 +111,7 @@ def test_racy_sources_are_read_until_they_are_old():
 
 
 def test_an_edit_in_the_same_tick_is_seen():
-    world = World("a.ruchy")
+    world = ScannedFolder("a.ruchy")
     world.disk.aged = False
     world.disk.memory.tick_ns = 0
     world.build()
@@ -120,7 +120,7 @@ def test_an_edit_in_the_same_tick_is_seen():
 
 
 def test_an_edit_in_place_walks_nothing():
-    world = World("a.ruchy", "d/b.ruchy", "d/c.ruchy")
+    world = ScannedFolder("a.ruchy", "d/b.ruchy", "d/c.ruchy")
     world.build()
     world.disk.write("/p/d/b.ruchy", b"other")
     world.disk.reset()
@@ -129,7 +129,7 @@ def test_an_edit_in_place_walks_nothing():
 
 
 def test_a_file_put_in_the_place_of_another_has_its_folder_listed_and_no_other():
-    world = World("a.ruchy", "d/b.ruchy", "d/e/c.ruchy", "f/g.ruchy")
+    world = ScannedFolder("a.ruchy", "d/b.ruchy", "d/e/c.ruchy", "f/g.ruchy")
     world.build()
     world.disk.write("/p/d/new~", b"other")
     world.disk.memory.rename("/p/d/new~", "/p/d/b.ruchy")
@@ -142,7 +142,7 @@ def test_a_file_put_in_the_place_of_another_has_its_folder_listed_and_no_other()
 
 def test_a_new_file_or_folder_is_walked_for():
     for path in ("d/new.ruchy", "d/new/x.ruchy"):
-        world = World("a.ruchy", "d/b.ruchy", "f/g.ruchy")
+        world = ScannedFolder("a.ruchy", "d/b.ruchy", "f/g.ruchy")
         world.build()
         world.disk.memory.make_folders("/p/d/new")
         world.disk.write(f"/p/{path}", b"other")
@@ -152,7 +152,7 @@ def test_a_new_file_or_folder_is_walked_for():
 
 
 def test_other_rules_walk_again():
-    world = World("a.ruchy", "b.ruchy")
+    world = ScannedFolder("a.ruchy", "b.ruchy")
     world.build()
     narrow = scan_of(rules=Rules(root="/p", extensions=(".ruchy",), snapshot="/s/dev", exclude=("b.ruchy",)))
     looked = world.look(narrow)
@@ -160,7 +160,7 @@ def test_other_rules_walk_again():
 
 
 def test_the_snapshot_is_read_again_only_when_it_is_another():
-    world = World("a.ruchy")
+    world = ScannedFolder("a.ruchy")
     world.build()
     world.look()
     world.disk.reset()
@@ -173,7 +173,7 @@ def test_the_snapshot_is_read_again_only_when_it_is_another():
 
 
 def test_a_snapshot_that_cannot_be_read():
-    world = World("a.ruchy")
+    world = ScannedFolder("a.ruchy")
     world.build()
     world.disk.faults.on("disk.read", fail("ENOSPC"), path="/s/dev")
     looked = world.look()
@@ -181,14 +181,14 @@ def test_a_snapshot_that_cannot_be_read():
 
 
 def test_without_snapshot_everything_is_found():
-    world = World("a.ruchy")
+    world = ScannedFolder("a.ruchy")
     world.build()
     looked = world.look(scan_of(rules=Rules(root="/p", extensions=(".ruchy",))))
     assert [found.module for found in looked.found] == ["a"]
 
 
 def test_what_has_no_digest_is_found_every_time():
-    world = World("a.ruchy", "b.ruchy")
+    world = ScannedFolder("a.ruchy", "b.ruchy")
     world.disk.faults.on("disk.read", fail("EACCES"), path="/p/b.ruchy", times=0)
     world.build()
     assert world.build() == (["b"], [])
@@ -196,7 +196,7 @@ def test_what_has_no_digest_is_found_every_time():
 
 
 def test_warnings_are_repeated_without_a_walk():
-    world = World("a.ruchy", "b-b.ruchy")
+    world = ScannedFolder("a.ruchy", "b-b.ruchy")
     world.build()
     world.look()
     world.disk.reset()
@@ -206,7 +206,7 @@ def test_warnings_are_repeated_without_a_walk():
 
 
 def test_errors_are_looked_at_again():
-    world = World("a.ruchy", "A.ruchy")
+    world = ScannedFolder("a.ruchy", "A.ruchy")
     world.build()
     world.disk.reset()
     assert [problem.code for problem in world.look().end.problems] == ["E0805"]
@@ -214,7 +214,7 @@ def test_errors_are_looked_at_again():
 
 
 def test_links_are_looked_at_again():
-    world = World("a.ruchy", "b/c.ruchy")
+    world = ScannedFolder("a.ruchy", "b/c.ruchy")
     world.disk.memory.link("/p/z.ruchy", "/p/b/c.ruchy")
     world.build()
     assert world.build() == ([], [])
@@ -225,7 +225,7 @@ def test_links_are_looked_at_again():
 
 def test_the_snapshot_is_named_only_where_nothing_differs_from_it():
     """A build's answer is repeated for as long as the scan names the same snapshot."""
-    world = World("a.ruchy")
+    world = ScannedFolder("a.ruchy")
     world.build()
     stamp = world.disk.stamp("/s/dev")
     assert (world.look().end.same, world.look().end.snapshot) == (True, stamp)
@@ -236,7 +236,7 @@ def test_the_snapshot_is_named_only_where_nothing_differs_from_it():
 
 
 def test_extras_make_it_another_state_but_no_other_sources():
-    world = World("a.ruchy")
+    world = ScannedFolder("a.ruchy")
     world.build()
     world.build()
     assert world.look().end.same
@@ -255,7 +255,7 @@ def test_extras_make_it_another_state_but_no_other_sources():
 
 
 def test_memory_alone():
-    world = World()
+    world = ScannedFolder()
     text = {"main.ruchy": b"1", "a/mod.ruchy": b"2"}
     assert world.build(scan_of(text, walk=False)) == (["a", "main"], [])
     assert world.build(scan_of(text, walk=False)) == ([], [])
@@ -265,7 +265,7 @@ def test_memory_alone():
 
 
 def test_memory_hides_files():
-    world = World("a.ruchy", "b.ruchy")
+    world = ScannedFolder("a.ruchy", "b.ruchy")
     assert world.build() == (["a", "b"], [])
     overlay = scan_of({"a.ruchy": b"in memory", "c.ruchy": b"c"})
     looked = world.look(overlay)
@@ -282,7 +282,7 @@ def test_memory_hides_files():
 
 
 def test_an_overlay_of_equal_text_reads_nothing_and_is_not_trusted_as_a_file():
-    world = World("a.ruchy", "b.ruchy")
+    world = ScannedFolder("a.ruchy", "b.ruchy")
     world.build()
     overlay = scan_of({"a.ruchy": b"a.ruchy"})
     looked = world.look(overlay)
@@ -293,7 +293,7 @@ def test_an_overlay_of_equal_text_reads_nothing_and_is_not_trusted_as_a_file():
 
 
 def test_names_in_memory_are_checked():
-    world = World("shapes.ruchy")
+    world = ScannedFolder("shapes.ruchy")
     looked = world.look(
         scan_of({"../x.ruchy": b"", "a.txt": b"", "b.ruchy": b"", "b/mod.ruchy": b"", "Shapes.ruchy": b""})
     )
@@ -307,7 +307,7 @@ def test_names_in_memory_are_checked():
 
 
 def test_the_entry_in_memory_may_have_any_name():
-    world = World()
+    world = ScannedFolder()
     entry = Rules(root="/p", extensions=(".ruchy",), entry="my-app.ruchy")
     looked = world.look(scan_of({"my-app.ruchy": b""}, rules=entry, walk=False))
     assert ([found.module for found in looked.found], looked.end.problems) == (["my-app"], ())
@@ -354,7 +354,7 @@ def apply(world, overlay, edit):
 def test_what_is_unchanged_is_really_unchanged(rounds, aged, tick):
     """After any edits, between any builds, on any clock: what the scanner answers for has the digest it says, nothing
     is missing, and a scanner that remembers sees what a new one sees."""
-    world = World("a.ruchy", "d/mod.ruchy")
+    world = ScannedFolder("a.ruchy", "d/mod.ruchy")
     world.disk.aged = aged
     world.disk.memory.tick_ns = tick
     world.disk.memory.clock_ns += 1 if aged else 0
@@ -384,7 +384,7 @@ def test_what_is_unchanged_is_really_unchanged(rounds, aged, tick):
 
 
 def test_compare_without_a_snapshot():
-    world = World("a.ruchy")
+    world = ScannedFolder("a.ruchy")
     compared = compare(walk(RULES, world.disk), None)
     assert [found.module for found in compared.found] == ["a"]
     assert compared.found[0].stamp == world.disk.memory.stamp("/p/a.ruchy")
@@ -407,7 +407,7 @@ def test_equal_stamps_are_not_all():
 
 
 def test_the_file_has_what_the_scanner_needs():
-    world = World("a.ruchy")
+    world = ScannedFolder("a.ruchy")
     world.build()
     snapshot = decode(world.disk.memory.read("/s/dev"))
     assert snapshot is not None

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 RULES = Rules(root="/p", extensions=(".ruchy",))
 
 
-class Planner(Actor[SourcesRead]):
+class FakePlanner(Actor[SourcesRead]):
     """Collects what arrives."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Planner(Actor[SourcesRead]):
 class Rig:
     def __init__(self, disk: FakeDisk) -> None:
         self.disk = disk
-        self.planner = Planner()
+        self.planner = FakePlanner()
         self.hasher = Hasher(self.planner.address, lambda path, raw: raw)
         self.scanner = Scanner(self.hasher.address)
         self.seen: list[object] = []

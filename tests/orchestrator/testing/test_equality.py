@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.compiler.toolchain import Compiled, CompileJob, Summarised, SummariseJob
-from orchestrator.testing.equality import Differs, Outcome, incremental_equals_full
+from orchestrator.testing.equality import BuildOutcome, Differs, incremental_equals_full
 from orchestrator.testing.toolchain import PlainToolchain
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +34,7 @@ async def test_a_good_toolchain_keeps_it() -> None:
     assert [result.success for result in results] == [True, True, True, False, False, True]
 
 
-class Global(PlainToolchain):
+class GlobalToolchain(PlainToolchain):
     """Objects depend on how many modules were compiled before: on something that no summary mentions."""
 
     def compile(self, job: CompileJob) -> Compiled:
@@ -74,12 +74,12 @@ async def test_an_object_that_depends_on_more_than_its_key_is_found() -> None:
 
 async def test_an_output_that_is_another_one_each_time_is_found() -> None:
     with pytest.raises(Differs, match="version 0, in the open Project: the object of "):
-        await incremental_equals_full(Global(), VERSIONS)
+        await incremental_equals_full(GlobalToolchain(), VERSIONS)
 
 
 def test_differences_in_words() -> None:
-    one = Outcome({"a": b"abc", "b": b"x", "c": None}, b"program", ("a:1 E1 no",), {})
-    other = Outcome({"a": b"abd", "b": b"x", "d": b""}, None, (), {})
+    one = BuildOutcome({"a": b"abc", "b": b"x", "c": None}, b"program", ("a:1 E1 no",), {})
+    other = BuildOutcome({"a": b"abd", "b": b"x", "d": b""}, None, (), {})
     assert one.differences(other) == [
         "the object of a: 3 bytes instead of 3, the first that differs at 2: b'c'",
         "the object of d: there is none",

@@ -34,7 +34,7 @@ from actors.messages import (
 )
 from actors.system import System
 from orchestrator.testing.cachemodel import CacheModel
-from orchestrator.testing.linear import PENDING, Call, History, NotLinearizable, linearize
+from orchestrator.testing.linear import PENDING, ClientCall, History, NotLinearizable, linearize
 from orchestrator.testing.world import World
 
 # ------------------------------------------------------------------------------------------------ a register
@@ -43,7 +43,7 @@ from orchestrator.testing.world import World
 class Register:
     initial = 0
 
-    def step(self, state: int, call: Call) -> Iterable[int]:
+    def step(self, state: int, call: ClientCall) -> Iterable[int]:
         if call.operation == "write":
             return [call.argument] if call.answer is not PENDING else [state, call.argument]
         return [state] if call.answer in (state, PENDING) else []

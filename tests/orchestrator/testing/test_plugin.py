@@ -37,7 +37,7 @@ OPTIONS = (
 )
 
 
-class Ran:
+class PytestRun:
     """How a pytest ended: its output, and its counts by name."""
 
     def __init__(self, output: str) -> None:
@@ -51,11 +51,11 @@ def pytest_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     for server in ("CI", "BUILD_NUMBER"):  # On a server pytest's summary has whole messages, and so says things twice.
         monkeypatch.delenv(server, raising=False)
 
-    def run(text: str, *options: str, ini: str = "") -> Ran:
+    def run(text: str, *options: str, ini: str = "") -> PytestRun:
         pytester.makepyfile(test_it=RACE + text)
         pytester.makeini(f"[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n{ini}")
         result = pytester.runpytest_inprocess(*OPTIONS, *options)
-        return Ran("\n".join([*result.outlines, *result.errlines]))
+        return PytestRun("\n".join([*result.outlines, *result.errlines]))
 
     return run
 

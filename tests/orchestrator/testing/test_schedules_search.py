@@ -103,6 +103,7 @@ def test_what_no_schedule_breaks_is_proved() -> None:
     found.check()
 
 
+@pytest.mark.slow
 def test_pct_finds_at_once_what_random_hardly_does() -> None:
     """One task must do 12 steps while the other, which could run, does none."""
 

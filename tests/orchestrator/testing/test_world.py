@@ -14,7 +14,7 @@ from actors.compiler.pool import INLINE_BYTES
 from actors.events import CompileStarted
 from orchestrator import BuildResult, ProjectBroken
 from orchestrator.testing.faults import Crashed, Faults, crash, delay, fail, kill, lose
-from orchestrator.testing.scripted import ScriptedToolchain, Step, crashes, dies, fails, hangs, takes
+from orchestrator.testing.scripted import CompileStep, ScriptedToolchain, crashes, dies, fails, hangs, takes
 from orchestrator.testing.world import PROJECT, Process, World
 from tests.helpers.plain_builds import from_nothing, in_virtual_time
 
@@ -184,7 +184,7 @@ async def test_the_third_store_fails_and_the_build_goes_on() -> None:
 # ------------------------------------------------------------------------------------------------ scripts
 
 
-SCRIPTS: dict[str, tuple[dict[str, Step | list[Step]], list[str], list[str]]] = {
+SCRIPTS: dict[str, tuple[dict[str, CompileStep | list[CompileStep]], list[str], list[str]]] = {
     "fails once": ({"b": [fails("no good"), takes(1.0)]}, ["b"], []),
     "crashes once": ({"b": [crashes(), takes(1.0)]}, ["b"], []),
     "fails": ({"b": fails("no good")}, ["b"], ["b"]),
@@ -239,7 +239,7 @@ BIG = "pub f =\n" + "#" * (INLINE_BYTES + 1)
 
 
 def in_workers(
-    script: dict[str, Step | list[Step]], faults: Faults | None = None, **settings: object
+    script: dict[str, CompileStep | list[CompileStep]], faults: Faults | None = None, **settings: object
 ) -> tuple[BuildResult, list[list[tuple[str, str]]], float, list[bool]]:
     """A build in simulated workers: its result, what each worker began to compile, virtual seconds, who still runs."""
 

@@ -56,7 +56,7 @@ def library_objects(_wanted: object = ()) -> list[tuple[str, bytes]]:
     return [("lib/a", first), ("lib/b", second)]
 
 
-class World:
+class SlackWorld:
     """Modules by name. A module is a pair for each of its functions, by rank (a seed for what it does, and how much
     padding it has), and a seed for its data. Now and then a name is defined twice, or not at all."""
 

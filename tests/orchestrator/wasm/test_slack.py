@@ -32,7 +32,7 @@ from tests.orchestrator.wasm.helpers import (
     slot,
 )
 from tests.orchestrator.wasm.referee import encode_object
-from tests.orchestrator.wasm.slack_worlds import LIBRARY, World, library_objects
+from tests.orchestrator.wasm.slack_worlds import LIBRARY, SlackWorld, library_objects
 
 MAIN = {"main": "f0"}
 ENGINE = wasmtime.Engine()
@@ -66,7 +66,7 @@ def result(program: bytes) -> int:
     return instance.exports(store)["main"](store)
 
 
-def check(resident: Resident, world: World, *, behaviour: bool) -> str:
+def check(resident: Resident, world: SlackWorld, *, behaviour: bool) -> str:
     objects = world.objects()
     found, again = linked(resident, objects), linked(fresh(), objects)
     if isinstance(found, str) or isinstance(again, str):
@@ -88,7 +88,7 @@ def check(resident: Resident, world: World, *, behaviour: bool) -> str:
 @settings(max_examples=12)
 @given(st.randoms(use_true_random=False))
 def test_a_program_does_not_tell_its_history(random):
-    world, resident = World(random), fresh()
+    world, resident = SlackWorld(random), fresh()
     for step in range(6):
         check(resident, world, behaviour=step in (0, 5))
         world.edit()
@@ -97,7 +97,7 @@ def test_a_program_does_not_tell_its_history(random):
 def test_most_edits_are_patched_and_some_are_not():
     ways = {"patched": 0, "linked": 0, "unusual": 0}
     for seed in range(8):
-        world, resident = World(Random(seed)), fresh()
+        world, resident = SlackWorld(Random(seed)), fresh()
         for _ in range(8):
             ways[check(resident, world, behaviour=False)] += 1
             world.edit()
@@ -107,7 +107,7 @@ def test_most_edits_are_patched_and_some_are_not():
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1000, 1004))
 def test_long_histories(seed):
-    world, resident = World(Random(seed), modules=12), fresh()
+    world, resident = SlackWorld(Random(seed), modules=12), fresh()
     for step in range(200):
         check(resident, world, behaviour=step % 5 == 0)
         world.edit()

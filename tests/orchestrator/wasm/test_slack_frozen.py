@@ -18,7 +18,7 @@ from orchestrator.wasm.slack.resident import NeedsError, Resident
 from orchestrator.wasm.validate import validate
 from tests.orchestrator.wasm.helpers import NULLARY, call, constant, function
 from tests.orchestrator.wasm.referee import encode_object
-from tests.orchestrator.wasm.slack_worlds import LIBRARY, World, library_objects
+from tests.orchestrator.wasm.slack_worlds import LIBRARY, SlackWorld, library_objects
 
 MAIN = {"main": "f0"}
 Objects = list[tuple[str, bytes]]
@@ -80,7 +80,7 @@ def damaged(random: Random, data: bytes) -> bytes:
 
 def history(random: Random, steps: int, modules: int = 6) -> dict[str, int]:
     """Edits, and now and then a new process, which has what was frozen, or nothing, or something odd."""
-    world, resident = World(random, modules), fresh()
+    world, resident = SlackWorld(random, modules), fresh()
     kept = (b"", b"")
     ways = {"patched": 0, "restored": 0, "linked": 0, "unusual": 0}
     for _ in range(steps):

@@ -46,7 +46,7 @@ from tests.orchestrator.wasm.helpers import (
     slot,
 )
 from tests.orchestrator.wasm.referee import encode_object
-from tests.orchestrator.wasm.slack_worlds import World
+from tests.orchestrator.wasm.slack_worlds import SlackWorld
 
 RUNTIME = Path(assemble.__file__).parent / "runtime"
 SINGLE = sorted(Path(__file__).parents[2].glob("conformance/single/s1-*.ruchy"))
@@ -97,7 +97,7 @@ def data_of(piece: DataPiece) -> Data:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_random_units_agree(seed):
-    world = World(Random(seed))
+    world = SlackWorld(Random(seed))
     for _ in range(4):
         world.edit()
         ranks = world.ranks()

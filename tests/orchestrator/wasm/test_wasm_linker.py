@@ -52,7 +52,7 @@ def obj(*units: FunctionCode | Data | WasmGlobal, **more) -> bytes:
     return encode_object(code, data, [unit for unit in units if isinstance(unit, WasmGlobal)], **more)
 
 
-class Program:
+class LinkedProgram:
     """A linked program that runs without a host."""
 
     def __init__(self, *objects: bytes, exports: tuple[str, ...] = ("main",), **more) -> None:
@@ -76,7 +76,7 @@ MAIN = function("main", NULLARY, b"\x10", call("f"))
 
 def errors(*objects: bytes, **more) -> str:
     with pytest.raises(LinkError) as caught:
-        Program(*objects, **more)
+        LinkedProgram(*objects, **more)
     return str(caught.value)
 
 
@@ -84,22 +84,22 @@ def test_functions_and_data_of_several_objects():
     main = function("main", NULLARY, b"\x41\x05\x10", call("add", UNARY), b"\x41\0\x28\2", load("number"), b"\x6a")
     add = function("add", UNARY, b"\x20\0\x41\0\x2d\0", load("text", 1), b"\x6a")
     number = Data("number", ".data", b"\x40\0\0\0", 2, flags=HIDDEN)
-    found = Program(obj(main), obj(add, Data("text", ".rodata", b"\x01\x02\x03")), obj(number))
+    found = LinkedProgram(obj(main), obj(add, Data("text", ".rodata", b"\x01\x02\x03")), obj(number))
     assert found.call() == 5 + 2 + 64
 
 
 def test_strong_beats_weak_and_the_first_weak_one_wins():
     weak = [obj(constant("f", n, flags=WEAK | HIDDEN)) for n in (1, 2)]
-    assert Program(obj(MAIN), *weak).call() == 1
-    assert Program(obj(MAIN), *weak[::-1]).call() == 2
-    assert Program(obj(MAIN), *weak, obj(constant("f", 3))).call() == 3
-    assert Program(obj(MAIN), obj(constant("f", 3)), *weak).call() == 3
-    assert Program(obj(MAIN), *weak, obj(constant("f", 3))).functions == 2
+    assert LinkedProgram(obj(MAIN), *weak).call() == 1
+    assert LinkedProgram(obj(MAIN), *weak[::-1]).call() == 2
+    assert LinkedProgram(obj(MAIN), *weak, obj(constant("f", 3))).call() == 3
+    assert LinkedProgram(obj(MAIN), obj(constant("f", 3)), *weak).call() == 3
+    assert LinkedProgram(obj(MAIN), *weak, obj(constant("f", 3))).functions == 2
 
 
 def test_local_symbols_never_meet():
     parts = [obj(constant("f", n, flags=LOCAL), function(f"main{n}", NULLARY, b"\x10", call("f"))) for n in (1, 2)]
-    found = Program(*parts, exports=("main1", "main2"))
+    found = LinkedProgram(*parts, exports=("main1", "main2"))
     assert (found.call("main1"), found.call("main2")) == (1, 2)
 
 
@@ -111,7 +111,7 @@ def test_two_strong_definitions_are_an_error_that_names_both_objects():
 def test_undefined_symbols_are_errors_where_something_reached_uses_them():
     assert errors(obj(MAIN)) == "undefined symbol: f (referenced by a.o)"
     dead = function("dead", NULLARY, b"\x10", call("nowhere"))
-    found = Program(obj(MAIN, dead), obj(constant("f", 1)))
+    found = LinkedProgram(obj(MAIN, dead), obj(constant("f", 1)))
     assert found.call() == 1
     assert errors(obj(MAIN, dead), obj(constant("f", 1)), gc=False) == "undefined symbol: nowhere (referenced by a.o)"
 
@@ -148,11 +148,11 @@ def test_only_what_is_reached_is_kept():
         Data("deep", ".data", b"deep"),
         Data("lost", ".data", b"lost"),
     ]
-    found = Program(obj(*units))
+    found = LinkedProgram(obj(*units))
     assert found.functions == 2
     assert b"deep" in found.bytes
     assert b"lost" not in found.bytes
-    whole = Program(obj(*units), gc=False)
+    whole = LinkedProgram(obj(*units), gc=False)
     assert whole.functions == 4  # and __wasm_call_ctors
     assert b"lost" in whole.bytes
     assert b"dead" not in custom_section(found.bytes, "name")
@@ -161,7 +161,7 @@ def test_only_what_is_reached_is_kept():
 def test_cycles_are_reached_once():
     a = function("main", NULLARY, b"\x41\0\x04\x7f\x10", call("b"), b"\x05\x41\x07\x0b")
     b = function("b", NULLARY, b"\x10", call("main"))
-    assert Program(obj(a), obj(b, constant("c", 1))).call() == 7
+    assert LinkedProgram(obj(a), obj(b, constant("c", 1))).call() == 7
 
 
 def test_init_functions_run_in_the_order_of_their_priority():
@@ -179,13 +179,13 @@ def test_init_functions_run_in_the_order_of_their_priority():
         main, Data("log", ".bss", bytes(4), 2, flags=HIDDEN), init(1), init(2), inits=[(50, "init1"), (10, "init2")]
     )
     second = obj(init(3), init(4), inits=[(50, "init3"), (1, "init4")])
-    assert Program(first, second).call() == 4213
+    assert LinkedProgram(first, second).call() == 4213
 
 
 def test_init_functions_that_nobody_calls_are_an_error():
     init = obj(function("init", PROCEDURE), inits=[(1, "init")])
     assert errors(obj(constant("main", 1)), init) == "b.o has init functions, but nothing calls __wasm_call_ctors"
-    found = Program(obj(constant("main", 1)), init, exports=("main", "__wasm_call_ctors"))
+    found = LinkedProgram(obj(constant("main", 1)), init, exports=("main", "__wasm_call_ctors"))
     assert found.call("__wasm_call_ctors") is None
 
 
@@ -195,14 +195,14 @@ def test_the_linkers_own_symbols():
     code.append(function("sp", NULLARY, b"\x23", (GLOBAL_INDEX_LEB, STACK_POINTER)))
     code.append(function("use", NULLARY, b"\x41", address("d"), b"\x41", address("z", 2), b"\x6a"))
     exports = tuple(unit.name for unit in code)
-    found = Program(obj(*code, Data("d", ".data", bytes(5)), Data("z", ".bss", bytes(70000), 3)), exports=exports)
+    found = LinkedProgram(obj(*code, Data("d", ".data", bytes(5)), Data("z", ".bss", bytes(70000), 3)), exports=exports)
     values = {name: found.call(name) for name in exports}
     assert values == {
         "heap_base": 65536 + 8 + 70000 + 8, "data_end": 65536 + 8 + 70000, "global_base": 65536, "dso_handle": 65536,
         "heap_end": 3 * 65536, "stack_low": 0, "stack_high": 65536, "sp": 65536, "use": 65536 + 65536 + 8 + 2,
     }  # fmt: skip
     assert found.exports["memory"].size(found.store) == 3
-    small = Program(obj(*code[:-1]), exports=exports[:-1], stack_size=4096)
+    small = LinkedProgram(obj(*code[:-1]), exports=exports[:-1], stack_size=4096)
     assert (small.call("sp"), small.call("global_base")) == (4096, 4096)
 
 
@@ -210,7 +210,7 @@ def test_data_is_aligned_within_its_group():
     sizes = [("a", 1, 0), ("b", 4, 2), ("c", 3, 0), ("d", 8, 4)]
     data = [Data(name, ".rodata", bytes(size), align) for name, size, align in sizes]
     code = [function(f"at_{name}", NULLARY, b"\x41", address(name)) for name, _, _ in sizes]
-    found = Program(obj(*code, *data), exports=tuple(unit.name for unit in code), stack_size=1008)
+    found = LinkedProgram(obj(*code, *data), exports=tuple(unit.name for unit in code), stack_size=1008)
     assert [found.call(unit.name) for unit in code] == [1008, 1012, 1016, 1024]
 
 
@@ -222,10 +222,10 @@ def test_symbols_may_lie_within_a_segment():
         whole = obj(main, datum)
         symbol = b"\1" + bytes((flags,)) + b"\1d\0"
         assert whole.count(symbol + b"\0\4") == 1
-        assert Program(whole).call() == 0x0B
-        assert Program(whole.replace(symbol + b"\0\4", symbol + b"\2\2")).call() == 0x0D
+        assert LinkedProgram(whole).call() == 0x0B
+        assert LinkedProgram(whole.replace(symbol + b"\0\4", symbol + b"\2\2")).call() == 0x0D
     apart = obj(Data("d", ".rodata", b"\x0a\x0b\x0c\x0d", flags=HIDDEN)).replace(b"\1d\0\0\4", b"\1d\0\1\3")
-    assert Program(obj(main), apart).call() == 0x0C
+    assert LinkedProgram(obj(main), apart).call() == 0x0C
 
 
 def test_indirect_calls_and_pointers_in_data():
@@ -234,7 +234,9 @@ def test_indirect_calls_and_pointers_in_data():
     ))  # fmt: skip
     main = function("main", UNARY, b"\x20\0\x28\2", load("table"), b"\x11", (TYPE_INDEX_LEB, NULLARY), b"\0")
     direct = function("direct", NULLARY, b"\x41", slot("two"), b"\x11", (TYPE_INDEX_LEB, NULLARY), b"\0")
-    found = Program(obj(main, direct, table), obj(constant("one", 1), constant("two", 2)), exports=("main", "direct"))
+    found = LinkedProgram(
+        obj(main, direct, table), obj(constant("one", 1), constant("two", 2)), exports=("main", "direct")
+    )
     assert [found.call("main", at) for at in (0, 4)] == [1, 2]
     assert found.call("direct") == 2
     assert sections(found.bytes)[4] == b"\1\x70\1\3\3"  # slot 0 stays null
@@ -243,13 +245,13 @@ def test_indirect_calls_and_pointers_in_data():
 def test_an_undefined_weak_symbol_is_null_and_traps_when_called():
     main = function("main", NULLARY, b"\x41", slot("f", weak=True), b"\x41", address("d", 3, weak=True), b"\x6a")
     called = function("called", NULLARY, b"\x10", call("f", weak=True))
-    found = Program(obj(main, called), exports=("main", "called"))
+    found = LinkedProgram(obj(main, called), exports=("main", "called"))
     assert found.call() == 0
     with pytest.raises(wasmtime.Trap, match="undefined_weak:f"):
         found.call("called")
-    assert Program(obj(main)).functions == 1  # an address alone needs no stub
+    assert LinkedProgram(obj(main)).functions == 1  # an address alone needs no stub
     strong = obj(main, called), obj(constant("f", 9), Data("d", ".data", b"x", flags=HIDDEN))
-    assert Program(*strong, exports=("main", "called")).call("called") == 9
+    assert LinkedProgram(*strong, exports=("main", "called")).call("called") == 9
     both = obj(called), obj(function("g", NULLARY, b"\x10", call("f")))
     assert errors(*both, exports=("called",)) == "undefined symbol: f (referenced by a.o)"
 
@@ -258,7 +260,7 @@ def test_globals_of_our_own():
     state = Reference(GLOBAL, "state", b"\x7f\1")
     bump = function("bump", NULLARY, b"\x23", (7, state), b"\x41\1\x6a\x24", (7, state), b"\x23", (7, state))
     dead = WasmGlobal("dead", b"\x7e\0", b"\x42\0\x0b")
-    found = Program(obj(bump), obj(dead, WasmGlobal("state", b"\x7f\1", b"\x41\x28\x0b")), exports=("bump",))
+    found = LinkedProgram(obj(bump), obj(dead, WasmGlobal("state", b"\x7f\1", b"\x41\x28\x0b")), exports=("bump",))
     assert [found.call("bump"), found.call("bump")] == [41, 42]
     assert sections(found.bytes)[6][0] == 2
 
@@ -291,7 +293,7 @@ def test_host_imports_are_merged_and_only_kept_where_used():
 def test_a_definition_beats_an_import():
     main = obj(function("main", NULLARY, b"\x10", host("x", "f")))
     assert imports(link([("a.o", main), ("b.o", obj(constant("f", 1)))], entry="main")) == []
-    assert Program(main, obj(constant("f", 6))).call() == 6
+    assert LinkedProgram(main, obj(constant("f", 6))).call() == 6
 
 
 def exported(found: bytes) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, FLOATS, INTEGERS, U8, IntType, Type
-from tests.helpers.counting_machine import Machine, Trap
+from tests.helpers.counting_machine import CountingMachine, Trap
 from tests.orchestrator.toolchains.ruchy.lower.trees import function, module, num, var
 
 WIDTHS = [INTEGERS[name] for name in ("i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64")]
@@ -58,7 +58,7 @@ def given(value: int, type_: Type) -> int:
     return value
 
 
-def outcome(machine: Machine, name: str, result: Type, *arguments):
+def outcome(machine: CountingMachine, name: str, result: Type, *arguments):
     try:
         return given(machine.run(name, *arguments), result)
     except Trap as trap:
@@ -80,7 +80,7 @@ def test_operators_on_variables_and_on_constants(type_):
         functions += [
             _operation(f"c{operator}{b}", [type_], type_, operator, num(b, type_)) for b in {b for _, b in pairs}
         ]
-    machine = Machine(module(*functions))
+    machine = CountingMachine(module(*functions))
     for a, b in pairs:
         for operator in operators:
             wanted = exact(operator, a, b, type_)
@@ -99,7 +99,7 @@ def test_one_operand(type_):
     low, high = limits(type_)
     minus = hir.Negate(type_, 9, var(0, type_))
     flip = hir.BitNot(type_, 9, var(0, type_))
-    machine = Machine(
+    machine = CountingMachine(
         module(function("minus", [type_], type_, minus, start=4), function("flip", [type_], type_, flip, start=4))
     )
     for value in corners(type_):
@@ -116,7 +116,7 @@ def test_comparisons(type_):
         function(operator, [type_, type_], BOOL, hir.Compare(BOOL, 9, operator, var(0, type_), var(1, type_)))
         for operator in operators
     ]
-    machine = Machine(module(*functions))
+    machine = CountingMachine(module(*functions))
     for a in corners(type_):
         for b in corners(type_)[::3]:
             wanted = [a == b, a != b, a < b, a <= b, a > b, a >= b]
@@ -131,7 +131,7 @@ def test_casts_between_integers(source):
         function(f"to{index}", [source], target, hir.Cast(target, 9, var(0, source)), start=4)
         for index, target in enumerate(targets)
     ]
-    machine = Machine(module(*functions))
+    machine = CountingMachine(module(*functions))
     values = corners(source) if isinstance(source, IntType) else [0, 1] if source == BOOL else [0, 255, 0x10FFFF]
     for value in values:
         for index, target in enumerate(targets):
@@ -144,7 +144,7 @@ def test_casts_between_integers(source):
 @pytest.mark.parametrize("source", [F32, F64], ids=lambda type_: type_.name)
 def test_casts_from_floats(source):
     functions = [function(type_.name, [source], type_, hir.Cast(type_, 9, var(0, source)), start=4) for type_ in WIDTHS]
-    machine = Machine(module(*functions))
+    machine = CountingMachine(module(*functions))
     values = [0.0, -0.0, -0.9, -1.0, 0.99, 2.75, 255.9, 256.0, 1e30, -1e30, math.inf, -math.inf, math.nan]
     for type_ in WIDTHS:
         low, high = limits(type_)
@@ -164,7 +164,7 @@ def test_casts_from_floats(source):
 @pytest.mark.parametrize("type_", WIDTHS, ids=lambda type_: type_.name)
 def test_casts_to_floats(type_):
     functions = [function(to.name, [type_], to, hir.Cast(to, 9, var(0, type_))) for to in (F32, F64)]
-    machine = Machine(module(*functions))
+    machine = CountingMachine(module(*functions))
     for value in corners(type_):
         assert machine.run("m::f64", passed(value, type_)) == float(value)
     assert machine.run("m::f32", 3) == 3.0
@@ -172,7 +172,7 @@ def test_casts_to_floats(type_):
 
 def test_a_power_checks_the_width_of_its_base():
     type_ = INTEGERS["i8"]
-    machine = Machine(module(_operation("f", [type_, type_], type_, "**", var(1, type_))))
+    machine = CountingMachine(module(_operation("f", [type_, type_], type_, "**", var(1, type_))))
     assert outcome(machine, "m::f", type_, 2, 6) == 64
     assert outcome(machine, "m::f", type_, -2, 7) == -128
     assert outcome(machine, "m::f", type_, 2, 7) == "integer overflow"
@@ -181,7 +181,7 @@ def test_a_power_checks_the_width_of_its_base():
 
 def test_an_exponent_beyond_i64_is_not_negative():
     wide = INTEGERS["u64"]
-    machine = Machine(module(_operation("f", [INTEGERS["i64"], wide], INTEGERS["i64"], "**", var(1, wide))))
+    machine = CountingMachine(module(_operation("f", [INTEGERS["i64"], wide], INTEGERS["i64"], "**", var(1, wide))))
     assert outcome(machine, "m::f", INTEGERS["i64"], 1, passed((1 << 64) - 1, wide)) == 1
     assert outcome(machine, "m::f", INTEGERS["i64"], 2, passed(1 << 63, wide)) == "integer overflow"
 
@@ -189,20 +189,20 @@ def test_an_exponent_beyond_i64_is_not_negative():
 @pytest.mark.parametrize("amount", [INTEGERS["u8"], INTEGERS["i64"]], ids=lambda type_: type_.name)
 @pytest.mark.parametrize("type_", [INTEGERS["i32"], INTEGERS["u64"]], ids=lambda type_: type_.name)
 def test_a_shift_by_another_width(type_, amount):
-    machine = Machine(module(_operation("f", [type_, amount], type_, "<<", var(1, amount))))
+    machine = CountingMachine(module(_operation("f", [type_, amount], type_, "<<", var(1, amount))))
     assert outcome(machine, "m::f", type_, 3, 4) == 48
     assert outcome(machine, "m::f", type_, 3, type_.bits) == "shift amount out of range"
 
 
 def test_floats_never_trap():
     body = hir.Arithmetic(F64, 0, "/", var(0, F64), hir.Arithmetic(F64, 0, "-", var(1, F64), var(1, F64)))
-    machine = Machine(module(function("f", [F64, F64], F64, body)))
+    machine = CountingMachine(module(function("f", [F64, F64], F64, body)))
     assert machine.run("m::f", 1.0, 2.0) == math.inf
 
 
 def test_a_function_without_traps_has_no_sites():
     body = hir.Arithmetic(F64, 0, "*", var(0, F64), var(0, F64))
-    (fragment,) = Machine(module(function("f", [F64], F64, body))).fragments
+    (fragment,) = CountingMachine(module(function("f", [F64], F64, body))).fragments
     assert fragment.sites == ()
     assert fragment.code[0].relocations == ()
 
@@ -211,5 +211,5 @@ def test_sites_count_from_the_first_token_of_the_item_and_are_shared():
     type_ = INTEGERS["i64"]
     inner = hir.Arithmetic(type_, 107, "/", var(0, type_), var(1, type_))
     body = hir.Arithmetic(type_, 103, "+", inner, inner)
-    (fragment,) = Machine(module(function("f", [type_, type_], type_, body, start=100))).fragments
+    (fragment,) = CountingMachine(module(function("f", [type_, type_], type_, body, start=100))).fragments
     assert fragment.sites == (7, 3)

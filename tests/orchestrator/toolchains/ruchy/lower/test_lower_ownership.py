@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import BOOL, I64, NEVER, STRING, UNIT
-from tests.helpers.counting_machine import Machine
+from tests.helpers.counting_machine import CountingMachine
 from tests.orchestrator.toolchains.ruchy.lower.trees import (
     P,
     Q,
@@ -34,7 +34,7 @@ S0 = var(0, STRING)
 
 def run(body: hir.Expr, result=STRING, parameters=(), locals_=(), arguments=(), others=()):
     """Runs "m::f"; gives the result (strings as text) and the machine, with nothing leaked."""
-    machine = Machine(module(function("f", list(parameters), result, body, list(locals_)), *others))
+    machine = CountingMachine(module(function("f", list(parameters), result, body, list(locals_)), *others))
     found = machine.run("m::f", *arguments)
     if result == STRING:
         found = machine.text(found)
@@ -220,7 +220,7 @@ def test_structs_compare_by_their_fields():
 
 def test_the_helpers_of_a_struct_are_weak_and_travel_with_each_user():
     show = [function(name, [Q], STRING, shown(var(0, Q))) for name in ("f", "g")]
-    fragments = Machine(module(*show)).fragments
+    fragments = CountingMachine(module(*show)).fragments
     assert [code.name for code in fragments[0].code] == ["m::f", "m::Q.{show}", "m::P.{show}"]
     assert fragments[0].code[1:] == fragments[1].code[1:]
     assert {code.flags for code in fragments[0].code[1:]} == {5}

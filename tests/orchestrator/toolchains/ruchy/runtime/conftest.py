@@ -27,7 +27,7 @@ class Exit(Exception):
     """The program asked to end."""
 
 
-class Runtime:
+class LoadedRuntime:
     """An instance of the runtime: `call` with raw values, `text` and `string` between Python and the heap.
 
     `output` holds what was written, by file descriptor; `partial` limits the bytes that one write accepts, and
@@ -183,13 +183,13 @@ def linked(how: str) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Runtime:
+def shared() -> LoadedRuntime:
     """One instance for all tests that leave nothing behind."""
-    return Runtime("linked")
+    return LoadedRuntime("linked")
 
 
 @pytest.fixture
-def rt(shared: Runtime):
+def rt(shared: LoadedRuntime):
     """The shared instance; the test must release all that it makes."""
     before = shared.call("live")
     yield shared
@@ -197,14 +197,14 @@ def rt(shared: Runtime):
 
 
 @pytest.fixture
-def fresh() -> Runtime:
+def fresh() -> LoadedRuntime:
     """An instance of its own, for tests that end the program or measure memory."""
-    return Runtime("linked")
+    return LoadedRuntime("linked")
 
 
 @pytest.fixture(params=["separate", "referee"])
-def other(request) -> Runtime:
+def other(request) -> LoadedRuntime:
     """The runtime as others put it together."""
     if request.param == "referee" and not shutil.which("wasm-ld"):
         pytest.skip("wasm-ld is not installed")
-    return Runtime(request.param)
+    return LoadedRuntime(request.param)

@@ -1,21 +1,22 @@
-"""Real worker processes on strings: a compile that reports "started", and waits to be told how to end.
+"""Real worker processes under control: a compile reports "started", and waits to be told how to end.
 
-What becomes of a worker that is killed over a job, of a job that is cancelled half way, of two that end in the other
-order: with real processes that is a matter of luck, unless they do nothing before they are told to::
+A worker is killed over a job, a job is cancelled half way, two end in the other order: with real processes that is a
+matter of luck, unless they do nothing before they are told to::
 
-    async with theatre() as stage, orchestrator.open(
-        folder, toolchain="orchestrator.testing.puppets:Puppet", jobs=2, entry="main.plain"
+    async with controlled_compiles() as controller, orchestrator.open(
+        folder, toolchain="orchestrator.testing.controlled:ControlledToolchain", jobs=2, entry="main.plain"
     ) as project, anyio.create_task_group() as group:
-        # a.plain contains: stage.line
+        # a.plain contains: controller.line
         group.start_soon(project.build)
-        acting = await stage.started()           # now a real process compiles it
-        assert acting.module == "a"
-        await acting.kill()                      # or finish(), fail("no good"), crash("a bug"), exit(3)
+        running = await controller.started()  # now a real process compiles it
+        assert running.module == "a"
+        await running.kill()                  # or finish(), fail("no good"), crash("a bug"), exit(3)
 
-`Puppet` speaks the plain language of `orchestrator.testing.toolchain`, and one line more: `puppet PATH` names the
-socket that its compile reports to. `stage.line` is that line. It is so long that its module is compiled in a worker
-process, and that two are started where two are allowed; one that is killed is not replaced while another one is left.
-For a toolchain of your own call `obey(job.module, path)` from its `compile`. POSIX only, as worker processes are.
+`ControlledToolchain` speaks the plain language of `orchestrator.testing.toolchain`, and one line more:
+`controlled PATH` names the socket that its compile reports to. `controller.line` is that line. It is so long that its
+module is compiled in a worker process, and that two are started where two are allowed; one that is killed is not
+replaced while another one is left. For a toolchain of your own call `obey(job.module, path)` from its `compile`. POSIX
+only, as worker processes are.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from actors.compiler.toolchain import Compiled, CompileJob
 from actors.diagnostics import Finding, SourceError
 from orchestrator.testing.toolchain import PlainToolchain
 
-_LINE = re.compile(r"^puppet (\S+)", re.MULTILINE)
+_LINE = re.compile(r"^controlled (\S+)", re.MULTILINE)
 _MOST = 1 << 16
 
 LINE_BYTES = 512 << 10
@@ -80,11 +81,11 @@ def obey(module: str, path: str) -> None:
         os.kill(os.getpid(), order.number)
 
 
-class Puppet(PlainToolchain):
-    """The plain language, and `puppet PATH`. See the module. A toolchain by name:
-    `orchestrator.testing.puppets:Puppet`."""
+class ControlledToolchain(PlainToolchain):
+    """The plain language, and `controlled PATH`. See the module. A toolchain by name:
+    `orchestrator.testing.controlled:ControlledToolchain`."""
 
-    name = "puppet"
+    name = "controlled"
 
     def compile(self, job: CompileJob) -> Compiled:
         found = _LINE.search(job.source.decode())
@@ -96,7 +97,7 @@ class Puppet(PlainToolchain):
         return super().compile(job)
 
 
-class Acting:
+class RunningCompile:
     """A compile that has started, in the process `pid`, and waits for an order. It takes one."""
 
     def __init__(self, report: _Report, stream: anyio.abc.SocketStream) -> None:
@@ -135,23 +136,23 @@ class Acting:
             await self._stream.send(msgspec.json.encode(order))
 
 
-class Stage:
-    """Where compiles report. Made by `theatre`."""
+class Controller:
+    """Compiles report to it. Made by `controlled_compiles`."""
 
     def __init__(self, path: str) -> None:
-        self.line = f"puppet {path} {'#' * LINE_BYTES}\n"
+        self.line = f"controlled {path} {'#' * LINE_BYTES}\n"
         """To be put into a module whose compile is to report here."""
-        self._waiting: list[Acting] = []
+        self._waiting: list[RunningCompile] = []
         self._streams: list[anyio.abc.SocketStream] = []
         self._changed = anyio.Event()
 
-    async def started(self, module: str = "") -> Acting:
+    async def started(self, module: str = "") -> RunningCompile:
         """The next compile that starts, or has started and was not asked for; with `module` the next one of that."""
         while True:
-            for acting in self._waiting:
-                if module in ("", acting.module):
-                    self._waiting.remove(acting)
-                    return acting
+            for running in self._waiting:
+                if module in ("", running.module):
+                    self._waiting.remove(running)
+                    return running
             await self._changed.wait()
 
     async def _serve(self, stream: anyio.abc.SocketStream) -> None:
@@ -160,7 +161,7 @@ class Stage:
             said = await stream.receive(_MOST)
         except (anyio.EndOfStream, anyio.BrokenResourceError):
             return  # Killed before it could say anything.
-        self._waiting.append(Acting(msgspec.json.decode(said, type=_Report), stream))
+        self._waiting.append(RunningCompile(msgspec.json.decode(said, type=_Report), stream))
         self._changed.set()
         self._changed = anyio.Event()
 
@@ -170,16 +171,16 @@ class Stage:
 
 
 @asynccontextmanager
-async def theatre() -> AsyncIterator[Stage]:
-    """A stage, for as long as the body runs. Compiles that still wait for an order at its end finish."""
+async def controlled_compiles() -> AsyncIterator[Controller]:
+    """A controller, for as long as the body runs. Compiles that still wait for an order at its end finish."""
     with tempfile.TemporaryDirectory(prefix="wm-") as folder:
-        path = os.path.join(folder, "stage")
-        stage = Stage(path)
+        path = os.path.join(folder, "controller")
+        controller = Controller(path)
         async with await anyio.create_unix_listener(path) as listener, anyio.create_task_group() as group:
-            group.start_soon(listener.serve, stage._serve)
+            group.start_soon(listener.serve, controller._serve)
             try:
-                yield stage
+                yield controller
             finally:
                 group.cancel_scope.cancel()
                 with anyio.CancelScope(shield=True):
-                    await stage._close()
+                    await controller._close()

@@ -27,7 +27,7 @@ from orchestrator.wasm.slack.image import Image
 from orchestrator.wasm.slack.model import UnusualError, model_of
 from orchestrator.wasm.wat import TextError, assemble_object
 from tests.helpers.programs import build
-from tests.helpers.strangers import TEXTS, scrambled, share
+from tests.helpers.untrusted_values import TEXTS, scrambled, share
 
 SUITE = Path(__file__).parents[1] / "conformance"
 PROGRAMS = [text for path in sorted(SUITE.rglob("*.ruchy")) if len(text := path.read_text()) < 1500]

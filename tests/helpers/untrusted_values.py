@@ -1,4 +1,4 @@
-"""What strangers would write: values for every place, and ways to put one of them into a structure that is well.
+"""What an attacker would write: values for every place, and ways to put one of them into a structure that is well.
 
 Nothing here is random by itself: `changed` draws from Hypothesis.
 """

@@ -1,4 +1,4 @@
-"""Scenes from the life of our actors, each small enough to be run under thousands of schedules: what must hold is
+"""Scenarios of our actors, each small enough to be run under thousands of schedules: what must hold is
 asserted in them, whatever the schedule is."""
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from orchestrator.testing.laws import MessageLaws
 from orchestrator.testing.toolchain import PlainToolchain
 from orchestrator.testing.world import World
 
-Scene = Callable[[], Awaitable[None]]
+Scenario = Callable[[], Awaitable[None]]
 
 checkpoint = anyio.lowlevel.checkpoint
 
@@ -82,7 +82,7 @@ class Clerk(Actor[Begin]):
         reply.set(Begun(degraded=str(message.build)))
 
 
-class Desk(Actor[Begin]):
+class FrontDesk(Actor[Begin]):
     """Passes on what it is told or asked; answers come back through it."""
 
     def __init__(self, right: Address[Begin], capacity: int = 8, slow: int = 0) -> None:
@@ -108,11 +108,11 @@ class Desk(Actor[Begin]):
 @asynccontextmanager
 async def office(
     slow: int = 0, capacity: int = 1, *, all_told: bool = True
-) -> AsyncIterator[tuple[System, Desk, Clerk]]:
+) -> AsyncIterator[tuple[System, FrontDesk, Clerk]]:
     """A desk and a clerk, and the laws of messages about them. `all_told`: nobody is refused, so all that was to be
     told must arrive."""
     clerk = Clerk(slow, capacity)
-    desk = Desk(clerk.address, capacity)
+    desk = FrontDesk(clerk.address, capacity)
     clerk.left = desk.mailbox
     laws = MessageLaws()
     system = System([desk, clerk], tap=laws)
@@ -130,7 +130,7 @@ async def office(
 async def asks() -> None:
     """Everybody gets the answer to their own question."""
 
-    async def ask(system: System, desk: Desk, number: int) -> None:
+    async def ask(system: System, desk: FrontDesk, number: int) -> None:
         await turns(2 * number)
         answer = await system.ask(desk.address, note(number))
         assert answer == Begun(degraded=str(number)), f"{number} was answered {answer}"
@@ -143,7 +143,7 @@ async def asks() -> None:
 async def asks_slowly() -> None:
     """The same, one asker well after the other."""
 
-    async def ask(system: System, desk: Desk, number: int) -> None:
+    async def ask(system: System, desk: FrontDesk, number: int) -> None:
         await turns(10 + 15 * number)
         assert await system.ask(desk.address, note(number)) == Begun(degraded=str(number))
 
@@ -155,7 +155,7 @@ async def asks_slowly() -> None:
 async def tells() -> None:
     """All that is told arrives once, of each sender in order, and no mailbox is ever over its bound."""
 
-    async def tell(system: System, desk: Desk, base: int) -> None:
+    async def tell(system: System, desk: FrontDesk, base: int) -> None:
         for number in range(3):
             await system.tell(desk.address, note(base + number))
             await turns(3)
@@ -172,7 +172,7 @@ async def tells_slowly() -> None:
     """The same of one sender, who takes time."""
     count = 7
 
-    async def tell(system: System, desk: Desk) -> None:
+    async def tell(system: System, desk: FrontDesk) -> None:
         for number in range(count):
             await system.tell(desk.address, note(100 + number))
             await turns(12)
@@ -230,7 +230,7 @@ async def stops() -> None:
     """An orderly stop delivers what was told before it, and refuses the rest."""
     sent: list[int] = []
 
-    async def tell(system: System, desk: Desk) -> None:
+    async def tell(system: System, desk: FrontDesk) -> None:
         try:
             for number in range(100, 104):
                 await system.tell(desk.address, note(number))
@@ -255,7 +255,7 @@ async def breaks() -> None:
 
     ends: list[str] = []
 
-    async def ask(system: System, desk: Desk, number: int) -> None:
+    async def ask(system: System, desk: FrontDesk, number: int) -> None:
         try:
             await system.ask(desk.address, note(number))
             ends.append("answered")
@@ -264,7 +264,7 @@ async def breaks() -> None:
             ends.append("broken")
 
     clerk = Faulty(slow=1)
-    desk = Desk(clerk.address)
+    desk = FrontDesk(clerk.address)
     system = System([desk, clerk])
     async with system.running(), anyio.create_task_group() as group:
         for number in range(3):
@@ -614,11 +614,11 @@ async def two_processes() -> None:
         assert (result.recompiled, result.cache_hits) == ([], 2)
 
 
-def faulty(seed: int) -> Scene:
+def faulty(seed: int) -> Scenario:
     """A build of a folder in which things go wrong by chance: it succeeds all the same, and the next one is as one from
     nothing."""
 
-    async def scene() -> None:
+    async def scenario() -> None:
         world = World()
         world.write(TEXTS)
         faults = Faults.seeded(seed, rate=0.08, kinds=("fail", "lose", "delay", "reorder"), hops="[!d]*")
@@ -629,4 +629,4 @@ def faulty(seed: int) -> Scene:
             result = await opened.build()
             assert result.success and len(result.recompiled) + result.cache_hits == 2
 
-    return scene
+    return scenario

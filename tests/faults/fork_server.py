@@ -1,10 +1,10 @@
 """A process that forks processes for the sweeps: each is a real one, with loops, threads, files, SQLite and workers of
 its own, and none pays for starting Python and importing everything.
 
-`python -m tests.faults.nursery` reads requests, one JSON object a line: {"work": name of a function of `doings`,
-"folder": ..., and what else that function takes}. For each it forks, says {"pid": ...} at once, and {"pid": ...,
-"status": ..., "said": ...} when that child has ended: its exit code, or minus the signal; and what the function
-returned, null where it was killed. Several may run at the same time.
+`python -m tests.faults.fork_server` reads requests, one JSON object a line: {"work": name of a function of
+`child_work`, "folder": ..., and what else that function takes}. For each it forks, says {"pid": ...} at once, and
+{"pid": ..., "status": ..., "said": ...} when that child has ended: its exit code, or minus the signal; and what the
+function returned, null where it was killed. Several may run at the same time.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 
 
-class Born:
-    """A child of the nursery."""
+class ForkedChild:
+    """A process that the fork server started."""
 
-    def __init__(self, nursery: Nursery, pid: int) -> None:
-        self._nursery = nursery
+    def __init__(self, server: ForkServer, pid: int) -> None:
+        self._server = server
         self.pid = pid
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """Nothing where it has ended by itself: the nursery has reaped it by then."""
+        """Nothing where it has ended by itself: the fork server has reaped it by then."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
     def end(self) -> tuple[int, Any]:
         """Wait for its end: status, and what it said."""
-        return self._nursery.end_of(self.pid)
+        return self._server.end_of(self.pid)
 
 
-class Nursery:
+class ForkServer:
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
+            [sys.executable, "-m", "tests.faults.fork_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -51,17 +51,17 @@ class Nursery:
         )
         self._ended: dict[int, tuple[int, Any]] = {}
 
-    def bear(self, work: str, **more: Any) -> Born:
+    def start(self, work: str, **more: Any) -> ForkedChild:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"work": work, **more}) + "\n")
         self._process.stdin.flush()
         while "status" in (told := self._told()):
             self._ended[told["pid"]] = (told["status"], told["said"])
-        return Born(self, told["pid"])
+        return ForkedChild(self, told["pid"])
 
-    def do(self, work: str, **more: Any) -> tuple[int, Any]:
+    def run(self, work: str, **more: Any) -> tuple[int, Any]:
         """Have something done in a process of its own, to its end."""
-        return self.bear(work, **more).end()
+        return self.start(work, **more).end()
 
     def end_of(self, pid: int) -> tuple[int, Any]:
         while pid not in self._ended:
@@ -72,7 +72,7 @@ class Nursery:
     def _told(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, "the nursery has died"
+        assert line, "the fork server has died"
         told: dict[str, Any] = json.loads(line)
         return told
 
@@ -82,8 +82,8 @@ class Nursery:
 
 
 @contextmanager
-def nursery() -> Iterator[Nursery]:
-    made = Nursery()
+def fork_server() -> Iterator[ForkServer]:
+    made = ForkServer()
     try:
         yield made
     finally:
@@ -94,9 +94,9 @@ def nursery() -> Iterator[Nursery]:
 
 
 def _serve() -> None:
-    from tests.faults import doings
+    from tests.faults import child_work
 
-    doings.prepare()
+    child_work.prepare()
     children: dict[int, int] = {}
     requests = ""
     open_to_requests = True
@@ -134,9 +134,9 @@ def _fork(request: dict[str, Any], children: dict[int, int]) -> None:
 
 
 def _work(request: dict[str, Any], writing: int) -> int:
-    from tests.faults import doings
+    from tests.faults import child_work
 
-    work = getattr(doings, request.pop("work"))
+    work = getattr(child_work, request.pop("work"))
     try:
         said, code = work(**request), 0
     except BaseException:

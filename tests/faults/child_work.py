@@ -1,4 +1,4 @@
-"""What processes of the nursery do (see `nursery.py`): builds that are killed, interrupted, crowded, short of files."""
+"""What the processes do that the fork server starts: builds that are killed, interrupted, crowded, short of files."""
 
 from __future__ import annotations
 
