@@ -86,7 +86,7 @@ class _Reader:
             else:
                 allowed = "[project], [build], [cache], [run], [profile.NAME], [toolchain.NAME]"
                 hint = near_miss(table, (*TABLES, "profile", "toolchain")) or f"allowed are: {allowed}"
-                raise ConfigError(f"[{table}] is no table of settings", where=self.at(table), hint=hint, key=table)
+                raise ConfigError(f"[{table}] is not a table of settings", where=self.at(table), hint=hint, key=table)
         return base, profiles, toolchains
 
     def table(self, content: object, *path: str) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class _Reader:
         allowed = [name for name, setting in SETTINGS.items() if setting.table == table]
         hint = near_miss(key, allowed) or near_miss(key, tuple(SETTINGS))
         hint = "; ".join(part for part in (hint, f"[{table}] takes: {', '.join(allowed)}") if part)
-        what = f"`{key}` is no setting of [{table}]"
+        what = f"`{key}` is not a setting of [{table}]"
         return ConfigError(what, where=self.at(*path), hint=hint, key=".".join(path))
 
     def at(self, *path: str) -> str:
@@ -159,7 +159,7 @@ def _read_text(file: str, disk: Disk) -> str:
 def _unknown(key: str, dotted: str, where: str) -> ConfigError:
     hint = near_miss(key, tuple(SETTINGS)) or f"allowed are: {', '.join(sorted(SETTINGS))}"
     table = dotted.removesuffix(key).rstrip(".")
-    what = f"`{key}` is no setting of [{table}]" if table else f"`{key}` is no setting"
+    what = f"`{key}` is not a setting of [{table}]" if table else f"`{key}` is not a setting"
     return ConfigError(what, where=where, hint=hint, key=dotted)
 
 

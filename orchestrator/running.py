@@ -45,7 +45,7 @@ def checked_limits(limits: Mapping[str, object], config: Config) -> Limit:
         if name not in LIMITS:
             known = ", ".join(f'"{one}"' for one in LIMITS)
             hint = near_miss(str(name), tuple(LIMITS)) or f"there are {known}"
-            raise ProjectError(f"`{name}` is no limit of a program", hint=hint)
+            raise ProjectError(f"`{name}` is not a limit of a program", hint=hint)
     said = {name: _checked(name, value) for name, value in limits.items() if value is not None}
     values = {name: said.get(name, getattr(config, key) if key else 0) for name, key in LIMITS.items()}
     return Limit(

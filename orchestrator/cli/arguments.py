@@ -92,7 +92,9 @@ def _share(text: str) -> float:
     if not 0.0 < share <= 1.0:
         import argparse
 
-        raise argparse.ArgumentTypeError(f"`{text}` is no share: a number above 0, and 1 at most, as in --verify=0.01")
+        raise argparse.ArgumentTypeError(
+            f"`{text}` is not a share: a number above 0 and at most 1, as in --verify=0.01"
+        )
     return share
 
 
@@ -102,4 +104,4 @@ def _whole(text: str) -> int:
     except ValueError:
         import argparse
 
-        raise argparse.ArgumentTypeError(f"`{text}` is no whole number") from None
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number") from None

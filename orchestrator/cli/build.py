@@ -42,8 +42,8 @@ examples:
   wasmill build                     this folder
   wasmill build app --profile release
   wasmill build app --json | tail -n 1
-  wasmill build --record app.trace  write down all that happens, for `wasmill trace replay`
-  wasmill build --verify=0.01       trust is good; look at a hundredth of what is reused
+  wasmill build --record app.trace  record everything, for `wasmill trace replay`
+  wasmill build --verify=0.01       compile a random hundredth again, and compare
 
 exit codes: 0 built, 1 the sources are wrong, 2 wrong usage or configuration,
 3 wasmill failed, or the program could not be written

@@ -52,7 +52,7 @@ def parse(command: str, module: ModuleType, argv: list[str], output: Output) -> 
     if extra:
         raise _unrecognised(command, arguments, extra)
     if rest is not None and command != "run":
-        raise UsageError("only `run` takes arguments behind `--`", hint=f"see `wasmill {command} --help`")
+        raise UsageError("only `run` takes arguments after `--`", hint=f"see `wasmill {command} --help`")
     arguments.rest = rest
     return arguments
 
@@ -61,5 +61,5 @@ def _unrecognised(command: str, arguments: argparse.Namespace, extra: list[str])
     hint = f"see `wasmill {command} --help`"
     if command == "run":
         meant = shlex.join(["wasmill", "run", arguments.path, "--", *extra])
-        hint = f"what is meant for the program stands behind `--`: {meant}"
+        hint = f"arguments for the program go after `--`: {meant}"
     return UsageError(f"unrecognized arguments: {shlex.join(extra)}", hint=hint)

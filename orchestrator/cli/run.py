@@ -23,7 +23,7 @@ DETAILS = """\
 PATH may be a single source file: then its folder is the source root, only the modules that it
 reaches are compiled, and neither a program nor a cache stays behind.
 
-The program gets the arguments behind `--`. It may use 1 GiB of memory, run as
+The program gets the arguments after `--`. It may use 1 GiB of memory, run as
 long as it likes and open no folder, unless [run] in wasmill.toml says otherwise.
 
 examples:

@@ -164,7 +164,7 @@ def _with_options(toolchain: Toolchain, table: ToolchainTable) -> Toolchain:
             known = ("enabled", "extensions", *allowed)
             hint = f"[toolchain.{toolchain.name}] takes: {', '.join(known)}"
             hint = "; ".join(part for part in (near_miss(name, known), hint) if part)
-            what = f"`{name}` is no setting of [toolchain.{toolchain.name}]"
+            what = f"`{name}` is not a setting of [toolchain.{toolchain.name}]"
             raise ConfigError(what, where=table.place(name), hint=hint, key=dotted)
         try:
             if msgspec.json.decode(msgspec.json.encode(value)) != value:  # a date: workers would get something else

@@ -60,24 +60,24 @@ def test_version(wasmill: Wasmill, flag: str) -> None:
         (["\x1b[2J"], "there is no command `\\x1b[2J`"),
         (["build", "--jbos", "2"], "unrecognized arguments: --jbos"),
         (["build", "--job", "2"], "unrecognized arguments: --job"),
-        (["build", "-j", "many"], "`many` is no whole number"),
+        (["build", "-j", "many"], "`many` is not a whole number"),
         (["build", "-j"], "argument -j/--jobs: expected one argument"),
         (["build", "-j", "0"], "`jobs`: must be a whole number from 1 to 256, not 0"),
         (["build", "--profile", "relase"], "there is no profile `relase`\n  did you mean `release`?"),
         (["build", "--invalidation", "quick"], '`invalidation`: must be "transitive" or "precise", not "quick"'),
-        (["build", "--verify=2"], "argument --verify: `2` is no share"),
-        (["build", "--verify=much"], "argument --verify: `much` is no share"),
+        (["build", "--verify=2"], "argument --verify: `2` is not a share"),
+        (["build", "--verify=much"], "argument --verify: `much` is not a share"),
         (["build", "one", "two"], "unrecognized arguments: two"),
-        (["build", "--", "x"], "only `run` takes arguments behind `--`"),
+        (["build", "--", "x"], "only `run` takes arguments after `--`"),
         (["build", "nowhere"], "there is no folder `nowhere`"),
         (["build", "nul\0l"], "there is no folder `nul\\x00l`"),
         (["build", "main.ruchy"], "`main.ruchy` is a file, and this takes the folder of a project"),
         (["graph", "main.ruchy"], "`wasmill run main.ruchy`"),
         (["graph", "--json", "--dot"], "not allowed with argument"),
         (["run", "nowhere.ruchy"], "there is no file `nowhere.ruchy`"),
-        (["run", ".", "argument"], "what is meant for the program stands behind `--`"),
-        (["run", ".", "--verbose", "a b"], "behind `--`: wasmill run . -- --verbose 'a b'"),
-        (["run", "app", "x", "-q", "y"], "behind `--`: wasmill run app -- x y"),
+        (["run", ".", "argument"], "arguments for the program go after `--`"),
+        (["run", ".", "--verbose", "a b"], "after `--`: wasmill run . -- --verbose 'a b'"),
+        (["run", "app", "x", "-q", "y"], "after `--`: wasmill run app -- x y"),
         (["run", "--json"], "`run` has no --json: standard output is the program's"),
         (["cache"], "the following arguments are required: ACTION"),
         (["cache", "wipe"], "invalid choice: 'wipe'"),
@@ -105,7 +105,7 @@ def test_a_broken_configuration_is_2(wasmill: Wasmill, fake: FakeProject, home: 
         if argv[0] != "cache":
             assert fake.calls == []
             assert (code, out) == (2, "")
-            assert "wasmill.toml:2: `jbos` is no setting of [build]\n  did you mean `jobs`?" in err
+            assert "wasmill.toml:2: `jbos` is not a setting of [build]\n  did you mean `jobs`?" in err
 
 
 # ---------------------------------------------------------------------------------------------- build

@@ -193,11 +193,11 @@ def test_settings_and_config_agree() -> None:
 @pytest.mark.parametrize(
     ("toml", "line", "key", "says"),
     [
-        ("[build]\n\njosb = 2\n", 3, "build.josb", ["`josb` is no setting of [build]", "did you mean `jobs`?"]),
+        ("[build]\n\njosb = 2\n", 3, "build.josb", ["`josb` is not a setting of [build]", "did you mean `jobs`?"]),
         ("[cache]\njobs = 2\n", 2, "cache.jobs", ["`jobs` belongs in [build], not in [cache]"]),
         ("jobs = 2\n", 1, "jobs", ["`jobs` belongs in [build], not outside of a table"]),
         ("[build]\nqqq = 2\n", 2, "build.qqq", ["[build] takes: profile, output, jobs"]),
-        ("[biuld]\n", 1, "biuld", ["[biuld] is no table", "did you mean `build`?"]),
+        ("[biuld]\n", 1, "biuld", ["[biuld] is not a table", "did you mean `build`?"]),
         ("[qqq]\n", 1, "qqq", ["allowed are: [project], [build], [cache], [run], [profile.NAME], [toolchain.NAME]"]),
         ("build = 3\n", 1, "build", ["`build` must be a table: [build]"]),
         ("[build]\njobs = 0\n", 2, "build.jobs", ["must be a whole number from 1 to 256, not 0"]),
@@ -228,7 +228,7 @@ def test_settings_and_config_agree() -> None:
             "[profile.x]\n\njbos = 1\n",
             3,
             "profile.x.jbos",
-            ["`jbos` is no setting of [profile.x]", "did you mean `jobs`?"],
+            ["`jbos` is not a setting of [profile.x]", "did you mean `jobs`?"],
         ),
         ("[profile.dev]\nroot = 'no'\n", 2, "profile.dev.root", ["there is no folder"]),
         ("[profile]\nx = 1\n", 2, "profile.x", ["must be a table: [profile.x]"]),
@@ -272,7 +272,7 @@ def test_deep_nesting_is_an_error_and_no_crash(tmp_path: Path) -> None:
 
 
 def test_unknown_keyword() -> None:
-    with pytest.raises(ConfigError, match=r"`job` is no setting\n  did you mean `jobs`\?") as caught:
+    with pytest.raises(ConfigError, match=r"`job` is not a setting\n  did you mean `jobs`\?") as caught:
         load(None, {"job": 2})
     assert (caught.value.where, caught.value.key) == ("", "job")
 

@@ -211,7 +211,7 @@ async def test_a_setting_that_is_a_limit() -> None:
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        ({"patience": 1}, "`patience` is no limit of a program"),
+        ({"patience": 1}, "`patience` is not a limit of a program"),
         ({"second": 1}, "did you mean `seconds`?"),
         ({"fuel": -1}, "the limit `fuel` must be a whole number"),
         ({"fuel": 1.5}, "the limit `fuel` must be"),
@@ -227,7 +227,7 @@ async def test_a_setting_that_is_a_limit() -> None:
         ({"seconds": "1"}, "the limit `seconds` must be"),
         ({"output": -1}, "the limit `output` must be a size"),
         ({"output": "much"}, "the limit `output` must be a size"),
-        ({1: 1}, "`1` is no limit of a program"),
+        ({1: 1}, "`1` is not a limit of a program"),
     ],
 )
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -167,7 +167,7 @@ def test_installing_a_toolchain_is_noticed(project: Path, packages: Path) -> Non
     ("text", "where", "message", "hint"),
     [
         ("[toolchain.wrds]\n", 1, "there is no toolchain `wrds`", "did you mean `words`?"),
-        ("\n[toolchain.words]\nenabeld = true\n", 3, "`enabeld` is no setting of [toolchain.words]", "`enabled`"),
+        ("\n[toolchain.words]\nenabeld = true\n", 3, "`enabeld` is not a setting of [toolchain.words]", "`enabled`"),
         ("[toolchain.words]\nenabled = 1\n", 2, "`toolchain.words.enabled`: must be true or false, not 1", ""),
         ("[toolchain]\nwords = 1\n", 2, "`toolchain.words` must be a table", ""),
     ],

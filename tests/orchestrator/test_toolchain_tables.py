@@ -113,8 +113,13 @@ async def test_one_that_is_given_is_left_as_it_is_and_one_that_is_named_is_not(p
 @pytest.mark.parametrize(
     ("lines", "where", "what", "hint"),
     [
-        (["mrk = 1"], 4, "`mrk` is no setting of [toolchain.tunable]", "did you mean `mark`?; "),
-        (["colour = 1"], 4, "`colour` is no setting of", "[toolchain.tunable] takes: enabled, extensions, mark, width"),
+        (["mrk = 1"], 4, "`mrk` is not a setting of [toolchain.tunable]", "did you mean `mark`?; "),
+        (
+            ["colour = 1"],
+            4,
+            "`colour` is not a setting of",
+            "[toolchain.tunable] takes: enabled, extensions, mark, width",
+        ),
         (["", "width = 0"], 5, "`toolchain.tunable.width`: must be a whole number above 0, not 0", ""),
         (["mark = 1979-05-27"], 4, "`toolchain.tunable.mark`: must be text, not datetime.date(1979, 5, 27)", ""),
         (["width = inf"], 4, "`toolchain.tunable.width`: must be a whole number above 0, not inf", ""),
