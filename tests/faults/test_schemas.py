@@ -90,6 +90,7 @@ async def test_a_plan_of_another_schema_is_none(tmp_path: Path, tally: Tally, fi
 
 
 @pytest.mark.parametrize("eviction", ["lru", "lfu", "fifo"])
+@pytest.mark.slow
 async def test_the_limit_holds_for_both_together(tmp_path: Path, tally: Tally, eviction: str) -> None:
     """Whoever built last has brought the whole folder below the limit, the other's entries included."""
     limit = 9_000

@@ -8,11 +8,13 @@ import pytest
 from tests.helpers.programs import errors_of, run_text
 
 
+@pytest.mark.slow
 def test_calling_an_undefined_function_is_an_error_even_where_it_is_never_reached():
     found = errors_of("fun main() { if false { missing(1); } println(1); }")
     assert [(one.code, one.line, one.column) for one in found] == [("E0102", 1, 25)]
 
 
+@pytest.mark.slow
 def test_main_is_found_however_many_items_there_are():
     before = "\n".join(f"fun f{i}() -> i64 {{ {i} }} struct S{i} {{ }}" for i in range(60))
     behind = "\n".join(f"fun g{i}() -> i64 {{ {i} }} const C{i}: i64 = {i};" for i in range(60))

@@ -191,6 +191,7 @@ def test_the_order_of_questions_does_not_count() -> None:
     assert answers[0] == answers[1] == answers[2]
 
 
+@pytest.mark.slow
 def test_a_very_long_chain_does_not_recurse() -> None:
     items = [item(f"t{at}", f"t{at + 1}") for at in range(5000)]
     _, deep = known(m=Summary(items=tuple(items)))

@@ -119,6 +119,7 @@ def test_a_program_does_not_tell_what_was_dropped_or_restored(random):
     history(random, 6)
 
 
+@pytest.mark.slow
 def test_most_edits_are_patched_after_a_restore():
     ways = dict.fromkeys(("patched", "restored", "linked", "unusual"), 0)
     for seed in range(10):

@@ -60,6 +60,7 @@ def test_loops_as_values_of_breaks():
     assert run_text(f"fun f(n: i64) {{ println({expression}) }}\nfun main() {{ f(3) }}").stdout == "3\n"
 
 
+@pytest.mark.slow
 def test_nested_loops_of_a_hundred():
     head = "".join(f"for i{k} in 0..1 {{\n" for k in range(100))
     assert run_text(f"fun main() {{\n{head} println(i0 + i99); {'}' * 100}\n}}").stdout == "0\n"

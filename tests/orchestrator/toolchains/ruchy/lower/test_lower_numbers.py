@@ -67,6 +67,7 @@ def outcome(machine: CountingMachine, name: str, result: Type, *arguments):
 
 
 @pytest.mark.parametrize("type_", WIDTHS, ids=lambda type_: type_.name)
+@pytest.mark.slow
 def test_operators_on_variables_and_on_constants(type_):
     draw = random.Random(type_.name)
     values = corners(type_)
