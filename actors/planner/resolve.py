@@ -37,7 +37,7 @@ HINTS = 20
 _NOWHERE = ("", "", "")
 
 
-class Place(NamedTuple):
+class TextSpan(NamedTuple):
     line: int
     column: int
     length: int
@@ -319,14 +319,14 @@ class Resolver:
             there = f"{self.module}/{item.name.replace('::', '/')}" if item.kind == "module" else ""
             if there in self.modules.paths:
                 what = f"`{there.replace('/', '::')}` is this inline module and the file `{self.modules.paths[there]}`"
-                self._report("E0806", what, "keep one of them, or rename one", Place(item.line, 0, 0))
+                self._report("E0806", what, "keep one of them, or rename one", TextSpan(item.line, 0, 0))
 
     # ---- imports
 
     def _use(self, use: Use) -> None:
         key = (use.scope, use.alias)
         target = self._hidden(use, self._locate(use.path))
-        place = Place(use.line, use.column, use.length)
+        place = TextSpan(use.line, use.column, use.length)
         if target.module == self.module and use.scope == "" and target.item in ("", use.alias):
             self._report(
                 "E0506",
@@ -357,7 +357,7 @@ class Resolver:
 
     def _glob(self, use: Use) -> None:
         target = self._locate(use.path)
-        place = Place(use.line, use.column, use.length)
+        place = TextSpan(use.line, use.column, use.length)
         if target.problem:
             self._report(*target.problem, place)
         elif target.module == self.module and use.scope == "" and not target.item:
@@ -375,7 +375,7 @@ class Resolver:
 
     def _name(self, name: Name) -> None:
         first, _, rest = name.name.partition("::")
-        place = Place(name.line, name.column, len(name.name))
+        place = TextSpan(name.line, name.column, len(name.name))
         if not rest:
             found = self._introduced(name.scope, name.name, place)
             if found is not None:
@@ -405,7 +405,7 @@ class Resolver:
             self._report(*target.problem, place)
         self._bind(name.scope, name.name, target)
 
-    def _introduced(self, scope: str, name: str, place: Place) -> Target | None:
+    def _introduced(self, scope: str, name: str, place: TextSpan) -> Target | None:
         """What a plain name means by `use` or a glob; None where no glob could have had it either."""
         for outer in scopes(scope):
             bound = self.bindings.get((outer, name))
@@ -415,7 +415,7 @@ class Resolver:
                 return Target(bound.module, bound.item, bound.rest, bound.absent)
         return self._from_globs(scope, (name,), place)
 
-    def _from_globs(self, scope: str, path: tuple[str, ...], place: Place) -> Target | None:
+    def _from_globs(self, scope: str, path: tuple[str, ...], place: TextSpan) -> Target | None:
         """What the globs around `scope` offer for a path, innermost scope first."""
         absent: list[str] = []
         looked = False
@@ -472,7 +472,7 @@ class Resolver:
     def _shown(self) -> str:
         return self.module.replace("/", "::")
 
-    def _ambiguous(self, name: str, candidates: list[str], place: Place) -> None:
+    def _ambiguous(self, name: str, candidates: list[str], place: TextSpan) -> None:
         self._report(
             "E0504",
             f"`{name}` could be " + " or ".join(f"`{one}`" for one in candidates),
@@ -480,7 +480,7 @@ class Resolver:
             place,
         )
 
-    def _report(self, code: str, message: str, hint: str, place: Place) -> None:
+    def _report(self, code: str, message: str, hint: str, place: TextSpan) -> None:
         offset, length = max(0, place.column - 1), max(1, place.length)
         self.findings.append(Finding(code, message, offset, length, hint, place.line))
 

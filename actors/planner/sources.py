@@ -43,7 +43,7 @@ def summary_name(source: Digest, path: str) -> str:
     return f"{source} {path}"
 
 
-class Sources:
+class SourceTable:
     """`files` by module, sorted."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from actors.digests import Digest
 from actors.messages import BuildSettings
 from actors.planner.graph import Graph
 from actors.planner.layers import READERS, Layer, Reach
-from actors.planner.sources import SourceFile, Sources
+from actors.planner.sources import SourceFile, SourceTable
 from actors.planner.state import PlannedModule, Row
 
 
@@ -22,7 +22,7 @@ class Table:
 
     def __init__(self, identity_of: Callable[[str], Digest]) -> None:
         self.identity_of = identity_of
-        self.sources = Sources()
+        self.sources = SourceTable()
         self.settings = BuildSettings()
         self.objects: Mapping[str, PlannedModule] = {}
         """The modules of the last build whose objects answer for them, if their keys are the same."""
