@@ -604,7 +604,7 @@ async def test_run_on_the_real_toolchain(tmp_path: Path) -> None:
         (tmp_path / "main.ruchy").write_text('fun main() { println("well"); }\n')
         result = await project.run()
         assert (result.exit_code, result.stdout, result.stderr) == (0, b"well\n", b"")
-        with pytest.raises(ProjectError, match="no limit"):
+        with pytest.raises(ProjectError, match="is not a limit of a program"):
             await project.run(limits={"patience": 1})
         (tmp_path / "main.ruchy").write_text("fun main() { nothing(); }\n")
         with pytest.raises(ProjectError, match="no program"):
