@@ -96,8 +96,7 @@ def type_of(p: Pass, env: Env, node: tree.Type) -> Type:
 def _composed(p: Pass, env: Env, nodes: Sequence[tree.Type], make: Callable[..., Type]) -> Type:
     """A type that consists of others; ERROR where one of these is one."""
     parts = [type_of(p, env, node) for node in nodes]
-    p.composed = True
-    return ERROR if ERROR in parts else make(*parts)
+    return ERROR if ERROR in parts else p.composed_type(nodes[0].at, make(*parts))
 
 
 def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:

@@ -16,7 +16,7 @@ from orchestrator.toolchains.ruchy.check.function import (
     later,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.infer import ANY, fresh, openness, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.infer import ANY, ELEMENT, fresh, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.loops import loop_over
 from orchestrator.toolchains.ruchy.check.places import INDEX, in_slot, part_value, tuple_index
 from orchestrator.toolchains.ruchy.check.types import (
@@ -58,6 +58,8 @@ def array(c: Fn, node: tree.Array, want: Want, why: Why) -> hir.Expr:
         made = [check(c, one, element, _ELEMENT) for one in node.elements]
         return hir.NewArray(array_of(c, element), node.at, made)
     inner = wanted.element if isinstance(wanted, ArrayType) else None
+    if all(isinstance(one, tree.IntLiteral) and not one.suffix for one in node.elements):  # however many
+        inner = resolve(inner) if inner is not None and openness(resolve(inner)) > ANY else fresh(ELEMENT)
     made = [expr(c, one, inner) for one in node.elements]
     element, made = _common_elements(c, made, node.elements)
     if element is ERROR:
@@ -127,8 +129,10 @@ def tuple_(c: Fn, node: tree.Tuple, want: Want, why: Why) -> hir.Expr:
         types = tuple([UNIT if kind is NEVER else kind for kind in types])
     if ERROR in types:
         return bad(node.at)
-    c.p.composed = True
-    return hir.NewStruct(TupleType(types), node.at, made, list(range(len(made))))
+    kind = c.p.composed_type(node.at, TupleType(types))
+    if kind is ERROR:
+        return bad(node.at)
+    return hir.NewStruct(kind, node.at, made, list(range(len(made))))
 
 
 # ---------------------------------------------------------------- elements and parts

@@ -248,6 +248,21 @@ def _admits(wanted: int, kind: Type) -> bool:
     return isinstance(kind, IntType | FloatType)
 
 
+PARTS = 1000
+"""Of how many types a type may consist, the same ones counted each time. Tuples of tuples double with every line."""
+
+
+def is_too_large(kind: Type) -> bool:
+    """Whether a type has more parts than `PARTS`."""
+    waiting, count = [resolve(kind)], 0
+    while waiting and count <= PARTS:
+        found = waiting.pop()
+        count += 1
+        if found.__class__ is not Var:
+            waiting += [resolve(part) for part in found.parts]
+    return count > PARTS
+
+
 def shown(kind: Type) -> str:
     """A type as the user writes it. An open literal shows what it would become."""
     found = resolve(kind)

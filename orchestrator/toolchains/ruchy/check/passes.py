@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check.abilities import name_of
-from orchestrator.toolchains.ruchy.check.infer import Decision, settle
+from orchestrator.toolchains.ruchy.check.infer import PARTS, Decision, is_too_large, settle
 from orchestrator.toolchains.ruchy.check.interfaces import read_interface
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, Seen
 from orchestrator.toolchains.ruchy.check.scope import (
@@ -28,7 +28,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     StructItem,
     range_item,
 )
-from orchestrator.toolchains.ruchy.check.types import I64, FloatType, IntType, StructType, Type, structs_in
+from orchestrator.toolchains.ruchy.check.types import ERROR, I64, FloatType, IntType, StructType, Type, structs_in
 from orchestrator.toolchains.ruchy.syntax.names import ROOT, named_path
 
 if TYPE_CHECKING:
@@ -203,6 +203,14 @@ class Pass:
         before = self.now_seen
         self.now_seen = self.report.seen.setdefault(unit, Seen())
         return before
+
+    def composed_type(self, at: int, kind: Type) -> Type:
+        """A type with parts as one that may be used; ERROR where it is too large."""
+        self.composed = True
+        if not is_too_large(kind):
+            return kind
+        self.error("E0803", at, f"a type consists of more than {PARTS:,} types", "make a struct of some of them")
+        return ERROR
 
     def spend(self, at: int, by: int) -> bool:
         """Takes `by` more expressions that stand in no text out of the budget: constants and defaults where they are

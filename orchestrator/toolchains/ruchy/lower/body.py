@@ -28,6 +28,7 @@ from orchestrator.wasm.fragment import (
     DATA,
     FUNCTION_INDEX_LEB,
     LOCAL,
+    MEMORY_ADDR_I32,
     MEMORY_ADDR_SLEB,
     Data,
     FunctionCode,
@@ -116,6 +117,7 @@ class Body:
         self.data: list[Data] = []
         self._relocations: list[tuple[int, int, Reference]] = []
         self._strings: dict[str, Reference] = {}
+        self._arrays: dict[tuple[bytes, tuple[tuple[int, Reference], ...]], Reference] = {}
         self._sites: dict[int, int] = {}
         self._trap_local = -1
         self._free: dict[int, list[int]] = {}
@@ -322,13 +324,29 @@ class Body:
         self.out += _HOLE
 
     def string(self, text: str) -> None:
-        """The address of a static string: count -1, length, bytes. Named after the function that owns it."""
+        """The address of a static string."""
+        self.address(self.static_text(text))
+
+    def static_text(self, text: str) -> Reference:
+        """A static string: count -1, length, bytes. Named after the function that owns it."""
         target = self._strings.get(text)
         if target is None:
             name = f"{self.symbol}.str{len(self._strings)}"
             target = self._strings[text] = Reference(DATA, name)
             self.data.append(static_string(name, text))
-        self.address(target)
+        return target
+
+    def static_array(self, length: int, elements: bytes, words: tuple[tuple[int, Reference], ...]) -> Reference:
+        """A static array: count -1, length, elements. `words` are references among these, by offset."""
+        key = (elements, words)
+        target = self._arrays.get(key)
+        if target is None:
+            name = f"{self.symbol}.arr{len(self._arrays)}"
+            target = self._arrays[key] = Reference(DATA, name)
+            raw = b"\xff\xff\xff\xff" + length.to_bytes(4, "little") + elements
+            relocations = tuple([Relocation(MEMORY_ADDR_I32, 8 + offset, to) for offset, to in words])
+            self.data.append(Data(name, ".rodata", raw, 3, relocations, LOCAL))
+        return target
 
     # ------------------------------------------------------------ traps
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.types import FloatType
 from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, handles, set_, tee
 from orchestrator.toolchains.ruchy.lower.layout import HEADER, element_of, how_of, is_counted, signature, storage
 from orchestrator.toolchains.ruchy.lower.structs import hold
@@ -14,6 +15,7 @@ from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.lower.body import Body
+    from orchestrator.wasm.fragment import Reference
 
 _PAIR_TO_I32 = functype(bytes((I32, I32)), bytes((I32,)))
 _INDEX = functype(bytes((I32, I64, I32, I32)), bytes((I32,)))
@@ -81,9 +83,14 @@ def _number(body: Body, array: int, index: int, at: int) -> None:
 
 @handles(hir.NewArray)
 def lower_new_array(body: Body, node: hir.NewArray) -> int:
-    """The array first where nothing can jump away while its elements are computed; else these first."""
+    """A static array where all elements are literals. Else the array first, where nothing can jump away while its
+    elements are computed; else these first."""
     if not node.elements:
         body.string("")  # a static array and a static text of no length are the same
+        return PLAIN
+    static = _static(body, node)
+    if static is not None:
+        body.address(static)
         return PLAIN
     kept_in = storage(element_of(node.type))
     straight = is_straight(node.elements)
@@ -107,6 +114,44 @@ def lower_new_array(body: Body, node: hir.NewArray) -> int:
     body.out += get(array)
     body.give_back(I32, array)
     return OWNED
+
+
+def _static(body: Body, node: hir.NewArray) -> Reference | None:
+    """An array of literals as data; None where it has something else. Whoever writes to it copies it first."""
+    if not all(element.__class__ in _LITERALS for element in node.elements):
+        return None
+    raw = bytearray()
+    words: list[tuple[int, Reference]] = []
+    for element in node.elements:
+        if isinstance(element, hir.Str):
+            to: Reference | None = body.static_text(element.value)
+        elif isinstance(element, hir.NewArray):
+            to = _static(body, element) if element.elements else body.static_text("")
+        else:
+            raw += _bytes(element)
+            continue
+        if to is None:
+            return None
+        words.append((len(raw), to))
+        raw += bytes(4)
+    return body.static_array(len(node.elements), bytes(raw), tuple(words))
+
+
+_LITERALS = frozenset((hir.Int, hir.Float, hir.Str, hir.NewArray))
+
+
+def _bytes(node: hir.Expr) -> bytes:
+    """A literal as it stands in memory."""
+    import struct
+
+    assert isinstance(node, hir.Int | hir.Float)
+    size = storage(node.type).size
+    if isinstance(node.type, FloatType):
+        try:
+            return struct.pack("<f" if size == 4 else "<d", float(node.value))
+        except OverflowError:  # too large for an f32
+            return struct.pack("<f", float("inf") if node.value > 0 else float("-inf"))
+    return (int(node.value) & (1 << 8 * size) - 1).to_bytes(size, "little")
 
 
 @handles(hir.RepeatArray)
