@@ -16,6 +16,7 @@ from orchestrator.toolchains.ruchy.check.hir import CheckedModule
 from orchestrator.toolchains.ruchy.lower import lower
 from orchestrator.wasm.fragment import DATA, MEMORY_ADDR_I32, Fragment
 from orchestrator.wasm.leb import leb5, section, sleb, string, uleb, vector
+from tests.helpers.counting_arrays import CountedArrays
 
 _KINDS = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64"}
 _VALTYPES = {
@@ -30,6 +31,10 @@ REASONS = [
     "remainder by zero",
     "shift amount out of range",
     "negative exponent",
+    "no arm of this match fits",
+    "unreachable code was reached",
+    "capacity of a String exceeded",
+    "repeated less than 0 times",
 ]
 _ENGINE = wasmtime.Engine()
 
@@ -46,7 +51,8 @@ class Trap(Exception):
 def module_bytes(fragments: list[Fragment]) -> tuple[bytes, dict[str, int], list[tuple[str, bytes]]]:
     """A module that imports whatever the fragments don't define. Returns it, the addresses of data, the imports."""
     code = {part.name: part for fragment in fragments for part in fragment.code}
-    data = {item.name: item.data for fragment in fragments for item in fragment.data}
+    items = [item for fragment in fragments for item in fragment.data]
+    data = {item.name: item.data for item in items}
     for fragment in fragments:
         name = fragment.code[0].name + ".{lines}"
         data[name] = struct.pack("<I", 0) + b"".join(struct.pack("<I", site) for site in fragment.sites)
@@ -55,6 +61,11 @@ def module_bytes(fragments: list[Fragment]) -> tuple[bytes, dict[str, int], list
     for name, content in data.items():
         addresses[name] = end
         end = end + len(content) + 7 & -8
+    for item in items:
+        raw = bytearray(item.data)
+        for relocation in item.relocations:
+            raw[relocation.offset : relocation.offset + 4] = struct.pack("<I", addresses[relocation.target.name])
+        data[item.name] = bytes(raw)
     imports: dict[str, bytes] = {}
     for part in code.values():
         for relocation in part.relocations:
@@ -93,7 +104,7 @@ def module_bytes(fragments: list[Fragment]) -> tuple[bytes, dict[str, int], list
     return module, addresses, list(imports.items())
 
 
-class CountingMachine:
+class CountingMachine(CountedArrays):
     """A checked module, lowered and instantiated."""
 
     def __init__(self, module: CheckedModule) -> None:
@@ -159,6 +170,9 @@ class CountingMachine:
         assert address not in self.freed, "use after free"
         assert address in self.sizes or address in self.addresses.values(), f"no object at {address}"
         return int(struct.unpack("<i", self._raw(address, 4))[0])
+
+    def _write(self, address: int, raw: bytes) -> None:
+        self.memory.write(self._store, raw, address)
 
     def _set_count(self, address: int, count: int) -> None:
         self.memory.write(self._store, struct.pack("<i", count), address)
@@ -295,6 +309,9 @@ class CountingMachine:
 
     def rt_trap_cast(self, lines: int, site: int, target: int) -> None:
         raise Trap("cast does not fit in " + self._bytes(target).decode(), self._line(lines, site))
+
+    def _trap_index(self, lines: int, site: int, index: int, length: int) -> None:
+        raise Trap(f"index {index} out of range for length {length}", self._line(lines, site))
 
     def _line(self, lines: int, site: int) -> int:
         return int(struct.unpack("<I", self._raw(lines + 4 + 4 * site, 4))[0])

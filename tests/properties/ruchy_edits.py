@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.properties.ruchy_projects import NUMBERS, EditedProject, ProjectItem, ProjectModule, Ref, Type
+from tests.properties.ruchy_projects import MAKES, NUMBERS, EditedProject, ProjectItem, ProjectModule, Ref, Type
 
 Pick = Callable[[int], int]
 MODULES = ("a", "b", "c", "d/e", "f")
@@ -85,7 +85,7 @@ class Editor:
         else:
             maker = self.ref(module, ("maker",))
             if maker is not None:
-                item.steps.append(("make", maker, 0))
+                item.steps.append(("make", maker, 0, self.pick(len(MAKES))))
 
     def grow(self) -> None:
         """A project from nothing: types and constants first, then what uses them."""

@@ -13,6 +13,13 @@ from typing import Any
 
 NUMBERS = ("i64", "i32")
 BUILTIN_FUNCTIONS = ("abs",)
+MAKES = (
+    "let p = {made};\nt = t + (p.{field});",
+    "let mut ps = [{made}];\nps.push({made});\nt = t + (ps[-1].{field});",
+    "let q = ({made}, [{made}]);\nt = t + (q.1[0].{field}) + q.to_string().len();",
+)
+"""What is done with a struct that was made: by itself, in an array, in a tuple beside an array, whose type nobody
+writes. So helpers of these types are made where the struct may be three modules away."""
 
 
 class Ref:
@@ -38,7 +45,7 @@ class ProjectItem:
     """`kind`: "fun", "const", "type", "struct", "maker" (a function that gives a struct). What else counts depends on
     it: `types` of a function are its parameter (None: not written) and its result; of a struct its fields'. `steps` are
     what a function does: ("call", ref, argument type or ""), ("read", ref of a const), ("make", ref of a maker,
-    field)."""
+    field, which of `MAKES`)."""
 
     def __init__(self, kind: str, name: str, **more: Any) -> None:
         self.kind = kind
@@ -103,8 +110,8 @@ class ProjectItem:
             elif step[0] == "read":
                 lines.append(f"    t = t + {step[1].text()};")
             else:
-                lines.append(f"    let p = {step[1].text()}();")
-                lines.append(f"    t = t + (p.x{step[2]} as i64);")
+                made, field = f"{step[1].text()}()", f"x{step[2]} as i64"
+                lines += ["    " + line for line in MAKES[step[3]].format(made=made, field=field).splitlines()]
         return "\n".join([*lines, f"    t as {type_text(self.types[1] or 'i64')}", "}"])
 
 

@@ -1,7 +1,8 @@
-"""Random Ruchy programs about strings and structs, each with a Python program that must print the same.
+"""Random Ruchy programs about strings, structs, arrays and tuples, each with a Python program that must print the same.
 
-The Python side copies a struct wherever it is read, which is what value semantics means. It is made of expressions, so
-that stores and jumps may stand inside of arguments: `:=` stores, and a function that raises jumps.
+The Python side copies a struct, an array or a tuple wherever it is read, which is what value semantics means. It is
+made of expressions, so that stores and jumps may stand inside of arguments: `:=` stores, and a function that raises
+jumps.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ STRUCTS = """struct P { n: i64, t: String, b: bool }
 struct Q { p: P, k: i64, s: String }
 """
 FIELDS = {"P": {"n": "I", "t": "S", "b": "B"}, "Q": {"p": "P", "k": "I", "s": "S"}}
-TYPES = {"I": "i64", "S": "String", "B": "bool", "P": "P", "Q": "Q"}
+TYPES = {
+    "I": "i64", "S": "String", "B": "bool", "P": "P", "Q": "Q",
+    "A": "[i64]", "L": "[String]", "R": "[P]", "N": "[[String]]", "T": "(i64, [String])",
+}  # fmt: skip
+ELEMENTS = {"A": "I", "L": "S", "R": "P", "N": "L"}
+"""Arrays, none of which is ever empty."""
+
+
+class Values(list[object]):
+    """A tuple whose values can be assigned."""
 
 
 class Jump(Exception):
@@ -31,6 +41,15 @@ def put(value, path, struct):
     struct[path[-1]] = value
 
 
+def push(value, array):
+    """`array.push(value)`; the value is computed before the array is looked at."""
+    array.append(value)
+
+
+def pop(array):
+    return array.pop() if len(array) > 1 else array[0]
+
+
 def show(value, nested=False):
     """As section 9 of the language displays it."""
     if isinstance(value, bool):
@@ -38,6 +57,9 @@ def show(value, nested=False):
     if isinstance(value, dict):
         name = "P" if "t" in value else "Q"
         return name + " {" + ", ".join(f"{key}: {show(value[key], True)}" for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        ends = "()" if isinstance(value, Values) else "[]"
+        return ends[0] + ", ".join(show(one, True) for one in value) + ends[1]
     if isinstance(value, str) and nested:
         return f'"{value}"'
     return str(value)
@@ -117,10 +139,15 @@ class Programs:
                 'Q { p: P { n: 1, t: "t", b: false }, k: 2, s: "q" }',
                 "{'p': {'n': 1, 't': 't', 'b': False}, 'k': 2, 's': 'q'}",
             ),
+            "A": ("[4]", "[4]"),
+            "L": ('["l"]', "['l']"),
+            "R": ('[P { n: 1, t: "t", b: false }]', "[{'n': 1, 't': 't', 'b': False}]"),
+            "N": ('[["n", "m"]]', "[['n', 'm']]"),
+            "T": ('(5, ["v"])', "Values([5, ['v']])"),
         }[type_]
 
     def place(self, type_):
-        """A variable, or a field of one."""
+        """A variable, or something in one."""
         found = [(name, name) for name in self.variables(type_)]
         for outer in "PQ":
             for name in self.variables(outer):
@@ -131,12 +158,33 @@ class Programs:
             found += [
                 (f"{name}.p.{key}", f"{name}['p'][{key!r}]") for key, kind in FIELDS["P"].items() if kind == type_
             ]
+        for outer, inner in ELEMENTS.items():
+            for name in self.variables(outer):
+                at = self.draw.choice([0, -1])
+                inside = [(f"{name}[{at}]", f"{name}[{at}]", inner)]
+                if inner == "P":
+                    inside += [
+                        (f"{name}[{at}].{key}", f"{name}[{at}][{key!r}]", kind) for key, kind in FIELDS["P"].items()
+                    ]
+                if inner == "L":
+                    inside.append((f"{name}[{at}][0]", f"{name}[{at}][0]", "S"))
+                found += [(ruchy, python) for ruchy, python, kind in inside if kind == type_]
+        for name in self.variables("T"):
+            inside = [(f"{name}.0", f"{name}[0]", "I"), (f"{name}.1", f"{name}[1]", "L")]
+            inside.append((f"{name}.1[-1]", f"{name}[1][-1]", "S"))
+            found += [(ruchy, python) for ruchy, python, kind in inside if kind == type_]
         return self.draw.choice(found) if found else None
 
     def of_I(self, depth):
-        kind = self.draw.randrange(4)
+        kind = self.draw.randrange(6)
         if kind == 0 or depth <= 0:
             return self.place("I") or self.plain("I")
+        if kind == 4:
+            array = self.expression(self.draw.choice("ALRN"), depth - 1)
+            return f"({array[0]}).len()", f"len({array[1]})"
+        if kind == 5:
+            array = self.expression("A", depth - 1)
+            return f"(({array[0]}).sum() % 97)", f"(sum({array[1]}) % 97)"
         if kind == 1:
             text = self.expression("S", depth - 1)
             return f"({text[0]}).len()", f"len(({text[1]}).encode())"
@@ -152,21 +200,34 @@ class Programs:
             a, b = self.expression("B", depth - 1), self.expression("B", depth - 1)
             operator, word = self.draw.choice([("&&", "and"), ("||", "or")])
             return f"({a[0]} {operator} {b[0]})", f"({a[1]} {word} {b[1]})"
-        of, operators = self.draw.choice([("S", ["==", "!=", "<", ">="]), ("P", ["==", "!="]), ("I", ["<", "==", ">"])])
+        if kind == 4 and self.draw.random() < 0.5:
+            of = self.draw.choice("ALRN")
+            array, value = self.expression(of, depth - 1), self.expression(ELEMENTS[of], depth - 1)
+            return f"({array[0]}).contains({value[0]})", f"contains({array[1]}, {value[1]})"
+        of, operators = self.draw.choice(
+            [
+                ("S", ["==", "!=", "<", ">="]),
+                ("I", ["<", "==", ">"]),
+                *[(one, ["==", "!="]) for one in "PALRNT"],
+            ]
+        )
         a, b = self.expression(of, depth - 1), self.expression(of, depth - 1)
         operator = self.draw.choice(operators)
         side = ".encode()" if of == "S" else ""
         return f"({a[0]} {operator} {b[0]})", f"(({a[1]}){side} {operator} ({b[1]}){side})"
 
     def of_S(self, depth):
-        kind = self.draw.randrange(6)
+        kind = self.draw.randrange(7)
+        if kind == 6 and depth > 0:
+            array, between = self.expression("L", depth - 1), self.expression("S", 0)
+            return f"({array[0]}).join({between[0]})", f"join({array[1]}, {between[1]})"
         if kind <= 1 or depth <= 0:
             return self.place("S") or self.plain("S")
         if kind == 2:
             word = self.draw.choice(["", "a", "xyz", "é", "日本 "])
             return f'"{word}"', repr(word)
         if kind == 3:
-            of = self.draw.choice("ISBPQ")
+            of = self.draw.choice("ISBPQALRNT")
             value = self.expression(of, depth - 1)
             return f'("<" + ({value[0]}) + ">")', f"('<' + show({value[1]}) + '>')"
         parts = [self.expression("S", depth - 1) for _ in range(self.draw.randint(2, 3))]
@@ -197,14 +258,59 @@ class Programs:
         base = self.expression(type_, depth - 1)
         return f"{type_} {{ {ruchy}{', ' if ruchy else ''}..{base[0]} }}", f"update({python}, {base[1]})"
 
+    def of_T(self, depth):
+        place = self.place("T")
+        if place and (depth <= 0 or self.draw.random() < 0.5):
+            return place[0], f"copy({place[1]})"
+        if depth <= 0:
+            return self.plain("T")
+        number, array = self.expression("I", depth - 1), self.expression("L", depth - 1)
+        return f"({number[0]}, {array[0]})", f"Values([{number[1]}, {array[1]}])"
+
+    def array(self, type_, depth):
+        kind = self.draw.randrange(8)
+        place = self.place(type_)
+        if place and (kind <= 1 or depth <= 0):
+            return place[0], f"copy({place[1]})"
+        if depth <= 0:
+            return self.plain(type_)
+        if kind <= 3:
+            values = [self.expression(ELEMENTS[type_], depth - 1) for _ in range(self.draw.randint(1, 3))]
+            ruchy, python = (", ".join(value[side] for value in values) for side in (0, 1))
+            return f"[{ruchy}]", f"[{python}]"
+        one = self.expression(type_, depth - 1)
+        if kind == 4:
+            return f"({one[0]}).reverse()", f"({one[1]})[::-1]"
+        if kind == 5:
+            return f"({one[0]})[..1]", f"({one[1]})[:1]"
+        if kind == 6:
+            value = self.expression(ELEMENTS[type_], depth - 1)
+            return f"[{value[0]}; 2]", f"twice({value[1]})"
+        other = self.expression(type_, depth - 1)
+        return f"({one[0]} + {other[0]})", f"({one[1]} + {other[1]})"
+
+    def of_A(self, depth):
+        return self.array("A", depth)
+
+    def of_L(self, depth):
+        return self.array("L", depth)
+
+    def of_R(self, depth):
+        return self.array("R", depth)
+
+    def of_N(self, depth):
+        return self.array("N", depth)
+
     # ------------------------------------------------------------ statements
 
     def store(self, depth):
         """An assignment to a variable or to a field; a long string is cut down. As one expression in Python."""
-        type_ = self.draw.choice("SSSPPQI")
+        type_ = self.draw.choice("SSSPPQIALRNTLRN")
         place = self.place(type_)
         if place is None:
             return "", "None"
+        if type_ in ELEMENTS:
+            return self.store_array(type_, place, depth)
         if type_ == "S" and self.draw.random() < 0.6:
             value = self.expression("S", depth)
             value = f"{place[0]} + {value[0]}", f"{place[1]} + {value[1]}"
@@ -218,11 +324,26 @@ class Programs:
             python = f"({python}, {cut} if len({place[1]}.encode()) > 60 else None)"
         return ruchy, python
 
+    def store_array(self, type_, place, depth):
+        """An array is assigned, or changed where it is; a long one is cut down."""
+        kind = self.draw.randrange(4)
+        if kind <= 1:
+            value = self.expression(ELEMENTS[type_], depth)
+            ruchy, python = f"{place[0]}.push({value[0]});", f"push({value[1]}, {place[1]})"
+        else:
+            value = self.expression(type_, depth)
+            if kind == 2:
+                value = f"{place[0]} + {value[0]}", f"{place[1]} + {value[1]}"
+            ruchy, python = f"{place[0]} = {value[0]};", self.stored(place[1], value[1])
+        ruchy += f" if ({place[0]}).len() > 4 {{ {place[0]}.pop(); {place[0]} = {place[0]}[1..3]; }}"
+        cut = self.stored(place[1], f"copy({place[1]}[1:3])")
+        return ruchy, f"({python}, (pop({place[1]}), {cut}) if len({place[1]}) > 4 else None)"
+
     def stored(self, place, value):
         name, _, path = place.partition("[")
         if not path:
             return f"({name} := {value})"
-        keys = [key.strip("'") for key in path[:-1].split("][")]
+        keys = [key.strip("'") if key[0] == "'" else int(key) for key in path[:-1].split("][")]
         return f"put({value}, {keys}, {name})"
 
     def statements(self, count, depth):
@@ -233,7 +354,7 @@ class Programs:
         for _ in range(count):
             kind = self.draw.randrange(9)
             if kind <= 1:
-                type_, name = self.draw.choice("SSPQI"), self.name()
+                type_, name = self.draw.choice("SSPQIALRNT"), self.name()
                 value = self.expression(type_, depth)
                 self.scopes[-1].append((name, type_))
                 made = [f"let mut {name} = {value[0]};"], [f"{name} = {value[1]}"]
@@ -241,7 +362,7 @@ class Programs:
                 text, code = self.store(depth)
                 made = [text], [code]
             elif kind == 5:
-                value = self.expression(self.draw.choice("SPQ"), depth)
+                value = self.expression(self.draw.choice("SPQALRNT"), depth)
                 made = [f'println("-", {value[0]});'], [f"out.append('- ' + show({value[1]}))"]
             elif kind == 6:
                 test = self.expression("B", depth)
@@ -250,7 +371,7 @@ class Programs:
             elif kind == 7 and len(self.loops) < 2:
                 made = self.loop(depth)
             else:
-                value = self.expression(self.draw.choice("SP"), depth)
+                value = self.expression(self.draw.choice("SPLN"), depth)
                 made = [f"{value[0]};"], [value[1]]
             ruchy += made[0]
             python += made[1]
@@ -259,20 +380,25 @@ class Programs:
 
     def loop(self, depth):
         label, name, times = self.count, self.name("k"), self.draw.randint(1, 3)
+        source, of = (f"0..{times}", f"range({times})"), "I"
+        if self.draw.random() < 0.5:
+            over = self.draw.choice("ALRN")
+            array = self.expression(over, depth - 1)
+            source, of = (f"({array[0]})", f"copy({array[1]})"), ELEMENTS[over]
         self.loops.append(label)
-        self.scopes.append([(name, "I")])
+        self.scopes.append([(name, of)])
         inner = self.statements(3, depth - 1)
         self.scopes.pop()
         self.loops.pop()
-        ruchy = [f"'l{label}: for {name} in 0..{times} {{", *inner[0], "}"]
-        python = [f"for {name} in range({times}):", "    try:", *indented(indented(inner[1]))]
+        ruchy = [f"'l{label}: for {name} in {source[0]} {{", *inner[0], "}"]
+        python = [f"for {name} in {source[1]}:", "    try:", *indented(indented(inner[1]))]
         python += ["    except Jump as found:", f"        if found.args == ('break', {label}): break"]
         python += [f"        if found.args != ('continue', {label}): raise"]
         return ruchy, python
 
     def function(self):
-        name, parameters = self.name("f"), [self.draw.choice("SPQI") for _ in range(self.draw.randint(1, 3))]
-        self.result = self.draw.choice("SSPQ")
+        name, parameters = self.name("f"), [self.draw.choice("SPQIALRNT") for _ in range(self.draw.randint(1, 3))]
+        self.result = self.draw.choice("SSPQLRNT")
         names = [self.name("a") for _ in parameters]
         self.scopes.append(list(zip(names, parameters, strict=True)))
         ruchy, python = self.statements(self.draw.randint(2, 5), 2)
@@ -304,6 +430,12 @@ class Programs:
             "Jump": Jump,
             "copy": copy.deepcopy,
             "update": lambda fields, base: {**base, **fields},
+            "Values": Values,
+            "push": push,
+            "pop": pop,
+            "twice": lambda value: [copy.deepcopy(value), copy.deepcopy(value)],
+            "contains": lambda array, value: value in array,
+            "join": lambda array, between: between.join(array),
         }
         exec("\n".join(python), environment)
         return "\n".join([*ruchy, "}"]), "".join(line + "\n" for line in out)
