@@ -31,7 +31,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 class Export(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A `pub` function at the top level of a module. `type` is its encoded function type; `native` says whether a host
-    can call it: all types are numbers, bools, chars or unit."""
+    can call it: all types are numbers, bools or unit."""
 
     name: str
     symbol: str

@@ -131,5 +131,5 @@ _TAKES_PARAMETERS = Finding("E0813", "`main` takes no parameters", hint="write `
 
 
 def _not_exported(name: str) -> Finding:
-    message = f"`{name}` is not exported: a host can pass numbers, bools and chars, and nothing else"
+    message = f"`{name}` is not exported: a host can pass numbers and bools, and nothing else"
     return Finding("W0006", message, hint="leave out the `pub`, or pass numbers", item=name, note=True)

@@ -14,7 +14,6 @@ from actors.untrusted import UNREADABLE
 from orchestrator.toolchains.ruchy.check.abilities import name_of
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
-    CHAR,
     FLOATS,
     INTEGERS,
     STRING,
@@ -29,7 +28,7 @@ from orchestrator.toolchains.ruchy.check.types import (
 _NAMED: dict[str, Type] = {
     **INTEGERS,
     **FLOATS,
-    **{name_of(kind): kind for kind in (BOOL, CHAR, STRING, UNIT)},
+    **{name_of(kind): kind for kind in (BOOL, STRING, UNIT)},
 }
 
 

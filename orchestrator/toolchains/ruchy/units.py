@@ -41,7 +41,7 @@ class CachedUnit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`name` is the item's. `fragments`: its own function, then those that are nested in it. `bindings` are those that
     it looked up, as (scope, name).
 
-    `public`: 0 no, 1 yes, 2 and a host can call it (all types are numbers, bools, chars or unit). `calls_main` is that
+    `public`: 0 no, 1 yes, 2 and a host can call it (all types are numbers, bools or unit). `calls_main` is that
     of the top level. `grown`: how much is put in where it is used (`check/passes.py` has a limit to that)."""
 
     name: str

@@ -17,7 +17,6 @@ from typing import Any, Final, NamedTuple
 from orchestrator.toolchains.ruchy.check.types import (
     ArrayType,
     BoolType,
-    CharType,
     ErrorType,
     FloatType,
     IntType,
@@ -121,7 +120,6 @@ ABILITIES: dict[type, Abilities] = {
     IntType: Abilities(_own_name, _own_name, "integer", _storage_of_int, NONE, NONE, *_SCALAR, taken_apart=False),
     FloatType: Abilities(_own_name, _own_name, "float", _storage_of_float, NONE, NONE, *_SCALAR, taken_apart=False),
     BoolType: _plain("bool", "boolean", "u8", _SCALAR),
-    CharType: _plain("char", "string", "i32", _SCALAR),
     StringType: Abilities(
         shown=_always("String"),
         name=_always("String"),

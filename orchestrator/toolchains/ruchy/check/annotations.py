@@ -17,7 +17,6 @@ from orchestrator.toolchains.ruchy.check.scope import (
 )
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
-    CHAR,
     ERROR,
     FLOATS,
     INTEGERS,
@@ -41,7 +40,7 @@ BUILTIN_TYPES: dict[str, Type] = {
     **INTEGERS,
     **FLOATS,
     "bool": BOOL,
-    "char": CHAR,
+    "char": STRING,
     "String": STRING,
     "str": STRING,
 }

@@ -23,7 +23,7 @@ from orchestrator.toolchains.ruchy.check.numbers import (
 from orchestrator.toolchains.ruchy.check.operators import compare
 from orchestrator.toolchains.ruchy.check.scope import RANGES
 from orchestrator.toolchains.ruchy.check.templates import fill, pieces_of_function, pieces_of_macro
-from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, I64, NEVER, STRING, UNIT, ArrayType, TupleType
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, ArrayType, TupleType
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import is_number
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -83,7 +83,7 @@ def _template_later(c: Fn, at: int, template: hir.Expr, rest: list[tree.Expr]) -
 def _kind(value: hir.Expr) -> int:
     """1 for a number, 2 for a text: what `rt::format` asks."""
     kind = resolve(value.type)
-    if kind is STRING or kind is CHAR:
+    if kind is STRING:
         return 2
     return int(is_number(kind))
 

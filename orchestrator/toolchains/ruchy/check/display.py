@@ -12,7 +12,6 @@ from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, KNOWN, Var, 
 from orchestrator.toolchains.ruchy.check.scope import INCLUSIVE, RANGES, StructItem
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
-    CHAR,
     I64,
     STRING,
     ErrorType,
@@ -27,8 +26,6 @@ def text_parts(c: Fn, made: hir.Expr, spec: str = "", *, bare: bool = False) -> 
     """The strings that show a value, to be joined. `spec` is that of a placeholder: "", "?" or ".2". `bare`: strings in
     arrays and tuples have no quotes, as in an f-string."""
     kind = resolve(made.type)
-    if kind is CHAR and spec == "?":  # the reference has no chars: they are strings of one character
-        return [hir.ToText(STRING, made.at, hir.ToText(STRING, made.at, made), debug=True)]
     if kind is STRING:
         if spec == "?":
             return [hir.ToText(STRING, made.at, made, debug=True)]
@@ -86,8 +83,6 @@ def _scalar(made: hir.Expr, kind: Type, spec: str, bare: bool) -> hir.Expr:
             return hir.ToText(STRING, made.at, made, precision=int(spec[1:]), bare=bare)
     elif isinstance(made, hir.Int):
         value = made.value
-        if kind is CHAR:
-            return hir.Str(STRING, made.at, chr(value))
         return hir.Str(STRING, made.at, ("false", "true")[value] if kind is BOOL else str(value))
     return hir.ToText(STRING, made.at, made, bare=bare)
 
@@ -127,12 +122,12 @@ def _fields(c: Fn, value: hir.Expr, item: StructItem, spec: str, depth: int) -> 
 
 
 def _inside(c: Fn, made: hir.Expr, kind: Type, spec: str, depth: int) -> list[hir.Expr]:
-    """A value inside another: strings and chars in quotes."""
+    """A value inside another: strings in quotes."""
     if isinstance(kind, StructType):
         inner = struct_of(c.p, kind)
         if inner is not None and depth < 64:
             return _fields(c, made, inner, spec, depth + 1)
-    if (kind is STRING or kind is CHAR) and spec != "?":
+    if kind is STRING and spec != "?":
         quote = hir.Str(STRING, made.at, '"')
         return [quote, *text_parts(c, made), quote]
     return text_parts(c, made, spec)

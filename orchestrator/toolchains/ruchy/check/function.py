@@ -21,7 +21,6 @@ from orchestrator.toolchains.ruchy.check.infer import Decision, Var, resolve, sh
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, Variable
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
-    CHAR,
     ERROR,
     NEVER,
     STRING,
@@ -202,9 +201,7 @@ def hint_for(want: Type, got: Type, node: tree.Node) -> str:
     """What would make a value of one type one of another, where there is something usual."""
     from_number = got.__class__ in _NUMBERS
     if isinstance(want, StringType):
-        return "convert it with `.to_string()`" if from_number or got in (BOOL, CHAR) else ""
-    if want is CHAR and isinstance(node, tree.StringLiteral) and len(node.value) == 1:
-        return f"a char stands in single quotes: `'{node.value}'`"
+        return "convert it with `.to_string()`" if from_number or got is BOOL else ""
     if want.__class__ in _NUMBERS:
         return _hint_for_number(want, got, node)
     if want is BOOL and isinstance(node, tree.Assign) and not node.op:

@@ -22,7 +22,7 @@ class _Expr(msgspec.Struct, gc=False, tag=True, tag_field="node"):
 
 
 class Int(_Expr):
-    """Of an integer type, bool (0, 1) or char (code point); or of a float type, where a variable that starts from an
+    """Of an integer type or bool (0, 1); or of a float type, where a variable that starts from an
     integer turned out to be a float."""
 
     value: int
@@ -77,7 +77,7 @@ class Not(_Expr):
 
 
 class Compare(_Expr):
-    """`op` of `== != < <= > >=`; both operands of one type (number, bool, char, String; `==` and `!=`: structs too)."""
+    """`op` of `== != < <= > >=`; both operands of one type (number, bool, String; `==` and `!=`: structs too)."""
 
     op: str
     left: Expr
@@ -95,7 +95,7 @@ class Or(_Expr):
 
 
 class Cast(_Expr):
-    """Between numbers, from bool or char to an integer, from u8 to char. Traps where the value does not fit."""
+    """Between numbers, and from bool to an integer. Traps where the value does not fit."""
 
     operand: Expr
 

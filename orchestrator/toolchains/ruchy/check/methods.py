@@ -1,4 +1,4 @@
-"""Methods of strings, numbers, chars and bools."""
+"""Methods of strings, numbers and bools."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orchestrator.toolchains.ruchy.check.array_methods import CHANGERS, array_me
 from orchestrator.toolchains.ruchy.check.arrays import array_of
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, text_parts
-from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, fit, handles, later
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, later
 from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
@@ -27,7 +27,6 @@ from orchestrator.toolchains.ruchy.check.scope import RANGES, Variable
 from orchestrator.toolchains.ruchy.check.statements import assign
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
-    CHAR,
     ERROR,
     FLOATS,
     I64,
@@ -82,7 +81,6 @@ _OTHER = frozenset(["to_string", "clone"])
 _STRING = frozenset(
     (*_TEXT, *_SAME, *["to_string", "is_empty", "parse", "to_int", "to_integer", "to_float", "append", "push_str"])
 )
-_CHAR = words("to_upper to_uppercase upper to_lower to_lowercase lower is_numeric is_alphabetic is_alphanumeric")
 
 
 @handles(tree.MethodCall)
@@ -188,9 +186,7 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
         return joined(node.at, text_parts(c, receiver))
     if name == "clone" and _no_arguments(c, node):
         return receiver
-    if kind is CHAR and name in _CHAR:
-        return _runtime(c, node, hir.ToText(STRING, receiver.at, receiver), _TEXT[name])
-    return _unknown(c, node, name, kind, _OTHER if kind is not CHAR else (*_OTHER, *_CHAR))
+    return _unknown(c, node, name, kind, _OTHER)
 
 
 def _plain(name: str) -> str:
@@ -233,19 +229,8 @@ def _runtime(c: Fn, node: tree.MethodCall, receiver: hir.Expr, entry: _Entry) ->
         return hir.Unit(result, node.at)
     given = [receiver]
     for argument, kind in zip(node.arguments, types, strict=True):
-        given.append(_text_argument(c, node, argument, kind))
+        given.append(check(c, argument, kind, (*_ARGUMENT, node.name)))
     return hir.Runtime(result, node.at, symbol, given, traps)
-
-
-def _text_argument(c: Fn, node: tree.MethodCall, argument: tree.Expr, kind: Type) -> hir.Expr:
-    """An argument; where a String is asked for, a char will do."""
-    why = (*_ARGUMENT, node.name)
-    if kind is not STRING:
-        return check(c, argument, kind, why)
-    made = expr(c, argument, kind, why)
-    if resolve(made.type) is CHAR:
-        return hir.ToText(STRING, made.at, made)
-    return made if made.type is kind else fit(c, made, kind, why, argument)
 
 
 def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: Want) -> hir.Expr:

@@ -18,7 +18,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
     shown,
     unify,
 )
-from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, F64, I64, NEVER, STRING, FloatType, IntType, Type
+from orchestrator.toolchains.ruchy.check.types import BOOL, F64, I64, NEVER, STRING, FloatType, IntType, Type
 from orchestrator.toolchains.ruchy.check.widths import may_be_float, meet, open_pair
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def to_integer(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
     kind = resolve(made.type)
     if kind is STRING:
         return hir.Runtime(I64, at, "str_to_i64", [made], traps=True)
-    if kind is BOOL or kind is CHAR or narrow(kind, NUMBER):
+    if kind is BOOL or narrow(kind, NUMBER):
         return made if kind is I64 else hir.Cast(I64, at, made)
     c.p.error("E0204", at, f"`{name}` takes a number, a bool or a String, and this is {shown(kind)}")
     return bad(at)

@@ -39,12 +39,12 @@ from orchestrator.toolchains.ruchy.check.infer import (
 from orchestrator.toolchains.ruchy.check.passes import check_range
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
-    CHAR,
     ERROR,
     I64,
     INTEGERS,
     NEVER,
     STRING,
+    UNIT,
     ArrayType,
     ErrorType,
     FloatType,
@@ -117,10 +117,8 @@ def boolean(c: Fn, node: tree.BoolLiteral, want: Want, why: Why) -> hir.Expr:
 
 @handles(tree.CharLiteral)
 def character(c: Fn, node: tree.CharLiteral, want: Want, why: Why) -> hir.Expr:
-    """A char, or a string of one where a String is asked for (the reference has no chars)."""
-    if want is STRING:
-        return hir.Str(STRING, node.at, node.value)
-    return hir.Int(CHAR, node.at, ord(node.value))
+    """A string of one character."""
+    return hir.Str(STRING, node.at, node.value)
 
 
 @handles(tree.StringLiteral)
@@ -169,8 +167,6 @@ def _right(c: Fn, node: tree.Expr, left: Type) -> hir.Expr:
         return _negate(c, node, _beside(left, -node.operand.value))
     if isinstance(node, tree.FloatLiteral):
         return fraction(c, node.at, node.value, left)
-    if isinstance(node, tree.CharLiteral):
-        return character(c, node, left, ())
     return expr(c, node)
 
 
@@ -314,19 +310,14 @@ def is_float(kind: Type) -> bool:
 
 
 def compare(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Expr:
-    """`left op right` of two values of one type; a char and a String compare as texts."""
+    """`left op right` of two values of one type."""
     a = resolve(left.type)
     b = resolve(right.type)
     if a is b and isinstance(a, IntType):
         return hir.Compare(BOOL, at, op, left, right)
     if a is ERROR or b is ERROR:
         return hir.Compare(BOOL, at, op, left, right)
-    if a is STRING and b is CHAR:
-        right = hir.ToText(STRING, right.at, right)
-    elif a is CHAR and b is STRING:
-        one = isinstance(left, hir.Int)
-        left = hir.Str(STRING, left.at, chr(cast("hir.Int", left).value)) if one else hir.ToText(STRING, left.at, left)
-    elif (met := meet(c.p, left, right)) is not None:
+    if (met := meet(c.p, left, right)) is not None:
         left, right = met
         a = resolve(left.type)
     elif not unify(a, b):
@@ -407,7 +398,7 @@ def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
 
 @handles(tree.Cast)
 def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
-    """`operand as Type`: between numbers, from bool and char to integers, and from u8 to char."""
+    """`operand as Type`: between numbers, from a bool or a text of one character to an integer, and from u8 to char."""
     target = type_of(c.p, c.env, node.target)
     made = expr(c, node.operand)
     source = resolve(made.type)
@@ -419,7 +410,7 @@ def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
     if cast is not None:
         return cast
     message = f"`as` cannot make {shown(target)} of {shown(source)}"
-    c.p.error("E0209", node.at, message, _hint_for_cast(source, target))
+    c.p.error("E0209", node.at, message, _hint_for_cast(source, target, _is_char(node.target)))
     return bad(node.at)
 
 
@@ -431,23 +422,48 @@ def _cast(c: Fn, node: tree.Cast, made: hir.Expr, source: Type, target: Type) ->
         if isinstance(made, hir.Int) and source.__class__ is Var and isinstance(target, IntType):
             return _literal_cast(c, made, target, node.at)
         return hir.Cast(target, node.at, made)
-    if isinstance(target, IntType) and source in (BOOL, CHAR):
+    if isinstance(target, IntType) and source is BOOL:
         return hir.Cast(target, node.at, made)
-    if target is CHAR and source is INTEGERS["u8"]:
-        return hir.Cast(target, node.at, made)
-    if target is CHAR and isinstance(made, hir.Int) and source.__class__ is Var and unify(source, INTEGERS["u8"]):
-        return hir.Cast(target, node.at, made)
+    if isinstance(target, IntType) and source is STRING and not isinstance(node.operand, tree.StringLiteral):
+        return _code_point(c, node, made, target)
+    if target is STRING and _is_char(node.target):
+        if source is INTEGERS["u8"]:
+            return hir.Runtime(STRING, node.at, "char_to_str", [made])
+        if isinstance(made, hir.Int) and source.__class__ is Var and unify(source, INTEGERS["u8"]):
+            return hir.Str(STRING, node.at, chr(made.value & 0xFF))
     return None
 
 
-def _hint_for_cast(source: Type, target: Type) -> str:
+def _is_char(node: tree.Type) -> bool:
+    """Whether the word `char` is written: no other name of the type is one of a single character."""
+    return isinstance(node, tree.NamedType) and node.path == ("char",)
+
+
+def _code_point(c: Fn, node: tree.Cast, made: hir.Expr, target: IntType) -> hir.Expr:
+    """The code point of a text of one character; any other text traps."""
+    at, kind = node.at, INTEGERS["u32"]
+    if isinstance(made, hir.Str) and len(made.value) == 1:
+        code: hir.Expr = hir.Int(kind, at, ord(made.value))
+    else:
+        slot = c.slot(kind)
+        local = hir.Local(kind, at, slot)
+        message = hir.Str(STRING, at, f"cast does not fit in {shown(target)}: the text is not one character")
+        test = hir.Compare(BOOL, at, "<", local, hir.Int(kind, at, 0x110000))
+        guard = hir.If(UNIT, at, test, hir.Unit(UNIT, at), hir.Panic(NEVER, at, message))
+        code = hir.Block(kind, at, [hir.Let(slot, hir.Runtime(kind, at, "str_code", [made])), hir.Do(guard)], local)
+    return code if target == kind else hir.Cast(target, at, code)
+
+
+def _hint_for_cast(source: Type, target: Type, char: bool) -> str:
     if target is STRING:
+        if char:
+            return "only a u8 has a char for each of its values: `as u8 as char`"
         return "convert it with `.to_string()`"
     if source is STRING and isinstance(target, IntType | FloatType):
         return f"convert it with `.{'to_float' if isinstance(target, FloatType) else 'parse'}()`"
     if target is BOOL:
         return "compare it: `!= 0`"
-    return "only a u8 has a char for each of its values: `as u8 as char`" if target is CHAR else ""
+    return ""
 
 
 def _literal_cast(c: Fn, made: hir.Int, target: IntType, at: int) -> hir.Expr:

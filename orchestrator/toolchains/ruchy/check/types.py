@@ -39,12 +39,8 @@ class BoolType(_Type, frozen=True, tag="bool"):
     pass
 
 
-class CharType(_Type, frozen=True, tag="char"):
-    pass
-
-
 class StringType(_Type, frozen=True, tag="string"):
-    pass
+    """Text. A char is a String of one character: there is no type of its own for it."""
 
 
 class UnitType(_Type, frozen=True, tag="unit"):
@@ -89,7 +85,7 @@ class TupleType(_Type, frozen=True, tag="tuple"):
 
 
 Type = Union[
-    IntType, FloatType, BoolType, CharType, StringType, UnitType, NeverType, ErrorType, StructType, ArrayType,
+    IntType, FloatType, BoolType, StringType, UnitType, NeverType, ErrorType, StructType, ArrayType,
     TupleType,
 ]  # fmt: skip
 
@@ -102,7 +98,7 @@ INTEGERS = {
 }  # fmt: skip
 FLOATS = {"f32": FloatType("f32", 32), "f64": FloatType("f64", 64)}
 I32, I64, U8, F64 = INTEGERS["i32"], INTEGERS["i64"], INTEGERS["u8"], FLOATS["f64"]
-BOOL, CHAR, STRING, UNIT, NEVER, ERROR = BoolType(), CharType(), StringType(), UnitType(), NeverType(), ErrorType()
+BOOL, STRING, UNIT, NEVER, ERROR = BoolType(), StringType(), UnitType(), NeverType(), ErrorType()
 
 
 def structs_in(kind: Type) -> list[StructType]:

@@ -13,15 +13,12 @@ from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER, abi
 from orchestrator.toolchains.ruchy.check.parts import OPERANDS, PARTS
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
-    CHAR,
     I64,
     NEVER,
     STRING,
-    U8,
     UNIT,
     ArrayType,
     BoolType,
-    CharType,
     FloatType,
     IntType,
     NeverType,
@@ -149,7 +146,7 @@ class _Function:
 
     def int_(self, node: hir.Int) -> None:
         kind = node.type
-        self.is_one(node, kind, IntType, BoolType, CharType, FloatType)
+        self.is_one(node, kind, IntType, BoolType, FloatType)
         if isinstance(kind, FloatType):  # a variable that starts from it turned out to be a float
             return
         low, high = (0, 1) if isinstance(kind, BoolType) else (0, 0x10FFFF)
@@ -212,11 +209,8 @@ class _Function:
 
     def cast(self, node: hir.Cast) -> None:
         source, target = node.operand.type, node.type
-        if isinstance(target, CharType):
-            self.must(node, source in (U8, CHAR), "only a u8 becomes a char")
-            return
         self.is_one(node, target, IntType, FloatType)
-        good = (IntType, FloatType, BoolType, CharType) if isinstance(target, IntType) else (IntType, FloatType)
+        good = (IntType, FloatType, BoolType) if isinstance(target, IntType) else (IntType, FloatType)
         self.is_one(node, source, *good)
 
     def to_text(self, node: hir.ToText) -> None:

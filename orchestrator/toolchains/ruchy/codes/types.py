@@ -74,7 +74,7 @@ CODES: dict[str, Code] = registry(
         "E0209",
         "type",
         "impossible cast",
-        "`as` converts between numbers, from bool or char to an integer, and from u8 to char.",
+        "`as` converts between numbers, from a bool or a text of one character to an integer, and from u8 to char.",
         'println("1" as i64);',
         'println("1".parse());',
     ),

@@ -49,7 +49,7 @@ CODES: dict[str, Code] = registry(
         "W0006",
         "warning",
         "not exported",
-        "A program exports the entry's `pub` functions whose types a host can pass: numbers, bools, chars and unit. "
+        "A program exports the entry's `pub` functions whose types a host can pass: numbers, bools and unit. "
         "The others can be used by other modules all the same.",
         "pub fun greet(name: String) -> String { name }",
         "pub fun count(n: i64) -> i64 { n }",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.types import CharType, FloatType, IntType, Type
+from orchestrator.toolchains.ruchy.check.types import FloatType, IntType, Type
 from orchestrator.toolchains.ruchy.lower.body import PLAIN, get, tee
 from orchestrator.toolchains.ruchy.lower.chains import link
 from orchestrator.toolchains.ruchy.lower.layout import valtype
@@ -46,14 +46,12 @@ def _int_to_float(body: Body, source: IntType, target: FloatType) -> None:
 
 
 def _range(type_: Type) -> IntType:
-    """Bool and char as the integers that they are."""
+    """A bool as the integer that it is."""
     return type_ if isinstance(type_, IntType) else IntType("u32", 32, False)
 
 
 def bounds(type_: Type) -> tuple[int, int]:
-    """The least and the greatest value of an integer type, bool or char."""
-    if isinstance(type_, CharType):
-        return 0, 0x10FFFF
+    """The least and the greatest value of an integer type, or of bool."""
     if not isinstance(type_, IntType):
         return 0, 1
     if type_.signed:
@@ -123,6 +121,6 @@ def _trap_cast(body: Body, node: hir.Cast) -> None:
     target = node.type
     body.out += b"\x04\x40"
     body.site(node.at)
-    body.string(target.name if isinstance(target, IntType | FloatType) else "char")
+    body.string(target.name if isinstance(target, IntType | FloatType) else "bool")
     body.call("rt::trap_cast", _TRAP_CAST)
     body.out += b"\x00\x0b"

@@ -21,7 +21,6 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import HELPER, abilities
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
-    CHAR,
     I32,
     I64,
     NEVER,
@@ -209,7 +208,7 @@ def _inside(draft: Draft, made: hir.Expr, bare: bool) -> list[hir.Expr]:
     digits = draft.option.removeprefix("bare").removeprefix(".")
     has_digits = isinstance(made.type, IntType | FloatType) or abilities(made.type).show == HELPER
     text = hir.ToText(STRING, 0, made, int(digits) if digits and has_digits else None, bare=bare)
-    quote = hir.Str(STRING, 0, '"' if made.type in (STRING, CHAR) and not bare else "")
+    quote = hir.Str(STRING, 0, '"' if made.type is STRING and not bare else "")
     return [quote, text, quote]
 
 
@@ -368,7 +367,7 @@ def show_kind(type_: Type, bare: bool, precision: int | None) -> str:
 def _holds_text(type_: Type) -> bool:
     """Whether strings are in an array or a tuple, where f-strings leave their quotes out."""
     if isinstance(type_, ArrayType | TupleType):
-        return any(part in (STRING, CHAR) or _holds_text(part) for part in type_.parts)
+        return any(part is STRING or _holds_text(part) for part in type_.parts)
     return False
 
 

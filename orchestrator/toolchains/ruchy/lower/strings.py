@@ -11,7 +11,6 @@ from orchestrator.toolchains.ruchy.check.types import I32 as TYPE_I32
 from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     BoolType,
-    CharType,
     FloatType,
     IntType,
     StringType,
@@ -176,12 +175,6 @@ def _text_of_bool(body: Body, node: hir.ToText) -> int:
     return PLAIN
 
 
-def _text_of_char(body: Body, node: hir.ToText) -> int:
-    body.emit(node.operand)
-    body.call("rt::char_to_str", _TO_I32)
-    return OWNED
-
-
 def _text_of_unit(body: Body, node: hir.ToText) -> int:
     body.emit(node.operand)
     body.string("nil")
@@ -192,7 +185,6 @@ INLINE_TEXTS: dict[type, Callable[[Body, hir.ToText], int]] = {
     IntType: _text_of_number,
     FloatType: _text_of_number,
     BoolType: _text_of_bool,
-    CharType: _text_of_char,
     StringType: _text_of_string,
     UnitType: _text_of_unit,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.compiler.toolchain import SummariseJob
-from orchestrator.toolchains.ruchy.check.types import CHAR, F64, I64, INTEGERS, STRING, UNIT, StructType
+from orchestrator.toolchains.ruchy.check.types import F64, I64, INTEGERS, STRING, UNIT, StructType
 from orchestrator.toolchains.ruchy.signatures import known
 from tests.helpers.programs import build, run
 from tests.helpers.reuse_tools import RUCHY, compiled, job_of, jobs
@@ -33,7 +33,7 @@ def test_types_come_from_bodies_and_from_calls():
         "h": ([], UNIT),
     }
     assert inferred("fun f(a, b) { a + b } f(1.5, 2.5)") == {"f": ([F64, F64], F64)}
-    assert inferred("fun f(a) { a } fun main() { println(f('x')) }") == {"f": ([CHAR], CHAR), "main": ([], UNIT)}
+    assert inferred("fun f(a) { a } fun main() { println(f('x')) }") == {"f": ([STRING], STRING), "main": ([], UNIT)}
     assert inferred('mod m { fun f(a) { a + a } pub fun g() -> String { f("x") } }') == {"m::f": ([STRING], STRING)}
     assert inferred("struct P { x: i64 } fun f() { P { x: 1 } }") == {"f": ([], StructType("main", "P"))}
 

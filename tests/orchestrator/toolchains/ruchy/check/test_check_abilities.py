@@ -21,7 +21,6 @@ from orchestrator.toolchains.ruchy.check.abilities import (
 from orchestrator.toolchains.ruchy.check.infer import FLOATING, fresh, resolve, settle, shown, unify
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
-    CHAR,
     ERROR,
     F64,
     FLOATS,
@@ -46,7 +45,6 @@ NAMED: dict[str, Type] = {
     **INTEGERS,
     **FLOATS,
     "bool": BOOL,
-    "char": CHAR,
     "String": STRING,
     "()": UNIT,
     "m::a::Point": POINT,
@@ -141,7 +139,7 @@ def test_what_can_be_compared() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "storage"),
-    [(INTEGERS["i8"], "i8"), (INTEGERS["u16"], "u16"), (INTEGERS["usize"], "i64"), (CHAR, "i32"), (BOOL, "u8")],
+    [(INTEGERS["i8"], "i8"), (INTEGERS["u16"], "u16"), (INTEGERS["usize"], "i64"), (BOOL, "u8")],
 )
 def test_what_a_value_is_in_memory(kind: Type, storage: str) -> None:
     assert storage_of(kind) == storage

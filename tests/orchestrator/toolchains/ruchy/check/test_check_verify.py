@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.toolchains.ruchy.check import checker, hir
 from orchestrator.toolchains.ruchy.check.parts import PARTS
-from orchestrator.toolchains.ruchy.check.types import BOOL, CHAR, ERROR, F64, I32, I64, NEVER, STRING, UNIT, StructType
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, F64, I32, I64, NEVER, STRING, UNIT, StructType
 from orchestrator.toolchains.ruchy.check.verify import WrongTreeError, verify
 from tests.orchestrator.toolchains.ruchy.check.checking import good
 
@@ -45,7 +45,7 @@ ONE = hir.Int(I64, 0, 1)
 STRANGE = StructType("nowhere", "S")
 
 WRONG: dict[type, list[dict[str, Any]]] = {
-    hir.Int: [{"type": STRING}, {"value": 1 << 63}, {"type": BOOL, "value": 2}, {"type": CHAR, "value": 0x110000}],
+    hir.Int: [{"type": STRING}, {"value": 1 << 63}, {"type": BOOL, "value": 2}],
     hir.Float: [{"type": I64}],
     hir.Str: [{"type": I64}],
     hir.Unit: [{"type": I64}, {"type": NEVER}],
@@ -58,7 +58,7 @@ WRONG: dict[type, list[dict[str, Any]]] = {
     hir.Compare: [{"left": STOP}, {"right": UNITS}, {"type": I64}, {"op": "+"}],
     hir.And: [{"left": ONE}, {"right": ONE}, {"left": STOP}, {"type": UNIT}],
     hir.Or: [{"left": ONE}, {"right": ONE}, {"left": STOP}, {"type": I64}],
-    hir.Cast: [{"operand": TEXT}, {"type": STRING}, {"type": BOOL}, {"type": CHAR}, {"operand": STOP}],
+    hir.Cast: [{"operand": TEXT}, {"type": STRING}, {"type": BOOL}, {"operand": STOP}],
     hir.ToText: [{"operand": UNITS}, {"type": I64}, {"precision": 2, "operand": TEXT}, {"operand": STOP}],
     hir.Concat: [{"parts": [TEXT, ONE]}, {"parts": [TEXT]}, {"type": UNIT}, {"parts": [TEXT, STOP]}],
     hir.Call: [{"arguments": [TEXT, TEXT]}, {"arguments": [ONE]}, {"type": STRING}, {"symbol": "main::none"}],
