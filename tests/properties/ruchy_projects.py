@@ -102,7 +102,8 @@ class ProjectItem:
             return f"{self.header()} {{ {self.target.text()} {{ {values} }} }}"
         if self.kind != "fun":
             return self.header()
-        lines = [f"{self.header()} {{", f"    let mut t = (a as i64) + {self.salt};"]
+        contract = f" requires {self.salt} > 0" if self.salt % 3 == 1 else ""  # no part of what callers see
+        lines = [f"{self.header()}{contract} {{", f"    let mut t = (a as i64) + {self.salt};"]
         for step in self.steps:
             if step[0] == "call":
                 argument = f"1 as {step[2]}" if step[2] else "1"

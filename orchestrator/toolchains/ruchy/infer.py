@@ -82,7 +82,7 @@ class Texts:
         text, meanings = "", {}
         if defaults:
             node = item.node
-            text = self._view.tokens.text(node.start, node.body.at)
+            text = self._view.tokens.text(node.start, node.header or node.body.at)
             meanings = dict(self._meanings(item.env, defaults))
         assert item.result is not None
         return signature_of(types, settle(item.result), text, meanings)

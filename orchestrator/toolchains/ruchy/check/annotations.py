@@ -51,8 +51,10 @@ _PLANNED = {
     "HashMap": "maps",
     "HashSet": "sets",
     "Box": "`Box`",
-    "i128": "`i128`",
-    "u128": "`u128`",
+}
+WIDE = {
+    "i128": "write `i64`: it holds up to 9223372036854775807",
+    "u128": "write `u64`: it holds up to 18446744073709551615",
 }
 _OTHER_WORDS = {
     "int": "i64",
@@ -111,6 +113,9 @@ def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
             make = _GENERIC.get(path[0])
             if make is not None and len(node.arguments) == 1:
                 return make(p, env, node.arguments)
+            if path[0] in WIDE:
+                p.error("E0716", node.at, f"there are no integers of 128 bits: `{path[0]}`", WIDE[path[0]])
+                return ERROR
             if path[0] in _PLANNED:
                 not_yet(p, node.at, _PLANNED[path[0]], plural=path[0] in ("Vec", "HashMap", "HashSet"))
                 return ERROR

@@ -6,6 +6,7 @@ from typing import cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import is_written_through
+from orchestrator.toolchains.ruchy.check.contracts import required, with_contracts
 from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check
 from orchestrator.toolchains.ruchy.check.infer import resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.scope import (
@@ -35,9 +36,9 @@ def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
         if parameter.default is not None and item.own:
             _default(c, parameter, parameter.default, kind)
     c.result = cast("Type", item.result)
-    if node.result is not None:
-        return _annotated(c, item)
-    return _inferred(c, item)
+    before = required(c, item)
+    made = _inferred(c, item) if node.result is None else _annotated(c, item)
+    return with_contracts(c, item, before, made) if node.contracts else made
 
 
 def _default(c: Fn, parameter: tree.Parameter, default: tree.Expr, kind: Type) -> None:

@@ -21,6 +21,7 @@ from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters it
 from orchestrator.toolchains.ruchy.check.annotations import alias_target, field_types, signature
 from orchestrator.toolchains.ruchy.check.bodies import unused_locals
 from orchestrator.toolchains.ruchy.check.consts import read_const
+from orchestrator.toolchains.ruchy.check.contracts import leave_by_break
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn
 from orchestrator.toolchains.ruchy.check.infer import Var, settle
 from orchestrator.toolchains.ruchy.check.inside import check_imports
@@ -171,6 +172,8 @@ def _finished(p: Pass, layouts: dict[StructType, hir.StructLayout]) -> hir.Check
         function.locals = [settle(kind) for kind in function.locals]
         if p.composed:
             settle_types(function.body)
+        if function.symbol in p.leaving:
+            leave_by_break(function.body, p.leaving[function.symbol])
         if p.cut:
             function.body = without_unreached(function.body)
     signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(p.signatures.items())}

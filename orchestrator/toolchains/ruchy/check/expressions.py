@@ -92,6 +92,10 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
         return bad(node.at)
     if nothing_inside(p, c.env, node.segments, node.at):
         return bad(node.at)
+    if name == "result" and (c.contract or (c.item is not None and c.item.node.contracts)):
+        hint = "in a body, give what it returns a name with `let`" if not c.contract else "write `ensures`"
+        p.error("E0110", node.at, "`result` is what a function returns: only its `ensures` knows it", hint)
+        return bad(node.at)
     hint = "" if p.report.too_many_errors else did_you_mean(name, names_in_sight(c)) or _hint_for(c, name)
     p.error_unknown("E0101", node.at, name, "name", hint)
     return bad(node.at)

@@ -88,10 +88,12 @@ class LoopTarget:
 class Fn:
     """One function body in work. `names` are the locals and nested items in sight, `undo` what leaving a block puts
     back; `locals` the types of all slots; `lends`: some parameter is `&mut T`; `result` the type to return, with `why`
-    it must be. `nests`: items may stand in its blocks. `sees_top`: so many of the `let`s of the top level are in sight.
+    it must be. `contract`: the kind of contract whose condition is in work.
+    `nests`: items may stand in its blocks. `sees_top`: so many of the `let`s of the top level are in sight.
     """
 
     __slots__ = (
+        "contract",
         "counter",
         "env",
         "foreign",
@@ -127,6 +129,7 @@ class Fn:
         self.result: Type = UNIT
         self.returned = False
         self.counter = 0
+        self.contract = ""
         self.top = item is None
         self.sees_top = 0 if item is None else EVERY
         self.foreign = False

@@ -6,9 +6,14 @@ operand itself. Lowering, which takes the type of an operation from its operands
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.parts import OPERANDS, PARTS, Node
 from orchestrator.toolchains.ruchy.check.types import NEVER, NeverType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def without_unreached(body: hir.Expr) -> hir.Expr:
@@ -23,7 +28,7 @@ def without_unreached(body: hir.Expr) -> hir.Expr:
     replaced: dict[int, Node] = {}
     for node in reversed(order):  # parts before what they are part of
         if replaced:
-            _put_in(node, replaced)
+            put_in(node, replaced)
         made = _cut(node)
         if made is not node:
             replaced[id(node)] = made
@@ -39,7 +44,8 @@ def never_returns(parts: list[hir.Expr]) -> hir.Expr | None:
     return None
 
 
-def _put_in(node: Node, replaced: dict[int, Node]) -> None:
+def put_in(node: Node, replaced: Mapping[int, Node]) -> None:
+    """Puts others in the place of some parts of a node. `replaced` is by the identity of the old ones."""
     for name in node.__struct_fields__:
         value = getattr(node, name)
         if isinstance(value, list):

@@ -63,7 +63,8 @@ class Pass:
     `functions` are those of the module and of the bodies seen so far, `nested` the latter by their node, `finished`
     those whose bodies were checked, in that order. `pending` are expressions whose type was open when they were made;
     `literals` the integers among them, whose range is checked once it is known; `flows` what of open numbers flows into
-    which, and where; `late` are decisions that wait for a type. `inlining` are
+    which, and where; `late` are decisions that wait for a type; `leaving` has, by symbol, the loops that stand for the
+    bodies of functions with `ensures`. `inlining` are
     the constants and defaults that are being put in, by node, and where. `spent` says who took how much of the
     `budget`. `now_seen` is what the current unit looked at.
     """
@@ -81,6 +82,7 @@ class Pass:
         "functions",
         "inlining",
         "late",
+        "leaving",
         "literals",
         "module",
         "nested",
@@ -116,6 +118,7 @@ class Pass:
         self.literals: list[tuple[hir.Int, int]] = []
         self.flows: list[tuple[int, Type, Type]] = []
         self.late: list[Decision] = []
+        self.leaving: dict[str, int] = {}
         self.inlining: dict[int, int] = {}
         self.budget = BUDGET + len(module.job.source) - module.stubs.grown
         self.spent: list[tuple[Seen, int]] = []

@@ -53,8 +53,6 @@ INSTEAD = {
     "`Vec`": _VALUES,
     "`HashMap`": "write a function that finds the value with `if`, or fields of a struct",
     "`HashSet`": "write a function that says with `if` what is in it",
-    "`i128`": "write `i64`",
-    "`u128`": "write `u64`",
 }
 """What to write in the place of each construct, by the words of the message."""
 

@@ -69,4 +69,13 @@ CODES: dict[str, Code] = registry(
         "mod a { fun f() { } } fun main() { a::f() }",
         "mod a { pub fun f() { } } fun main() { a::f() }",
     ),
+    Code(
+        "E0110",
+        "name",
+        "`result` outside of `ensures`",
+        "`result` is what a function returns. Only a condition behind `ensures` knows it, which is checked after the "
+        "body. `requires` is checked before it.",
+        "fun f(x: i64) -> i64 requires result > 0 { x }",
+        "fun f(x: i64) -> i64 ensures result > 0 { x }",
+    ),
 )

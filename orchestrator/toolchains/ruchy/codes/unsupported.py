@@ -90,9 +90,9 @@ CODES: dict[str, Code] = registry(
     Code(
         "E0711",
         "unsupported",
-        "contracts and generators",
-        "`requires`, `ensures`, `invariant`, `decreases`, `yield`, `lazy`, `infra` and "
-        "`signal` are not part of the target.",
+        "generators and invariants of types",
+        "`yield`, `lazy`, `infra`, `signal`, and an `invariant` of a type are not part of the target. Contracts are: "
+        "`requires` and `ensures` stand before the body of a function, `invariant` before that of a loop.",
         "yield 1;",
         "return 1;",
     ),
@@ -127,6 +127,14 @@ CODES: dict[str, Code] = registry(
         "This form of generics is not part of the target.",
         "fun f(x: impl Show) { }",
         "fun f(x: i64) { }",
+    ),
+    Code(
+        "E0716",
+        "unsupported",
+        "128-bit integers",
+        "Integers have 64 bits at most: WebAssembly has no wider ones. A `u64` holds up to 18446744073709551615.",
+        "fun f(n: i128) { println(n) }",
+        "fun f(n: i64) { println(n) }",
     ),
     Code(
         "E0720",

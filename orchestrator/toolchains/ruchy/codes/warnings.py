@@ -62,4 +62,13 @@ CODES: dict[str, Code] = registry(
         'fun main() { let n = 54321; println(f"{n:,}"); }',
         'fun main() { let n = 54321; println(f"{n:>9}"); }',
     ),
+    Code(
+        "W0012",
+        "warning",
+        "decreases",
+        "`decreases` says why a loop or a recursion ends. It is read, and nothing checks it. `requires`, `ensures` and "
+        "`invariant` are checked when the program runs.",
+        "fun f(n: i64) -> i64 decreases n { if n <= 0 { 0 } else { f(n - 1) } }",
+        "fun f(n: i64) -> i64 requires n >= 0 { if n == 0 { 0 } else { f(n - 1) } }",
+    ),
 )

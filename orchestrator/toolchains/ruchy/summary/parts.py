@@ -308,7 +308,7 @@ def _says_all(node: tree.Function) -> bool:
 
 def _header_stop(node: tree.Function) -> int:
     """Where the part of a function ends that its callers can see: its header if that says every type, else its body."""
-    return node.body.at if _says_all(node) else node.stop
+    return (node.header or node.body.at) if _says_all(node) else node.stop
 
 
 def _slices(draft: Draft) -> list[_Slice]:

@@ -299,6 +299,15 @@ class Throw(Node):
     value: Expr
 
 
+class Contract(Node):
+    """What must hold: `kind` is "requires", "ensures", "invariant" or "decreases"; `text` is the condition as a trap
+    shows it. In the tree of a function, and as the first statements of a loop's body."""
+
+    kind: str
+    condition: Expr
+    text: str
+
+
 class Unsupported(Node):
     """A construct of the language that is not supported; `what` names it: "actor", "await"."""
 
@@ -414,6 +423,10 @@ class Function(Node):
     """The first parameter is `self`."""
     start: int = 0
     stop: int = 0
+    contracts: list[Contract] = []
+    """Those in the header, in the order written."""
+    header: int = 0
+    """Ordinal behind the part of the header that callers see: no contracts."""
 
 
 class StructField(Node):
@@ -509,7 +522,7 @@ Expr = Union[
     IntLiteral, FloatLiteral, BoolLiteral, CharLiteral, StringLiteral, FString, Path, Unary, Binary, RangeExpr, Cast,
     Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Comprehension, Tuple, StructLiteral,
     Block, If, IfLet, While, WhileLet, Loop, For, Break, Continue, Return, Match, Lambda, Try, TryCatch,
-    Throw, Unsupported,
+    Throw, Contract, Unsupported,
 ]  # fmt: skip
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, words
+from orchestrator.toolchains.ruchy.syntax.parser.contracts import parse_contracts, refuse_type_invariant
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor, SyntaxProblem
 from orchestrator.toolchains.ruchy.syntax.parser.expressions import parse_expression
 from orchestrator.toolchains.ruchy.syntax.parser.imports import parse_import
 from orchestrator.toolchains.ruchy.syntax.parser.patterns import parse_literal, parse_single_pattern
 from orchestrator.toolchains.ruchy.syntax.parser.statements import (
     parse_block,
-    parse_condition,
     parse_labelled,
     parse_statements,
 )
@@ -166,10 +166,8 @@ def parse_function(c: Cursor, start: int, public: bool, attributes: list[Attribu
         c.at += 1
         result = parse_type(c)
     parse_where(c)
-    while c.kinds[c.at] in ("requires", "ensures", "invariant", "decreases"):
-        c.report("E0711", f"`{c.kinds[c.at]}` is not supported", hint="check it in the body, with assert")
-        c.at += 1
-        parse_condition(c)
+    header = c.at
+    contracts = parse_contracts(c, "requires", "ensures")
     if c.allow_headers and c.kinds[c.at] != "{":
         body = Block(c.at, [], 0)
         c.at += c.kinds[c.at] == ";"
@@ -177,7 +175,9 @@ def parse_function(c: Cursor, start: int, public: bool, attributes: list[Attribu
         body = parse_block(c) if c.braces is None else _skip_body(c, c.braces)
     c.loops = saved
     receiver = bool(parameters) and parameters[0].name == "self"
-    return Function(at, name, public, parameters, result, body, generics, attributes, receiver, start, c.at)
+    return Function(
+        at, name, public, parameters, result, body, generics, attributes, receiver, start, c.at, contracts, header
+    )
 
 
 def _skip_body(c: Cursor, braces: list[int]) -> Block:
@@ -267,6 +267,8 @@ def _parse_struct(c: Cursor, start: int, public: bool, attributes: list[Attribut
         parse_where(c)
     elif c.kinds[c.at] == "{":
         fields, methods = _parse_fields(c)
+        while refuse_type_invariant(c):
+            pass
     elif c.kinds[c.at] != ";":
         c.fail("E0016", f"expected `{{`, `(` or `;`, found {c.describe(c.at)}", after=True)
     c.at += c.kinds[c.at] == ";"
@@ -296,6 +298,8 @@ def _parse_fields(c: Cursor) -> tuple[list[StructField], list[Function]]:
     methods: list[Function] = []
     while c.kinds[c.at] != "}":
         start = c.at
+        if refuse_type_invariant(c):
+            continue
         attributes = _parse_attributes(c)
         public = _parse_visibility(c)
         if c.kinds[c.at] in ("fun", "fn") and c.kinds[c.at + 1] not in (":", ","):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from orchestrator.toolchains.ruchy.syntax.lexer import ENDS, VALUES, words
+from orchestrator.toolchains.ruchy.syntax.parser.contracts import parse_condition, parse_contracts
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor, SyntaxProblem
 from orchestrator.toolchains.ruchy.syntax.parser.expressions import (
     LEVELS,
@@ -252,14 +253,6 @@ def parse_brace(c: Cursor) -> Expr:
 # ------------------------------------------------------------ control flow
 
 
-def parse_condition(c: Cursor) -> Expr:
-    """An expression before a block: at its top, `{` opens the block, not a struct literal."""
-    saved, c.no_struct = c.no_struct, True
-    found = parse_expression(c)
-    c.no_struct = saved
-    return found
-
-
 def _parse_let_condition(c: Cursor) -> tuple[Pattern | None, Expr]:
     """What follows `if` or `while`: a condition, or `let P = e` as (P, e)."""
     if c.kinds[c.at] != "let":
@@ -334,9 +327,12 @@ def _parse_label(c: Cursor) -> str:
 
 
 def _parse_loop_body(c: Cursor) -> Block:
+    """The body of a loop; what its invariants say is checked first in each turn."""
+    contracts = parse_contracts(c, "invariant")
     c.loops += 1
     body = parse_block(c)
     c.loops -= 1
+    body.statements[:0] = [ExprStmt(one.at, one) for one in contracts]
     return body
 
 

@@ -34,7 +34,11 @@ def sketch(node: object) -> str:
             return path + (f"<{' '.join(sketch(one) for one in node.arguments)}>" if node.arguments else "")
         case tree.NamePattern() if node.inner is None:
             return ("mut " if node.mutable else "") + node.name
-    skipped = ("at",) if isinstance(node, tree.RangeExpr | tree.RangePattern) else ("at", "start", "stop", "end")
+    skipped = (
+        ("at",) if isinstance(node, tree.RangeExpr | tree.RangePattern) else ("at", "start", "stop", "end", "header")
+    )
+    if not getattr(node, "contracts", True):
+        skipped = (*skipped, "contracts")
     values = [getattr(node, field) for field in node.__struct_fields__ if field not in skipped]
     return f"({type(node).__name__} {' '.join(sketch(value) for value in values)})".replace(" )", ")")
 
