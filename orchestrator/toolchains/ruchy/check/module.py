@@ -56,6 +56,7 @@ class CollectedModule:
         self.top_lets: dict[str, TopLet] = {}  # the last one of each name
         self.top_order: list[TopLet] = []
         self.float_variables: frozenset[str] = frozenset()
+        self.element_types: dict[str, str] = {}
         self.starts: dict[str, int] = {}
         self.headers: set[int] = set()
         self.left_out: set[str] = set()

@@ -12,6 +12,7 @@ from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, Env
 from orchestrator.toolchains.ruchy.check.statements import body as block_body
 from orchestrator.toolchains.ruchy.check.types import UNIT
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.elements import element_types, elements_in
 from orchestrator.toolchains.ruchy.syntax.floats import float_variables, floats_in
 from orchestrator.toolchains.ruchy.syntax.top import TOP, plain_names, variable_of
 
@@ -39,13 +40,17 @@ def enter_variables(p: Pass, statements: list[tree.Stmt]) -> None:
             shared.earlier.lives = False
         p.module.top_lets[name] = shared
         p.module.top_order.append(shared)
-    p.module.float_variables = _floats(p.module, statements)
+    _look_for_assignments(p.module, statements)
 
 
-def _floats(m: CollectedModule, statements: list[tree.Stmt]) -> frozenset[str]:
-    """Variables that start from an integer and are floats, because floats are assigned to them."""
+def _look_for_assignments(m: CollectedModule, statements: list[tree.Stmt]) -> None:
+    """Finds the variables that start from an integer and are floats, because floats are assigned to them; and the
+    elements of arrays that start with none."""
     if m.job.summary is not None:
-        return frozenset().union(*(floats_in(item.interface) for item in m.job.summary.items if item.name == TOP))
+        for item in m.job.summary.items:
+            if item.name == TOP:
+                m.float_variables, m.element_types = floats_in(item.interface), elements_in(item.interface)
+        return
     functions, waiting = [], list(statements)
     while waiting:
         node = waiting.pop()
@@ -55,7 +60,8 @@ def _floats(m: CollectedModule, statements: list[tree.Stmt]) -> frozenset[str]:
             functions.append(node)
     own = {node.name: node for node in statements if isinstance(node, tree.Function | tree.Const)}
     loose = [one for one in statements if one.__class__ not in DEFINITIONS]
-    return frozenset(float_variables(loose, functions, own.get))
+    m.float_variables = frozenset(float_variables(loose, functions, own.get))
+    m.element_types = element_types(loose, functions, own.get)
 
 
 _HOLD_FUNCTIONS = (tree.Function, tree.Mod)

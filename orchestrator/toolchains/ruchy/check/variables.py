@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.function import EVERY, Fn, bad, expr, open_type
-from orchestrator.toolchains.ruchy.check.infer import INTEGER, WHOLE, openness, resolve, settle
+from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, WHOLE, openness, resolve, settle, unify
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, Seen, TopLet
 from orchestrator.toolchains.ruchy.check.scope import Env, Global
-from orchestrator.toolchains.ruchy.check.types import ERROR, F64, I64, NEVER, STRING, UNIT, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, F64, I64, NEVER, STRING, UNIT, ArrayType, Type
+from orchestrator.toolchains.ruchy.signatures import type_named
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.elements import UNKNOWN
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.passes import Pass
@@ -68,7 +70,10 @@ def type_of_global(p: Pass, shared: TopLet) -> Type:
 
 def _not_known(p: Pass, shared: TopLet) -> None:
     message = f"what type `{shared.name}` has cannot be told from its first value alone"
-    p.error_even_if_silent("E0241", shared.node.at, message, f"write it: `let {shared.name}: i64`, or whatever it is")
+    name = "[i64]" if isinstance(shared.node.value, tree.Array | tree.MacroCall) else "i64"
+    p.error_even_if_silent(
+        "E0241", shared.node.at, message, f"write it: `let {shared.name}: {name}`, or whatever it is"
+    )
 
 
 def _find_type(p: Pass, shared: TopLet) -> None:
@@ -85,7 +90,10 @@ def _find_type(p: Pass, shared: TopLet) -> None:
         if shared.node.type is not None:
             kind = type_of(p, inner.env, shared.node.type)
         else:
-            kind = _first(p.module, shared, expr(inner, shared.node.value).type)
+            found = _first(p.module, shared, expr(inner, shared.node.value).type)
+            if found is None:
+                _not_known(p, shared)
+            kind = found or ERROR
         if shared.state == 1:
             shared.state, shared.type = 2, I64 if kind is NEVER else kind
     finally:
@@ -99,11 +107,25 @@ def _find_type(p: Pass, shared: TopLet) -> None:
             shared.state = 0
 
 
-def _first(m: CollectedModule, shared: TopLet, kind: Type) -> Type:
-    """The type of a variable by that of its first value: an open integer is a float where floats are assigned."""
+def _first(m: CollectedModule, shared: TopLet, kind: Type) -> Type | None:
+    """The type of a variable by that of its first value: an open integer is a float where floats are assigned, an array
+    holds what is put in. None where that is not told."""
     found = resolve(kind)
+    if isinstance(found, ArrayType) and shared.lives:
+        return _array(m, shared, found)
     is_open = openness(found) in (INTEGER, WHOLE)
     return F64 if is_open and shared.lives and shared.name in m.float_variables else settle(kind)
+
+
+def _array(m: CollectedModule, shared: TopLet, kind: ArrayType) -> Type | None:
+    """An array, whose elements may be what is put in later; None where that is not told."""
+    name = m.element_types.get(shared.name, "")
+    if name and UNKNOWN not in name:
+        unify(kind, ArrayType(type_named(name)))
+    inner: Type = kind
+    while isinstance(inner, ArrayType):
+        inner = resolve(inner.element)
+    return None if name and openness(inner) == ANY else settle(kind)
 
 
 def hidden(c: Fn, at: int, name: str) -> None:

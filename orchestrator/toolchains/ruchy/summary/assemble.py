@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.summary import memo
 from orchestrator.toolchains.ruchy.summary.memo import Import, Rest
 from orchestrator.toolchains.ruchy.summary.parts import Part, StatementRun
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.elements import element_types, told
 from orchestrator.toolchains.ruchy.syntax.floats import FLOATS, float_variables
 from orchestrator.toolchains.ruchy.syntax.names import owned
 from orchestrator.toolchains.ruchy.syntax.parser import parse_item
@@ -96,7 +97,7 @@ def _use(source: str, part: Part, one: Import) -> Use:
 def _with_top(source: str, items: Sequence[Item], runs: Sequence[StatementRun]) -> Iterator[Item]:
     """The items, then the item `TOP` of the statements. Functions that may name a variable of the statements depend on
     `TOP`. `TOP` depends on which variables they name, because a variable that a function names lives in memory, and on
-    those to which they assign floats, because such a variable is a float."""
+    what they assign to those whose type follows from that."""
     variables = frozenset().union(*(run.variables for run in runs))
     read: set[str] = set()
     readers: list[str] = []
@@ -109,13 +110,16 @@ def _with_top(source: str, items: Sequence[Item], runs: Sequence[StatementRun]) 
             interface_names = seen if mine.isdisjoint(seen) else (*seen, TOP)
             item = msgspec.structs.replace(item, names=(*item.names, TOP), interface_names=interface_names)
         yield item
-    floats = _floats(items, readers, runs, read) if read else ""
-    yield _top(runs, sorted(read), floats)
+    assigned = _assigned(items, readers, runs, read) if read else ""
+    yield _top(runs, sorted(read), assigned)
 
 
-def _floats(items: Sequence[Item], readers: Iterable[str], runs: Sequence[StatementRun], read: Collection[str]) -> str:
-    """What the item of the statements says of variables that are floats by what is assigned to them."""
-    assigns = re.compile(rf"\b(?:{'|'.join(sorted(read))})\b\s*(?:/[/*]|#|(?:[-+/%]|\*\*?)?=(?![=>]))")
+def _assigned(
+    items: Sequence[Item], readers: Iterable[str], runs: Sequence[StatementRun], read: Collection[str]
+) -> str:
+    """What the item of the statements says of variables whose type follows from what is assigned to them: of arrays,
+    and of floats."""
+    assigns = re.compile(rf"\b(?:{'|'.join(sorted(read))})\b\s*(?:/[/*]|#|\[|\.\s*push|(?:[-+/%]|\*\*?)?=(?![=>]))")
     functions = [one for text in readers if assigns.search(text) for one in _parsed(text)]
     statements = _parsed(";\n".join(run.text for run in runs))
     own = {item.name: item for item in items}
@@ -124,9 +128,10 @@ def _floats(items: Sequence[Item], readers: Iterable[str], runs: Sequence[Statem
         item = own.get(name)
         return next(iter(_parsed(item.interface.decode())), None) if item is not None else None
 
-    found = float_variables(statements, [one for one in functions if isinstance(one, tree.Function)], cache(find))
-    names = [name for name in found if name in read]
-    return FLOATS + " ".join(names) if names else ""
+    written, known = [one for one in functions if isinstance(one, tree.Function)], cache(find)
+    elements = {name: kind for name, kind in element_types(statements, written, known).items() if name in read}
+    names = [name for name in float_variables(statements, written, known) if name in read]
+    return told(elements) + (FLOATS + " ".join(names) if names else "")
 
 
 def _parsed(text: str) -> Sequence[tree.Stmt]:
@@ -134,15 +139,15 @@ def _parsed(text: str) -> Sequence[tree.Stmt]:
     return parsed.body if parsed is not None else ()
 
 
-def _top(runs: Sequence[StatementRun], read: Sequence[str], floats: str) -> Item:
+def _top(runs: Sequence[StatementRun], read: Sequence[str], assigned: str) -> Item:
     first = runs[0].part
     names = tuple(dict.fromkeys(name for run in runs for name in run.part.names))
     return Item(
         name=TOP,
         kind="statements",
         public=False,
-        digest=digest("\n".join([*(run.digest for run in runs), *read, floats]).encode()),
-        interface=("\n".join([run.text for run in runs]) + floats).encode(),
+        digest=digest("\n".join([*(run.digest for run in runs), *read, assigned]).encode()),
+        interface=("\n".join([run.text for run in runs]) + assigned).encode(),
         interface_names=names,
         names=names,
         line=first.line,
