@@ -14,8 +14,17 @@ from actors.compiler.toolchain import CompileJob, Inference, Item, Signature
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.check.infer import settle
 from orchestrator.toolchains.ruchy.check.passes import Pass
-from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, Env, FunctionItem, StructItem
+from orchestrator.toolchains.ruchy.check.scope import (
+    AliasItem,
+    ConstItem,
+    EnumItem,
+    Env,
+    FunctionItem,
+    StructItem,
+    VariantItem,
+)
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
+from orchestrator.toolchains.ruchy.check.types import key_of
 from orchestrator.toolchains.ruchy.signatures import signature_of
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
 from orchestrator.toolchains.ruchy.syntax.paths import paths_in
@@ -99,8 +108,10 @@ class Texts:
         """The "module::item" of an item, "" for what has none."""
         if isinstance(found, FunctionItem):
             return found.symbol
-        if isinstance(found, StructItem):
-            return f"{found.type.module}::{found.type.item}"
+        if isinstance(found, StructItem | EnumItem):
+            return key_of(found.type)
+        if isinstance(found, VariantItem):
+            return key_of(found.enum.type)
         if isinstance(found, ConstItem | AliasItem):
             if id(found) not in self._keys:
                 own = {id(item): f"{self._pass.module.name}::{name}" for name, item in self._pass.module.items.items()}

@@ -1,11 +1,11 @@
 """Inferred signatures as they travel: canonical bytes, equal for equal types in every module.
 
-A type is its name: a builtin one's, or "module::item" of a struct.
+A type is its name: a builtin one's, "module::item" of a struct, "enum module::item" (see `abilities.name_of`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -19,10 +19,13 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     UNIT,
     ArrayType,
+    EnumType,
+    PlainEnumType,
     StructType,
     TupleType,
     Type,
-    structs_in,
+    key_of,
+    named_in,
 )
 
 _NAMED: dict[str, Type] = {
@@ -56,7 +59,7 @@ def signature_of(
 ) -> Signature | None:
     """A signature to hand on, None where a type in it has no name outside of its function. `defaults` is the text of
     the default values as tokens, `meanings` says what the names in it mean: name -> "module::item"."""
-    structs = [struct for kind in (*parameters, result) for struct in structs_in(kind)]
+    structs = [struct for kind in (*parameters, result) for struct in named_in(kind)]
     if any("." in struct.item for struct in structs):
         return None
     names = [name_of(kind) for kind in (*parameters, result)]
@@ -64,7 +67,7 @@ def signature_of(
         return None
     meant = tuple(sorted((meanings or {}).items()))
     wire = _Wire(tuple(names[:-1]), names[-1], defaults, meant)
-    needed = {name_of(struct) for struct in structs if struct.module} | {to for _, to in meant}
+    needed = {key_of(struct) for struct in structs if struct.module} | {to for _, to in meant}
     return Signature(interface=_encode(wire), names=tuple(sorted(needed)))
 
 
@@ -90,17 +93,32 @@ def type_named(name: str) -> Type:
         return ArrayType(type_named(name[1:-1]))
     if name[:1] == "(" and name[-1:] == ")":
         return TupleType(tuple([type_named(part) for part in _listed(name[1:-1])]))
-    module, separator, item = name.partition("::")
-    if not separator:
+    if name[:2] == "::" and name[-1:] == ">":
+        return _option_or_result(name)
+    prefix, space, rest = name.partition(" ")
+    make = _NOMINAL.get(prefix if space else "")
+    module, separator, item = (rest if space else name).partition("::")
+    if make is None or not separator:
         raise ValueError(name)
-    return StructType(module, item)
+    return make(module, item)
+
+
+_NOMINAL: dict[str, Callable[[str, str], Type]] = {"": StructType, "enum": EnumType, "plain": PlainEnumType}
+
+
+def _option_or_result(name: str) -> Type:
+    head, _, rest = name[2:-1].partition("<")
+    parts = tuple([type_named(part) for part in _listed(rest)])
+    if len(parts) != {"Option": 1, "Result": 2}.get(head):
+        raise ValueError(name)
+    return EnumType("", head, parts)
 
 
 def _listed(text: str) -> list[str]:
     """The names between the commas that stand in no brackets of their own."""
     parts, depth, start = [], 0, 0
     for at, letter in enumerate(text):
-        depth += (letter in "[(") - (letter in "])")
+        depth += (letter in "[(<") - (letter in "])>")
         if letter == "," and depth == 0:
             parts.append(text[start:at].strip())
             start = at + 1

@@ -17,15 +17,18 @@ from typing import Any, Final, NamedTuple
 from orchestrator.toolchains.ruchy.check.types import (
     ArrayType,
     BoolType,
+    EnumType,
     ErrorType,
     FloatType,
     IntType,
     NeverType,
+    PlainEnumType,
     StringType,
     StructType,
     TupleType,
     Type,
     UnitType,
+    key_of,
 )
 from orchestrator.toolchains.ruchy.tables import complete
 
@@ -85,12 +88,29 @@ def _storage_of_float(kind: FloatType) -> str:
     return kind.name
 
 
-def _shown_struct(kind: StructType, text_of: Text) -> str:
+def _own_item(kind: StructType | EnumType) -> str:
     return kind.item.rsplit("::", 1)[-1].rsplit(".", 1)[-1].rstrip("'")
 
 
+def _shown_named(kind: StructType | EnumType, text_of: Text) -> str:
+    texts = _listed(kind, text_of)
+    return f"{_own_item(kind)}<{', '.join(texts)}>" if texts else _own_item(kind)
+
+
 def _name_of_struct(kind: StructType, text_of: Text) -> str:
-    return f"{kind.module}::{kind.item}"
+    return key_of(kind)
+
+
+def _name_of_enum(kind: EnumType, text_of: Text) -> str:
+    """`enum m::E`; `::Option<i64>`."""
+    if not kind.arguments:
+        return f"enum {key_of(kind)}"
+    texts = _listed(kind, text_of)
+    return f"{key_of(kind)}<{', '.join(texts)}>" if texts else ""
+
+
+def _name_of_plain(kind: PlainEnumType, text_of: Text) -> str:
+    return f"plain {key_of(kind)}"
 
 
 def _listed(kind: Type, text_of: Text) -> list[str]:
@@ -136,7 +156,7 @@ ABILITIES: dict[type, Abilities] = {
     NeverType: Abilities(_always("!"), _always(""), "object", NO_VALUE, NONE, NONE, *_NOTHING, taken_apart=False),
     ErrorType: Abilities(_always("?"), _always(""), "object", None, NONE, NONE, *_NOTHING, taken_apart=True),
     StructType: Abilities(
-        shown=_shown_struct,
+        shown=_shown_named,
         name=_name_of_struct,
         type_of="object",
         storage=REFERENCE,
@@ -171,6 +191,30 @@ ABILITIES: dict[type, Abilities] = {
         show=HELPER,
         taken_apart=False,
     ),
+    EnumType: Abilities(
+        shown=_shown_named,
+        name=_name_of_enum,
+        type_of="enum_variant",
+        storage=REFERENCE,
+        drop=HELPER,
+        unshare=NONE,
+        eq=HELPER,
+        order=NONE,
+        show=HELPER,
+        taken_apart=False,
+    ),
+    PlainEnumType: Abilities(
+        shown=_shown_named,
+        name=_name_of_plain,
+        type_of="enum_variant",
+        storage="i32",
+        drop=NONE,
+        unshare=NONE,
+        eq=INLINE,
+        order=NONE,
+        show=HELPER,
+        taken_apart=False,
+    ),
 }
 complete(ABILITIES, Type, "check.abilities.ABILITIES")
 
@@ -193,8 +237,11 @@ def name_of(kind: Type) -> str:
 
 def has_order(kind: Type) -> bool:
     """Whether values of a type stand in an order that `sort` and the keys of maps can go by (`lower/glue.py`,
-    "compare"). Tuples and arrays do, if their parts do, although they have no `<`."""
-    if isinstance(kind, TupleType | ArrayType):
+    "compare"). Tuples, arrays, `Option` and `Result` do, if their parts do, although they have no `<`; and so do enums
+    without payloads, in the order of their variants."""
+    if isinstance(kind, PlainEnumType):
+        return True
+    if kind.parts:
         return all(has_order(part) for part in kind.parts)
     return bool(ABILITIES[kind.__class__].order)
 

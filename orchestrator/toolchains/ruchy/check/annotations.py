@@ -9,6 +9,7 @@ from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.module import unit_of
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
+    EnumItem,
     Env,
     ErrorItem,
     FunctionItem,
@@ -23,9 +24,12 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     UNIT,
     ArrayType,
+    EnumType,
     StructType,
     TupleType,
     Type,
+    option_of,
+    result_of,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.hints import did_you_mean
@@ -45,8 +49,6 @@ BUILTIN_TYPES: dict[str, Type] = {
     "str": STRING,
 }
 _PLANNED = {
-    "Option": "`Option`",
-    "Result": "`Result`",
     "Vec": "arrays",
     "HashMap": "maps",
     "HashSet": "sets",
@@ -70,11 +72,13 @@ _OTHER_WORDS = {
 }
 
 
-_GENERIC: dict[str, Callable[[Pass, Env, Sequence[tree.Type]], Type]] = {
-    "Vec": lambda p, env, nodes: _composed(p, env, nodes, ArrayType),
-    "Box": lambda p, env, nodes: type_of(p, env, nodes[0]),
+_GENERIC: dict[str, tuple[int, Callable[[Pass, Env, Sequence[tree.Type]], Type]]] = {
+    "Vec": (1, lambda p, env, nodes: _composed(p, env, nodes, ArrayType)),
+    "Box": (1, lambda p, env, nodes: type_of(p, env, nodes[0])),
+    "Option": (1, lambda p, env, nodes: _composed(p, env, nodes, option_of)),
+    "Result": (2, lambda p, env, nodes: _composed(p, env, nodes, result_of)),
 }
-"""Builtin types of others."""
+"""Builtin types of others, and of how many."""
 
 
 def type_of(p: Pass, env: Env, node: tree.Type) -> Type:
@@ -110,12 +114,14 @@ def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
                 return found
             if path[0] == "_" and not node.arguments:
                 return fresh()
-            make = _GENERIC.get(path[0])
-            if make is not None and len(node.arguments) == 1:
+            count, make = _GENERIC.get(path[0], (-1, None))
+            if make is not None and len(node.arguments) == count:
                 return make(p, env, node.arguments)
             if path[0] in WIDE:
                 p.error("E0716", node.at, f"there are no integers of 128 bits: `{path[0]}`", WIDE[path[0]])
                 return ERROR
+            if make is not None:
+                return _needs_types(p, node, count)
             if path[0] in _PLANNED:
                 not_yet(p, node.at, _PLANNED[path[0]], plural=path[0] in ("Vec", "HashMap", "HashSet"))
                 return ERROR
@@ -125,12 +131,26 @@ def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
             not_yet(p, node.at, "generics")
             return ERROR
         return struct_type(p, item)
+    if isinstance(item, EnumItem):
+        if node.arguments:
+            not_yet(p, node.at, "generics")
+            return ERROR
+        return enum_type(p, item)
     if isinstance(item, AliasItem):
         return alias_target(p, item)
     if not isinstance(item, ErrorItem):
         kind = "module" if isinstance(item, ModuleItem) else "value"
         p.error("E0103", node.at, f"`{'::'.join(path)}` is a {kind}, not a type")
     p.failed = True
+    return ERROR
+
+
+def _needs_types(p: Pass, node: tree.NamedType, count: int) -> Type:
+    """E0262 for `Option` without the type that it is of."""
+    name = node.path[0]
+    shown_as = f"{name}<{', '.join(('i64', 'String')[:count])}>"
+    s = "s" * (count > 1)
+    p.error("E0262", node.at, f"`{name}` is of {count} type{s}, and has {len(node.arguments)}", f"write `{shown_as}`")
     return ERROR
 
 
@@ -144,17 +164,29 @@ def _unknown_type(p: Pass, env: Env, at: int, name: str) -> Type:
     return ERROR
 
 
+_TYPES = (StructItem, EnumItem, AliasItem)
+
+
 def type_names(p: Pass, env: Env) -> list[str]:
     """Names of types that can be meant in an environment."""
-    own = [name for name, item in p.module.items.items() if item.__class__ in (StructItem, AliasItem)]
-    nested = [name for name, item in (env.nested or {}).items() if item.__class__ in (StructItem, AliasItem)]
+    own = [name for name, item in p.module.items.items() if item.__class__ in _TYPES]
+    nested = [name for name, item in (env.nested or {}).items() if item.__class__ in _TYPES]
     return own + nested + [name for _, name in p.module.bindings]
 
 
 def struct_type(p: Pass, item: StructItem) -> Type:
     """The type of a struct; notes that the module touches it."""
     p.module.layouts.setdefault(item.type, item)
-    if item.node.generics or item.node.tuple_like:
+    if item.node.generics:
+        p.failed = True
+        return ERROR
+    return item.type
+
+
+def enum_type(p: Pass, item: EnumItem) -> Type:
+    """The type of an enum; notes that the module touches it."""
+    p.module.layouts.setdefault(item.type, item)
+    if item.node.generics:
         p.failed = True
         return ERROR
     return item.type
@@ -171,7 +203,14 @@ def field_types(p: Pass, item: StructItem) -> list[Type]:
 
 def struct_of(p: Pass, kind: Type) -> StructItem | None:
     """The struct of a struct type that the module touches."""
-    return p.module.layouts.get(kind) if isinstance(kind, StructType) else None
+    found = p.module.layouts.get(kind) if isinstance(kind, StructType) else None
+    return found if isinstance(found, StructItem) else None
+
+
+def enum_of(p: Pass, kind: Type) -> EnumItem | None:
+    """The enum of an enum type that the module touches; None for `Option` and `Result`."""
+    found = p.module.layouts.get(kind) if isinstance(kind, EnumType) else None
+    return found if isinstance(found, EnumItem) else None
 
 
 def alias_target(p: Pass, item: AliasItem) -> Type:

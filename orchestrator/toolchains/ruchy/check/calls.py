@@ -8,6 +8,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import is_written_through, signature
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.consts import inline
+from orchestrator.toolchains.ruchy.check.enums import struct_call, variant_call, word_call
 from orchestrator.toolchains.ruchy.check.function import (
     HANDLERS,
     Fn,
@@ -31,6 +32,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     ModuleItem,
     StructItem,
     Variable,
+    VariantItem,
 )
 from orchestrator.toolchains.ruchy.check.types import ERROR, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
@@ -61,6 +63,14 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
             builtin = BUILTINS.get(segments[0] if single else "::".join(segments))
             if builtin is not None:
                 return builtin(c, only_read(node), want, why)
+    if found is None:
+        word = word_call(c, node, segments, want)
+        if word is not None:
+            return word
+    if isinstance(found, VariantItem):
+        return variant_call(c, node, found) if c.p.visible(c.env, segments, found, callee.at) else bad(node.at)
+    if isinstance(found, StructItem) and (made := struct_call(c, node, found)) is not None:
+        return made
     if isinstance(found, FunctionItem):
         if single or c.p.visible(c.env, segments, found, callee.at):
             return call_function(c, node, found)
@@ -93,9 +103,7 @@ def _not_callable(c: Fn, callee: tree.Path, found: Item | Variable | None) -> hi
     elif found is not None:
         what = {ModuleItem: "module", ConstItem: "constant", StructItem: "type"}.get(found.__class__, "type")
         p.error("E0217", callee.at, f"`{name}` is a {what}, not a function")
-    elif name in ("Some", "Ok", "Err"):
-        not_yet(p, callee.at, "`Option` and `Result`")
-    elif callee.segments[0] in ("Vec", "HashMap", "HashSet", "Box", "Option", "Result"):
+    elif callee.segments[0] in ("Vec", "HashMap", "HashSet", "Box"):
         not_yet(p, callee.at, f"`{callee.segments[0]}`", plural=False)
     elif not nothing_inside(p, c.env, callee.segments, callee.at):
         hint = "" if p.report.too_many_errors else did_you_mean(name, _callable_names(c))

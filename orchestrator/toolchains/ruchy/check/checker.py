@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
@@ -31,11 +31,12 @@ from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.order import check_functions, settled
 from orchestrator.toolchains.ruchy.check.parts import PARTS, Node
 from orchestrator.toolchains.ruchy.check.passes import Pass
-from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, StructItem
+from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, EnumItem, StructItem
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
-from orchestrator.toolchains.ruchy.check.types import StructType, Type, structs_in
+from orchestrator.toolchains.ruchy.check.types import EnumType, Named, StructType, Type, named_in
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
+from orchestrator.toolchains.ruchy.check.variants import check_enum, item_variants
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.broken import sound
 from orchestrator.toolchains.ruchy.tables import complete
@@ -45,6 +46,17 @@ complete(HANDLERS, tree.Expr, "check.function.HANDLERS")
 if TYPE_CHECKING:
     from actors.compiler.toolchain import CompileJob
     from orchestrator.toolchains.ruchy.syntax.parser import Parsed
+
+
+NamedKind = TypeVar("NamedKind", StructType, EnumType)
+Made = TypeVar("Made", hir.StructLayout, hir.EnumLayout)
+
+
+class Layouts(NamedTuple):
+    """What the types are made of that a module touches."""
+
+    structs: dict[StructType, hir.StructLayout]
+    enums: dict[EnumType, hir.EnumLayout]
 
 
 class Checked(msgspec.Struct):
@@ -70,7 +82,7 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
     p = Pass(CollectedModule(job, stubs or Stubs({})), Report(), InProgress())
     report = p.report
     top: Fn | None = None
-    layouts: dict[StructType, hir.StructLayout] = {}
+    layouts = Layouts({}, {})
     statements = parsed.body
     if parsed.module is None:
         statements = _what_is_whole(p, parsed)
@@ -107,8 +119,10 @@ def check_types(p: Pass) -> None:
     for item in list(items.values()):  # first what needs no function, so that none of them looks for it
         if isinstance(item, AliasItem):
             alias_target(p, item)
-        elif isinstance(item, StructItem) and not (item.node.tuple_like or item.node.generics):
+        elif isinstance(item, StructItem) and not item.node.generics:
             field_types(p, item)
+        elif isinstance(item, EnumItem) and not item.node.generics:
+            item_variants(p, item)
     for function in p.functions:
         before = p.look_for(unit_of(function.symbol))
         p.module.starts[unit_of(function.symbol)] = function.node.start
@@ -117,6 +131,8 @@ def check_types(p: Pass) -> None:
     for name, item in list(items.items()):
         if isinstance(item, StructItem):
             settled(p, lambda one=item: check_struct(p, one))  # type: ignore[misc]
+        elif isinstance(item, EnumItem):
+            settled(p, lambda one=item: check_enum(p, one))  # type: ignore[misc]
         elif isinstance(item, ConstItem):
             settled(p, lambda one=item, path=name: read_const(Fn(p, one.env, path), one, one.node.at))  # type: ignore[misc]
 
@@ -160,7 +176,7 @@ _LAST = (1 << 60, 0)
 """Where the statements of the top level stand among the functions."""
 
 
-def _finished(p: Pass, layouts: dict[StructType, hir.StructLayout]) -> hir.CheckedModule:
+def _finished(p: Pass, layouts: Layouts) -> hir.CheckedModule:
     order = {item.symbol: (item.node.at, item.node.at) for item in p.functions}
     for item in p.functions:  # what is nested stands behind what it is in
         at = order.get(f"{p.module.name}::{unit_of(item.symbol)}", _LAST)[0]
@@ -177,7 +193,7 @@ def _finished(p: Pass, layouts: dict[StructType, hir.StructLayout]) -> hir.Check
         if p.cut:
             function.body = without_unreached(function.body)
     signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(p.signatures.items())}
-    made = hir.CheckedModule(functions, signatures, layouts, p.calls_main)
+    made = hir.CheckedModule(functions, signatures, layouts.structs, p.calls_main, layouts.enums)
     if VERIFY:
         from orchestrator.toolchains.ruchy.check.verify import verify
 
@@ -185,16 +201,26 @@ def _finished(p: Pass, layouts: dict[StructType, hir.StructLayout]) -> hir.Check
     return made
 
 
-def _layouts(p: Pass) -> dict[StructType, hir.StructLayout]:
-    """The structs that the module touches, and what they are made of, by name."""
-    found: dict[StructType, hir.StructLayout] = {}
-    waiting: list[StructType] = list(p.module.layouts)
+def _layouts(p: Pass) -> Layouts:
+    """The structs and enums that the module touches, and what they are made of, by name."""
+    structs: dict[StructType, hir.StructLayout] = {}
+    enums: dict[EnumType, hir.EnumLayout] = {}
+    waiting: list[Named] = list(p.module.layouts)
     while waiting:
         kind = waiting.pop()
         item = p.module.layouts.get(kind)
-        if item is None or kind in found or item.node.generics or item.node.tuple_like:
+        if item is None or kind in structs or kind in enums or item.node.generics:
             continue
-        types = field_types(p, item)
-        found[kind] = hir.StructLayout(kind, item.names, types)
-        waiting += [struct for inner in types for struct in structs_in(inner)]
+        if isinstance(item, StructItem):
+            types = field_types(p, item)
+            structs[item.type] = hir.StructLayout(item.type, item.names, types)
+        else:
+            variants = [hir.VariantLayout(one.name, [*one.fields], [*one.types]) for one in item_variants(p, item)]
+            enums[item.type] = hir.EnumLayout(item.type, variants)
+            types = [part for one in variants for part in one.types]
+        waiting += [named for inner in types for named in named_in(inner)]
+    return Layouts(_by_name(structs), _by_name(enums))
+
+
+def _by_name(found: dict[NamedKind, Made]) -> dict[NamedKind, Made]:
     return dict(sorted(found.items(), key=lambda entry: (entry[0].module, entry[0].item)))

@@ -109,15 +109,16 @@ def _fields(c: Fn, value: hir.Expr, item: StructItem, spec: str, depth: int) -> 
         return [hir.Str(STRING, at, f"{name} {{}}")]
     parts: list[hir.Expr] = []
     types = field_types(c.p, item)
-    before = f"{name} {{"
-    for field in sorted(item.index):
+    numbered = item.node.tuple_like
+    before = f"{name}(" if numbered else f"{name} {{"
+    for field in item.names if numbered else sorted(item.index):
         if not c.p.spend(at, depth + 1):
             break
         index = item.index[field]
-        parts.append(hir.Str(STRING, at, f"{before}{field}: "))
+        parts.append(hir.Str(STRING, at, before if numbered else f"{before}{field}: "))
         parts += _inside(c, hir.GetField(types[index], at, value, index), types[index], spec, depth)
         before = ", "
-    parts.append(hir.Str(STRING, at, "}"))
+    parts.append(hir.Str(STRING, at, ")" if numbered else "}"))
     return parts
 
 

@@ -7,6 +7,7 @@ from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.consts import const_value, inline
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.enums import struct_value, variant_literal, variant_value, word_value
 from orchestrator.toolchains.ruchy.check.formats import count_of, formatted, read_spec
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, later
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, openness, resolve
@@ -23,6 +24,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     ModuleItem,
     StructItem,
     Variable,
+    VariantItem,
 )
 from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, STRING, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
@@ -63,6 +65,12 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     if isinstance(item, ErrorItem):
         c.p.failed = True
         return bad(node.at)
+    if isinstance(item, VariantItem):
+        return variant_value(c, node, item)
+    value = struct_value(c, node, item) if isinstance(item, StructItem) else None
+    value = word_value(c, node, want) if item is None else value
+    if value is not None:
+        return value
     name = "::".join(segments)
     if item is None:
         return _unknown(c, node, name)
@@ -83,9 +91,6 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
     p.failed = True
     if len(node.segments) == 1 and name in BUILTINS:
         not_yet(p, node.at, "functions as values")
-        return bad(node.at)
-    if name in ("None", "Some", "Ok", "Err"):
-        not_yet(p, node.at, "`Option` and `Result`")
         return bad(node.at)
     if c.item is not None and name in c.item.env.hidden:
         hidden(c, node.at, name)
@@ -163,6 +168,8 @@ def _one_field_now(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
 def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir.Expr:
     """`S { a: 1, b, ..base }`: every field once, from here, from the base, or from its default."""
     item = _literal_struct(c, node)
+    if isinstance(item, VariantItem):
+        return variant_literal(c, node, item)
     if item is None:
         for given in node.fields:
             expr(c, given.value)
@@ -211,7 +218,7 @@ def inlined(c: Fn, item: StructItem, node: tree.Expr, kind: Type, at: int) -> hi
     return inline(c, item.env, node, kind, at)
 
 
-def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | None:
+def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | VariantItem | None:
     segments = node.path
     found = c.names.get(segments[0]) if len(segments) == 1 else None
     if found is None or isinstance(found, Variable):
@@ -222,7 +229,7 @@ def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | None:
         target = found.node.target
         found = c.p.lookup(found.env, target.path) if isinstance(target, tree.NamedType) else None
         seen += 1
-    if isinstance(found, StructItem):
+    if isinstance(found, StructItem | VariantItem):
         return found
     if found is None and nothing_inside(c.p, c.env, segments, node.at):
         return None

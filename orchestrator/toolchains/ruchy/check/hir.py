@@ -13,7 +13,7 @@ from typing import Union
 
 import msgspec
 
-from orchestrator.toolchains.ruchy.check.types import StructType, Type
+from orchestrator.toolchains.ruchy.check.types import EnumType, StructType, Type
 
 
 class _Expr(msgspec.Struct, gc=False, tag=True, tag_field="node"):
@@ -160,6 +160,29 @@ class GetField(_Expr):
     index: int
 
 
+class NewVariant(_Expr):
+    """A value of an enum, of `Option` or `Result`: the `variant`th, with its payload by index, evaluated as `NewStruct`
+    does."""
+
+    variant: int
+    fields: list[Expr]
+    order: list[int]
+
+
+class GetTag(_Expr):
+    """Which variant a value is, an i32."""
+
+    value: Expr
+
+
+class GetPayload(_Expr):
+    """A field of the payload of a value, which surely is the `variant`th."""
+
+    value: Expr
+    variant: int
+    index: int
+
+
 class NewArray(_Expr):
     elements: list[Expr]
 
@@ -302,9 +325,8 @@ class Do(msgspec.Struct, gc=False, tag=True, tag_field="node"):
 
 Expr = Union[
     Int, Float, Str, Unit, Local, GetGlobal, Arithmetic, Negate, BitNot, Not, Compare, And, Or, Cast, ToText, Concat,
-    Call, Runtime, NewStruct, UpdateStruct, GetField, NewArray, RepeatArray, GetElement, Helper, Block, If, Loop, While,
-    ForRange, Break, Continue, Return, Print,
-    Panic,
+    Call, Runtime, NewStruct, UpdateStruct, GetField, NewVariant, GetTag, GetPayload, NewArray, RepeatArray, GetElement,
+    Helper, Block, If, Loop, While, ForRange, Break, Continue, Return, Print, Panic,
 ]  # fmt: skip
 _ExprUnion = Expr
 Literal = Union[Int, Float, Str]
@@ -322,6 +344,21 @@ class StructLayout(msgspec.Struct, gc=False):
     type: StructType
     names: list[str]
     types: list[Type]
+
+
+class VariantLayout(msgspec.Struct, gc=False):
+    """A variant, with the names ("0", "1" and so on in a tuple) and types of its payload."""
+
+    name: str
+    fields: list[str]
+    types: list[Type]
+
+
+class EnumLayout(msgspec.Struct, gc=False):
+    """An enum that the module's functions touch. (`Option` and `Result` are known by their arguments.)"""
+
+    type: EnumType
+    variants: list[VariantLayout]
 
 
 class FunctionBody(msgspec.Struct, gc=False):
@@ -343,9 +380,10 @@ class FunctionBody(msgspec.Struct, gc=False):
 class CheckedModule(msgspec.Struct, gc=False):
     """`functions` in source order; the top-level statements, if any, are the function "module::<top>".
     `signatures`: parameter types and result of every function of other modules that is called, by symbol.
-    `structs`: layouts of all struct types that occur, by type. `calls_main`: the top level calls main itself."""
+    `structs` and `enums`: layouts of all that occur, by type. `calls_main`: the top level calls main itself."""
 
     functions: list[FunctionBody]
     signatures: dict[str, tuple[list[Type], Type]]
     structs: dict[StructType, StructLayout]
     calls_main: bool = False
+    enums: dict[EnumType, EnumLayout] = {}

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
+    EnumItem,
     ErrorItem,
     FunctionItem,
     ModuleItem,
     StructItem,
 )
+from orchestrator.toolchains.ruchy.hints import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +77,11 @@ def _report(p: Pass, at: int, item: Item, owner: str, rest: str) -> None:
         hint = f"write `{owner}(...)` to call it"
     elif isinstance(item, ConstItem):
         hint = f"a field of its value is reached with a point: `{owner}.{rest}`"
+    elif isinstance(item, EnumItem):
+        known = ", ".join(f"`{name}`" for name in item.names[:5]) + ", ..." * (len(item.names) > 5)
+        hint = did_you_mean(rest, item.names) or (f"its variants are {known}" if known else "it has no variants")
+        p.error("E0109", at, f"`{owner}` has no variant `{rest}`", hint)
+        return
     elif isinstance(item, StructItem):
         fields = ", ".join(f"{name}: ..." for name in item.names[:3]) + (", ..." if len(item.names) > 3 else "")
         hint = f"a value is made with `{owner} {{ {fields} }}`" if fields else f"a value is made with `{owner} {{ }}`"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
+    EnumItem,
     Env,
     FunctionItem,
     Item,
@@ -31,9 +32,13 @@ def read_interface(interface: Interface) -> Item | None:
     found = foreign_item(body[0] if body else None, interface.module, interface.item, interface.names)
     if isinstance(found, StructItem):
         node = found.node
-        if node.generics or node.tuple_like or len(found.index) < len(found.names):
+        if node.generics or len(found.index) < len(found.names):
             return None  # its own module says what is wrong with it
         found.has_methods = len(body) > 1 or bool(node.methods)
+    if isinstance(found, EnumItem):
+        if found.node.generics or len(found.index) < len(found.names):
+            return None
+        found.has_methods = len(body) > 1
     return found
 
 
@@ -45,6 +50,8 @@ def foreign_item(node: tree.Node | None, module: str, item: str, names: dict[str
         return FunctionItem(name, f"{module}::{item}", node, env, own=False)
     if isinstance(node, tree.Struct):
         return StructItem(name, StructType(module, item), node, env, own=False)
+    if isinstance(node, tree.Enum):
+        return EnumItem(name, (module, item), node, env, own=False)
     if isinstance(node, tree.Const):
         return ConstItem(name, node, env, own=False)
     if isinstance(node, tree.TypeAlias):

@@ -12,6 +12,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     DEFINITIONS,
     AliasItem,
     ConstItem,
+    EnumItem,
     Env,
     ErrorItem,
     FunctionItem,
@@ -23,6 +24,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 )
 from orchestrator.toolchains.ruchy.check.types import ERROR, StructType, TupleType, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.variants import check_enum
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import root_path
 
@@ -64,11 +66,12 @@ def make_item(p: Pass, node: tree.Node, prefix: str, env: Env) -> Item | None:
     if isinstance(node, tree.TypeAlias):
         return AliasItem(node.name, node, env, own=True)
     if isinstance(node, tree.Enum):
-        not_yet(p, node.at, "enums")
-        return ErrorItem(node.name)
+        if node.generics:
+            not_yet(p, node.at, "generics")
+        return EnumItem(node.name, (p.module.name, _own_name(p, prefix, node)), node, env, own=True)
     if isinstance(node, tree.Impl):
         not_yet(p, node.at, "methods")
-        p.module.with_methods.add(StructType(p.module.name, prefix + node.target.path[-1]))
+        p.module.with_methods.add((p.module.name, prefix + node.target.path[-1]))
         return None
     if isinstance(node, tree.Mod) and prefix.endswith("."):
         not_yet(p, node.at, "modules inside of functions")
@@ -80,19 +83,23 @@ def make_item(p: Pass, node: tree.Node, prefix: str, env: Env) -> Item | None:
 
 
 def _struct(p: Pass, node: tree.Struct, prefix: str, env: Env) -> Item:
-    kind = StructType(p.module.name, prefix + node.name)
-    while p.nested_structs.get(kind, node) is not node:  # two blocks of one function may each have their own
-        kind = StructType(p.module.name, kind.item + "'")
-    if prefix.endswith("."):
-        p.nested_structs[kind] = node
-    if node.tuple_like and node.fields:
-        not_yet(p, node.at, "tuple structs")
-    elif node.generics:
+    kind = StructType(p.module.name, _own_name(p, prefix, node))
+    if node.generics:
         not_yet(p, node.at, "generics")
     if node.methods:
         not_yet(p, node.methods[0].at, "methods")
-        p.module.with_methods.add(kind)
+        p.module.with_methods.add((kind.module, kind.item))
     return StructItem(node.name, kind, node, env, own=True)
+
+
+def _own_name(p: Pass, prefix: str, node: tree.Struct | tree.Enum) -> str:
+    """The name of a type in its module. Two blocks of one function may each have their own."""
+    name = prefix + node.name
+    while p.nested_types.get((p.module.name, name), node) is not node:
+        name += "'"
+    if prefix.endswith("."):
+        p.nested_types[p.module.name, name] = node
+    return name
 
 
 def _enter(p: Pass, items: dict[str, Item], name: str, node: tree.Stmt, item: Item) -> None:
@@ -132,6 +139,8 @@ def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
         item = found.get(getattr(node, "name", ""))
         if isinstance(item, StructItem) and item.node is node:
             check_struct(p, item)
+        elif isinstance(item, EnumItem) and item.node is node:
+            check_enum(p, item)
         elif isinstance(item, ConstItem) and item.node is node:
             read_const(c, item, node.at)
 
@@ -178,7 +187,7 @@ def check_struct(p: Pass, item: StructItem) -> None:
         if field.name in seen and not item.node.tuple_like:
             p.error("E0602", field.at, f"the field `{field.name}` is declared twice")
         seen.add(field.name)
-    if item.node.tuple_like or item.node.generics:
+    if item.node.generics:
         return
     types = field_types(p, item)
     for field, kind in zip(item.node.fields, types, strict=True):
@@ -206,7 +215,7 @@ def _not_endless(p: Pass, item: StructItem) -> None:
     while waiting:
         kind, path = waiting.pop()
         inner = p.module.layouts.get(kind) or (item if kind == item.type else None)
-        if inner is None:
+        if not isinstance(inner, StructItem):
             continue
         for field in field_types(p, inner):
             if item.type in _held(field):

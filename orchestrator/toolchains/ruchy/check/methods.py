@@ -34,6 +34,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     NEVER,
     STRING,
     ArrayType,
+    EnumType,
     FloatType,
     IntType,
     StructType,
@@ -303,7 +304,7 @@ def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Collect
         if not isinstance(argument, tree.Lambda):
             expr(c, argument)
     p = c.p
-    if isinstance(kind, StructType) and kind in p.module.with_methods:
+    if isinstance(kind, StructType | EnumType) and (kind.module, kind.item) in p.module.with_methods:
         p.failed = True
     elif kind is STRING and name in _PLANNED:
         not_yet(p, node.at, f"`{name}` of a String", plural=False)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.toolchains.ruchy.check.scope import ConstItem, FunctionItem, Item, StructItem
-from orchestrator.toolchains.ruchy.check.types import StructType, Type
+from orchestrator.toolchains.ruchy.check.scope import ConstItem, EnumItem, FunctionItem, Item, StructItem
+from orchestrator.toolchains.ruchy.check.types import Named, StructType, Type
 
 if TYPE_CHECKING:
     from actors.compiler.toolchain import Binding, CompileJob
@@ -61,8 +61,8 @@ class CollectedModule:
         self.headers: set[int] = set()
         self.left_out: set[str] = set()
         self.foreign: dict[str, Item] = {}
-        self.layouts: dict[StructType, StructItem] = {}
-        self.with_methods: set[StructType] = set()
+        self.layouts: dict[Named, StructItem | EnumItem] = {}
+        self.with_methods: set[tuple[str, str]] = set()
         self.endless: set[StructType] = set()
 
 

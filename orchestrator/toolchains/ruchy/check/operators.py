@@ -8,6 +8,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import is_comparable
 from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.display import extend, joined, plain_parts
+from orchestrator.toolchains.ruchy.check.enums import discriminant
 from orchestrator.toolchains.ruchy.check.function import (
     Fn,
     Want,
@@ -36,6 +37,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
     shown,
     unify,
 )
+from orchestrator.toolchains.ruchy.check.options import or_else
 from orchestrator.toolchains.ruchy.check.passes import check_range
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
@@ -142,7 +144,9 @@ def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
             made = _logic(c, part, made)
         elif op in _COMPARISONS:
             made = compare(c, part.at, op, made, _right(c, part.right, resolve(made.type)))
-        elif op == "??" or op == "|>":
+        elif op == "??":
+            made = or_else(c, part.at, made, part.right)
+        elif op == "|>":
             not_yet(c.p, part.at, f"`{op}`", plural=False)
             made = bad(part.at)
         else:
@@ -422,6 +426,8 @@ def _cast(c: Fn, node: tree.Cast, made: hir.Expr, source: Type, target: Type) ->
         if isinstance(made, hir.Int) and source.__class__ is Var and isinstance(target, IntType):
             return _literal_cast(c, made, target, node.at)
         return hir.Cast(target, node.at, made)
+    if isinstance(target, IntType) and (number_of := discriminant(c, made, source, target, node.at)) is not None:
+        return number_of
     if isinstance(target, IntType) and source is BOOL:
         return hir.Cast(target, node.at, made)
     if isinstance(target, IntType) and source is STRING and not isinstance(node.operand, tree.StringLiteral):

@@ -14,21 +14,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from actors.diagnostics import Finding
-from orchestrator.toolchains.ruchy.check.abilities import name_of
 from orchestrator.toolchains.ruchy.check.infer import PARTS, Decision, is_too_large, settle
 from orchestrator.toolchains.ruchy.check.interfaces import read_interface
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, Seen
 from orchestrator.toolchains.ruchy.check.scope import (
     RANGES,
+    AliasItem,
+    EnumItem,
     Env,
     ErrorItem,
     FunctionItem,
     Item,
     ModuleItem,
     StructItem,
+    VariantItem,
     range_item,
 )
-from orchestrator.toolchains.ruchy.check.types import ERROR, I64, FloatType, IntType, StructType, Type, structs_in
+from orchestrator.toolchains.ruchy.check.types import ERROR, I64, FloatType, IntType, Type, key_of, named_in
 from orchestrator.toolchains.ruchy.syntax.names import ROOT, named_path
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ class Pass:
         "literals",
         "module",
         "nested",
-        "nested_structs",
+        "nested_types",
         "now_seen",
         "pending",
         "report",
@@ -113,7 +115,7 @@ class Pass:
         self.bodies: dict[str, hir.FunctionBody] = {}
         self.signatures: dict[str, tuple[list[Type], Type]] = {}
         self.nested: dict[int, FunctionItem] = {}
-        self.nested_structs: dict[StructType, tree.Struct] = {}
+        self.nested_types: dict[tuple[str, str], tree.Struct | tree.Enum] = {}
         self.pending: list[hir.Expr] = []
         self.literals: list[tuple[hir.Int, int]] = []
         self.flows: list[tuple[int, Type, Type]] = []
@@ -236,11 +238,14 @@ class Pass:
             nested = env.nested.get(path[0])
             if nested is not None and (len(path) == 1 or nested.__class__ is ErrorItem):
                 return nested
+            if len(path) == 2 and isinstance(nested, EnumItem | AliasItem):
+                return self._inside(nested, path[1])
             if isinstance(nested, ModuleItem) and nested.path:  # a local import
                 path = (*nested.path, *path[1:])
         if env.names is not None:
             key = env.names.get("::".join(named_path(path, env.module, env.scope)))
-            return None if key is None else self.item_of(key)
+            found = None if key is None else self.item_of(key)
+            return self._variant_of(found, path) if path[1:] else found
         if path[1:] and path[0] in ("self", "super", "crate", ROOT):
             path = named_path(path, self.module.name, env.scope)
         rooted = path[0] == ROOT and bool(path[1:])
@@ -284,17 +289,38 @@ class Pass:
         return found if found is not None or len(path) == 1 else self._part_of(scope, path)
 
     def _part_of(self, scope: str, path: tuple[str, ...]) -> Item | None:
-        """What belongs to an own item (`Colour::Red`, `Point::new`): nothing that is supported yet."""
+        """What belongs to an own item (`Colour::Red`, `Point::new`)."""
         return self._inside(self._own(scope, path[:-1]), "::".join(path))
 
-    def _inside(self, owner: Item | None, name: str) -> ErrorItem | None:
-        """What stands in an item, such as a method: nothing that is supported yet. None where there is none."""
+    def _variant_of(self, found: Item | None, path: tuple[str, ...]) -> Item | None:
+        """What a path means that another module wrote, and that led to an item: the item, or a variant of it."""
+        if not isinstance(found, EnumItem) or path[-1] not in found.index:
+            return found
+        itself = path[-1] == found.name != path[-2]
+        return found if itself else found.members[found.index[path[-1]]]
+
+    def enum_behind(self, item: Item | None) -> EnumItem | None:
+        """The enum that an item is, or that an alias stands for."""
+        seen = 0
+        while isinstance(item, AliasItem) and seen < 100:
+            target = item.node.target
+            item = self.lookup(item.env, target.path) if hasattr(target, "path") else None
+            seen += 1
+        return item if isinstance(item, EnumItem) else None
+
+    def _inside(self, owner: Item | None, name: str) -> ErrorItem | VariantItem | None:
+        """What stands in an item: a variant. Methods are not supported yet. None where there is none."""
+        enum = self.enum_behind(owner)
+        index = enum.index.get(name.rpartition("::")[2]) if enum is not None else None
+        if enum is not None and index is not None:
+            return enum.members[index]
         return self._error_item(name) if self.has_inside(owner) else None
 
     def has_inside(self, owner: Item | None) -> bool:
         """Whether there is something in an item, or nobody knows: that has been reported."""
-        has_methods = isinstance(owner, StructItem) and (owner.type in self.module.with_methods or owner.has_methods)
-        return has_methods or isinstance(owner, ErrorItem)
+        if not isinstance(owner, StructItem | EnumItem):
+            return isinstance(owner, ErrorItem)
+        return owner.has_methods or (owner.type.module, owner.type.item) in self.module.with_methods
 
     def _bound(self, scope: str, path: tuple[str, ...]) -> Item | None:
         name = path[0] if len(path) == 1 else "::".join(path)
@@ -309,9 +335,12 @@ class Pass:
         if not binding.item:
             return ModuleItem(name)
         found = self.item_of(f"{binding.module}::{binding.item}")
-        if binding.rest and len(path) == 1:  # the import has been reported
+        if not binding.rest:
+            return found
+        inside = self._inside(found, binding.rest) if "::" not in binding.rest else None
+        if len(path) == 1 and not isinstance(inside, VariantItem):  # the import has been reported
             return self._error_item(name)
-        return self._inside(found, name) if binding.rest else found
+        return inside
 
     def item_of(self, key: str) -> Item:
         """An item by its "module::item": own, or read from its interface (once)."""
@@ -355,11 +384,11 @@ class Pass:
         if kind in RANGES:
             self.module.layouts.setdefault(kind, range_item(kind))
         else:
-            for struct in structs_in(kind):
-                if struct not in self.module.layouts:
-                    item = self.item_of(name_of(struct))
-                    if isinstance(item, StructItem):
-                        self.module.layouts[struct] = item
+            for one in named_in(kind):
+                if one not in self.module.layouts:
+                    item = self.item_of(key_of(one))
+                    if isinstance(item, StructItem | EnumItem):
+                        self.module.layouts[one] = item
 
     def _error_item(self, name: str) -> ErrorItem:
         self.reported_elsewhere(f"`{name}`")

@@ -7,9 +7,9 @@ caller's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, NamedTuple, Union
 
-from orchestrator.toolchains.ruchy.check.types import I64, StructType
+from orchestrator.toolchains.ruchy.check.types import I64, EnumType, PlainEnumType, StructType
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
@@ -129,6 +129,68 @@ RANGE, INCLUSIVE = StructType("", "Range"), StructType("", "RangeInclusive")
 RANGES = frozenset((RANGE, INCLUSIVE))
 
 
+class EnumItem:
+    """An enum. `variants` are read when they are first needed, so that types may name one another; `members` are what
+    `E::V` means. `numbers` are the discriminants, where some are written."""
+
+    __slots__ = (
+        "env",
+        "has_methods",
+        "index",
+        "members",
+        "name",
+        "names",
+        "node",
+        "numbers",
+        "own",
+        "type",
+        "variants",
+    )
+
+    def __init__(self, name: str, key: tuple[str, str], node: tree.Enum, env: Env, own: bool) -> None:
+        self.name = name
+        has_payload = any(one.elements or one.fields for one in node.variants)
+        self.type: EnumType = EnumType(*key) if has_payload else PlainEnumType(*key)
+        self.node = node
+        self.env = env
+        self.own = own
+        self.names: list[str] = [one.name for one in node.variants]
+        self.index: dict[str, int] = {one: i for i, one in reversed(list(enumerate(self.names)))}
+        self.members = [VariantItem(self, i) for i in range(len(self.names))]
+        self.variants: list[Variant] | None = None
+        self.numbers: list[int] | None = None
+        self.has_methods = False
+
+
+class VariantItem:
+    """`E::V`, the `index`th variant of an enum."""
+
+    __slots__ = ("enum", "index", "name")
+
+    def __init__(self, enum: EnumItem, index: int) -> None:
+        self.enum = enum
+        self.index = index
+        self.name = enum.names[index]
+
+    @property
+    def node(self) -> tree.Enum:
+        return self.enum.node
+
+    @property
+    def env(self) -> Env:
+        return self.enum.env
+
+
+class Variant(NamedTuple):
+    """A variant of an enum, of `Option` or of `Result`, with the names and types of its payload. `form`: "unit",
+    "tuple" (the names are "0", "1" and so on) or "struct"."""
+
+    name: str
+    fields: tuple[str, ...]
+    types: tuple[Type, ...]
+    form: str
+
+
 class ConstItem:
     """A constant. `state`: 0 unread, 1 in work (meeting it again is a cycle), 2 done. `folded` is its value as a
     literal node, or None where it has to be computed at each use. `failed_silently`: its errors were
@@ -187,7 +249,7 @@ DEFINITIONS: frozenset[type] = frozenset(
 )
 """The nodes that define an item, or bind one."""
 
-Item = Union[FunctionItem, StructItem, ConstItem, AliasItem, ModuleItem, ErrorItem]
+Item = Union[FunctionItem, StructItem, EnumItem, VariantItem, ConstItem, AliasItem, ModuleItem, ErrorItem]
 
 
 class Variable:

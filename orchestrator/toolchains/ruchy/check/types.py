@@ -84,9 +84,29 @@ class TupleType(_Type, frozen=True, tag="tuple"):
         return TupleType(parts)
 
 
+class EnumType(_Type, frozen=True, tag="enum"):
+    """Nominal, as a struct, and some variant has a payload. `Option<T>` and `Result<T, E>` are of no module, and have
+    arguments."""
+
+    module: str
+    item: str
+    arguments: tuple[Type, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Type, ...]:
+        return self.arguments
+
+    def with_parts(self, parts: tuple[Type, ...]) -> Type:
+        return self.__class__(self.module, self.item, parts)
+
+
+class PlainEnumType(EnumType, frozen=True, tag="plain"):
+    """An enum whose variants have no payload: its values are the numbers of the variants."""
+
+
 Type = Union[
     IntType, FloatType, BoolType, StringType, UnitType, NeverType, ErrorType, StructType, ArrayType,
-    TupleType,
+    TupleType, EnumType, PlainEnumType,
 ]  # fmt: skip
 
 INTEGERS = {
@@ -101,8 +121,35 @@ I32, I64, U8, F64 = INTEGERS["i32"], INTEGERS["i64"], INTEGERS["u8"], FLOATS["f6
 BOOL, STRING, UNIT, NEVER, ERROR = BoolType(), StringType(), UnitType(), NeverType(), ErrorType()
 
 
-def structs_in(kind: Type) -> list[StructType]:
-    """The structs that a type names, itself or in its parts."""
-    if isinstance(kind, StructType):
+Named = Union[StructType, EnumType]
+"""Types that go by the name of an item."""
+
+
+def option_of(kind: Type) -> EnumType:
+    """`Option<kind>`. Who makes one sets `Pass.composed`."""
+    return EnumType("", "Option", (kind,))
+
+
+def result_of(kind: Type, error: Type) -> EnumType:
+    """`Result<kind, error>`."""
+    return EnumType("", "Result", (kind, error))
+
+
+def is_option(kind: Type) -> bool:
+    return isinstance(kind, EnumType) and not kind.module and kind.item == "Option"
+
+
+def is_result(kind: Type) -> bool:
+    return isinstance(kind, EnumType) and not kind.module and kind.item == "Result"
+
+
+def named_in(kind: Type) -> list[Named]:
+    """The structs and enums that a type names, itself or in its parts."""
+    if isinstance(kind, StructType) or (isinstance(kind, EnumType) and kind.module):
         return [kind]
-    return [found for part in kind.parts for found in structs_in(part)]
+    return [found for part in kind.parts for found in named_in(part)]
+
+
+def key_of(kind: Named) -> str:
+    """The item of a struct or an enum: "module::item"."""
+    return f"{kind.module}::{kind.item}"

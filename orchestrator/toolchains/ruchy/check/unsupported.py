@@ -13,7 +13,6 @@ NOT_YET = "E0720"
 
 _FUNCTIONS = "write a function for each, which takes the value"
 _VALUES = "write a variable or a field for each value"
-_FLAGS = 'return a struct with a `bool` that says whether there is a value, or a value that means none (`-1`, `""`)'
 _CHOICE = "write `if` and `else if` over an integer or a text"
 _WALK = "walk with `for i in 0..s.len()`, and take parts with `s.substring(i, i + 1)`"
 _TRAP = "ask with `if` before, or stop with `panic`"
@@ -23,8 +22,6 @@ INSTEAD = {
     "maps": "write a function that finds the value with `if`, or fields of a struct",
     "sets": "write a function that says with `if` what is in it",
     "tuples": "write a struct with a field for each value",
-    "tuple structs": "give the fields names: `struct P { x: i64 }`",
-    "enums": "write constants (`const RED: i64 = 0`), and compare with them",
     "methods": _FUNCTIONS,
     "generics": "write one for each type",
     "lambdas": "write a function with a name, and call it",
@@ -44,11 +41,7 @@ INSTEAD = {
     "`?`": _TRAP,
     "`try`": _TRAP,
     "`throw`": _TRAP,
-    "`??`": "write `if` with a condition",
     "`|>`": "call the function: `f(x)` for `x |> f`",
-    "`Option` and `Result`": _FLAGS,
-    "`Option`": _FLAGS,
-    "`Result`": _FLAGS,
     "`Box`": "write the type itself",
     "`Vec`": _VALUES,
     "`HashMap`": "write a function that finds the value with `if`, or fields of a struct",

@@ -13,12 +13,14 @@ from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER, abi
 from orchestrator.toolchains.ruchy.check.parts import OPERANDS, PARTS
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
+    I32,
     I64,
     NEVER,
     STRING,
     UNIT,
     ArrayType,
     BoolType,
+    EnumType,
     FloatType,
     IntType,
     NeverType,
@@ -27,8 +29,9 @@ from orchestrator.toolchains.ruchy.check.types import (
     TupleType,
     Type,
     UnitType,
-    structs_in,
+    named_in,
 )
+from orchestrator.toolchains.ruchy.check.variants import builtin_variants
 from orchestrator.toolchains.ruchy.tables import complete
 
 if TYPE_CHECKING:
@@ -54,15 +57,22 @@ def verify(module: hir.CheckedModule) -> None:
             raise WrongTreeError(f"the layout of {kind}: {layout}")
         for part in layout.types:
             _known(module, part, f"a field of {kind}")
+    for enum, variants in module.enums.items():
+        for part in [part for one in variants.variants for part in one.types]:
+            _known(module, part, f"a payload of {enum}")
     globals_: dict[str, Type] = {}
     for one in module.functions:
         _Function(module, one, signatures, globals_).verify()
 
 
+def _all_laid_out(module: hir.CheckedModule, kind: Type) -> bool:
+    return all(one in (module.structs if isinstance(one, StructType) else module.enums) for one in named_in(kind))
+
+
 def _known(module: hir.CheckedModule, kind: Type, what: str) -> None:
     """A type that lowering has a form for, and if it is a struct, its layout."""
     row = ABILITIES.get(kind.__class__)
-    if row is None or row.storage is None or not all(one in module.structs for one in structs_in(kind)):
+    if row is None or row.storage is None or not _all_laid_out(module, kind):
         raise WrongTreeError(f"{what} has the type {kind}")
 
 
@@ -265,6 +275,32 @@ class _Function:
         types = self.fields(node, node.value.type)
         self.must(node, 0 <= node.index < len(types) and types[node.index] == node.type, "not the type of the field")
 
+    # ------------------------------------------------------------ enums
+
+    def payload(self, node: hir.NewVariant | hir.GetPayload, kind: Type) -> Sequence[Type]:
+        """The types of the payload of the node's variant."""
+        self.is_one(node, kind, EnumType)
+        assert isinstance(kind, EnumType)
+        variants = [one.types for one in builtin_variants(kind)]
+        if kind in self.module.enums:
+            variants = [tuple(one.types) for one in self.module.enums[kind].variants]
+        self.must(node, 0 <= node.variant < len(variants), "no such variant")
+        return variants[node.variant]
+
+    def new_variant(self, node: hir.NewVariant) -> None:
+        types = self.payload(node, node.type)
+        self.must(node, sorted(node.order) == list(range(len(types))), "a payload left out, or twice")
+        for part, kind in zip(node.fields, types, strict=True):
+            self.fits(node, part, kind)
+
+    def get_tag(self, node: hir.GetTag) -> None:
+        self.is_one(node, node.value.type, EnumType)
+        self.fits(node, node, I32)
+
+    def get_payload(self, node: hir.GetPayload) -> None:
+        types = self.payload(node, node.value.type)
+        self.must(node, 0 <= node.index < len(types) and types[node.index] == node.type, "not the type of the payload")
+
     # ------------------------------------------------------------ arrays
 
     def element(self, node: Any, kind: Type) -> Type:
@@ -404,6 +440,9 @@ _RULES: dict[type, Callable[[_Function, Any], None]] = {
     hir.NewStruct: _Function.new_struct,
     hir.UpdateStruct: _Function.update_struct,
     hir.GetField: _Function.get_field,
+    hir.NewVariant: _Function.new_variant,
+    hir.GetTag: _Function.get_tag,
+    hir.GetPayload: _Function.get_payload,
     hir.NewArray: _Function.new_array,
     hir.RepeatArray: _Function.repeat_array,
     hir.GetElement: _Function.get_element,

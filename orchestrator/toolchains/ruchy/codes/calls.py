@@ -30,6 +30,14 @@ CODES: dict[str, Code] = registry(
         'fun main() { println!("seven {}", 7); }',
     ),
     Code(
+        "E0302",
+        "arity",
+        "payload of another size",
+        "A variant, or a tuple struct, is made of as many values as it declares.",
+        "enum Shape { Circle(f64) } fun main() { println(Shape::Circle(1.0, 2.0)) }",
+        "enum Shape { Circle(f64) } fun main() { println(Shape::Circle(1.0)) }",
+    ),
+    Code(
         "E0401",
         "return",
         "wrong return value",

@@ -45,4 +45,12 @@ CODES: dict[str, Code] = registry(
         "let n = 1; let n = n + 1; fun f() -> i64 { n }",
         "let n = 1; let m = n + 1; fun f() -> i64 { m }",
     ),
+    Code(
+        "E0606",
+        "duplicate",
+        "variant declared twice",
+        "An enum has two variants of one name, or of one discriminant.",
+        "enum Light { Red, Green, Red }",
+        "enum Light { Red, Green, Blue }",
+    ),
 )

@@ -78,4 +78,12 @@ CODES: dict[str, Code] = registry(
         "fun f(x: i64) -> i64 requires result > 0 { x }",
         "fun f(x: i64) -> i64 ensures result > 0 { x }",
     ),
+    Code(
+        "E0109",
+        "name",
+        "unknown variant",
+        "The enum has no variant of this name.",
+        "enum Light { Red, Green } fun main() { println(Light::Blue) }",
+        "enum Light { Red, Green } fun main() { println(Light::Green) }",
+    ),
 )

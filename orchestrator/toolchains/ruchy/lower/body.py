@@ -116,7 +116,7 @@ class Body:
         self.glue: dict[str, None] = {}
         self.data: list[Data] = []
         self._relocations: list[tuple[int, int, Reference]] = []
-        self._strings: dict[str, Reference] = {}
+        self._strings: dict[str | bytes, Reference] = {}
         self._arrays: dict[tuple[bytes, tuple[tuple[int, Reference], ...]], Reference] = {}
         self._sites: dict[int, int] = {}
         self._trap_local = -1
@@ -347,6 +347,15 @@ class Body:
             relocations = tuple([Relocation(MEMORY_ADDR_I32, 8 + offset, to) for offset, to in words])
             self.data.append(Data(name, ".rodata", raw, 3, relocations, LOCAL))
         return target
+
+    def static(self, content: bytes) -> None:
+        """The address of a static object: count -1, and this content."""
+        target = self._strings.get(content)
+        if target is None:
+            name = f"{self.symbol}.str{len(self._strings)}"
+            target = self._strings[content] = Reference(DATA, name)
+            self.data.append(Data(name, ".rodata", b"\xff\xff\xff\xff" + content, 2, (), LOCAL))
+        self.address(target)
 
     # ------------------------------------------------------------ traps
 

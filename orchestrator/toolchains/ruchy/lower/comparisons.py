@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import HELPER, INLINE, abilities
-from orchestrator.toolchains.ruchy.check.types import BoolType, FloatType, IntType, Type, UnitType
+from orchestrator.toolchains.ruchy.check.types import (
+    BoolType,
+    FloatType,
+    IntType,
+    PlainEnumType,
+    Type,
+    UnitType,
+)
 from orchestrator.toolchains.ruchy.lower.body import PLAIN, handles
 from orchestrator.toolchains.ruchy.lower.layout import valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import F64, I32, I64, functype
@@ -78,6 +85,7 @@ def _integers(body: Body, operator: str, type_: Type) -> None:
 INLINE_COMPARISONS: dict[type, Callable[[Body, str, Type], None]] = {
     IntType: _integers,
     BoolType: _integers,
+    PlainEnumType: _integers,
     FloatType: _floats,
     UnitType: _units,
 }

@@ -14,11 +14,10 @@ have which helpers stands in `check/abilities.py`; here is how each is written: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.abilities import HELPER, abilities
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     I32,
@@ -27,14 +26,21 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     UNIT,
     ArrayType,
-    FloatType,
-    IntType,
-    StringType,
+    EnumType,
+    PlainEnumType,
     StructType,
     TupleType,
     Type,
 )
 from orchestrator.toolchains.ruchy.lower.body import Body, get, set_, tee
+from orchestrator.toolchains.ruchy.lower.draft import Draft, compared, inside, is_bare, unless, unless_zero
+from orchestrator.toolchains.ruchy.lower.glue_enums import (
+    compare_enums,
+    drop_enum,
+    equal_enums,
+    show_enum,
+    shown_fields,
+)
 from orchestrator.toolchains.ruchy.lower.layout import HEADER, element_of, signature
 from orchestrator.toolchains.ruchy.lower.valtypes import I32 as VALUE_I32
 from orchestrator.toolchains.ruchy.lower.valtypes import functype
@@ -42,7 +48,6 @@ from orchestrator.wasm.fragment import HIDDEN, WEAK, Data, FunctionCode
 from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.lower.layout import Layouts
     from orchestrator.toolchains.ruchy.lower.shared import Shared
 
 _TO_NOTHING = functype(bytes((VALUE_I32,)), b"")
@@ -101,22 +106,6 @@ class Glue:
             how.write(body, type_)
         code = body.code(signature(parameters, result), WEAK | HIDDEN)
         return WrittenHelper(code, tuple(body.data), tuple(body.glue))
-
-
-class Draft:
-    """What a helper is made of. `option` is what stands behind the dot of its kind: "bare.2" of `show.bare.2`."""
-
-    __slots__ = ("layouts", "locals", "option")
-
-    def __init__(self, layouts: Layouts, parameters: Sequence[Type], option: str) -> None:
-        self.layouts = layouts
-        self.locals = list(parameters)
-        self.option = option
-
-    def slot(self, kind: Type) -> int:
-        """A new local."""
-        self.locals.append(kind)
-        return len(self.locals) - 1
 
 
 class AsTree(NamedTuple):
@@ -181,35 +170,22 @@ def _show_struct(draft: Draft, type_: StructType) -> hir.Expr:
         return hir.Concat(
             STRING, 0, [ends[0], hir.Str(STRING, 0, "..=" if "Inclusive" in type_.item else ".."), ends[1]]
         )
-    parts: list[hir.Expr] = []
-    before = type_.item.rpartition("::")[2] + " {"
-    for name, index in sorted((name, index) for index, name in enumerate(layout.names)):
-        parts.append(hir.Str(STRING, 0, f"{before}{name}: "))
-        parts += _inside(draft, hir.GetField(layout.fields[index].type, 0, hir.Local(type_, 0, 0), index), bare=False)
-        before = ", "
-    parts.append(hir.Str(STRING, 0, before + "}" if not parts else "}"))
-    return hir.Concat(STRING, 0, parts)
+    name = type_.item.rpartition("::")[2].rpartition(".")[2].rstrip("'")
+    if not layout.names:
+        return hir.Str(STRING, 0, f"{name} {{}}")
+
+    def part(index: int) -> list[hir.Expr]:
+        return inside(draft, hir.GetField(layout.fields[index].type, 0, hir.Local(type_, 0, 0), index), bare=False)
+
+    return shown_fields(name, layout, part)
 
 
 def _show_tuple(draft: Draft, type_: TupleType) -> hir.Expr:
     parts: list[hir.Expr] = []
     for index, kind in enumerate(type_.elements):
         parts.append(hir.Str(STRING, 0, ", " if index else "("))
-        parts += _inside(draft, hir.GetField(kind, 0, hir.Local(type_, 0, 0), index), bare=_is_bare(draft))
+        parts += inside(draft, hir.GetField(kind, 0, hir.Local(type_, 0, 0), index), bare=is_bare(draft))
     return hir.Concat(STRING, 0, [*parts, hir.Str(STRING, 0, ")")])
-
-
-def _is_bare(draft: Draft) -> bool:
-    return draft.option.startswith("bare")
-
-
-def _inside(draft: Draft, made: hir.Expr, bare: bool) -> list[hir.Expr]:
-    """The text of a value inside of another: strings have quotes there."""
-    digits = draft.option.removeprefix("bare").removeprefix(".")
-    has_digits = isinstance(made.type, IntType | FloatType) or abilities(made.type).show == HELPER
-    text = hir.ToText(STRING, 0, made, int(digits) if digits and has_digits else None, bare=bare)
-    quote = hir.Str(STRING, 0, '"' if made.type is STRING and not bare else "")
-    return [quote, text, quote]
 
 
 # ---------------------------------------------------------------- arrays
@@ -247,19 +223,15 @@ def _gives(value: bool) -> hir.Expr:
     return hir.Return(NEVER, 0, hir.Int(BOOL, 0, int(value)))
 
 
-def _unless(condition: hir.Expr, otherwise: hir.Expr) -> hir.Expr:
-    return hir.If(UNIT, 0, condition, hir.Unit(UNIT, 0), otherwise)
-
-
 def _equal_arrays(draft: Draft, type_: ArrayType) -> hir.Expr:
     a, b = (hir.Local(type_, 0, slot) for slot in (0, 1))
 
     def differs(index: hir.Expr, element: hir.Expr) -> hir.Expr:
         other = hir.GetElement(type_.element, 0, b, index, checked=False)
-        return _unless(hir.Compare(BOOL, 0, "==", element, other), _gives(False))
+        return unless(hir.Compare(BOOL, 0, "==", element, other), _gives(False))
 
     same_length = hir.Compare(BOOL, 0, "==", length_of(a), length_of(b))
-    steps = [hir.Do(_unless(same_length, _gives(False))), each(draft, a, differs)]
+    steps = [hir.Do(unless(same_length, _gives(False))), each(draft, a, differs)]
     return hir.Block(BOOL, 0, steps, hir.Int(BOOL, 0, 1))
 
 
@@ -277,7 +249,7 @@ def _show_array(draft: Draft, type_: ArrayType) -> hir.Expr:
             hir.Unit(UNIT, 0),
             hir.Block(UNIT, 0, [append(hir.Str(STRING, 0, ", "))], hir.Unit(UNIT, 0)),
         )
-        parts = _inside(draft, element, bare=_is_bare(draft))
+        parts = inside(draft, element, bare=is_bare(draft))
         return hir.Block(UNIT, 0, [hir.Do(between), append(*parts)], hir.Unit(UNIT, 0))
 
     steps = [
@@ -288,32 +260,12 @@ def _show_array(draft: Draft, type_: ArrayType) -> hir.Expr:
     return hir.Block(STRING, 0, steps, hir.Local(STRING, 0, text))
 
 
-def compared(left: hir.Expr, right: hir.Expr) -> hir.Expr:
-    """How two values stand in the order that `sort` and the keys of maps go by: an i32 below, at or above 0. Both are
-    looked at more than once."""
-    kind = left.type
-    if isinstance(kind, StringType):
-        return hir.Runtime(I32, 0, "str_compare", [left, right])
-    if kind.parts:
-        return hir.Helper(I32, 0, "compare", kind, [left, right])
-    above = hir.If(I32, 0, hir.Compare(BOOL, 0, ">", left, right), hir.Int(I32, 0, 1), hir.Int(I32, 0, 0))
-    return hir.If(I32, 0, hir.Compare(BOOL, 0, "<", left, right), hir.Int(I32, 0, -1), above)
-
-
-def _unless_zero(draft: Draft, made: hir.Expr) -> list[hir.Stmt]:
-    """Returns an i32 from the helper, unless it is 0."""
-    slot = draft.slot(I32)
-    local = hir.Local(I32, 0, slot)
-    same = hir.Compare(BOOL, 0, "==", local, hir.Int(I32, 0, 0))
-    return [hir.Let(slot, made), hir.Do(_unless(same, hir.Return(NEVER, 0, local)))]
-
-
 def _compare_tuples(draft: Draft, type_: TupleType) -> hir.Expr:
     """By the first values that differ."""
     steps: list[hir.Stmt] = []
     for index, kind in enumerate(type_.elements):
         pair = [hir.GetField(kind, 0, hir.Local(type_, 0, slot), index) for slot in (0, 1)]
-        steps += _unless_zero(draft, compared(*pair))
+        steps += unless_zero(draft, compared(*pair))
     return hir.Block(I32, 0, steps, hir.Int(I32, 0, 0))
 
 
@@ -324,8 +276,8 @@ def _compare_arrays(draft: Draft, type_: ArrayType) -> hir.Expr:
     def compare(index: hir.Expr, element: hir.Expr) -> hir.Expr:
         shorter = hir.Compare(BOOL, 0, "<", index, length_of(b))
         other = hir.GetElement(type_.element, 0, b, index, checked=False)
-        steps = [hir.Do(_unless(shorter, hir.Return(NEVER, 0, hir.Int(I32, 0, 1))))]
-        return hir.Block(UNIT, 0, [*steps, *_unless_zero(draft, compared(element, other))], hir.Unit(UNIT, 0))
+        steps = [hir.Do(unless(shorter, hir.Return(NEVER, 0, hir.Int(I32, 0, 1))))]
+        return hir.Block(UNIT, 0, [*steps, *unless_zero(draft, compared(element, other))], hir.Unit(UNIT, 0))
 
     return hir.Block(I32, 0, [each(draft, a, compare)], compared(length_of(a), length_of(b)))
 
@@ -335,7 +287,7 @@ def _index_of(draft: Draft, type_: ArrayType) -> hir.Expr:
 
     def found(index: hir.Expr, element: hir.Expr) -> hir.Expr:
         same = hir.Compare(BOOL, 0, "!=", element, hir.Local(type_.element, 0, 1))
-        return _unless(same, hir.Return(NEVER, 0, index))
+        return unless(same, hir.Return(NEVER, 0, index))
 
     return hir.Block(I64, 0, [each(draft, hir.Local(type_, 0, 0), found)], hir.Int(I64, 0, -1))
 
@@ -351,7 +303,7 @@ def _join(draft: Draft, type_: ArrayType) -> hir.Expr:
     def add(index: hir.Expr, element: hir.Expr) -> hir.Expr:
         first = hir.Compare(BOOL, 0, "==", index, hir.Int(I64, 0, 0))
         between = hir.Block(UNIT, 0, [append(hir.Local(STRING, 0, 1))], hir.Unit(UNIT, 0))
-        steps = [hir.Do(_unless(first, between)), append(hir.ToText(STRING, 0, element))]
+        steps = [hir.Do(unless(first, between)), append(hir.ToText(STRING, 0, element))]
         return hir.Block(UNIT, 0, steps, hir.Unit(UNIT, 0))
 
     steps = [hir.Let(text, hir.Str(STRING, 0, "")), each(draft, hir.Local(type_, 0, 0), add)]
@@ -395,6 +347,11 @@ HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (ArrayType, "show"): AsTree(_show_array),
     (TupleType, "compare"): AsTree(_compare_tuples),
     (ArrayType, "compare"): AsTree(_compare_arrays),
+    (EnumType, "drop"): ByHand(drop_enum),
+    (EnumType, "eq"): AsTree(equal_enums),
+    (EnumType, "show"): AsTree(show_enum),
+    (EnumType, "compare"): AsTree(compare_enums),
+    (PlainEnumType, "show"): AsTree(show_enum),
     (ArrayType, "index_of"): AsTree(_index_of),
     (ArrayType, "join"): AsTree(_join),
 }

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER, NO_VALUE, REFERENCE, storage_of
-from orchestrator.toolchains.ruchy.check.types import ArrayType, IntType, StructType, TupleType, Type
+from orchestrator.toolchains.ruchy.check.types import ArrayType, EnumType, IntType, StructType, TupleType, Type
+from orchestrator.toolchains.ruchy.check.variants import builtin_variants
 from orchestrator.toolchains.ruchy.lower.valtypes import F32, F64, I32, I64, functype
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from orchestrator.toolchains.ruchy.check.hir import StructLayout
+    from orchestrator.toolchains.ruchy.check.hir import EnumLayout, StructLayout
 
 HEADER = 8
 """Bytes before the first field of a struct, and before the bytes of a string."""
@@ -120,10 +121,12 @@ def signature(parameters: Sequence[Type], result: Type) -> bytes:
 
 
 class Layouts:
-    """The layouts of the records of one module, worked out on first use."""
+    """The layouts of the records and enums of one module, worked out on first use."""
 
-    def __init__(self, structs: Mapping[StructType, StructLayout]) -> None:
+    def __init__(self, structs: Mapping[StructType, StructLayout], enums: Mapping[EnumType, EnumLayout]) -> None:
         self._structs = structs
+        self._enums = enums
+        self._variants: dict[EnumType, list[Layout]] = {}
         self._known: dict[Type, Layout] = {}
 
     def of(self, type_: Type) -> Layout:
@@ -138,12 +141,31 @@ class Layouts:
             self._known[type_] = found
         return found
 
+    def variants(self, type_: EnumType) -> list[Layout]:
+        """The layouts of the payloads of an enum's variants."""
+        found = self._variants.get(type_)
+        if found is None:
+            if type_.module:
+                found = [_lay_out(one.fields, one.types) for one in self._enums[type_].variants]
+            else:
+                found = [_lay_out(one.fields, one.types) for one in builtin_variants(type_)]
+            self._variants[type_] = found
+        return found
+
+    def names(self, type_: EnumType) -> list[str]:
+        """The names of an enum's variants."""
+        if type_.module:
+            return [one.name for one in self._enums[type_].variants]
+        return [one.name for one in builtin_variants(type_)]
+
     def drop_of(self, type_: Type) -> str:
         """The function of the runtime that releases a value of this type; HELPER where it takes one of its own, which
         releases what is inside."""
         way = ABILITIES[type_.__class__].drop
         if way != HELPER:
             return way
+        if isinstance(type_, EnumType):
+            return HELPER if any(one.counted for one in self.variants(type_)) else "rt::release"
         if not isinstance(type_, ArrayType):
             return HELPER if self.of(type_).counted else "rt::release"
         if not is_counted(type_.element):

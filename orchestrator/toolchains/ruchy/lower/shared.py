@@ -18,7 +18,7 @@ class Shared:
     """One module being lowered. `wanted` are the helpers of types that some code calls (see `glue.py`), by symbol."""
 
     def __init__(self, module: CheckedModule) -> None:
-        self.layouts = Layouts(module.structs)
+        self.layouts = Layouts(module.structs, module.enums)
         self.wanted: dict[str, tuple[Type, str]] = {}
         self._functions: dict[tuple[str, bytes], Reference] = {}
         self._types: dict[str, bytes] = {}

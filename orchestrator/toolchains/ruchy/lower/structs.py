@@ -14,7 +14,7 @@ from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.lower.body import Body
-    from orchestrator.toolchains.ruchy.lower.layout import FieldLayout
+    from orchestrator.toolchains.ruchy.lower.layout import FieldLayout, Layout
 
 _TO_I32 = functype(bytes((I32,)), bytes((I32,)))
 
@@ -25,18 +25,19 @@ _TO_I32 = functype(bytes((I32,)), bytes((I32,)))
 @handles(hir.NewStruct)
 def lower_new_struct(body: Body, node: hir.NewStruct) -> int:
     """The object first where nothing can jump away while the fields are computed; else the fields first."""
-    layout = body.shared.layouts.of(record(node.type))
-    if not is_straight(node.fields):
-        return _new_from_temporaries(body, node)
-    made = body.temporary(I32)
-    body.out += b"\x41" + sleb(layout.size)
-    body.call("rt::alloc", _TO_I32)
-    body.out += set_(made)
-    for index in node.order:
+    return new_object(body, body.shared.layouts.of(record(node.type)), node.fields, node.order)
+
+
+def new_object(body: Body, layout: Layout, fields: list[hir.Expr], order: list[int], tag: int = -1) -> int:
+    """The same for any layout; `tag`, of a variant, is stored before the fields."""
+    if not is_straight(fields):
+        return _new_from_temporaries(body, layout, fields, order, tag)
+    made = _allocated(body, layout, tag)
+    for index in order:
         field = layout.fields[index]
         if field.load:
             body.out += get(made)
-        body.own(node.fields[index])
+        body.own(fields[index])
         if field.load:
             body.out += field.store + uleb(field.offset)
     body.out += get(made)
@@ -44,15 +45,21 @@ def lower_new_struct(body: Body, node: hir.NewStruct) -> int:
     return OWNED
 
 
-def _new_from_temporaries(body: Body, node: hir.NewStruct) -> int:
-    layout = body.shared.layouts.of(record(node.type))
-    height = len(body.live)
-    values = [(index, hold(body, node.fields[index])) for index in node.order]
-    del body.live[height:]
+def _allocated(body: Body, layout: Layout, tag: int) -> int:
     made = body.temporary(I32)
     body.out += b"\x41" + sleb(layout.size)
     body.call("rt::alloc", _TO_I32)
     body.out += set_(made)
+    if tag >= 0:
+        body.out += get(made) + b"\x41" + sleb(tag) + b"\x36\x02\x04"
+    return made
+
+
+def _new_from_temporaries(body: Body, layout: Layout, fields: list[hir.Expr], order: list[int], tag: int) -> int:
+    height = len(body.live)
+    values = [(index, hold(body, fields[index])) for index in order]
+    del body.live[height:]
+    made = _allocated(body, layout, tag)
     for index, value in values:
         _store_held(body, get(made), layout.fields[index], value)
     body.out += get(made)
@@ -110,11 +117,14 @@ def _release_field(body: Body, target: bytes, field: FieldLayout) -> None:
 
 @handles(hir.GetField)
 def lower_get_field(body: Body, node: hir.GetField) -> int:
+    return read_field(body, node.value, body.shared.layouts.of(record(node.value.type)).fields[node.index])
+
+
+def read_field(body: Body, value: hir.Expr, field: FieldLayout) -> int:
     """A field of a place is borrowed; one of a value of our own outlives it, so it is retained first."""
-    field = body.shared.layouts.of(record(node.value.type)).fields[node.index]
-    held = body.emit(node.value)
+    held = body.emit(value)
     if not field.load:
-        body.discard(held, node.value.type)
+        body.discard(held, value.type)
         return PLAIN
     if held != OWNED:
         body.out += field.load + uleb(field.offset)
@@ -123,6 +133,6 @@ def lower_get_field(body: Body, node: hir.GetField) -> int:
     body.out += tee(owner) + field.load + uleb(field.offset)
     if field.counted:
         body.retain_top()
-    body.release(owner, node.value.type)
+    body.release(owner, value.type)
     body.give_back(I32, owner)
     return OWNED if field.counted else PLAIN

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 import orchestrator.toolchains.ruchy.lower.casts
 import orchestrator.toolchains.ruchy.lower.control
 import orchestrator.toolchains.ruchy.lower.elements
+import orchestrator.toolchains.ruchy.lower.enums
 import orchestrator.toolchains.ruchy.lower.numbers
 import orchestrator.toolchains.ruchy.lower.places
 import orchestrator.toolchains.ruchy.lower.structs

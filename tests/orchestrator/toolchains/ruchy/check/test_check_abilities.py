@@ -30,17 +30,23 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     UNIT,
     ArrayType,
+    EnumType,
     NeverType,
+    PlainEnumType,
     StructType,
     TupleType,
     Type,
-    structs_in,
+    named_in,
+    option_of,
+    result_of,
 )
 from orchestrator.toolchains.ruchy.lower import comparisons, glue, layout, strings
 from orchestrator.toolchains.ruchy.lower import table as lowering
 from orchestrator.toolchains.ruchy.signatures import known, signature_of, type_named
 
 POINT = StructType("m", "a::Point")
+SHAPE = EnumType("m", "a::Shape")
+LIGHT = PlainEnumType("m", "Light")
 NAMED: dict[str, Type] = {
     **INTEGERS,
     **FLOATS,
@@ -51,6 +57,10 @@ NAMED: dict[str, Type] = {
     "[i64]": ArrayType(I64),
     "[[m::a::Point]]": ArrayType(ArrayType(POINT)),
     "(i64,)": TupleType((I64,)),
+    "enum m::a::Shape": SHAPE,
+    "plain m::Light": LIGHT,
+    "::Option<[i64]>": option_of(ArrayType(I64)),
+    "::Result<(i64, ::Option<enum m::a::Shape>), String>": result_of(TupleType((I64, option_of(SHAPE))), STRING),
     "((i64, [f64]), String)": TupleType((TupleType((I64, ArrayType(F64))), STRING)),
 }
 
@@ -67,7 +77,10 @@ def test_every_type_that_a_value_can_have_is_among_these() -> None:
     assert name_of(NEVER) == name_of(ERROR) == ""
 
 
-@pytest.mark.parametrize("name", ["", "int", "[int]", "[i64", "(i64", "[]", "(,)", "i64]"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "int", "[int]", "[i64", "(i64", "[]", "(,)", "i64]", "::Option<>", "::Result<i64>", "::Some<i64>", "enum m"],
+)
 def test_what_is_no_name(name: str) -> None:
     with pytest.raises(ValueError, match=r"^"):
         type_named(name)
@@ -102,6 +115,9 @@ def test_types_are_inferred_part_by_part() -> None:
         (ArrayType(I64), TupleType((I64,))),
         (ArrayType(I64), I64),
         (POINT, StructType("m", "Other")),
+        (SHAPE, EnumType("m", "Other")),
+        (option_of(I64), option_of(STRING)),
+        (option_of(I64), result_of(I64, STRING)),
     ],
 )
 def test_types_that_are_not_one(left: Type, right: Type) -> None:
@@ -117,7 +133,7 @@ def test_a_type_is_no_part_of_itself() -> None:
 
 def test_types_are_shown_with_their_parts() -> None:
     assert shown(TupleType((ArrayType(fresh()), StructType("m", "f.Local'")))) == "([_], Local)"
-    assert structs_in(TupleType((I64, ArrayType(POINT), POINT))) == [POINT, POINT]
+    assert named_in(TupleType((I64, ArrayType(POINT), POINT))) == [POINT, POINT]
 
 
 # ------------------------------------------------------------------------------------------------ the table

@@ -15,7 +15,7 @@ from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgre
 from orchestrator.toolchains.ruchy.check.passes import BUDGET, NeedsFirst, Pass
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
-from orchestrator.toolchains.ruchy.check.types import I64, StructType
+from orchestrator.toolchains.ruchy.check.types import I64
 from orchestrator.toolchains.ruchy.syntax import tree
 
 
@@ -113,7 +113,7 @@ def test_nothing_of_a_trial_gets_into_the_pass_that_began_it():
     trial.cut = trial.calls_main = True
     trial.bodies["main::f"] = hir.FunctionBody("main::f", False, [], I64, [], hir.Int(I64, 0, 1), 0, 0)
     trial.signatures["main::f"] = ([], I64)
-    trial.nested_structs[StructType("main", "S")] = tree.Struct(0, "S", False, [])
+    trial.nested_types["main", "S"] = tree.Struct(0, "S", False, [])
     trial.now_seen.bindings.add(("", "f"))
     assert tentative(p) == before
     assert p.report.errors == p.report.warnings == []

@@ -31,6 +31,7 @@ fun f(n: i64, p: P, c: bool) -> i64 {
     xs[0].push(xs[1][0]);
     xs[0][1] = 5;
     println(xs, xs.contains([1]));
+    println(Some(m) ?? 1);
     m
 }
 let mut shared = 1
@@ -66,6 +67,9 @@ WRONG: dict[type, list[dict[str, Any]]] = {
     hir.NewStruct: [{"fields": [TEXT, TEXT]}, {"order": [0, 0]}, {"type": STRANGE}, {"fields": [STOP, TEXT]}],
     hir.UpdateStruct: [{"base": ONE}, {"fields": [(0, TEXT)]}, {"base": STOP}, {"type": STRING}],
     hir.GetField: [{"index": 1}, {"index": 7}, {"value": ONE}, {"type": STRING}, {"value": STOP}],
+    hir.NewVariant: [{"fields": [TEXT]}, {"order": [0, 0]}, {"variant": 7}, {"type": STRANGE}, {"fields": [STOP]}],
+    hir.GetTag: [{"value": ONE}, {"type": I64}, {"value": STOP}],
+    hir.GetPayload: [{"index": 1}, {"variant": 0}, {"variant": 7}, {"value": ONE}, {"type": STRING}, {"value": STOP}],
     hir.NewArray: [{"elements": [TEXT]}, {"elements": [STOP]}, {"type": I64}],
     hir.RepeatArray: [{"value": TEXT}, {"count": TEXT}, {"count": STOP}, {"type": I64}],
     hir.GetElement: [{"value": ONE}, {"index": TEXT}, {"index": STOP}, {"type": STRING}],

@@ -1,0 +1,41 @@
+"""Enums, `Option` and `Result`."""
+
+from __future__ import annotations
+
+from actors.codes import Code, registry
+
+CODES: dict[str, Code] = registry(
+    Code(
+        "E0260",
+        "type",
+        "variant of another form",
+        "A variant is made as it is declared: `E::V`, `E::V(1)` or `E::V { x: 1 }`. Its fields have no defaults, and a "
+        "discriminant is an integer literal.",
+        "enum Shape { Dot { x: i64 } } fun main() { println(Shape::Dot(1)) }",
+        "enum Shape { Dot { x: i64 } } fun main() { println(Shape::Dot { x: 1 }) }",
+    ),
+    Code(
+        "E0262",
+        "type",
+        "type without its types",
+        "`Option` is of one type, `Result` of two: that of the value and that of the error.",
+        "fun f() -> Option { None } fun main() { println(f()) }",
+        "fun f() -> Option<i64> { None } fun main() { println(f()) }",
+    ),
+    Code(
+        "E0263",
+        "type",
+        "enum without a first value",
+        "Every variant holds a value of the enum itself, so that none can be made before there is one.",
+        "enum List { Cons(i64, List) }",
+        "enum List { End, Cons(i64, List) }",
+    ),
+    Code(
+        "E0281",
+        "type",
+        "nothing that could be missing",
+        "`??`, `?` and `?.` stand behind an `Option` or a `Result`.",
+        "fun main() { let n = 1; println(n ?? 2) }",
+        "fun main() { let n = Some(1); println(n ?? 2) }",
+    ),
+)
