@@ -52,7 +52,7 @@ NamedKind = TypeVar("NamedKind", StructType, EnumType)
 Made = TypeVar("Made", hir.StructLayout, hir.EnumLayout)
 
 
-class Layouts(NamedTuple):
+class TouchedTypes(NamedTuple):
     """What the types are made of that a module touches."""
 
     structs: dict[StructType, hir.StructLayout]
@@ -82,7 +82,7 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
     p = Pass(CollectedModule(job, stubs or Stubs({})), Report(), InProgress())
     report = p.report
     top: Fn | None = None
-    layouts = Layouts({}, {})
+    layouts = TouchedTypes({}, {})
     statements = parsed.body
     if parsed.module is None:
         statements = _what_is_whole(p, parsed)
@@ -176,7 +176,7 @@ _LAST = (1 << 60, 0)
 """Where the statements of the top level stand among the functions."""
 
 
-def _finished(p: Pass, layouts: Layouts) -> hir.CheckedModule:
+def _finished(p: Pass, layouts: TouchedTypes) -> hir.CheckedModule:
     order = {item.symbol: (item.node.at, item.node.at) for item in p.functions}
     for item in p.functions:  # what is nested stands behind what it is in
         at = order.get(f"{p.module.name}::{unit_of(item.symbol)}", _LAST)[0]
@@ -201,7 +201,7 @@ def _finished(p: Pass, layouts: Layouts) -> hir.CheckedModule:
     return made
 
 
-def _layouts(p: Pass) -> Layouts:
+def _layouts(p: Pass) -> TouchedTypes:
     """The structs and enums that the module touches, and what they are made of, by name."""
     structs: dict[StructType, hir.StructLayout] = {}
     enums: dict[EnumType, hir.EnumLayout] = {}
@@ -219,7 +219,7 @@ def _layouts(p: Pass) -> Layouts:
             enums[item.type] = hir.EnumLayout(item.type, variants)
             types = [part for one in variants for part in one.types]
         waiting += [named for inner in types for named in named_in(inner)]
-    return Layouts(_by_name(structs), _by_name(enums))
+    return TouchedTypes(_by_name(structs), _by_name(enums))
 
 
 def _by_name(found: dict[NamedKind, Made]) -> dict[NamedKind, Made]:

@@ -9,7 +9,7 @@ from orchestrator.toolchains.ruchy.check.annotations import enum_of, enum_type, 
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr
 from orchestrator.toolchains.ruchy.check.infer import fresh, resolve
 from orchestrator.toolchains.ruchy.check.places import part_value
-from orchestrator.toolchains.ruchy.check.scope import StructItem, Variant, VariantItem
+from orchestrator.toolchains.ruchy.check.scope import StructItem, VariantItem, VariantShape
 from orchestrator.toolchains.ruchy.check.types import (
     ERROR,
     I32,
@@ -117,7 +117,7 @@ def variant_call(c: Fn, node: tree.Call, item: VariantItem) -> hir.Expr:
     return _payload(c, node, variant, kind, item.index, f"{item.enum.name}::{item.name}")
 
 
-def _payload(c: Fn, node: tree.Call, variant: Variant, kind: EnumType, index: int, name: str = "") -> hir.Expr:
+def _payload(c: Fn, node: tree.Call, variant: VariantShape, kind: EnumType, index: int, name: str = "") -> hir.Expr:
     name = name or variant.name
     made = tuple_of(c, node, name, variant.types)
     if made is None:
@@ -176,11 +176,11 @@ def variant_literal(c: Fn, node: tree.StructLiteral, item: VariantItem) -> hir.E
     return hir.NewVariant(kind, node.at, item.index, [values[i] for i in range(len(values))], list(values))
 
 
-def _fields(variant: Variant) -> str:
+def _fields(variant: VariantShape) -> str:
     return ", ".join(f"{name}: ..." for name in variant.fields)
 
 
-def _types_shown(variant: Variant) -> str:
+def _types_shown(variant: VariantShape) -> str:
     return ", ".join("..." for _ in variant.types)
 
 

@@ -157,7 +157,7 @@ class EnumItem:
         self.names: list[str] = [one.name for one in node.variants]
         self.index: dict[str, int] = {one: i for i, one in reversed(list(enumerate(self.names)))}
         self.members = [VariantItem(self, i) for i in range(len(self.names))]
-        self.variants: list[Variant] | None = None
+        self.variants: list[VariantShape] | None = None
         self.numbers: list[int] | None = None
         self.has_methods = False
 
@@ -181,7 +181,7 @@ class VariantItem:
         return self.enum.env
 
 
-class Variant(NamedTuple):
+class VariantShape(NamedTuple):
     """A variant of an enum, of `Option` or of `Result`, with the names and types of its payload. `form`: "unit",
     "tuple" (the names are "0", "1" and so on) or "struct"."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check.annotations import enum_of, field_types, type_of
-from orchestrator.toolchains.ruchy.check.scope import EnumItem, StructItem, Variant
+from orchestrator.toolchains.ruchy.check.scope import EnumItem, StructItem, VariantShape
 from orchestrator.toolchains.ruchy.check.types import EnumType, StructType, TupleType, Type, is_option, is_result
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -19,7 +19,7 @@ OK, ERR = 0, 1
 """The variants of `Option` and of `Result`, in the order in which they are sorted."""
 
 
-def variants_of(p: Pass, kind: EnumType) -> Sequence[Variant]:
+def variants_of(p: Pass, kind: EnumType) -> Sequence[VariantShape]:
     """The variants of an enum type, resolved or not in its parts; none after an error about it."""
     built_in = builtin_variants(kind)
     if built_in:
@@ -28,18 +28,17 @@ def variants_of(p: Pass, kind: EnumType) -> Sequence[Variant]:
     return [] if item is None else item_variants(p, item)
 
 
-def builtin_variants(kind: EnumType) -> list[Variant]:
+def builtin_variants(kind: EnumType) -> list[VariantShape]:
     """Those of `Option` and `Result`."""
     if is_option(kind):
-        return [Variant("None", (), (), "unit"), Variant("Some", ("0",), kind.arguments, "tuple")]
+        return [VariantShape("None", (), (), "unit"), VariantShape("Some", ("0",), kind.arguments, "tuple")]
     if is_result(kind):
-        return [
-            Variant(name, ("0",), (part,), "tuple") for name, part in zip(("Ok", "Err"), kind.arguments, strict=True)
-        ]
+        names = zip(("Ok", "Err"), kind.arguments, strict=True)
+        return [VariantShape(name, ("0",), (part,), "tuple") for name, part in names]
     return []
 
 
-def item_variants(p: Pass, item: EnumItem) -> list[Variant]:
+def item_variants(p: Pass, item: EnumItem) -> list[VariantShape]:
     """The variants of an enum, in the order declared; their types are read the first time."""
     if item.variants is None:
         item.variants = []
@@ -48,14 +47,14 @@ def item_variants(p: Pass, item: EnumItem) -> list[Variant]:
     return item.variants
 
 
-def _variant(p: Pass, item: EnumItem, node: tree.Variant) -> Variant:
+def _variant(p: Pass, item: EnumItem, node: tree.Variant) -> VariantShape:
     if node.fields is not None:
         types = tuple([type_of(p, item.env, field.type) for field in node.fields])
-        return Variant(node.name, tuple([field.name for field in node.fields]), types, "struct")
+        return VariantShape(node.name, tuple([field.name for field in node.fields]), types, "struct")
     if node.elements is None:
-        return Variant(node.name, (), (), "unit")
+        return VariantShape(node.name, (), (), "unit")
     types = tuple([type_of(p, item.env, element) for element in node.elements])
-    return Variant(node.name, tuple([str(index) for index in range(len(types))]), types, "tuple")
+    return VariantShape(node.name, tuple([str(index) for index in range(len(types))]), types, "tuple")
 
 
 # ---------------------------------------------------------------- the definition
