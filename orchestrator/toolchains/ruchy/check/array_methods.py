@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
-from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, check, expr, open_type
-from orchestrator.toolchains.ruchy.check.infer import NUMBER, narrow, resolve, shown
+from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, check, expr, fit, open_type
+from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, narrow, openness, resolve, shown
 from orchestrator.toolchains.ruchy.check.places import Place, change_place, in_slot, mutated, part_value, read_place
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, ArrayType, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
@@ -31,6 +31,20 @@ FUNCTIONS = words(
     flat_map filter_map min_by max_by min_by_key max_by_key partition group_by dedup_by scan"""
 )
 """Methods that take a function."""
+
+
+_OTHER_WORDS = {
+    "add": "push(x)",
+    "append_all": "extend(xs)",
+    "includes": "contains(x)",
+    "has": "contains(x)",
+    "size": "len()",
+    "shift": "remove(0)",
+    "unshift": "insert(0, x)",
+    "isEmpty": "is_empty()",
+    "at": "get(i)",
+}
+"""What other languages call it, and what it is here."""
 
 
 def method(names: str, count: int) -> Callable[[Method], Method]:
@@ -72,7 +86,9 @@ def array_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayTy
     elif name in FUNCTIONS:
         not_yet(c.p, node.at, f"`{name}` of an array", plural=False)
     else:
-        c.p.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", did_you_mean(name, [*METHODS, *CHANGERS]))
+        instead = _OTHER_WORDS.get(name)
+        hint = f"write `{instead}`" if instead else did_you_mean(name, [*METHODS, *CHANGERS])
+        c.p.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", hint)
     return bad(node.at)
 
 
@@ -114,7 +130,7 @@ def _pop(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, out: list[
 
 @changer("extend", 1)
 def _extend(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, out: list[hir.Stmt]) -> hir.Expr:
-    value = check(c, node.arguments[0], kind, (*_ARGUMENT, node.name))
+    value = _array_argument(c, node, kind)
     change_place(c, place, "arr_append", [value], node.at, out)
     return hir.Unit(UNIT, node.at)
 
@@ -209,8 +225,19 @@ def _folded(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType, o
 
 @method("concat append", 1)
 def _concat(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
-    other = check(c, node.arguments[0], kind, (*_ARGUMENT, node.name))
+    other = _array_argument(c, node, kind)
     return hir.Runtime(kind, node.at, "arr_concat", [receiver, other])
+
+
+def _array_argument(c: Fn, node: tree.MethodCall, kind: ArrayType) -> hir.Expr:
+    """An argument that is an array of the same type. E0204 says what a single element is put in by."""
+    made = expr(c, node.arguments[0], kind)
+    found = resolve(made.type)
+    if isinstance(found, ArrayType) or found is NEVER or found is ERROR or openness(found) == ANY:
+        return fit(c, made, kind, (*_ARGUMENT, node.name), node.arguments[0])
+    message = f"`{node.name}` takes {shown(kind)}, and this is {shown(found)}"
+    c.p.error("E0204", node.at, message, "one element is put in by `push(x)`, or `xs + [x]`")
+    return bad(node.at)
 
 
 @method("slice", 2)

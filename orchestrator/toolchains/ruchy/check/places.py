@@ -287,7 +287,9 @@ def field_of(c: Fn, node: tree.Field, kind: Type) -> tuple[int, Type] | None:
         if kind.__class__ is Var and shown(kind) == "_":
             c.p.error("E0210", node.at, f"the type of what has the field `{node.name}` is not known here", _ANNOTATE)
         else:
-            c.p.error("E0104", node.at, f"{shown(kind)} has no field `{node.name}`")
+            called = isinstance(kind, ArrayType) or kind is STRING
+            hint = "call it: `.len()`" if called and node.name in ("len", "length", "size", "count") else ""
+            c.p.error("E0104", node.at, f"{shown(kind)} has no field `{node.name}`", hint)
         return None
     index = item.index.get(node.name)
     if index is None:

@@ -38,6 +38,9 @@ def work(rt) -> list[object]:
         ]
         seen += [rt.text(rt.on("str_repeat", text, 3, site=0)), rt.text(rt.on("str_replace", text, "x", "<>"))]
         seen += [rt.on("str_find", text, "本"), rt.on("str_is_alphabetic", text), rt.on("str_compare", text, "H")]
+    array = rt.call("arr_append", a := rt.on("arr_times", 3, 8, site=0), a, 8)
+    seen += [rt.on("arr_index", array, -6, site=0), rt.read(rt.call("arr_reverse", array, 8) + 4, 4)]
+    rt.call("release", array)
     seen += [rt.text(rt.call("i64_to_str", -(2**63))), rt.on("i64_pow", 3, 39, site=0), rt.call("live")]
     seen += [rt.trap("str_at", "abc", 3), rt.trap("str_to_i64", "x"), rt.trap("i64_mul", 2**62, 2)]
     return seen
