@@ -232,7 +232,7 @@ async def test_what_is_not_there_yet_says_so(text: str) -> None:
         ("E0702", "async fun f() { }"),
         ("E0705", "class P { }"),
         ("E0706", "trait T { }"),
-        ("E0709", "fun main() { let o = {a: 1}; }"),
+        ("E0709", "fun main() { let o = {b: 1, ...a}; }"),
         ("E0712", "fun main() { let x = null; }"),
         ("E0714", "fun main() { let mut x = 1; x++; }"),
         ("E0812", "pub fun memory() { }"),

@@ -44,7 +44,7 @@ def test_type_aliases_work():
         ("trait T { }", "E0706"),
         ("static N: i64 = 1;", "E0707"),
         ("fun f() { sql!(SELECT) }", "E0708"),
-        ("fun f() { let o = {a: 1}; }", "E0709"),
+        ("fun f() { let o = [...[1]]; }", "E0709"),
         ("fun f() { let o = :done; }", "E0710"),
         ("fun f() { yield 1 }", "E0711"),
         ("fun f() { let n = null; }", "E0712"),

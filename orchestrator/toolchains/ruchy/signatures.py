@@ -6,6 +6,7 @@ A type is its name: a builtin one's, "module::item" of a struct, "enum module::i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import unquote
 
 import msgspec
 
@@ -20,6 +21,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     EnumType,
+    ObjectType,
     PlainEnumType,
     StructType,
     TupleType,
@@ -91,6 +93,9 @@ def type_named(name: str) -> Type:
         return found
     if name[:1] == "[" and name[-1:] == "]":
         return ArrayType(type_named(name[1:-1]))
+    if name[:1] == "{" and name[-1:] == "}":
+        fields = [part.partition(":") for part in _listed(name[1:-1])]
+        return ObjectType(tuple([unquote(one[0]) for one in fields]), tuple([type_named(one[2]) for one in fields]))
     if name[:1] == "(" and name[-1:] == ")":
         return TupleType(tuple([type_named(part) for part in _listed(name[1:-1])]))
     if name[:2] == "::" and name[-1:] == ">":
@@ -118,7 +123,7 @@ def _listed(text: str) -> list[str]:
     """The names between the commas that stand in no brackets of their own."""
     parts, depth, start = [], 0, 0
     for at, letter in enumerate(text):
-        depth += (letter in "[(<") - (letter in "])>")
+        depth += (letter in "[({<") - (letter in "])}>")
         if letter == "," and depth == 0:
             parts.append(text[start:at].strip())
             start = at + 1

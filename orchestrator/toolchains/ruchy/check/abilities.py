@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 from orchestrator.toolchains.ruchy.check.types import (
     ArrayType,
@@ -22,6 +23,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     FloatType,
     IntType,
     NeverType,
+    ObjectType,
     PlainEnumType,
     StringType,
     StructType,
@@ -128,6 +130,18 @@ def _tuple(kind: TupleType, text_of: Text) -> str:
     return f"({', '.join(texts)}{',' * (len(texts) == 1)})" if texts else ""
 
 
+def _object(kind: ObjectType, text_of: Text) -> str:
+    """A key may be any text. In a name nothing but letters, digits and a few marks stays as it is."""
+    texts = [text_of(part) for part in kind.types]
+    if not all(texts):
+        return ""
+    return "{" + ",".join(f"{quote(name, '')}:{text}" for name, text in zip(kind.names, texts, strict=True)) + "}"
+
+
+def _shown_object(kind: ObjectType, text_of: Text) -> str:
+    return "{" + ", ".join(f"{name}: {text_of(part)}" for name, part in zip(kind.names, kind.types, strict=True)) + "}"
+
+
 def _plain(shown: str, type_of: str, storage: str | None, ways: tuple[Way, Way, Way]) -> Abilities:
     """A type whose name says everything, and whose values are not counted."""
     return Abilities(_always(shown), _always(shown), type_of, storage, NONE, NONE, *ways, taken_apart=False)
@@ -183,6 +197,18 @@ ABILITIES: dict[type, Abilities] = {
         shown=_tuple,
         name=_tuple,
         type_of="tuple",
+        storage=REFERENCE,
+        drop=HELPER,
+        unshare=HELPER,
+        eq=HELPER,
+        order=NONE,
+        show=HELPER,
+        taken_apart=False,
+    ),
+    ObjectType: Abilities(
+        shown=_shown_object,
+        name=_object,
+        type_of="object",
         storage=REFERENCE,
         drop=HELPER,
         unshare=HELPER,

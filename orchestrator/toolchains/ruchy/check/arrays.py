@@ -18,7 +18,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 )
 from orchestrator.toolchains.ruchy.check.infer import ANY, ELEMENT, fresh, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.loops import loop_over
-from orchestrator.toolchains.ruchy.check.places import INDEX, in_slot, part_value, tuple_index
+from orchestrator.toolchains.ruchy.check.places import INDEX, in_slot, object_index, part_value, tuple_index
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
@@ -27,6 +27,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     UNIT,
     ArrayType,
+    ObjectType,
     TupleType,
     Type,
 )
@@ -173,6 +174,9 @@ def _indexed(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
     if isinstance(kind, TupleType):
         which = tuple_index(c, node, kind)
         return bad(node.at) if which is None else hir.GetField(resolve(kind.elements[which]), node.at, value, which)
+    if isinstance(kind, ObjectType):
+        which = object_index(c, node, kind)
+        return bad(node.at) if which is None else hir.GetField(resolve(kind.types[which]), node.at, value, which)
     c.p.error("E0215", node.at, f"{shown(kind)} cannot be indexed")
     return bad(node.at)
 

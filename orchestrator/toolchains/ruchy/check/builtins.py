@@ -23,7 +23,17 @@ from orchestrator.toolchains.ruchy.check.numbers import (
 from orchestrator.toolchains.ruchy.check.operators import compare
 from orchestrator.toolchains.ruchy.check.scope import RANGES
 from orchestrator.toolchains.ruchy.check.templates import fill, pieces_of_function, pieces_of_macro
-from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, ArrayType, TupleType
+from orchestrator.toolchains.ruchy.check.types import (
+    BOOL,
+    ERROR,
+    I64,
+    NEVER,
+    STRING,
+    UNIT,
+    ArrayType,
+    ObjectType,
+    TupleType,
+)
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import is_number
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -171,8 +181,8 @@ def length(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     if made is None or made[0].type is ERROR:
         return bad(node.at)
     kind = resolve(made[0].type)
-    if isinstance(kind, TupleType):
-        return hir.Block(I64, node.at, [hir.Do(made[0])], hir.Int(I64, node.at, len(kind.elements)))
+    if isinstance(kind, TupleType | ObjectType):
+        return hir.Block(I64, node.at, [hir.Do(made[0])], hir.Int(I64, node.at, len(kind.parts)))
     if not isinstance(kind, ArrayType) and not unify(kind, STRING):
         c.p.error("E0204", node.at, f"`len` takes a String or an array, and this is {shown(kind)}")
         return bad(node.at)

@@ -16,6 +16,7 @@ from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters it
     hir,
     later_stages,
     methods,
+    objects,
     operators,
 )
 from orchestrator.toolchains.ruchy.check.annotations import alias_target, field_types, signature

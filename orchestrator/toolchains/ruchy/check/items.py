@@ -22,7 +22,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     StructItem,
     Variable,
 )
-from orchestrator.toolchains.ruchy.check.types import ERROR, StructType, TupleType, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, ObjectType, StructType, TupleType, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variants import check_enum
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -201,8 +201,8 @@ def check_struct(p: Pass, item: StructItem) -> None:
 
 def _held(kind: Type) -> list[StructType]:
     """The structs that every value of a type holds: an array may be empty."""
-    if isinstance(kind, TupleType):
-        return [held for part in kind.elements for held in _held(part)]
+    if isinstance(kind, TupleType | ObjectType):
+        return [held for part in kind.parts for held in _held(part)]
     return [kind] if isinstance(kind, StructType) else []
 
 

@@ -20,11 +20,11 @@ from orchestrator.toolchains.ruchy.check.infer import (
     unify,
 )
 from orchestrator.toolchains.ruchy.check.operators import is_float
-from orchestrator.toolchains.ruchy.check.places import in_slot
+from orchestrator.toolchains.ruchy.check.places import in_slot, object_keys
 from orchestrator.toolchains.ruchy.check.ranges import Walk, walk
 from orchestrator.toolchains.ruchy.check.scope import Variable
 from orchestrator.toolchains.ruchy.check.statements import bind_silently
-from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, ArrayType, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, ArrayType, ObjectType, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import meet
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -47,6 +47,9 @@ def loop_over(c: Fn, at: int, pattern: tree.Pattern, iterable: tree.Expr, turn: 
     if openness(kind) == ANY:
         unify(kind, ArrayType(fresh()))
         kind = resolve(kind)
+    if isinstance(kind, ObjectType):
+        found, kind = object_keys(at, found, kind), ArrayType(STRING)
+        c.p.composed = True
     if isinstance(kind, ArrayType):
         return _over_array(c, at, pattern, turn, found, kind)
     return _over_nothing(c, pattern, iterable, turn, kind)

@@ -21,6 +21,7 @@ from orchestrator.toolchains.ruchy.check.numbers import (
     to_float,
     to_integer,
 )
+from orchestrator.toolchains.ruchy.check.objects import object_method
 from orchestrator.toolchains.ruchy.check.places import place_of, read_place, writes_through_reference
 from orchestrator.toolchains.ruchy.check.ranges import range_method
 from orchestrator.toolchains.ruchy.check.scope import RANGES, Variable
@@ -37,6 +38,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     EnumType,
     FloatType,
     IntType,
+    ObjectType,
     StructType,
     Type,
 )
@@ -181,6 +183,8 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
         return range_method(c, node, receiver)
     if isinstance(kind, ArrayType):
         return array_method(c, node, receiver, kind)
+    if isinstance(kind, ObjectType):
+        return object_method(c, node, receiver, kind)
     if narrow(kind, NUMBER):
         return _of_number(c, node, name, receiver)
     if name == "to_string" and _no_arguments(c, node):

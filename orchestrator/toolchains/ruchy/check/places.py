@@ -8,7 +8,7 @@ from orchestrator.toolchains.ruchy.check.function import Fn, Why, check, expr, f
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.parts import LEAVES, PLAIN
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, ErrorItem, Global, Item, Variable
-from orchestrator.toolchains.ruchy.check.types import ERROR, I64, STRING, UNIT, ArrayType, TupleType, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, I64, STRING, UNIT, ArrayType, ObjectType, TupleType, Type
 from orchestrator.toolchains.ruchy.check.variables import change_global, global_of, hidden, read_global, set_global
 from orchestrator.toolchains.ruchy.check.widths import part_of
 from orchestrator.toolchains.ruchy.hints import did_you_mean
@@ -87,6 +87,11 @@ def _element(c: Fn, node: tree.Index, place: Place, out: list[hir.Stmt]) -> bool
             return False
         place.enter(index, kind.elements[index], (*_STORE_FIELD, str(index), shown(kind)))
         return True
+    if isinstance(kind, ObjectType):
+        index = object_index(c, node, kind)
+        if index is not None:
+            place.enter(index, kind.types[index], (*_STORE_FIELD, kind.names[index], shown(kind)))
+        return index is not None
     if not isinstance(kind, ArrayType) or isinstance(node.index, tree.RangeExpr):
         if kind is STRING:
             c.p.error("E0211", node.at, "a character of a String cannot be assigned to")
@@ -116,6 +121,36 @@ def tuple_index(c: Fn, node: tree.Index, kind: TupleType) -> int | None:
         message = "a tuple is indexed by a literal: its values may be of several types"
         c.p.error("E0252", node.at, message, "an array has elements of one type: `[1, 2]`")
     return None
+
+
+def object_index(c: Fn, node: tree.Index, kind: ObjectType) -> int | None:
+    """Which field of an object a constant key means; None after an error."""
+    wanted = node.index
+    if isinstance(wanted, tree.StringLiteral):
+        return _object_field(c, node.at, kind, wanted.value)
+    if not isinstance(wanted, tree.RangeExpr):
+        expr(c, wanted)
+    message = "the fields of an object are known by name: its key is a text literal here"
+    c.p.error("E0291", node.at, message, "for keys that are computed, make a map: `let mut m = HashMap::new()`")
+    return None
+
+
+def _object_field(c: Fn, at: int, kind: ObjectType, name: str) -> int | None:
+    if name in kind.names:
+        return kind.names.index(name)
+    hint = did_you_mean(name, kind.names) or _fields_hint([*kind.names])
+    c.p.error("E0104", at, f"{shown(kind)} has no field `{name}`", hint)
+    return None
+
+
+def instead(at: int, value: hir.Expr, made: hir.Expr) -> hir.Expr:
+    """What only depends on the type of a value; the value is computed all the same."""
+    return made if isinstance(value, hir.Local) else hir.Block(made.type, at, [hir.Do(value)], made)
+
+
+def object_keys(at: int, value: hir.Expr, kind: ObjectType) -> hir.Expr:
+    """The names of the fields of an object, as an array."""
+    return instead(at, value, hir.NewArray(ArrayType(STRING), at, [hir.Str(STRING, at, name) for name in kind.names]))
 
 
 def no_such_value(c: Fn, at: int, kind: TupleType, name: str) -> None:
@@ -277,6 +312,9 @@ def field_of(c: Fn, node: tree.Field, kind: Type) -> tuple[int, Type] | None:
     kind = resolve(kind)
     if kind is ERROR:
         return None
+    if isinstance(kind, ObjectType):
+        index = _object_field(c, node.at, kind, node.name)
+        return None if index is None else (index, kind.types[index])
     if isinstance(kind, TupleType):
         if node.name.isdigit() and int(node.name) < len(kind.elements):
             return int(node.name), kind.elements[int(node.name)]

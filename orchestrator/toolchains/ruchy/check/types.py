@@ -104,9 +104,27 @@ class PlainEnumType(EnumType, frozen=True, tag="plain"):
     """An enum whose variants have no payload: its values are the numbers of the variants."""
 
 
+class ObjectType(_Type, frozen=True, tag="object"):
+    """`{a: T, b: U}`: `names` stand in the order of their bytes."""
+
+    names: tuple[str, ...]
+    types: tuple[Type, ...]
+
+    @property
+    def parts(self) -> tuple[Type, ...]:
+        return self.types
+
+    def with_parts(self, parts: tuple[Type, ...]) -> Type:
+        return ObjectType(self.names, parts)
+
+    def field(self, name: str) -> Type | None:
+        """The type of a field; None where there is none of that name."""
+        return self.types[self.names.index(name)] if name in self.names else None
+
+
 Type = Union[
     IntType, FloatType, BoolType, StringType, UnitType, NeverType, ErrorType, StructType, ArrayType,
-    TupleType, EnumType, PlainEnumType,
+    TupleType, EnumType, PlainEnumType, ObjectType,
 ]  # fmt: skip
 
 INTEGERS = {

@@ -24,6 +24,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     FloatType,
     IntType,
     NeverType,
+    ObjectType,
     StringType,
     StructType,
     TupleType,
@@ -254,8 +255,8 @@ class _Function:
     # ------------------------------------------------------------ structs
 
     def fields(self, node: hir.Expr | hir.Stmt, kind: Type) -> Sequence[Type]:
-        if isinstance(kind, TupleType):
-            return kind.elements
+        if isinstance(kind, TupleType | ObjectType):
+            return kind.parts
         self.is_one(node, kind, StructType)
         return self.module.structs[kind].types  # type: ignore[index]
 

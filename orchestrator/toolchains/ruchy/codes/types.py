@@ -245,4 +245,13 @@ CODES: dict[str, Code] = registry(
         "let mut n = 1; let r = &mut n; println(r);",
         "let mut n = 1; let r = n; println(r);",
     ),
+    Code(
+        "E0291",
+        "type",
+        "key of an object",
+        "The fields of an object are known when the program is compiled: each has one name and its own type. So its "
+        "key is a text literal, given once, and `values` and `items` need fields of one type.",
+        'fun main() { let o = {a: 1, b: 2}; let k = "a"; println(o[k]); }',
+        'fun main() { let o = {a: 1, b: 2}; println(o["a"]); }',
+    ),
 )

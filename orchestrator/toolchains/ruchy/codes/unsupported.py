@@ -74,10 +74,11 @@ CODES: dict[str, Code] = registry(
     Code(
         "E0709",
         "unsupported",
-        "spread and objects",
-        "Object literals and the spread `...` are not part of the target. A struct has named fields of known types.",
-        "let p = {x: 1};",
-        "struct P { x: i64 } let p = P { x: 1 };",
+        "spread",
+        "The spread `...` is not part of the target. Arrays are joined with `+`, and the fields of an object are "
+        "written out.",
+        "let xs = [1]; let ys = [...xs, 2];",
+        "let xs = [1]; let ys = xs + [2];",
     ),
     Code(
         "E0710",

@@ -27,6 +27,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     EnumType,
+    ObjectType,
     PlainEnumType,
     StructType,
     TupleType,
@@ -188,6 +189,14 @@ def _show_tuple(draft: Draft, type_: TupleType) -> hir.Expr:
     return hir.Concat(STRING, 0, [*parts, hir.Str(STRING, 0, ")")])
 
 
+def _show_object(draft: Draft, type_: ObjectType) -> hir.Expr:
+    parts: list[hir.Expr] = [hir.Str(STRING, 0, "{")]
+    for index, (name, kind) in enumerate(zip(type_.names, type_.types, strict=True)):
+        parts.append(hir.Str(STRING, 0, f"{', ' if index else ''}{name}: "))
+        parts += inside(draft, hir.GetField(kind, 0, hir.Local(type_, 0, 0), index), bare=is_bare(draft))
+    return hir.Concat(STRING, 0, [*parts, hir.Str(STRING, 0, "}")])
+
+
 # ---------------------------------------------------------------- arrays
 
 
@@ -317,8 +326,8 @@ def show_kind(type_: Type, bare: bool, precision: int | None) -> str:
 
 
 def _holds_text(type_: Type) -> bool:
-    """Whether strings are in an array or a tuple, where f-strings leave their quotes out."""
-    if isinstance(type_, ArrayType | TupleType):
+    """Whether strings are in an array, a tuple or an object, where f-strings leave their quotes out."""
+    if isinstance(type_, ArrayType | TupleType | ObjectType):
         return any(part is STRING or _holds_text(part) for part in type_.parts)
     return False
 
@@ -342,6 +351,10 @@ HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (TupleType, "unshare"): ByHand(_unshare_record),
     (TupleType, "eq"): AsTree(_equal_records),
     (TupleType, "show"): AsTree(_show_tuple),
+    (ObjectType, "drop"): ByHand(_drop_record),
+    (ObjectType, "unshare"): ByHand(_unshare_record),
+    (ObjectType, "eq"): AsTree(_equal_records),
+    (ObjectType, "show"): AsTree(_show_object),
     (ArrayType, "drop"): ByHand(_drop_array),
     (ArrayType, "eq"): AsTree(_equal_arrays),
     (ArrayType, "show"): AsTree(_show_array),

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER, NO_VALUE, REFERENCE, storage_of
-from orchestrator.toolchains.ruchy.check.types import ArrayType, EnumType, IntType, StructType, TupleType, Type
+from orchestrator.toolchains.ruchy.check.types import (
+    ArrayType,
+    EnumType,
+    IntType,
+    ObjectType,
+    StructType,
+    TupleType,
+    Type,
+)
 from orchestrator.toolchains.ruchy.check.variants import builtin_variants
 from orchestrator.toolchains.ruchy.lower.valtypes import F32, F64, I32, I64, functype
 
@@ -77,12 +85,12 @@ def integer(type_: Type) -> IntType:
     return type_
 
 
-Record = StructType | TupleType
+Record = StructType | TupleType | ObjectType
 
 
 def record(type_: Type) -> Record:
     """A type that the checker found to have fields."""
-    assert isinstance(type_, StructType | TupleType)
+    assert isinstance(type_, StructType | TupleType | ObjectType)
     return type_
 
 
@@ -136,6 +144,8 @@ class Layouts:
             kind = record(type_)
             if isinstance(kind, TupleType):
                 found = _lay_out([str(index) for index in range(len(kind.elements))], kind.elements)
+            elif isinstance(kind, ObjectType):
+                found = _lay_out(kind.names, kind.types)
             else:
                 found = _lay_out(self._structs[kind].names, self._structs[kind].types)
             self._known[type_] = found

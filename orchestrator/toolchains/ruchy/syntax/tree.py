@@ -206,6 +206,12 @@ class StructLiteral(Node):
     base: Expr | None = None
 
 
+class Object(Node):
+    """`{a: 1, "b": 2}`, `{a, b}`; `{}` where a value must be."""
+
+    fields: list[FieldValue]
+
+
 class Block(Node):
     """The value of a block is that of its last statement, even with a `;` after it."""
 
@@ -520,7 +526,7 @@ Item = Union[Function, Struct, Enum, Impl, Const, TypeAlias, UseItem, Mod]
 Stmt = Union[Let, ExprStmt, Item]
 Expr = Union[
     IntLiteral, FloatLiteral, BoolLiteral, CharLiteral, StringLiteral, FString, Path, Unary, Binary, RangeExpr, Cast,
-    Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Comprehension, Tuple, StructLiteral,
+    Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Comprehension, Tuple, StructLiteral, Object,
     Block, If, IfLet, While, WhileLet, Loop, For, Break, Continue, Return, Match, Lambda, Try, TryCatch,
     Throw, Contract, Unsupported,
 ]  # fmt: skip

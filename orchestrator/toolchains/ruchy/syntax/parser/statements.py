@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from orchestrator.toolchains.ruchy.syntax.lexer import ENDS, VALUES, words
+from orchestrator.toolchains.ruchy.syntax.lexer import ENDS, KEYWORDS, VALUES, words
 from orchestrator.toolchains.ruchy.syntax.parser.contracts import parse_condition, parse_contracts
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor, SyntaxProblem
 from orchestrator.toolchains.ruchy.syntax.parser.expressions import (
@@ -14,6 +14,7 @@ from orchestrator.toolchains.ruchy.syntax.parser.expressions import (
     parse_operand,
     parse_suffixes,
 )
+from orchestrator.toolchains.ruchy.syntax.parser.objects import parse_object
 from orchestrator.toolchains.ruchy.syntax.parser.patterns import parse_pattern
 from orchestrator.toolchains.ruchy.syntax.parser.types import parse_type
 from orchestrator.toolchains.ruchy.syntax.tree import (
@@ -48,6 +49,9 @@ _CONTINUES = (frozenset(LEVELS) | words(". ?. ? as")) - {"="}
 
 _FIRST_WORDS = words("println print eprintln eprint assert assert_eq assert_ne panic")
 """Names of functions whose calls surely begin a statement."""
+
+_VALUE_FOLLOWS = words("= == != ( [ , : return")
+"""Kinds behind which a value follows, and so no block without statements."""
 
 UNSUPPORTED = {
     "await": ("E0702", "there is nothing to wait for", "call the function itself"),
@@ -241,12 +245,12 @@ def _without_value(value: Expr) -> bool:
 
 
 def parse_brace(c: Cursor) -> Expr:
-    """A block, or an object literal, which is not supported."""
-    at = c.at
-    if c.kinds[at + 1] in ("name", "string") and c.kinds[at + 2] == ":":
-        c.report("E0709", "object literals are not supported", at, "declare a struct")
-        c.skip_balanced()
-        return Unsupported(at, "object")
+    """A block, or an object literal: `{name:`, `{"text":`, `{name,`, and `{}` where a value must be."""
+    first, second = c.kinds[c.at + 1], c.kinds[c.at + 2]
+    if second == ":" and (first in ("name", "string") or first in KEYWORDS):
+        return parse_object(c)
+    if (second == "," and first == "name") or first == "..." or (first == "}" and c.kinds[c.at - 1] in _VALUE_FOLLOWS):
+        return parse_object(c)
     return parse_block(c)
 
 

@@ -69,7 +69,7 @@ def test_the_suites_programs_parse(folder):
         ("impl T for S { }", [("E0706", 1, 6)]),
         ("static X: i64 = 1;", [("E0707", 1, 1)]),
         ("sql!(SELECT 1)", [("E0708", 1, 1)]),
-        ("{a: 1}", [("E0709", 1, 1)]),
+        ("let o = {...a, b: 1}", [("E0709", 1, 10)]),
         ("f(:done)", [("E0710", 1, 3)]),
         ("yield 1", [("E0711", 1, 1)]),
         ("fun f() invariant x > 1 { }", [("E0711", 1, 9)]),
