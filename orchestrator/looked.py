@@ -8,10 +8,11 @@ from typing import cast
 
 from actors.digests import Stamp
 from actors.disk import Disk, FolderEntry
+from actors.messages import FolderStamp
 from actors.planner import keys
 from actors.scanner.snapshot import Extra, stamp_extras
 
-Watched = tuple[tuple[Extra, ...], tuple[str, ...]]
+Watched = tuple[tuple[FolderStamp, ...], tuple[str, ...]]
 """Stamps of files beside the sources, and paths that were absent."""
 
 
@@ -31,7 +32,8 @@ class Looked:
     def watched(self, beside: Iterable[str]) -> Watched:
         """Returns all stamps, and those of the files `beside`, which are stamped now unless they were already."""
         self._see(*beside)
-        return tuple(self._extras.values()), tuple(self._absent)
+        extras = tuple([FolderStamp(path=extra.path, stamp=extra.stamp) for extra in self._extras.values()])
+        return extras, tuple(self._absent)
 
     def _see(self, *paths: str) -> None:
         new = [path for path in paths if path not in self._extras and path not in self._absent]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from pathlib import Path
 
 import msgspec
@@ -25,7 +24,10 @@ class BuildResult(Result[Path], frozen=True, kw_only=True):
 def build_result(result: Result[str]) -> BuildResult:
     """Returns the planner's result for one caller. The caller gets copies of the lists, because other callers and later
     builds share the originals."""
-    fields = {name: copy(getattr(result, name)) for name in result.__struct_fields__}
+    fields = {name: getattr(result, name) for name in result.__struct_fields__}
+    for name, value in fields.items():
+        if type(value) in (list, dict):
+            fields[name] = value.copy()
     fields["recompiled_functions"].sort()
     fields["program"] = Path(result.program) if result.program else None
     return BuildResult(**fields)

@@ -121,6 +121,8 @@ class LoadedSnapshot:
         self._paths: list[str] = []
         self._rows: list[Row] = []
         self._hidden: frozenset[str] | None = None
+        self._extras: tuple[list[str], list[Row]] | None = None
+        """Paths of the files that are no sources, and their stamps. There are hundreds, so they are taken apart once."""
         self._digests: dict[str, InMemory] = {}
 
     def load(self, path: str, disk: Disk) -> Snapshot | None:
@@ -137,7 +139,7 @@ class LoadedSnapshot:
         return self.snapshot
 
     def _forget(self) -> None:
-        self.snapshot, self._hidden, self.stamp = None, None, NO_STAMP
+        self.snapshot, self._hidden, self._extras, self.stamp = None, None, None, NO_STAMP
 
     def changed_stamps(self, rules: Rules, hidden: frozenset[str], disk: Disk) -> ChangedStamps | None:
         """Returns which files of the snapshot, except those of `hidden` modules, have other stamps now. None where a
@@ -191,11 +193,14 @@ class LoadedSnapshot:
     def extras_unchanged(self, disk: Disk) -> bool:
         """Whether the files that are no sources are as the snapshot says."""
         snapshot = self.snapshot or _NOTHING
+        if self._extras is None:
+            extras = snapshot.extras
+            self._extras = [extra.path for extra in extras], [_row(extra.stamp) for extra in extras]
+        paths, known = self._extras
         try:
-            rows = disk.rows([extra.path for extra in snapshot.extras])
+            if disk.rows(paths) != known:
+                return False
         except OSError:
-            return False
-        if rows != [_row(extra.stamp) for extra in snapshot.extras]:
             return False
         return not any(_exists(path, disk) for path in snapshot.absent) and not any(
             map(disk.is_link, snapshot.unlinked)
