@@ -67,7 +67,7 @@ class Facts:
 
     @property
     def sources(self) -> dict[str, SourceFile]:
-        return self._table.files
+        return self._table.sources.files
 
     @property
     def settings(self) -> BuildSettings:

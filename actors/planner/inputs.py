@@ -8,7 +8,7 @@ the absent ones among them: then a compile would read the same again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from actors.compiler.inputs import portable
 from actors.compiler.toolchain import Discovered
@@ -57,9 +57,11 @@ class Inputs:
 
     # ---- comparing
 
-    def same(self, recorded: Iterable[Discovered]) -> bool:
+    def same(self, recorded: Sequence[Discovered]) -> bool:
         """Whether all these inputs were read in this build, and are what they were."""
-        return all(one.path in self._read and self.files[one.path].digest == one.digest for one in recorded)
+        return not recorded or all(
+            one.path in self._read and self.files[one.path].digest == one.digest for one in recorded
+        )
 
     def changed(self, recorded: Iterable[Discovered]) -> tuple[str, ...]:
         """The paths of those that are known to have changed, appeared or vanished."""

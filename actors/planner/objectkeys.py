@@ -62,11 +62,12 @@ class ObjectKeys:
             outside = {target for member in members for target in graph.imports[member]}.difference(members)
             if not precise and dirty.isdisjoint(members) and changed.isdisjoint(outside):
                 continue
-            complete = all(member in resolved for member in members) and all(table.key(one) for one in outside)
+            keys_outside = {target: table.key(target) for target in outside}
+            complete = all(keys_outside.values()) and resolved.keys() >= set(members)
             component = ""
             if complete and len(members) > 1 and not precise:
                 named = [(member, table.files[member].digest) for member in members]
-                component = keys.component_digest(named, {target: table.key(target) for target in outside})
+                component = keys.component_digest(named, keys_outside)
             for member in members:
                 before = table.key(member)
                 key = self._make_one(member, members, component) if complete else self._remove(member)

@@ -122,7 +122,7 @@ class LoadedSnapshot:
         self._rows: list[Row] = []
         self._hidden: frozenset[str] | None = None
         self._extras: tuple[list[str], list[Row]] | None = None
-        """Paths of the files that are no sources, and their stamps. There are hundreds, so they are taken apart once."""
+        """Paths of the files that are no sources, and their stamps: hundreds, so this is made once a snapshot."""
         self._digests: dict[str, InMemory] = {}
 
     def load(self, path: str, disk: Disk) -> Snapshot | None:

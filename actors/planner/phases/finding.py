@@ -50,9 +50,9 @@ class FindingObjects(Step):
         if not asked or run.settings.force:
             run.go(Phase.COMPILING)
             return
-        schedule = run.schedule
-        kept = sorted([module for module in asked if module in facts.as_before])
-        others = [module for module in asked if module not in facts.as_before]
+        schedule, as_before = run.schedule, facts.as_before
+        kept = sorted([module for module in asked if module in as_before])
+        others = [module for module in asked if module not in as_before]
         others.sort(key=lambda module: (-schedule.priorities[module], module))
         keys = tuple([facts.key(module) for module in (*kept, *others)])
         # Keys are claimed in the order in which they stand in the message. First those whose objects are reused, all of

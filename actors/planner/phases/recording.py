@@ -243,14 +243,14 @@ class RecordingBuild(Step):
     def _planned_modules(self, before: Plan | None) -> dict[str, PlannedModule]:
         """What the next build needs to know of each module. Rows of modules that nothing was done with stay."""
         facts, kept = self.session.facts, self._analysing.kept
-        known = before.modules if before else {}
+        known, remade = before.modules if before else {}, facts.remade
         made = {}
         for module in facts.sources:
             planned = known.get(module)
-            if planned is None or module in facts.remade or module not in kept:
+            if planned is None or module in remade or module not in kept:
                 planned = self._planned(module, planned)
             made[module] = planned
-        facts.remade.clear()
+        remade.clear()
         return made
 
     def _planned(self, module: str, before: PlannedModule | None) -> PlannedModule:
