@@ -21,7 +21,6 @@ _refuse(tree.IfLet, "`if let`", plural=False)
 _refuse(tree.WhileLet, "`while let`", plural=False)
 _refuse(tree.Match, "`match`", plural=False)
 _refuse(tree.Lambda, "lambdas")
-_refuse(tree.Try, "`?`", plural=False)
 _refuse(tree.TryCatch, "`try`", plural=False)
 _refuse(tree.Throw, "`throw`", plural=False)
 

@@ -22,6 +22,8 @@ from orchestrator.toolchains.ruchy.check.numbers import (
     to_integer,
 )
 from orchestrator.toolchains.ruchy.check.objects import object_method
+from orchestrator.toolchains.ruchy.check.option_methods import CHANGERS as OPTION_CHANGERS
+from orchestrator.toolchains.ruchy.check.option_methods import change_option, option_method
 from orchestrator.toolchains.ruchy.check.places import place_of, read_place, writes_through_reference
 from orchestrator.toolchains.ruchy.check.ranges import range_method
 from orchestrator.toolchains.ruchy.check.scope import RANGES, Variable
@@ -41,6 +43,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     ObjectType,
     StructType,
     Type,
+    is_option,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import global_of
@@ -97,7 +100,7 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
     if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length", "rev", "nth"):
         return _of_chars(c, chain, inner)
     made = None
-    if _plain(chain[-1].name) in _CHANGING and _is_place(c, inner):
+    if _may_change(chain[-1]) and _is_place(c, inner):
         made = _changed(c, chain[-1], inner)
         chain.pop()
     if made is None:
@@ -126,6 +129,12 @@ def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: tree.Expr) -> hir.Expr
 
 
 _CHANGING = frozenset((*CHANGERS, "push_str"))
+
+
+def _may_change(node: tree.MethodCall) -> bool:
+    """Whether a method changes what it is called on, if that is of the right type."""
+    name = _plain(node.name)
+    return name in _CHANGING or OPTION_CHANGERS.get(name) == len(node.arguments)
 
 
 def _is_place(c: Fn, node: tree.Expr) -> bool:
@@ -157,6 +166,10 @@ def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr) -> hir.Expr:
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)
         made = change(c, node, place, kind)
+    elif isinstance(kind, EnumType) and is_option(kind) and OPTION_CHANGERS.get(name) == len(node.arguments):
+        if writes_through_reference(c, receiver, place.variable):
+            return bad(node.at)
+        made = change_option(c, node, place, kind, out)
     elif kind is STRING and name in ("push_str", "push") and len(node.arguments) == 1:
         made = assign(c, tree.Assign(node.at, receiver, "+", node.arguments[0]), out)
     else:
@@ -181,6 +194,8 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
         return joined(node.at, text_parts(c, receiver))
     if kind in RANGES and name != "clone":
         return range_method(c, node, receiver)
+    if isinstance(kind, EnumType) and not kind.module:
+        return option_method(c, node, receiver, kind)
     if isinstance(kind, ArrayType):
         return array_method(c, node, receiver, kind)
     if isinstance(kind, ObjectType):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, expr, fit, open_type
+from orchestrator.toolchains.ruchy.check.enums import none
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr, fit, handles, open_type
 from orchestrator.toolchains.ruchy.check.infer import ANY, fresh, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.places import in_slot
 from orchestrator.toolchains.ruchy.check.types import (
@@ -16,8 +17,9 @@ from orchestrator.toolchains.ruchy.check.types import (
     is_option,
     is_result,
     option_of,
+    result_of,
 )
-from orchestrator.toolchains.ruchy.check.variants import OK, SOME
+from orchestrator.toolchains.ruchy.check.variants import ERR, OK, SOME
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _OTHERWISE: Why = ("E0201", "the value on the left of `??` is {want}, and this is {got}")
@@ -67,15 +69,91 @@ def or_else(c: Fn, at: int, left: hir.Expr, node: tree.Expr) -> hir.Expr:
     given = resolve(right.type)
     if isinstance(given, EnumType) and given.item == kind.item and not isinstance(resolve(inner), EnumType):
         right = fit(c, right, kind, _OTHERWISE, node)
-        return _chosen(c, at, out, kind, local, local, right)
-    right = fit(c, right, inner, _OTHERWISE, node)
-    return _chosen(c, at, out, inner, local, payload(c, local, good_variant(kind), 0, inner), right)
+        made = chosen(c, at, kind, is_variant(local, good_variant(kind)), local, right)
+        return open_type(c, hir.Block(made.type, at, out, made))
+    return _value_in(c, at, out, local, kind, fit(c, right, inner, _OTHERWISE, node))
 
 
-def _chosen(
-    c: Fn, at: int, out: list[hir.Stmt], result: Type, local: hir.Expr, good: hir.Expr, other: hir.Expr
-) -> hir.Expr:
-    """`good` where a value is `Some` or `Ok`, else the other one."""
-    condition = is_variant(local, good_variant(resolve(local.type)))
-    made = open_type(c, hir.If(resolve(result), at, condition, good, other))
+def chosen(c: Fn, at: int, kind: Type, condition: hir.Expr, good: hir.Expr, other: hir.Expr) -> hir.Expr:
+    """`good` where the condition holds, else the other one; of this type."""
+    return open_type(c, hir.If(resolve(kind), at, condition, good, other))
+
+
+def _value_in(c: Fn, at: int, out: list[hir.Stmt], local: hir.Expr, kind: EnumType, other: hir.Expr) -> hir.Expr:
+    """What `Some` or `Ok` holds, or else the other value."""
+    inner, good = kind.arguments[0], good_variant(kind)
+    made = chosen(c, at, inner, is_variant(local, good), payload(c, local, good, 0, inner), other)
     return open_type(c, hir.Block(made.type, at, out, made))
+
+
+# ---------------------------------------------------------------- what leaves the function
+
+
+@handles(tree.Try)
+def try_(c: Fn, node: tree.Try, want: Want, why: Why) -> hir.Expr:
+    """`operand?`: the value in it, or else the function returns `None`, or the error."""
+    is_parse = isinstance(node.operand, tree.MethodCall) and node.operand.name.partition("::")[0] == "parse"
+    made = expr(c, node.operand, result_of(fresh(), fresh()) if is_parse else None)
+    if made.type is NEVER or made.type is ERROR:
+        return made
+    if openness(resolve(made.type)) == ANY and is_result(resolve(c.result)):
+        unify(made.type, result_of(fresh(), fresh()))
+    kind = either(c, made)
+    if kind is None:
+        message = f"`?` needs an `Option` or a `Result` before it, and this is {shown(made.type)}"
+        c.p.error("E0281", node.at, message, "every value is there: leave out the `?`")
+        return bad(node.at)
+    left = _left_with(c, node, kind)
+    if left is None:
+        return bad(node.at)
+    at = node.at
+    out: list[hir.Stmt] = []
+    local = in_slot(c, made, out)
+    value: hir.Expr = none(resolve(left.arguments[0]), at)
+    if is_result(kind):
+        value = hir.NewVariant(left, at, ERR, [payload(c, local, ERR, 0, kind.arguments[1])], [0])
+    c.returned = c.p.composed = True
+    return _value_in(c, at, out, local, kind, hir.Return(NEVER, at, value))
+
+
+def _left_with(c: Fn, node: tree.Try, kind: EnumType) -> EnumType | None:
+    """The type that the function returns, for a `?` behind a value of this type; None after an error."""
+    result = resolve(c.result)
+    if c.item is not None and c.nests and openness(result) == ANY:
+        c.p.composed = True
+        unify(result, option_of(fresh()) if is_option(kind) else result_of(fresh(), kind.arguments[1]))
+        result = resolve(result)
+    if c.item is None or not c.nests or not isinstance(result, EnumType) or result.item != kind.item or result.module:
+        _no_way_out(c, node, kind, result)
+        return None
+    if is_result(kind) and not unify(result.arguments[1], kind.arguments[1]):
+        ours, theirs = shown(result.arguments[1]), shown(kind.arguments[1])
+        message = f"`{c.item.name}` returns errors of type {ours}, and that of {_what(node.operand)} is {theirs}"
+        c.p.error("E0280", node.at, message, "take the error by `match`, and return one of your own")
+        return None
+    return result
+
+
+def _no_way_out(c: Fn, node: tree.Try, kind: EnumType, result: Type) -> None:
+    what = _what(node.operand)
+    gives = "`None`" if is_option(kind) else "the error"
+    hint = "take the value by `match`, `??` or `.unwrap()`"
+    if result is ERROR:
+        c.p.failed = True
+        return
+    if c.item is None:
+        message = f"`?` would return {gives} of {what}, and this is not in a function"
+    else:
+        message = f"`?` would return {gives} of {what}, and `{c.item.name}` returns {shown(result)}"
+        type_ = "Option<...>" if is_option(kind) else f"Result<..., {shown(kind.arguments[1])}>"
+        hint = f"let it return `{type_}`, or {hint}"
+    c.p.error("E0280", node.at, message, hint)
+
+
+def _what(node: tree.Expr) -> str:
+    """An operand, as a message names it."""
+    if isinstance(node, tree.Call) and isinstance(node.callee, tree.Path):
+        return f"`{'::'.join(node.callee.segments)}`"
+    if isinstance(node, tree.MethodCall):
+        return f"`{node.name}`"
+    return f"`{'::'.join(node.segments)}`" if isinstance(node, tree.Path) else "this value"

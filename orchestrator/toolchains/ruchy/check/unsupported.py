@@ -38,7 +38,6 @@ INSTEAD = {
     "`if let`": "compare with `if`",
     "`while let`": "write `while` with a condition",
     "`match`": _CHOICE,
-    "`?`": _TRAP,
     "`try`": _TRAP,
     "`throw`": _TRAP,
     "`|>`": "call the function: `f(x)` for `x |> f`",

@@ -31,6 +31,15 @@ CODES: dict[str, Code] = registry(
         "enum List { End, Cons(i64, List) }",
     ),
     Code(
+        "E0280",
+        "type",
+        "`?` where it cannot return",
+        "`?` returns `None`, or the error, from the function around it: that returns an `Option`, or a `Result` of the "
+        "same errors.",
+        "fun f() -> Option<i64> { Some(1) } fun g() -> i64 { f()? + 1 } fun main() { println(g()) }",
+        "fun f() -> Option<i64> { Some(1) } fun g() -> Option<i64> { Some(f()? + 1) } fun main() { println(g()) }",
+    ),
+    Code(
         "E0281",
         "type",
         "nothing that could be missing",

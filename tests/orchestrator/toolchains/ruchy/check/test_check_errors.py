@@ -129,7 +129,6 @@ LATER = {
     "if let": "fun f(n: i64) { if let 3 = n { println(n) } }",
     "while let": "fun f(n: i64) { while let 3 = n { println(n) } }",
     "generics": "fun id<T>(x: T) -> T { x } fun f() -> i64 { id(1) }",
-    "try": "fun f(a: i64) -> i64 { a? }",
     "throw": 'fun f() { throw "a"; }',
     "catch": "fun f() { try { println(1) } catch (e) { println(e) } }",
     "patterns": "fun f(p: i64) { let (a, b) = p; println(a + b) }",
