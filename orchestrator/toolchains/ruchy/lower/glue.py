@@ -35,9 +35,9 @@ from orchestrator.toolchains.ruchy.check.types import (
 )
 from orchestrator.toolchains.ruchy.lower.body import Body, get, set_, tee
 from orchestrator.toolchains.ruchy.lower.draft import Draft, compared, inside, is_bare, unless, unless_zero
+from orchestrator.toolchains.ruchy.lower.drops import drop_object
 from orchestrator.toolchains.ruchy.lower.glue_enums import (
     compare_enums,
-    drop_enum,
     equal_enums,
     show_enum,
     shown_fields,
@@ -122,20 +122,6 @@ class ByHand(NamedTuple):
 
 
 # ---------------------------------------------------------------- records
-
-
-def _drop_record(body: Body, type_: Type) -> None:
-    layout = body.shared.layouts.of(type_)
-    body.out += get(0)
-    body.call("rt::drop_count", _TO_I32)
-    body.out += b"\x04\x40"
-    for field in layout.fields:
-        if field.counted:
-            body.out += get(0) + field.load + uleb(field.offset)
-            body.release_top(field.type)
-    body.out += get(0)
-    body.call("rt::free", _TO_NOTHING)
-    body.out.append(0x0B)
 
 
 def _unshare_record(body: Body, type_: Type) -> None:
@@ -343,15 +329,15 @@ _SIGNATURES: dict[str, Callable[[Any], tuple[list[Type], Type]]] = {
     "join": lambda type_: ([type_, STRING], STRING),
 }
 HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
-    (StructType, "drop"): ByHand(_drop_record),
+    (StructType, "drop"): ByHand(drop_object),
     (StructType, "unshare"): ByHand(_unshare_record),
     (StructType, "eq"): AsTree(_equal_records),
     (StructType, "show"): AsTree(_show_struct),
-    (TupleType, "drop"): ByHand(_drop_record),
+    (TupleType, "drop"): ByHand(drop_object),
     (TupleType, "unshare"): ByHand(_unshare_record),
     (TupleType, "eq"): AsTree(_equal_records),
     (TupleType, "show"): AsTree(_show_tuple),
-    (ObjectType, "drop"): ByHand(_drop_record),
+    (ObjectType, "drop"): ByHand(drop_object),
     (ObjectType, "unshare"): ByHand(_unshare_record),
     (ObjectType, "eq"): AsTree(_equal_records),
     (ObjectType, "show"): AsTree(_show_object),
@@ -360,7 +346,7 @@ HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (ArrayType, "show"): AsTree(_show_array),
     (TupleType, "compare"): AsTree(_compare_tuples),
     (ArrayType, "compare"): AsTree(_compare_arrays),
-    (EnumType, "drop"): ByHand(drop_enum),
+    (EnumType, "drop"): ByHand(drop_object),
     (EnumType, "eq"): AsTree(equal_enums),
     (EnumType, "show"): AsTree(show_enum),
     (EnumType, "compare"): AsTree(compare_enums),

@@ -6,46 +6,12 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import BOOL, I32, NEVER, STRING, UNIT, EnumType
-from orchestrator.toolchains.ruchy.lower.body import get, set_, tee
 from orchestrator.toolchains.ruchy.lower.draft import Draft, compared, inside, unless_zero
-from orchestrator.toolchains.ruchy.lower.valtypes import I32 as VALUE_I32
-from orchestrator.toolchains.ruchy.lower.valtypes import functype
-from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orchestrator.toolchains.ruchy.lower.body import Body
     from orchestrator.toolchains.ruchy.lower.layout import Layout
-
-_TO_NOTHING = functype(bytes((VALUE_I32,)), b"")
-_TO_I32 = functype(bytes((VALUE_I32,)), bytes((VALUE_I32,)))
-
-
-def drop_enum(body: Body, type_: EnumType) -> None:
-    """At 0 the payload too. What a variant has of its own type at its end is dropped in a loop, so that a list of any
-    length can be dropped."""
-    following, tag = body.temporary(VALUE_I32), body.temporary(VALUE_I32)
-    out = body.out
-    out += b"\x03\x40" + get(0)  # loop
-    body.call("rt::drop_count", _TO_I32)
-    out += b"\x04\x40\x41\x00" + set_(following)
-    out += get(0) + b"\x28\x02\x04" + set_(tag)
-    for number, layout in enumerate(body.shared.layouts.variants(type_)):
-        counted = [field for field in layout.fields if field.counted]
-        if not counted:
-            continue
-        out += get(tag) + b"\x41" + sleb(number) + b"\x46\x04\x40"
-        for field in counted:
-            out += get(0) + field.load + uleb(field.offset)
-            if field is counted[-1] and field.type == type_:
-                out += set_(following)
-            else:
-                body.release_top(field.type)
-        out.append(0x0B)
-    out += get(0)
-    body.call("rt::free", _TO_NOTHING)
-    out += get(following) + tee(0) + b"\x0d\x01\x0b\x0b"  # again where there is a following one
 
 
 def _each_variant(draft: Draft, type_: EnumType, do: Callable[[int, Layout], hir.Expr | None]) -> list[hir.Stmt]:
