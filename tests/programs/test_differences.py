@@ -48,7 +48,6 @@ def test_type_aliases_work():
         ("fun f() { let o = :done; }", "E0710"),
         ("fun f() { yield 1 }", "E0711"),
         ("fun f() { let n = null; }", "E0712"),
-        ("fun f(s: String) { s?.len() }", "E0713"),
         ("fun f(n: i64) { n++; }", "E0714"),
         ("fun f(n: impl Show) { }", "E0715"),
         ("fun f() { mod m { } }", "E0720"),

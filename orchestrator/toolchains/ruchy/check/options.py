@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.enums import none
+from orchestrator.toolchains.ruchy.check.enums import none, some
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr, fit, handles, open_type
 from orchestrator.toolchains.ruchy.check.infer import ANY, fresh, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.places import in_slot
@@ -157,3 +157,36 @@ def _what(node: tree.Expr) -> str:
     if isinstance(node, tree.MethodCall):
         return f"`{node.name}`"
     return f"`{'::'.join(node.segments)}`" if isinstance(node, tree.Path) else "this value"
+
+
+@handles(tree.SafeMember)
+def safe_member(c: Fn, node: tree.SafeMember, want: Want, why: Why) -> hir.Expr:
+    """`value?.name`: of what is in an `Option`, and `None` where nothing is. Never an `Option` of an `Option`."""
+    made = expr(c, node.value)
+    if made.type is NEVER or made.type is ERROR:
+        return made
+    kind = either(c, made)
+    if kind is None or not is_option(kind):
+        message = f"`?.` needs an `Option` before it, and this is {shown(made.type)}"
+        c.p.error("E0281", node.at, message, "every value is there: write `.`" if kind is None else "write `.ok()?.`")
+        return bad(node.at)
+    at = node.at
+    c.p.composed = True
+    out: list[hir.Stmt] = []
+    local = in_slot(c, made, out)
+    inner = resolve(kind.arguments[0])
+    mark = len(c.undo)
+    variable = c.declare(tree.PRESENT, inner, at)
+    member = expr(c, node.member)
+    c.leave(mark)
+    if member.type is ERROR:
+        return member
+    taken = payload(c, local, SOME, 0, inner)
+    first: hir.Stmt = hir.Do(taken) if variable.slot < 0 else hir.Let(variable.slot, taken)
+    found = resolve(member.type)
+    value = member if is_option(found) or found is NEVER else some(member)
+    result = value.type if found is not NEVER else option_of(fresh())
+    assert isinstance(result, EnumType)
+    there = hir.Block(value.type, at, [first], value)
+    other = chosen(c, at, result, is_variant(local, SOME), there, none(result.arguments[0], at))
+    return open_type(c, hir.Block(other.type, at, out, other))

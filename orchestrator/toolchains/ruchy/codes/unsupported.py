@@ -106,14 +106,6 @@ CODES: dict[str, Code] = registry(
         "let x = 0;\nlet known = false;",
     ),
     Code(
-        "E0713",
-        "unsupported",
-        "optional chaining",
-        "`?.` is not part of the target. Every value is there, so `.` is all that is needed.",
-        "a?.b",
-        "a.b",
-    ),
-    Code(
         "E0714",
         "unsupported",
         "step operators",

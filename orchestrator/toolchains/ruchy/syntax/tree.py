@@ -294,6 +294,17 @@ class Try(Node):
     operand: Expr
 
 
+PRESENT = "?."
+"""The name by which the member of a `SafeMember` has the value; no text can say it."""
+
+
+class SafeMember(Node):
+    """`value?.name`, `value?.name(..)`; `member` is a `Field` or a `MethodCall` of what is in `value`."""
+
+    value: Expr
+    member: Expr
+
+
 class TryCatch(Node):
     body: Block
     name: str
@@ -527,7 +538,7 @@ Stmt = Union[Let, ExprStmt, Item]
 Expr = Union[
     IntLiteral, FloatLiteral, BoolLiteral, CharLiteral, StringLiteral, FString, Path, Unary, Binary, RangeExpr, Cast,
     Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Comprehension, Tuple, StructLiteral, Object,
-    Block, If, IfLet, While, WhileLet, Loop, For, Break, Continue, Return, Match, Lambda, Try, TryCatch,
+    Block, If, IfLet, While, WhileLet, Loop, For, Break, Continue, Return, Match, Lambda, Try, SafeMember, TryCatch,
     Throw, Contract, Unsupported,
 ]  # fmt: skip
 

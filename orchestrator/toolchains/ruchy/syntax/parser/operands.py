@@ -15,14 +15,17 @@ from orchestrator.toolchains.ruchy.syntax.parser.expressions import (
 from orchestrator.toolchains.ruchy.syntax.parser.patterns import LITERALS, parse_pattern, parse_single_pattern
 from orchestrator.toolchains.ruchy.syntax.parser.types import parse_cast_target, parse_type, parse_type_arguments
 from orchestrator.toolchains.ruchy.syntax.tree import (
+    PRESENT,
     Array,
     ArrayRepeat,
+    Block,
     BoolLiteral,
     Call,
     Cast,
     CharLiteral,
     Comprehension,
     Expr,
+    ExprStmt,
     Field,
     FieldValue,
     FloatLiteral,
@@ -38,6 +41,7 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     NamePattern,
     Parameter,
     Path,
+    SafeMember,
     StringLiteral,
     StructLiteral,
     TextPart,
@@ -432,8 +436,10 @@ def parse_try(c: Cursor, value: Expr) -> Expr | None:
 
 
 def parse_safe_member(c: Cursor, value: Expr) -> Expr:
-    c.report("E0713", "`?.` is not supported", hint="every value is there: write `.`")
-    return parse_member(c, value)
+    """`value?.name`, `value?.name(..)`. The value is named by a block, so that it is no place to be written to."""
+    at = c.at
+    present = Block(at, [ExprStmt(at, Path(at, (PRESENT,)))], at)
+    return SafeMember(at, value, parse_member(c, present))
 
 
 def parse_increment(c: Cursor, value: Expr) -> Expr | None:

@@ -78,7 +78,6 @@ def test_the_suites_programs_parse(folder):
         ("struct P { x: i64 } invariant x > 1", [("E0711", 1, 21)]),
         ("fun f() requires x > 1, { }", [("E0016", 1, 23)]),
         ("null", [("E0712", 1, 1)]),
-        ("a?.b", [("E0713", 1, 2)]),
         ("i++", [("E0714", 1, 2)]),
         ("fun f(x: impl Show) { }", [("E0715", 1, 10)]),
         ("a <- b", [("E0701", 1, 3)]),
