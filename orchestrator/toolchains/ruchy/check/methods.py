@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.array_methods import CHANGERS, array_method, change
+from orchestrator.toolchains.ruchy.check.array_methods import CHANGERS, FUNCTIONS, METHODS, array_method, change
 from orchestrator.toolchains.ruchy.check.arrays import array_of
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, text_parts
@@ -25,7 +25,7 @@ from orchestrator.toolchains.ruchy.check.objects import object_method
 from orchestrator.toolchains.ruchy.check.option_methods import CHANGERS as OPTION_CHANGERS
 from orchestrator.toolchains.ruchy.check.option_methods import change_option, option_method
 from orchestrator.toolchains.ruchy.check.places import place_of, read_place, writes_through_reference
-from orchestrator.toolchains.ruchy.check.ranges import range_method
+from orchestrator.toolchains.ruchy.check.ranges import OWN, elements, range_method
 from orchestrator.toolchains.ruchy.check.scope import RANGES, Variable
 from orchestrator.toolchains.ruchy.check.statements import assign
 from orchestrator.toolchains.ruchy.check.types import (
@@ -193,7 +193,7 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
     if name == "to_string" and kind in RANGES and _no_arguments(c, node):
         return joined(node.at, text_parts(c, receiver))
     if kind in RANGES and name != "clone":
-        return range_method(c, node, receiver)
+        return _of_range(c, node, name, receiver)
     if isinstance(kind, EnumType) and not kind.module:
         return option_method(c, node, receiver, kind)
     if isinstance(kind, ArrayType):
@@ -207,6 +207,15 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
     if name == "clone" and _no_arguments(c, node):
         return receiver
     return _unknown(c, node, name, kind, _OTHER)
+
+
+def _of_range(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> hir.Expr:
+    """A range has a few methods of its own, and those of the array that it stands for."""
+    if name in ("iter", "into_iter") and _no_arguments(c, node):
+        return receiver
+    if name in OWN or (name not in METHODS and name not in FUNCTIONS):
+        return range_method(c, node, receiver)
+    return array_method(c, node, elements(c, receiver), ArrayType(I64))
 
 
 def _plain(name: str) -> str:

@@ -9,7 +9,7 @@ from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, che
 from orchestrator.toolchains.ruchy.check.operators import compare
 from orchestrator.toolchains.ruchy.check.passes import Pass
 from orchestrator.toolchains.ruchy.check.scope import INCLUSIVE, RANGE, RANGES, range_item
-from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, StructType, Type
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, ArrayType, StructType, Type
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _END: Why = ("E0212", "the ends of a range are integers, and this is {got}")
@@ -61,11 +61,30 @@ def _length(at: int, kind: Type, start: hir.Expr, end: hir.Expr) -> hir.Expr:
     return hir.If(I64, at, _empty(at, kind, start, end), hir.Int(I64, at, 0), steps)
 
 
+OWN = frozenset(("len", "count", "sum", "is_empty", "contains"))
+"""Methods that need no array."""
+
+
+def elements(c: Fn, made: hir.Expr) -> hir.Expr:
+    """A range as an array."""
+    at, kind = made.at, made.type
+    out: list[hir.Stmt] = []
+    start, end = ends_of(c, made, out)
+    c.p.composed = True
+    array, counter = c.slot(ArrayType(I64)), c.slot(I64)
+    c.counter += 1
+    pushed = hir.Change(array, [], "push", [hir.Local(I64, at, counter)], at)
+    body = hir.Block(UNIT, at, [pushed], hir.Unit(UNIT, at))
+    loop = hir.ForRange(UNIT, at, c.counter - 1, counter, start, end, kind == INCLUSIVE, body)
+    steps = [*out, hir.Let(array, hir.NewArray(ArrayType(I64), at, [])), hir.Do(loop)]
+    return hir.Block(ArrayType(I64), at, steps, hir.Local(ArrayType(I64), at, array))
+
+
 def range_method(c: Fn, node: tree.MethodCall, made: hir.Expr) -> hir.Expr:
     """A method of a range that gives no array."""
     at, name, kind = node.at, node.name, made.type
     wanted = 1 if name == "contains" else 0
-    if name in ("len", "count", "sum", "is_empty", "contains") and len(node.arguments) == wanted:
+    if name in OWN and len(node.arguments) == wanted:
         out: list[hir.Stmt] = []
         start, end = ends_of(c, made, out)
         if name == "is_empty":
@@ -78,7 +97,7 @@ def range_method(c: Fn, node: tree.MethodCall, made: hir.Expr) -> hir.Expr:
     for argument in node.arguments:
         if not isinstance(argument, tree.Lambda):
             expr(c, argument)
-    hint = "`for i in (a..b).rev()` works" if name in ("rev", "step_by") else f"ranges have {', '.join(METHODS[:7])}"
+    hint = f"ranges have {', '.join(METHODS[:7])}, and what arrays have"
     c.p.error("E0244", at, f"`{name}` of a range is not supported here", hint)
     return bad(at)
 

@@ -36,8 +36,8 @@ CODES: dict[str, Code] = registry(
         "type",
         "range that is no value here",
         "A range as a value has both ends, of type i64. It can be looped over (also with `.rev()` and `.step_by(n)`), "
-        "printed, compared, and asked for its `len`, `sum`, `is_empty` and `contains`.",
-        "let r = 1..4; println(r.map(2));",
+        "printed, compared, asked for its `len`, `sum`, `is_empty` and `contains`, and made an array by `.collect()`.",
+        "let r = 1..4; println(r.split(2));",
         "let r = 1..4; println(r.sum(), r.contains(2));",
     ),
 )

@@ -212,9 +212,9 @@ class _ElementSearch:
         return "bool" if node.op == "!" else self._type(node.operand)
 
     def named(self, node: tree.Path) -> str:
-        if len(node.segments) > 1:
+        name, *rest = node.segments
+        if rest:
             return UNKNOWN
-        name = node.segments[0]
         for scope in (*reversed(self.scopes), self.tops):
             if name in scope:
                 return scope[name]
