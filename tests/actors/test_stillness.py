@@ -95,7 +95,7 @@ def test_after_a_move_it_is_said_afresh() -> None:
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        ("look", "looking for sources (Scan)"),
+        ("scan_sources", "looking for sources (Scan)"),
         ("read_sources", "reading sources (SourcesFound)"),
         ("link", "linking main (20 s)"),
         ("_keep", "the cache (StoreEntries)"),
