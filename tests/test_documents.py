@@ -180,15 +180,6 @@ async def test_the_edits_of_the_example_do_what_is_said(tmp_path: Path) -> None:
 
 
 NOT_YET = {
-    "tuple structs": "struct P(i64);",
-    "enums": "enum E { A, B }",
-    "`match`": "fun main() { match 1 { _ => println(2) } }",
-    "patterns in `let`": "fun main() { let (a, b) = 1; }",
-    "`if let`": "fun main() { if let Some(x) = 1 { } }",
-    "`while let`": "fun main() { while let Some(x) = 1 { } }",
-    "`Option`": "fun f(x: Option<i64>) { }",
-    "`Result`": "fun f(x: Result<i64, i64>) { }",
-    "`?`": "fun f() { g()?; }",
     "closures": "fun main() { let f = |x| x + 1; }",
     "`impl`": "struct S { a: i64 }\nimpl S { fun f(&self) -> i64 { 1 } }",
     "generics": "fun id<T>(x: T) -> T { x }",

@@ -298,15 +298,14 @@ def _parameter(p: Pass, item: FunctionItem, parameter: tree.Parameter) -> Type:
         while isinstance(kind, tree.ReferenceType):
             kind = kind.target
         return type_of(p, item.env, kind)
-    if parameter.pattern is not None:
-        not_yet(p, parameter.at, "patterns as parameters")
-        return ERROR
     if item.node.public:
+        name = parameter.name or "(a, b)"
+        kind_hint = "i64" if parameter.name else "(i64, i64)"
         p.error(
             "E0509",
             parameter.at,
-            f"the parameter `{parameter.name}` of the `pub` function `{item.name}` needs a type",
-            f"write `{parameter.name}: i64`, or whatever its type is",
+            f"the parameter `{name}` of the `pub` function `{item.name}` needs a type",
+            f"write `{name}: {kind_hint}`, or whatever its type is",
         )
         return ERROR
     item.untyped = True

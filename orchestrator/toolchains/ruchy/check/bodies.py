@@ -6,8 +6,9 @@ from typing import cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import is_written_through
+from orchestrator.toolchains.ruchy.check.binding import bindings, destructure
 from orchestrator.toolchains.ruchy.check.contracts import required, with_contracts
-from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check
+from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check, open_type
 from orchestrator.toolchains.ruchy.check.infer import resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.scope import (
     FunctionItem,
@@ -25,7 +26,7 @@ def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
     p, node = c.p, item.node
     seen: set[str] = set()
     for parameter, kind in zip(node.parameters, types, strict=True):
-        if parameter.name in seen and parameter.name != "_":
+        if parameter.name in seen and parameter.name not in ("_", ""):
             p.error("E0603", parameter.at, f"the parameter `{parameter.name}` is declared twice")
         seen.add(parameter.name)
         variable = c.declare(parameter.name, kind, parameter.at, parameter.mutable)
@@ -36,9 +37,24 @@ def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
         if parameter.default is not None and item.own:
             _default(c, parameter, parameter.default, kind)
     c.result = cast("Type", item.result)
+    apart = _taken_apart(c, item, types)
     before = required(c, item)
     made = _inferred(c, item) if node.result is None else _annotated(c, item)
-    return with_contracts(c, item, before, made) if node.contracts else made
+    made = with_contracts(c, item, before, made) if node.contracts else made
+    return open_type(c, hir.Block(made.type, made.at, apart, made)) if apart else made
+
+
+def _taken_apart(c: Fn, item: FunctionItem, types: list[Type]) -> list[hir.Stmt]:
+    """The names in the patterns of parameters."""
+    out: list[hir.Stmt] = []
+    for slot, (parameter, kind) in enumerate(zip(item.node.parameters, types, strict=True)):
+        if parameter.pattern is None:
+            continue
+        whole = hir.Unit(resolve(kind), parameter.at) if resolve(kind) in (UNIT, ERROR) else None
+        made = whole or open_type(c, hir.Local(resolve(kind), parameter.at, slot))
+        names = destructure(c, parameter.pattern, made, out, "fun")
+        out += bindings(c, names, every=True)
+    return out
 
 
 def _default(c: Fn, parameter: tree.Parameter, default: tree.Expr, kind: Type) -> None:
@@ -65,7 +81,7 @@ def _annotated(c: Fn, item: FunctionItem) -> hir.Expr:
     return made
 
 
-_LOOPS = (tree.While, tree.For, tree.Assign)
+_LOOPS = (tree.While, tree.WhileLet, tree.For, tree.Assign)
 
 
 def _ends_without_value(statements: list[tree.Stmt]) -> bool:
@@ -74,8 +90,8 @@ def _ends_without_value(statements: list[tree.Stmt]) -> bool:
         return True
     last = statements[-1]
     value: tree.Node | None = last.value if isinstance(last, tree.ExprStmt) else last
-    if isinstance(value, tree.If):
-        while isinstance(value, tree.If):
+    if isinstance(value, tree.If | tree.IfLet):
+        while isinstance(value, tree.If | tree.IfLet):
             value = value.otherwise
         return value is None
     if value.__class__ in _LOOPS:

@@ -34,7 +34,6 @@ from orchestrator.toolchains.ruchy.check.types import (
     ObjectType,
     TupleType,
 )
-from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import is_number
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -269,11 +268,7 @@ def macro(c: Fn, node: tree.MacroCall, want: Want, why: Why) -> hir.Expr:
         return handler(c, only_read(node), want, why)
     if node.name == "vec":
         return expr(c, _array(node), want, why)
-    if node.name == "matches":
-        not_yet(c.p, node.at, "patterns")
-    else:
-        p = c.p
-        p.error("E0708", node.at, f"there is no macro `{node.name}!`", "call a function")
+    c.p.error("E0708", node.at, f"there is no macro `{node.name}!`", "call a function")
     return bad(node.at)
 
 

@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters it
     expressions,
     hir,
     later_stages,
+    matching,
     methods,
     objects,
     operators,

@@ -36,9 +36,9 @@ def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
     """An `if` with all its `else if`, in a loop: the chain may be long."""
     steps: list[tuple[int, hir.Expr, hir.Expr]] = []
     current: tree.Expr | None = node
-    complete = _is_complete(node)
+    complete = is_complete(node)
     inner = want if complete else DROP
-    kind = _Common(c, inner)
+    kind = Common(c, inner)
     while isinstance(current, tree.If):
         condition = check(c, current.condition, BOOL, _IF)
         then = kind.add(block(c, current.then, inner, why), current.then, why)
@@ -59,9 +59,10 @@ def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
     return made
 
 
-def _is_complete(node: tree.If) -> bool:
+def is_complete(node: tree.If | tree.IfLet) -> bool:
+    """Whether a chain of `if` ends in an `else`."""
     current: tree.Expr | None = node
-    while isinstance(current, tree.If):
+    while isinstance(current, tree.If | tree.IfLet):
         current = current.otherwise
     return current is not None
 
@@ -72,8 +73,8 @@ def _value_of(made: hir.Expr) -> hir.Expr:
     return made
 
 
-class _Common:
-    """The one type of several branches."""
+class Common:
+    """The one type of several branches. `clash` is where one of them is of another type, and both types."""
 
     __slots__ = ("alive", "c", "clash", "kind", "literals", "want")
 
@@ -82,7 +83,7 @@ class _Common:
         self.want = want
         self.kind: Type | None = None
         self.alive = False
-        self.clash: tuple[Type, Type] | None = None
+        self.clash: tuple[int, Type, Type] | None = None
         self.literals: list[hir.Expr] = []
 
     def add(self, made: hir.Expr, node: tree.Node, why: Why) -> hir.Expr:
@@ -102,7 +103,7 @@ class _Common:
         elif (met := self._number(kind)) is not None:
             self.kind = met
         elif not unify(self.kind, kind) and self.clash is None:
-            self.clash = (self.kind, kind)
+            self.clash = (_last(node).at, self.kind, kind)
         elif self.kind is ERROR:
             self.kind = kind
         return made
@@ -112,7 +113,8 @@ class _Common:
         a, b = resolve(self.kind), resolve(kind)  # type: ignore[arg-type]
         return common(a, b) if is_number(a) and is_number(b) else None
 
-    def result(self, at: int, message: str) -> Type:
+    def result(self, at: int | None, message: str) -> Type:
+        """The type of all; an error is reported at the branch that differs where `at` is None."""
         if not self.alive:
             return NEVER
         want = self.want
@@ -121,10 +123,10 @@ class _Common:
         if want is not None and want is not TAIL:
             return resolve(want)
         if self.clash is not None:
-            left, right = resolve(self.clash[0]), resolve(self.clash[1])
+            left, right = resolve(self.clash[1]), resolve(self.clash[2])
             if want is TAIL and (left is UNIT or right is UNIT):
                 return UNIT
-            self.c.p.error("E0203", at, message.format(shown(left), shown(right)))
+            self.c.p.error("E0203", self.clash[0] if at is None else at, message.format(shown(left), shown(right)))
             return ERROR
         return resolve(self.kind) if self.kind is not None else UNIT
 
@@ -145,7 +147,7 @@ def _last(node: tree.Node) -> tree.Node:
     return node
 
 
-def _enter(c: Fn, label: str, kind: str, want: Want, why: Why) -> LoopTarget:
+def enter_loop(c: Fn, label: str, kind: str, want: Want, why: Why) -> LoopTarget:
     target = LoopTarget(label, c.counter, kind, want, why)
     c.counter += 1
     c.loops.append(target)
@@ -155,7 +157,7 @@ def _enter(c: Fn, label: str, kind: str, want: Want, why: Why) -> LoopTarget:
 @handles(tree.Loop)
 def loop(c: Fn, node: tree.Loop, want: Want, why: Why) -> hir.Expr:
     """Endless but for its breaks, whose value is its own."""
-    target = _enter(c, node.label, "loop", want, why)
+    target = enter_loop(c, node.label, "loop", want, why)
     inner = block(c, node.body, DROP, why)
     c.loops.pop()
     kind = NEVER if target.type is None else resolve(target.type)
@@ -172,7 +174,7 @@ def while_(c: Fn, node: tree.While, want: Want, why: Why) -> hir.Expr:
     """`while true` is a `loop`: it ends by its breaks alone."""
     endless = isinstance(node.condition, tree.BoolLiteral) and node.condition.value
     condition = check(c, node.condition, BOOL, _WHILE)
-    target = _enter(c, node.label, "while", None, why)
+    target = enter_loop(c, node.label, "while", None, why)
     inner = block(c, node.body, DROP, why)
     c.loops.pop()
     if endless:
@@ -185,7 +187,7 @@ def for_(c: Fn, node: tree.For, want: Want, why: Why) -> hir.Expr:
     """Over a range or an array; the variable is the loop's own, whatever the body does with it."""
 
     def turn() -> tuple[int, hir.Expr]:
-        target = _enter(c, node.label, "for", None, why)
+        target = enter_loop(c, node.label, "for", None, why)
         inner = block(c, node.body, DROP, why)
         c.loops.pop()
         return target.id, inner

@@ -167,7 +167,7 @@ def _one_field_now(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
 @handles(tree.StructLiteral)
 def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir.Expr:
     """`S { a: 1, b, ..base }`: every field once, from here, from the base, or from its default."""
-    item = _literal_struct(c, node)
+    item = literal_struct(c, node)
     if isinstance(item, VariantItem):
         return variant_literal(c, node, item)
     if item is None:
@@ -218,7 +218,8 @@ def inlined(c: Fn, item: StructItem, node: tree.Expr, kind: Type, at: int) -> hi
     return inline(c, item.env, node, kind, at)
 
 
-def _literal_struct(c: Fn, node: tree.StructLiteral) -> StructItem | VariantItem | None:
+def literal_struct(c: Fn, node: tree.StructLiteral | tree.PathPattern) -> StructItem | VariantItem | None:
+    """The struct, or the variant, that is named before `{`; None after an error."""
     segments = node.path
     found = c.names.get(segments[0]) if len(segments) == 1 else None
     if found is None or isinstance(found, Variable):

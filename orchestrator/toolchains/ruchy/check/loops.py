@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.binding import bindings, destructure
 from orchestrator.toolchains.ruchy.check.function import Fn, bad, expr, open_type
 from orchestrator.toolchains.ruchy.check.infer import (
     ANY,
@@ -20,15 +21,15 @@ from orchestrator.toolchains.ruchy.check.infer import (
     unify,
 )
 from orchestrator.toolchains.ruchy.check.operators import is_float
-from orchestrator.toolchains.ruchy.check.places import in_slot, object_keys
+from orchestrator.toolchains.ruchy.check.places import in_slot, object_keys, read_variable
 from orchestrator.toolchains.ruchy.check.ranges import Walk, walk
 from orchestrator.toolchains.ruchy.check.scope import Variable
 from orchestrator.toolchains.ruchy.check.statements import bind_silently
 from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, ArrayType, ObjectType, Type
-from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import meet
 from orchestrator.toolchains.ruchy.syntax import tree
 
+Names = list[tuple[Variable, hir.Expr | None]]
 Turn = Callable[[], tuple[int, hir.Expr]]
 """Checks what is done in each turn, once the pattern is bound. Gives the loop's label, and what is done."""
 
@@ -55,20 +56,31 @@ def loop_over(c: Fn, at: int, pattern: tree.Pattern, iterable: tree.Expr, turn: 
     return _over_nothing(c, pattern, iterable, turn, kind)
 
 
-def _bound(c: Fn, pattern: tree.Pattern, kind: Type) -> Variable:
-    """The variable that takes each element."""
+def _bound(c: Fn, pattern: tree.Pattern, kind: Type) -> tuple[Variable, Names | None, list[hir.Stmt]]:
+    """The variable that takes each element; and the names of a pattern, with what is done before they have values."""
     named = isinstance(pattern, tree.NamePattern) and pattern.inner is None
-    if not named and not isinstance(pattern, tree.WildcardPattern):
-        not_yet(c.p, pattern.at, "patterns in `for`")
-        bind_silently(c, pattern)
-    return c.declare(pattern.name if isinstance(pattern, tree.NamePattern) else "_", kind, pattern.at, mutable=True)
+    if named or isinstance(pattern, tree.WildcardPattern):
+        name = pattern.name if isinstance(pattern, tree.NamePattern) else "_"
+        return c.declare(name, kind, pattern.at, mutable=True), None, []
+    whole = c.declare("_", kind, pattern.at, mutable=True)
+    whole.read = True
+    before: list[hir.Stmt] = []
+    return whole, destructure(c, pattern, read_variable(c, whole, pattern.at), before, "for"), before
+
+
+def _opened(c: Fn, names: Names | None, before: list[hir.Stmt], inner: hir.Expr) -> hir.Expr:
+    """The body of a loop whose variable is taken apart."""
+    if names is None:
+        return inner
+    return hir.Block(inner.type, inner.at, [*before, *bindings(c, names)], inner)
 
 
 def _over_range(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, over: Walk, kind: Type) -> hir.Expr:
     mark = len(c.undo)
-    variable = _bound(c, pattern, kind)
+    variable, names, before = _bound(c, pattern, kind)
     label, inner = turn()
     c.leave(mark)
+    inner = _opened(c, names, before, inner)
     if kind.__class__ is Var and not narrow(kind, INTEGER):
         message = f"`{variable.name}` counts, so it is an integer, and this makes it {shown(kind)}"
         c.p.error("E0212", pattern.at, message)
@@ -88,11 +100,12 @@ def _over_array(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, source: hir.E
     array = in_slot(c, source, out)
     mark = len(c.undo)
     element = resolve(kind.element)
-    variable = _bound(c, pattern, element)
+    variable, names, before = _bound(c, pattern, element)
     label, inner = turn()
     c.leave(mark)
+    inner = _opened(c, names, before, inner)
     counter = c.slot(I64)
-    if variable.slot >= 0 and (variable.read or variable.assigned):
+    if variable.slot >= 0 and (variable.read or variable.assigned or c.p.late):
         found = open_type(c, hir.GetElement(element, at, array, hir.Local(I64, at, counter), checked=False))
         inner = hir.Block(inner.type, at, [hir.Let(variable.slot, found)], inner)
     length = hir.Runtime(I64, at, "length", [array])

@@ -143,7 +143,7 @@ def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
         if op == "&&" or op == "||":
             made = _logic(c, part, made)
         elif op in _COMPARISONS:
-            made = compare(c, part.at, op, made, _right(c, part.right, resolve(made.type)))
+            made = compare(c, part.at, op, made, right_of(c, part.right, resolve(made.type)))
         elif op == "??":
             made = or_else(c, part.at, made, part.right)
         elif op == "|>":
@@ -163,7 +163,7 @@ def _logic(c: Fn, node: tree.Binary, left: hir.Expr) -> hir.Expr:
     return made(BOOL, node.at, left, right)
 
 
-def _right(c: Fn, node: tree.Expr, left: Type) -> hir.Expr:
+def right_of(c: Fn, node: tree.Expr, left: Type) -> hir.Expr:
     """The right operand; a literal takes the left one's type at once."""
     if isinstance(node, tree.IntLiteral):
         return whole(c, node.at, node.value, node.suffix, _beside(left, node.value))
@@ -186,7 +186,7 @@ def arithmetic(c: Fn, at: int, op: str, left: hir.Expr, node: tree.Expr) -> hir.
     kind = resolve(left.type)
     if op == "**" or op == "<<" or op == ">>":
         return _scaled(c, at, op, left, expr(c, node), node)
-    right = _right(c, node, kind if op != "*" or kind is not STRING else I64)
+    right = right_of(c, node, kind if op != "*" or kind is not STRING else I64)
     other = resolve(right.type)
     if kind is other and (isinstance(kind, IntType) or (isinstance(kind, FloatType) and op not in _BITS)):
         return hir.Arithmetic(kind, at, op, left, right)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import type_of
+from orchestrator.toolchains.ruchy.check.binding import bindings, destructure, held_against
 from orchestrator.toolchains.ruchy.check.function import (
     DROP,
     HANDLERS,
@@ -23,6 +24,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 from orchestrator.toolchains.ruchy.check.infer import resolve
 from orchestrator.toolchains.ruchy.check.items import nested_items
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
+from orchestrator.toolchains.ruchy.check.patterns import declare
 from orchestrator.toolchains.ruchy.check.places import (
     mutated,
     part_value,
@@ -33,8 +35,7 @@ from orchestrator.toolchains.ruchy.check.places import (
     writes_through_reference,
 )
 from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, ErrorItem, Variable
-from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT
-from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, NEVER, UNIT
 from orchestrator.toolchains.ruchy.check.variables import (
     let_global,
     type_of_global,
@@ -170,9 +171,7 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
         made = started(c.p, expr(c, node.value))
         kind = resolve(made.type)
     if node.otherwise is not None or not (name or isinstance(pattern, tree.WildcardPattern)):
-        not_yet(c.p, pattern.at, "patterns in `let`")
-        bind_silently(c, pattern)
-        return None, made
+        return None, _let_pattern(c, node, made, out)
     if not isinstance(pattern, tree.NamePattern):
         out.append(hir.Do(made))
         return None, made
@@ -185,6 +184,35 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
         c.locals[variable.slot] = UNIT
     out.append(hir.Do(made) if kind is UNIT or made.type is NEVER else hir.Let(variable.slot, made))
     return variable, made
+
+
+def _let_pattern(c: Fn, node: tree.Let, made: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
+    """`let (a, b) = value`, `let Some(a) = value else { .. }`."""
+    if made.type is NEVER:
+        bind_silently(c, node.pattern)
+        out.append(hir.Do(made))
+        return made
+    if node.otherwise is not None:
+        names = let_else(c, node.pattern, made, out, node.otherwise, node.mutable)
+    else:
+        names = destructure(c, node.pattern, made, out, "let", node.mutable)
+    out += bindings(c, names, every=True)
+    return hir.Unit(UNIT, node.at)
+
+
+def let_else(
+    c: Fn, pattern: tree.Pattern, made: hir.Expr, out: list[hir.Stmt], otherwise: tree.Block, mutable: bool
+) -> list[tuple[Variable, hir.Expr | None]]:
+    """The names of a pattern, behind a block that is left where the value does not fit."""
+    reading, test = held_against(c, pattern, made, out)
+    left = block(c, otherwise, DROP, ())
+    if left.type is not NEVER and left.type is not ERROR:
+        hint = "end it with `return`, `break`, `continue` or `panic`"
+        c.p.error("E0275", otherwise.at, "the `else` of a `let` goes on to where its names are used", hint)
+    if test is not None:
+        at = pattern.at
+        out.append(hir.Do(hir.If(UNIT, at, hir.Not(BOOL, at, test), left, hir.Unit(UNIT, at))))
+    return declare(c, reading, mutable)
 
 
 def bind_silently(c: Fn, pattern: tree.Pattern) -> None:
@@ -212,6 +240,8 @@ def assign_value(c: Fn, node: tree.Assign, want: Want, why: Why) -> hir.Expr:
 
 def assign(c: Fn, node: tree.Assign, out: list[hir.Stmt]) -> hir.Expr:
     """`place = value`, `place op= value`: a variable, or fields of one."""
+    if isinstance(node.place, tree.Tuple | tree.Array) and not node.op:
+        return assign_parts(c, node, node.place, out)
     place = place_of(c, node.place, out)
     if place is None or writes_through_reference(c, node.place, place.variable):
         expr(c, node.value)
@@ -227,6 +257,25 @@ def assign(c: Fn, node: tree.Assign, out: list[hir.Stmt]) -> hir.Expr:
         out.append(hir.Do(value))
         return value
     write_place(c, place, value, node.at, out)
+    return hir.Unit(UNIT, node.at)
+
+
+def assign_parts(c: Fn, node: tree.Assign, places: tree.Tuple | tree.Array, out: list[hir.Stmt]) -> hir.Expr:
+    """`(a, b) = (b, a)`: all values are there before the first of them is assigned."""
+    count = len(places.elements)
+    made = expr(c, node.value)
+    if made.type is NEVER:
+        out.append(hir.Do(made))
+        return made
+    names = [tree.NamePattern(one.at, f"{index}") for index, one in enumerate(places.elements)]
+    kind = tree.TuplePattern if isinstance(places, tree.Tuple) else tree.ListPattern
+    mark = len(c.undo)
+    bound = destructure(c, kind(places.at, [*names]), made, out, "=")
+    out += bindings(c, bound, every=True)
+    for place, (variable, _) in zip(places.elements, bound[:count], strict=False):
+        if not (isinstance(place, tree.Path) and place.segments == ("_",)):
+            assign(c, tree.Assign(place.at, place, "", tree.Path(place.at, (variable.name,))), out)
+    c.leave(mark)
     return hir.Unit(UNIT, node.at)
 
 

@@ -13,7 +13,6 @@ NOT_YET = "E0720"
 
 _FUNCTIONS = "write a function for each, which takes the value"
 _VALUES = "write a variable or a field for each value"
-_CHOICE = "write `if` and `else if` over an integer or a text"
 _WALK = "walk with `for i in 0..s.len()`, and take parts with `s.substring(i, i + 1)`"
 _TRAP = "ask with `if` before, or stop with `panic`"
 
@@ -29,15 +28,8 @@ INSTEAD = {
     "function types": "call the function where its value is needed",
     "comprehensions": "write a loop",
     "ranges as values": "write the range where it is walked: `for i in a..b`",
-    "patterns": "compare with `==`",
-    "patterns in `let`": "write a `let` for each name",
-    "patterns in `for`": "walk with one name, and take what is in it by `let`",
-    "patterns as parameters": "give the parameter a name, and take what is in it by `let`",
     "modules inside of functions": "write the module outside of the function",
     "items inside of constants and defaults": "write the item outside, beside the constant or function",
-    "`if let`": "compare with `if`",
-    "`while let`": "write `while` with a condition",
-    "`match`": _CHOICE,
     "`try`": _TRAP,
     "`throw`": _TRAP,
     "`|>`": "call the function: `f(x)` for `x |> f`",

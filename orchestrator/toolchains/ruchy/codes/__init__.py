@@ -7,7 +7,8 @@ the same: E0801 to E0803, E0901, E0903. No code changes its meaning.
 | E0101-E0199 | name | `names.py` |
 | E0201-E0299 | type | `types.py` |
 | E0240-E0249 | type | `widths.py` |
-| E0260-E0289 | type | `enums.py` |
+| E0260-E0263, E0280-E0289 | type | `enums.py` |
+| E0270-E0276 | type | `patterns.py` |
 | E0301-E0399, E0401-E0499 | arity, return | `calls.py` |
 | E0507-E0599 | import | `imports.py` |
 | E0601-E0699 | duplicate | `duplicates.py` |
@@ -25,6 +26,7 @@ from orchestrator.toolchains.ruchy.codes import (
     enums,
     imports,
     names,
+    patterns,
     project,
     syntax,
     types,
@@ -39,6 +41,7 @@ CODES: dict[str, Code] = {
     **types.CODES,
     **widths.CODES,
     **enums.CODES,
+    **patterns.CODES,
     **calls.CODES,
     **imports.CODES,
     **duplicates.CODES,

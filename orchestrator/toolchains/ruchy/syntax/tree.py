@@ -350,8 +350,10 @@ class LiteralPattern(Node):
 
 
 class RangePattern(Node):
-    start: Expr
-    end: Expr
+    """`1..5`, `1..=5`; `1..` and `..5` have one end."""
+
+    start: Expr | None
+    end: Expr | None
     inclusive: bool
 
 

@@ -12,6 +12,7 @@ from orchestrator.toolchains.ruchy.syntax.lexer import words
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING, Cursor
 from orchestrator.toolchains.ruchy.syntax.parser.patterns import parse_literal
 from orchestrator.toolchains.ruchy.syntax.tree import (
+    Array,
     Assign,
     Binary,
     Block,
@@ -24,6 +25,7 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     MethodCall,
     Path,
     RangeExpr,
+    Tuple,
     Unary,
     Unsupported,
 )
@@ -131,13 +133,18 @@ def _reduce(
 
 
 def _assignment(c: Cursor, at: int, place: Expr, value: Expr) -> Expr:
-    target: Expr | None = place
-    while isinstance(target, Field | Index):
-        target = target.value
-    if isinstance(target, Unary) and target.op == "*":
-        target = target.operand
-    if not isinstance(target, Path | Field | Index | Call | MethodCall | Unsupported):
-        c.report("E0014", "this cannot be assigned to", at, "assign to a variable, a field or an element")
+    waiting: list[Expr] = [place]
+    while waiting:
+        target = waiting.pop()
+        while isinstance(target, Field | Index):
+            target = target.value
+        if isinstance(target, Unary) and target.op == "*":
+            target = target.operand
+        if isinstance(target, Tuple | Array) and c.texts[at] == "=":  # `(a, b) = (b, a)`
+            waiting += target.elements
+        elif not isinstance(target, Path | Field | Index | Call | MethodCall | Unsupported):
+            c.report("E0014", "this cannot be assigned to", at, "assign to a variable, a field or an element")
+            break
     return Assign(at, place, c.texts[at][:-1], value)
 
 

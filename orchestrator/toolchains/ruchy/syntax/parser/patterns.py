@@ -88,6 +88,8 @@ def _parse_compound_pattern(c: Cursor, kind: str, at: int) -> Pattern:  # noqa: 
         return elements[0] if lone else TuplePattern(at, elements)
     if kind == "[":
         return ListPattern(at, _parse_pattern_list(c, "]"))
+    if kind == "..=" or (kind == ".." and (c.kinds[at + 1] in LITERALS or c.kinds[at + 1] == "-")):
+        return _parse_range_end(c, at, None)
     if kind == "..":
         c.at += 1
         if c.kinds[c.at] == "name":
@@ -167,9 +169,15 @@ def _parse_literal_pattern(c: Cursor) -> Pattern:
     start = _parse_pattern_bound(c)
     if c.kinds[c.at] not in ("..", "..="):
         return LiteralPattern(at, start)
+    return _parse_range_end(c, at, start)
+
+
+def _parse_range_end(c: Cursor, at: int, start: Expr | None) -> Pattern:
+    """What follows the first end of a range; `5..` has no second one, `..=5` no first one."""
     inclusive = c.kinds[c.at] == "..="
     c.at += 1
-    return RangePattern(at, start, _parse_pattern_bound(c), inclusive)
+    bounded = c.kinds[c.at] in LITERALS or c.kinds[c.at] == "-" or inclusive
+    return RangePattern(at, start, _parse_pattern_bound(c) if bounded else None, inclusive)
 
 
 def _parse_pattern_bound(c: Cursor) -> Expr:

@@ -1,0 +1,192 @@
+"""Patterns: what they refuse and warn of, what runs, and that no match keeps memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.programs import run_text
+from tests.orchestrator.toolchains.ruchy.check.checking import check_text
+
+PAGE = 65536
+
+ERRORS = {
+    "a bool left out": ("fun f(b: bool) -> i64 {\n match b { true => 1 }\n}", ("E0270", 2, "`false`")),
+    "a pair of bools left out": (
+        "fun f(a: bool, b: bool) -> i64 {\n match (a, b) { (true, _) => 1, (_, true) => 2 }\n}",
+        ("E0270", 2, "`(false, false)`"),
+    ),
+    "a struct left out": (
+        "struct P { on: bool, n: i64 }\nfun f(p: P) -> i64 {\n match p { P { on: true, .. } => 1 }\n}",
+        ("E0270", 3, "`P { on: false, .. }`"),
+    ),
+    "no arm": ("fun f(n: i64) {\n match n { }\n}", ("E0270", 2, "covers nothing")),
+    "a text for an integer": ('fun f(n: i64) -> i64 {\n match n {\n "a" => 1, _ => 0 } }', ("E0271", 3, "String")),
+    "a tuple of three for one of two": (
+        "fun f(t: (i64, i64)) -> i64 { match t {\n (a, b, c) => a + b + c } }",
+        ("E0271", 2, "a tuple of 3 values, and the value is (i64, i64)"),
+    ),
+    "an array for a number": ("fun f(n: i64) -> i64 { match n {\n [a] => a, _ => 0 } }", ("E0271", 2, "an array")),
+    "a tuple for a number, in let": ("fun f(n: i64) -> i64 {\n let (a, b) = n; a + b }", ("E0271", 2, "i64")),
+    "a tuple for a number, in for": ("fun f() {\n for (a, b) in 0..3 { println(a, b) }\n}", ("E0271", 2, "i64")),
+    "another struct": (
+        "struct P { x: i64 } struct Q { x: i64 }\nfun f(p: P) -> i64 { match p {\n Q { x } => x } }",
+        ("E0271", 3, "this pattern is Q, and the value is P"),
+    ),
+    "a field that there is not": (
+        "struct P { x: i64 }\nfun f(p: P) -> i64 { match p {\n P { y } => y } }",
+        ("E0104", 3, "no field `y`"),
+    ),
+    "a range without values": ("fun f(n: i64) -> i64 { match n {\n 5..5 => 1, _ => 0 } }", ("E0272", 2, "no value")),
+    "a range of bools": ("fun f(n: bool) -> i64 { match n {\n false..=true => 1, _ => 0 } }", ("E0272", 2, "ends")),
+    "two rests": ("fun f(a: [i64]) -> i64 { match a {\n [.., x, ..] => x, _ => 0 } }", ("E0272", 2, "twice")),
+    "a rest outside": ("fun f(a: [i64]) -> i64 { match a {\n ..rest => 1 } }", ("E0272", 2, "inside")),
+    "a name in one alternative": (
+        "fun f(t: (i64, i64)) -> i64 { match t {\n (0, x) | (1, _) => x, _ => 0 } }",
+        ("E0273", 2, "`x`"),
+    ),
+    "a name of two types": (
+        'fun f(t: (i64, String)) { match t {\n (x, "") | (_, x) => println(x) } }',
+        ("E0273", 2, "i64"),
+    ),
+    "a let that may not fit": ("fun f(t: (bool, i64)) -> i64 {\n let (true, n) = t; n }", ("E0274", 2, "(false, _)")),
+    "an else that goes on": (
+        "fun f(t: (bool, i64)) -> i64 {\n let (true, n) = t else { println(1) }; n }",
+        ("E0275", 2, "goes on"),
+    ),
+    "a name twice": ("fun f(t: (i64, i64)) -> i64 { match t {\n (a, a) => a } }", ("E0276", 2, "`a`")),
+    "a field twice": (
+        "struct P { x: i64 }\nfun f(p: P) -> i64 { match p {\n P { x: a, x: b } => a + b } }",
+        ("E0276", 3, "`x`"),
+    ),
+    "a guard that is no bool": ("fun f(n: i64) -> i64 { match n {\n x if x => 1, _ => 0 } }", ("E0202", 2, "guard")),
+    "arms that differ": (
+        'fun f(n: i64) {\n let v = match n {\n 0 => 1,\n _ => "a" };\n println(v) }',
+        ("E0203", 4, "i64 and String"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_error(name: str) -> None:
+    source, (code, line, word) = ERRORS[name]
+    errors = check_text(source).diagnostics
+    assert [(one.code, one.line) for one in errors] == [(code, line)]
+    assert word in errors[0].message
+
+
+WARNINGS = {
+    "integers left out": ("fun f(n: i64) -> i64 {\n match n { 0 => 1, 1..=9 => 2 }\n}", [("W0010", 2)]),
+    "small integers left out": ("fun f(n: u8) -> i64 {\n match n { 0..=9 => 1, 11..=255 => 2 }\n}", [("W0010", 2)]),
+    "texts left out": ('fun f(s: str) -> i64 {\n match s { "a" => 1 }\n}', [("W0010", 2)]),
+    "lengths left out": ("fun f(a: [i64]) -> i64 {\n match a { [] => 0, [x] => x }\n}", [("W0010", 2)]),
+    "all behind guards": ("fun f(n: i64) -> i64 {\n match n { x if x < 0 => 0, x if x >= 0 => x }\n}", [("W0010", 2)]),
+    "an arm behind `_`": ("fun f(n: i64) -> i64 {\n match n { _ => 0,\n 1 => 2 }\n}", [("W0011", 3)]),
+    "an arm that others cover": (
+        "fun f(n: i64) -> i64 {\n match n { 0..=5 => 0, 4..=9 => 1,\n 3..=7 => 2, _ => 3 }\n}",
+        [("W0011", 3)],
+    ),
+    "all small integers": ("fun f(n: u8) -> i64 {\n match n { 0 => 1, 1..=254 => 2, 255 => 3 }\n}", []),
+    "all lengths": ("fun f(a: [i64]) -> i64 {\n match a { [] => 0, [x] => x, [_, .., y] => y }\n}", []),
+    "an arm behind a guard": ("fun f(n: i64) -> i64 {\n match n { x if x > 1 => 0, x => x }\n}", []),
+    "names that nobody reads": ("fun f(t: (i64, i64)) -> i64 {\n match t { (a, b) if a > 1 => 1, (c, d) => 2 }\n}", []),
+    "a match that asks": ("fun f(n: i64) -> bool {\n matches!(n, 1..=9)\n}", []),
+}
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_warning(name: str) -> None:
+    source, wanted = WARNINGS[name]
+    assert [(one.code, one.line) for one in check_text(source).warnings] == wanted
+
+
+def test_the_example_of_a_warning_is_a_value() -> None:
+    (one,) = check_text(WARNINGS["small integers left out"][0]).warnings
+    assert (one.message, one.hint) == (
+        "this `match` does not cover `10`",
+        "add an arm: `10 => ...`; without one, such a value traps",
+    )
+
+
+TRAPS = {
+    "match": ("fun main() { for n in 0..3 { match n { 0 => println(0), 1 => println(1) } } }", "0\n1\n"),
+    "let": ("fun main() { for xs in [[1], [2, 3]] { let [x] = xs; println(x); } }", "1\n"),
+    "for": ("fun main() { for [x, y] in [[1, 2], [3]] { println(x + y); } }", "3\n"),
+    "parameter": ("fun f([x]: [i64]) -> i64 { x } fun main() { println(f([1])); println(f([])); }", "1\n"),
+}
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_what_fits_nothing_traps(name: str) -> None:
+    source, printed = TRAPS[name]
+    ran = run_text(source)
+    assert (ran.code, ran.stdout) == (134, printed)
+    assert "fit" in ran.stderr
+
+
+def test_guards_change_nothing_that_was_matched() -> None:
+    """What is matched is kept as it was, whatever a guard does to its variable."""
+    source = """
+    fun main() {
+        let mut xs = ["a" + 1, "b" + 2];
+        let s = match xs {
+            [x, y] if { xs = []; x == "b2" } => x,
+            [x, y] if { xs = ["q" + y]; y == "b2" } => x + y,
+            _ => "none",
+        };
+        println(s, xs);
+    }"""
+    assert run_text(source).stdout == 'a1b2 ["qb2"]\n'
+
+
+def test_arms_may_change_what_is_matched() -> None:
+    source = """
+    struct P { name: String, parts: [String] }
+    fun main() {
+        let mut p = P { name: "n" + 1, parts: ["a" + 1, "b" + 2] };
+        for turn in 0..4 {
+            match p {
+                P { name: "n1", parts: [first, ..rest] } => { p = P { name: first + turn, parts: rest }; println(first, rest); }
+                P { name, parts } if parts.len() > 0 => { p.parts = []; p.name = name + "!"; println(name, parts); }
+                P { name, .. } => { p.name = "n1"; p.parts = [name]; println(name); }
+            }
+        }
+        println(p);
+    }"""  # noqa: E501
+    assert run_text(source).stdout == ('a1 ["b2"]\na10 ["b2"]\na10!\na10! []\nP {name: "a10!3", parts: []}\n')
+
+
+@pytest.mark.slow
+def test_a_million_matches_in_bounded_memory() -> None:
+    source = """
+    struct P { name: String, n: i64 }
+    fun word(i: i64) -> String { "w" + i % 4 }
+    fun sum([a, ..rest]: [String], (b, c): (String, i64)) -> i64 { a.len() + rest.len() + b.len() + c }
+    fun main() {
+        let mut total = 0;
+        for i in 0..200000 {
+            let t = (word(i), [word(i + 1), word(i + 2)], P { name: word(i + 3), n: i });
+            total += match t {
+                ("w0", [a, _], _) if a == "w2" => 1,
+                (a, [b, ..rest], P { name, .. }) if b == "w1" => a.len() + rest.len() + name.len(),
+                (a, all, P { name: "w1" | "w2", n }) => a.len() + all.len() + n % 3,
+                (s @ ("w1" | "w3"), [.., last], p) => s.len() + last.len() + p.name.len(),
+                _ => 1,
+            };
+            let (a, [b, c], P { name, .. }) = t;
+            let (x, _) | (_, x) = (a + b, c);
+            if let [p, q] = [x, name] { total += p.len() + q.len(); }
+            let mut stack = [a, b];
+            while let [top, ..rest] = stack {
+                if top == "w3" { break; }
+                stack = rest;
+                if top == "w2" { continue; }
+                total += top.len();
+            }
+            let (true, kept) = (i % 2 == 0, word(i)) else { continue };
+            for (k, v) in [(kept, b), (c, kept)] { total += k.len() + v.len(); }
+            total += sum([kept, a], (b, 1));
+        }
+        println(total > 0);
+    }"""
+    ran = run_text(source, memory_limit=4 * PAGE)
+    assert (ran.stdout, ran.reason) == ("true\n", "")
