@@ -12,6 +12,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     FunctionItem,
     ModuleItem,
     StructItem,
+    VariantItem,
 )
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 
@@ -52,7 +53,7 @@ def _check_import(p: Pass, name: tree.UseName, scope: str) -> None:
     if name.glob or binding is None or not binding.rest or binding.failed:
         return
     item = p.item_of(f"{binding.module}::{binding.item}")
-    if p.has_inside(item):
+    if p.has_inside(item) or isinstance(p.inside(item, binding.rest), VariantItem):
         return
     owner = "::".join((*binding.module.split("/"), binding.item))
     _report(p, name.at, item, owner, binding.rest)

@@ -239,7 +239,7 @@ class Pass:
             if nested is not None and (len(path) == 1 or nested.__class__ is ErrorItem):
                 return nested
             if len(path) == 2 and isinstance(nested, EnumItem | AliasItem):
-                return self._inside(nested, path[1])
+                return self.inside(nested, path[1])
             if isinstance(nested, ModuleItem) and nested.path:  # a local import
                 path = (*nested.path, *path[1:])
         if env.names is not None:
@@ -290,7 +290,7 @@ class Pass:
 
     def _part_of(self, scope: str, path: tuple[str, ...]) -> Item | None:
         """What belongs to an own item (`Colour::Red`, `Point::new`)."""
-        return self._inside(self._own(scope, path[:-1]), "::".join(path))
+        return self.inside(self._own(scope, path[:-1]), "::".join(path))
 
     def _variant_of(self, found: Item | None, path: tuple[str, ...]) -> Item | None:
         """What a path means that another module wrote, and that led to an item: the item, or a variant of it."""
@@ -308,7 +308,7 @@ class Pass:
             seen += 1
         return item if isinstance(item, EnumItem) else None
 
-    def _inside(self, owner: Item | None, name: str) -> ErrorItem | VariantItem | None:
+    def inside(self, owner: Item | None, name: str) -> ErrorItem | VariantItem | None:
         """What stands in an item: a variant. Methods are not supported yet. None where there is none."""
         enum = self.enum_behind(owner)
         index = enum.index.get(name.rpartition("::")[2]) if enum is not None else None
@@ -337,7 +337,7 @@ class Pass:
         found = self.item_of(f"{binding.module}::{binding.item}")
         if not binding.rest:
             return found
-        inside = self._inside(found, binding.rest) if "::" not in binding.rest else None
+        inside = self.inside(found, binding.rest) if "::" not in binding.rest else None
         if len(path) == 1 and not isinstance(inside, VariantItem):  # the import has been reported
             return self._error_item(name)
         return inside

@@ -164,3 +164,90 @@ def test_an_array_grows_in_place():
     }"""
     ran = run_text(source, memory_limit=220 * PAGE)
     assert (ran.stdout, ran.reason) == ("150000 150001 150000 150000 299998\n", "")
+
+
+@pytest.mark.slow
+def test_enums_options_and_results_in_bounded_memory():
+    source = """
+    enum Shape { Dot, Circle(f64), Named { name: String, tags: [String] } }
+    enum Tree { Leaf, Node(Box<Tree>, i64, Box<Tree>) }
+    struct Pair(String, Option<String>);
+    struct User { name: String, boss: Option<Box<User>> }
+    fun make(i: i64) -> Shape {
+        if i % 3 == 0 { Shape::Dot } else if i % 3 == 1 { Shape::Circle(1.0) } else {
+            Shape::Named { name: "n" + i, tags: ["t" + i] }
+        }
+    }
+    fun check(i: i64) -> Result<String, String> { if i % 2 == 0 { Ok("ok " + i) } else { Err("bad " + i) } }
+    fun both(i: i64) -> Result<String, String> { let a = check(i)?; let b = check(i + 2)?; Ok(a + b) }
+    fun some(i: i64) -> Option<[String]> { if i % 2 == 0 { Some(["a" + i]) } else { None } }
+    fun two(i: i64) -> Option<String> { let xs = some(i)?; let ys = some(i + 1) ?? ["b" + i]; Some(xs[0] + ys[0]) }
+    fun main() {
+        let mut total = 0;
+        let mut last = Some("x");
+        for i in 0..100000 {
+            let s = make(i);
+            if s == make(i) { total += 1; }
+            let tree = Tree::Node(Tree::Node(Tree::Leaf, i, Tree::Leaf), i, Tree::Leaf);
+            let p = Pair("p" + i, Some("q" + i));
+            if p.1.contains("q" + i) { total += 1; }
+            if both(i).unwrap_or("none") != "none" { total += 1; }
+            if (two(i) ?? "no") != "no" { total += 1; }
+            let before = last.replace("l" + i);
+            if before.unwrap() != "" { total += 1; }
+            last = last.or(None);
+            let shown = f"{tree} {s} {both(i)}";
+            if shown != "" { total += 1; }
+            if check(i).ok().unwrap_or_default() != "" { total += 1; }
+            let user = User { name: "u" + i, boss: Some(User { name: "b" + i, boss: None }) };
+            if user.boss?.name == Some("b" + i) { total += 1; }
+            if some(i).zip(some(i + 2)).is_some() { total += 1; }
+        }
+        println(total);
+    }"""
+    # each turn counts 5: the comparison, the pair, what was there before, the text, the boss; each even one 4 more
+    assert run_text(source, memory_limit=6 * PAGE).stdout == "700000\n"
+
+
+@pytest.mark.slow
+def test_a_million_values_of_enums_in_bounded_memory():
+    source = """
+    enum Item { Number(i64), Word(String) }
+    fun main() {
+        let mut same = 0;
+        let mut kept = [Item::Number(0), Item::Number(0)];
+        for i in 0..1000000 {
+            let item = if i % 2 == 0 { Item::Number(i) } else { Item::Word("w" + i) };
+            kept[i % 2] = item;
+            if kept[0] == kept[1] { same += 1; }
+        }
+        println(same, kept);
+    }"""
+    assert run_text(source, memory_limit=4 * PAGE).stdout == '1 [Number(999998), Word("w999999")]\n'
+
+
+@pytest.mark.parametrize(
+    ("types", "empty", "more"),
+    [
+        ("enum List { End, More(String, Box<List>) }", "List::End", "List::More(text, list)"),
+        ("enum List { More { rest: Box<List>, word: String }, End }", "List::End", "List::More { rest: list, word: text }"),
+        ("struct Node { word: String, next: Option<Box<Node>> }", "None", "Some(Node { word: text, next: list })"),
+        ("struct Node { next: Option<Box<Node>>, word: String }", "None", "Some(Node { word: text, next: list })"),
+        ("struct Node(String, Option<(i64, Box<Node>)>);", "None", "Some((i, Node(text, list)))"),
+        ("enum List { End, More(Cell) } struct Cell { rest: List, word: String }", "List::End",
+         "List::More(Cell { rest: list, word: text })"),
+    ],
+)  # fmt: skip
+def test_a_list_of_any_length_is_given_back(types: str, empty: str, more: str) -> None:
+    """A call for each of its links would need more stack than there is."""
+    source = f"""
+    {types}
+    fun main() {{
+        for turn in 0..3 {{
+            let mut list = {empty};
+            for i in 0..200000 {{ let text = "t" + i; list = {more}; }}
+        }}
+        println("done");
+    }}"""
+    ran = run_text(source, memory_limit=400 * PAGE)
+    assert (ran.stdout, ran.reason) == ("done\n", "")
