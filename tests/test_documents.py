@@ -186,9 +186,6 @@ NOT_YET = {
     "`\\|>`": "fun f(x: i64) -> i64 { x }\nfun main() { println(1 |> f); }",
     "`try`": "fun main() { try { println(1); } catch (e) { println(2); } }",
     "`throw`": "fun main() { throw 1; }",
-    "`chars`": 'fun main() { "ab".chars(); }',
-    "`split`": 'fun main() { "ab".split("a"); }',
-    "`lines`": 'fun main() { "ab".lines(); }',
 }
 
 

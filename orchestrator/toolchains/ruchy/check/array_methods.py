@@ -15,7 +15,7 @@ from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
 
-_ARGUMENT: Why = ("E0204", "`{0}` takes {want}, and this is {got}")
+ARGUMENT: Why = ("E0204", "`{0}` takes {want}, and this is {got}")
 
 Method = Callable[[Fn, tree.MethodCall, hir.Expr, ArrayType], hir.Expr]
 """Makes the call of a method of an array; the number of its arguments has been looked at."""
@@ -111,7 +111,7 @@ def change(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType) -> hir.E
 
 @changer("push", 1)
 def _push(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, out: list[hir.Stmt]) -> hir.Expr:
-    value = part_value(c, node.arguments[0], kind.element, (*_ARGUMENT, node.name))
+    value = part_value(c, node.arguments[0], kind.element, (*ARGUMENT, node.name))
     if value.type is NEVER:
         return value
     change_place(c, place, "push", [value], node.at, out)
@@ -170,7 +170,7 @@ def _contains(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType)
 
 def _element(c: Fn, node: tree.MethodCall, kind: ArrayType) -> hir.Expr:
     """An argument of the type of the elements."""
-    return part_value(c, node.arguments[0], kind.element, (*_ARGUMENT, node.name))
+    return part_value(c, node.arguments[0], kind.element, (*ARGUMENT, node.name))
 
 
 @method("iter iter_mut into_iter collect cloned copied to_vec clone to_owned as_slice", 0)
@@ -185,7 +185,7 @@ def _to_string(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType
 
 @method("join", 1)
 def _join(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
-    between = check(c, node.arguments[0], STRING, (*_ARGUMENT, node.name))
+    between = check(c, node.arguments[0], STRING, (*ARGUMENT, node.name))
     return hir.Helper(STRING, node.at, "join", kind, [receiver, between])
 
 
@@ -234,7 +234,7 @@ def _array_argument(c: Fn, node: tree.MethodCall, kind: ArrayType) -> hir.Expr:
     made = expr(c, node.arguments[0], kind)
     found = resolve(made.type)
     if isinstance(found, ArrayType) or found is NEVER or found is ERROR or openness(found) == ANY:
-        return fit(c, made, kind, (*_ARGUMENT, node.name), node.arguments[0])
+        return fit(c, made, kind, (*ARGUMENT, node.name), node.arguments[0])
     message = f"`{node.name}` takes {shown(kind)}, and this is {shown(found)}"
     c.p.error("E0204", node.at, message, "one element is put in by `push(x)`, or `xs + [x]`")
     return bad(node.at)
@@ -242,19 +242,19 @@ def _array_argument(c: Fn, node: tree.MethodCall, kind: ArrayType) -> hir.Expr:
 
 @method("slice", 2)
 def _slice(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
-    start, end = (check(c, one, I64, (*_ARGUMENT, node.name)) for one in node.arguments)
+    start, end = (check(c, one, I64, (*ARGUMENT, node.name)) for one in node.arguments)
     return _part(node.at, receiver, kind, start, end)
 
 
 @method("take", 1)
 def _take(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
-    end = check(c, node.arguments[0], I64, (*_ARGUMENT, node.name))
+    end = check(c, node.arguments[0], I64, (*ARGUMENT, node.name))
     return _part(node.at, receiver, kind, hir.Int(I64, node.at, 0), end)
 
 
 @method("skip", 1)
 def _skip(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
-    start = check(c, node.arguments[0], I64, (*_ARGUMENT, node.name))
+    start = check(c, node.arguments[0], I64, (*ARGUMENT, node.name))
     return _part(node.at, receiver, kind, start, hir.Int(I64, node.at, (1 << 63) - 1))
 
 

@@ -130,8 +130,8 @@ class Runtime(_Expr):
     `traps`: the call takes the trap site as two more arguments. `name` is without `rt::`: "str_len".
 
     Names that are single instructions, on one operand of type f64 or f32: `sqrt`, `floor`, `ceil`, `trunc`, `fabs`;
-    and `length` of a String (in bytes) or an array. Names in `arr_` get what the elements of the first argument are as
-    one more argument, before the site.
+    `add` of two i64 whose sum surely fits; and `length` of a String (in bytes) or an array. Names in `arr_` get what
+    the elements of the first argument are as one more argument, before the site.
     `format` takes the template, an i64 that says what its arguments are, and then these, each a String: lowering puts
     them in memory for `rt::format`. `radix` takes an integer of any width, `fixed` any number.
     """
@@ -295,7 +295,8 @@ class Store(msgspec.Struct, gc=False, tag=True, tag_field="node"):
 
 class Change(msgspec.Struct, gc=False, tag=True, tag_field="node"):
     """`place = rt::name(place, arguments)`: the place hands its value over, so that it can change where it is. `push`
-    stores its argument behind the last element of an array. `at` as in expressions, for calls that trap."""
+    stores its argument behind the last element of an array, `insert` its second one at the index that is its first.
+    `at` as in expressions, for calls that trap."""
 
     slot: int
     path: list[Step]

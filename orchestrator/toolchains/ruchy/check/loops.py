@@ -51,6 +51,9 @@ def loop_over(c: Fn, at: int, pattern: tree.Pattern, iterable: tree.Expr, turn: 
     if isinstance(kind, ObjectType):
         found, kind = object_keys(at, found, kind), ArrayType(STRING)
         c.p.composed = True
+    if kind is STRING:
+        kind = c.p.composed_type(at, ArrayType(STRING))
+        found = hir.Runtime(kind, at, "str_chars_array", [found])
     if isinstance(kind, ArrayType):
         return _over_array(c, at, pattern, turn, found, kind)
     return _over_nothing(c, pattern, iterable, turn, kind)
@@ -116,9 +119,7 @@ def _over_array(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, source: hir.E
 def _over_nothing(c: Fn, pattern: tree.Pattern, iterable: tree.Expr, turn: Turn, kind: Type) -> hir.Expr:
     """Something that cannot be iterated over."""
     mark = len(c.undo)
-    if kind is STRING:
-        c.p.error("E0212", iterable.at, "a String cannot be iterated over", "use its `.chars()`")
-    elif kind is not ERROR:
+    if kind is not ERROR:
         hint = "write `0..n`" if narrow(kind, INTEGER) else ""
         c.p.error("E0212", iterable.at, f"{shown(kind)} cannot be iterated over", hint)
     bind_silently(c, pattern)

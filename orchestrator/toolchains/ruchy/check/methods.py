@@ -6,10 +6,11 @@ from collections.abc import Collection
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.array_methods import CHANGERS, FUNCTIONS, METHODS, array_method, change
+from orchestrator.toolchains.ruchy.check.array_more import collected
 from orchestrator.toolchains.ruchy.check.arrays import array_of
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, text_parts
-from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, later
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr, handles, later
 from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.numbers import (
@@ -28,8 +29,9 @@ from orchestrator.toolchains.ruchy.check.places import place_of, read_place, wri
 from orchestrator.toolchains.ruchy.check.ranges import OWN, elements, range_method
 from orchestrator.toolchains.ruchy.check.scope import RANGES, Variable
 from orchestrator.toolchains.ruchy.check.statements import assign
+from orchestrator.toolchains.ruchy.check.text_changes import TEXT_CHANGERS, change_text
+from orchestrator.toolchains.ruchy.check.text_methods import TEXT_METHODS, text_method
 from orchestrator.toolchains.ruchy.check.types import (
-    BOOL,
     ERROR,
     FLOATS,
     I64,
@@ -53,40 +55,12 @@ from orchestrator.toolchains.ruchy.syntax.lexer import words
 
 _ARGUMENT: Why = ("E0204", "`{0}` takes {want}, and this is {got}")
 
-_TEXT: dict[str, tuple[str, tuple[Type, ...], Type, bool]] = {}
-"""Methods of String that are one runtime function: its name, its further arguments, its result, whether it traps."""
-
-_Entry = tuple[str, tuple[Type, ...], Type, bool]
-_ROWS: dict[str, _Entry] = {
-    "len length": ("str_len", (), I64, False),
-    "to_upper to_uppercase upper": ("str_upper", (), STRING, False),
-    "to_lower to_lowercase lower": ("str_lower", (), STRING, False),
-    "is_numeric": ("str_is_numeric", (), BOOL, False),
-    "is_alphabetic": ("str_is_alphabetic", (), BOOL, False),
-    "is_alphanumeric": ("str_is_alphanumeric", (), BOOL, False),
-    "trim": ("str_trim", (), STRING, False),
-    "trim_start": ("str_trim_start", (), STRING, False),
-    "trim_end": ("str_trim_end", (), STRING, False),
-    "contains": ("str_contains", (STRING,), BOOL, False),
-    "starts_with": ("str_starts_with", (STRING,), BOOL, False),
-    "ends_with": ("str_ends_with", (STRING,), BOOL, False),
-    "repeat": ("str_repeat", (I64,), STRING, True),
-    "char_at nth": ("str_at", (I64,), STRING, True),
-    "replace": ("str_replace", (STRING, STRING), STRING, False),
-    "substring slice": ("str_slice", (I64, I64), STRING, True),
-    "rev reverse": ("str_reverse", (), STRING, False),
-}
-for _names, _entry in _ROWS.items():
-    for _name in _names.split():
-        _TEXT[_name] = _entry
-
-_SAME = frozenset(("clone", "as_str", "to_owned", "into"))
-_PLANNED = words("chars lines as_bytes bytes split find iter map filter collect push pop first last get join sort")
 _NUMBER = words("abs sqrt pow powi powf round floor ceil trunc to_int to_integer to_float min max to_string clone")
 _OTHER = frozenset(["to_string", "clone"])
-_STRING = frozenset(
-    (*_TEXT, *_SAME, *["to_string", "is_empty", "parse", "to_int", "to_integer", "to_float", "append", "push_str"])
-)
+WAITING = words("nth find rfind get pop strip_prefix strip_suffix split_once to_digit map filter any all find_map")
+"""Methods of String whose result or argument is still to come."""
+_READ = ("parse", "to_int", "to_integer", "to_float", "append")
+"""Methods of String that are no rows of its table: they depend on more than types."""
 
 
 @handles(tree.MethodCall)
@@ -97,7 +71,7 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
     while isinstance(inner, tree.MethodCall):
         chain.append(inner)
         inner = inner.receiver
-    if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length", "rev", "nth"):
+    if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length"):
         return _of_chars(c, chain, inner)
     made = None
     if _may_change(chain[-1]) and _is_place(c, inner):
@@ -111,15 +85,12 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
 
 
 def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: tree.Expr) -> hir.Expr:
-    """`s.chars().len()`, `.nth(i)`, `.rev()`: what needs no array of characters."""
+    """`s.chars().len()`: needs no array of characters."""
     value = expr(c, inner)
     first, second = chain[-1], chain[-2]
-    if resolve(value.type) is not STRING:
+    if resolve(value.type) is not STRING or first.arguments or second.arguments:
         made = _apply(c, first, value)
         rest = chain[:-1]
-    elif second.name in ("nth", "rev"):
-        not_yet(c.p, first.at, "arrays")
-        return bad(first.at)
     else:
         made = hir.Runtime(I64, second.at, "str_chars", [value])
         rest = chain[:-2]
@@ -128,7 +99,7 @@ def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: tree.Expr) -> hir.Expr
     return made
 
 
-_CHANGING = frozenset((*CHANGERS, "push_str"))
+_CHANGING = frozenset((*CHANGERS, *TEXT_CHANGERS, "push_str"))
 
 
 def _may_change(node: tree.MethodCall) -> bool:
@@ -172,6 +143,10 @@ def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr) -> hir.Expr:
         made = change_option(c, node, place, kind, out)
     elif kind is STRING and name in ("push_str", "push") and len(node.arguments) == 1:
         made = assign(c, tree.Assign(node.at, receiver, "+", node.arguments[0]), out)
+    elif kind is STRING and name in TEXT_CHANGERS:
+        if writes_through_reference(c, receiver, place.variable):
+            return bad(node.at)
+        made = change_text(c, node, place, out)
     else:
         place.variable.read = True
         made = _apply(c, node, read_place(c, node.at, place))
@@ -186,8 +161,7 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
         return receiver
     name = _plain(node.name)
     if kind is STRING:
-        entry = _TEXT.get(name)
-        return _runtime(c, node, receiver, entry) if entry is not None else _of_text(c, node, name, receiver, want)
+        return text_method(c, node, receiver, name) or _of_text(c, node, name, receiver, want)
     if openness(kind) == ANY:
         return _of_unknown(c, node, receiver)
     if name == "to_string" and kind in RANGES and _no_arguments(c, node):
@@ -197,7 +171,8 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
     if isinstance(kind, EnumType) and not kind.module:
         return option_method(c, node, receiver, kind)
     if isinstance(kind, ArrayType):
-        return array_method(c, node, receiver, kind)
+        text = collected(c, node, receiver, kind, want) if name == "collect" and not node.arguments else None
+        return text or array_method(c, node, receiver, kind)
     if isinstance(kind, ObjectType):
         return object_method(c, node, receiver, kind)
     if narrow(kind, NUMBER):
@@ -251,24 +226,8 @@ def _no_arguments(c: Fn, node: tree.MethodCall) -> bool:
     return arguments_of(c, node, node.name, 0, 0) is not None
 
 
-def _runtime(c: Fn, node: tree.MethodCall, receiver: hir.Expr, entry: _Entry) -> hir.Expr:
-    symbol, types, result, traps = entry
-    if len(node.arguments) != len(types):
-        arguments_of(c, node, node.name, len(types), len(types))
-        return hir.Unit(result, node.at)
-    given = [receiver]
-    for argument, kind in zip(node.arguments, types, strict=True):
-        given.append(check(c, argument, kind, (*_ARGUMENT, node.name)))
-    return hir.Runtime(result, node.at, symbol, given, traps)
-
-
 def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: Want) -> hir.Expr:
     at = node.at
-    if name in _SAME or name == "to_string":
-        return receiver if _no_arguments(c, node) else bad(at)
-    if name == "is_empty":
-        _no_arguments(c, node)
-        return hir.Compare(BOOL, at, "==", hir.Runtime(I64, at, "str_len", [receiver]), hir.Int(I64, at, 0))
     if name == "parse":
         return _parsed(c, node, receiver, want)
     if name in ("to_int", "to_integer"):
@@ -280,7 +239,7 @@ def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: 
     if name == "append":
         made = arguments_of(c, node, name, 1, 1)
         return bad(at) if made is None else joined(at, [*text_parts(c, receiver), *plain_parts(c, made[0])])
-    return _unknown(c, node, name, STRING, _STRING)
+    return _unknown(c, node, name, STRING, (*TEXT_METHODS, *_READ))
 
 
 def _parsed(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want) -> hir.Expr:
@@ -334,7 +293,10 @@ def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Collect
     p = c.p
     if isinstance(kind, StructType | EnumType) and (kind.module, kind.item) in p.module.with_methods:
         p.failed = True
-    elif kind is STRING and name in _PLANNED:
+    elif kind is STRING and name in (*TEXT_CHANGERS, "push", "push_str"):
+        message = f"`{name}` changes a String, and this one is no variable's: the change would be lost"
+        p.error("E0211", node.at, message, "give it a name first: `let mut text = ...`")
+    elif kind is STRING and name in WAITING:
         not_yet(p, node.at, f"`{name}` of a String", plural=False)
     else:
         p.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", did_you_mean(name, known))

@@ -101,7 +101,7 @@ def _element(c: Fn, node: tree.Index, place: Place, out: list[hir.Stmt]) -> bool
             c.p.error("E0215", node.at, f"{shown(kind)} cannot be indexed")
         return False
     index_made = check(c, node.index, I64, INDEX)
-    if index_made.type is not I64:  # an error, or it never returns
+    if resolve(index_made.type) is not I64:  # an error, or it never returns
         index_made = hir.Block(I64, node.at, [hir.Do(index_made)], hir.Int(I64, node.at, 0))
     if not isinstance(index_made, hir.Int | hir.Local):
         index_made = in_slot(c, index_made, out)

@@ -98,8 +98,8 @@ CODES: dict[str, Code] = registry(
         "E0212",
         "type",
         "not iterable",
-        "A `for` goes over a range of integers, with both ends.",
-        'for c in "abc" { println(c) }',
+        "A `for` goes over a range of integers, with both ends, over an array, or over the characters of a String.",
+        "for i in 10 { println(i) }",
         "for i in 0..3 { println(i) }",
     ),
     Code(

@@ -95,7 +95,7 @@ class Glue:
     def _make(self, name: str) -> WrittenHelper:
         type_, kind = self._shared.wanted[name]
         base, _, option = kind.partition(".")
-        parameters, result = _SIGNATURES[base](type_)
+        parameters, result = SIGNATURES[base](type_)
         how = HELPERS[type_.__class__, base]
         draft = Draft(self._shared.layouts, parameters, option)
         value = how.tree(draft, type_) if isinstance(how, AsTree) else hir.Unit(result, 0)
@@ -318,7 +318,7 @@ def _holds_text(type_: Type) -> bool:
     return False
 
 
-_SIGNATURES: dict[str, Callable[[Any], tuple[list[Type], Type]]] = {
+SIGNATURES: dict[str, Callable[[Any], tuple[list[Type], Type]]] = {
     "drop": lambda type_: ([type_], UNIT),
     "unshare": lambda type_: ([type_], type_),
     "eq": lambda type_: ([type_, type_], BOOL),

@@ -15,7 +15,7 @@ from orchestrator.toolchains.ruchy.lower.glue import TYPES
 from orchestrator.toolchains.ruchy.lower.layout import HEADER, element_of, how_of, is_counted, storage, valtype
 from orchestrator.toolchains.ruchy.lower.strings import append_parts, joined
 from orchestrator.toolchains.ruchy.lower.structs import hold
-from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
+from orchestrator.toolchains.ruchy.lower.valtypes import I32, I64, functype
 from orchestrator.toolchains.ruchy.lower.walk import is_straight, mentions
 from orchestrator.wasm.leb import sleb, uleb
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PAIR_TO_I32 = functype(bytes((I32, I32)), bytes((I32,)))
 _THREE_TO_I32 = functype(bytes((I32, I32, I32)), bytes((I32,)))
+_OPEN = functype(bytes((I32, I64, I32, I32, I32)), bytes((I32,)))
 
 
 def own_top(body: Body, type_: Type) -> None:
@@ -248,5 +249,20 @@ def _push(body: Body, node: hir.Change, type_: Type, arguments: Sequence[int]) -
     body.give_back(I32, array)
 
 
-_KEEPING: dict[str, Callable[[Body, hir.Change, Type, Sequence[int]], None]] = {"push": _push}
+def _insert(body: Body, node: hir.Change, type_: Type, arguments: Sequence[int]) -> None:
+    index, element = arguments
+    kept_in = storage(element_of(type_))
+    body.out += get(index) + b"\x41" + sleb(how_of(type_))
+    body.site(node.at)
+    body.call("rt::arr_open", _OPEN)
+    if not kept_in.size:
+        return
+    array = body.temporary(I32)
+    body.out += tee(array) + get(index) + b"\xa7"
+    scale(body, kept_in.size)
+    body.out += get(array) + b"\x6a" + get(element) + kept_in.store + uleb(HEADER)
+    body.give_back(I32, array)
+
+
+_KEEPING: dict[str, Callable[[Body, hir.Change, Type, Sequence[int]], None]] = {"push": _push, "insert": _insert}
 """Changes that are written in place; each keeps its arguments."""

@@ -225,6 +225,11 @@ def lower_runtime(body: Body, node: hir.Runtime) -> int:
         body.emit(node.arguments[0])
         body.out.append(_INSTRUCTIONS[name] + (14 if valtype(node.type) == F64 else 0))
         return PLAIN
+    if name == "add":
+        for one in node.arguments:
+            body.emit(one)
+        body.out.append(0x7C)
+        return PLAIN
     if name == "format":
         return _format(body, node)
     if name == "fixed":

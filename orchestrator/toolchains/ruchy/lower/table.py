@@ -18,6 +18,7 @@ import orchestrator.toolchains.ruchy.lower.casts
 import orchestrator.toolchains.ruchy.lower.control
 import orchestrator.toolchains.ruchy.lower.elements
 import orchestrator.toolchains.ruchy.lower.enums
+import orchestrator.toolchains.ruchy.lower.glue_arrays
 import orchestrator.toolchains.ruchy.lower.numbers
 import orchestrator.toolchains.ruchy.lower.places
 import orchestrator.toolchains.ruchy.lower.structs

@@ -6,7 +6,7 @@
   (import "env" "rt::arr_keep" (func $keep (param i32 i32 i32)))
   (import "env" "rt::arr_own" (func $own (param i32 i32) (result i32)))
   (import "env" "rt::arr_grow" (func $grow (param i32 i32 i32) (result i32)))
-  (import "env" "rt::retain" (func $retain (param i32)))
+  (import "env" "rt::release" (func $release (param i32)))
   (import "env" "rt::trap" (func $trap (param i32 i32 i32)))
   (import "env" "rt::trap_index" (func $trap_index (param i32 i32 i64 i64)))
 
@@ -208,12 +208,15 @@
       (i32.sub (call $place (local.get $array) (local.get $length) (local.get $how)) (local.get $place)))
     (local.get $array))
 
-  ;; An owned array without the element at an index that is within it; nobody releases that.
-  (func (export "rt::arr_close") (param $array i32) (param $at i32) (param $how i32) (result i32)
-    (local $last i32) (local $place i32)
+  ;; An owned array without the element at an index that is within it, which somebody else holds as well.
+  (func (export "rt::arr_close") (param $array i32) (param $index i64) (param $how i32) (result i32)
+    (local $at i32) (local $last i32) (local $place i32)
+    (local.set $at (i32.wrap_i64 (local.get $index)))
     (local.set $array (call $own (local.get $array) (local.get $how)))
     (local.set $last (i32.sub (i32.load offset=4 (local.get $array)) (i32.const 1)))
     (local.set $place (call $place (local.get $array) (local.get $at) (local.get $how)))
+    (if (i32.ge_u (local.get $how) (i32.const 256))
+      (then (call $release (i32.load (local.get $place)))))
     (memory.copy
       (local.get $place)
       (i32.add (local.get $place) (call $size (local.get $how)))

@@ -19,7 +19,7 @@
     (i32.add (call $start (local.get $string)) (call $length (local.get $string))))
 
   ;; The first place from `at` on where the needle stands before `end`; 0 if nowhere.
-  (func $seek (param $at i32) (param $end i32) (param $needle i32) (result i32) (local $length i32)
+  (func $seek (export "rt::str_seek") (param $at i32) (param $end i32) (param $needle i32) (result i32) (local $length i32)
     (local.set $length (call $length (local.get $needle)))
     (local.set $end (i32.sub (local.get $end) (local.get $length)))
     (local.set $needle (call $start (local.get $needle)))

@@ -399,7 +399,7 @@ def parse_member(c: Cursor, value: Expr) -> Expr:
     if c.kinds[c.at] == "::" and c.kinds[c.at + 1] == "<":
         start = c.at = c.at + 1
         parse_type_arguments(c)
-        if name == "parse":  # the one method that reads them
+        if name in ("parse", "collect"):  # the methods that read them
             name += "::" + "".join(c.texts[start : c.at])
     if c.kinds[c.at] == "(" and c.at not in c.breaks:
         return MethodCall(at, value, name, parse_arguments(c))

@@ -71,7 +71,6 @@ CASES = {
     "a default of another type": ('fun f(a: i64 = "x") {\n println(a)\n}\nfun g() { f() }', [("E0201", 1)]),
     "an assignment to a constant": ("const A: i64 = 1;\nfun f() {\n A = 2;\n}", [("E0211", 3)]),
     "an assignment to a function": ("fun g() { }\nfun f() {\n g = 2;\n}", [("E0211", 3)]),
-    "a string to go over": ('fun f() {\n for c in "abc" { println(c) }\n}', [("E0212", 2)]),
     "a number to go over": ("fun f() {\n for i in 10 { println(i) }\n}", [("E0212", 2)]),
     "a range without an end as a value": ("fun f() {\n let r = 0..;\n println(r);\n}", [("E0244", 2)]),
     "a range of texts as a value": ('fun f() {\n let r = "a".."c";\n println(r);\n}', [("E0212", 2), ("E0212", 2)]),
@@ -128,7 +127,6 @@ LATER = {
     "throw": 'fun f() { throw "a"; }',
     "catch": "fun f() { try { println(1) } catch (e) { println(e) } }",
     "pipeline": "fun g(n: i64) -> i64 { n } fun f() -> i64 { 1 |> g }",
-    "characters": 'fun f() { let c = "abc".chars(); println(c) }',
 }
 
 
@@ -215,7 +213,7 @@ def test_what_is_planned_says_what_to_write_instead() -> None:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("not_yet", "_refuse"):
                 said |= {one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)}
-    assert len(said) > 3
+    assert len(said) > 6
     planned = {
         *annotations._PLANNED.values(),
         *(f"`{name}`" for name in ("|>", "Vec", "HashSet")),
@@ -229,7 +227,6 @@ def test_what_is_planned_says_what_to_write_instead() -> None:
         ("fun f() { printn!(1); }", "did you mean `println!`?"),
         ("fun f() { fromat!(1); }", "did you mean `format!`?"),
         ("fun f() { select!(1); }", "call a function"),
-        ('fun f() { "a".chars(); }', "walk with `for i in 0..s.len()`, and take parts with `s.substring(i, i + 1)`"),
         ("class A { }", "write a struct, and functions that take it"),
     ],
 )

@@ -1,0 +1,375 @@
+"""Helpers of arrays that few programs ask for: sorting, pairs, parts, sets. None of them traps.
+
+| symbol | type | |
+|---|---|---|
+| `[T].{sort}` | array → array (owned) | stable; by merging, so that it takes n log n comparisons whatever it is given |
+| `[(i64,T)].{enumerate}` `[(A,B)].{zip}` | array → array; array, array → array | |
+| `[[T]].{flatten}` | array → `[T]` | |
+| `[T].{unique}` `[T].{dedup}` | array → array | the first of each; of equal neighbours the first |
+| `[T].{union}` `[T].{intersection}` `[T].{difference}` | array, array → array | in the first one's order, no doubles |
+| `[T].{chunks}` `[T].{windows}` | array, i64 from 1 on → `[[T]]` | |
+| `[T].{every}` | array, i64 from 1 on → array | the first element, and each that is so many further |
+| `[T].{begins}` `[T].{is_sorted}` | array, array → i32; array → i32 | |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.types import (
+    BOOL,
+    I32,
+    I64,
+    NEVER,
+    UNIT,
+    ArrayType,
+    BoolType,
+    FloatType,
+    IntType,
+    TupleType,
+    Type,
+)
+from orchestrator.toolchains.ruchy.lower.draft import Draft, compared
+from orchestrator.toolchains.ruchy.lower.glue import HELPERS, SIGNATURES, AsTree, each, length_of
+from orchestrator.toolchains.ruchy.lower.layout import element_of
+
+_UNIT = hir.Unit(UNIT, 0)
+_FAR = (1 << 63) - 1
+
+
+def _int(value: int) -> hir.Expr:
+    return hir.Int(I64, 0, value)
+
+
+def _do(*steps: hir.Stmt) -> hir.Expr:
+    return hir.Block(UNIT, 0, list(steps), _UNIT)
+
+
+def _sum(left: hir.Expr, right: hir.Expr) -> hir.Expr:
+    """A sum that surely fits: indices are far below 2^32."""
+    return hir.Runtime(I64, 0, "add", [left, right])
+
+
+def _least(left: hir.Expr, right: hir.Expr) -> hir.Expr:
+    return hir.If(I64, 0, hir.Compare(BOOL, 0, "<", left, right), left, right)
+
+
+def _if(condition: hir.Expr, then: hir.Expr, otherwise: hir.Expr = _UNIT) -> hir.Expr:
+    return hir.If(UNIT, 0, condition, then, otherwise)
+
+
+class _Slot:
+    """A local of a helper that changes."""
+
+    def __init__(self, draft: Draft, kind: Type) -> None:
+        self.kind = kind
+        self.slot = draft.slot(kind)
+
+    @property
+    def value(self) -> hir.Expr:
+        return hir.Local(self.kind, 0, self.slot)
+
+    def starts(self, value: hir.Expr) -> hir.Stmt:
+        return hir.Let(self.slot, value)
+
+    def becomes(self, value: hir.Expr) -> hir.Stmt:
+        return hir.Store(self.slot, [], value, 0)
+
+    def push(self, value: hir.Expr) -> hir.Stmt:
+        return hir.Change(self.slot, [], "push", [value], 0)
+
+    def append(self, value: hir.Expr) -> hir.Stmt:
+        return hir.Change(self.slot, [], "arr_append", [value], 0)
+
+    def at(self, index: hir.Expr) -> hir.Expr:
+        return hir.GetElement(element_of(self.kind), 0, self.value, index, checked=False)
+
+
+def _parameter(index: int, kind: Type) -> hir.Expr:
+    return hir.Local(kind, 0, index)
+
+
+def _collected(draft: Draft, kind: Type, fill: Callable[[_Slot], Sequence[hir.Stmt]]) -> hir.Expr:
+    """A new array, which `fill` puts elements into."""
+    made = _Slot(draft, kind)
+    return hir.Block(kind, 0, [made.starts(hir.NewArray(kind, 0, [])), *fill(made)], made.value)
+
+
+def _while(draft: Draft, condition: hir.Expr, *steps: hir.Stmt) -> hir.Stmt:
+    return hir.Do(hir.While(UNIT, 0, draft.slot(I64), condition, _do(*steps)))
+
+
+def _is_less(left: hir.Expr, right: hir.Expr) -> hir.Expr:
+    if isinstance(left.type, IntType | FloatType | BoolType):
+        return hir.Compare(BOOL, 0, "<", left, right)
+    return hir.Compare(BOOL, 0, "<", compared(left, right), hir.Int(I32, 0, 0))
+
+
+# ---------------------------------------------------------------- sorting
+
+
+def _sort(draft: Draft, kind: ArrayType) -> hir.Expr:
+    """Runs of one element, then of two, of four…: two neighbours are merged into a new array."""
+    source, target = _Slot(draft, kind), _Slot(draft, kind)
+    width, length, start = (_Slot(draft, I64) for _ in range(3))
+    left, middle, right, end = (_Slot(draft, I64) for _ in range(4))
+    is_left = hir.Compare(BOOL, 0, "<", left.value, middle.value)
+    is_right = hir.Compare(BOOL, 0, "<", right.value, end.value)
+    right_first = hir.Or(
+        BOOL,
+        0,
+        hir.Not(BOOL, 0, is_left),
+        hir.And(BOOL, 0, is_right, _is_less(source.at(right.value), source.at(left.value))),
+    )
+    take_right = _do(target.push(source.at(right.value)), right.becomes(_sum(right.value, _int(1))))
+    take_left = _do(target.push(source.at(left.value)), left.becomes(_sum(left.value, _int(1))))
+    merge = _while(draft, hir.Or(BOOL, 0, is_left, is_right), hir.Do(_if(right_first, take_right, take_left)))
+    two_runs = _while(
+        draft,
+        hir.Compare(BOOL, 0, "<", start.value, length.value),
+        left.becomes(start.value),
+        middle.becomes(_least(_sum(start.value, width.value), length.value)),
+        right.becomes(middle.value),
+        end.becomes(_least(_sum(middle.value, width.value), length.value)),
+        merge,
+        start.becomes(end.value),
+    )
+    empty = hir.NewArray(kind, 0, [])
+    passes = _while(
+        draft,
+        hir.Compare(BOOL, 0, "<", width.value, length.value),
+        start.becomes(_int(0)),
+        two_runs,
+        source.becomes(target.value),
+        target.becomes(empty),
+        width.becomes(_sum(width.value, width.value)),
+    )
+    begin: list[hir.Stmt] = [
+        source.starts(_parameter(0, kind)),
+        target.starts(empty),
+        length.starts(length_of(source.value)),
+    ]
+    begin += [width.starts(_int(1)), *(slot.starts(_int(0)) for slot in (start, left, middle, right, end))]
+    return hir.Block(kind, 0, [*begin, passes], source.value)
+
+
+def _is_sorted(draft: Draft, kind: ArrayType) -> hir.Expr:
+    array = _parameter(0, kind)
+
+    def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+        before = hir.GetElement(kind.element, 0, array, _sum(index, _int(-1)), checked=False)
+        wrong = hir.And(BOOL, 0, hir.Compare(BOOL, 0, ">", index, _int(0)), _is_less(element, before))
+        return _if(wrong, hir.Return(NEVER, 0, hir.Int(BOOL, 0, 0)))
+
+    return hir.Block(BOOL, 0, [each(draft, array, turn)], hir.Int(BOOL, 0, 1))
+
+
+# ---------------------------------------------------------------- pairs and layers
+
+
+def _pair(kind: Type, left: hir.Expr, right: hir.Expr) -> hir.Expr:
+    return hir.NewStruct(kind, 0, [left, right], [0, 1])
+
+
+def _enumerate(draft: Draft, kind: ArrayType) -> hir.Expr:
+    assert isinstance(kind.element, TupleType)
+    array = _parameter(0, ArrayType(kind.element.elements[1]))
+    return _collected(
+        draft,
+        kind,
+        lambda made: [
+            each(draft, array, lambda index, element: _do(made.push(_pair(kind.element, index, element)))),
+        ],
+    )
+
+
+def _zip(draft: Draft, kind: ArrayType) -> hir.Expr:
+    """As many pairs as the shorter one has elements."""
+    assert isinstance(kind.element, TupleType)
+    first, second = (_parameter(index, ArrayType(part)) for index, part in enumerate(kind.element.elements))
+
+    def fill(made: _Slot) -> Sequence[hir.Stmt]:
+        def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+            other = hir.GetElement(element_of(second.type), 0, second, index, checked=False)
+            there = hir.Compare(BOOL, 0, "<", index, length_of(second))
+            return _if(there, _do(made.push(_pair(kind.element, element, other))), hir.Return(NEVER, 0, made.value))
+
+        return [each(draft, first, turn)]
+
+    return _collected(draft, kind, fill)
+
+
+def _flatten(draft: Draft, kind: ArrayType) -> hir.Expr:
+    return _collected(
+        draft,
+        kind.element,
+        lambda made: [each(draft, _parameter(0, kind), lambda index, element: _do(made.append(element)))],
+    )
+
+
+# ---------------------------------------------------------------- elements that are equal
+
+
+def _has(array: hir.Expr, element: hir.Expr) -> hir.Expr:
+    found = hir.Helper(I64, 0, "index_of", array.type, [array, element])
+    return hir.Compare(BOOL, 0, ">=", found, _int(0))
+
+
+def _add_new(draft: Draft, made: _Slot, array: hir.Expr, where: Callable[[hir.Expr], hir.Expr] | None) -> hir.Stmt:
+    """Pushes the elements that are new, and for which `where` holds."""
+
+    def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+        new = hir.Not(BOOL, 0, _has(made.value, element))
+        return _if(new if where is None else hir.And(BOOL, 0, where(element), new), _do(made.push(element)))
+
+    return each(draft, array, turn)
+
+
+def _unique(draft: Draft, kind: ArrayType) -> hir.Expr:
+    return _collected(draft, kind, lambda made: [_add_new(draft, made, _parameter(0, kind), None)])
+
+
+def _dedup(draft: Draft, kind: ArrayType) -> hir.Expr:
+    array = _parameter(0, kind)
+
+    def fill(made: _Slot) -> Sequence[hir.Stmt]:
+        def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+            before = hir.GetElement(kind.element, 0, array, _sum(index, _int(-1)), checked=False)
+            first = hir.Compare(BOOL, 0, "==", index, _int(0))
+            other = hir.Or(BOOL, 0, first, hir.Compare(BOOL, 0, "!=", element, before))
+            return _if(other, _do(made.push(element)))
+
+        return [each(draft, array, turn)]
+
+    return _collected(draft, kind, fill)
+
+
+def _union(draft: Draft, kind: ArrayType) -> hir.Expr:
+    return _collected(
+        draft, kind, lambda made: [_add_new(draft, made, _parameter(index, kind), None) for index in (0, 1)]
+    )
+
+
+def _intersection(draft: Draft, kind: ArrayType) -> hir.Expr:
+    other = _parameter(1, kind)
+    return _collected(
+        draft, kind, lambda made: [_add_new(draft, made, _parameter(0, kind), lambda element: _has(other, element))]
+    )
+
+
+def _difference(draft: Draft, kind: ArrayType) -> hir.Expr:
+    other = _parameter(1, kind)
+
+    def is_new(element: hir.Expr) -> hir.Expr:
+        return hir.Not(BOOL, 0, _has(other, element))
+
+    return _collected(draft, kind, lambda made: [_add_new(draft, made, _parameter(0, kind), is_new)])
+
+
+def _begins(draft: Draft, kind: ArrayType) -> hir.Expr:
+    """Whether the first array begins with the second one."""
+    whole, start = (_parameter(index, kind) for index in (0, 1))
+
+    def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+        there = hir.Compare(BOOL, 0, "<", index, length_of(whole))
+        other = hir.GetElement(kind.element, 0, whole, index, checked=False)
+        same = hir.And(BOOL, 0, there, hir.Compare(BOOL, 0, "==", element, other))
+        return _if(same, _UNIT, hir.Return(NEVER, 0, hir.Int(BOOL, 0, 0)))
+
+    return hir.Block(BOOL, 0, [each(draft, start, turn)], hir.Int(BOOL, 0, 1))
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _parts(draft: Draft, kind: ArrayType, whole: bool) -> hir.Expr:
+    """Parts of `size` elements: one behind the other, or at each place where a `whole` one fits."""
+    array = _parameter(0, kind)
+    start, size = _Slot(draft, I64), _Slot(draft, I64)
+
+    def fill(made: _Slot) -> Sequence[hir.Stmt]:
+        end = _sum(start.value, size.value)
+        goes_on = hir.Compare(BOOL, 0, "<=" if whole else "<", end if whole else start.value, length_of(array))
+        part = hir.Runtime(kind, 0, "arr_part", [array, start.value, end])
+        step = _int(1) if whole else size.value
+        return [
+            start.starts(_int(0)),
+            size.starts(_least(_parameter(1, I64), _sum(length_of(array), _int(1)))),
+            _while(draft, goes_on, made.push(part), start.becomes(_sum(start.value, step))),
+        ]
+
+    return _collected(draft, ArrayType(kind), fill)
+
+
+def _every(draft: Draft, kind: ArrayType) -> hir.Expr:
+    array = _Slot(draft, kind)
+    at, step = _Slot(draft, I64), _Slot(draft, I64)
+
+    def fill(made: _Slot) -> Sequence[hir.Stmt]:
+        there = hir.Compare(BOOL, 0, "<", at.value, length_of(array.value))
+        return [
+            array.starts(_parameter(0, kind)),
+            at.starts(_int(0)),
+            step.starts(_least(_parameter(1, I64), _sum(length_of(array.value), _int(1)))),
+            _while(draft, there, made.push(array.at(at.value)), at.becomes(_sum(at.value, step.value))),
+        ]
+
+    return _collected(draft, kind, fill)
+
+
+_Signature = tuple[list[Type], Type]
+
+
+def _of_itself(kind: Type) -> _Signature:
+    return [kind], kind
+
+
+def _of_two(kind: Type) -> _Signature:
+    return [kind, kind], kind
+
+
+def _of_pairs(kind: ArrayType) -> _Signature:
+    assert isinstance(kind.element, TupleType)
+    return [ArrayType(part) for part in kind.element.elements], kind
+
+
+SIGNATURES.update(
+    {
+        "sort": _of_itself,
+        "unique": _of_itself,
+        "dedup": _of_itself,
+        "union": _of_two,
+        "intersection": _of_two,
+        "difference": _of_two,
+        "zip": _of_pairs,
+        "enumerate": lambda kind: (_of_pairs(kind)[0][1:], kind),
+        "flatten": lambda kind: ([kind], kind.element),
+        "chunks": lambda kind: ([kind, I64], ArrayType(kind)),
+        "windows": lambda kind: ([kind, I64], ArrayType(kind)),
+        "every": lambda kind: ([kind, I64], kind),
+        "begins": lambda kind: ([kind, kind], BOOL),
+        "is_sorted": lambda kind: ([kind], BOOL),
+    }
+)
+HELPERS.update(
+    {
+        (ArrayType, name): AsTree(tree)
+        for name, tree in {
+            "sort": _sort,
+            "unique": _unique,
+            "dedup": _dedup,
+            "union": _union,
+            "intersection": _intersection,
+            "difference": _difference,
+            "zip": _zip,
+            "enumerate": _enumerate,
+            "flatten": _flatten,
+            "chunks": lambda draft, kind: _parts(draft, kind, whole=False),
+            "windows": lambda draft, kind: _parts(draft, kind, whole=True),
+            "every": _every,
+            "begins": _begins,
+            "is_sorted": _is_sorted,
+        }.items()
+    }
+)
