@@ -213,7 +213,7 @@ def test_what_is_planned_says_what_to_write_instead() -> None:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("not_yet", "_refuse"):
                 said |= {one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)}
-    assert len(said) > 6
+    assert len(said) > 3
     planned = {
         *annotations._PLANNED.values(),
         *(f"`{name}`" for name in ("|>", "Vec", "HashSet")),
