@@ -248,6 +248,25 @@ def _admits(wanted: int, kind: Type) -> bool:
     return isinstance(kind, IntType | FloatType)
 
 
+def is_open(kind: Type) -> bool:
+    """Whether a type, or a part of it, is not known yet."""
+    waiting = [resolve(kind)]
+    while waiting:
+        found = waiting.pop()
+        if found.__class__ is Var:
+            return True
+        waiting += [resolve(part) for part in found.parts]
+    return False
+
+
+def renewed(kind: Type) -> Type:
+    """The same type with new variables in the place of those that are open."""
+    found = resolve(kind)
+    if found.__class__ is Var:
+        return fresh(openness(found))
+    return found.with_parts(tuple([renewed(part) for part in found.parts])) if found.parts else found
+
+
 PARTS = 1000
 """Of how many types a type may consist, the same ones counted each time. Tuples of tuples double with every line."""
 

@@ -89,7 +89,7 @@ def check_function(p: Pass, item: FunctionItem) -> None:
     p.work.level += 1
     item.state = 1
     try:
-        _check_function(p, item)
+        p.twice(lambda: _check_function(p, item))
         item.state = 2
         p.finished.append(item)
     finally:

@@ -14,7 +14,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from actors.diagnostics import Finding
-from orchestrator.toolchains.ruchy.check.infer import PARTS, Decision, is_too_large, settle
+from orchestrator.toolchains.ruchy.check.infer import (
+    ANY,
+    KNOWN,
+    PARTS,
+    Decision,
+    is_open,
+    is_too_large,
+    openness,
+    renewed,
+    settle,
+    unify,
+)
 from orchestrator.toolchains.ruchy.check.interfaces import read_interface
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, Seen
 from orchestrator.toolchains.ruchy.check.scope import (
@@ -62,6 +73,9 @@ class Pass:
     pass. `cut`: some operand never returns, so that there is something to leave out (see `never.py`). `composed`: there
     are types with parts, which may be open in nodes that are made already.
 
+    `missed`, `opened` and `hints` belong to `twice`: some type was missed; the variables that started with an open
+    type; what is known of these from the first time, by node.
+
     `functions` are those of the module and of the bodies seen so far, `nested` the latter by their node, `finished`
     those whose bodies were checked, in that order. `pending` are expressions whose type was open when they were made;
     `literals` the integers among them, whose range is checked once it is known; `flows` what of open numbers flows into
@@ -82,14 +96,17 @@ class Pass:
         "finished",
         "flows",
         "functions",
+        "hints",
         "inlining",
         "late",
         "leaving",
         "literals",
+        "missed",
         "module",
         "nested",
         "nested_types",
         "now_seen",
+        "opened",
         "pending",
         "report",
         "signatures",
@@ -108,6 +125,9 @@ class Pass:
         self.failed = False
         self.cut = False
         self.composed = False
+        self.missed = False
+        self.opened: list[tuple[tree.Let, Type]] = []
+        self.hints: dict[int, Type] = {}
         self.calls_main = False
         self.functions: list[FunctionItem] = []
         self.symbols: dict[str, FunctionItem] = {}
@@ -158,6 +178,30 @@ class Pass:
             before.restore()
         self.work.depth = depth
         return needed
+
+    def twice(self, action: Callable[[], None]) -> None:
+        """Does something; and if it missed a type that only what comes later tells, does it again with what the first
+        time found out: `let mut xs = []`, `xs[0].n = 1`, `xs.push(p)`."""
+        before = Savepoint(self)
+        opened, missed = self.opened, self.missed
+        self.opened, self.missed = [], False
+        try:
+            action()
+            if self.missed:
+                found = {id(node): renewed(kind) for node, kind in self.opened}
+                self.hints.update({node: kind for node, kind in found.items() if _says_something(kind)})
+                before.restore()
+                action()
+        finally:
+            self.opened, self.missed = opened, missed
+
+    def started_open(self, node: tree.Let, kind: Type) -> None:
+        """Notes a variable that starts with something of which not everything is known. `twice` may know it."""
+        if openness(kind) == KNOWN and kind.parts and is_open(kind):
+            self.opened.append((node, kind))
+            hint = self.hints.get(id(node))
+            if hint is not None:
+                unify(kind, renewed(hint))
 
     # ------------------------------------------------------------ reporting
 
@@ -436,6 +480,10 @@ class Pass:
                 return
             open_.discard(oldest)
             order[oldest].decide(True)
+
+
+def _says_something(kind: Type) -> bool:
+    return any(openness(part) != ANY for part in kind.parts)
 
 
 class Savepoint:

@@ -170,6 +170,7 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
     else:
         made = started(c.p, expr(c, node.value))
         kind = resolve(made.type)
+        c.p.started_open(node, kind)
     if node.otherwise is not None or not (name or isinstance(pattern, tree.WildcardPattern)):
         return None, _let_pattern(c, node, made, out)
     if not isinstance(pattern, tree.NamePattern):

@@ -97,5 +97,5 @@ def _top_body(p: Pass, env: Env, loose: list[tree.Stmt]) -> tuple[Fn, hir.Expr]:
         c = Fn(p, env, TOP)
         made.append((c, block_body(c, loose[0].at, loose, DROP, ())))
 
-    settled(p, action)
+    settled(p, lambda: p.twice(action))
     return made[-1]

@@ -67,3 +67,21 @@ TRAPS = {
 def test_a_trap_names_its_line(source):
     ran = run_text(source)
     assert (ran.code, ran.stderr.strip()) == (134, f"error: {TRAPS[source]}")
+
+
+LATER = {
+    "let mut ps = []\nif ps.len() > 0 { ps[0].n = 3 }\nps.push(P { n: 1 })\nps[0].n += 1\nprintln(ps)": "[P {n: 2}]",
+    "fun f() { let mut xs = []; for i in 0..xs.len() { xs[i].1 += 1 } xs.push((1, 2)); xs }\nprintln(f())": "[(1, 2)]",
+    "fun g() { let mut xs = []; let n = h(); if n > 9 { xs[0].n = n } xs.push(P { n: n }); xs }\nfun h() { 3 }\n"
+    "println(g())": "[P {n: 3}]",
+}
+
+
+@pytest.mark.parametrize("source", LATER)
+def test_what_an_array_holds_may_be_told_behind_its_first_use(source):
+    assert run_text(f"struct P {{ n: i64 }}\n{source}").stdout == LATER[source] + "\n"
+
+
+def test_where_nothing_tells_it_the_type_is_asked_for_once():
+    found = errors_of("let mut xs = []\nxs[0].n = 1\nlet s: i64 = true")
+    assert [(one.code, one.line) for one in found] == [("E0210", 2), ("E0201", 3)]
