@@ -230,7 +230,7 @@ def test_a_million_values_of_enums_in_bounded_memory():
     ("types", "empty", "more"),
     [
         ("enum List { End, More(String, Box<List>) }", "List::End", "List::More(text, list)"),
-        ("enum List { More { rest: Box<List>, word: String }, End }", "List::End", "List::More { rest: list, word: text }"),
+        ("enum List { More { rest: List, word: String }, End }", "List::End", "List::More { rest: list, word: text }"),
         ("struct Node { word: String, next: Option<Box<Node>> }", "None", "Some(Node { word: text, next: list })"),
         ("struct Node { next: Option<Box<Node>>, word: String }", "None", "Some(Node { word: text, next: list })"),
         ("struct Node(String, Option<(i64, Box<Node>)>);", "None", "Some((i, Node(text, list)))"),

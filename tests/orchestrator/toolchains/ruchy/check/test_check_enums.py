@@ -87,8 +87,7 @@ def test_an_error_and_its_words(source: str) -> None:
         "fun f() { let mut x = None; x = Some(1); println(x) }",
         "fun f(a: Option<f64>) { println(a) } fun g() { f(Some(1)); f(None) }",
         "fun f(n) { if n > 0 { Ok(n) } else { Err('a') } } fun g() { println(f(1).is_ok()) }",
-        "fun f(n: i64) -> Result<i64, String> requires n > 0 ensures result.is_ok() { let m = g(n)?; Ok(m) }"
-        "fun g(n: i64) -> Result<i64, String> { Ok(n) }",
+        HALF + "fun f(n: i64) -> Result<i64, String> requires n > 0 ensures result.is_ok() { Ok(safe(n)?) }",
     ],
 )
 def test_what_is_right(source: str) -> None:
