@@ -8,10 +8,9 @@ from actors.compiler.toolchain import Inference, Interface, Signature, Summary
 from actors.digests import Digest, short
 from actors.planner import keys
 from actors.planner.deep import DeepInterfaces, Meanings, interfaces
-from actors.planner.layers import Layer
 from actors.planner.resolutions import Resolutions
 from actors.planner.resolve import Resolved
-from actors.planner.table import Table
+from actors.planner.table import Layer, Table
 
 _pack = msgspec.msgpack.Encoder().encode
 

@@ -9,11 +9,11 @@ more rows at hand.
 Nothing here waits. `update` returns what is missing (`Need`); the caller gets it (`learn`, `fail`, `inferences`), and
 calls `update` again, which goes on with the rows that are still dirty. docs/facts.md has the invariant.
 
-    table.py         the rows, and the rule
+    table.py         the texts, the layers, the rows, and the rule
     resolutions.py   surfaces and resolutions
     faces.py         faces, inferences, deep interfaces
     objectkeys.py    keys
-    parts.py         parts, and the modules that are touched
+    fingerprints.py  parts, and the modules that are touched
     inputs.py        files that compiles discovered
 """
 
@@ -27,17 +27,14 @@ from actors.digests import Digest
 from actors.messages import BuildSettings, KnownSource, Source
 from actors.planner import keys
 from actors.planner.faces import Faces
-from actors.planner.fingerprints import Fingerprint
+from actors.planner.fingerprints import Fingerprint, Parts
 from actors.planner.graph import Graph
 from actors.planner.inputs import Inputs
-from actors.planner.layers import Layer, Need
 from actors.planner.objectkeys import ObjectKeys
-from actors.planner.parts import Parts
+from actors.planner.plan import PlannedModule, Row
 from actors.planner.resolutions import Resolutions
 from actors.planner.resolve import Modules, Resolved
-from actors.planner.sources import SourceFile, summary_name
-from actors.planner.state import PlannedModule, Row
-from actors.planner.table import Table
+from actors.planner.table import Layer, Need, SourceFile, Table, summary_name
 
 SPARE = 64
 """Where more than half of all summaries are needed, and so many besides, all are asked for, in one round."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from actors.compiler.inputs import portable
 from actors.compiler.toolchain import Discovered
 from actors.messages import InputFile
-from actors.planner.state import PlannedModule
+from actors.planner.plan import PlannedModule
 
 
 class Inputs:

@@ -43,9 +43,9 @@ from actors.planner.phases.linking import Linking
 from actors.planner.phases.recording import RecordingBuild, finished_event
 from actors.planner.phases.scanning import Scanning
 from actors.planner.phases.verifying import Verifying
+from actors.planner.plan import decode_plan
 from actors.planner.run import Phase, Run
 from actors.planner.session import Session, Step
-from actors.planner.state import decode_plan
 
 
 class LaterSteps:

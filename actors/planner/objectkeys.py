@@ -6,9 +6,8 @@ from actors.digests import Digest
 from actors.messages import BuildSettings
 from actors.planner import keys
 from actors.planner.faces import Faces
-from actors.planner.layers import Layer, Reach
 from actors.planner.resolutions import Resolutions
-from actors.planner.table import Table
+from actors.planner.table import Layer, Reach, Table
 
 
 class ObjectKeys:

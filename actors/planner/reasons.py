@@ -10,7 +10,7 @@ import msgspec
 from actors.digests import Digest
 from actors.planner.facts import Facts
 from actors.planner.fingerprints import TRACE_BYTES, Fingerprint
-from actors.planner.state import Plan, PlannedModule
+from actors.planner.plan import Plan, PlannedModule
 from actors.result import Reason
 from actors.untrusted import UNREADABLE
 

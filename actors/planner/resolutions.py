@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from actors.digests import Digest, digest
 from actors.planner import keys
-from actors.planner.layers import Layer
 from actors.planner.resolve import Missing, Modules, Resolved, resolve, surface
-from actors.planner.table import Table
+from actors.planner.table import Layer, Table
 
 
 class Resolutions:

@@ -10,10 +10,9 @@ from enum import Enum
 
 from actors.diagnostics import Diagnostic
 from actors.messages import Build, BuildDone, BuildSettings
-from actors.planner.failures import Failures
-from actors.planner.objects import Objects
+from actors.planner.plan import PlannedModule
 from actors.planner.schedule import Schedule
-from actors.planner.state import PlannedModule, State, States
+from actors.planner.states import Failures, Objects, State, States
 
 ATTEMPTS = 3
 """How often a module is planned when its source changes under the build: once, and twice again."""

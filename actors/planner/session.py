@@ -29,8 +29,8 @@ from actors.messages import (
 )
 from actors.planner.diagnostics import keeps_changing
 from actors.planner.facts import Facts
+from actors.planner.plan import Plan, PlannedModule, settings_digest
 from actors.planner.run import Run
-from actors.planner.state import Plan, PlannedModule, settings_digest
 
 
 class Standing(NamedTuple):

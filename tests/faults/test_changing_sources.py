@@ -14,7 +14,7 @@ import pytest
 
 from actors.compiler.toolchain import Compiled, CompileJob
 from actors.events import InputChanged
-from actors.planner import sources as planner_sources
+from actors.planner import table as planner_sources
 from orchestrator import BuildResult
 from orchestrator.testing.faults import fail
 from orchestrator.testing.toolchain import PlainToolchain

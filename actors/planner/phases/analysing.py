@@ -27,12 +27,11 @@ from actors.messages import (
     SummariseDone,
 )
 from actors.planner.diagnostics import crashed, findings, nothing_there, unread, with_findings
-from actors.planner.layers import Layer, Need
+from actors.planner.plan import PlannedModule
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import new_source_ms
 from actors.planner.session import Session, Step
-from actors.planner.sources import SourceFile
-from actors.planner.state import PlannedModule
+from actors.planner.table import Layer, Need, SourceFile
 from actors.untrusted import UNREADABLE
 
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode

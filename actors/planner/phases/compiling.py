@@ -24,14 +24,14 @@ from actors.messages import (
 from actors.planner.diagnostics import crashed, with_hints
 from actors.planner.fingerprints import Fingerprint
 from actors.planner.inputs import as_recorded
-from actors.planner.objects import MadeObject
 from actors.planner.phases.finding import FindingObjects, touched
 from actors.planner.phases.reusing import Reusing
+from actors.planner.plan import settings_digest
 from actors.planner.reasons import MISSING, reason
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import REUSED_MS, Work
 from actors.planner.session import Session, Step
-from actors.planner.state import State, settings_digest
+from actors.planner.states import MadeObject, State
 from actors.result import Reason
 
 STORE_MS = 60.0

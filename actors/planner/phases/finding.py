@@ -10,7 +10,7 @@ from actors.planner.facts import Facts
 from actors.planner.run import Phase, Run
 from actors.planner.schedule import first_claims
 from actors.planner.session import Session, Step
-from actors.planner.state import State
+from actors.planner.states import State
 
 
 def touched(facts: Facts) -> list[tuple[str, Digest]]:

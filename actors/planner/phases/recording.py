@@ -19,10 +19,11 @@ from actors.planner.phases.finding import LookingUp
 from actors.planner.phases.linking import Linking
 from actors.planner.phases.scanning import Scanning
 from actors.planner.phases.verifying import Verifying
+from actors.planner.plan import PLAN_VERSION, Plan, PlannedModule, Row, encode_plan, settings_digest
 from actors.planner.reasons import MISSING, function_reasons, marks, traces
 from actors.planner.run import Phase, Run
 from actors.planner.session import Session, Step
-from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row, State, encode_plan, settings_digest
+from actors.planner.states import State
 from actors.result import Reason, Result, ResultFields
 from actors.scanner.snapshot import Beside, Extra, beside_sources, encode, make_snapshot
 

@@ -13,10 +13,11 @@ from actors.compiler.toolchain import CompileJob
 from actors.digests import Digest
 from actors.messages import BATCH, CacheEntry, FindFragments, FragmentsFound
 from actors.planner.fingerprints import Fingerprint
+from actors.planner.plan import PlannedModule
 from actors.planner.run import Run
 from actors.planner.schedule import ReadyHeap, Work
 from actors.planner.session import Session
-from actors.planner.state import PlannedModule, State
+from actors.planner.states import State
 
 FIRST_BATCH = 8
 """So many modules for each slot are prepared before the first one is compiled: the workers wait for that."""

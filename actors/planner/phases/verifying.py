@@ -19,7 +19,7 @@ from actors.messages import BATCH, CompileDone, CompileOutcome, Load, Loaded, Me
 from actors.planner.phases.compiling import Compiling
 from actors.planner.run import Phase, Run
 from actors.planner.session import Session, Step
-from actors.planner.state import State
+from actors.planner.states import State
 from actors.result import Difference
 
 JOB_MODULES = 8

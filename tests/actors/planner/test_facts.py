@@ -15,10 +15,10 @@ from actors.digests import NO_STAMP, digest
 from actors.messages import BuildSettings, KnownSource
 from actors.planner import resolutions
 from actors.planner.facts import Facts
-from actors.planner.layers import READERS, Layer, Need, Reach
 from actors.planner.phases.recording import planned_module
+from actors.planner.plan import PLAN_VERSION, Plan, PlannedModule, Row, settings_digest
 from actors.planner.reasons import reason as reason_of
-from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, Row, settings_digest
+from actors.planner.table import READERS, Layer, Need, Reach
 from tests.actors.planner.plain_projects import learn, sources, summary, supply
 
 DOCUMENT = Path(__file__).parents[3] / "docs/facts.md"
@@ -525,7 +525,7 @@ def test_taking_over_the_same_sources_makes_nothing_dirty() -> None:
 
 
 def test_sources_above_the_buffer_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    from actors.planner import sources as room
+    from actors.planner import table as room
 
     monkeypatch.setattr(room, "SOURCE_BUFFER_BYTES", len(BASE["a"]) + len(BASE["b"]))
     facts = whole(BASE, SETTINGS)

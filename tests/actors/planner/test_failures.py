@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 
 from actors.diagnostics import Diagnostic, about_file
-from actors.planner.failures import Failures
 from actors.planner.graph import Graph
-from actors.planner.state import State, States
+from actors.planner.states import Failures, State, States
 
 DIAMOND = Graph({"top": ("left", "right"), "left": ("low",), "right": ("low",), "low": (), "apart": ()})
 CIRCLE = Graph({"top": ("a",), "a": ("b",), "b": ("a",)})

@@ -41,11 +41,11 @@ from actors.messages import (
     SummariseDone,
     SummariseOutcome,
 )
-from actors.planner.layers import Need
 from actors.planner.phases import compiling
 from actors.planner.phases.analysing import Analysing, Inferring
 from actors.planner.run import Phase, Run
-from actors.planner.state import State
+from actors.planner.states import State
+from actors.planner.table import Need
 from tests.actors.planner.others import SETTINGS, TEXTS, Others
 from tests.actors.planner.plain_projects import sources
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from actors.digests import digest
+from actors.planner.plan import PLAN_VERSION, Plan, PlannedModule, decode_plan, encode_plan
 from actors.planner.schedule import JOB_MS, Estimates, ReadyHeap
-from actors.planner.state import PLAN_VERSION, Plan, PlannedModule, State, States, decode_plan, encode_plan
+from actors.planner.states import State, States
 
 
 def heap(priorities: dict[str, float]) -> ReadyHeap:

@@ -1,9 +1,6 @@
-"""Where each module stands in a build, and what a build leaves behind for the next one."""
+"""What a build leaves behind for the next one: a row for each module, and what came of it."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
-from enum import IntEnum
 
 import msgspec
 
@@ -13,82 +10,6 @@ from actors.digests import Digest, are_digests, digest
 from actors.messages import BuildSettings, InputFile
 from actors.planner import keys
 from actors.untrusted import UNREADABLE
-
-
-class State(IntEnum):
-    """Where a module stands. The comments say what holds."""
-
-    WANTED = 0  # Its key is known.
-    HIT = 1  # The cache has an object for its key.
-    WAITING = 2  # The cache has none, and the toolchain needs imports' objects that are not there yet.
-    READY = 3  # The cache has none; it is in the ready heap.
-    RUNNING = 4  # A worker has it.
-    COMPILED = 5  # Its object is made; it is stored, or will be.
-    FAILED = 6  # Its own sources are wrong.
-    BLOCKED = 7  # It depends on one that failed.
-
-
-ENDED = frozenset((State.HIT, State.COMPILED, State.FAILED, State.BLOCKED))
-
-_ALLOWED: dict[State, frozenset[State]] = {
-    State.WANTED: frozenset((State.HIT, State.WAITING, State.READY, State.FAILED, State.BLOCKED)),
-    # A hit whose bytes turn out to be gone is compiled after all; one made earlier in this build counts as compiled.
-    State.HIT: frozenset((State.READY, State.WAITING, State.BLOCKED, State.COMPILED)),
-    State.WAITING: frozenset((State.READY, State.BLOCKED)),
-    # A hit after all: another process made it meanwhile. Compiled at once: its object of the last build is reused.
-    State.READY: frozenset((State.RUNNING, State.BLOCKED, State.HIT, State.COMPILED)),
-    # Ready again: its source changed under the worker.
-    State.RUNNING: frozenset((State.COMPILED, State.FAILED, State.BLOCKED, State.READY)),
-    # Its stored bytes were lost before they were used.
-    State.COMPILED: frozenset((State.READY, State.BLOCKED)),
-    # It depends on one that failed later: only the errors of that one are reported.
-    State.FAILED: frozenset((State.BLOCKED,)),
-    State.BLOCKED: frozenset(),
-}
-
-
-class States:
-    """The state of every module, changed by one function that keeps count."""
-
-    def __init__(self) -> None:
-        self._of: dict[str, State] = {}
-        self.counts: dict[State, int] = dict.fromkeys(State, 0)
-
-    def __getitem__(self, module: str) -> State:
-        return self._of[module]
-
-    def begin_with_hits(self, modules: Iterable[str]) -> None:
-        """Begin with these modules, all hits: the last build answers for them."""
-        self._of = dict.fromkeys(modules, State.HIT)
-        self.counts = dict.fromkeys(State, 0) | {State.HIT: len(self._of)}
-
-    def add(self, module: str) -> None:
-        """A module begins as wanted."""
-        self._of[module] = State.WANTED
-        self.counts[State.WANTED] += 1
-
-    def set(self, module: str, state: State) -> None:
-        """Move a module on. A step that makes no sense is a bug."""
-        old = self._of[module]
-        if state not in _ALLOWED[old]:
-            raise RuntimeError(f"{module} cannot go from {old.name} to {state.name}")
-        self._of[module] = state
-        self.counts[old] -= 1
-        self.counts[state] += 1
-
-    def members(self, *states: State) -> list[str]:
-        """The modules in these states, sorted."""
-        return sorted(module for module, state in self._of.items() if state in states)
-
-    @property
-    def open_count(self) -> int:
-        """How many modules have not come to their end."""
-        return len(self._of) - sum(self.counts[state] for state in ENDED)
-
-    @property
-    def ended(self) -> bool:
-        """Whether every module has come to its end."""
-        return self.open_count == 0
 
 
 class Row(msgspec.Struct, array_like=True, gc=False):
