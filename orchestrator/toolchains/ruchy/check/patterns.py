@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from orchestrator.toolchains.ruchy.check import cover, hir
-from orchestrator.toolchains.ruchy.check.annotations import enum_type, field_types, struct_type
+from orchestrator.toolchains.ruchy.check.annotations import enum_type, field_types, struct_of, struct_type
 from orchestrator.toolchains.ruchy.check.cover import WILD
 from orchestrator.toolchains.ruchy.check.enums import WORDS
 from orchestrator.toolchains.ruchy.check.expressions import literal_struct
@@ -37,6 +37,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     EnumType,
+    ObjectType,
     TupleType,
     Type,
     is_option,
@@ -153,7 +154,7 @@ def read_pattern(c: Fn, pattern: tree.Pattern, source: Matched) -> Reading:
     seen: set[str] = set()
     for bound in reading.bound:
         if bound.name in seen:
-            c.p.error("E0276", bound.at, f"the pattern has the name `{bound.name}` twice", "compare them in a guard")
+            c.p.error("E0607", bound.at, f"the pattern has the name `{bound.name}` twice", "compare them in a guard")
         seen.add(bound.name)
     return reading
 
@@ -357,6 +358,8 @@ def _element(c: Fn, source: Matched, kind: ArrayType, index: int, at: int) -> Ma
 
 def _path(c: Fn, node: tree.PathPattern, source: Matched, into: Reading) -> cover.Pattern:
     """A variant, or a struct."""
+    if not node.path:
+        return _object(c, node, source, into)
     parts = [*(node.elements or ()), *(field.pattern for field in node.fields or ())]
     named = literal_struct(c, node) if node.path[-1] not in WORDS or named_item(c, node) is not None else None
     if named is None and node.path[:-1] in ((), (WORDS.get(node.path[-1], ("",))[0],)) and node.path[-1] in WORDS:
@@ -372,6 +375,23 @@ def _path(c: Fn, node: tree.PathPattern, source: Matched, into: Reading) -> cove
         return _struct(c, node, named, source, into)
     assert isinstance(kind, EnumType)
     return _variant(c, node, kind, named.index, source, into)
+
+
+def _object(c: Fn, node: tree.PathPattern, source: Matched, into: Reading) -> cover.Pattern:
+    """`{ a, b: p }`: an object with these keys, or a struct with these fields."""
+    kind = resolve(source.type)
+    if isinstance(kind, ObjectType):
+        inner = in_fields(c, node, shown(kind), kind.names, into)
+        return cover.Case(ONE, fields(c, inner, source, kind.types, into))
+    item = struct_of(c.p, kind)
+    if item is None:
+        quiet(c, [field.pattern for field in node.fields or ()], into)
+        if openness(kind) == ANY:
+            message = "the type of what is matched is not known here"
+            c.p.error("E0210", node.at, message, "write its type where it is declared")
+            return WILD
+        return differs(c, into, node.at, "an object", kind)
+    return _struct(c, node, item, source, into)
 
 
 def named_item(c: Fn, node: tree.PathPattern) -> object:
@@ -451,7 +471,7 @@ def in_fields(c: Fn, node: tree.PathPattern, name: str, names: Sequence[str], in
             quiet(c, [field.pattern], into)
             continue
         if field.name in given:
-            c.p.error("E0276", field.at, f"the pattern has the field `{field.name}` twice")
+            c.p.error("E0607", field.at, f"the pattern has the field `{field.name}` twice")
             quiet(c, [field.pattern], into)
             continue
         given.add(field.name)

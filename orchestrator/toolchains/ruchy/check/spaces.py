@@ -12,6 +12,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     BoolType,
     EnumType,
     IntType,
+    ObjectType,
     StructType,
     TupleType,
     Type,
@@ -40,6 +41,13 @@ def space_of(p: Pass, kind: Type) -> Space:
         return Cases((ONE,), lambda name: (), lambda name, parts: "()")
     if isinstance(kind, TupleType):
         return Cases((ONE,), lambda name: tuple([space_of(p, part) for part in kind.parts]), _tuple)
+    if isinstance(kind, ObjectType):
+        names, parts = kind.names, kind.types
+        return Cases(
+            (ONE,),
+            lambda name: tuple([space_of(p, part) for part in parts]),
+            lambda name, texts: with_fields("", names, texts),
+        )
     if isinstance(kind, ArrayType):
         return Lists(space_of(p, kind.element))
     if isinstance(kind, StructType) and (item := struct_of(p, kind)) is not None:
@@ -78,4 +86,4 @@ def with_fields(name: str, fields: Sequence[str], parts: Sequence[str]) -> str:
     """`P { x: 1, .. }`: only fields that are told apart."""
     told = [f"{field}: {part}" for field, part in zip(fields, parts, strict=True) if part != "_"]
     rest = [".."] if len(told) < len(parts) else []
-    return f"{name} {{ {', '.join([*told, *rest])} }}"
+    return f"{name} {{ {', '.join([*told, *rest])} }}".lstrip()

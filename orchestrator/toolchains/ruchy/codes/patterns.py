@@ -56,7 +56,7 @@ CODES: dict[str, Code] = registry(
         "fun f(t: (bool, i64)) -> i64 { let (true, n) = t else { return 0; }; n }",
     ),
     Code(
-        "E0276",
+        "E0607",
         "duplicate",
         "name twice in a pattern",
         "Each name of a pattern is for one part of the value. To ask whether two parts are equal, write a guard.",

@@ -358,7 +358,8 @@ class RangePattern(Node):
 
 
 class PathPattern(Node):
-    """`Colour::Red`, `None`; with `elements` a tuple variant, with `fields` a struct or struct variant."""
+    """`Colour::Red`, `None`; with `elements` a tuple variant, with `fields` a struct or struct variant; without a
+    path an object."""
 
     path: tuple[str, ...]
     elements: list[Pattern] | None = None

@@ -210,12 +210,22 @@ def _parse_parameters(c: Cursor) -> list[Parameter]:
     return found
 
 
+def _is_object_pattern(c: Cursor, at: int) -> bool:
+    """Whether the `{` at `at` is a parameter `{ a, b }`, and not the body behind a `(` that is not closed."""
+    depth = 0
+    for end in range(at, min(at + 200, len(c.kinds) - 1)):
+        depth += (c.kinds[end] == "{") - (c.kinds[end] == "}")
+        if not depth:
+            return c.kinds[end + 1] in (":", ")", ",")
+    return False
+
+
 def _parse_parameter(c: Cursor) -> Parameter:
     at = c.at
     receiver = _parse_receiver(c)
     if receiver is not None:
         return receiver
-    if c.kinds[at] == "{" and c.kinds[at - 1] == "(":
+    if c.kinds[at] == "{" and c.kinds[at - 1] == "(" and not _is_object_pattern(c, at):
         c.close(")", at - 1)
     pattern = parse_single_pattern(c)
     declared = default = None

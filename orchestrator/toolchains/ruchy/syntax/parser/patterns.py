@@ -88,6 +88,9 @@ def _parse_compound_pattern(c: Cursor, kind: str, at: int) -> Pattern:  # noqa: 
         return elements[0] if lone else TuplePattern(at, elements)
     if kind == "[":
         return ListPattern(at, _parse_pattern_list(c, "]"))
+    if kind == "{":
+        fields, rest = _parse_field_patterns(c)
+        return PathPattern(at, (), fields=fields, rest=rest)
     if kind == "..=" or (kind == ".." and (c.kinds[at + 1] in LITERALS or c.kinds[at + 1] == "-")):
         return _parse_range_end(c, at, None)
     if kind == "..":

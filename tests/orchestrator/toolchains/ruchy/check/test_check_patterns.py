@@ -53,10 +53,10 @@ ERRORS = {
         "fun f(t: (bool, i64)) -> i64 {\n let (true, n) = t else { println(1) }; n }",
         ("E0275", 2, "goes on"),
     ),
-    "a name twice": ("fun f(t: (i64, i64)) -> i64 { match t {\n (a, a) => a } }", ("E0276", 2, "`a`")),
+    "a name twice": ("fun f(t: (i64, i64)) -> i64 { match t {\n (a, a) => a } }", ("E0607", 2, "`a`")),
     "a field twice": (
         "struct P { x: i64 }\nfun f(p: P) -> i64 { match p {\n P { x: a, x: b } => a + b } }",
-        ("E0276", 3, "`x`"),
+        ("E0607", 3, "`x`"),
     ),
     "a guard that is no bool": ("fun f(n: i64) -> i64 { match n {\n x if x => 1, _ => 0 } }", ("E0202", 2, "guard")),
     "arms that differ": (
@@ -185,6 +185,81 @@ def test_a_million_matches_in_bounded_memory() -> None:
             let (true, kept) = (i % 2 == 0, word(i)) else { continue };
             for (k, v) in [(kept, b), (c, kept)] { total += k.len() + v.len(); }
             total += sum([kept, a], (b, 1));
+        }
+        println(total > 0);
+    }"""
+    ran = run_text(source, memory_limit=4 * PAGE)
+    assert (ran.stdout, ran.reason) == ("true\n", "")
+
+
+ENUM = "enum E { A(i64), B { s: String, on: bool }, C }\n"
+VARIANT_ERRORS = {
+    "a variant left out": (
+        "fun f(e: E) -> i64 {\n match e { E::A(n) => n, E::C => 0 }\n}",
+        ("E0270", 3, "`E::B { .. }`"),
+    ),
+    "a part of a variant left out": (
+        "fun f(e: E) -> i64 {\n match e { E::A(n) => n, E::C => 0, E::B { on: true, .. } => 1 }\n}",
+        ("E0270", 3, "`E::B { on: false, .. }`"),
+    ),
+    "None left out": ("fun f(o: Option<E>) -> i64 {\n match o { Some(_) => 1 }\n}", ("E0270", 3, "`None`")),
+    "an Ok left out": (
+        "fun f(r: Result<bool, E>) -> i64 {\n match r { Ok(true) => 1, Err(_) => 0 }\n}",
+        ("E0270", 3, "`Ok(false)`"),
+    ),
+    "a variant that there is not": ("fun f(e: E) -> i64 { match e {\n E::D => 1, _ => 0 } }", ("E0109", 3, "`D`")),
+    "a variant of a number": ("fun f(n: i64) -> i64 { match n {\n E::C => 1, _ => 0 } }", ("E0271", 3, "E, and")),
+    "Some of a number": ("fun f(n: i64) -> i64 { match n {\n Some(x) => x, _ => 0 } }", ("E0271", 3, "an `Option`")),
+    "two values for one": ("fun f(e: E) -> i64 { match e {\n E::A(a, b) => a, _ => 0 } }", ("E0302", 3, "1 value")),
+    "no payload": ("fun f(e: E) -> i64 { match e {\n E::A => 1, _ => 0 } }", ("E0302", 3, "has a payload")),
+    "a payload in brackets": ("fun f(e: E) -> i64 { match e {\n E::B(s, o) => 1, _ => 0 } }", ("E0260", 3, "names")),
+    "a let of one variant": ("fun f(o: Option<i64>) -> i64 {\n let Some(n) = o;\n n\n}", ("E0274", 3, "`None`")),
+    "a key that there is not": ("fun f() {\n let o = { a: 1 };\n let { b } = o;\n println(b) }", ("E0104", 4, "`b`")),
+}
+
+
+@pytest.mark.parametrize("name", VARIANT_ERRORS)
+def test_error_of_variants(name: str) -> None:
+    source, (code, line, word) = VARIANT_ERRORS[name]
+    errors = check_text(ENUM + source).diagnostics
+    assert [(one.code, one.line) for one in errors] == [(code, line)]
+    assert word in errors[0].message
+
+
+@pytest.mark.slow
+def test_a_million_variants_taken_apart_in_bounded_memory() -> None:
+    source = """
+    enum Tree { Leaf, Node(Box<Tree>, String, Box<Tree>), Tagged { name: String, tree: Box<Tree> } }
+    fun depth(t: Tree) -> i64 {
+        match t {
+            Tree::Leaf => 0,
+            Tree::Node(l, s, Tree::Leaf) if s == "w1" => 1 + depth(l),
+            Tree::Node(l, _, r) => { let a = depth(l); let b = depth(r); if a > b { a + 1 } else { b + 1 } }
+            Tree::Tagged { tree, .. } => depth(*tree),
+        }
+    }
+    fun make(i: i64, n: i64) -> Tree {
+        if n == 0 { return Tree::Leaf }
+        let inner = Tree::Node(Box::new(make(i, n - 1)), "w" + i % 3, Box::new(Tree::Leaf));
+        Tree::Tagged { name: "t" + i, tree: Box::new(inner) }
+    }
+    fun pick(o: Option<Tree>) -> Result<String, String> {
+        let Some(Tree::Tagged { name, tree: Tree::Node(_, word, _) }) = o else { return Err("none" + 1) };
+        Ok(name + word)
+    }
+    fun main() {
+        let mut total = 0;
+        for i in 0..60000 {
+            let t = make(i, 3);
+            total += depth(t);
+            if let Ok(s) = pick(Some(t)) { total += s.len(); }
+            if let Err(s) = pick(None) { total += s.len(); }
+            let mut rest = Some(t);
+            while let Some(Tree::Tagged { tree: Tree::Node(l, ..), .. }) = rest { rest = Some(*l); total += 1; }
+            match (rest, t) {
+                (Some(Tree::Leaf), Tree::Tagged { name: n, .. }) => total += n.len(),
+                (a, b) => println(a, b),
+            }
         }
         println(total > 0);
     }"""
