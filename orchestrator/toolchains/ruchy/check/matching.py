@@ -10,6 +10,7 @@ from orchestrator.toolchains.ruchy.check.binding import bindings, guess, source_
 from orchestrator.toolchains.ruchy.check.control import Common, enter_loop, is_complete
 from orchestrator.toolchains.ruchy.check.function import DROP, HANDLERS, Fn, Want, Why, check, expr, handles, open_type
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve
+from orchestrator.toolchains.ruchy.check.optional import wanted_by_patterns
 from orchestrator.toolchains.ruchy.check.patterns import Matched, Reading, again, declare, read_pattern, source_of
 from orchestrator.toolchains.ruchy.check.scope import Variable
 from orchestrator.toolchains.ruchy.check.spaces import space_of
@@ -54,7 +55,7 @@ def _subject(
     c: Fn, value: tree.Expr, out: list[hir.Stmt], patterns: Sequence[tree.Pattern], guarded: bool = False
 ) -> Matched:
     """What is matched; what is not known of its type, the patterns say."""
-    made = expr(c, value)
+    made = expr(c, value, wanted_by_patterns(c, value, patterns))
     if made.type is NEVER:
         out.append(hir.Do(made))
         return source_of_error(NEVER)

@@ -25,6 +25,13 @@ from orchestrator.toolchains.ruchy.check.numbers import (
 from orchestrator.toolchains.ruchy.check.objects import object_method
 from orchestrator.toolchains.ruchy.check.option_methods import CHANGERS as OPTION_CHANGERS
 from orchestrator.toolchains.ruchy.check.option_methods import change_option, option_method
+from orchestrator.toolchains.ruchy.check.optional import (
+    asks_for_option,
+    element_or_none,
+    parsed,
+    pop_or_none,
+    wanted_by_next,
+)
 from orchestrator.toolchains.ruchy.check.places import place_of, read_place, writes_through_reference
 from orchestrator.toolchains.ruchy.check.ranges import OWN, elements, range_method
 from orchestrator.toolchains.ruchy.check.scope import RANGES, Variable
@@ -33,15 +40,11 @@ from orchestrator.toolchains.ruchy.check.text_changes import TEXT_CHANGERS, chan
 from orchestrator.toolchains.ruchy.check.text_methods import TEXT_METHODS, text_method
 from orchestrator.toolchains.ruchy.check.types import (
     ERROR,
-    FLOATS,
     I64,
-    INTEGERS,
     NEVER,
     STRING,
     ArrayType,
     EnumType,
-    FloatType,
-    IntType,
     ObjectType,
     StructType,
     Type,
@@ -57,7 +60,7 @@ _ARGUMENT: Why = ("E0204", "`{0}` takes {want}, and this is {got}")
 
 _NUMBER = words("abs sqrt pow powi powf round floor ceil trunc to_int to_integer to_float min max to_string clone")
 _OTHER = frozenset(["to_string", "clone"])
-WAITING = words("nth find rfind get pop strip_prefix strip_suffix split_once to_digit map filter any all find_map")
+WAITING = words("map filter any all find_map")
 """Methods of String whose result or argument is still to come."""
 _READ = ("parse", "to_int", "to_integer", "to_float", "append")
 """Methods of String that are no rows of its table: they depend on more than types."""
@@ -74,13 +77,17 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
     if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length"):
         return _of_chars(c, chain, inner)
     made = None
-    if _may_change(chain[-1]) and _is_place(c, inner):
-        made = _changed(c, chain[-1], inner)
-        chain.pop()
+    calls = chain[::-1]
+    wants = [
+        want if call is node else wanted_by_next(c, call.name, calls[number:], want)
+        for number, call in enumerate(calls, 1)
+    ]
+    if _may_change(calls[0]) and _is_place(c, inner):
+        made = _changed(c, calls.pop(0), inner, wants.pop(0))
     if made is None:
         made = expr(c, inner)
-    for part in reversed(chain):
-        made = _apply(c, part, made, want if part is node else None)
+    for call, wanted in zip(calls, wants, strict=True):
+        made = _apply(c, call, made, wanted)
     return made
 
 
@@ -120,7 +127,7 @@ def _is_place(c: Fn, node: tree.Expr) -> bool:
     return isinstance(c.names.get(name) or global_of(c, name, node.at), Variable)
 
 
-def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr) -> hir.Expr:
+def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr, want: Want = None) -> hir.Expr:
     """A method that may change what it is called on, which is a place."""
     out: list[hir.Stmt] = []
     place = place_of(c, receiver, out)
@@ -136,7 +143,8 @@ def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr) -> hir.Expr:
     if isinstance(kind, ArrayType) and name in CHANGERS:
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)
-        made = change(c, node, place, kind)
+        asked = asks_for_option(name, want)
+        made = pop_or_none(c, node, place, kind) if asked else change(c, node, place, kind)
     elif isinstance(kind, EnumType) and is_option(kind) and OPTION_CHANGERS.get(name) == len(node.arguments):
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)
@@ -172,7 +180,7 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
         return option_method(c, node, receiver, kind)
     if isinstance(kind, ArrayType):
         text = collected(c, node, receiver, kind, want) if name == "collect" and not node.arguments else None
-        return text or array_method(c, node, receiver, kind)
+        return text or element_or_none(c, node, receiver, kind, want) or array_method(c, node, receiver, kind)
     if isinstance(kind, ObjectType):
         return object_method(c, node, receiver, kind)
     if narrow(kind, NUMBER):
@@ -229,7 +237,8 @@ def _no_arguments(c: Fn, node: tree.MethodCall) -> bool:
 def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: Want) -> hir.Expr:
     at = node.at
     if name == "parse":
-        return _parsed(c, node, receiver, want)
+        _no_arguments(c, node)
+        return parsed(c, node, receiver, want)
     if name in ("to_int", "to_integer"):
         _no_arguments(c, node)
         return to_integer(c, at, name, receiver)
@@ -240,20 +249,6 @@ def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: 
         made = arguments_of(c, node, name, 1, 1)
         return bad(at) if made is None else joined(at, [*text_parts(c, receiver), *plain_parts(c, made[0])])
     return _unknown(c, node, name, STRING, (*TEXT_METHODS, *_READ))
-
-
-def _parsed(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want) -> hir.Expr:
-    """`s.parse()`: of the type that is wanted, `s.parse::<u8>()`: of the one that is named; else an i64."""
-    _no_arguments(c, node)
-    named = node.name.partition("::<")[2][:-1]
-    kind: Want = INTEGERS.get(named) or FLOATS.get(named) or want
-    if isinstance(kind, FloatType):
-        made = to_float(c, node.at, "parse", receiver)
-    else:
-        made = to_integer(c, node.at, "parse", receiver)
-    if made.type is kind or not isinstance(kind, FloatType | IntType):
-        return made
-    return hir.Cast(kind, node.at, made)
 
 
 def _of_number(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> hir.Expr:

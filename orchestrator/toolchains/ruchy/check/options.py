@@ -92,8 +92,9 @@ def _value_in(c: Fn, at: int, out: list[hir.Stmt], local: hir.Expr, kind: EnumTy
 @handles(tree.Try)
 def try_(c: Fn, node: tree.Try, want: Want, why: Why) -> hir.Expr:
     """`operand?`: the value in it, or else the function returns `None`, or the error."""
-    is_parse = isinstance(node.operand, tree.MethodCall) and node.operand.name.partition("::")[0] == "parse"
-    made = expr(c, node.operand, result_of(fresh(), fresh()) if is_parse else None)
+    from orchestrator.toolchains.ruchy.check.optional import wanted_by_question
+
+    made = expr(c, node.operand, wanted_by_question(c, node.operand, want))
     if made.type is NEVER or made.type is ERROR:
         return made
     if openness(resolve(made.type)) == ANY and is_result(resolve(c.result)):

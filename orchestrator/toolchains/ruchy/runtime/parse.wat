@@ -67,6 +67,19 @@
           (i32.const 3))))
     (local.get $value))
 
+  ;; Whether it can be read.
+  (func (export "rt::str_is_i64") (param $string i32) (result i32)
+    (local.set $string (call $trim (local.get $string)))
+    (drop (call $integer (local.get $string)))
+    (call $release (local.get $string))
+    (global.get $valid))
+
+  (func (export "rt::str_is_f64") (param $string i32) (result i32)
+    (local.set $string (call $trim (local.get $string)))
+    (drop (call $float (local.get $string)))
+    (call $release (local.get $string))
+    (global.get $valid))
+
   (func (export "rt::str_to_f64") (param $string i32) (param $lines i32) (param $index i32) (result f64)
     (local $trimmed i32) (local $value f64)
     (local.set $trimmed (call $trim (local.get $string)))

@@ -129,3 +129,22 @@ def test_changes_that_trap(change):
 def test_a_counter_of_literals_is_an_index():
     source = "fun main() { let mut a = [0; 4]; for i in 0..4 { a[i] = 4 - i } println(a) }"
     assert run_text(source).stdout == "[4, 3, 2, 1]\n"
+
+
+OPTIONAL = """
+    let s = "k" + i % 7 + "=v";
+    if let Some((k, v)) = s.split_once("=") { n += k.len() + v.len() }
+    if let Some(rest) = s.strip_prefix("k") { n += rest.len() }
+    let mut a = [s, s + "!"];
+    while let Some(x) = a.pop() { n += x.len() }
+    n += a.first().unwrap_or("none").len() + [s, s].max().unwrap().len() + s.nth(0).unwrap_or("").len();
+    match s.parse::<i64>() { Ok(x) => { n += x }, Err(e) => { n += e.len() } }
+    let mut t = s;
+    if let Some(c) = t.pop() { n += c.len() + t.len() }
+    if a.get(0).is_some() || s.find("q").is_some() { n += 1 }
+"""
+
+
+@pytest.mark.slow
+def test_what_may_find_nothing_gives_memory_back():
+    test_methods_give_memory_back(OPTIONAL)
