@@ -1,4 +1,5 @@
-"""Random Ruchy programs about strings, structs, arrays and tuples, each with a Python program that must print the same.
+"""Random Ruchy programs about strings, structs, arrays, tuples, enums and options, each with a Python program that
+must print the same.
 
 The Python side copies a struct, an array or a tuple wherever it is read, which is what value semantics means. It is
 made of expressions, so that stores and jumps may stand inside of arguments: `:=` stores, and a function that raises
@@ -11,19 +12,37 @@ import copy
 import random
 
 STRUCTS = """struct P { n: i64, t: String, b: bool }
-struct Q { p: P, k: i64, s: String }
+struct Q { p: P, k: i64, s: String, o: Option<String> }
+enum E { Dot, Text(String, [String]), Both { p: P, o: Option<String> } }
 """
-FIELDS = {"P": {"n": "I", "t": "S", "b": "B"}, "Q": {"p": "P", "k": "I", "s": "S"}}
+FIELDS = {"P": {"n": "I", "t": "S", "b": "B"}, "Q": {"p": "P", "k": "I", "s": "S", "o": "O"}}
 TYPES = {
     "I": "i64", "S": "String", "B": "bool", "P": "P", "Q": "Q",
     "A": "[i64]", "L": "[String]", "R": "[P]", "N": "[[String]]", "T": "(i64, [String])",
+    "O": "Option<String>", "E": "E", "C": "[E]",
 }  # fmt: skip
-ELEMENTS = {"A": "I", "L": "S", "R": "P", "N": "L"}
+ELEMENTS = {"A": "I", "L": "S", "R": "P", "N": "L", "C": "E"}
 """Arrays, none of which is ever empty."""
 
 
 class Values(list[object]):
     """A tuple whose values can be assigned."""
+
+
+class Chosen:
+    """A variant with its payload; `names` are those of its fields, if they have some."""
+
+    def __init__(self, name, *payload, names=()):
+        self.name, self.payload, self.names = name, payload, names
+
+    def __eq__(self, other):
+        return (self.name, self.payload) == (other.name, other.payload)
+
+    def __hash__(self):
+        raise TypeError
+
+
+NONE = "Chosen('None')"
 
 
 class Jump(Exception):
@@ -46,6 +65,18 @@ def push(value, array):
     array.append(value)
 
 
+def tried(option):
+    return option.payload[0] if option.payload else jump("return", Chosen("None"))
+
+
+def unwrap_or(option, value):
+    return option.payload[0] if option.payload else value
+
+
+def first_of(one, other):
+    return one if one.payload else other
+
+
 def pop(array):
     return array.pop() if len(array) > 1 else array[0]
 
@@ -54,6 +85,12 @@ def show(value, nested=False):
     """As section 9 of the language displays it."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Chosen):
+        parts = [show(one, True) for one in value.payload]
+        if value.names:
+            fields = sorted(zip(value.names, parts, strict=True))
+            return value.name + " {" + ", ".join(f"{key}: {part}" for key, part in fields) + "}"
+        return value.name + f"({', '.join(parts)})" * bool(parts)
     if isinstance(value, dict):
         name = "P" if "t" in value else "Q"
         return name + " {" + ", ".join(f"{key}: {show(value[key], True)}" for key in sorted(value)) + "}"
@@ -136,13 +173,16 @@ class Programs:
             "B": ("true", "True"),
             "P": ('P { n: 1, t: "t", b: false }', "{'n': 1, 't': 't', 'b': False}"),
             "Q": (
-                'Q { p: P { n: 1, t: "t", b: false }, k: 2, s: "q" }',
-                "{'p': {'n': 1, 't': 't', 'b': False}, 'k': 2, 's': 'q'}",
+                'Q { p: P { n: 1, t: "t", b: false }, k: 2, s: "q", o: None }',
+                f"{{'p': {{'n': 1, 't': 't', 'b': False}}, 'k': 2, 's': 'q', 'o': {NONE}}}",
             ),
             "A": ("[4]", "[4]"),
             "L": ('["l"]', "['l']"),
             "R": ('[P { n: 1, t: "t", b: false }]', "[{'n': 1, 't': 't', 'b': False}]"),
             "N": ('[["n", "m"]]', "[['n', 'm']]"),
+            "O": ('Some("o")', "Chosen('Some', 'o')"),
+            "E": ("E::Dot", "Chosen('Dot')"),
+            "C": ("[E::Dot]", "[Chosen('Dot')]"),
             "T": ('(5, ["v"])', "Values([5, ['v']])"),
         }[type_]
 
@@ -180,7 +220,7 @@ class Programs:
         if kind == 0 or depth <= 0:
             return self.place("I") or self.plain("I")
         if kind == 4:
-            array = self.expression(self.draw.choice("ALRN"), depth - 1)
+            array = self.expression(self.draw.choice("ALRNC"), depth - 1)
             return f"({array[0]}).len()", f"len({array[1]})"
         if kind == 5:
             array = self.expression("A", depth - 1)
@@ -201,14 +241,17 @@ class Programs:
             operator, word = self.draw.choice([("&&", "and"), ("||", "or")])
             return f"({a[0]} {operator} {b[0]})", f"({a[1]} {word} {b[1]})"
         if kind == 4 and self.draw.random() < 0.5:
-            of = self.draw.choice("ALRN")
+            if self.draw.random() < 0.3:
+                option = self.expression("O", depth - 1)
+                return f"({option[0]}).is_some()", f"(({option[1]}).name == 'Some')"
+            of = self.draw.choice("ALRNC")
             array, value = self.expression(of, depth - 1), self.expression(ELEMENTS[of], depth - 1)
             return f"({array[0]}).contains({value[0]})", f"contains({array[1]}, {value[1]})"
         of, operators = self.draw.choice(
             [
                 ("S", ["==", "!=", "<", ">="]),
                 ("I", ["<", "==", ">"]),
-                *[(one, ["==", "!="]) for one in "PALRNT"],
+                *[(one, ["==", "!="]) for one in "PALRNTOEC"],
             ]
         )
         a, b = self.expression(of, depth - 1), self.expression(of, depth - 1)
@@ -217,7 +260,11 @@ class Programs:
         return f"({a[0]} {operator} {b[0]})", f"(({a[1]}){side} {operator} ({b[1]}){side})"
 
     def of_S(self, depth):
-        kind = self.draw.randrange(7)
+        kind = self.draw.randrange(9)
+        if kind == 7 and depth > 0:
+            return self.from_option(depth)
+        if kind == 8 and depth > 0:
+            return self.matched("S", depth)
         if kind == 6 and depth > 0:
             array, between = self.expression("L", depth - 1), self.expression("S", 0)
             return f"({array[0]}).join({between[0]})", f"join({array[1]}, {between[1]})"
@@ -227,12 +274,78 @@ class Programs:
             word = self.draw.choice(["", "a", "xyz", "é", "日本 "])
             return f'"{word}"', repr(word)
         if kind == 3:
-            of = self.draw.choice("ISBPQALRNT")
+            of = self.draw.choice("ISBPQALRNTOEC")
             value = self.expression(of, depth - 1)
             return f'("<" + ({value[0]}) + ">")', f"('<' + show({value[1]}) + '>')"
         parts = [self.expression("S", depth - 1) for _ in range(self.draw.randint(2, 3))]
         ruchy, python = (" + ".join(part[side] for part in parts) for side in (0, 1))
         return f"({ruchy})", f"({python})"
+
+    def from_option(self, depth):
+        """What is in an option: with a value for none, by a way out of the function, or by asking."""
+        option = self.expression("O", depth - 1)
+        if self.result == "O" and self.draw.random() < 0.5:
+            return f"(({option[0]})?)", f"tried({option[1]})"
+        value, kept = self.expression("S", depth - 1), self.name()
+        if self.draw.random() < 0.5:
+            return f"({option[0]}).unwrap_or({value[0]})", f"unwrap_or({option[1]}, {value[1]})"
+        some = f"{kept}.payload[0] if ({kept} := {option[1]}).payload"
+        return f"(({option[0]}) ?? ({value[0]}))", f"({some} else {value[1]})"
+
+    def matched(self, type_, depth):
+        """A `match` over an enum, whose arms see what it holds."""
+        of, kept = self.expression("E", depth - 1), self.name()
+        names = [self.name("m") for _ in range(4)]
+        arms = [self.expression(type_, depth - 1)]
+        for pair, kinds in ((names[:2], "SL"), (names[2:], "PO")):
+            self.scopes.append(list(zip(pair, kinds, strict=True)))
+            value = self.expression(type_, depth - 1)
+            self.scopes.pop()
+            bound = ", ".join(f"({name} := copy({kept}.payload[{at}]))" for at, name in enumerate(pair))
+            arms.append((value[0], f"({bound}, {value[1]})[-1]"))
+        ruchy = (
+            f"(match ({of[0]}) {{ E::Dot => {{ {arms[0][0]} }}, E::Text({names[0]}, {names[1]}) => {{ {arms[1][0]} }}, "
+            f"E::Both {{ p: {names[2]}, o: {names[3]} }} => {{ {arms[2][0]} }} }})"
+        )
+        python = f"({arms[0][1]} if ({kept} := {of[1]}).name == 'Dot' else "
+        return ruchy, f"{python}{arms[1][1]} if {kept}.name == 'Text' else {arms[2][1]})"
+
+    def of_O(self, depth):
+        kind = self.draw.randrange(6)
+        place = self.place("O")
+        if place and (kind <= 1 or depth <= 0):
+            return place[0], f"copy({place[1]})"
+        if depth <= 0:
+            return self.plain("O")
+        if kind == 2:
+            return self.matched("O", depth)
+        if kind == 3:
+            one, other = self.expression("O", depth - 1), self.expression("O", depth - 1)
+            return (
+                f"({one[0]}).or({other[0]})",
+                f"first_of({one[1]}, {other[1]})",
+            )
+        if kind == 4 and self.result == "O":
+            return '(if true { None } else { Some("") })', NONE
+        value = self.expression("S", depth - 1)
+        return f"Some({value[0]})", f"Chosen('Some', {value[1]})"
+
+    def of_E(self, depth):
+        kind = self.draw.randrange(5)
+        place = self.place("E")
+        if place and (kind <= 1 or depth <= 0):
+            return place[0], f"copy({place[1]})"
+        if depth <= 0 or kind == 2:
+            return self.plain("E")
+        if kind == 3:
+            text, array = self.expression("S", depth - 1), self.expression("L", depth - 1)
+            return f"E::Text({text[0]}, {array[0]})", f"Chosen('Text', {text[1]}, {array[1]})"
+        inner, option = self.expression("P", depth - 1), self.expression("O", depth - 1)
+        python = f"Chosen('Both', {inner[1]}, {option[1]}, names=('p', 'o'))"
+        return f"E::Both {{ p: {inner[0]}, o: {option[0]} }}", python
+
+    def of_C(self, depth):
+        return self.array("C", depth)
 
     def of_P(self, depth):
         return self.struct("P", depth)
@@ -305,7 +418,7 @@ class Programs:
 
     def store(self, depth):
         """An assignment to a variable or to a field; a long string is cut down. As one expression in Python."""
-        type_ = self.draw.choice("SSSPPQIALRNTLRN")
+        type_ = self.draw.choice("SSSPPQIALRNTLRNOEEC")
         place = self.place(type_)
         if place is None:
             return "", "None"
@@ -318,6 +431,8 @@ class Programs:
             value = self.expression(type_, depth)
         ruchy = f"{place[0]} = {value[0]};"
         python = self.stored(place[1], value[1])
+        if type_ == "O" and self.draw.random() < 0.3:
+            return f"{place[0]}.take();", self.stored(place[1], NONE)
         if type_ == "S":
             ruchy += f' if ({place[0]}).len() > 60 {{ {place[0]} = "~"; }}'
             cut = self.stored(place[1], "'~'")
@@ -354,7 +469,7 @@ class Programs:
         for _ in range(count):
             kind = self.draw.randrange(9)
             if kind <= 1:
-                type_, name = self.draw.choice("SSPQIALRNT"), self.name()
+                type_, name = self.draw.choice("SSPQIALRNTOEC"), self.name()
                 value = self.expression(type_, depth)
                 self.scopes[-1].append((name, type_))
                 made = [f"let mut {name} = {value[0]};"], [f"{name} = {value[1]}"]
@@ -362,7 +477,7 @@ class Programs:
                 text, code = self.store(depth)
                 made = [text], [code]
             elif kind == 5:
-                value = self.expression(self.draw.choice("SPQALRNT"), depth)
+                value = self.expression(self.draw.choice("SPQALRNTOEC"), depth)
                 made = [f'println("-", {value[0]});'], [f"out.append('- ' + show({value[1]}))"]
             elif kind == 6:
                 test = self.expression("B", depth)
@@ -371,7 +486,7 @@ class Programs:
             elif kind == 7 and len(self.loops) < 2:
                 made = self.loop(depth)
             else:
-                value = self.expression(self.draw.choice("SPLN"), depth)
+                value = self.expression(self.draw.choice("SPLNOE"), depth)
                 made = [f"{value[0]};"], [value[1]]
             ruchy += made[0]
             python += made[1]
@@ -382,7 +497,7 @@ class Programs:
         label, name, times = self.count, self.name("k"), self.draw.randint(1, 3)
         source, of = (f"0..{times}", f"range({times})"), "I"
         if self.draw.random() < 0.5:
-            over = self.draw.choice("ALRN")
+            over = self.draw.choice("ALRNC")
             array = self.expression(over, depth - 1)
             source, of = (f"({array[0]})", f"copy({array[1]})"), ELEMENTS[over]
         self.loops.append(label)
@@ -397,8 +512,8 @@ class Programs:
         return ruchy, python
 
     def function(self):
-        name, parameters = self.name("f"), [self.draw.choice("SPQIALRNT") for _ in range(self.draw.randint(1, 3))]
-        self.result = self.draw.choice("SSPQLRNT")
+        name, parameters = self.name("f"), [self.draw.choice("SPQIALRNTOEC") for _ in range(self.draw.randint(1, 3))]
+        self.result = self.draw.choice("SSPQLRNTOEC")
         names = [self.name("a") for _ in parameters]
         self.scopes.append(list(zip(names, parameters, strict=True)))
         ruchy, python = self.statements(self.draw.randint(2, 5), 2)
@@ -431,6 +546,10 @@ class Programs:
             "copy": copy.deepcopy,
             "update": lambda fields, base: {**base, **fields},
             "Values": Values,
+            "Chosen": Chosen,
+            "first_of": first_of,
+            "tried": tried,
+            "unwrap_or": unwrap_or,
             "push": push,
             "pop": pop,
             "twice": lambda value: [copy.deepcopy(value), copy.deepcopy(value)],
