@@ -36,7 +36,9 @@ def statement_runs(body: Sequence[tree.Stmt], tokens: Tokens) -> list[tuple[int,
 
 def variable_of(node: tree.Stmt) -> str:
     """The variable that a `let` declares by name, which functions may name; "" for other statements."""
-    return node.pattern.name if isinstance(node, tree.Let) and isinstance(node.pattern, tree.NamePattern) else ""
+    if isinstance(node, tree.Let) and isinstance(node.pattern, tree.NamePattern) and node.pattern.inner is None:
+        return node.pattern.name
+    return ""
 
 
 def plain_names(nodes: list[Any]) -> set[str]:
