@@ -49,7 +49,7 @@ from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
 from orchestrator.keywords import Limits, OnFull
 from orchestrator.keywords import Settings as KeywordSettings
 from orchestrator.looked import looked, own_files
-from orchestrator.reach import Reached, reached_files
+from orchestrator.reach import ReachedFiles, reached_files
 from orchestrator.requests import DECIDES, build_settings, scan_rules
 from orchestrator.result import BuildResult, RunResult, build_result
 from orchestrator.sources import Sources
@@ -359,7 +359,7 @@ class Project:
         if config.single:
             disk = self._offload.disk
             reached = await self._offload.run(reached_files, config.root, config.entry, self._toolchains, disk)
-            memory = Reached(reached, self.sources)
+            memory = ReachedFiles(reached, self.sources)
         settings = build_settings(
             config,
             self._watched,

@@ -18,7 +18,7 @@ from orchestrator.errors import ProjectError
 from orchestrator.sources import Sources
 
 
-class Reached:
+class ReachedFiles:
     """The files that were reached, with the modules in memory that hide some of them."""
 
     def __init__(self, files: tuple[MemorySource, ...], over: Sources) -> None:

@@ -203,7 +203,7 @@ SHARED_NAMES = {
     # An event, and the exception that says the same.
     "BuildCancelled",
     # To be given names of their own.
-    *("Body", "Draft", "Finding", "Made", "Place", "Reached", "Recording", "Sources", "Struct"),
+    *("Body", "Draft", "Object", "Place"),
 }
 """Names of classes that may stand in more than one file. Add none but for a pair like the first ones."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from actors.digests import digest
+from actors.planner.graph import Graph
 from actors.planner.plan import PLAN_VERSION, Plan, PlannedModule, decode_plan, encode_plan
-from actors.planner.schedule import JOB_MS, Estimates, ReadyHeap
+from actors.planner.schedule import FIXED_MS, JOB_MS, MS_PER_BYTE, REUSED_MS, Estimates, ReadyHeap, Schedule
 from actors.planner.states import State, States
 
 
@@ -52,6 +53,29 @@ def test_estimates_learn_from_what_was_measured() -> None:
     estimates.learn("other", 1_000, 100.0)
     assert estimates.of("new", 10_000) > unknown
     assert estimates.of("other", 1_000) == 100.0
+
+
+def test_a_schedule_has_costs_and_priorities_of_what_is_to_be_made_alone() -> None:
+    graph = Graph({"top": ("middle",), "middle": ("low",), "low": (), "there": ("low",)})
+    schedule = Schedule()
+    schedule.ahead_ms = 9.0
+    known, sizes = {"middle": 5.0, "there": 99.0}, {"top": 100, "middle": 100, "low": 100}
+    schedule.estimate(["low", "middle", "top"], sizes.__getitem__, graph, known=known, reused=["low"])
+    top = FIXED_MS + 100 * MS_PER_BYTE
+    assert schedule.costs == {"top": top, "middle": 5.0, "low": REUSED_MS}
+    assert schedule.priorities == {"top": top, "middle": top + 5.0, "low": top + 5.0 + REUSED_MS}
+    assert schedule.priority("there") == 0.0
+    assert schedule.ahead_ms == 0.0
+
+
+def test_the_work_ahead_is_what_is_queued_and_not_taken() -> None:
+    schedule = Schedule()
+    schedule.costs = {"a": 2.0, "b": 3.0}
+    for module in ("a", "b", "unknown"):
+        schedule.queued(module)
+    assert schedule.ahead_ms == 5.0
+    schedule.taken("a")
+    assert schedule.ahead_ms == 3.0
 
 
 def test_states_are_counted_and_senseless_steps_are_bugs() -> None:
