@@ -177,6 +177,8 @@ class Crew:
                 await self.reap(worker)
             if must:
                 self._grow(1)
+            # Nobody waits for a worker that is still starting: the job is done inline sooner. Only a job that must not
+            # run inline waits for it.
             if not self._workers and not (must and self._starting):
                 return None
             await self._changed.wait()
@@ -198,6 +200,8 @@ class Crew:
 
     def wake(self) -> None:
         """Has the jobs that wait for a worker look again."""
+        # Replaced, because an event cannot be cleared: whoever waits has the old one and wakes, and the next to wait
+        # gets the new one. No task runs between the two lines.
         self._changed.set()
         self._changed = anyio.Event()
 

@@ -111,6 +111,8 @@ class Keeper(Actor[ToKeeper]):
     async def receive(self, message: ToKeeper, reply: Cell) -> None:
         if self._enabled or isinstance(message, Publish):
             answer = await _HANDLERS[type(message)](self, message)
+            # Before the answer: the asking build may be killed at any time from then on, and the next process must not
+            # find a plan that relies on entries which are gone.
             if self.cache.outdated:
                 await self.cache.forget_builds()
             reply.set(answer)

@@ -111,6 +111,8 @@ class Steps:
             step.advance()
             return
         run.entered = True
+        # LOOKING is entered again when a source changed or a summary was missing. Every later step then forgets what it
+        # decided for the sources as they were; what was made and stored stays, because keys name what it was made from.
         if run.phase is Phase.LOOKING:
             for one in self.later.of.values():
                 one.forget()
@@ -218,6 +220,8 @@ class Machine:
 
     def advance(self) -> None:
         """Go on as far as what has arrived allows."""
+        # A phase may end without waiting for anything, so the next one begins at once. The loop ends when a turn
+        # neither changed the phase nor began one: then only an answer, a source or a timer can move the build.
         before = None
         while (steps := self.current) is not None and before != (steps, steps.run.phase, steps.run.entered):
             run = steps.run
@@ -233,6 +237,8 @@ class Machine:
     def _end_cancelled(self, steps: Steps) -> None:
         """Wait for what is under way, store what was finished, end the build at the keeper, answer."""
         run = steps.run
+        # Storing asks the keeper, so `awaited` is looked at again: the build ends at the keeper only when the entries
+        # are stored, because ending it gives its claims and pins back.
         if not run.awaited:
             steps.later.compiling.store()
         if not run.awaited:

@@ -232,6 +232,8 @@ def scan_sources(scan: Scan, loaded: LoadedSnapshot, disk: Disk) -> ScanResult:
     rules = scan.rules
     snapshot = loaded.load(rules.snapshot, disk)
     memory, problems = loaded.name_memory(scan.memory, rules)
+    # The time is taken before any source is stamped. A file that is written twice in one tick keeps its stamp, so a
+    # stamp that is not clearly older than this time is racy: it is not recorded, and the next scan reads the file.
     taken_ns = disk.now_ns()
     hidden = frozenset(module.module for module in memory)
     usual = scan.walk and not problems

@@ -303,6 +303,8 @@ class Compiling(Step):
         made = outcome.compiled.object if outcome.compiled else None
         errors = self._errors(outcome)
         if errors is None:
+            # The build looks at the sources again, fetches the summaries of all modules, and compiles this one once
+            # more. Its errors are the same, but now the hints at other modules can be given.
             run.replan = True
             run.states.set(module, State.READY)
             return

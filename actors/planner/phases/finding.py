@@ -38,6 +38,8 @@ class FindingObjects(Step):
 
     def begin(self) -> None:
         session, run, facts = self.session, self.run, self.session.facts
+        # Modules that already failed are not asked for: they are compiled for the sake of their other errors, and their
+        # objects are discarded. Known entries and planned objects are hits without a question.
         self._estimate()
         asked = [
             module

@@ -77,6 +77,8 @@ class RecordingBuild(Step):
                 session.invalidate()  # The last build says that it is there.
             session.ask(run, self._record_of_lookup())
             return
+        # The session takes the new plan before the keeper has written it: it is right for this process even if the disk
+        # fails. Other processes then go on from the snapshot that is there, and find the changed stamps themselves.
         self._before = session.plan
         session.plan, request = self._plan_and_record(session.plan)
         session.trusted = session.remembers
