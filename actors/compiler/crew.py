@@ -200,7 +200,7 @@ class Crew:
 
     def wake(self) -> None:
         """Has the jobs that wait for a worker look again."""
-        # Replaced, because an event cannot be cleared: whoever waits has the old one and wakes, and the next to wait
+        # Replaced, because an event cannot be cleared: tasks that wait have the old one and wake, and the next to wait
         # gets the new one. No task runs between the two lines.
         self._changed.set()
         self._changed = anyio.Event()

@@ -93,8 +93,8 @@ async def full(toolchain: Toolchain, modules: Mapping[str, str], **settings: Any
 
 
 async def incremental_equals_full(toolchain: Toolchain, versions: Sequence[Edit], **settings: Any) -> list[BuildResult]:
-    """See the module. `settings` are those of `orchestrator.open`. Gives the results of the incremental builds, so that
-    a test can look at what was compiled. Raises `Differs`."""
+    """See the module. `settings` are those of `orchestrator.open`. Returns the results of the incremental builds, so
+    that a test can look at what was compiled. Raises `Differs`."""
     world = World(toolchain)
     results: list[BuildResult] = []
     async with world.open(**settings) as project:

@@ -53,8 +53,8 @@ class Fault(NamedTuple):
         return float(self.argument)
 
     def error_at(self, path: str) -> Exception | None:
-        """The error to raise. One of the system is a new one each time, because an exception keeps alive whatever it
-        has passed through."""
+        """The error to raise. One of the system is a new one each time, because an exception keeps alive everything
+        that it has passed through."""
         if type(self.error) is OSError or (isinstance(self.error, OSError) and self.error.filename is None):
             return OSError(self.error.errno, self.error.strerror, path)
         return self.error
@@ -79,7 +79,7 @@ def short() -> Fault:
 
 
 def delay(seconds: float) -> Fault:
-    """The hop takes so many seconds longer, of whatever time the loop keeps."""
+    """The hop takes so many seconds longer, of the loop's own time."""
     return Fault("delay", f"{seconds:g}")
 
 
@@ -209,7 +209,7 @@ class Faults:
         return cls(*(_rule(part.strip()) for part in text.split(";") if part.strip()))
 
     def on(self, hop: str, fault: Fault, *, at: int = 1, path: str = "", times: int = 1) -> Faults:
-        """Add a rule (see `Rule`). Counting begins now. Gives itself, so that calls can follow one another."""
+        """Add a rule (see `Rule`). Counting begins now. Returns itself, so that calls can follow one another."""
         self.rules.append(Rule(hop, fault, at, path, times))
         return self
 

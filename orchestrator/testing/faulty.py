@@ -39,7 +39,7 @@ _SHORT_READ = 522
 """SQLITE_IOERR_SHORT_READ, which Python has no name for."""
 
 _ALWAYS = ("rollback", "close")
-"""What SQLite does whatever the disk says: it throws away what only memory holds."""
+"""SQLite can always do these: they only discard what is in memory."""
 
 Duration = Callable[[Callable[..., Any], tuple[Any, ...]], float]
 

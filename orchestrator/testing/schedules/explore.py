@@ -239,7 +239,7 @@ def failure_of(
 
 def _of_the_runner(error: BaseException) -> BaseException | None:
     """What of an exception, or of what led to it, is the test runner's own and no failure of a schedule: a test that is
-    skipped, a session that is left, or a time-out of pytest-timeout, which comes in the middle of whatever runs."""
+    skipped, a session that is left, or a time-out of pytest-timeout, which may interrupt anything."""
     if type(error).__module__ == "_pytest.outcomes" and type(error).__name__ in ("Skipped", "Exit"):
         return error
     seen: BaseException | None = error

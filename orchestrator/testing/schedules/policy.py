@@ -82,7 +82,7 @@ class ByPriority:
 
 
 class Segments:
-    """`count` steps of one task, then of another, as far as they can run; then whatever is dullest. This is how
+    """`count` steps of one task, then of another, as far as they can run; then the default choice. This is how
     schedules are shortened: unlike numbered choices, segments keep their meaning when one before them is left out."""
 
     def __init__(self, segments: Sequence[tuple[str, int]]) -> None:

@@ -13,7 +13,7 @@ from orchestrator.testing.schedules.trace import Choice, Trace
 
 
 class Strategy(Protocol):
-    """Gives policies until it has none (None) or the budget is used up. `complete` says whether every schedule within
+    """Returns policies until it has none (None) or the budget is used up. `complete` says whether every schedule within
     its bound was run; one that can tell how far it came has `explored` too, the share of them that were."""
 
     name: str
