@@ -16,9 +16,13 @@ from orchestrator.toolchains.ruchy.syntax import tree
 _MISFIT = "this value does not fit the pattern"
 
 
-def source_of_error(kind: Type = ERROR) -> Matched:
-    """The value that stands for none: nothing is said of patterns that are held against it."""
-    return Matched(ERROR if kind is not NEVER else NEVER, lambda: hir.Unit(ERROR, 0))
+NOTHING = Matched(NEVER, lambda: hir.Unit(ERROR, 0))
+"""What never gives a value: nothing is said of patterns that are held against it."""
+
+
+def forget(c: Fn, slots: int) -> None:
+    """The slots from there on belong to what is never reached, and not compiled."""
+    c.locals[slots:] = [UNIT] * (len(c.locals) - slots)
 
 
 def guess(c: Fn, kind: Type, patterns: Sequence[tree.Pattern]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from orchestrator.toolchains.ruchy.check import cover, hir
-from orchestrator.toolchains.ruchy.check.binding import bindings, guess, source_of_error
+from orchestrator.toolchains.ruchy.check.binding import NOTHING, bindings, forget, guess
 from orchestrator.toolchains.ruchy.check.control import Common, enter_loop, is_complete
 from orchestrator.toolchains.ruchy.check.function import DROP, HANDLERS, Fn, Want, Why, check, expr, handles, open_type
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve
@@ -37,11 +37,13 @@ def match(c: Fn, node: tree.Match, want: Want, why: Why) -> hir.Expr:
     """The value of the first arm whose pattern fits and whose guard holds."""
     out: list[hir.Stmt] = []
     source = _subject(c, node.value, out, [arm.pattern for arm in node.arms], any(arm.guard for arm in node.arms))
+    slots = len(c.locals)
     common = Common(c, want)
     arms = [_arm(c, arm, source, common, want, why) for arm in node.arms]
     result = common.result(None, "the arms of this `match` differ: {0} and {1}")
     whole = _covers(c, node, arms, source)
     if source.type is NEVER:
+        forget(c, slots)
         return _never(out)
     if source.type is ERROR and not out:
         return hir.Unit(ERROR, node.at)
@@ -58,7 +60,7 @@ def _subject(
     made = expr(c, value, wanted_by_patterns(c, value, patterns))
     if made.type is NEVER:
         out.append(hir.Do(made))
-        return source_of_error(NEVER)
+        return NOTHING
     guess(c, made.type, patterns)
     return source_of(c, made, out, stays=not guarded)
 
@@ -149,10 +151,11 @@ def _report(c: Fn, at: int, example: str) -> None:
 def if_let(c: Fn, node: tree.IfLet, want: Want, why: Why) -> hir.Expr:
     """`if let pattern = value { .. } else { .. }`."""
     out: list[hir.Stmt] = []
-    inner = want if is_complete(node) else DROP
+    complete = is_complete(node)
+    inner = want if complete else DROP
     source = _subject(c, node.value, out, [node.pattern])
     common = Common(c, inner)
-    mark = len(c.undo)
+    mark, slots = len(c.undo), len(c.locals)
     reading = read_pattern(c, node.pattern, source)
     names = declare(c, reading, mutable=True)
     then = common.add(block(c, node.then, inner, why), node.then, why)
@@ -163,9 +166,10 @@ def if_let(c: Fn, node: tree.IfLet, want: Want, why: Why) -> hir.Expr:
         other = HANDLERS[node.otherwise.__class__](c, node.otherwise, inner, why)
         otherwise = common.add(other, node.otherwise, why)
     result = common.result(node.at, "the branches of this `if` differ: {0} and {1}")
-    if inner is not want:
+    if not complete:
         result = UNIT
     if source.type is NEVER:
+        forget(c, slots)
         return _never(out)
     condition = reading.condition() or hir.Int(BOOL, node.at, 1)
     then = _within(c, result, names, common.cast(then, result))
@@ -178,7 +182,7 @@ def while_let(c: Fn, node: tree.WhileLet, want: Want, why: Why) -> hir.Expr:
     """The value is computed before each turn."""
     out: list[hir.Stmt] = []
     source = _subject(c, node.value, out, [node.pattern])
-    mark = len(c.undo)
+    mark, slots = len(c.undo), len(c.locals)
     reading = read_pattern(c, node.pattern, source)
     names = declare(c, reading, mutable=True)
     target = enter_loop(c, node.label, "while", None, why)
@@ -187,6 +191,7 @@ def while_let(c: Fn, node: tree.WhileLet, want: Want, why: Why) -> hir.Expr:
     c.leave(mark)
     at = node.at
     if source.type is NEVER:
+        forget(c, slots)
         return _never(out)
     turn = _within(c, inner.type, names, inner)
     condition = reading.condition() or hir.Int(BOOL, at, 1)

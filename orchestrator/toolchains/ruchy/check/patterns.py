@@ -26,13 +26,14 @@ from orchestrator.toolchains.ruchy.check.infer import (
 )
 from orchestrator.toolchains.ruchy.check.operators import compare, is_float, right_of
 from orchestrator.toolchains.ruchy.check.places import in_slot
-from orchestrator.toolchains.ruchy.check.scope import StructItem, Variable
+from orchestrator.toolchains.ruchy.check.scope import ConstItem, StructItem, Variable
 from orchestrator.toolchains.ruchy.check.spaces import ONE
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
     I32,
     I64,
+    NEVER,
     STRING,
     UNIT,
     ArrayType,
@@ -148,8 +149,12 @@ Reader = Callable[[Fn, Any, Matched, Reading], cover.Pattern]
 
 
 def read_pattern(c: Fn, pattern: tree.Pattern, source: Matched) -> Reading:
-    """A whole pattern."""
+    """A whole pattern. One that is held against what never gives a value says nothing but its names."""
     reading = Reading()
+    if source.type is NEVER:
+        reading.wrong = True
+        reading.bound = [BoundName(one.name, one.at, True, ERROR, None) for one in names_in(pattern)]
+        return reading
     reading.cover = read(c, pattern, source, reading)
     seen: set[str] = set()
     for bound in reading.bound:
@@ -361,6 +366,9 @@ def _path(c: Fn, node: tree.PathPattern, source: Matched, into: Reading) -> cove
     if not node.path:
         return _object(c, node, source, into)
     parts = [*(node.elements or ()), *(field.pattern for field in node.fields or ())]
+    if not parts and isinstance(named_item(c, node), ConstItem):
+        _test(c, "==", tree.Path(node.at, node.path), source, into)
+        return cover.Literal(node.path)
     named = literal_struct(c, node) if node.path[-1] not in WORDS or named_item(c, node) is not None else None
     if named is None and node.path[:-1] in ((), (WORDS.get(node.path[-1], ("",))[0],)) and node.path[-1] in WORDS:
         return _word(c, node, source, into)
@@ -395,7 +403,7 @@ def _object(c: Fn, node: tree.PathPattern, source: Matched, into: Reading) -> co
 
 
 def named_item(c: Fn, node: tree.PathPattern) -> object:
-    """What a path means that may also be `Some`, `None`, `Ok` or `Err`."""
+    """What a path means that may also be a constant, or `Some`, `None`, `Ok` or `Err`."""
     return c.p.lookup(c.env, node.path)
 
 

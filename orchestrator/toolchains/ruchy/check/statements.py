@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import type_of
-from orchestrator.toolchains.ruchy.check.binding import bindings, destructure, held_against
+from orchestrator.toolchains.ruchy.check.binding import NOTHING, bindings, destructure, forget, held_against
 from orchestrator.toolchains.ruchy.check.function import (
     DROP,
     HANDLERS,
@@ -24,7 +24,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 from orchestrator.toolchains.ruchy.check.infer import resolve
 from orchestrator.toolchains.ruchy.check.items import nested_items
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
-from orchestrator.toolchains.ruchy.check.patterns import declare
+from orchestrator.toolchains.ruchy.check.patterns import declare, read_pattern
 from orchestrator.toolchains.ruchy.check.places import (
     mutated,
     part_value,
@@ -190,7 +190,11 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
 def _let_pattern(c: Fn, node: tree.Let, made: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
     """`let (a, b) = value`, `let Some(a) = value else { .. }`."""
     if made.type is NEVER:
-        bind_silently(c, node.pattern)
+        slots = len(c.locals)
+        declare(c, read_pattern(c, node.pattern, NOTHING), True)
+        forget(c, slots)
+        if node.otherwise is not None:
+            block(c, node.otherwise, DROP, ())
         out.append(hir.Do(made))
         return made
     if node.otherwise is not None:

@@ -265,3 +265,58 @@ def test_a_million_variants_taken_apart_in_bounded_memory() -> None:
     }"""
     ran = run_text(source, memory_limit=4 * PAGE)
     assert (ran.stdout, ran.reason) == ("true\n", "")
+
+
+NEVER = {
+    "match": "match return 3 { (x, Some(y)) => x + y, _ => 2 }",
+    "match of a tuple": "match (1, return 3) { (a, b) => a + b }",
+    "let": "let (a, b) = return 3; a + b",
+    "let else": "let Some(a) = return 3 else { return 4 }; a",
+    "if let": "if let Some(a) = return 3 { a } else { 4 }",
+    "while let": "while let Some(a) = return 3 { println(a) } 7",
+    "assignment": "let mut a = 1; let mut b = 2; (a, b) = return 3; a + b",
+    "guard": "match 1 { x if { return 3; true } => x, _ => 1 }",
+    "arms": "if let Some(n) = Some(1) { return n + 2 } else { return 4 }",
+    "no else": "if let Some(n) = Some(1) { return n + 2 } 5",
+    "break": "loop { match 1 { 1 => break, _ => {} } } 3",
+}
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_what_never_gives_a_value(name: str) -> None:
+    ran = run_text(f"fun f() -> i64 {{ {NEVER[name]} }} fun main() {{ println(f()); }}")
+    assert (ran.code, ran.stdout) == (0, "3\n")
+
+
+VALUES = {
+    "a path to a constant": (
+        "mod m { pub const B: i64 = 4; } fun main() { match 4 { m::B => println(1), _ => println(2) } }",
+        "1",
+    ),
+    "an open integer of a tuple": ("fun main() { for (a, b) in [(1, 2)] { println(a / 2.0 + b) } }", "2.5"),
+    "what is decided later": ("fun g(m, i) { match i { k => m[k] } } fun main() { println(g([1, 2], 1)) }", "2"),
+    "a variable of the top": (
+        "let mut g = Some(1);\nfun f() { if let Some(n) = g { g = Some(n + 1) } }\nfun main() { f(); println(g) }",
+        "Some(2)",
+    ),
+    "unit in a payload": (
+        "fun f() -> Result<(), String> { Ok(()) } fun main() { match f() { Ok(u) => println(u), Err(_) => {} } }",
+        "nil",
+    ),
+    "an array in alternatives": (
+        'fun main() { match ["a" + 1, "b"] { [x, "c"] | [x, "b"] => println(x), _ => println(0) } }',
+        "a1",
+    ),
+    "a result without an arrow": (
+        "fun fib(n) { match n { 0 => 0, 1 => 1, _ => fib(n - 1) + fib(n - 2) } } fun main() { println(fib(15)) }",
+        "610",
+    ),
+    "a constant": ("const K: i64 = match 3 { 3 => 1, _ => 2 }; fun main() { println(K) }", "1"),
+    "names of the top": ("let (a, b) = (1, 2);\nprintln(a + b);", "3"),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_value(name: str) -> None:
+    source, printed = VALUES[name]
+    assert run_text(source).stdout == printed + "\n"
