@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.properties.ruchy_projects import MAKES, NUMBERS, EditedProject, ProjectItem, ProjectModule, Ref, Type
+from tests.properties.ruchy_projects import (
+    MAKES,
+    MAKES_ENUM,
+    NUMBERS,
+    EditedProject,
+    ProjectItem,
+    ProjectModule,
+    Ref,
+    Type,
+)
 
 Pick = Callable[[int], int]
 MODULES = ("a", "b", "c", "d/e", "f")
@@ -85,20 +94,27 @@ class Editor:
         else:
             maker = self.ref(module, ("maker",))
             if maker is not None:
-                item.steps.append(("make", maker, 0, self.pick(len(MAKES))))
+                which = len(MAKES) + self.pick(len(MAKES_ENUM)) if maker.name == "mk1" else self.pick(len(MAKES))
+                item.steps.append(("make", maker, 0, which))
 
     def grow(self) -> None:
         """A project from nothing: types and constants first, then what uses them."""
         for name in MODULES[: 2 + self.pick(3)]:
             self.project.modules[name] = ProjectModule([], [])
-        for kind, names in (("type", ("T0",)), ("const", ("K0", "K1")), ("struct", ("S0",)), ("fun", FUNCTIONS[:3])):
+        for kind, names in (
+            ("type", ("T0",)),
+            ("const", ("K0", "K1")),
+            ("struct", ("S0", "E0")),
+            ("fun", FUNCTIONS[:3]),
+        ):
             for module in reversed(self.project.modules):
                 for name in names:
                     if self.pick(3):
                         self.project.modules[module].items.append(self.new_item(module, kind, name))
-                if kind == "struct" and self.project.modules[module].item("S0"):
-                    maker = ProjectItem("maker", "mk0", target=Ref(module, "S0", "own"), types=[])
-                    self.project.modules[module].items.append(maker)
+                for name, made in (("mk0", "S0"), ("mk1", "E0")) if kind == "struct" else ():
+                    if self.project.modules[module].item(made):
+                        maker = ProjectItem("maker", name, target=Ref(module, made, "own"), types=[])
+                        self.project.modules[module].items.append(maker)
         self.calls()
 
     def settle(self) -> None:
@@ -114,7 +130,7 @@ class Editor:
 
     def salt(self) -> None:
         """The body, or the value."""
-        found = self.item("fun", "const", "maker")
+        found = self.item("fun", "const", "maker", "struct")
         if found:
             found[1].salt = (found[1].salt + 1 + self.pick(3)) % 10
 

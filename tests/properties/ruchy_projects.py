@@ -17,9 +17,17 @@ MAKES = (
     "let p = {made};\nt = t + (p.{field});",
     "let mut ps = [{made}];\nps.push({made});\nt = t + (ps[-1].{field});",
     "let q = ({made}, [{made}]);\nt = t + (q.1[0].{field}) + q.to_string().len();",
+    "let o = Some({made});\nt = t + (o.unwrap().{field}) + [o, None].to_string().len();",
 )
-"""What is done with a struct that was made: by itself, in an array, in a tuple beside an array, whose type nobody
-writes. So helpers of these types are made where the struct may be three modules away."""
+"""What is done with a struct that was made: by itself, in an array, in a tuple beside an array, in an option, whose
+type nobody writes. So helpers of these types are made where the struct may be three modules away."""
+MAKES_ENUM = (
+    "let e = {made};\nt = t + e.to_string().len();",
+    "let o = Some({made});\nif o == None {{ t = t + 1; }}",
+    "let es = [{made}];\nfor e in es {{ t = t + (match e {{ one => (one, 1) }}).to_string().len(); }}",
+)
+"""What is done with an enum, whose variants the user never names."""
+ALL_MAKES = (*MAKES, *MAKES_ENUM)
 
 
 class Ref:
@@ -45,7 +53,8 @@ class ProjectItem:
     """`kind`: "fun", "const", "type", "struct", "maker" (a function that gives a struct). What else counts depends on
     it: `types` of a function are its parameter (None: not written) and its result; of a struct its fields'. `steps` are
     what a function does: ("call", ref, argument type or ""), ("read", ref of a const), ("make", ref of a maker,
-    field, which of `MAKES`)."""
+    field, which of `ALL_MAKES`). A struct whose name begins with E is an enum; its fields
+    are the payload of a variant, and its `salt` says whether there is one variant more."""
 
     def __init__(self, kind: str, name: str, **more: Any) -> None:
         self.kind = kind
@@ -84,6 +93,9 @@ class ProjectItem:
             return f"{pub}const {self.name}: i64 = {value};"
         if self.kind == "type":
             return f"{pub}type {self.name} = {type_text(self.types[0] or 'i64')};"
+        if self.kind == "struct" and self.name[0] == "E":
+            payload = ", ".join(type_text(kind or "i64") for kind in self.types)
+            return f"{pub}enum {self.name} {{ Empty, Full({payload}){', More' * (self.salt % 2)} }}"
         if self.kind == "struct":
             fields = ", ".join(f"{pub}x{at}: {type_text(kind or 'i64')}" for at, kind in enumerate(self.types))
             return f"{pub}struct {self.name} {{ {fields} }}"
@@ -98,6 +110,9 @@ class ProjectItem:
         """`fields`: how many the struct of a maker has."""
         if self.kind == "maker":
             assert self.target is not None
+            if self.target.name[0] == "E":
+                values = ", ".join(str(self.salt + at) for at in range(fields))
+                return f"{self.header()} {{ {self.target.text()}::Full({values}) }}"
             values = ", ".join(f"x{at}: {self.salt + at}" for at in range(fields))
             return f"{self.header()} {{ {self.target.text()} {{ {values} }} }}"
         if self.kind != "fun":
@@ -112,7 +127,7 @@ class ProjectItem:
                 lines.append(f"    t = t + {step[1].text()};")
             else:
                 made, field = f"{step[1].text()}()", f"x{step[2]} as i64"
-                lines += ["    " + line for line in MAKES[step[3]].format(made=made, field=field).splitlines()]
+                lines += ["    " + line for line in ALL_MAKES[step[3]].format(made=made, field=field).splitlines()]
         return "\n".join([*lines, f"    t as {type_text(self.types[1] or 'i64')}", "}"])
 
 
