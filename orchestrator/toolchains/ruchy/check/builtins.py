@@ -272,6 +272,20 @@ def macro(c: Fn, node: tree.MacroCall, want: Want, why: Why) -> hir.Expr:
     return bad(node.at)
 
 
+def _as_method(name: str, least: int, most: int) -> Builtin:
+    """`name(x, y)` is `x.name(y)`."""
+
+    def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
+        if not least <= len(node.arguments) <= most:
+            arguments_of(c, node, name, least, most)
+            return bad(node.at)
+        receiver, *rest = node.arguments
+        method = "ln" if name == "log" and not rest else name
+        return expr(c, tree.MethodCall(node.at, receiver, method, rest), want, why)
+
+    return handler
+
+
 def _rounded(mode: str) -> Callable[..., hir.Expr]:
     """The function form gives an integer, as in the reference."""
     return lambda c, at, name, made: rounded(c, at, name, made, mode, whole=True)
@@ -309,6 +323,12 @@ BUILTINS.update(
         "round": _numeric("round", 1, 1, _rounded("round")),
     }
 )
+BUILTINS.update({name: _as_method(name, 1, 1) for name in (
+    "sin", "cos", "tan", "asin", "acos", "atan", "exp", "ln", "log10", "log2",
+    "reverse", "sort", "enumerate", "sum", "product", "unique", "flatten",
+)})  # fmt: skip
+BUILTINS.update({name: _as_method(name, 2, 2) for name in ("atan2", "zip", "join", "split")})
+BUILTINS["log"] = _as_method("log", 1, 2)
 MACROS.update({name: BUILTINS[name] for name in (
     "println", "print", "eprintln", "eprint", "format", "panic", "assert", "assert_eq", "assert_ne",
 )})  # fmt: skip

@@ -13,6 +13,7 @@ from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, tex
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr, handles, later
 from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.never import never_returns
+from orchestrator.toolchains.ruchy.check.number_methods import FLOAT_METHODS, INTEGER_METHODS, number_method
 from orchestrator.toolchains.ruchy.check.numbers import (
     absolute,
     extreme,
@@ -262,8 +263,12 @@ def _of_number(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> h
         if name in ("min", "max"):
             return extreme(c, at, name, "<=" if name == "min" else ">=", receiver, made[0])
         return power(c, at, name, receiver, made[0])
+    row = INTEGER_METHODS.get(name) or FLOAT_METHODS.get(name)
+    if row is not None:
+        made = arguments_of(c, node, name, row[0], row[0])
+        return bad(at) if made is None else number_method(c, at, name, [receiver, *made])
     if name not in _NUMBER:
-        return _unknown(c, node, name, receiver.type, _NUMBER)
+        return _unknown(c, node, name, receiver.type, (*_NUMBER, *INTEGER_METHODS, *FLOAT_METHODS))
     if not _no_arguments(c, node):
         return bad(at)
     if name == "to_string":
