@@ -21,8 +21,10 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     EnumType,
+    MapType,
     ObjectType,
     PlainEnumType,
+    SetType,
     StructType,
     TupleType,
     Type,
@@ -96,6 +98,11 @@ def type_named(name: str) -> Type:
     if name[:1] == "{" and name[-1:] == "}":
         fields = [part.partition(":") for part in _listed(name[1:-1])]
         return ObjectType(tuple([unquote(one[0]) for one in fields]), tuple([type_named(one[2]) for one in fields]))
+    if name[:4] in ("map<", "set<") and name[-1:] == ">":
+        kinds = [type_named(part) for part in _listed(name[4:-1])]
+        if len(kinds) != (2 if name[:1] == "m" else 1):
+            raise ValueError(name)
+        return MapType(*kinds) if name[:1] == "m" else SetType(*kinds)
     if name[:1] == "(" and name[-1:] == ")":
         return TupleType(tuple([type_named(part) for part in _listed(name[1:-1])]))
     if name[:2] == "::" and name[-1:] == ">":

@@ -22,9 +22,11 @@ from orchestrator.toolchains.ruchy.check.types import (
     ErrorType,
     FloatType,
     IntType,
+    MapType,
     NeverType,
     ObjectType,
     PlainEnumType,
+    SetType,
     StringType,
     StructType,
     TupleType,
@@ -142,6 +144,14 @@ def _shown_object(kind: ObjectType, text_of: Text) -> str:
     return "{" + ", ".join(f"{name}: {text_of(part)}" for name, part in zip(kind.names, kind.types, strict=True)) + "}"
 
 
+def _angled(word: str) -> Callable[[Any, Text], str]:
+    def text(kind: Type, text_of: Text) -> str:
+        texts = _listed(kind, text_of)
+        return f"{word}<{', '.join(texts)}>" if texts else ""
+
+    return text
+
+
 def _plain(shown: str, type_of: str, storage: str | None, ways: tuple[Way, Way, Way]) -> Abilities:
     """A type whose name says everything, and whose values are not counted."""
     return Abilities(_always(shown), _always(shown), type_of, storage, NONE, NONE, *ways, taken_apart=False)
@@ -241,6 +251,30 @@ ABILITIES: dict[type, Abilities] = {
         show=HELPER,
         taken_apart=False,
     ),
+    MapType: Abilities(
+        shown=_angled("HashMap"),
+        name=_angled("map"),
+        type_of="object",
+        storage=REFERENCE,
+        drop=HELPER,
+        unshare=HELPER,
+        eq=HELPER,
+        order=NONE,
+        show=HELPER,
+        taken_apart=False,
+    ),
+    SetType: Abilities(
+        shown=_angled("HashSet"),
+        name=_angled("set"),
+        type_of="object",
+        storage=REFERENCE,
+        drop=HELPER,
+        unshare=HELPER,
+        eq=HELPER,
+        order=NONE,
+        show=HELPER,
+        taken_apart=False,
+    ),
 }
 complete(ABILITIES, Type, "check.abilities.ABILITIES")
 
@@ -267,9 +301,16 @@ def has_order(kind: Type) -> bool:
     without payloads, in the order of their variants."""
     if isinstance(kind, PlainEnumType):
         return True
+    if isinstance(kind, ObjectType | MapType | SetType):
+        return False
     if kind.parts:
         return all(has_order(part) for part in kind.parts)
     return bool(ABILITIES[kind.__class__].order)
+
+
+def can_be_key(kind: Type) -> bool:
+    """Whether values of a type can be keys of a map. Floats have an order to sort by, but NaN equals nothing."""
+    return has_order(kind) and not isinstance(kind, FloatType) and all(can_be_key(part) for part in kind.parts)
 
 
 def is_comparable(kind: Type, op: str) -> bool:

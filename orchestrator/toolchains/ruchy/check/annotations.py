@@ -25,6 +25,8 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     EnumType,
+    MapType,
+    SetType,
     StructType,
     TupleType,
     Type,
@@ -50,8 +52,6 @@ BUILTIN_TYPES: dict[str, Type] = {
 }
 _PLANNED = {
     "Vec": "arrays",
-    "HashMap": "maps",
-    "HashSet": "sets",
     "Box": "`Box`",
 }
 WIDE = {
@@ -77,6 +77,8 @@ _GENERIC: dict[str, tuple[int, Callable[[Pass, Env, Sequence[tree.Type]], Type]]
     "Box": (1, lambda p, env, nodes: type_of(p, env, nodes[0])),
     "Option": (1, lambda p, env, nodes: _composed(p, env, nodes, option_of)),
     "Result": (2, lambda p, env, nodes: _composed(p, env, nodes, result_of)),
+    **{name: (2, lambda p, env, nodes: _keyed(p, env, nodes, MapType)) for name in ("HashMap", "BTreeMap")},
+    **{name: (1, lambda p, env, nodes: _keyed(p, env, nodes, SetType)) for name in ("HashSet", "BTreeSet")},
 }
 """Builtin types of others, and of how many."""
 
@@ -96,6 +98,14 @@ def type_of(p: Pass, env: Env, node: tree.Type) -> Type:
         return _composed(p, env, [node.element], ArrayType)
     not_yet(p, node.at, "function types")
     return ERROR
+
+
+def _keyed(p: Pass, env: Env, nodes: Sequence[tree.Type], make: Callable[..., Type]) -> Type:
+    """A map or a set. (A foreign one is reported in its module.)"""
+    made = _composed(p, env, nodes, make)
+    if made is not ERROR and not p.silent:
+        p.keys.append((nodes[0].at, made.parts[0]))
+    return made
 
 
 def _composed(p: Pass, env: Env, nodes: Sequence[tree.Type], make: Callable[..., Type]) -> Type:
@@ -123,7 +133,7 @@ def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
             if make is not None:
                 return _needs_types(p, node, count)
             if path[0] in _PLANNED:
-                not_yet(p, node.at, _PLANNED[path[0]], plural=path[0] in ("Vec", "HashMap", "HashSet"))
+                not_yet(p, node.at, _PLANNED[path[0]], plural=path[0] == "Vec")
                 return ERROR
         return _unknown_type(p, env, node.at, "::".join(path))
     if isinstance(item, StructItem):

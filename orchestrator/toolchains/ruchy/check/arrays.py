@@ -18,6 +18,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 )
 from orchestrator.toolchains.ruchy.check.infer import ANY, ELEMENT, fresh, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.loops import loop_over
+from orchestrator.toolchains.ruchy.check.maps import read_key
 from orchestrator.toolchains.ruchy.check.places import INDEX, in_slot, object_index, part_value, tuple_index
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
@@ -27,6 +28,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     UNIT,
     ArrayType,
+    MapType,
     ObjectType,
     TupleType,
     Type,
@@ -174,6 +176,8 @@ def _indexed(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
     if isinstance(kind, TupleType):
         which = tuple_index(c, node, kind)
         return bad(node.at) if which is None else hir.GetField(resolve(kind.elements[which]), node.at, value, which)
+    if isinstance(kind, MapType) and not isinstance(node.index, tree.RangeExpr):
+        return read_key(c, node, value, kind)
     if isinstance(kind, ObjectType):
         which = object_index(c, node, kind)
         return bad(node.at) if which is None else hir.GetField(resolve(kind.types[which]), node.at, value, which)

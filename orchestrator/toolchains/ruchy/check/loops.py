@@ -20,12 +20,24 @@ from orchestrator.toolchains.ruchy.check.infer import (
     start_whole,
     unify,
 )
+from orchestrator.toolchains.ruchy.check.maps import items_of, keys_of
 from orchestrator.toolchains.ruchy.check.operators import is_float
 from orchestrator.toolchains.ruchy.check.places import in_slot, object_keys, read_variable
 from orchestrator.toolchains.ruchy.check.ranges import Walk, walk
 from orchestrator.toolchains.ruchy.check.scope import Variable
 from orchestrator.toolchains.ruchy.check.statements import bind_silently
-from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, STRING, UNIT, ArrayType, ObjectType, Type
+from orchestrator.toolchains.ruchy.check.types import (
+    ERROR,
+    I64,
+    NEVER,
+    STRING,
+    UNIT,
+    ArrayType,
+    MapType,
+    ObjectType,
+    SetType,
+    Type,
+)
 from orchestrator.toolchains.ruchy.check.widths import meet
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -48,6 +60,10 @@ def loop_over(c: Fn, at: int, pattern: tree.Pattern, iterable: tree.Expr, turn: 
     if openness(kind) == ANY:
         unify(kind, ArrayType(fresh()))
         kind = resolve(kind)
+    if isinstance(kind, MapType | SetType):
+        found = items_of(at, found, kind) if isinstance(kind, MapType) else keys_of(at, found)
+        kind = resolve(found.type)
+        c.p.composed = True
     if isinstance(kind, ObjectType):
         found, kind = object_keys(at, found, kind), ArrayType(STRING)
         c.p.composed = True

@@ -12,6 +12,9 @@ from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, text_parts
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr, handles, later
 from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, openness, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.map_methods import CHANGERS as CHANGES
+from orchestrator.toolchains.ruchy.check.map_methods import CHANGING as TABLE_CHANGERS
+from orchestrator.toolchains.ruchy.check.map_methods import change_table, table_method
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.number_methods import FLOAT_METHODS, INTEGER_METHODS, number_method
 from orchestrator.toolchains.ruchy.check.numbers import (
@@ -33,7 +36,7 @@ from orchestrator.toolchains.ruchy.check.optional import (
     pop_or_none,
     wanted_by_next,
 )
-from orchestrator.toolchains.ruchy.check.places import place_of, read_place, writes_through_reference
+from orchestrator.toolchains.ruchy.check.places import is_entry, place_of, read_place, writes_through_reference
 from orchestrator.toolchains.ruchy.check.ranges import OWN, elements, range_method
 from orchestrator.toolchains.ruchy.check.scope import RANGES, Variable
 from orchestrator.toolchains.ruchy.check.statements import assign
@@ -46,7 +49,9 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     ArrayType,
     EnumType,
+    MapType,
     ObjectType,
+    SetType,
     StructType,
     Type,
     is_option,
@@ -77,19 +82,35 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
         inner = inner.receiver
     if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length"):
         return _of_chars(c, chain, inner)
-    made = None
+    made = _of_entry(c, chain, want)
     calls = chain[::-1]
     wants = [
         want if call is node else wanted_by_next(c, call.name, calls[number:], want)
         for number, call in enumerate(calls, 1)
     ]
-    if _may_change(calls[0]) and _is_place(c, inner):
+    if made is None and _may_change(calls[0]) and _is_place(c, inner):
         made = _changed(c, calls.pop(0), inner, wants.pop(0))
     if made is None:
         made = expr(c, inner)
     for call, wanted in zip(calls, wants, strict=True):
         made = _apply(c, call, made, wanted)
     return made
+
+
+def _of_entry(c: Fn, chain: list[tree.MethodCall], want: Want) -> hir.Expr | None:
+    """What begins with `m.entry(key).or_insert(value)`, which is a place; takes that out of the chain."""
+    if len(chain) < 2 or not is_entry(chain[-2]):
+        return None
+    receiver = chain[-2]
+    del chain[-2:]
+    if chain and _may_change(chain[-1]):
+        return _changed(c, chain.pop(), receiver, None if chain else want)
+    out: list[hir.Stmt] = []
+    place = place_of(c, receiver, out)
+    if place is None:
+        return bad(receiver.at)
+    value = read_place(c, receiver.at, place)
+    return hir.Block(value.type, receiver.at, out, value)
 
 
 def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: tree.Expr) -> hir.Expr:
@@ -107,7 +128,7 @@ def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: tree.Expr) -> hir.Expr
     return made
 
 
-_CHANGING = frozenset((*CHANGERS, *TEXT_CHANGERS, "push_str"))
+_CHANGING = frozenset((*CHANGERS, *TEXT_CHANGERS, *TABLE_CHANGERS, "push_str"))
 
 
 def _may_change(node: tree.MethodCall) -> bool:
@@ -150,6 +171,10 @@ def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr, want: Want = Non
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)
         made = change_option(c, node, place, kind, out)
+    elif isinstance(kind, MapType | SetType) and (kind.__class__, name) in CHANGES:
+        if writes_through_reference(c, receiver, place.variable):
+            return bad(node.at)
+        made = change_table(c, node, place, kind, out)
     elif kind is STRING and name in ("push_str", "push") and len(node.arguments) == 1:
         made = assign(c, tree.Assign(node.at, receiver, "+", node.arguments[0]), out)
     elif kind is STRING and name in TEXT_CHANGERS:
@@ -182,6 +207,8 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
     if isinstance(kind, ArrayType):
         text = collected(c, node, receiver, kind, want) if name == "collect" and not node.arguments else None
         return text or element_or_none(c, node, receiver, kind, want) or array_method(c, node, receiver, kind)
+    if isinstance(kind, MapType | SetType):
+        return table_method(c, node, receiver, kind)
     if isinstance(kind, ObjectType):
         return object_method(c, node, receiver, kind)
     if narrow(kind, NUMBER):

@@ -10,7 +10,8 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles
-from orchestrator.toolchains.ruchy.check.infer import resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.infer import fresh, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.maps import new_map
 from orchestrator.toolchains.ruchy.check.places import in_slot, instead, object_keys, part_value
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
@@ -20,6 +21,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     UNIT,
     ArrayType,
+    MapType,
     ObjectType,
     TupleType,
     Type,
@@ -36,6 +38,9 @@ _KEY: Why = ("E0204", "`{0}` takes the name of a field, a String, and this is {g
 def object_(c: Fn, node: tree.Object, want: Want, why: Why) -> hir.Expr:
     """`{name: value}`: the fields are kept by name, and computed in the order written."""
     wanted = None if want is None else resolve(want)
+    if not node.fields and not isinstance(wanted, ObjectType):
+        parts = wanted.parts if isinstance(wanted, MapType) else (fresh(), fresh())
+        return new_map(c, node.at, *parts)
     given: dict[str, hir.Expr] = {}
     for one in node.fields:
         if one.name in given:

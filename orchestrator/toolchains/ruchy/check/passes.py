@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from actors.diagnostics import Finding
+from orchestrator.toolchains.ruchy.check.abilities import can_be_key
 from orchestrator.toolchains.ruchy.check.infer import (
     ANY,
     KNOWN,
@@ -24,6 +25,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
     openness,
     renewed,
     settle,
+    shown,
     unify,
 )
 from orchestrator.toolchains.ruchy.check.interfaces import read_interface
@@ -79,7 +81,8 @@ class Pass:
     `functions` are those of the module and of the bodies seen so far, `nested` the latter by their node, `finished`
     those whose bodies were checked, in that order. `pending` are expressions whose type was open when they were made;
     `literals` the integers among them, whose range is checked once it is known; `flows` what of open numbers flows into
-    which, and where; `late` are decisions that wait for a type; `leaving` has, by symbol, the loops that stand for the
+    which, and where; `keys` are the types of keys of maps, and where
+    they are made; `late` are decisions that wait for a type; `leaving` has, by symbol, the loops that stand for the
     bodies of functions with `ensures`. `inlining` are
     the constants and defaults that are being put in, by node, and where. `spent` says who took how much of the
     `budget`. `now_seen` is what the current unit looked at.
@@ -98,6 +101,7 @@ class Pass:
         "functions",
         "hints",
         "inlining",
+        "keys",
         "late",
         "leaving",
         "literals",
@@ -139,6 +143,7 @@ class Pass:
         self.pending: list[hir.Expr] = []
         self.literals: list[tuple[hir.Int, int]] = []
         self.flows: list[tuple[int, Type, Type]] = []
+        self.keys: list[tuple[int, Type]] = []
         self.late: list[Decision] = []
         self.leaving: dict[str, int] = {}
         self.inlining: dict[int, int] = {}
@@ -451,6 +456,12 @@ class Pass:
             if isinstance(settle(source), FloatType) and isinstance(settle(target), IntType):
                 self.error("E0240", at, _FLOAT_INTO_INTEGER, "start the variable with a float: `0.0`")
         self.flows = []
+        for at, key in self.keys:
+            kind = settle(key)
+            if kind is not ERROR and not can_be_key(kind):
+                hint = "keys are integers, texts, bools, and tuples, arrays and enums of these"
+                self.error("E0290", at, f"{shown(kind)} cannot be a key: its values stand in no order", hint)
+        self.keys = []
 
     def _decide(self) -> None:
         """Takes all late decisions, the older first. Where nothing can be decided any more, the oldest takes its
@@ -505,6 +516,7 @@ class Savepoint:
             p.literals,
             p.late,
             p.flows,
+            p.keys,
             p.spent,
             p.finished,
             p.functions,
@@ -521,9 +533,8 @@ class Savepoint:
         for item in p.functions[self._functions :]:  # nested ones will be found again, with the errors of their types
             item.types = item.types if item.state == 2 else None
         report = p.report
-        report.errors, report.warnings, p.pending, p.literals, p.late, p.flows, p.spent, p.finished, p.functions = (
-            self._lists
-        )
+        report.errors, report.warnings, p.pending, p.literals, p.late, p.flows, p.keys, *rest = self._lists
+        p.spent, p.finished, p.functions = rest
         for one, size in zip(self._lists, self._sizes, strict=True):
             del one[size:]
         p.inlining.clear()

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of
 from orchestrator.toolchains.ruchy.check.function import Fn, Why, check, expr, fit, open_type
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.parts import LEAVES, PLAIN
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, ErrorItem, Global, Item, Variable
-from orchestrator.toolchains.ruchy.check.types import ERROR, I64, STRING, UNIT, ArrayType, ObjectType, TupleType, Type
+from orchestrator.toolchains.ruchy.check.types import (
+    ERROR,
+    I64,
+    STRING,
+    UNIT,
+    ArrayType,
+    MapType,
+    ObjectType,
+    TupleType,
+    Type,
+)
 from orchestrator.toolchains.ruchy.check.variables import change_global, global_of, hidden, read_global, set_global
 from orchestrator.toolchains.ruchy.check.widths import part_of
 from orchestrator.toolchains.ruchy.hints import did_you_mean
@@ -22,11 +34,12 @@ INDEX: Why = ("E0251", "an array is indexed by an integer, and this is {got}")
 
 class Place:
     """A variable and the way into it, with the type of each step; `type` is that of the whole, `why` what to say where
-    a value does not fit in."""
+    a value does not fit in. `key`: what is meant is this key of the map that the place holds, which may lack it."""
 
-    __slots__ = ("steps", "type", "types", "variable", "why")
+    __slots__ = ("key", "steps", "type", "types", "variable", "why")
 
     def __init__(self, variable: Variable, kind: Type, why: Why) -> None:
+        self.key: tree.Index | None = None
         self.variable = variable
         self.steps: list[hir.Step] = []
         self.types: list[Type] = []
@@ -40,7 +53,7 @@ class Place:
         self.why = why
 
 
-def place_of(c: Fn, node: tree.Expr, out: list[hir.Stmt]) -> Place | None:
+def place_of(c: Fn, node: tree.Expr, out: list[hir.Stmt], *, to_set: bool = False) -> Place | None:
     """The place that an expression names; None after an error. What it is indexed by is computed in `out`."""
     way: list[tree.Field | tree.Index] = []
     while True:
@@ -51,6 +64,9 @@ def place_of(c: Fn, node: tree.Expr, out: list[hir.Stmt]) -> Place | None:
             node = node.operand
         else:
             break
+    if isinstance(node, tree.MethodCall) and is_entry(node):
+        place = IN_MAPS.entry(c, node, out)
+        return None if place is None else _inside(c, place, way, out, to_set)
     if not isinstance(node, tree.Path) or len(node.segments) != 1:
         made = expr(c, node)
         if made.type is not ERROR:
@@ -61,8 +77,41 @@ def place_of(c: Fn, node: tree.Expr, out: list[hir.Stmt]) -> Place | None:
     if not isinstance(variable, Variable):
         _not_assignable(c, node, name, variable)
         return None
-    place = Place(variable, resolve(variable.type), (*_STORE, name))
-    for part in reversed(way):
+    return _inside(c, Place(variable, resolve(variable.type), (*_STORE, name)), way, out, to_set)
+
+
+ENTRIES = frozenset(("or_insert", "or_default", "or_insert_with"))
+
+
+def is_entry(node: tree.Expr) -> bool:
+    """Whether an expression is `m.entry(key).or_insert(value)`, which is a place."""
+    return isinstance(node, tree.MethodCall) and node.name in ENTRIES and entry_of(node) is not None
+
+
+def entry_of(node: tree.MethodCall) -> tree.MethodCall | None:
+    """The `m.entry(key)` that a method is called on."""
+    inner = node.receiver
+    is_one = isinstance(inner, tree.MethodCall) and inner.name == "entry" and len(inner.arguments) == 1
+    return inner if isinstance(inner, tree.MethodCall) and is_one else None
+
+
+class _InMaps:
+    """How to go on into a map; `maps.py` enters both, which is made of what is here."""
+
+    step: Callable[[Fn, tree.Index, Place, list[hir.Stmt]], bool]
+    entry: Callable[[Fn, tree.MethodCall, list[hir.Stmt]], Place | None]
+
+
+IN_MAPS = _InMaps()
+
+
+def _inside(
+    c: Fn, place: Place, way: Sequence[tree.Field | tree.Index], out: list[hir.Stmt], to_set: bool
+) -> Place | None:
+    for count, part in enumerate(reversed(way), 1):
+        if to_set and count == len(way) and isinstance(part, tree.Index) and isinstance(place.type, MapType):
+            place.key = part
+            return place
         if not (_field(c, part, place) if isinstance(part, tree.Field) else _element(c, part, place, out)):
             return None
     return place
@@ -87,6 +136,8 @@ def _element(c: Fn, node: tree.Index, place: Place, out: list[hir.Stmt]) -> bool
             return False
         place.enter(index, kind.elements[index], (*_STORE_FIELD, str(index), shown(kind)))
         return True
+    if isinstance(kind, MapType):
+        return IN_MAPS.step(c, node, place, out)
     if isinstance(kind, ObjectType):
         index = object_index(c, node, kind)
         if index is not None:
@@ -234,7 +285,8 @@ def writes_through_reference(c: Fn, node: tree.Expr, variable: Variable) -> bool
     """E0230 for what would be written through a reference: whoever lent it would not see it."""
     while isinstance(node, tree.Field | tree.Index):
         node = node.value
-    if not variable.lent and not isinstance(node, tree.Unary):
+    through = isinstance(node, tree.Unary) and not is_entry(node.operand)
+    if not variable.lent and not through:
         return False
     message = f"writing through the reference `{variable.name}` is not supported yet: nobody else would see it"
     c.p.error("E0230", node.at, message, "return the new value, and assign that")

@@ -23,6 +23,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 )
 from orchestrator.toolchains.ruchy.check.infer import resolve
 from orchestrator.toolchains.ruchy.check.items import nested_items
+from orchestrator.toolchains.ruchy.check.maps import assign_key
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
 from orchestrator.toolchains.ruchy.check.patterns import declare, read_pattern
 from orchestrator.toolchains.ruchy.check.places import (
@@ -247,10 +248,12 @@ def assign(c: Fn, node: tree.Assign, out: list[hir.Stmt]) -> hir.Expr:
     """`place = value`, `place op= value`: a variable, or fields of one."""
     if isinstance(node.place, tree.Tuple | tree.Array) and not node.op:
         return assign_parts(c, node, node.place, out)
-    place = place_of(c, node.place, out)
+    place = place_of(c, node.place, out, to_set=not node.op)
     if place is None or writes_through_reference(c, node.place, place.variable):
         expr(c, node.value)
         return bad(node.at)
+    if place.key is not None:
+        return assign_key(c, place.key, place, node.value, out)
     mutated(c, place.variable, node.place.at)
     if node.op:
         value = arithmetic(c, node.at, node.op, read_place(c, node.place.at, place), node.value)

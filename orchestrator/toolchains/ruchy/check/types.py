@@ -122,9 +122,32 @@ class ObjectType(_Type, frozen=True, tag="object"):
         return self.types[self.names.index(name)] if name in self.names else None
 
 
+class MapType(_Type, frozen=True, tag="map"):
+    key: Type
+    value: Type
+
+    @property
+    def parts(self) -> tuple[Type, ...]:
+        return (self.key, self.value)
+
+    def with_parts(self, parts: tuple[Type, ...]) -> Type:
+        return MapType(*parts)
+
+
+class SetType(_Type, frozen=True, tag="set"):
+    element: Type
+
+    @property
+    def parts(self) -> tuple[Type, ...]:
+        return (self.element,)
+
+    def with_parts(self, parts: tuple[Type, ...]) -> Type:
+        return SetType(*parts)
+
+
 Type = Union[
     IntType, FloatType, BoolType, StringType, UnitType, NeverType, ErrorType, StructType, ArrayType,
-    TupleType, EnumType, PlainEnumType, ObjectType,
+    TupleType, EnumType, PlainEnumType, ObjectType, MapType, SetType,
 ]  # fmt: skip
 
 INTEGERS = {

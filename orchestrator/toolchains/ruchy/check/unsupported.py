@@ -18,8 +18,6 @@ _TRAP = "ask with `if` before, or stop with `panic`"
 
 INSTEAD = {
     "arrays": _VALUES,
-    "maps": "write a function that finds the value with `if`, or fields of a struct",
-    "sets": "write a function that says with `if` what is in it",
     "tuples": "write a struct with a field for each value",
     "methods": _FUNCTIONS,
     "generics": "write one for each type",
@@ -35,8 +33,6 @@ INSTEAD = {
     "`|>`": "call the function: `f(x)` for `x |> f`",
     "`Box`": "write the type itself",
     "`Vec`": _VALUES,
-    "`HashMap`": "write a function that finds the value with `if`, or fields of a struct",
-    "`HashSet`": "write a function that says with `if` what is in it",
 }
 """What to write in the place of each construct, by the words of the message."""
 

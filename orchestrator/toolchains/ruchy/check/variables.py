@@ -15,7 +15,18 @@ from orchestrator.toolchains.ruchy.check.function import EVERY, Fn, bad, expr, o
 from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, WHOLE, openness, resolve, settle, unify
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, Seen, TopLet
 from orchestrator.toolchains.ruchy.check.scope import Env, Global
-from orchestrator.toolchains.ruchy.check.types import ERROR, F64, I64, NEVER, STRING, UNIT, ArrayType, Type
+from orchestrator.toolchains.ruchy.check.types import (
+    ERROR,
+    F64,
+    I64,
+    NEVER,
+    STRING,
+    UNIT,
+    ArrayType,
+    MapType,
+    SetType,
+    Type,
+)
 from orchestrator.toolchains.ruchy.signatures import type_named
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.elements import UNKNOWN
@@ -71,6 +82,8 @@ def type_of_global(p: Pass, shared: TopLet) -> Type:
 def _not_known(p: Pass, shared: TopLet) -> None:
     message = f"what type `{shared.name}` has cannot be told from its first value alone"
     name = "[i64]" if isinstance(shared.node.value, tree.Array | tree.MacroCall) else "i64"
+    if isinstance(shared.node.value, tree.Call | tree.Object):
+        name = "HashMap<String, i64>"
     p.error_even_if_silent(
         "E0241", shared.node.at, message, f"write it: `let {shared.name}: {name}`, or whatever it is"
     )
@@ -113,6 +126,8 @@ def _first(m: CollectedModule, shared: TopLet, kind: Type) -> Type | None:
     found = resolve(kind)
     if isinstance(found, ArrayType) and shared.lives:
         return _array(m, shared, found)
+    if isinstance(found, MapType | SetType) and any(openness(resolve(part)) == ANY for part in found.parts):
+        return None
     is_open = openness(found) in (INTEGER, WHOLE)
     return F64 if is_open and shared.lives and shared.name in m.float_variables else settle(kind)
 

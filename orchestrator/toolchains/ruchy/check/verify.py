@@ -23,8 +23,10 @@ from orchestrator.toolchains.ruchy.check.types import (
     EnumType,
     FloatType,
     IntType,
+    MapType,
     NeverType,
     ObjectType,
+    SetType,
     StringType,
     StructType,
     TupleType,
@@ -257,6 +259,8 @@ class _Function:
     def fields(self, node: hir.Expr | hir.Stmt, kind: Type) -> Sequence[Type]:
         if isinstance(kind, TupleType | ObjectType):
             return kind.parts
+        if isinstance(kind, MapType | SetType):
+            return [ArrayType(part) for part in kind.parts]
         self.is_one(node, kind, StructType)
         return self.module.structs[kind].types  # type: ignore[index]
 
@@ -409,6 +413,10 @@ class _Function:
         if node.name == "push":
             self.must(node, len(node.arguments) == 1, "one element")
             self.fits(node, node.arguments[0], self.element(node, kind))
+        if node.name in ("insert", "remove"):
+            self.fits(node, node.arguments[0], I64)
+        if node.name == "insert":
+            self.fits(node, node.arguments[1], self.element(node, kind))
 
     def set_global(self, node: hir.SetGlobal) -> None:
         self.shared(node, node.symbol, node.value.type)

@@ -254,4 +254,13 @@ CODES: dict[str, Code] = registry(
         'fun main() { let o = {a: 1, b: 2}; let k = "a"; println(o[k]); }',
         'fun main() { let o = {a: 1, b: 2}; println(o["a"]); }',
     ),
+    Code(
+        "E0290",
+        "type",
+        "key of a map, item of a set",
+        "The keys of a map and the items of a set are of one type, whose values stand in an order: integers, texts, "
+        "bools, and tuples, arrays and enums of these. Floats do not, because NaN equals nothing.",
+        "fun main() { let mut m = HashMap::new(); m[1.5] = 1; println(m); }",
+        "fun main() { let mut m = HashMap::new(); m[15] = 1; println(m); }",
+    ),
 )

@@ -27,12 +27,15 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     EnumType,
+    MapType,
     ObjectType,
     PlainEnumType,
+    SetType,
     StructType,
     TupleType,
     Type,
 )
+from orchestrator.toolchains.ruchy.lower import glue_maps
 from orchestrator.toolchains.ruchy.lower.body import Body, get, set_, tee
 from orchestrator.toolchains.ruchy.lower.draft import Draft, compared, inside, is_bare, unless, unless_zero
 from orchestrator.toolchains.ruchy.lower.drops import drop_object
@@ -313,7 +316,7 @@ def show_kind(type_: Type, bare: bool, precision: int | None) -> str:
 
 def _holds_text(type_: Type) -> bool:
     """Whether strings are in an array, a tuple or an object, where f-strings leave their quotes out."""
-    if isinstance(type_, ArrayType | TupleType | ObjectType):
+    if isinstance(type_, ArrayType | TupleType | ObjectType | MapType | SetType):
         return any(part is STRING or _holds_text(part) for part in type_.parts)
     return False
 
@@ -327,6 +330,10 @@ SIGNATURES: dict[str, Callable[[Any], tuple[list[Type], Type]]] = {
     "compare": lambda type_: ([type_, type_], I32),
     "index_of": lambda type_: ([type_, type_.element], I64),
     "join": lambda type_: ([type_, STRING], STRING),
+    "find": lambda type_: ([type_, type_.parts[0]], I64),
+    "items": lambda type_: ([type_], ArrayType(TupleType(type_.parts))),
+    "shared": lambda type_: ([type_, type_], type_),
+    "others": lambda type_: ([type_, type_], type_),
 }
 HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (StructType, "drop"): ByHand(drop_object),
@@ -337,6 +344,19 @@ HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (TupleType, "unshare"): ByHand(_unshare_record),
     (TupleType, "eq"): AsTree(_equal_records),
     (TupleType, "show"): AsTree(_show_tuple),
+    (MapType, "drop"): ByHand(drop_object),
+    (MapType, "unshare"): ByHand(_unshare_record),
+    (MapType, "eq"): AsTree(_equal_records),
+    (MapType, "show"): AsTree(glue_maps.show_map),
+    (MapType, "find"): AsTree(glue_maps.find_key),
+    (MapType, "items"): AsTree(glue_maps.items),
+    (SetType, "drop"): ByHand(drop_object),
+    (SetType, "unshare"): ByHand(_unshare_record),
+    (SetType, "eq"): AsTree(_equal_records),
+    (SetType, "show"): AsTree(glue_maps.show_set),
+    (SetType, "find"): AsTree(glue_maps.find_key),
+    (SetType, "shared"): AsTree(glue_maps.shared),
+    (SetType, "others"): AsTree(glue_maps.others),
     (ObjectType, "drop"): ByHand(drop_object),
     (ObjectType, "unshare"): ByHand(_unshare_record),
     (ObjectType, "eq"): AsTree(_equal_records),

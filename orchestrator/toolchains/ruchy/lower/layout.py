@@ -11,7 +11,9 @@ from orchestrator.toolchains.ruchy.check.types import (
     ArrayType,
     EnumType,
     IntType,
+    MapType,
     ObjectType,
+    SetType,
     StructType,
     TupleType,
     Type,
@@ -85,12 +87,12 @@ def integer(type_: Type) -> IntType:
     return type_
 
 
-Record = StructType | TupleType | ObjectType
+Record = StructType | TupleType | ObjectType | MapType | SetType
 
 
 def record(type_: Type) -> Record:
     """A type that the checker found to have fields."""
-    assert isinstance(type_, StructType | TupleType | ObjectType)
+    assert isinstance(type_, StructType | TupleType | ObjectType | MapType | SetType)
     return type_
 
 
@@ -144,6 +146,8 @@ class Layouts:
             kind = record(type_)
             if isinstance(kind, TupleType):
                 found = _lay_out([str(index) for index in range(len(kind.elements))], kind.elements)
+            elif isinstance(kind, MapType | SetType):  # the arrays of its keys, and of its values
+                found = _lay_out(["keys", "values"][: len(kind.parts)], [ArrayType(part) for part in kind.parts])
             elif isinstance(kind, ObjectType):
                 found = _lay_out(kind.names, kind.types)
             else:

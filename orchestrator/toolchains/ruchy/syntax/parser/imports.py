@@ -25,6 +25,7 @@ def parse_import(c: Cursor, start: int, public: bool) -> UseItem:
     else:
         _parse_use_tree(c, (), names, ("::", ".") if kind == "import" else ("::",))
     c.at += c.kinds[c.at] == ";"
+    names = [one for one in names if one.path[:2] != ("std", "collections")]  # maps and sets are there without it
     return UseItem(start, names, public, start, c.at)
 
 

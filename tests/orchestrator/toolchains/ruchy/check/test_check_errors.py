@@ -216,7 +216,7 @@ def test_what_is_planned_says_what_to_write_instead() -> None:
     assert len(said) > 3
     planned = {
         *annotations._PLANNED.values(),
-        *(f"`{name}`" for name in ("|>", "Vec", "HashSet")),
+        *(f"`{name}`" for name in ("|>", "Vec")),
     }
     assert said | planned <= unsupported.INSTEAD.keys()
 
