@@ -1,5 +1,5 @@
-"""The differences from the reference implementation in docs/language.md that are deliberate and of stage 1. (That `main`
-is found, that casts and aliases work: `stage1/diff-*.ruchy` and `stage1/aliases.ruchy`.)"""
+"""The differences from the reference implementation in docs/language.md that are deliberate and of stage 1. (That
+`main` is found, that casts and aliases work: `stage1/diff-*.ruchy` and `stage1/aliases.ruchy`.)"""
 
 from __future__ import annotations
 
