@@ -112,6 +112,36 @@ def is_useless(rows: Sequence[Pattern], pattern: Pattern, space: Space) -> bool:
         return False
 
 
+class Rows:
+    """The rows of a table one after the other, each held against those before it. One value beside others is looked up,
+    so that long tables of these take no time with the square of their length."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.rows: list[Pattern] = []
+        self.single: set[Pattern] | None = set()
+
+    def is_useless(self, pattern: Pattern) -> bool:
+        if self.single is not None and self._is_single(pattern):
+            return pattern in self.single
+        return is_useless(self.rows, pattern, self.space)
+
+    def add(self, pattern: Pattern) -> None:
+        self.rows.append(pattern)
+        if self.single is not None and self._is_single(pattern):
+            self.single.add(pattern)
+        else:
+            self.single = None
+
+    def _is_single(self, pattern: Pattern) -> bool:
+        if isinstance(pattern, Span):
+            space = self.space
+            return (
+                pattern.low == pattern.high and isinstance(space, Integers) and space.low <= pattern.low <= space.high
+            )
+        return isinstance(pattern, Literal) or (isinstance(pattern, Case) and not pattern.parts)
+
+
 def relaxed(pattern: Pattern) -> Pattern:
     """The pattern as it would be if every integer, text and array that stands for some did so for all."""
     if isinstance(pattern, Case):
@@ -158,8 +188,13 @@ class _TableSearch:
                     return found
             return None
         rows = [(one, *row[1:]) for row in rows for one in _flat(row[0])]
+        named: dict[str, list[_Row]] = {}
+        others: list[_Row] = []
+        for row in rows:
+            (named.setdefault(row[0].name, []) if isinstance(row[0], Case) else others).append(row)
         for piece in _pieces(spaces[0], [row[0] for row in rows], first):
-            found = self._within(piece, rows, query, spaces, depth)
+            near = [*named.get(piece.key, ()), *others] if named else others
+            found = self._within(piece, near, query, spaces, depth)
             if found is not None:
                 return found
         return None
@@ -167,6 +202,7 @@ class _TableSearch:
     def _within(
         self, piece: _Piece, rows: list[_Row], query: _Row, spaces: tuple[Space, ...], depth: int
     ) -> list[str] | None:
+        self.left -= len(rows) // 64
         count = len(piece.parts)
         asked = _inside(query[0], piece)
         if asked is None:
@@ -240,15 +276,28 @@ def _spans(space: Integers, rows: list[Span], first: Pattern) -> Iterator[_Piece
         low, high = max(low, first.low), min(high, first.high)
         if low > high:
             return
-    cuts = {low, high + 1}
-    for one in rows:
-        cuts.update(cut for cut in (one.low, one.high + 1) if low < cut <= high)
-    edges = sorted(cuts)
-    pieces = [Span(start, stop - 1) for start, stop in pairwise(edges)]
-    bare = [one for one in pieces if not any(row.low <= one.low and one.high <= row.high for row in rows)]
-    for piece in bare[:1] or pieces:
+    gap = _gap(low, high, rows)
+    if gap is not None:
+        pieces = [gap]
+    else:
+        cuts = {low, high + 1}
+        for one in rows:
+            cuts.update(cut for cut in (one.low, one.high + 1) if low < cut <= high)
+        pieces = [Span(start, stop - 1) for start, stop in pairwise(sorted(cuts))]
+    for piece in pieces:
         text = str(min(max(0, piece.low), piece.high))
         yield _Piece(piece, (), lambda texts, text=text: text)  # type: ignore[misc]
+
+
+def _gap(low: int, high: int, rows: list[Span]) -> Span | None:
+    """The first integers that no row names, up to where one does."""
+    for one in sorted(rows):
+        if one.low > low:
+            return Span(low, min(high, one.low - 1))
+        low = max(low, one.high + 1)
+        if low > high:
+            return None
+    return Span(low, high)
 
 
 def _lengths(space: Lists, named: list[Listed]) -> Iterator[_Piece]:

@@ -118,13 +118,13 @@ def _covers(c: Fn, node: tree.Match, arms: Sequence[_Arm], source: Matched) -> b
     if source.type in (ERROR, NEVER) or any(arm.reading.wrong for arm in arms):
         return False
     space = space_of(c.p, source.type)
-    rows: list[cover.Pattern] = []
+    rows = cover.Rows(space)
     for arm in arms:
-        if arm.node.at != node.at and cover.is_useless(rows, arm.reading.cover, space):
+        if arm.node.at != node.at and rows.is_useless(arm.reading.cover):
             c.p.warn("W0011", arm.node.pattern.at, "this arm is never reached: those before it cover its values")
         if arm.guard is None:
-            rows.append(arm.reading.cover)
-    example = cover.missing(rows, space)
+            rows.add(arm.reading.cover)
+    example = cover.missing(rows.rows, space)
     if example is None:
         return True
     if example == cover.UNKNOWN:

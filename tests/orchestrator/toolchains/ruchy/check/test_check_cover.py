@@ -21,6 +21,7 @@ from orchestrator.toolchains.ruchy.check.cover import (
     Listed,
     Lists,
     Literal,
+    Rows,
     Span,
     Wild,
     is_useless,
@@ -114,6 +115,10 @@ def test_finds_what_trying_every_value_finds(table: tuple[Any, list[Any], Any]) 
     space, rows, another = table
     left = [value for value in values(space) if not any(matches(row, value) for row in rows)]
     assert (missing(rows, space) is not None) == bool(left)
+    table_ = Rows(space)
+    for row in rows:
+        table_.add(row)
+    assert is_useless(rows, another, space) == table_.is_useless(another)
     assert is_useless(rows, another, space) == (not any(matches(another, value) for value in left))
 
 
