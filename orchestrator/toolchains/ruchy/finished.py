@@ -157,4 +157,5 @@ def _place_of(pair: tuple[Finding, int]) -> tuple[int, str, str]:
 
 
 def _is_native(function: FunctionBody) -> bool:
-    return all(not valtype(type_) or is_native(type_) for type_ in [*function.parameters, function.result])
+    native = all(not valtype(type_) or is_native(type_) for type_ in [*function.parameters, function.result])
+    return native and not function.changes

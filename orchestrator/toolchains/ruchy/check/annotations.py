@@ -300,6 +300,12 @@ def is_written_through(node: tree.Type | None) -> bool:
     return False
 
 
+def changed_parameters(item: FunctionItem, types: Sequence[Type]) -> list[int]:
+    """The parameters `&mut T` that have a value."""
+    given = zip(item.node.parameters, types, strict=True)
+    return [index for index, (one, kind) in enumerate(given) if is_written_through(one.type) and kind is not UNIT]
+
+
 def _parameter(p: Pass, item: FunctionItem, parameter: tree.Parameter) -> Type:
     if item.node.generics:
         return ERROR

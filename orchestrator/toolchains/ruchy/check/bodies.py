@@ -31,7 +31,7 @@ def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
         seen.add(parameter.name)
         variable = c.declare(parameter.name, kind, parameter.at, parameter.mutable)
         if is_written_through(parameter.type):
-            variable.lent = c.lends = True
+            variable.lent = variable.changes = variable.mutable = c.lends = True
         if variable.slot < 0:  # parameters have a slot whatever their type
             c.slot(kind)
         if parameter.default is not None and item.own:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.annotations import is_written_through, signature
+from orchestrator.toolchains.ruchy.check.annotations import changed_parameters, is_written_through, signature
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.consts import inline
 from orchestrator.toolchains.ruchy.check.enums import struct_call, variant_call, word_call
@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.check.function import (
     Want,
     Why,
     bad,
+    check,
     expr,
     fit,
     handles,
@@ -23,7 +24,17 @@ from orchestrator.toolchains.ruchy.check.function import (
 )
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
+from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.order import inferred_result
+from orchestrator.toolchains.ruchy.check.places import (
+    Place,
+    in_slot,
+    mutated,
+    place_of,
+    read_place,
+    write_place,
+    writes_through_reference,
+)
 from orchestrator.toolchains.ruchy.check.scope import (
     ConstItem,
     ErrorItem,
@@ -34,8 +45,9 @@ from orchestrator.toolchains.ruchy.check.scope import (
     Variable,
     VariantItem,
 )
-from orchestrator.toolchains.ruchy.check.types import ERROR, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.variables import global_of
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.top import TOP
@@ -129,6 +141,9 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
     if p.copies is not None and item.trial is not p and item.env.module == c.env.module and item.is_open:
         item = p.copy_of(item)
     types = item.types if item.types is not None else signature(p, item)
+    changed = changed_parameters(item, types)
+    if changed and len(node.arguments) <= len(types):
+        return call_changing(c, node, item, types, changed)
     made = _arguments(c, node, item, types)
     if c.path == TOP and item.symbol == f"{p.module.name}::main":
         p.calls_main = True
@@ -170,6 +185,84 @@ def _arguments(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type]) ->
         assert default is not None  # `required` counts up to the last parameter without one
         made.append(inline(c, item.env, default, types[i], node.at))
     return made
+
+
+def call_changing(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type], changed: list[int]) -> hir.Expr:
+    """A call of a function with parameters `&mut T`. It takes what they hold, and gives it back changed; where that is
+    no variable of its own, it is put into its place afterwards."""
+    p, at = c.p, node.at
+    out: list[hir.Stmt] = []
+    back: list[tuple[Place, hir.Local]] = []
+    lent: list[Variable] = []
+    slots: list[int] = []
+    made: list[hir.Expr] = []
+    given = len(node.arguments)
+    for i, argument in enumerate(node.arguments):
+        why = (*_ARGUMENT, item.name, item.node.parameters[i].name)
+        place = _lent_place(c, argument, out) if i in changed else None
+        if place is None:
+            bare = isinstance(argument, tree.Unary) and argument.op == "&mut"
+            value = check(c, _lent(c, item, i, argument) if bare else argument, types[i], why)  # type: ignore[arg-type]
+            literal = isinstance(value, hir.Int | hir.Float | hir.Str | hir.Unit) and i not in changed
+            value = value if literal or value.type is NEVER else in_slot(c, value, out)
+        else:
+            if any(one is place.variable for one in lent):
+                message = f"`{place.variable.name}` is lent twice to one call: what would it hold afterwards?"
+                p.error("E0296", argument.at, message, "lend a copy, and assign it afterwards")
+            lent.append(place.variable)
+            mutated(c, place.variable, argument.at)
+            place.variable.read = True
+            value = fit(c, read_place(c, argument.at, place), types[i], why, argument)
+            if place.steps or not isinstance(value, hir.Local):
+                value = in_slot(c, value, out)
+                back.append((place, cast("hir.Local", value)))
+        if i in changed and isinstance(value, hir.Local):
+            slots.append(value.slot)
+        made.append(value)
+    for i in range(given, len(types)):
+        default = item.node.parameters[i].default
+        if default is None:
+            _arity(c, node, item, given)
+            return bad(at)
+        made.append(in_slot(c, inline(c, item.env, default, types[i], at), out))
+        slots += [made[-1].slot] if i in changed and isinstance(made[-1], hir.Local) else []
+    if any(value.type is NEVER or value.type is ERROR for value in made) or len(slots) < len(changed):
+        return never_returns(made) or bad(at)
+    result = result_of(c, item)
+    if not item.own or item.stub:
+        p.signatures[item.symbol], p.changing[item.symbol] = (types, result), changed
+    if result is ERROR:
+        p.failed = True
+        return bad(at)
+    call: hir.Expr = open_type(c, hir.CallChanging(result, at, item.symbol, made, slots))
+    if back and resolve(result) is not UNIT:
+        call = in_slot(c, call, out)
+    elif back:
+        out.append(hir.Do(call))
+        call = hir.Unit(UNIT, at)
+    for place, local in back:
+        write_place(
+            c, place, fit(c, open_type(c, hir.Local(local.type, at, local.slot)), place.type, (), node), at, out
+        )
+    return open_type(c, hir.Block(call.type, at, out, call)) if out else call
+
+
+def _lent_place(c: Fn, node: tree.Expr, out: list[hir.Stmt]) -> Place | None:
+    """The place that a call may change: `&mut place`, or a parameter `&mut T` that is handed on. None where there is
+    none."""
+    handed_on = isinstance(node, tree.Path) and len(node.segments) == 1
+    inner = node.operand if isinstance(node, tree.Unary) and node.op == "&mut" else node
+    root = inner
+    while isinstance(root, tree.Field | tree.Index) or (isinstance(root, tree.Unary) and root.op == "*"):
+        root = root.operand if isinstance(root, tree.Unary) else root.value
+    name = root.segments[0] if isinstance(root, tree.Path) and len(root.segments) == 1 else ""
+    variable = c.names.get(name) or global_of(c, name, node.at)
+    if not isinstance(variable, Variable) or (inner is node and not (handed_on and variable.changes)):
+        return None
+    place = place_of(c, inner, out)
+    if place is not None and resolve(place.type) is not UNIT and not writes_through_reference(c, inner, variable):
+        return place
+    return None
 
 
 def _fit_argument(c: Fn, value: hir.Expr, kind: Type, item: FunctionItem, i: int, node: tree.Expr) -> hir.Expr:

@@ -196,6 +196,7 @@ def _finished(p: Pass, layouts: TouchedTypes) -> hir.CheckedModule:
             function.body = without_unreached(function.body)
     signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(p.signatures.items())}
     made = hir.CheckedModule(functions, signatures, layouts.structs, p.calls_main, layouts.enums)
+    made.changing = dict(sorted(p.changing.items()))
     if VERIFY:
         from orchestrator.toolchains.ruchy.check.verify import verify
 

@@ -125,6 +125,15 @@ class Call(_Expr):
     arguments: list[Expr]
 
 
+class CallChanging(_Expr):
+    """A call of a function with parameters `&mut T`. It hands over the values of the slots `changed`, one for each such
+    parameter, and gets new ones back. The arguments are literals and locals."""
+
+    symbol: str
+    arguments: list[Expr]
+    changed: list[int]
+
+
 class Runtime(_Expr):
     """A call of a runtime function (see runtime/README.md): arguments are borrowed, a String result is owned.
     `traps`: the call takes the trap site as two more arguments. `name` is without `rt::`: "str_len".
@@ -326,8 +335,8 @@ class Do(msgspec.Struct, gc=False, tag=True, tag_field="node"):
 
 Expr = Union[
     Int, Float, Str, Unit, Local, GetGlobal, Arithmetic, Negate, BitNot, Not, Compare, And, Or, Cast, ToText, Concat,
-    Call, Runtime, NewStruct, UpdateStruct, GetField, NewVariant, GetTag, GetPayload, NewArray, RepeatArray, GetElement,
-    Helper, Block, If, Loop, While, ForRange, Break, Continue, Return, Print, Panic,
+    Call, CallChanging, Runtime, NewStruct, UpdateStruct, GetField, NewVariant, GetTag, GetPayload, NewArray,
+    RepeatArray, GetElement, Helper, Block, If, Loop, While, ForRange, Break, Continue, Return, Print, Panic,
 ]  # fmt: skip
 _ExprUnion = Expr
 Literal = Union[Int, Float, Str]
@@ -376,6 +385,8 @@ class FunctionBody(msgspec.Struct, gc=False):
     start: int
     at: int
     globals: list[str] = []
+    changes: list[int] = []
+    """The parameters `&mut T`: they are handed over, and their values are given back behind the result."""
 
 
 class CheckedModule(msgspec.Struct, gc=False):
@@ -388,3 +399,5 @@ class CheckedModule(msgspec.Struct, gc=False):
     structs: dict[StructType, StructLayout]
     calls_main: bool = False
     enums: dict[EnumType, EnumLayout] = {}
+    changing: dict[str, list[int]] = {}
+    """Which parameters of functions of other modules are `&mut T`, by symbol."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.annotations import signature
+from orchestrator.toolchains.ruchy.check.annotations import changed_parameters, signature
 from orchestrator.toolchains.ruchy.check.bodies import body_of, unused_locals
 from orchestrator.toolchains.ruchy.check.decide import DEPTH, decide, find_out, look_into, trial_of
 from orchestrator.toolchains.ruchy.check.function import Fn
@@ -126,6 +126,7 @@ def _check_function(p: Pass, item: FunctionItem) -> None:
         body=made,
         start=p.module.starts.get(unit_of(item.symbol), 0),
         at=node.at,
+        changes=changed_parameters(item, types),
     )
 
 

@@ -71,6 +71,7 @@ PLAIN: dict[type, Callable[[Node], Sequence[Node]]] = {
 """Those that neither jump nor store, if their parts don't."""
 
 _OTHERS: dict[type, Callable[[Node], Sequence[Node]]] = {
+    hir.CallChanging: lambda node: node.arguments,
     hir.Block: lambda node: [*node.statements, node.value],
     hir.If: lambda node: (node.condition, node.then, node.otherwise),
     hir.Loop: lambda node: (node.body,),

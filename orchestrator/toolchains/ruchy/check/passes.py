@@ -92,6 +92,7 @@ class Pass:
         "bodies",
         "budget",
         "calls_main",
+        "changing",
         "composed",
         "copies",
         "cut",
@@ -138,6 +139,7 @@ class Pass:
         self.finished: list[FunctionItem] = []
         self.bodies: dict[str, hir.FunctionBody] = {}
         self.signatures: dict[str, tuple[list[Type], Type]] = {}
+        self.changing: dict[str, list[int]] = {}
         self.nested: dict[int, FunctionItem] = {}
         self.nested_types: dict[tuple[str, str], tree.Struct | tree.Enum] = {}
         self.pending: list[hir.Expr] = []

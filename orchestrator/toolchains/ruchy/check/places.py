@@ -286,10 +286,10 @@ def writes_through_reference(c: Fn, node: tree.Expr, variable: Variable) -> bool
     while isinstance(node, tree.Field | tree.Index):
         node = node.value
     through = isinstance(node, tree.Unary) and not is_entry(node.operand)
-    if not variable.lent and not through:
+    if variable.changes or (not variable.lent and not through):
         return False
-    message = f"writing through the reference `{variable.name}` is not supported yet: nobody else would see it"
-    c.p.error("E0230", node.at, message, "return the new value, and assign that")
+    message = f"writing through the reference `{variable.name}` would be lost: it is a copy"
+    c.p.error("E0230", node.at, message, "only a parameter `&mut T` itself changes what the caller lends")
     return True
 
 

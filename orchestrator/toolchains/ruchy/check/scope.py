@@ -254,9 +254,10 @@ Item = Union[FunctionItem, StructItem, EnumItem, VariantItem, ConstItem, AliasIt
 
 class Variable:
     """A local. `slot` is -1 for a value of no size (unit). `declared`: by a `let` (others are parameters and loops).
-    `lent`: a parameter `&mut T`, or another name of it."""
+    `lent`: a parameter `&mut T`, or another name of it; `changes`: that parameter itself, whose caller sees what is
+    written to it."""
 
-    __slots__ = ("assigned", "at", "declared", "lent", "mutable", "name", "read", "slot", "type")
+    __slots__ = ("assigned", "at", "changes", "declared", "lent", "mutable", "name", "read", "slot", "type")
 
     def __init__(self, name: str, kind: Type, slot: int, at: int, mutable: bool, declared: bool) -> None:
         self.name = name
@@ -267,6 +268,7 @@ class Variable:
         self.declared = declared
         self.read = False
         self.lent = False
+        self.changes = False
         self.assigned = False
 
 

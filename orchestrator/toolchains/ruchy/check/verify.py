@@ -238,13 +238,21 @@ class _Function:
         for part in node.parts:
             self.fits(node, part, STRING)
 
-    def call(self, node: hir.Call) -> None:
+    def call(self, node: hir.Call | hir.CallChanging) -> None:
         self.must(node, node.symbol in self.signatures, "a function without a signature")
         types, result = self.signatures[node.symbol]
         self.must(node, node.type == result, f"a call that gives {result}")
         self.must(node, len(types) == len(node.arguments), "another number of arguments")
         for part, kind in zip(node.arguments, types, strict=True):
             self.fits(node, part, kind)
+
+    def call_changing(self, node: hir.CallChanging) -> None:
+        self.call(node)
+        for slot in node.changed:
+            self.must(node, 0 <= slot < len(self.one.locals), "no such slot")
+            self.read.add(slot)
+        places = [part.slot for part in node.arguments if isinstance(part, hir.Local)]
+        self.must(node, all(slot in places for slot in node.changed), "a slot that is no argument changes")
 
     def runtime(self, node: hir.Runtime) -> None:
         for part in node.arguments:
@@ -445,6 +453,7 @@ _RULES: dict[type, Callable[[_Function, Any], None]] = {
     hir.ToText: _Function.to_text,
     hir.Concat: _Function.texts,
     hir.Call: _Function.call,
+    hir.CallChanging: _Function.call_changing,
     hir.Runtime: _Function.runtime,
     hir.NewStruct: _Function.new_struct,
     hir.UpdateStruct: _Function.update_struct,

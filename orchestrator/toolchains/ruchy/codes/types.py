@@ -231,10 +231,18 @@ CODES: dict[str, Code] = registry(
         "E0230",
         "type",
         "write through a reference",
-        "What is written through `&mut` is not seen by the caller yet, so it is refused. A parameter without `&mut` "
-        "is a copy, which may be written to.",
+        "A parameter `&mut T` changes what the caller lends. Another name of it, and a reference without `&mut`, are "
+        "copies: what is written through them would be lost, so it is refused.",
+        "fun add(n: &i64) { *n += 1; }",
         "fun add(n: &mut i64) { *n += 1; }",
-        "fun add(n: i64) -> i64 { n + 1 }",
+    ),
+    Code(
+        "E0296",
+        "type",
+        "variable that is lent twice",
+        "Two parameters `&mut T` of one call cannot both change one variable: what would it hold afterwards?",
+        "fun f(a: &mut i64, b: &mut i64) { *a += *b } fun main() { let mut n = 1; f(&mut n, &mut n) }",
+        "fun f(a: &mut i64, b: i64) { *a += b } fun main() { let mut n = 1; f(&mut n, n) }",
     ),
     Code(
         "E0231",

@@ -151,18 +151,24 @@ class Body:
         if not valtype(function.result) and valtype(function.body.type):
             self.discard(OWNED if self.is_counted(function.body.type) else PLAIN, function.body.type)
         self.release_down_to(0)
+        self.give_changes()
         if isinstance(function.body.type, NeverType):
             self.out.append(0x00)
 
+    def give_changes(self) -> None:
+        """What parameters `&mut T` hold now, behind the result."""
+        for slot in self.function.changes:
+            self.out += get(self.slots[slot])
+
     def _own_stored_parameters(self) -> None:
-        """A parameter that the body assigns to becomes the body's own."""
+        """A parameter that the body assigns to becomes the body's own. One that is `&mut T` is handed over."""
         function = self.function
         counted = [slot for slot, type_ in enumerate(function.parameters) if self.is_counted(type_)]
         if not counted:
             return
         stored = stored_slots(function.body)
         for slot in counted:
-            if slot in stored:
+            if slot in stored and slot not in function.changes:
                 self.out += get(self.slots[slot])
                 self.call("rt::retain", _RETAIN_TYPE)
                 self.live.append((self.slots[slot], function.parameters[slot]))

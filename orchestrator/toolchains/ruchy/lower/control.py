@@ -31,6 +31,17 @@ def lower_local(body: Body, node: hir.Local) -> int:
     return BORROWED if body.is_counted(node.type) else PLAIN
 
 
+@handles(hir.CallChanging)
+def lower_call_changing(body: Body, node: hir.CallChanging) -> int:
+    """The locals hand their references over, and take those that come back."""
+    waiting = body.operands(node.arguments)
+    assert not waiting
+    body.call(node.symbol, body.shared.type_of(node.symbol))
+    for slot in reversed(node.changed):
+        body.out += set_(body.slots[slot])
+    return OWNED if body.is_counted(node.type) else PLAIN
+
+
 @handles(hir.Call)
 def lower_call(body: Body, node: hir.Call) -> int:
     waiting = body.operands(node.arguments)
@@ -267,6 +278,7 @@ def lower_continue(body: Body, node: hir.Continue) -> int:
 def lower_return(body: Body, node: hir.Return) -> int:
     moved = _value_of_jump(body, node.value, 0)
     body.release_for_jump(0, moved)
+    body.give_changes()
     body.out += b"\x0f\x00"
     return PLAIN
 

@@ -123,11 +123,12 @@ def is_native(type_: Type) -> bool:
     return valtype(type_) != 0 and not is_counted(type_)
 
 
-def signature(parameters: Sequence[Type], result: Type) -> bytes:
-    """The encoded function type of a Ruchy function; what has no value leaves no trace in it."""
+def signature(parameters: Sequence[Type], result: Type, changes: Sequence[int] = ()) -> bytes:
+    """The encoded function type of a Ruchy function; what has no value leaves no trace in it. `changes` are parameters
+    whose values are given back."""
     taken = bytes(found for found in map(valtype, parameters) if found)
-    given = valtype(result)
-    return functype(taken, bytes((given,)) if given else b"")
+    given = [result, *(parameters[index] for index in changes)]
+    return functype(taken, bytes(found for found in map(valtype, given) if found))
 
 
 class Layouts:

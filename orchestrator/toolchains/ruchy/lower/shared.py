@@ -23,9 +23,9 @@ class Shared:
         self._functions: dict[tuple[str, bytes], Reference] = {}
         self._types: dict[str, bytes] = {}
         for symbol, (parameters, result) in module.signatures.items():
-            self._types[symbol] = signature(parameters, result)
+            self._types[symbol] = signature(parameters, result, module.changing.get(symbol, ()))
         for function in module.functions:
-            self._types[function.symbol] = signature(function.parameters, function.result)
+            self._types[function.symbol] = signature(function.parameters, function.result, function.changes)
 
     def request(self, type_: Type, kind: str) -> str:
         """The symbol of a helper of a type; it is written when `Glue.collect` asks for it."""

@@ -45,5 +45,7 @@ def stored_slots(body: hir.Expr) -> set[int]:
         node = stack.pop()
         if isinstance(node, hir.Store | hir.Change):
             found.add(node.slot)
+        elif isinstance(node, hir.CallChanging):
+            found.update(node.changed)
         stack.extend(PARTS[node.__class__](node))
     return found

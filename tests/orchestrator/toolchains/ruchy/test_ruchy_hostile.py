@@ -213,7 +213,7 @@ REFUSED: dict[str, tuple[str | dict[str, str], str, int]] = {
     "a format that a type does not have": (main('println!("{:x}", "a")'), "E0032", 2),
     "two values": (main("let a = 5 6"), "E0029", 2),
     "writing through a reference of a field": (
-        main("let mut p = P { x: 1 }\nf(&mut p)", "struct P { x: i64 }\nfun f(p: &mut P) { p.x = 2 }\n"),
+        main("let mut p = P { x: 1 }\nf(&mut p)", "struct P { x: i64 }\nfun f(p: &mut P) { let q = p; q.x = 2 }\n"),
         "E0230",
         2,
     ),

@@ -35,7 +35,7 @@ WRONG = {
     "fun f(xs: [i64], n: i64) -> [String] { xs }": ("E0401", 1, "[String], and its last value is [i64]"),
     "fun f(p: (i64, String)) { println(p) }\nf((1, 2))": ("E0201", 2, "this value of the tuple is i64"),
     "fun f(xs: [i64]) { println(xs) }\nf([1, true])": ("E0250", 2, "are i64, and this is bool"),
-    "fun f(xs: &mut [i64]) { xs[0] = 1 }": ("E0230", 1, "writing through the reference"),
+    "fun f(xs: &[i64]) { *xs = [1] }": ("E0230", 1, "writing through the reference"),
     "let xs = [x for x in 5]": ("E0212", 1, "cannot be iterated over"),
     "let xs = [x for x in 0..3 if x]": ("E0202", 1, "the condition of a comprehension"),
     'let xs = [0; "n"]': ("E0251", 1, "repeated an integer number of times"),

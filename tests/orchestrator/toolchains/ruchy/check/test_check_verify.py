@@ -12,6 +12,7 @@ from tests.orchestrator.toolchains.ruchy.check.checking import good
 
 SOURCE = """struct P { x: i64, s: String }
 fun g(n: i64, s: String) -> i64 { return n; }
+fun raise(n: &mut i64, by: i64) { *n += by }
 fun f(n: i64, p: P, c: bool) -> i64 {
     let mut m = 1 + n;
     let mut q = P { x: 1, s: "a" };
@@ -26,6 +27,7 @@ fun f(n: i64, p: P, c: bool) -> i64 {
     if t.trim() == "" { panic("no") }
     let h = (v as f64) * 2.5;
     g(v, t);
+    raise(&mut m, 2);
     println(h);
     let mut xs = [[1, 2], [3; 4]];
     xs[0].push(xs[1][0]);
@@ -62,6 +64,7 @@ WRONG: dict[type, list[dict[str, Any]]] = {
     hir.Cast: [{"operand": TEXT}, {"type": STRING}, {"type": BOOL}, {"operand": STOP}],
     hir.ToText: [{"operand": UNITS}, {"type": I64}, {"precision": 2, "operand": TEXT}, {"operand": STOP}],
     hir.Concat: [{"parts": [TEXT, ONE]}, {"parts": [TEXT]}, {"type": UNIT}, {"parts": [TEXT, STOP]}],
+    hir.CallChanging: [{"changed": [99]}, {"changed": [0]}, {"symbol": "main::none"}, {"type": STRING}],
     hir.Call: [{"arguments": [TEXT, TEXT]}, {"arguments": [ONE]}, {"type": STRING}, {"symbol": "main::none"}],
     hir.Runtime: [{"arguments": [UNITS]}, {"name": "sqrt"}, {"arguments": [STOP]}, {"type": ERROR}],
     hir.NewStruct: [{"fields": [TEXT, TEXT]}, {"order": [0, 0]}, {"type": STRANGE}, {"fields": [STOP, TEXT]}],
