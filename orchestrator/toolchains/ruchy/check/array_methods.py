@@ -10,7 +10,6 @@ from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, check, ex
 from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, narrow, openness, resolve, shown
 from orchestrator.toolchains.ruchy.check.places import Place, change_place, in_slot, mutated, part_value, read_place
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, ArrayType, Type
-from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
@@ -84,7 +83,8 @@ def array_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayTy
         message = f"`{name}` changes an array, and this one is no variable's: the change would be lost"
         c.p.error("E0211", node.at, message, "give it a name first: `let mut xs = ...`")
     elif name in FUNCTIONS:
-        not_yet(c.p, node.at, f"`{name}` of an array", plural=False)
+        message = f"`{name}` needs a function as a value, and these are not supported yet"
+        c.p.error("E0720", node.at, message, "write a loop: `for x in xs { ... }`")
     else:
         instead = _OTHER_WORDS.get(name)
         hint = f"write `{instead}`" if instead else did_you_mean(name, [*METHODS, *CHANGERS])

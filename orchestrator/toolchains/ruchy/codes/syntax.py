@@ -241,4 +241,12 @@ CODES: dict[str, Code] = registry(
         'fun main() { println!("{:x}", 1.5); }',
         'fun main() { println!("{:x}", 15); }',
     ),
+    Code(
+        "E0033",
+        "syntax",
+        "word of another language",
+        "`and`, `or` and `not` are names like any other here: the operators are `&&`, `||` and `!`.",
+        "fun main() { let a = true and false; println(a) }",
+        "fun main() { let a = true && false; println(a) }",
+    ),
 )

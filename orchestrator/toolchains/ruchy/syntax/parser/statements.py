@@ -67,6 +67,10 @@ UNSUPPORTED = {
 def parse_block(c: Cursor) -> Block:
     opened = c.at
     if c.kinds[opened] != "{":
+        word = borrowed_word(c, opened)
+        if word:
+            c.at = opened if c.texts[opened] == word else opened - 1
+            c.fail("E0033", f"`{word}` is no word of Ruchy", hint=_BORROWED[word])
         c.fail(
             "E0016",
             f"expected `{{`, found {c.describe(opened)}",
@@ -127,6 +131,15 @@ def parse_statement(c: Cursor) -> Stmt:
     return ExprStmt(value.at, value, semicolon)
 
 
+_BORROWED = {"and": "write `&&`", "or": "write `||`", "not": "write `!`"}
+"""Words of other languages that stand beside values."""
+
+
+def borrowed_word(c: Cursor, at: int) -> str:
+    """The word of another language that stands there, or just before; empty where there is none."""
+    return next((one for one in (c.texts[at], c.texts[at - 1]) if one in _BORROWED), "")
+
+
 def _report_joined_values(c: Cursor) -> None:
     """Reports a value that follows another on one line, unless the first ends with `}`, or the second begins with a
     word that begins a statement."""
@@ -134,7 +147,10 @@ def _report_joined_values(c: Cursor) -> None:
     if c.kinds[at - 1] not in ENDS or (c.texts[at] in _FIRST_WORDS and c.kinds[at + 1] in ("(", "!")):
         return
     line = c.places.line(at)
-    if line != c.joined_line:  # one report per line is enough
+    word = borrowed_word(c, at)
+    if line != c.joined_line and word:
+        c.report("E0033", f"`{word}` is no word of Ruchy", at if c.texts[at] == word else at - 1, _BORROWED[word])
+    elif line != c.joined_line:  # one report per line is enough
         c.report("E0029", f"{c.describe(at)} stands behind a value, with nothing between them", at, "add `;`")
     c.joined_line = line
 
