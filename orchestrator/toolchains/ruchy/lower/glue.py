@@ -35,7 +35,6 @@ from orchestrator.toolchains.ruchy.check.types import (
     TupleType,
     Type,
 )
-from orchestrator.toolchains.ruchy.lower import glue_maps
 from orchestrator.toolchains.ruchy.lower.body import Body, get, set_, tee
 from orchestrator.toolchains.ruchy.lower.draft import Draft, compared, inside, is_bare, unless, unless_zero
 from orchestrator.toolchains.ruchy.lower.drops import drop_object
@@ -45,6 +44,8 @@ from orchestrator.toolchains.ruchy.lower.glue_enums import (
     show_enum,
     shown_fields,
 )
+from orchestrator.toolchains.ruchy.lower.glue_maps import find_key, others, shared, show_map, show_set
+from orchestrator.toolchains.ruchy.lower.glue_maps import items as map_items
 from orchestrator.toolchains.ruchy.lower.layout import HEADER, element_of, signature
 from orchestrator.toolchains.ruchy.lower.valtypes import I32 as VALUE_I32
 from orchestrator.toolchains.ruchy.lower.valtypes import functype
@@ -347,16 +348,16 @@ HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (MapType, "drop"): ByHand(drop_object),
     (MapType, "unshare"): ByHand(_unshare_record),
     (MapType, "eq"): AsTree(_equal_records),
-    (MapType, "show"): AsTree(glue_maps.show_map),
-    (MapType, "find"): AsTree(glue_maps.find_key),
-    (MapType, "items"): AsTree(glue_maps.items),
+    (MapType, "show"): AsTree(show_map),
+    (MapType, "find"): AsTree(find_key),
+    (MapType, "items"): AsTree(map_items),
     (SetType, "drop"): ByHand(drop_object),
     (SetType, "unshare"): ByHand(_unshare_record),
     (SetType, "eq"): AsTree(_equal_records),
-    (SetType, "show"): AsTree(glue_maps.show_set),
-    (SetType, "find"): AsTree(glue_maps.find_key),
-    (SetType, "shared"): AsTree(glue_maps.shared),
-    (SetType, "others"): AsTree(glue_maps.others),
+    (SetType, "show"): AsTree(show_set),
+    (SetType, "find"): AsTree(find_key),
+    (SetType, "shared"): AsTree(shared),
+    (SetType, "others"): AsTree(others),
     (ObjectType, "drop"): ByHand(drop_object),
     (ObjectType, "unshare"): ByHand(_unshare_record),
     (ObjectType, "eq"): AsTree(_equal_records),
