@@ -44,6 +44,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     range_item,
 )
 from orchestrator.toolchains.ruchy.check.types import ERROR, I64, FloatType, IntType, Type, key_of, named_in
+from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import ROOT, named_path
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
 
     from orchestrator.toolchains.ruchy.check import hir
     from orchestrator.toolchains.ruchy.signatures import Known
-    from orchestrator.toolchains.ruchy.syntax import tree
 
 
 BUDGET = 50_000
@@ -355,7 +355,7 @@ class Pass:
         seen = 0
         while isinstance(item, AliasItem) and seen < 100:
             target = item.node.target
-            item = self.lookup(item.env, target.path) if hasattr(target, "path") else None
+            item = self.lookup(item.env, target.path) if isinstance(target, tree.NamedType) else None
             seen += 1
         return item if isinstance(item, EnumItem) else None
 
