@@ -210,4 +210,5 @@ class _InMemory(sqlite3.Connection):
 
 
 def _fresh() -> sqlite3.Connection:
-    return sqlite3.connect(":memory:", isolation_level=None, factory=_InMemory)
+    # The garbage collector may end it in another thread than the one that made it.
+    return sqlite3.connect(":memory:", isolation_level=None, factory=_InMemory, check_same_thread=False)
