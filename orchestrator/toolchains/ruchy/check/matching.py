@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from orchestrator.toolchains.ruchy.check import cover, hir
+from orchestrator.toolchains.ruchy.check.asked import wanted_by_patterns
 from orchestrator.toolchains.ruchy.check.binding import NOTHING, bindings, forget, guess
 from orchestrator.toolchains.ruchy.check.control import Common, enter_loop, is_complete
 from orchestrator.toolchains.ruchy.check.function import DROP, HANDLERS, Fn, Want, Why, check, expr, handles, open_type
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve
-from orchestrator.toolchains.ruchy.check.optional import wanted_by_patterns
 from orchestrator.toolchains.ruchy.check.patterns import Matched, Reading, again, declare, read_pattern, source_of
 from orchestrator.toolchains.ruchy.check.scope import Variable
 from orchestrator.toolchains.ruchy.check.spaces import space_of

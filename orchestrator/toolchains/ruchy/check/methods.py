@@ -8,6 +8,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.array_methods import CHANGERS, FUNCTIONS, METHODS, array_method, change
 from orchestrator.toolchains.ruchy.check.array_more import collected
 from orchestrator.toolchains.ruchy.check.arrays import array_of
+from orchestrator.toolchains.ruchy.check.asked import wanted_by_next
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, text_parts
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr, handles, later
@@ -34,7 +35,6 @@ from orchestrator.toolchains.ruchy.check.optional import (
     element_or_none,
     parsed,
     pop_or_none,
-    wanted_by_next,
 )
 from orchestrator.toolchains.ruchy.check.places import is_entry, place_of, read_place, writes_through_reference
 from orchestrator.toolchains.ruchy.check.ranges import OWN, elements, range_method

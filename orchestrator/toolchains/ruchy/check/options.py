@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.asked import wanted_by_question
 from orchestrator.toolchains.ruchy.check.enums import none, some
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr, fit, handles, open_type
 from orchestrator.toolchains.ruchy.check.infer import ANY, fresh, openness, resolve, shown, unify
@@ -92,8 +93,6 @@ def _value_in(c: Fn, at: int, out: list[hir.Stmt], local: hir.Expr, kind: EnumTy
 @handles(tree.Try)
 def try_(c: Fn, node: tree.Try, want: Want, why: Why) -> hir.Expr:
     """`operand?`: the value in it, or else the function returns `None`, or the error."""
-    from orchestrator.toolchains.ruchy.check.optional import wanted_by_question
-
     made = expr(c, node.operand, wanted_by_question(c, node.operand, want))
     if made.type is NEVER or made.type is ERROR:
         return made
