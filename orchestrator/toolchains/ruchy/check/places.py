@@ -8,7 +8,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of
 from orchestrator.toolchains.ruchy.check.function import Fn, Why, check, expr, fit, open_type
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, openness, resolve, shown, unify
-from orchestrator.toolchains.ruchy.check.parts import LEAVES, PLAIN
+from orchestrator.toolchains.ruchy.check.parts import LEAVES, PARTS, PLAIN, Node
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, ErrorItem, Global, Item, Variable
 from orchestrator.toolchains.ruchy.check.types import (
     ERROR,
@@ -329,11 +329,24 @@ def _appends(c: Fn, place: Place, steps: list[hir.Step], value: hir.Expr, at: in
     while parts:
         behind = hir.Runtime(value.type, at, "arr_concat", [behind, parts.pop()])
     slot = place.variable.slot
+    if _changes(behind, slot):  # `a = a + [a.pop()]`: the left side is read first
+        return False
     if isinstance(behind, hir.NewArray) and len(behind.elements) == 1:
         out.append(hir.Change(slot, steps, "push", behind.elements, at))
     else:
         out.append(hir.Change(slot, steps, "arr_append", [behind], at))
     return True
+
+
+def _changes(value: hir.Expr, slot: int) -> bool:
+    """Whether something in an expression writes to a local."""
+    waiting: list[Node] = [value]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, hir.Store | hir.Change) and node.slot == slot:
+            return True
+        waiting.extend(PARTS[node.__class__](node))
+    return False
 
 
 def _is_same(made: hir.Expr, place: Place, steps: list[hir.Step]) -> bool:
