@@ -350,6 +350,7 @@ class Project:
         force: bool = False,
         verify: tuple[float, int] = (0.0, 0),
         lookup: tuple[str, ...] = (),
+        begun: Callable[[int], object] | None = None,
     ) -> BuildDone:
         self._running()
         assert self._builds is not None
@@ -371,7 +372,7 @@ class Project:
         settings = msgspec.structs.replace(
             settings, goal=goal, force=force, lookup=lookup, verify=verify[0], verify_seed=verify[1]
         )
-        done = await self._builds.build(settings, rules, memory)
+        done = await self._builds.build(settings, rules, memory, begun)
         if done.cancelled:
             raise BuildCancelled("the build was cancelled", hint="the project was closed while it ran")
         return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import anyio
@@ -36,6 +37,7 @@ class _Shared:
         self.waiting = 0
         self.ended = anyio.Event()
         self.done: BuildDone | None = None
+        self.begun: list[Callable[[int], object]] = []
 
     def answers(self, settings: BuildSettings, rules: Rules, memory: Memory) -> bool:
         """Whether this build, which has not begun, answers the request. It will see what `memory` holds when it
@@ -59,8 +61,14 @@ class Builds:
         self._next: list[_Shared] = []
         self._count = 0
 
-    async def build(self, settings: BuildSettings, rules: Rules, memory: Memory) -> BuildDone:
-        """Builds, or joins an equal build.
+    async def build(
+        self,
+        settings: BuildSettings,
+        rules: Rules,
+        memory: Memory,
+        begun: Callable[[int], object] | None = None,
+    ) -> BuildDone:
+        """Builds, or joins an equal build. Calls `begun` with the build's number before its first event.
 
         A cancelled caller stops waiting; the build goes on while another caller waits for it. Raises ProjectBroken, or
         ProjectError if the Project is closed in the meantime.
@@ -72,6 +80,8 @@ class Builds:
             self._next.append(shared)
             self._system.start(self._drive, shared, name="build")
         shared.waiting += 1
+        if begun is not None:
+            shared.begun.append(begun)
         try:
             await self._system.wait(shared.ended)
         except (Broken, Closed) as error:
@@ -100,6 +110,8 @@ class Builds:
             self._next.remove(shared)
             self._count += 1
             shared.number = self._count
+            for begun in shared.begun:
+                begun(shared.number)
             frozen = shared.memory.frozen()
             # The planner owns the answer and the end of the build, so it is told first.
             answer = self._system.request(self._planner, Build(build=shared.number, settings=shared.settings))

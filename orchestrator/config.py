@@ -28,7 +28,9 @@ from orchestrator.toolchains.locate import Asked, choose
 
 FILE_NAME = "wasmill.toml"
 
-_PARTS = frozenset({"modules", "metadata", "snapshots", "quarantine", "running", "lock", "index.lock"})
+_PARTS = frozenset(
+    {"modules", "metadata", "snapshots", "quarantine", "running", "lock", "index.lock", "server", "server.lock"}
+)
 """A cache has at least one of these beside its index and its lists of outputs."""
 
 _WHOLE = frozenset({"modules", "metadata", "snapshots"})
@@ -62,6 +64,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     invalidation: str
     keep_going: bool
     timeout: float
+    server: bool
+    server_idle: float
     worker_memory: int
     folder: str
     """The cache folder."""

@@ -32,6 +32,8 @@ class Settings(TypedDict, total=False):
     invalidation: Literal["transitive", "precise"] | None
     keep_going: bool | None
     timeout: float | None
+    server: bool | None
+    server_idle: float | None
     worker_memory: Size | None
     folder: Path | None
     max_size: Size | None

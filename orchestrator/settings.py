@@ -132,6 +132,8 @@ SETTINGS: dict[str, Setting] = {
     "invalidation": Setting("build", _either(INVALIDATIONS), _one_of(*INVALIDATIONS), "transitive"),
     "keep_going": Setting("build", _BOOL, _flag, True),
     "timeout": Setting("build", "a number of seconds for one job, 0 for no limit", _seconds, 300.0),
+    "server": Setting("build", _BOOL, _flag, False),
+    "server_idle": Setting("build", "a number of seconds", _seconds, 300.0),
     "worker_memory": Setting("build", SIZE + ", 0 for no limit", size, 2 * GIB),
     "folder": Setting("cache", _PATH, _text, ".ruchy-cache"),
     "max_size": Setting("cache", SIZE + ", 0 for no limit", size, 2 * GIB),

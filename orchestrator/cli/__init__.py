@@ -41,6 +41,34 @@ def plain_build(arguments: list[str]) -> tuple[str, bool] | None:
     return (rest[0] if rest else "."), quiet
 
 
+def served_build(arguments: list[str]) -> str | None:
+    """Returns the folder of a command line that a server may execute (`orchestrator/server/`): `build` or `run` with
+    flags that need nothing of this process. None for every other one."""
+    if sys.platform != "linux" or arguments[:1] not in (["build"], ["run"]):
+        return None
+    own = arguments[1:]
+    if "--" in own:
+        own = own[: own.index("--")] if arguments[0] == "run" else ["--"]
+    places = []
+    words = iter(own)
+    for word in words:
+        if word in _VALUES:
+            if next(words, "-").startswith("-"):
+                return None
+        elif not word.startswith("-") and word:
+            places.append(word)
+        elif word not in _FLAGS and not word.startswith(_ASSIGNED):
+            return None
+    if len(places) > 1 or any(name.startswith(b"WASMILL_") for name in environ):
+        return None
+    return places[0] if places else "."
+
+
+_FLAGS = ("-q", "--quiet", "--json", "--force")
+_VALUES = ("-j", "--jobs", "--profile", "--invalidation")
+_ASSIGNED = ("--jobs=", "--profile=", "--invalidation=")
+
+
 def up_to_date(modules: int) -> str:
     """Returns the line that a build with nothing to do prints."""
     return f"up to date: {modules} module{'' if modules == 1 else 's'}"

@@ -6,7 +6,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import orchestrator
 from orchestrator.cli import session, up_to_date
 from orchestrator.cli.arguments import add_build_flags, add_json, add_path, add_quiet, add_verify, folder, settings
 from orchestrator.cli.output import Output
@@ -61,12 +60,12 @@ def configure(parser: ArgumentParser) -> None:
     )
 
 
-def _opened(arguments: Namespace, said: dict[str, Any]) -> AbstractAsyncContextManager[Project]:
+def _opened(arguments: Namespace, said: dict[str, Any], config: Config) -> AbstractAsyncContextManager[Project]:
     if arguments.record:
         from orchestrator.recording import recorded
 
         return recorded(arguments.path, arguments.record, **said)
-    return orchestrator.open(arguments.path, **said)
+    return session.opened(arguments.path, said, config)
 
 
 def execute(arguments: Namespace, output: Output) -> int:
@@ -75,7 +74,7 @@ def execute(arguments: Namespace, output: Output) -> int:
 
     async def body() -> int:
         before = _stamp(config.output)
-        async with _opened(arguments, said) as project:
+        async with _opened(arguments, said, config) as project:
             result = await session.build(project, arguments, output)
         unchanged = result.success and not result.compiled_modules and before == _stamp(config.output)
         unchanged = unchanged and (result.program is not None or before is None)  # else the program is another build's
@@ -83,7 +82,9 @@ def execute(arguments: Namespace, output: Output) -> int:
         tell(result, config, output, nothing_done=nothing_done)
         return result.exit_code
 
-    return session.in_loop(body, output)
+    code = session.in_loop(body, output)
+    session.start_server(config, arguments.path)
+    return code
 
 
 def tell(result: BuildResult, config: Config, output: Output, *, nothing_done: bool = False) -> None:

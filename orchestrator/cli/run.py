@@ -6,7 +6,6 @@ import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 
-import orchestrator
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_build_flags, add_path, add_quiet, settings
 from orchestrator.cli.build import tell
@@ -53,7 +52,7 @@ def execute(arguments: Namespace, output: Output) -> int:
     config = load(arguments.path, said)
 
     async def body() -> int:
-        async with orchestrator.open(arguments.path, **said) as project:
+        async with session.opened(arguments.path, said, config) as project:
             result = await session.build(project, arguments, output)
             if not result.success:
                 tell(result, config, output)
@@ -64,9 +63,13 @@ def execute(arguments: Namespace, output: Output) -> int:
             output.say(render_all(result.diagnostics, Style.of(sys.stderr), here(config.root)))
             from orchestrator.running import run_attached
 
+            if session.program_starts is not None:
+                session.program_starts()
             code, message = await run_attached(config, str(result.program), arguments.rest or ())
             if message:
                 output.insist(shown(message))
             return code
 
-    return session.in_loop(body, output)
+    code = session.in_loop(body, output)
+    session.start_server(config, arguments.path)
+    return code

@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import anyio.abc
@@ -16,15 +17,35 @@ import msgspec
 
 from actors.events import BuildCancelled, BuildFinished, BuildStalled, Event
 from orchestrator.cli.output import Output
+from orchestrator.errors import WasmillError
 from orchestrator.report.progress import Progress, stalled
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from contextlib import AbstractAsyncContextManager
 
     from orchestrator.api import Project
+    from orchestrator.config import Config
     from orchestrator.result import BuildResult
 
 Body = Callable[[], Awaitable[int]]
+Opener = Callable[[str, "dict[str, Any]", "Config"], Any]
+
+opener: Opener | None = None
+"""Opens a project in place of `orchestrator.open`. Set only in the child of a server
+(`orchestrator/server/child.py`)."""
+
+program_starts: Callable[[], object] | None = None
+"""Is called before a program runs, because from then on a command cannot be begun again. Set as `opener` is."""
+
+
+def opened(place: str, said: dict[str, Any], config: Config) -> AbstractAsyncContextManager[Project]:
+    """Returns the project of a command, for `async with`."""
+    if opener is not None:
+        return cast("AbstractAsyncContextManager[Project]", opener(place, said, config))
+    import orchestrator
+
+    return orchestrator.open(place, **said)
 
 
 def in_loop(body: Body, output: Output) -> int:
@@ -38,6 +59,19 @@ async def _in_loop(body: Body, output: Output) -> int:
     gc.freeze()
     gc.enable()
     return await _Session(output).run(body)
+
+
+def start_server(config: Config, place: str) -> None:
+    """Starts a server for the next command, if the settings want one and there is none. What hinders that is no error
+    of this command."""
+    if not config.server or opener is not None:
+        return
+    from orchestrator.server.place import ServerFolder, served_folder, start
+
+    with suppress(WasmillError, OSError):
+        folder = served_folder(config, place)
+        if not ServerFolder(folder).taken():
+            start(folder, wait=False)
 
 
 class _Session:

@@ -10,7 +10,7 @@ from _operator import attrgetter  # `operator` itself is no builtin module
 from itertools import chain
 from marshal import dumps
 
-from orchestrator.cli import POSIX, SIGTERM, Terminated, events_wanted, plain_build, signal_of, up_to_date
+from orchestrator.cli import POSIX, SIGTERM, Terminated, events_wanted, plain_build, served_build, signal_of, up_to_date
 
 if sys.platform != "win32":
     from posix import (
@@ -29,6 +29,7 @@ if sys.platform != "win32":
     from posix import open as open_file
 
 SNAPSHOTS = ".ruchy-cache/snapshots"
+SERVER = ".ruchy-cache/server"
 MAGIC = b"wasmill\x02"
 HEADER = 56
 FIRST = 3
@@ -81,11 +82,33 @@ def _main() -> int:
                 write(2, text)
             finally:
                 _exit(0)  # even if nobody can read it
+    code = served(sys.argv[1:])
+    if code is not None:
+        return code
     if _signal.getsignal(SIGTERM) == _signal.SIG_DFL:
         _signal.signal(SIGTERM, _terminate)
     from orchestrator.cli.app import main as whole
 
     return whole()
+
+
+def served(arguments: list[str]) -> int | None:
+    """Has a server execute the command line, if one is there, and returns its exit code (`orchestrator/server/`). None
+    where everything is to be done here. Without a server this opens one file, in vain."""
+    folder = served_build(arguments)
+    if folder is None:
+        return None
+    try:
+        file = open_file(f"{folder}/{SERVER}", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        try:
+            named = read(file, HEADER * 4)
+        finally:
+            close(file)
+    except (OSError, ValueError):
+        return None
+    from orchestrator.server.client import execute
+
+    return execute(__file__, arguments, folder, named)
 
 
 def tell(found: Found) -> bytes | None:

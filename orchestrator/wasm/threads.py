@@ -16,3 +16,9 @@ _process = OwnProcess()
 def forked() -> bool:
     """Whether wasmtime must work in the caller's thread alone."""
     return _process.is_fork
+
+
+def unused_before_fork() -> None:
+    """Says that this process is a fork of one that has used no wasmtime, so that there was no pool."""
+    global _process
+    _process = OwnProcess()

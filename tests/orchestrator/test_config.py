@@ -99,6 +99,8 @@ output = "out"
 jobs = 5
 keep_going = false
 timeout = 2.5
+server = true
+server_idle = 7.5
 worker_memory = "512 MiB"
 [cache]
 folder = "../shared-cache"
@@ -128,6 +130,8 @@ jobs = 1
         "invalidation": "transitive",
         "keep_going": False,
         "timeout": 2.5,
+        "server": True,
+        "server_idle": 7.5,
         "worker_memory": 512 << 20,
         "folder": str(tmp_path / "shared-cache"),
         "max_size": 500_000_000,

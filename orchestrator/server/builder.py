@@ -1,0 +1,263 @@
+"""The process that keeps projects open and builds. It prints nothing, and knows no terminal and no client: the children
+that execute commands ask it for builds.
+
+Whatever goes wrong here closes the connection: then the child builds by itself, and reports what it meets.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import deque
+from contextlib import suppress
+
+import anyio
+import anyio.abc
+import anyio.lowlevel
+
+import orchestrator
+from actors.disk import REAL
+from actors.events import BuildStalled, Event
+from actors.scanner.snapshot import stamp_extras
+from orchestrator.api import Project
+from orchestrator.requests import snapshot_name
+from orchestrator.server.wire import (
+    EVENT,
+    RESULT,
+    UNREADABLE,
+    BuildAsked,
+    Link,
+    LinkGoneError,
+    asked,
+    encode,
+    receive_with,
+    resolved,
+)
+from orchestrator.wasm.threads import unused_before_fork
+
+OPEN = 2
+"""So many projects stay open: the same folder under other flags is another one."""
+
+UNREAD = 64 << 20
+"""A child that leaves so many bytes of events unread is given up, because the build waits for no one."""
+
+
+class OpenProject:
+    """A Project that stays open, in a task of its own, and what it was opened with."""
+
+    def __init__(self) -> None:
+        self.project: Project | None = None
+        self.config = b""
+        self.users = 0
+        self.failed = False
+        self.ready, self._stop, self._ended = anyio.Event(), anyio.Event(), anyio.Event()
+        self._cache: object = None
+
+    async def hold(self, request: BuildAsked) -> None:
+        try:
+            async with orchestrator.open(request.place, **request.said) as project:
+                self.project, self.config = project, resolved(project.config)
+                self.note_cache()
+                self.ready.set()
+                await self._stop.wait()
+        except Exception:
+            self.failed = True
+        finally:
+            self.ready.set()
+            self._ended.set()
+
+    async def close(self) -> None:
+        self._stop.set()
+        await self._ended.wait()
+
+    def note_cache(self) -> None:
+        """Remembers what is in the cache after a build of this Project."""
+        self._cache = self._cache_stamps()
+
+    def answers(self, request: BuildAsked) -> bool:
+        """Whether this Project is what a fresh process would open now: the same settings, from files with the same
+        stamps, on a cache that nobody else has written or cleared since."""
+        project = self.project
+        if project is None or self.failed or self._ended.is_set() or request.config != self.config:
+            return False
+        if not self.users and self._cache != self._cache_stamps():
+            return False
+        extras, absent = project._watched
+        paths = [*(extra.path for extra in extras), *absent]
+        found, missing = stamp_extras(paths, REAL)
+        return missing == absent and [one.stamp for one in found] == [one.stamp for one in extras]
+
+    def _cache_stamps(self) -> object:
+        assert self.project is not None
+        config = self.project.config
+        found = []
+        for name in (os.path.join("snapshots", snapshot_name(config)), "index.db"):
+            try:
+                one = os.stat(os.path.join(config.folder, name))
+            except OSError:
+                found.append((0, 0, 0))
+                continue
+            found.append((one.st_dev, one.st_ino, one.st_mtime_ns if name != "index.db" else 0))
+        return found
+
+
+class Builder:
+    def __init__(self, group: anyio.abc.TaskGroup, server: socket.socket) -> None:
+        self._group, self._server = group, server
+        self._open: dict[tuple[object, ...], OpenProject] = {}
+        self._turn = anyio.Lock()
+
+    async def serve(self, child: socket.socket) -> None:
+        """Answers one child, until it has its result or goes away."""
+        link = Link(child)
+        try:
+            request = asked.decode(await link.receive())
+            opened = await self._opened(request)
+            if opened is not None:
+                try:
+                    await self._build(request, opened, link)
+                finally:
+                    opened.users -= 1
+                    self._open_last(request)
+        except (LinkGoneError, Exception):  # the child sees the end of the connection
+            pass
+        finally:
+            link.close()
+
+    async def _opened(self, request: BuildAsked) -> OpenProject | None:
+        """Returns the open Project for a request, counted as used; None where the child has to build by itself."""
+        key = _key(request)
+        async with self._turn:
+            found = self._open.get(key)
+            if found is not None and not found.answers(request):
+                if found.users:
+                    return None
+                del self._open[key]
+                await found.close()
+                found = None
+            if found is None:
+                await self._make_room()
+                found = OpenProject()
+                self._group.start_soon(found.hold, request)
+                await found.ready.wait()
+                if found.failed or not found.answers(request):
+                    await found.close()
+                    return None
+                self._open[key] = found
+            found.users += 1
+            return found
+
+    async def _make_room(self) -> None:
+        for key, one in list(self._open.items()):
+            if len(self._open) >= OPEN and not one.users:
+                del self._open[key]
+                await one.close()
+
+    def _open_last(self, request: BuildAsked) -> None:
+        """Makes the Project of a request the last one to be closed."""
+        found = self._open.pop(_key(request), None)
+        if found is not None:
+            self._open[_key(request)] = found
+
+    async def _build(self, request: BuildAsked, opened: OpenProject, link: Link) -> None:
+        project = opened.project
+        assert project is not None
+        sender = _Sender(link, request.events)
+        stop = project.listen(sender.see, rare=not request.events)
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(_watch, link, group.cancel_scope)
+                group.start_soon(sender.run, group.cancel_scope)
+                done = await project._build(force=request.force, begun=sender.begin)
+                opened.note_cache()
+                with suppress(OSError):
+                    self._server.send(b"b")  # for its `status`
+                sender.put(RESULT + encode(done.result))
+                await sender.sent()
+                group.cancel_scope.cancel()
+        finally:
+            stop()
+
+
+class _Sender:
+    """Sends the events of one build to a child, with the number that they would have in a process of their own."""
+
+    def __init__(self, link: Link, everything: bool) -> None:
+        self._link = link
+        self._everything = everything
+        self._build = 0
+        self._waiting: deque[bytes] = deque()
+        self._bytes = 0
+        self._changed = anyio.Event()
+        self._empty = anyio.Event()
+
+    def begin(self, build: int) -> None:
+        self._build = build
+
+    def see(self, event: Event) -> None:
+        if event.build == self._build and (self._everything or isinstance(event, BuildStalled)):
+            self.put(EVENT + encode(event))
+
+    def put(self, data: bytes) -> None:
+        self._waiting.append(data)
+        self._bytes += len(data)
+        self._empty = anyio.Event()
+        self._changed.set()
+
+    async def sent(self) -> None:
+        await self._empty.wait()
+
+    async def run(self, scope: anyio.CancelScope) -> None:
+        try:
+            while True:
+                await self._changed.wait()
+                self._changed = anyio.Event()
+                while self._waiting:
+                    if self._bytes > UNREAD:
+                        raise LinkGoneError
+                    data = self._waiting.popleft()
+                    self._bytes -= len(data)
+                    await self._link.send(data)
+                self._empty.set()
+        except LinkGoneError:
+            scope.cancel()
+
+
+async def _watch(link: Link, scope: anyio.CancelScope) -> None:
+    """Cancels the build when its child is gone."""
+    with suppress(LinkGoneError):
+        await link.receive()
+    scope.cancel()
+
+
+def _key(request: BuildAsked) -> tuple[object, ...]:
+    return (request.place, *sorted((name, repr(value)) for name, value in request.said.items()))
+
+
+async def _serve(control: socket.socket) -> None:
+    """Takes children from the server until it is gone."""
+    control.setblocking(False)
+    async with anyio.create_task_group() as group:
+        builder = Builder(group, control)
+        while True:
+            await anyio.wait_readable(control)
+            try:
+                data, descriptors = receive_with(control, 1)
+            except BlockingIOError:
+                continue
+            except OSError:
+                break
+            if not data:
+                break
+            for one in descriptors:
+                group.start_soon(builder.serve, socket.socket(fileno=one))
+        group.cancel_scope.cancel()
+
+
+def main(control: socket.socket) -> None:
+    """The life of the builder, in a fork of the server that has used no thread and no event loop."""
+    unused_before_fork()
+    anyio.run(_serve, control)
+
+
+__all__ = ["UNREADABLE", "Builder", "main"]

@@ -1,0 +1,291 @@
+"""The server's first process: it accepts clients, compares them with itself, and gives each to a child. It never builds
+and runs no thread, so it answers at once, and its forks are clean.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import time
+from contextlib import suppress
+from marshal import loads
+from typing import Any, NoReturn
+
+from orchestrator.cli import uptodate
+from orchestrator.server import (
+    ACCEPTED,
+    COMMAND,
+    COMPARED,
+    DIED,
+    MAGIC,
+    REFUSED,
+    STATUS,
+    STOP,
+    builder,
+    child,
+    decisive,
+    numbers,
+    state,
+    variables,
+)
+from orchestrator.server.client import user
+from orchestrator.server.place import ServerFolder
+from orchestrator.server.wire import close_all, receive_with, send_with
+
+PAUSE_MS = 2000
+"""So often the server looks whether it is still wanted."""
+
+CALM_MS = 30
+"""A spare child is made when nobody has come for so long."""
+
+MOST_MEMORY = 1 << 30
+"""A builder above so many bytes ends the server, once it has nothing to do."""
+
+MOST_CLIENTS = 32
+
+
+class Ended(Exception):
+    """The server has to end; the text says why."""
+
+
+class Front:
+    """One server. `watched` are files and folders whose change makes it another version."""
+
+    def __init__(self, place: ServerFolder, listener: socket.socket, idle: float, watched: list[str]) -> None:
+        self._place = place
+        self._listener = listener
+        self._idle = idle
+        self._state = _texts(state(uptodate.__file__))
+        self._environment = decisive(variables())
+        self._paths = watched
+        self._stamps = self._version()
+        self._began = self._last = time.monotonic()
+        self._waiting: dict[int, socket.socket] = {}
+        self._children: dict[int, socket.socket] = {}
+        self._spare: tuple[int, socket.socket] | None = None
+        self._served = self._refused = self._built = 0
+        self._why = ""
+        self._wake = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._builder = os.fork()
+        if not self._builder:
+            self._become(builder.main, control)
+        control.close()
+
+    def serve(self) -> str:
+        """Serves until there is a reason to end, and returns it."""
+        for one in self._wake:
+            one.setblocking(False)
+        before = {one: signal.signal(one, _stop) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        wake = signal.set_wakeup_fd(self._wake[1].fileno(), warn_on_full_buffer=False)
+        try:
+            while True:
+                self._step()
+        except Ended as why:
+            return str(why)
+        finally:
+            signal.set_wakeup_fd(wake)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self._place.leave()
+            self._control.close()
+            if self._spare is not None:
+                self._spare[1].close()
+
+    def _step(self) -> None:
+        poll = select.poll()
+        files = [self._listener, self._control, self._wake[0], *self._waiting.values()]
+        for one in files:
+            poll.register(one, select.POLLIN)
+        found = poll.poll(CALM_MS if self._spare is None else PAUSE_MS)
+        for number, _ in found:
+            if number == self._control.fileno():
+                if not self._control.recv(1):
+                    raise Ended("its builder is gone")
+                self._built += 1
+            if number == self._wake[0].fileno():
+                with suppress(BlockingIOError):
+                    self._wake[0].recv(4096)
+            elif number == self._listener.fileno():
+                link, _ = self._listener.accept()
+                self._waiting[link.fileno()] = link
+            elif number in self._waiting:
+                self._answer(self._waiting.pop(number))
+        self._reap()
+        if not found:
+            self._look()
+
+    def _look(self) -> None:
+        """Is done while nobody asks for anything."""
+        if not self._place.stands():
+            raise Ended("its folder changed")
+        if self._children:
+            self._last = time.monotonic()
+        elif time.monotonic() - self._last > self._idle:
+            raise Ended("nobody came")
+        elif memory(self._builder) > MOST_MEMORY:
+            raise Ended("it used too much memory")
+        if self._spare is None:
+            self._make_spare()
+
+    def _answer(self, link: socket.socket) -> None:
+        """Answers the one request of a client."""
+        self._last = time.monotonic()
+        descriptors: list[int] = []
+        try:
+            if user(link) != os.geteuid():
+                raise ValueError("another user")
+            data, descriptors = receive_with(link, 4)
+            if not data.startswith(MAGIC):
+                raise ValueError("another version")
+            kind = data[len(MAGIC) : len(MAGIC) + 1]
+            if kind == COMMAND:
+                self._check(data[len(MAGIC) + 1 :], len(descriptors))
+                self._give(link, data, descriptors)
+                return
+            if kind == STATUS:
+                link.send(json.dumps(self.status()).encode())
+            elif kind == STOP:
+                link.send(ACCEPTED)
+                raise Ended("it was stopped")
+        except (ValueError, EOFError, TypeError) as wrong:
+            self._refused += 1
+            self._why = str(wrong)
+            with suppress(OSError):
+                link.send(REFUSED)
+        except OSError:  # the client is gone
+            pass
+        finally:
+            close_all(descriptors)
+            if link not in self._children.values():
+                link.close()
+
+    def _check(self, body: bytes, descriptors: int) -> None:
+        """Raises ValueError for a client that this server is not for, and Ended if it is for none any more."""
+        theirs, _, project, file, environment = loads(body)
+        if descriptors != 4:
+            raise ValueError("no streams")
+        if not self._place.same_project(project) or not self._place.same_file(file):
+            raise ValueError("another folder")
+        for what, one, own in zip(COMPARED, _texts(theirs), self._state, strict=True):
+            if one != own:
+                raise ValueError(f"another {what}")
+        ours, other = self._environment, decisive(environment)
+        if ours != other:
+            names = sorted(one for one in ours.keys() | other.keys() if ours.get(one) != other.get(one))
+            raise ValueError(f"another environment: {b', '.join(names).decode(errors='replace')}")
+        if len(self._children) >= MOST_CLIENTS:
+            raise ValueError("too many clients")
+        if not self._place.stands():
+            raise Ended("its folder changed")
+        if self._version() != self._stamps:
+            raise Ended("its version changed")
+
+    def _give(self, link: socket.socket, data: bytes, descriptors: list[int]) -> None:
+        """Accepts a client and gives it to the spare child, with a connection to the builder."""
+        if self._spare is None:
+            self._make_spare()
+        assert self._spare is not None
+        process, spare = self._spare
+        self._spare = None
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with ours, theirs, spare:
+            send_with(spare, data, [link.fileno(), *descriptors, ours.fileno()])
+            send_with(self._control, b"b", [theirs.fileno()])
+        link.send(ACCEPTED)
+        self._children[process] = link
+        self._served += 1
+
+    def _make_spare(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        process = os.fork()
+        if not process:
+            ours.close()
+            self._become(child.wait, theirs)
+        theirs.close()
+        self._spare = (process, ours)
+
+    def _become(self, life: Any, link: socket.socket) -> NoReturn:
+        """Is called in a fork, which lives on as something else and never returns."""
+        try:
+            os.setsid()  # a Ctrl-C at the server's terminal is not for it
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            spare = [self._spare[1]] if self._spare else []
+            for one in (self._listener, self._control, *self._wake, *spare):
+                one.close()
+            for one in (*self._waiting.values(), *self._children.values()):
+                one.close()
+            life(link)
+        finally:
+            os._exit(0)
+
+    def _reap(self) -> None:
+        """Tells the client of each child that ended, in case the child could not."""
+        while True:
+            try:
+                process, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not process:
+                return
+            if process == self._builder:
+                raise Ended("its builder is gone")
+            if self._spare is not None and process == self._spare[0]:
+                self._spare[1].close()
+                self._spare = None
+            link = self._children.pop(process, None)
+            if link is not None:
+                self._last = time.monotonic()
+                with suppress(OSError), link:
+                    link.send(DIED + status.to_bytes(4, "little"), socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
+
+    def _version(self) -> list[list[int]]:
+        return [_stamp(path) for path in self._paths]
+
+    def status(self) -> dict[str, object]:
+        """Returns what `wasmill server status` prints."""
+        processes = [os.getpid(), self._builder, *self._children, *([self._spare[0]] if self._spare else [])]
+        return {
+            "process": os.getpid(),
+            "builder": self._builder,
+            "children": list(self._children),
+            "seconds": round(time.monotonic() - self._began),
+            "commands": self._served,
+            "builds": self._built,
+            "refused": self._refused,
+            "refused_last": self._why,
+            "memory_bytes": sum(map(memory, processes)),
+            "idle_seconds": self._idle,
+        }
+
+
+def memory(process: int) -> int:
+    """Returns how many bytes a process has for itself; 0 for one that is gone."""
+    try:
+        with open(f"/proc/{process}/statm") as file:
+            _, resident, shared, *_ = map(int, file.read().split())
+    except (OSError, ValueError):
+        return 0
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _texts(values: list[object]) -> list[str]:
+    return [json.dumps(one, default=list) for one in values]
+
+
+def _stamp(path: str) -> list[int]:
+    try:
+        return numbers(os.lstat(path))
+    except OSError:
+        return []
+
+
+def _stop(number: int, frame: object) -> None:
+    raise Ended("it was told to by a signal")
