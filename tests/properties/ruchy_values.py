@@ -448,7 +448,7 @@ class Programs:
         else:
             value = self.expression(type_, depth)
             if kind == 2:
-                value = f"{place[0]} + {value[0]}", f"{place[1]} + {value[1]}"
+                value = f"{place[0]} + {value[0]}", f"copy({place[1]}) + {value[1]}"
             ruchy, python = f"{place[0]} = {value[0]};", self.stored(place[1], value[1])
         ruchy += f" if ({place[0]}).len() > 4 {{ {place[0]}.pop(); {place[0]} = {place[0]}[1..3]; }}"
         cut = self.stored(place[1], f"copy({place[1]}[1:3])")
