@@ -39,6 +39,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     ConstItem,
     ErrorItem,
     FunctionItem,
+    Global,
     Item,
     ModuleItem,
     StructItem,
@@ -234,12 +235,15 @@ def call_changing(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type],
     if result is ERROR:
         p.failed = True
         return bad(at)
+    shared = [variable.symbol for variable in lent if isinstance(variable, Global)]
+    out += [hir.Do(hir.LendGlobal(UNIT, at, symbol, True)) for symbol in shared]
     call: hir.Expr = open_type(c, hir.CallChanging(result, at, item.symbol, made, slots))
     if back and resolve(result) is not UNIT:
         call = in_slot(c, call, out)
     elif back:
         out.append(hir.Do(call))
         call = hir.Unit(UNIT, at)
+    out += [hir.Do(hir.LendGlobal(UNIT, at, symbol, False)) for symbol in shared]
     for place, local in back:
         write_place(
             c, place, fit(c, open_type(c, hir.Local(local.type, at, local.slot)), place.type, (), node), at, out

@@ -54,6 +54,14 @@ class GetGlobal(_Expr):
     taken: bool = False
 
 
+class LendGlobal(_Expr):
+    """A call is about to change a variable of the top level through `&mut` (`lent`), or has done so. Meanwhile the
+    variable itself may not be used: what it holds is out of date, and what is written to it would be lost. Unit."""
+
+    symbol: str
+    lent: bool
+
+
 class Arithmetic(_Expr):
     """`op` of `+ - * / % ** & | ^ << >>` on two operands of one integer or float type (`**` and shifts: the right one
     is an integer of any width, or a float for float `**`). Integers trap on overflow, division by zero, a shift by the
@@ -334,9 +342,10 @@ class Do(msgspec.Struct, gc=False, tag=True, tag_field="node"):
 
 
 Expr = Union[
-    Int, Float, Str, Unit, Local, GetGlobal, Arithmetic, Negate, BitNot, Not, Compare, And, Or, Cast, ToText, Concat,
-    Call, CallChanging, Runtime, NewStruct, UpdateStruct, GetField, NewVariant, GetTag, GetPayload, NewArray,
-    RepeatArray, GetElement, Helper, Block, If, Loop, While, ForRange, Break, Continue, Return, Print, Panic,
+    Int, Float, Str, Unit, Local, GetGlobal, LendGlobal, Arithmetic, Negate, BitNot, Not, Compare, And, Or,
+    Cast, ToText, Concat, Call, CallChanging, Runtime, NewStruct, UpdateStruct, GetField, NewVariant, GetTag,
+    GetPayload, NewArray, RepeatArray, GetElement, Helper, Block, If, Loop, While, ForRange, Break, Continue,
+    Return, Print, Panic,
 ]  # fmt: skip
 _ExprUnion = Expr
 Literal = Union[Int, Float, Str]

@@ -72,6 +72,7 @@ PLAIN: dict[type, Callable[[Node], Sequence[Node]]] = {
 
 _OTHERS: dict[type, Callable[[Node], Sequence[Node]]] = {
     hir.CallChanging: lambda node: node.arguments,
+    hir.LendGlobal: _none,
     hir.Block: lambda node: [*node.statements, node.value],
     hir.If: lambda node: (node.condition, node.then, node.otherwise),
     hir.Loop: lambda node: (node.body,),

@@ -442,6 +442,7 @@ _RULES: dict[type, Callable[[_Function, Any], None]] = {
     hir.Unit: _Function.unit,
     hir.Local: _Function.local,
     hir.GetGlobal: _Function.get_global,
+    hir.LendGlobal: _Function.unit,
     hir.Arithmetic: _Function.arithmetic,
     hir.Negate: _Function.negate,
     hir.BitNot: _Function.bit_not,

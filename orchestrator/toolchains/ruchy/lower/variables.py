@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 _LOAD = {I32: b"\x28\x02", I64: b"\x29\x03", F32: b"\x2a\x02", F64: b"\x2b\x03"}
 _STORE = {I32: b"\x36\x02", I64: b"\x37\x03", F32: b"\x38\x02", F64: b"\x39\x03"}
 _NOT_YET = 8
-"""Where the word stands."""
+"""Where the word stands: 0, or one of those below."""
+_UNSET = 1
+_LENT = 2
 _TRAP_TEXT = functype(bytes((I32, I32, I32)), b"")
 
 
 def variable(symbol: str) -> Data:
-    return Data(symbol, ".data", bytes(_NOT_YET) + b"\x01\0\0\0", 3, (), LOCAL)
+    return Data(symbol, ".data", bytes(_NOT_YET) + bytes((_UNSET, 0, 0, 0)), 3, (), LOCAL)
 
 
 @handles(hir.GetGlobal)
@@ -59,16 +61,36 @@ def lower_set_global(body: Body, node: hir.SetGlobal) -> int:
     if releases:
         body.release_top(type_)
     if node.first:
-        body.address(place)
-        body.out += b"\x41\x00\x36\x02" + uleb(_NOT_YET)
+        _mark(body, node.symbol, 0)
     return PLAIN
 
 
-def _check(body: Body, symbol: str, name: str, at: int) -> None:
-    """Traps where the `let` has not run."""
+@handles(hir.LendGlobal)
+def lower_lend_global(body: Body, node: hir.LendGlobal) -> int:
+    _mark(body, node.symbol, _LENT if node.lent else 0)
+    return PLAIN
+
+
+def _mark(body: Body, symbol: str, word: int) -> None:
     body.address(Reference(DATA, symbol))
-    body.out += b"\x28\x02" + uleb(_NOT_YET) + b"\x04\x40"
+    body.out += b"\x41" + uleb(word) + b"\x36\x02" + uleb(_NOT_YET)
+
+
+def _check(body: Body, symbol: str, name: str, at: int) -> None:
+    """Traps where the `let` has not run, and where a call changes the variable through `&mut`."""
+    load = b"\x28\x02" + uleb(_NOT_YET)
+    body.address(Reference(DATA, symbol))
+    body.out += load + b"\x04\x40"
+    body.address(Reference(DATA, symbol))
+    body.out += load + b"\x41" + uleb(_LENT) + b"\x46\x04\x40"  # i32.eq, if
+    _trap(body, at, f"`{name}` is used while a call changes it through `&mut {name}`")
+    body.out += b"\x0b"
+    _trap(body, at, f"`{name}` is used before its `let` has run")
+    body.out += b"\x0b"
+
+
+def _trap(body: Body, at: int, message: str) -> None:
     body.site(at)
-    body.string(f"`{name}` is used before its `let` has run")
+    body.string(message)
     body.call("rt::trap_text", _TRAP_TEXT)
-    body.out += b"\x00\x0b"
+    body.out += b"\x00"

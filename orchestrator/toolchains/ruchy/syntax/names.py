@@ -102,7 +102,8 @@ class _TokenWalk:
         self.depth = 0
         self.pending: dict[int, str] = {}  # `let x = ...` at this depth: x is visible behind the `;`
         self.coming: frozenset[str] | None = None  # what the next `{` adds: parameters, the variable of a `for`
-        self.fresh = False  # the next `{` is that of a nested function, which sees no variables around it
+        self.hidden: set[str] | None = None  # what is visible around the function whose body is about to open
+        self.parameters_end = start  # the `)` of that function's parameters
         self.declared: frozenset[int] = frozenset()  # where the parameters of the last function are declared
 
     # ------------------------------------------------------------ what occurs
@@ -141,13 +142,15 @@ class _TokenWalk:
 
     def open_block(self, at: int) -> None:
         self.depth += 1
-        self.outer.append((self.visible, self.added))
-        if self.fresh:
-            self.visible = set()
+        if self.hidden is not None and at < self.parameters_end:  # a pattern or a default: the body comes later
+            self.outer.append((self.visible, self.added))
+            self.added = []
+            return
+        self.outer.append((self.visible if self.hidden is None else self.hidden, self.added))
         self.added = []
         for name in self.coming or ():
             self._add(name)
-        self.coming, self.fresh = None, False
+        self.coming, self.hidden = None, None
 
     def close_block(self, at: int) -> None:
         self.pending.pop(self.depth, None)
@@ -186,8 +189,13 @@ class _TokenWalk:
     def function(self, at: int) -> None:
         if self.tokens.kinds[at + 1] != "name":
             return
-        self.declared = _parameters(self.tokens, at + 2, self.stop)
-        self.coming, self.fresh = frozenset([self.tokens.texts[one] for one in self.declared]), True
+        # A nested function sees no variable around it: not in its parameters, and not in its body. To see too little is
+        # safe (a name too many is noted), to see too much would lose what the function depends on. So where the first
+        # `{` may belong to a contract, the variables around it do not come back.
+        self.declared, self.parameters_end = _parameters(self.tokens, at + 2, self.stop)
+        self.coming = frozenset([self.tokens.texts[one] for one in self.declared])
+        self.hidden = set() if _has_contract(self.tokens, self.parameters_end, self.stop) else self.visible
+        self.visible = set()
         self.passed = at + 2
 
     def definition(self, at: int) -> None:
@@ -238,9 +246,10 @@ def occurrences(tokens: Tokens, start: int, stop: int, known: frozenset[str] = f
             _STEPS[kind](walk, at)
 
 
-def _parameters(tokens: Tokens, at: int, stop: int) -> frozenset[int]:
-    """The ordinals of the names of parameters; `at` is behind the name of the function. A name stands at the beginning
-    of its parameter. After a `:` or `=` follows a type or a default, where every name counts."""
+def _parameters(tokens: Tokens, at: int, stop: int) -> tuple[frozenset[int], int]:
+    """The ordinals of the names of parameters, and that of the `)`; `at` is behind the name of the function. A name
+    stands at the beginning of its parameter. After a `:` or `=` follows a type or a default, where every name counts.
+    Braces belong to patterns and defaults."""
     kinds = tokens.kinds
     found: list[int] = []
     while at < stop and kinds[at] not in ("(", "{"):
@@ -249,20 +258,27 @@ def _parameters(tokens: Tokens, at: int, stop: int) -> frozenset[int]:
     begins = True
     while at < stop:
         kind = kinds[at]
-        if kind in ("(", "[", "<"):
+        if kind in ("(", "[", "{"):
             depth += 1
-        elif kind in (")", "]", ">"):
+        elif kind in (")", "]", "}"):
             depth -= 1
             if depth == 0:
                 break
-        elif kind in ("{", "->", ">>", ">>="):
-            break
         elif depth == 1 and kind in (",", ":", "="):
             begins = kind == ","
         elif begins and kind == "name" and kinds[at + 1] in _BEHIND_PARAMETER:
             found.append(at)
         at += 1
-    return frozenset(found)
+    return frozenset(found), at
+
+
+def _has_contract(tokens: Tokens, at: int, stop: int) -> bool:
+    """Whether a contract stands between the parameters and the first `{` behind them."""
+    while at < stop and tokens.kinds[at] not in ("{", ";", "}"):
+        if tokens.kinds[at] in ("requires", "ensures"):
+            return True
+        at += 1
+    return False
 
 
 def _means_nothing(tokens: Tokens, at: int, following: str, labels: frozenset[str]) -> bool:
