@@ -174,7 +174,7 @@ class _Function:
     def str_(self, node: hir.Str) -> None:
         self.is_one(node, node.type, StringType)
 
-    def unit(self, node: hir.Unit) -> None:
+    def unit(self, node: hir.Unit | hir.LendGlobal) -> None:
         self.is_one(node, node.type, UnitType)
 
     def local(self, node: hir.Local) -> None:

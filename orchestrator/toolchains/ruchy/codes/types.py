@@ -240,7 +240,7 @@ CODES: dict[str, Code] = registry(
         "E0296",
         "type",
         "variable that is lent twice",
-        "Two parameters `&mut T` of one call cannot both change one variable: what would it hold afterwards?",
+        "Two parameters `&mut T` of one call cannot both change one variable: nobody could tell what it holds then.",
         "fun f(a: &mut i64, b: &mut i64) { *a += *b } fun main() { let mut n = 1; f(&mut n, &mut n) }",
         "fun f(a: &mut i64, b: i64) { *a += b } fun main() { let mut n = 1; f(&mut n, n) }",
     ),

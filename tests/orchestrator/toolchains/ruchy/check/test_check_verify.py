@@ -13,6 +13,7 @@ from tests.orchestrator.toolchains.ruchy.check.checking import good
 SOURCE = """struct P { x: i64, s: String }
 fun g(n: i64, s: String) -> i64 { return n; }
 fun raise(n: &mut i64, by: i64) { *n += by }
+fun lend() { raise(&mut shared, 1) }
 fun f(n: i64, p: P, c: bool) -> i64 {
     let mut m = 1 + n;
     let mut q = P { x: 1, s: "a" };
@@ -54,6 +55,7 @@ WRONG: dict[type, list[dict[str, Any]]] = {
     hir.Unit: [{"type": I64}, {"type": NEVER}],
     hir.Local: [{"slot": 99}, {"type": STRING}, {"slot": -1}],
     hir.GetGlobal: [{"type": STRING}, {"type": UNIT}],
+    hir.LendGlobal: [{"type": I64}, {"type": NEVER}],
     hir.Arithmetic: [{"left": TEXT}, {"right": TEXT}, {"type": I32}, {"op": "<"}, {"left": STOP}, {"type": STRING}],
     hir.Negate: [{"operand": TEXT}, {"type": BOOL}, {"operand": STOP}],
     hir.BitNot: [{"operand": TEXT}, {"type": F64}, {"operand": STOP}],
