@@ -235,19 +235,27 @@ def call_changing(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type],
     if result is ERROR:
         p.failed = True
         return bad(at)
+    call = open_type(c, hir.CallChanging(result, at, item.symbol, made, slots))
     shared = [variable.symbol for variable in lent if isinstance(variable, Global)]
+    return _put_back(c, node, call, out, back, shared)
+
+
+def _put_back(
+    c: Fn, node: tree.Call, call: hir.Expr, out: list[hir.Stmt], back: list[tuple[Place, hir.Local]], shared: list[str]
+) -> hir.Expr:
+    """The call behind what `out` computes, and then what it changed back in its places. Variables of the top level may
+    not be used while it runs."""
+    at = node.at
     out += [hir.Do(hir.LendGlobal(UNIT, at, symbol, True)) for symbol in shared]
-    call: hir.Expr = open_type(c, hir.CallChanging(result, at, item.symbol, made, slots))
-    if back and resolve(result) is not UNIT:
+    if back and resolve(call.type) is not UNIT:
         call = in_slot(c, call, out)
     elif back:
         out.append(hir.Do(call))
         call = hir.Unit(UNIT, at)
     out += [hir.Do(hir.LendGlobal(UNIT, at, symbol, False)) for symbol in shared]
     for place, local in back:
-        write_place(
-            c, place, fit(c, open_type(c, hir.Local(local.type, at, local.slot)), place.type, (), node), at, out
-        )
+        value = open_type(c, hir.Local(local.type, at, local.slot))
+        write_place(c, place, fit(c, value, place.type, (), node), at, out)
     return open_type(c, hir.Block(call.type, at, out, call)) if out else call
 
 
