@@ -1,6 +1,6 @@
 # make demo        build, run, edit and rebuild an example, and say what happens
 # make test        all checks and all tests
-# make test-quick  the tests that take no time: no slow ones, properties, schedules or sweeps, and asyncio alone
+# make test-quick  the quick tests, in about two minutes: no slow ones, properties, schedules or sweeps, asyncio alone
 # make check       ruff, mypy and pyright alone
 # make test-long   the tests of properties and schedules with many more cases, and sweeps over all faults; SHARD=1/4 runs
 #                  the first quarter of them, RESUME=FILE goes on where an earlier run was stopped
