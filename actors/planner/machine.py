@@ -36,16 +36,15 @@ from actors.messages import (
     ToWorkers,
     WorkerRequest,
 )
-from actors.planner.phases.analysing import Analysing, Inferring, Summarising
+from actors.planner.phases.analysing import Analysing, Inferring, Scanning, Summarising
 from actors.planner.phases.compiling import Compiling
 from actors.planner.phases.finding import FindingObjects, LookingUp
 from actors.planner.phases.linking import Linking
 from actors.planner.phases.recording import RecordingBuild, finished_event
-from actors.planner.phases.scanning import Scanning
 from actors.planner.phases.verifying import Verifying
-from actors.planner.plan import decode_plan
 from actors.planner.run import Phase, Run
 from actors.planner.session import Session, Step
+from actors.planner.table import decode_plan
 
 
 class LaterSteps:

@@ -7,7 +7,7 @@ import anyio
 from actors.compiler.toolchains import Toolchains
 from actors.messages import Build, BuildDone, Message, ToKeeper, ToPlanner, ToWorkers, WorkerRequest
 from actors.planner.machine import Machine
-from actors.planner.states import ENDED
+from actors.planner.run import ENDED
 from actors.system import Actor, Address, Cell
 
 POSTS_BESIDE_JOBS = 16

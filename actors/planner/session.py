@@ -27,10 +27,10 @@ from actors.messages import (
     ToWorkers,
     WorkerRequest,
 )
-from actors.planner.diagnostics import keeps_changing
 from actors.planner.facts import Facts
-from actors.planner.plan import Plan, PlannedModule, settings_digest
+from actors.planner.reports import keeps_changing
 from actors.planner.run import Run
+from actors.planner.table import Plan, PlannedModule, settings_digest
 
 
 class Standing(NamedTuple):

@@ -96,7 +96,7 @@ def one(data):
 """,
     "snapshots": """
 from xxhash import xxh3_128_digest
-from actors.planner.plan import decode_plan
+from actors.planner.table import decode_plan
 from actors.scanner.snapshot import MAGIC, decode
 def one(data):
     decode_plan(data)

@@ -10,7 +10,7 @@ from actors.compiler.toolchain import CompileJob, Linked, LinkInput, LinkJob, Ob
 from actors.diagnostics import Diagnostic, in_text
 from actors.digests import module_name
 from actors.planner.deep import Meanings, interfaces
-from actors.planner.diagnostics import of_item
+from actors.planner.reports import of_item
 from actors.planner.resolve import Modules, Resolved, resolve
 from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.wasm.execute import MEMORY_LIMIT, run_program

@@ -21,17 +21,14 @@ from actors.messages import (
     Stored,
     StoreEntries,
 )
-from actors.planner.diagnostics import crashed, with_hints
+from actors.planner.facts import as_recorded
 from actors.planner.fingerprints import Fingerprint
-from actors.planner.inputs import as_recorded
-from actors.planner.phases.finding import FindingObjects, touched
-from actors.planner.phases.reusing import Reusing
-from actors.planner.plan import settings_digest
-from actors.planner.reasons import MISSING, reason
-from actors.planner.run import Phase, Run
+from actors.planner.phases.finding import FindingObjects, Reusing, touched
+from actors.planner.reports import MISSING, crashed, reason, with_hints
+from actors.planner.run import MadeObject, Phase, Run, State
 from actors.planner.schedule import REUSED_MS, Work
 from actors.planner.session import Session, Step
-from actors.planner.states import MadeObject, State
+from actors.planner.table import settings_digest
 from actors.result import Reason
 
 STORE_MS = 60.0

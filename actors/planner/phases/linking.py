@@ -25,10 +25,10 @@ from actors.messages import (
     SummariseDone,
 )
 from actors.planner import keys
-from actors.planner.diagnostics import crashed, no_linker, not_written, nothing_there, of_item
 from actors.planner.phases.analysing import Analysing
 from actors.planner.phases.compiling import Compiling
 from actors.planner.phases.verifying import difference, differs
+from actors.planner.reports import crashed, no_linker, not_written, nothing_there, of_item
 from actors.planner.run import Phase, Run
 from actors.planner.session import Session, Step
 from actors.result import Difference

@@ -13,17 +13,15 @@ from actors.digests import NO_STAMP, Digest
 from actors.events import BuildFinished
 from actors.messages import BuildDone, Edge, InputFile, KnownSource, Lookup, Message, Record, Recorded
 from actors.planner.facts import Facts
-from actors.planner.phases.analysing import Analysing
+from actors.planner.phases.analysing import Analysing, Scanning
 from actors.planner.phases.compiling import Compiling
 from actors.planner.phases.finding import LookingUp
 from actors.planner.phases.linking import Linking
-from actors.planner.phases.scanning import Scanning
 from actors.planner.phases.verifying import Verifying
-from actors.planner.plan import PLAN_VERSION, Plan, PlannedModule, Row, encode_plan, settings_digest
-from actors.planner.reasons import MISSING, function_reasons, marks, traces
-from actors.planner.run import Phase, Run
+from actors.planner.reports import MISSING, function_reasons, marks, traces
+from actors.planner.run import Phase, Run, State
 from actors.planner.session import Session, Step
-from actors.planner.states import State
+from actors.planner.table import PLAN_VERSION, Plan, PlannedModule, Row, encode_plan, settings_digest
 from actors.result import Reason, Result, ResultFields
 from actors.scanner.snapshot import Beside, Extra, beside_sources, encode, make_snapshot
 

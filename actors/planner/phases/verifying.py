@@ -17,9 +17,8 @@ from actors.digests import Digest
 from actors.events import ObjectsVerified
 from actors.messages import BATCH, CompileDone, CompileOutcome, Load, Loaded, Message, RunCompile
 from actors.planner.phases.compiling import Compiling
-from actors.planner.run import Phase, Run
+from actors.planner.run import Phase, Run, State
 from actors.planner.session import Session, Step
-from actors.planner.states import State
 from actors.result import Difference
 
 JOB_MODULES = 8

@@ -10,8 +10,8 @@ from actors.compiler.toolchain import Binding, SummariseJob, Summary
 from actors.digests import NO_STAMP, digest
 from actors.messages import BuildSettings, Source
 from actors.planner.facts import Facts
-from actors.planner.plan import PlannedModule
 from actors.planner.resolve import Modules, Resolved, resolve
+from actors.planner.table import PlannedModule
 from orchestrator.testing.toolchain import PlainToolchain
 
 TOOLCHAIN = PlainToolchain()

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 
 from actors.digests import NO_STAMP, digest
 from actors.messages import BuildSettings, KnownSource
-from actors.planner import resolutions
+from actors.planner import layers
 from actors.planner.facts import Facts
 from actors.planner.phases.recording import planned_module
-from actors.planner.plan import PLAN_VERSION, Plan, PlannedModule, Row, settings_digest
-from actors.planner.reasons import reason as reason_of
-from actors.planner.table import READERS, Layer, Need, Reach
+from actors.planner.reports import reason as reason_of
+from actors.planner.table import PLAN_VERSION, READERS, Layer, Need, Plan, PlannedModule, Reach, Row, settings_digest
 from tests.actors.planner.plain_projects import learn, sources, summary, supply
 
 DOCUMENT = Path(__file__).parents[3] / "docs/facts.md"
@@ -482,8 +481,8 @@ def test_only_layers_that_come_later_read_a_layer() -> None:
 def test_a_change_that_others_cannot_see_resolves_only_the_module_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = whole(BASE, SETTINGS)
     seen: list[str] = []
-    real = resolutions.resolve
-    monkeypatch.setattr(resolutions, "resolve", lambda known, name: (seen.append(name), real(known, name))[1])
+    real = layers.resolve
+    monkeypatch.setattr(layers, "resolve", lambda known, name: (seen.append(name), real(known, name))[1])
     learn(facts, {**BASE, "c": "pub h = 2"})
     assert seen == ["c"]
     seen.clear()

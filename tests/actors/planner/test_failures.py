@@ -6,7 +6,7 @@ import itertools
 
 from actors.diagnostics import Diagnostic, about_file
 from actors.planner.graph import Graph
-from actors.planner.states import Failures, State, States
+from actors.planner.run import Failures, State, States
 
 DIAMOND = Graph({"top": ("left", "right"), "left": ("low",), "right": ("low",), "low": (), "apart": ()})
 CIRCLE = Graph({"top": ("a",), "a": ("b",), "b": ("a",)})

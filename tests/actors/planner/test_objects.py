@@ -5,8 +5,8 @@ from __future__ import annotations
 from actors.compiler.toolchain import Object
 from actors.diagnostics import about_file
 from actors.digests import digest
-from actors.planner.plan import PlannedModule
-from actors.planner.states import MadeObject, Objects
+from actors.planner.run import MadeObject, Objects
+from actors.planner.table import PlannedModule
 
 WARNING = about_file("W0001", "mind", module="a", file="a.plain")
 OLD, NEW = digest(b"old"), digest(b"new")

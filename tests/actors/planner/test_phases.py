@@ -43,8 +43,7 @@ from actors.messages import (
 )
 from actors.planner.phases import compiling
 from actors.planner.phases.analysing import Analysing, Inferring
-from actors.planner.run import Phase, Run
-from actors.planner.states import State
+from actors.planner.run import Phase, Run, State
 from actors.planner.table import Need
 from tests.actors.planner.others import SETTINGS, TEXTS, Others
 from tests.actors.planner.plain_projects import sources

@@ -6,9 +6,9 @@ import pytest
 
 from actors.digests import digest
 from actors.planner.graph import Graph
-from actors.planner.plan import PLAN_VERSION, Plan, PlannedModule, decode_plan, encode_plan
+from actors.planner.run import State, States
 from actors.planner.schedule import FIXED_MS, JOB_MS, MS_PER_BYTE, REUSED_MS, Estimates, ReadyHeap, Schedule
-from actors.planner.states import State, States
+from actors.planner.table import PLAN_VERSION, Plan, PlannedModule, decode_plan, encode_plan
 
 
 def heap(priorities: dict[str, float]) -> ReadyHeap:
