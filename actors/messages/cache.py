@@ -25,6 +25,12 @@ class KeeperRequest(Request[A], Generic[A], frozen=True):
     """Base of what the keeper is asked."""
 
 
+class BuildRequest(KeeperRequest[A], Generic[A], frozen=True):
+    """Base of what a build asks the keeper."""
+
+    build: int
+
+
 ToKeeper: TypeAlias = KeeperRequest[Message]
 
 
@@ -70,10 +76,8 @@ class Begun(KeeperAnswer, frozen=True):
     forget: bool = False
 
 
-class Begin(KeeperRequest[Begun], frozen=True):
+class Begin(BuildRequest[Begun], frozen=True):
     """A build begins: pins start, and the keeper checks that the index file is still the one that it has open."""
-
-    build: int
 
 
 class Found(KeeperAnswer, frozen=True):
@@ -83,12 +87,11 @@ class Found(KeeperAnswer, frozen=True):
     taken: tuple[Digest, ...] = ()
 
 
-class Find(KeeperRequest[Found], frozen=True):
+class Find(BuildRequest[Found], frozen=True):
     """Which of these keys does the cache have? Decided on rows alone. What is found is pinned until the build ends. The
     first `claim` keys are claimed, so that other processes see that this build is about to compile what is missing.
     `beside` is how many others have claimed them before."""
 
-    build: int
     keys: tuple[Digest, ...]
     claim: int = 0
     beside: int = 0
@@ -100,10 +103,9 @@ class Loaded(KeeperAnswer, frozen=True):
     data: dict[Digest, bytes] = msgspec.field(default_factory=dict)
 
 
-class Load(KeeperRequest[Loaded], frozen=True):
+class Load(BuildRequest[Loaded], frozen=True):
     """The bytes of these objects, checked. Damaged ones are quarantined."""
 
-    build: int
     digests: tuple[Digest, ...]
 
 
@@ -114,10 +116,9 @@ class Stored(KeeperAnswer, frozen=True):
     refused: tuple[Digest, ...] = ()
 
 
-class StoreEntries(KeeperRequest[Stored], frozen=True):
+class StoreEntries(BuildRequest[Stored], frozen=True):
     """Store these, in the order object, metadata, row. `force` replaces what a key has."""
 
-    build: int
     entries: tuple[NewEntry, ...]
     force: bool = False
 
@@ -129,11 +130,10 @@ class FragmentsFound(KeeperAnswer, frozen=True):
     objects: dict[Digest, tuple[CacheEntry, bytes]] = msgspec.field(default_factory=dict)
 
 
-class FindFragments(KeeperRequest[FragmentsFound], frozen=True):
+class FindFragments(BuildRequest[FragmentsFound], frozen=True):
     """Fragments of stored objects, by fingerprint, and whole objects, by key. They are checked when they are read, so
     everything that comes can be used."""
 
-    build: int
     fingerprints: tuple[Digest, ...]
     objects: tuple[Digest, ...] = ()
 
@@ -142,11 +142,10 @@ class SummariesFound(KeeperAnswer, frozen=True):
     summaries: dict[str, bytes] = msgspec.field(default_factory=dict)
 
 
-class FindSummaries(KeeperRequest[SummariesFound], frozen=True):
+class FindSummaries(BuildRequest[SummariesFound], frozen=True):
     """Summaries, as they were encoded when they were stored. What names a source is its digest and its path, because
     the same text may say something else in another place."""
 
-    build: int
     identity: Digest
     sources: tuple[str, ...]
 
@@ -155,8 +154,7 @@ class SummariesStored(KeeperAnswer, frozen=True):
     pass
 
 
-class StoreSummaries(KeeperRequest[SummariesStored], frozen=True):
-    build: int
+class StoreSummaries(BuildRequest[SummariesStored], frozen=True):
     identity: Digest
     summaries: dict[str, bytes]
 
@@ -175,7 +173,7 @@ class Published(Message, frozen=True):
     outside: bool = False
 
 
-class Publish(KeeperRequest[Published], frozen=True):
+class Publish(BuildRequest[Published], frozen=True):
     """Make sure that the file at `path` (absolute, "" for no program) is the program `digest`, written atomically.
 
     `data` are its bytes; if empty, the keeper takes them from the cache. Links must lead into one of the folders
@@ -183,7 +181,6 @@ class Publish(KeeperRequest[Published], frozen=True):
     `owner` wrote to other places is removed.
     """
 
-    build: int
     path: str
     digest: Digest
     data: bytes = b""
@@ -199,14 +196,13 @@ class Recorded(KeeperAnswer, frozen=True):
     """Not 0: this build alone exceeds the limit, and this limit would fit."""
 
 
-class Record(KeeperRequest[Recorded], frozen=True):
+class Record(BuildRequest[Recorded], frozen=True):
     """A build has ended: write its snapshot and the planner's memory, unpin, add to the statistics, evict.
 
     An empty `snapshot` name writes none. `hits` and `misses` count modules. `used` are the keys of those that an
     earlier build answered for, so that nobody has looked them up.
     """
 
-    build: int
     snapshot: str = ""
     snapshot_data: bytes = b""
     plan: bytes = b""
@@ -223,10 +219,9 @@ class PlanRecalled(Message, frozen=True):
     plan: bytes = b""
 
 
-class RecallPlan(KeeperRequest[PlanRecalled], frozen=True):
+class RecallPlan(BuildRequest[PlanRecalled], frozen=True):
     """The planner's memory of the last finished build of this snapshot name."""
 
-    build: int
     snapshot: str
 
 

@@ -17,22 +17,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any, TypeVar
 
 from actors.compiler.toolchains import Toolchains
 from actors.events import BuildCancelled, BuildStarted
 from actors.messages import (
+    A,
+    Begin,
     Begun,
     Build,
     BuildDone,
+    BuildRequest,
     InputsRead,
+    KeeperAnswer,
     Message,
     PlanRecalled,
+    ReadInputs,
     RecallPlan,
+    Request,
     SourcesRead,
     Stored,
     StoreEntries,
+    StoreSummaries,
     SummariesStored,
-    ToKeeper,
     ToWorkers,
     WorkerRequest,
 )
@@ -83,14 +90,21 @@ class Steps:
     """The steps of one build. Those after scanning are made when the first of them is needed: a build whose answer is
     repeated needs none, and takes little longer than making them."""
 
-    def __init__(self, session: Session, run: Run) -> None:
+    def __init__(self, session: Session, run: Run, reply: Callable[[BuildDone], None]) -> None:
         self.run = run
+        self.reply = reply
+        """To be called with the answer, once."""
         self.scanning = Scanning(session, run)
         self._session = session
 
     @cached_property
     def later(self) -> LaterSteps:
         return LaterSteps(self._session, self.run, self.scanning)
+
+    @property
+    def done(self) -> BuildDone | None:
+        """The answer, as soon as there is one."""
+        return self.scanning.repeated or (None if self.run.phase is Phase.SCANNING else self.later.recording.done)
 
     @property
     def present(self) -> Step:
@@ -118,6 +132,25 @@ class Steps:
         step.begin()
 
 
+R = TypeVar("R", bound=Request[Any])
+_Handler = Callable[["Machine", Steps, R, A], None]
+
+_BESIDE: dict[type[Message], Callable[[Machine, Steps, Any, Any], None]] = {}
+"""What takes over the answer to a request that a step asks on the side, by the request's class. Such an answer may come
+in any later phase, so it does not go to the step of the present one."""
+
+
+def _beside(kind: type[Request[A]]) -> Callable[[_Handler[R, A]], _Handler[R, A]]:
+    """The method takes the answers to these requests. Type checkers compare what it takes with what the request asks
+    for."""
+
+    def register(handler: _Handler[R, A]) -> _Handler[R, A]:
+        _BESIDE[kind] = handler
+        return handler
+
+    return register
+
+
 class Machine:
     """`slots` and `remembers` as in `Session`. `send` posts a request to its receiver, and its answer comes by
     `answered`; `later` has `advance` called in so many seconds; `now` returns the time in seconds; `cancelled` says
@@ -129,7 +162,7 @@ class Machine:
         slots: int,
         remembers: bool,
         *,
-        send: Callable[[ToKeeper | ToWorkers], None],
+        send: Callable[[BuildRequest[Message] | ToWorkers], None],
         later: Callable[[float], None],
         now: Callable[[], float],
         cancelled: Callable[[int], bool],
@@ -149,8 +182,8 @@ class Machine:
     # ---- what comes in
 
     def build(self, request: Build, reply: Callable[[BuildDone], None]) -> None:
-        run = Run(request, reply, self.session.now())
-        self.waiting.append(Steps(self.session, run))
+        run = Run(request, self.session.now())
+        self.waiting.append(Steps(self.session, run, reply))
         self._begin_next()
 
     def arrived(self, message: SourcesRead) -> None:
@@ -165,32 +198,44 @@ class Machine:
         if isinstance(request, WorkerRequest):
             self.session.idle_slots += 1
         steps = self.current
-        if steps is None or getattr(request, "build", steps.run.id) != steps.run.id:
+        if steps is None or not isinstance(request, BuildRequest | WorkerRequest) or request.build != steps.run.id:
             raise RuntimeError(f"an answer to {type(request).__name__} came after its build had ended")
         run = steps.run
         run.awaited -= 1
         if run.phase is Phase.RECORDING or not self._cancelled(run.id):
-            run.note_degraded(getattr(answer, "degraded", None))
-            self._hand_over(steps, request, answer)
+            if isinstance(answer, KeeperAnswer):
+                run.note_degraded(answer.degraded)
+            beside = _BESIDE.get(type(request))
+            if beside is not None:
+                beside(self, steps, request, answer)
+            else:
+                steps.present.answered(request, answer)
         else:
             steps.present.answered_late(answer)
         self.advance()
 
-    def _hand_over(self, steps: Steps, request: Message, answer: Message) -> None:
-        """To the step that asked. What is asked on the side may be answered in any later phase."""
-        if isinstance(answer, Begun):
-            if answer.forget:
-                self.session.invalidate()
-        elif isinstance(answer, PlanRecalled):
-            self._recalled = True
-            self.session.plan = decode_plan(answer.plan) if answer.plan else None
-            self.session.facts.inputs.recall(self.session.plan.inputs if self.session.plan else ())
-        elif isinstance(answer, InputsRead):
-            self.session.facts.inputs.learn(answer.files)
-        elif isinstance(answer, Stored) and isinstance(request, StoreEntries):
-            steps.later.compiling.stored(request, answer)
-        elif not isinstance(answer, SummariesStored):
-            steps.present.answered(request, answer)
+    @_beside(Begin)
+    def _begun(self, steps: Steps, request: Begin, answer: Begun) -> None:
+        if answer.forget:
+            self.session.earlier.invalidate()
+
+    @_beside(RecallPlan)
+    def _recalled_plan(self, steps: Steps, request: RecallPlan, answer: PlanRecalled) -> None:
+        self._recalled = True
+        plan = self.session.earlier.plan = decode_plan(answer.plan) if answer.plan else None
+        self.session.facts.inputs.recall(plan.inputs if plan else ())
+
+    @_beside(ReadInputs)
+    def _inputs_read(self, steps: Steps, request: ReadInputs, answer: InputsRead) -> None:
+        self.session.facts.inputs.learn(answer.files)
+
+    @_beside(StoreEntries)
+    def _stored(self, steps: Steps, request: StoreEntries, answer: Stored) -> None:
+        steps.later.compiling.stored(request, answer)
+
+    @_beside(StoreSummaries)
+    def _summaries_stored(self, steps: Steps, request: StoreSummaries, answer: SummariesStored) -> None:
+        """Nothing depends on it."""
 
     # ---- one build after the other
 
@@ -225,7 +270,7 @@ class Machine:
         while (steps := self.current) is not None and before != (steps, steps.run.phase, steps.run.entered):
             run = steps.run
             before = (steps, run.phase, run.entered)
-            if run.phase is Phase.ANSWERED and (run.done is not None or not self._cancelled(run.id)):
+            if run.phase is Phase.ANSWERED and (steps.done is not None or not self._cancelled(run.id)):
                 if not run.awaited:
                     self._end(steps)
             elif run.phase is not Phase.RECORDING and self._cancelled(run.id):
@@ -252,5 +297,5 @@ class Machine:
         if events.wanted:
             events.emit(BuildCancelled(build=run.id) if done.cancelled else finished_event(run.id, done.result))
         self.current = None
-        run.reply(done)
+        steps.reply(done)
         self._begin_next()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 
 from actors.compiler.toolchains import Toolchains
-from actors.messages import Build, BuildDone, Message, ToKeeper, ToPlanner, ToWorkers, WorkerRequest
+from actors.messages import Build, BuildDone, BuildRequest, Message, ToKeeper, ToPlanner, ToWorkers, WorkerRequest
 from actors.planner.machine import Machine
 from actors.planner.run import ENDED
 from actors.system import Actor, Address, Cell
@@ -77,7 +77,7 @@ class Planner(Actor[ToPlanner]):
         others = f", {left} left to other processes" if left else ""
         return f"{run.phase.name.lower().replace('_', ' ')}, {ended} of {sum(counts.values())} modules done{others}"
 
-    def _send(self, request: ToKeeper | ToWorkers) -> None:
+    def _send(self, request: BuildRequest[Message] | ToWorkers) -> None:
         self.post(self.workers if isinstance(request, WorkerRequest) else self.keeper, request)
 
     def _later(self, seconds: float) -> None:

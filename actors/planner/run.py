@@ -7,14 +7,14 @@ failed itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from actors.compiler.toolchain import Object
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest
-from actors.messages import Build, BuildDone, BuildSettings
+from actors.messages import Build, BuildSettings
 from actors.planner.graph import Graph
 from actors.planner.schedule import Schedule
 from actors.planner.table import PlannedModule
@@ -72,12 +72,10 @@ _NEXT: dict[Phase, frozenset[Phase]] = {
 class Run:
     """The state of one build that concerns all of its phases."""
 
-    def __init__(self, request: Build, reply: Callable[[BuildDone], None], began: float) -> None:
+    def __init__(self, request: Build, began: float) -> None:
         self.id = request.build
         self.settings: BuildSettings = request.settings
         """Everything that the build was asked for."""
-        self.reply = reply
-        """To be called with the answer, once."""
         self.began = began
         """The time in seconds at which the build was asked for."""
         self.phase = Phase.SCANNING
@@ -86,8 +84,7 @@ class Run:
         self.awaited = 0
         """Requests whose answers must come before the phase ends."""
         self.replan = False
-        """A source changed, or something is gone: begin nothing new, and look at the sources again when all answers
-        are in."""
+        """A source changed, or something is gone (`look_again`)."""
         self.attempts: dict[str, int] = {}
         """How often a module was planned whose source changed under the build."""
         self.program_lost = False
@@ -96,8 +93,6 @@ class Run:
         """Those that belong to no module's compile."""
         self.degraded: str | None = None
         """Why the cache could not do its part; None while it can."""
-        self.done: BuildDone | None = None
-        """The answer, as soon as there is one."""
         self.objects = Objects()
         """The objects of the modules, those of this build and of earlier ones."""
         self._reset()
@@ -120,6 +115,12 @@ class Run:
             raise RuntimeError(f"a build cannot go from {self.phase.name} to {phase.name}")
         self.phase = phase
         self.entered = False
+        if phase is Phase.LOOKING:
+            self.replan = False
+
+    def look_again(self) -> None:
+        """Have the phase begin nothing new, and go back to LOOKING when all answers are in."""
+        self.replan = True
 
     @property
     def shared(self) -> bool:

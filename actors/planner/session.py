@@ -1,6 +1,7 @@
 """What the builds of one Project share, and what the phases of one build have in common.
 
-`Session` holds what stays from one build to the next, and is the way to ask workers and keeper. `Step` is the shape of
+`Earlier` is what earlier builds found, `Session` what stays from one build to the next, and the way to ask workers and
+keeper. `Step` is the shape of
 a phase. Steps know the session and the steps before them; nothing here knows a step.
 """
 
@@ -17,13 +18,13 @@ from actors.digests import NO_STAMP, Digest, Stamp
 from actors.events import DiagnosticFound, Events, InputChanged, ModuleBlocked, ModuleFailed
 from actors.messages import (
     BuildDone,
+    BuildRequest,
     BuildSettings,
     CacheEntry,
     Message,
     ReadInputs,
     ScanEnd,
     Source,
-    ToKeeper,
     ToWorkers,
     WorkerRequest,
 )
@@ -41,46 +42,120 @@ class Standing(NamedTuple):
     done: BuildDone
 
 
+class Earlier:
+    """What earlier builds of this Project found and left, and how far that may be believed. `remembers`: whether keys
+    that they found may be used without asking the cache (not where there is none)."""
+
+    def __init__(self, facts: Facts, remembers: bool) -> None:
+        self._facts = facts
+        self._remembers = remembers
+        self.trusted = remembers
+        """Whether what earlier builds found in the cache is still there, because it has lost nothing meanwhile."""
+        self.plan: Plan | None = None
+        """What the last finished build left."""
+        self.entries: dict[Digest, CacheEntry] = {}
+        """Entries of the cache that this Project found or stored, by key."""
+        self.linked = False
+        """Whether a toolchain has linked in this process, and so may remember that link."""
+        self.standing: Standing | None = None
+        """The answer of the last build, if that may be repeated."""
+        self._snapshot = ""
+        """The snapshot that the last scan compared with, "" if there was none."""
+
+    def invalidate(self) -> None:
+        """Entries that earlier builds found in the cache may be gone: the next build asks for all of them."""
+        self.trusted = False
+        self.entries = {}
+
+    def look_for_snapshot(self, name: str, *, there: bool) -> None:
+        """A plan whose snapshot is gone is not used: another process removes snapshots when entries were lost."""
+        if name and name == self._snapshot and not there:
+            self.invalidate()
+        self._snapshot = name if there else ""
+
+    def note(self, entry: CacheEntry) -> None:
+        """The cache has this entry. One with inputs may be replaced by another process, so it is asked for again."""
+        if self._remembers and not entry.inputs:
+            self.entries[entry.key] = entry
+
+    def leave(self, plan: Plan, *, unchanged: bool) -> None:
+        """A build has ended, and leaves this plan. Only entries whose keys are still used are remembered."""
+        self.plan, self.trusted = plan, self._remembers
+        if not unchanged:
+            used = {row.key for row in self._facts.rows.values()}
+            self.entries = {key: entry for key, entry in self.entries.items() if key in used}
+
+    # ---- what it answers
+
+    def is_for(self, plan: Plan, settings: BuildSettings) -> bool:
+        """Whether the keys of a plan are those of this toolchain for these settings."""
+        return plan.toolchain == self._facts.toolchain and plan.settings == settings_digest(settings)
+
+    def reusable(self, settings: BuildSettings) -> Mapping[str, PlannedModule]:
+        """The modules of the last build whose objects may be used without asking for anything else."""
+        plan = self.plan
+        if plan is None or not self.trusted or settings.goal != "build" or settings.force or settings.verify:
+            return {}
+        return plan.modules if self.is_for(plan, settings) else {}
+
+    def planned(self, module: str) -> PlannedModule | None:
+        """What the last finished build says of the module, if it had an object that may be believed."""
+        planned = self.plan.modules.get(module) if self.plan is not None and self.trusted else None
+        if planned is None or not planned.object:
+            return None
+        return planned if self._facts.inputs.same(planned.inputs) else None
+
+    def planned_object(self, module: str, key: Digest) -> PlannedModule | None:
+        """The same, if the object is that of this key."""
+        planned = self.planned(module)
+        return planned if planned is not None and planned.key == key else None
+
+    def repeated(self, run: Run, end: ScanEnd, duration_ms: float) -> BuildDone | None:
+        """The answer of the last build, where it still stands; then no other actor is asked. The scanner has proved
+        that nothing differs from the snapshot: sources, program, settings' files, toolchain's files. So two comparisons
+        are left: the same snapshot, and the same request."""
+        last = self.standing
+        if last is None or end.snapshot == NO_STAMP or not self.trusted:
+            return None
+        if (end.snapshot, run.settings) != (last.snapshot, last.settings):
+            return None
+        result = msgspec.structs.replace(last.done.result, duration_ms=duration_ms)
+        return msgspec.structs.replace(last.done, build=run.id, result=result)
+
+    def remember(self, run: Run, end: ScanEnd, done: BuildDone) -> None:
+        """A build has ended that changed no row and wrote no snapshot, so the next one is compared with the same. Its
+        answer stands if it had nothing wrong to report."""
+        if end.snapshot != NO_STAMP and done.result.success and done.result.cache_degraded is None:
+            self.standing = Standing(run.settings, end.snapshot, done)
+
+
 class Session:
-    """`slots` is the number of worker slots. `remembers`: whether keys that earlier builds of this Project found may be
-    used without asking the cache (not where there is none). `send` posts a request to its receiver; `later` has the
-    build looked at again in so many seconds; `now` returns the time in seconds."""
+    """`slots` is the number of worker slots, `remembers` as in `Earlier`. `send` posts a request to its receiver;
+    `later` has the build looked at again in so many seconds; `now` returns the time in seconds."""
 
     def __init__(
         self,
         toolchains: Toolchains,
         slots: int,
         remembers: bool,
-        send: Callable[[ToKeeper | ToWorkers], None],
+        send: Callable[[BuildRequest[Message] | ToWorkers], None],
         later: Callable[[float], None],
         now: Callable[[], float],
     ) -> None:
         self.toolchains = toolchains
         self.slots = slots
         self.idle_slots = slots
-        self.remembers = remembers
-        self.trusted = remembers
-        """Whether what earlier builds found in the cache is still there, because it has lost nothing meanwhile."""
         self.identities = toolchains.identities()
         """By name of a toolchain; as they were when the Project was opened."""
         self.facts = Facts(toolchains.identity(), lambda path: self.identities[toolchains.of(path).name])
-        self.plan: Plan | None = None
-        """What the last finished build left."""
-        self.known_entries: dict[Digest, CacheEntry] = {}
-        """Entries of the cache that this Project found or stored, by key."""
-        self.standing: Standing | None = None
-        """The answer of the last build, if that may be repeated."""
-        self.snapshot_seen = ""
-        """The snapshot that the last scan compared with, "" if there was none."""
-        self.linked = False
-        """Whether a toolchain has linked in this process, and so may remember that link."""
+        self.earlier = Earlier(self.facts, remembers)
         self.events = Events()
         """The Project's, once the planner has started."""
         self._send = send
         self.later = later
         self.now = now
 
-    def ask(self, run: Run, request: ToKeeper | ToWorkers) -> None:
+    def ask(self, run: Run, request: BuildRequest[Message] | ToWorkers) -> None:
         """Send a request for a build. Its phase does not end before the answer has come."""
         run.awaited += 1
         if isinstance(request, WorkerRequest):
@@ -100,53 +175,6 @@ class Session:
         """How long a build has taken so far."""
         return (self.now() - run.began) * 1000
 
-    # ---- what earlier builds found
-
-    def invalidate(self) -> None:
-        """Entries that earlier builds found in the cache may be gone: the next build asks for all of them."""
-        self.trusted = False
-        self.known_entries = {}
-
-    def is_for(self, plan: Plan, settings: BuildSettings) -> bool:
-        """Whether the keys of a plan are those of this toolchain for these settings."""
-        return plan.toolchain == self.facts.toolchain and plan.settings == settings_digest(settings)
-
-    def reusable(self, settings: BuildSettings) -> Mapping[str, PlannedModule]:
-        """The modules of the last build whose objects may be used without asking for anything else."""
-        plan = self.plan
-        if plan is None or not self.trusted or settings.goal != "build" or settings.force or settings.verify:
-            return {}
-        return plan.modules if self.is_for(plan, settings) else {}
-
-    def planned_object(self, module: str, key: Digest) -> PlannedModule | None:
-        """What the last finished build says of this key, if it had an object."""
-        if self.plan is None or not self.trusted:
-            return None
-        planned = self.plan.modules.get(module)
-        if planned is None or planned.key != key or not planned.object:
-            return None
-        return planned if self.facts.inputs.same(planned.inputs) else None
-
-    # ---- the answer of the last build
-
-    def repeated(self, run: Run, end: ScanEnd) -> BuildDone | None:
-        """The answer of the last build, where it still stands; then no other actor is asked. The scanner has proved
-        that nothing differs from the snapshot: sources, program, settings' files, toolchain's files. So two comparisons
-        are left: the same snapshot, and the same request."""
-        last = self.standing
-        if last is None or end.snapshot == NO_STAMP or not self.trusted:
-            return None
-        if (end.snapshot, run.settings) != (last.snapshot, last.settings):
-            return None
-        result = msgspec.structs.replace(last.done.result, duration_ms=self.milliseconds(run))
-        return msgspec.structs.replace(last.done, build=run.id, result=result)
-
-    def remember(self, run: Run, end: ScanEnd, done: BuildDone) -> None:
-        """A build has ended that changed no row and wrote no snapshot, so the next one is compared with the same. Its
-        answer stands if it had nothing wrong to report."""
-        if end.snapshot != NO_STAMP and done.result.success and done.result.cache_degraded is None:
-            self.standing = Standing(run.settings, end.snapshot, done)
-
     # ---- what happens in several phases
 
     def input_changed(self, run: Run, module: str, source: Source) -> None:
@@ -158,7 +186,7 @@ class Session:
         if source.error is not None:
             run.diagnostics.append(source.error)
         self.facts.replace(source)
-        run.replan = True
+        run.look_again()
 
     def fail(self, run: Run, module: str, errors: list[Diagnostic]) -> list[str]:
         """A module failed. Returns the modules that became blocked by it."""

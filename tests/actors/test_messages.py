@@ -49,7 +49,8 @@ def test_every_message_can_be_imported_from_the_package() -> None:
 
 
 def test_what_others_derive_from_is_no_message() -> None:
-    bases = {messages.Request, messages.KeeperRequest, messages.WorkerRequest, messages.JobBatch, messages.BatchDone}
+    bases = {messages.Request, messages.KeeperRequest, messages.BuildRequest, messages.WorkerRequest}
+    bases |= {messages.JobBatch, messages.BatchDone}
     assert not bases & set(messages.kinds(messages.Message))
     assert messages.kinds(messages.WorkerRequest) == (
         messages.RunSummarise,

@@ -25,7 +25,7 @@ from actors.messages import BuildDone, ScanEnd
 from actors.offload import InlineOffload
 from actors.planner.planner import Planner
 from actors.planner.run import Run
-from actors.planner.session import Session
+from actors.planner.session import Earlier
 from orchestrator.testing.toolchain import PlainToolchain
 from tests.helpers.plain_builds import Bench, opened, remove, write
 from tests.helpers.projects import stamp_anew
@@ -48,14 +48,14 @@ TEXTS = [
 class Watched:
     """Counts the repeated answers of a planner; with `never`, there are none, and each build goes the longer way."""
 
-    def __init__(self, session: Session, *, never: bool = False) -> None:
+    def __init__(self, earlier: Earlier, *, never: bool = False) -> None:
         self.given = 0
         self.never = never
-        self._repeated = session.repeated
-        session.repeated = self.repeated  # type: ignore[method-assign]
+        self._repeated = earlier.repeated
+        earlier.repeated = self.repeated  # type: ignore[method-assign]
 
-    def repeated(self, run: Run, end: ScanEnd) -> BuildDone | None:
-        done = None if self.never else self._repeated(run, end)
+    def repeated(self, run: Run, end: ScanEnd, duration_ms: float) -> BuildDone | None:
+        done = None if self.never else self._repeated(run, end, duration_ms)
         self.given += done is not None
         return done
 
@@ -66,7 +66,7 @@ def planner_of(bench: Bench) -> Planner:
 
 
 def watched(bench: Bench, *, never: bool = False) -> Watched:
-    return Watched(planner_of(bench).machine.session, never=never)
+    return Watched(planner_of(bench).machine.session.earlier, never=never)
 
 
 class Side:

@@ -76,8 +76,8 @@ class Scanning(Step):
         run, end = self.run, self._end
         if end is None or run.awaited:
             return
-        self._look_for_snapshot(run.settings.snapshot, there=end.recorded is not None)
-        run.done = self.repeated = self.session.repeated(run, end)
+        self.session.earlier.look_for_snapshot(run.settings.snapshot, there=end.recorded is not None)
+        self.repeated = self.session.earlier.repeated(run, end, self.session.milliseconds(run))
         if self.repeated is not None:
             run.go(Phase.ANSWERED)
         elif not self._uses_cache:
@@ -87,19 +87,12 @@ class Scanning(Step):
 
     def _reads_inputs(self) -> bool:
         """Whether inputs of the last build's objects are still to be read."""
-        plan = self.session.plan
+        plan = self.session.earlier.plan
         return plan is not None and self.session.reads_inputs(self.run, [file.path for file in plan.inputs])
 
-    def _look_for_snapshot(self, name: str, *, there: bool) -> None:
-        """A plan whose snapshot is gone is not used: another process removes snapshots when entries were lost."""
-        session = self.session
-        if name and name == session.snapshot_seen and not there:
-            session.invalidate()
-        session.snapshot_seen = name if there else ""
-
     def _take_over(self, end: ScanEnd) -> None:
-        session, facts, plan, run = self.session, self.session.facts, self.session.plan, self.run
-        if plan is not None and session.is_for(plan, run.settings):
+        session, facts, plan, run = self.session, self.session.facts, self.session.earlier.plan, self.run
+        if plan is not None and session.earlier.is_for(plan, run.settings):
             facts.adopt(plan.modules, run.settings)
         facts.take(end.unchanged, self._read, self._vanished, end.held)
         run.diagnostics += end.problems
@@ -131,7 +124,7 @@ class Analysing(Step):
         run.restart()
         self.need, self.to_show, self.kept, self.unchanged = Need(), [], {}, False
         last = Layer.RESOLUTION if settings.goal == "graph" else Layer.PARTS
-        reusable = self.session.reusable(settings)
+        reusable = self.session.earlier.reusable(settings)
         need = facts.update(settings, reusable, last)
         if need is not None:
             self.need = need
@@ -157,7 +150,7 @@ class Analysing(Step):
     def _keys_known(self, reusable: Mapping[str, PlannedModule]) -> None:
         """Where the last build answers for every module, and was one of these modules, what it reported is reported
         again. If its program is gone, that is noticed when it is to be published."""
-        run, facts, plan = self.run, self.session.facts, self.session.plan
+        run, facts, plan = self.run, self.session.facts, self.session.earlier.plan
         touched = set(facts.touched)
         self.kept = {
             one: reusable[one] for one in facts.sources if one in reusable and one not in touched and facts.key(one)
@@ -263,11 +256,10 @@ class Summarising(Step):
             run.schedule.ahead_ms -= sum(new_source_ms(file.size) for file in files)
         if run.awaited or self._waiting:
             return
-        run.replan = False  # The facts ask for the other text of a file that changed meanwhile.
         for identity, summaries in self._new.items():
             session.ask(run, StoreSummaries(build=run.id, identity=identity, summaries=summaries))
         self._new = {}
-        run.go(Phase.LOOKING)
+        run.go(Phase.LOOKING)  # Also if a file changed meanwhile: the facts ask for its other text.
 
     def _done(self, answer: SummariseDone) -> None:
         """Take over what a worker found."""
@@ -346,11 +338,10 @@ class Inferring(Step):
             session.ask(run, request)
         if run.awaited:
             return
-        run.replan = False  # The facts ask for the other text of a file that changed meanwhile.
         for identity, inferred in self._new.items():
             session.ask(run, StoreSummaries(build=run.id, identity=identity, summaries=inferred))
         self._new = {}
-        run.go(Phase.LOOKING)
+        run.go(Phase.LOOKING)  # As in `Summarising`.
 
     def _done(self, answer: InferDone) -> None:
         """Take over what a worker found. A crash is not reported here: the compile will meet it too."""

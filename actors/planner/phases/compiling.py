@@ -86,7 +86,7 @@ class Compiling(Step):
                 self.missed.add(module)
                 if session.events.wanted:
                     session.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object"))
-            self.reasons[module] = reason(facts, module, session.plan, settings_now)
+            self.reasons[module] = reason(facts, module, session.earlier.plan, settings_now)
             # A marked module is never stored, so nobody else would find its object: no claim is needed.
             self._make_ready(module, False if module in marked else claimed.get(key))
 
@@ -96,12 +96,11 @@ class Compiling(Step):
             run.states.set(module, State.HIT)
             run.states.set(module, State.COMPILED)
             return True
-        entry = entries.get(key) or session.known_entries.get(key)
-        planned = session.planned_object(module, key)
+        entry = entries.get(key) or session.earlier.entries.get(key)
+        planned = session.earlier.planned_object(module, key)
         inputs = session.facts.inputs
         if entry is not None and inputs.same(entry.inputs):
-            if session.remembers and not entry.inputs:
-                session.known_entries[key] = entry
+            session.earlier.note(entry)
             inputs.keep(module, entry.inputs)
             run.objects.use(module, entry.digest, entry.duration_ms, len(entry.functions), entry.warnings)
         elif planned is not None:
@@ -167,7 +166,6 @@ class Compiling(Step):
         if not run.replan and run.failures.only_unexplained_left():
             self._explain()
         if run.replan:
-            run.replan = False
             run.go(Phase.LOOKING)
         elif run.states.ended:
             run.go(Phase.VERIFYING)
@@ -302,7 +300,7 @@ class Compiling(Step):
         if errors is None:
             # The build looks at the sources again, fetches the summaries of all modules, and compiles this one once
             # more. Its errors are the same, but now the hints at other modules can be given.
-            run.replan = True
+            run.look_again()
             run.states.set(module, State.READY)
             return
         if made is not None and not errors:
@@ -413,8 +411,8 @@ class Compiling(Step):
                 continue
             if entry.kind == "object":
                 self.run.objects.digests[entry.module] = kept
-            if session.remembers:
-                session.known_entries[entry.key] = CacheEntry(
+            session.earlier.note(
+                CacheEntry(
                     key=entry.key,
                     digest=kept,
                     size=len(entry.data),
@@ -424,3 +422,4 @@ class Compiling(Step):
                     warnings=entry.warnings,
                     duration_ms=entry.duration_ms,
                 )
+            )

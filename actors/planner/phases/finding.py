@@ -57,8 +57,8 @@ class FindingObjects(Step):
             for module, key in touched(facts)
             if run.states[module] is State.WANTED
             and module not in run.failures.marked
-            and key not in session.known_entries
-            and session.planned_object(module, key) is None
+            and key not in session.earlier.entries
+            and session.earlier.planned_object(module, key) is None
         ]
         if not asked or run.settings.force:
             run.go(Phase.COMPILING)
@@ -76,7 +76,7 @@ class FindingObjects(Step):
 
     def _estimate(self) -> None:
         """What each module will cost, and which ones are the most urgent."""
-        facts, plan = self.session.facts, self.session.plan
+        facts, plan = self.session.facts, self.session.earlier.plan
         planned = plan.modules if plan else {}
         self.run.schedule.estimate(
             facts.touched,
@@ -209,12 +209,10 @@ class Reusing:
         """What the last build says of the module, if its object can be reused: its key is another one, but not what the
         object is put together from."""
         session, run = self.session, self.run
-        planned = session.plan.modules.get(module) if session.plan and session.trusted else None
+        planned = session.earlier.planned(module)
         if planned is None or run.settings.force or module in run.failures.marked:
             return None
-        if not planned.object or not planned.parts or planned.parts != session.facts.parts(module):
-            return None
-        return planned if session.facts.inputs.same(planned.inputs) else None
+        return planned if planned.parts and planned.parts == session.facts.parts(module) else None
 
     def found(self, answer: FragmentsFound) -> list[tuple[str, CacheEntry, bytes]]:
         """Take over what the cache has of what was asked for. Returns the modules whose whole object is there; the
@@ -244,8 +242,8 @@ class Reusing:
         if gone:
             # The plan says that the objects are there, so the facts never fetched what compiling their modules takes.
             # Without the plan's word they do, when the build looks at the sources again.
-            session.invalidate()
-            run.replan = True
+            session.earlier.invalidate()
+            run.look_again()
         return there
 
     def job(self, module: str) -> CompileJob:

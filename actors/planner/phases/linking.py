@@ -89,8 +89,8 @@ class Linking(Step):
 
     def begin(self) -> None:
         session, run, facts, settings = self.session, self.run, self.session.facts, self.run.settings
-        if self._analysing.unchanged and session.plan is not None:
-            self._digest, self._key = session.plan.program, session.plan.program_key
+        if self._analysing.unchanged and session.earlier.plan is not None:
+            self._digest, self._key = session.earlier.plan.program, session.earlier.plan.program_key
             self._publish()
             return
         run.diagnostics += nothing_there(settings, run.diagnostics, facts.sources)
@@ -126,12 +126,12 @@ class Linking(Step):
 
     def _look_for_program(self) -> None:
         """Take the last build's program where it has the same key; otherwise ask the cache, or link at once."""
-        session, run, plan = self.session, self.run, self.session.plan
+        session, run, plan = self.session, self.run, self.session.earlier.plan
         if not run.settings.verify:
             if run.settings.force or run.program_lost:
                 self._load()
                 return
-            if session.trusted and plan is not None and plan.program_key == self._key and plan.program:
+            if session.earlier.trusted and plan is not None and plan.program_key == self._key and plan.program:
                 self._digest = plan.program
                 self._publish()
                 return
@@ -170,10 +170,10 @@ class Linking(Step):
 
     def _earlier(self) -> tuple[Digest, ...]:
         """What an earlier link left, and its program, where the toolchain may make use of them."""
-        session, plan = self.session, self.session.plan
-        if self._needs is None or session.linked or plan is None or not plan.link_state or self.run.settings.force:
+        earlier, plan = self.session.earlier, self.session.earlier.plan
+        if self._needs is None or earlier.linked or plan is None or not plan.link_state or self.run.settings.force:
             return ()
-        return (plan.link_state, plan.link_program) if plan.toolchain == session.facts.toolchain else ()
+        return (plan.link_state, plan.link_program) if plan.toolchain == self.session.facts.toolchain else ()
 
     def _ask_for(self, wanted: set[Digest]) -> None:
         absent = wanted - self.run.objects.data.keys()
@@ -193,13 +193,13 @@ class Linking(Step):
             return
         for module in lost:
             key = facts.key(module)
-            session.known_entries.pop(key, None)
+            session.earlier.entries.pop(key, None)
             if session.events.wanted:
                 session.events.emit(CacheMiss(build=run.id, module=module, key=key, kind="object", late=True))
         # Modules that the last build answered for have no facts at hand to compile them. The build looks at the sources
         # again, and what the last build found is not believed any more: so the facts fetch what they need.
         if not all(map(facts.can_compile, lost)):
-            session.invalidate()
+            session.earlier.invalidate()
             run.go(Phase.LOOKING)
             return
         self._compiling.compile_again(lost)
@@ -318,7 +318,7 @@ class Linking(Step):
         if session.events.wanted:
             event = ProgramLinked(build=run.id, digest=self._digest, size=len(program), duration_ms=answer.duration_ms)
             session.events.emit(event)
-        session.linked = True
+        session.earlier.linked = True
         entries = [
             NewEntry(
                 key=self._key,

@@ -54,6 +54,8 @@ class RecordingBuild(Step):
         """What this build alone needs of the cache, if that is more than the cache may hold."""
         self._waits = False
         """Whether the build is still to be recorded."""
+        self.done: BuildDone | None = None
+        """The answer, as soon as there is one."""
         self._record: Record | None = None
         """What the build left, once it is written."""
 
@@ -71,18 +73,15 @@ class RecordingBuild(Step):
         session, run = self.session, self.run
         if run.settings.goal == "lookup":
             key = session.facts.key
-            if any(session.planned_object(module, key(module)) for module in self._looking_up.missed):
-                session.invalidate()  # The last build says that it is there.
+            if any(session.earlier.planned_object(module, key(module)) for module in self._looking_up.missed):
+                session.earlier.invalidate()  # The last build says that it is there.
             session.ask(run, self._record_of_lookup())
             return
         # The session takes the new plan before the keeper has written it: it is right for this process even if the disk
         # fails. Other processes then go on from the snapshot that is there, and find the changed stamps themselves.
-        self._before = session.plan
-        session.plan, request = self._plan_and_record(session.plan)
-        session.trusted = session.remembers
-        if session.remembers and not self._analysing.unchanged:
-            used = {row.key for row in session.facts.rows.values()}
-            session.known_entries = {key: entry for key, entry in session.known_entries.items() if key in used}
+        self._before = session.earlier.plan
+        plan, request = self._plan_and_record(self._before)
+        session.earlier.leave(plan, unchanged=self._analysing.unchanged)
         session.ask(run, request)
 
     def cancel(self) -> None:
@@ -96,18 +95,18 @@ class RecordingBuild(Step):
             super().answered(request, answer)
             return
         self._needed_bytes = answer.needed_bytes
-        self.run.done = self.answer(cancelled=not request.finished)
+        self.done = self.answer(cancelled=not request.finished)
         self._record = request
         self.run.go(Phase.ANSWERED)
 
     def close(self) -> BuildDone:
         """The build has come to its end. Returns its answer, and has the session remember it, if it may be repeated."""
         session, run, record = self.session, self.run, self._record
-        done = run.done or self.answer(cancelled=False)
+        done = self.done or self.answer(cancelled=False)
         if record is not None:
-            session.standing = None
+            session.earlier.standing = None
             if self._analysing.unchanged and record.finished and not record.snapshot:
-                session.remember(run, self._scanning.end, done)
+                session.earlier.remember(run, self._scanning.end, done)
         session.facts.forget()
         return done
 

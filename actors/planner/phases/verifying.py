@@ -75,7 +75,6 @@ class Verifying(Step):
         if run.awaited:
             return
         if run.replan:
-            run.replan = False
             run.go(Phase.LOOKING)
         elif self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]

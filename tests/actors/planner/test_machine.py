@@ -101,7 +101,7 @@ def test_an_answer_that_nobody_waits_for_is_a_bug() -> None:
 
 
 def test_a_build_goes_from_phase_to_phase_as_the_table_says() -> None:
-    run = Run(Build(build=1, settings=SETTINGS), lambda done: None, 0.0)
+    run = Run(Build(build=1, settings=SETTINGS), 0.0)
     with pytest.raises(RuntimeError, match="a build cannot go from SCANNING to LINKING"):
         run.go(Phase.LINKING)
     assert set(_NEXT) == set(Phase)
@@ -109,4 +109,4 @@ def test_a_build_goes_from_phase_to_phase_as_the_table_says() -> None:
     while new := {after for phase in new for after in _NEXT[phase]} - reached:
         reached |= new
     assert reached == set(Phase)
-    assert Steps(Others().machine.session, run).later.of.keys() == set(Phase) - {Phase.SCANNING, Phase.ANSWERED}
+    assert Steps(Others().machine.session, run, lambda done: None).later.of.keys() == set(Phase) - {Phase.SCANNING, Phase.ANSWERED}

@@ -87,10 +87,10 @@ def test_scanning_trusts_no_plan_whose_snapshot_is_gone() -> None:
     others.build(TEXTS)
     for recorded, keys in (("r", 0), (None, 4)):
         others.begin(TEXTS, end=ScanEnd(recorded=recorded))
-        assert session.trusted is (recorded is not None)
+        assert session.earlier.trusted is (recorded is not None)
         others.finish()
         assert sum(len(one.keys) for one in asked(others, Find)) == keys, "what was believed is asked for"
-        assert session.trusted, "in what this build found"
+        assert session.earlier.trusted, "in what this build found"
 
 
 def test_an_answer_is_repeated_for_the_same_snapshot_and_request_alone() -> None:
@@ -98,17 +98,17 @@ def test_an_answer_is_repeated_for_the_same_snapshot_and_request_alone() -> None
     session = others.machine.session
     others.build(TEXTS)
     others.build(TEXTS)
-    run = Run(Build(build=2, settings=SETTINGS), others.answers.append, 0.0)
-    session.remember(run, ScanEnd(snapshot=NO_STAMP), others.answers[-1])
-    assert session.standing is None, "this snapshot could be any"
-    session.remember(run, SAME, others.answers[-1])
+    run = Run(Build(build=2, settings=SETTINGS), 0.0)
+    session.earlier.remember(run, ScanEnd(snapshot=NO_STAMP), others.answers[-1])
+    assert session.earlier.standing is None, "this snapshot could be any"
+    session.earlier.remember(run, SAME, others.answers[-1])
     others.begin(TEXTS, end=SAME)
     assert (others.kinds(), others.finish().cache_hits) == ([], 3)
     assert others.answers[-1].build == others.builds == 3
     others.begin(TEXTS, msgspec.structs.replace(SETTINGS, keep_going=False), end=SAME)
     assert others.kinds() == ["Begin"]
     others.finish()
-    session.remember(run, SAME, others.answers[-1])
+    session.earlier.remember(run, SAME, others.answers[-1])
     others.begin(TEXTS, end=msgspec.structs.replace(SAME, snapshot=Stamp(2, 2, 2, 2, 2)))
     assert others.kinds() == ["Begin"]
 
@@ -270,7 +270,7 @@ def test_a_look_up_asks_for_rows_and_bytes_and_counts_what_is_missing() -> None:
     assert [(one.module, one.data) for one in others.answers[-1].lookups] == [("a", None), ("no", None), ("b", None)]
     (record,) = asked(others, Record)
     assert (record.hits, record.misses) == (0, 3)
-    assert not others.machine.session.trusted, "the last build says that they are there"
+    assert not others.machine.session.earlier.trusted, "the last build says that they are there"
     del others._Load  # type: ignore[attr-defined]
     others.build(TEXTS, lookup)
     assert [one.data is not None for one in others.answers[-1].lookups] == [True, False, True]
