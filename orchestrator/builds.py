@@ -122,6 +122,7 @@ class Builds:
                     rules=shared.rules,
                     memory=frozen,
                     walk=bool(shared.rules.root),
+                    opened=shared.settings.extras,
                 ),
                 sum(len(one.data) for one in frozen),
             )

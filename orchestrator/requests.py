@@ -56,7 +56,7 @@ def build_settings(
         keep_going=config.keep_going,
         snapshot=snapshot_name(config),
         project=config.project,
-        extras=(*extras, *links),
+        extras=extras + links,
         unlinked=plain_ways,
         absent=absent,
         plain=PLAIN if plain else "given",

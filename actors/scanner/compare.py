@@ -122,7 +122,9 @@ class LoadedSnapshot:
         self._rows: list[Row] = []
         self._hidden: frozenset[str] | None = None
         self._extras: tuple[list[str], list[Row]] | None = None
-        """Paths of the files that are no sources, and their stamps: hundreds, so this is made once a snapshot."""
+        """Paths of the files that are no sources and must be looked at, and their stamps."""
+        self._opened: tuple[FolderStamp, ...] = ()
+        """The files that `_extras` leaves out."""
         self._digests: dict[str, InMemory] = {}
 
     def load(self, path: str, disk: Disk) -> Snapshot | None:
@@ -190,12 +192,17 @@ class LoadedSnapshot:
             folders[number] = listed.folder
         return tuple(folders)
 
-    def extras_unchanged(self, disk: Disk) -> bool:
-        """Whether the files that are no sources are as the snapshot says."""
+    def extras_unchanged(self, disk: Disk, opened: tuple[FolderStamp, ...]) -> bool:
+        """Whether the files that are no sources are as the snapshot says. `opened` as in `Scan`."""
         snapshot = self.snapshot or _NOTHING
-        if self._extras is None:
-            extras = snapshot.extras
+        # An open Project has read its settings and its compiler for good, and cannot build with others: what it read is
+        # what the snapshot was made with if the stamps from before that are in the snapshot. An edit since then is for
+        # the next process, which finds other stamps than the snapshot has. So these files, hundreds, need no `lstat`.
+        if self._extras is None or opened != self._opened:
+            read = {one.path: one.stamp for one in opened}
+            extras = [extra for extra in snapshot.extras if read.get(extra.path) != extra.stamp]
             self._extras = [extra.path for extra in extras], [_row(extra.stamp) for extra in extras]
+            self._opened = opened
         paths, known = self._extras
         try:
             if disk.rows(paths) != known:
@@ -259,7 +266,7 @@ def scan_sources(scan: Scan, loaded: LoadedSnapshot, disk: Disk) -> ScanResult:
         and not compared.found
         and (folders, tuple(problems), name) == (snapshot.folders, snapshot.problems, snapshot.rules)
         and beside == snapshot.beside
-        and loaded.extras_unchanged(disk)
+        and loaded.extras_unchanged(disk, scan.opened)
     )
     end = ScanEnd(
         unchanged=compared.unchanged,

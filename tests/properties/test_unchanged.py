@@ -283,6 +283,39 @@ async def test_warnings_are_told_again_by_the_short_answer(tmp_path: Path) -> No
         assert (seen.given, len(longer[0])) == (before + 1, 1)
 
 
+class FromFile(PlainToolchain):
+    """Its identity comes from a file, which is read once, as that of a real compiler is."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file.read_text())
+        self._file = str(file)
+
+    def files(self) -> tuple[str, ...]:
+        return (self._file,)
+
+
+async def test_an_edited_compiler_is_for_the_next_project(tmp_path: Path) -> None:
+    """An open Project has the compiler that it was opened with, and its answers are right for that one. So it asks
+    nobody; a Project that is opened now builds with the other one, and neither
+    believes what the other has recorded."""
+    compiler, folder = tmp_path / "compiler", tmp_path / "project"
+    compiler.write_text("1")
+    write(folder, START)
+    async with opened(folder, toolchain=FromFile(compiler)) as bench:
+        seen = await settled(bench)
+        before = seen.given
+        compiler.write_text("2")
+        stamp_anew(compiler)
+        result = await bench.build()
+        assert (seen.given, result.cache_hits) == (before + 1, 4)
+        async with opened(folder, toolchain=FromFile(compiler)) as newer:
+            found = await newer.build()
+            assert {reason.kind for reason in found.reasons.values()} == {"toolchain"}
+            assert found.compiled_modules == 4
+        again = await bench.build()
+        assert (seen.given, again.success, again.cache_hits) == (before + 1, True, 4), "of its own objects"
+
+
 async def test_force_and_other_settings_decline(tmp_path: Path) -> None:
     write(tmp_path, START)
     async with opened(tmp_path) as bench:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from actors.digests import NO_STAMP, Stamp, digest
 from actors.hasher.source import read_sources
-from actors.messages import KnownSource, MemorySource, Rules, Scan
+from actors.messages import FolderStamp, KnownSource, MemorySource, Rules, Scan
 from actors.scanner.compare import LoadedSnapshot, compare, scan_sources
 from actors.scanner.snapshot import Snapshot, decode, encode, stamp_extras
 from actors.scanner.walk import File, Walked, walk
@@ -249,6 +249,22 @@ def test_extras_make_it_another_state_but_no_other_sources():
     assert (looked.found, looked.end.same) == ((), False)
     world.disk.memory.remove("/p/wasmill.toml")
     assert not world.look().end.same
+
+
+def test_what_the_project_has_read_for_good_is_not_looked_at_again():
+    world = ScannedFolder("a.ruchy")
+    world.disk.write("/p/wasmill.toml", b"")
+    world.build()
+    world.build()
+    opened = tuple([FolderStamp(path=one.path, stamp=one.stamp) for one in world.loaded.snapshot.extras])
+    world.disk.memory.touch("/p/wasmill.toml")
+    assert not world.look().end.same
+    assert world.look(scan_of(opened=opened)).end.same
+    # Another process has built with what stands there now: that snapshot is none that this Project made.
+    world.build()
+    assert world.look().end.same
+    world.disk.memory.touch("/p/wasmill.toml")
+    assert not world.look(scan_of(opened=opened)).end.same
 
 
 # ------------------------------------------------------------------------------------------------ modules in memory
