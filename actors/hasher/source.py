@@ -95,6 +95,9 @@ def _read_steady(path: str, seen: Stamp | None, disk: Disk) -> tuple[bytes, Stam
     """Returns a file's bytes and the stamp that belongs to them; `NO_STAMP` where that is racy, because a later change
     might leave it as it is. `seen` is the stamp that the scanner took: while the file itself has that stamp, it is a
     regular file and no link, so that no further check is needed. Raises `_Refused` where the file keeps changing."""
+    # Bytes and stamp belong together if the stamp was the same before and after the read, and time was taken before
+    # both: a write after `now_ns` may fall into the same tick and leave the stamp as it is, so a stamp that is not
+    # clearly older is not believed. One that changed during the read means that the file is being written: once more.
     for _ in range(ATTEMPTS):
         now_ns = disk.now_ns()
         before = disk.stamp(path, follow=False)

@@ -142,6 +142,9 @@ class DeepInterfaces:
                 continue
             there = modules.items(module) if module in modules.paths else {}
             for name, node in list(nodes.items()):
+                # Nodes are compared, not only dropped: an edit leaves most items as they were, and an item that looks
+                # as before keeps its digest and those of all that drag it in. Where the new node cannot be made now,
+                # it is dropped, which is never wrong.
                 missed = self._missing.count
                 new = self._look((module, name)) if name in there else None
                 if new is None or self._missing.count != missed:
@@ -232,6 +235,9 @@ class DeepInterfaces:
     def _close(self, start: Target) -> None:
         """Digests of `start` and all below it: Tarjan's components, dragged-in ones first, with an explicit stack. A
         component that has, or drags in, something that is not at hand gets none, and is `unsure`."""
+        # `work` is the call stack: an item and the number of its next edge. An item is pushed again with the edge after
+        # the one that it descends by, so `position == 0` is its first visit. Items that have a digest, or are unsure,
+        # are leaves here: they were closed by an earlier call, or by an earlier component of this one.
         index: dict[Target, int] = {}
         low: dict[Target, int] = {}
         path: list[Target] = []

@@ -276,6 +276,9 @@ class Facts:
             Layer.KEY: self._keys.make,
             Layer.PARTS: self._parts.make,
         }
+        # The layers are made in order, and the wave stops at the first one that misses something: later layers read it.
+        # What was made until then stays made, so the next call begins where this one stopped. Missing summaries are
+        # asked for before inferences, because the key of an inference is made of what summaries say.
         while True:
             missing.clear()
             faces.uninferred = {}

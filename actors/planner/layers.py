@@ -60,6 +60,9 @@ class Resolutions:
     def make(self) -> None:
         table, changed = self._table, set[str]()
         dirty = table.dirty[Layer.RESOLUTION]
+        # `missing.count` before and after says whether this one result was made of everything. It is a count, not a
+        # flag, because another module may have missed the same thing before. A result that missed something is not
+        # kept, its row stays dirty, and it is made again when the build comes back with what was missing.
         for module in sorted(dirty):
             if not self._looks_at_hand(module):
                 continue
@@ -297,6 +300,9 @@ class ObjectKeys:
         """Returns whether a module outside of those that were considered became dirty."""
         table, resolved = self._table, self._resolutions.of
         graph, precise = table.graph, table.settings.invalidation == "precise"
+        # Imports come before their users, so a key that came out the same stops the wave there: its users are dirty
+        # only if one of their other imports has another key. A component is one step, because its members' keys are
+        # made from the digest of all of them, and none has to be known for another one's.
         reach = set(dirty) if precise else graph.transitive_dependents(dirty)
         for module in reach:
             self._resolutions.get(module)
@@ -389,6 +395,9 @@ class Parts:
         together as before. If everything is at hand anyway, parts are made when they are asked for."""
         table, again = self._table, self._resolutions.troubled
         rows, objects, dirty = table.rows, table.objects, table.dirty[Layer.PARTS]
+        # A module with findings is touched even if its object is there: it is compiled again to report what is wrong.
+        # Being touched depends on keys alone; whether the object can be reused as a whole depends on parts. So a module
+        # may be touched and as before: under `transitive` this is every module above an edit.
         self.touched = sorted(
             one
             for one, row in rows.items()

@@ -152,6 +152,9 @@ class ReadyHeap:
         """The modules of the next job: the first, and others while they are small together; never so many that one of
         all `slots` would find nothing, or that the last slots to finish hold long batches. `more` modules are to come.
         """
+        # A discarded module stays in the heap and is skipped when it comes up, because removing it from the middle
+        # costs more. `_inside` says which ones count. The first module is taken however long it takes; the others only
+        # while the job stays short, because a slot that ends late holds up the whole build.
         fair_share = max(1, (len(self._inside) + more) // (2 * slots))
         job: list[str] = []
         worth = 0.0

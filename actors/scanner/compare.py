@@ -130,6 +130,8 @@ class LoadedSnapshot:
     def load(self, path: str, disk: Disk) -> Snapshot | None:
         """Returns the snapshot in the file `path`; None where there is none that can be read."""
         try:
+            # The time comes before the stamp, and the stamp before the bytes. If the file is replaced in between, its
+            # stamp is that of the older file, or too young to be believed: so it is read again next time.
             now_ns = disk.now_ns()
             stamp = disk.stamp(path) if path else NO_STAMP
             if path != self._path or stamp != self.stamp or stamp == NO_STAMP:
@@ -148,6 +150,9 @@ class LoadedSnapshot:
         walk might see other files or folders than the snapshot has: under other rules, behind links, after errors, or
         where a file is gone. It costs one `lstat` for each file and folder, and lists the folders with another
         stamp."""
+        # Equal stamps prove that a walk would see the same only if nothing else decides what it sees: the same rules,
+        # no link (its target's folders are not stamped), no error (what was not read may be readable now), the same
+        # programs beside. The cheap tests come first; one `lstat` of everything, the dear one, comes last.
         snapshot = self.snapshot
         if snapshot is None or snapshot.rules != rules_digest(rules) or not snapshot.folders or snapshot.links:
             return None

@@ -92,6 +92,9 @@ class Compiling(Step):
 
     def _hit(self, module: str, key: Digest, entries: dict[Digest, CacheEntry]) -> bool:
         session, run = self.session, self.run
+        # The order matters. An object that this build made comes first, because it was not stored perhaps. What the
+        # cache answered comes before the plan, because another process may have replaced an object with inputs by one
+        # of other inputs, and then the plan names what the cache has no more.
         if run.objects.use_made(module, key):
             run.states.set(module, State.HIT)
             run.states.set(module, State.COMPILED)
@@ -404,6 +407,8 @@ class Compiling(Step):
         """Take over what the cache has for these keys now: the first object of a key stays. The answer may come in any
         later phase, and is also that to a link's `StoreEntries`."""
         session = self.session
+        # Two processes may compile one key at a time, and toolchains owe the same bytes for it. If one does not, all
+        # builds must still link the same object: so the first one that was stored counts, and this build uses it too.
         self._storing = False
         for entry in request.entries:
             kept = answer.kept.get(entry.key)

@@ -182,6 +182,9 @@ class Reusing:
         session, run, facts = self.session, self.run, self.session.facts
         if self._asked or len(self.prepared) > 4 * session.slots:
             return
+        # A whole object under another key needs no worker, so those modules do not count against `most`, which is what
+        # the workers wait for. A module whose functions have no fingerprints has nothing to ask for: it is prepared at
+        # once, and ends the batch early only when there is enough of them to keep the slots busy.
         wanted: dict[Digest, None] = {}
         objects: list[Digest] = []
         batch: list[str] = []

@@ -247,6 +247,9 @@ class Linking(Step):
 
     def _linked(self, answer: LinkDone) -> None:
         run, facts, objects, entry = self.run, self.session.facts, self.run.objects, self.run.settings.entry
+        # A linker that remembers its last link asks for what it needs: the answer to that is another `RunLink`, so
+        # nothing else of this answer counts. Findings are reported in the entry's text, which may have to be read
+        # first: then this method is called again with the same answer.
         linked = answer.linked
         if linked and linked.needs and self._give_more(linked.needs):
             return

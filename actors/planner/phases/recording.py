@@ -273,6 +273,9 @@ class RecordingBuild(Step):
 
     def _beside(self, inputs: Iterable[InputFile]) -> Beside:
         """What the snapshot of this build says beside the sources. `inputs` are those of all objects."""
+        # A stamp goes in here only from before its file was read, and the program's from after it was written. So if a
+        # file changes in between, the snapshot differs from the disk and the next build looks again; it can never have
+        # the stamp of a text that no build has read.
         run, settings, absent, program = self.run, self.run.settings, self.run.settings.absent, self._linking.program
         succeeded = self._linking.succeeded
         extras = [Extra(one.path, one.stamp) for one in settings.extras]
