@@ -17,21 +17,24 @@ import functools
 import inspect
 import os
 import shlex
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from orchestrator.testing.schedules import Exploration
+    from orchestrator.testing.schedules.explore import Order
 
 MARKER = "schedules"
 EXPLORED = "schedules explored"
 """A property of tests that are run under all schedules, or as many of them as there was time for."""
 
 _HELP = (
-    "schedules(n=100, strategy='random', *, seed=0, backend='trio', twice=False, steps=100000): run the async test "
-    "under n schedules; strategy is 'random', 'pct', 'pct:DEPTH', 'exhaustive', 'exhaustive:PREEMPTIONS' or a list"
+    "schedules(n=100, strategy='portfolio', *, seed=0, backend='trio', cancel=False, order='any', twice=False, "
+    "steps=100000): run the async test under n schedules; strategy is 'portfolio', 'random', 'pct', 'pct:DEPTH', "
+    "'deviations', 'exhaustive', 'exhaustive:PREEMPTIONS' or a list; cancel=True cancels a task in each; order='fifo' "
+    "tries only what asyncio leaves open"
 )
 
 
@@ -51,6 +54,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _HELP)
 
 
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
+    """Take tests over before pytest-asyncio does: in its mode `auto` it makes items of its own of async functions."""
+    made = yield
+    for item in made if isinstance(made, list) else [made]:
+        _take_over(item)
+    return made
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Put a plain function in the place of the async one, before anybody asks whether it is async."""
     _take_over(item)
@@ -62,7 +74,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     _take_over(item)
 
 
-def _take_over(item: pytest.Item) -> None:
+def _take_over(item: object) -> None:
     if not isinstance(item, pytest.Function) or item.get_closest_marker(MARKER) is None:
         return
     hypothesis = getattr(item.obj, "hypothesis", None)
@@ -128,10 +140,12 @@ def _run_marked(
     item: pytest.Function,
     scenario: Callable[[], Awaitable[Any]],
     n: int = 100,
-    strategy: str | Sequence[str] = "random",
+    strategy: str | Sequence[str] = "portfolio",
     *,
     seed: int = 0,
     backend: str | None = None,
+    cancel: bool | int = False,
+    order: Order = "any",
     twice: bool = False,
     steps: int | None = None,
 ) -> None:
@@ -145,7 +159,9 @@ def _run_marked(
     try:
         # A schedule from the command line is one, whatever strategies there are.
         for one in strategies if item.config.option.schedule is None else strategies[:1]:
-            Schedules(item)(scenario, n, one, seed=seed, backend=chosen, twice=twice, steps=steps)
+            Schedules(item)(
+                scenario, n, one, seed=seed, backend=chosen, cancel=cancel, order=order, twice=twice, steps=steps
+            )
     except Problem as problem:
         notes = "".join(f"\n\n{note}" for note in getattr(problem, "__notes__", ()))
         found = f"{type(problem).__name__}: {problem}{notes}"
@@ -164,10 +180,12 @@ class Schedules:
         self,
         scenario: Callable[[], Awaitable[Any]],
         n: int = 100,
-        strategy: str = "random",
+        strategy: str = "portfolio",
         *,
         seed: int = 0,
         backend: str = "trio",
+        cancel: bool | int = False,
+        order: Order = "any",
         twice: bool = False,
         steps: int | None = None,
     ) -> Exploration | None:
@@ -179,7 +197,7 @@ class Schedules:
         from orchestrator.testing.schedules.explore import strategy_of
 
         options = self._item.config.option
-        wrong = _said(strategy_of, strategy)
+        wrong = _said(strategy_of, strategy, 0, order)
         if wrong:
             pytest.fail(f"{self._item.nodeid}: {wrong}", pytrace=False)
         common: Any = {"backend": backend, "steps": steps or STEPS}
@@ -193,10 +211,12 @@ class Schedules:
             seed=seed if options.schedules_seed is None else options.schedules_seed,
             seconds=options.schedules_seconds,
             twice=twice or options.schedules_twice,
+            cancel=cancel,
+            order=order,
             **common,
         )
         self._item.user_properties.append((MARKER, found.schedules))
-        if found.explored is not None and found.failure is None:
+        if (found.explored is not None or found.complete) and found.failure is None:
             self._item.user_properties.append((EXPLORED, str(found)))
         if found.failure is not None:
             found.failure.error.add_note(found.failure.told(self._command()))

@@ -7,33 +7,39 @@
 `docs/testing-concurrency.md` teaches it; with pytest, `orchestrator.testing.plugin` does the above for a marker.
 """
 
-from orchestrator.testing.schedules.director import Deadlock, Endless, Problem, Uncontrolled
+from orchestrator.testing.schedules.cancelling import cancellable
+from orchestrator.testing.schedules.director import Deadlock, Endless, LeftBehind, Problem, Uncontrolled
 from orchestrator.testing.schedules.explore import Exploration, Failure, explore, prove, replay, run
 from orchestrator.testing.schedules.outcome import Outcome
-from orchestrator.testing.schedules.policy import AtRandom, ByPriority, Policy, Written, policy_of
-from orchestrator.testing.schedules.strategy import Exhaustive, Pct, Random, Strategy
+from orchestrator.testing.schedules.policy import AtRandom, ByPriority, Cancels, Policy, Written, policy_of
+from orchestrator.testing.schedules.strategy import Deviations, Exhaustive, Pct, Portfolio, Random, Strategy
 from orchestrator.testing.schedules.table import table
 from orchestrator.testing.schedules.trace import Choice, CodePlace, Trace
 
 __all__ = [
     "AtRandom",
     "ByPriority",
+    "Cancels",
     "Choice",
     "CodePlace",
     "Deadlock",
+    "Deviations",
     "Endless",
     "Exhaustive",
     "Exploration",
     "Failure",
+    "LeftBehind",
     "Outcome",
     "Pct",
     "Policy",
+    "Portfolio",
     "Problem",
     "Random",
     "Strategy",
     "Trace",
     "Uncontrolled",
     "Written",
+    "cancellable",
     "explore",
     "policy_of",
     "prove",

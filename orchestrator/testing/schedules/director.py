@@ -5,11 +5,12 @@ The two loops (`on_trio`, `on_asyncio`) hold back everybody who can run and let 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from orchestrator.testing.schedules.policy import Policy, Segments
-from orchestrator.testing.schedules.trace import Choice, Trace
+from orchestrator.testing.schedules.trace import CANCEL, Choice, Trace
 
 PATIENCE = 500
 """Nobody who can run is passed over more often in a row: a task that polls would otherwise run for ever."""
@@ -35,8 +36,19 @@ class Uncontrolled(Problem):
     schedule found is a schedule lost."""
 
 
+class LeftBehind(Problem):
+    """The scenario has ended, and something of it has not, or failed without anybody to see it."""
+
+
 class Abandoned(BaseException):
     """Thrown into tasks that would never end, so that they do. Nobody should catch it."""
+
+
+class Turn(NamedTuple):
+    """What happens next: a task runs, or it is cancelled."""
+
+    task: Any
+    is_cancelled: bool = False
 
 
 class Director:
@@ -55,6 +67,47 @@ class Director:
         self._named: dict[str, int] = {}
         self._since: dict[Any, int] = {}
         self._last: Any = None
+        self.may_cancel_tasks = policy.cancels.most > 0 and policy.cancels.tasks
+        """Whether tasks are cancelled that the scenario itself offers no scope of."""
+        self._cancels = policy.cancels.most
+        self._offers: dict[Any, list[Callable[[], object]]] = {}
+
+    @property
+    def fifo(self) -> bool:
+        """Whether tasks run in the order in which they were woken."""
+        return self._policy.fifo
+
+    @contextmanager
+    def offered(self, task: Any, cancel: Callable[[], object]) -> Iterator[None]:
+        """Let the task be cancelled while this is open."""
+        self.offer(task, cancel)
+        try:
+            yield
+        finally:
+            self.withdraw(task, cancel)
+
+    def offer(self, task: Any, cancel: Callable[[], object]) -> None:
+        """Let the task be cancelled, once, until this is withdrawn. Of several offers the last one counts."""
+        self._offers.setdefault(task, []).append(cancel)
+
+    def withdraw(self, task: Any, cancel: Callable[[], object]) -> None:
+        """Take an offer back, if it still stands."""
+        offers = self._offers.get(task, [])
+        if cancel in offers:
+            offers.remove(cancel)
+            if not offers:
+                del self._offers[task]
+
+    @property
+    def victims(self) -> list[Any]:
+        """The tasks that can be cancelled now, in the order in which they were offered."""
+        return list(self._offers) if self._cancels else []
+
+    def cancel(self, task: Any) -> None:
+        """Cancel a task that `pick` returned as cancelled."""
+        cancel = self._offers[task][-1]
+        self.withdraw(task, cancel)
+        cancel()
 
     def label(self, task: Any) -> str:
         """A name for a task that no other one of this run has."""
@@ -71,44 +124,63 @@ class Director:
         return list(self._labels).index(task)
 
     @property
+    def tasks(self) -> list[Any]:
+        """All tasks that were seen, in that order."""
+        return list(self._labels)
+
+    @property
     def over(self) -> bool:
         """Whether there are no choices any more."""
         return self.finished or self.problem is not None
 
-    def pick(self, ready: Sequence[Any]) -> int:
-        """Which of the tasks that can run (at least one, in an order that is the same in every run) does."""
+    def pick(self, ready: Sequence[Any]) -> Turn:
+        """Choose among the tasks that can run (at least one, in an order that is the same in every run) and those that
+        can be cancelled."""
         if self.over:
-            return 0
-        trace, since, number = self.trace, self._since, len(self.trace.labels)
+            return Turn(ready[0])
+        number = len(self.trace.labels)
         if number >= self._limit:
             self.problem = Endless(f"no end after {number} steps; the last were of {self._most_active()}")
-            return 0
-        task = ready[0]
-        if len(ready) > 1:
+            return Turn(ready[0])
+        turn, victims = Turn(ready[0]), self.victims
+        if len(ready) > 1 or victims:
             for one in ready:
                 self.label(one)  # Now, so that equal names are numbered in the order that tasks were started.
-                since.setdefault(one, number)
-            task = self._chosen(ready, number)
-        label = self.label(task)
-        trace.labels.append(label)
+                self._since.setdefault(one, number)
+            turn = self._chosen(ready, victims, number)
+        self._note(turn)
+        return turn
+
+    def overtakes(self) -> None:
+        """Note that the task which was picked was woken after another that can run."""
+        if not self.over:
+            self.trace.overtaking.append(len(self.trace.labels) - 1)
+
+    def _note(self, turn: Turn) -> None:
+        label = self.label(turn.task)
+        if turn.is_cancelled:
+            self._cancels -= 1
+            label = CANCEL + label
+        else:
+            self._since.pop(turn.task, None)
+            self._last = turn.task
+        self.trace.labels.append(label)
         if self._segments is not None:
             self._segments.stepped(label)
-        since.pop(task, None)
-        self._last = task
-        return ready.index(task) if len(ready) > 1 else 0
 
-    def _chosen(self, ready: Sequence[Any], number: int) -> Any:
+    def _chosen(self, ready: Sequence[Any], victims: Sequence[Any], number: int) -> Turn:
         since = self._since
         order = sorted(ready, key=since.__getitem__)  # Stable: equals stay in the order that they were given in.
         if number - since[order[0]] > PATIENCE:
-            return order[0]
-        stays = self._last in since
+            return Turn(order[0])
+        stays = self._last in order
         if stays:
             order.remove(self._last)
             order.insert(0, self._last)
-        taken = self._policy.choose([self._labels[one] for one in order], stays)
-        self.trace.choices.append(Choice(taken, len(order), stays, number))
-        return order[taken]
+        labels = [self._labels[one] for one in order]
+        taken = self._policy.choose(labels, stays, [CANCEL + self.label(one) for one in victims])
+        self.trace.choices.append(Choice(taken, len(order) + len(victims), stays, number, len(victims)))
+        return Turn(order[taken]) if taken < len(order) else Turn(victims[taken - len(order)], True)
 
     def _most_active(self) -> str:
         last = self.trace.labels[-100:]

@@ -8,13 +8,16 @@ from typing import Any, Literal, NamedTuple
 
 from orchestrator.testing.schedules.director import STEPS, Director, Endless, Problem, Uncontrolled
 from orchestrator.testing.schedules.frames import raised_at, without_loops
+from orchestrator.testing.schedules.fresh import Fresh
 from orchestrator.testing.schedules.outcome import Outcome, alike
-from orchestrator.testing.schedules.policy import Policy, Written, policy_of
-from orchestrator.testing.schedules.shorten import shortest
-from orchestrator.testing.schedules.strategy import Exhaustive, Pct, Random, Strategy
+from orchestrator.testing.schedules.policy import Cancels, Policy, Written, before_choices, policy_of
+from orchestrator.testing.schedules.shorten import Shortest, shortest
+from orchestrator.testing.schedules.strategy import Deviations, Exhaustive, Pct, Portfolio, Random, Strategy
 from orchestrator.testing.schedules.trace import Trace
 
 Backend = Literal["trio", "asyncio"]
+
+Order = Literal["any", "fifo"]
 
 Scenario = Callable[[], Awaitable[Any]]
 """An async function that makes all that it needs, anew in each run: what it leaves behind, the next run would find."""
@@ -34,6 +37,11 @@ class Failure(NamedTuple):
     """How many schedules had been run, this one counted."""
     first: Trace
     backend: Backend
+    fifo: bool | None = None
+    """Whether a loop that runs tasks in FIFO order, as asyncio's does, can come to this failure; None where it is not
+    known, and on Trio, which promises no order."""
+    order: str = ""
+    """What is known about that, in a line."""
 
     def __str__(self) -> str:
         return self.told("")
@@ -43,9 +51,10 @@ class Failure(NamedTuple):
         from orchestrator.testing.schedules.table import table
 
         switches = f"{_counted(self.trace.switches, 'context switch')}, shortened from {self.first.switches}"
+        order = f"  {self.order}\n" if self.order else ""
         return (
             f"schedule {self.found} failed, after {self.after} ({switches}):\n\n{table(self.trace)}\n"
-            f"  {fails(self.error)}\n\n"
+            f"  {fails(self.error)}\n{order}\n"
             f"replay: {command}{self.schedule}"
         )
 
@@ -134,7 +143,7 @@ def replay(scenario: Scenario, schedule: str, *, backend: Backend = "trio", step
 
 def explore(
     scenario: Scenario,
-    strategy: str | Strategy = "random",
+    strategy: str | Strategy = "portfolio",
     schedules: int = 1000,
     *,
     seed: int = 0,
@@ -143,13 +152,19 @@ def explore(
     twice: bool = False,
     shorten: bool = True,
     steps: int = STEPS,
+    cancel: bool | int = False,
+    order: Order = "any",
 ) -> Exploration:
     """Run a scenario under many schedules, until one fails, `schedules` were run or `seconds` have passed.
 
-    `strategy` is "random", "pct", "exhaustive" or one made by hand. `twice` runs each schedule a second time, and fails
-    with `Uncontrolled` where the two differ. What fails is shortened, unless `shorten` is off.
+    `strategy` is "portfolio", "random", "pct", "deviations", "exhaustive" or one made by hand. `twice` runs each
+    schedule a second time, and fails with `Uncontrolled` where the two differ. What fails is shortened, unless
+    `shorten` is off.
+    `cancel` lets each schedule cancel a task, or so many, at any await. `order="fifo"` tries only what a loop leaves
+    open that runs tasks in the order in which they were woken: on asyncio, with `cancel`.
     """
-    chosen = strategy_of(strategy, seed) if isinstance(strategy, str) else strategy
+    chosen = strategy_of(strategy, seed, order, backend) if isinstance(strategy, str) else strategy
+    chosen.cancels = Cancels(int(cancel))
     began = time.perf_counter()
     seen: set[int] = set()
     last: Trace | None = None
@@ -161,6 +176,8 @@ def explore(
             break
         outcome = run(scenario, policy, backend=backend, steps=steps)
         last = outcome.trace
+        if last.scopes and not chosen.cancels.most:
+            chosen.cancels = Cancels(1, tasks=False)
         count += 1
         seen.add(hash(tuple(last.labels)))
         if twice:
@@ -176,23 +193,33 @@ def explore(
     )
 
 
-def strategy_of(name: str, seed: int = 0) -> Strategy:
-    """A strategy by its name: "random", "pct", "pct:DEPTH", "exhaustive", "exhaustive:PREEMPTIONS". Raises
-    ValueError."""
+def strategy_of(name: str, seed: int = 0, order: Order = "any", backend: Backend = "trio") -> Strategy:
+    """A strategy by its name: "portfolio", "random", "pct", "pct:DEPTH", "deviations", "exhaustive",
+    "exhaustive:PREEMPTIONS". Raises ValueError."""
     kind, _, number = name.partition(":")
+    if order not in ("any", "fifo"):
+        raise ValueError(f'an order is "any" or "fifo", not {order!r}')
+    if order == "fifo":
+        return Exhaustive(fifo=True) if kind == "exhaustive" else Deviations(seed, fifo=True)
+    if name == "portfolio":
+        return Fresh(Portfolio(seed, has_order=backend == "asyncio"), seed)
+    if name == "deviations":
+        return Deviations(seed)
     if kind == "random" and not number:
         return Random(seed)
     if kind == "pct" and (number or "3").isdecimal():
         return Pct(int(number or "3"), seed)
     if kind == "exhaustive" and (number or "0").isdecimal():
         return Exhaustive(int(number) if number else None)
-    raise ValueError(f'a strategy is "random", "pct", "pct:3", "exhaustive" or "exhaustive:2", not {name!r}')
+    known = '"portfolio", "random", "pct", "pct:3", "deviations", "exhaustive" or "exhaustive:2"'
+    raise ValueError(f"a strategy is {known}, not {name!r}")
 
 
 def prove(scenario: Scenario, outcome: Outcome, *, backend: Backend = "trio", steps: int = STEPS) -> None:
     """Run the same choices again. Raises `Uncontrolled` where anything else comes of them."""
     choices = {number: choice.taken for number, choice in enumerate(outcome.trace.choices)}
-    again = run(scenario, Written(choices), backend=backend, steps=steps)
+    policy = Written(choices, cancels=outcome.policy.cancels, fifo=outcome.policy.fifo)
+    again = run(scenario, policy, backend=backend, steps=steps)
     difference = _difference(outcome, again)
     if difference:
         raise Uncontrolled(
@@ -224,17 +251,52 @@ def failure_of(
 ) -> Failure:
     """The failure with the shortest schedule that can be found for it."""
     assert outcome.error is not None
-    best = outcome
+    found = Shortest(outcome, outcome.policy.fifo or None)
     if shorten and not isinstance(outcome.error, (Endless, Uncontrolled)):
-        best = shortest(lambda policy: run(scenario, policy, backend=backend, steps=steps), outcome)
-    shown = run(scenario, policy_of(best.trace.schedule), backend=backend, steps=steps, places=True)
+        has_order = backend == "asyncio"
+        found = shortest(
+            lambda policy: run(scenario, policy, backend=backend, steps=steps), outcome, has_order=has_order
+        )
+    best = found.outcome
+    schedule = before_choices(best.policy.cancels, best.policy.fifo) + best.trace.schedule
+    shown = run(scenario, policy_of(schedule), backend=backend, steps=steps, places=True)
     if not alike(shown.error, outcome.error):
         if isinstance(outcome.error, Uncontrolled):
             raise outcome.error  # That it cannot be repeated is no news.
-        difference = f"schedule {best.trace.schedule} failed ({best.error!r}), and then, run again, it did not"
+        difference = f"schedule {schedule} failed ({best.error!r}), and then, run again, it did not"
         raise Uncontrolled(f"{difference}: {_WHY}") from outcome.error
     assert shown.error is not None
-    return Failure(shown.error, best.trace.schedule, shown.trace, outcome.policy.key, after, outcome.trace, backend)
+    return Failure(
+        shown.error,
+        schedule,
+        shown.trace,
+        _key(outcome),
+        after,
+        outcome.trace,
+        backend,
+        found.fifo,
+        _about_order(found),
+    )
+
+
+def _key(outcome: Outcome) -> str:
+    """How to get this schedule again: its policy's key, or its choices where the policy was led away from its own."""
+    if not getattr(outcome.policy, "swerved", False):
+        return outcome.policy.key
+    return before_choices(outcome.policy.cancels, outcome.policy.fifo) + outcome.trace.schedule
+
+
+def _about_order(found: Shortest) -> str:
+    """What is known about FIFO order, in a line."""
+    if found.fifo is None:
+        return ""
+    if found.fifo:
+        return "a plain asyncio loop, which runs tasks in FIFO order, can do this"
+    steps = _counted(len(found.outcome.trace.overtaking), "step")
+    tried = (
+        "no schedule in FIFO order fails" if found.fifo_complete else f"none of {found.fifo_tried} in FIFO order fails"
+    )
+    return f"* {steps} that a plain asyncio loop, which is FIFO, does not take: {tried}"
 
 
 def _of_the_runner(error: BaseException) -> BaseException | None:

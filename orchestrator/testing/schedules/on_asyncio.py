@@ -21,7 +21,8 @@ from typing import Any
 
 from anyio._backends import _asyncio as backend_module
 
-from orchestrator.testing.schedules.director import Abandoned, Director
+from orchestrator.testing.schedules.cancelling import directed_by, in_scope
+from orchestrator.testing.schedules.director import Abandoned, Director, LeftBehind
 from orchestrator.testing.schedules.frames import place_of
 from orchestrator.testing.schedules.steady import ROUNDS, short_name, steady_interpreter
 from orchestrator.testing.schedules.waits import Waiter, deadlock, outside
@@ -40,13 +41,22 @@ def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
     (KeyboardInterrupt). Where `director.problem` is set afterwards, what was raised means nothing."""
 
     async def whole() -> Any:
+        loop: Any = asyncio.get_running_loop()
         try:
-            return await scenario()
+            value = await scenario()
+            left = left_behind(loop, director)
+            if left is not None and director.problem is None:
+                director.problem = left
+            return value
+        except asyncio.CancelledError:
+            if director.trace.cancels and director.problem is None:
+                return None  # The schedule cancelled what the scenario awaited, and nothing is wrong with that.
+            raise
         finally:
             director.finished = True
-            director.trace.seconds = asyncio.get_running_loop().time()
+            director.trace.seconds = loop.time()
 
-    with _under_control():
+    with _under_control(director), directed_by(director, asyncio.current_task):
         try:
             with asyncio.Runner(loop_factory=lambda: _Loop(director, places)) as runner:
                 main: Any = whole()
@@ -59,6 +69,33 @@ def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
             return None
 
 
+def left_behind(loop: _Loop, director: Director) -> LeftBehind | None:
+    """What a scenario that has ended leaves: tasks that run on, and errors that nobody sees. Trio has neither."""
+    running = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
+    running = [task for task in running if not task.done()]
+    running.sort(key=director.order)
+    lines = [
+        f"  {director.label(task)} still runs, {_at(task)}: await it, or cancel it and await its end"
+        for task in running
+    ]
+    lines += [f"  {line}" for line in (_unseen(context) for context in loop.errors)]
+    for task in director.tasks:
+        if task.done() and not task.cancelled() and task._log_traceback:
+            lines.append(f"  {director.label(task)} raised {task.exception()!r}, and nobody awaits it")
+    return LeftBehind("\n".join(["the scenario has ended, and leaves behind:", *lines])) if lines else None
+
+
+def _at(task: asyncio.Task[Any]) -> str:
+    place = place_of(task.get_coro())
+    return f"at {place} in {place.function}" if place else "at its start"
+
+
+def _unseen(context: dict[str, Any]) -> str:
+    """A line on what an exception handler is told."""
+    error = context.get("exception")
+    return f"{context['message']}{f': {error!r}' if error is not None else ''}"
+
+
 def name_of(task: asyncio.Task[Any]) -> str:
     """What a task is called: as it was named, or by the last part of its function's name."""
     name = task.get_name()
@@ -68,16 +105,29 @@ def name_of(task: asyncio.Task[Any]) -> str:
 
 
 @contextmanager
-def _under_control() -> Iterator[None]:
-    """AnyIO's threads, and the interpreter, as the harness wants them."""
+def _under_control(director: Director) -> Iterator[None]:
+    """AnyIO's threads and task groups, and the interpreter, as the harness wants them."""
     backend: Any = backend_module.AsyncIOBackend
-    saved = backend.__dict__["run_sync_in_worker_thread"]
+    groups: Any = backend_module.TaskGroup
+    saved = backend.__dict__["run_sync_in_worker_thread"], groups.start_soon, groups.start, groups._spawn
     backend.run_sync_in_worker_thread = classmethod(_thread_in_the_loop)
+    if director.may_cancel_tasks:
+        groups.start_soon, groups.start = _in_scope(groups.start_soon), _in_scope(groups.start)
+        groups._spawn = _in_a_group(groups._spawn)
     try:
         with steady_interpreter():
             yield
     finally:
-        backend.run_sync_in_worker_thread = saved
+        backend.run_sync_in_worker_thread, groups.start_soon, groups.start, groups._spawn = saved
+
+
+def _in_scope(start: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of AnyIO's task groups that starts tasks which can be cancelled one by one."""
+
+    def started(group: Any, func: Any, *args: Any, **arguments: Any) -> Any:
+        return start(group, in_scope(func), *args, **arguments)
+
+    return started
 
 
 async def _thread_in_the_loop(
@@ -92,14 +142,28 @@ async def _thread_in_the_loop(
             await cls.cancel_shielded_checkpoint()
 
 
+def _in_a_group(spawn: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of AnyIO's task groups that makes a task: it tells the loop that the task is no native one."""
+
+    def spawned(group: Any, *args: Any, **arguments: Any) -> Any:
+        loop: Any = asyncio.get_running_loop()
+        loop.in_a_group = True
+        try:
+            return spawn(group, *args, **arguments)
+        finally:
+            loop.in_a_group = False
+
+    return spawned
+
+
 class _Ready(deque[Any]):
     """The loop's queue: gives callbacks as they came, and of tasks the one that the director picks."""
 
-    def __init__(self, director: Director, places: bool, idle: Callable[[], None]) -> None:
+    def __init__(self, director: Director, places: bool, loop: _Loop) -> None:
         super().__init__()
         self._director = director
         self._places = places
-        self._idle = idle
+        self._loop = loop
         self._in_vain = 0
         self._due = 0
         self._recount = True
@@ -109,6 +173,21 @@ class _Ready(deque[Any]):
 
     def popleft(self) -> Any:
         self._note()
+        handle = None
+        while handle is None:
+            handle = self._first() if self._director.fifo else self._any()
+        self.remove(handle)
+        return handle
+
+    def _first(self) -> Any:
+        """The handle that a plain loop would take; None where a task was cancelled instead."""
+        handle = self[0]
+        return (
+            self._picked([handle]) if isinstance(_owner(handle), asyncio.Task) else self._callback(handle, alone=True)
+        )
+
+    def _any(self) -> Any:
+        """A callback, or of the tasks the one that is picked; None where one was cancelled instead."""
         tasks = [handle for handle in self if isinstance(_owner(handle), asyncio.Task)]
         if self._recount:
             # What is there now: a callback that always calls for itself again must not keep the tasks out.
@@ -116,28 +195,38 @@ class _Ready(deque[Any]):
         if self._due or not tasks:
             self._due = max(0, self._due - 1)
             handle = next(handle for handle in self if not isinstance(_owner(handle), asyncio.Task))
-            self._in_vain += 1
-            if self._in_vain > IN_VAIN and not tasks:
-                self._in_vain = 0
-                self._idle()
-        else:
+            return self._callback(handle, alone=not tasks)
+        return self._picked(tasks)
+
+    def _callback(self, handle: Any, alone: bool) -> Any:
+        self._in_vain += 1
+        if self._in_vain > IN_VAIN and alone:
             self._in_vain = 0
-            handle = self._picked(tasks)
-            self._recount = True
-        self.remove(handle)
+            self._loop.nobody_can_run()
         return handle
 
     def _picked(self, tasks: list[Any]) -> Any:
         director = self._director
-        handle = tasks[director.pick([_owner(one) for one in tasks])]
+        owners = [_owner(one) for one in tasks]
+        self._loop.withdraw_ended()
+        turn = director.pick(owners)
+        if turn.is_cancelled:
+            place = place_of(turn.task.get_coro()) if self._places else None
+            director.trace.places.append((place, place))
+            director.cancel(turn.task)
+            return None
+        self._in_vain, self._recount = 0, True
+        handle = tasks[owners.index(turn.task)]
+        if handle is not tasks[0]:
+            director.overtakes()
         if director.problem is not None:
             self._rounds += 1
             if self._rounds > ROUNDS * 100:
                 raise RuntimeError("tasks that were told to end do not")
-            _owner(handle).cancel()
+            turn.task.cancel()
         elif self._places and not director.finished:
-            self._stepped = task = _owner(handle)
-            self._began = place_of(task.get_coro())
+            self._stepped = turn.task
+            self._began = place_of(turn.task.get_coro())
         return handle
 
     def _note(self) -> None:
@@ -173,13 +262,35 @@ class _Loop(asyncio.SelectorEventLoop):
     def __init__(self, director: Director, places: bool) -> None:
         selector = _Selector()
         super().__init__(selector)
-        selector.idle = self._idle
+        selector.idle = self.nobody_can_run
         self._quiet = len(selector.get_map())
         self._selector_used = selector
         self._director = director
-        self._ready = _Ready(director, places, self._idle)
+        self._ready = _Ready(director, places, self)
         self._now = 0.0
         self._rounds = 0
+        self._begun = False
+        self._native: list[asyncio.Task[Any]] = []
+        self.in_a_group = False
+        """Whether the task that is made now is one of AnyIO's groups."""
+        self.errors: list[dict[str, Any]] = []
+        """What was told to the loop's exception handler: nobody awaits it."""
+        self.set_exception_handler(lambda _, context: self.errors.append(context))
+
+    def create_task(self, coro: Any, **arguments: Any) -> asyncio.Task[Any]:
+        """A native task, unlike one of AnyIO's groups, can be cancelled as it is."""
+        task: asyncio.Task[Any] = super().create_task(coro, **arguments)
+        if self._director.may_cancel_tasks and self._begun and not self.in_a_group:
+            self._director.offer(task, task.cancel)
+            self._native.append(task)
+        self._begun = True
+        return task
+
+    def withdraw_ended(self) -> None:
+        """A native task that has ended cannot be cancelled."""
+        for task in [task for task in self._native if task.done()]:
+            self._director.withdraw(task, task.cancel)
+            self._native.remove(task)
 
     def time(self) -> float:
         return self._now
@@ -197,7 +308,7 @@ class _Loop(asyncio.SelectorEventLoop):
             self.call_soon(_settle, future, None, result)
         return future
 
-    def _idle(self) -> None:
+    def nobody_can_run(self) -> None:
         """Nobody can run: time passes, or it is a deadlock."""
         foreign = len(self._selector_used.get_map()) > self._quiet
         timers: Any = getattr(self, "_scheduled")  # noqa: B009  (the type stubs do not know it)

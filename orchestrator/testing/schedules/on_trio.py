@@ -23,6 +23,7 @@ import trio._core._run as run_module
 import trio._threads as threads_module
 import trio.testing
 
+from orchestrator.testing.schedules.cancelling import directed_by, in_scope
 from orchestrator.testing.schedules.director import Abandoned, Director, Uncontrolled
 from orchestrator.testing.schedules.frames import place_of
 from orchestrator.testing.schedules.steady import ROUNDS, short_name, steady_interpreter
@@ -48,11 +49,11 @@ def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
     """Run a scenario as the director says; its value, or its exception. Raises what is no failure of the scenario
     (KeyboardInterrupt). Where `director.problem` is set afterwards, what was raised means nothing."""
     clock = trio.testing.MockClock(autojump_threshold=0)
-    chooser = _Chooser(director)
+    chooser = _Chooser(director, places)
     instruments: list[trio.abc.Instrument] = [_Idle(chooser)]
     if places:
         instruments.append(_Places(director, chooser))
-    with _under_control(chooser):
+    with _under_control(chooser), directed_by(director, trio.lowlevel.current_task):
         try:
             return trio.run(scenario, clock=clock, instruments=instruments)
         except BaseException:
@@ -69,13 +70,27 @@ def _under_control(chooser: _Chooser) -> Iterator[None]:
     module: Any = run_module
     threads: Any = threads_module
     saved = module._r, module._ALLOW_DETERMINISTIC_SCHEDULING, threads.start_thread_soon
+    nursery: Any = trio.Nursery
+    starts = nursery.start_soon, nursery.start
     module._r, module._ALLOW_DETERMINISTIC_SCHEDULING = chooser, True
     threads.start_thread_soon = _thread_in_the_loop
+    if chooser.director.may_cancel_tasks:
+        nursery.start_soon, nursery.start = (_in_scope(start) for start in starts)
     try:
         with steady_interpreter():
             yield
     finally:
         module._r, module._ALLOW_DETERMINISTIC_SCHEDULING, threads.start_thread_soon = saved
+        nursery.start_soon, nursery.start = starts
+
+
+def _in_scope(start: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of nurseries that starts tasks which can be cancelled one by one."""
+
+    def started(nursery: Any, async_fn: Any, *args: Any, **arguments: Any) -> Any:
+        return start(nursery, in_scope(async_fn), *args, **arguments)
+
+    return started
 
 
 def _thread_in_the_loop(function: Callable[[], Any], deliver: Callable[[Any], object], name: object = None) -> None:
@@ -92,8 +107,9 @@ def _runner() -> Any:
 class _Chooser:
     """Stands in for the random numbers of Trio's loop."""
 
-    def __init__(self, director: Director) -> None:
+    def __init__(self, director: Director, places: bool) -> None:
         self.director = director
+        self._places = places
         self._rounds = 0
 
     def shuffle(self, batch: list[Any]) -> None:
@@ -103,7 +119,11 @@ class _Chooser:
         if own:
             kept = own[0]
         elif batch:
-            kept = batch[self.director.pick(batch)]
+            kept = self._picked(batch)
+            if kept is None:  # Somebody was cancelled, who may run now: look again.
+                runner.runq.extend(batch)
+                batch.clear()
+                return
             if self.director.problem is not None:
                 self._rounds += 1
                 if self._rounds > ROUNDS * 100:
@@ -115,6 +135,17 @@ class _Chooser:
             batch.remove(kept)
             runner.runq.extend(batch)
             batch[:] = [kept]
+
+    def _picked(self, batch: list[Any]) -> Any:
+        """The task that runs; None where one was cancelled instead."""
+        director = self.director
+        turn = director.pick(batch)
+        if not turn.is_cancelled:
+            return turn.task
+        place = place_of(turn.task.coro) if self._places else None
+        director.trace.places.append((place, place))
+        director.cancel(turn.task)
+        return None
 
     def random(self) -> float:
         return 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from orchestrator.testing.schedules.trace import CodePlace, Trace
+from orchestrator.testing.schedules.trace import CANCEL, CodePlace, Trace
 
 COLUMNS = 6
 """More tasks than that are not drawn side by side."""
@@ -16,9 +16,15 @@ ROWS = 60
 class _Turn:
     """Steps of one task in a row: where it began and where it ended up."""
 
-    def __init__(self, label: str, began: CodePlace | None, ended: CodePlace | None, steps: int) -> None:
-        self.label = label
+    def __init__(
+        self, label: str, began: CodePlace | None, ended: CodePlace | None, steps: int, overtakes: bool
+    ) -> None:
+        self.label = label.removeprefix(CANCEL)
         self.steps = steps
+        self.mark = "*" if overtakes else " "
+        if label.startswith(CANCEL):
+            self.text = f"CANCELLED at {began}" if began else "CANCELLED"
+            return
         start = str(began) if began else "begins"
         if ended is None:
             self.text = f"{start}, ends" if began else "begins, ends"
@@ -37,7 +43,8 @@ def turns(trace: Trace) -> list[_Turn]:
         last = min(step + count, len(trace.places)) - 1
         began = trace.places[step][0] if step < len(trace.places) else None
         ended = trace.places[last][1] if last >= step else None
-        found.append(_Turn(label, began, ended, count))
+        overtakes = any(step <= number < step + count for number in trace.overtaking)
+        found.append(_Turn(label, began, ended, count, overtakes))
         step += count
     return found
 
@@ -53,7 +60,7 @@ def table(trace: Trace) -> str:
     if len(labels) > COLUMNS:
         width = max(map(len, labels))
         lines += [
-            f"  {number:>{digits}}  {turn.label:<{width}}  {turn.text}"
+            f"  {number:>{digits}}{turn.mark} {turn.label:<{width}}  {turn.text}"
             for number, turn in enumerate(shown, dropped + 1)
         ]
         return "\n".join(lines)
@@ -61,5 +68,5 @@ def table(trace: Trace) -> str:
     lines.append(("  " + " " * digits + "  " + "  ".join(f"{one:<{widths[one]}}" for one in labels)).rstrip())
     for number, turn in enumerate(shown, dropped + 1):
         cells = [f"{turn.text if one == turn.label else '':<{widths[one]}}" for one in labels]
-        lines.append(f"  {number:>{digits}}  {'  '.join(cells)}".rstrip())
+        lines.append(f"  {number:>{digits}}{turn.mark} {'  '.join(cells)}".rstrip())
     return "\n".join(lines)

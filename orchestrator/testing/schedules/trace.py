@@ -9,21 +9,27 @@ choices that are not 0, `12:1,40:2`, and the fewer they are, the easier it is to
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
+
+CANCEL = "cancel "
+"""Before the label of a task that is cancelled: a step of its own in a trace."""
 
 
 class Choice(NamedTuple):
-    """One choice: the number taken of `of` tasks. `stays`: number 0 is the task that ran last, so that any other one
-    takes the turn from a task that could have gone on, which is called a preemption. `step` is the step it decided."""
+    """One choice: the number taken of `of`. `stays`: number 0 is the task that ran last, so that another task takes the
+    turn from one that could have gone on, which is called a preemption. `step` is the step it decided. The last
+    `cancels` of the numbers cancel a task."""
 
     taken: int
     of: int
     stays: bool
     step: int
+    cancels: int = 0
 
     @property
     def preempts(self) -> bool:
-        return self.stays and self.taken > 0
+        return self.stays and 0 < self.taken < self.of - self.cancels
 
 
 class CodePlace(NamedTuple):
@@ -41,19 +47,30 @@ class Trace:
     """One run: the task of each step by its label, and the choices. `places` has, where it was asked for, where each
     step began and ended (None: the task itself began or ended)."""
 
-    __slots__ = ("choices", "labels", "places", "seconds")
+    __slots__ = ("choices", "labels", "overtaking", "places", "scopes", "seconds")
 
     def __init__(self) -> None:
         self.labels: list[str] = []
         self.choices: list[Choice] = []
         self.places: list[tuple[CodePlace | None, CodePlace | None]] = []
+        self.overtaking: list[int] = []
+        """The steps of tasks that were woken after another that still waits for its turn. A FIFO loop, as asyncio's is,
+        takes no such step."""
+        self.scopes = 0
+        """How many scopes the scenario opened by `cancellable`."""
         self.seconds = 0.0
         """Virtual seconds that passed."""
 
     @property
     def switches(self) -> int:
         """How often another task ran than the one before."""
-        return sum(before != after for before, after in zip(self.labels, self.labels[1:], strict=False))
+        ran = [label for label in self.labels if not label.startswith(CANCEL)]
+        return sum(before != after for before, after in pairwise(ran))
+
+    @property
+    def cancels(self) -> int:
+        """How many tasks were cancelled."""
+        return sum(label.startswith(CANCEL) for label in self.labels)
 
     @property
     def preemptions(self) -> int:

@@ -92,7 +92,7 @@ def test_what_passes_says_how_many_schedules_there_were(pytest_run) -> None:
 import itertools
 runs = itertools.count()
 
-@pytest.mark.schedules(30)
+@pytest.mark.schedules(30, strategy="random")
 async def test_thirty():
     next(runs)
 
@@ -109,7 +109,7 @@ def test_counted():
     assert next(runs) == 50
 
 class TestMethods:
-    @pytest.mark.schedules(5)
+    @pytest.mark.schedules(5, strategy="random")
     async def test_method(self, tmp_path):
         assert tmp_path.exists() and type(self) is TestMethods
 
@@ -158,17 +158,17 @@ def test_beside_anyio_and_pytest_trio(pytest_run, ini: str) -> None:
 import sniffio, trio
 backends = []
 
-@pytest.mark.schedules(3)
+@pytest.mark.schedules(3, strategy="random")
 @pytest.mark.trio
 async def test_trio_too():
     backends.append(sniffio.current_async_library())
 
-@pytest.mark.schedules(3)
+@pytest.mark.schedules(3, strategy="random")
 @pytest.mark.anyio
 async def test_anyio_too():
     backends.append(sniffio.current_async_library())
 
-@pytest.mark.schedules(3, backend="asyncio")
+@pytest.mark.schedules(3, strategy="random", backend="asyncio")
 async def test_by_name():
     backends.append(sniffio.current_async_library())
 
@@ -200,7 +200,7 @@ seen = []
 
 @settings(max_examples=5, derandomize=True, database=None, deadline=None)
 @given(tasks=st.integers(2, 3))
-@pytest.mark.schedules(7)
+@pytest.mark.schedules(7, strategy="random")
 async def test_it(tasks):
     seen.append(tasks)
 
@@ -298,7 +298,7 @@ async def test_typo():
     assert ran.counts == {"failed": 4}
     assert "\nDeadlock: all tasks wait, and nothing will wake them:\n" in ran.output
     assert "replay: pytest test_it.py::test_deadlock --schedule 0" in ran.output
-    assert "\nUncontrolled: of schedule random:0 the same choices were made again, and " in ran.output
+    assert "\nUncontrolled: of schedule 0 the same choices were made again, and " in ran.output
     assert "\nUncontrolled: a task waits for a socket, a pipe or a process, whose time is not" in ran.output
     assert "  wait waits at test_it.py:" in ran.output
     assert "  wait_readable waits in wait_readable for " in ran.output
@@ -373,7 +373,9 @@ def test_beside_xdist(pytester: pytest.Pytester) -> None:
     """The counts come from its processes, and a failure's line is the same."""
     pytest.importorskip("xdist")
     pytester.makepyfile(
-        test_it=RACE + FAILING + "\n@pytest.mark.schedules(20)\nasync def test_fine():\n    await race()\n"
+        test_it=RACE
+        + FAILING
+        + "\n@pytest.mark.schedules(20, strategy='random')\nasync def test_fine():\n    await race()\n"
     )
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n", "1", "-p", "no:cacheprovider"],

@@ -21,7 +21,7 @@ from orchestrator.testing.schedules import (
     table,
 )
 from orchestrator.testing.schedules.director import PATIENCE, Director
-from orchestrator.testing.schedules.policy import ByPriority, Segments
+from orchestrator.testing.schedules.policy import ByPriority, Policy, Segments
 from orchestrator.testing.schedules.strategy import Once
 from orchestrator.testing.schedules.trace import parsed, written
 from tests.orchestrator.testing.races import (
@@ -354,14 +354,14 @@ def test_schedules_are_written_and_read() -> None:
 
 
 def test_nobody_is_passed_over_for_ever() -> None:
-    class Unfair:
+    class Unfair(Policy):
         key = "unfair"
 
-        def choose(self, labels, stays: bool) -> int:
+        def choose(self, labels, stays: bool, cancels=()) -> int:
             return labels.index("a")
 
     director = Director(Unfair(), str)
-    picked = ["ab"[director.pick(["a", "b"])] for _ in range(3 * PATIENCE)]
+    picked = [director.pick(["a", "b"]).task for _ in range(3 * PATIENCE)]
     assert picked.count("b") == 2
     assert picked.index("b") == PATIENCE + 1
 

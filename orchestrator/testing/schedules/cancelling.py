@@ -1,0 +1,72 @@
+"""Which tasks a schedule may cancel, and how: each task of a group by a scope of its own, so that it ends alone.
+
+A task that is cancelled ends, and its group goes on: what the others then find is what a test asks about. So the
+harness has each task that a group starts run in a scope that it can cancel (`in_scope`). Native tasks of asyncio need
+no scope. The task of the scenario itself is never cancelled as a whole; `cancellable` opens a scope in it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+import anyio
+
+from orchestrator.testing.schedules.director import Director
+
+
+class _Run(NamedTuple):
+    director: Director
+    current_task: Callable[[], Any]
+
+
+_RUN: ContextVar[_Run | None] = ContextVar("run", default=None)
+
+
+@contextmanager
+def directed_by(director: Director, current_task: Callable[[], Any]) -> Iterator[None]:
+    """Let scopes be offered to this director; `current_task` is the loop's."""
+    token = _RUN.set(_Run(director, current_task))
+    try:
+        yield
+    finally:
+        _RUN.reset(token)
+
+
+@contextmanager
+def cancellable() -> Iterator[anyio.CancelScope]:
+    """A scope that a schedule may cancel at any await inside, once. Outside of schedules it is a scope like any other.
+
+        with cancellable() as scope:
+            await queue.get()
+        if scope.cancelled_caught: ...
+
+    Without `cancel=`, a schedule cancels one such scope at most, and nothing else.
+    """
+    run = _RUN.get()
+    with anyio.CancelScope() as scope:
+        if run is None:
+            yield scope
+        else:
+            run.director.trace.scopes += 1
+            with run.director.offered(run.current_task(), scope.cancel):
+                yield scope
+
+
+def in_scope(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The function of a task, in a scope that the schedule may cancel."""
+    named = function
+    while isinstance(named, functools.partial):  # It has no name, and event loops name a task by its function.
+        named = named.func
+
+    @functools.wraps(named)
+    async def scoped(*args: Any, **arguments: Any) -> Any:
+        run = _RUN.get()
+        assert run is not None, "a task that outlived the run of its schedule"
+        with anyio.CancelScope() as scope, run.director.offered(run.current_task(), scope.cancel):
+            return await function(*args, **arguments)
+
+    return scoped
