@@ -59,10 +59,10 @@ class Offload:
         return Child(arguments)
 
     async def connect(self, path: str) -> Database:
-        """Opens an SQLite database for the keeper: with aiosqlite on asyncio, through an asyncio portal on Trio."""
+        """Opens an SQLite database for the keeper: each use of it is one hop."""
         from actors.keeper.database import open_database
 
-        return await open_database(path)
+        return await open_database(path, hop=self.run)
 
 
 class InlineOffload(Offload):
@@ -96,4 +96,4 @@ class InlineOffload(Offload):
     async def connect(self, path: str) -> Database:
         from actors.keeper.database import open_database
 
-        return await open_database(path, inline=True)
+        return await open_database(path, inline=True, hop=self.run)

@@ -259,7 +259,7 @@ class BuildCache:
             # Files without a row: a process died between them, or the index lost its last transactions with the power.
             files = await self._find_in_files([key for key in keys if key not in rows])
             if files:
-                rows.update(await self.write(commits.adopt, self.offload, self.store, list(files.items())) or {})
+                rows.update(await self.write(commits.adopt, self.store, list(files.items())) or {})
         self.expect(rows.values())
         self.in_use.found.update(rows)
         self.in_use.missed.update(keys)
@@ -322,7 +322,7 @@ class BuildCache:
         # First the plans of earlier builds, which promise that the entries are there. If one of them stays, so does the
         # row: the next build that relies on it comes here again.
         if lost and not (await self.forget_builds()).left:
-            keys = await self.write(commits.drop_damaged, self.offload, self.store, lost)
+            keys = await self.write(commits.drop_damaged, self.store, lost)
             self.mark_lost(lost if keys is None else keys)  # Without an index the keys of these objects are unknown.
 
     async def find_fragments(self, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
@@ -394,7 +394,7 @@ class BuildCache:
             return {}
         made = {one.key: one.row.digest for one in stored}
         replace = [key for key, digest in made.items() if key in known and (force or known[key].digest != digest)]
-        there = await self.write(commits.insert, self.offload, self.store, stored, entries, replace)
+        there = await self.write(commits.insert, self.store, stored, entries, replace)
         if there is None:
             self._behind = True
             there = {}
@@ -516,7 +516,7 @@ class BuildCache:
         rows, damaged = await self.offload.run(recovery.rows_of_files, self.store, known)
         self.quarantined_metadata(damaged)
         if rows:
-            await database.transact(commits.adopt, self.offload, self.store, rows)
+            await database.transact(commits.adopt, self.store, rows)
 
     async def adopt_files(self, known: Collection[bytes]) -> bool:
         """Add rows for entries on disk that are not `known`. Returns False if the disk fails."""
@@ -526,7 +526,7 @@ class BuildCache:
         rows, damaged = found
         self.quarantined_metadata(damaged)
         if rows:
-            await self.write(commits.adopt, self.offload, self.store, rows)
+            await self.write(commits.adopt, self.store, rows)
         return True
 
     async def sync_with_neighbours(self) -> bool:
@@ -540,7 +540,7 @@ class BuildCache:
             return True
         rows, files = set(known), set(there)
         if rows - files:
-            await self.write(commits.drop_gone, self.offload, self.store)
+            await self.write(commits.drop_gone, self.store)
         if files - rows:
             await self.adopt_files(rows)
         return True

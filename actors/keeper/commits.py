@@ -20,12 +20,10 @@ from actors.keeper.fragments import fragments_of
 from actors.keeper.metadata import row_of
 from actors.keeper.store import FileStore, Incoming, WrittenEntry
 from actors.keeper.sweep import Swept
-from actors.offload import Offload
 
 
 async def insert(
     connection: Connection,
-    offload: Offload,
     store: FileStore,
     stored: Sequence[WrittenEntry],
     entries: Sequence[Incoming],
@@ -33,7 +31,7 @@ async def insert(
 ) -> dict[bytes, index.EntryRow]:
     """Add the rows of what was `stored` (of `entries`): see `index.insert`. An entry whose files are gone and cannot be
     written again gets no row."""
-    whole = await offload.run(store.complete, stored, entries)
+    whole = await connection.run(store.complete, stored, entries)
     rows = [(one.key, one.row) for one in stored if one.key in whole]
     # A fingerprint does not cover what else a compile read. So fragments of objects with inputs get no rows.
     reusable = [(key, entry) for key, _, entry in entries if entry.kind == "object" and not entry.inputs]
@@ -41,19 +39,16 @@ async def insert(
     return await index.insert(connection, rows, replace, {key: functions[key] for key, _ in rows if key in functions})
 
 
-async def adopt(
-    connection: Connection, offload: Offload, store: FileStore, rows: recovery.Rows
-) -> dict[bytes, index.EntryRow]:
+async def adopt(connection: Connection, store: FileStore, rows: recovery.Rows) -> dict[bytes, index.EntryRow]:
     """Add rows for entries that were found on the disk, if they are still there. Returns those."""
-    there = await offload.run(store.whole, [(key, row.digest) for key, row in rows])
+    there = await connection.run(store.whole, [(key, row.digest) for key, row in rows])
     added = {key: row for key, row in rows if key in there}
-    functions = await offload.run(recovery.functions_of, store, added.items())
+    functions = await connection.run(recovery.functions_of, store, added.items())
     return {**added, **await index.insert(connection, list(added.items()), functions=functions)}
 
 
 async def remove(
     connection: Connection,
-    offload: Offload,
     store: FileStore,
     victims: dict[bytes, bytes],
     pinned: Collection[bytes],
@@ -66,51 +61,47 @@ async def remove(
     # other order an object could go that a restored row names.
     rescued = [key for key in victims if key in pinned]
     if rescued:
-        known = await offload.run(store.read_known, rescued)
-        await adopt(connection, offload, store, [(key, row_of(*found)) for key, found in known.found.items()])
+        known = await connection.run(store.read_known, rescued)
+        await adopt(connection, store, [(key, row_of(*found)) for key, found in known.found.items()])
     if neighbours:
         known_keys = {*victims, *await index.all_keys(connection)}
-        rows, _ = await offload.run(recovery.read_rows, store, known_keys)
-        await adopt(connection, offload, store, rows)
+        rows, _ = await connection.run(recovery.read_rows, store, known_keys)
+        await adopt(connection, store, rows)
     there = await index.find_digests(connection, victims)
     gone = {key: digest for key, digest in victims.items() if key not in pinned and key not in there}
     named = {*await index.named(connection, set(gone.values())), *pinned}
     pairs = [(key, b"" if digest in named else digest) for key, digest in gone.items()]
-    freed = await offload.run(store.forget, pairs)
+    freed = await connection.run(store.forget, pairs)
     return list(gone), freed
 
 
-async def drop_damaged(
-    connection: Connection, offload: Offload, store: FileStore, digests: Iterable[bytes]
-) -> list[bytes]:
+async def drop_damaged(connection: Connection, store: FileStore, digests: Iterable[bytes]) -> list[bytes]:
     """Remove the rows and metadata of objects that were found damaged or gone, if they still are. Returns the keys."""
-    fetched = await offload.run(store.fetch, [(digest, b"") for digest in digests])
+    fetched = await connection.run(store.fetch, [(digest, b"") for digest in digests])
     keys = await index.drop_digests(connection, [*fetched.damaged, *fetched.vanished])
-    await offload.run(store.forget, [(key, b"") for key in keys])
+    await connection.run(store.forget, [(key, b"") for key in keys])
     return keys
 
 
-async def drop_dangling(connection: Connection, offload: Offload, store: FileStore) -> None:
+async def drop_dangling(connection: Connection, store: FileStore) -> None:
     """Remove rows without files. They appear where everything was removed while another process stored."""
     entries = await index.all_digests(connection)
-    whole = await offload.run(store.whole, entries)
+    whole = await connection.run(store.whole, entries)
     await index.drop(connection, [key for key, _ in entries if key not in whole])
 
 
-async def drop_gone(connection: Connection, offload: Offload, store: FileStore) -> None:
+async def drop_gone(connection: Connection, store: FileStore) -> None:
     """Remove rows whose metadata is gone: another schema has evicted the entry."""
-    there = set(await offload.run(store.committed))
+    there = set(await connection.run(store.committed))
     await index.drop(connection, [key for key in await index.all_keys(connection) if key not in there])
 
 
-async def sweep_orphans(
-    connection: Connection, offload: Offload, store: FileStore, in_use: Iterable[bytes], older_than_ns: int
-) -> Swept:
+async def sweep_orphans(connection: Connection, store: FileStore, in_use: Iterable[bytes], older_than_ns: int) -> Swept:
     """Remove files that no row names and that are not `in_use` (digests)."""
     entries = await index.all_digests(connection)
     keys = {key for key, _ in entries}
     digests = {digest for _, digest in entries}.union(in_use)
     try:
-        return await offload.run(sweep.sweep_orphans, store, keys, digests, older_than_ns)
+        return await connection.run(sweep.sweep_orphans, store, keys, digests, older_than_ns)
     except OSError as error:
         return Swept(why=f"files: {error.strerror or error}")

@@ -1,22 +1,25 @@
-"""The seam to SQLite: one connection with aiosqlite's interface, on every event loop.
+"""The seam to SQLite: whole functions against one connection, on every event loop.
 
-Code that uses SQL is written once, as coroutine functions `async def f(connection, *args)` against `Connection`, the
-part of aiosqlite's interface that we use. How such a function runs depends on the loop:
+Code that uses SQL is written once, as coroutine functions `async def f(connection, *args)` against `Connection`. How
+such a function runs depends on who drives it:
 
-- asyncio: on aiosqlite itself;
-- Trio: aiosqlite knows only asyncio, so the *whole* function crosses to an asyncio portal in a thread, in one hop;
-- the harness (`inline`): on a plain `sqlite3` connection in the loop's own thread, where every call is a checkpoint.
+- a build: the *whole* function runs in a thread, in one hop. There every call of `Connection` is done when it returns,
+  so the coroutine never waits, and is driven by a single `send`;
+- the harness (`inline`), and a database in memory: in the loop's own thread. In the harness every call is a checkpoint.
+
+So a transaction costs one hop, however many statements it has, and looks at files on the way (`Connection.run`) without
+another one. aiosqlite, whose interface this is, has a hop for each statement, and knows asyncio alone.
 
 `transact` begins before the function, commits after it, and rolls back if it fails. It is shielded from cancellation: a
 transaction that is cancelled half way would leave the connection inside of it, and every later use would fail.
 
-`sqlite3` and `aiosqlite` are imported when the first database is opened: most builds never need one.
+`sqlite3` is imported when the first database is opened: most builds never need one.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Awaitable, Callable, Iterable
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -26,8 +29,6 @@ import anyio.to_thread
 
 if TYPE_CHECKING:
     import sqlite3
-
-    from actors.loopthread import LoopThread
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,7 +59,7 @@ class Unusable(DatabaseError):
 
 
 class Connection(Protocol):
-    """The part of `aiosqlite.Connection` that we use."""
+    """The part of `aiosqlite.Connection` that we use, and `run`, for a look at files in the middle of a transaction."""
 
     @property
     def in_transaction(self) -> bool: ...
@@ -75,42 +76,67 @@ class Connection(Protocol):
 
     def close(self) -> Awaitable[None]: ...
 
+    def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]: ...
 
-class InlineConnection:
-    """A `sqlite3` connection with that interface, in the loop's own thread: every call is a checkpoint."""
+
+class PlainConnection:
+    """A `sqlite3` connection with that interface. Nothing waits: each call is done when its coroutine is driven."""
 
     def __init__(self, path: str) -> None:
         import sqlite3
 
-        self._connection: sqlite3.Connection = sqlite3.connect(path, isolation_level=None)
+        # isolation_level None: transactions begin and end where we say so, not where sqlite3 guesses. Each hop may be
+        # another thread; `ThreadDatabase` lets one at a time use the connection.
+        self._connection: sqlite3.Connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
     @property
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
     async def execute(self, sql: str, parameters: Any = None) -> Any:
-        await anyio.lowlevel.checkpoint()
+        await self._pause()
         return self._connection.execute(sql, parameters or ())
 
     async def executemany(self, sql: str, parameters: Iterable[tuple[Any, ...]]) -> Any:
-        await anyio.lowlevel.checkpoint()
+        await self._pause()
         return self._connection.executemany(sql, parameters)
 
     async def execute_fetchall(self, sql: str, parameters: Any = None) -> Iterable[Any]:
-        await anyio.lowlevel.checkpoint()
+        await self._pause()
         return self._connection.execute(sql, parameters or ()).fetchall()
 
     async def commit(self) -> None:
-        await anyio.lowlevel.checkpoint()
+        await self._pause()
         self._connection.commit()
 
     async def rollback(self) -> None:
-        await anyio.lowlevel.checkpoint()
+        await self._pause()
         self._connection.rollback()
 
     async def close(self) -> None:
-        await anyio.lowlevel.checkpoint()
+        await self._pause()
         self._connection.close()
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return function(*args, **kwargs)
+
+    async def _pause(self) -> None:
+        """Between two statements."""
+
+
+class InlineConnection(PlainConnection):
+    """The same in the loop's own thread: every call is a checkpoint. `hop` runs functions on files, as in `Offload`."""
+
+    def __init__(self, path: str, hop: Callable[..., Awaitable[Any]] | None = None) -> None:
+        super().__init__(path)
+        self._hop = hop
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        found: R = await self._hop(function, *args) if self._hop else function(*args, **kwargs)
+        return found
+
+    async def _pause(self) -> None:
+        await anyio.lowlevel.checkpoint()
 
 
 class Database:
@@ -135,97 +161,63 @@ class Database:
         with anyio.CancelScope(shield=True):
             await self._call(_close, self._connection)
 
-    async def _run(self, wrapper: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
+    async def _run(self, wrapper: Callable[..., Coroutine[Any, Any, R]], *args: Any, **kwargs: Any) -> R:
         return await _shielded(self._call(wrapper, self._connection, *args, **kwargs))
 
-    async def _call(self, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
+    async def _call(self, function: Callable[..., Coroutine[Any, Any, R]], *args: Any, **kwargs: Any) -> R:
         return await function(*args, **kwargs)
 
 
-class PortalDatabase(Database):
-    """The same through an asyncio portal, for loops that aiosqlite does not support: one hop a call."""
+class ThreadDatabase(Database):
+    """The same in threads: one hop for a whole function. `hop` runs a function in a thread."""
 
-    def __init__(self, connection: Connection, loop: LoopThread) -> None:
+    def __init__(self, connection: Connection, hop: Callable[..., Awaitable[Any]]) -> None:
         super().__init__(connection)
-        self._loop = loop
+        self._hop = hop
+        self._alone = threading.Lock()
 
-    async def close(self) -> None:
-        with anyio.CancelScope(shield=True):
-            try:
-                await super().close()
-            finally:
-                await anyio.to_thread.run_sync(self._loop.stop)
+    async def _call(self, function: Callable[..., Coroutine[Any, Any, R]], *args: Any, **kwargs: Any) -> R:
+        # A caller that asyncio itself cancels does not wait for its thread: no shield holds that off. The next one must
+        # not use the connection before that thread has committed, so the lock is taken in the thread.
+        def call() -> R:
+            with self._alone:
+                return _driven(function(*args, **kwargs))
 
-    async def _call(self, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
-        async def call() -> R:
-            return await function(*args, **kwargs)
-
-        return await anyio.to_thread.run_sync(self._loop.portal.call, call)
+        found: R = await self._hop(call)
+        return found
 
 
-async def open_database(path: str, *, inline: bool = False) -> Database:
+def _driven(work: Coroutine[Any, Any, R]) -> R:
+    """Runs a coroutine that never waits."""
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        found: R = stop.value
+        return found
+    work.close()
+    raise RuntimeError("a function on the database waited for something else")
+
+
+async def open_database(
+    path: str, *, inline: bool = False, hop: Callable[..., Awaitable[Any]] = anyio.to_thread.run_sync
+) -> Database:
     """Open (or create) the database file `path`, or one in memory (`MEMORY`), which is always inline: it never waits.
+    `hop` runs a function outside of the loop.
 
     Raises `Damaged` or `Unusable`. No setting is made and nothing is read: SQLite opens lazily.
     """
-    if inline or path == MEMORY:
-        try:
-            return Database(InlineConnection(path))
-        except Exception as error:
-            raise _translated(error) from error
-    return await _shielded(_open_here(path) if _backend() == "asyncio" else _open_through_portal(path))
+    try:
+        if inline or path == MEMORY:
+            return Database(InlineConnection(path, hop if inline else None))
+        return ThreadDatabase(await _shielded(hop(PlainConnection, path)), hop)
+    except Exception as error:
+        raise _translated(error) from error
 
 
 async def _shielded(work: Awaitable[R]) -> R:
     with anyio.CancelScope(shield=True):
         return await work
     raise AssertionError("a shield swallows no exception")
-
-
-async def _open_here(path: str) -> Database:
-    return Database(await _connect(path))
-
-
-async def _open_through_portal(path: str) -> Database:
-    from actors.loopthread import LoopThread
-
-    loop = await anyio.to_thread.run_sync(LoopThread, "asyncio", "wasmill sqlite")
-    try:
-        connection = await anyio.to_thread.run_sync(loop.portal.call, _connect, path)
-    except BaseException:
-        await anyio.to_thread.run_sync(loop.stop)
-        raise
-    return PortalDatabase(connection, loop)
-
-
-async def _connect(path: str) -> Connection:
-    import sqlite3
-
-    import aiosqlite
-
-    failures: list[sqlite3.Error] = []
-
-    def connect() -> sqlite3.Connection:
-        # If this fails, aiosqlite leaves its thread to end by itself, maybe after the loop, which then warns. So it
-        # always succeeds: the connection can be closed and waited for, and the failure is raised afterwards.
-        try:
-            # isolation_level None: transactions begin and end where we say so, not where sqlite3 guesses.
-            return sqlite3.connect(path, isolation_level=None)
-        except sqlite3.Error as error:
-            failures.append(error)
-            return sqlite3.connect(MEMORY)
-
-    connection = await aiosqlite.Connection(connect, iter_chunk_size=64)
-    if failures:
-        await connection.close()
-        raise _translated(failures[0]) from failures[0]
-    return connection
-
-
-def _backend() -> str:
-    """Which loop this task runs on. Trio is optional, and AnyIO supports only one other."""
-    trio = sys.modules.get("trio")
-    return "trio" if trio is not None and trio.lowlevel.in_trio_task() else "asyncio"
 
 
 async def _transaction(connection: Connection, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
@@ -258,9 +250,8 @@ async def _close(connection: Connection) -> None:
 async def _roll_back(connection: Connection) -> None:
     import sqlite3
 
-    # Without asking first whether it is needed: after a cancellation the statement may not have run yet, and the
-    # connection's thread will run this one after it. The caller raises what led here, so a failure of the rollback
-    # itself (the file is gone, or full) is suppressed.
+    # Without asking first whether it is needed. The caller raises what led here, so a failure of the rollback itself
+    # (the file is gone, or full) is suppressed.
     with suppress(sqlite3.Error, ValueError):
         await connection.rollback()
 

@@ -101,7 +101,7 @@ class Upkeep:
     async def drop_dangling(self) -> None:
         """Remove rows without files, if the index can be used (again)."""
         self.cache.retry_index()
-        await self.cache.write(commits.drop_dangling, self.cache.offload, self.cache.store)
+        await self.cache.write(commits.drop_dangling, self.cache.store)
 
     # ---- after a build
 
@@ -170,7 +170,7 @@ class Upkeep:
             # that saw a row which is gone now has pinned it by now, and `commits.remove` restores it.
             beside = not cache.memory and await cache.offload.run(recovery.has_neighbours, cache.store)
             pinned = await self._pinned_by_others()
-            removed = await cache.write(commits.remove, cache.offload, cache.store, victims, pinned, beside)
+            removed = await cache.write(commits.remove, cache.store, victims, pinned, beside)
             keys, gone = removed or ([], 0)
         for key in keys:
             cache.hot.drop(victims[key])
@@ -223,7 +223,7 @@ class Upkeep:
         if known is None or not await cache.adopt_files(set(known)):
             return Swept()
         in_use = frozenset(cache.in_use.digests)
-        swept = await cache.write(commits.sweep_orphans, cache.offload, cache.store, in_use, older_than_ns)
+        swept = await cache.write(commits.sweep_orphans, cache.store, in_use, older_than_ns)
         return swept or Swept()
 
     async def clear(self) -> Collected:

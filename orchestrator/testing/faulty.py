@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -30,6 +30,7 @@ from orchestrator.testing.faults import Crashed, Fault, Faults
 from orchestrator.testing.sqlite import DiskConnection, failure, failure_of
 from orchestrator.testing.workers import SimulatedWorker, timed
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 OVERTAKEN_SECONDS = 1.0
@@ -82,6 +83,9 @@ class FaultyConnection:
             if not isinstance(self._base, DiskConnection):
                 await self._base.close()  # The test goes on in this process, which must not keep the file open.
             raise
+
+    def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+        return self._base.run(function, *args, **kwargs)
 
     async def _do(self, sql: str, call: Callable[[], Awaitable[R]]) -> R:
         word = sql.split(None, 1)[0].lower()
@@ -185,7 +189,10 @@ class FaultyOffload(InlineOffload):
         return child
 
     async def connect(self, path: str) -> Database:
-        here = DiskConnection(self.machine, path) if isinstance(self.machine, MemoryDisk) else InlineConnection(path)
+        if isinstance(self.machine, MemoryDisk):
+            here: Connection = DiskConnection(self.machine, path, self.run)
+        else:
+            here = InlineConnection(path, self.run)
         return Database(FaultyConnection(here, path, self.faults))
 
     def _kill_children(self) -> None:

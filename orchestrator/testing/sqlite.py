@@ -11,16 +11,16 @@ see one another's transactions, and wait for one another to write::
     await database.transact(index.create, [])
     assert disk.read("/p/index.db")[:15] == b"SQLite format 3"
 
-It has the interface of aiosqlite (`actors.keeper.database.Connection`), runs in the loop's own thread, and every call
-is a checkpoint. `-wal` and `-shm` files do not exist.
+It is a `Connection` (`actors/keeper/database.py`), runs in the loop's own thread, and every call is a checkpoint.
+`-wal` and `-shm` files do not exist.
 """
 
 from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -28,6 +28,9 @@ import anyio.lowlevel
 from orchestrator.testing.crash import CrashingDisk
 from orchestrator.testing.disk import FileNode, MemoryDisk
 from orchestrator.testing.faults import Crashed
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 POLL_SECONDS = 0.001
 
@@ -55,7 +58,8 @@ def failure_of(error: OSError) -> sqlite3.OperationalError:
 class DiskConnection:
     """See the module. `path` is opened by the first statement, and made where it does not exist."""
 
-    def __init__(self, disk: MemoryDisk, path: str) -> None:
+    def __init__(self, disk: MemoryDisk, path: str, hop: Callable[..., Awaitable[Any]] | None = None) -> None:
+        self._hop = hop
         self._disk = disk
         self._path = path
         self._node: FileNode | None = None
@@ -111,6 +115,10 @@ class DiskConnection:
         self.abandon()
         self._closed = True
         self._inner.close()
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        found: R = await self._hop(function, *args) if self._hop else function(*args, **kwargs)
+        return found
 
     def abandon(self) -> None:
         """Undo the transaction, if there is one, and let others write."""

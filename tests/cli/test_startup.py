@@ -20,7 +20,7 @@ from orchestrator.cli.parser import parse
 REPOSITORY = Path(__file__).parents[2]
 
 LIBRARIES = """
-import anyio, msgspec, aiosqlite, xxhash, ctypes
+import anyio, msgspec, sqlite3, xxhash, ctypes
 import anyio._core._signals
 async def nothing(): pass
 anyio.run(nothing)

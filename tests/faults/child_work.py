@@ -37,7 +37,6 @@ CHANGES = ("create", "append", "rename", "remove", "make_folders", "lock", "lock
 
 def prepare() -> None:
     """Import what children need, once."""
-    import aiosqlite
     import trio
 
     from orchestrator.cli import app, build
@@ -45,7 +44,7 @@ def prepare() -> None:
     from orchestrator.wasm import validate
 
     Ruchy().prepare()
-    assert aiosqlite and trio and app and build and validate
+    assert trio and app and build and validate
 
 
 # ---------------------------------------------------------------------------------------------- crash points

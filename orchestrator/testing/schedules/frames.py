@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.testing.schedules.trace import CodePlace
 
-_LOOPS = ("trio", "anyio", "asyncio", "outcome", "sniffio", "aiosqlite")
+_LOOPS = ("trio", "anyio", "asyncio", "outcome", "sniffio")
 _LIBRARY = os.path.dirname(os.__file__)
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
