@@ -104,7 +104,7 @@ def _keyed(p: Pass, env: Env, nodes: Sequence[tree.Type], make: Callable[..., Ty
     """A map or a set. (A foreign one is reported in its module.)"""
     made = _composed(p, env, nodes, make)
     if made is not ERROR and not p.silent:
-        p.keys.append((nodes[0].at, made.parts[0]))
+        p.open.keys.append((nodes[0].at, made.parts[0]))
     return made
 
 

@@ -48,7 +48,7 @@ def guess(c: Fn, kind: Type, patterns: Sequence[tree.Pattern]) -> None:
 
 def bindings(c: Fn, names: Sequence[tuple[Variable, hir.Expr | None]], every: bool = False) -> list[hir.Stmt]:
     """The `Let`s of variables, without those that nobody reads; what is decided later may read any."""
-    every = every or bool(c.p.late)
+    every = every or bool(c.p.open.late)
     return [
         hir.Let(variable.slot, value)
         for variable, value in names

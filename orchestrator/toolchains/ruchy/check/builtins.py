@@ -160,7 +160,7 @@ def _asserts(op: str, name: str) -> Builtin:
             out.append(hir.Let(slot, made))
             local = hir.Local(made.type, node.at, slot)
             if made.type.__class__ is Var:
-                c.p.pending.append(local)
+                c.p.open.pending.append(local)
             sides.append(local)
         condition = compare(c, node.at, op, sides[0], sides[1])
         said: list[hir.Expr] = [hir.Str(STRING, node.at, "assertion failed: ")]

@@ -147,10 +147,10 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
         return call_changing(c, node, item, types, changed)
     made = _arguments(c, node, item, types)
     if c.path == TOP and item.symbol == f"{p.module.name}::main":
-        p.calls_main = True
+        p.made.calls_main = True
     result = result_of(c, item)
     if not item.own or item.stub:
-        p.signatures[item.symbol] = (types, result)
+        p.made.signatures[item.symbol] = (types, result)
     made_call = hir.Call(result, node.at, item.symbol, made)
     if result.__class__ is Var:
         return open_type(c, made_call)
@@ -231,7 +231,7 @@ def call_changing(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type],
         return never_returns(made) or bad(at)
     result = result_of(c, item)
     if not item.own or item.stub:
-        p.signatures[item.symbol], p.changing[item.symbol] = (types, result), changed
+        p.made.signatures[item.symbol], p.made.changing[item.symbol] = (types, result), changed
     if result is ERROR:
         p.failed = True
         return bad(at)

@@ -125,7 +125,7 @@ def check_types(p: Pass) -> None:
             field_types(p, item)
         elif isinstance(item, EnumItem) and not item.node.generics:
             item_variants(p, item)
-    for function in p.functions:
+    for function in p.made.functions:
         before = p.look_for(unit_of(function.symbol))
         p.module.starts[unit_of(function.symbol)] = function.node.start
         signature(p, function)
@@ -179,24 +179,24 @@ _LAST = (1 << 60, 0)
 
 
 def _finished(p: Pass, layouts: TouchedTypes) -> hir.CheckedModule:
-    order = {item.symbol: (item.node.at, item.node.at) for item in p.functions}
-    for item in p.functions:  # what is nested stands behind what it is in
+    order = {item.symbol: (item.node.at, item.node.at) for item in p.made.functions}
+    for item in p.made.functions:  # what is nested stands behind what it is in
         at = order.get(f"{p.module.name}::{unit_of(item.symbol)}", _LAST)[0]
         order[item.symbol] = (at, item.node.at)
-    functions = sorted(p.bodies.values(), key=lambda made: order.get(made.symbol, _LAST))
+    functions = sorted(p.made.bodies.values(), key=lambda made: order.get(made.symbol, _LAST))
     for function in functions:
         function.parameters = [settle(kind) for kind in function.parameters]
         function.result = settle(function.result)
         function.locals = [settle(kind) for kind in function.locals]
         if p.composed:
             settle_types(function.body)
-        if function.symbol in p.leaving:
-            leave_by_break(function.body, p.leaving[function.symbol])
+        if function.symbol in p.made.leaving:
+            leave_by_break(function.body, p.made.leaving[function.symbol])
         if p.cut:
             function.body = without_unreached(function.body)
-    signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(p.signatures.items())}
-    made = hir.CheckedModule(functions, signatures, layouts.structs, p.calls_main, layouts.enums)
-    made.changing = dict(sorted(p.changing.items()))
+    signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(p.made.signatures.items())}
+    made = hir.CheckedModule(functions, signatures, layouts.structs, p.made.calls_main, layouts.enums)
+    made.changing = dict(sorted(p.made.changing.items()))
     if VERIFY:
         from orchestrator.toolchains.ruchy.check.verify import verify
 

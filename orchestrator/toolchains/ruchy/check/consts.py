@@ -50,14 +50,14 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     failed, p.failed = p.failed, False
     item.state, item.level = 1, p.work.level
     p.work.reading.append(item)
-    silent, pending = p.silent, len(p.pending)
+    silent, pending = p.silent, len(p.open.pending)
     p.silent += not item.own
     p.work.depth += 1
     before = p.look_for("") if item.own and item.env.nested is None else p.now_seen  # not the first reader's
     room, grown = p.budget, len(p.spent)
     try:
         wanted, made = _value(p, item, c.path)
-        for part in p.pending[pending:]:
+        for part in p.open.pending[pending:]:
             part.type = settle(part.type)
         if item.state == 1:
             item.state, item.type = 2, wanted

@@ -57,7 +57,7 @@ def _ensured(c: Fn, item: FunctionItem, ensures: list[tree.Contract], made: hir.
     result = c.declare("result", kind, at)
     checks: list[hir.Stmt] = [hir.Do(contract(c, one, DROP, ())) for one in ensures]
     c.leave(mark)
-    label = c.p.leaving[item.symbol] = c.counter
+    label = c.p.made.leaving[item.symbol] = c.counter
     c.counter += 1
     inner = made
     if made.type is not NEVER and kind is UNIT:

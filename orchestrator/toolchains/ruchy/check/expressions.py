@@ -52,7 +52,7 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
             kind = found.type = resolve(kind)
             made = hir.Local(kind, node.at, found.slot)
             if kind.__class__ is Var:
-                c.p.pending.append(made)
+                c.p.open.pending.append(made)
             return made
         if found.slot < 0:
             return hir.Unit(kind, node.at)

@@ -235,7 +235,7 @@ def open_type(c: Fn, made: hir.Expr) -> hir.Expr:
     found = resolve(made.type)
     made.type = found
     if found.__class__ is Var:
-        c.p.pending.append(made)
+        c.p.open.pending.append(made)
     return made
 
 
@@ -243,7 +243,7 @@ def later(c: Fn, at: int, kind: Type, waits: tuple[Type, ...], decide: Callable[
     """A place for an expression that can only be made once more is known of one of the types `waits`. `decide` makes it
     or returns None; with True it must make it, whatever is known. The place is a block without statements."""
     place = hir.Block(kind, at, [], hir.Unit(kind, at))
-    c.p.pending.append(place)
+    c.p.open.pending.append(place)
 
     def attempt(last: bool) -> bool:
         made = decide(last)
@@ -254,7 +254,7 @@ def later(c: Fn, at: int, kind: Type, waits: tuple[Type, ...], decide: Callable[
         place.value = made
         return True
 
-    c.p.late.append(Decision(attempt, waits))
+    c.p.open.late.append(Decision(attempt, waits))
     return place
 
 

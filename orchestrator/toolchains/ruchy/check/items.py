@@ -48,16 +48,16 @@ def collect(p: Pass, statements: Iterable[tree.Stmt], scope: str = "") -> None:
 def make_item(p: Pass, node: tree.Node, prefix: str, env: Env) -> Item | None:
     """The item of a definition; None for what defines no name of its own."""
     if isinstance(node, tree.Function):
-        function = p.nested.get(id(node))
+        function = p.made.nested.get(id(node))
         if function is None:
             function = FunctionItem(node.name, f"{p.module.name}::{prefix}{node.name}", node, env, own=True)
             function.trial = p if p.copies is not None else None
             if node.at in p.module.headers and env.module == p.module.name:
                 function.stub, function.state = True, 2
-            p.nested[id(node)] = function
+            p.made.nested[id(node)] = function
         function.env = env
-        function.index = len(p.functions)
-        p.functions.append(function)
+        function.index = len(p.made.functions)
+        p.made.functions.append(function)
         return function
     if isinstance(node, tree.Struct):
         return _struct(p, node, prefix, env)
@@ -95,10 +95,10 @@ def _struct(p: Pass, node: tree.Struct, prefix: str, env: Env) -> Item:
 def _own_name(p: Pass, prefix: str, node: tree.Struct | tree.Enum) -> str:
     """The name of a type in its module. Two blocks of one function may each have their own."""
     name = prefix + node.name
-    while p.nested_types.get((p.module.name, name), node) is not node:
+    while p.made.nested_types.get((p.module.name, name), node) is not node:
         name += "'"
     if prefix.endswith("."):
-        p.nested_types[p.module.name, name] = node
+        p.made.nested_types[p.module.name, name] = node
     return name
 
 
@@ -106,7 +106,7 @@ def _enter(p: Pass, items: dict[str, Item], name: str, node: tree.Stmt, item: It
     if name in items or (items is p.module.items and name in p.module.stubs.items):
         p.error("E0601", node.at, f"`{item.name}` is defined twice", "give one of them another name")
         if isinstance(item, FunctionItem):
-            p.functions.remove(item)
+            p.made.functions.remove(item)
         return
     items[name] = item
 
@@ -158,15 +158,15 @@ def _enter_nested(c: Fn, nodes: Sequence[tree.Stmt], env: Env, found: dict[str, 
         if isinstance(item, FunctionItem):
             while _is_taken(c.p, item):
                 item.symbol += "'"
-            c.p.symbols[item.symbol] = item
+            c.p.made.symbols[item.symbol] = item
         _enter(c.p, found, name, node, item)
 
 
 def _is_taken(p: Pass, function: FunctionItem) -> bool:
     """Whether another nested function of this pass has the symbol: one of the same name in another block. An attempt
     that was undone has taken its functions out of the list, and leaves their symbols free."""
-    other = p.symbols.get(function.symbol)
-    return other is not None and other is not function and other in p.functions[other.index : other.index + 1]
+    other = p.made.symbols.get(function.symbol)
+    return other is not None and other is not function and other in p.made.functions[other.index : other.index + 1]
 
 
 def _local_imports(c: Fn, node: tree.UseItem, found: dict[str, Item]) -> None:

@@ -124,7 +124,7 @@ def _over_array(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, source: hir.E
     c.leave(mark)
     inner = _opened(c, names, before, inner)
     counter = c.slot(I64)
-    if variable.slot >= 0 and (variable.read or variable.assigned or c.p.late):
+    if variable.slot >= 0 and (variable.read or variable.assigned or c.p.open.late):
         found = open_type(c, hir.GetElement(element, at, array, hir.Local(I64, at, counter), checked=False))
         inner = hir.Block(inner.type, at, [hir.Let(variable.slot, found)], inner)
     length = hir.Runtime(I64, at, "length", [array])

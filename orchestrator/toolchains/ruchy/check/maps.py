@@ -52,7 +52,7 @@ def new_map(c: Fn, at: int, key: Type, value: Type) -> hir.Expr:
     kind = c.p.composed_type(at, MapType(key, value))
     if kind is ERROR:
         return bad(at)
-    c.p.keys.append((at, key))
+    c.p.open.keys.append((at, key))
     return hir.NewStruct(kind, at, [hir.NewArray(ArrayType(part), at, []) for part in (key, value)], [0, 1])
 
 
@@ -61,7 +61,7 @@ def new_set(c: Fn, at: int, item: Type) -> hir.Expr:
     kind = c.p.composed_type(at, SetType(item))
     if kind is ERROR:
         return bad(at)
-    c.p.keys.append((at, item))
+    c.p.open.keys.append((at, item))
     return hir.NewStruct(kind, at, [hir.NewArray(ArrayType(item), at, [])], [0])
 
 

@@ -93,8 +93,8 @@ def whole(c: Fn, at: int, value: int, suffix: str, want: Want) -> hir.Expr:
     may = openness(wanted)
     takes = wanted is not None and may >= NUMBER and (may in _AS_THEY_ARE or narrow(wanted, INTEGER))
     made = hir.Int(wanted if wanted is not None and takes else fresh(INTEGER), at, value)
-    c.p.pending.append(made)
-    c.p.literals.append((made, value))
+    c.p.open.pending.append(made)
+    c.p.open.literals.append((made, value))
     return made
 
 
@@ -108,7 +108,7 @@ def fraction(c: Fn, at: int, value: float, want: Want) -> hir.Expr:
     if isinstance(want, FloatType):
         return hir.Float(cast("Type", want), at, value)
     made = hir.Float(fresh(3), at, value)
-    c.p.pending.append(made)
+    c.p.open.pending.append(made)
     return made
 
 
@@ -339,7 +339,7 @@ def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
     found = resolve(kind)
     if found.__class__ is Var:
         if openness(found) == ANY:
-            c.p.late.append(Decision(lambda last: _comparable_later(c, at, op, found, last), (found,)))
+            c.p.open.late.append(Decision(lambda last: _comparable_later(c, at, op, found, last), (found,)))
         return
     if found.__class__ not in (NeverType, ErrorType) and not is_comparable(found, op):
         hint = "compare their parts" if found.parts else ""

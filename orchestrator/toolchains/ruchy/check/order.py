@@ -24,8 +24,8 @@ def check_functions(p: Pass) -> None:
     """All bodies: first those whose parameters are known, because they decide those of the others."""
     for untyped in (False, True):
         at = 0
-        while at < len(p.functions):  # nested functions are added on the way
-            item = p.functions[at]
+        while at < len(p.made.functions):  # nested functions are added on the way
+            item = p.made.functions[at]
             at += 1
             signature(p, item)
             if item.state == 0 and (untyped or not item.untyped):
@@ -91,7 +91,7 @@ def check_function(p: Pass, item: FunctionItem) -> None:
     try:
         p.twice(lambda: _check_function(p, item))
         item.state = 2
-        p.finished.append(item)
+        p.made.finished.append(item)
     finally:
         p.now_seen = before
         p.inlining = inlining
@@ -117,7 +117,7 @@ def _check_function(p: Pass, item: FunctionItem) -> None:
         hint = f"write `-> {shown(c.result)}`"
         p.error("E0507", node.at, f"what `{item.name}` returns cannot be told from its body alone", hint)
     unused_locals(c)
-    p.bodies[item.symbol] = hir.FunctionBody(
+    p.made.bodies[item.symbol] = hir.FunctionBody(
         symbol=item.symbol,
         public=node.public,
         parameters=types,

@@ -19,7 +19,6 @@ from orchestrator.toolchains.ruchy.check.infer import (
     ANY,
     KNOWN,
     PARTS,
-    Decision,
     is_open,
     is_too_large,
     openness,
@@ -44,13 +43,13 @@ from orchestrator.toolchains.ruchy.check.scope import (
     range_item,
 )
 from orchestrator.toolchains.ruchy.check.types import ERROR, I64, FloatType, IntType, Type, key_of, named_in
+from orchestrator.toolchains.ruchy.check.undecided import MadeFunctions, Undecided
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import ROOT, named_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orchestrator.toolchains.ruchy.check import hir
     from orchestrator.toolchains.ruchy.signatures import Known
 
 
@@ -67,7 +66,8 @@ class NeedsFirst(Exception):
 
 
 class Pass:
-    """One pass over a module. `module`, `report` and `work` are shared by all passes of a check.
+    """One pass over a module. `module`, `report` and `work` are shared by all passes of a check; `made` is what it made
+    of functions, `open` what waits for a type.
 
     `copies` is None in the pass that becomes the checked module. In a trial it has the trial's own copies of functions,
     by symbol. `silent` counts the reasons to report nothing (an inlined constant whose errors were reported where it
@@ -75,49 +75,24 @@ class Pass:
     pass. `cut`: some operand never returns, so that there is something to leave out (see `never.py`). `composed`: there
     are types with parts, which may be open in nodes that are made already.
 
-    `missed`, `opened` and `hints` belong to `twice`: some type was missed; the variables that started with an open
-    type; what is known of these from the first time, by node.
-
-    `functions` are those of the module and of the bodies seen so far, `nested` the latter by their node, `finished`
-    those whose bodies were checked, in that order. `pending` are expressions whose type was open when they were made;
-    `literals` the integers among them, whose range is checked once it is known; `flows` what of open numbers flows into
-    which, and where; `keys` are the types of keys of maps, and where
-    they are made; `late` are decisions that wait for a type; `leaving` has, by symbol, the loops that stand for the
-    bodies of functions with `ensures`. `inlining` are
-    the constants and defaults that are being put in, by node, and where. `spent` says who took how much of the
-    `budget`. `now_seen` is what the current unit looked at.
+    `inlining` are the constants and defaults that are being put in, by node, and where. `spent` says who took how much
+    of the `budget`. `now_seen` is what the current unit looked at.
     """
 
     __slots__ = (
-        "bodies",
         "budget",
-        "calls_main",
-        "changing",
         "composed",
         "copies",
         "cut",
         "failed",
-        "finished",
-        "flows",
-        "functions",
-        "hints",
         "inlining",
-        "keys",
-        "late",
-        "leaving",
-        "literals",
-        "missed",
+        "made",
         "module",
-        "nested",
-        "nested_types",
         "now_seen",
-        "opened",
-        "pending",
+        "open",
         "report",
-        "signatures",
         "silent",
         "spent",
-        "symbols",
         "work",
     )
 
@@ -130,24 +105,8 @@ class Pass:
         self.failed = False
         self.cut = False
         self.composed = False
-        self.missed = False
-        self.opened: list[tuple[tree.Let, Type]] = []
-        self.hints: dict[int, Type] = {}
-        self.calls_main = False
-        self.functions: list[FunctionItem] = []
-        self.symbols: dict[str, FunctionItem] = {}
-        self.finished: list[FunctionItem] = []
-        self.bodies: dict[str, hir.FunctionBody] = {}
-        self.signatures: dict[str, tuple[list[Type], Type]] = {}
-        self.changing: dict[str, list[int]] = {}
-        self.nested: dict[int, FunctionItem] = {}
-        self.nested_types: dict[tuple[str, str], tree.Struct | tree.Enum] = {}
-        self.pending: list[hir.Expr] = []
-        self.literals: list[tuple[hir.Int, int]] = []
-        self.flows: list[tuple[int, Type, Type]] = []
-        self.keys: list[tuple[int, Type]] = []
-        self.late: list[Decision] = []
-        self.leaving: dict[str, int] = {}
+        self.made = MadeFunctions()
+        self.open = Undecided()
         self.inlining: dict[int, int] = {}
         self.budget = BUDGET + len(module.job.source) - module.stubs.grown
         self.spent: list[tuple[Seen, int]] = []
@@ -190,23 +149,23 @@ class Pass:
         """Does something; and if it missed a type that only what comes later tells, does it again with what the first
         time found out: `let mut xs = []`, `xs[0].n = 1`, `xs.push(p)`."""
         before = Savepoint(self)
-        opened, missed = self.opened, self.missed
-        self.opened, self.missed = [], False
+        opened, missed = self.open.opened, self.open.missed
+        self.open.opened, self.open.missed = [], False
         try:
             action()
-            if self.missed:
-                found = {id(node): renewed(kind) for node, kind in self.opened}
-                self.hints.update({node: kind for node, kind in found.items() if _says_something(kind)})
+            if self.open.missed:
+                found = {id(node): renewed(kind) for node, kind in self.open.opened}
+                self.open.hints.update({node: kind for node, kind in found.items() if _says_something(kind)})
                 before.restore()
                 action()
         finally:
-            self.opened, self.missed = opened, missed
+            self.open.opened, self.open.missed = opened, missed
 
     def started_open(self, node: tree.Let, kind: Type) -> None:
         """Notes a variable that starts with something of which not everything is known. `twice` may know it."""
         if openness(kind) == KNOWN and kind.parts and is_open(kind):
-            self.opened.append((node, kind))
-            hint = self.hints.get(id(node))
+            self.open.opened.append((node, kind))
+            hint = self.open.hints.get(id(node))
             if hint is not None:
                 unify(kind, renewed(hint))
 
@@ -449,50 +408,21 @@ class Pass:
 
     def settle(self) -> None:
         """Takes every late decision, gives open types their defaults, and checks the ranges of literals."""
-        self._decide()
-        for made in self.pending:
+        self.open.decide()
+        for made in self.open.pending:
             made.type = settle(made.type)
-        for literal, value in self.literals:
+        for literal, value in self.open.literals:
             check_range(self, literal.at, value, literal.type)
-        for at, source, target in self.flows:
+        for at, source, target in self.open.flows:
             if isinstance(settle(source), FloatType) and isinstance(settle(target), IntType):
                 self.error("E0240", at, _FLOAT_INTO_INTEGER, "start the variable with a float: `0.0`")
-        self.flows = []
-        for at, key in self.keys:
+        self.open.flows = []
+        for at, key in self.open.keys:
             kind = settle(key)
             if kind is not ERROR and not can_be_key(kind):
                 hint = "keys are integers, texts, bools, and tuples, arrays and enums of these"
                 self.error("E0290", at, f"{shown(kind)} cannot be a key: its values stand in no order", hint)
-        self.keys = []
-
-    def _decide(self) -> None:
-        """Takes all late decisions, the older first. Where nothing can be decided any more, the oldest takes its
-        default, and what waits for that is looked at again."""
-        order: list[Decision] = []
-        queue: list[Decision] = []
-        open_: set[int] = set()
-        oldest = 0
-        while True:
-            for one in self.late:
-                one.number, one.queue = len(order), queue
-                open_.add(one.number)
-                order.append(one)
-            now = sorted({one.number for one in (*queue, *self.late)} & open_)
-            queue.clear()
-            self.late = []
-            for number in now:
-                if order[number].decide(False):
-                    open_.discard(number)
-                else:
-                    order[number].wait()
-            if queue or self.late:
-                continue
-            while oldest < len(order) and oldest not in open_:
-                oldest += 1
-            if oldest == len(order):
-                return
-            open_.discard(oldest)
-            order[oldest].decide(True)
+        self.open.keys = []
 
 
 def _says_something(kind: Type) -> bool:
@@ -514,29 +444,31 @@ class Savepoint:
         self._lists: tuple[list[Any], ...] = (
             p.report.errors,
             p.report.warnings,
-            p.pending,
-            p.literals,
-            p.late,
-            p.flows,
-            p.keys,
             p.spent,
-            p.finished,
-            p.functions,
+            p.made.finished,
+            p.made.functions,
+            p.open.pending,
+            p.open.literals,
+            p.open.late,
+            p.open.flows,
+            p.open.keys,
         )
         self._sizes = [len(one) for one in self._lists]
-        self._finished, self._functions = len(p.finished), len(p.functions)
+        self._finished, self._functions = len(p.made.finished), len(p.made.functions)
         self._budget, self._silent, self._failed = p.budget, p.silent, p.failed
 
     def restore(self) -> None:
         """Forgets all that came since, so that the same action can be tried anew."""
         p = self._pass
-        for item in p.finished[self._finished :]:  # what was found of them goes too, so they begin anew
+        for item in p.made.finished[self._finished :]:  # what was found of them goes too, so they begin anew
             item.state = 0
-        for item in p.functions[self._functions :]:  # nested ones will be found again, with the errors of their types
+        for item in p.made.functions[
+            self._functions :
+        ]:  # nested ones will be found again, with the errors of their types
             item.types = item.types if item.state == 2 else None
         report = p.report
-        report.errors, report.warnings, p.pending, p.literals, p.late, p.flows, p.keys, *rest = self._lists
-        p.spent, p.finished, p.functions = rest
+        report.errors, report.warnings, p.spent, p.made.finished, p.made.functions, *rest = self._lists
+        p.open.pending, p.open.literals, p.open.late, p.open.flows, p.open.keys = rest
         for one, size in zip(self._lists, self._sizes, strict=True):
             del one[size:]
         p.inlining.clear()

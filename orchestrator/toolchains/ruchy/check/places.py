@@ -388,7 +388,7 @@ def field_of(c: Fn, node: tree.Field, kind: Type) -> tuple[int, Type] | None:
     item = struct_of(c.p, kind)
     if item is None:
         if kind.__class__ is Var and shown(kind) == "_":
-            c.p.missed = True
+            c.p.open.missed = True
             c.p.error("E0210", node.at, f"the type of what has the field `{node.name}` is not known here", _ANNOTATE)
         else:
             called = isinstance(kind, ArrayType) or kind is STRING

@@ -111,10 +111,10 @@ def _contains(
     slot = c.slot(value.type)
     out.append(hir.Let(slot, value))
     local = hir.Local(value.type, node.at, slot)
-    c.p.pending.append(local)
+    c.p.open.pending.append(local)
     above = compare(c, node.at, "<=", start, local)
     last = hir.Local(value.type, node.at, slot)
-    c.p.pending.append(last)
+    c.p.open.pending.append(last)
     return hir.And(BOOL, node.at, above, compare(c, node.at, "<=" if kind == INCLUSIVE else "<", last, end))
 
 

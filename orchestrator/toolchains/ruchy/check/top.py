@@ -76,7 +76,7 @@ def check_top(p: Pass, statements: list[tree.Stmt]) -> Fn | None:
     before = p.look_for(TOP)
     c, made = _top_body(p, env, loose)
     p.now_seen = before
-    p.bodies[f"{p.module.name}::{TOP}"] = hir.FunctionBody(
+    p.made.bodies[f"{p.module.name}::{TOP}"] = hir.FunctionBody(
         symbol=f"{p.module.name}::{TOP}",
         public=False,
         parameters=[],

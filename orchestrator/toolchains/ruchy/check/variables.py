@@ -95,7 +95,7 @@ def _find_type(p: Pass, shared: TopLet) -> None:
     inner = Fn(p, Env(p.module.name), "")
     inner.nests, inner.sees_top = False, shared.index
     seen, p.now_seen = p.now_seen, Seen()
-    room, grown, literals, failed = p.budget, len(p.spent), len(p.literals), p.failed
+    room, grown, literals, failed = p.budget, len(p.spent), len(p.open.literals), p.failed
     errors = len(p.report.errors)
     p.silent += 1
     p.work.depth += 1
@@ -115,7 +115,7 @@ def _find_type(p: Pass, shared: TopLet) -> None:
         p.now_seen, p.budget = seen, room
         p.failed = failed or len(p.report.errors) > errors
         del p.spent[grown:]
-        del p.literals[literals:]
+        del p.open.literals[literals:]
         if shared.state == 1:  # it needs a function's result first, and is looked at again
             shared.state = 0
 

@@ -181,12 +181,12 @@ def convert(p: Pass, made: hir.Expr, kind: Type) -> hir.Expr:
         if follower is not None and follower.kind in (WHOLE, ELEMENT):
             variable.followers.append(follower)
         elif isinstance(target, IntType):
-            p.flows.append((made.at, source, target))
+            p.open.flows.append((made.at, source, target))
     if variable is not None and variable.kind in _OPEN_INTEGERS:
         variable.kind = WHOLE
         if follower is not None and follower.kind in (WHOLE, ELEMENT):
             variable.followers.append(follower)
-            p.flows.append((made.at, source, target))
+            p.open.flows.append((made.at, source, target))
         elif isinstance(target, IntType):
             variable.link = I64
             if target is I64:
@@ -197,8 +197,8 @@ def convert(p: Pass, made: hir.Expr, kind: Type) -> hir.Expr:
 def _element(p: Pass, made: hir.Int, target: Type) -> hir.Expr:
     """A literal as part of an array or a tuple: it has whatever type that turns out to have."""
     found = hir.Int(target, made.at, made.value)
-    p.pending.append(found)
-    p.literals.append((found, made.value))
+    p.open.pending.append(found)
+    p.open.literals.append((found, made.value))
     return found
 
 
@@ -215,7 +215,7 @@ def part_type(kind: Type) -> Type:
 
 def _noted(p: Pass, made: hir.Expr) -> hir.Expr:
     if made.type.__class__ is Var:
-        p.pending.append(made)
+        p.open.pending.append(made)
     return made
 
 

@@ -34,7 +34,13 @@ SHARED = ("module", "report", "work")
 
 def tentative(p: Pass) -> dict[str, object]:
     """All that a pass owns, copied."""
-    fields = {name: getattr(p, name) for name in Pass.__slots__ if name not in SHARED}
+    owners = {"": p, "made": p.made, "open": p.open}
+    fields = {
+        f"{of}.{name}": getattr(owner, name)
+        for of, owner in owners.items()
+        for name in type(owner).__slots__
+        if name not in SHARED and name not in owners
+    }
     return {name: value.copy() if isinstance(value, list | dict) else value for name, value in fields.items()}
 
 
@@ -43,12 +49,12 @@ def write_all_over(p: Pass) -> None:
     literal = hir.Int(I64, 0, 1)
     p.error("E0101", 3, "wrong")
     p.warn("W0003", 3, "strange")
-    p.pending.append(literal)
-    p.literals.append((literal, 1))
-    p.flows.append((0, I64, I64))
-    p.late.append(lambda last: True)
-    p.functions.append(function("inner"))
-    p.finished.append(function("done"))
+    p.open.pending.append(literal)
+    p.open.literals.append((literal, 1))
+    p.open.flows.append((0, I64, I64))
+    p.open.late.append(lambda last: True)
+    p.made.functions.append(function("inner"))
+    p.made.finished.append(function("done"))
     p.inlining[1] = 2
     p.silent += 1
     assert p.spend(0, 10)
@@ -57,7 +63,7 @@ def write_all_over(p: Pass) -> None:
 def test_an_action_that_needs_a_function_first_leaves_nothing_behind():
     p = begun()
     p.warn("W0001", 1, "before")
-    p.pending.append(hir.Int(I64, 0, 7))
+    p.open.pending.append(hir.Int(I64, 0, 7))
     before, errors, warnings = tentative(p), p.report.errors.copy(), p.report.warnings.copy()
     needed = function("needed")
 
@@ -75,7 +81,7 @@ def test_an_action_that_ends_stays():
     assert p.attempt(lambda: write_all_over(p)) is None
     assert [one.code for one in p.report.errors] == ["E0101"]
     assert p.failed
-    assert (len(p.pending), len(p.late), p.budget) == (1, 1, BUDGET + 5 - 10)
+    assert (len(p.open.pending), len(p.open.late), p.budget) == (1, 1, BUDGET + 5 - 10)
 
 
 def test_functions_that_were_finished_on_the_way_begin_anew():
@@ -85,8 +91,8 @@ def test_functions_that_were_finished_on_the_way_begin_anew():
     half.types = whole.types = [I64]
 
     def action() -> None:
-        p.finished.append(done)
-        p.functions += [half, whole]
+        p.made.finished.append(done)
+        p.made.functions += [half, whole]
         raise NeedsFirst(function("needed"))
 
     p.attempt(action)
@@ -110,10 +116,10 @@ def test_nothing_of_a_trial_gets_into_the_pass_that_began_it():
     before = tentative(p)
     trial = p.trial()
     write_all_over(trial)
-    trial.cut = trial.calls_main = True
-    trial.bodies["main::f"] = hir.FunctionBody("main::f", False, [], I64, [], hir.Int(I64, 0, 1), 0, 0)
-    trial.signatures["main::f"] = ([], I64)
-    trial.nested_types["main", "S"] = tree.Struct(0, "S", False, [])
+    trial.cut = trial.made.calls_main = True
+    trial.made.bodies["main::f"] = hir.FunctionBody("main::f", False, [], I64, [], hir.Int(I64, 0, 1), 0, 0)
+    trial.made.signatures["main::f"] = ([], I64)
+    trial.made.nested_types["main", "S"] = tree.Struct(0, "S", False, [])
     trial.now_seen.bindings.add(("", "f"))
     assert tentative(p) == before
     assert p.report.errors == p.report.warnings == []
