@@ -45,7 +45,7 @@ class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return "note" if self.note else "warning" if self.code.startswith("W") else "error"
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
+class SourcePlace(msgspec.Struct, frozen=True, gc=False):
     """`line` and `column` count from 1, columns in characters. `text` is the line without its newline; of a long line,
     a part around the place that begins after `cut` characters. `length` does not reach beyond the line."""
 
@@ -89,7 +89,7 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
             )
 
 
-def placed(found: Finding, place: Place, *, module: str, file: str) -> Diagnostic:
+def placed(found: Finding, place: SourcePlace, *, module: str, file: str) -> Diagnostic:
     """Returns the diagnostic of a finding at a place."""
     return Diagnostic(
         code=found.code,
@@ -142,13 +142,13 @@ def in_text(found: Finding, source: bytes, *, module: str, file: str) -> Diagnos
     return placed(found, on_line(text, found.at, offset, length), module=module, file=file)
 
 
-def on_line(text: str, line: int, offset: int, length: int) -> Place:
+def on_line(text: str, line: int, offset: int, length: int) -> SourcePlace:
     """Returns the place of `length` characters from `offset` (from 0) in a line, with the part of the line to show."""
     length = max(1, min(length, len(text) - offset))
     if len(text) <= LONGEST_LINE:
-        return Place(line, offset + 1, length, text)
+        return SourcePlace(line, offset + 1, length, text)
     cut = max(0, offset - AROUND) // AROUND * AROUND
-    return Place(line, offset + 1, min(length, LONGEST_LINE), text[cut : cut + LONGEST_LINE], cut)
+    return SourcePlace(line, offset + 1, min(length, LONGEST_LINE), text[cut : cut + LONGEST_LINE], cut)
 
 
 MOST = 100

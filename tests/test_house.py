@@ -201,8 +201,6 @@ SHARED_NAMES = {
     *("Cache", "Project"),
     # An event, and the exception that says the same.
     "BuildCancelled",
-    # To be given names of their own.
-    *("Body", "Draft", "Object", "Place"),
 }
 """Names of classes that may stand in more than one file. Add none but for a pair like the first ones."""
 

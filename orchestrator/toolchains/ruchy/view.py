@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from actors.diagnostics import Place
+from actors.diagnostics import SourcePlace
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import Pairs, scan, tokens_of
 from orchestrator.toolchains.ruchy.syntax.places import Places
@@ -74,7 +74,7 @@ class View:
         self._line = (offset, line)
         return line
 
-    def place(self, offset: int, length: int) -> Place:
+    def place(self, offset: int, length: int) -> SourcePlace:
         """The place of characters of the source."""
         if self._whole is None:
             self._whole = Places(self.source, [])

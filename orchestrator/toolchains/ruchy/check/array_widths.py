@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.passes import Pass
 
 
-class Body(Protocol):
+class SlotMaker(Protocol):
     """What it needs of the function that is being checked."""
 
     p: Pass
@@ -23,7 +23,7 @@ class Body(Protocol):
     def slot(self, kind: Type) -> int: ...
 
 
-def converted_array(c: Body, made: hir.Expr, want: Type) -> hir.Expr | None:
+def converted_array(c: SlotMaker, made: hir.Expr, want: Type) -> hir.Expr | None:
     """The array as one of the type `want`; None where that is not a matter of numbers."""
     source, target = resolve(made.type), resolve(want)
     if not isinstance(source, ArrayType) or not isinstance(target, ArrayType) or not _fits(source, target):

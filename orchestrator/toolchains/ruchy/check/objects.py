@@ -34,8 +34,8 @@ _FIELD: Why = ("E0201", "the field `{0}` is {want}, and this is {got}")
 _KEY: Why = ("E0204", "`{0}` takes the name of a field, a String, and this is {got}")
 
 
-@handles(tree.Object)
-def object_(c: Fn, node: tree.Object, want: Want, why: Why) -> hir.Expr:
+@handles(tree.ObjectLiteral)
+def object_(c: Fn, node: tree.ObjectLiteral, want: Want, why: Why) -> hir.Expr:
     """`{name: value}`: the fields are kept by name, and computed in the order written."""
     wanted = None if want is None else resolve(want)
     if not node.fields and not isinstance(wanted, ObjectType):

@@ -82,7 +82,7 @@ def type_of_global(p: Pass, shared: TopLet) -> Type:
 def _not_known(p: Pass, shared: TopLet) -> None:
     message = f"what type `{shared.name}` has cannot be told from its first value alone"
     name = "[i64]" if isinstance(shared.node.value, tree.Array | tree.MacroCall) else "i64"
-    if isinstance(shared.node.value, tree.Call | tree.Object):
+    if isinstance(shared.node.value, tree.Call | tree.ObjectLiteral):
         name = "HashMap<String, i64>"
     p.error_even_if_silent(
         "E0241", shared.node.at, message, f"write it: `let {shared.name}: {name}`, or whatever it is"

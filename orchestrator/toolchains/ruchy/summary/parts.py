@@ -87,7 +87,7 @@ class PartNames:
         self.globs: list[tree.UseName] = []
 
 
-class Draft:
+class UnreadItem:
     """An item before it is read: its definition and the `impl` blocks that belong to it."""
 
     __slots__ = ("definition", "generics", "impls", "name", "scope")
@@ -124,7 +124,7 @@ class Reader:
 
     # ------------------------------------------------------------ parts
 
-    def item(self, draft: Draft) -> Part:
+    def item(self, draft: UnreadItem) -> Part:
         node = draft.definition
         digests = [self.tokens.digest(part.start, part.stop) for part in (node, *draft.impls)]
         seen = self._seen(draft)
@@ -221,7 +221,7 @@ class Reader:
 
     # ------------------------------------------------------------ names
 
-    def _seen(self, draft: Draft) -> list[Span]:
+    def _seen(self, draft: UnreadItem) -> list[Span]:
         """The token spans that make up the interface: what other modules can see, in the order of the source."""
         node = draft.definition
         if isinstance(node, tree.Function):
@@ -237,7 +237,7 @@ class Reader:
             seen.append((start, impl.stop))
         return seen
 
-    def _names(self, draft: Draft, slices: list[_Slice]) -> PartNames:
+    def _names(self, draft: UnreadItem, slices: list[_Slice]) -> PartNames:
         """The names in some slices of an item, in order."""
         found = PartNames()
         labels = _labels(draft.definition)
@@ -311,7 +311,7 @@ def _header_stop(node: tree.Function) -> int:
     return (node.header or node.body.at) if _says_all(node) else node.stop
 
 
-def _slices(draft: Draft) -> list[_Slice]:
+def _slices(draft: UnreadItem) -> list[_Slice]:
     """An item cut at its methods."""
     node = draft.definition
     if isinstance(node, tree.Function):
@@ -350,7 +350,7 @@ class Imports(NamedTuple):
     scope: str
 
 
-Entry = Draft | Inline | Imports
+Entry = UnreadItem | Inline | Imports
 
 
 class Definitions:
@@ -360,7 +360,7 @@ class Definitions:
     __slots__ = ("impls", "loose", "own", "plain")
 
     def __init__(self) -> None:
-        self.own: dict[str, Draft | Inline] = {}
+        self.own: dict[str, UnreadItem | Inline] = {}
         self.impls: list[tuple[str, tree.Impl]] = []
         self.loose: list[tuple[str, Definition]] = []
         self.plain = True
@@ -384,7 +384,7 @@ class Definitions:
                     self.loose.append((scope, node))
                     self.plain = False
                 else:
-                    self.own[name] = draft = Draft(name, node, scope)
+                    self.own[name] = draft = UnreadItem(name, node, scope)
                     found.append(draft)
         return found
 
@@ -404,7 +404,7 @@ def qualified(scope: str, name: str) -> str:
 
 
 def read(reader: Reader, entry: Entry) -> Part:
-    if isinstance(entry, Draft):
+    if isinstance(entry, UnreadItem):
         return reader.item(entry)
     if isinstance(entry, Inline):
         return reader.inline(*entry)

@@ -12,7 +12,7 @@ from orchestrator.toolchains.ruchy.summary.assemble import assemble
 from orchestrator.toolchains.ruchy.summary.incremental import summarise_incrementally
 from orchestrator.toolchains.ruchy.summary.parts import (
     Definitions,
-    Draft,
+    UnreadItem,
     Part,
     Reader,
     mark_recognisable,
@@ -90,7 +90,7 @@ class _Whole:
         for scope, impl in self.collected.impls:
             name = "::".join(impl.target.path)
             draft = own.get(qualified(scope, name)) or own.get(name)
-            if isinstance(draft, Draft) and isinstance(draft.definition, tree.Struct | tree.Enum):
+            if isinstance(draft, UnreadItem) and isinstance(draft.definition, tree.Struct | tree.Enum):
                 draft.impls.append(impl)
                 continue
             message = f"`impl {name}` stands outside of the module that defines `{name}`"

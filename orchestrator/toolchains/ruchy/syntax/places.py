@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from itertools import accumulate, chain
 
-from actors.diagnostics import Diagnostic, Finding, Place, bounded, on_line, placed
+from actors.diagnostics import Diagnostic, Finding, SourcePlace, bounded, on_line, placed
 from orchestrator.toolchains.ruchy.syntax.lexer import Pairs, scan
 
 
@@ -55,11 +55,11 @@ class Places:
             found.append(at)
         return found
 
-    def place(self, ordinal: int) -> Place:
+    def place(self, ordinal: int) -> SourcePlace:
         """Place of a token; the end of the last token if `ordinal` is that of `end` or more."""
         return self.at(self.offset(ordinal), self.length(ordinal))
 
-    def at(self, offset: int, length: int) -> Place:
+    def at(self, offset: int, length: int) -> SourcePlace:
         """Place of `length` characters from an index of the source."""
         line = bisect_right(self._lines, offset)
         start = self._lines[line - 1]
@@ -69,9 +69,9 @@ class Places:
             text = self._texts[line] = self._source[start : len(self._source) if end < 0 else end]
         place = on_line(text, line, offset - start, length)
         part = self._parts.setdefault((line, place.cut), place.text)
-        return place if part is place.text else Place(line, place.column, place.length, part, place.cut)
+        return place if part is place.text else SourcePlace(line, place.column, place.length, part, place.cut)
 
-    def of(self, found: Finding) -> Place:
+    def of(self, found: Finding) -> SourcePlace:
         """The place of a finding at a token."""
         return self.at(self.offset(found.at) + found.offset, found.length or self.length(found.at))
 

@@ -206,7 +206,7 @@ class StructLiteral(Node):
     base: Expr | None = None
 
 
-class Object(Node):
+class ObjectLiteral(Node):
     """`{a: 1, "b": 2}`, `{a, b}`; `{}` where a value must be."""
 
     fields: list[FieldValue]
@@ -540,7 +540,7 @@ Item = Union[Function, Struct, Enum, Impl, Const, TypeAlias, UseItem, Mod]
 Stmt = Union[Let, ExprStmt, Item]
 Expr = Union[
     IntLiteral, FloatLiteral, BoolLiteral, CharLiteral, StringLiteral, FString, Path, Unary, Binary, RangeExpr, Cast,
-    Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Comprehension, Tuple, StructLiteral, Object,
+    Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Comprehension, Tuple, StructLiteral, ObjectLiteral,
     Block, If, IfLet, While, WhileLet, Loop, For, Break, Continue, Return, Match, Lambda, Try, SafeMember, TryCatch,
     Throw, Contract, Unsupported,
 ]  # fmt: skip

@@ -5,10 +5,10 @@ from __future__ import annotations
 from orchestrator.toolchains.ruchy.syntax.literals import string_value
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor
 from orchestrator.toolchains.ruchy.syntax.parser.expressions import parse_bracketed
-from orchestrator.toolchains.ruchy.syntax.tree import FieldValue, Object, Path
+from orchestrator.toolchains.ruchy.syntax.tree import FieldValue, ObjectLiteral, Path
 
 
-def parse_object(c: Cursor) -> Object:
+def parse_object(c: Cursor) -> ObjectLiteral:
     """The cursor is at the `{`."""
     opened = c.at
     c.enter()
@@ -23,7 +23,7 @@ def parse_object(c: Cursor) -> Object:
         c.at += 1
     c.close("}", opened)
     c.depth -= 1
-    return Object(opened, fields)
+    return ObjectLiteral(opened, fields)
 
 
 def _parse_field(c: Cursor) -> FieldValue | None:

@@ -39,13 +39,13 @@ def test_error(name):
 
 
 def test_where_a_brace_opens_an_object():
-    assert expression('{a: 1, "b c": x}') == "(Object [(FieldValue a 1) (FieldValue b c x)])"
-    assert expression("{a, b}") == "(Object [(FieldValue a a) (FieldValue b b)])"
-    assert expression("x = {}") == "(= x (Object []))"
-    assert expression("f({}, {type: 1,})") == "(Call f [(Object []) (Object [(FieldValue type 1)])])"
+    assert expression('{a: 1, "b c": x}') == "(ObjectLiteral [(FieldValue a 1) (FieldValue b c x)])"
+    assert expression("{a, b}") == "(ObjectLiteral [(FieldValue a a) (FieldValue b b)])"
+    assert expression("x = {}") == "(= x (ObjectLiteral []))"
+    assert expression("f({}, {type: 1,})") == "(Call f [(ObjectLiteral []) (ObjectLiteral [(FieldValue type 1)])])"
     assert expression("{ a::b }") == "(Block [a::b])"
     assert expression("{}") == "(Block [])"
-    assert statements('println("x")\n{ k: 1 }')[1] == "(Object [(FieldValue k 1)])"
+    assert statements('println("x")\n{ k: 1 }')[1] == "(ObjectLiteral [(FieldValue k 1)])"
 
 
 @pytest.mark.parametrize(
