@@ -26,7 +26,7 @@ examples:
   wasmill build app --record app.trace
   wasmill trace replay app.trace
 
-exit codes: 0 nothing parts, 1 something does, 2 wrong usage, 3 no such recording
+exit codes: 0 nothing differs, 1 something does, 2 wrong usage, 3 no such recording
 """
 
 
@@ -46,7 +46,7 @@ def execute(arguments: Namespace, output: Output) -> int:
     if not output.quiet:
         for line in replayed.report().splitlines():
             output.out(shown(line))
-    return 1 if replayed.partings else 0
+    return 1 if replayed.differences else 0
 
 
 def _loop() -> tuple[str, dict[str, object]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -28,6 +28,23 @@ LEFT_OUT: dict[type[msgspec.Struct], tuple[str, ...]] = {
 
 NEVER = (Collected, Published)
 """Answers that are not compared at all: they depend on the age of files, and on which programs existed."""
+
+
+class ReplayDifference(NamedTuple):
+    """Where the replay differs from the recording. `at` is the index of the record in the recording, from 0. `after`
+    says what the actor had just been given. `then` and `now` are what it sent or answered, in words."""
+
+    actor: str
+    at: int
+    after: str
+    then: tuple[str, ...]
+    now: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{self.actor} differs at record {self.at}, after {self.after}"]
+        lines += [f"    then  {one}" for one in self.then or ("nothing",)]
+        lines += [f"    now   {one}" for one in self.now or ("nothing",)]
+        return "\n".join(lines)
 
 
 def compared(message: Any) -> bool:

@@ -41,11 +41,9 @@ from actors.messages import (
 from actors.offload import InlineOffload
 from actors.system import System
 from orchestrator.recording.counts import Counts
-from orchestrator.recording.differing import comparable, compared, in_words
+from orchestrator.recording.differing import ReplayDifference, comparable, compared, in_words
 from orchestrator.recording.record import Header, MessageFrame, described
 from orchestrator.wasm.leb import custom, leb5
-
-Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
 
 
 class Before:
@@ -190,7 +188,9 @@ def _again(entry: CacheEntry, data: bytes) -> Incoming:
     return Incoming(bytes.fromhex(entry.key), bytes.fromhex(entry.digest), new)
 
 
-async def replay_keeper(header: Header, records: list[tuple[int, MessageFrame]]) -> tuple[list[Place], int, int, int]:
+async def replay_keeper(
+    header: Header, records: list[tuple[int, MessageFrame]]
+) -> tuple[list[ReplayDifference], int, int, int]:
     """Returns where the keeper's answers differ, how many requests it was given, how many answers were not compared,
     and how many entries the cache must have held before."""
     with TemporaryDirectory(prefix="wasmill-replay-") as folder:
@@ -199,7 +199,7 @@ async def replay_keeper(header: Header, records: list[tuple[int, MessageFrame]])
 
 async def _replay(
     header: Header, records: list[tuple[int, MessageFrame]], folder: str | None
-) -> tuple[list[Place], int, int, int]:
+) -> tuple[list[ReplayDifference], int, int, int]:
     requests, answers, taken = _gathered(records)
     before = Before()
     for number, answer in answers.items():
@@ -212,7 +212,7 @@ async def _replay(
         enabled=header.enabled,
     )
     system = System([keeper], offload=InlineOffload(), events=Events())
-    partings: list[Place] = []
+    differences: list[ReplayDifference] = []
     skipped, counts = 0, Counts()
     counts.inexact = before.others
     if header.memory:
@@ -237,8 +237,8 @@ async def _replay(
             differ = _differ(expected, answer, before, counts)
             if differ is not None:
                 then, now = in_words(*differ), in_words(*reversed(differ))
-                partings.append((place, described(request), (then,), (now,)))
-    return partings, len(taken), skipped, before.count
+                differences.append(ReplayDifference("keeper", place, described(request), (then,), (now,)))
+    return differences, len(taken), skipped, before.count
 
 
 def _differ(then: Message, now: Message, before: Before, counts: Counts) -> tuple[Message, Message] | None:

@@ -20,10 +20,9 @@ from actors.events import Events
 from actors.messages import CancelBuild, Message
 from actors.planner.planner import Planner
 from actors.system import Actor, Cell, System, TapRecord
-from orchestrator.recording.differing import comparable, in_words
+from orchestrator.recording.differing import ReplayDifference, comparable, in_words
 from orchestrator.recording.record import Header, Member, MessageFrame, described
 
-Place = tuple[int, str, tuple[str, ...], tuple[str, ...]]
 """Where a replay differs: the record, what the actor was given before it, what it sent then, and what now."""
 
 
@@ -108,7 +107,7 @@ class _Replay:
         if record.kind == "post":
             self.sent.append(record.message)
 
-    def compare(self) -> Place | None:
+    def compare(self) -> ReplayDifference | None:
         """Compare what the planner has sent since it was last given something with what it sent then. Returns None if
         that is the same."""
         then: list[Message] = [one.message for one in self.expected if one.message is not None]
@@ -120,7 +119,8 @@ class _Replay:
             return None
         pairs = list(zip(then, now, strict=False))
         first = next((at for at, (one, other) in enumerate(pairs) if comparable(one) != comparable(other)), len(pairs))
-        return (
+        return ReplayDifference(
+            "planner",
             self.place,
             self.after,
             tuple(in_words(one, _at(now, at)) for at, one in enumerate(then) if at >= first),
@@ -160,21 +160,24 @@ def _at(messages: list[Message], place: int) -> Message | None:
     return messages[place] if place < len(messages) else None
 
 
-async def replay_planner(header: Header, records: list[tuple[int, MessageFrame]]) -> tuple[Place | None, int]:
+async def replay_planner(
+    header: Header, records: list[tuple[int, MessageFrame]]
+) -> tuple[ReplayDifference | None, int]:
     """Returns where the planner differs from the recording, if it does, and how many messages it was given until
     then."""
     replay = _Replay(header)
     await replay.planner.started()
     for place, record in records:
         if record.kind in ("take", "nudge") and record.receiver == "planner":
-            parting = replay.compare()
-            if parting is not None:
-                return parting, replay.given
+            difference = replay.compare()
+            if difference is not None:
+                return difference, replay.given
             try:
                 await replay.give(place, record)
             except Exception as error:
                 then = tuple(_sent_next(records, place))
-                return (place, replay.after, then, (f"{type(error).__name__}: {error}",)), replay.given
+                now = (f"{type(error).__name__}: {error}",)
+                return ReplayDifference("planner", place, replay.after, then, now), replay.given
         else:
             _note(replay, record)
     return replay.compare(), replay.given

@@ -3,7 +3,7 @@ same.
 
     replayed = await replay(read("app.trace"))
     print(replayed.report())
-    assert not replayed.partings
+    assert not replayed.differences
 
 The planner is given, one after the other, what it took in the recording: builds, sources, answers of workers and
 keeper. After each, the messages that it sends are compared with those it sent then. It stops at the first difference,
@@ -14,7 +14,7 @@ its cache held before the recording began follows from its recorded answers. Not
 (`degraded`), if other processes were at work, or if an answer depends on the clock or on files that are not recorded;
 `Replayed.skipped` counts those. Of statistics, what was counted since the last ones is compared.
 
-Times are never compared. So a replay parts from its recording where a decision differs: the code has changed, or the
+Times are never compared. So a replay differs from its recording where a decision differs: the code has changed, or the
 recording shows a bug that is gone, or there is a new one. `wasmill trace replay` runs under Trio with a `MockClock` if
 Trio is installed. Then the planner sees the recorded time, which matters where it waited for other processes.
 """
@@ -23,36 +23,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from orchestrator.recording.differing import ReplayDifference
 from orchestrator.recording.keeper import replay_keeper
 from orchestrator.recording.planner import replay_planner
 from orchestrator.recording.record import MessageFrame, Recording
 
 SHOWN = 10
-"""How many partings are reported at length."""
-
-
-class Parting(NamedTuple):
-    """Where the replay differs from the recording. `at` is the index of the record in the recording, from 0. `after`
-    says what the actor had just been given. `then` and `now` are what it sent or answered, in words."""
-
-    actor: str
-    at: int
-    after: str
-    then: tuple[str, ...]
-    now: tuple[str, ...]
-
-    def __str__(self) -> str:
-        lines = [f"{self.actor} parts at record {self.at}, after {self.after}"]
-        lines += [f"    then  {one}" for one in self.then or ("nothing",)]
-        lines += [f"    now   {one}" for one in self.now or ("nothing",)]
-        return "\n".join(lines)
+"""How many differences are reported at length."""
 
 
 class Replayed(NamedTuple):
     """The result of a replay. `planner` and `keeper` count what they were given, `skipped` counts answers that were not
     compared, `assumed` counts entries that were in the cache before."""
 
-    partings: list[Parting]
+    differences: list[ReplayDifference]
     planner: int
     keeper: int
     skipped: int
@@ -68,11 +52,11 @@ class Replayed(NamedTuple):
         ]
         if not self.complete:
             lines.append("the recording ends before its Project was closed")
-        lines += map(str, self.partings[:SHOWN])
-        if len(self.partings) > SHOWN:
-            lines.append(f"and {len(self.partings) - SHOWN} more")
-        if not self.partings:
-            lines.append("nothing parts: every decision is the one that was recorded")
+        lines += map(str, self.differences[:SHOWN])
+        if len(self.differences) > SHOWN:
+            lines.append(f"and {len(self.differences) - SHOWN} more")
+        if not self.differences:
+            lines.append("nothing differs: every decision is the one that was recorded")
         return "\n".join(lines)
 
 
@@ -81,6 +65,5 @@ async def replay(recording: Recording) -> Replayed:
     said = [(place, frame) for place, frame in enumerate(recording.frames) if isinstance(frame, MessageFrame)]
     planner, given = await replay_planner(recording.header, said)
     keeper, asked, skipped, assumed = await replay_keeper(recording.header, said)
-    partings = [Parting("planner", *planner)] if planner else []
-    partings += [Parting("keeper", *one) for one in keeper]
-    return Replayed(partings, given, asked, skipped, assumed, recording.complete)
+    differences = [*([planner] if planner else []), *keeper]
+    return Replayed(differences, given, asked, skipped, assumed, recording.complete)

@@ -33,11 +33,11 @@ def test_record_edit_record_replay(wasmill: Wasmill, app: Path) -> None:
         code, out, err = wasmill("trace", "replay", f"{name}.trace")
         assert (code, err) == (0, ""), out
         assert out.startswith("planner: ")
-        assert out.endswith("\nnothing parts: every decision is the one that was recorded\n")
+        assert out.endswith("\nnothing differs: every decision is the one that was recorded\n")
         assert wasmill("trace", "replay", "-q", f"{name}.trace") == (0, "", "")
 
 
-def test_a_recording_that_parts(wasmill: Wasmill, app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recording_that_differs(wasmill: Wasmill, app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wasmill("build", "--record", "one.trace")
 
     def stores_nothing(self: Compiling) -> None:
@@ -46,7 +46,7 @@ def test_a_recording_that_parts(wasmill: Wasmill, app: Path, monkeypatch: pytest
     monkeypatch.setattr(Compiling, "store", stores_nothing)
     code, out, err = wasmill("trace", "replay", "one.trace")
     assert (code, err) == (1, "")
-    assert "\nplanner parts at record " in out and "\n    then  StoreEntries(build=1, entries: " in out
+    assert "\nplanner differs at record " in out and "\n    then  StoreEntries(build=1, entries: " in out
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ async def test_an_empty_recording_of_a_project_in_memory(tmp_path: Path) -> None
     async with recorded(sources, tmp_path / "trace", toolchain=PlainToolchain(), entry="main.plain") as project:
         assert (await project.build()).success
     replayed = await replay(read(tmp_path / "trace"))
-    assert replayed.partings == [] and replayed.planner > 5
+    assert replayed.differences == [] and replayed.planner > 5
 
 
 async def test_a_process_that_crashed_leaves_what_it_had_written(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ async def test_a_process_that_crashed_leaves_what_it_had_written(tmp_path: Path)
     found = read(tmp_path / "cut")
     assert not found.complete and found.frames == read(tmp_path / "trace").frames[: len(found.frames)]
     replayed = await replay(found)
-    assert replayed.partings == [] and "ends before its Project was closed" in replayed.report()
+    assert replayed.differences == [] and "ends before its Project was closed" in replayed.report()
 
 
 def frame(data: bytes) -> bytes:
@@ -235,9 +235,9 @@ async def test_every_decision_is_the_one_that_was_recorded(jobs: int, tmp_path: 
     found = read(tmp_path / "trace")
     assert {"tell", "post", "ask", "reply", "take", "nudge", "cancel"} == set(kinds(found))
     replayed = await replay(found)
-    assert replayed.partings == [], replayed.report()
+    assert replayed.differences == [], replayed.report()
     assert replayed.complete and replayed.planner > 60 and replayed.keeper > 40 and replayed.assumed == 0
-    assert replayed.report().endswith("nothing parts: every decision is the one that was recorded")
+    assert replayed.report().endswith("nothing differs: every decision is the one that was recorded")
 
 
 async def test_a_cache_that_was_there_before_is_taken_from_its_answers(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ async def test_a_cache_that_was_there_before_is_taken_from_its_answers(tmp_path:
         assert (await project.build()).recompiled == ["a", "c", "main"]
         await project.cache.lookup_all(["a", "b"])
     replayed = await replay(read(tmp_path / "trace"))
-    assert replayed.partings == [], replayed.report()
+    assert replayed.differences == [], replayed.report()
     assert replayed.assumed == 1, "b, which was looked up"
 
 
@@ -264,7 +264,7 @@ async def test_objects_that_a_plan_names_are_taken_from_what_was_read(tmp_path: 
     found = read(tmp_path / "trace")
     assert any(isinstance(one.message, Loaded) for one in found.frames if isinstance(one, MessageFrame))
     replayed = await replay(found)
-    assert replayed.partings == [], replayed.report()
+    assert replayed.differences == [], replayed.report()
     assert replayed.assumed == 1
 
 
@@ -278,7 +278,7 @@ async def test_evictions_replay(tmp_path: Path) -> None:
             await project.build()
         assert (await project.cache.statistics()).evictions > 0
     replayed = await replay(read(tmp_path / "trace"))
-    assert replayed.partings == [], replayed.report()
+    assert replayed.differences == [], replayed.report()
 
 
 async def test_what_a_failing_disk_answered_is_not_compared(tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ async def test_what_a_failing_disk_answered_is_not_compared(tmp_path: Path) -> N
     async with recording_in(process, tmp_path / "trace") as project:
         assert (await project.build()).cache_degraded
     replayed = await replay(read(tmp_path / "trace"))
-    assert replayed.partings == [] and replayed.skipped > 1
+    assert replayed.differences == [] and replayed.skipped > 1
 
 
 def test_the_planner_sees_the_time_of_the_recording(tmp_path: Path) -> None:
@@ -312,11 +312,11 @@ def test_the_planner_sees_the_time_of_the_recording(tmp_path: Path) -> None:
         return await replay(found)
 
     replayed = in_virtual_time(main)
-    assert replayed.partings == [], replayed.report()
+    assert replayed.differences == [], replayed.report()
     assert replayed.skipped > 0
 
 
-# ------------------------------------------------------------------------------------------------ partings
+# ------------------------------------------------------------------------------------------------ differences
 
 
 async def a_recording(tmp_path: Path) -> Recording:
@@ -328,7 +328,7 @@ async def a_recording(tmp_path: Path) -> Recording:
     return read(tmp_path / "trace")
 
 
-async def test_a_planner_that_decides_otherwise_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_planner_that_decides_otherwise_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = await a_recording(tmp_path)
 
     def stores_nothing(self: Compiling) -> None:
@@ -336,17 +336,17 @@ async def test_a_planner_that_decides_otherwise_parts(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(Compiling, "store", stores_nothing)
     replayed = await replay(found)
-    assert [parting.actor for parting in replayed.partings] == ["planner"]
-    parting = replayed.partings[0]
-    assert any(one.startswith("StoreEntries(build=1, entries: ") for one in parting.then)
-    assert not any(one.startswith("StoreEntries(") for one in parting.now)
-    assert "CompileDone(build=1" in parting.after
-    assert f"planner parts at record {parting.at}, after CompileDone(" in replayed.report()
-    recorded_there = found.frames[parting.at]
+    assert [difference.actor for difference in replayed.differences] == ["planner"]
+    difference = replayed.differences[0]
+    assert any(one.startswith("StoreEntries(build=1, entries: ") for one in difference.then)
+    assert not any(one.startswith("StoreEntries(") for one in difference.now)
+    assert "CompileDone(build=1" in difference.after
+    assert f"planner differs at record {difference.at}, after CompileDone(" in replayed.report()
+    recorded_there = found.frames[difference.at]
     assert isinstance(recorded_there, MessageFrame) and recorded_there.kind == "take"
 
 
-async def test_a_planner_that_asks_for_something_else_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_planner_that_asks_for_something_else_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = await a_recording(tmp_path)
     begin = FindingObjects.begin
 
@@ -357,23 +357,23 @@ async def test_a_planner_that_asks_for_something_else_parts(tmp_path: Path, monk
 
     monkeypatch.setattr(FindingObjects, "begin", asks_less)
     replayed = await replay(found)
-    (parting,) = replayed.partings
-    assert parting.then[0].startswith("Find(... keys=4 in all, of its own: ['")
-    assert parting.now[0].startswith("Find(... keys=3 in all, of its own: []")
+    (difference,) = replayed.differences
+    assert difference.then[0].startswith("Find(... keys=4 in all, of its own: ['")
+    assert difference.now[0].startswith("Find(... keys=3 in all, of its own: []")
 
 
-async def test_a_planner_that_breaks_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_planner_that_breaks_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = await a_recording(tmp_path)
 
     def breaks(self: Compiling, *_: Any) -> None:
         raise KeyError("missing")
 
     monkeypatch.setattr(Compiling, "stored", breaks)
-    (parting,) = (await replay(found)).partings
-    assert parting.now == ("KeyError: 'missing'",)
+    (difference,) = (await replay(found)).differences
+    assert difference.now == ("KeyError: 'missing'",)
 
 
-async def test_a_keeper_that_forgets_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_keeper_that_forgets_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = world_of()
     async with recording_in(world.process(), tmp_path / "trace") as project:
         await project.build()
@@ -387,12 +387,12 @@ async def test_a_keeper_that_forgets_parts(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Upkeep, "store", forgets)
     replayed = await replay(found)
-    assert replayed.partings and {parting.actor for parting in replayed.partings} == {"keeper"}
-    parting = replayed.partings[0]
-    assert parting.after.startswith("Find(build=2, keys: 3")
-    assert parting.then[0].startswith("Found(... entries=3 in all, of its own: {'")
-    assert parting.now[0].startswith("Found(... entries=")
-    asked = found.frames[parting.at]
+    assert replayed.differences and {difference.actor for difference in replayed.differences} == {"keeper"}
+    difference = replayed.differences[0]
+    assert difference.after.startswith("Find(build=2, keys: 3")
+    assert difference.then[0].startswith("Found(... entries=3 in all, of its own: {'")
+    assert difference.now[0].startswith("Found(... entries=")
+    asked = found.frames[difference.at]
     assert isinstance(asked, MessageFrame) and isinstance(asked.message, Find)
 
 
@@ -420,11 +420,11 @@ async def test_statistics_replay_whatever_was_counted_before(tmp_path: Path) -> 
         await counted_builds(project, world)
         assert (await project.cache.statistics()).hits == 3, "all but what fails"
     replayed = await replay(read(tmp_path / "trace"))
-    assert replayed.partings == [], replayed.report()
+    assert replayed.differences == [], replayed.report()
     assert replayed.skipped == 0, "every answer is compared"
 
 
-async def test_a_keeper_that_counts_otherwise_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_keeper_that_counts_otherwise_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = world_of()
     async with recording_in(world.process(), tmp_path / "trace") as project:
         await counted_builds(project, world)
@@ -438,14 +438,14 @@ async def test_a_keeper_that_counts_otherwise_parts(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(BuildCache, "count", wrongly)
     change = 0
-    assert (await replay(found)).partings == []
+    assert (await replay(found)).differences == []
     for wrong, told in ((1, ["compilations=3", "compilations=4"]), (-1, ["compilations=3", "compilations=2"])):
         change = wrong
         replayed = await replay(found)
-        assert {parting.actor for parting in replayed.partings} == {"keeper"}
-        first = replayed.partings[0]
+        assert {difference.actor for difference in replayed.differences} == {"keeper"}
+        first = replayed.differences[0]
         assert first.after == "Statistics()"
-        assert [line for parting in replayed.partings for line in (*parting.then, *parting.now)][:2] == [
+        assert [line for difference in replayed.differences for line in (*difference.then, *difference.now)][:2] == [
             f"CacheStatistics(... {text})" for text in told
         ]
 
@@ -514,7 +514,7 @@ async def test_fragments_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     found = read(tmp_path / "trace")
     assert fragments_found(found) == 1, "that of twice: main has its object back"
     replayed = await replay(found)
-    assert replayed.partings == [], replayed.report()
+    assert replayed.differences == [], replayed.report()
 
     find = BuildCache.find_fragments
 
@@ -526,9 +526,9 @@ async def test_fragments_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     for broken in (spoilt, none):
         monkeypatch.setattr(BuildCache, "find_fragments", broken)
-        (parting,) = (await replay(found)).partings
-        assert parting.actor == "keeper" and parting.after.startswith("FindFragments(build=2, fingerprints: ")
-        assert parting.then[0].startswith("FragmentsFound(... fragments=1 in all, of its own: {'")
+        (difference,) = (await replay(found)).differences
+        assert difference.actor == "keeper" and difference.after.startswith("FindFragments(build=2, fingerprints: ")
+        assert difference.then[0].startswith("FragmentsFound(... fragments=1 in all, of its own: {'")
 
 
 @pytest.mark.slow
@@ -545,7 +545,7 @@ async def test_fragments_of_before_are_taken_from_the_answers(tmp_path: Path) ->
     found = read(tmp_path / "trace")
     assert fragments_found(found) >= 2
     replayed = await replay(found)
-    assert replayed.partings == [], replayed.report()
+    assert replayed.differences == [], replayed.report()
 
 
 def test_a_message_in_a_few_words() -> None:

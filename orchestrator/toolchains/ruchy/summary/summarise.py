@@ -12,9 +12,9 @@ from orchestrator.toolchains.ruchy.summary.assemble import assemble
 from orchestrator.toolchains.ruchy.summary.incremental import summarise_incrementally
 from orchestrator.toolchains.ruchy.summary.parts import (
     Definitions,
-    UnreadItem,
     Part,
     Reader,
+    UnreadItem,
     mark_recognisable,
     qualified,
     read,

@@ -540,8 +540,9 @@ Item = Union[Function, Struct, Enum, Impl, Const, TypeAlias, UseItem, Mod]
 Stmt = Union[Let, ExprStmt, Item]
 Expr = Union[
     IntLiteral, FloatLiteral, BoolLiteral, CharLiteral, StringLiteral, FString, Path, Unary, Binary, RangeExpr, Cast,
-    Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Comprehension, Tuple, StructLiteral, ObjectLiteral,
-    Block, If, IfLet, While, WhileLet, Loop, For, Break, Continue, Return, Match, Lambda, Try, SafeMember, TryCatch,
+    Assign, Call, MethodCall, Field, Index, MacroCall, Array, ArrayRepeat, Comprehension, Tuple, StructLiteral,
+    ObjectLiteral, Block, If, IfLet, While, WhileLet, Loop, For, Break, Continue, Return, Match, Lambda, Try,
+    SafeMember, TryCatch,
     Throw, Contract, Unsupported,
 ]  # fmt: skip
 
