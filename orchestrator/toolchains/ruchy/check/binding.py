@@ -64,12 +64,17 @@ def destructure(
     guess(c, made.type, [pattern])
     source = source_of(c, made, out)
     reading = read_pattern(c, pattern, source)
-    test = _must_fit(c, pattern, reading, source, word)
+    must_fit(c, pattern, reading, source, out, word)
+    return declare(c, reading, mutable)
+
+
+def must_fit(c: Fn, pattern: tree.Pattern, reading: Reading, source: Matched, out: list[hir.Stmt], word: str) -> None:
+    """Traps, in `out`, where a value does not fit a pattern that it must fit."""
+    test = _test_of(c, pattern, reading, source, word)
     if test is not None:
         at = pattern.at
         misfit = hir.Panic(NEVER, at, hir.Str(STRING, at, _MISFIT))
         out.append(hir.Do(hir.If(UNIT, at, hir.Not(BOOL, at, test), misfit, hir.Unit(UNIT, at))))
-    return declare(c, reading, mutable)
 
 
 def held_against(c: Fn, pattern: tree.Pattern, made: hir.Expr, out: list[hir.Stmt]) -> tuple[Reading, hir.Expr | None]:
@@ -79,7 +84,7 @@ def held_against(c: Fn, pattern: tree.Pattern, made: hir.Expr, out: list[hir.Stm
     return reading, reading.condition()
 
 
-def _must_fit(c: Fn, pattern: tree.Pattern, reading: Reading, source: Matched, word: str) -> hir.Expr | None:
+def _test_of(c: Fn, pattern: tree.Pattern, reading: Reading, source: Matched, word: str) -> hir.Expr | None:
     """What to test where a value may not fit: only lengths, numbers and texts. E0274 where another case is left out."""
     test = reading.condition()
     if test is None or reading.wrong or source.type is ERROR:

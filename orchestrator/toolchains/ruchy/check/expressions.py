@@ -13,7 +13,7 @@ from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, che
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, openness, resolve
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.limits import limit
-from orchestrator.toolchains.ruchy.check.places import field_of
+from orchestrator.toolchains.ruchy.check.places import Alias, field_of, read_alias
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
@@ -47,6 +47,8 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
         found.read = True
         if isinstance(found, Global):
             return read_global(found, node.at)
+        if isinstance(found, Alias):
+            return read_alias(c, found, node.at)
         kind = found.type
         if kind.__class__ is Var:
             kind = found.type = resolve(kind)

@@ -193,11 +193,12 @@ class GetTag(_Expr):
 
 
 class GetPayload(_Expr):
-    """A field of the payload of a value, which surely is the `variant`th."""
+    """A field of the payload of a value, which surely is the `variant`th; where it is `checked`, traps if not."""
 
     value: Expr
     variant: int
     index: int
+    checked: bool = False
 
 
 class NewArray(_Expr):
@@ -300,9 +301,16 @@ class Let(msgspec.Struct, gc=False, tag=True, tag_field="node"):
     value: _ExprUnion
 
 
+class InPayload(msgspec.Struct, frozen=True, gc=False, tag=True, tag_field="node"):
+    """A step to a field of the payload of the `variant`th variant. Traps where the value is another one by now."""
+
+    variant: int
+    index: int
+
+
 class Store(msgspec.Struct, gc=False, tag=True, tag_field="node"):
-    """`place = value`. The place is a local, and a path into it (copy on write): a step is the index of a field, or
-    what an element is indexed by, a literal or a local of type i64."""
+    """`place = value`. The place is a local, and a path into it (copy on write): a step is the index of a field, one to
+    a payload, or what an element is indexed by, a literal or a local of type i64."""
 
     slot: int
     path: list[Step]
@@ -350,7 +358,7 @@ Expr = Union[
 _ExprUnion = Expr
 Literal = Union[Int, Float, Str]
 """What a constant may be folded to."""
-Step = Union[int, Expr]
+Step = Union[int, InPayload, Expr]
 Stmt = Union[Let, Store, Change, SetGlobal, Do]
 
 

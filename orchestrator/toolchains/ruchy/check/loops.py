@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.binding import bindings, destructure
 from orchestrator.toolchains.ruchy.check.function import Fn, bad, expr, open_type
@@ -20,6 +18,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
     start_whole,
     unify,
 )
+from orchestrator.toolchains.ruchy.check.lent_loops import Turn, over_lent
 from orchestrator.toolchains.ruchy.check.maps import items_of, keys_of
 from orchestrator.toolchains.ruchy.check.operators import is_float
 from orchestrator.toolchains.ruchy.check.places import in_slot, object_keys, read_variable
@@ -42,14 +41,15 @@ from orchestrator.toolchains.ruchy.check.widths import meet
 from orchestrator.toolchains.ruchy.syntax import tree
 
 Names = list[tuple[Variable, hir.Expr | None]]
-Turn = Callable[[], tuple[int, hir.Expr]]
-"""Checks what is done in each turn, once the pattern is bound. Gives the loop's label, and what is done."""
 
 
 def loop_over(c: Fn, at: int, pattern: tree.Pattern, iterable: tree.Expr, turn: Turn) -> hir.Expr:
     """A loop over what an expression gives."""
     if isinstance(iterable, tree.Call):
         iterable = _range_call(c, iterable)
+    lent = over_lent(c, at, pattern, iterable, turn)
+    if lent is not None:
+        return lent
     if isinstance(iterable, tree.RangeExpr):
         start, end, kind = _bounds(c, iterable)
         return _over_range(c, at, pattern, turn, Walk(start, end, iterable.inclusive, []), kind)

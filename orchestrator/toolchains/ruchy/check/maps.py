@@ -195,11 +195,24 @@ def enter_key(c: Fn, node: tree.Index, place: Place, out: list[hir.Stmt]) -> boo
     kind = place.type
     assert isinstance(kind, MapType)
     key = key_of(c, node.index, kind, out)
-    index = find(c, node.at, read_place(c, node.at, place), key, out)
-    out.append(hir.Do(_must_be(c, node.at, key, index)))
-    place.enter(1, ArrayType(kind.value), NO_STEP)
-    place.enter(index, kind.value, VALUE)
+    if key.type is not ERROR:
+        enter_value(c, key, place, node.at, out)
     return key.type is not ERROR
+
+
+def enter_value(c: Fn, key: hir.Expr, place: Place, at: int, out: list[hir.Stmt]) -> None:
+    """Goes on to the value of a key in a slot, which must be there."""
+    kind = place.type
+    assert isinstance(kind, MapType)
+    index = find(c, at, read_place(c, at, place), key, out)
+    out.append(hir.Do(_must_be(c, at, key, index)))
+    _go_to(place, key, index, kind)
+
+
+def _go_to(place: Place, key: hir.Expr, index: hir.Expr, kind: MapType) -> None:
+    place.enter(1, ArrayType(kind.value), NO_STEP)
+    place.keys = {**place.keys, len(place.steps): key}
+    place.enter(index, kind.value, VALUE)
 
 
 def entry_place(c: Fn, node: tree.MethodCall, out: list[hir.Stmt]) -> Place | None:
@@ -226,8 +239,7 @@ def entry_place(c: Fn, node: tree.MethodCall, out: list[hir.Stmt]) -> Place | No
     added = add_entry(c, place, found, [key, value], at)
     out.append(hir.Do(hir.If(UNIT, at, is_there(at, found), hir.Unit(UNIT, at), added)))
     index = in_slot(c, hir.If(I64, at, is_there(at, found), found, hir.BitNot(I64, at, found)), out)
-    place.enter(1, ArrayType(kind.value), NO_STEP)
-    place.enter(index, kind.value, VALUE)
+    _go_to(place, key, index, kind)
     return place
 
 
@@ -308,3 +320,4 @@ def _in_new_variable(c: Fn, made: hir.Expr, out: list[hir.Stmt]) -> Place:
 
 IN_MAPS.step = enter_key
 IN_MAPS.entry = entry_place
+IN_MAPS.again = enter_value

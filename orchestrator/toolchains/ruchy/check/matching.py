@@ -6,10 +6,22 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from orchestrator.toolchains.ruchy.check import cover, hir
+from orchestrator.toolchains.ruchy.check.aliases import Lent, lent, place_to_lend
 from orchestrator.toolchains.ruchy.check.asked import wanted_by_patterns
 from orchestrator.toolchains.ruchy.check.binding import NOTHING, bindings, forget, guess
 from orchestrator.toolchains.ruchy.check.control import Common, enter_loop, is_complete
-from orchestrator.toolchains.ruchy.check.function import DROP, HANDLERS, Fn, Want, Why, check, expr, handles, open_type
+from orchestrator.toolchains.ruchy.check.function import (
+    DROP,
+    HANDLERS,
+    Fn,
+    Want,
+    Why,
+    bad,
+    check,
+    expr,
+    handles,
+    open_type,
+)
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve
 from orchestrator.toolchains.ruchy.check.patterns import Matched, Reading, again, declare, read_pattern, source_of
 from orchestrator.toolchains.ruchy.check.scope import Variable
@@ -36,10 +48,11 @@ class _Arm(NamedTuple):
 def match(c: Fn, node: tree.Match, want: Want, why: Why) -> hir.Expr:
     """The value of the first arm whose pattern fits and whose guard holds."""
     out: list[hir.Stmt] = []
-    source = _subject(c, node.value, out, [arm.pattern for arm in node.arms], any(arm.guard for arm in node.arms))
+    subject = _subject(c, node.value, out, [arm.pattern for arm in node.arms], any(arm.guard for arm in node.arms))
+    source = subject.source
     slots = len(c.locals)
     common = Common(c, want)
-    arms = [_arm(c, arm, source, common, want, why) for arm in node.arms]
+    arms = [_arm(c, arm, subject, common, want, why) for arm in node.arms]
     result = common.result(None, "the arms of this `match` differ: {0} and {1}")
     whole = _covers(c, node, arms, source)
     if source.type is NEVER:
@@ -53,16 +66,39 @@ def match(c: Fn, node: tree.Match, want: Want, why: Why) -> hir.Expr:
     return open_type(c, hir.Block(made.type, node.at, out, made)) if out else made
 
 
+class Subject(NamedTuple):
+    """What is matched, and the place that it is, where that is lent."""
+
+    source: Matched
+    lent: Lent | None = None
+
+    def read(self, c: Fn, pattern: tree.Pattern) -> Reading:
+        return read_pattern(c, pattern, self.source) if self.lent is None else self.lent.read(c, pattern)
+
+    def declare(self, c: Fn, reading: Reading) -> list[tuple[Variable, hir.Expr | None]]:
+        return declare(c, reading, mutable=True) if self.lent is None else self.lent.declare(c, reading)
+
+
 def _subject(
     c: Fn, value: tree.Expr, out: list[hir.Stmt], patterns: Sequence[tree.Pattern], guarded: bool = False
-) -> Matched:
+) -> Subject:
     """What is matched; what is not known of its type, the patterns say."""
+    inner = lent(c, value)
+    if inner is not None:
+        place = place_to_lend(c, inner, out)
+        if place is None:
+            return Subject(Matched(ERROR, lambda: bad(value.at)))
+        guess(c, place.type, patterns)
+        place.type = resolve(place.type)
+        if place.type is not UNIT:
+            found = Lent(c, place, value.at)
+            return Subject(found.source, found)
     made = expr(c, value, wanted_by_patterns(c, value, patterns))
     if made.type is NEVER:
         out.append(hir.Do(made))
-        return NOTHING
+        return Subject(NOTHING)
     guess(c, made.type, patterns)
-    return source_of(c, made, out, stays=not guarded)
+    return Subject(source_of(c, made, out, stays=not guarded))
 
 
 def _never(out: list[hir.Stmt]) -> hir.Expr:
@@ -71,10 +107,10 @@ def _never(out: list[hir.Stmt]) -> hir.Expr:
     return last.value
 
 
-def _arm(c: Fn, node: tree.MatchArm, source: Matched, common: Common, want: Want, why: Why) -> _Arm:
+def _arm(c: Fn, node: tree.MatchArm, subject: Subject, common: Common, want: Want, why: Why) -> _Arm:
     mark = len(c.undo)
-    reading = read_pattern(c, node.pattern, source)
-    names = declare(c, reading, mutable=True)
+    reading = subject.read(c, node.pattern)
+    names = subject.declare(c, reading)
     guard = None if node.guard is None else check(c, node.guard, BOOL, _GUARD)
     body = common.add(HANDLERS[node.body.__class__](c, node.body, want, why), node.body, why)
     c.leave(mark)
@@ -153,11 +189,12 @@ def if_let(c: Fn, node: tree.IfLet, want: Want, why: Why) -> hir.Expr:
     out: list[hir.Stmt] = []
     complete = is_complete(node)
     inner = want if complete else DROP
-    source = _subject(c, node.value, out, [node.pattern])
+    subject = _subject(c, node.value, out, [node.pattern])
+    source = subject.source
     common = Common(c, inner)
     mark, slots = len(c.undo), len(c.locals)
-    reading = read_pattern(c, node.pattern, source)
-    names = declare(c, reading, mutable=True)
+    reading = subject.read(c, node.pattern)
+    names = subject.declare(c, reading)
     then = common.add(block(c, node.then, inner, why), node.then, why)
     c.leave(mark)
     if node.otherwise is None:
@@ -181,10 +218,11 @@ def if_let(c: Fn, node: tree.IfLet, want: Want, why: Why) -> hir.Expr:
 def while_let(c: Fn, node: tree.WhileLet, want: Want, why: Why) -> hir.Expr:
     """The value is computed before each turn."""
     out: list[hir.Stmt] = []
-    source = _subject(c, node.value, out, [node.pattern])
+    subject = _subject(c, node.value, out, [node.pattern])
+    source = subject.source
     mark, slots = len(c.undo), len(c.locals)
-    reading = read_pattern(c, node.pattern, source)
-    names = declare(c, reading, mutable=True)
+    reading = subject.read(c, node.pattern)
+    names = subject.declare(c, reading)
     target = enter_loop(c, node.label, "while", None, why)
     inner = block(c, node.body, DROP, why)
     c.loops.pop()

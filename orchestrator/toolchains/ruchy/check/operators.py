@@ -360,8 +360,8 @@ def unary(c: Fn, node: tree.Unary, want: Want, why: Why) -> hir.Expr:
     if op == "-":
         return _negate(c, node, want)
     if op == "&mut":
-        message = "`&mut` can only stand before an argument of a function, so far"
-        c.p.error("E0231", node.at, message, "leave it out: the value is copied")
+        message = "nothing could be written through this `&mut`: no place has this as its name"
+        c.p.error("E0231", node.at, message, "write `let r = &mut place`, or leave it out: the value is copied")
         return bad(node.at)
     if op == "!":
         made = expr(c, operand, BOOL, ("E0207", "`!` needs bool, and this is {got}"))

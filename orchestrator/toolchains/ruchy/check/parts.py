@@ -37,7 +37,7 @@ def _value(node: Node) -> Sequence[Node]:
 
 
 def _indices(node: Node) -> Sequence[Node]:
-    return [step for step in node.path if not isinstance(step, int)]
+    return [step for step in node.path if not isinstance(step, int | hir.InPayload)]
 
 
 LEAVES: frozenset[type] = frozenset({hir.Int, hir.Float, hir.Str, hir.Unit, hir.Local, hir.GetGlobal})

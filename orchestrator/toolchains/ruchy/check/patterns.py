@@ -75,11 +75,13 @@ class BoundName(NamedTuple):
 
 
 class Reading:
-    """What is read of a pattern so far: all `tests` must hold, in this order. `wrong`: an error was reported."""
+    """What is read of a pattern so far: all `tests` must hold, in this order. `wrong`: an error was reported. `lent`:
+    names mean parts of a place, and decide nothing of their types."""
 
-    __slots__ = ("bound", "cover", "tests", "wrong")
+    __slots__ = ("bound", "cover", "lent", "tests", "wrong")
 
-    def __init__(self) -> None:
+    def __init__(self, lent: bool = False) -> None:
+        self.lent = lent
         self.tests: list[hir.Expr] = []
         self.bound: list[BoundName] = []
         self.wrong = False
@@ -148,9 +150,9 @@ def field_source(c: Fn, source: Matched, index: int, kind: Type, at: int) -> Mat
 Reader = Callable[[Fn, Any, Matched, Reading], cover.Pattern]
 
 
-def read_pattern(c: Fn, pattern: tree.Pattern, source: Matched) -> Reading:
+def read_pattern(c: Fn, pattern: tree.Pattern, source: Matched, lent: bool = False) -> Reading:
     """A whole pattern. One that is held against what never gives a value says nothing but its names."""
-    reading = Reading()
+    reading = Reading(lent)
     if source.type is NEVER:
         reading.wrong = True
         reading.bound = [BoundName(one.name, one.at, True, ERROR, None) for one in names_in(pattern)]
@@ -199,7 +201,7 @@ def _name(c: Fn, node: tree.NamePattern, source: Matched, into: Reading) -> cove
         into.bound.append(BoundName(node.name, node.at, node.mutable, kind, None))
     else:
         value = source.read()
-        if openness(kind) == ELEMENT:
+        if openness(kind) == ELEMENT and not into.lent:
             value = started(c.p, value)
         into.bound.append(BoundName(node.name, node.at, node.mutable, resolve(value.type), value))
     return WILD if node.inner is None else read(c, node.inner, source, into)

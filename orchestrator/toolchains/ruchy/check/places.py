@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of
@@ -34,12 +34,14 @@ INDEX: Why = ("E0251", "an array is indexed by an integer, and this is {got}")
 
 class Place:
     """A variable and the way into it, with the type of each step; `type` is that of the whole, `why` what to say where
-    a value does not fit in. `key`: what is meant is this key of the map that the place holds, which may lack it."""
+    a value does not fit in. `key`: what is meant is this key of the map that the place holds, which may lack it.
+    `keys`: which steps go to the value of a key, and its slot."""
 
-    __slots__ = ("key", "steps", "type", "types", "variable", "why")
+    __slots__ = ("key", "keys", "steps", "type", "types", "variable", "why")
 
     def __init__(self, variable: Variable, kind: Type, why: Why) -> None:
         self.key: tree.Index | None = None
+        self.keys: dict[int, hir.Expr] = {}
         self.variable = variable
         self.steps: list[hir.Step] = []
         self.types: list[Type] = []
@@ -51,6 +53,17 @@ class Place:
         self.types.append(kind)
         self.type = resolve(kind)
         self.why = why
+
+
+class Alias(Variable):
+    """A name that means a place: what `&mut` lends (`aliases.py`)."""
+
+    __slots__ = ("place",)
+
+    def __init__(self, name: str, place: Place, at: int) -> None:
+        super().__init__(name, place.type, -1, at, True, declared=False)
+        self.place = place
+        self.read = self.lent = self.changes = True
 
 
 def place_of(c: Fn, node: tree.Expr, out: list[hir.Stmt], *, to_set: bool = False) -> Place | None:
@@ -77,7 +90,41 @@ def place_of(c: Fn, node: tree.Expr, out: list[hir.Stmt], *, to_set: bool = Fals
     if not isinstance(variable, Variable):
         _not_assignable(c, node, name, variable)
         return None
-    return _inside(c, Place(variable, resolve(variable.type), (*_STORE, name)), way, out, to_set)
+    place = now_of(c, variable, node.at, out) if isinstance(variable, Alias) else None
+    return _inside(c, place or Place(variable, resolve(variable.type), (*_STORE, name)), way, out, to_set)
+
+
+def inside_of(place: Place, more: Iterable[tuple[hir.Step, Type]], name: str) -> Place:
+    """What is further in than a place."""
+    made = Place(place.variable, place.type, (*_STORE, name))
+    made.steps, made.types, made.keys = [*place.steps], [*place.types], place.keys
+    for step, kind in more:
+        made.enter(step, kind, made.why)
+    return made
+
+
+def now_of(c: Fn, alias: Alias, at: int, out: list[hir.Stmt]) -> Place:
+    """The place that a name means now: keys that were put into a map meanwhile move its values."""
+    place = alias.place
+    made = Place(place.variable, resolve(place.variable.type), (*_STORE, alias.name))
+    for index, (step, kind) in enumerate(zip(place.steps, place.types, strict=True)):
+        key = place.keys.get(index)
+        if key is not None:
+            made.steps.pop()  # that to all values of the map
+            made.types.pop()
+            made.type = resolve(made.types[-1] if made.types else made.variable.type)
+            IN_MAPS.again(c, key, made, at, out)
+        else:
+            made.enter(step, kind, made.why)
+    made.why = (*_STORE, alias.name)
+    return made
+
+
+def read_alias(c: Fn, alias: Alias, at: int) -> hir.Expr:
+    """What the place holds that a name means."""
+    out: list[hir.Stmt] = []
+    made = read_place(c, at, now_of(c, alias, at, out))
+    return open_type(c, hir.Block(made.type, at, out, made)) if out else made
 
 
 ENTRIES = frozenset(("or_insert", "or_default", "or_insert_with"))
@@ -100,6 +147,7 @@ class _InMaps:
 
     step: Callable[[Fn, tree.Index, Place, list[hir.Stmt]], bool]
     entry: Callable[[Fn, tree.MethodCall, list[hir.Stmt]], Place | None]
+    again: Callable[[Fn, hir.Expr, Place, int, list[hir.Stmt]], None]
 
 
 IN_MAPS = _InMaps()
@@ -242,6 +290,8 @@ def read_place(c: Fn, at: int, place: Place) -> hir.Expr:
     for step, kind in zip(place.steps, place.types, strict=True):
         if isinstance(step, int):
             made = hir.GetField(kind, at, made, step)
+        elif isinstance(step, hir.InPayload):
+            made = open_type(c, hir.GetPayload(resolve(kind), at, made, step.variant, step.index, checked=True))
         else:
             made = open_type(c, hir.GetElement(resolve(kind), at, made, step))
     return made
@@ -286,6 +336,10 @@ def writes_through_reference(c: Fn, node: tree.Expr, variable: Variable) -> bool
     while isinstance(node, tree.Field | tree.Index):
         node = node.value
     through = isinstance(node, tree.Unary) and not is_entry(node.operand)
+    while isinstance(node, tree.Unary | tree.Field | tree.Index):
+        node = node.operand if isinstance(node, tree.Unary) else node.value
+    if isinstance(node, tree.Path) and isinstance(c.names.get(node.segments[0]), Alias):
+        return False
     if variable.changes or (not variable.lent and not through):
         return False
     message = f"writing through the reference `{variable.name}` would be lost: it is a copy"
@@ -354,6 +408,10 @@ def _is_same(made: hir.Expr, place: Place, steps: list[hir.Step]) -> bool:
     for step in reversed(steps):
         if isinstance(step, int):
             if not isinstance(made, hir.GetField) or made.index != step:
+                return False
+            made = made.value
+        elif isinstance(step, hir.InPayload):
+            if not isinstance(made, hir.GetPayload) or (made.variant, made.index) != (step.variant, step.index):
                 return False
             made = made.value
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.aliases import lent, let_lent
 from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.binding import NOTHING, bindings, destructure, forget, held_against
 from orchestrator.toolchains.ruchy.check.function import (
@@ -165,6 +166,9 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
             type_of(c.p, c.env, node.type)
         made = check(c, node.value, kind, (*_LET, name))
         return let_global(c, shared, made, kind, out), made
+    inner = lent(c, node.value) if name and not isinstance(node.value, tree.Path) and node.otherwise is None else None
+    if inner is not None and isinstance(pattern, tree.NamePattern) and pattern.inner is None:
+        return None, let_lent(c, node, inner, pattern, out)
     if node.type is not None:
         kind = type_of(c.p, c.env, node.type)
         made = check(c, node.value, kind, (*_LET, name or "_"))
@@ -179,9 +183,9 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
         return None, made
     if kind is NEVER:
         kind = ERROR
-    lent = bool(c.lends) and _is_lent(c, node.value)
+    is_lent = bool(c.lends) and _is_lent(c, node.value)
     variable = c.declare(name, kind, pattern.at, node.mutable or pattern.mutable, declared=True)
-    variable.lent = lent
+    variable.lent = is_lent
     if made.type is NEVER:  # nothing that is compiled reads it
         c.locals[variable.slot] = UNIT
     out.append(hir.Do(made) if kind is UNIT or made.type is NEVER else hir.Let(variable.slot, made))

@@ -290,18 +290,20 @@ class _Function:
 
     # ------------------------------------------------------------ enums
 
-    def payload(self, node: hir.NewVariant | hir.GetPayload, kind: Type) -> Sequence[Type]:
-        """The types of the payload of the node's variant."""
+    def payload(
+        self, node: hir.NewVariant | hir.GetPayload | hir.Store | hir.Change, kind: Type, variant: int
+    ) -> Sequence[Type]:
+        """The types of the payload of a variant."""
         self.is_one(node, kind, EnumType)
         assert isinstance(kind, EnumType)
         variants = [one.types for one in builtin_variants(kind)]
         if kind in self.module.enums:
             variants = [tuple(one.types) for one in self.module.enums[kind].variants]
-        self.must(node, 0 <= node.variant < len(variants), "no such variant")
-        return variants[node.variant]
+        self.must(node, 0 <= variant < len(variants), "no such variant")
+        return variants[variant]
 
     def new_variant(self, node: hir.NewVariant) -> None:
-        types = self.payload(node, node.type)
+        types = self.payload(node, node.type, node.variant)
         self.must(node, sorted(node.order) == list(range(len(types))), "a payload left out, or twice")
         for part, kind in zip(node.fields, types, strict=True):
             self.fits(node, part, kind)
@@ -311,7 +313,7 @@ class _Function:
         self.fits(node, node, I32)
 
     def get_payload(self, node: hir.GetPayload) -> None:
-        types = self.payload(node, node.value.type)
+        types = self.payload(node, node.value.type, node.variant)
         self.must(node, 0 <= node.index < len(types) and types[node.index] == node.type, "not the type of the payload")
 
     # ------------------------------------------------------------ arrays
@@ -346,6 +348,10 @@ class _Function:
                 types = self.fields(node, kind)
                 self.must(node, 0 <= step < len(types), "no such field")
                 kind = types[step]
+            elif isinstance(step, hir.InPayload):
+                types = self.payload(node, kind, step.variant)
+                self.must(node, 0 <= step.index < len(types), "no such part of a payload")
+                kind = types[step.index]
             else:
                 self.must(node, isinstance(step, hir.Int | hir.Local) and step.type == I64, "an index to be computed")
                 kind = self.element(node, kind)

@@ -248,10 +248,11 @@ CODES: dict[str, Code] = registry(
         "E0231",
         "type",
         "reference that cannot be written through",
-        "`&mut` stands before an argument whose parameter is `&mut` too, and before the type of a parameter; nowhere "
-        "else yet.",
-        "let mut n = 1; let r = &mut n; println(r);",
-        "let mut n = 1; let r = n; println(r);",
+        "`&mut` stands before an argument whose parameter is `&mut` too, before the type of a parameter, and before "
+        "what a name stands for from there on: in `let r = &mut place`, `for x in &mut xs`, `match &mut value`, "
+        "`if let Some(x) = &mut value`. A field, an element and a result hold values, no places.",
+        "let mut n = 1; let r = [&mut n]; println(r);",
+        "let mut n = 1; let r = &mut n; *r = 2; println(n);",
     ),
     Code(
         "E0291",

@@ -14,6 +14,7 @@ from orchestrator.toolchains.ruchy.lower.body import OWNED, PLAIN, get, handles,
 from orchestrator.toolchains.ruchy.lower.layout import is_counted
 from orchestrator.toolchains.ruchy.lower.structs import new_object, read_field
 from orchestrator.toolchains.ruchy.lower.valtypes import I32
+from orchestrator.toolchains.ruchy.lower.variables import trap_with
 from orchestrator.wasm.leb import sleb
 
 if TYPE_CHECKING:
@@ -56,4 +57,14 @@ def lower_get_tag(body: Body, node: hir.GetTag) -> int:
 @handles(hir.GetPayload)
 def lower_get_payload(body: Body, node: hir.GetPayload) -> int:
     layout = body.shared.layouts.variants(enum(node.value.type))[node.variant]
-    return read_field(body, node.value, layout.fields[node.index])
+    test = (lambda: must_be(body, node.variant, node.at)) if node.checked else None
+    return read_field(body, node.value, layout.fields[node.index], test)
+
+
+def must_be(body: Body, variant: int, at: int) -> None:
+    """Traps where the value on top of the stack, which stays there, is another variant."""
+    value = body.temporary(I32)
+    body.out += tee(value) + get(value) + b"\x28\x02\x04\x41" + sleb(variant) + b"\x47\x04\x40"  # its tag, i32.ne, if
+    trap_with(body, at, "what was taken out of this value by a pattern is no longer there")
+    body.out += b"\x0b"
+    body.give_back(I32, value)

@@ -53,6 +53,7 @@ from orchestrator.wasm.fragment import HIDDEN, WEAK, Data, FunctionCode
 from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.lower.layout import Layout
     from orchestrator.toolchains.ruchy.lower.shared import Shared
 
 _TO_NOTHING = functype(bytes((VALUE_I32,)), b"")
@@ -133,7 +134,29 @@ def _unshare_record(body: Body, type_: Type) -> None:
     copy = body.temporary(VALUE_I32)
     body.out += get(0)
     body.call("rt::unshared", _TO_I32)
-    body.out += b"\x04\x40" + get(0) + b"\x0f\x0b" + get(0) + b"\x41" + sleb(layout.size)
+    body.out += b"\x04\x40" + get(0) + b"\x0f\x0b"
+    _copied(body, layout, copy)
+    body.out += get(copy)
+
+
+def _unshare_enum(body: Body, type_: EnumType) -> None:
+    """A copy, if somebody else holds it too. A variant without a payload is static, and nobody writes to it."""
+    body.out += get(0)
+    body.call("rt::unshared", _TO_I32)
+    body.out += b"\x04\x40" + get(0) + b"\x0f\x0b"
+    copy = body.temporary(VALUE_I32)
+    for number, layout in enumerate(body.shared.layouts.variants(type_)):
+        if not layout.fields:
+            continue
+        body.out += get(0) + b"\x28\x02\x04\x41" + sleb(number) + b"\x46\x04\x40"  # its tag, i32.eq, if
+        _copied(body, layout, copy)
+        body.out += get(copy) + b"\x0f\x0b"
+    body.out += get(0)
+
+
+def _copied(body: Body, layout: Layout, copy: int) -> None:
+    """A copy of the parameter, which somebody else holds too, in a temporary."""
+    body.out += get(0) + b"\x41" + sleb(layout.size)
     body.call("rt::copy", _PAIR_TO_I32)
     body.out += set_(copy)
     for field in layout.fields:
@@ -142,7 +165,6 @@ def _unshare_record(body: Body, type_: Type) -> None:
             body.call("rt::retain", _TO_NOTHING)
     body.out += get(0)
     body.call("rt::release", _TO_NOTHING)  # somebody else holds it: this never frees
-    body.out += get(copy)
 
 
 def _equal_records(draft: Draft, type_: Type) -> hir.Expr:
@@ -368,6 +390,7 @@ HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (TupleType, "compare"): AsTree(_compare_tuples),
     (ArrayType, "compare"): AsTree(_compare_arrays),
     (EnumType, "drop"): ByHand(drop_object),
+    (EnumType, "unshare"): ByHand(_unshare_enum),
     (EnumType, "eq"): AsTree(equal_enums),
     (EnumType, "show"): AsTree(show_enum),
     (EnumType, "compare"): AsTree(compare_enums),

@@ -11,6 +11,7 @@ from orchestrator.toolchains.ruchy.check.abilities import HELPER, abilities
 from orchestrator.toolchains.ruchy.check.types import STRING, Type
 from orchestrator.toolchains.ruchy.lower.body import OWNED, PLAIN, get, handles, set_, tee
 from orchestrator.toolchains.ruchy.lower.elements import element_number, scale
+from orchestrator.toolchains.ruchy.lower.enums import enum, must_be
 from orchestrator.toolchains.ruchy.lower.glue import TYPES
 from orchestrator.toolchains.ruchy.lower.layout import HEADER, element_of, how_of, is_counted, storage, valtype
 from orchestrator.toolchains.ruchy.lower.strings import append_parts, joined
@@ -68,6 +69,12 @@ def reach(body: Body, node: hir.Store | hir.Change) -> Reached:
             body.give_back(I32, inner)
         if isinstance(step, int):
             field = body.shared.layouts.of(type_).fields[step]
+            offset, type_ = field.offset, field.type
+        elif isinstance(step, hir.InPayload):
+            body.out += get(owner)
+            must_be(body, step.variant, node.at)
+            body.out.append(0x1A)
+            field = body.shared.layouts.variants(enum(type_))[step.variant].fields[step.index]
             offset, type_ = field.offset, field.type
         else:
             offset, type_ = HEADER, element_of(type_)
@@ -169,7 +176,9 @@ def _appends_to_itself(node: hir.Store) -> list[hir.Expr]:
         same = (
             isinstance(first, hir.GetField) and first.index == step
             if isinstance(step, int)
-            else isinstance(first, hir.GetElement) and _same_index(first.index, step)
+            else isinstance(first, hir.GetElement)
+            and not isinstance(step, hir.InPayload)
+            and _same_index(first.index, step)
         )
         if not same or not isinstance(first, hir.GetField | hir.GetElement):
             return []

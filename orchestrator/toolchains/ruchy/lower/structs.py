@@ -13,6 +13,8 @@ from orchestrator.toolchains.ruchy.lower.walk import is_straight
 from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orchestrator.toolchains.ruchy.lower.body import Body
     from orchestrator.toolchains.ruchy.lower.layout import FieldLayout, Layout
 
@@ -120,9 +122,12 @@ def lower_get_field(body: Body, node: hir.GetField) -> int:
     return read_field(body, node.value, body.shared.layouts.of(record(node.value.type)).fields[node.index])
 
 
-def read_field(body: Body, value: hir.Expr, field: FieldLayout) -> int:
-    """A field of a place is borrowed; one of a value of our own outlives it, so it is retained first."""
+def read_field(body: Body, value: hir.Expr, field: FieldLayout, test: Callable[[], None] | None = None) -> int:
+    """A field of a place is borrowed; one of a value of our own outlives it, so it is retained first. `test` looks at
+    the value before that, and leaves it."""
     held = body.emit(value)
+    if test is not None:
+        test()
     if not field.load:
         body.discard(held, value.type)
         return PLAIN

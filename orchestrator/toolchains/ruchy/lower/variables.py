@@ -83,13 +83,14 @@ def _check(body: Body, symbol: str, name: str, at: int) -> None:
     body.out += load + b"\x04\x40"
     body.address(Reference(DATA, symbol))
     body.out += load + b"\x41" + uleb(_LENT) + b"\x46\x04\x40"  # i32.eq, if
-    _trap(body, at, f"`{name}` is used while a call changes it through `&mut {name}`")
+    trap_with(body, at, f"`{name}` is used while a call changes it through `&mut {name}`")
     body.out += b"\x0b"
-    _trap(body, at, f"`{name}` is used before its `let` has run")
+    trap_with(body, at, f"`{name}` is used before its `let` has run")
     body.out += b"\x0b"
 
 
-def _trap(body: Body, at: int, message: str) -> None:
+def trap_with(body: Body, at: int, message: str) -> None:
+    """Traps with a text."""
     body.site(at)
     body.string(message)
     body.call("rt::trap_text", _TRAP_TEXT)

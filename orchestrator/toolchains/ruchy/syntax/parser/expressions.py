@@ -83,6 +83,8 @@ def parse_expression(c: Cursor, first: Expr | None = None) -> Expr:
                 hint = "write `a < -b` for a comparison" if kind == "<-" else ""
                 c.fail("E0701", f"`{kind}` is the {what}: actors are not supported", hint=hint)
             break
+        if kind == "*" and at in c.breaks and _begins_write(c, at):
+            break
         _reduce(c, operands, operators, levels, firsts, level if level > 0 else 1)
         operators.append(at)
         levels.append(level)
@@ -97,6 +99,26 @@ def parse_expression(c: Cursor, first: Expr | None = None) -> Expr:
     if found is None:
         c.fail("E0003", "expected an expression")
     return found
+
+
+def _begins_write(c: Cursor, at: int) -> bool:
+    """Whether a `*` that stands first on a line begins `*place = value`: as a product it could not be assigned to."""
+    kinds = c.kinds
+    at += 1
+    if kinds[at] != "name":
+        return False
+    depth = 0
+    while True:
+        at += 1
+        kind = kinds[at]
+        if kind == "[":
+            depth += 1
+        elif kind == "]" and depth:
+            depth -= 1
+        elif kinds[at - 1] == "." and kind in ("name", "int"):
+            continue
+        elif kind == "end" or (not depth and kind != "."):
+            return LEVELS.get(kind) == 0
 
 
 def _range_has_end(c: Cursor) -> bool:

@@ -44,9 +44,7 @@ SEEN = {
     'fn f(xs: &mut [String]) { for i in 0..3 { xs.push("x" + i) } panic("end") } let mut a = []; println(a)': "[]",
 }
 ELSEWHERE = [
-    "fn f() { let mut k = 1; let r = &mut k; }",
     "fn f() { let mut k = 1; let r: &mut i64 = k; }",
-    "fn f(p: &mut P) { let r = &mut p.q; }",
     'fn g(p: P) { p.x = 1 } fn f() { let p = P { x: 1, q: Q { n: 1, s: "" } }; g(&mut p) }',
     'fn g(p) { p.x = 1 } fn f() { let p = P { x: 1, q: Q { n: 1, s: "" } }; g(&mut p) }',
     "fn f(p: &mut P) -> &mut P { p }",
