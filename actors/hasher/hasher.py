@@ -23,7 +23,9 @@ class Hasher(Actor[SourcesFound]):
             await self.tell(self.planner, SourcesRead(build=build, end=message.end))
             return
         offload = self.offload
-        read = await offload.run(read_sources, message.found, message.root, self.normalise, offload.disk)
+        found = message.found
+        size = sum(one.stamp.size if one.stamp is not None else len(one.data or b"") for one in found)
+        read = await offload.files(len(found), size, read_sources, found, message.root, self.normalise, offload.disk)
         if self.events.wanted:
             self._emit(message, read)
         weight = sum(len(source.data) for source in read.sources)

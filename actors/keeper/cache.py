@@ -61,7 +61,7 @@ from actors.keeper.store import (
     object_file,
 )
 from actors.keeper.sweep import Swept
-from actors.offload import Offload
+from actors.offload import STAMPS_A_FILE, Offload
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -210,7 +210,7 @@ class BuildCache:
         forget, self.lost = bool(self.lost), set()
         self.now = BuildStatus(build)
         on_disk = self._database is not None and not self.memory
-        if on_disk and await self.offload.run(recovery.identity, self.store) != self._opened:
+        if on_disk and await self.offload.files(1, 0, recovery.identity, self.store) != self._opened:
             await self.close()
         return forget
 
@@ -226,7 +226,7 @@ class BuildCache:
         in_use, self.in_use = self.in_use, InUse()
         if in_use.visible:
             with anyio.CancelScope(shield=True):  # Nobody else can release it any more.
-                await self.offload.run(in_use.release)
+                await self.offload.files(1, 0, in_use.release)
 
     async def close(self) -> None:
         """Close the index; the next one who needs it opens it again."""
@@ -248,7 +248,10 @@ class BuildCache:
         # so either it sees our pin and restores the row, or we see no row. Claim before looking up, too: a build
         # gives a claim back only after it has added the row.
         if self.in_use.add(keys) or claim:
-            taken = await self.offload.run(self.in_use.claim, self._shared, self.store.disk, keys[:claim], beside)
+            count = len(keys) // STAMPS_A_FILE
+            taken = await self.offload.files(
+                count, 0, self.in_use.claim, self._shared, self.store.disk, keys[:claim], beside
+            )
         if not self.now.synced:
             self.now.synced = True
             await self.sync_with_neighbours()
@@ -271,9 +274,9 @@ class BuildCache:
         for row in rows:
             self.in_use.checksums[row.digest] = row.checksum
 
-    async def _find_in_files(self, keys: Iterable[bytes]) -> dict[bytes, EntryRow]:
+    async def _find_in_files(self, keys: Sequence[bytes]) -> dict[bytes, EntryRow]:
         """Without an index: the metadata says it all, but it takes longer."""
-        known = await self.offload.run(self.store.read_known, keys)
+        known = await self.offload.files(len(keys), 0, self.store.read_known, keys)
         for key in known.damaged:
             await self.offload.run(self.store.quarantine_metadata, key)
         self.quarantined_metadata(known.damaged)
@@ -297,7 +300,7 @@ class BuildCache:
             unknown = [digest for digest, expected in wanted if not expected]
             self.in_use.add((), unknown)
             self.in_use.read.update(unknown)
-            fetched = await self.offload.run(self._fetch, wanted)
+            fetched = await self.offload.files(2 * len(wanted), 0, self._fetch, wanted)
             self.count(bytes_read=sum(map(len, fetched.data.values())))
             await self._handle_failures(fetched)
             for digest, there in fetched.data.items():
@@ -354,7 +357,8 @@ class BuildCache:
     async def keep(self, entries: Sequence[Incoming], force: bool) -> StoreResult:
         """Store entries. If the disk is full, what could not be stored comes back in `rest`."""
         known = await self._known(entries, force)
-        kept = await self.offload.run(self._keep, entries, known, force)
+        size = sum(len(one.entry.data) for one in entries)
+        kept = await self.offload.files(4 * len(entries), size, self._keep, entries, known, force)
         self.count(bytes_written=kept.written)
         refused = {**kept.refused, **await self._add_rows(kept.stored, entries, known, force)}
         digests = {one.key: one.row.digest for one in kept.stored} | refused
@@ -532,7 +536,7 @@ class BuildCache:
     async def sync_with_neighbours(self) -> bool:
         """Beside neighbours (see `recovery.py`): add rows for what they stored, and drop rows of what they removed.
         Returns whether there are any."""
-        if self.memory or not await self.offload.run(recovery.has_neighbours, self.store):
+        if self.memory or not await self.offload.files(1, 0, recovery.has_neighbours, self.store):
             return False
         known = await self.read(index.all_keys)
         there = None if known is None else await self.files(None, self.store.committed)

@@ -189,7 +189,7 @@ class Keeper(Actor[ToKeeper]):
         if message.listing and not done.missing:
             written = publish.WrittenProgram(digest=message.digest, owner=message.owner)
             try:
-                await self.offload.run(publish.keep_list, disk, message.listing, done.file, written)
+                await self.offload.files(2, 0, publish.keep_list, disk, message.listing, done.file, written)
             except (
                 OSError,
                 UnicodeEncodeError,
@@ -200,7 +200,8 @@ class Keeper(Actor[ToKeeper]):
     async def _published(self, message: Publish) -> Published:
         """Write the program, unless it is in its place. Raises OSError."""
         disk, path = self.offload.disk, message.path
-        file, stamp, link = await self.offload.run(publish.look, disk, path, message.within, message.digest)
+        size = len(message.data) or publish.UNKNOWN_BYTES
+        file, stamp, link = await self.offload.files(2, size, publish.look, disk, path, message.within, message.digest)
         written = stamp is None
         if stamp is None:
             data = message.data or await self._program(message.digest)
@@ -218,7 +219,7 @@ class Keeper(Actor[ToKeeper]):
         shrunk = False
         for make_room in (upkeep.make_room, upkeep.remove_unpinned, upkeep.remove_index) if self._enabled else ():
             try:
-                stamp = await self.offload.run(publish.write, self.offload.disk, path, data)
+                stamp = await self.offload.files(4, len(data), publish.write, self.offload.disk, path, data)
                 break
             except OSError as error:
                 if error.errno not in NO_SPACE:

@@ -22,6 +22,8 @@ LONGEST = 1 << 20
 """The largest list of written files, in bytes."""
 RANDOM_BYTES = 6
 """Random bytes in the name of a temporary file."""
+UNKNOWN_BYTES = 1 << 30
+"""Stands for the size of a program that is in the cache."""
 LONGEST_NAME = 200
 """The longest name, in bytes, that a temporary file's name repeats: with what is added it stays below 255."""
 

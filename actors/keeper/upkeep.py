@@ -112,7 +112,8 @@ class Upkeep:
         if not is_snapshot_name(snapshot) or cache.lost or cache.unstored:
             return
         try:
-            written = await cache.offload.run(cache.store.write_snapshot, snapshot, data, plan)
+            size = len(data) + (len(plan) or len(data))  # Without a plan, the one that is there is read and written.
+            written = await cache.offload.files(4, size, cache.store.write_snapshot, snapshot, data, plan)
         except FileNotFoundError:
             pass  # Another process lost entries and is forgetting all builds at this moment, this one included.
         except OSError as error:

@@ -53,6 +53,8 @@ class ScanResult(msgspec.Struct, frozen=True):
     end: ScanEnd
 
 
+MANY = 1 << 20
+"""Stands for the number of files that nobody has counted."""
 MOST_RELISTED = 32
 """Where more folders changed than this, the whole tree is walked."""
 _NOTHING = Snapshot(root="")
@@ -126,6 +128,12 @@ class LoadedSnapshot:
         self._opened: tuple[FolderStamp, ...] = ()
         """The files that `_extras` leaves out."""
         self._digests: dict[str, InMemory] = {}
+
+    @property
+    def stamps(self) -> int:
+        """About how many files and folders the next scan will stamp."""
+        snapshot = self.snapshot
+        return len(snapshot.known) + len(snapshot.folders) if snapshot is not None else MANY
 
     def load(self, path: str, disk: Disk) -> Snapshot | None:
         """Returns the snapshot in the file `path`; None where there is none that can be read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.events import FileSkipped, SourcesScanned
 from actors.messages import BATCH, Scan, ScanEnd, SourcesFound
+from actors.offload import STAMPS_A_FILE
 from actors.scanner.compare import LoadedSnapshot, ScanResult, scan_sources
 from actors.system import Actor, Address, Cell
 
@@ -24,7 +25,10 @@ class Scanner(Actor[Scan]):
         if self.cancelled(build):
             await self._end(message)
             return
-        result = await self.offload.run(scan_sources, message, self.snapshot, self.offload.disk)
+        stamps = self.snapshot.stamps + len(message.memory)
+        result = await self.offload.files(
+            stamps // STAMPS_A_FILE, 0, scan_sources, message, self.snapshot, self.offload.disk
+        )
         if self.events.wanted:
             self._emit(build, result)
         found = result.found
