@@ -1,6 +1,6 @@
 # make demo        build, run, edit and rebuild an example, and say what happens
 # make test        all checks and all tests
-# make test-quick  the quick tests, in about two minutes: no slow ones, properties, schedules or sweeps, asyncio alone
+# make test-quick  the tests of single parts, in less than a minute: no whole programs, faults, properties or schedules
 # make check       ruff, mypy and pyright alone
 # make test-long   the tests of properties and schedules with many more cases, and sweeps over all faults; SHARD=1/4 runs
 #                  the first quarter of them, RESUME=FILE goes on where an earlier run was stopped
@@ -27,7 +27,9 @@ test: check
 	$(BIN)/pytest -q -n 2
 
 test-quick: $(VENV)/.installed-dev
-	$(BIN)/pytest -q -n 2 -m "not slow and not hypothesis and not schedules and not sweep" -k "not trio"
+	$(BIN)/pytest -q -n 2 -m "not slow and not hypothesis and not schedules and not sweep" -k "not trio" \
+		tests/actors tests/orchestrator tests/test_*.py --ignore tests/orchestrator/toolchains/ruchy/runtime \
+		--ignore-glob "tests/orchestrator/toolchains/ruchy/test_*"
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check

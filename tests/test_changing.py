@@ -189,6 +189,7 @@ def test_a_request_without_an_answer_cannot_be_defined() -> None:
             pass
 
 
+@pytest.mark.slow
 def test_a_request_that_the_keeper_does_not_handle_breaks_its_import() -> None:
     program = """
 from actors.messages import base, cache
@@ -202,6 +203,7 @@ import actors.keeper.keeper
     assert done.stderr.splitlines()[-1] == "TypeError: the keeper has no handler for Forgotten"
 
 
+@pytest.mark.slow
 def test_an_answer_that_needs_arguments_breaks_the_keepers_import() -> None:
     program = """
 from actors.messages import base, cache
@@ -217,6 +219,7 @@ import actors.keeper.keeper
     assert done.stderr.splitlines()[-1] == "TypeError: Missing required argument 'count'"
 
 
+@pytest.mark.slow
 def test_a_batch_that_no_worker_does_breaks_the_pools_import() -> None:
     program = """
 from actors.messages import jobs

@@ -60,11 +60,13 @@ def test_the_least_toolchain_of_the_architecture_page_works(repository: Path) ->
 WORLDS = blocks("docs/testing-builds.md", "python")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [code for _, code in WORLDS], ids=[heading for heading, _ in WORLDS])
 def test_example_of_testing_builds_runs(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code, "docs/testing-builds.md", "exec"), {"__name__": "__main__"})
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_least_toolchain_keeps_what_the_oracle_asks() -> None:
     """A stranger's toolchain, in the simulated world and its oracle."""
@@ -109,6 +111,7 @@ def test_the_page_on_testing_knows_every_option() -> None:
     assert arguments == re.findall(r"^\| `(\w+)` \|", document, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_readme_example_runs(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = next(code for _, code in blocks("README.md", "python")).replace("anyio.run(main)", "")

@@ -132,6 +132,7 @@ def test_no_bare_asyncio_and_no_dataclasses() -> None:
     assert [named(file) for file in files if "dataclasses" in tops(file)] == []
 
 
+@pytest.mark.slow
 def test_nothing_of_the_product_imports_the_testing_package() -> None:
     files = [file for file in python_files(*PACKAGES) if "orchestrator/testing" not in named(file)]
     users = [named(file) for file in files if any(name.startswith("orchestrator.testing") for name in imported(file))]

@@ -92,6 +92,7 @@ def test_a_plain_command_line_is_read_without_argparse(words: list[str], monkeyp
     assert arguments.plain(["run", *words]) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "code"), [(["build", "-q"], 0), (["build", "-q", "nowhere"], 2), (["--version"], 0)])
 def test_the_process_ends_with_the_code_of_the_command(tmp_path: Path, words: list[str], code: int) -> None:
     """At once, without what `atexit` would do, but with all that was written."""

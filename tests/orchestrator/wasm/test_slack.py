@@ -94,6 +94,7 @@ def test_a_program_does_not_tell_its_history(random):
         world.edit()
 
 
+@pytest.mark.slow
 def test_most_edits_are_patched_and_some_are_not():
     ways = {"patched": 0, "linked": 0, "unusual": 0}
     for seed in range(8):

@@ -205,6 +205,7 @@ def test_a_module_that_cannot_be_parsed_is_not_checked():
     assert {one.code[:3] for one in checked.diagnostics} == {"E00"}
 
 
+@pytest.mark.slow
 def test_what_is_planned_says_what_to_write_instead() -> None:
     """Every construct that some file of the checker calls "not supported yet"."""
     folder = Path(unsupported.__file__).parent

@@ -116,6 +116,7 @@ def test_a_constant_that_needs_a_long_chain():
     assert function(module, "g").result == I32
 
 
+@pytest.mark.slow
 def test_long_chains_of_operators_and_branches_need_no_depth():
     def ok(text: str) -> bool:
         return check_text(text).diagnostics == []

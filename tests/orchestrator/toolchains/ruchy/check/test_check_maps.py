@@ -44,6 +44,7 @@ def test_error(name):
     assert found(source) == wanted
 
 
+@pytest.mark.slow
 def test_against_a_python_dictionary():
     """Random changes of a map, each a line of the program; the answers are those of a dictionary, in sorted order."""
     pick = random.Random(5)

@@ -154,6 +154,7 @@ def test_one_class_of_nodes_has_one_handler():
         handles(tree.Binary)(lambda c, node, want, why: bad(node.at))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", [room, lower])
 def test_no_import_goes_in_a_circle(package):
     """Lazy imports count too, and those for type checkers alone."""

@@ -56,6 +56,7 @@ def test_pushing_keeps_what_is_there(rt, size):
     rt.call("release", array)
 
 
+@pytest.mark.slow
 def test_pushing_moves_each_element_a_few_times_only(rt):
     array, moves = rt.call("arr_new", 0, 8), 0
     for n in range(20_000):

@@ -195,6 +195,7 @@ def test_positions_are_token_ordinals():
     assert (function.start, function.at, function.body.at, function.body.end, function.stop) == (11, 16, 19, 20, 21)
 
 
+@pytest.mark.slow
 def test_long_chains_need_no_recursion():
     assert parse("1" + " + 1" * 5000).module is not None
     assert parse("a" + ".b()" * 5000).module is not None

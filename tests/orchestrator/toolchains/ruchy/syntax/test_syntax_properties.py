@@ -145,6 +145,7 @@ def test_splitting_by_the_pattern_is_splitting_by_the_parser(items, gap):
         assert split(source) == items_by_parser(source)
 
 
+@pytest.mark.slow
 def test_the_suite_splits_and_outlines_as_it_parses():
     for source in VALID:
         parsed = parse(source)
@@ -172,6 +173,7 @@ def effort(source: str) -> int:
     return calls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     [
