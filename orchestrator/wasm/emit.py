@@ -9,6 +9,7 @@ from orchestrator.wasm.fragment import (
     FUNCTION,
     FUNCTION_INDEX_LEB,
     GLOBAL_INDEX_LEB,
+    LOCAL,
     MEMORY_ADDR_I32,
     MEMORY_ADDR_LEB,
     MEMORY_ADDR_SLEB,
@@ -19,10 +20,11 @@ from orchestrator.wasm.fragment import (
 from orchestrator.wasm.layout import OutputSegment, ProgramLayout, is_stub
 from orchestrator.wasm.leb import MAGIC, leb5, section, signed32, sleb, string, uleb, vector
 from orchestrator.wasm.object_file import ObjectFile, Relocations
-from orchestrator.wasm.symbols import CONSTRUCTORS, CONSTRUCTORS_NAME, FIRST_ADDRESS, NULL
+from orchestrator.wasm.symbols import ADDRESS_NAMES, CONSTRUCTORS, CONSTRUCTORS_NAME, FIRST_ADDRESS, NULL
 
 _put5 = Struct("5s").pack_into
 _put4 = Struct("<I").pack_into
+_FIRST_OF_OBJECTS = FIRST_ADDRESS + len(ADDRESS_NAMES)
 _TRAP = b"\x03\0\0\x0b"  # a body of `unreachable`, with its size
 
 
@@ -92,6 +94,7 @@ def _exports(layout: ProgramLayout, exports: dict[str, int]) -> list[bytes]:
 def _code(layout: ProgramLayout, patcher: _Patcher, inits: Sequence[int]) -> bytes:
     resolution, live = layout.resolution, layout.live
     parts: list[bytes | bytearray] = []
+    # The function section gives each body its type by position: this is the order of `ProgramLayout.functions`.
     if live[CONSTRUCTORS]:
         calls = b"".join([b"\x10" + uleb(layout.function_index[node]) for node in inits])
         parts.append(uleb(len(calls) + 2) + b"\0" + calls + b"\x0b")
@@ -163,6 +166,9 @@ class _Patcher:
         `base`."""
         layout, kinds = self._layout, relocations.kinds
         row, lebs = layout.resolution.targets[number], self._lebs
+        # An object writes each hole in code as LEB128 that is padded to five bytes, which is enough for 32 bits. So any
+        # value fits into its hole, and no code moves. Most holes take an index, so an object's indices are encoded once
+        # for each symbol (`columns`, by kind of relocation), and not once for each hole.
         columns: list[list[bytes] | None] = [None] * 21
         if FUNCTION_INDEX_LEB in kinds:
             columns[FUNCTION_INDEX_LEB] = self._column(layout.function_index, row)
@@ -208,6 +214,8 @@ class _Patcher:
             return 0
         symbol = resolution.objects[number].symbols[index]
         address = self._layout.address[node] + addend
-        if node < FIRST_ADDRESS + 7:
+        # The linker's own symbols are addresses themselves. Those of objects lie at an offset in a segment; the
+        # offset of a local symbol is its own, because another object may have one of the same name.
+        if node < _FIRST_OF_OBJECTS:
             return address
-        return address + (symbol.offset if symbol.flags & 2 else resolution.offsets.get(symbol.name, 0))
+        return address + (symbol.offset if symbol.flags & LOCAL else resolution.offsets.get(symbol.name, 0))

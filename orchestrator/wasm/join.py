@@ -189,6 +189,9 @@ class _Holes:
             top += len(item.content)
         self.size = top
         uses, types, add_use = symbols.uses, symbols.types, symbols.add_use
+        # The order of numbering is part of the object's bytes: the pieces in order, of each its own type first, then
+        # its uses in order of appearance. `uses` is asked before `add_use`, because most uses were seen in an earlier
+        # piece.
         base = 0
         for piece in symbols.code:
             if piece.type not in types:
@@ -330,6 +333,9 @@ class _ObjectWriter:
 
     def _relocations(self, name: str, ordinal: int, offsets: Sequence[int], uses: Sequence[int]) -> bytes:
         """The relocation section of the section before number `ordinal`. `offsets` ascend."""
+        # An entry is its kind, its offset as LEB128, and what it refers to. Kind and target are encoded once for each
+        # use. An offset is the low seven bits with the continuation bit (`_LOW`), then the rest, which is in `high`: so no
+        # entry calls `uleb`, but for the few with an offset of one byte.
         heads, tails, low = self._values.heads, self._values.tails, _LOW
         high = [uleb(n) for n in range((offsets[-1] >> 7) + 1)]
         entries = [
@@ -338,11 +344,14 @@ class _ObjectWriter:
             else heads[one] + uleb(offset) + tails[one]
             for offset, one in zip(offsets, uses, strict=True)
         ]
+        # A relocation section names its section by number. `ordinal` counts `MAGIC` as well, the first of `sections`.
         return custom(name, uleb(ordinal - 1) + vector(entries))
 
     def _linking(self) -> bytes:
         symbols = self._symbols
         first = len(self.imported)
+        # Relocations name symbols by their place in this table: it must have the order of `_Symbols.numbers`, which is
+        # functions, data and globals by definition, then undefined symbols by first use.
         table = [
             b"".join((b"\0", uleb(piece.flags), uleb(first + number), piece.name))
             for number, piece in enumerate(symbols.code)
@@ -370,6 +379,8 @@ def _undefined(symbols: _Symbols) -> list[bytes]:
     counts = [0, 0, 0]
     for name, one in symbols.undefined.items():
         flags = UNDEFINED | WEAK if one.weak else UNDEFINED
+        # An undefined function (or global) is named by its import, and imports are written in this order (`outside`).
+        # The name is left out where it is the import's own, as linkers expect; EXPLICIT_NAME says that one follows.
         index = counts[one.kind]
         counts[one.kind] += 1
         if one.kind == DATA:
@@ -501,6 +512,7 @@ def _host(name: bytes, one: Reference) -> tuple[bytes, bytes]:
 
 def _info(piece: DataPiece) -> bytes:
     """The entry of a data segment in the subsection "segment info"."""
+    # `piece.name` begins with its length: one byte below 128, two below 16,384.
     name = piece.name[1:] if len(piece.name) < 129 else piece.name[2:] if len(piece.name) < 16386 else b""
     if not name:
         raise ValueError("a name of no length, or a very long one")

@@ -65,6 +65,8 @@ class ProgramLayout:
         self.global_index = [0] * resolution.size
         self.slot = [0] * resolution.size
         self.address = [0] * resolution.size
+        # All numbers are given before a byte is written, because a relocation may ask for any of them. The order in
+        # which each step numbers is that of `wasm-ld`, and so part of the output.
         self.imports = [symbol for node, symbol in resolution.foreign.items() if live[node] and symbol.module]
         self.functions, self.function_types = self._functions()
         self._count_types()
@@ -79,6 +81,7 @@ class ProgramLayout:
         if live[CONSTRUCTORS]:
             nodes.append(CONSTRUCTORS)
             types.append(functype(b"", b""))
+        # The bodies that `emit._code` writes must stand in this order: constructors, stubs, then the objects.
         for node, symbol in resolution.foreign.items():
             if live[node] and is_stub(symbol):
                 nodes.append(node)
@@ -111,6 +114,7 @@ class ProgramLayout:
     def _live_relocations(self, relocations: Relocations, base: int, count: int) -> list[tuple[int, int]]:
         """Kind and index of the relocations in live units, in order."""
         kinds, indices = relocations.kinds, relocations.indices
+        # An object that is live as a whole, as most are without dead code, needs no look at each unit.
         if self.live.find(0, base, base + count) < 0:
             return list(zip(kinds, indices, strict=True))
         found: list[tuple[int, int]] = []
@@ -122,6 +126,7 @@ class ProgramLayout:
 
     def _count_functions(self) -> None:
         index = 0
+        # WebAssembly numbers imported functions before a module's own. The same holds for globals.
         for node, symbol in self.resolution.foreign.items():
             if self.live[node] and symbol.module and symbol.kind == FUNCTION:
                 self.function_index[node] = index

@@ -30,6 +30,7 @@ def mark(resolution: Resolution, roots: Iterable[int], *, everything: bool = Fal
     undefined: dict[str, str] = {}
     while waiting:
         node = waiting.pop()
+        # Functions and segments have relocations. Globals, imports and the linker's own symbols lead nowhere.
         if not first <= node < end:
             continue
         number, unit, relocations = units[node - first]

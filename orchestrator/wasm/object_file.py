@@ -36,6 +36,8 @@ class Relocations:
 
     __slots__ = ("addends", "indices", "kinds", "offsets", "starts")
 
+    # Columns, and not a list of relocations: a large program has a million of them, and a Python object for each would
+    # cost time and memory. `kind in kinds` also tells quickly that an object has no relocation of a kind.
     def __init__(self) -> None:
         self.kinds = bytearray()
         self.offsets: list[int] = []

@@ -97,6 +97,9 @@ class Resolution:
         self.nodes: dict[str, int] = {}
         self.offsets: dict[str, int] = {}
         self.foreign: dict[int, Foreign] = {}
+        # Definitions of all objects come before any reference, because an object may refer to one that stands later.
+        # Only then is it known what no object defines and needs a node as `foreign`; `_bind` needs the nodes of
+        # everything.
         self._define()
         self._refer()
         self.targets = self._bind()
@@ -126,6 +129,7 @@ class Resolution:
                     definitions[name] = (number, symbol)
                 else:
                     self.errors.append(f"duplicate symbol: {name} (in {self.names[old[0]]} and {self.names[number]})")
+        # A definition that lost is compared only now: the one that won may stand in a later object.
         for number, symbol in shadowed:
             self._agree(number, symbol)
         for name in (CONSTRUCTORS_NAME, STACK_POINTER_NAME):
@@ -189,6 +193,7 @@ class Resolution:
                 here, there = self.names[number], self.names[known.user]
                 imports = f"{symbol.module}.{symbol.field} in {here}, {known.module}.{known.field} in {there}"
                 self.errors.append(f"two imports for one symbol: {symbol.name} ({imports})")
+        # One strong reference is enough to make a missing symbol an error (in `mark`, and only if live code has it).
         known.weak = known.weak and bool(symbol.flags & WEAK)
 
     def _place(self, foreign: dict[str, Foreign]) -> None:
@@ -197,6 +202,8 @@ class Resolution:
         for name, symbol in foreign.items():
             if symbol.module:
                 node = imports.setdefault((symbol.kind, symbol.module, symbol.field, symbol.type), self.size)
+            # Missing weak data has address 0. A missing weak function gets a node, because a call of it needs something
+            # to call: a stub that traps (`layout.is_stub`).
             elif symbol.weak and symbol.kind != FUNCTION:
                 node = NULL
             else:

@@ -48,6 +48,8 @@ class Tables:
     def reach(self, limit: int, functions: int) -> None:
         """Makes `high` for all values up to `limit` at least, and `short` for all function indices below `functions`
         (0: no table, because few forms will be needed)."""
+        # A padded LEB128 has seven bits in each of five bytes. `high[n]` is the last four bytes of any value whose bits
+        # from the seventh on are `n`: one of `_LOW` for the low seven of these bits, and three bytes for the rest.
         self.high = [low + rest for rest in [leb5(n << 14)[2:] for n in range((limit >> 14) + 1)] for low in _LOW]
         if not functions:
             return
@@ -114,9 +116,13 @@ def _values(model: LinkModel, range_: Range, tables: Tables) -> tuple[list[int],
     far = [functions[name] for name in model.outside]
     types = [numbers[type_] for type_ in model.types]
     kinds = tables.function_types
+    # The full linker compares each reference with its definition (`symbols._agree`). Here an index says everything, so
+    # that one comparison of lists is enough.
     if [kinds[index] for index in far] != [types[kind] for kind in model.outside_types]:
         raise UnusualError("a function is declared with another type than it has")
     own, others, own_data, far_data, used, globals_, stack_pointer, own_slots, far_slots = model.values
+    # Holes number values through all classes, so the lists follow one another in the order of the classes: OWN, FAR,
+    # OWN_DATA, FAR_DATA, TYPES, OWN_GLOBALS, STACK_POINTER, then the slots of own and of outside functions.
     values = [function + n for n in own]
     values += [far[n] for n in others]
     values += [address + n for n in own_data]

@@ -81,6 +81,8 @@ def freeze(image: Image, keys: Sequence[str], start: bytes, program: bytes) -> b
             globals=image.globals,
             pages=image.pages,
             top=image.top,
+            # Types are in the order of their numbers, and not sorted: thawing numbers them by position. `+counter`
+            # leaves out names with a count of 0, which only the history of an image leaves behind.
             types=list(tables.types),
             functions=_sorted(tables.functions),
             function_types=tables.function_types,
@@ -105,6 +107,7 @@ def thaw(data: bytes, program: bytes, library: Library | None, stack_size: int) 
             return None
         if not len(found.ranges) == len(found.sizes) == len(found.outlines) >= len(found.keys):
             return None
+        # `Image.__init__` lays out models, and there are none here: all fields are set from what was frozen.
         image = Image.__new__(Image)
         image.library, image.stack_size = library, stack_size
         image.count = len(found.keys)

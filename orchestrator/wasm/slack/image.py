@@ -74,6 +74,8 @@ class Image:
                 self.library_users.update(library.names.intersection(model.outside))
             if self.library_users:
                 models.append(library.model(frozenset(self.library_users)))
+        # Imports have the first function indices, so they are counted before ranges are given out. All definitions are
+        # in the tables before the first chunk is made, because a module may refer to one that stands behind it.
         self.tables = Tables()
         self.type_users = Counter(chain.from_iterable([set(model.types) for model in models]))
         self._number_types_and_imports(models)
@@ -175,6 +177,9 @@ class Image:
         base, names = range_.function, model.names
         types = [tables.types[type_] for type_ in model.types]
         kinds = [types[kind] for kind in model.function_types]
+        # The tables change before the chunk is made, because the module's code refers to its own new functions.
+        # `make_chunk` may raise then, with the tables changed: so the image must not be used any more after
+        # `UnusualError`.
         tables.function_types[base : base + len(kinds)] = kinds
         spare = range_.functions - len(kinds)
         tables.function_types[base + len(kinds) : base + range_.functions] = [tables.types[PROCEDURE]] * spare
@@ -192,6 +197,10 @@ class Image:
         """Whether linking from scratch would move nothing, and would change nothing that other modules use."""
         old, now = self.outlines[number], outline_of(model, self.library)
         range_, tables = self.ranges[number], self.tables
+        # In this order: the module keeps its ranges, so that nothing behind it moves; its data begins where it did;
+        # globals have no slack; other modules hold addresses of its data; imports and types keep their numbers, which
+        # every module has; other modules hold indices of its functions; and what it newly refers to is in the image
+        # already.
         return (
             _sizes(model, slack=number < self.count) == (range_.functions, range_.addresses, range_.slots)
             and now.align == old.align

@@ -221,6 +221,8 @@ class _Digester:
             code=found.code,
         )
 
+    # What a relocation asks for and what a symbol is are two questions. Symbols were sorted into classes before; here
+    # the relocation moves a function to its slot, and adds the addend to an address.
     def _value(self, kind: int, index: int, addend: int) -> tuple[int, int]:
         """Class and number, within the class, of the value that a relocation asks for."""
         if kind == TYPE_INDEX_LEB:
