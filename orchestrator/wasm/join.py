@@ -334,8 +334,8 @@ class _ObjectWriter:
     def _relocations(self, name: str, ordinal: int, offsets: Sequence[int], uses: Sequence[int]) -> bytes:
         """The relocation section of the section before number `ordinal`. `offsets` ascend."""
         # An entry is its kind, its offset as LEB128, and what it refers to. Kind and target are encoded once for each
-        # use. An offset is the low seven bits with the continuation bit (`_LOW`), then the rest, which is in `high`: so no
-        # entry calls `uleb`, but for the few with an offset of one byte.
+        # use. An offset is the low seven bits with the continuation bit (`_LOW`), then the rest, which is in `high`.
+        # So only entries with an offset of one byte call `uleb`.
         heads, tails, low = self._values.heads, self._values.tails, _LOW
         high = [uleb(n) for n in range((offsets[-1] >> 7) + 1)]
         entries = [

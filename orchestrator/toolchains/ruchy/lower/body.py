@@ -146,6 +146,8 @@ class Body:
     def write(self) -> None:
         """Lowers the function's body, with the ownership of its parameters around it."""
         function = self.function
+        # The result is ours before the locals are released, because it may be borrowed from one of them. What `&mut`
+        # parameters hold stands behind the result on the stack, so it is pushed last.
         self._own_stored_parameters()
         self.own(function.body)
         if not valtype(function.result) and valtype(function.body.type):
@@ -166,6 +168,8 @@ class Body:
         counted = [slot for slot, type_ in enumerate(function.parameters) if self.is_counted(type_)]
         if not counted:
             return
+        # Parameters are borrowed. But an assignment releases what the local held before, so such a local needs a
+        # reference of its own. `&mut` parameters come with one, and give one back.
         stored = stored_slots(function.body)
         for slot in counted:
             if slot in stored and slot not in function.changes:
@@ -186,6 +190,8 @@ class Body:
         """What stands around the body where checks in it may trap: they all jump to one tail."""
         if self._trap_local < 0:
             return b"", b""
+        # A check jumps out of one block around the whole body, to the only call of `rt::trap`. So a check costs few
+        # bytes, and the trap finds its site and reason in one local: `site << 3 | reason` (see `trap_if`).
         size = len(self.out)
         self.out += b"\x0f\x0b"  # return, end
         self.site_base()
@@ -241,6 +247,8 @@ class Body:
     def operands(self, nodes: Sequence[hir.Expr]) -> list[int]:
         """Lowers several expressions in order. Returns the temporaries to hand to `release_operands` once the values
         have been used."""
+        # A borrowed reference may wait on the stack only while nothing stores to the local that holds it, because a
+        # store releases the old value. An owned one waits in a local that is `live`, so that a jump releases it.
         waiting: list[int] = []
         for index, node in enumerate(nodes):
             held = self.emit(node)

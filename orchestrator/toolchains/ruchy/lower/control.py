@@ -37,6 +37,7 @@ def lower_call_changing(body: Body, node: hir.CallChanging) -> int:
     waiting = body.operands(node.arguments)
     assert not waiting
     body.call(node.symbol, body.shared.type_of(node.symbol))
+    # The new values lie on the stack above the call's result, the last one on top.
     for slot in reversed(node.changed):
         body.out += set_(body.slots[slot])
     return OWNED if body.is_counted(node.type) else PLAIN
@@ -79,6 +80,8 @@ def lower_block(body: Body, node: hir.Block) -> int:
     height = len(body.live)
     for statement in node.statements:
         body.emit(statement)
+    # The value is computed before the scope's locals are released, and it may be borrowed from one of them. So it is
+    # retained first, unless the scope has nothing to release; a local of the scope itself gives up its reference.
     moved = moved_local(body, node.value, height)
     if moved >= 0:
         body.out += get(moved)
@@ -88,6 +91,7 @@ def lower_block(body: Body, node: hir.Block) -> int:
     else:
         held = body.emit(node.value)
     if isinstance(node.value.type, NeverType):
+        # The end of the block is never reached: every jump out of it has released for itself.
         del body.live[height:]
     else:
         body.release_down_to(height, moved)
@@ -141,6 +145,7 @@ def _as_if(node: hir.Expr) -> hir.If | None:
     return node if isinstance(node, hir.If) else None
 
 
+# Both branches must agree on who owns the value, because what follows is written once: so both own it.
 def _branch(body: Body, node: hir.Expr) -> None:
     body.own(node)
 

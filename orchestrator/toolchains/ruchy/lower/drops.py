@@ -29,6 +29,8 @@ def drop_object(body: Body, type_: Type) -> None:
     if _following(body.shared.layouts, type_, type_, _NEAR) is None:
         _drop(body, 0, type_, type_, -1, 0)
         return
+    # `following` is 0 unless the count of this value reached 0 and it leads to another of its type. The loop goes on
+    # with that one, and with its reference, which this value no longer holds.
     following = body.temporary(I32)
     body.out += b"\x03\x40\x41\x00" + set_(following)  # loop
     _drop(body, 0, type_, type_, following, _NEAR)
@@ -63,6 +65,8 @@ def _drop(body: Body, local: int, type_: Type, root: Type, following: int, near:
     for kept in inner:
         if kept >= 0:
             out += b"\x41\x00" + set_(kept)
+    # Nothing inside may be touched while others hold the object, so all of it depends on `rt::drop_count`. What the way
+    # back leads to is read before `rt::free`, and released only after it: in `drop_object`'s loop, or below.
     out += get(local)
     body.call("rt::drop_count", _TO_I32)
     out += b"\x04\x40"

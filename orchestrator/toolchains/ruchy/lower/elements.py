@@ -159,6 +159,8 @@ def lower_repeat_array(body: Body, node: hir.RepeatArray) -> int:
     element = element_of(node.type)
     kept_in = storage(element)
     how = b"\x41" + sleb(how_of(node.type))
+    # The one reference that we hold goes into the first element, and `rt::arr_fill` retains it for the others. An array
+    # of no elements takes none, so it is released there.
     height = len(body.live)
     value = hold(body, node.value)
     owned = len(body.live) > height

@@ -84,6 +84,7 @@ class Glue:
         """Code and strings of these helpers and of all that they call, in order of first need."""
         code: list[FunctionCode] = []
         data: list[Data] = []
+        # The queue grows while it is walked, because helpers call helpers: that of an array calls that of its elements.
         queue = list(names)
         seen = set(queue)
         for name in queue:
@@ -110,6 +111,7 @@ class Glue:
             body.write()
         else:
             how.write(body, type_)
+        # Each module that uses a helper has a copy under the same name; weak definitions are how the linker keeps one.
         code = body.code(signature(parameters, result), WEAK | HIDDEN)
         return WrittenHelper(code, tuple(body.data), tuple(body.glue))
 
@@ -131,6 +133,8 @@ class ByHand(NamedTuple):
 
 def _unshare_record(body: Body, type_: Type) -> None:
     layout = body.shared.layouts.of(type_)
+    # `if unshared { return it }`, else a copy of its bytes. The copy holds what the fields refer to as well, so each of
+    # these is retained.
     copy = body.temporary(VALUE_I32)
     body.out += get(0)
     body.call("rt::unshared", _TO_I32)
@@ -214,6 +218,8 @@ def _show_object(draft: Draft, type_: ObjectType) -> hir.Expr:
 
 def _drop_array(body: Body, type_: ArrayType) -> None:
     """At 0 the elements too, from the first to the last."""
+    # Elements are references, 4 bytes each. `at` goes from the array's address to that plus four times its length, and
+    # the element lies HEADER bytes behind it, which the load adds by itself.
     at, end = body.temporary(VALUE_I32), body.temporary(VALUE_I32)
     body.out += get(0)
     body.call("rt::drop_count", _TO_I32)

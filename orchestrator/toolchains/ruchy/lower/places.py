@@ -52,6 +52,8 @@ class Reached(NamedTuple):
 
 def reach(body: Body, node: hir.Store | hir.Change) -> Reached:
     """Goes to a place that is inside of a local."""
+    # Copy on write, from the outside in: each object on the way is made one that nobody else holds before the next
+    # step, and its new address is stored where the old one was. `owner` is the address that has been reached.
     owner = body.temporary(I32)
     index = body.slots[node.slot]
     type_ = body.function.locals[node.slot]
@@ -203,6 +205,7 @@ def lower_change(body: Body, node: hir.Change) -> int:
     """The arguments first, then the way to the place, whose reference the function takes and gives back."""
     height = len(body.live)
     arguments = [(hold(body, one), one.type) for one in node.arguments]
+    # Nothing between here and the change can jump, so the arguments need no place among what a jump releases.
     mine = body.live[height:]
     del body.live[height:]
     if node.path:

@@ -60,6 +60,7 @@ def _allocated(body: Body, layout: Layout, tag: int) -> int:
 def _new_from_temporaries(body: Body, layout: Layout, fields: list[hir.Expr], order: list[int], tag: int) -> int:
     height = len(body.live)
     values = [(index, hold(body, fields[index])) for index in order]
+    # Nothing jumps away from here on: the fields' references move from their temporaries into the object.
     del body.live[height:]
     made = _allocated(body, layout, tag)
     for index, value in values:
@@ -96,6 +97,8 @@ def lower_update_struct(body: Body, node: hir.UpdateStruct) -> int:
     values = [(index, hold(body, value)) for index, value in node.fields]
     body.own(node.base)
     del body.live[height:]
+    # `unshare` takes our reference, and returns an object that nobody else holds. That has references of its own to all
+    # fields, so those that are replaced are released.
     body.call(body.need_glue(type_, "unshare"), TYPES["unshare"])
     made = body.temporary(I32)
     body.out += set_(made)
