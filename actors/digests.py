@@ -26,14 +26,14 @@ def short(data: bytes) -> bytes:
 
 def are_digests(names: Iterable[str]) -> bool:
     """Whether all of these are digests or "". Only then may they become file names."""
-    there = [name for name in names if name]
-    joined = "".join(there)
+    digests = [name for name in names if name]
+    joined = "".join(digests)
     try:
         raw = bytes.fromhex(joined)
     except ValueError:
         return False
     # `fromhex` skips blanks and accepts capitals, which would give one object two names.
-    return 2 * len(raw) == len(joined) and joined == joined.lower() and all(len(name) == 64 for name in there)
+    return 2 * len(raw) == len(joined) and joined == joined.lower() and all(len(name) == 64 for name in digests)
 
 
 def checksum(data: bytes) -> str:

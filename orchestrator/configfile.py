@@ -134,8 +134,8 @@ class _Reader:
     def misplaced(self, key: str, table: str) -> ConfigError:
         path = (table, key) if table else (key,)
         if key in SETTINGS:
-            there = f"in [{table}]" if table else "outside of a table"
-            what = f"`{key}` belongs in [{SETTINGS[key].table}], not {there}"
+            found_in = f"in [{table}]" if table else "outside of a table"
+            what = f"`{key}` belongs in [{SETTINGS[key].table}], not {found_in}"
             return ConfigError(what, where=self.at(*path), key=".".join(path))
         allowed = [name for name, setting in SETTINGS.items() if setting.table == table]
         hint = near_miss(key, allowed) or near_miss(key, tuple(SETTINGS))

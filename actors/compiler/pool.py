@@ -273,8 +273,10 @@ class _Job:
         self.pool.moves += 1
         self.died = ""
         if isinstance(outcome, CompileOutcome) and self.pool.events.wanted and outcome.changed is None:
-            made = outcome.compiled.object if outcome.compiled else None
-            compiled, total = (len(made.compiled), len(made.functions)) if made else (0, 0)
+            compiled_object = outcome.compiled.object if outcome.compiled else None
+            compiled, total = (
+                (len(compiled_object.compiled), len(compiled_object.functions)) if compiled_object else (0, 0)
+            )
             self.pool.events.emit(
                 CompileFinished(
                     build=self.message.build,

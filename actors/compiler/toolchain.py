@@ -425,5 +425,5 @@ def load_toolchain(name: str) -> Toolchain:
     found: Any = import_module(module)
     for part in attribute.split("."):
         found = getattr(found, part)
-    made: Toolchain = found() if isinstance(found, type) else found
-    return made
+    toolchain: Toolchain = found() if isinstance(found, type) else found
+    return toolchain

@@ -93,8 +93,8 @@ def compile_module(toolchain: Toolchain, job: CompileJob, expected: Digest, root
     if result is not None and result.diagnostics:
         result = msgspec.structs.replace(result, diagnostics=bounded(result.diagnostics))
     if result is not None and result.object is not None and result.object.warnings:
-        made = msgspec.structs.replace(result.object, warnings=bounded(result.object.warnings))
-        result = msgspec.structs.replace(result, object=made)
+        shortened = msgspec.structs.replace(result.object, warnings=bounded(result.object.warnings))
+        result = msgspec.structs.replace(result, object=shortened)
     return CompileOutcome(module=job.module, compiled=result, duration_ms=duration, crash=crash)
 
 

@@ -290,9 +290,9 @@ class BuildCache:
         wanted: list[tuple[bytes, bytes]] = []
         for digest in dict.fromkeys(digests):
             expected = self.in_use.checksums.get(digest, b"")
-            there = self.hot.get(digest) if expected else None
-            if there is not None and xxh3_128_digest(there) == expected:
-                data[digest] = there
+            cached = self.hot.get(digest) if expected else None
+            if cached is not None and xxh3_128_digest(cached) == expected:
+                data[digest] = cached
             else:
                 self.hot.drop(digest)
                 wanted.append((digest, expected))
@@ -303,10 +303,10 @@ class BuildCache:
             fetched = await self.offload.files(2 * len(wanted), 0, self._fetch, wanted)
             self.count(bytes_read=sum(map(len, fetched.data.values())))
             await self._handle_failures(fetched)
-            for digest, there in fetched.data.items():
+            for digest, cached in fetched.data.items():
                 if digest not in self.in_use.checksums:
-                    self.in_use.checksums[digest] = xxh3_128_digest(there)
-                self.hot.put(digest, there)
+                    self.in_use.checksums[digest] = xxh3_128_digest(cached)
+                self.hot.put(digest, cached)
             data.update(fetched.data)
         return data
 
@@ -396,24 +396,24 @@ class BuildCache:
         the digests of those."""
         if not stored:
             return {}
-        made = {one.key: one.row.digest for one in stored}
-        replace = [key for key, digest in made.items() if key in known and (force or known[key].digest != digest)]
-        there = await self.write(commits.insert, self.store, stored, entries, replace)
-        if there is None:
+        ours = {one.key: one.row.digest for one in stored}
+        replace = [key for key, digest in ours.items() if key in known and (force or known[key].digest != digest)]
+        rows = await self.write(commits.insert, self.store, stored, entries, replace)
+        if rows is None:
             self._behind = True
-            there = {}
-        self._count_twice(stored, there)
-        self.in_use.missed.difference_update(made)
-        self.in_use.stored.update(made)
-        others = {key: row for key, row in there.items() if row.digest != made[key]}
+            rows = {}
+        self._count_twice(stored, rows)
+        self.in_use.missed.difference_update(ours)
+        self.in_use.stored.update(ours)
+        others = {key: row for key, row in rows.items() if row.digest != ours[key]}
         if others:
             await self.offload.run(recovery.correct_metadata, self.store, stored, others)
         return {key: row.digest for key, row in others.items()}
 
-    def _count_twice(self, stored: Iterable[WrittenEntry], there: dict[bytes, EntryRow]) -> None:
+    def _count_twice(self, stored: Iterable[WrittenEntry], rows: dict[bytes, EntryRow]) -> None:
         """Count modules that were compiled twice: missed here, but stored first by another process."""
         for one in stored:
-            row = there.get(one.key)
+            row = rows.get(one.key)
             # When the index was rebuilt, somebody else may have made the row of our own metadata. Then it has our very
             # duration.
             own = row is None or row.duration_ms == one.row.duration_ms
@@ -539,10 +539,10 @@ class BuildCache:
         if self.memory or not await self.offload.files(1, 0, recovery.has_neighbours, self.store):
             return False
         known = await self.read(index.all_keys)
-        there = None if known is None else await self.files(None, self.store.committed)
-        if known is None or there is None:
+        committed = None if known is None else await self.files(None, self.store.committed)
+        if known is None or committed is None:
             return True
-        rows, files = set(known), set(there)
+        rows, files = set(known), set(committed)
         if rows - files:
             await self.write(commits.drop_gone, self.store)
         if files - rows:

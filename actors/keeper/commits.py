@@ -41,8 +41,8 @@ async def insert(
 
 async def adopt(connection: Connection, store: FileStore, rows: recovery.Rows) -> dict[bytes, index.EntryRow]:
     """Add rows for entries that were found on the disk, if they are still there. Returns those."""
-    there = await connection.run(store.whole, [(key, row.digest) for key, row in rows])
-    added = {key: row for key, row in rows if key in there}
+    present = await connection.run(store.whole, [(key, row.digest) for key, row in rows])
+    added = {key: row for key, row in rows if key in present}
     functions = await connection.run(recovery.functions_of, store, added.items())
     return {**added, **await index.insert(connection, list(added.items()), functions=functions)}
 
@@ -67,8 +67,8 @@ async def remove(
         known_keys = {*victims, *await index.all_keys(connection)}
         rows, _ = await connection.run(recovery.read_rows, store, known_keys)
         await adopt(connection, store, rows)
-    there = await index.find_digests(connection, victims)
-    gone = {key: digest for key, digest in victims.items() if key not in pinned and key not in there}
+    restored = await index.find_digests(connection, victims)
+    gone = {key: digest for key, digest in victims.items() if key not in pinned and key not in restored}
     named = {*await index.named(connection, set(gone.values())), *pinned}
     pairs = [(key, b"" if digest in named else digest) for key, digest in gone.items()]
     freed = await connection.run(store.forget, pairs)
@@ -92,8 +92,8 @@ async def drop_dangling(connection: Connection, store: FileStore) -> None:
 
 async def drop_gone(connection: Connection, store: FileStore) -> None:
     """Remove rows whose metadata is gone: another schema has evicted the entry."""
-    there = set(await connection.run(store.committed))
-    await index.drop(connection, [key for key in await index.all_keys(connection) if key not in there])
+    committed = set(await connection.run(store.committed))
+    await index.drop(connection, [key for key in await index.all_keys(connection) if key not in committed])
 
 
 async def sweep_orphans(connection: Connection, store: FileStore, in_use: Iterable[bytes], older_than_ns: int) -> Swept:

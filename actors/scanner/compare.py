@@ -198,9 +198,9 @@ class LoadedSnapshot:
             listed = relist(rules, disk, path)
             if listed is None or listed.folder.path != path:
                 return None
-            there = {one.path for one in snapshot.known if one.path.rpartition("/")[0] == path}
+            sources = {one.path for one in snapshot.known if one.path.rpartition("/")[0] == path}
             below = {one.path for one in folders if one.path and one.path.rpartition("/")[0] == path}
-            if listed.sources != there or listed.below != below:
+            if listed.sources != sources or listed.below != below:
                 return None
             folders[number] = listed.folder
         return tuple(folders)
@@ -306,11 +306,11 @@ def _compare_changed(
     if not memory and not changed.files:
         return Compared(snapshot.known)
     root = snapshot.root.rstrip("/") + "/"
-    there = [one for one in snapshot.known if one.module not in hidden]
-    unchanged = [one for one in there if root + one.path not in changed.files]
+    visible = [one for one in snapshot.known if one.module not in hidden]
+    unchanged = [one for one in visible if root + one.path not in changed.files]
     found = [
         FoundSource(module=one.module, path=one.path, stamp=changed.files[root + one.path], known=one.digest)
-        for one in there
+        for one in visible
         if root + one.path in changed.files
     ]
     earlier = {one.module: one for one in snapshot.known if one.module in hidden}

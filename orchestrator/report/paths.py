@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 def from_here(path: str) -> str:
     """Returns an absolute path relative to the current folder, unless that is longer."""
     try:
-        there = os.path.relpath(path)
+        relative = os.path.relpath(path)
     except (OSError, ValueError):  # the current folder is gone, or is on another drive
         return path
-    return there if len(there) <= len(path) else path
+    return relative if len(relative) <= len(path) else path
 
 
 def here(root: str) -> Callable[[str], str]:

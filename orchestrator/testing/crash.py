@@ -94,8 +94,8 @@ class CrashingDisk(MemoryDisk):
                     names[after] = node
             if change.data is not None:
                 written = _torn(change.data, chance) if fate == TORN else change.data
-                there = b"" if change.whole else (data.get(change.node) or b"")
-                data[change.node] = there[: change.offset].ljust(change.offset, b"\0") + written
+                content = b"" if change.whole else (data.get(change.node) or b"")
+                data[change.node] = content[: change.offset].ljust(change.offset, b"\0") + written
         self._boot(names, data)
 
     def _fates(self, chance: Random | None, in_order: bool) -> list[str]:

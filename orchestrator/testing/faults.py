@@ -194,13 +194,13 @@ class Faults:
     ) -> Faults:
         """Faults by chance: at each hop that `hops` matches, on a path that has `path` in it, with probability `rate`,
         of those `kinds` that can happen there. The same seed and the same hops give the same faults."""
-        made = cls()
-        made._chance = Random(seed)
-        made._rate = rate
-        made._kinds = frozenset(kinds)
-        made._hops = hops
-        made._path = path
-        return made
+        plan = cls()
+        plan._chance = Random(seed)
+        plan._rate = rate
+        plan._kinds = frozenset(kinds)
+        plan._hops = hops
+        plan._path = path
+        return plan
 
     @classmethod
     def parse(cls, text: str) -> Faults:

@@ -57,10 +57,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
     """Take tests over before pytest-asyncio does: in its mode `auto` it makes items of its own of async functions."""
-    made = yield
-    for item in made if isinstance(made, list) else [made]:
+    collected = yield
+    for item in collected if isinstance(collected, list) else [collected]:
         _take_over(item)
-    return made
+    return collected
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -170,10 +170,10 @@ class TunableToolchain(PlainToolchain):
 
     def compile(self, job: CompileJob) -> Compiled:
         compiled = super().compile(job)
-        made = compiled.object
-        if made is None:
+        plain = compiled.object
+        if plain is None:
             return compiled
-        return Compiled(object=msgspec.structs.replace(made, data=made.data + self.mark.encode()))
+        return Compiled(object=msgspec.structs.replace(plain, data=plain.data + self.mark.encode()))
 
 
 class IncludingToolchain(PlainToolchain):
@@ -197,10 +197,10 @@ class IncludingToolchain(PlainToolchain):
             else:
                 found.append(Discovered(path=path, digest=digest(data)))
                 included += data
-        made = compiled.object
-        if made is None:
+        plain = compiled.object
+        if plain is None:
             return compiled
-        return Compiled(object=msgspec.structs.replace(made, data=made.data + included, discovered=tuple(found)))
+        return Compiled(object=msgspec.structs.replace(plain, data=plain.data + included, discovered=tuple(found)))
 
 
 def _error(job: SummariseJob | CompileJob, line: int, code: str, message: str) -> Diagnostic:

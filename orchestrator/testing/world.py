@@ -92,9 +92,9 @@ class World:
 
     def process(self, faults: Faults | None = None, *, workers: bool | None = None) -> Process:
         """A new process. Any number of them share the disk."""
-        made = Process(self, faults, self.workers if workers is None else workers)
-        self.processes.append(made)
-        return made
+        process = Process(self, faults, self.workers if workers is None else workers)
+        self.processes.append(process)
+        return process
 
     def open(self, place: str = PROJECT, *, faults: Faults | None = None, **settings: Any) -> Project:
         """A Project in a process of its own; see `Process.open`."""

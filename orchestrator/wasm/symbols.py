@@ -151,12 +151,12 @@ class Resolution:
     def _mismatch(
         self, name: str, number: int, symbol: Symbol | Foreign, other: int, definition: Symbol | Foreign
     ) -> None:
-        here, there = self.names[number], self.names[other]
+        here, elsewhere = self.names[number], self.names[other]
         if symbol.kind != definition.kind:
-            kinds = f"{KIND_NAMES[symbol.kind]} in {here}, {KIND_NAMES[definition.kind]} in {there}"
+            kinds = f"{KIND_NAMES[symbol.kind]} in {here}, {KIND_NAMES[definition.kind]} in {elsewhere}"
             self.errors.append(f"symbol kind mismatch: {name} ({kinds})")
         else:
-            types = f"{describe(symbol.type)} in {here}, {describe(definition.type)} in {there}"
+            types = f"{describe(symbol.type)} in {here}, {describe(definition.type)} in {elsewhere}"
             self.errors.append(f"signature mismatch: {name} ({types})")
 
     def _refer(self) -> None:
@@ -190,8 +190,8 @@ class Resolution:
             if not known.module:
                 known.module, known.field = symbol.module, symbol.field
             elif (known.module, known.field) != (symbol.module, symbol.field):
-                here, there = self.names[number], self.names[known.user]
-                imports = f"{symbol.module}.{symbol.field} in {here}, {known.module}.{known.field} in {there}"
+                here, elsewhere = self.names[number], self.names[known.user]
+                imports = f"{symbol.module}.{symbol.field} in {here}, {known.module}.{known.field} in {elsewhere}"
                 self.errors.append(f"two imports for one symbol: {symbol.name} ({imports})")
         # One strong reference is enough to make a missing symbol an error (in `mark`, and only if live code has it).
         known.weak = known.weak and bool(symbol.flags & WEAK)

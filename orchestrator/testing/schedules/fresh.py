@@ -47,13 +47,13 @@ class _Steered(Policy):
         node = self._node
         if node is None:
             return taken
-        of = len(labels) + len(cancels)
+        count = len(labels) + len(cancels)
         if taken in node.done:
-            left = [number for number in range(of) if number not in node.done]
+            left = [number for number in range(count) if number not in node.done]
             if left:
                 self.swerved = True
                 taken = self._chance.choice(left)
-        self.path.append((node, taken, of))
+        self.path.append((node, taken, count))
         self._node = node.branches.setdefault(taken, _Branching()) if len(self.path) < DEPTH else None
         return taken
 
@@ -61,10 +61,10 @@ class _Steered(Policy):
         """Note that this schedule was run to its end."""
         if self._node is None:
             return
-        for node, taken, of in reversed(self.path):
+        for node, taken, count in reversed(self.path):
             node.done.add(taken)
             node.branches.pop(taken, None)
-            if len(node.done) < of:
+            if len(node.done) < count:
                 return
 
 

@@ -37,17 +37,17 @@ def _compile(job: CompileJob) -> Compiled:
     if items and signatures is not None:
         reused = reusable(job, items)
         if reused:
-            made = _attempt(job, items, signatures, reused)
-            if made is not None and made.object is not None:
-                return made
-        made = _attempt(job, items, signatures, {})
-        if made is not None and (made.object is not None or not signatures):
-            return made
-    made = _attempt(job, {}, signatures if signatures and not items else {}, {})
-    if made is None or (made.object is None and signatures):
-        made = _attempt(job, {}, {}, {})
-    assert made is not None
-    return made
+            compiled = _attempt(job, items, signatures, reused)
+            if compiled is not None and compiled.object is not None:
+                return compiled
+        compiled = _attempt(job, items, signatures, {})
+        if compiled is not None and (compiled.object is not None or not signatures):
+            return compiled
+    compiled = _attempt(job, {}, signatures if signatures and not items else {}, {})
+    if compiled is None or (compiled.object is None and signatures):
+        compiled = _attempt(job, {}, {}, {})
+    assert compiled is not None
+    return compiled
 
 
 def _attempt(

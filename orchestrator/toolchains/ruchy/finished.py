@@ -70,14 +70,14 @@ class Finished:
         grown: dict[int, int] = {}
         for seen, by in self._state.spent:
             grown[id(seen)] = grown.get(id(seen), 0) + by
-        for name, made in parts.items():
+        for name, members in parts.items():
             if name == TOP:
-                made = [(function, self._counted(fragment)) for function, fragment in made]
-            first = made[0][0]
+                members = [(function, self._counted(fragment)) for function, fragment in members]
+            first = members[0][0]
             seen = self._state.report.seen.get(name, _NOTHING)
             self._made[name] = CachedUnit(
                 name=name,
-                fragments=tuple([fragment_pieces(fragment) for _, fragment in made]),
+                fragments=tuple([fragment_pieces(fragment) for _, fragment in members]),
                 public=(1 + _is_native(first)) if first.public else 0,
                 calls_main=calls_main and name == TOP,
                 bindings=tuple(sorted(seen.bindings)),

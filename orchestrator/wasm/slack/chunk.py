@@ -127,8 +127,8 @@ def _values(model: LinkModel, range_: Range, tables: Tables) -> tuple[list[int],
     values += [far[n] for n in others]
     values += [address + n for n in own_data]
     if far_data:
-        there = [tables.data[name] for name in model.outside_data]
-        values += [_unsigned(there[n % ADDENDS] + n // ADDENDS) for n in far_data]
+        addresses = [tables.data[name] for name in model.outside_data]
+        values += [_unsigned(addresses[n % ADDENDS] + n // ADDENDS) for n in far_data]
     values += [types[n] for n in used]
     values += [range_.global_ + n for n in globals_]
     values += stack_pointer  # This is [0] or empty, and the stack pointer is global 0.

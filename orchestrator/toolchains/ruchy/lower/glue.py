@@ -88,12 +88,12 @@ class Glue:
         queue = list(names)
         seen = set(queue)
         for name in queue:
-            made = self._made.get(name)
-            if made is None:
-                made = self._made[name] = self._make(name)
-            code.append(made.code)
-            data += made.data
-            fresh = [need for need in made.needs if need not in seen]
+            helper = self._made.get(name)
+            if helper is None:
+                helper = self._made[name] = self._make(name)
+            code.append(helper.code)
+            data += helper.data
+            fresh = [need for need in helper.needs if need not in seen]
             seen.update(fresh)
             queue += fresh
         return code, data

@@ -192,8 +192,8 @@ def _zip(draft: Draft, kind: ArrayType) -> hir.Expr:
     def fill(made: _Slot) -> Sequence[hir.Stmt]:
         def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
             other = hir.GetElement(element_of(second.type), 0, second, index, checked=False)
-            there = hir.Compare(BOOL, 0, "<", index, length_of(second))
-            return _if(there, _do(made.push(_pair(kind.element, element, other))), hir.Return(NEVER, 0, made.value))
+            in_range = hir.Compare(BOOL, 0, "<", index, length_of(second))
+            return _if(in_range, _do(made.push(_pair(kind.element, element, other))), hir.Return(NEVER, 0, made.value))
 
         return [each(draft, first, turn)]
 
@@ -272,9 +272,9 @@ def _begins(draft: Draft, kind: ArrayType) -> hir.Expr:
     whole, start = (_parameter(index, kind) for index in (0, 1))
 
     def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
-        there = hir.Compare(BOOL, 0, "<", index, length_of(whole))
+        in_range = hir.Compare(BOOL, 0, "<", index, length_of(whole))
         other = hir.GetElement(kind.element, 0, whole, index, checked=False)
-        same = hir.And(BOOL, 0, there, hir.Compare(BOOL, 0, "==", element, other))
+        same = hir.And(BOOL, 0, in_range, hir.Compare(BOOL, 0, "==", element, other))
         return _if(same, _UNIT, hir.Return(NEVER, 0, hir.Int(BOOL, 0, 0)))
 
     return hir.Block(BOOL, 0, [each(draft, start, turn)], hir.Int(BOOL, 0, 1))
@@ -307,12 +307,12 @@ def _every(draft: Draft, kind: ArrayType) -> hir.Expr:
     at, step = _Slot(draft, I64), _Slot(draft, I64)
 
     def fill(made: _Slot) -> Sequence[hir.Stmt]:
-        there = hir.Compare(BOOL, 0, "<", at.value, length_of(array.value))
+        in_range = hir.Compare(BOOL, 0, "<", at.value, length_of(array.value))
         return [
             array.starts(_parameter(0, kind)),
             at.starts(_int(0)),
             step.starts(_least(_parameter(1, I64), _sum(length_of(array.value), _int(1)))),
-            _while(draft, there, made.push(array.at(at.value)), at.becomes(_sum(at.value, step.value))),
+            _while(draft, in_range, made.push(array.at(at.value)), at.becomes(_sum(at.value, step.value))),
         ]
 
     return _collected(draft, kind, fill)

@@ -34,27 +34,27 @@ def new_object(body: Body, layout: Layout, fields: list[hir.Expr], order: list[i
     """The same for any layout; `tag`, of a variant, is stored before the fields."""
     if not is_straight(fields):
         return _new_from_temporaries(body, layout, fields, order, tag)
-    made = _allocated(body, layout, tag)
+    address = _allocated(body, layout, tag)
     for index in order:
         field = layout.fields[index]
         if field.load:
-            body.out += get(made)
+            body.out += get(address)
         body.own(fields[index])
         if field.load:
             body.out += field.store + uleb(field.offset)
-    body.out += get(made)
-    body.give_back(I32, made)
+    body.out += get(address)
+    body.give_back(I32, address)
     return OWNED
 
 
 def _allocated(body: Body, layout: Layout, tag: int) -> int:
-    made = body.temporary(I32)
+    address = body.temporary(I32)
     body.out += b"\x41" + sleb(layout.size)
     body.call("rt::alloc", _TO_I32)
-    body.out += set_(made)
+    body.out += set_(address)
     if tag >= 0:
-        body.out += get(made) + b"\x41" + sleb(tag) + b"\x36\x02\x04"
-    return made
+        body.out += get(address) + b"\x41" + sleb(tag) + b"\x36\x02\x04"
+    return address
 
 
 def _new_from_temporaries(body: Body, layout: Layout, fields: list[hir.Expr], order: list[int], tag: int) -> int:
@@ -62,11 +62,11 @@ def _new_from_temporaries(body: Body, layout: Layout, fields: list[hir.Expr], or
     values = [(index, hold(body, fields[index])) for index in order]
     # Nothing jumps away from here on: the fields' references move from their temporaries into the object.
     del body.live[height:]
-    made = _allocated(body, layout, tag)
+    address = _allocated(body, layout, tag)
     for index, value in values:
-        _store_held(body, get(made), layout.fields[index], value)
-    body.out += get(made)
-    body.give_back(I32, made)
+        _store_held(body, get(address), layout.fields[index], value)
+    body.out += get(address)
+    body.give_back(I32, address)
     return OWNED
 
 
@@ -100,14 +100,14 @@ def lower_update_struct(body: Body, node: hir.UpdateStruct) -> int:
     # `unshare` takes our reference, and returns an object that nobody else holds. That has references of its own to all
     # fields, so those that are replaced are released.
     body.call(body.need_glue(type_, "unshare"), TYPES["unshare"])
-    made = body.temporary(I32)
-    body.out += set_(made)
+    address = body.temporary(I32)
+    body.out += set_(address)
     for index, value in values:
         field = layout.fields[index]
-        _release_field(body, get(made), field)
-        _store_held(body, get(made), field, value)
-    body.out += get(made)
-    body.give_back(I32, made)
+        _release_field(body, get(address), field)
+        _store_held(body, get(address), field, value)
+    body.out += get(address)
+    body.give_back(I32, address)
     return OWNED
 
 

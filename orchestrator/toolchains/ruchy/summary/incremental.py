@@ -92,14 +92,14 @@ def _match_earlier(module: str, source: str, cuts: Sequence[Cut], earlier: dict[
 
 def _assembled(module: str, source: str, texts: Sequence[_Text]) -> Summary:
     fresh = [text for text in texts if not text.known]
-    made = iter(_NewTexts(module, source, fresh).read() if fresh else ())
+    fresh_results = iter(_NewTexts(module, source, fresh).read() if fresh else ())
     parts: list[Part] = []
     runs: list[StatementRun] = []
     for text in texts:
         if text.known:
             parts += _reused(text)
         else:
-            found = next(made)
+            found = next(fresh_results)
             if isinstance(found, StatementRun):
                 runs.append(found)
             else:

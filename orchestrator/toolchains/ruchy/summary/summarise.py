@@ -71,10 +71,10 @@ class _Whole:
             return _refused(self.job, errors, self.places)
         parts: list[Part] = []
         for found in texts:
-            made = [read(reader, one) for one in found]
-            if made and collected.plain:
-                mark_recognisable(self.job.module, self.source, made)
-            parts += made
+            read_parts = [read(reader, one) for one in found]
+            if read_parts and collected.plain:
+                mark_recognisable(self.job.module, self.source, read_parts)
+            parts += read_parts
         loose = [reader.loose(node, scope) for scope, node in collected.loose]
         lets = [node for node in module.body if isinstance(node, tree.Let)]
         runs = [
