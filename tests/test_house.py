@@ -196,8 +196,22 @@ def test_whoever_decodes_minds_all_that_decoding_may_raise() -> None:
 
 SHARED_NAMES = {
     # One class for each step of the compiler: as written (`syntax/tree.py`), as checked (`check/`).
-    *("ArrayType", "Block", "Break", "Call", "Cast", "Continue", "If", "Let", "Loop", "Module", "Return", "TupleType"),
-    "While",
+    *(
+        "ArrayType",
+        "Block",
+        "Break",
+        "Call",
+        "Cast",
+        "Continue",
+        "FunctionType",
+        "If",
+        "Let",
+        "Loop",
+        "Module",
+        "Return",
+        "TupleType",
+    ),
+    *("While", "FunctionType"),
     # The same thing for async code and for plain code (`orchestrator/sync.py`).
     *("Cache", "Project"),
     # An event, and the exception that says the same.

@@ -21,6 +21,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     EnumType,
+    FunctionType,
     MapType,
     ObjectType,
     PlainEnumType,
@@ -95,6 +96,8 @@ def type_named(name: str) -> Type:
         return found
     if name[:1] == "[" and name[-1:] == "]":
         return ArrayType(type_named(name[1:-1]))
+    if name[:3] == "fn(" and "->" in name:
+        return _function(name)
     if name[:1] == "{" and name[-1:] == "}":
         fields = [part.partition(":") for part in _listed(name[1:-1])]
         return ObjectType(tuple([unquote(one[0]) for one in fields]), tuple([type_named(one[2]) for one in fields]))
@@ -126,11 +129,30 @@ def _option_or_result(name: str) -> Type:
     return EnumType("", head, parts)
 
 
+def _function(name: str) -> Type:
+    """`fn(A,B)->C`."""
+    depth = stop = 0
+    for at, letter in enumerate(name):
+        depth += _depth(name, at)
+        if letter == ")" and depth == 0:
+            stop = at
+            break
+    if name[stop + 1 : stop + 3] != "->":
+        raise ValueError(name)
+    return FunctionType(tuple([type_named(part) for part in _listed(name[3:stop])]), type_named(name[stop + 3 :]))
+
+
+def _depth(text: str, at: int) -> int:
+    """How much deeper in brackets it is behind a letter. (The `>` of an arrow is none.)"""
+    letter = text[at]
+    return (letter in "([{<") - (letter in ")]}" or (letter == ">" and text[at - 1] != "-"))
+
+
 def _listed(text: str) -> list[str]:
     """The names between the commas that stand in no brackets of their own."""
     parts, depth, start = [], 0, 0
     for at, letter in enumerate(text):
-        depth += (letter in "[({<") - (letter in "])}>")
+        depth += _depth(text, at)
         if letter == "," and depth == 0:
             parts.append(text[start:at].strip())
             start = at + 1

@@ -21,6 +21,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     EnumType,
     ErrorType,
     FloatType,
+    FunctionType,
     IntType,
     MapType,
     NeverType,
@@ -152,6 +153,16 @@ def _angled(word: str) -> Callable[[Any, Text], str]:
     return text
 
 
+def _shown_function(kind: FunctionType, text_of: Text) -> str:
+    result = text_of(kind.result)
+    return f"fn({', '.join(map(text_of, kind.parameters))}){'' if result == '()' else f' -> {result}'}"
+
+
+def _name_of_function(kind: FunctionType, text_of: Text) -> str:
+    *parameters, result = _listed(kind, text_of) or [""]
+    return f"fn({','.join(parameters)})->{result}" if result else ""
+
+
 def _plain(shown: str, type_of: str, storage: str | None, ways: tuple[Way, Way, Way]) -> Abilities:
     """A type whose name says everything, and whose values are not counted."""
     return Abilities(_always(shown), _always(shown), type_of, storage, NONE, NONE, *ways, taken_apart=False)
@@ -275,6 +286,18 @@ ABILITIES: dict[type, Abilities] = {
         show=HELPER,
         taken_apart=False,
     ),
+    FunctionType: Abilities(
+        shown=_shown_function,
+        name=_name_of_function,
+        type_of="function",
+        storage=REFERENCE,
+        drop="rt::fn_drop",
+        unshare=NONE,
+        eq=INLINE,
+        order=NONE,
+        show=INLINE,
+        taken_apart=False,
+    ),
 }
 complete(ABILITIES, Type, "check.abilities.ABILITIES")
 
@@ -301,7 +324,7 @@ def has_order(kind: Type) -> bool:
     without payloads, in the order of their variants."""
     if isinstance(kind, PlainEnumType):
         return True
-    if isinstance(kind, ObjectType | MapType | SetType):
+    if isinstance(kind, ObjectType | MapType | SetType | FunctionType):
         return False
     if kind.parts:
         return all(has_order(part) for part in kind.parts)

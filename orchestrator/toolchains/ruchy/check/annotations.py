@@ -116,6 +116,8 @@ def _composed(p: Pass, env: Env, nodes: Sequence[tree.Type], make: Callable[...,
 
 def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
     path = node.path
+    if env.types and len(path) == 1 and path[0] in env.types and not node.arguments:
+        return env.types[path[0]]
     item = p.lookup(env, path)
     if item is None:
         if len(path) == 1:

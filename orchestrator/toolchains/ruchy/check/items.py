@@ -125,6 +125,7 @@ def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
     outer = {name: what for name, what in c.names.items() if not isinstance(what, Variable | ModuleItem)}
     found: dict[str, Item] = {}
     env = Env(c.env.module, c.env.scope, c.env.names, found)
+    env.types = c.env.types
     lets = [getattr(node.pattern, "name", "") for node in statements if isinstance(node, tree.Let)]
     around = (name for name, what in c.names.items() if isinstance(what, Variable) and what.__class__ is not Global)
     env.hidden = c.env.hidden.union(lets, around)

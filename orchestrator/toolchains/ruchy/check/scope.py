@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class Env:
     """Where names are looked up. In the own module: an inline module (`scope`, "" for the file), and in it the items
     of the function bodies around (`nested`), whose variables are `hidden` from the functions among them. In another
-    module's interface: `names`, name -> "module::item"."""
+    module's interface: `names`, name -> "module::item". `types`: what names of types mean beside items, such as `Self`
+    and the type parameters of an instance."""
 
-    __slots__ = ("hidden", "module", "names", "nested", "scope")
+    __slots__ = ("hidden", "module", "names", "nested", "scope", "types")
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Env:
         self.names = names
         self.nested = nested
         self.hidden: frozenset[str] = frozenset()
+        self.types: dict[str, Type] = {}
 
 
 NO_GUESS = -1

@@ -145,9 +145,23 @@ class SetType(_Type, frozen=True, tag="set"):
         return SetType(*parts)
 
 
+class FunctionType(_Type, frozen=True, tag="function"):
+    """`fn(A, B) -> C`: a function as a value."""
+
+    parameters: tuple[Type, ...]
+    result: Type
+
+    @property
+    def parts(self) -> tuple[Type, ...]:
+        return (*self.parameters, self.result)
+
+    def with_parts(self, parts: tuple[Type, ...]) -> Type:
+        return FunctionType(parts[:-1], parts[-1])
+
+
 Type = Union[
     IntType, FloatType, BoolType, StringType, UnitType, NeverType, ErrorType, StructType, ArrayType,
-    TupleType, EnumType, PlainEnumType, ObjectType, MapType, SetType,
+    TupleType, EnumType, PlainEnumType, ObjectType, MapType, SetType, FunctionType,
 ]  # fmt: skip
 
 INTEGERS = {

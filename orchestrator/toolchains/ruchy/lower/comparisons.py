@@ -10,6 +10,7 @@ from orchestrator.toolchains.ruchy.check.abilities import HELPER, INLINE, abilit
 from orchestrator.toolchains.ruchy.check.types import (
     BoolType,
     FloatType,
+    FunctionType,
     IntType,
     PlainEnumType,
     Type,
@@ -88,4 +89,5 @@ INLINE_COMPARISONS: dict[type, Callable[[Body, str, Type], None]] = {
     PlainEnumType: _integers,
     FloatType: _floats,
     UnitType: _units,
+    FunctionType: _integers,
 }

@@ -12,6 +12,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     BoolType,
     FloatType,
+    FunctionType,
     IntType,
     StringType,
     Type,
@@ -181,12 +182,19 @@ def _text_of_unit(body: Body, node: hir.ToText) -> int:
     return PLAIN
 
 
+def _text_of_function(body: Body, node: hir.ToText) -> int:
+    body.discard(body.emit(node.operand), node.operand.type)
+    body.string("<function>")
+    return OWNED
+
+
 INLINE_TEXTS: dict[type, Callable[[Body, hir.ToText], int]] = {
     IntType: _text_of_number,
     FloatType: _text_of_number,
     BoolType: _text_of_bool,
     StringType: _text_of_string,
     UnitType: _text_of_unit,
+    FunctionType: _text_of_function,
 }
 
 

@@ -31,6 +31,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     EnumType,
+    FunctionType,
     MapType,
     NeverType,
     ObjectType,
@@ -64,6 +65,11 @@ NAMED: dict[str, Type] = {
     "{}": ObjectType((), ()),
     "map<String, [i64]>": MapType(STRING, ArrayType(I64)),
     "set<(i64, set<m::a::Point>)>": SetType(TupleType((I64, SetType(POINT)))),
+    "fn(i64,[m::a::Point])->f64": FunctionType((I64, ArrayType(POINT)), F64),
+    "fn()->()": FunctionType((), UNIT),
+    "fn(fn(i64)->f64,map<String, fn()->()>)->fn()->i64": FunctionType(
+        (FunctionType((I64,), F64), MapType(STRING, FunctionType((), UNIT))), FunctionType((), I64)
+    ),
     "enum m::a::Shape": SHAPE,
     "plain m::Light": LIGHT,
     "::Option<[i64]>": option_of(ArrayType(I64)),
