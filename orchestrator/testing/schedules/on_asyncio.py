@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 import selectors
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from orchestrator.testing.schedules.cancelling import directed_by, in_scope
 from orchestrator.testing.schedules.director import Abandoned, Director, LeftBehind
 from orchestrator.testing.schedules.frames import place_of
 from orchestrator.testing.schedules.steady import ROUNDS, short_name, steady_interpreter
+from orchestrator.testing.schedules.threads import AT_REST, BEFORE_A_JUMP, ForeignThreads, watched
 from orchestrator.testing.schedules.waits import Waiter, deadlock, outside
 
 IN_VAIN = 100
@@ -56,9 +58,10 @@ def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
             director.finished = True
             director.trace.seconds = loop.time()
 
-    with _under_control(director), directed_by(director, asyncio.current_task):
+    loop = _Loop(director, places)
+    with _under_control(director, loop), directed_by(director, asyncio.current_task), watched(director):
         try:
-            with asyncio.Runner(loop_factory=lambda: _Loop(director, places)) as runner:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
                 main: Any = whole()
                 function = getattr(scenario, "func", scenario)  # Of a `functools.partial`, as pytest's tests are.
                 main.__qualname__ = getattr(function, "__qualname__", "main")
@@ -105,7 +108,7 @@ def name_of(task: asyncio.Task[Any]) -> str:
 
 
 @contextmanager
-def _under_control(director: Director) -> Iterator[None]:
+def _under_control(director: Director, loop: _Loop) -> Iterator[None]:
     """AnyIO's threads and task groups, and the interpreter, as the harness wants them."""
     backend: Any = backend_module.AsyncIOBackend
     groups: Any = backend_module.TaskGroup
@@ -115,7 +118,7 @@ def _under_control(director: Director) -> Iterator[None]:
         groups.start_soon, groups.start = _in_scope(groups.start_soon), _in_scope(groups.start)
         groups._spawn = _in_a_group(groups._spawn)
     try:
-        with steady_interpreter():
+        with steady_interpreter(loop.time, loop.sleep):
             yield
     finally:
         backend.run_sync_in_worker_thread, groups.start_soon, groups.start, groups._spawn = saved
@@ -248,9 +251,14 @@ class _Selector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.idle: Callable[[], None] = lambda: None
+        self.foreign: Callable[[], None] = lambda: None
+        self.own: set[int] = set()
+        """The loop's own descriptors."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         found = super().select(0)
+        if any(key.fd not in self.own for key, _ in found):
+            self.foreign()
         if not found and (timeout is None or timeout > 0):
             self.idle()
         return found
@@ -263,12 +271,16 @@ class _Loop(asyncio.SelectorEventLoop):
         selector = _Selector()
         super().__init__(selector)
         selector.idle = self.nobody_can_run
-        self._quiet = len(selector.get_map())
+        selector.foreign = self.something_foreign
+        selector.own = {key.fd for key in selector.get_map().values()}
         self._selector_used = selector
         self._director = director
         self._ready = _Ready(director, places, self)
         self._now = 0.0
         self._rounds = 0
+        self._thread = threading.get_ident()
+        self._foreign = ForeignThreads()
+        self._arrived: deque[asyncio.Handle] = deque()
         self._begun = False
         self._native: list[asyncio.Task[Any]] = []
         self.in_a_group = False
@@ -295,6 +307,28 @@ class _Loop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._now
 
+    def sleep(self, seconds: float) -> None:
+        """What `time.sleep` does: nobody else runs meanwhile."""
+        self._now += max(0.0, seconds)
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.Handle:
+        """From another thread, it waits until no task can run."""
+        if threading.get_ident() == self._thread:
+            return self.call_soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        self._arrived.append(handle)
+        return handle
+
+    def _admit(self, seconds: float) -> bool:
+        """Let in what came from other threads, after it was waited for so long. Returns whether anything came."""
+        if not self._foreign.wait(lambda: bool(self._arrived), seconds):
+            return False
+        while self._arrived:
+            self._ready.append(self._arrived.popleft())
+        return True
+
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., Any], *args: Any
     ) -> Any:
@@ -310,22 +344,41 @@ class _Loop(asyncio.SelectorEventLoop):
 
     def nobody_can_run(self) -> None:
         """Nobody can run: time passes, or it is a deadlock."""
-        foreign = len(self._selector_used.get_map()) > self._quiet
+        foreign = any(key.fd not in self._selector_used.own for key in self._selector_used.get_map().values())
+        if self._admit(0.0):
+            return
         timers: Any = getattr(self, "_scheduled")  # noqa: B009  (the type stubs do not know it)
         when = min((timer._when for timer in timers if not timer.cancelled()), default=inf)
+        if self._foreign.alive() and self._admit(BEFORE_A_JUMP if when < inf else AT_REST):
+            return
         if when < inf and not foreign:  # To sleep for ever is a timer too.
             self._now = max(self._now, when)
             return
-        tasks = [task for task in asyncio.all_tasks(self) if not task.done()]
+        if self._problem_is_open():
+            waiters = self._waiters()
+            self._director.problem = outside(waiters) if foreign else deadlock(waiters, self._foreign.told())
+        self._abandon_all()
+
+    def something_foreign(self) -> None:
+        """A socket, a pipe or a process has something: when it does is not under control."""
+        if self._problem_is_open():
+            self._director.problem = outside(self._waiters())
+            self._abandon_all()
+
+    def _problem_is_open(self) -> bool:
+        return self._director.problem is None and not self._director.finished
+
+    def _waiters(self) -> list[Waiter]:
         director = self._director
-        if director.problem is None and not director.finished:
-            waiters = [Waiter(director.label(task), task, task.get_coro(), _children(task, director)) for task in tasks]
-            waiters.sort(key=lambda one: director.order(one.task))
-            director.problem = outside(waiters) if foreign else deadlock(waiters)
+        tasks = sorted((task for task in asyncio.all_tasks(self) if not task.done()), key=director.order)
+        return [Waiter(director.label(task), task, task.get_coro(), _children(task, director)) for task in tasks]
+
+    def _abandon_all(self) -> None:
+        """Let all tasks raise."""
         self._rounds += 1
         if self._rounds > ROUNDS:
             raise RuntimeError("tasks that were told to end do not")
-        for task in tasks:
+        for task in [task for task in asyncio.all_tasks(self) if not task.done()]:
             _abandon(task)
 
 

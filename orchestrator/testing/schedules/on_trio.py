@@ -27,6 +27,7 @@ from orchestrator.testing.schedules.cancelling import directed_by, in_scope
 from orchestrator.testing.schedules.director import Abandoned, Director, Uncontrolled
 from orchestrator.testing.schedules.frames import place_of
 from orchestrator.testing.schedules.steady import ROUNDS, short_name, steady_interpreter
+from orchestrator.testing.schedules.threads import AT_REST, BEFORE_A_JUMP, ForeignThreads, watched
 from orchestrator.testing.schedules.trace import CodePlace
 from orchestrator.testing.schedules.waits import Waiter, deadlock, outside
 
@@ -53,7 +54,7 @@ def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
     instruments: list[trio.abc.Instrument] = [_Idle(chooser)]
     if places:
         instruments.append(_Places(director, chooser))
-    with _under_control(chooser), directed_by(director, trio.lowlevel.current_task):
+    with _under_control(chooser, clock), directed_by(director, trio.lowlevel.current_task), watched(director):
         try:
             return trio.run(scenario, clock=clock, instruments=instruments)
         except BaseException:
@@ -65,7 +66,7 @@ def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
 
 
 @contextmanager
-def _under_control(chooser: _Chooser) -> Iterator[None]:
+def _under_control(chooser: _Chooser, clock: trio.testing.MockClock) -> Iterator[None]:
     """Trio, and the interpreter, as the harness wants them."""
     module: Any = run_module
     threads: Any = threads_module
@@ -77,7 +78,7 @@ def _under_control(chooser: _Chooser) -> Iterator[None]:
     if chooser.director.may_cancel_tasks:
         nursery.start_soon, nursery.start = (_in_scope(start) for start in starts)
     try:
-        with steady_interpreter():
+        with steady_interpreter(clock.current_time, lambda seconds: clock.jump(max(0.0, seconds))):
             yield
     finally:
         module._r, module._ALLOW_DETERMINISTIC_SCHEDULING, threads.start_thread_soon = saved
@@ -172,15 +173,25 @@ class _Idle(trio.abc.Instrument):
     def __init__(self, chooser: _Chooser) -> None:
         self._director = chooser.director
         self._rounds = 0
+        self._foreign = ForeignThreads()
 
     def before_io_wait(self, timeout: float) -> None:
         runner = _runner()
-        if runner.runq or runner.entry_queue.queue or runner.entry_queue.idempotent_queue:
+        queue = runner.entry_queue
+
+        def arrived() -> bool:
+            return bool(queue.queue or queue.idempotent_queue)
+
+        if runner.runq or arrived():
             return
         waiting = runner.io_manager.statistics()
         if getattr(waiting, "tasks_waiting_read", 1) + getattr(waiting, "tasks_waiting_write", 0) > 1:
             self._end(runner, Uncontrolled)  # Trio itself waits for one socket.
-        elif not runner.waiting_for_idle and runner.deadlines.next_deadline() == inf:
+            return
+        at_rest = runner.deadlines.next_deadline() == inf
+        if self._foreign.alive() and self._foreign.wait(arrived, AT_REST if at_rest else BEFORE_A_JUMP):
+            return
+        if not runner.waiting_for_idle and runner.deadlines.next_deadline() == inf:
             self._end(runner, None)
 
     def _end(self, runner: Any, kind: type[Uncontrolled] | None) -> None:
@@ -189,7 +200,7 @@ class _Idle(trio.abc.Instrument):
         director = self._director
         if director.problem is None:
             waiters = [waiter(task, director) for task in tasks]
-            director.problem = outside(waiters) if kind else deadlock(waiters)
+            director.problem = outside(waiters) if kind else deadlock(waiters, self._foreign.told())
         self._rounds += 1
         if self._rounds > ROUNDS:
             raise RuntimeError("tasks that were told to end do not")

@@ -48,14 +48,14 @@ class Wait(NamedTuple):
         return f"{self.label} waits {self.place} for {self.what}{who}"
 
 
-def deadlock(waiters: Sequence[Waiter]) -> Deadlock:
-    """Everybody waits, and no clock will help."""
+def deadlock(waiters: Sequence[Waiter], threads: str = "") -> Deadlock:
+    """Everybody waits, and no clock will help. `threads` says where threads are that could."""
     waits = [wait_of(one, waiters) for one in waiters]
     lines = ["all tasks wait, and nothing will wake them:", *(f"  {wait}" for wait in waits)]
     circle = circle_in(waits)
     if circle:
         lines.append("  a circle: " + " -> ".join([*circle, circle[0]]))
-    return Deadlock("\n".join(lines))
+    return Deadlock("\n".join([*lines, threads] if threads else lines))
 
 
 def outside(waiters: Sequence[Waiter]) -> Uncontrolled:

@@ -153,6 +153,22 @@ def test_a_socket_is_not_under_control() -> None:
     assert isinstance(run(scenario, policy_of("0"), backend="asyncio").error, Uncontrolled)
 
 
+def test_a_socket_that_has_something_at_once_is_not_under_control_either() -> None:
+    async def scenario() -> None:
+        left, right = socket.socketpair()
+        with left, right:
+            left.setblocking(False)
+            right.send(b"x")
+            loop, got = asyncio.get_running_loop(), asyncio.Event()
+            loop.add_reader(left, got.set)
+            try:
+                await got.wait()
+            finally:
+                loop.remove_reader(left)
+
+    assert isinstance(run(scenario, policy_of("0"), backend="asyncio").error, Uncontrolled)
+
+
 def test_a_schedule_without_an_end_is_ended() -> None:
     async def scenario() -> None:
         while True:
