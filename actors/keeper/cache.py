@@ -242,7 +242,8 @@ class BuildCache:
     async def find(
         self, keys: Sequence[bytes], claim: int = 0, beside: int = 0
     ) -> tuple[dict[bytes, EntryRow], set[bytes]]:
-        """The rows that are there, and those of the first `claim` keys that others have claimed (`Claims.take`)."""
+        """Returns the rows that exist, and the keys among the first `claim` ones that others have claimed
+        (`Claims.take`)."""
         taken: set[bytes] = set()
         # Pin before looking up: an eviction reads the pins once more after it has deleted rows (`Upkeep._carry_out`),
         # so either it sees our pin and restores the row, or we see no row. Claim before looking up, too: a build
@@ -285,7 +286,7 @@ class BuildCache:
         return {key: row_of(*found) for key, found in known.found.items()}
 
     async def load(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
-        """The objects that are there and good."""
+        """Returns the objects that exist and are undamaged."""
         data: dict[bytes, bytes] = {}
         wanted: list[tuple[bytes, bytes]] = []
         for digest in dict.fromkeys(digests):
@@ -424,7 +425,7 @@ class BuildCache:
     def _report_stored(
         self, entries: Iterable[Incoming], stored: list[WrittenEntry], refused: Mapping[bytes, bytes]
     ) -> None:
-        """Keep what was stored in memory, and emit what happened to each entry."""
+        """Keep what was stored in memory, and emit the fate of each entry."""
         rows = {one.key: one.row for one in stored}
         for key, digest, entry in entries:
             row = rows.get(key)

@@ -64,9 +64,8 @@ def choose(
     """Choose what to evict of `rows`, which are in the order of eviction.
 
     `other` counts further bytes on disk (quarantine). `own` are keys and digests that the build which just ended used.
-    `pinned` are those that builds of other processes are using now: they stay whatever the limit says, because they are
-    about to be read. Nothing is evicted while the total is within the limit.
-    """
+    `pinned` are those that builds of other processes are using now: they stay even above the limit, because they are
+    about to be read. Nothing is evicted while the total is within the limit."""
     size = total(rows) + other
     mine = [row for row in rows if row.key in own or row.digest in own]
     own_size = total(mine)

@@ -140,7 +140,7 @@ async def insert(connection: Connection, functions: Mapping[bytes, Iterable[byte
 
 
 async def find(connection: Connection, fingerprints: Iterable[bytes]) -> dict[int, list[bytes]]:
-    """Those of the fingerprints that have a row, by the entry that the row names."""
+    """Returns the fingerprints among these that have a row, by the entry that the row names."""
     wanted = {fingerprint_of(name): name for name in fingerprints}
     found: dict[int, list[bytes]] = {}
     for chunk in _chunks(sorted(wanted)):
@@ -163,6 +163,6 @@ async def every(connection: Connection) -> dict[int, int]:
 
 
 async def remove(connection: Connection, rows: Mapping[int, int]) -> int:
-    """Remove those of these rows that still say the same. Returns how many."""
+    """Removes the rows among these that still say the same. Returns their number."""
     cursor = await connection.executemany("DELETE FROM fragments WHERE fingerprint = ? AND entry = ?", rows.items())
     return max(0, int(cursor.rowcount))

@@ -190,7 +190,7 @@ async def check(connection: Connection) -> str:
 
 
 async def find(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, EntryRow]:
-    """The rows of those keys that have one. Raises `Damaged` if one is damaged."""
+    """Returns the rows of all of these keys that have one. Raises `Damaged` if one is damaged."""
     rows: dict[bytes, EntryRow] = {}
     # In the tree's own order, adjacent keys share pages.
     for chunk in _chunks(sorted(keys)):
@@ -230,7 +230,7 @@ async def all_digests(connection: Connection) -> list[tuple[bytes, bytes]]:
 
 
 async def find_digests(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-    """The digests of those keys that have a row."""
+    """Returns the digests of all of these keys that have a row."""
     found: dict[bytes, bytes] = {}
     for chunk in _chunks(keys):
         sql = f"SELECT key, digest FROM uses WHERE key IN ({_marks(chunk)})"
@@ -239,7 +239,7 @@ async def find_digests(connection: Connection, keys: Iterable[bytes]) -> dict[by
 
 
 async def named(connection: Connection, names: Iterable[bytes]) -> set[bytes]:
-    """Those of these digests that a row names."""
+    """Returns the digests among these that a row names."""
     found: set[bytes] = set()
     for chunk in _chunks(names):
         sql = f"SELECT DISTINCT digest FROM uses WHERE digest IN ({_marks(chunk)})"

@@ -109,7 +109,7 @@ def _running(folder: str, own: Pins | None, disk: Disk) -> Iterator[str]:
     """The files of running builds of others. Files of dead builds are removed on the way."""
     try:
         if disk.is_link(f"{folder}/{RUNNING}"):
-            return  # what is in there is somebody else's
+            return  # What is in there belongs to somebody else.
         names = [entry.name for entry in disk.entries(f"{folder}/{RUNNING}")]
     except OSError:
         return
@@ -169,7 +169,7 @@ class Claims:
 
 
 def _place(key: bytes) -> int:
-    """Two keys that share a place cost a moment's wait, and nothing else."""
+    """If two keys share a place, one build waits a moment for nothing; that is the only cost."""
     return int.from_bytes(key[:8], "big") >> 4 << 2  # A place in a file has 63 bits.
 
 

@@ -1,4 +1,4 @@
-"""Opening the index, whatever state it is in: missing, broken, somebody else's, or behind the files.
+"""Opens the index in any state: missing, broken, somebody else's, or behind the files.
 
 The truth is `metadata/`. What cannot be opened, or is not of our schema, is moved aside to `quarantine/` with its
 `-wal` and `-shm` (a database is three files), and a new index is filled from the files. All under `index.lock`, so that
@@ -176,8 +176,9 @@ def _make_ours(store: FileStore) -> None:
     """Make sure that SQLite finds a file that is ours alone, with the permissions of the umask.
 
     SQLite writes in place. A file with several names (a cache that was copied as hard links) is another cache's index
-    as well: its name here goes, and a new one is filled from the files. SQLite also hides new files from the group
-    whatever the umask says, and gives `-wal` and `-shm` the permissions of the database: so we create the database."""
+    as well: its name here goes, and a new one is filled from the files. SQLite also hides new files from the group,
+    even if the umask does not, and gives `-wal` and `-shm` the permissions of the database: so we create the
+    database."""
     paths = [store.path(index.FILE + suffix) for suffix in ("-wal", "-shm", "")]
     if any(store.disk.is_shared(path) for path in paths):
         for suffix in ("-wal", "-shm", ""):
@@ -203,7 +204,8 @@ def move_aside(store: FileStore) -> bool:
 
 
 def identity(store: FileStore) -> Stamp | None:
-    """Which file the index is, whatever is in it; None if it does not exist, or is another cache's as well. Blocks."""
+    """Returns the identity of the index file, without looking into it; None if it does not exist, or is another cache's
+    as well. Blocks."""
     path = store.path(index.FILE)
     try:
         stamp = store.disk.stamp(path)
@@ -259,5 +261,5 @@ async def _fill(offload: Offload, store: FileStore, database: Database, report: 
 
 
 async def _close_quietly(database: Database) -> None:
-    with suppress(Damaged, Unusable):  # It is being given up because of something worse.
+    with suppress(Damaged, Unusable):  # It is given up because of a worse error.
         await database.close()

@@ -208,7 +208,7 @@ class FileStore:
             return decode(text, key), len(text)
 
     def read_known(self, keys: Iterable[bytes]) -> KnownMetadata:
-        """The metadata of those keys that have some."""
+        """Returns the metadata of all of these keys that have some."""
         known = KnownMetadata({}, {}, {})
         for key in keys:
             try:
@@ -222,7 +222,7 @@ class FileStore:
         return known
 
     def whole(self, entries: Sequence[tuple[bytes, bytes]]) -> set[bytes]:
-        """The keys of those entries (key and digest) that have both files."""
+        """Returns the keys of all of these entries (key and digest) that have both files."""
         names = [(self.path(METADATA, metadata_file(key)), self.path(MODULES, object_file(it))) for key, it in entries]
         try:
             self.disk.rows([path for both in names for path in both])

@@ -1,15 +1,15 @@
 """What a cache may do, one request at a time: the sequential model that histories of keepers are held against.
 
-The model knows every key that was stored, whether its entry is surely there or may have been evicted since, and what
+The model knows every key that was stored, whether its entry certainly exists or may have been evicted since, and what
 running builds have pinned. It allows everything that `docs/cache.md` allows, and nothing else:
 
 - a look-up finds what was stored, with the digest it was stored with, unless it may be gone;
 - what was found or stored by a running build is not evicted by another one;
 - the bytes of a digest are those bytes;
-- of two stores of one key the first one stays, unless the second one forces it or the first may be gone;
+- if one key is stored twice, the first entry stays, unless the second store forces it or the first may be gone;
 - what was evicted, cleared or found damaged is not found again until it is stored again;
-- an answer that says `degraded` may find less than there is, and keep less than it was given; it invents nothing.
-"""
+- an answer that says `degraded` may find less than there is, and keep less than it was given; it never invents
+anything."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class CacheState(NamedTuple):
 
 class CacheModel:
     """The model. `entries` (key to digest) were in the cache before. `faults`: the disk may lie, so an entry may be
-    gone or damaged at any time; then nothing is sure, and what remains are the laws about bytes and digests.
+    gone or damaged at any time. Then nothing is certain, and only the laws about bytes and digests remain.
 
     Requests that are about nothing but snapshots, summaries, programs and statistics change nothing.
     """
@@ -189,7 +189,7 @@ class CacheModel:
 
     @staticmethod
     def _evicted(state: CacheState, client: str) -> CacheState:
-        """Whatever other running builds have not pinned may be gone."""
+        """Any entry that other running builds have not pinned may be gone."""
         safe = state.pinned(by_others_than=client)
         entries = frozenset(held if held.key in safe else held._replace(sure=False) for held in state.entries)
         return state._replace(entries=entries)

@@ -1,7 +1,7 @@
 """Real worker processes under control: a compile reports "started", and waits to be told how to end.
 
-A worker is killed over a job, a job is cancelled half way, two end in the other order: with real processes that is a
-matter of luck, unless they do nothing before they are told to::
+A worker is killed over a job, a job is cancelled half way, two end in the other order: with real processes this is a
+matter of luck, unless they wait for orders::
 
     async with controlled_compiles() as controller, orchestrator.open(
         folder, toolchain="orchestrator.testing.controlled:ControlledToolchain", jobs=2, entry="main.plain"
@@ -60,8 +60,8 @@ class _Order(msgspec.Struct, frozen=True):
 
 
 def obey(module: str, path: str) -> None:
-    """Report at the socket `path` that the compile of `module` has started, wait for an order, and carry it out: come
-    back ("finish", or nobody is there any more), raise SourceError ("fail") or RuntimeError ("crash"), end the process
+    """Report at the socket `path` that the compile of `module` has started, wait for an order, and carry it out: return
+    ("finish", or nobody is there any more), raise SourceError ("fail") or RuntimeError ("crash"), end the process
     ("exit") or have a signal end it ("kill")."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
         try:
@@ -98,7 +98,7 @@ class ControlledToolchain(PlainToolchain):
 
 
 class RunningCompile:
-    """A compile that has started, in the process `pid`, and waits for an order. It takes one."""
+    """A compile that has started, in the process `pid`, and waits for an order. It takes one order."""
 
     def __init__(self, report: _Report, stream: anyio.abc.SocketStream) -> None:
         self.module = report.module
@@ -106,7 +106,7 @@ class RunningCompile:
         self._stream = stream
 
     async def finish(self) -> None:
-        """Compile, as if nothing had been."""
+        """Let it compile as usual."""
         await self._order(_Order("finish"))
 
     async def fail(self, message: str) -> None:
@@ -118,7 +118,7 @@ class RunningCompile:
         await self._order(_Order("crash", message))
 
     async def exit(self, code: int) -> None:
-        """The process ends, without a word."""
+        """The process ends without an answer."""
         await self._order(_Order("exit", number=code))
 
     async def kill(self, number: int = signal.SIGKILL) -> None:
@@ -127,7 +127,8 @@ class RunningCompile:
         await self.gone()
 
     async def gone(self) -> None:
-        """Wait until it listens no more: its process has ended (somebody else killed it), or it has got its order."""
+        """Wait until it no longer listens: its process has ended (something else killed it), or it has received its
+        order."""
         with suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
             await self._stream.receive()
 
@@ -141,13 +142,14 @@ class Controller:
 
     def __init__(self, path: str) -> None:
         self.line = f"controlled {path} {'#' * LINE_BYTES}\n"
-        """To be put into a module whose compile is to report here."""
+        """The line to put into a module whose compile is to report here."""
         self._waiting: list[RunningCompile] = []
         self._streams: list[anyio.abc.SocketStream] = []
         self._changed = anyio.Event()
 
     async def started(self, module: str = "") -> RunningCompile:
-        """The next compile that starts, or has started and was not asked for; with `module` the next one of that."""
+        """Returns the next compile that starts, or one that has started and was not returned yet; with `module`, the
+        next one of that module."""
         while True:
             for running in self._waiting:
                 if module in ("", running.module):

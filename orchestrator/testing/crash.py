@@ -1,8 +1,8 @@
 """A disk in memory that can lose power: what was not synced is lost, kept, torn, or kept in another order.
 
-A real file system promises little until it is asked to sync: names and bytes reach the disk when it likes, and a file
-may have its new name and not its bytes. `CrashingDisk` keeps a list of all changes since the last `sync`, and a power
-cut lets some of them be forgotten::
+A real file system promises little until it is asked to sync: names and bytes reach the disk at any time and in any
+order, and a file may have its new name without its new bytes. `CrashingDisk` keeps a list of all changes since the last
+`sync`, and a power cut lets some of them be forgotten::
 
     disk = CrashingDisk()
     disk.write("/p/main.plain", b"run f")
@@ -12,9 +12,8 @@ cut lets some of them be forgotten::
     disk.power_cut(random.Random(7))         # either, neither, only the name, half of the bytes ...
     assert disk.lost                         # ... and this says what became of them
 
-SQLite asks for syncs itself where it needs them: a database in WAL mode loses its last transactions, and never its
-integrity. Files of databases are written as `image`, and keep that promise here.
-"""
+SQLite asks for syncs where it needs them: a database in WAL mode may lose its last transactions, but never its
+integrity. Files of databases are written as `image`, and keep that promise here."""
 
 from __future__ import annotations
 
@@ -50,7 +49,7 @@ class _Change(NamedTuple):
 
 
 class CrashingDisk(MemoryDisk):
-    """See the module. `lost` lists what became of each change that the last power cut did not simply keep."""
+    """See the module. `lost` lists the changes that the last power cut did not keep whole, and their fate."""
 
     def __init__(self, clock_ns: int = 10**18 + 1, tick_ns: int = 10**9) -> None:
         super().__init__(clock_ns, tick_ns)
@@ -78,9 +77,8 @@ class CrashingDisk(MemoryDisk):
         """The machine stops, and starts again. Nobody holds a lock any more.
 
         Without `chance` every change since the last sync is lost. With it each is kept, lost or torn by chance,
-        whatever became of those before it; `in_order` keeps them up to some moment, as a journal does, and tears at
-        most the last one.
-        """
+        independently of those before it; `in_order` keeps them up to some moment, as a journal does, and tears at most
+        the last one."""
         fates = self._fates(chance, in_order)
         names, data = dict(self._names), dict(self._bytes)
         self.lost = [f"{fate}: {change}" for change, fate in zip(self._changes, fates, strict=True) if fate != KEPT]
@@ -99,7 +97,7 @@ class CrashingDisk(MemoryDisk):
         self._boot(names, data)
 
     def _fates(self, chance: Random | None, in_order: bool) -> list[str]:
-        """What becomes of each change. Images of one file are kept up to some moment, whatever else happens."""
+        """Decides the fate of each change. Images of one file are always kept up to some moment."""
         count = len(self._changes)
         if chance is None:
             return [LOST] * count
@@ -180,7 +178,7 @@ class CrashingDisk(MemoryDisk):
 
 
 def _torn(data: bytes, chance: Random | None) -> bytes:
-    """Part of it, or a file of the right length without its bytes."""
+    """Returns part of it, or a file of the right length without its bytes."""
     assert chance is not None
     kept = data[: chance.randrange(len(data))]
     return kept if chance.random() < 0.5 else kept.ljust(len(data), b"\0")

@@ -122,11 +122,11 @@ class MemoryDisk:
         self._inode = 1
         self.nodes: dict[str, FileNode] = {"/": FileNode(1, folder=True)}
         self.locks: dict[int, _MemoryLock] = {}
-        """Who holds the lock of which file, by inode."""
+        """The holder of each file's lock, by inode."""
         self.claims: dict[tuple[int, int], _MemoryRange] = {}
-        """Who holds which bytes, by inode and place."""
+        """The holders of locked bytes, by inode and place."""
         self.writers: dict[int, object] = {}
-        """Which connection may write to which database, by inode (see `orchestrator.testing.sqlite`)."""
+        """The connection that may write to each database, by inode (see `orchestrator.testing.sqlite`)."""
 
     # ---- for tests
 
@@ -179,7 +179,7 @@ class MemoryDisk:
         self.clock_ns += self.tick_ns
 
     def node(self, path: str, follow: bool = True) -> FileNode:
-        """What is at `path`; OSError where nothing is."""
+        """Returns what is at `path`. Raises OSError if nothing is."""
         follow = follow or path.endswith("/")
         for _ in range(8):
             node = self.nodes.get(path.rstrip("/") or "/") or self.nodes.get(self._through_links(path.rstrip("/")))
@@ -312,10 +312,9 @@ class FakeDisk:
     one process sees it: when that process crashes, its locks are released and no operation does anything any more.
 
     `faults`: every operation is a hop `disk.create`, `disk.read`, ... of this plan. `aged`: the clock runs a day ahead
-    of all stamps, so that nothing is racy. `now`: what the clock says, for ever. `lies`: the stamp to return for a
-    path, whatever is there. `before`: called with the operation's name and the path ahead of each operation; a test may
-    change files in it. `counts` and `reads` say what was asked since the last `reset`.
-    """
+    of all stamps, so that nothing is racy. `now`: a time at which the clock stands. `lies`: stamps to return instead of
+    the true ones, by path. `before`: called with the operation's name and the path ahead of each operation; a test may
+    change files in it. `counts` and `reads` say what was asked since the last `reset`."""
 
     def __init__(self, base: Disk | None = None, faults: Faults | None = None, *, aged: bool = False) -> None:
         self.memory = MemoryDisk()
@@ -386,7 +385,7 @@ class FakeDisk:
         self._do(operation, path, act)
 
     def _ask(self, operation: str, path: str, ask: Callable[[str], bool]) -> bool:
-        """A question that an error answers with no."""
+        """A question to which an error means no."""
         try:
             return self._do(operation, path, lambda _: ask(path))
         except OSError:

@@ -1,7 +1,8 @@
-"""Incremental equals full: after any edits a build gives, byte for byte, what one from nothing gives.
+"""Incremental equals full: after any edits, a build makes byte for byte what a build from nothing makes.
 
-This is what every toolchain has to keep, and what most of them break at some time: an object that depends on something
-its summary does not say is compiled too seldom. Give the oracle your toolchain and some versions of a project::
+Every toolchain must keep this promise, and most break it at some time: an object that depends on something that its
+summary does not mention is not compiled again when it should be. Give the oracle your toolchain and some versions of a
+project::
 
     async def test_my_toolchain():
         await incremental_equals_full(
@@ -36,7 +37,7 @@ Edit = Mapping[str, str | None]
 
 
 class BuildOutcome(NamedTuple):
-    """What a build made: objects by module (None: it has none), the program, and what was complained of."""
+    """The result of a build: objects by module (None: it has none), the program, and the diagnostics."""
 
     objects: dict[str, bytes | None]
     program: bytes | None
@@ -44,7 +45,7 @@ class BuildOutcome(NamedTuple):
     keys: dict[str, Digest]
 
     def differences(self, full: BuildOutcome) -> list[str]:
-        """In words, how this differs from what a full build made."""
+        """Describes how this differs from the result of a full build."""
         found = []
         for module in sorted({*self.objects, *full.objects}):
             mine, theirs = self.objects.get(module), full.objects.get(module)
@@ -85,7 +86,7 @@ async def everything(project: Project, read: Callable[[str], bytes]) -> BuildOut
 
 
 async def full(toolchain: Toolchain, modules: Mapping[str, str], **settings: Any) -> BuildOutcome:
-    """What a build of these modules from an empty cache makes."""
+    """Builds these modules from an empty cache."""
     world = World(toolchain)
     world.write(modules)
     async with world.open(**settings) as project:

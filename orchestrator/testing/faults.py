@@ -1,6 +1,6 @@
-"""Faults on demand: what goes wrong, where, and when, by plan or by seed; and a list of what did.
+"""Faults on demand: a plan or a seed says what goes wrong, where and when, and a list tells what did.
 
-Whatever leaves the event loop passes a *hop*, and each hop has a name::
+Everything that leaves the event loop passes a *hop*, and each hop has a name::
 
     disk.create, disk.read, ...              an operation of the disk (`actors.disk.Disk`), with its path
     index.begin, index.insert, ...           a statement to SQLite, by its first word, with the database's path
@@ -30,7 +30,7 @@ from random import Random
 from typing import NamedTuple
 
 KINDS = ("fail", "lose", "short", "delay", "reorder", "kill", "crash", "tear", "flip")
-"""Which faults there are. See the functions of these names."""
+"""All kinds of faults. See the functions of these names."""
 
 
 class Crashed(Exception):
@@ -38,7 +38,7 @@ class Crashed(Exception):
 
 
 class Fault(NamedTuple):
-    """One thing that goes wrong. Made by `fail`, `delay` and so on; `argument` is what they were given, as text."""
+    """One thing that goes wrong, made by `fail`, `delay` and so on. `argument` is their argument as text."""
 
     kind: str
     argument: str = ""
@@ -53,8 +53,8 @@ class Fault(NamedTuple):
         return float(self.argument)
 
     def error_at(self, path: str) -> Exception | None:
-        """The error to raise. One of the system is a new one each time, because an exception keeps alive everything
-        that it has passed through."""
+        """Returns the error to raise. An error of the system is made anew each time, because an exception keeps alive
+        everything that it has passed through."""
         if type(self.error) is OSError or (isinstance(self.error, OSError) and self.error.filename is None):
             return OSError(self.error.errno, self.error.strerror, path)
         return self.error
@@ -67,14 +67,14 @@ def fail(error: str | int | Exception = "EIO") -> Fault:
 
 
 def lose(error: str | int | Exception = "EIO") -> Fault:
-    """The reply is lost: everything has happened, and the caller gets `error` all the same. A worker's reply that is
-    lost never comes."""
+    """The reply is lost: everything has happened, and the caller gets `error` all the same. If a worker's reply is
+    lost, none ever comes."""
     return _with_error("lose", error)
 
 
 def short() -> Fault:
-    """A short write: half of the bytes are written, then the disk is full. Every other hop just fails for want of
-    space, and a statement finds a database that ends too early."""
+    """A short write: half of the bytes are written, then the disk is full. Every other hop fails for lack of space, and
+    a statement finds a database that ends too early."""
     return Fault("short", "ENOSPC", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
@@ -103,13 +103,13 @@ def crash(when: str = "before") -> Fault:
 
 
 def tear(kept: int = 0) -> Fault:
-    """Of what is written only the first `kept` bytes arrive, and nobody says so; of what is read likewise."""
+    """Only the first `kept` bytes of what is written, or read, arrive, and no error says so."""
     return Fault("tear", str(kept))
 
 
 def flip(bit: int = 0) -> Fault:
-    """One bit of what is written, or read, is another one: `bit` counts from the first byte's lowest, and starts again
-    at the end."""
+    """One bit of what is written, or read, is flipped: `bit` counts from the first byte's lowest, and starts again at
+    the end."""
     return Fault("flip", str(bit))
 
 
@@ -161,18 +161,17 @@ SUFFERS = {
     "offload": ("delay", "reorder", "crash"),
     "worker": ("kill", "lose", "delay", "reorder", "crash"),
 }
-"""What may happen at a hop when faults are drawn by chance: what the outside world really does there."""
+"""The faults that may be drawn by chance at a hop: those that really occur there."""
 
 _ERRORS = ("EIO", "ENOSPC", "EACCES", "EMFILE", "EROFS")
 
 
 class Faults:
-    """A plan of faults, and what came of it. See the module.
+    """A plan of faults, and a record of those that happened. See the module.
 
     `injected` lists the faults that happened, in order; `passed` all hops so far, with their paths; `counts` says how
-    often each hop was passed. `crashed`: the process has; every hop raises `Crashed` from then on. `when_crashed` is
-    called when it does.
-    """
+    often each hop was passed. `crashed`: the process has crashed, and every hop raises `Crashed` from then on.
+    `when_crashed` is called when it does."""
 
     def __init__(self, *rules: Rule) -> None:
         self.rules = list(rules)

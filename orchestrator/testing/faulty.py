@@ -34,7 +34,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 OVERTAKEN_SECONDS = 1.0
-"""So long at most a reply is held back for another one to overtake it."""
+"""The longest time for which a reply is held back so that another one may overtake it."""
 
 _SHORT_READ = 522
 """SQLITE_IOERR_SHORT_READ, which Python has no name for."""
@@ -106,7 +106,7 @@ class FaultyConnection:
         return result
 
     def _at(self, word: str) -> tuple[Fault | None, Exception | None]:
-        """What goes wrong at this hop, and the error that SQLite raises for it."""
+        """Returns the fault at this hop, and the error that SQLite raises for it."""
         fault = self._faults.at(f"index.{word}", self._path)
         error = fault.error if fault is not None else None
         if fault is not None and fault.kind == "short":
@@ -207,7 +207,7 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 def _subject(args: tuple[Any, ...]) -> str:
-    """What a hop is about: the module of a job, or a path."""
+    """Returns what a hop is about: the module of a job, or a path."""
     for one in args:
         module = one if isinstance(one, str) else getattr(one, "module", None)
         if isinstance(module, str):

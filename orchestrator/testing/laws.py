@@ -8,13 +8,12 @@
 
 They hold for any actors, not only for those of a build: `System([...], tap=laws)`, then `laws.watch(system)`.
 
-1. What is asked is answered: every request once, by the one who was asked, to the one who asked, with an answer that
-   fits the question.
-2. Nothing is lost, doubled or overtaken: what was sent is taken once, by its receiver, and what one actor tells another
-   in the order it was told.
-3. Nobody speaks to the left.
-4. No mailbox is ever over its bound, and nobody has more requests outstanding than was agreed.
-5. Nothing happens after the end: an actor that has ended neither speaks nor listens.
+1. Every request is answered once: by the actor that was asked, to the one that asked, with an answer of the right kind.
+2. Nothing is lost, doubled or overtaken: each message is taken once, by its receiver, and what one actor tells another
+   is taken in the order in which it was told.
+3. No actor sends a request or a message to the left.
+4. No mailbox ever exceeds its bound, and no actor has more requests outstanding than was agreed.
+5. Nothing happens after the end: an actor that has ended neither sends nor receives.
 6. Progress is fair: while a message waits, its actor does not take more than `patience` others.
 
 Laws 3 to 5 need to see the system itself: without `watch` they are not looked at. A system that broke, or a stop that
@@ -44,7 +43,7 @@ class LawBroken(AssertionError):
 
 
 class MessageLaws:
-    """A tap that looks whether the laws hold. See the module. `then` is another tap, which gets every record too.
+    """A tap that checks the laws. See the module. `then` is another tap, which gets every record too.
 
     `records` counts what was seen, `violations` says what was wrong so far.
     """
@@ -65,7 +64,7 @@ class MessageLaws:
         self._impatient: set[int] = set()
 
     def watch(self, watched: System | Project) -> None:
-        """Look at this system itself, too, or at that of an open Project."""
+        """Watch this system itself too, or that of an open Project."""
         system = watched if isinstance(watched, System) else watched.system
         self._system = system
         self._ranks = {actor.name: rank for rank, actor in enumerate(system.actors)}
@@ -159,7 +158,7 @@ class MessageLaws:
 
 
 def unfit(request: Message, answer: Message) -> str:
-    """Why this cannot be the answer to that request; "" where it can."""
+    """Says why this cannot be the answer to that request; "" if it can."""
     expected = ANSWERS.get(type(request))
     if expected is None:
         return ""
@@ -192,6 +191,6 @@ def _names(request: Any, answer: Any) -> list[tuple[Any, Any]]:
 
 
 def _said(record: TapRecord) -> str:
-    """A record in a line: `post 12 planner -> keeper Find`."""
+    """Returns a record as one line: `post 12 planner -> keeper Find`."""
     sender, receiver = record.sender or "api", record.receiver or "api"
     return f"{record.kind} {record.number} {sender} -> {receiver} {type(record.message).__name__}"

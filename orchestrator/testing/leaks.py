@@ -4,10 +4,10 @@
         async with orchestrator.open(folder) as project:
             await project.build()
 
-What is there at the end and was not at the beginning is a `Leaked`, by name. The threads that event loops keep for
-later (AnyIO's and Trio's idle workers) are no leak, nor are the descriptors of the loop itself. Files and processes are
-seen where `/proc` or `/dev/fd` show them (Linux, macOS for files); elsewhere only tasks and threads are looked at.
-"""
+Anything that exists at the end and did not at the beginning raises `Leaked`, which names it. The threads that event
+loops keep for later (AnyIO's and Trio's idle workers) are no leak, nor are the descriptors of the loop itself. Files
+and processes are seen where `/proc` or `/dev/fd` show them (Linux, macOS for files); elsewhere only tasks and threads
+are looked at."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ import anyio
 import anyio.lowlevel
 
 ROUNDS = 50
-"""So many turns what is ending is given to end."""
+"""The number of turns of the loop for which tasks that are ending are given time to end."""
 
 _POOLS = ("AnyIO worker thread", "Trio thread", "asyncio_", "trio ", "waitpid-", "wasmill sqlite")
-"""How the names of threads begin that a loop keeps for later, or that end by themselves."""
+"""Beginnings of the names of threads that a loop keeps for later, or that end by themselves."""
 
 
 class Leaked(AssertionError):
@@ -45,7 +45,7 @@ class Holdings(NamedTuple):
     threads: dict[int, str]
 
     def more_than(self, before: Holdings) -> list[str]:
-        """What is here and was not there, in words."""
+        """Describes what is held now and was not held before."""
         return [
             *(f"task {name}" for identity, name in self.tasks.items() if identity not in before.tasks),
             *(f"process {one}" for one in sorted(self.processes - before.processes)),

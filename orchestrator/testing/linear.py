@@ -1,8 +1,9 @@
 """Linearizability: did calls that overlapped act as if each had happened at one moment between its begin and its end?
 
 A `History` says who called what, and when a call began and ended in relation to all others. `linearize` looks for an
-order of all calls that a sequential model allows, in which no call comes after one that began when it had ended. Where
-there is none, two calls got into one another: a lost update, a stale look-up, a read of what was being removed.
+order of all calls that a sequential model allows, in which no call comes after one that began when it had ended. If no
+such order exists, two calls interfered with each other: a lost update, a stale look-up, a read of what was being
+removed.
 
     history = History()
     async with (
@@ -77,8 +78,8 @@ class Model(Protocol):
 
 
 class NotLinearizable(AssertionError):
-    """No order of these calls is allowed. `calls` are all; `longest` is an order that got as far as any, and `stuck`
-    the calls of which one had to come next, and none could."""
+    """No order of these calls is allowed. `calls` are all of them. `longest` is an allowed order of as many of them as
+    possible; one of the calls `stuck` had to come next, and none could."""
 
     def __init__(self, calls: list[ClientCall], longest: list[ClientCall], stuck: list[ClientCall]) -> None:
         lines = ["no order of these calls explains what they answered; this one came as far as any:"]
@@ -104,12 +105,12 @@ class History:
         return call
 
     def end(self, call: ClientCall, answer: Any) -> None:
-        """It has come back."""
+        """The call has returned."""
         call.answer = answer
         call.ended = self._tick()
 
     async def record(self, client: str, operation: str, argument: Any, work: Awaitable[R]) -> R:
-        """Await `work`, which is the call. Cancelled, or with an exception, it stays pending."""
+        """Await `work`, which is the call. If it is cancelled or raises, it stays pending."""
         call = self.begin(client, operation, argument)
         answer = await work
         self.end(call, answer)
@@ -136,7 +137,7 @@ class History:
 
 
 def linearize(history: History | list[ClientCall], model: Model) -> list[ClientCall]:
-    """An order of the calls that `model` allows. Raises `NotLinearizable` where there is none.
+    """Returns an order of the calls that `model` allows. Raises `NotLinearizable` if there is none.
 
     The search is Wing and Gong's, and remembers where it has been: it takes long only where many calls overlap. A call
     that is pending may be left out.

@@ -1,4 +1,4 @@
-"""Oracles: what must hold of every run, whatever the schedule and whatever fails. All of them in one place.
+"""Oracles: properties that must hold in every run, under any schedule and with any faults.
 
 | oracle | what it sees | where |
 |---|---|---|

@@ -8,9 +8,8 @@
     }, otherwise=takes(0.1))
     world = World(toolchain)
 
-What a compile does is asked of the toolchain, how long that takes of its `duration`, which is the hook of
-`InlineOffload`; `World` sees to that. Scripts say nothing about summaries and links, which take no time.
-"""
+The toolchain decides what a compile does, and its `duration`, the hook of `InlineOffload`, how long it takes; `World`
+connects the two. Scripts say nothing about summaries and links, which take no time."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ from orchestrator.testing.toolchain import PlainToolchain
 
 class Killed(BaseException):
     """The process that computes ends at once, as under a signal: for simulated workers. Computing in its own process, a
-    Project would end, so nobody raises this there."""
+    Project would end, so this is not raised there."""
 
 
 class CompileStep(NamedTuple):
@@ -46,7 +45,7 @@ def fails(message: str, *, after: float = 0.0) -> CompileStep:
 
 
 def hangs() -> CompileStep:
-    """It never comes back by itself."""
+    """It never ends by itself."""
     return CompileStep("takes", float("inf"))
 
 
@@ -56,14 +55,14 @@ def crashes(message: str = "a bug", *, after: float = 0.0) -> CompileStep:
 
 
 def dies() -> CompileStep:
-    """The worker process is gone over it. Only where there are simulated workers."""
+    """The worker process dies over it. Only where there are simulated workers."""
     return CompileStep("dies")
 
 
 class ScriptedToolchain(PlainToolchain):
-    """`script` says what the compiles of a module do: always the same, or the steps of a list one after the other, of
-    which the last one stays. `otherwise` is what modules do that are not in it. See `PlainToolchain` for the language,
-    and for what else can be given."""
+    """`script` says what the compiles of a module do: always the same step, or the steps of a list one after the other,
+    with the last one repeated. `otherwise` is what modules do that are not in it. See `PlainToolchain` for the
+    language, and for what else can be given."""
 
     def __init__(
         self,

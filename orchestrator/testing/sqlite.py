@@ -45,7 +45,7 @@ def failure(number: int, message: str) -> sqlite3.OperationalError:
 
 
 def failure_of(error: OSError) -> sqlite3.OperationalError:
-    """What SQLite says where the system said that."""
+    """The error that SQLite raises when the system raised this one."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return failure(sqlite3.SQLITE_FULL, "database or disk is full")
     if error.errno == errno.EROFS:
@@ -127,7 +127,7 @@ class DiskConnection:
             self._let_go()
 
     def kill(self) -> None:
-        """The process that has this open is gone: what it did not commit never happened."""
+        """The process that has this open has ended: its uncommitted changes are dropped."""
         self.abandon()
         self._killed = True
 
@@ -174,7 +174,7 @@ class DiskConnection:
             self._disk.put(node, self._loaded)
 
     def _look(self) -> FileNode:
-        """The file, and what is in it now, unless a transaction is open."""
+        """Loads what is in the file now, unless a transaction is open."""
         self._alive()
         if self._node is None:
             self._node = self._open()

@@ -9,8 +9,7 @@
     warn message        a warning
 
 An object holds the module's text and the texts of everything its names mean; the program is a valid, empty WebAssembly
-module with its objects in a custom section. So bytes show what a compile saw.
-"""
+module with its objects in a custom section. So the bytes show what a compile has seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worker processes that are none: they compute in the loop, in virtual time, and die when they are told to.
+"""Simulated worker processes: they compute in the loop, in virtual time, and die when a test wants them to.
 
 The crew (`actors/compiler/crew.py`) cannot tell them from real ones, so that its every turn can be tested without a
 process, and repeated: jobs that time out, workers killed while they start, between two jobs, or over one. Hops are
@@ -31,7 +31,7 @@ from orchestrator.testing.scripted import Killed
 R = TypeVar("R")
 
 START_SECONDS = 0.16
-"""What a real one takes to be ready."""
+"""The time that a real process takes to be ready."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[RunCompile | RunSummarise] = msgspec.msgpack.Decoder(RunCompile | RunSummarise)
@@ -40,8 +40,7 @@ _decoder: msgspec.msgpack.Decoder[RunCompile | RunSummarise] = msgspec.msgpack.D
 class SimulatedWorker(Child):
     """Speaks as `actors.compiler.process` does. `number` stands for its process id.
 
-    `running`: it was not reaped yet. `started` lists what it began to compute, as (function, module).
-    """
+    `running`: it has not been reaped yet. `started` lists what it began to compute, as (function, module)."""
 
     def __init__(
         self,
@@ -143,8 +142,8 @@ class SimulatedWorker(Child):
 
 
 def timed(outcome: R, seconds: float) -> R:
-    """What a job gave, with the time that it is said to have taken: the planner orders by it, and the machine's own
-    clock would make another order each time."""
+    """Returns the outcome of a job with its simulated duration: the planner orders jobs by durations, and those of the
+    machine's clock would give another order each time."""
     if isinstance(outcome, SummariseOutcome | CompileOutcome | LinkDone):
         return cast("R", msgspec.structs.replace(outcome, duration_ms=seconds * 1000))
     return outcome

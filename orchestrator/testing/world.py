@@ -64,7 +64,8 @@ class Process:
         return orchestrator.open(place, toolchain=chosen, offload=self.offload, tap=tap, **settings)
 
     def kill(self) -> None:
-        """`kill -9`: nothing of it happens any more; what is on the disk stays, its locks are free, its workers end."""
+        """`kill -9`: the process does nothing any more. Its files stay on the disk, its locks are free, and its workers
+        end."""
         self.faults.kill()
 
 
@@ -101,7 +102,7 @@ class World:
         return self.process(faults).open(place, **settings)
 
     def power_cut(self, chance: Random | None = None, *, in_order: bool = False) -> None:
-        """All processes end at once, and of what was not synced the disk keeps what it likes (see
+        """All processes end at once, and the disk keeps an arbitrary part of what was not synced (see
         `CrashingDisk.power_cut`)."""
         for one in self.processes:
             one.kill()
@@ -110,8 +111,8 @@ class World:
     # ---- the project's sources
 
     def write(self, modules: Mapping[str, str], folder: str = PROJECT) -> None:
-        """Write modules (`a/b` is the file a/b with the toolchain's extension). An editor that saves with care: what it
-        wrote survives a power cut, and the files of before with it."""
+        """Write modules (`a/b` is the file a/b with the toolchain's extension). They are synced, so that they survive a
+        power cut, together with everything written before."""
         for module, text in modules.items():
             self.disk.write(self.path(module, folder), text.encode())
         self.disk.sync()

@@ -1,4 +1,4 @@
-"""Find races, and find them again: run async code under schedules that are chosen, not given.
+"""Find races, and find them again: run async code under schedules that the harness chooses.
 
     exploration = explore(scenario, "pct", 1000)     # an async function that makes all that it needs
     exploration.check()                              # raises, with a line that replays, where a schedule fails

@@ -1,9 +1,8 @@
 """Which tasks a schedule may cancel, and how: each task of a group by a scope of its own, so that it ends alone.
 
-A task that is cancelled ends, and its group goes on: what the others then find is what a test asks about. So the
-harness has each task that a group starts run in a scope that it can cancel (`in_scope`). Native tasks of asyncio need
-no scope. The task of the scenario itself is never cancelled as a whole; `cancellable` opens a scope in it.
-"""
+A task that is cancelled ends, and its group goes on. Tests are about what the other tasks find then. So the harness
+runs each task that a group starts in a scope of its own (`in_scope`). Native tasks of asyncio need no scope. The task
+of the scenario itself is never cancelled as a whole; `cancellable` opens a scope in it."""
 
 from __future__ import annotations
 
@@ -28,7 +27,7 @@ _RUN: ContextVar[_Run | None] = ContextVar("run", default=None)
 
 @contextmanager
 def directed_by(director: Director, current_task: Callable[[], Any]) -> Iterator[None]:
-    """Let scopes be offered to this director; `current_task` is the loop's."""
+    """Offers scopes to this director from now on. `current_task` is the loop's."""
     token = _RUN.set(_Run(director, current_task))
     try:
         yield
@@ -57,7 +56,7 @@ def cancellable() -> Iterator[anyio.CancelScope]:
 
 
 def in_scope(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """The function of a task, in a scope that the schedule may cancel."""
+    """Wraps the function of a task in a scope that the schedule may cancel."""
     named = function
     while isinstance(named, functools.partial):  # It has no name, and event loops name a task by its function.
         named = named.func

@@ -1,7 +1,6 @@
-"""Between an event loop and a policy: what is asked, what is written down, and what is fair.
+"""Stands between an event loop and a policy: asks, records the choices, and keeps them fair.
 
-The two loops (`on_trio`, `on_asyncio`) hold back everybody who can run and let the director pick one.
-"""
+The two loops (`on_trio`, `on_asyncio`) hold back all tasks that can run, and let the director pick one."""
 
 from __future__ import annotations
 
@@ -13,18 +12,18 @@ from orchestrator.testing.schedules.policy import Policy, Segments
 from orchestrator.testing.schedules.trace import CANCEL, Choice, Trace
 
 PATIENCE = 500
-"""Nobody who can run is passed over more often in a row: a task that polls would otherwise run for ever."""
+"""The most times in a row that a task that can run is passed over. Otherwise a task that polls would run for ever."""
 
 STEPS = 100_000
-"""A schedule of more steps has no end."""
+"""A schedule of more steps counts as endless."""
 
 
 class Problem(Exception):
-    """The schedule could not be run to its end."""
+    """The schedule could not be completed."""
 
 
 class Deadlock(Problem):
-    """All wait, and nothing will ever wake them. The text says who waits for what, and who could help."""
+    """All tasks wait, and nothing will ever wake them. The text says who waits for what, and who could help."""
 
 
 class Endless(Problem):
@@ -32,16 +31,16 @@ class Endless(Problem):
 
 
 class Uncontrolled(Problem):
-    """Something decides that is not under control: a thread, a process, a socket, a clock, the order of a set. Then a
-    schedule found is a schedule lost."""
+    """The run depends on something that the harness does not control: a thread, a process, a socket, a clock, the order
+    of a set. Then a schedule cannot be repeated."""
 
 
 class LeftBehind(Problem):
-    """The scenario has ended, and something of it has not, or failed without anybody to see it."""
+    """The scenario has ended, but something that it started has not, or has failed unseen."""
 
 
 class Abandoned(BaseException):
-    """Thrown into tasks that would never end, so that they do. Nobody should catch it."""
+    """Thrown into tasks that would never end by themselves. No code should catch it."""
 
 
 class Turn(NamedTuple):
@@ -68,7 +67,7 @@ class Director:
         self._since: dict[Any, int] = {}
         self._last: Any = None
         self.may_cancel_tasks = policy.cancels.most > 0 and policy.cancels.tasks
-        """Whether tasks are cancelled that the scenario itself offers no scope of."""
+        """Whether tasks may be cancelled for which the scenario itself opens no scope."""
         self._cancels = policy.cancels.most
         self._offers: dict[Any, list[Callable[[], object]]] = {}
 
@@ -79,7 +78,7 @@ class Director:
 
     @contextmanager
     def offered(self, task: Any, cancel: Callable[[], object]) -> Iterator[None]:
-        """Let the task be cancelled while this is open."""
+        """Allows the task to be cancelled while this context is open."""
         self.offer(task, cancel)
         try:
             yield
@@ -87,7 +86,7 @@ class Director:
             self.withdraw(task, cancel)
 
     def offer(self, task: Any, cancel: Callable[[], object]) -> None:
-        """Let the task be cancelled, once, until this is withdrawn. Of several offers the last one counts."""
+        """Allows the task to be cancelled, once, until this is withdrawn. The last of several offers counts."""
         self._offers.setdefault(task, []).append(cancel)
 
     def withdraw(self, task: Any, cancel: Callable[[], object]) -> None:
@@ -110,7 +109,7 @@ class Director:
         cancel()
 
     def label(self, task: Any) -> str:
-        """A name for a task that no other one of this run has."""
+        """Returns a name for a task that no other task of this run has."""
         found = self._labels.get(task)
         if found is None:
             name = self._name_of(task)
@@ -119,7 +118,7 @@ class Director:
         return found
 
     def order(self, task: Any) -> int:
-        """A number to sort tasks by: who was seen first."""
+        """Returns a number to sort tasks by: the order in which they were first seen."""
         self.label(task)
         return list(self._labels).index(task)
 
@@ -130,7 +129,7 @@ class Director:
 
     @property
     def over(self) -> bool:
-        """Whether there are no choices any more."""
+        """Whether no choices are left."""
         return self.finished or self.problem is not None
 
     def pick(self, ready: Sequence[Any]) -> Turn:

@@ -1,4 +1,4 @@
-"""Run a scenario under many schedules, and say of the first that fails how to see it again."""
+"""Runs a scenario under many schedules, and says how to repeat the first one that fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ Backend = Literal["trio", "asyncio"]
 Order = Literal["any", "fifo"]
 
 Scenario = Callable[[], Awaitable[Any]]
-"""An async function that makes all that it needs, anew in each run: what it leaves behind, the next run would find."""
+"""An async function that makes everything that it needs anew in each run, because the next run would find what it
+leaves behind."""
 
 
 class Failure(NamedTuple):
@@ -34,7 +35,7 @@ class Failure(NamedTuple):
     found: str
     """The schedule that failed first, by its policy's key."""
     after: int
-    """How many schedules had been run, this one counted."""
+    """The number of schedules that had been run, including this one."""
     first: Trace
     backend: Backend
     fifo: bool | None = None
@@ -47,7 +48,7 @@ class Failure(NamedTuple):
         return self.told("")
 
     def told(self, command: str) -> str:
-        """What happened, and how to see it again: by `command` and the schedule."""
+        """Says what happened, and how to repeat it: by `command` and the schedule."""
         from orchestrator.testing.schedules.table import table
 
         switches = f"{_counted(self.trace.switches, 'context switch')}, shortened from {self.first.switches}"
@@ -60,9 +61,9 @@ class Failure(NamedTuple):
 
 
 class Exploration(NamedTuple):
-    """What came of it. `distinct` counts schedules that differ; `complete`: there are no others within the bound.
-    `explored` is the share of them that were run, 0 to 1, where a strategy knows: an estimate, for all branches of a
-    choice are taken to be of one size."""
+    """The result of an exploration. `distinct` counts schedules that differ; `complete`: there are no others within the
+    bound. `explored` is the share of them that were run, 0 to 1, where a strategy knows: an estimate, for all branches
+    of a choice are taken to be of one size."""
 
     schedules: int
     distinct: int
@@ -73,7 +74,7 @@ class Exploration(NamedTuple):
     explored: float | None = None
 
     def __str__(self) -> str:
-        """In a line: how many schedules, and whether those are all."""
+        """One line: the number of schedules, and whether these are all."""
         count = _counted(self.schedules, "schedule")
         if self.complete:
             bound = self.strategy.partition(":")[2]
@@ -216,7 +217,7 @@ def strategy_of(name: str, seed: int = 0, order: Order = "any", backend: Backend
 
 
 def prove(scenario: Scenario, outcome: Outcome, *, backend: Backend = "trio", steps: int = STEPS) -> None:
-    """Run the same choices again. Raises `Uncontrolled` where anything else comes of them."""
+    """Runs the same choices again. Raises `Uncontrolled` if the result differs."""
     choices = {number: choice.taken for number, choice in enumerate(outcome.trace.choices)}
     policy = Written(choices, cancels=outcome.policy.cancels, fifo=outcome.policy.fifo)
     again = run(scenario, policy, backend=backend, steps=steps)
@@ -262,7 +263,7 @@ def failure_of(
     shown = run(scenario, policy_of(schedule), backend=backend, steps=steps, places=True)
     if not alike(shown.error, outcome.error):
         if isinstance(outcome.error, Uncontrolled):
-            raise outcome.error  # That it cannot be repeated is no news.
+            raise outcome.error  # It is known already that it cannot be repeated.
         difference = f"schedule {schedule} failed ({best.error!r}), and then, run again, it did not"
         raise Uncontrolled(f"{difference}: {_WHY}") from outcome.error
     assert shown.error is not None
@@ -287,7 +288,7 @@ def _key(outcome: Outcome) -> str:
 
 
 def _about_order(found: Shortest) -> str:
-    """What is known about FIFO order, in a line."""
+    """One line on what is known about FIFO order."""
     if found.fifo is None:
         return ""
     if found.fifo:
@@ -316,7 +317,7 @@ def _of_the_runner(error: BaseException) -> BaseException | None:
 
 
 def fails(error: BaseException) -> str:
-    """In a line: with what a schedule fails, and where."""
+    """One line on how a schedule fails, and where."""
     place = None if isinstance(error, Problem) else raised_at(error)
     text = str(error).partition("\n")[0]
     return f"fails{f' at {place}' if place else ''}: {type(error).__name__}{': ' if text else ''}{text}"

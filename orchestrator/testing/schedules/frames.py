@@ -41,7 +41,8 @@ def frames_of(coroutine: Any) -> list[FrameType]:
 
 
 def is_loops(frame: FrameType) -> bool:
-    """Whether a frame belongs to an event loop, to Python's own library or to this harness, and so tells nothing."""
+    """Whether a frame belongs to an event loop, to Python's own library or to this harness, and so says nothing about
+    the test."""
     file = frame.f_code.co_filename
     if file.startswith(("<", _HERE)):
         return True

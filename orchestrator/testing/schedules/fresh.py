@@ -1,5 +1,5 @@
-"""No schedule twice: what was run is kept as a tree of choices, and who would take a path that was run to its end is
-led to another one.
+"""Runs no schedule twice: the schedules that were run are kept as a tree of choices, and a policy that would repeat one
+is led to another one.
 
 A node is a choice, its branches the numbers that can be taken. A branch is *done* when all schedules behind it were
 run. So sampling is without replacement, which for small scenarios finds more than sampling with it (of 1,500 random
@@ -30,7 +30,8 @@ class _Branching:
 
 
 class _Steered(Policy):
-    """A policy that is led away from what was run. Where it was (`swerved`), its key alone does not repeat it."""
+    """A policy that is led away from schedules that were run. Where it was (`swerved`), its key alone does not repeat
+    it."""
 
     def __init__(self, policy: Policy, root: _Branching, chance: random.Random) -> None:
         self.key = policy.key
@@ -81,7 +82,8 @@ class Fresh:
         self._policy: _Steered | None = None
 
     def next(self, last: Trace | None) -> Policy | None:
-        if self.cancels != self._strategy.cancels:  # Other things can happen now: what was run is another tree.
+        # Once other things can happen, the tree of what was run is of no use.
+        if self.cancels != self._strategy.cancels:
             self._strategy.cancels = self.cancels
             self._roots, self._policy = {}, None
         if self._policy is not None and last is not None:

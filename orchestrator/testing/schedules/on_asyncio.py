@@ -1,12 +1,11 @@
 """One schedule on asyncio, in virtual time.
 
 The loop keeps what is to be run in a queue, `_ready`, and takes from its left. `_Ready` stands in for that queue, and
-gives the step of the task that the director picks. All that is no task's step (callbacks of futures and timers) runs
-between the steps, in its own order and as soon as it can, as asyncio promises that it is not reordered.
+gives the step of the task that the director picks. Everything else (callbacks of futures and timers) runs between the
+steps, in its own order and as soon as it can, because asyncio promises not to reorder it.
 
-The clock stands while anybody can run, and then jumps to the next timer. When all wait and there is none, that is a
-deadlock. A function that is given to a thread runs in the loop instead.
-"""
+The clock stands while anybody can run, and then jumps to the next timer. If all tasks wait and there is no timer, that
+is a deadlock. A function that is given to a thread runs in the loop instead."""
 
 from __future__ import annotations
 
@@ -73,7 +72,8 @@ def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
 
 
 def left_behind(loop: _Loop, director: Director) -> LeftBehind | None:
-    """What a scenario that has ended leaves: tasks that run on, and errors that nobody sees. Trio has neither."""
+    """Finds what a scenario leaves when it has ended: tasks that go on, and errors that nobody has seen. Trio has
+    neither."""
     running = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
     running = [task for task in running if not task.done()]
     running.sort(key=director.order)
@@ -136,7 +136,7 @@ def _in_scope(start: Callable[..., Any]) -> Callable[..., Any]:
 async def _thread_in_the_loop(
     cls: Any, func: Callable[..., Any], args: tuple[Any, ...], abandon_on_cancel: bool = False, limiter: Any = None
 ) -> Any:
-    """What a thread would do, done when its turn has come."""
+    """Does the work of a thread in the loop, when its turn has come."""
     await cls.checkpoint()
     async with limiter or cls.current_default_thread_limiter():
         try:
@@ -160,7 +160,7 @@ def _in_a_group(spawn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Ready(deque[Any]):
-    """The loop's queue: gives callbacks as they came, and of tasks the one that the director picks."""
+    """The loop's queue: returns callbacks in their order, and the task that the director picks."""
 
     def __init__(self, director: Director, places: bool, loop: _Loop) -> None:
         super().__init__()
@@ -190,10 +190,11 @@ class _Ready(deque[Any]):
         )
 
     def _any(self) -> Any:
-        """A callback, or of the tasks the one that is picked; None where one was cancelled instead."""
+        """Returns a callback, or the task that is picked; None if one was cancelled instead."""
         tasks = [handle for handle in self if isinstance(_owner(handle), asyncio.Task)]
         if self._recount:
-            # What is there now: a callback that always calls for itself again must not keep the tasks out.
+            # Only those that are queued now: a callback that schedules itself again and again must not keep tasks from
+            # running.
             self._due, self._recount = len(self) - len(tasks), False
         if self._due or not tasks:
             self._due = max(0, self._due - 1)
@@ -246,7 +247,7 @@ def _owner(handle: Any) -> Any:
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits for nothing: it asks what is there now, and lets the loop's clock jump."""
+    """Does not wait: it polls, and lets the loop's clock jump."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -332,7 +333,7 @@ class _Loop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., Any], *args: Any
     ) -> Any:
-        """What a thread would do, done at once; the result comes in a later step."""
+        """Does the work of a thread at once; the result arrives in a later step."""
         future = self.create_future()
         try:
             result = func(*args)
@@ -343,7 +344,7 @@ class _Loop(asyncio.SelectorEventLoop):
         return future
 
     def nobody_can_run(self) -> None:
-        """Nobody can run: time passes, or it is a deadlock."""
+        """No task can run: time passes, or it is a deadlock."""
         foreign = any(key.fd not in self._selector_used.own for key in self._selector_used.get_map().values())
         if self._admit(0.0):
             return
@@ -402,7 +403,7 @@ def _children(task: asyncio.Task[Any], director: Director) -> list[str]:
 
 
 def _abandon(task: asyncio.Task[Any]) -> None:
-    """Let a task that waits raise, whatever shields it."""
+    """Makes a task that waits raise, even if it is shielded."""
     waiter = getattr(task, "_fut_waiter", None)
     if type(waiter) is asyncio.Future and not waiter.done():
         waiter.set_exception(Abandoned())

@@ -2,13 +2,12 @@
 
 Trio keeps its runnable tasks in a batch, which it sorts and has shuffled by `trio._core._run._r` where
 `_ALLOW_DETERMINISTIC_SCHEDULING` is set. `_Chooser` stands in for `_r`: its `shuffle` leaves the one task in the batch
-that the director picks, and puts all others back. So every interleaving can be had, not only the permutations of a
-round. These are private names of Trio; each run says at once where they are gone, and a test holds that they work.
+that the director picks, and puts all others back. So every interleaving is possible, not only the permutations of a
+round. These are private names of Trio. Each run raises at once if they are gone, and a test checks that they work.
 
 Trio's own tasks (start-up, shutdown, what threads leave for it) run first and are no choice. The clock stands while
-anybody can run, and then jumps to the next deadline. When all wait and there is none, that is a deadlock. A function
-that is given to a thread runs in the loop instead, when its turn has come.
-"""
+anybody can run, and then jumps to the next deadline. If all tasks wait and there is no deadline, that is a deadlock. A
+function that is given to a thread runs in the loop instead, when its turn has come."""
 
 from __future__ import annotations
 
@@ -35,7 +34,7 @@ Scenario = Callable[[], Any]
 
 
 def check_trio() -> None:
-    """Raise RuntimeError where this Trio has not the private names that the harness needs."""
+    """Raises RuntimeError if this version of Trio lacks the private names that the harness needs."""
     missing = [name for name in ("_r", "_ALLOW_DETERMINISTIC_SCHEDULING") if not hasattr(run_module, name)]
     if not hasattr(threads_module, "start_thread_soon"):
         missing.append("start_thread_soon")
@@ -95,7 +94,7 @@ def _in_scope(start: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _thread_in_the_loop(function: Callable[[], Any], deliver: Callable[[Any], object], name: object = None) -> None:
-    """What a thread would do, done at once. The result comes back the way that it always does."""
+    """Does the work of a thread at once. The result returns in the usual way."""
     deliver(outcome.capture(function))
 
 
@@ -168,7 +167,7 @@ def _throw(task: Any) -> None:
 
 
 class _Idle(trio.abc.Instrument):
-    """Looks what it means that nobody can run."""
+    """Finds out why no task can run."""
 
     def __init__(self, chooser: _Chooser) -> None:
         self._director = chooser.director
@@ -195,7 +194,7 @@ class _Idle(trio.abc.Instrument):
             self._end(runner, None)
 
     def _end(self, runner: Any, kind: type[Uncontrolled] | None) -> None:
-        """Say what is the matter, and let all tasks raise."""
+        """Notes what is wrong, and makes all tasks raise."""
         tasks = sorted((task for task in runner.tasks if not is_trios(task, runner)), key=lambda task: task._counter)
         director = self._director
         if director.problem is None:

@@ -1,4 +1,4 @@
-"""Who runs next, in one schedule: at random, by random priorities (PCT), or as it is written down.
+"""Decides which task runs next in one schedule: at random, by random priorities (PCT), or as it is written down.
 
 A policy is asked once for each choice and gives a number into the tasks that can run; see `trace` for what 0 means.
 """

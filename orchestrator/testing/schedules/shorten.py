@@ -1,9 +1,8 @@
 """From a schedule that fails to the fewest context switches that still do.
 
-First in FIFO order, where there is one: who maintains a library for asyncio wants to see what a plain loop can do. Then
-greedily: segments of the schedule ("three steps of A") are left out, joined and cut, as long as the same
-failure comes of it; then, where few preemptions are left, all schedules with fewer are tried.
-"""
+First it searches in FIFO order, if the loop has one, because maintainers of libraries for asyncio want to see what a
+plain loop can do. Then greedily: segments of the schedule ("three steps of A") are left out, joined and cut, as long as
+the same failure results; then, where few preemptions are left, all schedules with fewer are tried."""
 
 from __future__ import annotations
 
@@ -70,7 +69,7 @@ class _Search:
         self._until = time.perf_counter() + SECONDS
 
     def _run(self, policy: Policy) -> Outcome:
-        """Run one schedule more; the last one where there is no time left."""
+        """Runs one more schedule; the last one if no time is left."""
         self.left = self.left - 1 if time.perf_counter() < self._until else 0
         return self._run_policy(policy)
 

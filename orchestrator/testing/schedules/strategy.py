@@ -13,7 +13,7 @@ from orchestrator.testing.schedules.policy import NO_CANCELS, AtRandom, ByPriori
 from orchestrator.testing.schedules.trace import Choice, Trace
 
 APART = 10_000
-"""The seeds of two portfolios lie so far apart: else the second would try what the first has tried."""
+"""The distance between the seeds of two portfolios. Otherwise the second would repeat what the first has tried."""
 
 
 class Strategy(Protocol):
@@ -31,7 +31,7 @@ class Strategy(Protocol):
 
 
 class Random:
-    """Seeds `seed`, `seed + 1`, ...: finds what is common, with no idea of anything."""
+    """Random schedules with the seeds `seed`, `seed + 1`, ...: finds common failures without any bias."""
 
     name = "random"
     complete = False

@@ -3,9 +3,8 @@
 A *step* is what one task does from where it was woken to where it next lets others run. Where more than one task could
 run, somebody *chose*; a schedule is the list of these choices, and nothing else: with it, the same code does the same
 again. Choices are numbers into a list of those who can run, made so that 0 is always the default: go on with the
-task that ran last, or, when that one waits, let run who has waited longest. So a schedule is written down as its
-choices that are not 0, `12:1,40:2`, and the fewer they are, the easier it is to follow.
-"""
+task that ran last, or, when that one waits, run the task that has waited longest. So a schedule is written down as its
+choices that are not 0, `12:1,40:2`, and the fewer they are, the easier it is to follow."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 CANCEL = "cancel "
-"""Before the label of a task that is cancelled: a step of its own in a trace."""
+"""Stands before the label of a task that is cancelled, which is a step of its own in a trace."""
 
 
 class Choice(NamedTuple):

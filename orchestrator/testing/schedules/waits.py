@@ -1,10 +1,9 @@
-"""Who waits on whom: what a deadlock is told with.
+"""Finds out which task waits on which, to explain a deadlock.
 
-A task that waits tells nobody for what. But its frames do: the innermost one of an event loop's library that its own
-code called is a method of what it waits for (`Lock.acquire`, `Event.wait`, the end of a task group). Who could help is
-known for locks (their owner) and task groups (their tasks). For all else it is guessed from who has the thing in its
-hands: in a local variable of one of its frames, or in an attribute of one.
-"""
+A task does not say what it waits for, but its frames do: the innermost one of an event loop's library that its own code
+called is a method of what it waits for (`Lock.acquire`, `Event.wait`, the end of a task group). For locks (their owner)
+and task groups (their tasks) it is known who could help. For everything else it is guessed: a task that has the thing
+in a local variable of one of its frames, or in an attribute of one."""
 
 from __future__ import annotations
 
@@ -49,7 +48,7 @@ class Wait(NamedTuple):
 
 
 def deadlock(waiters: Sequence[Waiter], threads: str = "") -> Deadlock:
-    """Everybody waits, and no clock will help. `threads` says where threads are that could."""
+    """All tasks wait, and no timer will wake one. `threads` says where threads are that could."""
     waits = [wait_of(one, waiters) for one in waiters]
     lines = ["all tasks wait, and nothing will wake them:", *(f"  {wait}" for wait in waits)]
     circle = circle_in(waits)
@@ -59,7 +58,7 @@ def deadlock(waiters: Sequence[Waiter], threads: str = "") -> Deadlock:
 
 
 def outside(waiters: Sequence[Waiter]) -> Uncontrolled:
-    """Everybody waits, and somebody for the outside world."""
+    """All tasks wait, and one of them for the outside world."""
     waits = [wait_of(one, waiters) for one in waiters]
     return Uncontrolled(
         "a task waits for a socket, a pipe or a process, whose time is not under control:\n"
@@ -121,7 +120,7 @@ def _owner(thing: Any, waiters: Sequence[Waiter]) -> str:
 
 
 def _knows(other: Waiter, thing: Any) -> bool:
-    """Whether a task has something in its hands."""
+    """Whether a task holds something."""
     for frame in frames_of(other.coroutine):
         if is_loops(frame):
             continue
@@ -146,7 +145,7 @@ def _described(thing: Any) -> str:
 
 
 def circle_in(waits: Sequence[Wait]) -> list[str]:
-    """Tasks of which each waits on the next, and the last on the first; [] where there are none."""
+    """Returns a circle of tasks, each of which waits on the next; [] if there is none."""
     edges: dict[str, tuple[str, ...]] = {wait.label: wait.on for wait in waits}
     for start in edges:
         path, seen = [start], {start}
