@@ -254,8 +254,8 @@ CODES: dict[str, Code] = registry(
         "W0802",
         "warning",
         "linked folder skipped",
-        "Links to folders are not followed, for they may lead out of the project or in a circle, and there are sources "
-        "behind this one. Links to files are followed where they stay inside of the source root.",
+        "Links to folders are not followed, because they may lead out of the project or in a circle, and there are "
+        "sources behind this one. Links to files are followed where they stay inside of the source root.",
         "lib -> ../shared, and `use lib::shapes;`",
         "a copy of ../shared at lib, or both projects under one source root",
     ),

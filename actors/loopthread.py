@@ -114,6 +114,7 @@ def _stop_at_exit() -> None:
     global _registered
     if not _registered:
         _registered = True
+        # `atexit` runs too late for this, but `threading` has nothing public that runs earlier.
         register: Callable[[Callable[[], None]], object] = getattr(threading, "_register_atexit", atexit.register)
         register(_stop_all)
 

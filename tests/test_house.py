@@ -278,6 +278,26 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
     assert found == []
 
 
+OLD_WORDS = re.compile(
+    r", for (?:it|they|there|this|that|nobody) (?:is|are|was|were|may|can|has|have|would|does|do)\b"
+    r"|\bwhoever\b|\bthere stands\b|\bnames of which\b|\bwhat came of (?:it|them|each)\b",
+    re.IGNORECASE,
+)
+"""Turns of phrase that plain English does without: "because", "the process that", "the result" say the same."""
+
+
+@pytest.mark.slow
+def test_texts_are_in_plain_english() -> None:
+    found = []
+    for file in [*python_files(*PACKAGES), *DOCUMENTS]:
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if OLD_WORDS.search(line):
+                found.append(f"{named(file)}:{number}: {line.strip()}")
+    assert found == []
+    assert OLD_WORDS.search("It is sorted, for it is a set.") and OLD_WORDS.search("Whoever asks")
+    assert not OLD_WORDS.search("a row for it is made, and for that module")
+
+
 def test_no_language_is_named_outside_of_its_toolchain() -> None:
     """But for where the toolchain itself is: what its files are called is for it alone to say."""
     home = ROOT / "orchestrator/toolchains/ruchy"

@@ -193,9 +193,9 @@ class InUse:
 
     def add(self, keys: Iterable[bytes], digests: Iterable[bytes] = ()) -> bool:
         """Use these until the build ends. Returns whether there is something to pin."""
-        for new, there in ((keys, self.keys), (digests, self.digests)):
-            fresh = set(new) - there
-            there |= fresh
+        for new, known in ((keys, self.keys), (digests, self.digests)):
+            fresh = set(new) - known
+            known |= fresh
             self.unpinned |= fresh
         return bool(self.unpinned)
 

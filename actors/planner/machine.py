@@ -8,9 +8,8 @@ A build goes through phases, each entered when everything that it needs has arri
 the phases. The work of a phase, and what only it needs, is in its step (`phases/`). One build at a time; a request that
 comes meanwhile waits, and its sources are kept until its turn.
 
-Whoever drives the machine passes on what arrives (`build`, `arrived`, `answered`) and does what it asks for (`send`,
-`later`): the actor in `planner.py`, or a loop in a test.
-"""
+The driver of the machine passes on what arrives (`build`, `arrived`, `answered`) and does what it asks for (`send`,
+`later`): the actor in `planner.py`, or a loop in a test."""
 
 from __future__ import annotations
 

@@ -3,8 +3,7 @@ and the plan.
 
 `READERS` says which layers read which; docs/facts.md says why. `Table.changed` is the only place that makes rows dirty
 because others changed, and it knows nothing but `READERS`. The plan is what a build leaves behind for the next one: all
-rows, and what came of each module.
-"""
+rows, and the result of each module."""
 
 from __future__ import annotations
 
@@ -49,10 +48,10 @@ class Row(msgspec.Struct, array_like=True, gc=False):
 
 
 class PlannedModule(Row, array_like=True, gc=False):
-    """A row as a build leaves it for the next one, with what came of it. `marks` tell which imports changed, and
+    """A row as a build leaves it for the next one, with the module's result. `marks` tell which imports changed, and
     `traces` which of the things that its functions depend on (see reports.py). `object` is "" where the module has none
-    (it failed or was blocked), `inputs` are what its compile discovered (`Inputs`). Every build reports the
-    `warnings` again. It is part of a plan, so nothing changes it."""
+    (it failed or was blocked), `inputs` are what its compile discovered (`Inputs`). Every build reports the `warnings`
+    again. It is part of a plan, so nothing changes it."""
 
     marks: bytes = b""
     traces: bytes = b""

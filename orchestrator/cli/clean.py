@@ -42,7 +42,7 @@ def execute(arguments: Namespace, output: Output) -> int:
         if real != file and not inside(real, home):
             output.say(f"left alone, because a link leads out of the project: {shown(from_here(file))}")
         elif is_foreign(file):
-            output.say(f"left alone, for it is no program: {shown(from_here(file))}")
+            output.say(f"left alone, because it is no program: {shown(from_here(file))}")
         elif _remove(file):
             output.say(f"removed {shown(from_here(file))}")
             removed.append(file)

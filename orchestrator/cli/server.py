@@ -120,7 +120,7 @@ def _run(config: Config, place: str, ready: int, output: Output) -> int:
 
     def tell(text: bytes) -> None:
         if ready >= 0:
-            with suppress(OSError):  # whoever started it did not wait
+            with suppress(OSError):  # The process that started it did not wait.
                 os.write(ready, text)
 
     try:

@@ -180,6 +180,8 @@ def unchanged(paths: list[bytes], absent: int, unlinked: int, stamps: bytes) -> 
     counts."""
     first, last = FIRST + absent, FIRST + absent + unlinked
     missing, plain = paths[FIRST:first], paths[first:last]
+    # `kind` is 0 for a path where nothing is. Everything runs in `map`, because a loop in Python over thousands of
+    # paths would take longer than the look-ups.
     if any(map(kind, missing)) or LINK in map(kind, plain):
         return False
     found = [*paths[1:last], *beside(paths[2]), *chain.from_iterable(map(NUMBERS, map(lstat, paths[last:])))]

@@ -115,6 +115,8 @@ class MessageLaws:
         if problem:
             self._wrong(f"{problem}, to {type(request.message).__name__}", record)
         if request.sender:
+            # A reply has the number of its request, which may itself be untaken: so replies are kept under the negative
+            # number.
             self._untaken[-record.number] = record
             self._taken_when_sent[-record.number] = self._taken[record.receiver]
 
@@ -134,11 +136,13 @@ class MessageLaws:
             self._last[way] = sent.number
         self._taken[actor] += 1
         self._taken_when_sent.pop(number, None)
-        for waiting, then in self._taken_when_sent.items():
-            one = self._untaken[waiting]
-            if one.receiver == actor and self._taken[actor] - then > self._patience and waiting not in self._impatient:
+        for waiting, taken_before in self._taken_when_sent.items():
+            message = self._untaken[waiting]
+            if message.receiver != actor or waiting in self._impatient:
+                continue
+            if self._taken[actor] - taken_before > self._patience:
                 self._impatient.add(waiting)
-                self._wrong(f"waits while its actor took {self._patience} others", one)
+                self._wrong(f"waits while its actor took {self._patience} others", message)
 
     def _look(self, system: System, record: TapRecord) -> None:
         for actor in system.actors:

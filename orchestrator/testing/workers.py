@@ -88,7 +88,7 @@ class SimulatedWorker(Child):
             self._compute()
         fault, self._start_fault = self._start_fault, None
         if fault is not None:
-            self._suffer(fault)
+            self._inject(fault)
         with anyio.move_on_after(self._wait):
             await self._dead.wait()
         if not self.alive:
@@ -117,9 +117,9 @@ class SimulatedWorker(Child):
         self._wait = self._duration(function, args) if self._duration else 0.0
         self._answer = DONE + _encoder.encode(timed(outcome, self._wait))
         if fault is not None:
-            self._suffer(fault)
+            self._inject(fault)
 
-    def _suffer(self, fault: Fault) -> None:
+    def _inject(self, fault: Fault) -> None:
         if fault.kind in ("delay", "reorder"):
             self._wait += fault.number if fault.kind == "delay" else 1.0
         elif fault.kind == "lose":

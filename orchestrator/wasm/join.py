@@ -126,6 +126,7 @@ class _Symbols:
                 raise ValueError(f"a use of kind {kind} cannot refer to {target.name}")
             name = string(target.name)
             number = self.numbers.get(name, -1)
+            # `numbers` has the undefined names as well, so a name in it may be one that an earlier use declared.
             if number >= 0 and name not in self.undefined:
                 self._check(number, target)
             else:

@@ -412,7 +412,7 @@ class Compiling(Step):
         self._storing = False
         for entry in request.entries:
             kept = answer.kept.get(entry.key)
-            if kept is None or entry.inputs:  # Of these, another process's object may be of other inputs.
+            if kept is None or entry.inputs:  # Another process may have compiled it with other inputs.
                 continue
             if entry.kind == "object":
                 self.run.objects.digests[entry.module] = kept

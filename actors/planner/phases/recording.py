@@ -333,7 +333,7 @@ def finished_event(build: int, result: Result[str]) -> BuildFinished:
 
 
 def planned_module(facts: Facts, module: str, before: PlannedModule | None, **came: Any) -> PlannedModule:
-    """A module's row, and what came of it. `before` is what the last build left."""
+    """A module's row, and its result. `before` is what the last build left."""
     key, marked, traced = facts.key(module), b"", b""
     if key and before is not None and before.key == key:
         marked, traced = before.marks, before.traces

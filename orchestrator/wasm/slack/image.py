@@ -135,6 +135,8 @@ class Image:
         tables = self.tables
         weak: dict[bytes, int] = {}
         shadowed: list[tuple[bytes, int]] = []
+        # `count` is the number of names there are if no two strong definitions share one: that is checked once at the
+        # end, because a test of each name would take longer.
         count, owned = len(tables.functions), self.library.names if self.library else frozenset()
         for number, (model, range_) in enumerate(zip(models, self.ranges, strict=True)):
             base, names, types = range_.function, model.names, [tables.types[type_] for type_ in model.types]
@@ -152,6 +154,7 @@ class Image:
                 if name in tables.data:
                     raise UnusualError("data is defined twice, or is the linker's own")
                 tables.data[name] = range_.address + offset
+            # Modules only: `start` stands behind them, and then the library itself.
             if number == self.count - 1 and not owned.isdisjoint([*tables.functions, *weak]):
                 raise UnusualError("a module defines a function of the library")
         if len(tables.functions) != count or not _OWN_NAMES.isdisjoint(tables.functions):

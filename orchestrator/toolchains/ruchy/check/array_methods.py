@@ -200,7 +200,7 @@ def _product(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) 
 
 
 def _folded(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType, op: str, first: int) -> hir.Expr:
-    """All numbers of an array added, or multiplied: in place, for it may trap."""
+    """All numbers of an array added, or multiplied: in place, because it may trap."""
     at, element = node.at, resolve(kind.element)
     if element is ERROR or not narrow(element, NUMBER):
         if element is not ERROR:

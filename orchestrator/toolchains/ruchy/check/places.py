@@ -332,7 +332,7 @@ def mutated(c: Fn, variable: Variable, at: int) -> None:
 
 
 def writes_through_reference(c: Fn, node: tree.Expr, variable: Variable) -> bool:
-    """E0230 for what would be written through a reference: whoever lent it would not see it."""
+    """E0230 for what would be written through a reference: the function that lent it would not see it."""
     while isinstance(node, tree.Field | tree.Index):
         node = node.value
     through = isinstance(node, tree.Unary) and not is_entry(node.operand)

@@ -117,7 +117,7 @@ def lower_new_array(body: Body, node: hir.NewArray) -> int:
 
 
 def _static(body: Body, node: hir.NewArray) -> Reference | None:
-    """An array of literals as data; None where it has something else. Whoever writes to it copies it first."""
+    """An array of literals as data; None where it has something else. Code that writes to it copies it first."""
     if not all(element.__class__ in _LITERALS for element in node.elements):
         return None
     raw = bytearray()
