@@ -25,6 +25,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     EnumType,
+    FunctionType,
     MapType,
     SetType,
     StructType,
@@ -96,8 +97,14 @@ def type_of(p: Pass, env: Env, node: tree.Type) -> Type:
         return _composed(p, env, node.elements, lambda *parts: TupleType(parts)) if node.elements else UNIT
     if isinstance(node, tree.ArrayType):  # the length says nothing: arrays grow
         return _composed(p, env, [node.element], ArrayType)
-    not_yet(p, node.at, "function types")
-    return ERROR
+    if node.result is None:
+        return _function_type(p, env, [*node.parameters, tree.TupleType(node.at, [])])
+    return _function_type(p, env, [*node.parameters, node.result])
+
+
+def _function_type(p: Pass, env: Env, nodes: Sequence[tree.Type]) -> Type:
+    """Of parameters, and of a result behind them."""
+    return _composed(p, env, nodes, lambda *parts: FunctionType(parts[:-1], parts[-1]))
 
 
 def _keyed(p: Pass, env: Env, nodes: Sequence[tree.Type], make: Callable[..., Type]) -> Type:

@@ -20,6 +20,7 @@ from orchestrator.toolchains.ruchy.check.infer import ANY, ELEMENT, fresh, openn
 from orchestrator.toolchains.ruchy.check.loops import loop_over
 from orchestrator.toolchains.ruchy.check.maps import read_key
 from orchestrator.toolchains.ruchy.check.places import INDEX, in_slot, object_index, part_value, tuple_index
+from orchestrator.toolchains.ruchy.check.sight import seen_now
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
@@ -148,7 +149,7 @@ def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:
     kind = resolve(value.type)
     if openness(kind) != ANY:
         return _indexed(c, node, value)
-    names, home = dict(c.names), c.env
+    names, home = seen_now(c.names), c.env
 
     def decide(last: bool) -> hir.Expr | None:
         if openness(resolve(value.type)) == ANY:

@@ -7,6 +7,7 @@ from typing import cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import changed_parameters, is_written_through, signature
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
+from orchestrator.toolchains.ruchy.check.closures import call_value, may_be_called
 from orchestrator.toolchains.ruchy.check.consts import inline
 from orchestrator.toolchains.ruchy.check.enums import struct_call, variant_call, word_call
 from orchestrator.toolchains.ruchy.check.function import (
@@ -66,7 +67,7 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     """`callee(arguments)`."""
     callee = node.callee
     if not isinstance(callee, tree.Path):
-        return _no_function(c, node)
+        return call_value(c, node, expr(c, callee))
     segments = callee.segments
     single = len(segments) == 1
     found = c.names.get(segments[0]) if single else None
@@ -88,19 +89,11 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
         if single or c.p.visible(c.env, segments, found, callee.at):
             return call_function(c, node, found)
         return bad(node.at)
+    if isinstance(found, Variable) and may_be_called(found):
+        return call_value(c, node, expr(c, callee))
     for argument in node.arguments:
         expr(c, argument)
     return _not_callable(c, callee, found)
-
-
-def _no_function(c: Fn, node: tree.Call) -> hir.Expr:
-    if isinstance(node.callee, tree.Lambda):
-        not_yet(c.p, node.at, "lambdas")
-        return bad(node.at)
-    made = expr(c, node.callee)
-    if made.type is not ERROR:
-        c.p.error("E0217", node.at, f"a value of type {shown(made.type)} cannot be called")
-    return bad(node.at)
 
 
 def _not_callable(c: Fn, callee: tree.Path, found: Item | Variable | None) -> hir.Expr:

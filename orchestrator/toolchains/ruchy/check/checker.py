@@ -11,6 +11,7 @@ from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters its handlers)
     arrays,
     calls,
+    closures,
     control,
     expressions,
     hir,
@@ -22,6 +23,7 @@ from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters it
 )
 from orchestrator.toolchains.ruchy.check.annotations import alias_target, field_types, signature
 from orchestrator.toolchains.ruchy.check.bodies import unused_locals
+from orchestrator.toolchains.ruchy.check.cells import fill_in
 from orchestrator.toolchains.ruchy.check.consts import read_const
 from orchestrator.toolchains.ruchy.check.contracts import leave_by_break
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn
@@ -96,6 +98,7 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
         top = check_top(p, statements)
         check_functions(p)
         p.settle()
+        fill_in(p)
         layouts = _layouts(
             p
         )  # This may be the first look at the fields of another module's struct, and find them wrong.
@@ -183,6 +186,8 @@ def _finished(p: Pass, layouts: TouchedTypes) -> hir.CheckedModule:
     for item in p.made.functions:  # what is nested stands behind what it is in
         at = order.get(f"{p.module.name}::{unit_of(item.symbol)}", _LAST)[0]
         order[item.symbol] = (at, item.node.at)
+    for one in p.made.closures.values():
+        order[one.symbol] = (order.get(f"{p.module.name}::{unit_of(one.symbol)}", _LAST)[0], one.at)
     functions = sorted(p.made.bodies.values(), key=lambda made: order.get(made.symbol, _LAST))
     for function in functions:
         function.parameters = [settle(kind) for kind in function.parameters]

@@ -13,6 +13,7 @@ from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, che
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, openness, resolve
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.limits import limit
+from orchestrator.toolchains.ruchy.check.named_functions import asked_function, function_value
 from orchestrator.toolchains.ruchy.check.places import Alias, field_of, read_alias
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
@@ -27,7 +28,6 @@ from orchestrator.toolchains.ruchy.check.scope import (
     VariantItem,
 )
 from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, STRING, Type
-from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import global_of, hidden, read_global
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -67,21 +67,28 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     if isinstance(item, ErrorItem):
         c.p.failed = True
         return bad(node.at)
+    asked = asked_function(want)
+    if asked is not None and isinstance(item, VariantItem | StructItem):
+        return function_value(c, node, len(asked.parameters), want)
     if isinstance(item, VariantItem):
         return variant_value(c, node, item)
     value = struct_value(c, node, item) if isinstance(item, StructItem) else None
+    if item is None and asked is not None and segments[-1] in ("Some", "Ok", "Err"):
+        return function_value(c, node, 1, want)
     value = word_value(c, node, want) if item is None else value
     if value is not None:
         return value
     name = "::".join(segments)
+    if isinstance(item, FunctionItem):
+        taken = len(item.node.parameters)
+        return function_value(c, node, len(asked.parameters) if asked is not None else taken, want)
+    if item is None and len(segments) == 1 and name in BUILTINS and limit(segments, node.at) is None:
+        return function_value(c, node, len(asked.parameters) if asked is not None else 1, want)
     if item is None:
         return _unknown(c, node, name)
-    if isinstance(item, FunctionItem):
-        not_yet(c.p, node.at, "functions as values")
-    else:
-        what = "module" if isinstance(item, ModuleItem) else "type"
-        hint = f"name what is in it: `{name}::...`" if isinstance(item, ModuleItem) else ""
-        c.p.error("E0106", node.at, f"`{name}` is a {what}, not a value", hint)
+    what = "module" if isinstance(item, ModuleItem) else "type"
+    hint = f"name what is in it: `{name}::...`" if isinstance(item, ModuleItem) else ""
+    c.p.error("E0106", node.at, f"`{name}` is a {what}, not a value", hint)
     return bad(node.at)
 
 
@@ -91,9 +98,6 @@ def _unknown(c: Fn, node: tree.Path, name: str) -> hir.Expr:
     if constant is not None:
         return constant
     p.failed = True
-    if len(node.segments) == 1 and name in BUILTINS:
-        not_yet(p, node.at, "functions as values")
-        return bad(node.at)
     if c.item is not None and name in c.item.env.hidden:
         hidden(c, node.at, name)
         return bad(node.at)

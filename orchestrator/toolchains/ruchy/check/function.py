@@ -19,6 +19,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.array_widths import converted_array
 from orchestrator.toolchains.ruchy.check.infer import Decision, Var, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, Variable
+from orchestrator.toolchains.ruchy.check.sight import shadowed
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
@@ -145,7 +146,7 @@ class Fn:
         """A new variable, in sight until its block ends."""
         slot = -1 if kind is UNIT else self.slot(kind)
         variable = Variable(name, kind, slot, at, mutable, declared)
-        self.undo.append((name, self.names.get(name)))
+        self.undo.append((name, shadowed(self.names, name)))
         self.names[name] = variable
         if declared:
             self.variables.append(variable)

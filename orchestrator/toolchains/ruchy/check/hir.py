@@ -158,6 +158,37 @@ class Runtime(_Expr):
     traps: bool = False
 
 
+class MakeClosure(_Expr):
+    """A function as a value: that of the symbol, which gets the value itself as its first argument, and with it what it
+    captured."""
+
+    symbol: str
+    captures: list[Expr]
+
+
+class CallValue(_Expr):
+    """A call of a function that is a value."""
+
+    callee: Expr
+    arguments: list[Expr]
+
+
+class GetCell(_Expr):
+    """What a cell holds, a variable that several functions share: a tuple of one value that is never copied. The value
+    is an owned reference. `taken`: the reference itself, which a `SetCell` with `back` returns."""
+
+    cell: Expr
+    taken: bool = False
+
+
+class SetCell(_Expr):
+    """Unit. `back`: the cell's reference was taken, so there is none to release."""
+
+    cell: Expr
+    value: Expr
+    back: bool = False
+
+
 class NewStruct(_Expr):
     """A record: values of all fields by index. Evaluated in the order of `order` (indices of fields), as written."""
 
@@ -353,7 +384,7 @@ Expr = Union[
     Int, Float, Str, Unit, Local, GetGlobal, LendGlobal, Arithmetic, Negate, BitNot, Not, Compare, And, Or,
     Cast, ToText, Concat, Call, CallChanging, Runtime, NewStruct, UpdateStruct, GetField, NewVariant, GetTag,
     GetPayload, NewArray, RepeatArray, GetElement, Helper, Block, If, Loop, While, ForRange, Break, Continue,
-    Return, Print, Panic,
+    Return, Print, Panic, MakeClosure, CallValue, GetCell, SetCell,
 ]  # fmt: skip
 _ExprUnion = Expr
 Literal = Union[Int, Float, Str]

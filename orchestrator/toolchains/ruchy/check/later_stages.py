@@ -17,7 +17,6 @@ def _refuse(kind: type[tree.Expr], what: str, plural: bool = True) -> None:
         return bad(node.at)
 
 
-_refuse(tree.Lambda, "lambdas")
 _refuse(tree.TryCatch, "`try`", plural=False)
 _refuse(tree.Throw, "`throw`", plural=False)
 

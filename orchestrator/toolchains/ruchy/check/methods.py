@@ -39,6 +39,7 @@ from orchestrator.toolchains.ruchy.check.optional import (
 from orchestrator.toolchains.ruchy.check.places import is_entry, place_of, read_place, writes_through_reference
 from orchestrator.toolchains.ruchy.check.ranges import OWN, elements, range_method
 from orchestrator.toolchains.ruchy.check.scope import RANGES, Variable
+from orchestrator.toolchains.ruchy.check.sight import seen_now
 from orchestrator.toolchains.ruchy.check.statements import assign
 from orchestrator.toolchains.ruchy.check.text_changes import TEXT_CHANGERS, change_text
 from orchestrator.toolchains.ruchy.check.text_methods import TEXT_METHODS, text_method
@@ -236,7 +237,7 @@ def _plain(name: str) -> str:
 
 def _of_unknown(c: Fn, node: tree.MethodCall, receiver: hir.Expr) -> hir.Expr:
     """A receiver whose type is not known yet; the arguments wait too."""
-    names, home = dict(c.names), c.env
+    names, home = seen_now(c.names), c.env
 
     def decide(last: bool) -> hir.Expr | None:
         if resolve(receiver.type).__class__ is Var and narrow(receiver.type, ANY) and shown(receiver.type) == "_":

@@ -67,12 +67,16 @@ PLAIN: dict[type, Callable[[Node], Sequence[Node]]] = {
     hir.GetElement: lambda node: (node.value, node.index),
     hir.Helper: lambda node: node.arguments,
     hir.Panic: lambda node: (node.message,),
+    hir.MakeClosure: lambda node: node.captures,
+    hir.CallValue: lambda node: [node.callee, *node.arguments],
+    hir.GetCell: lambda node: (node.cell,),
 }
 """Those that neither jump nor store, if their parts don't."""
 
 _OTHERS: dict[type, Callable[[Node], Sequence[Node]]] = {
     hir.CallChanging: lambda node: node.arguments,
     hir.LendGlobal: _none,
+    hir.SetCell: lambda node: (node.value, node.cell),
     hir.Block: lambda node: [*node.statements, node.value],
     hir.If: lambda node: (node.condition, node.then, node.otherwise),
     hir.Loop: lambda node: (node.body,),
@@ -103,3 +107,17 @@ OPERANDS: dict[type, Callable[[Node], Sequence[Node]]] = {
 """The parts that are always evaluated before the node does its work: where one of them never returns, it does none."""
 
 complete(PARTS, Union[hir.Expr, hir.Stmt], "check.parts.PARTS")
+
+
+def stored_slots(body: hir.Expr) -> set[int]:
+    """The locals that some `Store` or `Change` in a function writes to."""
+    found: set[int] = set()
+    stack: list[Node] = [body]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, hir.Store | hir.Change):
+            found.add(node.slot)
+        elif isinstance(node, hir.CallChanging):
+            found.update(node.changed)
+        stack.extend(PARTS[node.__class__](node))
+    return found

@@ -10,9 +10,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check import hir
     from orchestrator.toolchains.ruchy.check.infer import Decision
-    from orchestrator.toolchains.ruchy.check.scope import FunctionItem
+    from orchestrator.toolchains.ruchy.check.scope import FunctionItem, Variable
     from orchestrator.toolchains.ruchy.check.types import Type
     from orchestrator.toolchains.ruchy.syntax import tree
+
+
+class Closure:
+    """A lambda: the function `symbol`, made in the function `outer`. `captured` has the variables around that it uses,
+    and those that stand for them in it; `made` is the value, which gets what is captured at the end."""
+
+    __slots__ = ("at", "captured", "made", "outer", "symbol")
+
+    def __init__(self, symbol: str, outer: str, at: int) -> None:
+        self.symbol = symbol
+        self.outer = outer
+        self.at = at
+        self.captured: dict[Variable, Variable] = {}
+        self.made: hir.MakeClosure | None = None
 
 
 class MadeFunctions:
@@ -20,14 +34,15 @@ class MadeFunctions:
 
     `functions` are those of the module and of the bodies seen so far, by symbol in `symbols`; `nested` the latter by
     their node. `finished` are those whose bodies were checked, in that order, and `bodies` their typed trees.
-    `signatures` and `changing` say of functions that are made elsewhere what a call must know. `leaving` has, by
-    symbol, the loops that stand for the bodies of functions with `ensures`.
+    `closures` are the lambdas in them, by symbol. `signatures` and `changing` say of functions that are made elsewhere
+    what a call must know. `leaving` has, by symbol, the loops that stand for the bodies of functions with `ensures`.
     """
 
     __slots__ = (
         "bodies",
         "calls_main",
         "changing",
+        "closures",
         "finished",
         "functions",
         "leaving",
@@ -45,6 +60,7 @@ class MadeFunctions:
         self.bodies: dict[str, hir.FunctionBody] = {}
         self.signatures: dict[str, tuple[list[Type], Type]] = {}
         self.changing: dict[str, list[int]] = {}
+        self.closures: dict[str, Closure] = {}
         self.nested: dict[int, FunctionItem] = {}
         self.nested_types: dict[tuple[str, str], tree.Struct | tree.Enum] = {}
         self.leaving: dict[str, int] = {}

@@ -224,8 +224,8 @@ def change_global(c: Fn, variable: Global, change: hir.Change, out: list[hir.Stm
 
 
 _CALM: frozenset[type] = frozenset(
-    (hir.Str, hir.Int, hir.Float, hir.Local, hir.GetField, hir.GetGlobal, hir.ToText, hir.Cast, hir.Arithmetic)
-)
+    (hir.Str, hir.Int, hir.Float, hir.Local, hir.GetField, hir.GetGlobal, hir.GetCell, hir.ToText, hir.Cast)
+) | {hir.Arithmetic}
 
 
 def _appends(value: hir.Expr, symbol: str) -> bool:
@@ -233,8 +233,11 @@ def _appends(value: hir.Expr, symbol: str) -> bool:
     if not isinstance(value, hir.Concat):
         return False
     first = value.parts[0]
-    if not isinstance(first, hir.GetGlobal) or first.symbol != symbol:
-        return False
+    return isinstance(first, hir.GetGlobal) and first.symbol == symbol and is_calm(value)
+
+
+def is_calm(value: hir.Concat) -> bool:
+    """Whether nothing behind the first part of a text can change a variable."""
     waiting: list[hir.Expr] = value.parts[1:]
     while waiting:
         node = waiting.pop()

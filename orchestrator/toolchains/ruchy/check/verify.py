@@ -22,6 +22,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     BoolType,
     EnumType,
     FloatType,
+    FunctionType,
     IntType,
     MapType,
     NeverType,
@@ -288,6 +289,35 @@ class _Function:
         types = self.fields(node, node.value.type)
         self.must(node, 0 <= node.index < len(types) and types[node.index] == node.type, "not the type of the field")
 
+    # ------------------------------------------------------------ functions as values
+
+    def make_closure(self, node: hir.MakeClosure) -> None:
+        self.is_one(node, node.type, FunctionType)
+        assert isinstance(node.type, FunctionType)
+        self.must(node, node.symbol in self.signatures, "a function without a signature")
+        types, result = self.signatures[node.symbol]
+        captured = TupleType((I32, I32, *[one.type for one in node.captures]))
+        self.must(node, types == [captured, *node.type.parameters], f"a function that takes {types}")
+        self.must(node, result == node.type.result, f"a function that gives {result}")
+
+    def call_value(self, node: hir.CallValue) -> None:
+        kind = node.callee.type
+        self.is_one(node, kind, FunctionType)
+        assert isinstance(kind, FunctionType)
+        self.must(node, node.type == kind.result, f"a call that gives {kind.result}")
+        self.must(node, len(kind.parameters) == len(node.arguments), "another number of arguments")
+        for part, wanted in zip(node.arguments, kind.parameters, strict=True):
+            self.fits(node, part, wanted)
+
+    def cell(self, node: hir.GetCell | hir.SetCell) -> None:
+        kind = node.cell.type
+        self.is_one(node, kind, TupleType)
+        self.must(node, isinstance(node.cell, hir.Local) and len(kind.parts) == 1, "no cell")
+        held = kind.parts[0]
+        value = node if isinstance(node, hir.GetCell) else node.value
+        self.must(node, isinstance(node, hir.GetCell) or node.type == UNIT, "a store with a value")
+        self.must(node, value.type == held, f"a cell of {held}")
+
     # ------------------------------------------------------------ enums
 
     def payload(
@@ -482,6 +512,10 @@ _RULES: dict[type, Callable[[_Function, Any], None]] = {
     hir.Return: _Function.return_,
     hir.Print: _Function.texts,
     hir.Panic: _Function.panic,
+    hir.MakeClosure: _Function.make_closure,
+    hir.CallValue: _Function.call_value,
+    hir.GetCell: _Function.cell,
+    hir.SetCell: _Function.cell,
     hir.Let: _Function.let,
     hir.Store: _Function.store,
     hir.Change: _Function.change,

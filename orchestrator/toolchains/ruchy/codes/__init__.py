@@ -9,6 +9,7 @@ the same: E0801 to E0803, E0901, E0903. No code changes its meaning.
 | E0240-E0249 | type | `widths.py` |
 | E0260-E0263, E0280-E0289 | type | `enums.py` |
 | E0270-E0275, E0607 | type, duplicate | `patterns.py` |
+| E0297-E0299 | type | `closures.py` |
 | E0301-E0399, E0401-E0499 | arity, return | `calls.py` |
 | E0507-E0599 | import | `imports.py` |
 | E0601-E0699 | duplicate | `duplicates.py` |
@@ -22,6 +23,7 @@ from __future__ import annotations
 from actors.codes import Code
 from orchestrator.toolchains.ruchy.codes import (
     calls,
+    closures,
     duplicates,
     enums,
     imports,
@@ -43,6 +45,7 @@ CODES: dict[str, Code] = {
     **enums.CODES,
     **patterns.CODES,
     **calls.CODES,
+    **closures.CODES,
     **imports.CODES,
     **duplicates.CODES,
     **unsupported.CODES,

@@ -134,7 +134,7 @@ CODES: dict[str, Code] = registry(
         "unsupported",
         "not supported yet",
         "This construct of the language is planned, and not compiled yet.",
-        "let double = |x| x * 2;",
-        "fun double(x: i64) -> i64 { x * 2 }",
+        "fun g(f: fn(i64) -> i64 = |x| x + 1) -> i64 { f(2) }",
+        "fun g(f: fn(i64) -> i64) -> i64 { f(2) } fun main() { println(g(|x| x + 1)); }",
     ),
 )

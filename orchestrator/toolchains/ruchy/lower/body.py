@@ -20,16 +20,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from orchestrator.toolchains.ruchy.check.abilities import HELPER
+from orchestrator.toolchains.ruchy.check.parts import stored_slots
 from orchestrator.toolchains.ruchy.check.types import NeverType, Type
 from orchestrator.toolchains.ruchy.lower.layout import is_counted, valtype
 from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
-from orchestrator.toolchains.ruchy.lower.walk import is_straight, stored_slots
+from orchestrator.toolchains.ruchy.lower.walk import is_straight
 from orchestrator.wasm.fragment import (
     DATA,
     FUNCTION_INDEX_LEB,
     LOCAL,
     MEMORY_ADDR_I32,
     MEMORY_ADDR_SLEB,
+    TABLE_INDEX_I32,
+    TABLE_INDEX_SLEB,
+    TYPE_INDEX_LEB,
     Data,
     FunctionCode,
     Reference,
@@ -115,7 +119,7 @@ class Body:
         self.live: list[tuple[int, Type]] = []
         self.glue: dict[str, None] = {}
         self.data: list[Data] = []
-        self._relocations: list[tuple[int, int, Reference]] = []
+        self._relocations: list[tuple[int, int, Reference | bytes]] = []
         self._strings: dict[str | bytes, Reference] = {}
         self._arrays: dict[tuple[bytes, tuple[tuple[int, Reference], ...]], Reference] = {}
         self._sites: dict[int, int] = {}
@@ -331,6 +335,18 @@ class Body:
         self._relocations.append((FUNCTION_INDEX_LEB, len(self.out), self.shared.function(name, type_)))
         self.out += _HOLE
 
+    def call_indirect(self, type_: bytes) -> None:
+        """A call of the function whose slot of the table is on top of the stack."""
+        self.out.append(0x11)
+        self._relocations.append((TYPE_INDEX_LEB, len(self.out), type_))
+        self.out += _HOLE + b"\x00"
+
+    def table_slot(self, target: Reference) -> None:
+        """The slot of the table that a function stands in."""
+        self.out.append(0x41)
+        self._relocations.append((TABLE_INDEX_SLEB, len(self.out), target))
+        self.out += _HOLE
+
     def address(self, target: Reference) -> None:
         """The address of a data item."""
         self.out.append(0x41)
@@ -369,6 +385,15 @@ class Body:
             name = f"{self.symbol}.str{len(self._strings)}"
             target = self._strings[content] = Reference(DATA, name)
             self.data.append(Data(name, ".rodata", b"\xff\xff\xff\xff" + content, 2, (), LOCAL))
+        self.address(target)
+
+    def static_function(self, code: Reference) -> None:
+        """The address of a function value that captured nothing: count -1, 0, the slot of its code, 0."""
+        name = f"{code.name}.value"
+        target = Reference(DATA, name)
+        if not any(one.name == name for one in self.data):
+            raw = b"\xff\xff\xff\xff" + bytes(12)
+            self.data.append(Data(name, ".rodata", raw, 2, (Relocation(TABLE_INDEX_I32, 8, code),), LOCAL))
         self.address(target)
 
     # ------------------------------------------------------------ traps

@@ -34,7 +34,7 @@ def new_object(body: Body, layout: Layout, fields: list[hir.Expr], order: list[i
     """The same for any layout; `tag`, of a variant, is stored before the fields."""
     if not is_straight(fields):
         return _new_from_temporaries(body, layout, fields, order, tag)
-    address = _allocated(body, layout, tag)
+    address = allocated(body, layout, tag)
     for index in order:
         field = layout.fields[index]
         if field.load:
@@ -47,7 +47,7 @@ def new_object(body: Body, layout: Layout, fields: list[hir.Expr], order: list[i
     return OWNED
 
 
-def _allocated(body: Body, layout: Layout, tag: int) -> int:
+def allocated(body: Body, layout: Layout, tag: int = -1) -> int:
     address = body.temporary(I32)
     body.out += b"\x41" + sleb(layout.size)
     body.call("rt::alloc", _TO_I32)
@@ -62,9 +62,9 @@ def _new_from_temporaries(body: Body, layout: Layout, fields: list[hir.Expr], or
     values = [(index, hold(body, fields[index])) for index in order]
     # Nothing jumps away from here on: the fields' references move from their temporaries into the object.
     del body.live[height:]
-    address = _allocated(body, layout, tag)
+    address = allocated(body, layout, tag)
     for index, value in values:
-        _store_held(body, get(address), layout.fields[index], value)
+        store_held(body, get(address), layout.fields[index], value)
     body.out += get(address)
     body.give_back(I32, address)
     return OWNED
@@ -83,7 +83,7 @@ def hold(body: Body, node: hir.Expr) -> int:
     return kept
 
 
-def _store_held(body: Body, target: bytes, field: FieldLayout, value: int) -> None:
+def store_held(body: Body, target: bytes, field: FieldLayout, value: int) -> None:
     if value >= 0:
         body.out += target + get(value) + field.store + uleb(field.offset)
         body.give_back(valtype(field.type), value)
@@ -105,7 +105,7 @@ def lower_update_struct(body: Body, node: hir.UpdateStruct) -> int:
     for index, value in values:
         field = layout.fields[index]
         _release_field(body, get(address), field)
-        _store_held(body, get(address), field, value)
+        store_held(body, get(address), field, value)
     body.out += get(address)
     body.give_back(I32, address)
     return OWNED

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # isort: split
 import orchestrator.toolchains.ruchy.lower.casts
+import orchestrator.toolchains.ruchy.lower.closures
 import orchestrator.toolchains.ruchy.lower.control
 import orchestrator.toolchains.ruchy.lower.elements
 import orchestrator.toolchains.ruchy.lower.enums

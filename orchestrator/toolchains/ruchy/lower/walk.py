@@ -35,17 +35,3 @@ def mentions(nodes: Iterable[hir.Expr], slot: int) -> bool:
             continue
         stack.extend(PARTS[node.__class__](node))
     return False
-
-
-def stored_slots(body: hir.Expr) -> set[int]:
-    """The locals that some `Store` or `Change` in a function writes to."""
-    found: set[int] = set()
-    stack: list[Node] = [body]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, hir.Store | hir.Change):
-            found.add(node.slot)
-        elif isinstance(node, hir.CallChanging):
-            found.update(node.changed)
-        stack.extend(PARTS[node.__class__](node))
-    return found

@@ -1,4 +1,4 @@
-;; Functions as values. Such an object is `count, code: i32, drop: i32, what it captured…`; `code` and `drop` are slots
+;; Functions as values. Such an object is `count, nothing, code: i32, drop: i32, what it captured…`; `code` and `drop` are slots
 ;; of the function table. One that captured nothing is static, and its `drop` is 0.
 (module
   (import "env" "memory" (memory 1))
@@ -7,6 +7,6 @@
 
   ;; Releases one, by the function that knows what it captured.
   (func (export "rt::fn_drop") (param $object i32) (local $drop i32)
-    (local.set $drop (i32.load offset=8 (local.get $object)))
+    (local.set $drop (i32.load offset=12 (local.get $object)))
     (if (local.get $drop)
       (then (call_indirect (type $drop) (local.get $object) (local.get $drop))))))

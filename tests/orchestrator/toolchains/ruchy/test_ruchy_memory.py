@@ -35,6 +35,56 @@ def test_a_string_grows_in_place():
     assert (ran.stdout, ran.reason) == ("1050000\n", "")
 
 
+def test_closures_and_what_they_capture_are_given_back():
+    source = """
+    struct Op { name: String, run: fn(String) -> i64 }
+    fun adder(n: i64) -> fn(i64) -> i64 { |x| x + n }
+    fun main() {
+        let mut sum = 0;
+        for i in 0..20000 {
+            let text = f"t{i}";
+            let mut parts = [text];
+            let keep = |x: String| { parts.push(x); parts.len() };
+            keep("a");
+            let op = Op { name: text, run: keep };
+            let fs = [adder(i), adder(1)];
+            sum += (op.run)(op.name) + parts.len() + fs[1](fs[0](0)) - i;
+            let again = fs[0];
+            sum += again(0) - i;
+        }
+        println(sum);
+    }"""
+    assert run_text(source, memory_limit=4 * PAGE).stdout == "140000\n"
+
+
+def test_a_text_in_a_cell_grows_in_place():
+    source = """
+    fun main() {
+        let mut text = "";
+        let add = |s: String| { text += s; text.push_str("-"); };
+        for i in 0..50000 { add("abc"); }
+        println(text.len());
+    }"""
+    assert run_text(source, memory_limit=40 * PAGE).stdout == "200000\n"
+
+
+def test_a_function_value_outlives_a_call_that_replaces_it():
+    """What is called is kept until it returns, although it replaces the array that it stands in."""
+    source = """
+    fun maker(n: i64) -> fn() -> String { let name = f"value {n}"; || name + "!" }
+    struct Box2 { f: fn() -> String }
+    fun call(f: fn() -> String, change: fn()) -> String { change(); f() }
+    fun main() {
+        let mut name = "old" + 1;
+        let change = || { name = "new" + 2 };
+        let show = |s: String| { change(); s + name };
+        println(show(name));
+        for i in 0..3 { println(call(maker(i), || { name = name + i })); }
+        println(name);
+    }"""
+    assert run_text(source).stdout == "old1new2\nvalue 0!\nvalue 1!\nvalue 2!\nnew2012\n"
+
+
 def test_a_field_grows_in_place():
     source = """
     struct Log { text: String, lines: i64 }

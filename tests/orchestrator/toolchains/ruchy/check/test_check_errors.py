@@ -79,7 +79,6 @@ CASES = {
     "a range of floats": ("fun f() {\n for i in 0.0..1.0 { println(i) }\n}", [("E0212", 2)]),
     "a cast of a string": ('fun f() -> i64 {\n "1" as i64\n}', [("E0209", 2)]),
     "a call of a constant": ("const A: i64 = 1;\nfun f() {\n A(2);\n}", [("E0217", 3)]),
-    "a function as a value": ("fun g() { }\nfun f() {\n let h = g;\n}", [("E0720", 3)]),
     "a variable out of its block": ("fun f() {\n { let a = 1; println(a); }\n println(a);\n}", [("E0101", 3)]),
     "a loop's variable behind the loop": ("fun f() {\n for i in 0..2 { println(i) }\n println(i);\n}", [("E0101", 3)]),
     "the wrong number of arguments to a builtin": ("fun f() {\n println(sqrt(1.0, 2.0));\n}", [("E0301", 2)]),
@@ -108,6 +107,26 @@ CASES = {
         "fun f() {\n let mut n = 1;\n fun g() { n = 2; }\n g();\n}",
         [("E0242", 3)],
     ),
+    "a function that could hold itself": (
+        "struct S { f: fn() -> i64 }\nfun f() {\n let mut s = S { f: || 1 };\n s = S { f: || (s.f)() };\n}",
+        [("E0297", 3)],
+    ),
+    "an array of functions that could hold itself": (
+        "fun f() {\n let mut a = [|| 1];\n let g = || a.push(|| 2);\n g();\n}",
+        [("E0297", 2)],
+    ),
+    "a lent parameter in a lambda": ("fun f(n: &mut i64) {\n let g = || n + 1;\n println(g());\n}", [("E0298", 2)]),
+    "too many arguments of a value": ("fun f(g: fn(i64) -> i64) -> i64 {\n g(1, 2)\n}", [("E0301", 2)]),
+    "another argument of a value": ("fun f(g: fn(i64) -> i64) -> i64 {\n g(true)\n}", [("E0204", 2)]),
+    "a function of another type": (
+        'fun f(g: fn(i64) -> i64) -> i64 { g(1) }\nfun h() {\n f(|x| "a");\n}',
+        [("E0401", 3)],
+    ),
+    "a function of other arguments": (
+        "fun f(g: fn(i64) -> i64) -> i64 { g(1) }\nfun h() {\n f(|| 1);\n}",
+        [("E0204", 3)],
+    ),
+    "a call of a number": ("fun f() {\n let n = 1;\n n(2);\n}", [("E0217", 3)]),
     "a local of a block of the top": ("{\n let n = 1;\n fun g() { println(n); }\n g();\n}", [("E0242", 3)]),
     "an uncalled function of unknown types": ("fun f(p) {\n println(p.x)\n}", [("E0210", 2)]),
     "a wide integer": ("fun f(n: i128) { println(n) }", [("E0716", 1)]),
@@ -121,7 +140,7 @@ def test_error(name):
 
 
 LATER = {
-    "lambdas": "fun f() { let g = |x| x + 1; println(g(2)) }",
+    "lambdas": "fun g(f: fn(i64) -> i64 = |x| x + 1) -> i64 { f(2) } fun f() -> i64 { g(|x| x) }",
     "impl": "struct P { x: i64 } impl P { fun g(&self) -> i64 { self.x } } fun f(p: P) -> i64 { P::h() + p.g() }",
     "generics": "fun id<T>(x: T) -> T { x } fun f() -> i64 { id(1) }",
     "throw": 'fun f() { throw "a"; }',

@@ -41,6 +41,12 @@ let mut shared = 1
 fun up() { shared = shared + 1 }
 up()
 shared = 3
+fun keep() -> i64 {
+    let mut kept = 1
+    let add = |x: i64| { kept += x }
+    add(2)
+    kept
+}
 """
 UNITS = hir.Unit(UNIT, 0)
 STOP = hir.Return(NEVER, 0, hir.Int(I64, 0, 1))
@@ -89,6 +95,10 @@ WRONG: dict[type, list[dict[str, Any]]] = {
     hir.Return: [{"value": TEXT}, {"value": None}, {"type": I64}, {"value": STOP}],
     hir.Print: [{"parts": [ONE]}, {"type": STRING}, {"parts": [STOP]}],
     hir.Panic: [{"message": ONE}, {"type": UNIT}, {"message": STOP}],
+    hir.MakeClosure: [{"symbol": "main::g"}, {"type": I64}, {"captures": []}],
+    hir.CallValue: [{"callee": ONE}, {"arguments": []}, {"arguments": [TEXT]}, {"type": I64}],
+    hir.GetCell: [{"cell": ONE}, {"type": STRING}],
+    hir.SetCell: [{"cell": ONE}, {"value": TEXT}, {"type": I64}, {"value": STOP}],
     hir.Let: [{"value": TEXT}, {"value": UNITS}, {"slot": 99}, {"value": STOP}, {"value": hir.Local(I64, 0, 5)}],
     hir.Change: [{"slot": 99}, {"path": [0]}, {"path": [TEXT]}, {"arguments": [TEXT]}, {"arguments": [STOP]}],
     hir.Store: [{"value": TEXT}, {"slot": 99}, {"path": [0, 0]}, {"path": [9]}, {"value": STOP}],
