@@ -27,9 +27,22 @@ BODIES = (
     "limit + 1",
     "return a; a",
     'let w = "\\q"; println(w); a',
+    "let mut p = P { x: 3 }; p.up(a); p.m() + a",
+    "P::made(a).m()",
+    "println(P { x: 3 }); P::made(a).up(2); a",
 )
 CONSTS = ("const N = 5;", "const N: i64 = 2 + 3;", "const N = 7;")
 STRUCTS = ("struct P { x: i64 }", 'struct P { x: i32, y: String = "s" }', "struct P { x: Z } type Z = u8;")
+METHODS = (
+    "",
+    "impl P { fun m(&self) -> i64 { self.x + N } fun up(&mut self, k: i64) { self.x += k } fun made(x) { P { x } } }",
+    """impl P { fun m(&self) { f(self.x) } fun up(&mut self, k) { self.x += 2 } }
+    impl P { fun made(x: i64) -> P { P { x } } }""",
+    """impl P { fun made(x: i64) -> P { P { x: x } } fun m(&self) -> i64 { let unused = 1; self.m2() }
+    fun m2(self) -> i64 { self.x } pub fun up(&self, k: i64 = N) -> i64 { k } }""",
+    """impl P { /* moved */ fun made(x: i64) -> Self { Self { x } } fun m(&self) -> i64 { limit }
+    fun up(&mut self, k: i64) { } }""",
+)
 TOPS = (
     "",
     "let limit = 10;",
@@ -43,15 +56,20 @@ functions = st.dictionaries(
     st.sampled_from(NAMES), st.tuples(st.sampled_from(HEADS), st.sampled_from(BODIES), st.sampled_from(NOISE))
 )
 modules = st.tuples(
-    functions, st.permutations(NAMES), st.sampled_from(CONSTS), st.sampled_from(STRUCTS), st.sampled_from(TOPS)
+    functions,
+    st.permutations(NAMES),
+    st.sampled_from(CONSTS),
+    st.sampled_from(STRUCTS),
+    st.sampled_from(TOPS),
+    st.sampled_from(METHODS),
 )
 
 
 def text(module) -> str:
-    written, order, const, struct, top = module
+    written, order, const, struct, top, methods = module
     bodies = dict.fromkeys(NAMES, ("fun {0}(a: i64) -> i64", "a", "")) | written
     parts = [f"{noise}{head.format(name)} {{ {body} }}" for name in order for head, body, noise in [bodies[name]]]
-    return "\n".join([parts[0], const, parts[1], top, struct, *parts[2:]])
+    return "\n".join([methods, parts[0], const, parts[1], top, struct, *parts[2:]])
 
 
 @settings(deadline=None)

@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.check.module import Seen, unit_of
 from orchestrator.toolchains.ruchy.check.passes import Pass
 from orchestrator.toolchains.ruchy.lower.layout import is_native, valtype
 from orchestrator.toolchains.ruchy.reuse import Spot
+from orchestrator.toolchains.ruchy.syntax.names import METHOD
 from orchestrator.toolchains.ruchy.syntax.parser import literal_findings
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 from orchestrator.toolchains.ruchy.units import CachedUnit, PlacedUnit, encode, fragment_pieces
@@ -52,7 +53,9 @@ class Finished:
     @property
     def _ordinals(self) -> Ordinals:
         if self._found is None:
-            self._found = Ordinals(self._view, self._body)
+            made = self._state.made.functions
+            methods = {item.node.start: unit_of(item.symbol) for item in made if METHOD in item.symbol}
+            self._found = Ordinals(self._view, self._body, methods)
         return self._found
 
     # ------------------------------------------------------------ units
@@ -78,7 +81,7 @@ class Finished:
             self._made[name] = CachedUnit(
                 name=name,
                 fragments=tuple([fragment_pieces(fragment) for _, fragment in members]),
-                public=(1 + _is_native(first)) if first.public else 0,
+                public=(1 + _is_native(first)) if first.public and METHOD not in name else 0,
                 calls_main=calls_main and name == TOP,
                 bindings=tuple(sorted(seen.bindings)),
                 grown=grown.get(id(seen), 0),

@@ -26,6 +26,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.types import key_of
 from orchestrator.toolchains.ruchy.signatures import signature_of
+from orchestrator.toolchains.ruchy.syntax.names import METHOD
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
 from orchestrator.toolchains.ruchy.syntax.paths import paths_in
 from orchestrator.toolchains.ruchy.syntax.top import TOP
@@ -42,7 +43,9 @@ def infer_module(job: CompileJob) -> Inference:
     names = {item.name for item in items}
     if not inferred or len(names) != len(items):
         return _NOTHING
-    aside = {item.name: item for item in items if item.code and not _takes_part(item, inferred)}
+    # A call of a method does not say whose it is, so where one is inferred, every item may take part.
+    any_calls = any(METHOD in name for name in inferred)
+    aside = {item.name: item for item in items if item.code and not any_calls and not _takes_part(item, inferred)}
     try:
         return _infer(job, inferred, aside)
     except RecursionError:
@@ -68,7 +71,9 @@ def _infer(job: CompileJob, inferred: set[str], aside: Mapping[str, Item]) -> In
     texts = Texts(view, p)
     signatures: dict[str, Signature] = {}
     for name in sorted(inferred):
-        item = p.module.items.get(name)
+        of, _, method = name.partition(METHOD)
+        item = p.module.items.get(of)
+        item = item.methods.get(method) if method and isinstance(item, StructItem | EnumItem) else item
         signature = texts.signature(item) if isinstance(item, FunctionItem) else None
         if signature is None:
             return _NOTHING

@@ -7,7 +7,7 @@ what is before it and means nothing.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
 from actors.diagnostics import SourcePlace
@@ -88,9 +88,11 @@ class View:
 
 
 class Ordinals:
-    """The unit that a token belongs to, and its index within that unit: the functions of a tree, and the statements."""
+    """The unit that a token belongs to, and its index within that unit: the functions of a tree, and the statements.
+    `methods` are the units of methods, by their first tokens."""
 
-    def __init__(self, view: View, body: Sequence[tree.Stmt]) -> None:
+    def __init__(self, view: View, body: Sequence[tree.Stmt], methods: Mapping[int, str]) -> None:
+        self._methods = methods
         self.runs = _runs(view, body)
         self._before = [0, *accumulate([stop - start for start, stop in self.runs])]
         self.starts: dict[str, int] = {}
@@ -103,6 +105,11 @@ class Ordinals:
                 name = scope + node.name
                 self.starts[name] = node.start
                 self._spans.append((node.start, node.stop, name))
+            elif isinstance(node, tree.Impl | tree.Struct):
+                for method in node.methods:
+                    name = self._methods.get(method.start, "")
+                    self.starts[name] = method.start
+                    self._spans.append((method.start, method.stop, name))
             elif isinstance(node, tree.Mod) and node.items:
                 self._enter(node.items, f"{scope}{node.name}::")
 

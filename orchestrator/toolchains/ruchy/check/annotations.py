@@ -177,6 +177,10 @@ def _unknown_type(p: Pass, env: Env, at: int, name: str) -> Type:
     p.failed = True
     if nothing_inside(p, env, name.split("::"), at):
         return ERROR
+    if name == "Self":
+        message = "`self` and `Self` mean something inside of an `impl` only"
+        p.error("E0111", at, message, "write the name of the type, and `fun` inside of `impl Type { .. }`")
+        return ERROR
     hint = f"write `{_OTHER_WORDS[name]}`" if name in _OTHER_WORDS else ""
     hint = hint or ("" if p.report.too_many_errors else did_you_mean(name, [*type_names(p, env), *BUILTIN_TYPES]))
     p.error_unknown("E0103", at, name, "type", hint)

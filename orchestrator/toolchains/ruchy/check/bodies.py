@@ -32,6 +32,8 @@ def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
         variable = c.declare(parameter.name, kind, parameter.at, parameter.mutable)
         if is_written_through(parameter.type):
             variable.lent = variable.changes = variable.mutable = c.lends = True
+        elif parameter.name == "self" and isinstance(parameter.type, tree.ReferenceType):
+            variable.lent = c.lends = True  # what is written to it would be lost
         if variable.slot < 0:  # parameters have a slot whatever their type
             c.slot(kind)
         if parameter.default is not None and item.own:

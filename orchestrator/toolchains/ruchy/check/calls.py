@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import NamedTuple, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import changed_parameters, is_written_through, signature
@@ -12,6 +12,7 @@ from orchestrator.toolchains.ruchy.check.consts import inline
 from orchestrator.toolchains.ruchy.check.enums import struct_call, variant_call, word_call
 from orchestrator.toolchains.ruchy.check.function import (
     HANDLERS,
+    PLAIN,
     Fn,
     Want,
     Why,
@@ -20,10 +21,11 @@ from orchestrator.toolchains.ruchy.check.function import (
     expr,
     fit,
     handles,
+    later,
     only_read,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
+from orchestrator.toolchains.ruchy.check.infer import ANY, Var, openness, resolve, shown
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.order import inferred_result
@@ -129,16 +131,23 @@ def _callable_names(c: Fn) -> list[str]:
     return [*nested, *own, *(name for _, name in c.p.module.bindings), *BUILTINS]
 
 
-def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
-    """A call of a Ruchy function, defaults filled in."""
+class CalledOn(NamedTuple):
+    """What a method is called on: a value, or a place that it may change."""
+
+    value: hir.Expr | None
+    place: Place | None = None
+
+
+def call_function(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None = None) -> hir.Expr:
+    """A call of a Ruchy function or method, defaults filled in."""
     p = c.p
     if p.copies is not None and item.trial is not p and item.env.module == c.env.module and item.is_open:
         item = p.copy_of(item)
     types = item.types if item.types is not None else signature(p, item)
     changed = changed_parameters(item, types)
-    if changed and len(node.arguments) <= len(types):
-        return call_changing(c, node, item, types, changed)
-    made = _arguments(c, node, item, types)
+    if changed and len(node.arguments) + (on is not None) <= len(types):
+        return call_changing(c, node, item, types, changed, on)
+    made = _arguments(c, node, item, types, on)
     if c.path == TOP and item.symbol == f"{p.module.name}::main":
         p.made.calls_main = True
     result = result_of(c, item)
@@ -152,19 +161,22 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem) -> hir.Expr:
     return made_call
 
 
-def _arguments(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type]) -> list[hir.Expr]:
+def _arguments(
+    c: Fn, node: tree.Call, item: FunctionItem, types: list[Type], on: CalledOn | None = None
+) -> list[hir.Expr]:
     """The arguments, and the defaults of the parameters that have none; nothing after an error about their number."""
     arguments = node.arguments
-    given = len(arguments)
-    made: list[hir.Expr] = []
+    first = 0 if on is None else 1
+    given = first + len(arguments)
+    made: list[hir.Expr] = [] if on is None or on.value is None else [fit(c, on.value, types[0], PLAIN, node)]
     if given > len(types) or given < item.required:
         _arity(c, node, item, given)
         for argument in arguments:
             expr(c, argument)
         return made
     parameters = item.node.parameters
-    for i in range(given):
-        argument = arguments[i]
+    for i in range(first, given):
+        argument = arguments[i - first]
         kind = types[i]
         if isinstance(argument, tree.Unary) and argument.op == "&mut":
             argument = _lent(c, item, i, argument)
@@ -181,17 +193,30 @@ def _arguments(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type]) ->
     return made
 
 
-def call_changing(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type], changed: list[int]) -> hir.Expr:
+def call_changing(
+    c: Fn, node: tree.Call, item: FunctionItem, types: list[Type], changed: list[int], on: CalledOn | None = None
+) -> hir.Expr:
     """A call of a function with parameters `&mut T`. It takes what they hold, and gives it back changed; where that is
     no variable of its own, it is put into its place afterwards."""
     p, at = c.p, node.at
     out: list[hir.Stmt] = []
     back: list[tuple[Place, hir.Local]] = []
-    lent: list[Variable] = []
+    lent: list[Variable] = [] if on is None or on.place is None else [on.place.variable]
     slots: list[int] = []
     made: list[hir.Expr] = []
-    given = len(node.arguments)
-    for i, argument in enumerate(node.arguments):
+    first = 0
+    if on is not None:
+        first = 1
+        if on.value is not None:
+            literal = isinstance(on.value, hir.Unit) or on.value.type is NEVER
+            made.append(on.value if literal else in_slot(c, on.value, out))
+    given = first + len(node.arguments)
+    if given < item.required:
+        _arity(c, node, item, given)
+        for argument in node.arguments:
+            expr(c, argument)
+        return bad(at)
+    for i, argument in enumerate(node.arguments, first):
         why = (*_ARGUMENT, item.name, item.node.parameters[i].name)
         place = _lent_place(c, argument, out) if i in changed else None
         if place is None:
@@ -213,11 +238,14 @@ def call_changing(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type],
         if i in changed and isinstance(value, hir.Local):
             slots.append(value.slot)
         made.append(value)
+    if on is not None and on.place is not None:  # read last: what the arguments do to it is seen
+        value = _receiver(c, node, on.place, types[0], out, back)
+        made.insert(0, value)
+    if on is not None and 0 in changed and isinstance(made[0], hir.Local):
+        slots.insert(0, made[0].slot)
     for i in range(given, len(types)):
         default = item.node.parameters[i].default
-        if default is None:
-            _arity(c, node, item, given)
-            return bad(at)
+        assert default is not None
         made.append(in_slot(c, inline(c, item.env, default, types[i], at), out))
         slots += [made[-1].slot] if i in changed and isinstance(made[-1], hir.Local) else []
     if any(value.type is NEVER or value.type is ERROR for value in made) or len(slots) < len(changed):
@@ -233,12 +261,33 @@ def call_changing(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type],
     return _put_back(c, node, call, out, back, shared)
 
 
+def _receiver(
+    c: Fn, node: tree.Call, place: Place, kind: Type, out: list[hir.Stmt], back: list[tuple[Place, hir.Local]]
+) -> hir.Expr:
+    """What a method is called on that may change it."""
+    mutated(c, place.variable, node.at)
+    place.variable.read = True
+    value = fit(c, read_place(c, node.at, place), kind, PLAIN, node)
+    if place.steps or not isinstance(value, hir.Local):
+        value = in_slot(c, value, out)
+        back.append((place, cast("hir.Local", value)))
+    return value
+
+
 def _put_back(
     c: Fn, node: tree.Call, call: hir.Expr, out: list[hir.Stmt], back: list[tuple[Place, hir.Local]], shared: list[str]
 ) -> hir.Expr:
     """The call behind what `out` computes, and then what it changed back in its places. Variables of the top level may
     not be used while it runs."""
     at = node.at
+    if back and resolve(call.type).__class__ is Var:  # unit needs no slot, and is not known yet
+
+        def decide(last: bool) -> hir.Expr | None:
+            known = last or resolve(call.type).__class__ is not Var
+            return _put_back(c, node, call, out, back, shared) if known else None
+
+        if openness(resolve(call.type)) == ANY:
+            return later(c, at, call.type, (call.type,), decide)
     out += [hir.Do(hir.LendGlobal(UNIT, at, symbol, True)) for symbol in shared]
     if back and resolve(call.type) is not UNIT:
         call = in_slot(c, call, out)
@@ -284,10 +333,12 @@ def _lent(c: Fn, item: FunctionItem, i: int, node: tree.Unary) -> tree.Expr:
 
 
 def _arity(c: Fn, node: tree.Call, item: FunctionItem, given: int) -> None:
-    most, least = len(item.node.parameters), item.required
+    shown_self = item.node.receiver and len(node.callee.segments) == 1  # type: ignore[union-attr]
+    less = int(shown_self)
+    most, least, given = len(item.node.parameters) - less, item.required - less, given - less
     wanted = f"{least}" if most == least else f"{least} to {most}"
     plural = "" if wanted == "1" else "s"
-    names = ", ".join(parameter.name for parameter in item.node.parameters)
+    names = ", ".join(parameter.name for parameter in item.node.parameters[less:])
     message = f"`{item.name}` takes {wanted} argument{plural}, and was given {given}"
     c.p.error("E0301", node.at, message, f"its parameters: {names}" if names else "")
 

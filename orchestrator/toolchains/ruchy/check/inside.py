@@ -12,7 +12,6 @@ from orchestrator.toolchains.ruchy.check.scope import (
     FunctionItem,
     ModuleItem,
     StructItem,
-    VariantItem,
 )
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 
@@ -53,7 +52,7 @@ def _check_import(p: Pass, name: tree.UseName, scope: str) -> None:
     if name.glob or binding is None or not binding.rest or binding.failed:
         return
     item = p.item_of(f"{binding.module}::{binding.item}")
-    if p.has_inside(item) or isinstance(p.inside(item, binding.rest), VariantItem):
+    if p.inside(item, binding.rest) is not None:
         return
     owner = "::".join((*binding.module.split("/"), binding.item))
     _report(p, name.at, item, owner, binding.rest)
@@ -80,12 +79,15 @@ def _report(p: Pass, at: int, item: Item, owner: str, rest: str) -> None:
         hint = f"a field of its value is reached with a point: `{owner}.{rest}`"
     elif isinstance(item, EnumItem):
         known = ", ".join(f"`{name}`" for name in item.names[:5]) + ", ..." * (len(item.names) > 5)
-        hint = did_you_mean(rest, item.names) or (f"its variants are {known}" if known else "it has no variants")
+        hint = did_you_mean(rest, [*item.names, *item.methods]) or (
+            f"its variants are {known}" if known else "it has no variants"
+        )
         p.error("E0109", at, f"`{owner}` has no variant `{rest}`", hint)
         return
     elif isinstance(item, StructItem):
         fields = ", ".join(f"{name}: ..." for name in item.names[:3]) + (", ..." if len(item.names) > 3 else "")
         hint = f"a value is made with `{owner} {{ {fields} }}`" if fields else f"a value is made with `{owner} {{ }}`"
+        hint = did_you_mean(rest, item.methods) or hint
         if rest in item.index:
             hint = f"a field is reached with a point, through a value: `value.{rest}`"
     p.error("E0513", at, f"`{owner}` is a {word}: there is no `{rest}` in it", hint)

@@ -16,8 +16,11 @@ from orchestrator.toolchains.ruchy.check.scope import (
 )
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.names import METHOD
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from actors.compiler.toolchain import Interface
 
 
@@ -34,12 +37,23 @@ def read_interface(interface: Interface) -> Item | None:
         node = found.node
         if node.generics or len(found.index) < len(found.names):
             return None  # its own module says what is wrong with it
-        found.has_methods = len(body) > 1 or bool(node.methods)
+        _foreign_methods(found, [*node.methods, *_in_blocks(body)])
     if isinstance(found, EnumItem):
         if found.node.generics or len(found.index) < len(found.names):
             return None
-        found.has_methods = len(body) > 1
+        _foreign_methods(found, _in_blocks(body))
     return found
+
+
+def _in_blocks(body: Sequence[tree.Stmt]) -> list[tree.Function]:
+    return [method for node in body if isinstance(node, tree.Impl) for method in node.methods]
+
+
+def _foreign_methods(owner: StructItem | EnumItem, nodes: Sequence[tree.Function]) -> None:
+    env = owner.env.of(owner)
+    for node in nodes:
+        symbol = f"{owner.type.module}::{owner.type.item}{METHOD}{node.name}"
+        owner.methods.setdefault(node.name, FunctionItem(node.name, symbol, node, env, own=False))
 
 
 def foreign_item(node: tree.Node | None, module: str, item: str, names: dict[str, str]) -> Item | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check.annotations import field_types
+from orchestrator.toolchains.ruchy.check.collected import enter_impl, enter_methods, enter_stubs, function_item
 from orchestrator.toolchains.ruchy.check.consts import read_const
 from orchestrator.toolchains.ruchy.check.function import Fn, check
 from orchestrator.toolchains.ruchy.check.infer import shown
@@ -29,36 +30,48 @@ from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import root_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from orchestrator.toolchains.ruchy.check.passes import Pass
 
 
-def collect(p: Pass, statements: Iterable[tree.Stmt], scope: str = "") -> None:
+def collect(p: Pass, statements: Sequence[tree.Stmt]) -> None:
+    """Enters the items of the module among its items, and then their methods."""
+    with_methods: list[tuple[tree.Struct | tree.Impl, Env]] = []
+    _collect(p, statements, "", with_methods)
+    for node, env in with_methods:
+        _methods(p, node, env)
+    enter_stubs(p)
+
+
+def _methods(p: Pass, node: tree.Struct | tree.Impl, env: Env) -> None:
+    if isinstance(node, tree.Impl):
+        enter_impl(p, node, env)
+        return
+    found = p.lookup(env, (node.name,))
+    if isinstance(found, StructItem) and found.node is node:
+        enter_methods(p, found, node.methods, env)
+
+
+def _collect(
+    p: Pass, statements: Sequence[tree.Stmt], scope: str, with_methods: list[tuple[tree.Struct | tree.Impl, Env]]
+) -> None:
     """Enters the items of the file, or of an inline module, among its items."""
     env = Env(p.module.name, scope)
     for node in statements:
+        if isinstance(node, tree.Impl) or (isinstance(node, tree.Struct) and node.methods):
+            with_methods.append((node, env))
         item = make_item(p, node, f"{scope}::" if scope else "", env)
         if item is not None:
             _enter(p, p.module.items, f"{scope}::{item.name}" if scope else item.name, node, item)
             if isinstance(node, tree.Mod) and node.items:
-                collect(p, node.items, f"{scope}::{node.name}" if scope else node.name)
+                _collect(p, node.items, f"{scope}::{node.name}" if scope else node.name, with_methods)
 
 
 def make_item(p: Pass, node: tree.Node, prefix: str, env: Env) -> Item | None:
     """The item of a definition; None for what defines no name of its own."""
     if isinstance(node, tree.Function):
-        function = p.made.nested.get(id(node))
-        if function is None:
-            function = FunctionItem(node.name, f"{p.module.name}::{prefix}{node.name}", node, env, own=True)
-            function.trial = p if p.copies is not None else None
-            if node.at in p.module.headers and env.module == p.module.name:
-                function.stub, function.state = True, 2
-            p.made.nested[id(node)] = function
-        function.env = env
-        function.index = len(p.made.functions)
-        p.made.functions.append(function)
-        return function
+        return function_item(p, node, f"{p.module.name}::{prefix}{node.name}", env)
     if isinstance(node, tree.Struct):
         return _struct(p, node, prefix, env)
     if isinstance(node, tree.Const):
@@ -69,10 +82,6 @@ def make_item(p: Pass, node: tree.Node, prefix: str, env: Env) -> Item | None:
         if node.generics:
             not_yet(p, node.at, "generics")
         return EnumItem(node.name, (p.module.name, _own_name(p, prefix, node)), node, env, own=True)
-    if isinstance(node, tree.Impl):
-        not_yet(p, node.at, "methods")
-        p.module.with_methods.add((p.module.name, prefix + node.target.path[-1]))
-        return None
     if isinstance(node, tree.Mod) and prefix.endswith("."):
         not_yet(p, node.at, "modules inside of functions")
         return ErrorItem(node.name)
@@ -86,9 +95,6 @@ def _struct(p: Pass, node: tree.Struct, prefix: str, env: Env) -> Item:
     kind = StructType(p.module.name, _own_name(p, prefix, node))
     if node.generics:
         not_yet(p, node.at, "generics")
-    if node.methods:
-        not_yet(p, node.methods[0].at, "methods")
-        p.module.with_methods.add((kind.module, kind.item))
     return StructItem(node.name, kind, node, env, own=True)
 
 
@@ -128,13 +134,16 @@ def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
     env.types = c.env.types
     lets = [getattr(node.pattern, "name", "") for node in statements if isinstance(node, tree.Let)]
     around = (name for name, what in c.names.items() if isinstance(what, Variable) and what.__class__ is not Global)
-    env.hidden = c.env.hidden.union(lets, around)
+    env.hidden, env.owner = c.env.hidden.union(lets, around), c.env.owner
     _enter_nested(c, nodes, env, found)
     for name, entered in found.items():
         c.undo.append((name, c.names.get(name)))
         c.names[name] = entered
     for name, what in outer.items():
         found.setdefault(name, what)
+    for node in nodes:
+        if isinstance(node, tree.Impl) or (isinstance(node, tree.Struct) and node.methods):
+            _methods(p, node, env)
     c.env = env
     for node in nodes:
         item = found.get(getattr(node, "name", ""))

@@ -16,6 +16,7 @@ from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, n
 from orchestrator.toolchains.ruchy.check.map_methods import CHANGERS as CHANGES
 from orchestrator.toolchains.ruchy.check.map_methods import CHANGING as TABLE_CHANGERS
 from orchestrator.toolchains.ruchy.check.map_methods import change_table, table_method
+from orchestrator.toolchains.ruchy.check.methods_of import call_method, no_method, own_method
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.number_methods import FLOAT_METHODS, INTEGER_METHODS, number_method
 from orchestrator.toolchains.ruchy.check.numbers import (
@@ -53,13 +54,11 @@ from orchestrator.toolchains.ruchy.check.types import (
     MapType,
     ObjectType,
     SetType,
-    StructType,
     Type,
     is_option,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import global_of
-from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
 
@@ -89,7 +88,7 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
         want if call is node else wanted_by_next(c, call.name, calls[number:], want)
         for number, call in enumerate(calls, 1)
     ]
-    if made is None and _may_change(calls[0]) and _is_place(c, inner):
+    if made is None and (calls[0].name in c.p.module.changing or _may_change(calls[0])) and _is_place(c, inner):
         made = _changed(c, calls.pop(0), inner, wants.pop(0))
     if made is None:
         made = expr(c, inner)
@@ -160,6 +159,10 @@ def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr, want: Want = Non
         return bad(node.at)
     kind = place.type
     name = _plain(node.name)
+    method = own_method(c.p, kind, name)
+    if method is not None:
+        made = call_method(c, node, method, None, place)
+        return hir.Block(made.type, node.at, out, made) if out else made
     if openness(kind) == ANY and name in CHANGERS:
         unify(kind, array_of(c, fresh()))
         kind = place.type = resolve(kind)
@@ -195,6 +198,9 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
             expr(c, argument)
         return receiver
     name = _plain(node.name)
+    method = own_method(c.p, kind, name)
+    if method is not None:
+        return call_method(c, node, method, receiver)
     if kind is STRING:
         return text_method(c, node, receiver, name) or _of_text(c, node, name, receiver, want)
     if openness(kind) == ANY:
@@ -319,13 +325,11 @@ def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Collect
         if not isinstance(argument, tree.Lambda):
             expr(c, argument)
     p = c.p
-    if isinstance(kind, StructType | EnumType) and (kind.module, kind.item) in p.module.with_methods:
-        p.failed = True
-    elif kind is STRING and name in (*TEXT_CHANGERS, "push", "push_str"):
+    if kind is STRING and name in (*TEXT_CHANGERS, "push", "push_str"):
         message = f"`{name}` changes a String, and this one is no variable's: the change would be lost"
         p.error("E0211", node.at, message, "give it a name first: `let mut text = ...`")
     elif kind is STRING and name in WAITING:
         not_yet(p, node.at, f"`{name}` of a String", plural=False)
     else:
-        p.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", did_you_mean(name, known))
+        p.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", no_method(c, node, kind, [*known]))
     return bad(node.at)

@@ -43,8 +43,8 @@ class CollectedModule:
     `starts` has the first token of each unit. Where there are syntax errors, `headers` are the functions (by `at`)
     whose bodies are broken, and `left_out` the names of what cannot be checked at all (see `syntax/broken.py`).
     `foreign` and `layouts` are filled as items of other modules are looked up. They only remember what an interface
-    says, so no pass ever has to take an entry back. The same is true of `with_methods` and `endless`, which say of a
-    struct what its text says.
+    says, so no pass ever has to take an entry back. The same is true of `endless`, which says of a struct what its
+    text says, and of `changing`, the names of methods that take `&mut self`.
     """
 
     def __init__(self, job: CompileJob, stubs: Stubs) -> None:
@@ -62,7 +62,7 @@ class CollectedModule:
         self.left_out: set[str] = set()
         self.foreign: dict[str, Item] = {}
         self.layouts: dict[Named, StructItem | EnumItem] = {}
-        self.with_methods: set[tuple[str, str]] = set()
+        self.changing: set[str] = set()
         self.endless: set[StructType] = set()
 
 

@@ -244,11 +244,13 @@ class Pass:
 
     def lookup(self, env: Env, path: tuple[str, ...]) -> Item | None:
         """The item that a path means in an environment; None where it is none (a builtin, or unknown)."""
+        if path[0] == "Self" and env.owner is not None:
+            return env.owner if len(path) == 1 else self.inside(env.owner, "::".join(path[1:]))
         if env.nested is not None:
             nested = env.nested.get(path[0])
             if nested is not None and (len(path) == 1 or nested.__class__ is ErrorItem):
                 return nested
-            if len(path) == 2 and isinstance(nested, EnumItem | AliasItem):
+            if len(path) == 2 and isinstance(nested, StructItem | EnumItem | AliasItem):
                 return self.inside(nested, path[1])
             if isinstance(nested, ModuleItem) and nested.path:  # a local import
                 path = (*nested.path, *path[1:])
@@ -271,6 +273,9 @@ class Pass:
         visible across files has been settled before.)"""
         if len(path) == 1 or item is None or env.names is not None:
             return True
+        if isinstance(item, FunctionItem) and item.env.owner is not None and not item.own and not item.node.public:
+            self.error("E0108", at, f"`{path[-1]}` is private in `{item.env.owner.name}`", "write `pub` before it")
+            return False
         node = getattr(item, "node", None)
         if node is None or node.public or item.env.module != self.module.name:  # type: ignore[union-attr]
             return True
@@ -303,34 +308,32 @@ class Pass:
         return self.inside(self._own(scope, path[:-1]), "::".join(path))
 
     def _variant_of(self, found: Item | None, path: tuple[str, ...]) -> Item | None:
-        """What a path means that another module wrote, and that led to an item: the item, or a variant of it."""
+        """What a path means that another module wrote, and that led to an item: the item, a variant or a method of
+        it."""
+        if isinstance(found, StructItem | EnumItem) and path[-1] in found.methods and path[-2] == found.name:
+            return found.methods[path[-1]]
         if not isinstance(found, EnumItem) or path[-1] not in found.index:
             return found
         itself = path[-1] == found.name != path[-2]
         return found if itself else found.members[found.index[path[-1]]]
 
-    def enum_behind(self, item: Item | None) -> EnumItem | None:
-        """The enum that an item is, or that an alias stands for."""
+    def behind(self, item: Item | None) -> Item | None:
+        """The item itself, or what an alias stands for."""
         seen = 0
         while isinstance(item, AliasItem) and seen < 100:
             target = item.node.target
             item = self.lookup(item.env, target.path) if isinstance(target, tree.NamedType) else None
             seen += 1
-        return item if isinstance(item, EnumItem) else None
+        return item
 
-    def inside(self, owner: Item | None, name: str) -> ErrorItem | VariantItem | None:
-        """What stands in an item: a variant. Methods are not supported yet. None where there is none."""
-        enum = self.enum_behind(owner)
-        index = enum.index.get(name.rpartition("::")[2]) if enum is not None else None
-        if enum is not None and index is not None:
-            return enum.members[index]
-        return self._error_item(name) if self.has_inside(owner) else None
-
-    def has_inside(self, owner: Item | None) -> bool:
-        """Whether there is something in an item, or nobody knows: that has been reported."""
-        if not isinstance(owner, StructItem | EnumItem):
-            return isinstance(owner, ErrorItem)
-        return owner.has_methods or (owner.type.module, owner.type.item) in self.module.with_methods
+    def inside(self, owner: Item | None, name: str) -> ErrorItem | VariantItem | FunctionItem | None:
+        """What stands in an item: a variant, or a method. None where there is none."""
+        behind, last = self.behind(owner), name.rpartition("::")[2]
+        if isinstance(behind, EnumItem) and last in behind.index:
+            return behind.members[behind.index[last]]
+        if isinstance(behind, StructItem | EnumItem):
+            return behind.methods.get(last)
+        return self._error_item(name) if isinstance(owner, ErrorItem) else None
 
     def _bound(self, scope: str, path: tuple[str, ...]) -> Item | None:
         name = path[0] if len(path) == 1 else "::".join(path)
@@ -348,7 +351,7 @@ class Pass:
         if not binding.rest:
             return found
         inside = self.inside(found, binding.rest) if "::" not in binding.rest else None
-        if len(path) == 1 and not isinstance(inside, VariantItem):  # the import has been reported
+        if len(path) == 1 and not isinstance(inside, VariantItem | FunctionItem):  # the import has been reported
             return self._error_item(name)
         return inside
 
@@ -362,6 +365,9 @@ class Pass:
             interface = self.module.job.interfaces.get(key)
             found = self._error_item(name) if interface is None else read_interface(interface) or self._error_item(name)
             self.module.foreign[key] = found
+            for method in getattr(found, "methods", {}).values():
+                if method.node.receiver and getattr(method.node.parameters[0].type, "mutable", False):
+                    self.module.changing.add(method.name)
         return found
 
     def _stub(self, name: str) -> FunctionItem | None:

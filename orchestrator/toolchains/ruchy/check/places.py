@@ -455,7 +455,8 @@ def field_of(c: Fn, node: tree.Field, kind: Type) -> tuple[int, Type] | None:
         return None
     index = item.index.get(node.name)
     if index is None:
-        hint = did_you_mean(node.name, item.names) or _fields_hint(item.names)
+        hint = f"call it: `.{node.name}()`" if node.name in item.methods else ""
+        hint = hint or did_you_mean(node.name, item.names) or _fields_hint(item.names)
         c.p.error("E0104", node.at, f"`{item.name}` has no field `{node.name}`", hint)
         return None
     return index, field_types(c.p, item)[index]

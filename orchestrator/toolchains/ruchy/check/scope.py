@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 class Env:
     """Where names are looked up. In the own module: an inline module (`scope`, "" for the file), and in it the items
     of the function bodies around (`nested`), whose variables are `hidden` from the functions among them. In another
-    module's interface: `names`, name -> "module::item". `types`: what names of types mean beside items, such as `Self`
-    and the type parameters of an instance."""
+    module's interface: `names`, name -> "module::item". `types`: what names of types mean beside items, such as the
+    type parameters of an instance. `owner` is the item that `Self` means."""
 
-    __slots__ = ("hidden", "module", "names", "nested", "scope", "types")
+    __slots__ = ("hidden", "module", "names", "nested", "owner", "scope", "types")
 
     def __init__(
         self,
@@ -38,6 +38,13 @@ class Env:
         self.nested = nested
         self.hidden: frozenset[str] = frozenset()
         self.types: dict[str, Type] = {}
+        self.owner: StructItem | EnumItem | None = None
+
+    def of(self, owner: StructItem | EnumItem) -> Env:
+        """The same, inside of what is written in an `impl` of a type."""
+        made = Env(self.module, self.scope, self.names, self.nested)
+        made.hidden, made.types, made.owner = self.hidden, self.types, owner
+        return made
 
 
 NO_GUESS = -1
@@ -100,10 +107,10 @@ class FunctionItem:
 
 
 class StructItem:
-    """A struct. Its fields are read when they are first needed, so that structs may name one another. `has_methods`:
-    those of another module has some, which nobody can call yet."""
+    """A struct. Its fields are read when they are first needed, so that structs may name one another. `methods`
+    are its methods and associated functions."""
 
-    __slots__ = ("env", "has_methods", "index", "name", "names", "node", "own", "type", "types")
+    __slots__ = ("env", "index", "methods", "name", "names", "node", "own", "type", "types")
 
     def __init__(self, name: str, kind: StructType, node: tree.Struct, env: Env, own: bool) -> None:
         self.name = name
@@ -114,7 +121,7 @@ class StructItem:
         self.names: list[str] = [field.name for field in node.fields]
         self.index: dict[str, int] = {field: i for i, field in enumerate(self.names)}
         self.types: list[Type] | None = None
-        self.has_methods = False
+        self.methods: dict[str, FunctionItem] = {}
 
 
 def range_item(kind: StructType) -> StructItem:
@@ -137,9 +144,9 @@ class EnumItem:
 
     __slots__ = (
         "env",
-        "has_methods",
         "index",
         "members",
+        "methods",
         "name",
         "names",
         "node",
@@ -161,7 +168,7 @@ class EnumItem:
         self.members = [VariantItem(self, i) for i in range(len(self.names))]
         self.variants: list[VariantShape] | None = None
         self.numbers: list[int] | None = None
-        self.has_methods = False
+        self.methods: dict[str, FunctionItem] = {}
 
 
 class VariantItem:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.names import METHOD
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -47,7 +48,7 @@ class Stubs:
             return None
         scope, _, plain = name.rpartition("::")
         known = self.signatures.get(name)
-        if known is not None and not known.defaults and b"mut" not in item.interface:
+        if known is not None and not known.defaults and b"mut" not in item.interface and METHOD not in name:
             parameters = [tree.Parameter(0, "", None) for _ in known.parameters]
             node = tree.Function(0, plain, item.public, parameters, None, tree.Block(0, [], 0))
         else:

@@ -48,8 +48,8 @@ CODES: dict[str, Code] = registry(
     Code(
         "E0606",
         "duplicate",
-        "variant declared twice",
-        "An enum has two variants of one name, or of one discriminant.",
+        "variant or method declared twice",
+        "An enum has two variants of one name, or of one discriminant; or a type has two methods of one name.",
         "enum Light { Red, Green, Red }",
         "enum Light { Red, Green, Blue }",
     ),

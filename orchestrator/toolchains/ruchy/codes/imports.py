@@ -18,8 +18,8 @@ CODES: dict[str, Code] = registry(
         "E0513",
         "import",
         "nothing of this name inside of an item",
-        "A path goes through modules, and ends at an item. A function or a constant has nothing inside; the fields of "
-        "a struct are reached with a point, through a value.",
+        "A path goes through modules, and ends at an item, or in a type at one of its methods or variants. A function "
+        "or a constant has nothing inside; the fields of a struct are reached with a point, through a value.",
         "struct P { x: i64 }\nfun main() { let p = P::new(); }",
         "struct P { x: i64 }\nfun main() { let p = P { x: 1 }; println(p.x); }",
     ),
@@ -48,6 +48,23 @@ CODES: dict[str, Code] = registry(
         "Other modules are compiled against the written signature of a `pub` function.",
         "pub fun twice(n) { n * 2 }",
         "pub fun twice(n: i64) -> i64 { n * 2 }",
+    ),
+    Code(
+        "E0286",
+        "type",
+        "function of a type called on a value",
+        "A function in an `impl` without a parameter `self` belongs to the type, and is called through it: "
+        "`Point::origin()`. A method has `self`, `&self` or `&mut self` as its first parameter.",
+        "struct P { x: i64 }\nimpl P { fun new() -> P { P { x: 1 } } }\nfun main() { println(P { x: 2 }.new()); }",
+        "struct P { x: i64 }\nimpl P { fun new() -> P { P { x: 1 } } }\nfun main() { println(P::new()); }",
+    ),
+    Code(
+        "E0111",
+        "name",
+        "`self` or `Self` outside of a type",
+        "`Self` is the type that an `impl` is for, and `self` a value of it. Elsewhere they mean nothing.",
+        "struct P { x: i64 }\nfun twice(p: Self) -> i64 { p.x * 2 }",
+        "struct P { x: i64 }\nimpl P { fun twice(&self) -> i64 { self.x * 2 } }",
     ),
     Code(
         "E0508",

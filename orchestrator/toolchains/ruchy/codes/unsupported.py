@@ -41,10 +41,11 @@ CODES: dict[str, Code] = registry(
     Code(
         "E0705",
         "unsupported",
-        "classes",
-        "Classes, inheritance and mixins are not part of the target. A struct with an `impl` does the same.",
-        "class Point { x: i64 }",
-        "struct Point { x: i64 }",
+        "inheritance",
+        "A class is a struct with its methods in its body. Classes that take over others, abstract and final ones, and "
+        "mixins are not part of the target.",
+        "class Point : Shape { x: i64 }",
+        "class Point { x: i64  new(x: i64) -> Point { Point { x } } }",
     ),
     Code(
         "E0706",

@@ -20,6 +20,7 @@ from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import Tokens
 from orchestrator.toolchains.ruchy.syntax.names import (
     BUILTIN_TYPES,
+    METHOD,
     Occurrence,
     local_imports,
     named_path,
@@ -88,9 +89,10 @@ class PartNames:
 
 
 class UnreadItem:
-    """An item before it is read: its definition and the `impl` blocks that belong to it."""
+    """An item before it is read: its definition and the `impl` blocks that belong to it. A method has `of`, what it
+    stands in, and a name once it is known whose it is."""
 
-    __slots__ = ("definition", "generics", "impls", "name", "scope")
+    __slots__ = ("definition", "generics", "impls", "name", "of", "scope")
 
     def __init__(self, name: str, definition: Definition, scope: str) -> None:
         self.name = name
@@ -100,6 +102,15 @@ class UnreadItem:
         if not isinstance(definition, tree.Const | tree.TypeAlias):
             self.generics = frozenset(definition.generics)
         self.impls: list[tree.Impl] = []
+        self.of: tree.Impl | tree.Struct | None = None
+
+    def blocks(self) -> list[Definition | tree.Impl]:
+        """The texts that make up the item."""
+        return [self.definition, *self.impls]
+
+    def methods(self) -> list[tree.Function]:
+        """Those of a struct or enum."""
+        return [method for block in self.blocks() for method in getattr(block, "methods", ())]
 
 
 class Reader:
@@ -130,9 +141,14 @@ class Reader:
         seen = self._seen(draft)
         slices = _slices(draft)
         found = self._names(draft, slices)
+        if draft.of is not None:
+            found.names.setdefault(draft.name.rpartition("::")[2].partition(METHOD)[0], node.at)
         names = interface_names = tuple(found.names)
         if seen != [(part.start, part.stop) for part in slices]:
             interface_names = tuple(self._names(draft, [_Slice(*span) for span in seen]).names)
+            if draft.of is not None and names[-1] not in interface_names:
+                interface_names += names[-1:]
+        interface_names += tuple([f"{_own(draft)}{METHOD}{one.name}" for one in draft.methods() if not _says_all(one)])
         start, stop = self.span(node.start, node.stop)
         places = self._places(found, start)
         uses = [self._import(name, draft.scope, False, start) for name in found.globs]
@@ -141,10 +157,10 @@ class Reader:
         rest = Rest(node.at - node.start, self._line_table(node.start, node.stop), tuple(places), tuple(uses))
         item = Item(
             name=draft.name,
-            kind=_KINDS[type(node)],
+            kind=_KINDS[type(node)] if draft.of is None else "method",
             public=node.public,
             digest=digests[0] if len(digests) == 1 else digest("".join(digests).encode()),
-            interface="\n".join([self.tokens.text(*span) for span in seen]).encode(),
+            interface=self._interface(draft, seen).encode(),
             interface_names=interface_names,
             names=names,
             line=line,
@@ -155,6 +171,12 @@ class Reader:
             memo=memo.encode(rest, line - first),
         )
         return Part(item, draft.scope, start, first, names, places, uses)
+
+    def _interface(self, draft: UnreadItem, seen: Sequence[Span]) -> str:
+        node = draft.definition
+        if draft.of is not None:  # a method of a class may lack the `fun`, and may have other words before it
+            return f"{'pub ' * node.public}fun {self.tokens.text(node.at, seen[0][1])}"
+        return "\n".join([self.tokens.text(*span) for span in seen])
 
     def inline(self, name: str, node: tree.Mod, scope: str) -> Part:
         """An inline module: its head, and the imports that stand in it."""
@@ -226,15 +248,15 @@ class Reader:
         node = draft.definition
         if isinstance(node, tree.Function):
             return [(node.start, _header_stop(node))]
-        seen = [(node.start, node.stop)]
-        for impl in draft.impls:
-            start = impl.start
-            for method in impl.methods:
+        seen: list[Span] = []
+        for block in draft.blocks():
+            start = block.start
+            for method in getattr(block, "methods", ()):
                 stop = _header_stop(method)
                 if stop < method.stop:  # the body is left out
                     seen.append((start, stop))
                     start = method.stop
-            seen.append((start, impl.stop))
+            seen.append((start, block.stop))
         return seen
 
     def _names(self, draft: UnreadItem, slices: list[_Slice]) -> PartNames:
@@ -316,13 +338,13 @@ def _slices(draft: UnreadItem) -> list[_Slice]:
     node = draft.definition
     if isinstance(node, tree.Function):
         return [_Slice(node.start, node.stop, node.body.at)]
-    slices = [_Slice(node.start, node.stop)]
-    for impl in draft.impls:
-        start = impl.start
-        for method in impl.methods:
+    slices: list[_Slice] = []
+    for block in draft.blocks():
+        start = block.start
+        for method in getattr(block, "methods", ()):
             slices += [_Slice(start, method.start), _Slice(method.start, method.stop, method.body.at)]
             start = method.stop
-        slices.append(_Slice(start, impl.stop))
+        slices.append(_Slice(start, block.stop))
     return slices
 
 
@@ -375,7 +397,7 @@ class Definitions:
                     found.append(Imports(use, scope))
             elif isinstance(node, tree.Impl):
                 self.impls.append((scope, node))
-                self.plain = False
+                found += self._methods(node, scope)
             elif isinstance(node, tree.Mod):
                 self._inline(node, scope, found)
             elif not isinstance(node, tree.Let | tree.ExprStmt | tree.UseItem):
@@ -386,6 +408,18 @@ class Definitions:
                 else:
                     self.own[name] = draft = UnreadItem(name, node, scope)
                     found.append(draft)
+                if isinstance(node, tree.Struct) and node.methods:
+                    found += self._methods(node, scope)
+        return found
+
+    def _methods(self, node: tree.Impl | tree.Struct, scope: str) -> list[UnreadItem]:
+        """The methods of a block, which are items too."""
+        self.plain = False
+        found: list[UnreadItem] = []
+        for method in node.methods:
+            draft = UnreadItem("", method, scope)
+            draft.of = node
+            found.append(draft)
         return found
 
     def _inline(self, node: tree.Mod, scope: str, found: list[Entry]) -> None:
@@ -397,6 +431,11 @@ class Definitions:
             self.own[name] = inline = Inline(name, node, scope)
             found.append(inline)
         found += self.collect(node.items or (), name)
+
+
+def _own(draft: UnreadItem) -> str:
+    """The name of an item in its inline module."""
+    return draft.name.rpartition("::")[2]
 
 
 def qualified(scope: str, name: str) -> str:

@@ -12,6 +12,7 @@ from orchestrator.toolchains.ruchy.summary.assemble import assemble
 from orchestrator.toolchains.ruchy.summary.incremental import summarise_incrementally
 from orchestrator.toolchains.ruchy.summary.parts import (
     Definitions,
+    Entry,
     Part,
     Reader,
     UnreadItem,
@@ -21,6 +22,7 @@ from orchestrator.toolchains.ruchy.summary.parts import (
 )
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import Tokens, scan, tokens_of
+from orchestrator.toolchains.ruchy.syntax.names import METHOD
 from orchestrator.toolchains.ruchy.syntax.parser import outline, parse_tokens
 from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.top import statement_runs
@@ -67,6 +69,7 @@ class _Whole:
         collected, reader = self.collected, Reader(self.job.module, self.tokens, self.places)
         texts = [collected.collect([node], "") for node in module.body]
         errors = self._attach_impls()
+        texts = [self._named(found) for found in texts]
         if errors:
             return _refused(self.job, errors, self.places)
         parts: list[Part] = []
@@ -83,14 +86,36 @@ class _Whole:
         ]
         return Summarised(summary=assemble(self.source, parts, loose, runs))
 
+    def _named(self, found: list[Entry]) -> list[Entry]:
+        """The entries of a text, with names for methods. Another method of the same name is no item: the checker
+        reports it."""
+        named: list[Entry] = []
+        for entry in found:
+            if isinstance(entry, UnreadItem) and entry.of is not None:
+                owner = self._owner(entry.of, entry.scope)
+                entry.name = f"{owner.name}{METHOD}{entry.definition.name}" if owner is not None else ""
+                if owner is None or entry.name in self.collected.own:
+                    self.collected.loose.append((entry.scope, entry.definition))
+                    continue
+                self.collected.own[entry.name] = entry
+            named.append(entry)
+        return named
+
+    def _owner(self, block: tree.Impl | tree.Struct, scope: str) -> UnreadItem | None:
+        """The type that a method belongs to."""
+        own = self.collected.own
+        name = block.name if isinstance(block, tree.Struct) else "::".join(block.target.path)
+        draft = own.get(qualified(scope, name)) or own.get(name)
+        is_type = isinstance(draft, UnreadItem) and isinstance(draft.definition, tree.Struct | tree.Enum)
+        return draft if is_type else None  # type: ignore[return-value]
+
     def _attach_impls(self) -> list[Finding]:
         """Assigns each `impl` to its type. An `impl` whose type is not in this module is an error."""
         found: list[Finding] = []
-        own = self.collected.own
         for scope, impl in self.collected.impls:
             name = "::".join(impl.target.path)
-            draft = own.get(qualified(scope, name)) or own.get(name)
-            if isinstance(draft, UnreadItem) and isinstance(draft.definition, tree.Struct | tree.Enum):
+            draft = self._owner(impl, scope)
+            if draft is not None:
                 draft.impls.append(impl)
                 continue
             message = f"`impl {name}` stands outside of the module that defines `{name}`"

@@ -21,7 +21,7 @@ BUILTIN_TYPES = words(
 )
 """Types that need no import. A path that begins with one counts as that name alone."""
 
-_DEFINES = words("fun fn struct enum type const mod module trait")
+_DEFINES = words("fun fn struct class enum type const mod module trait")
 _IMPORTS = words("use import from")
 _MODULES = words("name string { ::")
 _NEVER = words("_ self Self super crate")
@@ -34,6 +34,9 @@ _MAYBE_BLOCK = words("if match loop try | || while")
 
 _IN_TEMPLATE = re.compile(r"\{([A-Za-z_]\w*+)[}:]|([A-Za-z_]\w*+)\$", re.ASCII)
 """A name in a placeholder of a template: `{name}`, `{name:>5}`, `{:>name$}`."""
+
+METHOD = "#"
+"""Between the name of a type and that of its method, in the name of the method's item: `metric::Point#area`."""
 
 Occurrence = tuple[tuple[str, ...], int]
 """(segments as written, ordinal of the first one's token)."""

@@ -413,8 +413,8 @@ class ExprStmt(Node):
 
 
 class Parameter(Node):
-    """`self` is a parameter too: `self` has no type, `&self` and `&mut self` are a ReferenceType to `Self` (the latter
-    `mutable`). With a `pattern`, `name` is ""."""
+    """`self` is a parameter too: `self` is of the type `Self`, `&self` and `&mut self` are a ReferenceType to it (the
+    latter `mutable`). With a `pattern`, `name` is ""."""
 
     name: str
     type: Type | None

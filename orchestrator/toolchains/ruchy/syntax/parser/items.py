@@ -50,11 +50,10 @@ _UNSUPPORTED = {
     "actor": ("E0701", "actors", "write a struct, and functions that take it"),
     "effect": ("E0703", "effects", "call a function"),
     "handler": ("E0703", "effect handlers", "call a function"),
-    "class": ("E0705", "classes", "write a struct, and functions that take it"),
-    "abstract": ("E0705", "classes", "write a struct, and functions that take it"),
-    "final": ("E0705", "classes", "write a struct, and functions that take it"),
-    "sealed": ("E0705", "classes", "write a struct, and functions that take it"),
-    "mixin": ("E0705", "mixins", "write a struct, and functions that take it"),
+    "abstract": ("E0705", "abstract classes", "write a struct and its methods in an `impl`"),
+    "final": ("E0705", "final classes", "write a struct and its methods in an `impl`"),
+    "sealed": ("E0705", "sealed classes", "write a struct and its methods in an `impl`"),
+    "mixin": ("E0705", "mixins", "write a struct and its methods in an `impl`"),
     "interface": ("E0706", "interfaces", "write a function for each type"),
     "trait": ("E0706", "traits", "write a function for each type"),
     "extend": ("E0706", "extensions", "write a function that takes the value"),
@@ -89,7 +88,7 @@ def _parse_bare_item(c: Cursor, start: int, public: bool, attributes: list[Attri
     kind, following = c.kinds[c.at], c.kinds[c.at + 1]
     if kind in ("fun", "fn"):
         return parse_function(c, start, public, attributes)
-    if kind == "struct":
+    if kind == "struct" or (kind == "class" and (following == "name" or following in KEYWORDS)):
         return _parse_struct(c, start, public, attributes)
     if kind == "enum":
         return _parse_enum(c, start, public, attributes)
@@ -253,7 +252,8 @@ def _parse_receiver(c: Cursor) -> Parameter | None:
         return None
     at = c.at
     c.at += 1
-    declared = ReferenceType(start, NamedType(at, ("Self",)), mutable) if reference else None
+    itself = NamedType(at, ("Self",))
+    declared = ReferenceType(start, itself, mutable) if reference else itself
     if c.kinds[c.at] == ":":
         c.at += 1
         parse_type(c)
@@ -269,6 +269,8 @@ def _parse_struct(c: Cursor, start: int, public: bool, attributes: list[Attribut
     name = c.name("the struct")
     generics = parse_generics(c)
     parse_where(c)
+    if c.kinds[c.at] in (":", "extends") or c.texts[c.at] in ("extends", "implements"):
+        c.fail("E0705", "classes that take over others are not supported", hint="hold the other one in a field")
     fields: list[StructField] = []
     methods: list[Function] = []
     tuple_like = c.kinds[c.at] == "("
@@ -308,11 +310,19 @@ def _parse_fields(c: Cursor) -> tuple[list[StructField], list[Function]]:
     methods: list[Function] = []
     while c.kinds[c.at] != "}":
         start = c.at
+        if c.kinds[start] == ";" and c.kinds[start - 1] != ";":  # where a method was cut out
+            c.at += 1
+            continue
         if refuse_type_invariant(c):
             continue
         attributes = _parse_attributes(c)
         public = _parse_visibility(c)
-        if c.kinds[c.at] in ("fun", "fn") and c.kinds[c.at + 1] not in (":", ","):
+        while c.kinds[c.at] in ("static", "override", "private", "protected") and c.kinds[c.at + 1] != ":":
+            c.at += 1
+        if c.kinds[c.at + 1] == "(":  # `new(..)` of a class needs no `fun`
+            c.at -= 1
+            methods.append(parse_function(c, start, public, attributes))
+        elif c.kinds[c.at] in ("fun", "fn") and c.kinds[c.at + 1] not in (":", ","):
             methods.append(parse_function(c, start, public, attributes))
         else:
             fields.append(_parse_field(c, public))
@@ -381,6 +391,9 @@ def _parse_impl(c: Cursor, start: int) -> Impl:
     methods: list[Function] = []
     while c.kinds[c.at] != "}":
         first = c.at
+        if c.kinds[first] == ";":  # where a method was cut out
+            c.at += 1
+            continue
         try:
             methods.append(_parse_method(c))
         except SyntaxProblem:

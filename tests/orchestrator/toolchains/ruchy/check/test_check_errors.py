@@ -141,7 +141,6 @@ def test_error(name):
 
 LATER = {
     "lambdas": "fun g(f: fn(i64) -> i64 = |x| x + 1) -> i64 { f(2) } fun f() -> i64 { g(|x| x) }",
-    "impl": "struct P { x: i64 } impl P { fun g(&self) -> i64 { self.x } } fun f(p: P) -> i64 { P::h() + p.g() }",
     "generics": "fun id<T>(x: T) -> T { x } fun f() -> i64 { id(1) }",
     "throw": 'fun f() { throw "a"; }',
     "catch": "fun f() { try { println(1) } catch (e) { println(e) } }",

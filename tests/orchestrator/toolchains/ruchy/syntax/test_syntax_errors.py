@@ -65,7 +65,7 @@ def test_the_suites_programs_parse(folder):
         ("x = €", [("E0023", 1, 5)]),
         ("loop { let f = || break }", [("E0007", 1, 19)]),
         ("trait T { fun f(); }", [("E0706", 1, 1)]),
-        ("class A { }\nclass B { }", [("E0705", 1, 1), ("E0705", 2, 1)]),
+        ("mixin A { }\nmixin B { }", [("E0705", 1, 1), ("E0705", 2, 1)]),
         ("impl T for S { }", [("E0706", 1, 6)]),
         ("static X: i64 = 1;", [("E0707", 1, 1)]),
         ("sql!(SELECT 1)", [("E0708", 1, 1)]),

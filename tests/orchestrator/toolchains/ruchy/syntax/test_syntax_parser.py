@@ -162,7 +162,7 @@ def test_expressions(source, expected):
         ("impl S { pub fun f(&self) { } fn g(&mut self) { } fun h(self) { } }",
          "(Impl S - [(Function f True [(Parameter self (ReferenceType Self False) - False -)] - (Block []) [] [] True)"
          " (Function g False [(Parameter self (ReferenceType Self True) - True -)] - (Block []) [] [] True)"
-         " (Function h False [(Parameter self - - False -)] - (Block []) [] [] True)] [])"),
+         " (Function h False [(Parameter self Self - False -)] - (Block []) [] [] True)] [])"),
         ("pub const X: i64 = 1;", "(Const X True i64 1)"),
         ("type A = [i64];", "(TypeAlias A False (ArrayType i64 -))"),
         ("mod m { pub fun f() { } }", "(Mod m False [(Function f True [] - (Block []) [] [] False)])"),

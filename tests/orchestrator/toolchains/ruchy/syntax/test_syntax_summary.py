@@ -41,6 +41,8 @@ mod metric { pub fun scale(n: f64) -> f64 { n } }
         ("function", "area", True, 1),
         ("function", "helper", False, 2),
         ("struct", "Point", True, 3),
+        ("method", "Point#new", True, 5),
+        ("method", "Point#guess", False, 6),
         ("enum", "Kind", False, 8),
         ("const", "PI", False, 9),
         ("type", "Scale", False, 10),
@@ -54,14 +56,18 @@ mod metric { pub fun scale(n: f64) -> f64 { n } }
         "pub struct Point { pub x : f64 , y : Wide }\n"
         "impl Point { pub fun new ( x : f64 ) -> Point\nfun guess ( & self ) { near ( self . x ) } }"
     )
+    assert texts["Point#new"] == "pub fun new ( x : f64 ) -> Point"
+    assert texts["Point#guess"] == "fun guess ( & self ) { near ( self . x ) }"
     assert texts["metric"] == ""
     assert all(parse_item(text).module is not None for text in texts.values())
     items = {one.name: one for one in found.items}
     assert items["area"].interface_names == ("f64", "Scale", "unit")
     assert items["area"].names == ("f64", "Scale", "unit", "helper")
     assert items["helper"].names == ("PI",)
-    assert items["Point"].interface_names == ("f64", "Wide", "Point", "near")
+    assert items["Point"].interface_names == ("f64", "Wide", "Point", "near", "Point#guess")
     assert items["Point"].names == ("f64", "Wide", "Point", "wide", "near")
+    assert items["Point#new"].names == ("f64", "Point", "wide")
+    assert items["Point#guess"].interface_names == ("near", "Point")
     assert items["Kind"].names == ("Ring",)
 
 
@@ -200,6 +206,7 @@ const C: i64 = 3;
     assert texts == {
         "a": "#[inline] pub fun a() -> i64 { 1 }",
         "P": "struct P { x: i64 }",
+        "P#f": "fun f(&self) -> i64 { 1 }",
         "m": "pub mod m {\n    fun b() -> i64 { 2 }\n}",
         "m::b": "fun b() -> i64 { 2 }",
         "C": "const C: i64 = 3;",
