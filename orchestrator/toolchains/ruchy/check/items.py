@@ -134,7 +134,7 @@ def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
     env.types = c.env.types
     lets = [getattr(node.pattern, "name", "") for node in statements if isinstance(node, tree.Let)]
     around = (name for name, what in c.names.items() if isinstance(what, Variable) and what.__class__ is not Global)
-    env.hidden, env.owner = c.env.hidden.union(lets, around), c.env.owner
+    env.hidden, env.owner, env.types = c.env.hidden.union(lets, around), c.env.owner, c.env.types
     _enter_nested(c, nodes, env, found)
     for name, entered in found.items():
         c.undo.append((name, c.names.get(name)))

@@ -22,7 +22,7 @@ BROKEN = {
     "a struct": "struct B { x: , y: i64 }\n",
     "a constant": "const b: i64 = ;\n",
     "an alias": "type b = ;\n",
-    "a class": "class b { }\n",
+    "a class": "mixin b { }\n",
     "a statement of the top level": "let b = ;\n",
 }
 USES = {

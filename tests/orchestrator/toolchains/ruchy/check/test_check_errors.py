@@ -246,7 +246,7 @@ def test_what_is_planned_says_what_to_write_instead() -> None:
         ("fun f() { printn!(1); }", "did you mean `println!`?"),
         ("fun f() { fromat!(1); }", "did you mean `format!`?"),
         ("fun f() { select!(1); }", "call a function"),
-        ("class A { }", "write a struct, and functions that take it"),
+        ("mixin A { }", "write a struct and its methods in an `impl`"),
     ],
 )
 def test_what_is_not_there_says_what_to_write_instead(source: str, hint: str) -> None:
