@@ -22,12 +22,12 @@ BROKEN = {
     "a struct": "struct B { x: , y: i64 }\n",
     "a constant": "const b: i64 = ;\n",
     "an alias": "type b = ;\n",
-    "a class": "mixin b { }\n",
+    "an actor": "actor b { }\n",
     "a statement of the top level": "let b = ;\n",
 }
 USES = {
     "a struct": "fun use_it() { let x = B { x: 1, y: 2 }; println(x.y); }\n",
-    "a class": "fun use_it() { let x = b(); println(x); }\n",
+    "an actor": "fun use_it() { let x = b(); println(x); }\n",
     "an alias": "fun use_it(x: b) -> b { x }\n",
     "a constant": "fun use_it() { println(b + 1); }\n",
     "a statement of the top level": "println(b + 1);\n",
