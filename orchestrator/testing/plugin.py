@@ -18,13 +18,16 @@ import inspect
 import os
 import shlex
 from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from orchestrator.testing.schedules import Exploration
+    from orchestrator.testing.schedules import Exploration, Failure
     from orchestrator.testing.schedules.explore import Order
+    from orchestrator.testing.schedules.kept import Kept
+    from orchestrator.testing.schedules.settings import Settings
 
 MARKER = "schedules"
 EXPLORED = "schedules explored"
@@ -46,7 +49,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--schedules-times", type=float, default=1.0, metavar="X", help="run X times as many schedules as the tests say"
     )
     group.addoption("--schedules-seed", type=int, metavar="SEED", help="the first seed, whatever the tests say")
-    group.addoption("--schedules-seconds", type=float, metavar="S", help="at most S seconds for each test")
+    group.addoption("--schedules-strategy", metavar="NAME", help="the strategy, whatever the tests say")
+    group.addoption(
+        *("--schedules-seconds", "--schedules-time"),
+        type=float,
+        metavar="S",
+        help="as many schedules as fit into S seconds for each test, or at most N with --schedules",
+    )
+    group.addoption("--schedules-profile", metavar="NAME", help="settings by a name from `schedules_profiles`")
+    group.addoption("--schedules-html", metavar="FOLDER", help="write a page of each schedule that fails")
+    parser.addini("schedules_defaults", "settings of all tests: n=200 strategy=pct seconds=5", default="")
+    parser.addini("schedules_profiles", "lines of NAME: n=2000 seconds=30", type="linelist", default=[])
+    parser.addini("schedules_keep", "keep schedules that fail, and run them first", type="bool", default=True)
     group.addoption("--schedules-twice", action="store_true", help="run each schedule twice, to prove that it can be")
 
 
@@ -97,7 +111,7 @@ def _scheduled(item: pytest.Function, function: Callable[..., Any]) -> Callable[
         marker = item.get_closest_marker(MARKER)
         assert marker is not None
         scenario = functools.partial(original, *args, **arguments)
-        wrong = _said(inspect.signature(_run_marked).bind, item, scenario, *marker.args, **marker.kwargs)
+        wrong = _said(_arguments, *marker.args, **marker.kwargs).removeprefix("_arguments() ")
         if wrong:
             pytest.fail(f"{item.nodeid}: the marker `schedules`: {wrong}\n{_HELP}", pytrace=False)
         _run_marked(item, scenario, *marker.args, **marker.kwargs)
@@ -136,37 +150,41 @@ def _refuse_async_fixtures(arguments: dict[str, Any]) -> None:
             )
 
 
-def _run_marked(
-    item: pytest.Function,
-    scenario: Callable[[], Awaitable[Any]],
-    n: int = 100,
-    strategy: str | Sequence[str] = "portfolio",
-    *,
-    seed: int = 0,
-    backend: str | None = None,
-    cancel: bool | int = False,
-    order: Order = "any",
-    twice: bool = False,
-    steps: int | None = None,
-) -> None:
+def _run_marked(item: pytest.Function, scenario: Callable[[], Awaitable[Any]], *args: Any, **arguments: Any) -> None:
     __tracebackhide__ = True
     given: Any = item.funcargs.get("anyio_backend")
-    chosen: str = backend or (given[0] if isinstance(given, tuple) else given) or "trio"
+    fixture: str | None = given[0] if isinstance(given, tuple) else given
     from orchestrator.testing.schedules import Problem
 
-    strategies = [strategy] if isinstance(strategy, str) else list(strategy)
     found = ""
     try:
+        run = Schedules(item)
+        strategy = run.settings(*args, **arguments).get("strategy", "portfolio")
+        strategies = [strategy] if isinstance(strategy, str) else list(strategy)
         # A schedule from the command line is one, whatever strategies there are.
         for one in strategies if item.config.option.schedule is None else strategies[:1]:
-            Schedules(item)(
-                scenario, n, one, seed=seed, backend=chosen, cancel=cancel, order=order, twice=twice, steps=steps
-            )
+            marked = {"backend": fixture, **dict(zip(("n", "strategy"), args, strict=False)), **arguments}
+            run(scenario, **{**marked, "strategy": one})
     except Problem as problem:
         notes = "".join(f"\n\n{note}" for note in getattr(problem, "__notes__", ()))
         found = f"{type(problem).__name__}: {problem}{notes}"
     if found:  # No line of the test raised it, so there is none to show.
         pytest.fail(found, pytrace=False)
+
+
+def _arguments(
+    n: int | None = None,
+    strategy: str | Sequence[str] | None = None,
+    *,
+    seed: int | None = None,
+    backend: str | None = None,
+    cancel: bool | int | None = None,
+    order: Order | None = None,
+    twice: bool = False,
+    steps: int | None = None,
+) -> dict[str, Any]:
+    """What the marker and the fixture take."""
+    return locals()
 
 
 class Schedules:
@@ -175,55 +193,116 @@ class Schedules:
 
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
+        self._calls = 0
 
-    def __call__(
-        self,
-        scenario: Callable[[], Awaitable[Any]],
-        n: int = 100,
-        strategy: str = "portfolio",
-        *,
-        seed: int = 0,
-        backend: str = "trio",
-        cancel: bool | int = False,
-        order: Order = "any",
-        twice: bool = False,
-        steps: int | None = None,
-    ) -> Exploration | None:
-        """Explore the scenario, and raise what fails with a note of how to replay it. None where `--schedule` had that
-        one run instead."""
+    def settings(self, *args: Any, **arguments: Any) -> Settings:
+        """What is in force for a scenario with these arguments."""
+        from orchestrator.testing.schedules.settings import KINDS, Settings, parsed, profile_of
+
+        config, options = self._item.config, self._item.config.option
+        strategy = options.schedules_strategy
+        line = {
+            "n": options.schedules,
+            "seed": options.schedules_seed,
+            "seconds": options.schedules_seconds,
+            "strategy": KINDS["strategy"](strategy) if strategy else None,
+        }
+        try:
+            name = options.schedules_profile
+            profile = profile_of(config.getini("schedules_profiles"), name) if name else {}
+            ini = parsed(config.getini("schedules_defaults"), "schedules_defaults")
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from error
+        return Settings(line, profile, _arguments(*args, **arguments), ini)
+
+    def __call__(self, scenario: Callable[[], Awaitable[Any]], *args: Any, **arguments: Any) -> Exploration | None:
+        """Explore the scenario, and raise what fails with a note of how to replay it. The arguments are the marker's.
+        Returns None where `--schedule` had that one run instead."""
         __tracebackhide__ = True
         from orchestrator.testing.schedules import explore
         from orchestrator.testing.schedules.director import STEPS
         from orchestrator.testing.schedules.explore import strategy_of
 
-        options = self._item.config.option
+        options, settings = self._item.config.option, self.settings(*args, **arguments)
+        strategy, order = settings.get("strategy", "portfolio"), settings.get("order", "any")
         wrong = _said(strategy_of, strategy, 0, order)
         if wrong:
             pytest.fail(f"{self._item.nodeid}: {wrong}", pytrace=False)
-        common: Any = {"backend": backend, "steps": steps or STEPS}
+        backend: Any = settings.get("backend", "trio")
+        common: Any = {"backend": backend, "steps": settings.get("steps", STEPS)}
         if options.schedule is not None:
             self._replay(scenario, options.schedule, common)
             return None
+        kept = self._kept(backend)
+        if kept is not None:
+            self._run_kept(scenario, kept, common)
         found = explore(
             scenario,
             strategy,
-            max(1, int((options.schedules or n) * options.schedules_times)),
-            seed=seed if options.schedules_seed is None else options.schedules_seed,
-            seconds=options.schedules_seconds,
-            twice=twice or options.schedules_twice,
-            cancel=cancel,
+            max(1, int(settings.schedules * options.schedules_times)),
+            seed=settings.get("seed", 0),
+            seconds=settings.get("seconds", None),
+            twice=settings.get("twice", False) or options.schedules_twice,
+            cancel=settings.get("cancel", False),
             order=order,
+            before_shown=self._forget_output,
             **common,
         )
         self._item.user_properties.append((MARKER, found.schedules))
         if (found.explored is not None or found.complete) and found.failure is None:
             self._item.user_properties.append((EXPLORED, str(found)))
         if found.failure is not None:
-            found.failure.error.add_note(found.failure.told(self._command()))
+            if kept is not None:
+                kept.add(found.failure.schedule)
+            found.failure.error.add_note(found.failure.told(self._command()) + self._page(scenario, found.failure))
             raise found.failure.error
         return found
 
-    def _replay(self, scenario: Callable[[], Awaitable[Any]], schedule: str, common: dict[str, Any]) -> None:
+    def _kept(self, backend: str) -> Kept | None:
+        """The schedules of this call that failed before; None under Hypothesis, where each example is another test."""
+        from orchestrator.testing.schedules.kept import Kept
+
+        self._calls += 1
+        config = self._item.config
+        if not config.getini("schedules_keep") or hasattr(getattr(self._item, "obj", None), "hypothesis"):
+            return None
+        call = f" ({self._calls})" if self._calls > 1 else ""
+        return Kept(str(config.rootpath), self._item.nodeid + call, backend)
+
+    def _run_kept(self, scenario: Callable[[], Awaitable[Any]], kept: Kept, common: Any) -> None:
+        """Run first what failed before."""
+        __tracebackhide__ = True
+        for schedule in kept.schedules():
+            with suppress(pytest.UsageError):  # A file that somebody wrote by hand.
+                self._replay(scenario, schedule, common, "this schedule failed before, and does so again")
+            kept.remove(schedule)
+
+    def _forget_output(self) -> None:
+        """Forget what the schedules before printed and logged: a failure shows the one that it tells of."""
+        manager = self._item.config.pluginmanager
+        capture: Any = manager.getplugin("capturemanager")
+        if capture is not None and capture.is_globally_capturing():
+            capture.read_global_capture()
+        logs: Any = manager.getplugin("logging-plugin")
+        for handler in (getattr(logs, "report_handler", None), getattr(logs, "caplog_handler", None)):
+            if handler is not None:
+                handler.reset()
+
+    def _page(self, scenario: Callable[[], Awaitable[Any]], failure: Failure) -> str:
+        """Write the page of a failure where one is asked for, and say where it is."""
+        folder = self._item.config.option.schedules_html
+        if not folder:
+            return ""
+        from orchestrator.testing.schedules.page import page
+
+        os.makedirs(folder, exist_ok=True)
+        name = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in self._item.nodeid)
+        path = os.path.join(folder, f"{name[-150:]}.html")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(page(scenario, failure))
+        return f"\npage: {path}"
+
+    def _replay(self, scenario: Callable[[], Awaitable[Any]], schedule: str, common: Any, because: str = "") -> None:
         __tracebackhide__ = True
         from orchestrator.testing.schedules import replay, table
         from orchestrator.testing.schedules.explore import fails
@@ -237,9 +316,12 @@ class Schedules:
         if not getattr(outcome.policy, "fitted", True):
             drawn = f"  (the schedule does not fit this code: it has changed, or this is another test)\n{drawn}"
         if outcome.error is not None:
-            outcome.error.add_note(f"schedule {outcome.trace.schedule}:\n\n{drawn}\n  {fails(outcome.error)}")
+            because = f" ({because})" if because else ""
+            again = f"\n\nreplay: {self._command()}{schedule}" if because else ""
+            outcome.error.add_note(f"{fails(outcome.error)}\nschedule {schedule}{because}:\n\n{drawn}{again}")
             raise outcome.error
-        self._item.add_report_section("call", "schedule", drawn)  # Shown with `-rP`.
+        if not because:
+            self._item.add_report_section("call", "schedule", drawn)  # Shown with `-rP`.
 
     def _command(self) -> str:
         """As from the folder where pytest was started, of which a node's own name knows nothing."""

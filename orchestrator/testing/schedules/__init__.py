@@ -7,7 +7,8 @@
 `docs/testing-concurrency.md` teaches it; with pytest, `orchestrator.testing.plugin` does the above for a marker.
 """
 
-from orchestrator.testing.schedules.cancelling import cancellable
+from orchestrator.testing.schedules.cancelling import cancellable, invariant
+from orchestrator.testing.schedules.checks import bounded, cancellation_safe, fair
 from orchestrator.testing.schedules.director import Deadlock, Endless, LeftBehind, Problem, Uncontrolled
 from orchestrator.testing.schedules.explore import Exploration, Failure, explore, prove, replay, run
 from orchestrator.testing.schedules.outcome import Outcome
@@ -39,8 +40,12 @@ __all__ = [
     "Trace",
     "Uncontrolled",
     "Written",
+    "bounded",
     "cancellable",
+    "cancellation_safe",
     "explore",
+    "fair",
+    "invariant",
     "policy_of",
     "prove",
     "replay",

@@ -55,6 +55,31 @@ def cancellable() -> Iterator[anyio.CancelScope]:
                 yield scope
 
 
+@contextmanager
+def invariant(check: Callable[[], object]) -> Iterator[None]:
+    """Call `check` after each step of any task while this is open. What it raises fails the schedule; so does False.
+
+        with invariant(lambda: queue.qsize() <= 3):
+            ...
+
+    Outside of schedules nothing calls it.
+    """
+
+    def holds() -> None:
+        if check() is False:
+            raise AssertionError(f"an invariant does not hold: {getattr(check, '__qualname__', check)}")
+
+    run = _RUN.get()
+    if run is None:
+        yield
+        return
+    run.director.invariants.append(holds)
+    try:
+        yield
+    finally:
+        run.director.invariants.remove(holds)
+
+
 def in_scope(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """Wraps the function of a task in a scope that the schedule may cancel."""
     named = function

@@ -55,7 +55,8 @@ class Director:
 
     def __init__(self, policy: Policy, name_of: Callable[[Any], str], steps: int = STEPS) -> None:
         self.trace = Trace()
-        self.problem: Problem | None = None
+        self.problem: Exception | None = None
+        """What the schedule fails with, whatever the scenario then raises."""
         self.finished = False
         """The scenario has ended; what runs now is the loop's own cleaning up."""
         self._policy = policy
@@ -66,6 +67,8 @@ class Director:
         self._named: dict[str, int] = {}
         self._since: dict[Any, int] = {}
         self._last: Any = None
+        self.invariants: list[Callable[[], object]] = []
+        """What is called after each step; what it raises fails the schedule."""
         self.may_cancel_tasks = policy.cancels.most > 0 and policy.cancels.tasks
         """Whether tasks may be cancelled for which the scenario itself opens no scope."""
         self._cancels = policy.cancels.most
@@ -137,6 +140,8 @@ class Director:
         can be cancelled."""
         if self.over:
             return Turn(ready[0])
+        if self.invariants and not self._holds():
+            return Turn(ready[0])
         number = len(self.trace.labels)
         if number >= self._limit:
             self.problem = Endless(f"no end after {number} steps; the last were of {self._most_active()}")
@@ -149,6 +154,16 @@ class Director:
             turn = self._chosen(ready, victims, number)
         self._note(turn)
         return turn
+
+    def _holds(self) -> bool:
+        """Whether all invariants hold; what one raises becomes the problem."""
+        for check in self.invariants:
+            try:
+                check()
+            except Exception as error:
+                self.problem = error
+                return False
+        return True
 
     def overtakes(self) -> None:
         """Note that the task which was picked was woken after another that can run."""
@@ -172,6 +187,8 @@ class Director:
         order = sorted(ready, key=since.__getitem__)  # Stable: equals stay in the order that they were given in.
         if number - since[order[0]] > PATIENCE:
             return Turn(order[0])
+        if self._policy.fifo:
+            order = order[:1]
         stays = self._last in order
         if stays:
             order.remove(self._last)

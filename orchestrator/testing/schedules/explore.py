@@ -13,7 +13,7 @@ from orchestrator.testing.schedules.outcome import Outcome, alike
 from orchestrator.testing.schedules.policy import Cancels, Policy, Written, before_choices, policy_of
 from orchestrator.testing.schedules.shorten import Shortest, shortest
 from orchestrator.testing.schedules.strategy import Deviations, Exhaustive, Pct, Portfolio, Random, Strategy
-from orchestrator.testing.schedules.trace import Trace
+from orchestrator.testing.schedules.trace import CANCEL, Trace
 
 Backend = Literal["trio", "asyncio"]
 
@@ -48,16 +48,25 @@ class Failure(NamedTuple):
         return self.told("")
 
     def told(self, command: str) -> str:
-        """Says what happened, and how to repeat it: by `command` and the schedule."""
+        """Says what happened, and how to repeat it: by `command` and the schedule. The first line says it all."""
         from orchestrator.testing.schedules.table import table
 
         switches = f"{_counted(self.trace.switches, 'context switch')}, shortened from {self.first.switches}"
         order = f"  {self.order}\n" if self.order else ""
         return (
-            f"schedule {self.found} failed, after {self.after} ({switches}):\n\n{table(self.trace)}\n"
-            f"  {fails(self.error)}\n{order}\n"
+            f"{fails(self.error)}{self._cancelled()}\n"
+            f"schedule {self.found} failed, after {self.after} ({switches}):\n\n{table(self.trace)}\n{order}\n"
             f"replay: {command}{self.schedule}"
         )
+
+    def _cancelled(self) -> str:
+        """Who was cancelled where, if anybody was."""
+        found = []
+        for step, label in enumerate(self.trace.labels):
+            if label.startswith(CANCEL):
+                place = self.trace.places[step][0] if step < len(self.trace.places) else None
+                found.append(f"{label.removeprefix(CANCEL)} was cancelled{f' at {place}' if place else ''}")
+        return f" ({', and '.join(found)})" if found else ""
 
 
 class Exploration(NamedTuple):
@@ -155,6 +164,7 @@ def explore(
     steps: int = STEPS,
     cancel: bool | int = False,
     order: Order = "any",
+    before_shown: Callable[[], None] = lambda: None,
 ) -> Exploration:
     """Run a scenario under many schedules, until one fails, `schedules` were run or `seconds` have passed.
 
@@ -162,7 +172,8 @@ def explore(
     schedule a second time, and fails with `Uncontrolled` where the two differ. What fails is shortened, unless
     `shorten` is off.
     `cancel` lets each schedule cancel a task, or so many, at any await. `order="fifo"` tries only what a loop leaves
-    open that runs tasks in the order in which they were woken: on asyncio, with `cancel`.
+    open that runs tasks in the order in which they were woken: on asyncio, with `cancel`. `before_shown` is called
+    before the failing schedule is run once more to be shown.
     """
     chosen = strategy_of(strategy, seed, order, backend) if isinstance(strategy, str) else strategy
     chosen.cancels = Cancels(int(cancel))
@@ -184,7 +195,9 @@ def explore(
         if twice:
             prove(scenario, outcome, backend=backend, steps=steps)
         if outcome.failed:
-            failure = failure_of(scenario, outcome, count, backend, shorten=shorten, steps=steps)
+            failure = failure_of(
+                scenario, outcome, count, backend, shorten=shorten, steps=steps, before_shown=before_shown
+            )
             break
     else:
         chosen.next(last)  # Lets an exhaustive one find out that this was the last.
@@ -248,7 +261,14 @@ def _difference(one: Outcome, two: Outcome) -> str:
 
 
 def failure_of(
-    scenario: Scenario, outcome: Outcome, after: int, backend: Backend, *, shorten: bool, steps: int = STEPS
+    scenario: Scenario,
+    outcome: Outcome,
+    after: int,
+    backend: Backend,
+    *,
+    shorten: bool,
+    steps: int = STEPS,
+    before_shown: Callable[[], None] = lambda: None,
 ) -> Failure:
     """The failure with the shortest schedule that can be found for it."""
     assert outcome.error is not None
@@ -260,6 +280,7 @@ def failure_of(
         )
     best = found.outcome
     schedule = before_choices(best.policy.cancels, best.policy.fifo) + best.trace.schedule
+    before_shown()
     shown = run(scenario, policy_of(schedule), backend=backend, steps=steps, places=True)
     if not alike(shown.error, outcome.error):
         if isinstance(outcome.error, Uncontrolled):
@@ -318,9 +339,9 @@ def _of_the_runner(error: BaseException) -> BaseException | None:
 
 def fails(error: BaseException) -> str:
     """One line on how a schedule fails, and where."""
-    place = None if isinstance(error, Problem) else raised_at(error)
+    place = None if isinstance(error, Problem) else raised_at(error, of_the_test=True)
     text = str(error).partition("\n")[0]
-    return f"fails{f' at {place}' if place else ''}: {type(error).__name__}{': ' if text else ''}{text}"
+    return f"{type(error).__name__}{f' at {place} in {place.function}' if place else ''}{': ' if text else ''}{text}"
 
 
 def _counted(count: int, what: str) -> str:

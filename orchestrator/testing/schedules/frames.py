@@ -52,14 +52,21 @@ def is_loops(frame: FrameType) -> bool:
     return module.partition(".")[0] in _LOOPS
 
 
+def _is_installed(frame: FrameType) -> bool:
+    """Whether a frame belongs to a library that is installed: its caller's line tells more."""
+    file = frame.f_code.co_filename
+    return "site-packages" in file or "dist-packages" in file
+
+
 def place_of(coroutine: Any) -> CodePlace | None:
-    """Where a coroutine waits; None before it began and after it ended."""
+    """Where a coroutine waits, in the test or what is tested; None before it began and after it ended."""
     if not getattr(coroutine, "cr_suspended", True):
         return None
     theirs = [frame for frame in frames_of(coroutine) if not is_loops(frame)]
     if not theirs:
         return None
-    frame = theirs[-1]
+    own = [frame for frame in theirs if not _is_installed(frame)]
+    frame = (own or theirs)[-1]
     return CodePlace(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
@@ -71,13 +78,15 @@ def without_loops(traceback: TracebackType | None) -> TracebackType | None:
     return found or traceback
 
 
-def raised_at(error: BaseException) -> CodePlace | None:
-    """The last line of the scenario's own, or of what it called, that an exception came through."""
-    found = None
+def raised_at(error: BaseException, *, of_the_test: bool = False) -> CodePlace | None:
+    """The last line of the scenario's own, or of what it called, that an exception came through. `of_the_test`: of no
+    library that is installed, where there is one."""
+    found = own = None
     traceback = error.__traceback__
     while traceback is not None:
-        if not is_loops(traceback.tb_frame):
-            code = traceback.tb_frame.f_code
-            found = CodePlace(code.co_filename, traceback.tb_lineno, code.co_name)
+        frame = traceback.tb_frame
+        if not is_loops(frame):
+            found = CodePlace(frame.f_code.co_filename, traceback.tb_lineno, frame.f_code.co_name)
+            own = own if _is_installed(frame) else found
         traceback = traceback.tb_next
-    return found
+    return own or found if of_the_test else found

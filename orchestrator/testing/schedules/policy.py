@@ -45,8 +45,8 @@ class Policy(ABC):
     cancels: Cancels = NO_CANCELS
 
     fifo: bool = False
-    """Whether tasks run in the order in which they were woken, as on a plain asyncio loop. Trio promises no order, and
-    ignores it."""
+    """Whether tasks run in the order in which they were woken, as on a plain asyncio loop. Trio promises no order:
+    there, who has waited longest runs."""
 
     @abstractmethod
     def choose(self, labels: Sequence[str], stays: bool, cancels: Sequence[str] = ()) -> int:

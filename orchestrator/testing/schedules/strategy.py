@@ -152,9 +152,9 @@ class Deviations:
     cancelled: two deviations."""
 
     name = "deviations"
-    complete = False
 
     def __init__(self, seed: int = 0, *, fifo: bool = False) -> None:
+        self.complete = False
         self.cancels = NO_CANCELS
         self._chance = random.Random(seed)
         self._fifo = fifo
@@ -174,14 +174,18 @@ class Deviations:
         return self._one_more()
 
     def _one_more(self) -> Policy | None:
-        """A schedule that was run, left behind its last deviation in one choice more."""
-        for _ in range(20):
-            before, choices = self._chance.choice(self._known)
-            begin = max(before, default=-1) + 1
-            if begin < len(choices):
-                number = self._chance.randrange(begin, len(choices))
-                if choices[number].of > 1:
-                    return self._written({**before, number: self._chance.randrange(1, choices[number].of)})
+        """A schedule that was run, left behind its last deviation in one choice more; None where none can be left."""
+        while self._known:
+            number = self._chance.randrange(len(self._known))
+            before, choices = self._known[number]
+            after = range(max(before, default=-1) + 1, len(choices))
+            open_choices = [one for one in after if choices[one].of > 1]
+            if open_choices:
+                one = self._chance.choice(open_choices)
+                return self._written({**before, one: self._chance.randrange(1, choices[one].of)})
+            self._known[number] = self._known[-1]
+            self._known.pop()
+        self.complete = True
         return None
 
     def _written(self, choices: dict[int, int]) -> Policy:

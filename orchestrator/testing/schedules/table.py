@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from itertools import groupby
 
 from orchestrator.testing.schedules.trace import CANCEL, CodePlace, Trace
@@ -11,6 +12,12 @@ COLUMNS = 6
 
 ROWS = 60
 """Of a longer schedule only the end is drawn."""
+
+WIDTH = 100
+"""Columns of a terminal that a table takes."""
+
+SOURCES = 20
+"""So many source lines are shown below a table."""
 
 
 class _Turn:
@@ -50,23 +57,47 @@ def turns(trace: Trace) -> list[_Turn]:
 
 
 def table(trace: Trace) -> str:
-    """The schedule as a table: in each turn, from which line to which a task went."""
+    """The schedule as a table, at most `WIDTH` columns wide: in each turn, from which line to which a task went, and
+    below it what stands in these lines."""
     rows = turns(trace)
     dropped = max(0, len(rows) - ROWS)
     shown = rows[dropped:]
-    labels = list(dict.fromkeys(turn.label for turn in shown))
-    digits = len(str(len(rows)))
     lines = [f"  ({dropped} turns before)"] if dropped else []
-    if len(labels) > COLUMNS:
-        width = max(map(len, labels))
-        lines += [
-            f"  {number:>{digits}}{turn.mark} {turn.label:<{width}}  {turn.text}"
-            for number, turn in enumerate(shown, dropped + 1)
-        ]
-        return "\n".join(lines)
+    lines += _side_by_side(shown, dropped) or _one_below_the_other(shown, dropped)
+    return "\n".join([*lines, *_source_of(trace)])
+
+
+def _side_by_side(shown: list[_Turn], dropped: int) -> list[str]:
+    """A column for each task; [] where that would be too wide."""
+    labels = list(dict.fromkeys(turn.label for turn in shown))
     widths = {label: max(len(label), *(len(turn.text) for turn in shown if turn.label == label)) for label in labels}
-    lines.append(("  " + " " * digits + "  " + "  ".join(f"{one:<{widths[one]}}" for one in labels)).rstrip())
+    digits = len(str(dropped + len(shown)))
+    if len(labels) > COLUMNS or 4 + digits + sum(widths.values()) + 2 * (len(labels) - 1) > WIDTH:
+        return []
+    lines = [("  " + " " * digits + "  " + "  ".join(f"{one:<{widths[one]}}" for one in labels)).rstrip()]
     for number, turn in enumerate(shown, dropped + 1):
         cells = [f"{turn.text if one == turn.label else '':<{widths[one]}}" for one in labels]
         lines.append(f"  {number:>{digits}}{turn.mark} {'  '.join(cells)}".rstrip())
-    return "\n".join(lines)
+    return lines
+
+
+def _one_below_the_other(shown: list[_Turn], dropped: int) -> list[str]:
+    digits = len(str(dropped + len(shown)))
+    width = min(max((len(turn.label) for turn in shown), default=0), WIDTH // 3)
+    lines = []
+    for number, turn in enumerate(shown, dropped + 1):
+        line = f"  {number:>{digits}}{turn.mark} {_cut(turn.label, width):<{width}}  {turn.text}"
+        lines.append(_cut(line, WIDTH))
+    return lines
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def _source_of(trace: Trace) -> list[str]:
+    """What stands in the lines that the table names."""
+    places = sorted({place for pair in trace.places for place in pair if place is not None})
+    found = [(str(place), linecache.getline(place.file, place.line).strip()) for place in places[:SOURCES]]
+    width = max((len(name) for name, _ in found), default=0)
+    return [_cut(f"    {name:<{width}}  {source}", WIDTH) for name, source in found if source]

@@ -81,7 +81,7 @@ def test_a_failure_prints_the_line_that_replays_it(pytest_run) -> None:
     assert f"schedule {line[2]}:" in again.output
     assert "1 schedule was run" in again.output
     assert again.output.count("begins, ends") == 1  # The table is there once.
-    assert "fails at test_it.py:17: AssertionError: assert 1 == 2" in again.output
+    assert "AssertionError at test_it.py:17 in test_race: assert 1 == 2" in again.output
     dullest = pytest_run(FAILING, line[1], "--schedule", "0")
     assert dullest.counts == {"passed": 1}
 
@@ -413,3 +413,143 @@ def test_nothing_of_it_is_imported_outside_of_tests() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "['orchestrator', 'orchestrator.testing', 'orchestrator.testing.plugin']"
+
+
+KEPT = """
+import os
+FIXED = os.path.exists("fixed")
+
+@pytest.mark.schedules(200)
+async def test_race():
+    print("ran one")
+    assert FIXED or await race() == 2
+"""
+
+
+def test_a_schedule_that_failed_is_kept_and_run_first_until_it_passes(pytest_run, pytester: pytest.Pytester) -> None:
+    first = pytest_run(KEPT)
+    assert first.counts == {"failed": 1}
+    folder = pytester.path / ".wasmill" / "schedules"
+    kept = [file for file in folder.iterdir() if file.suffix == ".json"]
+    assert len(kept) == 1 and (folder / ".gitignore").read_text() == "*\n"
+    again = pytest_run(KEPT)
+    assert again.counts == {"failed": 1}
+    assert "this schedule failed before, and does so again" in again.output
+    assert "1 schedule was run" in again.output, "nothing else was run"
+    assert re.search(r"replay: pytest test_it.py::test_race --schedule \S+", again.output)
+    (pytester.path / "fixed").touch()
+    assert pytest_run(KEPT).counts == {"passed": 1}
+    assert not kept[0].exists()
+
+
+def test_nothing_is_kept_where_that_is_not_wanted_or_cannot_be(pytest_run, pytester: pytest.Pytester) -> None:
+    assert pytest_run(KEPT, ini="schedules_keep = false\n").counts == {"failed": 1}
+    assert not (pytester.path / ".wasmill").exists()
+    (pytester.path / ".wasmill").write_text("a file, and no folder")
+    assert pytest_run(KEPT).counts == {"failed": 1}
+    (pytester.path / ".wasmill").unlink()
+    assert pytest_run(KEPT).counts == {"failed": 1}
+    for damaged in (b"", b"[]", b"{}", b"\xff", b'{"test": 1, "schedules": 3}'):
+        for file in (pytester.path / ".wasmill" / "schedules").glob("*.json"):
+            file.write_bytes(damaged)
+        assert pytest_run(KEPT).counts == {"failed": 1}
+
+
+def test_a_failure_shows_the_output_of_its_own_schedule_alone(pytest_run) -> None:
+    text = """
+import logging
+
+@pytest.mark.schedules(200, strategy="random")
+async def test_race():
+    print("printed")
+    logging.getLogger("x").warning("logged")
+    assert await race() == 2
+"""
+    ran = pytest_run(text, ini="schedules_keep = false\n")
+    assert ran.counts == {"failed": 1}
+    assert ran.output.count("\nprinted") == 1
+    assert len(re.findall(r"WARNING +x:test_it.py:\d+ logged", ran.output)) == 1
+
+
+SETTINGS = """
+runs = []
+
+@pytest.mark.schedules(6)
+async def test_marked(request):
+    runs.append(1)
+    await race(3)
+
+@pytest.mark.schedules
+async def test_bare():
+    runs.append(1)
+    await race(3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "ini", "count"),
+    [
+        ((), "schedules_defaults = n=4\n", 6 + 4),
+        (("--schedules", "3"), "schedules_defaults = n=4\n", 3 + 3),
+        (("--schedules-profile", "few"), "schedules_profiles =\n  few: n=2 strategy=random\n  many: n=9\n", 2 + 2),
+        (("--schedules-profile", "few", "--schedules", "3"), "schedules_profiles =\n  few: n=2\n", 3 + 3),
+    ],
+)
+def test_the_command_line_wins_over_a_profile_the_marker_and_the_ini_file(pytest_run, options, ini, count) -> None:
+    ran = pytest_run(SETTINGS, *options, ini=ini)
+    assert ran.counts == {"passed": 2}
+    assert f"\n{count} schedules were run" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("options", "ini", "message"),
+    [
+        (("--schedules-profile", "x"), "schedules_profiles =\n  few: n=2\n", "there is no profile 'x'; there is few"),
+        ((), "schedules_defaults = m=4\n", "'m=4' is no setting; write NAME=VALUE with a name of n, strategy"),
+        ((), "schedules_defaults = n=four\n", "schedules_defaults: 'four' is no value of n"),
+        (("--schedules-strategy", "best"), "", 'a strategy is "portfolio", "random"'),
+    ],
+)
+def test_a_setting_that_is_none_is_refused(pytest_run, options, ini, message) -> None:
+    ran = pytest_run(SETTINGS, *options, ini=ini)
+    assert message in ran.output
+    assert "passed" not in ran.counts
+
+
+def test_with_a_time_as_many_schedules_run_as_fit(pytest_run) -> None:
+    text = """
+@pytest.mark.schedules(2, strategy="random")
+async def test_it():
+    await race(3)
+"""
+    count = re.search(r"([\d,]+) schedules were run", pytest_run(text, "--schedules-time", "0.1").output)
+    assert count is not None and int(count[1].replace(",", "")) > 2
+
+
+def test_a_page_is_written_where_it_is_asked_for(pytest_run, pytester: pytest.Pytester) -> None:
+    ran = pytest_run(KEPT, "--schedules-html", "pages", ini="schedules_keep = false\n")
+    assert "page: pages/test_it.py__test_race.html" in ran.output
+    text = (pytester.path / "pages" / "test_it.py__test_race.html").read_text()
+    assert text.startswith("<!doctype html>") and "AssertionError" in text
+
+
+def test_a_marked_test_cancels(pytest_run) -> None:
+    text = """
+@pytest.mark.schedules(300, cancel=True)
+async def test_lost():
+    free = 1
+    async def use():
+        nonlocal free
+        free -= 1
+        await anyio.lowlevel.checkpoint()
+        free += 1
+    async with anyio.create_task_group() as group:
+        group.start_soon(use)
+    assert free == 1
+"""
+    ran = pytest_run(text)
+    assert ran.counts == {"failed": 1}
+    assert "(use was cancelled at test_it.py:" in ran.output
+    line = re.search(r"--schedule (cancel=1/\S+)", ran.output)
+    assert line is not None
+    assert pytest_run(text, "--schedule", line[1]).counts == {"failed": 1}

@@ -239,7 +239,9 @@ def test_another_bug_with_an_error_of_the_same_kind_is_not_taken_for_the_same() 
     seed = next(seed for seed in range(50) if "mixed" in str(run(scenario, policy_of(f"random:{seed}")).error))
     failure = explore(scenario, "random", 1, seed=seed).failure
     assert failure is not None and str(failure.error).startswith("mixed")
-    assert f"fails at test_schedules_search.py:{scenario.__code__.co_firstlineno + 12}: AssertionError" in str(failure)
+    assert f"AssertionError at test_schedules_search.py:{scenario.__code__.co_firstlineno + 12} in scenario" in str(
+        failure
+    )
 
 
 def test_the_traceback_of_a_failure_begins_in_the_scenario() -> None:

@@ -1,0 +1,135 @@
+"""Laws that any lock, queue, pool or stream should keep, each checked in one line.
+
+    def test_the_pool_is_safe_to_cancel():
+        cancellation_safe(Pool, use, lambda pool: pool.free == 2)
+
+`make` makes the thing anew for each schedule, and `use` is an async function that uses it once. Each check runs on the
+backends that it is given, and raises what fails, with the schedule and a line that replays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from inspect import isawaitable
+from typing import Any, TypeVar
+
+import anyio
+
+from orchestrator.testing.schedules.cancelling import invariant
+from orchestrator.testing.schedules.explore import Backend, Exploration, explore
+
+T = TypeVar("T")
+
+BACKENDS: tuple[Backend, ...] = ("asyncio", "trio")
+
+
+def cancellation_safe(
+    make: Callable[[], T],
+    use: Callable[[T], Coroutine[Any, Any, Any]],
+    law: Callable[[T], Any],
+    *,
+    users: int = 3,
+    schedules: int = 1000,
+    backends: Sequence[Backend] = BACKENDS,
+) -> list[Exploration]:
+    """Cancel one of several users at each await, in each order of steps up to `schedules`, then assert the law.
+
+    `law(thing)` is called when all users have ended; it may be async. False breaks it, and what it raises. It is also
+    asked whether another user still gets its turn: a `use` that waits for ever is a deadlock, which fails.
+    """
+
+    async def scenario() -> None:
+        thing = await _made(make)
+        async with anyio.create_task_group() as group:
+            for number in range(users):
+                group.start_soon(use, thing, name=f"user {number + 1}")
+        await _asserted(law, thing)
+        await use(thing)
+        await _asserted(law, thing)
+
+    return [_checked(scenario, schedules, backend, cancel=True) for backend in backends]
+
+
+def bounded(
+    make: Callable[[], T],
+    use: Callable[[T], Coroutine[Any, Any, Any]],
+    size: Callable[[T], int],
+    bound: int,
+    *,
+    users: int = 3,
+    schedules: int = 1000,
+    cancel: bool = False,
+    backends: Sequence[Backend] = BACKENDS,
+) -> list[Exploration]:
+    """Assert after each step that `size(thing)` is at most `bound`, while several users are at work."""
+
+    async def scenario() -> None:
+        thing = await _made(make)
+
+        def within() -> None:
+            now = size(thing)
+            assert now <= bound, f"{now}, and the bound is {bound}"
+
+        with invariant(within):
+            async with anyio.create_task_group() as group:
+                for number in range(users):
+                    group.start_soon(use, thing, name=f"user {number + 1}")
+        within()
+
+    return [_checked(scenario, schedules, backend, cancel=cancel) for backend in backends]
+
+
+def fair(
+    make: Callable[[], T],
+    use: Callable[[T], Coroutine[Any, Any, Any]],
+    *,
+    users: int = 3,
+    turns: int = 5,
+    ahead: int = 2,
+    backends: Sequence[Backend] = BACKENDS,
+) -> list[Exploration]:
+    """Assert that no user that takes `turns` turns is more than `ahead` turns before another one that waits as well.
+
+    Fairness is asked on an event loop that is fair itself: the tasks run in FIFO order, and each user lets others run
+    after its turn.
+    """
+
+    async def scenario() -> None:
+        thing = await _made(make)
+        taken = [0] * users
+
+        async def take(user: int) -> None:
+            for _ in range(turns):
+                await use(thing)
+                taken[user] += 1
+                assert max(taken) - min(taken) <= ahead, f"turns taken: {taken}"
+                await anyio.lowlevel.checkpoint()
+
+        async with anyio.create_task_group() as group:
+            for user in range(users):
+                group.start_soon(take, user, name=f"user {user + 1}")
+
+    found = []
+    for backend in backends:
+        exploration = explore(scenario, "exhaustive", 1, backend=backend, order="fifo")
+        exploration.check()
+        found.append(exploration)
+    return found
+
+
+async def _made(make: Callable[[], Any]) -> Any:
+    thing = make()
+    return await thing if isawaitable(thing) else thing
+
+
+async def _asserted(law: Callable[[Any], Any], thing: Any) -> None:
+    holds = law(thing)
+    if isawaitable(holds):
+        holds = await holds
+    assert holds is not False, "the law does not hold"
+
+
+def _checked(scenario: Callable[[], Awaitable[Any]], schedules: int, backend: Backend, *, cancel: bool) -> Exploration:
+    exploration = explore(scenario, "portfolio", schedules, backend=backend, cancel=cancel)
+    exploration.check()
+    return exploration
