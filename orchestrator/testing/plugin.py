@@ -51,7 +51,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--schedules-seed", type=int, metavar="SEED", help="the first seed, whatever the tests say")
     group.addoption("--schedules-strategy", metavar="NAME", help="the strategy, whatever the tests say")
     group.addoption(
-        *("--schedules-seconds", "--schedules-time"),
+        "--schedules-time",
+        "--schedules-seconds",
+        dest="schedules_seconds",
         type=float,
         metavar="S",
         help="as many schedules as fit into S seconds for each test, or at most N with --schedules",
@@ -111,7 +113,7 @@ def _scheduled(item: pytest.Function, function: Callable[..., Any]) -> Callable[
         marker = item.get_closest_marker(MARKER)
         assert marker is not None
         scenario = functools.partial(original, *args, **arguments)
-        wrong = _said(_arguments, *marker.args, **marker.kwargs).removeprefix("_arguments() ")
+        wrong = _said(marker_arguments, *marker.args, **marker.kwargs).removeprefix("marker_arguments() ")
         if wrong:
             pytest.fail(f"{item.nodeid}: the marker `schedules`: {wrong}\n{_HELP}", pytrace=False)
         _run_marked(item, scenario, *marker.args, **marker.kwargs)
@@ -172,7 +174,7 @@ def _run_marked(item: pytest.Function, scenario: Callable[[], Awaitable[Any]], *
         pytest.fail(found, pytrace=False)
 
 
-def _arguments(
+def marker_arguments(
     n: int | None = None,
     strategy: str | Sequence[str] | None = None,
     *,
@@ -213,7 +215,7 @@ class Schedules:
             ini = parsed(config.getini("schedules_defaults"), "schedules_defaults")
         except ValueError as error:
             raise pytest.UsageError(str(error)) from error
-        return Settings(line, profile, _arguments(*args, **arguments), ini)
+        return Settings(line, profile, marker_arguments(*args, **arguments), ini)
 
     def __call__(self, scenario: Callable[[], Awaitable[Any]], *args: Any, **arguments: Any) -> Exploration | None:
         """Explore the scenario, and raise what fails with a note of how to replay it. The arguments are the marker's.

@@ -275,6 +275,8 @@ def test_the_table_says_who_ran_when() -> None:
         ["3", "begins, ends"],
         ["4", f"races.py:{waits}, ends"],
         ["5", f"races.py:{joins}, ends"],
+        [f"races.py:{waits}", "await checkpoint()"],
+        [f"races.py:{joins}", "async with anyio.create_task_group() as group:"],
     ]
 
 
@@ -283,7 +285,20 @@ def test_many_tasks_are_drawn_one_below_the_other_and_long_schedules_at_their_en
     assert many[0].split()[:2] == ["1", "<lambda>"]  # No columns.
     long = table(replay(lambda: steps_of(60, 60), "random:1").trace).splitlines()
     assert "turns before" in long[0]
-    assert len(long) == 62
+    assert len(long) == 63 and "await checkpoint()" in long[-2] + long[-1]
+
+
+def test_a_table_is_at_most_100_columns_wide() -> None:
+    async def scenario() -> None:
+        async with anyio.create_task_group() as group:
+            for number in range(5):
+                group.start_soon(
+                    checkpoint, name=f"a task with a name that is rather long and says it all, number {number}"
+                )
+
+    drawn = table(replay(scenario, "random:1").trace).splitlines()
+    assert max(map(len, drawn)) <= 100
+    assert any("number 4" not in line and "..." in line for line in drawn)
 
 
 def test_a_deadlock_says_who_waits_on_whom() -> None:
