@@ -26,8 +26,8 @@ import pytest
 if TYPE_CHECKING:
     from orchestrator.testing.schedules import Exploration, Failure
     from orchestrator.testing.schedules.explore import Order
-    from orchestrator.testing.schedules.kept import Kept
-    from orchestrator.testing.schedules.settings import Settings
+    from orchestrator.testing.schedules.kept import KeptSchedules
+    from orchestrator.testing.schedules.settings import ScheduleSettings
 
 MARKER = "schedules"
 EXPLORED = "schedules explored"
@@ -197,9 +197,9 @@ class Schedules:
         self._item = item
         self._calls = 0
 
-    def settings(self, *args: Any, **arguments: Any) -> Settings:
+    def settings(self, *args: Any, **arguments: Any) -> ScheduleSettings:
         """What is in force for a scenario with these arguments."""
-        from orchestrator.testing.schedules.settings import KINDS, Settings, parsed, profile_of
+        from orchestrator.testing.schedules.settings import KINDS, ScheduleSettings, parsed, profile_of
 
         config, options = self._item.config, self._item.config.option
         strategy = options.schedules_strategy
@@ -215,7 +215,7 @@ class Schedules:
             ini = parsed(config.getini("schedules_defaults"), "schedules_defaults")
         except ValueError as error:
             raise pytest.UsageError(str(error)) from error
-        return Settings(line, profile, marker_arguments(*args, **arguments), ini)
+        return ScheduleSettings(line, profile, marker_arguments(*args, **arguments), ini)
 
     def __call__(self, scenario: Callable[[], Awaitable[Any]], *args: Any, **arguments: Any) -> Exploration | None:
         """Explore the scenario, and raise what fails with a note of how to replay it. The arguments are the marker's.
@@ -260,18 +260,18 @@ class Schedules:
             raise found.failure.error
         return found
 
-    def _kept(self, backend: str) -> Kept | None:
+    def _kept(self, backend: str) -> KeptSchedules | None:
         """The schedules of this call that failed before; None under Hypothesis, where each example is another test."""
-        from orchestrator.testing.schedules.kept import Kept
+        from orchestrator.testing.schedules.kept import KeptSchedules
 
         self._calls += 1
         config = self._item.config
         if not config.getini("schedules_keep") or hasattr(getattr(self._item, "obj", None), "hypothesis"):
             return None
         call = f" ({self._calls})" if self._calls > 1 else ""
-        return Kept(str(config.rootpath), self._item.nodeid + call, backend)
+        return KeptSchedules(str(config.rootpath), self._item.nodeid + call, backend)
 
-    def _run_kept(self, scenario: Callable[[], Awaitable[Any]], kept: Kept, common: Any) -> None:
+    def _run_kept(self, scenario: Callable[[], Awaitable[Any]], kept: KeptSchedules, common: Any) -> None:
         """Run first what failed before."""
         __tracebackhide__ = True
         for schedule in kept.schedules():

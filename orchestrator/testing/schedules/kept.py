@@ -18,7 +18,7 @@ MOST = 5
 """So many schedules of a test are kept, the newest first."""
 
 
-class Kept:
+class KeptSchedules:
     """The schedules of one scenario of a test on one backend that failed."""
 
     def __init__(self, root: str, test: str, backend: str) -> None:

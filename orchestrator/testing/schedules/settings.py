@@ -21,8 +21,8 @@ FITTING = 1_000_000_000
 """As many schedules as fit into the time."""
 
 
-class Settings(NamedTuple):
-    """Settings by their names, from where they stand."""
+class ScheduleSettings(NamedTuple):
+    """ScheduleSettings by their names, from where they stand."""
 
     line: Mapping[str, Any]
     profile: Mapping[str, Any]
@@ -48,7 +48,7 @@ class Settings(NamedTuple):
 
 
 def parsed(text: str, where: str) -> dict[str, Any]:
-    """Settings that are written `n=2000 strategy=pct:5 seconds=30`. Raises ValueError, which names `where`."""
+    """ScheduleSettings that are written `n=2000 strategy=pct:5 seconds=30`. Raises ValueError, which names `where`."""
     found: dict[str, Any] = {}
     for part in text.split():
         name, equals, value = part.partition("=")

@@ -18,7 +18,7 @@ from tests.orchestrator.testing.races import checkpoint, held_up, lost_update
 BACKENDS = ["trio", "asyncio"]
 
 
-class Pool:
+class LendingPool:
     """Two things to be lent. `careful`: they come back when who has one is cancelled."""
 
     def __init__(self, careful: bool = True, greedy: bool = False) -> None:
@@ -46,27 +46,34 @@ class Pool:
             self.free.release()
 
 
-def all_are_free(pool: Pool) -> bool:
+def all_are_free(pool: LendingPool) -> bool:
     return pool.lent == 0
 
 
 def test_a_pool_that_gives_back_is_safe_to_cancel() -> None:
-    found = cancellation_safe(Pool, Pool.use, all_are_free, schedules=150)
+    found = cancellation_safe(LendingPool, LendingPool.use, all_are_free, schedules=150)
     assert [one.schedules for one in found] == [150, 150]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_pool_that_does_not_give_back_is_not(backend) -> None:
     with pytest.raises(AssertionError, match="the law does not hold") as raised:
-        cancellation_safe(partial(Pool, careful=False), Pool.use, all_are_free, backends=[backend])
+        cancellation_safe(partial(LendingPool, careful=False), LendingPool.use, all_are_free, backends=[backend])
     assert "was cancelled at test_schedules_checks.py" in raised.value.__notes__[0]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_bound_is_asserted_after_each_step(backend) -> None:
-    bounded(Pool, Pool.use, lambda pool: pool.lent, 2, schedules=60, backends=[backend])
+    bounded(LendingPool, LendingPool.use, lambda pool: pool.lent, 2, schedules=60, backends=[backend])
     with pytest.raises(AssertionError, match="3, and the bound is 2"):
-        bounded(partial(Pool, greedy=True), Pool.use, lambda pool: pool.lent, 2, schedules=60, backends=[backend])
+        bounded(
+            partial(LendingPool, greedy=True),
+            LendingPool.use,
+            lambda pool: pool.lent,
+            2,
+            schedules=60,
+            backends=[backend],
+        )
 
 
 def test_a_lock_is_fair_and_one_that_lets_the_last_go_first_is_not() -> None:

@@ -89,7 +89,7 @@ def lower_call_value(body: Body, node: hir.CallValue) -> int:
 
 @handles(hir.GetCell)
 def lower_get_cell(body: Body, node: hir.GetCell) -> int:
-    """Retained: whoever runs next may write to the cell."""
+    """Retained: what runs next may write to the cell."""
     body.emit(node.cell)
     field = body.shared.layouts.of(record(node.cell.type)).fields[0]
     if not field.load:
