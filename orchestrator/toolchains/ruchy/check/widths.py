@@ -1,6 +1,7 @@
 """Numbers of several types side by side, and numbers on their way into a place of another type.
 
-Two integers meet in the narrowest type that holds all values of both; an integer beside a float becomes a float. A
+Two integers meet in the narrowest type that holds all values of both; a usize and a signed one in i64, because lengths
+are i64; an integer beside a float becomes a float. A
 place (a parameter, a field, a result, a variable) takes every integer: what may not fit is checked when it gets there.
 Floats never become integers without a cast.
 """
@@ -118,7 +119,7 @@ def common(a: Type, b: Type) -> Type | None:
 def _common_with_open(variable: TypeVariable, own: Type, kind: Type) -> Type | None:
     """Of an open type, which is `own`, and a known one."""
     if variable.kind in (WHOLE, ELEMENT):
-        if isinstance(kind, IntType) and kind.bits == 64 and not kind.signed:
+        if isinstance(kind, IntType) and kind.bits == 64 and not kind.signed and kind.name != "usize":
             variable.link = kind  # nothing holds both, and only this one was written
             return kind
         return own if isinstance(kind, IntType) else kind
@@ -151,6 +152,8 @@ def _wider(a: IntType | FloatType, b: IntType | FloatType) -> Type | None:
     if a.signed == b.signed:
         return a if a.bits > b.bits or (a.bits == b.bits and "size" in b.name) else b
     signed, unsigned = (a, b) if a.signed else (b, a)
+    if unsigned.name == "usize":  # counts and lengths are i64, and people write usize for them
+        return I64
     if signed.bits > unsigned.bits:
         return signed
     return INTEGERS.get(f"i{2 * unsigned.bits}")

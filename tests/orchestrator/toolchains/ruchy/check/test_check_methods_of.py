@@ -99,3 +99,12 @@ def test_a_million_calls_in_bounded_memory():
     loop = f"for i in 0..3000 {{ {turn} h.ps[0].s = ''; h.e = E::B }}"
     line = f"let mut h = H {{ ps: [P::new(1)], e: E::B }}; let mut n = 0; {loop}"
     assert run_text(f"{HEAD}fun main() {{ {line} println(n) }}", memory_limit=3 * 65536).stdout == "-4501500\n"
+
+
+def test_a_usize_meets_a_length():
+    fields = "struct L { pos: usize, n: u32 }"
+    line = "let xs = [4, 5]; println(l.pos < xs.len(), xs.len() - l.pos, l.n == xs.len(), xs[l.pos], l.pos - 2 + xs.len() - 3)"
+    ran = run_text(f"{fields}\nfun main() {{ let l = L {{ pos: 1, n: 2 }}; {line} }}")
+    assert (ran.stdout, ran.code) == ("", 134)  # `l.pos - 2` is below 0
+    ran = run_text(f"{fields}\nfun main() {{ let l = L {{ pos: 1, n: 2 }}; {line.replace('pos - 2', 'pos')} }}")
+    assert ran.stdout == "true 1 true 5 0\n"
