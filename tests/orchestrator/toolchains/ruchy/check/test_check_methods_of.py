@@ -103,7 +103,8 @@ def test_a_million_calls_in_bounded_memory():
 
 def test_a_usize_meets_a_length():
     fields = "struct L { pos: usize, n: u32 }"
-    line = "let xs = [4, 5]; println(l.pos < xs.len(), xs.len() - l.pos, l.n == xs.len(), xs[l.pos], l.pos - 2 + xs.len() - 3)"
+    line = "println(l.pos < xs.len(), xs.len() - l.pos, l.n == xs.len(), xs[l.pos], l.pos - 2 + xs.len() - 3)"
+    line = f"let xs = [4, 5]; {line}"
     ran = run_text(f"{fields}\nfun main() {{ let l = L {{ pos: 1, n: 2 }}; {line} }}")
     assert (ran.stdout, ran.code) == ("", 134)  # `l.pos - 2` is below 0
     ran = run_text(f"{fields}\nfun main() {{ let l = L {{ pos: 1, n: 2 }}; {line.replace('pos - 2', 'pos')} }}")
