@@ -304,6 +304,8 @@ class System:
         self.tap = tap
         self.builds_running: set[int] = set()
         self.cancelled_builds: set[int] = set()
+        self._ends: dict[int, anyio.Event] = {}
+        """By number of a build that has begun: set when it has come to its end, which may be after its answer."""
         self.failure: Exception | None = None
         self.closing = False
         self.stop_was_late = False
@@ -486,10 +488,24 @@ class System:
         for actor in self.actors:
             actor.nudge()
 
+    def build_begins(self, build: int) -> None:
+        """A build may be cancelled from now on."""
+        self.builds_running.add(build)
+        self._ends[build] = anyio.Event()
+
     def forget_build(self, build: int) -> None:
-        """Drops the token of a build that has ended."""
+        """Drops the token of a build that is answered: nothing cancels it any more."""
         self.builds_running.discard(build)
         self.cancelled_builds.discard(build)
+
+    def build_ends(self, build: int) -> None:
+        """All that a build leaves is recorded."""
+        self._ends.pop(build).set()
+
+    async def end_of(self, build: int) -> None:
+        """Waits until a build that was answered has come to its end. Raises `Broken` or `Closed`."""
+        if build in self._ends:
+            await self.wait(self._ends[build])
 
     def record(self, kind: str, sender: str, receiver: str, message: Message, number: int = 0) -> int:
         """Shows the tap what is sent, with its `number` if it has one. Returns its number; 0 where there is no tap."""

@@ -336,8 +336,9 @@ class Project:
 
     async def _ask_keeper(self, request: KeeperRequest[A]) -> A:
         system = self._running()
-        assert self._keeper is not None
+        assert self._keeper is not None and self._builds is not None
         try:
+            await self._builds.recorded()
             return await system.ask(self._keeper, request)
         except (Broken, Closed) as error:
             raise translated(error) from error.__cause__

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol, TypeVar
 
 import anyio
 
 from actors.messages import Build, BuildDone, BuildSettings, MemorySource, Rules, Scan, ToPlanner
 from actors.stillness import Watchdog
-from actors.system import Address, Broken, Closed, Pending, System
+from actors.system import Address, Broken, Closed, System
 from orchestrator.errors import ProjectBroken, ProjectError
+
+R = TypeVar("R")
 
 
 class Memory(Protocol):
@@ -60,6 +63,8 @@ class Builds:
         self._turn = anyio.Lock()
         self._next: list[_Shared] = []
         self._count = 0
+        self._answered = 0
+        """The number of the last build that was answered."""
 
     async def build(
         self,
@@ -96,6 +101,10 @@ class Builds:
         assert shared.done is not None
         return shared.done
 
+    async def recorded(self) -> None:
+        """Waits until everything is stored and recorded of the builds that were answered. Raises `Broken`, `Closed`."""
+        await self._system.end_of(self._answered)
+
     async def _drive(self, shared: _Shared) -> None:
         """Runs one build once the builds before it have ended."""
         try:
@@ -126,14 +135,17 @@ class Builds:
                 ),
                 sum(len(one.data) for one in frozen),
             )
-            shared.done = await self._watched(shared.number, answer)
+            shared.done = await self._watched(shared.number, answer.wait)
+            self._answered = shared.number
             shared.ended.set()
+            # What the build leaves may still be on its way to the disk. The next build's scan compares with that.
+            await self._watched(shared.number, partial(self._system.end_of, shared.number))
 
-    async def _watched(self, build: int, answer: Pending[BuildDone]) -> BuildDone:
+    async def _watched(self, build: int, wait: Callable[[], Awaitable[R]]) -> R:
         watchdog = Watchdog(self._system, build)
         while True:
             with anyio.move_on_after(watchdog.pause):
-                return await answer.wait()
+                return await wait()
             watchdog.look()
 
     def _alive(self) -> None:

@@ -6,7 +6,7 @@ project must not have the same extension.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -84,19 +84,21 @@ class Toolchains:
         """The member with this name, else the first one."""
         return next((one for one in self.members if one.name == name), self._first)
 
-    def linker(self, entry: str, paths: Iterable[str]) -> Toolchain | None:
+    def linker(self, entry: str, paths: Collection[str]) -> Toolchain | None:
         """The toolchain that links the objects of the modules at `paths`: the first, beginning with the entry's own,
         whose linker takes all their kinds. None where no linker does."""
         own = self.of(entry)
-        kinds = {object_kind(self.of(path)) for path in paths}
+        kinds = set(self.kinds(paths))
         for member in (own, *self.members):
             if kinds.issubset(linked_kinds(member)):
                 return member
         return None
 
-    def kinds(self, paths: Iterable[str]) -> list[str]:
+    def kinds(self, paths: Collection[str]) -> list[str]:
         """The kinds of object that the modules at `paths` are compiled to, sorted."""
-        return sorted({object_kind(self.of(path)) for path in paths})
+        # A program has thousands of modules and one or two toolchains, and `isinstance` of a protocol is slow.
+        of = {id(one): one for one in map(self.of, paths)} if len(self.members) > 1 else {0: self._first}
+        return sorted({object_kind(one) for one in of.values()}) if paths else []
 
     def identity(self) -> Digest:
         """The digest of everything about all toolchains that changes their output; of one, its own identity."""

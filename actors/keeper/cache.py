@@ -24,8 +24,8 @@ the names of files (`store.py`) and in events (`BuildCache.emit`).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import anyio
 from xxhash import xxh3_128_digest
@@ -65,6 +65,10 @@ from actors.offload import STAMPS_A_FILE, Offload
 
 P = ParamSpec("P")
 R = TypeVar("R")
+C = TypeVar("C", bound=Collection[Any])
+
+FEW_ROWS = 64
+"""So many rows are looked up in the loop."""
 
 BUSY_MS = 10_000
 """How long a statement waits for another process's transaction, in milliseconds. Theirs take a fraction of a second."""
@@ -256,7 +260,7 @@ class BuildCache:
         if not self.now.synced:
             self.now.synced = True
             await self.sync_with_neighbours()
-        rows = await self.read(index.find, keys)
+        rows = await self.look_up(index.find, keys)
         if rows is None:
             rows = await self._find_in_files(keys)
         elif len(rows) < len(keys) and not self.memory:
@@ -332,7 +336,7 @@ class BuildCache:
     async def find_fragments(self, fingerprints: Collection[bytes]) -> dict[bytes, bytes]:
         """The fragments that are there: each object that should have some is read once and checked. Anything odd is a
         miss."""
-        homes = await self.read(index.find_fragments, fingerprints) or []
+        homes = await self.look_up(index.find_fragments, fingerprints) or []
         self.expect(row for row, _ in homes)
         objects = await self.load([row.digest for row, _ in homes])
         found: dict[bytes, bytes] = {}
@@ -382,7 +386,7 @@ class BuildCache:
         keys = [one.key for one in entries if force or one.key not in self.in_use.missed]
         if not keys:
             return {}
-        known = await self.read(index.find, keys)
+        known = await self.look_up(index.find, keys)
         return known if known is not None else await self._find_in_files(keys)
 
     def _keep(self, entries: Sequence[Incoming], known: dict[bytes, EntryRow], force: bool) -> WriteResult:
@@ -440,7 +444,7 @@ class BuildCache:
 
     async def find_summaries(self, identity: Digest, sources: Iterable[str]) -> dict[str, bytes]:
         names = {index.summary_name(identity, source): source for source in sources}
-        found = await self.read(index.find_summaries, names)
+        found = await self.look_up(index.find_summaries, names)
         return {names[name]: data for name, data in (found or {}).items()}
 
     async def store_summaries(self, identity: Digest, summaries: Mapping[str, bytes]) -> None:
@@ -459,33 +463,31 @@ class BuildCache:
             return default
 
     async def read(
-        self, function: Callable[Concatenate[Connection, P], Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+        self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
     ) -> R | None:
         """Look something up in the index; None if no index can be used."""
-        return await self._use(False, function, *args, **kwargs)
+        return await self._use(lambda database: database.read(function, *args, **kwargs))
+
+    async def look_up(self, function: Callable[[Connection, C], Coroutine[Any, Any, R]], values: C) -> R | None:
+        """The same for the rows of `values`: a few are there sooner than a hop would be."""
+        if len(values) > FEW_ROWS:
+            return await self.read(function, values)
+        return await self._use(lambda database: database.glance(function, values))
 
     async def write(
-        self, function: Callable[Concatenate[Connection, P], Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+        self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
     ) -> R | None:
         """Change the index in one transaction; None if no index can be used."""
-        return await self._use(True, function, *args, **kwargs)
+        return await self._use(lambda database: database.transact(function, *args, **kwargs))
 
-    async def _use(
-        self,
-        writes: bool,
-        function: Callable[Concatenate[Connection, P], Awaitable[R]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> R | None:
+    async def _use(self, use: Callable[[Database], Awaitable[R]]) -> R | None:
         # Two attempts: a damaged index is moved aside after the first, and the second builds a new one from the files.
         for _ in range(2):
             try:
                 database = await self._open()
                 if database is None:
                     return None
-                if writes:
-                    return await database.transact(function, *args, **kwargs)
-                return await database.read(function, *args, **kwargs)
+                return await use(database)
             except Damaged as error:
                 await self.repair(str(error))
             except Unusable as error:

@@ -10,6 +10,7 @@ way.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 from actors.digests import Digest, Stamp, printable
@@ -61,7 +62,8 @@ from actors.system import Actor, Cell
 
 _MEMORY_FOLDER = "/memory"
 
-R = TypeVar("R", bound=Message)
+R = TypeVar("R")
+M = TypeVar("M", bound=Message)
 
 _HANDLERS: dict[type[Message], Callable[[Keeper, Any], Awaitable[Message]]] = {}
 """What answers a request, by its class."""
@@ -69,10 +71,10 @@ _HANDLERS: dict[type[Message], Callable[[Keeper, Any], Awaitable[Message]]] = {}
 
 def _handles(
     kind: type[KeeperRequest[A]],
-) -> Callable[[Callable[[Keeper, R], Awaitable[A]]], Callable[[Keeper, R], Awaitable[A]]]:
+) -> Callable[[Callable[[Keeper, M], Awaitable[A]]], Callable[[Keeper, M], Awaitable[A]]]:
     """The method answers these requests. Type checkers compare what it returns with what the request asks for."""
 
-    def register(handler: Callable[[Keeper, R], Awaitable[A]]) -> Callable[[Keeper, R], Awaitable[A]]:
+    def register(handler: Callable[[Keeper, M], Awaitable[A]]) -> Callable[[Keeper, M], Awaitable[A]]:
         _HANDLERS[kind] = handler
         return handler
 
@@ -100,6 +102,9 @@ class Keeper(Actor[ToKeeper]):
         self._settings = (max_size, eviction)
         self._hot_memory = hot_memory
         self._enabled = enabled
+        self._after: Callable[[], Awaitable[object]] | None = None
+        """What is left to do of the last request, before the next one or the end: whoever waits for the answer comes
+        first."""
 
     async def started(self) -> None:
         memory = self._folder is None
@@ -109,6 +114,7 @@ class Keeper(Actor[ToKeeper]):
         self.upkeep = Upkeep(self.cache, *self._settings)
 
     async def receive(self, message: ToKeeper, reply: Cell) -> None:
+        await self._do_rest()
         if self._enabled or isinstance(message, Publish):
             answer = await _HANDLERS[type(message)](self, message)
             # Before the answer: the asking build may be killed at any time from then on, and the next process must not
@@ -119,7 +125,13 @@ class Keeper(Actor[ToKeeper]):
         else:
             reply.set(_NOTHING[type(message)])
 
+    async def _do_rest(self) -> None:
+        if self._after is not None:
+            after, self._after = self._after, None
+            await after()
+
     async def stopped(self) -> None:
+        await self._do_rest()
         if not self._enabled or not hasattr(self, "cache"):
             return
         try:
@@ -179,7 +191,6 @@ class Keeper(Actor[ToKeeper]):
 
     @_handles(Publish)
     async def _publish(self, message: Publish) -> Published:
-        disk = self.offload.disk
         done = Published()
         if message.path:
             try:
@@ -188,14 +199,19 @@ class Keeper(Actor[ToKeeper]):
                 return Published(error=_why(error, message.path), outside=isinstance(error, publish.Outside))
         if message.listing and not done.missing:
             written = publish.WrittenProgram(digest=message.digest, owner=message.owner)
-            try:
-                await self.offload.files(2, 0, publish.keep_list, disk, message.listing, done.file, written)
-            except (
-                OSError,
-                UnicodeEncodeError,
-            ) as error:  # The program is in its place; the list is the cache's affair.
-                self.cache.degrade(f"writing the list of outputs: {said(error)}")
+            disk, listing = self.offload.disk, message.listing
+            data = await self._listed(publish.next_list, disk, listing, done.file, written)
+            if data is not None:  # The program is in its place, and what it replaces is gone: the list can wait.
+                self._after = partial(self._listed, publish.write, disk, listing, data)
         return done
+
+    async def _listed(self, function: Callable[..., R], *args: Any) -> R | None:
+        """Handle the list of outputs. It is the cache's affair: a build does not fail because of it."""
+        try:
+            return await self.offload.files(2, 0, function, *args)
+        except (OSError, UnicodeEncodeError) as error:
+            self.cache.degrade(f"writing the list of outputs: {said(error)}")
+            return None
 
     async def _published(self, message: Publish) -> Published:
         """Write the program, unless it is in its place. Raises OSError."""

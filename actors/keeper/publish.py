@@ -96,9 +96,10 @@ def read_list(disk: Disk, listing: str) -> dict[str, WrittenProgram]:
     return found if isinstance(found, dict) else dict.fromkeys(found, WrittenProgram())
 
 
-def keep_list(disk: Disk, listing: str, path: str, written: WrittenProgram) -> None:
-    """Add `path` ("" for no program) to the list of written files, and remove what its owner wrote to other places
-    before (for an entry or an output of another name). Raises OSError."""
+def next_list(disk: Disk, listing: str, path: str, written: WrittenProgram) -> bytes | None:
+    """Remove what the owner of a program wrote to other places before (for an entry or an output of another name).
+    Returns the list of written files with `path` ("" for no program), to be written to `listing`; None where it is the
+    one that is there. Raises OSError."""
     # Remove first, then write the list: a crash in between leaves a list that names a file which is gone, and that does
     # no harm. The other way round it would leave a program that nobody remembers.
     before = read_list(disk, listing)
@@ -108,8 +109,7 @@ def keep_list(disk: Disk, listing: str, path: str, written: WrittenProgram) -> N
             del after[file]
     if path:
         after[path] = written
-    if after != before:
-        write(disk, listing, msgspec.json.encode(after))
+    return msgspec.json.encode(after) if after != before else None
 
 
 def _is_done_with(disk: Disk, file: str, written: WrittenProgram) -> bool:

@@ -58,6 +58,7 @@ class LaterSteps:
 
     def __init__(self, session: Session, run: Run, scanning: Scanning) -> None:
         analysing = Analysing(session, run)
+        summarising, inferring = Summarising(session, run, analysing), Inferring(session, run, analysing)
         finding, looking_up = FindingObjects(session, run), LookingUp(session, run)
         self.compiling = Compiling(session, run, finding)
         verifying = Verifying(session, run, self.compiling)
@@ -67,6 +68,8 @@ class LaterSteps:
             run,
             scanning=scanning,
             analysing=analysing,
+            summarising=summarising,
+            inferring=inferring,
             looking_up=looking_up,
             compiling=self.compiling,
             verifying=verifying,
@@ -74,8 +77,8 @@ class LaterSteps:
         )
         self.of: dict[Phase, Step] = {
             Phase.LOOKING: analysing,
-            Phase.SUMMARISING: Summarising(session, run, analysing),
-            Phase.INFERRING: Inferring(session, run, analysing),
+            Phase.SUMMARISING: summarising,
+            Phase.INFERRING: inferring,
             Phase.LOOKING_UP: looking_up,
             Phase.FINDING: finding,
             Phase.COMPILING: self.compiling,
@@ -89,10 +92,13 @@ class Steps:
     """The steps of one build. Those after scanning are made when the first of them is needed: a build whose answer is
     repeated needs none, and takes little longer than making them."""
 
-    def __init__(self, session: Session, run: Run, reply: Callable[[BuildDone], None]) -> None:
+    def __init__(
+        self, session: Session, run: Run, reply: Callable[[BuildDone], None], ended: Callable[[], None]
+    ) -> None:
         self.run = run
-        self.reply = reply
-        """To be called with the answer, once."""
+        self.ended = ended
+        self.answered = False
+        self._reply = reply
         self.scanning = Scanning(session, run)
         self._session = session
 
@@ -106,6 +112,12 @@ class Steps:
         return self.scanning.repeated or (None if self.run.phase is Phase.SCANNING else self.later.recording.done)
 
     @property
+    def early(self) -> BuildDone | None:
+        """The answer, if it need not wait for the end of the build."""
+        recording = self.later.recording if self.run.phase is Phase.RECORDING else None
+        return recording.done if recording is not None and recording.early else None
+
+    @property
     def present(self) -> Step:
         """The step of the phase that the build is in."""
         phase = self.run.phase
@@ -115,6 +127,16 @@ class Steps:
     def left_to_others(self) -> int:
         """How many modules other processes are compiling."""
         return 0 if self.run.phase is Phase.SCANNING else self.later.compiling.left_to_others
+
+    def answer(self, done: BuildDone) -> None:
+        """Answer the build, unless that was done before."""
+        if self.answered:
+            return
+        self.answered = True
+        build, events = self.run.id, self._session.events
+        if events.wanted:
+            events.emit(BuildCancelled(build=build) if done.cancelled else finished_event(build, done.result))
+        self._reply(done)
 
     def go_on(self) -> None:
         """Begin the present phase, or go on with it."""
@@ -180,9 +202,13 @@ class Machine:
 
     # ---- what comes in
 
-    def build(self, request: Build, reply: Callable[[BuildDone], None]) -> None:
+    def build(
+        self, request: Build, reply: Callable[[BuildDone], None], ended: Callable[[], None] = lambda: None
+    ) -> None:
+        """Begin a build, or have it wait for its turn. `reply` is called with the answer, and then `ended` when the
+        build has come to its end: what it leaves is recorded."""
         run = Run(request, self.session.now())
-        self.waiting.append(Steps(self.session, run, reply))
+        self.waiting.append(Steps(self.session, run, reply, ended))
         self._begin_next()
 
     def arrived(self, message: SourcesRead) -> None:
@@ -243,6 +269,7 @@ class Machine:
             return
         steps = self.current = self.waiting.popleft()
         run, session = steps.run, self.session
+        run.degraded, session.earlier.trouble = session.earlier.trouble, None
         if not self._cancelled(run.id):
             settings, events = run.settings, session.events
             if events.wanted:
@@ -276,6 +303,8 @@ class Machine:
                 self._end_cancelled(steps)
             else:
                 steps.go_on()
+            if steps.early is not None:
+                steps.answer(steps.early)
 
     def _end_cancelled(self, steps: Steps) -> None:
         """Wait for what is under way, store what was finished, end the build at the keeper, answer."""
@@ -291,10 +320,8 @@ class Machine:
 
     def _end(self, steps: Steps) -> None:
         """Answer the build, and turn to the next one."""
-        run, events = steps.run, self.session.events
         done = steps.scanning.repeated or steps.later.recording.close()
-        if events.wanted:
-            events.emit(BuildCancelled(build=run.id) if done.cancelled else finished_event(run.id, done.result))
         self.current = None
-        steps.reply(done)
+        steps.answer(done)
+        steps.ended()
         self._begin_next()

@@ -53,8 +53,10 @@ class Planner(Actor[ToPlanner]):
                 self.system.forget_build(build)
                 reply.set(done)
 
-            self.system.builds_running.add(build)
-            self.machine.build(message, answer)
+            # A build may be recorded after its answer. It cannot be cancelled then, but closing the Project and the
+            # next build wait for its end.
+            self.system.build_begins(build)
+            self.machine.build(message, answer, lambda: self.system.build_ends(build))
         else:
             self.machine.arrived(message)
 

@@ -60,14 +60,17 @@ def new_source_ms(size: int) -> float:
 class Estimates:
     """How long a module takes to compile: as long as last time, scaled by its size; else as its size predicts."""
 
-    def __init__(self, known: Mapping[str, float] | None = None) -> None:
-        self._known = dict(known or {})
+    def __init__(self, known: Callable[[str], float | None] = lambda module: None) -> None:
+        self._before = known
+        self._known: dict[str, float] = {}
         self._bytes = 0
         self._spent_ms = 0.0
 
     def of(self, module: str, size: int) -> float:
         """Milliseconds for a module of `size` bytes."""
         known = self._known.get(module)
+        if known is None:
+            known = self._before(module)
         if known is not None:
             return known
         rate = self._spent_ms / self._bytes if self._bytes else MS_PER_BYTE
@@ -98,11 +101,11 @@ class Schedule:
         sizes: Callable[[str], int],
         graph: Graph,
         *,
-        known: Mapping[str, float],
+        known: Callable[[str], float | None],
         reused: Iterable[str],
     ) -> None:
-        """Estimate what these modules will cost. `known` are durations of earlier builds, `reused` the modules that get
-        an object that is there already."""
+        """Estimate what these modules will cost. `known` returns the duration in an earlier build, `reused` are the
+        modules that get an object that is there already."""
         self.estimates = Estimates(known)
         self.costs = {module: self.estimates.of(module, sizes(module)) for module in modules}
         self.costs.update(dict.fromkeys(reused, REUSED_MS))

@@ -59,6 +59,10 @@ class Earlier:
         """Whether a toolchain has linked in this process, and so may remember that link."""
         self.standing: Standing | None = None
         """The answer of the last build, if that may be repeated."""
+        self.recorded_well = False
+        """Whether the last build was recorded without trouble, so that the next answer need not wait for its record."""
+        self.trouble: str | None = None
+        """What went wrong with the last build's record, after its answer: the next answer says so."""
         self._snapshot = ""
         """The snapshot that the last scan compared with, "" if there was none."""
 
@@ -115,7 +119,7 @@ class Earlier:
         that nothing differs from the snapshot: sources, program, settings' files, toolchain's files. So two comparisons
         are left: the same snapshot, and the same request."""
         last = self.standing
-        if last is None or end.snapshot == NO_STAMP or not self.trusted:
+        if last is None or end.snapshot == NO_STAMP or not self.trusted or run.degraded is not None:
             return None
         if (end.snapshot, run.settings) != (last.snapshot, last.settings):
             return None
@@ -161,6 +165,15 @@ class Session:
         if isinstance(request, WorkerRequest):
             self.idle_slots -= 1
         self._send(request)
+
+    def answers_early(self, run: Run) -> bool:
+        """Whether the build is answered as soon as its program is in its place, and what it made is stored and recorded
+        after that. A look-up and a build that verifies are not what one waits for while editing; and where the cache
+        has trouble, has lost something, or has little room, the answer says what became of it."""
+        settings, earlier = run.settings, self.earlier
+        if settings.goal != "build" or settings.verify or run.degraded is not None:
+            return False
+        return earlier.recorded_well and earlier.trusted
 
     def reads_inputs(self, run: Run, paths: Iterable[str]) -> bool:
         """Have those of these files read that the build has not read. Returns whether some are still to come: the phase

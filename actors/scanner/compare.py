@@ -306,15 +306,17 @@ def _compare_changed(
     if not memory and not changed.files:
         return Compared(snapshot.known)
     root = snapshot.root.rstrip("/") + "/"
-    visible = [one for one in snapshot.known if one.module not in hidden]
-    unchanged = [one for one in visible if root + one.path not in changed.files]
+    stamps = {path.removeprefix(root): stamp for path, stamp in changed.files.items()}
+    visible = [one for one in snapshot.known if one.module not in hidden] if hidden else snapshot.known
+    unchanged = [one for one in visible if one.path not in stamps]
     found = [
-        FoundSource(module=one.module, path=one.path, stamp=changed.files[root + one.path], known=one.digest)
+        FoundSource(module=one.module, path=one.path, stamp=stamps[one.path], known=one.digest)
         for one in visible
-        if root + one.path in changed.files
+        if one.path in stamps
     ]
-    earlier = {one.module: one for one in snapshot.known if one.module in hidden}
-    _compare_memory(memory, earlier, unchanged, found)
+    if memory:
+        earlier = {one.module: one for one in snapshot.known if one.module in hidden}
+        _compare_memory(memory, earlier, unchanged, found)
     if not found and _all_of(snapshot, unchanged):
         return Compared(snapshot.known)
     return Compared(tuple(unchanged), tuple(found))

@@ -19,6 +19,7 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from actors.digests import Stamp
@@ -359,13 +360,15 @@ class FakeDisk:
         error = fault.error_at(path)
         if error is not None and fault.kind == "fail":
             raise error
+        if fault.kind == "crash":
+            with suppress(OSError):  # Who is dead learns of no error.
+                function(fault)
+            self.faults.crash()
         result = function(fault)
         if error is not None:
             raise error
         if fault.kind == "delay":
             self.owed += fault.number
-        elif fault.kind == "crash":
-            self.faults.crash()
         return result
 
     def _change(self, operation: str, path: str, function: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import orchestrator
 from actors.events import CacheMiss, CompileStarted
-from actors.messages import Find, FindFragments, FindSummaries, Message, RunCompile, StoreEntries
+from actors.messages import Find, FindFragments, FindSummaries, Message, RunCompile, StoreEntries, StoreSummaries
 from actors.system import TapRecord
 from orchestrator import BuildResult
 from tests.acceptance.acceptance_tools import RuchyBench, opened, output_of, write_ruchy
@@ -210,8 +210,9 @@ async def test_what_is_given_back_costs_as_many_messages_as_one_module(tmp_path:
         result = await bench.build()
         assert result.recompiled == sorted({*LAYERS, *users})
         assert seen.given_back(result) == {"a", "b", "main", *users}
-        # For the objects, and for the program; its bytes, and what its link left, are stored together.
-        assert seen.count(Find, FindFragments, StoreEntries) == [2, 1, 2]
+        await bench.recorded()
+        # For the objects, and for the program. What was made is stored together, and so are its summaries.
+        assert seen.count(Find, FindFragments, StoreEntries, StoreSummaries) == [2, 1, 1, 1]
 
 
 @pytest.mark.slow

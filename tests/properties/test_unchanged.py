@@ -27,7 +27,7 @@ from actors.planner.planner import Planner
 from actors.planner.run import Run
 from actors.planner.session import Earlier
 from orchestrator.testing.toolchain import PlainToolchain
-from tests.helpers.plain_builds import Bench, opened, remove, write
+from tests.helpers.plain_builds import Bench, from_nothing, opened, remove, texts_in, write
 from tests.helpers.projects import stamp_anew
 
 START = {
@@ -206,6 +206,7 @@ async def settled(bench: Bench) -> Watched:
     seen = watched(bench)
     for _ in range(3):
         assert (await bench.build()).success
+    await bench.recorded()
     return seen
 
 
@@ -281,6 +282,34 @@ async def test_warnings_are_told_again_by_the_short_answer(tmp_path: Path) -> No
         before = seen.given
         assert (await bench.build()).diagnostics == longer[-1] == longer[0]
         assert (seen.given, len(longer[0])) == (before + 1, 1)
+
+
+async def test_what_is_recorded_follows_the_answer(tmp_path: Path) -> None:
+    """In an open Project that has recorded a build well. Closing it, the next build, and questions about the cache wait
+    until everything is on the disk."""
+    write(tmp_path, START)
+    snapshots = tmp_path / ".ruchy-cache/snapshots"
+    async with opened(tmp_path) as bench:
+        await settled(bench)
+        recorded = {path: path.read_bytes() for path in snapshots.iterdir()}
+        write(tmp_path, {"a": "pub f = two\n"})
+        assert (await bench.build()).recompiled == ["a", "b", "main"]
+        assert {path: path.read_bytes() for path in snapshots.iterdir()} == recorded, "the answer came first"
+        assert (tmp_path / "build/main.wasm").read_bytes() == await program_of(tmp_path)
+        assert (await bench.project.cache.statistics()).compilations == 7
+        assert all(path.read_bytes() != data for path, data in recorded.items())
+        write(tmp_path, {"a": "pub f = three\n"})
+        assert (await bench.build()).compiled_modules == 3
+        assert (await bench.build()).cache_hits == 4, "as the build before has left it"
+        write(tmp_path, {"a": "pub f = four\n"})
+        await bench.build()
+    async with opened(tmp_path) as bench:
+        assert (await bench.build()).cache_hits == 4 and bench.toolchain.calls == []
+        assert bench.disk.reads.count(str(tmp_path / "a.plain")) == 0, "the snapshot is that of the last build"
+
+
+async def program_of(folder: Path) -> bytes | None:
+    return (await from_nothing(texts_in(folder)))[1]
 
 
 class FromFile(PlainToolchain):

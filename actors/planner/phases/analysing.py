@@ -151,9 +151,9 @@ class Analysing(Step):
         """Where the last build answers for every module, and was one of these modules, what it reported is reported
         again. If its program is gone, that is noticed when it is to be published."""
         run, facts, plan = self.run, self.session.facts, self.session.earlier.plan
-        touched = set(facts.touched)
+        touched, rows = set(facts.touched), facts.rows
         self.kept = {
-            one: reusable[one] for one in facts.sources if one in reusable and one not in touched and facts.key(one)
+            one: reusable[one] for one in facts.sources if one in reusable and one not in touched and rows[one].key
         }
         run.start_modules(facts.sources, self.kept)
         every = plan is not None and plan.succeeded and len(self.kept) == len(facts.sources) == len(plan.modules)
@@ -256,10 +256,15 @@ class Summarising(Step):
             run.schedule.ahead_ms -= sum(new_source_ms(file.size) for file in files)
         if run.awaited or self._waiting:
             return
-        for identity, summaries in self._new.items():
-            session.ask(run, StoreSummaries(build=run.id, identity=identity, summaries=summaries))
-        self._new = {}
+        if not session.answers_early(run) or sum(map(len, self._new.values())) > BATCH:
+            self.store()
         run.go(Phase.LOOKING)  # Also if a file changed meanwhile: the facts ask for its other text.
+
+    def store(self) -> None:
+        """Have what was made stored, so that other processes need not make it."""
+        for identity, summaries in self._new.items():
+            self.session.ask(self.run, StoreSummaries(build=self.run.id, identity=identity, summaries=summaries))
+        self._new = {}
 
     def _done(self, answer: SummariseDone) -> None:
         """Take over what a worker found."""
@@ -338,10 +343,15 @@ class Inferring(Step):
             session.ask(run, request)
         if run.awaited:
             return
-        for identity, inferred in self._new.items():
-            session.ask(run, StoreSummaries(build=run.id, identity=identity, summaries=inferred))
-        self._new = {}
+        if not session.answers_early(run) or sum(map(len, self._new.values())) > BATCH:
+            self.store()
         run.go(Phase.LOOKING)  # As in `Summarising`.
+
+    def store(self) -> None:
+        """As in `Summarising`."""
+        for identity, inferred in self._new.items():
+            self.session.ask(self.run, StoreSummaries(build=self.run.id, identity=identity, summaries=inferred))
+        self._new = {}
 
     def _done(self, answer: InferDone) -> None:
         """Take over what a worker found. A crash is not reported here: the compile will meet it too."""

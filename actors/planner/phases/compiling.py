@@ -9,6 +9,7 @@ from actors.diagnostics import Diagnostic
 from actors.digests import Digest, digest
 from actors.events import NO_SLOT, CacheHit, CacheMiss, CompileFinished, CompileStarted
 from actors.messages import (
+    BATCH,
     CacheEntry,
     CompileDone,
     CompileOutcome,
@@ -161,8 +162,10 @@ class Compiling(Step):
         if not run.replan:
             self._begin_modules()
         # Storing comes after the jobs, because workers wait for those. Small amounts are stored only when nothing else
-        # is under way: a last `StoreEntries` must be answered before the phase ends.
-        if not run.awaited or self._to_store_ms >= STORE_MS:
+        # is under way: a last `StoreEntries` must be answered before the phase ends. A build that answers early stores
+        # its few objects after that, with the program, in one transaction.
+        late = self.session.answers_early(run) and len(self._to_store) <= BATCH
+        if self._to_store_ms >= STORE_MS or (not run.awaited and not late):
             self.store()
         if run.awaited:
             return
@@ -386,13 +389,17 @@ class Compiling(Step):
             )
         )
 
-    def store(self) -> None:
+    def keep(self, entries: Iterable[NewEntry]) -> None:
+        """Have these stored with the objects: the program, and what its link left."""
+        self._to_store += entries
+
+    def store(self) -> bool:
         """Store what was made: one `StoreEntries` at a time, and what is made meanwhile goes into the next. An object
         that was reused for a module that is blocked now is dropped: it cost nothing, and its key names a source that
         fails. Objects with inputs go by themselves, because they replace what their keys have: that was made from other
-        inputs."""
+        inputs. Returns whether anything is being stored."""
         if self._storing:
-            return
+            return True
         run = self.run
         useless = self._reused & run.failures.blocked_by.keys()
         entries = [entry for entry in self._to_store if entry.module not in useless]
@@ -402,6 +409,7 @@ class Compiling(Step):
         if entries:
             self._storing, force = True, run.settings.force or not plain
             self.session.ask(run, StoreEntries(build=run.id, entries=tuple(plain or entries), force=force))
+        return self._storing
 
     def stored(self, request: StoreEntries, answer: Stored) -> None:
         """Take over what the cache has for these keys now: the first object of a key stays. The answer may come in any

@@ -77,12 +77,12 @@ class FindingObjects(Step):
     def _estimate(self) -> None:
         """What each module will cost, and which ones are the most urgent."""
         facts, plan = self.session.facts, self.session.earlier.plan
-        planned = plan.modules if plan else {}
+        rows: Mapping[str, PlannedModule] = plan.modules if plan else {}
         self.run.schedule.estimate(
             facts.touched,
             lambda module: facts.sources[module].size,
             facts.graph,
-            known={module: row.duration_ms for module, row in planned.items()},
+            known=lambda module: rows[module].duration_ms if module in rows else None,
             reused=facts.as_before,
         )
 

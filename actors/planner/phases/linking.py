@@ -21,7 +21,6 @@ from actors.messages import (
     Published,
     RunLink,
     RunSummarise,
-    StoreEntries,
     SummariseDone,
 )
 from actors.planner import keys
@@ -268,8 +267,8 @@ class Linking(Step):
         if expected is not None and expected != program:
             self._differs(expected, program)
             return
-        self._store(answer, program)
         self._publish(program)
+        self._store(answer, program)
 
     def _report(self, answer: LinkDone, found: Iterable[Finding]) -> bool:
         """Report what the link found in the entry, in its places. False where its text must be read before."""
@@ -350,7 +349,9 @@ class Linking(Step):
                     identity=session.facts.toolchain,
                 )
             )
-        session.ask(run, StoreEntries(build=run.id, entries=tuple(entries), force=run.settings.force))
+        self._compiling.keep(entries)
+        if not session.answers_early(run):
+            self._compiling.store()
 
     def _publish(self, data: bytes = b"") -> None:
         """Have the program written to its place; without its bytes, from the cache, unless it is there already. Where
@@ -410,6 +411,7 @@ class Linking(Step):
             super().answered(request, answer)
 
     def advance(self) -> None:
-        """End when the program is in its place, and the cache has it too."""
-        if self._published and not self.run.awaited:
+        """End when the program is in its place, and the cache has it too. A build that answers early stores it when it
+        has answered."""
+        if self._published and (not self.run.awaited or self.session.answers_early(self.run)):
             self.run.go(Phase.RECORDING)

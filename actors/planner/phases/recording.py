@@ -13,7 +13,7 @@ from actors.digests import NO_STAMP, Digest
 from actors.events import BuildFinished
 from actors.messages import BuildDone, Edge, InputFile, KnownSource, Lookup, Message, Record, Recorded
 from actors.planner.facts import Facts
-from actors.planner.phases.analysing import Analysing, Scanning
+from actors.planner.phases.analysing import Analysing, Inferring, Scanning, Summarising
 from actors.planner.phases.compiling import Compiling
 from actors.planner.phases.finding import LookingUp
 from actors.planner.phases.linking import Linking
@@ -27,7 +27,11 @@ from actors.scanner.snapshot import Beside, Extra, beside_sources, encode, make_
 
 
 class RecordingBuild(Step):
-    """One `Record`, and then the answer. It reads what the steps before it found."""
+    """One `Record`, and the answer. It reads what the steps before it found.
+
+    A first build answers when it is recorded. If that went well, the next builds of the Project answer before: as soon
+    as the program is in its place, nothing that is left can change the answer. The build itself ends when it is
+    recorded, and only then does the next one begin. What goes wrong in between is said by the next answer."""
 
     def __init__(
         self,
@@ -36,6 +40,8 @@ class RecordingBuild(Step):
         *,
         scanning: Scanning,
         analysing: Analysing,
+        summarising: Summarising,
+        inferring: Inferring,
         looking_up: LookingUp,
         compiling: Compiling,
         verifying: Verifying,
@@ -44,6 +50,8 @@ class RecordingBuild(Step):
         super().__init__(session, run)
         self._scanning = scanning
         self._analysing = analysing
+        self._summarising = summarising
+        self._inferring = inferring
         self._looking_up = looking_up
         self._compiling = compiling
         self._verifying = verifying
@@ -56,16 +64,28 @@ class RecordingBuild(Step):
         """Whether the build is still to be recorded."""
         self.done: BuildDone | None = None
         """The answer, as soon as there is one."""
+        self.early = False
+        """Whether the answer was made before the build was recorded."""
         self._record: Record | None = None
         """What the build left, once it is written."""
 
     def begin(self) -> None:
         self._waits = True
+        self._before = self.session.earlier.plan
 
     def advance(self) -> None:
-        """Record the build, when the inputs are read that its compiles discovered: their stamps are recorded too."""
-        discovered = self.session.facts.inputs.of.values()
-        if self._waits and not self.session.reads_inputs(self.run, [one.path for found in discovered for one in found]):
+        """Answer, store what is not stored yet, and record the build, in this order: the snapshot promises that the
+        entries are there. Inputs that compiles discovered are read before, because their stamps are recorded too."""
+        session, discovered = self.session, self.session.facts.inputs.of.values()
+        if not self._waits or session.reads_inputs(self.run, [one.path for found in discovered for one in found]):
+            return
+        if self.done is None and session.answers_early(self.run):
+            self.early, self.done = True, self.answer(cancelled=False)
+            session.later(0.0)  # Whoever waits for the answer comes first.
+            return
+        self._summarising.store()
+        self._inferring.store()
+        if not self._compiling.store():
             self._waits = False
             self._record_it()
 
@@ -79,7 +99,6 @@ class RecordingBuild(Step):
             return
         # The session takes the new plan before the keeper has written it: it is right for this process even if the disk
         # fails. Other processes then go on from the snapshot that is there, and find the changed stamps themselves.
-        self._before = session.earlier.plan
         plan, request = self._plan_and_record(self._before)
         session.earlier.leave(plan, unchanged=self._analysing.unchanged)
         session.ask(run, request)
@@ -94,8 +113,13 @@ class RecordingBuild(Step):
         if not isinstance(answer, Recorded) or not isinstance(request, Record):
             super().answered(request, answer)
             return
-        self._needed_bytes = answer.needed_bytes
-        self.done = self.answer(cancelled=not request.finished)
+        earlier, self._needed_bytes = self.session.earlier, answer.needed_bytes
+        if self.done is None:
+            self.done = self.answer(cancelled=not request.finished)
+        elif self.run.degraded is not None:
+            earlier.trouble = self.run.degraded
+        if request.finished:
+            earlier.recorded_well = self.run.degraded is None and not answer.evicted and not answer.needed_bytes
         self._record = request
         self.run.go(Phase.ANSWERED)
 

@@ -63,6 +63,8 @@ class Others:
         self.now = 0.0
         self.asked: list[Message] = []
         self.waiting: list[Message] = []
+        self.timers: list[float] = []
+        """Those that are over at once. A test lets other time pass by itself."""
         self.cancelled: set[int] = set()
         self.summaries: dict[str, bytes] = {}
         self.entries: dict[str, CacheEntry] = {}
@@ -79,7 +81,7 @@ class Others:
             2,
             True,
             send=self._sent,
-            later=lambda seconds: None,
+            later=lambda seconds: self.timers.append(seconds) if not seconds else None,
             now=lambda: self.now,
             cancelled=lambda build: build in self.cancelled,
         )
@@ -112,7 +114,7 @@ class Others:
 
     def finish(self) -> Result[str]:
         """Follow the build to its end."""
-        while self.waiting:
+        while self.waiting or self.timers:
             self.step()
         assert self.machine.run_now is None
         return self.answers[-1].result
@@ -123,8 +125,12 @@ class Others:
         assert self.machine.run_now is not None
         return self.machine.run_now
 
-    def step(self) -> Message:
-        """Answer the request that has waited longest."""
+    def step(self) -> Message | None:
+        """Answer the request that has waited longest, or let a timer run out."""
+        if self.timers:
+            self.timers.clear()
+            self.machine.advance()
+            return None
         request = self.waiting.pop(0)
         answer = getattr(self, f"_{type(request).__name__}")(request)
         self.machine.answered(request, answer)

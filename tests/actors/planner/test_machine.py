@@ -109,7 +109,7 @@ def test_a_build_goes_from_phase_to_phase_as_the_table_says() -> None:
     while new := {after for phase in new for after in _NEXT[phase]} - reached:
         reached |= new
     assert reached == set(Phase)
-    assert Steps(Others().machine.session, run, lambda done: None).later.of.keys() == set(Phase) - {
+    assert Steps(Others().machine.session, run, lambda done: None, lambda: None).later.of.keys() == set(Phase) - {
         Phase.SCANNING,
         Phase.ANSWERED,
     }

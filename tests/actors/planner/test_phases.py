@@ -28,6 +28,7 @@ from actors.messages import (
     Message,
     Published,
     Record,
+    Recorded,
     RunCompile,
     RunInfer,
     RunLink,
@@ -454,7 +455,10 @@ def test_an_object_is_reused_under_a_new_key_where_its_parts_are_the_same() -> N
     assert [one for request in asked(others, FindFragments) for one in request.objects] == [old["main"]]
     assert [job.module for one in asked(others, RunCompile) for job in one.jobs] == ["a"]
     assert others.run.states.members(State.COMPILED) == ["a", "main"]
-    stored = {one.module: one for request in asked(others, StoreEntries) for one in request.entries}
+    others.finish()
+    stored = {
+        one.module: one for request in asked(others, StoreEntries) for one in request.entries if one.kind == "object"
+    }
     assert stored["main"].key != old["main"] and stored["main"].data == others.data[others.entries[old["main"]].digest]
     assert steps.compiling.reasons["main"].kind == "import"
 
@@ -571,3 +575,72 @@ def test_recording_writes_neither_plan_nor_snapshot_of_a_cancelled_build() -> No
     (record,) = asked(others, Record)
     assert (record.finished, record.snapshot, record.plan) == (False, "", b"")
     assert isinstance(others.asked[0], Begin)
+
+
+# ---- answering before the record
+
+
+def until_answered(others: Others) -> None:
+    count = len(others.answers)
+    while len(others.answers) == count:
+        others.step()
+
+
+def test_a_build_answers_when_its_program_is_in_its_place() -> None:
+    """All but the first. What is stored and recorded follows, and the build ends after that."""
+    others, ended = Others(), list[int]()
+    others.build(TEXTS)
+    assert others.kinds()[-2:] == ["StoreEntries", "Record"], "the first one was answered when it was recorded"
+    others.begin(EDITED)
+    assert others.machine.current is not None
+    others.machine.current.ended = lambda: ended.append(len(others.asked))
+    until_answered(others)
+    result = others.answers[-1].result
+    assert (result.success, result.recompiled, others.kinds()[-1]) == (True, ["a", "main"], "Publish")
+    assert "StoreEntries" not in others.kinds() and "StoreSummaries" not in others.kinds()
+    others.machine.build(Build(build=3, settings=SETTINGS), others.answers.append)
+    assert others.run.id == 2, "the next build waits"
+    while others.run.id == 2:
+        others.step()
+    after = others.kinds()[others.kinds().index("Publish") + 1 :]
+    assert after[:3] == ["StoreSummaries", "StoreEntries", "Record"] and ended
+    [stored] = asked(others, StoreEntries)
+    assert {one.kind for one in stored.entries} == {"object", "program"}
+    assert len(others.answers) == 2
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [Recorded(degraded="full"), Recorded(evicted=1), Recorded(needed_bytes=1)],
+    ids=["bad", "evicts", "small"],
+)
+def test_a_build_answers_after_its_record_where_the_last_one_had_trouble(recorded: Recorded) -> None:
+    others = Others()
+    others._Record = lambda request: recorded  # type: ignore[method-assign]
+    others.build(TEXTS)
+    others.begin(EDITED)
+    until_answered(others)
+    assert others.kinds()[-1] == "Record"
+    assert others.answers[-1].result.cache_degraded == recorded.degraded
+    assert others.answers[-1].result.cache_needed_bytes == recorded.needed_bytes
+
+
+def test_what_goes_wrong_after_the_answer_is_said_by_the_next_one() -> None:
+    others = Others()
+    others.build(TEXTS)
+    others._Record = lambda request: Recorded(degraded="gone")  # type: ignore[method-assign]
+    assert others.build(EDITED).cache_degraded is None
+    others._Record = lambda request: Recorded()  # type: ignore[method-assign]
+    assert others.build(EDITED).cache_degraded == "gone"
+    assert others.build(EDITED).cache_degraded is None
+
+
+def test_a_build_that_is_cancelled_after_its_answer_is_recorded_all_the_same() -> None:
+    others = Others()
+    others.build(TEXTS)
+    others.begin(EDITED)
+    until_answered(others)
+    others.cancelled.add(2)
+    others.finish()
+    [record] = asked(others, Record)
+    assert record.finished and record.snapshot_data and len(others.answers) == 2

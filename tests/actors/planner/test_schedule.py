@@ -47,7 +47,7 @@ def test_what_was_discarded_is_not_taken_and_can_come_back() -> None:
 
 
 def test_estimates_learn_from_what_was_measured() -> None:
-    estimates = Estimates({"known": 7.0})
+    estimates = Estimates({"known": 7.0}.get)
     assert estimates.of("known", 10) == 7.0
     unknown = estimates.of("new", 10_000)
     estimates.learn("other", 1_000, 100.0)
@@ -60,7 +60,7 @@ def test_a_schedule_has_costs_and_priorities_of_what_is_to_be_made_alone() -> No
     schedule = Schedule()
     schedule.ahead_ms = 9.0
     known, sizes = {"middle": 5.0, "there": 99.0}, {"top": 100, "middle": 100, "low": 100}
-    schedule.estimate(["low", "middle", "top"], sizes.__getitem__, graph, known=known, reused=["low"])
+    schedule.estimate(["low", "middle", "top"], sizes.__getitem__, graph, known=known.get, reused=["low"])
     top = FIXED_MS + 100 * MS_PER_BYTE
     assert schedule.costs == {"top": top, "middle": 5.0, "low": REUSED_MS}
     assert schedule.priorities == {"top": top, "middle": top + 5.0, "low": top + 5.0 + REUSED_MS}
