@@ -470,9 +470,8 @@ class BuildCache:
 
     async def look_up(self, function: Callable[[Connection, C], Coroutine[Any, Any, R]], values: C) -> R | None:
         """The same for the rows of `values`: a few are there sooner than a hop would be."""
-        if len(values) > FEW_ROWS:
-            return await self.read(function, values)
-        return await self._use(lambda database: database.glance(function, values))
+        few = len(values) <= FEW_ROWS
+        return await self._use(lambda database: (database.glance if few else database.read)(function, values))
 
     async def write(
         self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs

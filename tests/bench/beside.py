@@ -29,7 +29,8 @@ async def _measure(folder: Path, count: int, functions: int, invalidation: str) 
     from tests.bench.projects import edit, generate, middle
 
     generate(folder, count, functions)
-    async with orchestrator.open(folder, jobs=1, invalidation=invalidation) as project:
+    (folder / "wasmill.toml").write_text(f'[build]\ninvalidation = "{invalidation}"\njobs = 1\n')
+    async with orchestrator.open(folder) as project:
         for _ in range(4):
             assert (await project.build()).success
             await anyio.sleep(SETTLE_SECONDS)
