@@ -185,9 +185,7 @@ async def test_the_edits_of_the_example_do_what_is_said(tmp_path: Path) -> None:
 
 
 NOT_YET = {
-    "closures": "fun main() { let f = |x| x + 1; }",
     "generics": "fun id<T>(x: T) -> T { x }",
-    "`\\|>`": "fun f(x: i64) -> i64 { x }\nfun main() { println(1 |> f); }",
     "`try`": "fun main() { try { println(1); } catch (e) { println(2); } }",
     "`throw`": "fun main() { throw 1; }",
 }

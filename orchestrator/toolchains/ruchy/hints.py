@@ -12,7 +12,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     best, found = limit + 1, ""
     folded = name.lower()
     letters = set(folded)
-    near = {one for one in candidates if abs(len(one) - len(name)) <= limit}
+    near = {one for one in candidates if abs(len(one) - len(name)) <= limit and one[:1] != "#"}  # no name of a text
     for candidate in sorted(near, key=lambda one: (-len(one), one)):
         if candidate == name or abs(len(candidate) - len(name)) >= best:
             continue

@@ -1,4 +1,4 @@
-"""Methods of arrays: sections 8 and 12 of the language. Those that take a function are to come."""
+"""Methods of arrays. Those that take a function are in `written_methods.py`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,8 @@ METHODS: dict[str, tuple[int, Method]] = {}
 """By name: how many arguments it takes, and what makes it."""
 CHANGERS: dict[str, tuple[int, Changer]] = {}
 
-FUNCTIONS = words(
-    """map filter reduce fold any all find each position sort_by sort_by_key retain for_each take_while skip_while
-    flat_map filter_map min_by max_by min_by_key max_by_key partition group_by dedup_by scan"""
-)
-"""Methods that take a function."""
+FUNCTIONS = words("group_by dedup_by dedup_by_key chunk_by")
+"""Methods that take a function, and are to come."""
 
 
 _OTHER_WORDS = {
@@ -83,8 +80,7 @@ def array_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayTy
         message = f"`{name}` changes an array, and this one is no variable's: the change would be lost"
         c.p.error("E0211", node.at, message, "give it a name first: `let mut xs = ...`")
     elif name in FUNCTIONS:
-        message = f"`{name}` needs a function as a value, and these are not supported yet"
-        c.p.error("E0720", node.at, message, "write a loop: `for x in xs { ... }`")
+        c.p.error("E0720", node.at, f"`{name}` is not supported yet", "write a loop: `for x in xs { ... }`")
     else:
         instead = _OTHER_WORDS.get(name)
         hint = f"write `{instead}`" if instead else did_you_mean(name, [*METHODS, *CHANGERS])

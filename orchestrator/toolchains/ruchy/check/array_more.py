@@ -49,18 +49,18 @@ def _is_ordered(c: Fn, node: tree.MethodCall, kind: ArrayType) -> bool:
     element = resolve(kind.element)
     if element is ERROR:
         return False
-    if has_order(_for_now(element)):
+    if has_order(type_for_now(element)):
         return True
     c.p.error("E0255", node.at, f"`{node.name}` needs elements that have an order, and this is {shown(kind)}")
     return False
 
 
-def _for_now(kind: Type) -> Type:
+def type_for_now(kind: Type) -> Type:
     """The type as far as it is known, with an integer for what can only become a number."""
     found = resolve(kind)
     if found.__class__ is Var:
         return settle(found) if openness(found) == ANY else I64
-    return found.with_parts(tuple(_for_now(part) for part in found.parts)) if found.parts else found
+    return found.with_parts(tuple(type_for_now(part) for part in found.parts)) if found.parts else found
 
 
 @method("sort sorted", 0)

@@ -26,6 +26,7 @@ from orchestrator.toolchains.ruchy.check.function import (
     open_type,
 )
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, openness, resolve, shown
+from orchestrator.toolchains.ruchy.check.inlined import InlineFunction, inline_call
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.order import inferred_result
@@ -91,6 +92,8 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
         if single or c.p.visible(c.env, segments, found, callee.at):
             return call_function(c, node, found)
         return bad(node.at)
+    if isinstance(found, InlineFunction):
+        return inline_call(c, node, found, want, why)
     if isinstance(found, Variable) and may_be_called(found):
         return call_value(c, node, expr(c, callee))
     for argument in node.arguments:

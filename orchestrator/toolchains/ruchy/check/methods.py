@@ -37,6 +37,7 @@ from orchestrator.toolchains.ruchy.check.optional import (
     parsed,
     pop_or_none,
 )
+from orchestrator.toolchains.ruchy.check.ordering import ORDERING, compared
 from orchestrator.toolchains.ruchy.check.places import is_entry, place_of, read_place, writes_through_reference
 from orchestrator.toolchains.ruchy.check.ranges import OWN, elements, range_method
 from orchestrator.toolchains.ruchy.check.scope import RANGES, Variable
@@ -59,6 +60,7 @@ from orchestrator.toolchains.ruchy.check.types import (
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import global_of
+from orchestrator.toolchains.ruchy.check.written_methods import change_by_function, changes_in_place, with_function
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
 
@@ -88,7 +90,7 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
         want if call is node else wanted_by_next(c, call.name, calls[number:], want)
         for number, call in enumerate(calls, 1)
     ]
-    if made is None and (calls[0].name in c.p.module.changing or _may_change(calls[0])) and _is_place(c, inner):
+    if made is None and _changes(c, calls[0], wants[0]) and _is_place(c, inner):
         made = _changed(c, calls.pop(0), inner, wants.pop(0))
     if made is None:
         made = expr(c, inner)
@@ -131,6 +133,11 @@ def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: tree.Expr) -> hir.Expr
 _CHANGING = frozenset((*CHANGERS, *TEXT_CHANGERS, *TABLE_CHANGERS, "push_str"))
 
 
+def _changes(c: Fn, node: tree.MethodCall, want: Want) -> bool:
+    """Whether a method may change what it is called on."""
+    return node.name in c.p.module.changing or _may_change(node) or changes_in_place(node, want)
+
+
 def _may_change(node: tree.MethodCall) -> bool:
     """Whether a method changes what it is called on, if that is of the right type."""
     name = _plain(node.name)
@@ -171,6 +178,10 @@ def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr, want: Want = Non
             return bad(node.at)
         asked = asks_for_option(name, want)
         made = pop_or_none(c, node, place, kind) if asked else change(c, node, place, kind)
+    elif isinstance(kind, ArrayType) and changes_in_place(node, want):
+        if writes_through_reference(c, receiver, place.variable):
+            return bad(node.at)
+        made = change_by_function(c, node, place, out, want)
     elif isinstance(kind, EnumType) and is_option(kind) and OPTION_CHANGERS.get(name) == len(node.arguments):
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)
@@ -201,6 +212,10 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
     method = own_method(c.p, kind, name)
     if method is not None:
         return call_method(c, node, method, receiver)
+    if openness(kind) != ANY:
+        made = compared(c, node, receiver, name) if name in ORDERING else with_function(c, node, name, receiver, want)
+        if made is not None:
+            return made
     if kind is STRING:
         return text_method(c, node, receiver, name) or _of_text(c, node, name, receiver, want)
     if openness(kind) == ANY:

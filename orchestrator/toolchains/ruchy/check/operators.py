@@ -39,6 +39,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
 )
 from orchestrator.toolchains.ruchy.check.options import or_else
 from orchestrator.toolchains.ruchy.check.passes import check_range
+from orchestrator.toolchains.ruchy.check.pipelines import piped
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
@@ -147,8 +148,7 @@ def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
         elif op == "??":
             made = or_else(c, part.at, made, part.right)
         elif op == "|>":
-            not_yet(c.p, part.at, f"`{op}`", plural=False)
-            made = bad(part.at)
+            made = piped(c, part.at, made, part.right, want if part is node else None)
         else:
             made = arithmetic(c, part.at, op, made, part.right)
     return made

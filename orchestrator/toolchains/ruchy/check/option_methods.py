@@ -48,11 +48,8 @@ METHODS: dict[str, tuple[str, int, Method]] = {}
 CHANGERS = {"take": 0, "replace": 1}
 """Methods that change an `Option` where it is, by how many arguments they take."""
 
-FUNCTIONS = words(
-    """map map_err and_then unwrap_or_else or_else filter map_or map_or_else ok_or_else is_some_and is_ok_and is_none_or
-    inspect get_or_insert_with then for_each"""
-)
-"""Methods that take a function."""
+FUNCTIONS = words("get_or_insert_with")
+"""Methods that take a function, and are to come."""
 
 
 def _method(names: str, count: int, of: str = "") -> Callable[[Method], Method]:

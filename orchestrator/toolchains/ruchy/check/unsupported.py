@@ -28,7 +28,6 @@ INSTEAD = {
     "items inside of constants and defaults": "write the item outside, beside the constant or function",
     "`try`": _TRAP,
     "`throw`": _TRAP,
-    "`|>`": "call the function: `f(x)` for `x |> f`",
     "`Box`": "write the type itself",
     "`Vec`": _VALUES,
 }

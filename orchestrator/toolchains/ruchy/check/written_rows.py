@@ -1,0 +1,108 @@
+"""The methods that take a function, in Ruchy: a row each. See `written_methods.py`.
+
+A row begins with its names, and what the arguments are, in parentheses; its block follows. Lines that begin with a
+blank belong to the row before.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class WrittenMethod(NamedTuple):
+    """`arguments` are `__a` for a value, `__F:xy` for a function of two arguments, of which an `x` is an element.
+    `__P:x` is one that gives a bool, `__U:x` one whose value nobody wants."""
+
+    arguments: tuple[str, ...]
+    text: str
+
+
+Rows = dict[str, dict[int, WrittenMethod]]
+"""By name, and by how many arguments are given."""
+
+
+def _rows(text: str) -> Rows:
+    found: Rows = {}
+    for row in text.strip().replace("\n ", " ").splitlines():
+        head, _, body = row.partition(" => ")
+        names, _, listed = head.partition("(")
+        arguments = tuple(one.strip() for one in listed.rstrip(")").split(",") if one.strip())
+        for name in names.split():
+            found.setdefault(name, {})[len(arguments)] = WrittenMethod(arguments, body.strip())
+    return found
+
+
+ON_ARRAYS = _rows("""
+map (__F:x) => { let mut __r = []; for __x in __xs { __r.push(__F(__x)) } __r }
+filter (__P:x) => { let mut __r = []; for __x in __xs { if __P(__x) { __r.push(__x) } } __r }
+filter_map (__F:x) => { let mut __r = []; for __x in __xs { if let Some(__y) = __F(__x) { __r.push(__y) } } __r }
+flat_map (__F:x) => { let mut __r = []; for __x in __xs { for __y in __F(__x) { __r.push(__y) } } __r }
+each for_each (__U:x) => { for __x in __xs { __U(__x); } }
+inspect (__U:x) => { for __x in __xs { __U(__x); } __xs }
+any (__P:x) => { let mut __r = false; for __x in __xs { if __P(__x) { __r = true; break } } __r }
+all (__P:x) => { let mut __r = true; for __x in __xs { if !__P(__x) { __r = false; break } } __r }
+find (__P:x) => { let mut __r = None; for __x in __xs { if __P(__x) { __r = Some(__x); break } } __r }
+position (__P:x) =>
+ { let mut __r = None; let mut __i = 0; for __x in __xs { if __P(__x) { __r = Some(__i); break } __i += 1 } __r }
+find_map (__F:x) =>
+ { let mut __r = None; for __x in __xs { let __y = __F(__x); if __y.is_some() { __r = __y; break } } __r }
+fold (__a, __F:ax) => { for __x in __xs { __a = __F(__a, __x) } __a }
+reduce (__F:xx) => { let mut __r = None;
+ for __x in __xs { __r = match __r { Some(__y) => Some(__F(__y, __x)), None => Some(__x) } } __r }
+take_while (__P:x) => { let mut __r = []; for __x in __xs { if !__P(__x) { break } __r.push(__x) } __r }
+map_while (__F:x) =>
+ { let mut __r = []; for __x in __xs { if let Some(__y) = __F(__x) { __r.push(__y) } else { break } } __r }
+skip_while (__P:x) => { let mut __r = []; let mut __s = true;
+ for __x in __xs { if __s { if __P(__x) { continue } __s = false } __r.push(__x) } __r }
+partition (__P:x) => { let mut __r = []; let mut __q = [];
+ for __x in __xs { if __P(__x) { __r.push(__x) } else { __q.push(__x) } } (__r, __q) }
+scan (__a, __F:ax) => { let mut __r = []; for __x in __xs { __a = __F(__a, __x); __r.push(__a) } __r }
+min_by_key (__F:x) => { let mut __r = None; let mut __k = None;
+ for __x in __xs { let __y = __F(__x); let __b = match __k { Some(__z) => __y.cmp(__z) < 0, None => true };
+ if __b { __r = Some(__x); __k = Some(__y) } } __r }
+max_by_key (__F:x) => { let mut __r = None; let mut __k = None;
+ for __x in __xs { let __y = __F(__x); let __b = match __k { Some(__z) => __y.cmp(__z) >= 0, None => true };
+ if __b { __r = Some(__x); __k = Some(__y) } } __r }
+min_by (__F:xx) => { let mut __r = None; for __x in __xs {
+ let __b = match __r { Some(__y) => __F(__x, __y) < 0, None => true }; if __b { __r = Some(__x) } } __r }
+max_by (__F:xx) => { let mut __r = None; for __x in __xs {
+ let __b = match __r { Some(__y) => __F(__x, __y) >= 0, None => true }; if __b { __r = Some(__x) } } __r }
+sort_by sort_unstable_by (__F:xx) => { let __n = __xs.len(); let mut __a = __xs; let mut __b = __xs; let mut __w = 1;
+ while __w < __n { let mut __i = 0;
+ while __i < __n { let __m = (__i + __w).min(__n); let __h = (__i + __w * 2).min(__n);
+ let mut __l = __i; let mut __r = __m;
+ for __k in __i..__h { let __t = __l < __m && (__r >= __h || __F(__a[__l], __a[__r]) <= 0);
+ if __t { __b[__k] = __a[__l]; __l += 1 } else { __b[__k] = __a[__r]; __r += 1 } }
+ __i = __h } let __s = __a; __a = __b; __b = __s; __w = __w * 2 } __a }
+sort_by_key sort_unstable_by_key sort_by_cached_key (__F:x) => { let mut __p = [];
+ for __x in __xs { __p.push((__F(__x), __x)) } let __q = __p.sort_by(|__y, __z| (__y.0).cmp(__z.0));
+ let mut __r = []; for __x in __q { __r.push(__x.1) } __r }
+""")
+
+ON_OPTIONS = _rows("""
+map (__F:x) => match __xs { Some(__v) => Some(__F(__v)), None => None }
+and_then (__F:x) => match __xs { Some(__v) => __F(__v), None => None }
+unwrap_or_else (__F:) => match __xs { Some(__v) => __v, None => __F() }
+or_else (__F:) => match __xs { Some(__v) => Some(__v), None => __F() }
+filter (__P:x) => match __xs { Some(__v) => if __P(__v) { Some(__v) } else { None }, None => None }
+map_or (__d, __F:x) => match __xs { Some(__v) => __F(__v), None => __d }
+map_or_else (__D:, __F:x) => match __xs { Some(__v) => __F(__v), None => __D() }
+is_some_and (__P:x) => match __xs { Some(__v) => __P(__v), None => false }
+is_none_or (__P:x) => match __xs { Some(__v) => __P(__v), None => true }
+ok_or_else (__F:) => match __xs { Some(__v) => Ok(__v), None => Err(__F()) }
+inspect (__U:x) => { if let Some(__v) = __xs { __U(__v); } __xs }
+for_each (__U:x) => { if let Some(__v) = __xs { __U(__v); } }
+""")
+
+ON_RESULTS = _rows("""
+map (__F:x) => match __xs { Ok(__v) => Ok(__F(__v)), Err(__e) => Err(__e) }
+map_err (__F:e) => match __xs { Ok(__v) => Ok(__v), Err(__e) => Err(__F(__e)) }
+and_then (__F:x) => match __xs { Ok(__v) => __F(__v), Err(__e) => Err(__e) }
+or_else (__F:e) => match __xs { Ok(__v) => Ok(__v), Err(__e) => __F(__e) }
+unwrap_or_else (__F:e) => match __xs { Ok(__v) => __v, Err(__e) => __F(__e) }
+map_or (__d, __F:x) => match __xs { Ok(__v) => __F(__v), Err(__e) => __d }
+map_or_else (__D:e, __F:x) => match __xs { Ok(__v) => __F(__v), Err(__e) => __D(__e) }
+is_ok_and (__P:x) => match __xs { Ok(__v) => __P(__v), Err(__e) => false }
+is_err_and (__P:e) => match __xs { Ok(__v) => false, Err(__e) => __P(__e) }
+inspect (__U:x) => { if let Ok(__v) = __xs { __U(__v); } __xs }
+""")
