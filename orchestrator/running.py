@@ -15,7 +15,7 @@ from orchestrator.config import Config
 from orchestrator.errors import ProjectError, UsageError
 from orchestrator.result import RunResult
 from orchestrator.settings import SETTINGS, SIZE, Setting, near_miss, size
-from orchestrator.wasm.execute import NothingToRunError, ProgramError, Running, RunOutcome
+from orchestrator.wasm.execute import MachineCode, NothingToRunError, ProgramError, Running, RunOutcome
 
 if TYPE_CHECKING:
     from orchestrator.keywords import LimitName
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 OUT_OF_MEMORY = "rt::trap_memory"
 """The function of Ruchy's runtime in which a program ends when it runs out of memory."""
+
+LIBRARY = "rt::"
+"""How the names of the functions of Ruchy's runtime begin."""
 
 LIMITS: dict[str, str] = {"memory": "run_memory", "fuel": "fuel", "seconds": "seconds", "output": ""}
 """Every limit of a run, and the setting that applies if the call does not give it."""
@@ -88,6 +91,7 @@ async def run_captured(
         optimise=config.profile == "release",
         seconds=limits.seconds,
         output_limit=limits.output,
+        kept=machine_code(config),
     )
     outcome = await _ended(running, config.entry, offload or Offload())
     message = host_message(outcome, config, limits)
@@ -113,9 +117,20 @@ async def run_attached(
         folders=config.folders,
         optimise=config.profile == "release",
         seconds=limits.seconds,
+        kept=machine_code(config),
     )
     outcome = await _ended(running, config.entry, offload or Offload())
     return outcome.exit_code, host_message(outcome, config, limits)
+
+
+def machine_code(config: Config) -> MachineCode | None:
+    """Where the machine code of this project's programs is kept: in the user's own cache folder, and not in that of the
+    project. Whoever supplies a project could supply its cache too, and machine code is not held back by WebAssembly.
+    None for a project without a cache on disk, and for a user without a folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    if not config.folder or not config.enabled or os.name != "posix" or not os.path.isabs(home):
+        return None
+    return MachineCode(os.path.join(home, "wasmill", "machine-code"), LIBRARY)
 
 
 def _refuse_odd(args: Sequence[str]) -> None:

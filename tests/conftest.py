@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import zlib
 
 import hypothesis
@@ -29,6 +31,9 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     """In the processes of pytest-xdist as well: they skip what passed earlier, and the one that asked them adds up."""
+    # Machine code that tests leave goes away with them.
+    home = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="wasmill-tests-")
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     summary = FaultSummary(os.environ.get("RESUME"))
     if hasattr(config, "workerinput"):
         summary.file = None

@@ -6,8 +6,9 @@ straight to the streams of this process or, when captured, to files (`WasiConfig
 exit; files never did).
 
 Programs are compiled without optimisation unless asked. Measured on 9,100 functions (0.8 MB), Cranelift takes 10 to
-40 % less time that way, and the code is equally fast in a plain loop. Winch would take another 40 % less, but the
-Python interface of wasmtime does not offer it, its code is slower, and its stack frames are twice as large.
+40 % less time that way, and the code is equally fast in a plain loop. Winch, which the Python interface of wasmtime
+does not offer, would take a sixth of the time. But its code is up to twice as slow, and its stack frames are twice as
+large. Where machine code is kept (`groups/`), an edit compiles so little that Winch would save a few milliseconds.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import math
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -27,6 +28,8 @@ from orchestrator.wasm.threads import forked
 
 if TYPE_CHECKING:
     import wasmtime
+
+    Instantiate: TypeAlias = Callable[[wasmtime.Store, wasmtime.Linker], object]
 
 MEMORY_LIMIT = 1 << 30
 """The default limit of a program's memory, in bytes."""
@@ -61,6 +64,14 @@ class NothingToRunError(ProgramError):
     """The program is a library: it exports functions for a host to call, and no `_start`."""
 
 
+class MachineCode(msgspec.Struct, frozen=True):
+    """Where machine code is kept: a folder that only this user can enter, or that can be made so. Functions whose names
+    begin with `library` belong to the language's runtime, and are copied to where they are called."""
+
+    folder: str
+    library: str = ""
+
+
 class RunOutcome(msgspec.Struct, frozen=True):
     """How a run ended. `stdout` and `stderr` are None if they were not captured.
 
@@ -90,6 +101,7 @@ def run_program(
     optimise: bool = False,
     seconds: float | None = None,
     output_limit: int | None = None,
+    kept: MachineCode | None = None,
 ) -> RunOutcome:
     """Runs a program (its bytes, or the path of a file) and waits for its end.
 
@@ -98,7 +110,8 @@ def run_program(
     for no limit. `seconds` is how long it may run, without the time to compile it. `output_limit` is the number of
     bytes of each captured stream: a program that writes more is stopped. `folders` are the only folders that the
     program can see, writable, under the names given here. `capture` collects what it writes instead of passing it on.
-    `optimise` compiles better code, more slowly.
+    `optimise` compiles better code, more slowly. `kept` says where machine code is kept from run to run, by groups of
+    modules; not with `optimise`, and not with `fuel`, which groups would count in another way.
 
     A trap returns exit code 134, `proc_exit(n)` returns n. Ctrl-C stops the program, then raises KeyboardInterrupt.
     Raises ProgramError if the program cannot be run.
@@ -115,6 +128,7 @@ def run_program(
         optimise=optimise,
         seconds=seconds,
         output_limit=output_limit,
+        kept=kept,
     )
     running.start()
     try:
@@ -148,8 +162,9 @@ class Running:
         optimise: bool = False,
         seconds: float | None = None,
         output_limit: int | None = None,
+        kept: MachineCode | None = None,
     ) -> None:
-        self._program = program
+        self._program, self._kept = program, kept
         self._argv = [name, *args]
         self._stdin, self._capture, self._folders = stdin, capture, tuple(folders)
         self._memory_limit, self._fuel, self._optimise = memory_limit, fuel, optimise
@@ -241,7 +256,7 @@ class Running:
         engine = wasmtime.Engine(self._config())
         with self._lock:
             self._engine = engine
-        module = self._compile(engine)
+        instantiate = self._compiled(engine)
         store = wasmtime.Store(engine)
         store.set_limits(memory_size=self._memory_limit)
         if self._fuel is not None:
@@ -252,14 +267,14 @@ class Running:
             output = b"" if self._capture else None
             return RunOutcome(INTERRUPTED, output, output, "interrupted", "interrupted")
         if not self._capture and self._stdin is None:
-            return self._limited(self._run_in(engine, store, module, ""))
+            return self._limited(self._run_in(engine, store, instantiate, ""))
         import shutil
         import tempfile
 
         # A `TemporaryDirectory` would be removed by a fork that ends while the program runs here.
         folder = self._folder = tempfile.mkdtemp(prefix="wasmill-run-")
         try:
-            outcome = self._run_in(engine, store, module, folder)
+            outcome = self._run_in(engine, store, instantiate, folder)
             store.close()  # This closes the files too.
             # A program can write too much and end before `wait` looks.
             if self._wrote_too_much() and outcome.reason != "interrupted":
@@ -281,16 +296,25 @@ class Running:
         config.parallel_compilation = not forked()
         return config
 
-    def _compile(self, engine: wasmtime.Engine) -> wasmtime.Module:
+    def _compiled(self, engine: wasmtime.Engine) -> Instantiate:
+        """Compiles the program, or finds its machine code. Returns the function that instantiates it and returns its
+        entry, or None if it has none."""
         import wasmtime
 
         program = self._program if isinstance(self._program, bytes) else _read(os.fspath(self._program))
         if program[:8] != MAGIC:  # wasmtime would accept WebAssembly text too.
             raise ProgramError("not a valid program: this is no WebAssembly file")
+        if self._kept is not None and not self._optimise and self._fuel is None:
+            from orchestrator.wasm.groups.machine import grouped
+
+            groups = grouped(program, engine, self._kept, f"epochs {_STACK}")
+            if groups is not None:
+                return groups.instantiate
         try:
-            return wasmtime.Module(engine, program)
+            module = wasmtime.Module(engine, program)
         except wasmtime.WasmtimeError as error:
             raise ProgramError(f"not a valid program: {str(error).strip()}") from None
+        return lambda store, linker: linker.instantiate(store, module).exports(store).get("_start")
 
     def _wasi(self, folder: str) -> wasmtime.WasiConfig:
         import wasmtime
@@ -314,7 +338,7 @@ class Running:
         return wasi
 
     def _run_in(
-        self, engine: wasmtime.Engine, store: wasmtime.Store, module: wasmtime.Module, folder: str
+        self, engine: wasmtime.Engine, store: wasmtime.Store, instantiate: Instantiate, folder: str
     ) -> RunOutcome:
         import wasmtime
 
@@ -332,7 +356,7 @@ class Running:
             self._deadline = time.monotonic() + self._seconds
         linker.define(store, "wasi_snapshot_preview1", "proc_exit", exports["proc_exit"])
         try:
-            entry = linker.instantiate(store, module).exports(store).get("_start")
+            entry = instantiate(store, linker)
         except wasmtime.Trap as error:
             return _trapped(error)
         except wasmtime.WasmtimeError as error:

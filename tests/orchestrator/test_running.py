@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,7 +15,8 @@ import pytest
 
 import orchestrator
 from orchestrator import Project, ProjectError, Sources
-from orchestrator.running import LIMITS, checked_limits
+from orchestrator.running import LIMITS, checked_limits, machine_code
+from orchestrator.wasm.groups import layout
 
 pytestmark = pytest.mark.anyio
 
@@ -236,6 +239,48 @@ async def test_a_wrong_limit_is_said_before_anything_is_built(limits: Any, messa
         with pytest.raises(ProjectError) as caught:
             await project.run(limits=limits)
     assert message in str(caught.value)
+
+
+async def test_the_machine_code_of_a_program_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the user's folder, under `dev` only; and the program is the one that it would be without."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    monkeypatch.setattr(layout, "SMALLEST", 1)
+    monkeypatch.setattr(layout, "FEWEST", 1)
+    source = tmp_path / "project"
+    main = source / "build" / "main.wasm"
+    source.mkdir()
+    (source / "main.ruchy").write_text('fun main() { println("hello"); }')
+    async with orchestrator.open(source, profile="release") as project:
+        assert (await project.run()).stdout == b"hello\n"
+    assert not home.exists()
+    async with orchestrator.open(source) as project:
+        await project.build()
+        before = main.read_bytes()
+        assert (await project.run()).stdout == b"hello\n"
+        kept = sorted(os.listdir(home / "wasmill" / "machine-code"))
+        assert (await project.run()).stdout == b"hello\n"
+        assert (await project.run(limits={"fuel": 10_000_000})).stdout == b"hello\n"
+        assert main.read_bytes() == before
+    assert len(kept) > 3
+    assert sorted(os.listdir(home / "wasmill" / "machine-code")) == kept
+
+
+@pytest.mark.parametrize("home", ["relative", "", "/dev/null"])
+async def test_without_a_folder_of_the_user_nothing_is_kept(
+    home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", home)
+    monkeypatch.setenv("HOME", "/dev/null")
+    (tmp_path / "main.ruchy").write_text("fun main() { println(1); }")
+    async with orchestrator.open(tmp_path) as project:
+        assert (await project.run()).stdout == b"1\n"
+    assert sorted(os.listdir(tmp_path)) == [".ruchy-cache", "build", "main.ruchy"]
+
+
+async def test_modules_in_memory_leave_no_machine_code() -> None:
+    async with opened("fun main() { println(1); }") as project:
+        assert machine_code(project.config) is None
 
 
 def test_every_limit_has_a_value() -> None:
