@@ -33,10 +33,10 @@ from orchestrator.wasm.fragment import (
     Relocation,
 )
 from orchestrator.wasm.linker import link
-from orchestrator.wasm.slack.model import with_model
 from orchestrator.wasm.slack.resident import Resident
 from orchestrator.wasm.validate import validate
 from tests.bench.runner import Book, Times
+from tests.helpers.models import with_model
 from tests.orchestrator.wasm.referee import encode_object
 
 RUNS = 7

@@ -11,7 +11,6 @@ from typing import Annotated
 import msgspec
 
 from actors.untrusted import UNREADABLE, Count
-from orchestrator.wasm.cursor import ByteCursor
 from orchestrator.wasm.fragment import (
     DATA,
     EXPORTED,
@@ -32,7 +31,6 @@ from orchestrator.wasm.fragment import (
 )
 from orchestrator.wasm.leb import custom, string
 from orchestrator.wasm.object_file import ObjectFile, Symbol
-from orchestrator.wasm.reader import read_object
 from orchestrator.wasm.symbols import CONSTRUCTORS_NAME, STACK_POINTER_NAME
 
 SECTION = "wasmill.link"
@@ -106,17 +104,6 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(LinkModel)
 
 
-def with_model(data: bytes, between: bytes = b"") -> bytes:
-    """Returns the object with its model in a section at the end; without it where the fast linker cannot take the
-    object. `between` are custom sections to put before the model."""
-    try:
-        model = model_of(read_object(data))
-    except UnusualError:
-        return data + between
-    model.code_at, model.code_size, model.code = _code_at(data), len(model.code), b""
-    return data + between + model_section(model)
-
-
 def model_section(model: LinkModel) -> bytes:
     """The section of a model whose `code_at` and `code_size` are set, and whose `code` is empty."""
     encoded = _encoder.encode(model)
@@ -136,19 +123,6 @@ def read_model(data: bytes) -> LinkModel:
         raise UnusualError("an object whose model is damaged") from error
     model.code = data[model.code_at : model.code_at + model.code_size]
     return model
-
-
-def _code_at(data: bytes) -> int:
-    """The offset of the first function entry in an object; 0 where it has none."""
-    cursor = ByteCursor(data)
-    cursor.magic()
-    while cursor.position < len(data):
-        number, end = cursor.header()
-        if number == 10:
-            cursor.u32()
-            return cursor.position
-        cursor.position = end
-    return 0
 
 
 def model_of(found: ObjectFile) -> LinkModel:

@@ -26,7 +26,7 @@ from orchestrator.wasm.fragment import (
     WasmGlobal,
 )
 from orchestrator.wasm.leb import functype
-from orchestrator.wasm.slack.model import with_model
+from tests.helpers.models import with_model
 from tests.orchestrator.wasm.helpers import I32, NULLARY, STACK_POINTER, call, constant, function, load, slot
 from tests.orchestrator.wasm.referee import encode_object
 

@@ -17,9 +17,10 @@ from orchestrator.wasm.linker import LinkError, link
 from orchestrator.wasm.reader import read_object
 from orchestrator.wasm.slack.image import size_class
 from orchestrator.wasm.slack.library import Library
-from orchestrator.wasm.slack.model import UnusualError, model_of, read_model, with_model
+from orchestrator.wasm.slack.model import UnusualError, model_of, read_model
 from orchestrator.wasm.slack.resident import Resident
 from orchestrator.wasm.validate import validate
+from tests.helpers.models import with_model
 from tests.orchestrator.wasm.helpers import (
     NULLARY,
     UNARY,

@@ -13,9 +13,10 @@ from actors.digests import checksum, digest
 from orchestrator.wasm.linker import STACK_SIZE
 from orchestrator.wasm.slack.frozen import freeze, thaw
 from orchestrator.wasm.slack.library import Library
-from orchestrator.wasm.slack.model import UnusualError, with_model
+from orchestrator.wasm.slack.model import UnusualError
 from orchestrator.wasm.slack.resident import NeedsError, Resident
 from orchestrator.wasm.validate import validate
+from tests.helpers.models import with_model
 from tests.orchestrator.wasm.helpers import NULLARY, call, constant, function
 from tests.orchestrator.wasm.referee import encode_object
 from tests.orchestrator.wasm.slack_worlds import LIBRARY, SlackWorld, library_objects

@@ -29,8 +29,8 @@ from orchestrator.wasm.fragment import (
 )
 from orchestrator.wasm.join import join
 from orchestrator.wasm.pieces import CodePiece, DataPiece, code_piece, data_piece, read_use
-from orchestrator.wasm.slack.model import with_model
 from orchestrator.wasm.wat import assemble as assemble_text
+from tests.helpers.models import with_model
 from tests.helpers.reuse_tools import compiled, job_of
 from tests.orchestrator.wasm.helpers import (
     HOLE,
