@@ -302,6 +302,17 @@ class Project:
         """Returns the current state of each actor's mailbox."""
         return self._running().statistics()
 
+    async def recorded(self) -> None:
+        """Waits until everything that answered builds made is stored and recorded. An answer may come before that;
+        closing the Project, the next build and questions about the cache wait by themselves. Raises ProjectBroken, and
+        ProjectError if the Project is closed."""
+        self._running()
+        assert self._builds is not None
+        try:
+            await self._builds.recorded()
+        except (Broken, Closed) as error:
+            raise translated(error) from error.__cause__
+
     @property
     def toolchains(self) -> Toolchains:
         """The toolchains of the project."""
@@ -336,9 +347,9 @@ class Project:
 
     async def _ask_keeper(self, request: KeeperRequest[A]) -> A:
         system = self._running()
-        assert self._keeper is not None and self._builds is not None
+        assert self._keeper is not None
+        await self.recorded()
         try:
-            await self._builds.recorded()
             return await system.ask(self._keeper, request)
         except (Broken, Closed) as error:
             raise translated(error) from error.__cause__

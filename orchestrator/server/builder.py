@@ -74,6 +74,19 @@ class OpenProject:
         """Remembers what is in the cache after a build of this Project."""
         self._cache = self._cache_stamps()
 
+    async def recorded(self) -> None:
+        """Waits until a build that was answered is recorded, and remembers what it left in the cache. Until then it
+        counts as used, because the stamps in the cache change."""
+        self.users += 1
+        try:
+            assert self.project is not None
+            await self.project.recorded()
+            self.note_cache()
+        except orchestrator.WasmillError:
+            self.failed = True
+        finally:
+            self.users -= 1
+
     def answers(self, request: BuildAsked) -> bool:
         """Whether this Project is what a fresh process would open now: the same settings, from files with the same
         stamps, on a cache that nobody else has written or cleared since."""
@@ -169,7 +182,7 @@ class Builder:
                 group.start_soon(_watch, link, group.cancel_scope)
                 group.start_soon(sender.run, group.cancel_scope)
                 done = await project._build(force=request.force, begun=sender.begin)
-                opened.note_cache()
+                self._group.start_soon(opened.recorded)
                 with suppress(OSError):
                     self._server.send(b"b")  # for its `status`
                 sender.put(RESULT + encode(done.result))

@@ -48,7 +48,7 @@ class ProjectBench:
 
     async def recorded(self) -> None:
         """Wait until what the last build left is on the disk."""
-        await self.project.cache.statistics()
+        await self.project.recorded()
 
     def happened(self, kind: type[Event]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
