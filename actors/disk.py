@@ -302,6 +302,11 @@ class RealDisk:
         return ByteLocks(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), 0o666))
 
 
+def row_of(seen: os.stat_result) -> Row:
+    """Returns what `Disk.rows` has for a file."""
+    return _within(_ROW(seen))
+
+
 def _within(row: Row) -> Row:
     """Moves times into the range that can be stored. That loses nothing: the other fields still tell files apart, and
     the time of the last change (ctime) cannot be set by programs."""

@@ -7,6 +7,7 @@ Whatever goes wrong here closes the connection: then the child builds by itself,
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections import deque
 from contextlib import suppress
@@ -21,6 +22,7 @@ from actors.events import BuildStalled, Event
 from actors.scanner.snapshot import stamp_extras
 from orchestrator.api import Project
 from orchestrator.requests import snapshot_name
+from orchestrator.server.watched import WatchingOffload
 from orchestrator.server.wire import (
     EVENT,
     RESULT,
@@ -52,19 +54,28 @@ class OpenProject:
         self.failed = False
         self.ready, self._stop, self._ended = anyio.Event(), anyio.Event(), anyio.Event()
         self._cache: object = None
+        self._offload = WatchingOffload()
 
     async def hold(self, request: BuildAsked) -> None:
+        watched = self._offload.watched
         try:
-            async with orchestrator.open(request.place, **request.said) as project:
+            async with orchestrator.open(request.place, offload=self._offload, **request.said) as project:
                 self.project, self.config = project, resolved(project.config)
+                watched.watch(project.config.root)
                 self.note_cache()
                 self.ready.set()
                 await self._stop.wait()
         except Exception:
             self.failed = True
         finally:
+            watched.close()
             self.ready.set()
             self._ended.set()
+
+    async def learn(self) -> None:
+        """Watches what the last build had to stamp, so that the next one need not. Nobody waits for it."""
+        with suppress(Exception):
+            await self._offload.run(self._offload.watched.learn)
 
     async def close(self) -> None:
         self._stop.set()
@@ -132,6 +143,7 @@ class Builder:
                 finally:
                     opened.users -= 1
                     self._open_last(request)
+                self._group.start_soon(opened.learn)
         except (LinkGoneError, Exception):  # the child sees the end of the connection
             pass
         finally:
@@ -270,6 +282,7 @@ async def _serve(control: socket.socket) -> None:
 def main(control: socket.socket) -> None:
     """The life of the builder, in a fork of the server that has used no thread and no event loop."""
     unused_before_fork()
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # comes where somebody opens a file that `_unwritten` looks at
     anyio.run(_serve, control)
 
 
