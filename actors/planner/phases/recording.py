@@ -81,7 +81,7 @@ class RecordingBuild(Step):
             return
         if self.done is None and session.answers_early(self.run):
             self.early, self.done = True, self.answer(cancelled=False)
-            session.later(0.0)  # Whoever waits for the answer comes first.
+            session.later(0.0)  # The caller of the build gets its answer first.
             return
         self._summarising.store()
         self._inferring.store()
