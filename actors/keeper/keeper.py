@@ -103,7 +103,7 @@ class Keeper(Actor[ToKeeper]):
         self._hot_memory = hot_memory
         self._enabled = enabled
         self._after: Callable[[], Awaitable[object]] | None = None
-        """The rest of the last request's work. It is done before the next request, or at the end: the answer goes first."""
+        """The rest of the last request's work, done before the next one or at the end: the answer goes first."""
 
     async def started(self) -> None:
         memory = self._folder is None
