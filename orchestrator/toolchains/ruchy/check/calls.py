@@ -84,6 +84,7 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
         word = word_call(c, node, segments, want)
         if word is not None:
             return word
+        found = global_of(c, segments[0], callee.at) if single else None
     if isinstance(found, VariantItem):
         return variant_call(c, node, found) if c.p.visible(c.env, segments, found, callee.at) else bad(node.at)
     if isinstance(found, StructItem) and (made := struct_call(c, node, found)) is not None:

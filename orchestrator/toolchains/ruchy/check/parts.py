@@ -1,14 +1,14 @@
 """The parts of each node of the typed tree, in the order in which they are evaluated.
 
-All code that walks a tree goes by these tables. They are complete, or this module cannot be imported.
+All code that walks a tree goes by these tables. A node that none of them names has the parts that its fields say, and
+may jump or store.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, get_args
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.tables import complete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,24 +74,45 @@ PLAIN: dict[type, Callable[[Node], Sequence[Node]]] = {
 """Those that neither jump nor store, if their parts don't."""
 
 _OTHERS: dict[type, Callable[[Node], Sequence[Node]]] = {
-    hir.CallChanging: lambda node: node.arguments,
-    hir.LendGlobal: _none,
     hir.SetCell: lambda node: (node.value, node.cell),
     hir.Block: lambda node: [*node.statements, node.value],
-    hir.If: lambda node: (node.condition, node.then, node.otherwise),
-    hir.Loop: lambda node: (node.body,),
-    hir.While: lambda node: (node.condition, node.body),
-    hir.ForRange: lambda node: (node.start, node.end, node.body),
-    hir.Break: _value,
-    hir.Continue: _none,
-    hir.Return: _value,
-    hir.Let: _value,
     hir.Store: lambda node: [node.value, *_indices(node)],
     hir.Change: lambda node: [*node.arguments, *_indices(node)],
-    hir.SetGlobal: _value,
-    hir.Do: _value,
 }
-PARTS: dict[type, Callable[[Node], Sequence[Node]]] = {**dict.fromkeys(LEAVES, _none), **PLAIN, **_OTHERS}
+"""Those whose parts are not evaluated in the order of their fields."""
+
+_FORMS = {
+    "Expr": (False, True),
+    "_ExprUnion": (False, True),
+    "Expr | None": (False, False),
+    "list[Expr]": (True, True),
+}
+"""What a field of a node is declared as: whether it holds several parts, and whether there always is one."""
+
+
+def _by_fields(kind: type) -> Callable[[Node], Sequence[Node]]:
+    """The parts of a node that neither table names: its fields that are expressions, in their order."""
+    found = [(name, *_FORMS[form]) for name, form in kind.__annotations__.items() if form in _FORMS]
+
+    def parts(node: Node) -> Sequence[Node]:
+        made: list[Node] = []
+        for name, several, always in found:
+            value = getattr(node, name)
+            if several:
+                made += value
+            elif always or value is not None:
+                made.append(value)
+        return made
+
+    return parts if found else _none
+
+
+_NODES = [*get_args(hir.Expr), *get_args(hir.Stmt)]
+PARTS: dict[type, Callable[[Node], Sequence[Node]]] = {
+    **{kind: _by_fields(kind) for kind in _NODES},
+    **PLAIN,
+    **_OTHERS,
+}
 """All parts of every node."""
 
 OPERANDS: dict[type, Callable[[Node], Sequence[Node]]] = {
@@ -105,8 +126,6 @@ OPERANDS: dict[type, Callable[[Node], Sequence[Node]]] = {
     hir.Block: _none,
 }
 """The parts that are always evaluated before the node does its work: where one of them never returns, it does none."""
-
-complete(PARTS, Union[hir.Expr, hir.Stmt], "check.parts.PARTS")
 
 
 def stored_slots(body: hir.Expr) -> set[int]:
