@@ -7,7 +7,6 @@ C, the long test compares processor time too.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 
 from orchestrator.toolchains.ruchy.syntax.lexer import lex
 from orchestrator.toolchains.ruchy.syntax.split import split
+from tests.helpers.bytecodes import bytecodes
 from tests.helpers.programs import ENTRY, build
 from tests.helpers.shapes import SHAPES
 
@@ -35,28 +35,6 @@ SMALL = (
 
 SLACK = 1.25
 """So much more may the second step cost: for what grows with a logarithm."""
-
-
-def bytecodes(work: Callable[[], Any]) -> int:
-    """How many bytecodes a call executes."""
-    count = 0
-
-    def trace(frame: Any, event: str, argument: Any) -> Any:
-        nonlocal count
-        if event == "call":
-            frame.f_trace_opcodes = True
-            frame.f_trace_lines = False
-        elif event == "opcode":
-            count += 1
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 def growth(work: Callable[[int], Any], sizes: tuple[int, int, int]) -> float:

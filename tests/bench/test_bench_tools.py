@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import anyio
 import pytest
 
+from tests.bench import guard
 from tests.bench.bench import BEGIN, END, report, rewrite
 from tests.bench.runner import Book, TableRow, Times, in_turn, shown
 from tests.bench.targets import BenchTarget, Bound, said, verdict
@@ -67,3 +69,26 @@ def test_the_tables_go_between_the_markers(tmp_path: Path) -> None:
     file.write_text("nothing")
     with pytest.raises(SystemExit, match="no markers"):
         rewrite(file, "new")
+
+
+@pytest.mark.parametrize(
+    ("counts", "well", "said_of_it"),
+    [
+        ({"lex": 1050, "link": 1000}, True, "as it was"),
+        ({"lex": 1051, "link": 1000}, False, "MORE"),
+        ({"lex": 900, "link": 1000}, True, "less: write a new baseline"),
+        ({"lex": 1000}, False, "not counted any more"),
+        ({"lex": 1000, "link": 1000, "new": 1}, False, "not in the baseline"),
+    ],
+)
+def test_the_guard_sees_more_work(counts: dict[str, int], well: bool, said_of_it: str) -> None:
+    lines, found = guard.verdict(counts, {"lex": 1000, "link": 1000})
+    assert found == well
+    assert any(line.endswith(said_of_it) for line in lines)
+
+
+def test_the_guard_has_ten_paths_in_each_baseline() -> None:
+    names = sorted(name for name, _ in guard.paths())
+    baselines = json.loads(guard.BASELINES.read_text())
+    assert len(names) == 10
+    assert [sorted(counts) for counts in baselines.values()] == [names] * len(baselines) != []
