@@ -122,7 +122,9 @@ class ProjectItem:
         for step in self.steps:
             if step[0] == "call":
                 argument = f"1 as {step[2]}" if step[2] else "1"
-                lines.append(f"    t = t + ({step[1].text()}({argument}) as i64);")
+                added = f"t = t + ({step[1].text()}({argument}) as i64)"
+                forms = {2: f"let add = || {{ {added} }}; add();", 3: f"[0].each(|k| {{ {added} + k }});"}
+                lines.append(f"    {forms.get(self.salt % 4, f'{added};')}")  # also in a function that is a value
             elif step[0] == "read":
                 lines.append(f"    t = t + {step[1].text()};")
             else:
