@@ -15,6 +15,7 @@ import msgspec
 
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
+from orchestrator.toolchains.ruchy.syntax.scopes import ScopedWalk
 from orchestrator.toolchains.ruchy.syntax.top import variable_of
 
 Find = Callable[[str], Any]
@@ -91,54 +92,34 @@ def _one(kinds: Sequence[str]) -> str:
     return known[0].replace("i64", "f64") if any("f64" in kind for kind in known) else known[0]
 
 
-class _ElementSearch:
-    """`found` are the types of what is put in, by variable; `scopes` the locals in sight, and their types; `tops` the
-    types of the variables of the top level."""
+class _ElementSearch(ScopedWalk[str]):
+    """`found` are the types of what is put in, by variable; `scopes` have the types of locals; `tops` the types of the
+    variables of the top level."""
 
     def __init__(self, names: set[str], find: Find) -> None:
+        super().__init__()
         self.names = names
         self.find = find
         self.found: dict[str, list[str]] = {}
-        self.scopes: list[dict[str, str]] = []
         self.tops: dict[str, str] = {}
 
-    def function(self, node: tree.Function) -> None:
-        self.scopes.append({one.name: _written(one.type) for one in node.parameters})
-        self.statements(node.body.statements, apart=True)
-        self.scopes.pop()
+    def parameter(self, node: tree.Parameter) -> str:
+        return _written(node.type)
 
-    def statements(self, nodes: Sequence[Any], apart: bool = False) -> None:
-        if apart:
-            self.scopes.append({})
-        for node in nodes:
-            self._expression(node.value if isinstance(node, tree.Let) else node)
-            if isinstance(node, tree.Let) and isinstance(node.pattern, tree.NamePattern):
-                variables = self.scopes[-1] if self.scopes else self.tops
-                variables[node.pattern.name] = _written(node.type) if node.type else self._type(node.value)
-        if apart:
-            self.scopes.pop()
+    def turn(self, node: tree.For) -> dict[str, str]:
+        """A loop's variable."""
+        name = node.pattern.name if isinstance(node.pattern, tree.NamePattern) else ""
+        kind = "[i64]" if isinstance(node.iterable, tree.RangeExpr) else self._type(node.iterable)
+        return {name: kind[1:-1] if kind[:1] == "[" else UNKNOWN}
 
-    def _expression(self, node: Any) -> None:
-        waiting = [node]
-        while waiting:
-            node = waiting.pop()
-            kind = node.__class__
-            if kind is tree.Block:
-                self.statements(node.statements, apart=True)
-            elif kind is tree.Function:
-                self.function(node)
-            elif kind is tree.For:
-                self._expression(node.iterable)
-                name = node.pattern.name if isinstance(node.pattern, tree.NamePattern) else ""
-                self.scopes.append({name: self._turn(node.iterable)})
-                self._expression(node.body)
-                self.scopes.pop()
-            elif kind is list:
-                waiting += reversed(node)
-            elif isinstance(node, msgspec.Struct) and kind is not tree.Mod:
-                for name, found in self._put(node):
-                    self.found.setdefault(name, []).append(found)
-                waiting += [getattr(node, name) for name in reversed(node.__struct_fields__)]
+    def let(self, node: tree.Let) -> None:
+        if isinstance(node.pattern, tree.NamePattern):
+            variables = self.scopes[-1] if self.scopes else self.tops
+            variables[node.pattern.name] = _written(node.type) if node.type else self._type(node.value)
+
+    def look(self, node: msgspec.Struct) -> None:
+        for name, found in self._put(node):
+            self.found.setdefault(name, []).append(found)
 
     def _put(self, node: Any) -> Iterator[tuple[str, str]]:
         """The variable that something is put into, and the type of that."""
@@ -174,11 +155,6 @@ class _ElementSearch:
         name = node.segments[0] if isinstance(node, tree.Path) and len(node.segments) == 1 else ""
         local = any(name in scope for scope in self.scopes)
         return ("" if local or name not in self.names else name), depth
-
-    def _turn(self, node: Any) -> str:
-        """The type of a loop's variable."""
-        kind = "[i64]" if isinstance(node, tree.RangeExpr) else self._type(node)
-        return kind[1:-1] if kind[:1] == "[" else UNKNOWN
 
     # ------------------------------------------------------------ types
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.scopes import ScopedWalk
 from orchestrator.toolchains.ruchy.syntax.top import variable_of
 
 Find = Callable[[str], Any]
@@ -52,59 +53,33 @@ def floats_in(interface: bytes) -> frozenset[str]:
     return frozenset(names.split(" ") if mark and names.replace(" ", "").replace("_", "").isalnum() else ())
 
 
-class _Look:
+class _Look(ScopedWalk[bool]):
     """`floats` are the variables known to be floats, `assigned` those of them that become floats by an assignment;
-    `scopes` the locals in sight, and whether they are floats."""
+    `scopes` say of locals whether they are floats."""
 
     def __init__(self, names: set[str], floats: set[str], find: Find) -> None:
+        super().__init__()
         self.names = names
         self.floats = floats
         self.find = find
         self.assigned: set[str] = set()
-        self.scopes: list[dict[str, bool]] = []
 
-    def function(self, node: tree.Function) -> None:
-        self.scopes.append({one.name: _is(one.type) or self.gives(one.default) for one in node.parameters})
-        self.statements(node.body.statements, apart=True)
-        self.scopes.pop()
+    def parameter(self, node: tree.Parameter) -> bool:
+        return _is(node.type) or self.gives(node.default)
 
-    def statements(self, nodes: Sequence[Any], apart: bool = False) -> None:
-        """Those of the top level, or of a block, whose names are `apart`."""
-        if apart:
-            self.scopes.append({})
-        for node in nodes:
-            if isinstance(node, tree.Let):
-                self._expression(node.value)
-                gives = _is(node.type) or (node.type is None and self.gives(node.value))
-                if self.scopes:
-                    self.scopes[-1].update(dict.fromkeys(_bound(node.pattern), gives))
-                elif gives:
-                    self.floats.add(variable_of(node))
-            else:
-                self._expression(node)
-        if apart:
-            self.scopes.pop()
+    def turn(self, node: tree.For) -> dict[str, bool]:
+        return dict.fromkeys(_bound(node.pattern), False)
 
-    def _expression(self, node: Any) -> None:
-        waiting = [node]
-        while waiting:
-            node = waiting.pop()
-            kind = node.__class__
-            if kind is tree.Block:
-                self.statements(node.statements, apart=True)
-            elif kind is tree.Function:
-                self.function(node)
-            elif kind is tree.For:
-                self._expression(node.iterable)
-                self.scopes.append(dict.fromkeys(_bound(node.pattern), False))
-                self._expression(node.body)
-                self.scopes.pop()
-            elif kind is list:
-                waiting += reversed(node)
-            elif isinstance(node, msgspec.Struct) and kind is not tree.Mod:
-                if isinstance(node, tree.Assign):
-                    self._assign(node)
-                waiting += [getattr(node, name) for name in reversed(node.__struct_fields__)]
+    def let(self, node: tree.Let) -> None:
+        gives = _is(node.type) or (node.type is None and self.gives(node.value))
+        if self.scopes:
+            self.scopes[-1].update(dict.fromkeys(_bound(node.pattern), gives))
+        elif gives:
+            self.floats.add(variable_of(node))
+
+    def look(self, node: msgspec.Struct) -> None:
+        if isinstance(node, tree.Assign):
+            self._assign(node)
 
     def _assign(self, node: tree.Assign) -> None:
         place = node.place
