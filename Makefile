@@ -50,10 +50,11 @@ test-long: $(VENV)/.installed-dev
 # A user's installation, not an editable one, which takes longer to start.
 bench: | $(BIN)/python
 	@rm -rf .bench/venv && mkdir -p .bench && $(PYTHON) -m venv .bench/venv
-	@echo "installing wasmill, and doit to compare it with, into .bench/venv"
+	@echo "installing wasmill, and doit and SCons to compare it with, into .bench/venv"
 	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[trio]'
 	@rm -rf build *.egg-info
-	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check doit || echo "doit could not be installed"
+	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check doit scons || \
+		echo "doit and SCons could not be installed"
 	@.bench/venv/bin/python tests/bench/bench.py $(if $(SIZES),--sizes $(SIZES)) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(SIZES)$(ONLY),,--write docs/performance.md)
 

@@ -1,7 +1,8 @@
-"""ninja, make and doit on the same shape of work: as many files with the same imports, each "compiled" by `cp`, after
-those that it imports; a program that depends on all. So what is measured is orchestration alone, where ours compiles.
+"""ninja, make, doit and SCons on the same shape of work: as many files with the same imports, each "compiled" by `cp`,
+after those that it imports; a program that depends on all. So what is measured is orchestration alone, where ours
+compiles.
 
-doit keeps digests of file contents, ninja and make believe modification times.
+doit and SCons keep digests of file contents, ninja and make believe modification times.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from tests.bench import projects
 
 DOIT_MOST = 1_000
 """doit takes a second to find nothing changed in 10,000 files, and minutes to build them."""
+SCONS_MOST = 1_000
+"""SCons reads its whole graph with Python at each start."""
 
 
 class Rival:
@@ -46,7 +49,8 @@ def installed() -> tuple[list[Rival], list[str]]:
     for rival, present in (
         (Rival("ninja", ["ninja"], write_ninja), shutil.which("ninja") is not None),
         (Rival("make", ["make", "-s", "-j2"], write_make), shutil.which("make") is not None),
-        (Rival("doit", [sys.executable, "-m", "doit", "-v0"], write_doit, DOIT_MOST), _doit()),
+        (Rival("doit", [sys.executable, "-m", "doit", "-v0"], write_doit, DOIT_MOST), _importable("doit")),
+        (Rival("scons", [sys.executable, "-m", "SCons", "-s", "-j2"], write_scons, SCONS_MOST), _importable("SCons")),
     ):
         if present:
             there.append(rival)
@@ -55,8 +59,8 @@ def installed() -> tuple[list[Rival], list[str]]:
     return there, missing
 
 
-def _doit() -> bool:
-    return subprocess.run([sys.executable, "-c", "import doit"], capture_output=True, check=False).returncode == 0
+def _importable(name: str) -> bool:
+    return subprocess.run([sys.executable, "-c", f"import {name}"], capture_output=True, check=False).returncode == 0
 
 
 def _edges(count: int) -> Iterator[tuple[str, str, list[str]]]:
@@ -102,3 +106,16 @@ def task_link():
 
 def write_doit(folder: Path, count: int) -> None:
     (folder / "dodo.py").write_text(_DODO.format(edges=list(_edges(count))))
+
+
+_SCONSTRUCT = """\
+EDGES = {edges}
+env = Environment(tools=[])
+for output, source, after in EDGES:
+    env.Depends(env.Command(output, source, "cp $SOURCE $TARGET"), after)
+Default(env.Command("program", [edge[0] for edge in EDGES], "touch $TARGET"))
+"""
+
+
+def write_scons(folder: Path, count: int) -> None:
+    (folder / "SConstruct").write_text(_SCONSTRUCT.format(edges=list(_edges(count))))
