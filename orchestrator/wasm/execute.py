@@ -307,7 +307,7 @@ class Running:
         if self._kept is not None and not self._optimise and self._fuel is None:
             from orchestrator.wasm.groups.machine import grouped
 
-            groups = grouped(program, engine, self._kept, f"epochs {_STACK}")
+            groups = grouped(program, engine, self._kept.folder, self._kept.library, f"epochs {_STACK}")
             if groups is not None:
                 return groups.instantiate
         try:

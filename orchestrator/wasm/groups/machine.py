@@ -18,8 +18,6 @@ from orchestrator.wasm.groups.store import MachineStore
 if TYPE_CHECKING:
     import wasmtime
 
-    from orchestrator.wasm.execute import MachineCode
-
 _FORMAT = b"1"  # Raise it whenever other bytes are made of the same plan, or other calls are found in the same bodies.
 
 _plans = msgspec.msgpack.Encoder()
@@ -27,15 +25,17 @@ _calls = msgspec.msgpack.Encoder()
 _read_calls = msgspec.msgpack.Decoder(dict[str, list[list[int]]])
 
 
-def grouped(program: bytes, engine: wasmtime.Engine, kept: MachineCode, configuration: str) -> MachineGroups | None:
-    """The program as groups; None where it must run as one module."""
+def grouped(
+    program: bytes, engine: wasmtime.Engine, folder: str, library: str, configuration: str
+) -> MachineGroups | None:
+    """The program as groups, whose machine code is kept in the folder; None where it must run as one module."""
     import wasmtime
 
-    store = MachineStore(kept.folder)
+    store = MachineStore(folder)
     if not store.usable():
         return None
     try:
-        return MachineGroups(program, engine, configuration, store, kept.library)
+        return MachineGroups(program, engine, configuration, store, library)
     except (UngroupedError, wasmtime.WasmtimeError):
         return None
 
