@@ -16,7 +16,7 @@ from orchestrator.cli import SIGINT, SIGTERM, Terminated, events_wanted, signal_
 from orchestrator.cli.output import Output
 from orchestrator.errors import ProjectBroken, UsageError, WasmillError
 
-COMMANDS = ("build", "run", "graph", "clean", "cache", "explain", "trace", "server")
+COMMANDS = ("build", "run", "graph", "clean", "cache", "explain", "trace", "server", "watch")
 
 HELP = """\
 wasmill: build WebAssembly programs out of modules, and rebuild only what an edit asks for
@@ -26,6 +26,7 @@ usage: wasmill COMMAND [ARGUMENTS]
 
   build [PATH]             compile what changed, link the program
   run [PATH] [-- ARGS]     build, then run the program; PATH may be a single source
+  watch [PATH]             build again whenever something changed; --run runs it too
   graph [PATH]             show which module depends on which
   clean [PATH]             remove the programs that builds of this project wrote
   cache ACTION [PATH]      stats, verify, gc or clear: look after the cache

@@ -55,7 +55,7 @@ def execute(arguments: Namespace, output: Output) -> int:
     place = served_folder(config, arguments.path)
     if arguments.action == "run":
         return _run(config, place, arguments.ready, output)
-    found = _asked(place, STATUS)
+    found = asked(place, STATUS)
     if arguments.action == "start":
         if found is not None:
             output.say("there is a server already")
@@ -69,7 +69,7 @@ def execute(arguments: Namespace, output: Output) -> int:
         output.say("there is no server")
         return 1
     if arguments.action == "stop":
-        _asked(place, STOP)
+        asked(place, STOP)
         output.say("the server was stopped")
         return 0
     output.out(_status(json.loads(found)))
@@ -89,7 +89,7 @@ def _status(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _asked(place: str, request: bytes) -> bytes | None:
+def asked(place: str, request: bytes) -> bytes | None:
     """Returns a server's answer; None where there is no server."""
     link = _connected(place)
     if link is None:

@@ -48,6 +48,8 @@ AT_ONCE = 16
 class Reports(Protocol):
     """What `Inotify` does."""
 
+    @property
+    def file(self) -> int: ...
     def add_folder(self, path: str) -> int: ...
     def add_file(self, file: int) -> int: ...
     def read(self) -> list[ChangeReport] | None: ...
@@ -109,6 +111,13 @@ class WatchedDisk(RealDisk):
                     self._forget_all()
                     return
         self._wanted = []
+
+    def wait(self, seconds: float) -> None:
+        """Waits until something is reported, or some seconds have passed. A report is a hint; `rows` proves."""
+        poll = select.poll()
+        if self._tree is not None:
+            poll.register(self._tree.file, select.POLLIN)
+        poll.poll(seconds * 1000)
 
     def close(self) -> None:
         """Ends watching. Later calls take every stamp."""
@@ -177,6 +186,12 @@ class _Tree:
         self._file = self._mounts = -1
 
     let_go = close
+
+    @property
+    def file(self) -> int:
+        """The queue, which can be read where something is reported."""
+        assert self._reports is not None
+        return self._reports.file
 
     def holds(self) -> bool:
         """Forgets the stamps of what was reported. Returns False where something may have changed without a report."""

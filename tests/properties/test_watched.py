@@ -68,6 +68,7 @@ class Hostile:
 
     def __init__(self) -> None:
         self.reports = Inotify()
+        self.file = self.reports.file
         self.random = random.Random(self.seed)
 
         self.add_folder, self.add_file, self.close = (
