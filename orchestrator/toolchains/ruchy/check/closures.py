@@ -159,6 +159,7 @@ def call_value(c: Fn, node: tree.Call, callee: hir.Expr) -> hir.Expr:
     """A call of a value."""
     p, at = c.p, node.at
     kind = resolve(callee.type)
+    made: list[hir.Expr] = []
     if openness(kind) == ANY:
         made = [part_of(p, expr(c, one)) for one in node.arguments]
         kind = p.composed_type(at, FunctionType(tuple([one.type for one in made]), fresh()))
