@@ -149,15 +149,14 @@ class _Watching:
 
     def settled(self) -> ProjectLook:
         """Returns what the project looks like, once it has been so for a moment."""
-        seen = self.see()
-        for _ in range(MOST_BURSTS):
-            now_ns = REAL.now_ns()
+        for last in range(MOST_BURSTS, -1, -1):
+            now_ns = REAL.now_ns()  # before the stamps are taken: a later change has a later time
+            seen = self.see()
             newest = max((row[4] for row in seen.hints.values() if row is not None), default=0)
-            if newest < now_ns - QUIET_NS:
+            if newest < now_ns - QUIET_NS or not last:
                 return seen
             time.sleep(QUIET_NS / 1e9)
-            seen = self.see()
-        return seen
+        raise AssertionError
 
     def see(self) -> ProjectLook:
         disk, noted = looked(REAL)
