@@ -1,18 +1,30 @@
-"""docs/language.md lists every builtin and method: these lists are those of the compiler."""
+"""docs/language.md lists every builtin and method with its type: these lists are those of the compiler.
+
+`python -m tests.test_language_methods` writes the tables that the page must have.
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import pytest
+
 from orchestrator.toolchains.ruchy.check import checker  # noqa: F401  (it imports all tables)
 from orchestrator.toolchains.ruchy.check.array_methods import CHANGERS, METHODS
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS, MACROS
+from orchestrator.toolchains.ruchy.check.exact_methods import FLOATS, INTEGERS
 from orchestrator.toolchains.ruchy.check.infer import shown
+from orchestrator.toolchains.ruchy.check.map_methods import CHANGERS as TABLE_CHANGERS
+from orchestrator.toolchains.ruchy.check.map_methods import METHODS as TABLE_METHODS
 from orchestrator.toolchains.ruchy.check.methods import _NUMBER, _READ
 from orchestrator.toolchains.ruchy.check.number_methods import FLOAT_METHODS, INTEGER_METHODS
+from orchestrator.toolchains.ruchy.check.option_methods import METHODS as OPTION_METHODS
 from orchestrator.toolchains.ruchy.check.text_changes import TEXT_CHANGERS
 from orchestrator.toolchains.ruchy.check.text_methods import TEXT_METHODS
+from orchestrator.toolchains.ruchy.check.types import MapType, SetType
+from orchestrator.toolchains.ruchy.check.written_rows import ON_ARRAYS, ON_OPTIONS, ON_RESULTS
+from tests.helpers.programs import errors_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "language.md"
 
@@ -37,14 +49,95 @@ def test_every_method_of_string_has_its_type():
     assert [line for line in text_lines() if line not in section()] == []
 
 
+RECEIVERS = {
+    "an array": ("[7]", "[i64]"),
+    "a map": ('HashMap::from([("k", 7)])', "HashMap<String, i64>"),
+    "a set": ("HashSet::from([7])", "HashSet<i64>"),
+    "an integer": ("7", "i64"),
+    "a float": ("7.5", "f64"),
+}
+"""What methods are tried on, with its type."""
+SHOWN = {"1": "i64", "1.5": "f64", "[1]": "[i64]", '"x"': "String", "m": "HashMap<String, i64>", "s": "HashSet<i64>"}
+"""What they are given, with its type."""
+BY_COUNT = ("", "1", "1, 1")
+GIVEN = {
+    ("an array", '"x"'): ("join",),
+    ("an array", "[1]"): (
+        *("append", "concat", "difference", "extend", "extend_from_slice"),
+        *("intersection", "starts_with", "union", "zip"),
+    ),
+    ("a map", '"x"'): ("contains", "contains_key", "get", "has_key", "remove"),
+    ("a map", '"x", 1'): ("get_or", "insert"),
+    ("a map", "m"): ("extend",),
+    ("a set", "s"): (
+        *("difference", "extend", "intersection", "is_disjoint", "is_subset", "is_superset"),
+        *("symmetric_difference", "union"),
+    ),
+    ("a float", "1.5"): ("atan2", "copysign", "hypot", "log"),
+    ("a float", "1.5, 1.5"): ("clamp",),
+}
+"""Arguments of methods that do not take integers alone."""
+
+
+def methods_of(what: str) -> dict[str, int]:
+    """The methods that are tried, with how many arguments they take."""
+    rows: dict[str, dict[str, tuple[int, object]]] = {
+        "an array": {**METHODS, **CHANGERS},
+        "an integer": {**INTEGER_METHODS},
+        "a float": {**FLOAT_METHODS},
+    }
+    kinds = {"a map": MapType, "a set": SetType}
+    if what in kinds:
+        tables = {**TABLE_METHODS, **TABLE_CHANGERS}
+        return {name: count for (of, name), (count, _) in tables.items() if of is kinds[what]}
+    more = {"an integer": INTEGERS, "a float": FLOATS, "an array": {}}[what]
+    return {**{name: count for name, (count, _) in rows[what].items()}, **more}
+
+
+def tried(what: str) -> tuple[str, list[str]]:
+    """A program that calls each method, in a line of its own, and how each call is shown."""
+    receiver, _ = RECEIVERS[what]
+    before = f"let mut m = {RECEIVERS['a map'][0]}; let mut s = {RECEIVERS['a set'][0]}; let mut x = {receiver};"
+    lines, calls = ["struct Probe { p: i64 }"], []
+    for name, count in methods_of(what).items():
+        given = next((one for (of, one), names in GIVEN.items() if of == what and name in names), BY_COUNT[count])
+        lines.append(f"fun f{len(calls)}() {{ {before} let probe: Probe = x.{name}({given}) }}")
+        calls.append(f"{name}({', '.join(SHOWN[one] for one in given.split(', ') if one)})")
+    return "\n".join([*lines, "fun main() {}"]), calls
+
+
+def lines_of(what: str) -> list[str]:
+    """The rows of the table of methods of something: what the compiler says that each gives."""
+    source, calls = tried(what)
+    results: dict[int, str] = {}
+    for error in errors_of(source):
+        found = re.search("(?:its value is|this is) (.*?)(?:, and Probe is needed)?$", error.message)
+        assert found is not None and error.code == "E0201", (what, calls[error.line - 2], error.message)
+        results[error.line - 2] = found[1]
+    rows: dict[str, list[str]] = {}
+    for number, call in enumerate(calls):
+        rows.setdefault(results[number], []).append(f"`{call}`")
+    return [f"| {' '.join(names)} | `{result}` |" for result, names in rows.items()]
+
+
+@pytest.mark.parametrize("what", RECEIVERS)
+def test_every_method_has_the_type_that_the_compiler_gives_it(what):
+    table = section().partition(f"Of {what}, `{RECEIVERS[what][1]}`")[2]
+    assert [line for line in lines_of(what) if line not in table] == []
+
+
+def test_methods_that_take_a_function_are_listed():
+    words = set(re.findall(r"`([^`]+)`", section()))
+    assert {*ON_ARRAYS, *ON_OPTIONS, *ON_RESULTS, *OPTION_METHODS} - words == set()
+
+
 def test_every_builtin_is_listed():
     words = set(re.findall(r"`([^`]+)`", section()))
     assert {*BUILTINS, *(f"{name}!" for name in MACROS)} - words == set()
-    assert {*_NUMBER, *INTEGER_METHODS, *FLOAT_METHODS, *METHODS, *CHANGERS} - words == set()
+    assert set(_NUMBER) - words == set()
     assert {f"{name}()" for name in _READ if name != "append"} - words == set()
 
 
-def test_the_counts_of_arguments_are_those_of_the_tables():
-    text = " ".join(section().split())
-    for name, (count, _) in [*METHODS.items(), *CHANGERS.items(), *INTEGER_METHODS.items(), *FLOAT_METHODS.items()]:
-        assert f"`{name}` {count}" in text, name
+if __name__ == "__main__":
+    for what, (_, kind) in RECEIVERS.items():
+        print(f"\nOf {what}, `{kind}`:\n\n| | |\n|---|---|", *lines_of(what), sep="\n")

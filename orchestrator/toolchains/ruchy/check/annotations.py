@@ -75,6 +75,7 @@ _OTHER_WORDS = {
 
 _GENERIC: dict[str, tuple[int, Callable[[Pass, Env, Sequence[tree.Type]], Type]]] = {
     "Vec": (1, lambda p, env, nodes: _composed(p, env, nodes, ArrayType)),
+    "VecDeque": (1, lambda p, env, nodes: _composed(p, env, nodes, ArrayType)),
     "Box": (1, lambda p, env, nodes: type_of(p, env, nodes[0])),
     "Option": (1, lambda p, env, nodes: _composed(p, env, nodes, option_of)),
     "Result": (2, lambda p, env, nodes: _composed(p, env, nodes, result_of)),

@@ -143,7 +143,15 @@ def field(c: Fn, node: tree.Field, want: Want, why: Why) -> hir.Expr:
     while isinstance(inner, tree.Field):
         chain.append(inner)
         inner = inner.value
-    made = expr(c, inner)
+    if isinstance(inner, tree.Path) and inner.segments == ("math",) and "math" not in c.names:
+        constant = limit(("math", chain[-1].name), node.at) if c.p.lookup(c.env, inner.segments) is None else None
+        if constant is not None:
+            made = constant
+            chain.pop()
+        else:
+            made = expr(c, inner)
+    else:
+        made = expr(c, inner)
     for part in reversed(chain):
         made = _one_field(c, part, made)
     return made

@@ -1,4 +1,4 @@
-"""What belongs to a number type: `i32::MAX`, `f64::EPSILON`."""
+"""What belongs to a number type: `i32::MAX`, `f64::EPSILON`; and `PI` and its like."""
 
 from __future__ import annotations
 
@@ -14,10 +14,34 @@ _FLOATS: dict[str, dict[str, float]] = {
 }
 
 
+_NUMBERS = {
+    "PI": 3.141592653589793,
+    "TAU": 6.283185307179586,
+    "E": 2.718281828459045,
+    "SQRT_2": 1.4142135623730951,
+    "LN_2": 0.6931471805599453,
+    "LN_10": 2.302585092994046,
+    "FRAC_PI_2": 1.5707963267948966,
+    "FRAC_PI_4": 0.7853981633974483,
+}
+"""The constants of mathematics."""
+_HOMES = frozenset((("math",), ("f64", "consts"), ("f32", "consts"), ("consts",), ("f64",)))
+
+
+def number_of_mathematics(segments: tuple[str, ...], at: int) -> hir.Expr | None:
+    """`PI`, `math::E`, `f64::consts::TAU`."""
+    *home, name = segments
+    value = _NUMBERS.get(name)
+    is_one = tuple(home) in _HOMES or (not home and name in ("PI", "TAU"))
+    kind = FLOATS["f32" if home[:1] == ["f32"] else "f64"]
+    return hir.Float(kind, at, value) if value is not None and is_one else None
+
+
 def limit(segments: tuple[str, ...], at: int) -> hir.Expr | None:
     """The constant of a number type that a path means; None where it means none."""
-    if len(segments) != 2:
-        return None
+    found = number_of_mathematics(segments, at)
+    if found is not None or len(segments) != 2:
+        return found
     kind, name = segments
     integer = INTEGERS.get(kind)
     if integer is not None and name in ("MAX", "MIN"):

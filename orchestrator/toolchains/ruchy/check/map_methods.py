@@ -17,7 +17,6 @@ from orchestrator.toolchains.ruchy.check.maps import (
     items_of,
     key_of,
     keys_of,
-    literal_map,
     literal_set,
     new_map,
     new_set,
@@ -241,7 +240,7 @@ CHANGERS: dict[tuple[type, str], tuple[int, Changer]] = {
     (SetType, "remove"): (1, _remove),
     (SetType, "clear"): (0, _clear),
 }
-CHANGING = frozenset(name for _, name in CHANGERS)
+CHANGING = frozenset(name for _, name in (*CHANGERS, (MapType, "extend")))
 
 
 # ---------------------------------------------------------------- functions
@@ -261,19 +260,13 @@ def _empty_table(name: str, count: int, *, pairs: bool) -> Callable[[Fn, Called,
     return handler
 
 
-def _from(name: str, *, pairs: bool) -> Callable[[Fn, Called, Want, Why], hir.Expr]:
+def _from(name: str) -> Callable[[Fn, Called, Want, Why], hir.Expr]:
     def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
         if len(node.arguments) != 1:
             arguments_of(c, node, name, 1, 1)
             return bad(node.at)
         given = node.arguments[0]
-        if not pairs:
-            return literal_set(c, node.at, given)
-        if isinstance(given, tree.Array):
-            return literal_map(c, node.at, given.elements)
-        expr(c, given)
-        c.p.error("E0201", given.at, "a map is made from an array of pairs, written out", 'write `[("a", 1)]`')
-        return bad(node.at)
+        return literal_set(c, node.at, given)
 
     return handler
 
@@ -281,4 +274,5 @@ def _from(name: str, *, pairs: bool) -> Callable[[Fn, Called, Want, Why], hir.Ex
 for _type, _pairs in (("HashMap", True), ("BTreeMap", True), ("HashSet", False), ("BTreeSet", False)):
     BUILTINS[f"{_type}::new"] = _empty_table(f"{_type}::new", 0, pairs=_pairs)
     BUILTINS[f"{_type}::with_capacity"] = _empty_table(f"{_type}::with_capacity", 1, pairs=_pairs)
-    BUILTINS[f"{_type}::from"] = _from(f"{_type}::from", pairs=_pairs)
+    if not _pairs:
+        BUILTINS[f"{_type}::from"] = _from(f"{_type}::from")

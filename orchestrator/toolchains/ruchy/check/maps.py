@@ -8,7 +8,7 @@ from __future__ import annotations
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, check, expr, open_type
-from orchestrator.toolchains.ruchy.check.infer import fresh, resolve
+from orchestrator.toolchains.ruchy.check.infer import Var, fresh, resolve, shown
 from orchestrator.toolchains.ruchy.check.places import (
     IN_MAPS,
     Place,
@@ -29,6 +29,8 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     UNIT,
     ArrayType,
+    FloatType,
+    IntType,
     MapType,
     SetType,
     TupleType,
@@ -219,14 +221,16 @@ def entry_place(c: Fn, node: tree.MethodCall, out: list[hir.Stmt]) -> Place | No
     """The place of a key's value, which is put in first where there is none."""
     entry = entry_of(node)
     assert entry is not None
-    default = _default_of(c, node)
-    place = None if default is None else place_of(c, entry.receiver, out)
-    if place is None or default is None:
+    place = place_of(c, entry.receiver, out)
+    if place is None:
         return None
     kind = place.type
     if not isinstance(kind, MapType):
         if kind is not ERROR:
             c.p.error("E0107", entry.at, "only a map in a variable has `entry`")
+        return None
+    default = _default_of(c, node, resolve(kind.value))
+    if default is None:
         return None
     mutated(c, place.variable, node.at)
     place.variable.read = True
@@ -243,8 +247,16 @@ def entry_place(c: Fn, node: tree.MethodCall, out: list[hir.Stmt]) -> Place | No
     return place
 
 
-def _default_of(c: Fn, node: tree.MethodCall) -> tree.Expr | None:
+def _default_of(c: Fn, node: tree.MethodCall, kind: Type) -> tree.Expr | None:
     """The value that a key gets; None after an error."""
+    if node.name == "or_default":
+        found = _default(kind, node)
+        if found is None:
+            hint = "write `or_insert` and the value: `or_insert(0)`, `or_insert(vec![])`"
+            c.p.error(
+                "E0107", node.at, f"`or_default` needs a type that has a default value, and this is {shown(kind)}", hint
+            )
+        return found
     if node.name == "or_insert" and len(node.arguments) == 1:
         return node.arguments[0]
     if node.name == "or_insert_with" and len(node.arguments) == 1:
@@ -256,6 +268,25 @@ def _default_of(c: Fn, node: tree.MethodCall) -> tree.Expr | None:
     hint = "write `or_insert` and the value: `or_insert(0)`, `or_insert(vec![])`"
     c.p.error("E0720", node.at, f"this form of `{node.name}` is not supported yet", hint)
     return None
+
+
+def _default(kind: Type, node: tree.MethodCall) -> tree.Expr | None:
+    """What a type begins with. Where nothing has decided it yet, the method that follows does, whose name is the
+    argument of `or_default` then."""
+    at = node.at
+    following = node.arguments[0] if node.arguments else None
+    name = following.segments[0] if isinstance(following, tree.Path) else ""
+    if isinstance(kind, ArrayType) or (kind.__class__ is Var and name in ("push", "extend")):
+        return tree.Array(at, [])
+    if isinstance(kind, MapType | SetType):
+        return tree.Call(at, tree.Path(at, ("HashMap" if isinstance(kind, MapType) else "HashSet", "new")), [])
+    if kind is STRING or (kind.__class__ is Var and name == "push_str"):
+        return tree.StringLiteral(at, "")
+    if kind is BOOL:
+        return tree.BoolLiteral(at, False)
+    if isinstance(kind, FloatType):
+        return tree.FloatLiteral(at, 0.0)
+    return tree.IntLiteral(at, 0) if isinstance(kind, IntType) or (kind.__class__ is Var and not name) else None
 
 
 def literal_map(c: Fn, at: int, pairs: list[tree.Expr]) -> hir.Expr:

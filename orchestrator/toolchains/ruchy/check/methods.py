@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check import deques, hir  # noqa: F401  (`deques` enters its methods)
 from orchestrator.toolchains.ruchy.check.array_methods import CHANGERS, FUNCTIONS, METHODS, array_method, change
 from orchestrator.toolchains.ruchy.check.array_more import collected
 from orchestrator.toolchains.ruchy.check.arrays import array_of
 from orchestrator.toolchains.ruchy.check.asked import wanted_by_next
 from orchestrator.toolchains.ruchy.check.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.display import joined, plain_parts, text_parts
+from orchestrator.toolchains.ruchy.check.exact_methods import EXACT, exact_method
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr, handles, later
+from orchestrator.toolchains.ruchy.check.gathered import table_of
 from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, openness, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.map_methods import CHANGERS as CHANGES
 from orchestrator.toolchains.ruchy.check.map_methods import CHANGING as TABLE_CHANGERS
@@ -60,6 +62,7 @@ from orchestrator.toolchains.ruchy.check.types import (
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import global_of
+from orchestrator.toolchains.ruchy.check.written_functions import of_math
 from orchestrator.toolchains.ruchy.check.written_methods import change_by_function, changes_in_place, with_function
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
@@ -84,7 +87,14 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
         inner = inner.receiver
     if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length"):
         return _of_chars(c, chain, inner)
-    made = _of_entry(c, chain, want)
+    of = of_math(c, chain[-1])
+    if of is not None:
+        made: hir.Expr | None = expr(c, of)
+        chain.pop()
+        if not chain:
+            return made or bad(node.at)
+    else:
+        made = _of_entry(c, chain, want)
     calls = chain[::-1]
     wants = [
         want if call is node else wanted_by_next(c, call.name, calls[number:], want)
@@ -105,6 +115,9 @@ def _of_entry(c: Fn, chain: list[tree.MethodCall], want: Want) -> hir.Expr | Non
         return None
     receiver = chain[-2]
     del chain[-2:]
+    if receiver.name == "or_default" and chain and not receiver.arguments:
+        said = tree.Path(receiver.at, (chain[-1].name,))
+        receiver = tree.MethodCall(receiver.at, receiver.receiver, receiver.name, [said])
     if chain and _may_change(chain[-1]):
         return _changed(c, chain.pop(), receiver, None if chain else want)
     out: list[hir.Stmt] = []
@@ -227,7 +240,9 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
     if isinstance(kind, EnumType) and not kind.module:
         return option_method(c, node, receiver, kind)
     if isinstance(kind, ArrayType):
-        text = collected(c, node, receiver, kind, want) if name == "collect" and not node.arguments else None
+        text = None
+        if name == "collect" and not node.arguments:
+            text = table_of(c, node, receiver, want) or collected(c, node, receiver, kind, want)
         return text or element_or_none(c, node, receiver, kind, want) or array_method(c, node, receiver, kind)
     if isinstance(kind, MapType | SetType):
         return table_method(c, node, receiver, kind)
@@ -312,12 +327,15 @@ def _of_number(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> h
         if name in ("min", "max"):
             return extreme(c, at, name, "<=" if name == "min" else ">=", receiver, made[0])
         return power(c, at, name, receiver, made[0])
+    exact = exact_method(c, node, name, receiver)
+    if exact is not None:
+        return exact
     row = INTEGER_METHODS.get(name) or FLOAT_METHODS.get(name)
     if row is not None:
         made = arguments_of(c, node, name, row[0], row[0])
         return bad(at) if made is None else number_method(c, at, name, [receiver, *made])
     if name not in _NUMBER:
-        return _unknown(c, node, name, receiver.type, (*_NUMBER, *INTEGER_METHODS, *FLOAT_METHODS))
+        return _unknown(c, node, name, receiver.type, (*_NUMBER, *INTEGER_METHODS, *FLOAT_METHODS, *EXACT))
     if not _no_arguments(c, node):
         return bad(at)
     if name == "to_string":

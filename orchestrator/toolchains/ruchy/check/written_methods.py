@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Want, bad, expr
+from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Want, bad, expr, open_type
 from orchestrator.toolchains.ruchy.check.infer import fresh, resolve
 from orchestrator.toolchains.ruchy.check.inlined import bind_function
 from orchestrator.toolchains.ruchy.check.places import Place, mutated, read_place, write_place
@@ -84,6 +84,22 @@ def written(
     made = expr(c, _at(_body(row.text), node.at), want)
     c.leave(mark)
     return hir.Block(made.type, node.at, out, made)
+
+
+def in_ruchy(c: Fn, at: int, text: str, values: Mapping[str, hir.Expr], want: Want = None) -> hir.Expr:
+    """A block of Ruchy in which names are values, computed once, in this order."""
+    out: list[hir.Stmt] = []
+    mark = len(c.undo)
+    for name, value in values.items():
+        if value.type is NEVER or resolve(value.type) is ERROR:
+            c.leave(mark)
+            return bad(at)
+        variable = c.declare(_OWN + name, resolve(value.type), at, mutable=True)
+        variable.read = True
+        out.append(hir.Do(value) if variable.slot < 0 else hir.Let(variable.slot, value))
+    made = expr(c, _at(_body(text), at), want)
+    c.leave(mark)
+    return open_type(c, hir.Block(made.type, at, out, made))
 
 
 def with_function(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: Want) -> hir.Expr | None:

@@ -77,6 +77,18 @@ sort_by sort_unstable_by (__F:xx) => { let __n = __xs.len(); let mut __a = __xs;
 sort_by_key sort_unstable_by_key sort_by_cached_key (__F:x) => { let mut __p = [];
  for __x in __xs { __p.push((__F(__x), __x)) } let __q = __p.sort_by(|__y, __z| (__y.0).cmp(__z.0));
  let mut __r = []; for __x in __q { __r.push(__x.1) } __r }
+rposition (__P:x) => { let mut __r = None; let mut __i = __xs.len();
+ while __i > 0 { __i -= 1; if __P(__xs[__i]) { __r = Some(__i); break } } __r }
+binary_search (__t) => { let mut __l = 0; let mut __h = __xs.len(); let mut __f = -1;
+ while __l < __h && __f < 0 { let __m = (__l + __h) / 2; let __o = __xs[__m].cmp(__t);
+ if __o == 0 { __f = __m } else { if __o < 0 { __l = __m + 1 } else { __h = __m } } }
+ if __f >= 0 { Ok(__f) } else { Err(__l) } }
+split_at (__i) => (__xs[0..__i], __xs[__i..])
+split_first () => if __xs.is_empty() { None } else { Some((__xs[0], __xs[1..])) }
+split_last () => if __xs.is_empty() { None } else { Some((__xs[-1], __xs.take(__xs.len() - 1))) }
+front () => __xs.get(0)
+back () => __xs.get(__xs.len() - 1)
+chunks_exact (__n) => __xs.chunks(__n).filter(|__x| __x.len() == __n)
 """)
 
 ON_OPTIONS = _rows("""

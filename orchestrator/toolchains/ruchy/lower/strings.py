@@ -233,10 +233,10 @@ def lower_runtime(body: Body, node: hir.Runtime) -> int:
         body.emit(node.arguments[0])
         body.out.append(_INSTRUCTIONS[name] + (14 if valtype(node.type) == F64 else 0))
         return PLAIN
-    if name == "add":
+    if name in _WRAPPING:
         for one in node.arguments:
             body.emit(one)
-        body.out.append(0x7C)
+        body.out.append(_WRAPPING[name])
         return PLAIN
     if name == "format":
         return _format(body, node)
@@ -259,6 +259,8 @@ def lower_runtime(body: Body, node: hir.Runtime) -> int:
     return OWNED if body.is_counted(node.type) else PLAIN
 
 
+_WRAPPING = {"add": 0x7C, "sub": 0x7D, "mul": 0x7E, "clz": 0x79, "ctz": 0x7A, "popcnt": 0x7B}
+"""On integers of 64 bits, of which what is too large is cut."""
 _INSTRUCTIONS = {"fabs": 0x8B, "ceil": 0x8D, "floor": 0x8E, "trunc": 0x8F, "sqrt": 0x91}
 """On f32; those on f64 are 14 further."""
 

@@ -29,6 +29,7 @@ from orchestrator.toolchains.ruchy.syntax.names import (
     root_path,
 )
 from orchestrator.toolchains.ruchy.syntax.places import Places
+from orchestrator.toolchains.ruchy.syntax.std import names_of
 from orchestrator.toolchains.ruchy.syntax.top import variable_of
 
 _KINDS = {
@@ -296,6 +297,7 @@ class Reader:
                 if len(path) > 1:
                     yield (*imports[path[0]], *path[1:]), at
             elif len(path) > 1:
+                path = names_of(path)
                 yield path[:1] if path[0] in BUILTIN_TYPES else named_path(path, self.module, scope), at
             else:
                 yield path, at

@@ -165,7 +165,10 @@ def _assignment(c: Cursor, at: int, place: Expr, value: Expr) -> Expr:
         if isinstance(target, Tuple | Array) and c.texts[at] == "=":  # `(a, b) = (b, a)`
             waiting += target.elements
         elif not isinstance(target, Path | Field | Index | Call | MethodCall | Unsupported):
-            c.report("E0014", "this cannot be assigned to", at, "assign to a variable, a field or an element")
+            hint = "assign to a variable, a field or an element"
+            if isinstance(target, Binary) and target.op == "*" and target.at in c.breaks:
+                hint = "a line that begins with `*` goes on with the line before: end that one with `;`"
+            c.report("E0014", "this cannot be assigned to", at, hint)
             break
     return Assign(at, place, c.texts[at][:-1], value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.syntax.literals import string_value
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING, Cursor
+from orchestrator.toolchains.ruchy.syntax.std import is_built_in
 from orchestrator.toolchains.ruchy.syntax.tree import UseItem, UseName
 
 _Segments = tuple[str, ...]
@@ -25,7 +26,7 @@ def parse_import(c: Cursor, start: int, public: bool) -> UseItem:
     else:
         _parse_use_tree(c, (), names, ("::", ".") if kind == "import" else ("::",))
     c.at += c.kinds[c.at] == ";"
-    names = [one for one in names if one.path[:2] != ("std", "collections")]  # maps and sets are there without it
+    names = [one for one in names if not is_built_in(one.path)]
     return UseItem(start, names, public, start, c.at)
 
 

@@ -14,6 +14,7 @@ from orchestrator.toolchains.ruchy.syntax.parser.expressions import (
 )
 from orchestrator.toolchains.ruchy.syntax.parser.patterns import LITERALS, parse_pattern, parse_single_pattern
 from orchestrator.toolchains.ruchy.syntax.parser.types import parse_cast_target, parse_type, parse_type_arguments
+from orchestrator.toolchains.ruchy.syntax.std import without_std
 from orchestrator.toolchains.ruchy.syntax.tree import (
     PRESENT,
     Array,
@@ -100,7 +101,7 @@ def _parse_path(c: Cursor, first: str) -> tuple[str, ...]:
             path.append(c.name("an item"))
     if len(path) > NESTING:
         c.fail("E0803", f"a path of more than {NESTING} parts", at, "flatten the folders")
-    return tuple(path)
+    return without_std(tuple(path))
 
 
 def _opens_fields(c: Cursor) -> bool:

@@ -99,7 +99,7 @@ def _parse_compound_pattern(c: Cursor, kind: str, at: int) -> Pattern:  # noqa: 
             c.at += 1
             return RestPattern(at, c.texts[c.at - 1])
         return RestPattern(at)
-    if kind == "&":
+    if kind in ("&", "&&"):
         c.at += 1
         return parse_single_pattern(c)
     if kind in KEYWORDS:

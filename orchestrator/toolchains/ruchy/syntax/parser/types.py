@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor
 from orchestrator.toolchains.ruchy.syntax.parser.expressions import parse_expression
+from orchestrator.toolchains.ruchy.syntax.std import without_std
 from orchestrator.toolchains.ruchy.syntax.tree import (
     ArrayType,
     FunctionType,
@@ -115,7 +116,7 @@ def _parse_named_type(c: Cursor, at: int, arguments: bool) -> Type:
     if c.kinds[c.at] == "::":
         c.at += 1
     found = parse_type_arguments(c) if arguments and c.kinds[c.at] == "<" else []
-    return NamedType(at, tuple(path), found)
+    return NamedType(at, without_std(tuple(path)), found)
 
 
 def parse_cast_target(c: Cursor) -> Type:
