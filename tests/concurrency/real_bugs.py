@@ -118,20 +118,20 @@ async def readers_and_writers() -> None:
             pass
 
 
-class Bug(NamedTuple):
+class RealBug(NamedTuple):
     scenario: Callable[[], Awaitable[Any]]
     backend: str = "asyncio"
     cancel: bool = True
 
 
 BUGS = {
-    "anyio-1145": Bug(lock),
-    "anyio-1170": Bug(limiter),
-    "anyio-947": Bug(limiter),
-    "anyio-1075": Bug(condition),
-    "anyio-1075-trio": Bug(condition, "trio"),
-    "aiorwlock-235": Bug(readers_and_writers, cancel=False),
-    "aiorwlock-514": Bug(readers_and_writers),
+    "anyio-1145": RealBug(lock),
+    "anyio-1170": RealBug(limiter),
+    "anyio-947": RealBug(limiter),
+    "anyio-1075": RealBug(condition),
+    "anyio-1075-trio": RealBug(condition, "trio"),
+    "aiorwlock-235": RealBug(readers_and_writers, cancel=False),
+    "aiorwlock-514": RealBug(readers_and_writers),
 }
 
 

@@ -1,6 +1,6 @@
 """Files with machine code, for one user on one machine.
 
-**A damaged file of machine code may crash or compute wrongly**, and whoever writes one decides what runs. So it is
+**A damaged file of machine code may crash or compute wrongly**, and who can write one decides what runs. So it is
 never loaded unless its checksum fits, and only from a folder that this user owns and nobody else may enter. Names are
 digests of everything that the content depends on, the checksum covers the name, and files are replaced atomically: two
 processes that write one file write the same.
