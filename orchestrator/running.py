@@ -125,7 +125,8 @@ async def run_attached(
 
 def machine_code(config: Config) -> MachineCode | None:
     """Where the machine code of this project's programs is kept: in the user's own cache folder, and not in that of the
-    project: who supplies a project could supply its cache too, and WebAssembly does not hold back machine code. None for a project without a cache on disk, and for a user without a folder."""
+    project: who supplies a project could supply its cache too, and WebAssembly does not hold back machine code. None
+    for a project without a cache on disk, and for a user without a folder."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     if not config.folder or not config.enabled or os.name != "posix" or not os.path.isabs(home):
         return None
