@@ -30,6 +30,8 @@ BODIES = (
     "let mut p = P { x: 3 }; p.up(a); p.m() + a",
     "P::made(a).m()",
     "println(P { x: 3 }); P::made(a).up(2); a",
+    'println(same("s", 2)); same(same(a, 1), 2)',
+    "let get = |x| same(x, N); get(a)",
 )
 CONSTS = ("const N = 5;", "const N: i64 = 2 + 3;", "const N = 7;")
 STRUCTS = ("struct P { x: i64 }", 'struct P { x: i32, y: String = "s" }', "struct P { x: Z } type Z = u8;")
@@ -42,6 +44,12 @@ METHODS = (
     fun m2(self) -> i64 { self.x } pub fun up(&self, k: i64 = N) -> i64 { k } }""",
     """impl P { /* moved */ fun made(x: i64) -> Self { Self { x } } fun m(&self) -> i64 { limit }
     fun up(&mut self, k: i64) { } }""",
+)
+GENERIC = (
+    "fun same<T>(x: T, n: i64) -> T { x }",
+    "/* c */ fun same<T>(x: T, n: i64) -> T { let unused = n; if n > 1 { x } else { same(x, n + N) } }",
+    "pub fun same<U>(x: U, n: i64) { let both = |y| (y, x); println(both(n)); [x][n - 1] }",
+    "fun same<T>(x: T, n: i64) -> T { g(n); fun inner(k: i64) -> i64 { limit + k } [x, x][inner(0) - 10] }",
 )
 TOPS = (
     "",
@@ -62,14 +70,15 @@ modules = st.tuples(
     st.sampled_from(STRUCTS),
     st.sampled_from(TOPS),
     st.sampled_from(METHODS),
+    st.sampled_from(GENERIC),
 )
 
 
 def text(module) -> str:
-    written, order, const, struct, top, methods = module
+    written, order, const, struct, top, methods, generic = module
     bodies = dict.fromkeys(NAMES, ("fun {0}(a: i64) -> i64", "a", "")) | written
     parts = [f"{noise}{head.format(name)} {{ {body} }}" for name in order for head, body, noise in [bodies[name]]]
-    return "\n".join([methods, parts[0], const, parts[1], top, struct, *parts[2:]])
+    return "\n".join([methods, parts[0], const, parts[1], top, struct, *parts[2:-1], generic, parts[-1]])
 
 
 @settings(deadline=None)

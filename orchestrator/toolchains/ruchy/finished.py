@@ -54,7 +54,9 @@ class Finished:
     def _ordinals(self) -> Ordinals:
         if self._found is None:
             made = self._state.made.functions
-            methods = {item.node.start: unit_of(item.symbol) for item in made if METHOD in item.symbol}
+            methods = {
+                item.node.start: unit_of(item.symbol) for item in made if METHOD in item.symbol and not item.uses
+            }
             self._found = Ordinals(self._view, self._body, methods)
         return self._found
 

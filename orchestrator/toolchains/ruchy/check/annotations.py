@@ -294,9 +294,7 @@ def _read_signature(p: Pass, item: FunctionItem) -> list[Type]:
         if parameter.default is None:  # a default before it can only be left out where nothing follows
             item.required = i + 1
         types.append(_parameter(p, item, parameter))
-    if node.generics:
-        not_yet(p, node.at, "generics")
-        types = [ERROR for _ in types]
+    if node.generics:  # they are found for each call
         item.result = ERROR
     elif node.result is not None:
         item.result = type_of(p, item.env, node.result)

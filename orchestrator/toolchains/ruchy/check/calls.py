@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, cast
 
 from orchestrator.toolchains.ruchy.check import hir
@@ -142,9 +143,20 @@ class CalledOn(NamedTuple):
     place: Place | None = None
 
 
+class _Instances:
+    """How a generic function is called; `instances.py` enters it, which is made of what is here."""
+
+    call: Callable[[Fn, tree.Call, FunctionItem, CalledOn | None], hir.Expr]
+
+
+INSTANCES = _Instances()
+
+
 def call_function(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None = None) -> hir.Expr:
     """A call of a Ruchy function or method, defaults filled in."""
     p = c.p
+    if item.node.generics and item.calls is None:
+        return INSTANCES.call(c, node, item, on)
     if p.copies is not None and item.trial is not p and item.env.module == c.env.module and item.is_open:
         item = p.copy_of(item)
     types = item.types if item.types is not None else signature(p, item)
@@ -158,6 +170,8 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | Non
     if not item.own or item.stub:
         p.made.signatures[item.symbol] = (types, result)
     made_call = hir.Call(result, node.at, item.symbol, made)
+    if item.calls is not None:
+        item.calls.append(made_call)
     if result.__class__ is Var:
         return open_type(c, made_call)
     if result is ERROR:
@@ -260,7 +274,10 @@ def call_changing(
     if result is ERROR:
         p.failed = True
         return bad(at)
-    call = open_type(c, hir.CallChanging(result, at, item.symbol, made, slots))
+    changing = hir.CallChanging(result, at, item.symbol, made, slots)
+    if item.calls is not None:
+        item.calls.append(changing)
+    call = open_type(c, changing)
     shared = [variable.symbol for variable in lent if isinstance(variable, Global)]
     return _put_back(c, node, call, out, back, shared)
 

@@ -29,6 +29,7 @@ from orchestrator.toolchains.ruchy.check.contracts import leave_by_break
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn
 from orchestrator.toolchains.ruchy.check.infer import Var, settle
 from orchestrator.toolchains.ruchy.check.inside import check_imports
+from orchestrator.toolchains.ruchy.check.instances import stand_at_use
 from orchestrator.toolchains.ruchy.check.items import check_struct, collect
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached
@@ -188,8 +189,18 @@ def _finished(p: Pass, layouts: TouchedTypes) -> hir.CheckedModule:
         order[item.symbol] = (at, item.node.at)
     for one in p.made.closures.values():
         order[one.symbol] = (order.get(f"{p.module.name}::{unit_of(one.symbol)}", _LAST)[0], one.at)
-    functions = sorted(p.made.bodies.values(), key=lambda made: order.get(made.symbol, _LAST))
+    instances = {one.symbol: p.made.instance_in(one.symbol) for one in p.made.bodies.values()}
+
+    def place(made: hir.FunctionBody) -> tuple[int, int, str]:
+        """Instances stand behind what is nested, by their names: where their text stands means nothing."""
+        at, number = order.get(made.symbol, _LAST)
+        return (at, 1 << 40, made.symbol) if instances[made.symbol] is not None else (at, number, "")
+
+    functions = sorted(p.made.bodies.values(), key=place)
     for function in functions:
+        instance = instances[function.symbol]
+        if instance is not None:
+            stand_at_use(function, instance)
         function.parameters = [settle(kind) for kind in function.parameters]
         function.result = settle(function.result)
         function.locals = [settle(kind) for kind in function.locals]

@@ -49,7 +49,8 @@ def lambda_(c: Fn, node: tree.Lambda, want: Want, why: Why) -> hir.Expr:
     asked = wanted_function(want, len(node.parameters))
     unit = unit_of(f"{p.module.name}::{c.path}")
     start = p.module.starts.get(unit, 0)
-    inner = Fn(p, c.env, f"{c.path}.|{node.at - start}|", c.item)
+    instance = p.made.instance_in(f"{p.module.name}::{c.path}")
+    inner = Fn(p, c.env, f"{c.path}.|{node.at - (start if instance is None else instance.node.start)}|", c.item)
     closure = Closure(f"{p.module.name}::{inner.path}", f"{p.module.name}::{c.path}", node.at)
     inner.names = Sight(seen_now(c.names), lambda variable: _captured(c, inner, closure, variable))
     inner.top, inner.sees_top, inner.contract, inner.nests = False, c.sees_top, c.contract, c.nests

@@ -56,9 +56,11 @@ class FunctionItem:
     `stub`: an own function whose signature is known, and whose body is not looked at. `trial` is the `Pass` that a copy
     belongs to, which is looked at only to find out what a `pub` function returns; `guess` says how many results were
     known when this one was found in the middle of a circle, or NO_GUESS (see `decide.find_out`). `index` is its place
-    in `Pass.functions`."""
+    in `Pass.functions`. `calls`: of a generic one as it stands in one call, the calls whose symbol is not known yet;
+    `uses`: of an instance, where it is used (see `instances.py`)."""
 
     __slots__ = (
+        "calls",
         "env",
         "guess",
         "index",
@@ -75,6 +77,7 @@ class FunctionItem:
         "trial",
         "types",
         "untyped",
+        "uses",
     )
 
     def __init__(self, name: str, symbol: str, node: tree.Function, env: Env, own: bool) -> None:
@@ -92,6 +95,8 @@ class FunctionItem:
         self.needs_foreign = False
         self.stub = False
         self.trial: object = None
+        self.calls: list[hir.Call | hir.CallChanging] | None = None
+        self.uses: list[int | FunctionItem] = []
         self.guess = NO_GUESS
         self.index = 0
 

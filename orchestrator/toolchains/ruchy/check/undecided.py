@@ -35,7 +35,8 @@ class MadeFunctions:
     `functions` are those of the module and of the bodies seen so far, by symbol in `symbols`; `nested` the latter by
     their node. `finished` are those whose bodies were checked, in that order, and `bodies` their typed trees.
     `closures` are the lambdas in them, by symbol. `signatures` and `changing` say of functions that are made elsewhere
-    what a call must know. `leaving` has, by symbol, the loops that stand for the bodies of functions with `ensures`.
+    what a call must know. `instances` are the copies of generic functions, by symbol. `leaving` has, by symbol, the
+    loops that stand for the bodies of functions with `ensures`.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class MadeFunctions:
         "closures",
         "finished",
         "functions",
+        "instances",
         "leaving",
         "nested",
         "nested_types",
@@ -56,6 +58,7 @@ class MadeFunctions:
         self.calls_main = False
         self.functions: list[FunctionItem] = []
         self.symbols: dict[str, FunctionItem] = {}
+        self.instances: dict[str, FunctionItem] = {}
         self.finished: list[FunctionItem] = []
         self.bodies: dict[str, hir.FunctionBody] = {}
         self.signatures: dict[str, tuple[list[Type], Type]] = {}
@@ -64,6 +67,10 @@ class MadeFunctions:
         self.nested: dict[int, FunctionItem] = {}
         self.nested_types: dict[tuple[str, str], tree.Struct | tree.Enum] = {}
         self.leaving: dict[str, int] = {}
+
+    def instance_in(self, symbol: str) -> FunctionItem | None:
+        """The instance that a function is, or is nested in."""
+        return self.instances.get(symbol[: symbol.rfind(">") + 1]) if self.instances else None
 
 
 class Undecided:

@@ -245,6 +245,15 @@ CODES: dict[str, Code] = registry(
         "fun f(a: &mut i64, b: i64) { *a += b } fun main() { let mut n = 1; f(&mut n, n) }",
     ),
     Code(
+        "E0293",
+        "type",
+        "generic function of another module that does not work with these types",
+        "A generic function is compiled for the types of each call, where the call stands. What its body does "
+        "must be possible with these types: `a > b` needs numbers or texts.",
+        "use lib::largest;\nfun main() { println(largest([1], [2])); }",
+        "fun largest<T>(a: T, b: T) -> T { if a > b { a } else { b } }\nfun main() { println(largest(1, 2)); }",
+    ),
+    Code(
         "E0231",
         "type",
         "reference that cannot be written through",

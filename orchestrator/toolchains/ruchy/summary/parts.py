@@ -149,7 +149,8 @@ class Reader:
             interface_names = tuple(self._names(draft, [_Slice(*span) for span in seen]).names)
             if draft.of is not None and names[-1] not in interface_names:
                 interface_names += names[-1:]
-        interface_names += tuple([f"{_own(draft)}{METHOD}{one.name}" for one in draft.methods() if not _says_all(one)])
+        inferred = [one.name for one in draft.methods() if _is_inferred(one)]
+        interface_names += tuple([f"{_own(draft)}{METHOD}{name}" for name in inferred])
         start, stop = self.span(node.start, node.stop)
         places = self._places(found, start)
         uses = [self._import(name, draft.scope, False, start) for name in found.globs]
@@ -166,7 +167,7 @@ class Reader:
             names=names,
             line=line,
             code=isinstance(node, tree.Function),
-            inferred=isinstance(node, tree.Function) and not _says_all(node),
+            inferred=isinstance(node, tree.Function) and _is_inferred(node),
             start=start,
             stop=stop,
             memo=memo.encode(rest, line - first),
@@ -330,9 +331,15 @@ def _says_all(node: tree.Function) -> bool:
     return node.result is not None and all(one.type is not None or one.name == "self" for one in node.parameters)
 
 
+def _is_inferred(node: tree.Function) -> bool:
+    """Whether its module decides a signature. (Of a generic function, each call does.)"""
+    return not _says_all(node) and not node.generics
+
+
 def _header_stop(node: tree.Function) -> int:
-    """Where the part of a function ends that its callers can see: its header if that says every type, else its body."""
-    return (node.header or node.body.at) if _says_all(node) else node.stop
+    """Where the part of a function ends that its callers can see: its header if that says every type, else its body,
+    and so of a generic one, which they compile."""
+    return (node.header or node.body.at) if _says_all(node) and not node.generics else node.stop
 
 
 def _slices(draft: UnreadItem) -> list[_Slice]:
