@@ -1,4 +1,4 @@
-"""Generic functions: one copy for each set of types, in the unit of who uses it.
+"""Generic functions: one copy for each set of types, in the unit of the caller.
 
 Order: a call takes the types of its arguments for the type parameters, which stay open as long as those are. When they
 are known (`Undecided.decide`, at the end of a check), the instance is made and its body checked, once for all calls of
