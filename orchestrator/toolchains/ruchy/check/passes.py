@@ -244,11 +244,12 @@ class Pass:
 
     def lookup(self, env: Env, path: tuple[str, ...]) -> Item | None:
         """The item that a path means in an environment; None where it is none (a builtin, or unknown)."""
-        if env.types and len(path) > 1 and path[0] in env.types:
-            named = [*named_in(env.types[path[0]])][:1]
-            return self.inside(self.item_of(key_of(named[0])), "::".join(path[1:])) if named else None
-        if path[0] == "Self" and env.owner is not None:
-            return env.owner if len(path) == 1 else self.inside(env.owner, "::".join(path[1:]))
+        first, further = path[0], "::".join(path[1:])
+        if further and first in env.types:
+            named = [*named_in(env.types[first])][:1]
+            return self.inside(self.item_of(key_of(named[0])), further) if named else None
+        if first == "Self" and env.owner is not None:
+            return self.inside(env.owner, further) if further else env.owner
         if env.nested is not None:
             nested = env.nested.get(path[0])
             if nested is not None and (len(path) == 1 or nested.__class__ is ErrorItem):
