@@ -186,8 +186,8 @@ async def test_the_edits_of_the_example_do_what_is_said(tmp_path: Path) -> None:
 
 NOT_YET = {
     "generic types": "struct G<T> { x: T }",
-    "`try`": "fun main() { try { println(1); } catch (e) { println(2); } }",
-    "`throw`": "fun main() { throw 1; }",
+    "inside of constants": "const A: i64 = try { 1 } catch e { 2 }; fun main() { println(A) }",
+    "inside of `finally`": "fun main() { try { println(1) } finally { return } }",
 }
 
 

@@ -29,6 +29,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, openness, resolve, shown
 from orchestrator.toolchains.ruchy.check.inlined import InlineFunction, inline_call
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
+from orchestrator.toolchains.ruchy.check.module import CollectedModule
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.order import inferred_result
 from orchestrator.toolchains.ruchy.check.places import (
@@ -56,6 +57,7 @@ from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import global_of
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.throwing import THROWS
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 _ARGUMENT: Why = ("E0204", "`{0}` takes {want} as its `{1}`, and this is {got}")
@@ -136,6 +138,13 @@ def _callable_names(c: Fn) -> list[str]:
     return [*nested, *own, *(name for _, name in c.p.module.bindings), *BUILTINS]
 
 
+def throws_out_of(module: CollectedModule, item: FunctionItem) -> bool:
+    """Whether a call of a function can end because something was thrown."""
+    if item.own or item.env.module == module.name:  # an instance is the module's own, wherever its text stands
+        return module.throws
+    return THROWS in (item.env.names or ())
+
+
 class CalledOn(NamedTuple):
     """What a method is called on: a value, or a place that it may change."""
 
@@ -169,7 +178,7 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | Non
     result = result_of(c, item)
     if not item.own or item.stub:
         p.made.signatures[item.symbol] = (types, result)
-    made_call = hir.Call(result, node.at, item.symbol, made)
+    made_call = hir.Call(result, node.at, item.symbol, made, throws_out_of(p.module, item))
     if item.calls is not None:
         item.calls.append(made_call)
     if result.__class__ is Var:
@@ -274,7 +283,7 @@ def call_changing(
     if result is ERROR:
         p.failed = True
         return bad(at)
-    changing = hir.CallChanging(result, at, item.symbol, made, slots)
+    changing = hir.CallChanging(result, at, item.symbol, made, slots, throws_out_of(p.module, item))
     if item.calls is not None:
         item.calls.append(changing)
     call = open_type(c, changing)
@@ -310,8 +319,10 @@ def _put_back(
         if openness(resolve(call.type)) == ANY:
             return later(c, at, call.type, (call.type,), decide)
     out += [hir.Do(hir.LendGlobal(UNIT, at, symbol, True)) for symbol in shared]
+    called, dummy = call, -1
     if back and resolve(call.type) is not UNIT:
         call = in_slot(c, call, out)
+        dummy = call.slot if isinstance(call, hir.Local) else -1
     elif back:
         out.append(hir.Do(call))
         call = hir.Unit(UNIT, at)
@@ -319,6 +330,9 @@ def _put_back(
     for place, local in back:
         value = open_type(c, hir.Local(local.type, at, local.slot))
         write_place(c, place, fit(c, value, place.type, (), node), at, out)
+    if isinstance(called, hir.CallChanging) and called.throws and (back or shared):
+        called.throws = False  # first what it changed gets back into its place
+        out.append(hir.Do(hir.HandOn(UNIT, at, dummy)))
     return open_type(c, hir.Block(call.type, at, out, call)) if out else call
 
 

@@ -20,6 +20,7 @@ from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters it
     methods,
     objects,
     operators,
+    throwing,
 )
 from orchestrator.toolchains.ruchy.check.annotations import alias_target, field_types, signature
 from orchestrator.toolchains.ruchy.check.bodies import unused_locals
@@ -100,6 +101,7 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
         check_functions(p)
         p.settle()
         fill_in(p)
+        throwing.run_before_jumps(p)
         layouts = _layouts(
             p
         )  # This may be the first look at the fields of another module's struct, and find them wrong.
@@ -204,6 +206,7 @@ def _finished(p: Pass, layouts: TouchedTypes) -> hir.CheckedModule:
         function.parameters = [settle(kind) for kind in function.parameters]
         function.result = settle(function.result)
         function.locals = [settle(kind) for kind in function.locals]
+        function.throws = throwing.hands_on(p.module, function.symbol)
         if p.composed:
             settle_types(function.body)
         if function.symbol in p.made.leaving:

@@ -90,13 +90,15 @@ class Fn:
     """One function body in work. `names` are the locals and nested items in sight, `undo` what leaving a block puts
     back; `locals` the types of all slots; `lends`: some parameter is `&mut T`; `result` the type to return, with `why`
     it must be. `contract`: the kind of contract whose condition is in work.
-    `nests`: items may stand in its blocks. `sees_top`: so many of the `let`s of the top level are in sight.
+    `finally_`: it is in one. `nests`: items may stand in its blocks. `sees_top`: so many of the top level's `let`s are
+    in sight.
     """
 
     __slots__ = (
         "contract",
         "counter",
         "env",
+        "finally_",
         "foreign",
         "item",
         "lends",
@@ -135,6 +137,7 @@ class Fn:
         self.sees_top = 0 if item is None else EVERY
         self.foreign = False
         self.lends = False
+        self.finally_ = False
         self.nests = True
 
     def slot(self, kind: Type) -> int:

@@ -131,6 +131,8 @@ class Call(_Expr):
 
     symbol: str
     arguments: list[Expr]
+    throws: bool = False
+    """Whether something may be thrown out of it."""
 
 
 class CallChanging(_Expr):
@@ -140,6 +142,7 @@ class CallChanging(_Expr):
     symbol: str
     arguments: list[Expr]
     changed: list[int]
+    throws: bool = False
 
 
 class Runtime(_Expr):
@@ -324,6 +327,41 @@ class Panic(_Expr):
     message: Expr
 
 
+class ThrowText(_Expr):
+    """Throws a String. `again` are the slots that say where it was thrown before."""
+
+    value: Expr
+    again: tuple[int, int] | None = None
+
+
+class HandOn(_Expr):
+    """Goes on with what a call before has thrown, if it has. `dummy` is the slot of its result, which is none, or -1.
+    Unit."""
+
+    dummy: int
+
+
+class Catching(_Expr):
+    """The value of `body`; or that of `handler`, if something is thrown in `body`, which is then in `slot`, a String.
+    `where`: two slots take the place of the throw. `label`: unique in the function where it belongs to a `finally`, of
+    which `copies` are left, to run before a jump out of the body."""
+
+    body: Expr
+    slot: int
+    handler: Expr
+    where: tuple[int, int] | None = None
+    label: int = -1
+    copies: list[Expr] = []
+
+
+class Leaving(_Expr):
+    """A copy of a `finally`, before a jump out of its `try`, which has this label. What the copy throws is not caught
+    there. Unit."""
+
+    label: int
+    body: Expr
+
+
 # ---------------------------------------------------------------- statements
 
 
@@ -385,6 +423,7 @@ Expr = Union[
     Cast, ToText, Concat, Call, CallChanging, Runtime, NewStruct, UpdateStruct, GetField, NewVariant, GetTag,
     GetPayload, NewArray, RepeatArray, GetElement, Helper, Block, If, Loop, While, ForRange, Break, Continue,
     Return, Print, Panic, MakeClosure, CallValue, GetCell, SetCell,
+    ThrowText, HandOn, Catching, Leaving,
 ]  # fmt: skip
 _ExprUnion = Expr
 Literal = Union[Int, Float, Str]
@@ -435,6 +474,8 @@ class FunctionBody(msgspec.Struct, gc=False):
     globals: list[str] = []
     changes: list[int] = []
     """The parameters `&mut T`: they are handed over, and their values are given back behind the result."""
+    throws: bool = False
+    """Whether it hands on what is thrown in it. Where not, the program stops."""
 
 
 class CheckedModule(msgspec.Struct, gc=False):

@@ -17,10 +17,6 @@ def _refuse(kind: type[tree.Expr], what: str, plural: bool = True) -> None:
         return bad(node.at)
 
 
-_refuse(tree.TryCatch, "`try`", plural=False)
-_refuse(tree.Throw, "`throw`", plural=False)
-
-
 @handles(tree.Unsupported)
 def reported(c: Fn, node: tree.Unsupported, want: Want, why: Why) -> hir.Expr:
     """What the parser has reported already."""

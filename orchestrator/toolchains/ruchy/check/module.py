@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, EnumItem, FunctionItem, Item, StructItem
 from orchestrator.toolchains.ruchy.check.types import Named, StructType, Type
+from orchestrator.toolchains.ruchy.syntax.throwing import throws
 
 if TYPE_CHECKING:
     from actors.compiler.toolchain import Binding, CompileJob
@@ -51,6 +52,7 @@ class CollectedModule:
         self.job = job
         self.stubs = stubs
         self.name = job.module
+        self.throws = throws(job.source.decode())
         self.items: dict[str, Item] = {}
         self.bindings: dict[tuple[str, str], Binding] = {(b.scope, b.name): b for b in job.resolution}
         self.top_lets: dict[str, TopLet] = {}  # the last one of each name

@@ -65,6 +65,11 @@ def _cut(node: Node) -> Node:
     if kind is hir.If:
         if isinstance(node.then.type, NeverType) and isinstance(node.otherwise.type, NeverType):
             node.type = NEVER
+    elif kind is hir.Catching:
+        if isinstance(node.body.type, NeverType) and isinstance(node.handler.type, NeverType):
+            node.type = NEVER
+    elif kind is hir.Leaving:
+        node.type = node.body.type
     elif kind in (hir.Let, hir.Store, hir.Change, hir.SetGlobal, hir.Do):  # the block that it stands in ends there
         return node
     return never_returns(list(OPERANDS[kind](node))) or node

@@ -78,6 +78,7 @@ _OTHERS: dict[type, Callable[[Node], Sequence[Node]]] = {
     hir.Block: lambda node: [*node.statements, node.value],
     hir.Store: lambda node: [node.value, *_indices(node)],
     hir.Change: lambda node: [*node.arguments, *_indices(node)],
+    hir.Catching: lambda node: (node.body, node.handler),
 }
 """Those whose parts are not evaluated in the order of their fields."""
 
@@ -124,6 +125,8 @@ OPERANDS: dict[type, Callable[[Node], Sequence[Node]]] = {
     hir.ForRange: lambda node: (node.start, node.end),
     hir.Loop: _none,
     hir.Block: _none,
+    hir.Catching: _none,
+    hir.Leaving: _none,
 }
 """The parts that are always evaluated before the node does its work: where one of them never returns, it does none."""
 

@@ -14,7 +14,6 @@ NOT_YET = "E0720"
 _FUNCTIONS = "write a function for each, which takes the value"
 _VALUES = "write a variable or a field for each value"
 _WALK = "walk with `for i in 0..s.len()`, and take parts with `s.substring(i, i + 1)`"
-_TRAP = "ask with `if` before, or stop with `panic`"
 
 INSTEAD = {
     "arrays": _VALUES,
@@ -26,8 +25,14 @@ INSTEAD = {
     "ranges as values": "write the range where it is walked: `for i in a..b`",
     "modules inside of functions": "write the module outside of the function",
     "items inside of constants and defaults": "write the item outside, beside the constant or function",
-    "`try`": _TRAP,
-    "`throw`": _TRAP,
+    "`try` in constants and defaults": "write a function with a name",
+    "`throw` in constants and defaults": "write a function with a name",
+    "`try` inside of a text": "name the value with `let` before",
+    "`throw` inside of a text": "name the value with `let` before",
+    "`return` inside of `finally`": "return behind it",
+    "`?` inside of `finally`": "take the value behind it, or by `match`",
+    "a function as a value inside of `finally`": "name it with `let` before the `try`",
+    "`finally` inside of `finally`": "make a function of the inner part",
     "`Box`": "write the type itself",
     "`Vec`": _VALUES,
 }

@@ -440,6 +440,23 @@ class _Function:
         self.must(node, node.type == NEVER, "a panic with a value")
         self.fits(node, node.message, STRING)
 
+    def throw(self, node: hir.ThrowText) -> None:
+        self.must(node, node.type == NEVER, "a throw with a value")
+        self.fits(node, node.value, STRING)
+        self.read.update(node.again or ())
+
+    def hand_on(self, node: hir.HandOn) -> None:
+        self.must(node, node.type == UNIT and node.dummy < len(self.one.locals), "no such slot")
+
+    def leaving(self, node: hir.Leaving) -> None:
+        self.fits(node, node.body, node.type)
+
+    def try_catch(self, node: hir.Catching) -> None:
+        self.fits(node, node.body, node.type)
+        self.fits(node, node.handler, node.type)
+        self.must(node, self.one.locals[node.slot] == STRING, "what is thrown is a String")
+        self.bound.update((node.slot, *(node.where or ())))
+
     # ------------------------------------------------------------ statements
 
     def let(self, node: hir.Let) -> None:
@@ -521,5 +538,9 @@ _RULES: dict[type, Callable[[_Function, Any], None]] = {
     hir.Change: _Function.change,
     hir.SetGlobal: _Function.set_global,
     hir.Do: _Function.do,
+    hir.ThrowText: _Function.throw,
+    hir.HandOn: _Function.hand_on,
+    hir.Catching: _Function.try_catch,
+    hir.Leaving: _Function.leaving,
 }
 complete(_RULES, Union[hir.Expr, hir.Stmt], "check.verify")

@@ -116,6 +116,7 @@ class Body:
         self.out = bytearray()
         self.depth = 0
         self.labels: dict[int, Label] = {}
+        self.catches: list[tuple[int, int, int]] = []
         self.live: list[tuple[int, Type]] = []
         self.glue: dict[str, None] = {}
         self.data: list[Data] = []

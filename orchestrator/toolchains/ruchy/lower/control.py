@@ -8,6 +8,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import IntType, NeverType
 from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, Label, get, handles, set_, tee
 from orchestrator.toolchains.ruchy.lower.layout import integer, valtype
+from orchestrator.toolchains.ruchy.lower.throwing import leave_if_thrown
 from orchestrator.toolchains.ruchy.lower.valtypes import I64
 from orchestrator.wasm.leb import uleb
 
@@ -40,6 +41,8 @@ def lower_call_changing(body: Body, node: hir.CallChanging) -> int:
     # The new values lie on the stack above the call's result, the last one on top.
     for slot in reversed(node.changed):
         body.out += set_(body.slots[slot])
+    if node.throws:
+        leave_if_thrown(body)
     return OWNED if body.is_counted(node.type) else PLAIN
 
 
@@ -47,6 +50,8 @@ def lower_call_changing(body: Body, node: hir.CallChanging) -> int:
 def lower_call(body: Body, node: hir.Call) -> int:
     waiting = body.operands(node.arguments)
     body.call(node.symbol, body.shared.type_of(node.symbol))
+    if node.throws:
+        leave_if_thrown(body)
     if isinstance(node.type, NeverType):
         body.out.append(0x00)
     if waiting:

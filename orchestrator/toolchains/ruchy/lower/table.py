@@ -23,6 +23,7 @@ import orchestrator.toolchains.ruchy.lower.glue_arrays
 import orchestrator.toolchains.ruchy.lower.numbers
 import orchestrator.toolchains.ruchy.lower.places
 import orchestrator.toolchains.ruchy.lower.structs
+import orchestrator.toolchains.ruchy.lower.throwing
 import orchestrator.toolchains.ruchy.lower.variables  # noqa: F401
 from orchestrator.toolchains.ruchy.lower.comparisons import INLINE_COMPARISONS
 from orchestrator.toolchains.ruchy.lower.glue import HELPERS

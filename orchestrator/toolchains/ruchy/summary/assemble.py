@@ -19,12 +19,15 @@ from orchestrator.toolchains.ruchy.syntax.elements import element_types, told
 from orchestrator.toolchains.ruchy.syntax.floats import FLOATS, float_variables
 from orchestrator.toolchains.ruchy.syntax.names import owned
 from orchestrator.toolchains.ruchy.syntax.parser import parse_item
+from orchestrator.toolchains.ruchy.syntax.throwing import THROWS, throws
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 
 def assemble(source: str, parts: Sequence[Part], loose: Sequence[Part], runs: Sequence[StatementRun]) -> Summary:
     """The summary of a module. The names of `loose` parts come after those of the others."""
     items = [part.item for part in parts if part.item is not None]
+    if throws(source):
+        items = [*map(_naming_throws, items), Item(name=THROWS, kind="effect", public=False, digest=digest(b"throws"))]
     own = {item.name: item for item in items}
     naming = [*parts, *loose, *(run.part for run in runs)]
     return Summary(
@@ -33,6 +36,11 @@ def assemble(source: str, parts: Sequence[Part], loose: Sequence[Part], runs: Se
         names=tuple(_outside(source, naming, own)),
         statements_line=runs[0].part.line if runs else 0,
     )
+
+
+def _naming_throws(item: Item) -> Item:
+    """An item of a module that throws: its users depend on that, too. So does its own code."""
+    return msgspec.structs.replace(item, names=(*item.names, THROWS), interface_names=(*item.interface_names, THROWS))
 
 
 def _place(source: str, part: Part, further: int) -> tuple[int, int]:

@@ -26,6 +26,7 @@ from orchestrator.toolchains.ruchy.syntax.lexer import scan, tokens_of
 from orchestrator.toolchains.ruchy.syntax.parser import outline
 from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.split import Cut, cut
+from orchestrator.toolchains.ruchy.syntax.throwing import THROWS
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 _APART = ("\n", "\n;\n")
@@ -62,7 +63,7 @@ def summarise_incrementally(module: str, source: str, before: Summary) -> Summar
 def _earlier(before: Summary) -> dict[bytes, Sequence[Item]]:
     """The items of a summary by the text they were read from, without what the statements added to them."""
     found: dict[bytes, Sequence[Item]] = {}
-    items = [_without_top(item) if TOP in item.names[-1:] else item for item in before.items]
+    items = [_without(_without(item, TOP), THROWS) for item in before.items]
     for index, item in enumerate(items):
         raw = memo.raw(item.memo)
         if len(raw) == len(memo.NO_RAW) and raw != memo.NO_RAW:
@@ -70,9 +71,14 @@ def _earlier(before: Summary) -> dict[bytes, Sequence[Item]]:
     return found
 
 
-def _without_top(item: Item) -> Item:
+def _without(item: Item, last: str) -> Item:
+    """An item without this name at the end of its names."""
+    if last not in item.names[-1:]:
+        return item
     seen = item.interface_names
-    return msgspec.structs.replace(item, names=item.names[:-1], interface_names=seen[:-1] if TOP in seen[-1:] else seen)
+    return msgspec.structs.replace(
+        item, names=item.names[:-1], interface_names=seen[:-1] if last in seen[-1:] else seen
+    )
 
 
 def _match_earlier(module: str, source: str, cuts: Sequence[Cut], earlier: dict[bytes, Sequence[Item]]) -> list[_Text]:
