@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from actors.compiler.toolchain import CompileJob, Inference, Item, Signature
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.check.infer import settle
@@ -29,6 +31,7 @@ from orchestrator.toolchains.ruchy.signatures import signature_of
 from orchestrator.toolchains.ruchy.syntax.names import METHOD
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
 from orchestrator.toolchains.ruchy.syntax.paths import paths_in
+from orchestrator.toolchains.ruchy.syntax.throwing import THROWS
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 from orchestrator.toolchains.ruchy.view import View
 
@@ -77,6 +80,9 @@ def _infer(job: CompileJob, inferred: set[str], aside: Mapping[str, Item]) -> In
         signature = texts.signature(item) if isinstance(item, FunctionItem) else None
         if signature is None:
             return _NOTHING
+        if p.module.throws:  # who calls it looks behind the call
+            names = (*signature.names, f"{p.module.name}::{THROWS}")
+            signature = msgspec.structs.replace(signature, names=tuple(sorted(names)))
         signatures[name] = signature
     return Inference(signatures=signatures)
 
