@@ -8,8 +8,8 @@ from functools import lru_cache
 from orchestrator.toolchains.ruchy.syntax.lexer import scan, tokens_of
 
 THROWS = "<throws>"
-"""The item that such a module has beside its own, and that all its items name. So it is in what their users depend on,
-and a user sees it in their interfaces."""
+"""The item that such a module has beside its own, and all its items name it. Their users depend on it that way,
+and see it in the interfaces."""
 
 _WORDS = re.compile(r"\b(?:throw|try)\b")
 

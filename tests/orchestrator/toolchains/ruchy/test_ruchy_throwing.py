@@ -147,4 +147,4 @@ async def test_a_function_three_imports_away_begins_to_throw(invalidation: str) 
             edited = await built_by(project)
             async with orchestrator.open(orchestrator.Sources({**CHAIN, "c.ruchy": text}), profile="release") as fresh:
                 assert edited == await built_by(fresh)
-        assert run(edited).stdout == "b\ncaught c 4!!\n"
+        assert run(edited).stdout == "b\ncaught c 4!\n"
