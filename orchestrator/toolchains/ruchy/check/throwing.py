@@ -35,7 +35,7 @@ _DIFFER = "`try` and `catch` differ: {0} and {1}"
 def hands_on(module: CollectedModule, symbol: str) -> bool:
     """Whether a function of the module hands on what is thrown in it."""
     name = symbol.partition("::")[2]
-    return module.throws and name not in ("main", TOP) and "|" not in name
+    return module.throws and name not in ("main", TOP) and not name.endswith("|")
 
 
 def _is_out_of_place(c: Fn, node: tree.Expr, what: str) -> bool:
