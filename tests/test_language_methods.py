@@ -59,6 +59,8 @@ RECEIVERS = {
 """What methods are tried on, with its type."""
 SHOWN = {"1": "i64", "1.5": "f64", "[1]": "[i64]", '"x"': "String", "m": "HashMap<String, i64>", "s": "HashSet<i64>"}
 """What they are given, with its type."""
+FUNCTION = "retain"
+"""Takes a function."""
 BY_COUNT = ("", "1", "1, 1")
 GIVEN = {
     ("an array", '"x"'): ("join",),
@@ -89,7 +91,7 @@ def methods_of(what: str) -> dict[str, int]:
     kinds = {"a map": MapType, "a set": SetType}
     if what in kinds:
         tables = {**TABLE_METHODS, **TABLE_CHANGERS}
-        return {name: count for (of, name), (count, _) in tables.items() if of is kinds[what]}
+        return {name: count for (of, name), (count, _) in tables.items() if of is kinds[what] and name != FUNCTION}
     more = {"an integer": INTEGERS, "a float": FLOATS, "an array": {}}[what]
     return {**{name: count for name, (count, _) in rows[what].items()}, **more}
 

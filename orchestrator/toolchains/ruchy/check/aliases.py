@@ -9,6 +9,7 @@ from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.binding import guess
 from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, fit
 from orchestrator.toolchains.ruchy.check.infer import resolve
+from orchestrator.toolchains.ruchy.check.lent_elements import unwrapped_element
 from orchestrator.toolchains.ruchy.check.parts import PARTS, Node
 from orchestrator.toolchains.ruchy.check.patterns import BoundName, Matched, Reading, declare, read_pattern
 from orchestrator.toolchains.ruchy.check.places import (
@@ -58,9 +59,8 @@ def lent(c: Fn, node: tree.Expr) -> tree.Expr | None:
             return node
         if node.name in _LENDING and not node.arguments and _root(c, node.receiver) is not None:
             return node.receiver
-        inner = node.receiver
-        if node.name in ("unwrap", "expect") and isinstance(inner, tree.MethodCall) and inner.name == "get_mut":
-            return tree.Index(node.at, inner.receiver, inner.arguments[0]) if len(inner.arguments) == 1 else None
+        element = unwrapped_element(node)
+        return element if element is not None and _root(c, element) is not None else None
     return None
 
 

@@ -122,6 +122,17 @@ _OTHER_WORDS = {
     "undefined": "there is no undefined: every variable holds a value of its type",
     "switch": "write `match`",
     "this": "a method has `self`",
+    "pass": "write an empty block: `{}`",
+    "begin": "a block stands in braces: `{ .. }`",
+    "end": "a block ends with `}`",
+    "public": "write `pub`",
+    "private": "leave it out: what is not `pub` is private",
+    "console": "write `println(..)`",
+    "System": "write `println(..)`",
+    "Math": "write `sqrt(x)`, or `x.sqrt()`",
+    "NaN": "write `f64::NAN`",
+    "Infinity": "write `f64::INFINITY`",
+    "elif": "write `else if`",
 }
 
 

@@ -10,7 +10,8 @@ from orchestrator.toolchains.ruchy.check.map_methods import CHANGERS, METHODS, M
 from orchestrator.toolchains.ruchy.check.maps import key_of, literal_map
 from orchestrator.toolchains.ruchy.check.places import Place, in_slot, part_value, read_place, write_place
 from orchestrator.toolchains.ruchy.check.types import ERROR, UNIT, ArrayType, MapType, SetType
-from orchestrator.toolchains.ruchy.check.written_methods import in_ruchy
+from orchestrator.toolchains.ruchy.check.written_methods import in_ruchy, written
+from orchestrator.toolchains.ruchy.check.written_rows import rows_of
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _OTHER: Why = ("E0204", "this method takes {want}, and this is {got}")
@@ -119,8 +120,31 @@ def _extend(c: Fn, node: tree.MethodCall, place: Place, kind: Table, out: list[h
     return hir.Unit(UNIT, node.at)
 
 
+_KEPT = rows_of("""
+retain (__P:kv) =>
+ { let mut __r = HashMap::new(); for (__k, __v) in __xs { if __P(__k, __v) { __r.insert(__k, __v); } } __r }
+""")
+_KEPT_ITEMS = rows_of("""
+retain (__P:x) => { let mut __r = HashSet::new(); for __x in __xs { if __P(__x) { __r.insert(__x); } } __r }
+""")
+
+
+def _retain(c: Fn, node: tree.MethodCall, place: Place, kind: Table, out: list[hir.Stmt]) -> hir.Expr:
+    """Keeps what a function wants."""
+    letters = "kv" if isinstance(kind, MapType) else "x"
+    rows = _KEPT if isinstance(kind, MapType) else _KEPT_ITEMS
+    parts = dict(zip(letters, kind.parts, strict=True))
+    made = written(c, node, node.name, rows, read_place(c, node.at, place), parts, kind)
+    assert made is not None
+    if resolve(made.type) is ERROR:
+        return made
+    write_place(c, place, made, node.at, out)
+    return hir.Unit(UNIT, node.at)
+
+
 METHODS.update({(SetType, name): (1, _of_two(text)) for name, text in _OF_TWO.items()})
 METHODS.update({(SetType, name): (0, _plain(text)) for name, text in _OF_SETS.items()})
 METHODS.update({(MapType, name): (0, _plain(text)) for name, text in _OF_MAPS.items()})
 METHODS[MapType, "get_or"] = (2, _get_or)
 CHANGERS[MapType, "extend"] = CHANGERS[SetType, "extend"] = (1, _extend)
+CHANGERS[MapType, "retain"] = CHANGERS[SetType, "retain"] = (1, _retain)

@@ -240,7 +240,7 @@ CHANGERS: dict[tuple[type, str], tuple[int, Changer]] = {
     (SetType, "remove"): (1, _remove),
     (SetType, "clear"): (0, _clear),
 }
-CHANGING = frozenset(name for _, name in (*CHANGERS, (MapType, "extend")))
+CHANGING = frozenset(name for _, name in (*CHANGERS, (MapType, "extend"), (MapType, "retain")))
 
 
 # ---------------------------------------------------------------- functions

@@ -23,6 +23,7 @@ from orchestrator.toolchains.ruchy.check.function import (
     open_type,
 )
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve
+from orchestrator.toolchains.ruchy.check.lent_elements import as_if, held_against
 from orchestrator.toolchains.ruchy.check.patterns import Matched, Reading, again, declare, read_pattern, source_of
 from orchestrator.toolchains.ruchy.check.scope import Variable
 from orchestrator.toolchains.ruchy.check.spaces import space_of
@@ -47,6 +48,9 @@ class _Arm(NamedTuple):
 @handles(tree.Match)
 def match(c: Fn, node: tree.Match, want: Want, why: Why) -> hir.Expr:
     """The value of the first arm whose pattern fits and whose guard holds."""
+    lent = as_if(node)
+    if lent is not None:
+        return if_let(c, lent, want, why)
     out: list[hir.Stmt] = []
     subject = _subject(c, node.value, out, [arm.pattern for arm in node.arms], any(arm.guard for arm in node.arms))
     source = subject.source
@@ -186,6 +190,9 @@ def _report(c: Fn, at: int, example: str) -> None:
 @handles(tree.IfLet)
 def if_let(c: Fn, node: tree.IfLet, want: Want, why: Why) -> hir.Expr:
     """`if let pattern = value { .. } else { .. }`."""
+    held = held_against(node)
+    if held is not None:
+        return HANDLERS[held.__class__](c, held, want, why)
     out: list[hir.Stmt] = []
     complete = is_complete(node)
     inner = want if complete else DROP

@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.check.exact_methods import EXACT, exact_metho
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr, handles, later
 from orchestrator.toolchains.ruchy.check.gathered import table_of
 from orchestrator.toolchains.ruchy.check.infer import ANY, NUMBER, Var, fresh, narrow, openness, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.lent_elements import modified_entry, unwrapped_element
 from orchestrator.toolchains.ruchy.check.map_methods import CHANGERS as CHANGES
 from orchestrator.toolchains.ruchy.check.map_methods import CHANGING as TABLE_CHANGERS
 from orchestrator.toolchains.ruchy.check.map_methods import change_table, table_method
@@ -87,6 +88,15 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
         inner = inner.receiver
     if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length"):
         return _of_chars(c, chain, inner)
+    modified = modified_entry(node)
+    if modified is not None:
+        return expr(c, modified, want, why)
+    element = unwrapped_element(chain[-2]) if len(chain) > 1 else None
+    if element is not None and _is_place(c, element):
+        del chain[-2:]
+        inner = element
+        if not chain:
+            return expr(c, inner)
     of = of_math(c, chain[-1])
     if of is not None:
         made: hir.Expr | None = expr(c, of)

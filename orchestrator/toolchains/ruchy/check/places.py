@@ -8,6 +8,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_of
 from orchestrator.toolchains.ruchy.check.function import Fn, Why, check, expr, fit, open_type
 from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, openness, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.lent_elements import unwrapped_element
 from orchestrator.toolchains.ruchy.check.parts import LEAVES, PARTS, PLAIN, Node
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, ErrorItem, Global, Item, Variable
 from orchestrator.toolchains.ruchy.check.types import (
@@ -75,6 +76,8 @@ def place_of(c: Fn, node: tree.Expr, out: list[hir.Stmt], *, to_set: bool = Fals
             node = node.value
         elif isinstance(node, tree.Unary) and node.op == "*":
             node = node.operand
+        elif (element := unwrapped_element(node)) is not None:
+            node = element
         else:
             break
     if isinstance(node, tree.MethodCall) and is_entry(node):
@@ -335,7 +338,7 @@ def writes_through_reference(c: Fn, node: tree.Expr, variable: Variable) -> bool
     """E0230 for what would be written through a reference: the function that lent it would not see it."""
     while isinstance(node, tree.Field | tree.Index):
         node = node.value
-    through = isinstance(node, tree.Unary) and not is_entry(node.operand)
+    through = isinstance(node, tree.Unary) and not is_entry(node.operand) and unwrapped_element(node.operand) is None
     while isinstance(node, tree.Unary | tree.Field | tree.Index):
         node = node.operand if isinstance(node, tree.Unary) else node.value
     if isinstance(node, tree.Path) and isinstance(c.names.get(node.segments[0]), Alias):

@@ -6,6 +6,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.builtins import BUILTINS, Builtin, Called, arguments_of
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr
 from orchestrator.toolchains.ruchy.check.infer import NUMBER, narrow, resolve, shown
+from orchestrator.toolchains.ruchy.check.lent_elements import is_plain
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, STRING, ArrayType, MapType, SetType
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.widths import started
@@ -77,24 +78,13 @@ def _swap(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     return expr(c, tree.Assign(at, tree.Tuple(at, [first, second]), "", tree.Tuple(at, [second, first])), want, why)
 
 
-def _is_plain(node: tree.Expr) -> bool:
-    """Whether a place may be named twice: nothing in it is called."""
-    while isinstance(node, tree.Field | tree.Index | tree.Unary):
-        if isinstance(node, tree.Index) and not isinstance(
-            node.index, tree.Path | tree.IntLiteral | tree.StringLiteral
-        ):
-            return False
-        node = node.operand if isinstance(node, tree.Unary) else node.value
-    return isinstance(node, tree.Path)
-
-
 def _replace(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     """`mem::replace(&mut place, value)` gives what was there."""
     if len(node.arguments) != 2:
         arguments_of(c, node, "replace", 2, 2)
         return bad(node.at)
     at, place = node.at, _place(node.arguments[0])
-    if not _is_plain(place):
+    if not is_plain(place):
         not_yet(c.p, at, "`mem::replace` of a place with calls in it", plural=False)
         return bad(at)
     before = tree.Let(at, tree.NamePattern(at, "#before"), None, place)

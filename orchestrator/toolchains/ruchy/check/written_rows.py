@@ -21,7 +21,8 @@ Rows = dict[str, dict[int, WrittenMethod]]
 """By name, and by how many arguments are given."""
 
 
-def _rows(text: str) -> Rows:
+def rows_of(text: str) -> Rows:
+    """Reads rows as this file has them."""
     found: Rows = {}
     for row in text.strip().replace("\n ", " ").splitlines():
         head, _, body = row.partition(" => ")
@@ -32,7 +33,7 @@ def _rows(text: str) -> Rows:
     return found
 
 
-ON_ARRAYS = _rows("""
+ON_ARRAYS = rows_of("""
 map (__F:x) => { let mut __r = []; for __x in __xs { __r.push(__F(__x)) } __r }
 filter (__P:x) => { let mut __r = []; for __x in __xs { if __P(__x) { __r.push(__x) } } __r }
 filter_map (__F:x) => { let mut __r = []; for __x in __xs { if let Some(__y) = __F(__x) { __r.push(__y) } } __r }
@@ -91,7 +92,7 @@ back () => __xs.get(__xs.len() - 1)
 chunks_exact (__n) => __xs.chunks(__n).filter(|__x| __x.len() == __n)
 """)
 
-ON_OPTIONS = _rows("""
+ON_OPTIONS = rows_of("""
 map (__F:x) => match __xs { Some(__v) => Some(__F(__v)), None => None }
 and_then (__F:x) => match __xs { Some(__v) => __F(__v), None => None }
 unwrap_or_else (__F:) => match __xs { Some(__v) => __v, None => __F() }
@@ -106,7 +107,7 @@ inspect (__U:x) => { if let Some(__v) = __xs { __U(__v); } __xs }
 for_each (__U:x) => { if let Some(__v) = __xs { __U(__v); } }
 """)
 
-ON_RESULTS = _rows("""
+ON_RESULTS = rows_of("""
 map (__F:x) => match __xs { Ok(__v) => Ok(__F(__v)), Err(__e) => Err(__e) }
 map_err (__F:e) => match __xs { Ok(__v) => Ok(__v), Err(__e) => Err(__F(__e)) }
 and_then (__F:x) => match __xs { Ok(__v) => __F(__v), Err(__e) => Err(__e) }

@@ -245,7 +245,8 @@ CODES: dict[str, Code] = registry(
         "E0033",
         "syntax",
         "word of another language",
-        "`and`, `or` and `not` are names like any other here: the operators are `&&`, `||` and `!`.",
+        "`and`, `not`, `switch`, `then` and their like are names like any other here, and `===` is no operator."
+        " The message says what to write instead. Functions are called with parentheses.",
         "fun main() { let a = true and false; println(a) }",
         "fun main() { let a = true && false; println(a) }",
     ),

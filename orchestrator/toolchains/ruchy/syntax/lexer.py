@@ -178,7 +178,21 @@ def _classify(text: str) -> tuple[str, list[Finding]]:
     if first == "b":
         return "byte", check_text(text, template=False)
     shown = text if text.isprintable() else f"U+{ord(text):04X}"
-    return "stray", [Finding("E0023", f"stray character `{shown}`", hint="remove it")]
+    return "stray", [Finding("E0023", f"stray character `{shown}`", hint=_INSTEAD.get(text, "remove it"))]
+
+
+_INSTEAD = {
+    **dict.fromkeys("\u201c\u201d\u2018\u2019\u00ab\u00bb", 'a text stands in plain quotes: `"`'),
+    "`": 'a text stands in `"`; one with values in it is `f"{x}"`',
+    "\u2013": "write `-`",
+    "\u2212": "write `-`",
+    "\u00d7": "write `*`",
+    "\u2260": "write `!=`",
+    "\u2264": "write `<=`",
+    "\u2265": "write `>=`",
+    "\u03c0": "write `PI`",
+}
+"""What stands for a character that other texts have."""
 
 
 def _classify_quote(text: str) -> tuple[str, list[Finding]]:

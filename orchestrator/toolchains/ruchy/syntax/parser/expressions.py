@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from orchestrator.toolchains.ruchy.syntax.lexer import words
+from orchestrator.toolchains.ruchy.syntax.parser.borrowed import check_operator
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import NESTING, Cursor
 from orchestrator.toolchains.ruchy.syntax.parser.patterns import parse_literal
 from orchestrator.toolchains.ruchy.syntax.tree import (
@@ -111,9 +112,9 @@ def _begins_write(c: Cursor, at: int) -> bool:
     while True:
         at += 1
         kind = kinds[at]
-        if kind == "[":
+        if kind in ("[", "("):
             depth += 1
-        elif kind == "]" and depth:
+        elif kind in ("]", ")") and depth:
             depth -= 1
         elif kinds[at - 1] == "." and kind in ("name", "int"):
             continue
@@ -165,10 +166,7 @@ def _assignment(c: Cursor, at: int, place: Expr, value: Expr) -> Expr:
         if isinstance(target, Tuple | Array) and c.texts[at] == "=":  # `(a, b) = (b, a)`
             waiting += target.elements
         elif not isinstance(target, Path | Field | Index | Call | MethodCall | Unsupported):
-            hint = "assign to a variable, a field or an element"
-            if isinstance(target, Binary) and target.op == "*" and target.at in c.breaks:
-                hint = "a line that begins with `*` goes on with the line before: end that one with `;`"
-            c.report("E0014", "this cannot be assigned to", at, hint)
+            c.report("E0014", "this cannot be assigned to", at, "assign to a variable, a field or an element")
             break
     return Assign(at, place, c.texts[at][:-1], value)
 
@@ -223,6 +221,7 @@ def _parse_prefixed(c: Cursor, kind: str) -> Expr:
 
 
 def _fail_missing_operand(c: Cursor, kind: str) -> NoReturn:
+    check_operator(c)
     if kind not in NOT_AN_OPERAND and kind not in LEVELS and kind != "...":
         if kind == "stray":  # the lexer has reported it
             c.quiet_until = max(c.quiet_until, c.at)

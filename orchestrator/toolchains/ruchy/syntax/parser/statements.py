@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from orchestrator.toolchains.ruchy.syntax.lexer import ENDS, KEYWORDS, VALUES, words
+from orchestrator.toolchains.ruchy.syntax.parser.borrowed import check_arm, check_block, check_first_word, word_beside
 from orchestrator.toolchains.ruchy.syntax.parser.contracts import parse_condition, parse_contracts
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor, SyntaxProblem
 from orchestrator.toolchains.ruchy.syntax.parser.expressions import (
@@ -67,10 +68,7 @@ UNSUPPORTED = {
 def parse_block(c: Cursor) -> Block:
     opened = c.at
     if c.kinds[opened] != "{":
-        word = borrowed_word(c, opened)
-        if word:
-            c.at = opened if c.texts[opened] == word else opened - 1
-            c.fail("E0033", f"`{word}` is no word of Ruchy", hint=_BORROWED[word])
+        check_block(c)
         c.fail(
             "E0016",
             f"expected `{{`, found {c.describe(opened)}",
@@ -122,22 +120,15 @@ def parse_statement(c: Cursor) -> Stmt:
         _fail_stray_else(c)
     if kind == "name" and c.texts[c.at] in ("elif", "elseif", "elsif"):
         _fail_else_if(c)
-    if kind == "name" and c.kinds[c.at + 1] == "name" and not c.first_on_line(c.at + 1):
-        _fail_other_language(c, c.at)
+    if kind == "name":
+        if c.kinds[c.at + 1] == "name" and not c.first_on_line(c.at + 1):
+            _fail_other_language(c, c.at)
+        check_first_word(c)
     value = parse_statement_value(c)
     semicolon = c.kinds[c.at] == ";"
     if semicolon:
         c.at += 1
     return ExprStmt(value.at, value, semicolon)
-
-
-_BORROWED = {"and": "write `&&`", "or": "write `||`", "not": "write `!`"}
-"""Words of other languages that stand beside values."""
-
-
-def borrowed_word(c: Cursor, at: int) -> str:
-    """The word of another language that stands there, or just before; empty where there is none."""
-    return next((one for one in (c.texts[at], c.texts[at - 1]) if one in _BORROWED), "")
 
 
 def _report_joined_values(c: Cursor) -> None:
@@ -147,9 +138,9 @@ def _report_joined_values(c: Cursor) -> None:
     if c.kinds[at - 1] not in ENDS or (c.texts[at] in _FIRST_WORDS and c.kinds[at + 1] in ("(", "!")):
         return
     line = c.places.line(at)
-    word = borrowed_word(c, at)
-    if line != c.joined_line and word:
-        c.report("E0033", f"`{word}` is no word of Ruchy", at if c.texts[at] == word else at - 1, _BORROWED[word])
+    word = word_beside(c, at)
+    if line != c.joined_line and word is not None:
+        c.report("E0033", f"`{c.texts[word[0]]}` is no word of Ruchy", *word)
     elif line != c.joined_line:  # one report per line is enough
         c.report("E0029", f"{c.describe(at)} stands behind a value, with nothing between them", at, "add `;`")
     c.joined_line = line
@@ -419,6 +410,8 @@ def _parse_arm(c: Cursor) -> MatchArm:
         c.no_arrow = True
         guard = parse_expression(c)
         c.no_arrow = False
+    if c.kinds[c.at] != "=>":
+        check_arm(c)
     c.expect("=>", "behind the pattern of an arm")
     body = parse_statement_value(c)
     if c.kinds[c.at] in (",", ";"):
