@@ -316,6 +316,8 @@ BUILTINS.update(
         "type_of": kind_of,
         "int": _numeric("int", 1, 1, to_integer),
         "float": _numeric("float", 1, 1, to_float),
+        "parse_int": _numeric("parse_int", 1, 1, to_integer),
+        "parse_float": _numeric("parse_float", 1, 1, to_float),
         "abs": _numeric("abs", 1, 1, absolute),
         "min": _numeric("min", 2, 2, lambda c, at, name, a, b: extreme(c, at, name, "<=", a, b)),
         "max": _numeric("max", 2, 2, lambda c, at, name, a, b: extreme(c, at, name, ">=", a, b)),

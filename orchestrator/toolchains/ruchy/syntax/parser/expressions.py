@@ -84,7 +84,7 @@ def parse_expression(c: Cursor, first: Expr | None = None) -> Expr:
                 hint = "write `a < -b` for a comparison" if kind == "<-" else ""
                 c.fail("E0701", f"`{kind}` is the {what}: actors are not supported", hint=hint)
             break
-        if kind == "*" and at in c.breaks and _begins_write(c, at):
+        if at in c.breaks and ((kind == "*" and _begins_write(c, at)) or _begins_lambda(c, at)):
             break
         _reduce(c, operands, operators, levels, firsts, level if level > 0 else 1)
         operators.append(at)
@@ -120,6 +120,19 @@ def _begins_write(c: Cursor, at: int) -> bool:
             continue
         elif kind == "end" or (not depth and kind != "."):
             return LEVELS.get(kind) == 0
+
+
+def _begins_lambda(c: Cursor, at: int) -> bool:
+    """Whether what stands first on a line begins a lambda: `|| {`, `|a|` and `|a, b|` on one line. No condition of
+    several lines is written so, because each of its lines has the operator in front."""
+    kinds = c.kinds
+    if kinds[at] == "||":
+        return kinds[at + 1] == "{"
+    while kinds[at] in ("|", ",") and kinds[at + 1] == "name":
+        at += 2
+        if kinds[at] == "|":
+            return at not in c.breaks
+    return False
 
 
 def _range_has_end(c: Cursor) -> bool:

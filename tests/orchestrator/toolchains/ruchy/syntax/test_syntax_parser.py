@@ -74,6 +74,11 @@ def test_operators(source, expected):
         ("while a { }\n(b)", ["(While  a (Block []))", "b"]),
         ("x\n!y", ["x", "(! y)"]),
         ("let a = 1\n(b)", ["(Let a - 1 False -)", "b"]),
+        ("let a = 1\n|| { a }", ["(Let a - 1 False -)", "(Lambda [] - (Block [a]))"]),
+        ("let a = b\n|c| c", ["(Let a - b False -)", "(Lambda [(Parameter c - - False -)] - c)"]),
+        ("a\n|b, c| b", ["a", "(Lambda [(Parameter b - - False -) (Parameter c - - False -)] - b)"]),
+        ("a\n|| b\n| c\n| d", ["(|| a (| (| b c) d))"]),
+        ("a |b| c", ["(| (| a b) c)"]),
         ("a; b\nc;", ["a", "b", "c"]),
     ],
 )
