@@ -28,7 +28,7 @@ START_SECONDS = 60.0
 """A worker that takes longer to start is given up."""
 
 START_TRIES = 3
-"""After so many workers in a row were killed while they started, no more are started."""
+"""Workers in a row that may be killed while they start; after that no more are started."""
 
 
 class Died(Exception):

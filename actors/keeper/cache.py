@@ -68,7 +68,7 @@ R = TypeVar("R")
 C = TypeVar("C", bound=Collection[Any])
 
 FEW_ROWS = 64
-"""So many rows are looked up in the loop."""
+"""The most rows that are looked up in the loop."""
 
 BUSY_MS = 10_000
 """How long a statement waits for another process's transaction, in milliseconds. Theirs take a fraction of a second."""

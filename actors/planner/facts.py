@@ -307,7 +307,9 @@ class Facts:
 
 
 class Inputs:
-    """`files` has each input as it was when it was last read, in this build or in an earlier one. `of` has the inputs
+    """The files that compiles discovered, and whether they are what they were.
+
+    `files` has each input as it was when it was last read, in this build or in an earlier one. `of` has the inputs
     of modules' objects, for modules that this process compiled or found in the cache and that have any."""
 
     def __init__(self) -> None:

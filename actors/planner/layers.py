@@ -21,7 +21,9 @@ from actors.planner.table import Layer, Reach, Table
 
 
 class Resolutions:
-    """`modules` has the summaries that are at hand, `of` the resolutions. `troubled` are modules whose resolution has
+    """Makes surfaces and resolutions.
+
+    `modules` has the summaries that are at hand, `of` the resolutions. `troubled` are modules whose resolution has
     findings."""
 
     def __init__(self, table: Table) -> None:
@@ -122,7 +124,9 @@ _pack = msgspec.msgpack.Encoder().encode
 
 
 class Faces:
-    """`written` are deep interfaces in which an inferred item stands with the text that decides it, `deep` those with
+    """Makes faces and inferred signatures, and keeps the deep interfaces behind them.
+
+    `written` are deep interfaces in which an inferred item stands with the text that decides it, `deep` those with
     its signature. `inferences` are what is known, by key; `uninferred` the keys of those that the layer needs, by
     module."""
 
@@ -261,7 +265,9 @@ class Faces:
 
 
 class ObjectKeys:
-    """`made` is what the keys of touched modules were made from, and of others where it is at hand."""
+    """Makes the keys of objects.
+
+    `made` is what the keys of touched modules were made from, and of others where it is at hand."""
 
     def __init__(self, table: Table, resolutions: Resolutions, faces: Faces) -> None:
         self._table = table
@@ -367,7 +373,9 @@ class ObjectKeys:
 
 
 class Parts:
-    """After an update, `touched` are the modules that have a key and no object for it in the last build, `as_before`
+    """Decides which modules must be compiled, and which objects can be reused whole.
+
+    After an update, `touched` are the modules that have a key and no object for it in the last build, `as_before`
     those of them that are put together from the same parts as their object in the last build."""
 
     def __init__(self, table: Table, resolutions: Resolutions, faces: Faces) -> None:

@@ -173,7 +173,9 @@ def _beside(kind: type[Request[A]]) -> Callable[[_Handler[R, A]], _Handler[R, A]
 
 
 class Machine:
-    """`slots` and `remembers` as in `Session`. `send` posts a request to its receiver, and its answer comes by
+    """Runs builds one after the other, without I/O.
+
+    `slots` and `remembers` as in `Session`. `send` posts a request to its receiver, and its answer comes by
     `answered`; `later` has `advance` called in so many seconds; `now` returns the time in seconds; `cancelled` says
     whether a build is."""
 
@@ -314,8 +316,7 @@ class Machine:
         if not run.awaited:
             steps.later.compiling.store()
         if not run.awaited:
-            run.go(Phase.RECORDING)
-            run.entered = True
+            run.cancel()
             steps.later.recording.cancel()
 
     def _end(self, steps: Steps) -> None:

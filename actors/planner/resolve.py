@@ -32,7 +32,7 @@ MOST_PARTS = 128
 MOST_HOPS = 128
 """Re-exports between a name and its item."""
 HINTS = 20
-"""So many imports of one module that lead nowhere get a hint of what may have been meant."""
+"""The most imports of a module that get a hint of what may have been meant."""
 
 _NOWHERE = ("", "", "")
 
@@ -175,6 +175,8 @@ class Modules:
         seen.add(path)
         absent: list[str] = []
         private: Target | None = None
+        # The first candidate that leads somewhere decides. All before it are noted as absent, because any of them would
+        # win if it appeared.
         for length in _prefix_lengths(len(path)):
             module = "/".join(path[:length])
             if module not in self.paths:
@@ -182,12 +184,14 @@ class Modules:
                 continue
             if length == len(path):
                 return Target(module, absent=tuple(absent))
+            # A module without a summary might have the item, so no later candidate may decide.
             if self.summary(module) is None:
                 return Target("", absent=tuple(absent), broken=module)
             target = self._inside(module, path[length:], asker, seen, hops)
             if target.module or target.broken:
                 return target._replace(absent=(*absent, *target.absent))
             absent.extend(target.absent)
+            # A private item does not end the search: it is reported only if no later candidate is there.
             if target.problem and target.problem[0] == "E0503":
                 private = private or target
         if private is not None:

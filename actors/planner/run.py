@@ -66,7 +66,7 @@ _NEXT: dict[Phase, frozenset[Phase]] = {
     Phase.RECORDING: frozenset((Phase.ANSWERED,)),
     Phase.ANSWERED: frozenset(),
 }
-"""A build that was cancelled goes to RECORDING from any of them."""
+"""`Run.cancel` alone goes to RECORDING from any of them."""
 
 
 class Run:
@@ -111,12 +111,16 @@ class Run:
         Raises:
             RuntimeError: This phase never follows the present one.
         """
-        if phase not in _NEXT[self.phase] and phase is not Phase.RECORDING:
+        if phase not in _NEXT[self.phase]:
             raise RuntimeError(f"a build cannot go from {self.phase.name} to {phase.name}")
         self.phase = phase
         self.entered = False
         if phase is Phase.LOOKING:
             self.replan = False
+
+    def cancel(self) -> None:
+        """Enter RECORDING from any phase: the build was cancelled, and only its end is left."""
+        self.phase, self.entered = Phase.RECORDING, True
 
     def look_again(self) -> None:
         """Have the phase begin nothing new, and go back to LOOKING when all answers are in."""
@@ -305,7 +309,9 @@ class Objects:
 
 
 class Failures:
-    """`states` are the states of the build's modules: failing and blocking moves modules there."""
+    """The modules that get no object, and why.
+
+    `states` are the states of the build's modules: failing and blocking moves modules there."""
 
     def __init__(self, states: States) -> None:
         self._states = states

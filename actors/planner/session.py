@@ -1,8 +1,7 @@
 """What the builds of one Project share, and what the phases of one build have in common.
 
 `Earlier` is what earlier builds found, `Session` what stays from one build to the next, and the way to ask workers and
-keeper. `Step` is the shape of
-a phase. Steps know the session and the steps before them; nothing here knows a step.
+keeper. `Step` is the shape of a phase. Steps know the session and the steps before them; nothing here knows a step.
 """
 
 from __future__ import annotations
@@ -134,7 +133,9 @@ class Earlier:
 
 
 class Session:
-    """`slots` is the number of worker slots, `remembers` as in `Earlier`. `send` posts a request to its receiver;
+    """What stays from one build to the next, and the way to ask workers and keeper.
+
+    `slots` is the number of worker slots, `remembers` as in `Earlier`. `send` posts a request to its receiver;
     `later` has the build looked at again in so many seconds; `now` returns the time in seconds."""
 
     def __init__(
@@ -221,9 +222,10 @@ class Step:
     """The work of one phase in one build, and the state that belongs to it alone.
 
     The machine calls `begin` when the build enters the phase, `answered` for each answer to what the step asked, and
-    `advance` whenever anything has arrived. A step ends its phase with `run.go`. What it found out is read by later
-    steps, through its properties; no step writes into another one. `forget` drops what depends on the sources, because
-    the build looks at them again."""
+    `advance` whenever anything has arrived. A step ends its phase with `run.go`. Later steps read its results
+    through properties. They change them only by its methods: linking has lost modules compiled again, and hands its
+    program to `Compiling` to be stored. `forget` drops what depends on the sources, because the build looks at them
+    again."""
 
     def __init__(self, session: Session, run: Run) -> None:
         self.session = session

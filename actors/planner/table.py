@@ -23,7 +23,7 @@ from actors.untrusted import UNREADABLE
 
 
 class Row(msgspec.Struct, array_like=True, gc=False):
-    """What is known of a module: a row of `table.py`, with a column for each layer. All of it is small, and enough to
+    """What is known of one module, with a column for each layer. All of it is small, and enough to
     find out what an edit reaches. The values themselves (summaries, resolutions) are obtained when they are needed.
 
     The text that it was made from: `source` and `path`. Surface: `surface` names what others can see of the items,
@@ -144,7 +144,7 @@ def summary_name(source: Digest, path: str) -> str:
 
 
 class SourceTable:
-    """`files` by module, sorted."""
+    """The sources of a project as this build sees them: `files` by module, sorted."""
 
     def __init__(self) -> None:
         self.files: dict[str, SourceFile] = {}
@@ -257,7 +257,9 @@ class Need(NamedTuple):
 
 
 class Table:
-    """`rows` has the columns by module, `dirty` the modules whose column must be made again, by layer: after an update
+    """The rows of all modules, and which of them must be made again.
+
+    `rows` has the columns by module, `dirty` the modules whose column must be made again, by layer: after an update
     only those that cannot have it. `identity_of` returns the identity of the toolchain that compiles the file at a
     path."""
 

@@ -38,10 +38,10 @@ from orchestrator.server.wire import (
 from orchestrator.wasm.threads import unused_before_fork
 
 OPEN = 2
-"""So many projects stay open: the same folder under other flags is another one."""
+"""The most projects that stay open. The same folder under other flags is another one."""
 
 UNREAD = 64 << 20
-"""A child that leaves so many bytes of events unread is given up, because the build waits for no one."""
+"""Bytes of unread events at which a child is given up, because the build waits for no one."""
 
 
 class OpenProject:

@@ -36,13 +36,13 @@ from orchestrator.server.place import ServerFolder
 from orchestrator.server.wire import close_all, receive_with, send_with
 
 PAUSE_MS = 2000
-"""So often the server looks whether it is still wanted."""
+"""Milliseconds between two checks whether the server is still wanted."""
 
 CALM_MS = 30
-"""A spare child is made when nobody has come for so long."""
+"""Milliseconds without a request after which a spare child is made."""
 
 MOST_MEMORY = 1 << 30
-"""A builder above so many bytes ends the server, once it has nothing to do."""
+"""Bytes of memory above which an idle builder ends the server."""
 
 MOST_CLIENTS = 32
 
@@ -120,7 +120,7 @@ class Front:
             self._look()
 
     def _look(self) -> None:
-        """Is done while nobody asks for anything."""
+        """Ends the server where there is a reason, and keeps one spare child ready. Called when no request came."""
         if not self._place.stands():
             raise Ended("its folder changed")
         if self._children:
@@ -210,7 +210,9 @@ class Front:
         self._spare = (process, ours)
 
     def _become(self, life: Any, link: socket.socket) -> NoReturn:
-        """Is called in a fork, which lives on as something else and never returns."""
+        """Turns a fork into the builder or a child. Never returns."""
+        # A fork inherits the server's signal handlers, wake-up descriptor and connections. All are reset or closed
+        # first: a client sees the end of its connection only when nobody else holds a copy of it.
         try:
             os.setsid()  # a Ctrl-C at the server's terminal is not for it
             signal.set_wakeup_fd(-1)

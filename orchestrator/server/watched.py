@@ -39,10 +39,10 @@ from orchestrator.server.inotify import (
 )
 
 MOST_LOST = 100
-"""After so many losses of reports it is not tried again."""
+"""Losses of reports after which watching is given up."""
 
 AT_ONCE = 16
-"""So many paths are watched while a question waits."""
+"""Paths watched under one lock, because a question may be waiting."""
 
 
 class Reports(Protocol):

@@ -82,7 +82,7 @@ def pop(array):
 
 
 def show(value, nested=False):
-    """As section 9 of the language displays it."""
+    """As the language displays it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Chosen):

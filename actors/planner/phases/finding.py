@@ -149,7 +149,7 @@ class LookingUp(Step):
 
 
 FIRST_BATCH = 8
-"""So many modules for each slot are prepared before the first one is compiled: the workers wait for that."""
+"""Modules for each slot in the first batch. It is small, because the workers wait for it."""
 
 
 class Reusing:

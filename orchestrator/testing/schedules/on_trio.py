@@ -115,6 +115,7 @@ class _Chooser:
     def shuffle(self, batch: list[Any]) -> None:
         """Leave one task in the batch: one of Trio's own, or the one that the director picks."""
         runner = _runner()
+        # Trio's own tasks are no choice: otherwise a schedule would depend on how Trio starts and stops.
         own = [task for task in batch if is_trios(task, runner)]
         if own:
             kept = own[0]
@@ -124,6 +125,8 @@ class _Chooser:
                 runner.runq.extend(batch)
                 batch.clear()
                 return
+            # The scenario has failed, and its tasks are made to raise. The limit ends a run whose task catches that and
+            # goes on.
             if self.director.problem is not None:
                 self._rounds += 1
                 if self._rounds > ROUNDS * 100:

@@ -60,11 +60,16 @@ def handles(kind: type[Node]) -> Callable[[Callable[[Fn, Node, Want, Why], hir.E
 
 
 DROP = cast("Type", object())
+"""Wanted of an expression whose value is dropped."""
+
 TAIL = cast("Type", object())
+"""Wanted of a last value of which nothing is known yet; it is not dropped."""
+
 PLAIN: Why = ("E0201", "this is {got}, and {want} is needed")
 
 
 EVERY = 1 << 60
+"""For `Fn.sees_top`: all of them."""
 
 
 class LoopTarget:
@@ -87,10 +92,12 @@ class LoopTarget:
 
 
 class Fn:
-    """One function body in work. `names` are the locals and nested items in sight, `undo` what leaving a block puts
+    """The checking of one function body. Handlers call it `c`, and its pass `c.p`.
+
+    `names` are the locals and nested items in sight, `undo` what leaving a block puts
     back; `locals` the types of all slots; `lends`: some parameter is `&mut T`; `result` the type to return, with `why`
     it must be. `contract`: the kind of contract whose condition is in work.
-    `finally_`: it is in one. `nests`: items may stand in its blocks. `sees_top`: so many of the top level's `let`s are
+    `finally_`: it is in one. `nests`: items may stand in its blocks. `sees_top` is how many `let`s of the top level are
     in sight.
     """
 

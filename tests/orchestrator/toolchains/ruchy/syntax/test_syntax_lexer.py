@@ -1,4 +1,4 @@
-"""Tokens (section 1 of the language)."""
+"""Tokens."""
 
 from __future__ import annotations
 
