@@ -217,7 +217,7 @@ async def test_what_is_not_there_yet_says_so(text: str) -> None:
     [
         ("E0205", "fun main() { let x: u8 = 300; println(x); }"),
         ("E0207", "fun f(a: u64, b: i64) { println(a + b); }"),
-        ("E0505", "use std::fs;"),
+        ("E0505", "println(std::fs::exists(1))"),
         ("E0701", "actor A { }"),
         ("E0702", "async fun f() { }"),
         ("E0705", "class P : Q { }"),
