@@ -244,24 +244,7 @@ def call_changing(
             expr(c, argument)
         return bad(at)
     for i, argument in enumerate(node.arguments, first):
-        why = (*_ARGUMENT, item.name, item.node.parameters[i].name)
-        place = _lent_place(c, argument, out) if i in changed else None
-        if place is None:
-            bare = isinstance(argument, tree.Unary) and argument.op == "&mut"
-            value = check(c, _lent(c, item, i, argument) if bare else argument, types[i], why)  # type: ignore[arg-type]
-            literal = isinstance(value, hir.Int | hir.Float | hir.Str | hir.Unit) and i not in changed
-            value = value if literal or value.type is NEVER else in_slot(c, value, out)
-        else:
-            if any(one is place.variable for one in lent):
-                message = f"`{place.variable.name}` is lent twice to one call: what would it hold afterwards?"
-                p.error("E0296", argument.at, message, "lend a copy, and assign it afterwards")
-            lent.append(place.variable)
-            mutated(c, place.variable, argument.at)
-            place.variable.read = True
-            value = fit(c, read_place(c, argument.at, place), types[i], why, argument)
-            if place.steps or not isinstance(value, hir.Local):
-                value = in_slot(c, value, out)
-                back.append((place, cast("hir.Local", value)))
+        value = _lent_argument(c, item, argument, types[i], i, i in changed, lent, out, back)
         if i in changed and isinstance(value, hir.Local):
             slots.append(value.slot)
         made.append(value)
@@ -289,6 +272,39 @@ def call_changing(
     call = open_type(c, changing)
     shared = [variable.symbol for variable in lent if isinstance(variable, Global)]
     return _put_back(c, node, call, out, back, shared)
+
+
+def _lent_argument(
+    c: Fn,
+    item: FunctionItem,
+    argument: tree.Expr,
+    kind: Type,
+    number: int,
+    is_changed: bool,
+    lent: list[Variable],
+    out: list[hir.Stmt],
+    back: list[tuple[Place, hir.Local]],
+) -> hir.Expr:
+    """An argument of a call that changes what it is lent. A place that is lent joins `lent`; what must be put back into
+    it after the call joins `back`."""
+    why = (*_ARGUMENT, item.name, item.node.parameters[number].name)
+    place = _lent_place(c, argument, out) if is_changed else None
+    if place is None:
+        bare = isinstance(argument, tree.Unary) and argument.op == "&mut"
+        value = check(c, _lent(c, item, number, argument) if bare else argument, kind, why)  # type: ignore[arg-type]
+        literal = isinstance(value, hir.Int | hir.Float | hir.Str | hir.Unit) and not is_changed
+        return value if literal or value.type is NEVER else in_slot(c, value, out)
+    if any(one is place.variable for one in lent):
+        message = f"`{place.variable.name}` is lent twice to one call: what would it hold afterwards?"
+        c.p.error("E0296", argument.at, message, "lend a copy, and assign it afterwards")
+    lent.append(place.variable)
+    mutated(c, place.variable, argument.at)
+    place.variable.read = True
+    value = fit(c, read_place(c, argument.at, place), kind, why, argument)
+    if place.steps or not isinstance(value, hir.Local):
+        value = in_slot(c, value, out)
+        back.append((place, cast("hir.Local", value)))
+    return value
 
 
 def _receiver(
