@@ -207,7 +207,7 @@ def _in_string(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
     start, end = _ends(c, at, wanted, _TEXT_INDEX)
     if end is None:
         end = hir.Runtime(I64, at, "str_chars", [value])
-    made = hir.Runtime(STRING, at, "str_slice", [value, start, end], traps=True)
+    made = hir.Runtime(STRING, at, "str_range", [value, start, end], traps=True)
     return hir.Block(STRING, at, out, made) if out else made
 
 
@@ -217,6 +217,8 @@ def _ends(c: Fn, at: int, wanted: tree.RangeExpr, why: Why) -> tuple[hir.Expr, h
     if wanted.end is None:
         return start, None
     end = check(c, wanted.end, I64, why)
+    if wanted.inclusive and isinstance(end, hir.Int) and end.value == -1:
+        return start, None
     return start, hir.Arithmetic(I64, at, "+", end, hir.Int(I64, at, 1)) if wanted.inclusive else end
 
 

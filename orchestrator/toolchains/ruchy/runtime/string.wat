@@ -220,12 +220,32 @@
 
   (func (export "rt::str_slice")
     (param $string i32) (param $from i64) (param $to i64) (param $lines i32) (param $index i32) (result i32)
-    (local $chars i64) (local $start i32)
+    (local $chars i64)
     (local.set $chars (call $chars (local.get $string)))
     (if (i64.gt_u (local.get $to) (local.get $chars))
       (then (call $trap_index (local.get $lines) (local.get $index) (local.get $to) (local.get $chars))))
     (if (i64.gt_u (local.get $from) (local.get $to))
       (then (call $trap_index (local.get $lines) (local.get $index) (local.get $from) (local.get $chars))))
+    (call $cut (local.get $string) (local.get $from) (local.get $to)))
+
+  ;; `s[from..to]`: negative ends count from the end.
+  (func (export "rt::str_range")
+    (param $string i32) (param $from i64) (param $to i64) (param $lines i32) (param $index i32) (result i32)
+    (local $chars i64) (local $first i64) (local $last i64)
+    (local.set $chars (call $chars (local.get $string)))
+    (local.set $first (local.get $from))
+    (if (i64.lt_s (local.get $from) (i64.const 0))
+      (then (local.set $first (i64.add (local.get $from) (local.get $chars)))))
+    (local.set $last (local.get $to))
+    (if (i64.lt_s (local.get $to) (i64.const 0))
+      (then (local.set $last (i64.add (local.get $to) (local.get $chars)))))
+    (if (i64.gt_u (local.get $last) (local.get $chars))
+      (then (call $trap_index (local.get $lines) (local.get $index) (local.get $to) (local.get $chars))))
+    (if (i64.gt_u (local.get $first) (local.get $last))
+      (then (call $trap_index (local.get $lines) (local.get $index) (local.get $from) (local.get $chars))))
+    (call $cut (local.get $string) (local.get $first) (local.get $last)))
+
+  (func $cut (param $string i32) (param $from i64) (param $to i64) (result i32) (local $start i32)
     (local.set $start (call $skip (i32.add (local.get $string) (i32.const 8)) (local.get $from)))
     (call $of
       (local.get $start)

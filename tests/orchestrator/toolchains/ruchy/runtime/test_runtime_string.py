@@ -98,6 +98,10 @@ def test_at_and_slice_go_by_character(rt, text, data):
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     assert rt.text(rt.on("str_slice", text, start, end, site=0)) == text[start:end]
+    behind = end - len(text) if end < len(text) else end
+    if start < len(text):
+        for first in (start, start - len(text)):
+            assert rt.text(rt.on("str_range", text, first, behind, site=0)) == text[start:end]
 
 
 @few
@@ -137,6 +141,10 @@ def test_bool_to_str_is_static(rt):
         ("str_slice", ("abc", 2, 1), "index 2 out of range for length 3"),
         ("str_slice", ("abc", -1, 2), "index -1 out of range for length 3"),
         ("str_slice", ("abc", 0, -1), "index -1 out of range for length 3"),
+        ("str_range", ("abc", -4, 2), "index -4 out of range for length 3"),
+        ("str_range", ("abc", 0, -4), "index -4 out of range for length 3"),
+        ("str_range", ("abc", -1, 1), "index -1 out of range for length 3"),
+        ("str_range", ("abc", 1, 4), "index 4 out of range for length 3"),
         ("str_repeat", ("abc", -1), "repeated less than 0 times"),
         ("str_repeat", ("abc", 2**40), "capacity of a String exceeded"),
     ],
