@@ -8,6 +8,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.aliases import lent, let_lent
 from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.binding import NOTHING, bindings, destructure, forget, held_against
+from orchestrator.toolchains.ruchy.check.dropped import warn_of_dropped
 from orchestrator.toolchains.ruchy.check.function import (
     DROP,
     HANDLERS,
@@ -150,6 +151,8 @@ def _effect(c: Fn, node: tree.Expr, out: list[hir.Stmt]) -> hir.Expr:
     made = HANDLERS[node.__class__](c, node, DROP, ())
     if isinstance(node, tree.Call):
         c.foreign = needs_foreign
+    if isinstance(node, tree.MethodCall):
+        warn_of_dropped(c, node, made)
     if not isinstance(made, hir.Unit):
         out.append(hir.Do(made))
     return made

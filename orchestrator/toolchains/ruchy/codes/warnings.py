@@ -63,6 +63,15 @@ CODES: dict[str, Code] = registry(
         'fun main() { let n = 54321; println(f"{n:>9}"); }',
     ),
     Code(
+        "W0014",
+        "warning",
+        "a new value that nobody takes",
+        "`sort`, `reverse`, `trim` and their like give a new array or text; what they are called on stays as it is. "
+        "`sort_unstable`, and `sort_by` as a statement, change the array.",
+        "fun main() { let xs = [2, 1]; xs.sort(); println(xs) }",
+        "fun main() { let xs = [2, 1]; println(xs.sort()) }",
+    ),
+    Code(
         "W0012",
         "warning",
         "decreases",
