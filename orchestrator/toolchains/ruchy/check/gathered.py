@@ -7,7 +7,7 @@ from orchestrator.toolchains.ruchy.check.builtins import BUILTINS, Called, argum
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr
 from orchestrator.toolchains.ruchy.check.infer import resolve, shown
 from orchestrator.toolchains.ruchy.check.map_methods import CHANGERS, METHODS, Method, Table
-from orchestrator.toolchains.ruchy.check.maps import key_of, literal_map
+from orchestrator.toolchains.ruchy.check.maps import key_of, literal_map, new_set, set_of
 from orchestrator.toolchains.ruchy.check.places import Place, in_slot, part_value, read_place, write_place
 from orchestrator.toolchains.ruchy.check.types import ERROR, UNIT, ArrayType, MapType, SetType
 from orchestrator.toolchains.ruchy.check.written_methods import in_ruchy, written
@@ -16,7 +16,6 @@ from orchestrator.toolchains.ruchy.syntax import tree
 
 _OTHER: Why = ("E0204", "this method takes {want}, and this is {got}")
 _MAP = "{ let mut __r = HashMap::new(); for (__k, __v) in __xs { __r.insert(__k, __v); } __r }"
-_SET = "{ let mut __r = HashSet::new(); for __x in __xs { __r.insert(__x); } __r }"
 
 
 def table_of(c: Fn, node: tree.MethodCall, array: hir.Expr, want: Want) -> hir.Expr | None:
@@ -26,7 +25,10 @@ def table_of(c: Fn, node: tree.MethodCall, array: hir.Expr, want: Want) -> hir.E
     if named in ("HashMap", "BTreeMap") or (not named and isinstance(wanted, MapType)):
         return in_ruchy(c, node.at, _MAP, {"xs": array}, want)
     if named in ("HashSet", "BTreeSet") or (not named and isinstance(wanted, SetType)):
-        return in_ruchy(c, node.at, _SET, {"xs": array}, want)
+        found = resolve(array.type)
+        assert isinstance(found, ArrayType)
+        made = new_set(c, node.at, found.element)
+        return made if made.type is ERROR else set_of(c, node.at, made, array)
     return None
 
 

@@ -317,23 +317,14 @@ def literal_set(c: Fn, at: int, given: tree.Expr) -> hir.Expr:
 
 
 def set_of(c: Fn, at: int, made: hir.Expr, array: hir.Expr, out: list[hir.Stmt] | None = None) -> hir.Expr:
-    """A set, with the elements of an array put in."""
-    steps: list[hir.Stmt] = [] if out is None else out
-    place = _in_new_variable(c, made, steps)
-    kind = resolve(array.type).parts[0]
-    held = in_slot(c, array, steps)
-    counter = c.slot(I64)
-    inner: list[hir.Stmt] = []
-    found = hir.GetElement(resolve(kind), at, held, hir.Local(I64, at, counter), checked=False)
-    item = in_slot(c, open_type(c, found), inner)
-    inner.append(hir.Do(put_item(c, at, place, item, find(c, at, read_place(c, at, place), item, inner))))
-    c.counter += 1
-    label, length = c.counter - 1, hir.Runtime(I64, at, "length", [held])
-    body = _block(at, inner)
-    steps.append(
-        hir.Do(hir.ForRange(UNIT, at, label, counter, hir.Int(I64, at, 0), length, inclusive=False, body=body))
-    )
-    return hir.Block(made.type, at, steps, read_place(c, at, place))
+    """A set, with the elements of an array put in: sorted at once, which takes less time than one by one."""
+    kind = resolve(made.type)
+    assert isinstance(kind, SetType)
+    items = ArrayType(kind.element)
+    both = hir.Runtime(items, at, "arr_concat", [keys_of(at, made), array])
+    ordered = hir.Helper(items, at, "sort", items, [both])
+    whole = hir.NewStruct(kind, at, [hir.Helper(items, at, "dedup", items, [ordered])], [0])
+    return hir.Block(kind, at, out, whole) if out else whole
 
 
 def put_item(c: Fn, at: int, place: Place, item: hir.Expr, index: hir.Expr) -> hir.Expr:

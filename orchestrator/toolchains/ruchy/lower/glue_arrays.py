@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.abilities import can_be_key
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     I32,
@@ -27,6 +28,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     BoolType,
     FloatType,
     IntType,
+    SetType,
     TupleType,
     Type,
 )
@@ -35,6 +37,7 @@ from orchestrator.toolchains.ruchy.lower.glue import HELPERS, SIGNATURES, AsTree
 from orchestrator.toolchains.ruchy.lower.layout import element_of
 
 _UNIT = hir.Unit(UNIT, 0)
+_Want = Callable[[hir.Expr], hir.Expr] | None
 _FAR = (1 << 63) - 1
 
 
@@ -211,23 +214,73 @@ def _flatten(draft: Draft, kind: ArrayType) -> hir.Expr:
 # ---------------------------------------------------------------- elements that are equal
 
 
+_FEW = 32
+"""Up to so many elements each is compared with each; of more, those that have an order are sorted."""
+
+
+def _is_few(*arrays: hir.Expr) -> hir.Expr:
+    lengths = [length_of(one) for one in arrays]
+    total = lengths[0] if len(lengths) == 1 else _sum(*lengths)
+    return hir.Compare(BOOL, 0, "<=", total, _int(_FEW))
+
+
 def _has(array: hir.Expr, element: hir.Expr) -> hir.Expr:
     found = hir.Helper(I64, 0, "index_of", array.type, [array, element])
     return hir.Compare(BOOL, 0, ">=", found, _int(0))
 
 
-def _add_new(draft: Draft, made: _Slot, array: hir.Expr, where: Callable[[hir.Expr], hir.Expr] | None) -> hir.Stmt:
-    """Pushes the elements that are new, and for which `where` holds."""
+def _pairwise(draft: Draft, kind: ArrayType, arrays: Sequence[hir.Expr], want: _Want) -> hir.Expr:
+    """The new elements of all arrays for which `want` holds: in a time that grows with the square of their number."""
+
+    def steps(made: _Slot, array: hir.Expr) -> hir.Stmt:
+        def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+            new = hir.Not(BOOL, 0, _has(made.value, element))
+            chosen = new if want is None else hir.And(BOOL, 0, want(element), new)
+            return _if(chosen, _do(made.push(element)))
+
+        return each(draft, array, turn)
+
+    return _collected(draft, kind, lambda made: [steps(made, array) for array in arrays])
+
+
+def _firsts(draft: Draft, kind: ArrayType, array: hir.Expr) -> hir.Expr:
+    """The first of each value: elements are sorted with their indices, the first index of each run is kept, and these
+    indices are sorted in turn."""
+    pair, numbers = TupleType((kind.element, I64)), ArrayType(I64)
+    whole, indices, chosen = _Slot(draft, kind), _Slot(draft, numbers), _Slot(draft, numbers)
+    pairs = _Slot(draft, ArrayType(pair))
+
+    def part(made: hir.Expr, field: int) -> hir.Expr:
+        return hir.GetField(pair.elements[field], 0, made, field)
 
     def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
-        new = hir.Not(BOOL, 0, _has(made.value, element))
-        return _if(new if where is None else hir.And(BOOL, 0, where(element), new), _do(made.push(element)))
+        before = part(pairs.at(_sum(index, _int(-1))), 0)
+        first = hir.Compare(BOOL, 0, "==", index, _int(0))
+        new = hir.Or(BOOL, 0, first, hir.Compare(BOOL, 0, "!=", part(element, 0), before))
+        return _if(new, _do(chosen.push(part(element, 1))))
 
-    return each(draft, array, turn)
+    both = hir.Helper(pairs.kind, 0, "zip", pairs.kind, [whole.value, indices.value])
+    steps = [
+        whole.starts(array),
+        indices.starts(hir.NewArray(numbers, 0, [])),
+        each(draft, whole.value, lambda index, element: _do(indices.push(index))),
+        pairs.starts(hir.Helper(pairs.kind, 0, "sort", pairs.kind, [both])),
+        chosen.starts(hir.NewArray(numbers, 0, [])),
+        each(draft, pairs.value, turn),
+        indices.becomes(hir.Helper(numbers, 0, "sort", numbers, [chosen.value])),
+    ]
+    found = _collected(
+        draft, kind, lambda made: [each(draft, indices.value, lambda index, element: _do(made.push(whole.at(element))))]
+    )
+    return hir.Block(kind, 0, steps, found)
 
 
 def _unique(draft: Draft, kind: ArrayType) -> hir.Expr:
-    return _collected(draft, kind, lambda made: [_add_new(draft, made, _parameter(0, kind), None)])
+    array = _parameter(0, kind)
+    plain = _pairwise(draft, kind, [array], None)
+    if not can_be_key(kind.element):
+        return plain
+    return hir.If(kind, 0, _is_few(array), plain, _firsts(draft, kind, array))
 
 
 def _dedup(draft: Draft, kind: ArrayType) -> hir.Expr:
@@ -246,25 +299,47 @@ def _dedup(draft: Draft, kind: ArrayType) -> hir.Expr:
 
 
 def _union(draft: Draft, kind: ArrayType) -> hir.Expr:
-    return _collected(
-        draft, kind, lambda made: [_add_new(draft, made, _parameter(index, kind), None) for index in (0, 1)]
-    )
+    arrays = [_parameter(index, kind) for index in (0, 1)]
+    plain = _pairwise(draft, kind, arrays, None)
+    if not can_be_key(kind.element):
+        return plain
+    both = hir.Runtime(kind, 0, "arr_concat", arrays)
+    return hir.If(kind, 0, _is_few(*arrays), plain, hir.Helper(kind, 0, "unique", kind, [both]))
+
+
+def _chosen(draft: Draft, kind: ArrayType, there: bool) -> hir.Expr:
+    """The elements of the first array that the second one has, or lacks."""
+    array, other = _parameter(0, kind), _parameter(1, kind)
+
+    def plain_want(element: hir.Expr) -> hir.Expr:
+        found = _has(other, element)
+        return found if there else hir.Not(BOOL, 0, found)
+
+    plain = _pairwise(draft, kind, [array], plain_want)
+    if not can_be_key(kind.element):
+        return plain
+    as_set = SetType(kind.element)
+    firsts = _Slot(draft, kind)
+    others = _Slot(draft, as_set)  # `find` asks nothing but that the items are in order
+    ordered = hir.NewStruct(as_set, 0, [hir.Helper(kind, 0, "sort", kind, [other])], [0])
+
+    def fill(made: _Slot) -> Sequence[hir.Stmt]:
+        def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
+            found = hir.Helper(I64, 0, "find", as_set, [others.value, element])
+            return _if(hir.Compare(BOOL, 0, ">=" if there else "<", found, _int(0)), _do(made.push(element)))
+
+        start = firsts.starts(hir.Helper(kind, 0, "unique", kind, [array]))
+        return [others.starts(ordered), start, each(draft, firsts.value, turn)]
+
+    return hir.If(kind, 0, _is_few(array, other), plain, _collected(draft, kind, fill))
 
 
 def _intersection(draft: Draft, kind: ArrayType) -> hir.Expr:
-    other = _parameter(1, kind)
-    return _collected(
-        draft, kind, lambda made: [_add_new(draft, made, _parameter(0, kind), lambda element: _has(other, element))]
-    )
+    return _chosen(draft, kind, there=True)
 
 
 def _difference(draft: Draft, kind: ArrayType) -> hir.Expr:
-    other = _parameter(1, kind)
-
-    def is_new(element: hir.Expr) -> hir.Expr:
-        return hir.Not(BOOL, 0, _has(other, element))
-
-    return _collected(draft, kind, lambda made: [_add_new(draft, made, _parameter(0, kind), is_new)])
+    return _chosen(draft, kind, there=False)
 
 
 def _begins(draft: Draft, kind: ArrayType) -> hir.Expr:
