@@ -60,7 +60,9 @@ def test_memory_is_given_back():
         let mut a = []; for i in 0..60 { a.push("k" + (i * 7 % 50)) }
         let b = a.skip(20);
         let mut total = 0;
-        for turn in 0..700 { total += a.unique().len() + a.union(b).len() + a.intersection(b).len() + a.difference(b).len() }
+        for turn in 0..700 {
+            total += a.unique().len() + a.union(b).len() + a.intersection(b).len() + a.difference(b).len()
+        }
         println(total);
     }"""
     ended = run_text(source, memory_limit=1 << 20)
