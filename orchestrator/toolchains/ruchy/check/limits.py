@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import FLOATS, INTEGERS
+from orchestrator.toolchains.ruchy.syntax import tree
 
 _F32 = 3.4028234663852886e38
 _F64 = 1.7976931348623157e308
@@ -37,12 +38,30 @@ def number_of_mathematics(segments: tuple[str, ...], at: int) -> hir.Expr | None
     return hir.Float(kind, at, value) if value is not None and is_one else None
 
 
+_ORDERINGS = {"Less": -1, "Equal": 0, "Greater": 1}
+
+
+def ordering_pattern(node: tree.PathPattern) -> tree.Pattern | None:
+    """`Ordering::Less` where a pattern stands: what `cmp` gives is a number below, at or above 0."""
+    at, number = node.at, _ORDERINGS.get(node.path[-1])
+    if number is None or node.path[:-1] != ("Ordering",):
+        return None
+    if number == 0:
+        return tree.LiteralPattern(at, tree.IntLiteral(at, 0))
+    one = tree.IntLiteral(at, 1)
+    if number > 0:
+        return tree.RangePattern(at, one, None, True)
+    return tree.RangePattern(at, None, tree.Unary(at, "-", one), True)
+
+
 def limit(segments: tuple[str, ...], at: int) -> hir.Expr | None:
     """The constant of a number type that a path means; None where it means none."""
     found = number_of_mathematics(segments, at)
     if found is not None or len(segments) != 2:
         return found
     kind, name = segments
+    if kind == "Ordering" and name in _ORDERINGS:
+        return hir.Int(INTEGERS["i64"], at, _ORDERINGS[name])
     integer = INTEGERS.get(kind)
     if integer is not None and name in ("MAX", "MIN"):
         bits = integer.bits - integer.signed

@@ -158,8 +158,10 @@ def _range_call(c: Fn, node: tree.Call) -> tree.Expr:
 def _bounds(c: Fn, node: tree.RangeExpr) -> tuple[hir.Expr, hir.Expr, Type]:
     """Both ends of a range, of one integer type."""
     at = node.at
+    if node.start is not None and node.end is None:  # until something leaves the loop
+        node = tree.RangeExpr(at, node.start, tree.IntLiteral(at, (1 << 63) - 1), node.inclusive)
     if node.start is None or node.end is None:
-        c.p.error("E0212", at, "a `for` needs a range with both ends", "write `0..n`")
+        c.p.error("E0212", at, "a `for` needs a range that begins somewhere", "write `0..n`")
         return hir.Int(I64, at, 0), hir.Int(I64, at, 0), I64
     start = expr(c, node.start)
     kind = resolve(start.type)

@@ -11,7 +11,7 @@ from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, fit, open
 from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.operators import compare
 from orchestrator.toolchains.ruchy.check.places import in_slot
-from orchestrator.toolchains.ruchy.check.types import ERROR, I32, I64, NEVER, PlainEnumType
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I32, I64, NEVER, PlainEnumType
 from orchestrator.toolchains.ruchy.syntax import tree
 
 ORDERING = frozenset(("cmp", "partial_cmp", "total_cmp"))
@@ -37,7 +37,11 @@ def compared(c: Fn, node: tree.MethodCall, receiver: hir.Expr, name: str) -> hir
         number: hir.Expr = hir.Helper(I32, at, "compare", kind, both)
         if tags:
             number = hir.Arithmetic(I32, at, "-", *both)
-        made: hir.Expr = hir.Cast(I64, at, number)
+        number = in_slot(c, hir.Cast(I64, at, number), out)
+        is_below = hir.Compare(BOOL, at, "<", number, hir.Int(I64, at, 0))
+        is_above = hir.Compare(BOOL, at, ">", number, hir.Int(I64, at, 0))
+        rest = hir.If(I64, at, is_above, hir.Int(I64, at, 1), hir.Int(I64, at, 0))
+        made: hir.Expr = hir.If(I64, at, is_below, hir.Int(I64, at, -1), rest)
     else:
         above = hir.If(I64, at, compare(c, at, ">", left, right), hir.Int(I64, at, 1), hir.Int(I64, at, 0))
         below = compare(c, at, "<", _again(c, left), _again(c, right))

@@ -24,6 +24,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
     shown,
     unify,
 )
+from orchestrator.toolchains.ruchy.check.limits import ordering_pattern
 from orchestrator.toolchains.ruchy.check.operators import compare, is_float, right_of
 from orchestrator.toolchains.ruchy.check.places import in_slot
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, StructItem, Variable
@@ -371,6 +372,9 @@ def _path(c: Fn, node: tree.PathPattern, source: Matched, into: Reading) -> cove
     if not parts and isinstance(named_item(c, node), ConstItem):
         _test(c, "==", tree.Path(node.at, node.path), source, into)
         return cover.Literal(node.path)
+    ordering = ordering_pattern(node) if not parts and named_item(c, node) is None else None
+    if ordering is not None:
+        return read(c, ordering, source, into)
     named = literal_struct(c, node) if node.path[-1] not in WORDS or named_item(c, node) is not None else None
     if named is None and node.path[:-1] in ((), (WORDS.get(node.path[-1], ("",))[0],)) and node.path[-1] in WORDS:
         return _word(c, node, source, into)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.aliases import lent, let_lent
 from orchestrator.toolchains.ruchy.check.annotations import type_of
+from orchestrator.toolchains.ruchy.check.asked import wanted_by_patterns
 from orchestrator.toolchains.ruchy.check.binding import NOTHING, bindings, destructure, forget, held_against
 from orchestrator.toolchains.ruchy.check.dropped import warn_of_dropped
 from orchestrator.toolchains.ruchy.check.function import (
@@ -176,7 +177,8 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
         kind = type_of(c.p, c.env, node.type)
         made = check(c, node.value, kind, (*_LET, name or "_"))
     else:
-        made = started(c.p, expr(c, node.value))
+        wanted = None if node.otherwise is None else wanted_by_patterns(c, node.value, [pattern])
+        made = started(c.p, expr(c, node.value, wanted))
         kind = resolve(made.type)
         c.p.started_open(node, kind)
     if node.otherwise is not None or not (name or isinstance(pattern, tree.WildcardPattern)):
