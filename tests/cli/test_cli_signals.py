@@ -139,7 +139,7 @@ class Screen(io.StringIO):
 
 @pytest.mark.parametrize("name", ["m" * 300, "\u6f22" * 200, "e\u0301" * 100, "a\tb"])
 def test_the_moving_line_never_wraps_and_leaves_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((40, 20)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda **_: os.terminal_size((40, 20)))
     screen = Screen()
     progress = Progress(screen, live=True)
     progress.see(CompileStarted(build=1, module=name, slot=0))

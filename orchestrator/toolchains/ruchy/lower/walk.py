@@ -18,7 +18,7 @@ def is_straight(nodes: Iterable[hir.Expr]) -> bool:
     while stack:
         node = stack.pop()
         children = PLAIN.get(node.__class__)
-        if children is None or (node.__class__ is hir.Call and node.throws):
+        if children is None or (isinstance(node, hir.Call) and node.throws):
             return False
         stack.extend(child for child in children(node) if child.__class__ not in LEAVES)
     return True
