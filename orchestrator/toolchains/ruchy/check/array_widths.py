@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.infer import resolve
+from orchestrator.toolchains.ruchy.check.infer import ELEMENT, Var, openness, resolve
 from orchestrator.toolchains.ruchy.check.types import I64, UNIT, ArrayType, FloatType, IntType, Type
 from orchestrator.toolchains.ruchy.check.widths import convert
 
@@ -33,6 +33,8 @@ def converted_array(c: SlotMaker, made: hir.Expr, want: Type) -> hir.Expr | None
     element = hir.GetElement(
         resolve(source.element), at, hir.Local(source, at, array), hir.Local(I64, at, counter), checked=False
     )
+    if element.type.__class__ is Var:
+        c.p.open.pending.append(element)
     inner = converted_array(c, element, target.element) or convert(c.p, element, target.element)
     body = hir.Block(UNIT, at, [hir.Change(new, [], "push", [inner], at)], hir.Unit(UNIT, at))
     c.counter += 1
@@ -42,10 +44,21 @@ def converted_array(c: SlotMaker, made: hir.Expr, want: Type) -> hir.Expr | None
     return hir.Block(target, at, steps, hir.Local(target, at, new))
 
 
+def is_of_integers(source: Type, target: Type) -> bool:
+    """Whether a variable holds an array of integers that nothing has decided, where floats are needed: the variable
+    goes on to hold integers, unless floats are put into it."""
+    source, target = resolve(source), resolve(target)
+    while isinstance(source, ArrayType) and isinstance(target, ArrayType):
+        source, target = resolve(source.element), resolve(target.element)
+    return isinstance(target, FloatType) and openness(source) == ELEMENT
+
+
 def _fits(source: Type, target: Type) -> bool:
     source, target = resolve(source), resolve(target)
     if isinstance(source, ArrayType) and isinstance(target, ArrayType):
         return _fits(source.element, target.element)
     if isinstance(target, FloatType):
+        if openness(source) == ELEMENT:
+            return True
         return isinstance(source, IntType) or (isinstance(source, FloatType) and source.bits < target.bits)
     return isinstance(target, IntType) and isinstance(source, IntType)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.array_widths import converted_array
+from orchestrator.toolchains.ruchy.check.array_widths import converted_array, is_of_integers
 from orchestrator.toolchains.ruchy.check.infer import Decision, Var, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, Variable
 from orchestrator.toolchains.ruchy.check.sight import shadowed
@@ -195,6 +195,8 @@ def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: tree.Node) -> hir.Exp
     found = placed(c.p, made, want)
     if found is not None:
         return found
+    if isinstance(made, hir.Local) and is_of_integers(made.type, want):
+        return converted_array(c, made, want) or made
     if unify(want, made.type):
         return made
     array = converted_array(c, made, want)

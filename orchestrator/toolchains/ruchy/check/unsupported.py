@@ -20,6 +20,7 @@ INSTEAD = {
     "tuples": "write a struct with a field for each value",
     "methods": _FUNCTIONS,
     "generics": "write one for each type",
+    "`mem::replace` of a place with calls in it": "call it before: `let i = f()`, and then name the place with `i`",
     "lambdas in constants and defaults": "write a function with a name",
     "comprehensions": "write a loop",
     "ranges as values": "write the range where it is walked: `for i in a..b`",
