@@ -22,8 +22,11 @@ EITHER = frozenset(("first", "last", "min", "max", "pop"))
 """Methods of arrays that give an element, or an `Option` where that is asked for."""
 
 _ASKING = words(
-    "unwrap expect unwrap_or unwrap_or_default is_some is_none is_ok is_err ok err ok_or unwrap_err expect_err"
+    """unwrap expect unwrap_or unwrap_or_default is_some is_none is_ok is_err ok err ok_or unwrap_err expect_err
+    and_then or_else unwrap_or_else map_or map_or_else ok_or_else is_some_and is_ok_and is_err_and map_err"""
 )
+_OF_NO_NUMBER = words("map inspect")
+"""Methods of a `Result` that arrays have too, and numbers do not."""
 _TAKING = frozenset(("unwrap", "expect", "unwrap_or", "unwrap_or_default"))
 """Of `_ASKING`, those that give what is inside."""
 _SAME = frozenset(("copied", "cloned", "as_ref", "clone"))
@@ -46,7 +49,7 @@ def wanted_by_next(c: Fn, name: str, following: Sequence[tree.MethodCall], want:
     """What the methods behind a call ask of it: `.unwrap()` asks for an `Option`."""
     for one in following:
         if one.name not in _SAME:
-            if one.name not in _ASKING:
+            if one.name not in _ASKING and not (_plain(name) == "parse" and one.name in _OF_NO_NUMBER):
                 return None
             last = one is following[-1] and one.name in _TAKING
             return _asked(c, name, want if last else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, words
 from orchestrator.toolchains.ruchy.syntax.literals import float_value, int_value, string_value
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor
+from orchestrator.toolchains.ruchy.syntax.std import without_std
 from orchestrator.toolchains.ruchy.syntax.tree import (
     BoolLiteral,
     CharLiteral,
@@ -132,6 +133,7 @@ def _parse_path_pattern(c: Cursor, at: int) -> Pattern:
     while c.kinds[c.at] == "::":
         c.at += 1
         path.append(c.name("a variant"))
+    path = [*without_std(tuple(path))]
     kind = c.kinds[c.at]
     if kind == "(":
         return PathPattern(at, tuple(path), elements=_parse_pattern_list(c, ")"))
