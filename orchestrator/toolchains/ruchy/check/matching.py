@@ -10,6 +10,7 @@ from orchestrator.toolchains.ruchy.check.aliases import Lent, lent, place_to_len
 from orchestrator.toolchains.ruchy.check.asked import wanted_by_patterns
 from orchestrator.toolchains.ruchy.check.binding import NOTHING, bindings, forget, guess
 from orchestrator.toolchains.ruchy.check.control import Common, enter_loop, is_complete
+from orchestrator.toolchains.ruchy.check.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import (
     DROP,
     HANDLERS,
@@ -29,6 +30,7 @@ from orchestrator.toolchains.ruchy.check.scope import Variable
 from orchestrator.toolchains.ruchy.check.spaces import space_of
 from orchestrator.toolchains.ruchy.check.statements import block
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, NEVER, STRING, UNIT, Type
+from orchestrator.toolchains.ruchy.check.widths import is_number
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _GUARD: Why = ("E0202", "the guard of an arm is bool, and this is {got}")
@@ -66,7 +68,7 @@ def match(c: Fn, node: tree.Match, want: Want, why: Why) -> hir.Expr:
         return hir.Unit(ERROR, node.at)
     if not arms:
         result = NEVER
-    made = _chain(c, node.at, arms, common, result, whole)
+    made = _chain(c, node.at, arms, common, result, whole, _no_arm(c, node.at, source, whole))
     return open_type(c, hir.Block(made.type, node.at, out, made)) if out else made
 
 
@@ -121,9 +123,20 @@ def _arm(c: Fn, node: tree.MatchArm, subject: Subject, common: Common, want: Wan
     return _Arm(node, reading, names, guard, body)
 
 
-def _chain(c: Fn, at: int, arms: Sequence[_Arm], common: Common, result: Type, whole: bool) -> hir.Expr:
+def _no_arm(c: Fn, at: int, source: Matched, whole: bool) -> hir.Expr:
+    """What happens where no arm fits. Numbers and texts are shown; all else is covered by its arms."""
+    text: hir.Expr = hir.Str(STRING, at, _NO_ARM)
+    kind = resolve(source.type)
+    if not whole and (kind is STRING or is_number(kind)):
+        text = joined(at, [hir.Str(STRING, at, f"{_NO_ARM} "), *text_parts(c, source.read(), "?")])
+    return hir.Panic(NEVER, at, text)
+
+
+def _chain(
+    c: Fn, at: int, arms: Sequence[_Arm], common: Common, result: Type, whole: bool, otherwise: hir.Expr
+) -> hir.Expr:
     """The arms as `if` and `else if`. Where they surely cover everything, the last one needs no test."""
-    made: hir.Expr = hir.Panic(NEVER, at, hir.Str(STRING, at, _NO_ARM))
+    made = otherwise
     for arm in reversed(arms):
         then = _within(c, result, arm.names, common.cast(arm.body, result))
         condition = arm.reading.condition()
