@@ -59,7 +59,7 @@ def lent(c: Fn, node: tree.Expr) -> tree.Expr | None:
             return node
         if node.name in _LENDING and not node.arguments and _root(c, node.receiver) is not None:
             return node.receiver
-        element = unwrapped_element(node)
+        element = unwrapped_element(c, node)
         return element if element is not None and _root(c, element) is not None else None
     return None
 

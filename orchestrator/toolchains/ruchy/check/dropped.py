@@ -18,7 +18,7 @@ _OF_TEXTS = frozenset(TEXT_METHODS) - frozenset(TEXT_CHANGERS)
 
 def warn_of_dropped(c: Fn, node: tree.Expr, made: hir.Expr) -> None:
     """Warns where a method of an array or a text gives a new one, and the statement throws it away."""
-    if not isinstance(node, tree.MethodCall) or isinstance(made, hir.Call):
+    if not isinstance(node, tree.MethodCall) or isinstance(made, hir.Call) or node.name in c.p.module.changing:
         return
     kind = resolve(made.type)
     if isinstance(kind, ArrayType) and node.name in _OF_ARRAYS:

@@ -5,9 +5,12 @@ against them: `x` means the element then.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.toolchains.ruchy.syntax import tree
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.check.function import Fn
 
 _ENDS = {"first_mut": 0, "front_mut": 0, "last_mut": -1, "back_mut": -1}
 _KEY = "#key"
@@ -18,9 +21,9 @@ class LentElement(NamedTuple):
     step: tree.Expr
 
 
-def lent_element(node: tree.Expr) -> LentElement | None:
+def lent_element(c: Fn, node: tree.Expr) -> LentElement | None:
     """What a call of one of these methods lends."""
-    if not isinstance(node, tree.MethodCall):
+    if not isinstance(node, tree.MethodCall) or node.name in c.p.module.changing:  # a type has its own
         return None
     at, count = node.at, len(node.arguments)
     if node.name == "get_mut" and count == 1:
@@ -31,11 +34,11 @@ def lent_element(node: tree.Expr) -> LentElement | None:
     return LentElement(node.receiver, first if not _ENDS[node.name] else tree.Unary(at, "-", tree.IntLiteral(at, 1)))
 
 
-def unwrapped_element(node: tree.Expr) -> tree.Index | None:
+def unwrapped_element(c: Fn, node: tree.Expr) -> tree.Index | None:
     """`m.get_mut(key).unwrap()` as `m[key]`."""
     if not isinstance(node, tree.MethodCall) or node.name not in ("unwrap", "expect"):
         return None
-    found = lent_element(node.receiver)
+    found = lent_element(c, node.receiver)
     return None if found is None else tree.Index(node.at, *found)
 
 
@@ -51,9 +54,11 @@ def is_plain(node: tree.Expr) -> bool:
     return isinstance(node, tree.Path)
 
 
-def modified_entry(node: tree.MethodCall) -> tree.Expr | None:
+def modified_entry(c: Fn, node: tree.MethodCall) -> tree.Expr | None:
     """`m.entry(key).and_modify(|x| ..).or_insert(value)`, whose value nobody takes."""
     middle = node.receiver
+    if not {"entry", "and_modify", "or_insert"}.isdisjoint(c.p.module.changing):
+        return None
     if node.name != "or_insert" or len(node.arguments) != 1 or not isinstance(middle, tree.MethodCall):
         return None
     entry = middle.receiver
@@ -80,9 +85,9 @@ def modified_entry(node: tree.MethodCall) -> tree.Expr | None:
     return tree.Block(at, [tree.Let(at, tree.NamePattern(at, _KEY), None, entry.arguments[0]), chosen], at)
 
 
-def held_against(node: tree.IfLet) -> tree.Expr | None:
+def held_against(c: Fn, node: tree.IfLet) -> tree.Expr | None:
     """`if let Some(x) = m.get_mut(key) { .. }`: if there is one, `let x = &mut m[key]`. None for any other form."""
-    found = lent_element(node.value)
+    found = lent_element(c, node.value)
     name = _name_in_some(node.pattern)
     if found is None or name is None or not is_plain(found.whole):
         return None
@@ -107,9 +112,9 @@ def held_against(node: tree.IfLet) -> tree.Expr | None:
     return tree.Block(at, [given, tree.ExprStmt(at, chosen)], at)
 
 
-def as_if(node: tree.Match) -> tree.IfLet | None:
+def as_if(c: Fn, node: tree.Match) -> tree.IfLet | None:
     """`match m.get_mut(key) { Some(x) => a, None => b }` as an `if let`; None for any other form."""
-    found = lent_element(node.value)
+    found = lent_element(c, node.value)
     if found is None or not is_plain(found.whole) or len(node.arms) != 2 or any(arm.guard for arm in node.arms):
         return None
     first, second = node.arms

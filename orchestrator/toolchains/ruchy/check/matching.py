@@ -50,7 +50,7 @@ class _Arm(NamedTuple):
 @handles(tree.Match)
 def match(c: Fn, node: tree.Match, want: Want, why: Why) -> hir.Expr:
     """The value of the first arm whose pattern fits and whose guard holds."""
-    lent = as_if(node)
+    lent = as_if(c, node)
     if lent is not None:
         return if_let(c, lent, want, why)
     out: list[hir.Stmt] = []
@@ -203,7 +203,7 @@ def _report(c: Fn, at: int, example: str) -> None:
 @handles(tree.IfLet)
 def if_let(c: Fn, node: tree.IfLet, want: Want, why: Why) -> hir.Expr:
     """`if let pattern = value { .. } else { .. }`."""
-    held = held_against(node)
+    held = held_against(c, node)
     if held is not None:
         return HANDLERS[held.__class__](c, held, want, why)
     out: list[hir.Stmt] = []

@@ -88,10 +88,10 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
         inner = inner.receiver
     if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length"):
         return _of_chars(c, chain, inner)
-    modified = modified_entry(node)
+    modified = modified_entry(c, node)
     if modified is not None:
         return expr(c, modified, want, why)
-    element = unwrapped_element(chain[-2]) if len(chain) > 1 else None
+    element = unwrapped_element(c, chain[-2]) if len(chain) > 1 else None
     if element is not None and _is_place(c, element):
         del chain[-2:]
         inner = element

@@ -45,7 +45,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 from orchestrator.toolchains.ruchy.check.types import ERROR, I64, FloatType, IntType, Type, key_of, named_in
 from orchestrator.toolchains.ruchy.check.undecided import MadeFunctions, Undecided
 from orchestrator.toolchains.ruchy.syntax import tree
-from orchestrator.toolchains.ruchy.syntax.names import ROOT, named_path
+from orchestrator.toolchains.ruchy.syntax.names import BUILTIN_TYPES, ROOT, named_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -343,7 +343,7 @@ class Pass:
         name = path[0] if len(path) == 1 else "::".join(path)
         binding = self.module.bindings.get((scope, name))
         if binding is None:
-            return None
+            return self._in_imported(scope, path) if len(path) == 2 and path[0] in BUILTIN_TYPES else None
         if binding.failed:
             return self._error_item(name)
         if not binding.module:  # nothing outside has the name: the table only says where was looked
@@ -358,6 +358,11 @@ class Pass:
         if len(path) == 1 and not isinstance(inside, VariantItem | FunctionItem):  # the import has been reported
             return self._error_item(name)
         return inside
+
+    def _in_imported(self, scope: str, path: tuple[str, ...]) -> Item | None:
+        """What a type has that is imported under the name of a builtin one: such a path counts as that name alone."""
+        found = self._bound(scope, path[:1])
+        return self.inside(found, path[1]) if isinstance(found, StructItem | EnumItem) else None
 
     def item_of(self, key: str) -> Item:
         """An item by its "module::item": own, or read from its interface (once)."""

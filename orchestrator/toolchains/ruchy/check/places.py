@@ -76,7 +76,7 @@ def place_of(c: Fn, node: tree.Expr, out: list[hir.Stmt], *, to_set: bool = Fals
             node = node.value
         elif isinstance(node, tree.Unary) and node.op == "*":
             node = node.operand
-        elif (element := unwrapped_element(node)) is not None:
+        elif (element := unwrapped_element(c, node)) is not None:
             node = element
         else:
             break
@@ -338,7 +338,7 @@ def writes_through_reference(c: Fn, node: tree.Expr, variable: Variable) -> bool
     """E0230 for what would be written through a reference: the function that lent it would not see it."""
     while isinstance(node, tree.Field | tree.Index):
         node = node.value
-    through = isinstance(node, tree.Unary) and not is_entry(node.operand) and unwrapped_element(node.operand) is None
+    through = isinstance(node, tree.Unary) and not is_entry(node.operand) and unwrapped_element(c, node.operand) is None
     while isinstance(node, tree.Unary | tree.Field | tree.Index):
         node = node.operand if isinstance(node, tree.Unary) else node.value
     if isinstance(node, tree.Path) and isinstance(c.names.get(node.segments[0]), Alias):
