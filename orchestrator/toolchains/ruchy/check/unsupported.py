@@ -33,6 +33,7 @@ INSTEAD = {
     "`return` inside of `finally`": "return behind it",
     "`?` inside of `finally`": "take the value behind it, or by `match`",
     "a function as a value inside of `finally`": "name it with `let` before the `try`",
+    "`finally` behind a value whose type follows later": "write the type of the value: `let x: i64 = ...`",
     "`finally` inside of `finally`": "make a function of the inner part",
     "`Box`": "write the type itself",
     "`Vec`": _VALUES,

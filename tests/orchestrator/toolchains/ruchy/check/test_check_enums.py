@@ -56,7 +56,6 @@ ERRORS = {
     HALF + 'fun f() -> i64 { half(1) ?? "a" }': ("E0201", "the value on the left of `??` is i64, and this is String"),
     HALF + "fun f() { println(half(1).unwrapp()) }": ("E0107", "Option<i64> has no method `unwrapp`"),
     HALF + "fun f() { println(half(1).is_ok()) }": ("E0107", None),
-    HALF + "fun f() { println(half(1).map(|x| x + 1)) }": ("E0720", None),
     HALF + "fun f() { println(half(1).take()) }": ("E0211", None),
 }
 
