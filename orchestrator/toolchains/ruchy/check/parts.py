@@ -92,8 +92,15 @@ _FORMS = {
 
 
 def _by_fields(kind: type) -> Callable[[Node], Sequence[Node]]:
-    """The parts of a node that neither table names: its fields that are expressions, in their order."""
-    found = [(name, *_FORMS[form]) for name, form in kind.__annotations__.items() if form in _FORMS]
+    """The parts of a node that neither table names: its fields that are expressions, in their order.
+
+    Raises TypeError, when this module is imported, where a field holds expressions in a way that is not known here.
+    """
+    declared: dict[str, str] = getattr(kind, "__annotations__", {"?": "Expr of no node"})
+    strange = [name for name, form in declared.items() if "Expr" in form and form not in _FORMS]
+    if strange:
+        raise TypeError(f"{kind.__name__}: how does {', '.join(strange)} hold expressions?")
+    found = [(name, *_FORMS[form]) for name, form in declared.items() if form in _FORMS]
 
     def parts(node: Node) -> Sequence[Node]:
         made: list[Node] = []
@@ -110,7 +117,7 @@ def _by_fields(kind: type) -> Callable[[Node], Sequence[Node]]:
 
 _NODES = [*get_args(hir.Expr), *get_args(hir.Stmt)]
 PARTS: dict[type, Callable[[Node], Sequence[Node]]] = {
-    **{kind: _by_fields(kind) for kind in _NODES},
+    **{kind: _by_fields(kind) for kind in _NODES if kind not in PLAIN and kind not in _OTHERS},
     **PLAIN,
     **_OTHERS,
 }

@@ -454,6 +454,7 @@ class _Function:
     def try_catch(self, node: hir.Catching) -> None:
         self.fits(node, node.body, node.type)
         self.fits(node, node.handler, node.type)
+        self.must(node, 0 <= node.slot < len(self.one.locals), "no such slot")
         self.must(node, self.one.locals[node.slot] == STRING, "what is thrown is a String")
         self.bound.update((node.slot, *(node.where or ())))
 

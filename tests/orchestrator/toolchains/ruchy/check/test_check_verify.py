@@ -48,6 +48,29 @@ fun keep() -> i64 {
     kept
 }
 """
+THROWING = """fun big(n: i64) -> i64 {
+    if n > 1 { throw "big" }
+    n
+}
+fun risky(n: i64) -> i64 {
+    let v = try { big(n) } catch e { println(e); 0 }
+    try {
+        if v > 2 { return big(v) }
+        println(v)
+    } finally { println("end") }
+    v
+}
+fun fill(xs: &mut [i64]) {
+    xs.push(1)
+    if xs.len() > 2 { throw "full" }
+}
+fun filled() -> i64 {
+    let mut p = [[1], [2]]
+    fill(&mut p[0])
+    p[0].len()
+}
+"""
+"""Apart, because a module with these words looks after each call."""
 UNITS = hir.Unit(UNIT, 0)
 STOP = hir.Return(NEVER, 0, hir.Int(I64, 0, 1))
 TEXT = hir.Str(STRING, 0, "")
@@ -99,12 +122,19 @@ WRONG: dict[type, list[dict[str, Any]]] = {
     hir.CallValue: [{"callee": ONE}, {"arguments": []}, {"arguments": [TEXT]}, {"type": I64}],
     hir.GetCell: [{"cell": ONE}, {"type": STRING}],
     hir.SetCell: [{"cell": ONE}, {"value": TEXT}, {"type": I64}, {"value": STOP}],
+    hir.ThrowText: [{"value": ONE}, {"type": UNIT}, {"value": STOP}],
+    hir.HandOn: [{"dummy": 99}, {"type": I64}],
+    hir.Catching: [{"body": TEXT}, {"handler": TEXT}, {"slot": 99}],
+    hir.Leaving: [{"body": TEXT}, {"type": I64}],
     hir.Let: [{"value": TEXT}, {"value": UNITS}, {"slot": 99}, {"value": STOP}, {"value": hir.Local(I64, 0, 5)}],
     hir.Change: [{"slot": 99}, {"path": [0]}, {"path": [TEXT]}, {"arguments": [TEXT]}, {"arguments": [STOP]}],
     hir.Store: [{"value": TEXT}, {"slot": 99}, {"path": [0, 0]}, {"path": [9]}, {"value": STOP}],
     hir.SetGlobal: [{"value": TEXT}, {"value": UNITS}, {"value": STOP}],
     hir.Do: [{"value": STOP}],
 }
+
+
+OF_THROWING = (hir.ThrowText, hir.HandOn, hir.Catching, hir.Leaving)
 
 
 def nodes(module: hir.CheckedModule, kind: type) -> list[Any]:
@@ -124,7 +154,7 @@ def test_every_kind_is_broken_here():
 @pytest.mark.parametrize("kind", WRONG, ids=[kind.__name__ for kind in WRONG])
 def test_a_wrong_tree_is_found(kind):
     for change in WRONG[kind]:
-        module = good(SOURCE)
+        module = good(THROWING if kind in OF_THROWING else SOURCE)
         verify(module)
         node = nodes(module, kind)[0]
         for name, value in change.items():

@@ -75,6 +75,10 @@ class LoadedRuntime:
         linker.define(self.store, "data", "__heap_base", base)
         stack = wasmtime.Global(self.store, wasmtime.GlobalType(i32, True), wasmtime.Val.i32(HEAP_AT))
         linker.define(self.store, "env", "__stack_pointer", stack)
+        table = wasmtime.Table(
+            self.store, wasmtime.TableType(wasmtime.ValType.funcref(), wasmtime.Limits(1, None)), None
+        )
+        linker.define(self.store, "env", "__indirect_function_table", table)
         waiting = {p.stem: wasmtime.Module(self.store.engine, p.read_text()) for p in sorted(FOLDER.glob("*.wat"))}
         while waiting:
             ready = [n for n, m in waiting.items() if all(self._known(i) for i in m.imports)]
