@@ -40,7 +40,7 @@ def test_type_aliases_work():
         ("async fun f() { }", "E0702"),
         ("effect E { }", "E0703"),
         ('fun f() { df!["a" => [1]] }', "E0704"),
-        ("class C { }", "E0705"),
+        ("mixin C { }", "E0705"),
         ("trait T { }", "E0706"),
         ("static N: i64 = 1;", "E0707"),
         ("fun f() { sql!(SELECT) }", "E0708"),
