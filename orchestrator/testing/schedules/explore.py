@@ -213,7 +213,7 @@ def strategy_of(name: str, seed: int = 0, order: Order = "any", backend: Backend
     kind, _, number = name.partition(":")
     if order not in ("any", "fifo"):
         raise ValueError(f'an order is "any" or "fifo", not {order!r}')
-    if order == "fifo":
+    if order == "fifo" and kind in ("portfolio", "random", "pct", "deviations", "exhaustive"):
         return Exhaustive(fifo=True) if kind == "exhaustive" else Deviations(seed, fifo=True)
     if name == "portfolio":
         return Fresh(Portfolio(seed, has_order=backend == "asyncio"), seed)

@@ -229,6 +229,8 @@ def test_in_fifo_order_cancellations_are_explored() -> None:
 def test_an_order_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match='an order is "any" or "fifo"'):
         explore(guarded, order="lifo")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="a strategy is"):
+        explore(guarded, "best", order="fifo")
     with pytest.raises(ValueError, match="before a schedule stands"):
         policy_of("lifo/1:1")
     keys = ("fifo/cancel=2/1:1", "cancel=1/random:7:30", "scope=1/pct:3:40:7", "cancel=1/0", "random:7")

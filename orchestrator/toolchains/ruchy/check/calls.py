@@ -249,7 +249,7 @@ def call_changing(
             slots.append(value.slot)
         made.append(value)
     if on is not None and on.place is not None:  # read last: what the arguments do to it is seen
-        value = _receiver(c, node, on.place, types[0], out, back)
+        value = _lend(c, node, on.place, types[0], PLAIN, out, back)
         made.insert(0, value)
     if on is not None and 0 in changed and isinstance(made[0], hir.Local):
         slots.insert(0, made[0].slot)
@@ -298,22 +298,22 @@ def _lent_argument(
         message = f"`{place.variable.name}` is lent twice to one call: what would it hold afterwards?"
         c.p.error("E0296", argument.at, message, "lend a copy, and assign it afterwards")
     lent.append(place.variable)
-    mutated(c, place.variable, argument.at)
-    place.variable.read = True
-    value = fit(c, read_place(c, argument.at, place), kind, why, argument)
-    if place.steps or not isinstance(value, hir.Local):
-        value = in_slot(c, value, out)
-        back.append((place, cast("hir.Local", value)))
-    return value
+    return _lend(c, argument, place, kind, why, out, back)
 
 
-def _receiver(
-    c: Fn, node: tree.Call, place: Place, kind: Type, out: list[hir.Stmt], back: list[tuple[Place, hir.Local]]
+def _lend(
+    c: Fn,
+    node: tree.Expr,
+    place: Place,
+    kind: Type,
+    why: Why,
+    out: list[hir.Stmt],
+    back: list[tuple[Place, hir.Local]],
 ) -> hir.Expr:
-    """What a method is called on that may change it."""
+    """What a place holds, for a call that may change it. What must be put back into the place joins `back`."""
     mutated(c, place.variable, node.at)
     place.variable.read = True
-    value = fit(c, read_place(c, node.at, place), kind, PLAIN, node)
+    value = fit(c, read_place(c, node.at, place), kind, why, node)
     if place.steps or not isinstance(value, hir.Local):
         value = in_slot(c, value, out)
         back.append((place, cast("hir.Local", value)))
