@@ -73,7 +73,7 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     if isinstance(item, VariantItem):
         return variant_value(c, node, item)
     value = struct_value(c, node, item) if isinstance(item, StructItem) else None
-    if item is None and asked is not None and segments[-1] in ("Some", "Ok", "Err"):
+    if item is None and asked is not None and node.segments[-1] in ("Some", "Ok", "Err"):
         return function_value(c, node, 1, want)
     value = word_value(c, node, want) if item is None else value
     if value is not None:
