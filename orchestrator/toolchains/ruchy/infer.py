@@ -1,7 +1,7 @@
 """The signatures of functions without `->`, or with parameters without types: what their module makes of them.
 
 This considers these functions and every item that names one, because a call can fix an open type. What a `pub` one
-returns depends on its own text alone (`check/decide.py`), so that other modules, who see no more than that, agree.
+returns depends on its own text alone (`check/inference/decide.py`), so that other modules, who see only that, agree.
 Generic functions will stay out of this: their types are arguments.
 """
 
@@ -14,7 +14,7 @@ import msgspec
 
 from actors.compiler.toolchain import CompileJob, Inference, Item, Signature
 from orchestrator.toolchains.ruchy.check.checker import check
-from orchestrator.toolchains.ruchy.check.infer import settle
+from orchestrator.toolchains.ruchy.check.inference.infer import settle
 from orchestrator.toolchains.ruchy.check.passes import Pass
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,

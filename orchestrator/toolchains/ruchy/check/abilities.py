@@ -59,7 +59,7 @@ class Abilities(NamedTuple):
     `storage`: what a value is in memory (`lower/layout.py` has the list), NO_VALUE where there is nothing to store,
     None where no such type may reach lowering. Only a REFERENCE is counted: then it has a `drop`.
     `eq`, `order` and `show` are the ways of `==`, of `<` and of the text of a value. Where a type is `taken_apart`, the
-    checker shows its values in terms of others (`display.py`), so lowering only meets them inside of helpers.
+    checker shows its values in terms of others (`data/display.py`), so lowering only meets them inside of helpers.
     """
 
     shown: Callable[[Any, Text], str]

@@ -8,30 +8,24 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from actors.diagnostics import Finding
-from orchestrator.toolchains.ruchy.check import (  # noqa: F401  (each enters its handlers)
-    arrays,
-    calls,
-    closures,
-    control,
-    expressions,
-    hir,
-    later_stages,
-    matching,
-    methods,
-    objects,
-    operators,
-    throwing,
-)
-from orchestrator.toolchains.ruchy.check.annotations import alias_target, field_types, signature
-from orchestrator.toolchains.ruchy.check.bodies import unused_locals
-from orchestrator.toolchains.ruchy.check.cells import fill_in
+
+# Each of these enters its handlers.
+from orchestrator.toolchains.ruchy.check import control, expressions, hir, later_stages, operators  # noqa: F401
 from orchestrator.toolchains.ruchy.check.consts import read_const
-from orchestrator.toolchains.ruchy.check.contracts import leave_by_break
+from orchestrator.toolchains.ruchy.check.data import arrays, objects  # noqa: F401
+from orchestrator.toolchains.ruchy.check.data.variants import check_enum, item_variants
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn
-from orchestrator.toolchains.ruchy.check.infer import Var, settle
+from orchestrator.toolchains.ruchy.check.functions import calls, closures, throwing  # noqa: F401
+from orchestrator.toolchains.ruchy.check.functions.bodies import unused_locals
+from orchestrator.toolchains.ruchy.check.functions.cells import fill_in
+from orchestrator.toolchains.ruchy.check.functions.contracts import leave_by_break
+from orchestrator.toolchains.ruchy.check.inference.annotations import alias_target, field_types, signature
+from orchestrator.toolchains.ruchy.check.inference.infer import Var, settle
+from orchestrator.toolchains.ruchy.check.inference.instances import stand_at_use
 from orchestrator.toolchains.ruchy.check.inside import check_imports
-from orchestrator.toolchains.ruchy.check.instances import stand_at_use
 from orchestrator.toolchains.ruchy.check.items import check_struct, collect
+from orchestrator.toolchains.ruchy.check.matching import match  # noqa: F401
+from orchestrator.toolchains.ruchy.check.methods import scalars  # noqa: F401
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.order import check_functions, settled
@@ -42,7 +36,6 @@ from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
 from orchestrator.toolchains.ruchy.check.types import EnumType, Named, StructType, Type, named_in
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
-from orchestrator.toolchains.ruchy.check.variants import check_enum, item_variants
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.broken import sound
 from orchestrator.toolchains.ruchy.tables import complete

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Union
 import msgspec
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.function import Fn, Why, bad, check, expr
-from orchestrator.toolchains.ruchy.check.infer import ANY, openness, resolve, settle
+from orchestrator.toolchains.ruchy.check.inference.annotations import type_of
+from orchestrator.toolchains.ruchy.check.inference.infer import ANY, openness, resolve, settle
+from orchestrator.toolchains.ruchy.check.inference.widths import holds
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, Env
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, F64, STRING, IntType, Type
-from orchestrator.toolchains.ruchy.check.widths import holds
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.paths import paths_in
 

@@ -17,11 +17,11 @@ from orchestrator.toolchains.ruchy.check.function import (
     handles,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.inference.infer import Var, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.inference.widths import common, convert, is_number, widen_beside
 from orchestrator.toolchains.ruchy.check.loops import loop_over
 from orchestrator.toolchains.ruchy.check.statements import block
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, NEVER, UNIT, Type
-from orchestrator.toolchains.ruchy.check.widths import common, convert, is_number, widen_beside
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 

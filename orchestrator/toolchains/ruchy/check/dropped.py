@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import Fn
-from orchestrator.toolchains.ruchy.check.infer import resolve
-from orchestrator.toolchains.ruchy.check.text_changes import TEXT_CHANGERS
-from orchestrator.toolchains.ruchy.check.text_methods import TEXT_METHODS
+from orchestrator.toolchains.ruchy.check.inference.infer import resolve
+from orchestrator.toolchains.ruchy.check.methods.text_changes import TEXT_CHANGERS
+from orchestrator.toolchains.ruchy.check.methods.texts import TEXT_METHODS
 from orchestrator.toolchains.ruchy.check.types import STRING, ArrayType
 from orchestrator.toolchains.ruchy.syntax import tree
 

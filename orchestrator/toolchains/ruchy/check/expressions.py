@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.annotations import field_types, struct_type, type_names
-from orchestrator.toolchains.ruchy.check.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.consts import const_value, inline
-from orchestrator.toolchains.ruchy.check.display import joined, text_parts
-from orchestrator.toolchains.ruchy.check.enums import struct_value, variant_literal, variant_value, word_value
-from orchestrator.toolchains.ruchy.check.formats import count_of, formatted, read_spec
+from orchestrator.toolchains.ruchy.check.data.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.data.enums import struct_value, variant_literal, variant_value, word_value
+from orchestrator.toolchains.ruchy.check.data.formats import count_of, formatted, read_spec
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, later
-from orchestrator.toolchains.ruchy.check.infer import ANY, Var, fresh, openness, resolve
+from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS
+from orchestrator.toolchains.ruchy.check.functions.named import asked_function, function_value
+from orchestrator.toolchains.ruchy.check.inference.annotations import field_types, struct_type, type_names
+from orchestrator.toolchains.ruchy.check.inference.infer import ANY, Var, fresh, openness, resolve
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
+from orchestrator.toolchains.ruchy.check.lending.places import Alias, field_of, read_alias
 from orchestrator.toolchains.ruchy.check.limits import limit
-from orchestrator.toolchains.ruchy.check.named_functions import asked_function, function_value
-from orchestrator.toolchains.ruchy.check.places import Alias, field_of, read_alias
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.array_widths import converted_array, is_of_integers
-from orchestrator.toolchains.ruchy.check.infer import Decision, Var, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.functions.sight import shadowed
+from orchestrator.toolchains.ruchy.check.inference.array_widths import converted_array, is_of_integers
+from orchestrator.toolchains.ruchy.check.inference.infer import Decision, Var, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.inference.widths import placed
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem, Item, Variable
-from orchestrator.toolchains.ruchy.check.sight import shadowed
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
@@ -31,7 +32,6 @@ from orchestrator.toolchains.ruchy.check.types import (
     StringType,
     Type,
 )
-from orchestrator.toolchains.ruchy.check.widths import placed
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.toolchains.ruchy.check.annotations import field_types
-from orchestrator.toolchains.ruchy.check.collected import enter_impl, enter_methods, enter_stubs, function_item
 from orchestrator.toolchains.ruchy.check.consts import read_const
+from orchestrator.toolchains.ruchy.check.data.variants import check_enum
 from orchestrator.toolchains.ruchy.check.function import Fn, check
-from orchestrator.toolchains.ruchy.check.infer import shown
+from orchestrator.toolchains.ruchy.check.inference.annotations import field_types
+from orchestrator.toolchains.ruchy.check.inference.infer import shown
+from orchestrator.toolchains.ruchy.check.methods.collected import enter_impl, enter_methods, enter_stubs, function_item
 from orchestrator.toolchains.ruchy.check.scope import (
     DEFINITIONS,
     AliasItem,
@@ -25,7 +26,6 @@ from orchestrator.toolchains.ruchy.check.scope import (
 )
 from orchestrator.toolchains.ruchy.check.types import ERROR, ObjectType, StructType, TupleType, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
-from orchestrator.toolchains.ruchy.check.variants import check_enum
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import root_path
 

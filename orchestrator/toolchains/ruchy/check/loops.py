@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.binding import bindings, destructure
+from orchestrator.toolchains.ruchy.check.data.maps import items_of, keys_of
+from orchestrator.toolchains.ruchy.check.data.ranges import Walk, walk
 from orchestrator.toolchains.ruchy.check.function import Fn, bad, expr, open_type
-from orchestrator.toolchains.ruchy.check.infer import (
+from orchestrator.toolchains.ruchy.check.inference.infer import (
     ANY,
     INTEGER,
     NUMBER,
@@ -18,11 +19,11 @@ from orchestrator.toolchains.ruchy.check.infer import (
     start_whole,
     unify,
 )
-from orchestrator.toolchains.ruchy.check.lent_loops import Turn, over_lent
-from orchestrator.toolchains.ruchy.check.maps import items_of, keys_of
+from orchestrator.toolchains.ruchy.check.inference.widths import meet
+from orchestrator.toolchains.ruchy.check.lending.loops import Turn, over_lent
+from orchestrator.toolchains.ruchy.check.lending.places import in_slot, object_keys, read_variable
+from orchestrator.toolchains.ruchy.check.matching.binding import bindings, destructure
 from orchestrator.toolchains.ruchy.check.operators import is_float
-from orchestrator.toolchains.ruchy.check.places import in_slot, object_keys, read_variable
-from orchestrator.toolchains.ruchy.check.ranges import Walk, walk
 from orchestrator.toolchains.ruchy.check.scope import Variable
 from orchestrator.toolchains.ruchy.check.statements import bind_silently
 from orchestrator.toolchains.ruchy.check.types import (
@@ -37,7 +38,6 @@ from orchestrator.toolchains.ruchy.check.types import (
     SetType,
     Type,
 )
-from orchestrator.toolchains.ruchy.check.widths import meet
 from orchestrator.toolchains.ruchy.syntax import tree
 
 Names = list[tuple[Variable, hir.Expr | None]]

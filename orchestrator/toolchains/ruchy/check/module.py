@@ -112,7 +112,7 @@ class InProgress:
     `depth` counts the blocks and calls around the current expression, `level` the bodies. `waiting` are the functions
     that had to be checked first, each for the one before it. `decided` is what is known of `pub` functions without
     `->`, `deciding` those of them in work, innermost last; `results` counts the results that are known (see
-    `decide.py`). `reading` are the constants in work, innermost last.
+    `inference/decide.py`). `reading` are the constants in work, innermost last.
     """
 
     def __init__(self) -> None:

@@ -6,9 +6,9 @@ from typing import cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import is_comparable
-from orchestrator.toolchains.ruchy.check.annotations import type_of
-from orchestrator.toolchains.ruchy.check.display import extend, joined, plain_parts
-from orchestrator.toolchains.ruchy.check.enums import discriminant
+from orchestrator.toolchains.ruchy.check.data.display import extend, joined, plain_parts
+from orchestrator.toolchains.ruchy.check.data.enums import discriminant
+from orchestrator.toolchains.ruchy.check.data.options import or_else
 from orchestrator.toolchains.ruchy.check.function import (
     Fn,
     Want,
@@ -21,7 +21,9 @@ from orchestrator.toolchains.ruchy.check.function import (
     later,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.infer import (
+from orchestrator.toolchains.ruchy.check.functions.pipelines import piped
+from orchestrator.toolchains.ruchy.check.inference.annotations import type_of
+from orchestrator.toolchains.ruchy.check.inference.infer import (
     ANY,
     ELEMENT,
     FLOATING,
@@ -37,9 +39,8 @@ from orchestrator.toolchains.ruchy.check.infer import (
     shown,
     unify,
 )
-from orchestrator.toolchains.ruchy.check.options import or_else
+from orchestrator.toolchains.ruchy.check.inference.widths import holds, meet, open_pair
 from orchestrator.toolchains.ruchy.check.passes import check_range
-from orchestrator.toolchains.ruchy.check.pipelines import piped
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
@@ -56,7 +57,6 @@ from orchestrator.toolchains.ruchy.check.types import (
     Type,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
-from orchestrator.toolchains.ruchy.check.widths import holds, meet, open_pair
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.literals import LARGEST
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.annotations import changed_parameters, signature
-from orchestrator.toolchains.ruchy.check.bodies import body_of, unused_locals
-from orchestrator.toolchains.ruchy.check.decide import DEPTH, decide, find_out, look_into, trial_of
 from orchestrator.toolchains.ruchy.check.function import Fn
-from orchestrator.toolchains.ruchy.check.infer import Var, resolve, shown
+from orchestrator.toolchains.ruchy.check.functions.bodies import body_of, unused_locals
+from orchestrator.toolchains.ruchy.check.inference.annotations import changed_parameters, signature
+from orchestrator.toolchains.ruchy.check.inference.decide import DEPTH, decide, find_out, look_into, trial_of
+from orchestrator.toolchains.ruchy.check.inference.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.module import unit_of
 from orchestrator.toolchains.ruchy.check.passes import NeedsFirst, Pass
 from orchestrator.toolchains.ruchy.check.scope import FunctionItem

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check.abilities import can_be_key
-from orchestrator.toolchains.ruchy.check.infer import (
+from orchestrator.toolchains.ruchy.check.inference.infer import (
     ANY,
     KNOWN,
     PARTS,
@@ -27,6 +27,7 @@ from orchestrator.toolchains.ruchy.check.infer import (
     shown,
     unify,
 )
+from orchestrator.toolchains.ruchy.check.inference.undecided import MadeFunctions, Undecided
 from orchestrator.toolchains.ruchy.check.interfaces import read_interface
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, Seen
 from orchestrator.toolchains.ruchy.check.scope import (
@@ -43,7 +44,6 @@ from orchestrator.toolchains.ruchy.check.scope import (
     range_item,
 )
 from orchestrator.toolchains.ruchy.check.types import ERROR, I64, FloatType, IntType, Type, key_of, named_in
-from orchestrator.toolchains.ruchy.check.undecided import MadeFunctions, Undecided
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import BUILTIN_TYPES, ROOT, named_path
 

@@ -57,7 +57,7 @@ class FunctionItem:
     belongs to, which is looked at only to find out what a `pub` function returns; `guess` says how many results were
     known when this one was found in the middle of a circle, or NO_GUESS (see `decide.find_out`). `index` is its place
     in `Pass.functions`. `calls`: of a generic one as it stands in one call, the calls whose symbol is not known yet;
-    `uses`: of an instance, where it is used (see `instances.py`)."""
+    `uses`: of an instance, where it is used (see `inference/instances.py`)."""
 
     __slots__ = (
         "calls",

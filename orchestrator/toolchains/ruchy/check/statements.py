@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.aliases import lent, let_lent
-from orchestrator.toolchains.ruchy.check.annotations import type_of
-from orchestrator.toolchains.ruchy.check.asked import wanted_by_patterns
-from orchestrator.toolchains.ruchy.check.binding import NOTHING, bindings, destructure, forget, held_against
+from orchestrator.toolchains.ruchy.check.data.maps import assign_key
 from orchestrator.toolchains.ruchy.check.dropped import warn_of_dropped
 from orchestrator.toolchains.ruchy.check.function import (
     DROP,
@@ -24,12 +21,13 @@ from orchestrator.toolchains.ruchy.check.function import (
     handles,
     open_type,
 )
-from orchestrator.toolchains.ruchy.check.infer import resolve
+from orchestrator.toolchains.ruchy.check.inference.annotations import type_of
+from orchestrator.toolchains.ruchy.check.inference.asked import wanted_by_patterns
+from orchestrator.toolchains.ruchy.check.inference.infer import resolve
+from orchestrator.toolchains.ruchy.check.inference.widths import started
 from orchestrator.toolchains.ruchy.check.items import nested_items
-from orchestrator.toolchains.ruchy.check.maps import assign_key
-from orchestrator.toolchains.ruchy.check.operators import arithmetic
-from orchestrator.toolchains.ruchy.check.patterns import declare, read_pattern
-from orchestrator.toolchains.ruchy.check.places import (
+from orchestrator.toolchains.ruchy.check.lending.aliases import lent, let_lent
+from orchestrator.toolchains.ruchy.check.lending.places import (
     mutated,
     part_value,
     place_of,
@@ -38,13 +36,15 @@ from orchestrator.toolchains.ruchy.check.places import (
     write_place,
     writes_through_reference,
 )
+from orchestrator.toolchains.ruchy.check.matching.binding import NOTHING, bindings, destructure, forget, held_against
+from orchestrator.toolchains.ruchy.check.matching.patterns import declare, read_pattern
+from orchestrator.toolchains.ruchy.check.operators import arithmetic
 from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, ErrorItem, Variable
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, NEVER, UNIT
 from orchestrator.toolchains.ruchy.check.variables import (
     let_global,
     type_of_global,
 )
-from orchestrator.toolchains.ruchy.check.widths import started
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:

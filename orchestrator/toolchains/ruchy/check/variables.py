@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.annotations import type_of
 from orchestrator.toolchains.ruchy.check.function import EVERY, Fn, bad, expr, open_type
-from orchestrator.toolchains.ruchy.check.infer import ANY, INTEGER, WHOLE, openness, resolve, settle, unify
+from orchestrator.toolchains.ruchy.check.inference.annotations import type_of
+from orchestrator.toolchains.ruchy.check.inference.infer import ANY, INTEGER, WHOLE, openness, resolve, settle, unify
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, Seen, TopLet
 from orchestrator.toolchains.ruchy.check.scope import Env, Global
 from orchestrator.toolchains.ruchy.check.types import (

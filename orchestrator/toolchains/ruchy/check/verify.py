@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER, abilities, is_comparable
+from orchestrator.toolchains.ruchy.check.data.variants import builtin_variants
 from orchestrator.toolchains.ruchy.check.parts import OPERANDS, PARTS
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
@@ -35,7 +36,6 @@ from orchestrator.toolchains.ruchy.check.types import (
     UnitType,
     named_in,
 )
-from orchestrator.toolchains.ruchy.check.variants import builtin_variants
 from orchestrator.toolchains.ruchy.tables import complete
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER, NO_VALUE, REFERENCE, storage_of
+from orchestrator.toolchains.ruchy.check.data.variants import builtin_variants
 from orchestrator.toolchains.ruchy.check.types import (
     ArrayType,
     EnumType,
@@ -18,7 +19,6 @@ from orchestrator.toolchains.ruchy.check.types import (
     TupleType,
     Type,
 )
-from orchestrator.toolchains.ruchy.check.variants import builtin_variants
 from orchestrator.toolchains.ruchy.lower.valtypes import F32, F64, I32, I64, functype
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any, Union
 import pytest
 
 from orchestrator.toolchains.ruchy.check import abilities as table
-from orchestrator.toolchains.ruchy.check import display, types
+from orchestrator.toolchains.ruchy.check import types
 from orchestrator.toolchains.ruchy.check.abilities import (
     ABILITIES,
     HELPER,
@@ -18,7 +18,8 @@ from orchestrator.toolchains.ruchy.check.abilities import (
     name_of,
     storage_of,
 )
-from orchestrator.toolchains.ruchy.check.infer import FLOATING, fresh, resolve, settle, shown, unify
+from orchestrator.toolchains.ruchy.check.data import display
+from orchestrator.toolchains.ruchy.check.inference.infer import FLOATING, fresh, resolve, settle, shown, unify
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,

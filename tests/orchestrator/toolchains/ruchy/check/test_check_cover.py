@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.toolchains.ruchy.check.cover import (
+from orchestrator.toolchains.ruchy.check.matching.cover import (
     BOOLS,
     UNKNOWN,
     UNLISTED,

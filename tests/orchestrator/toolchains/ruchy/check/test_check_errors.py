@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.toolchains.ruchy.check import annotations, unsupported
+from orchestrator.toolchains.ruchy.check import unsupported
+from orchestrator.toolchains.ruchy.check.inference import annotations
 from tests.orchestrator.toolchains.ruchy.check.checking import check_text, found
 
 CASES = {
@@ -235,7 +236,7 @@ def test_what_is_planned_says_what_to_write_instead() -> None:
     """Every construct that some file of the checker calls "not supported yet"."""
     folder = Path(unsupported.__file__).parent
     said: set[str] = set()
-    for file in folder.glob("*.py"):
+    for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("not_yet", "_refuse"):
                 said |= {one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)}

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.toolchains.ruchy.check.abilities import name_of
-from orchestrator.toolchains.ruchy.check.infer import shown
+from orchestrator.toolchains.ruchy.check.inference.infer import shown
 from orchestrator.toolchains.ruchy.check.types import I64, STRING, ArrayType, ObjectType, StructType, TupleType
 from orchestrator.toolchains.ruchy.signatures import type_named
 from tests.helpers.programs import run_text

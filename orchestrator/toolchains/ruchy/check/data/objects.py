@@ -1,0 +1,163 @@
+"""Objects: `{a: 1, b: "x"}`. An object is a record without a name: its type is the names of its fields, in order, and
+their types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.data.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.data.maps import new_map
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles
+from orchestrator.toolchains.ruchy.check.functions.builtins import arguments_of
+from orchestrator.toolchains.ruchy.check.inference.infer import fresh, resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.inference.widths import part_of
+from orchestrator.toolchains.ruchy.check.lending.places import in_slot, instead, object_keys, part_value
+from orchestrator.toolchains.ruchy.check.types import (
+    BOOL,
+    ERROR,
+    I64,
+    NEVER,
+    STRING,
+    UNIT,
+    ArrayType,
+    MapType,
+    ObjectType,
+    TupleType,
+    Type,
+)
+from orchestrator.toolchains.ruchy.hints import did_you_mean
+from orchestrator.toolchains.ruchy.syntax import tree
+
+_FIELD: Why = ("E0201", "the field `{0}` is {want}, and this is {got}")
+_KEY: Why = ("E0204", "`{0}` takes the name of a field, a String, and this is {got}")
+
+
+@handles(tree.ObjectLiteral)
+def object_(c: Fn, node: tree.ObjectLiteral, want: Want, why: Why) -> hir.Expr:
+    """`{name: value}`: the fields are kept by name, and computed in the order written."""
+    wanted = None if want is None else resolve(want)
+    if not node.fields and not isinstance(wanted, ObjectType):
+        parts = wanted.parts if isinstance(wanted, MapType) else (fresh(), fresh())
+        return new_map(c, node.at, *parts)
+    given: dict[str, hir.Expr] = {}
+    for one in node.fields:
+        if one.name in given:
+            c.p.error("E0291", one.at, f"the field `{one.name}` is given twice")
+            return bad(node.at)
+        known = wanted.field(one.name) if isinstance(wanted, ObjectType) else None
+        if known is not None:
+            given[one.name] = part_value(c, one.value, known, (*_FIELD, one.name))
+        else:
+            given[one.name] = part_of(c.p, expr(c, one.value))
+    names = tuple(sorted(given, key=str.encode))
+    types = tuple([UNIT if (kind := resolve(given[name].type)) is NEVER else kind for name in names])
+    if ERROR in types:
+        return bad(node.at)
+    if isinstance(wanted, ObjectType) and wanted.names == names:  # one that never returns has no type of its own
+        types = tuple([resolve(kind) for kind in wanted.types])
+    made = c.p.composed_type(node.at, ObjectType(names, types))
+    if made is ERROR:
+        return bad(node.at)
+    order = [names.index(name) for name in given]
+    return hir.NewStruct(made, node.at, [given[name] for name in names], order)
+
+
+# ---------------------------------------------------------------- methods
+
+Method = Callable[[Fn, tree.MethodCall, hir.Expr, ObjectType], hir.Expr]
+
+
+def object_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:
+    """`receiver.name(arguments)` of an object: all that asks for its fields is known here."""
+    found = METHODS.get(node.name)
+    if found is None:
+        for argument in node.arguments:
+            expr(c, argument)
+        hint = did_you_mean(node.name, [*METHODS])
+        if node.name in kind.names:
+            hint = f"leave out the brackets: `.{node.name}`"
+        c.p.error("E0107", node.at, f"{shown(kind)} has no method `{node.name}`", hint)
+        return bad(node.at)
+    count, make = found
+    if len(node.arguments) != count:
+        arguments_of(c, node, node.name, count, count)
+        return bad(node.at)
+    return make(c, node, receiver, kind)
+
+
+def _keys(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:
+    c.p.composed = True
+    return object_keys(node.at, receiver, kind)
+
+
+def _one_type(c: Fn, node: tree.MethodCall, kind: ObjectType) -> Type:
+    """The type that all fields have; ERROR where they differ."""
+    first = resolve(kind.types[0]) if kind.types else I64
+    for name, one in zip(kind.names, kind.types, strict=True):
+        if not unify(first, one):
+            message = f"`{node.name}` gives an array, and the fields `{kind.names[0]}` and `{name}` differ in type: "
+            c.p.error("E0291", node.at, f"{message}{shown(first)} and {shown(one)}", "read them by name: `o.name`")
+            return ERROR
+    return resolve(first)
+
+
+def _values(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:
+    return _collected(c, node, receiver, kind, pairs=False)
+
+
+def _items(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:
+    return _collected(c, node, receiver, kind, pairs=True)
+
+
+def _collected(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType, *, pairs: bool) -> hir.Expr:
+    """The values as an array, or pairs of a name and a value."""
+    at, element = node.at, _one_type(c, node, kind)
+    if element is ERROR:
+        return bad(at)
+    c.p.composed = True
+    out: list[hir.Stmt] = []
+    value = in_slot(c, receiver, out)
+    made: list[hir.Expr] = [hir.GetField(element, at, value, index) for index in range(len(kind.names))]
+    if pairs:
+        element = TupleType((STRING, element))
+        names = [hir.Str(STRING, at, name) for name in kind.names]
+        made = [hir.NewStruct(element, at, [name, one], [0, 1]) for name, one in zip(names, made, strict=True)]
+    array = ArrayType(element)
+    return hir.Block(array, at, out, hir.NewArray(array, at, made))
+
+
+def _length(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:
+    return instead(node.at, receiver, hir.Int(I64, node.at, len(kind.names)))
+
+
+def _has_key(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:
+    at = node.at
+    key = check(c, node.arguments[0], STRING, (*_KEY, node.name))
+    c.p.composed = True
+    names = object_keys(at, receiver, kind)
+    found = hir.Helper(I64, at, "index_of", names.type, [names, key])
+    return hir.Compare(BOOL, at, ">=", found, hir.Int(I64, at, 0))
+
+
+def _itself(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:
+    return receiver
+
+
+def _to_string(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:
+    return joined(node.at, text_parts(c, receiver))
+
+
+METHODS: dict[str, tuple[int, Method]] = {
+    "keys": (0, _keys),
+    "values": (0, _values),
+    "items": (0, _items),
+    "len": (0, _length),
+    "length": (0, _length),
+    "has_key": (1, _has_key),
+    "contains_key": (1, _has_key),
+    "clone": (0, _itself),
+    "to_string": (0, _to_string),
+}
+"""By name: how many arguments a method takes, and what makes it."""

@@ -1,0 +1,403 @@
+"""Calls of functions: arguments, defaults, results that have to be found out first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.consts import inline
+from orchestrator.toolchains.ruchy.check.data.enums import struct_call, variant_call, word_call
+from orchestrator.toolchains.ruchy.check.function import (
+    HANDLERS,
+    PLAIN,
+    Fn,
+    Want,
+    Why,
+    bad,
+    check,
+    expr,
+    fit,
+    handles,
+    later,
+    only_read,
+    open_type,
+)
+from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS
+from orchestrator.toolchains.ruchy.check.functions.closures import call_value, may_be_called
+from orchestrator.toolchains.ruchy.check.inference.annotations import changed_parameters, is_written_through, signature
+from orchestrator.toolchains.ruchy.check.inference.infer import ANY, Var, openness, resolve, shown
+from orchestrator.toolchains.ruchy.check.inside import nothing_inside
+from orchestrator.toolchains.ruchy.check.lending.places import (
+    Place,
+    in_slot,
+    mutated,
+    place_of,
+    read_place,
+    write_place,
+    writes_through_reference,
+)
+from orchestrator.toolchains.ruchy.check.methods.inlined import InlineFunction, inline_call
+from orchestrator.toolchains.ruchy.check.module import CollectedModule
+from orchestrator.toolchains.ruchy.check.never import never_returns
+from orchestrator.toolchains.ruchy.check.order import inferred_result
+from orchestrator.toolchains.ruchy.check.scope import (
+    ConstItem,
+    ErrorItem,
+    FunctionItem,
+    Global,
+    Item,
+    ModuleItem,
+    StructItem,
+    Variable,
+    VariantItem,
+)
+from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.check.variables import global_of
+from orchestrator.toolchains.ruchy.hints import did_you_mean
+from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.throwing import THROWS
+from orchestrator.toolchains.ruchy.syntax.top import TOP
+
+_ARGUMENT: Why = ("E0204", "`{0}` takes {want} as its `{1}`, and this is {got}")
+
+_SIMPLE: frozenset[type] = frozenset(
+    (tree.Path, tree.IntLiteral, tree.FloatLiteral, tree.StringLiteral, tree.Call, tree.MethodCall, tree.Binary)
+)
+"""Arguments that have no part which must be of their own type, so that nothing in them has to say why."""
+
+
+@handles(tree.Call)
+def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
+    """`callee(arguments)`."""
+    callee = node.callee
+    if not isinstance(callee, tree.Path):
+        return call_value(c, node, expr(c, callee))
+    segments = callee.segments
+    single = len(segments) == 1
+    found = c.names.get(segments[0]) if single else None
+    if found is None:
+        found = c.p.lookup(c.env, segments)
+        if found is None:
+            builtin = BUILTINS.get(segments[0] if single else "::".join(segments))
+            if builtin is not None:
+                return builtin(c, only_read(node), want, why)
+    if found is None:
+        word = word_call(c, node, segments, want)
+        if word is not None:
+            return word
+        found = global_of(c, segments[0], callee.at) if single else None
+    if isinstance(found, VariantItem):
+        return variant_call(c, node, found) if c.p.visible(c.env, segments, found, callee.at) else bad(node.at)
+    if isinstance(found, StructItem) and (made := struct_call(c, node, found)) is not None:
+        return made
+    if isinstance(found, FunctionItem):
+        if single or c.p.visible(c.env, segments, found, callee.at):
+            return call_function(c, node, found)
+        return bad(node.at)
+    if isinstance(found, InlineFunction):
+        return inline_call(c, node, found, want, why)
+    if isinstance(found, Variable) and may_be_called(found):
+        return call_value(c, node, expr(c, callee))
+    for argument in node.arguments:
+        expr(c, argument)
+    return _not_callable(c, callee, found)
+
+
+def _not_callable(c: Fn, callee: tree.Path, found: Item | Variable | None) -> hir.Expr:
+    name = "::".join(callee.segments)
+    p = c.p
+    p.failed = True
+    if isinstance(found, Variable):
+        found.read = True
+        if resolve(found.type) is not ERROR:
+            p.error("E0217", callee.at, f"`{name}` is {shown(found.type)}, not a function")
+    elif isinstance(found, ErrorItem):
+        pass
+    elif found is not None:
+        what = {ModuleItem: "module", ConstItem: "constant", StructItem: "type"}.get(found.__class__, "type")
+        p.error("E0217", callee.at, f"`{name}` is a {what}, not a function")
+    elif callee.segments[0] in ("Vec", "HashMap", "HashSet", "Box"):
+        not_yet(p, callee.at, f"`{callee.segments[0]}`", plural=False)
+    elif not nothing_inside(p, c.env, callee.segments, callee.at):
+        hint = "" if p.report.too_many_errors else did_you_mean(name, _callable_names(c))
+        p.error_unknown("E0102", callee.at, name, "function", hint)
+    return bad(callee.at)
+
+
+def _callable_names(c: Fn) -> list[str]:
+    nested = [name for name, item in c.names.items() if isinstance(item, FunctionItem)]
+    if c.env.names is not None:
+        return [*nested, *c.env.names, *BUILTINS]
+    own = []
+    for name, item in c.p.module.items.items():
+        if isinstance(item, FunctionItem):
+            scope = c.env.scope
+            own.append(name[len(scope) + 2 :] if scope and name.startswith(f"{scope}::") else name)
+    return [*nested, *own, *(name for _, name in c.p.module.bindings), *BUILTINS]
+
+
+def throws_out_of(module: CollectedModule, item: FunctionItem) -> bool:
+    """Whether a call of a function can end because something was thrown."""
+    if item.own or item.env.module == module.name:  # an instance is the module's own, wherever its text stands
+        return module.throws
+    return THROWS in (item.env.names or ())
+
+
+class CalledOn(NamedTuple):
+    """What a method is called on: a value, or a place that it may change."""
+
+    value: hir.Expr | None
+    place: Place | None = None
+
+
+class _Instances:
+    """How a generic function is called; `inference/instances.py` enters it, which is made of what is here."""
+
+    call: Callable[[Fn, tree.Call, FunctionItem, CalledOn | None], hir.Expr]
+
+
+INSTANCES = _Instances()
+
+
+def call_function(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None = None) -> hir.Expr:
+    """A call of a Ruchy function or method, defaults filled in."""
+    p = c.p
+    if item.node.generics and item.calls is None:
+        return INSTANCES.call(c, node, item, on)
+    if p.copies is not None and item.trial is not p and item.env.module == c.env.module and item.is_open:
+        item = p.copy_of(item)
+    types = item.types if item.types is not None else signature(p, item)
+    changed = changed_parameters(item, types)
+    if changed and len(node.arguments) + (on is not None) <= len(types):
+        return call_changing(c, node, item, types, changed, on)
+    made = _arguments(c, node, item, types, on)
+    if c.path == TOP and item.symbol == f"{p.module.name}::main":
+        p.made.calls_main = True
+    result = result_of(c, item)
+    if not item.own or item.stub:
+        p.made.signatures[item.symbol] = (types, result)
+    made_call = hir.Call(result, node.at, item.symbol, made, throws_out_of(p.module, item))
+    if item.calls is not None:
+        item.calls.append(made_call)
+    if result.__class__ is Var:
+        return open_type(c, made_call)
+    if result is ERROR:
+        p.failed = True
+    return made_call
+
+
+def _arguments(
+    c: Fn, node: tree.Call, item: FunctionItem, types: list[Type], on: CalledOn | None = None
+) -> list[hir.Expr]:
+    """The arguments, and the defaults of the parameters that have none; nothing after an error about their number."""
+    arguments = node.arguments
+    first = 0 if on is None else 1
+    given = first + len(arguments)
+    made: list[hir.Expr] = [] if on is None or on.value is None else [fit(c, on.value, types[0], PLAIN, node)]
+    if given > len(types) or given < item.required:
+        _arity(c, node, item, given)
+        for argument in arguments:
+            expr(c, argument)
+        return made
+    parameters = item.node.parameters
+    for i in range(first, given):
+        argument = arguments[i - first]
+        kind = types[i]
+        if isinstance(argument, tree.Unary) and argument.op == "&mut":
+            argument = _lent(c, item, i, argument)
+        # the common case of `check`, without building what an error would say
+        why = () if argument.__class__ in _SIMPLE else (*_ARGUMENT, item.name, parameters[i].name)
+        value = HANDLERS[argument.__class__](c, argument, kind, why)
+        if value.type is not kind:
+            value = _fit_argument(c, value, kind, item, i, argument)
+        made.append(value)
+    for i in range(given, len(types)):
+        default = parameters[i].default
+        assert default is not None  # `required` counts up to the last parameter without one
+        made.append(inline(c, item.env, default, types[i], node.at))
+    return made
+
+
+def call_changing(
+    c: Fn, node: tree.Call, item: FunctionItem, types: list[Type], changed: list[int], on: CalledOn | None = None
+) -> hir.Expr:
+    """A call of a function with parameters `&mut T`. It takes what they hold, and gives it back changed; where that is
+    no variable of its own, it is put into its place afterwards."""
+    p, at = c.p, node.at
+    out: list[hir.Stmt] = []
+    back: list[tuple[Place, hir.Local]] = []
+    lent: list[Variable] = [] if on is None or on.place is None else [on.place.variable]
+    slots: list[int] = []
+    made: list[hir.Expr] = []
+    first = 0
+    if on is not None:
+        first = 1
+        if on.value is not None:
+            literal = isinstance(on.value, hir.Unit) or on.value.type is NEVER
+            made.append(on.value if literal else in_slot(c, on.value, out))
+    given = first + len(node.arguments)
+    if given < item.required:
+        _arity(c, node, item, given)
+        for argument in node.arguments:
+            expr(c, argument)
+        return bad(at)
+    for i, argument in enumerate(node.arguments, first):
+        value = _lent_argument(c, item, argument, types[i], i, i in changed, lent, out, back)
+        if i in changed and isinstance(value, hir.Local):
+            slots.append(value.slot)
+        made.append(value)
+    if on is not None and on.place is not None:  # read last: what the arguments do to it is seen
+        value = _lend(c, node, on.place, types[0], PLAIN, out, back)
+        made.insert(0, value)
+    if on is not None and 0 in changed and isinstance(made[0], hir.Local):
+        slots.insert(0, made[0].slot)
+    for i in range(given, len(types)):
+        default = item.node.parameters[i].default
+        assert default is not None
+        made.append(in_slot(c, inline(c, item.env, default, types[i], at), out))
+        slots += [made[-1].slot] if i in changed and isinstance(made[-1], hir.Local) else []
+    if any(value.type is NEVER or value.type is ERROR for value in made) or len(slots) < len(changed):
+        return never_returns(made) or bad(at)
+    result = result_of(c, item)
+    if not item.own or item.stub:
+        p.made.signatures[item.symbol], p.made.changing[item.symbol] = (types, result), changed
+    if result is ERROR:
+        p.failed = True
+        return bad(at)
+    changing = hir.CallChanging(result, at, item.symbol, made, slots, throws_out_of(p.module, item))
+    if item.calls is not None:
+        item.calls.append(changing)
+    call = open_type(c, changing)
+    shared = [variable.symbol for variable in lent if isinstance(variable, Global)]
+    return _put_back(c, node, call, out, back, shared)
+
+
+def _lent_argument(
+    c: Fn,
+    item: FunctionItem,
+    argument: tree.Expr,
+    kind: Type,
+    number: int,
+    is_changed: bool,
+    lent: list[Variable],
+    out: list[hir.Stmt],
+    back: list[tuple[Place, hir.Local]],
+) -> hir.Expr:
+    """An argument of a call that changes what it is lent. A place that is lent joins `lent`; what must be put back into
+    it after the call joins `back`."""
+    why = (*_ARGUMENT, item.name, item.node.parameters[number].name)
+    place = _lent_place(c, argument, out) if is_changed else None
+    if place is None:
+        bare = isinstance(argument, tree.Unary) and argument.op == "&mut"
+        value = check(c, _lent(c, item, number, argument) if bare else argument, kind, why)  # type: ignore[arg-type]
+        literal = isinstance(value, hir.Int | hir.Float | hir.Str | hir.Unit) and not is_changed
+        return value if literal or value.type is NEVER else in_slot(c, value, out)
+    if any(one is place.variable for one in lent):
+        message = f"`{place.variable.name}` is lent twice to one call: what would it hold afterwards?"
+        c.p.error("E0296", argument.at, message, "lend a copy, and assign it afterwards")
+    lent.append(place.variable)
+    return _lend(c, argument, place, kind, why, out, back)
+
+
+def _lend(
+    c: Fn,
+    node: tree.Expr,
+    place: Place,
+    kind: Type,
+    why: Why,
+    out: list[hir.Stmt],
+    back: list[tuple[Place, hir.Local]],
+) -> hir.Expr:
+    """What a place holds, for a call that may change it. What must be put back into the place joins `back`."""
+    mutated(c, place.variable, node.at)
+    place.variable.read = True
+    value = fit(c, read_place(c, node.at, place), kind, why, node)
+    if place.steps or not isinstance(value, hir.Local):
+        value = in_slot(c, value, out)
+        back.append((place, cast("hir.Local", value)))
+    return value
+
+
+def _put_back(
+    c: Fn, node: tree.Call, call: hir.Expr, out: list[hir.Stmt], back: list[tuple[Place, hir.Local]], shared: list[str]
+) -> hir.Expr:
+    """The call behind what `out` computes, and then what it changed back in its places. Variables of the top level may
+    not be used while it runs."""
+    at = node.at
+    if back and resolve(call.type).__class__ is Var:  # unit needs no slot, and is not known yet
+
+        def decide(last: bool) -> hir.Expr | None:
+            known = last or resolve(call.type).__class__ is not Var
+            return _put_back(c, node, call, out, back, shared) if known else None
+
+        if openness(resolve(call.type)) == ANY:
+            return later(c, at, call.type, (call.type,), decide)
+    out += [hir.Do(hir.LendGlobal(UNIT, at, symbol, True)) for symbol in shared]
+    called, dummy = call, -1
+    if back and resolve(call.type) is not UNIT:
+        call = in_slot(c, call, out)
+        dummy = call.slot if isinstance(call, hir.Local) else -1
+    elif back:
+        out.append(hir.Do(call))
+        call = hir.Unit(UNIT, at)
+    out += [hir.Do(hir.LendGlobal(UNIT, at, symbol, False)) for symbol in shared]
+    for place, local in back:
+        value = open_type(c, hir.Local(local.type, at, local.slot))
+        write_place(c, place, fit(c, value, place.type, (), node), at, out)
+    if isinstance(called, hir.CallChanging) and called.throws and (back or shared):
+        called.throws = False  # first what it changed gets back into its place
+        out.append(hir.Do(hir.HandOn(UNIT, at, dummy)))
+    return open_type(c, hir.Block(call.type, at, out, call)) if out else call
+
+
+def _lent_place(c: Fn, node: tree.Expr, out: list[hir.Stmt]) -> Place | None:
+    """The place that a call may change: `&mut place`, or a parameter `&mut T` that is handed on. None where there is
+    none."""
+    handed_on = isinstance(node, tree.Path) and len(node.segments) == 1
+    inner = node.operand if isinstance(node, tree.Unary) and node.op == "&mut" else node
+    root = inner
+    while isinstance(root, tree.Field | tree.Index) or (isinstance(root, tree.Unary) and root.op == "*"):
+        root = root.operand if isinstance(root, tree.Unary) else root.value
+    name = root.segments[0] if isinstance(root, tree.Path) and len(root.segments) == 1 else ""
+    variable = c.names.get(name) or global_of(c, name, node.at)
+    if not isinstance(variable, Variable) or (inner is node and not (handed_on and variable.changes)):
+        return None
+    place = place_of(c, inner, out)
+    if place is not None and resolve(place.type) is not UNIT and not writes_through_reference(c, inner, variable):
+        return place
+    return None
+
+
+def _fit_argument(c: Fn, value: hir.Expr, kind: Type, item: FunctionItem, i: int, node: tree.Expr) -> hir.Expr:
+    return fit(c, value, kind, (*_ARGUMENT, item.name, item.node.parameters[i].name), node)
+
+
+def _lent(c: Fn, item: FunctionItem, i: int, node: tree.Unary) -> tree.Expr:
+    """The argument behind `&mut`. E0231 where the parameter is no `&mut`: what the function writes to it is lost."""
+    parameter = item.node.parameters[i]
+    if not is_written_through(parameter.type):
+        message = f"`{item.name}` takes its `{parameter.name}` by value: nothing that it writes to that is seen here"
+        c.p.error("E0231", node.at, message, "leave out the `&mut`")
+    return node.operand
+
+
+def _arity(c: Fn, node: tree.Call, item: FunctionItem, given: int) -> None:
+    shown_self = item.node.receiver and len(node.callee.segments) == 1  # type: ignore[union-attr]
+    less = int(shown_self)
+    most, least, given = len(item.node.parameters) - less, item.required - less, given - less
+    wanted = f"{least}" if most == least else f"{least} to {most}"
+    plural = "" if wanted == "1" else "s"
+    names = ", ".join(parameter.name for parameter in item.node.parameters[less:])
+    message = f"`{item.name}` takes {wanted} argument{plural}, and was given {given}"
+    c.p.error("E0301", node.at, message, f"its parameters: {names}" if names else "")
+
+
+def result_of(c: Fn, item: FunctionItem) -> Type:
+    """What a function returns; checks its body first where only that can tell."""
+    if item.inferred:
+        return inferred_result(c, item)
+    if item.node.result is None and item.env.module != c.env.module:
+        c.foreign = True
+    return cast("Type", item.result)

@@ -1,0 +1,84 @@
+"""Contracts: what must hold before a function (`requires`), after it (`ensures`), and before each turn of a loop
+(`invariant`). Where it does not, the program traps with the text of the condition.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.function import DROP, Fn, Want, Why, check, expr, handles, open_type
+from orchestrator.toolchains.ruchy.check.inference.infer import resolve
+from orchestrator.toolchains.ruchy.check.never import put_in
+from orchestrator.toolchains.ruchy.check.parts import PARTS, Node
+from orchestrator.toolchains.ruchy.check.types import BOOL, NEVER, STRING, UNIT, Type
+from orchestrator.toolchains.ruchy.syntax import tree
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.check.scope import FunctionItem
+
+_CONDITION: Why = ("E0202", "the condition of `{0}` is bool, and this is {got}")
+_UNCHECKED = "this program ends or does not: nothing is checked, and `decreases` has no effect"
+
+
+@handles(tree.Contract)
+def contract(c: Fn, node: tree.Contract, want: Want, why: Why) -> hir.Expr:
+    """A condition that traps where it is false."""
+    before, c.contract = c.contract, node.kind
+    try:
+        if node.kind == "decreases":
+            c.p.warn("W0012", node.at, _UNCHECKED)
+            expr(c, node.condition, DROP)
+            return hir.Unit(UNIT, node.at)
+        condition = check(c, node.condition, BOOL, (*_CONDITION, node.kind))
+    finally:
+        c.contract = before
+    failed = hir.Panic(NEVER, node.at, hir.Str(STRING, node.at, f"{node.kind} failed: {node.text}"))
+    return hir.If(UNIT, node.at, condition, hir.Unit(UNIT, node.at), failed)
+
+
+def required(c: Fn, item: FunctionItem) -> list[hir.Stmt]:
+    """What is checked before the body."""
+    return [hir.Do(contract(c, one, DROP, ())) for one in item.node.contracts if one.kind != "ensures"]
+
+
+def with_contracts(c: Fn, item: FunctionItem, before: list[hir.Stmt], made: hir.Expr) -> hir.Expr:
+    """A body, with what is checked `before` it and after it. The parameters are still in sight."""
+    ensures = [one for one in item.node.contracts if one.kind == "ensures"]
+    if ensures:
+        made = _ensured(c, item, ensures, made)
+    return open_type(c, hir.Block(made.type, made.at, before, made)) if before else made
+
+
+def _ensured(c: Fn, item: FunctionItem, ensures: list[tree.Contract], made: hir.Expr) -> hir.Expr:
+    """The body becomes a loop that every `return` leaves (`leave_by_break`), so that there is one place behind it."""
+    at, kind = made.at, resolve(cast("Type", item.result))
+    mark = len(c.undo)
+    result = c.declare("result", kind, at)
+    checks: list[hir.Stmt] = [hir.Do(contract(c, one, DROP, ())) for one in ensures]
+    c.leave(mark)
+    label = c.p.made.leaving[item.symbol] = c.counter
+    c.counter += 1
+    inner = made
+    if made.type is not NEVER and kind is UNIT:
+        inner = hir.Block(NEVER, at, [hir.Do(made)], hir.Break(NEVER, at, label, None))
+    elif made.type is not NEVER:
+        inner = hir.Break(NEVER, at, label, made)
+    loop = open_type(c, hir.Loop(kind, at, label, inner))
+    if result.slot < 0:
+        return hir.Block(UNIT, at, [hir.Do(loop), *checks], hir.Unit(UNIT, at))
+    value = open_type(c, hir.Local(kind, at, result.slot))
+    return open_type(c, hir.Block(kind, at, [hir.Let(result.slot, loop), *checks], value))
+
+
+def leave_by_break(body: hir.Expr, label: int) -> None:
+    """Every `return` in a body leaves the loop `label` instead, with the same value."""
+    waiting: list[Node] = [body]
+    while waiting:
+        node = waiting.pop()
+        parts = PARTS[node.__class__](node)
+        returns = {id(one): hir.Break(NEVER, one.at, label, one.value) for one in parts if isinstance(one, hir.Return)}
+        if returns:
+            put_in(node, returns)
+            parts = PARTS[node.__class__](node)
+        waiting.extend(parts)

@@ -1,0 +1,126 @@
+"""What a pass leaves open until more is known, and what it makes of functions: two parts of a `Pass` that grow only.
+
+Both belong to one pass: a trial has its own, and a savepoint cuts their lists back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.ruchy.check import hir
+    from orchestrator.toolchains.ruchy.check.inference.infer import Decision
+    from orchestrator.toolchains.ruchy.check.scope import FunctionItem, Variable
+    from orchestrator.toolchains.ruchy.check.types import Type
+    from orchestrator.toolchains.ruchy.syntax import tree
+
+
+class Closure:
+    """A lambda: the function `symbol`, made in the function `outer`. `captured` has the variables around that it uses,
+    and those that stand for them in it; `made` is the value, which gets what is captured at the end."""
+
+    __slots__ = ("at", "captured", "made", "outer", "symbol")
+
+    def __init__(self, symbol: str, outer: str, at: int) -> None:
+        self.symbol = symbol
+        self.outer = outer
+        self.at = at
+        self.captured: dict[Variable, Variable] = {}
+        self.made: hir.MakeClosure | None = None
+
+
+class MadeFunctions:
+    """What a pass makes of functions.
+
+    `functions` are those of the module and of the bodies seen so far, by symbol in `symbols`; `nested` the latter by
+    their node. `finished` are those whose bodies were checked, in that order, and `bodies` their typed trees.
+    `closures` are the lambdas in them, by symbol. `signatures` and `changing` say of functions that are made elsewhere
+    what a call must know. `instances` are the copies of generic functions, by symbol. `leaving` has, by symbol, the
+    loops that stand for the bodies of functions with `ensures`.
+    """
+
+    __slots__ = (
+        "bodies",
+        "calls_main",
+        "changing",
+        "closures",
+        "finished",
+        "functions",
+        "instances",
+        "leaving",
+        "nested",
+        "nested_types",
+        "signatures",
+        "symbols",
+    )
+
+    def __init__(self) -> None:
+        self.calls_main = False
+        self.functions: list[FunctionItem] = []
+        self.symbols: dict[str, FunctionItem] = {}
+        self.instances: dict[str, FunctionItem] = {}
+        self.finished: list[FunctionItem] = []
+        self.bodies: dict[str, hir.FunctionBody] = {}
+        self.signatures: dict[str, tuple[list[Type], Type]] = {}
+        self.changing: dict[str, list[int]] = {}
+        self.closures: dict[str, Closure] = {}
+        self.nested: dict[int, FunctionItem] = {}
+        self.nested_types: dict[tuple[str, str], tree.Struct | tree.Enum] = {}
+        self.leaving: dict[str, int] = {}
+
+    def instance_in(self, symbol: str) -> FunctionItem | None:
+        """The instance that a function is, or is nested in."""
+        return self.instances.get(symbol[: symbol.rfind(">") + 1]) if self.instances else None
+
+
+class Undecided:
+    """What waits for a type.
+
+    `pending` are expressions whose type was open when they were made; `literals` the integers among them, whose range
+    is checked once it is known; `flows` what of open numbers flows into which, and where; `keys` are the types of keys
+    of maps, and where they are made; `late` are decisions that wait for a type.
+
+    `missed`, `opened` and `hints` belong to `Pass.twice`: some type was missed; the variables that started with an open
+    type; what is known of these from the first time, by node.
+    """
+
+    __slots__ = ("flows", "hints", "keys", "late", "literals", "missed", "opened", "pending")
+
+    def __init__(self) -> None:
+        self.pending: list[hir.Expr] = []
+        self.literals: list[tuple[hir.Int, int]] = []
+        self.flows: list[tuple[int, Type, Type]] = []
+        self.keys: list[tuple[int, Type]] = []
+        self.late: list[Decision] = []
+        self.missed = False
+        self.opened: list[tuple[tree.Let, Type]] = []
+        self.hints: dict[int, Type] = {}
+
+    def decide(self) -> None:
+        """Takes all late decisions, the older first. Where nothing can be decided any more, the oldest takes its
+        default, and what waits for that is looked at again."""
+        order: list[Decision] = []
+        queue: list[Decision] = []
+        open_: set[int] = set()
+        oldest = 0
+        while True:
+            for one in self.late:
+                one.number, one.queue = len(order), queue
+                open_.add(one.number)
+                order.append(one)
+            now = sorted({one.number for one in (*queue, *self.late)} & open_)
+            queue.clear()
+            self.late = []
+            for number in now:
+                if order[number].decide(False):
+                    open_.discard(number)
+                else:
+                    order[number].wait()
+            if queue or self.late:
+                continue
+            while oldest < len(order) and oldest not in open_:
+                oldest += 1
+            if oldest == len(order):
+                return
+            open_.discard(oldest)
+            order[oldest].decide(True)

@@ -1,0 +1,118 @@
+"""Functions that are built in and written in Ruchy, `bool`, those that change what they are lent, and `math`."""
+
+from __future__ import annotations
+
+from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr
+from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS, Builtin, Called, arguments_of
+from orchestrator.toolchains.ruchy.check.inference.infer import NUMBER, narrow, resolve, shown
+from orchestrator.toolchains.ruchy.check.inference.widths import started
+from orchestrator.toolchains.ruchy.check.lending.elements import is_plain
+from orchestrator.toolchains.ruchy.check.methods.written_methods import in_ruchy
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, STRING, ArrayType, MapType, SetType
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
+from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.lexer import words
+
+_STEPS = (
+    '{ if __s == 0 { panic("`range` takes a step that is not 0") } let mut __r = []; let mut __i = __a; '
+    "while (__s > 0 && __i < __b) || (__s < 0 && __i > __b) { __r.push(__i); __i += __s } __r }"
+)
+_WRITTEN: dict[str, dict[int, tuple[str, str]]] = {
+    "range": {1: ("n", "(0..__n).collect()"), 2: ("a b", "(__a..__b).collect()"), 3: ("a b s", _STEPS)},
+    "push": {2: ("xs x", "{ let mut __r = __xs; __r.push(__x); __r }")},
+    "pop": {1: ("xs", "__xs.last()")},
+}
+"""By name and number of arguments: what these are called, and the block."""
+
+
+def _written(name: str) -> Builtin:
+    rows = _WRITTEN[name]
+
+    def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
+        made = arguments_of(c, node, name, min(rows), max(rows))
+        if made is None:
+            return bad(node.at)
+        names, text = rows[len(made)]
+        return in_ruchy(
+            c, node.at, text, dict(zip(names.split(), [started(c.p, one) for one in made], strict=True)), want
+        )
+
+    return handler
+
+
+def _truth(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
+    """`bool(x)`: whether a number is not 0, and whether a text, an array, a map holds something."""
+    made = arguments_of(c, node, "bool", 1, 1)
+    if made is None or resolve(made[0].type) is ERROR:
+        return bad(node.at)
+    value = started(c.p, made[0])
+    kind = resolve(value.type)
+    if kind is BOOL:
+        return value
+    if kind is STRING or isinstance(kind, ArrayType):
+        return hir.Compare(BOOL, node.at, "!=", hir.Runtime(I64, node.at, "length", [value]), hir.Int(I64, node.at, 0))
+    if isinstance(kind, MapType | SetType):
+        return in_ruchy(c, node.at, "!__xs.is_empty()", {"xs": value})
+    if narrow(kind, NUMBER):
+        return in_ruchy(c, node.at, "__xs != 0", {"xs": value})
+    c.p.error("E0204", node.at, f"`bool` takes a number, a text or an array, and this is {shown(kind)}")
+    return bad(node.at)
+
+
+# ---------------------------------------------------------------- `mem`
+
+
+def _place(argument: tree.Expr) -> tree.Expr:
+    """What is lent: `&mut x`, or a name that means a place already."""
+    return argument.operand if isinstance(argument, tree.Unary) and argument.op == "&mut" else argument
+
+
+def _swap(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
+    """`mem::swap(&mut a, &mut b)` is `(a, b) = (b, a)`."""
+    if len(node.arguments) != 2:
+        arguments_of(c, node, "swap", 2, 2)
+        return bad(node.at)
+    at = node.at
+    first, second = (_place(one) for one in node.arguments)
+    return expr(c, tree.Assign(at, tree.Tuple(at, [first, second]), "", tree.Tuple(at, [second, first])), want, why)
+
+
+def _replace(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
+    """`mem::replace(&mut place, value)` gives what was there."""
+    if len(node.arguments) != 2:
+        arguments_of(c, node, "replace", 2, 2)
+        return bad(node.at)
+    at, place = node.at, _place(node.arguments[0])
+    if not is_plain(place):
+        not_yet(c.p, at, "`mem::replace` of a place with calls in it", plural=False)
+        return bad(at)
+    before = tree.Let(at, tree.NamePattern(at, "#before"), None, place)
+    assign = tree.ExprStmt(at, tree.Assign(at, place, "", node.arguments[1]))
+    return expr(c, tree.Block(at, [before, assign, tree.ExprStmt(at, tree.Path(at, ("#before",)))], at), want, why)
+
+
+for _name in _WRITTEN:
+    BUILTINS[_name] = _written(_name)
+BUILTINS["bool"] = _truth
+BUILTINS["mem::swap"] = _swap
+BUILTINS["mem::replace"] = _replace
+
+
+# ---------------------------------------------------------------- `math`
+
+_OF_MATH = words("sqrt abs pow floor ceil round min max sin cos tan asin acos atan atan2 exp ln log log10 log2")
+
+
+def of_math(c: Fn, node: tree.MethodCall) -> tree.Call | None:
+    """`math.sqrt(x)`, where nothing is called `math`, is `sqrt(x)`."""
+    found = node.receiver
+    if not isinstance(found, tree.Path) or found.segments != ("math",) or node.name not in _OF_MATH:
+        return None
+    if "math" in c.names or c.p.lookup(c.env, found.segments) is not None:
+        return None
+    return tree.Call(node.at, tree.Path(node.at, (node.name,)), node.arguments)
+
+
+for _name in _OF_MATH:
+    BUILTINS[f"math::{_name}"] = BUILTINS[_name]
