@@ -18,7 +18,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     "source" (its text changed), "import" (what the module imports changed), "reference" (what a name in the function
     means, or the interface of that, changed), "resolution" (a name means something else), "toolchain", "options",
     "forced", "missing" (the cache no longer has it), "input" (a file that its compile discovered changed, appeared or
-    vanished), "first" (nothing recorded). `fields` name the fields of the manifest, or of what the fingerprint is made
+    vanished), "first" (no earlier build). `fields` name the fields of the manifest, or of what the fingerprint is made
     from, that differ; `via` what changed and arrived here: imported modules, under `precise` the items
     ("module::item"); for "input" the files; for a function, names as they occur in it."""
 

@@ -499,7 +499,7 @@ class System:
         self.cancelled_builds.discard(build)
 
     def build_ends(self, build: int) -> None:
-        """All that a build leaves is recorded."""
+        """All that a build leaves is written."""
         self._ends.pop(build).set()
 
     async def end_of(self, build: int) -> None:

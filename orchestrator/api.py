@@ -302,16 +302,20 @@ class Project:
         """Returns the current state of each actor's mailbox."""
         return self._running().statistics()
 
-    async def recorded(self) -> None:
-        """Waits until everything that answered builds made is stored and recorded. An answer may come before that;
-        closing the Project, the next build and questions about the cache wait by themselves. Raises ProjectBroken, and
-        ProjectError if the Project is closed."""
+    async def builds_ended(self) -> None:
+        """Waits until everything that answered builds made is stored, and the snapshot written. An answer may come
+        before that; closing the Project, the next build and questions about the cache wait by themselves. Raises
+        ProjectBroken, and ProjectError if the Project is closed."""
         self._running()
         assert self._builds is not None
         try:
-            await self._builds.recorded()
+            await self._builds.ended()
         except (Broken, Closed) as error:
             raise translated(error) from error.__cause__
+
+    async def recorded(self) -> None:
+        """The older name of `builds_ended`."""
+        await self.builds_ended()
 
     @property
     def toolchains(self) -> Toolchains:
@@ -348,7 +352,7 @@ class Project:
     async def _ask_keeper(self, request: KeeperRequest[A]) -> A:
         system = self._running()
         assert self._keeper is not None
-        await self.recorded()
+        await self.builds_ended()
         try:
             return await system.ask(self._keeper, request)
         except (Broken, Closed) as error:

@@ -101,8 +101,9 @@ class Builds:
         assert shared.done is not None
         return shared.done
 
-    async def recorded(self) -> None:
-        """Waits until everything is stored and recorded of the builds that were answered. Raises `Broken`, `Closed`."""
+    async def ended(self) -> None:
+        """Waits until the builds that were answered have ended: everything is stored, and the snapshot written. Raises
+        `Broken`, `Closed`."""
         await self._system.end_of(self._answered)
 
     async def _drive(self, shared: _Shared) -> None:

@@ -321,7 +321,7 @@ async def clear(connection: Connection) -> None:
 # ------------------------------------------------------------------------------------------------ after a build
 
 
-async def record(
+async def end_build(
     connection: Connection, keys: Collection[bytes], names: Collection[bytes], counts: dict[str, float]
 ) -> int:
     """A build has ended: stamp what it used (`keys`, and all entries with one of the digests `names`), add to the

@@ -31,6 +31,8 @@ from actors.messages import (
     Clear,
     Collect,
     Collected,
+    End,
+    Ended,
     Find,
     FindFragments,
     FindSummaries,
@@ -44,8 +46,6 @@ from actors.messages import (
     Publish,
     Published,
     RecallPlan,
-    Record,
-    Recorded,
     ResetStatistics,
     Statistics,
     Stored,
@@ -253,21 +253,21 @@ class Keeper(Actor[ToKeeper]):
         digest = bytes.fromhex(name)
         return (await self.cache.load((digest,))).get(digest)
 
-    @_handles(Record)
-    async def _record(self, message: Record) -> Recorded:
+    @_handles(End)
+    async def _end(self, message: End) -> Ended:
         self.cache.count(
             compilations=message.compilations,
             hits=message.hits,
             misses=message.misses,
             saved_ms=message.saved_ms,
         )
-        done = Recorded()
+        done = Ended()
         if message.finished:
             # In this order, because opening the index may show that plans of earlier builds cannot be trusted: then
             # `remember` writes none.
             evicted = await self.upkeep.finish(_raw(message.used))
             await self.upkeep.remember(message.snapshot, message.snapshot_data, message.plan)
-            done = Recorded(
+            done = Ended(
                 evicted=evicted.entries,
                 freed_bytes=evicted.freed,
                 needed_bytes=evicted.needed,

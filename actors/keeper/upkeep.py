@@ -129,7 +129,7 @@ class Upkeep:
         counts = cache.take_counts()
         if self.limit > 0:
             await cache.sync_with_neighbours()
-        size = await cache.write(index.record, in_use.found, in_use.read, counts)
+        size = await cache.write(index.end_build, in_use.found, in_use.read, counts)
         if size is None:
             cache.count(**counts)
             return Evicted()

@@ -189,14 +189,14 @@ class Publish(BuildRequest[Published], frozen=True):
     owner: str = ""
 
 
-class Recorded(KeeperAnswer, frozen=True):
+class Ended(KeeperAnswer, frozen=True):
     evicted: int = 0
     freed_bytes: int = 0
     needed_bytes: int = 0
     """Not 0: this build alone exceeds the limit, and this limit would fit."""
 
 
-class Record(BuildRequest[Recorded], frozen=True):
+class End(BuildRequest[Ended], frozen=True):
     """A build has ended: write its snapshot and the planner's memory, unpin, add to the statistics, evict.
 
     An empty `snapshot` name writes none. `hits` and `misses` count modules. `used` are the keys of those that an

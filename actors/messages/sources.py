@@ -97,9 +97,9 @@ class ScanEnd(MessagePart, frozen=True):
     rules: Digest = ""
     """Names the rules of this walk. A snapshot answers for its folders only under equal rules."""
     same: bool = False
-    """Everything is as the snapshot says, including the other files that it stamps. Nothing has to be recorded again
-    unless the settings differ from those `recorded`."""
-    recorded: Digest | None = None
+    """Everything is as the snapshot says, including the other files that it stamps. Nothing has to be written again
+    unless the settings differ from those in `beside_snapshot`."""
+    beside_snapshot: Digest | None = None
     """Names what the snapshot that stamps were compared with says beside the sources (`snapshot.beside_sources`)."""
     snapshot: Stamp = NO_STAMP
     """The stamp of that snapshot's file if nothing differs from it and files hold all modules: what a build answered

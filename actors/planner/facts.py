@@ -349,15 +349,13 @@ class Inputs:
 
     # ---- comparing
 
-    def same(self, recorded: Sequence[Discovered]) -> bool:
+    def same(self, inputs: Sequence[Discovered]) -> bool:
         """Whether all these inputs were read in this build, and are what they were."""
-        return not recorded or all(
-            one.path in self._read and self.files[one.path].digest == one.digest for one in recorded
-        )
+        return not inputs or all(one.path in self._read and self.files[one.path].digest == one.digest for one in inputs)
 
-    def changed(self, recorded: Iterable[Discovered]) -> tuple[str, ...]:
+    def changed(self, inputs: Iterable[Discovered]) -> tuple[str, ...]:
         """The paths of those that are known to have changed, appeared or vanished."""
-        return tuple([one.path for one in recorded if one.path in self._read and not self.same((one,))])
+        return tuple([one.path for one in inputs if one.path in self._read and not self.same((one,))])
 
     def only_same(self, objects: Mapping[str, PlannedModule]) -> Mapping[str, PlannedModule]:
         """Those of the modules whose objects' inputs are the same."""
@@ -365,16 +363,16 @@ class Inputs:
             return objects
         return {module: planned for module, planned in objects.items() if self.same(planned.inputs)}
 
-    def keep(self, module: str, recorded: tuple[Discovered, ...]) -> None:
+    def keep(self, module: str, inputs: tuple[Discovered, ...]) -> None:
         """The module's object is one that was made from these."""
-        if recorded:
-            self.of[module] = recorded
+        if inputs:
+            self.of[module] = inputs
         else:
             self.of.pop(module, None)
 
     # ---- for the next build
 
-    def recorded(self, modules: Mapping[str, PlannedModule]) -> tuple[InputFile, ...]:
+    def stamped(self, modules: Mapping[str, PlannedModule]) -> tuple[InputFile, ...]:
         """All inputs of these modules' objects, by path. One that is not what an object was made from has neither
         digest nor stamp: so nothing can take it for unchanged."""
         digests: dict[str, set[str]] = {}
@@ -389,7 +387,7 @@ class Inputs:
         return tuple(made)
 
 
-def as_recorded(found: Iterable[Discovered], root: str, project: str) -> tuple[Discovered, ...]:
+def as_portable(found: Iterable[Discovered], root: str, project: str) -> tuple[Discovered, ...]:
     """What a compile discovered, as it is stored: paths as in `portable`, each once, sorted. Where a compile read one
     file twice and saw two contents, no digest is right, so the object is compiled again by the next build."""
     digests: dict[str, set[str]] = {}

@@ -2,7 +2,7 @@
 
 A build goes through phases, each entered when everything that it needs has arrived:
 
-    scanning -> looking -> finding -> compiling -> verifying -> linking -> recording
+    scanning -> analysing -> finding -> compiling -> verifying -> linking -> ending
 
 `Session` holds what stays from one build to the next, `Run` what concerns the build as a whole; it guards the order of
 the phases. The work of a phase, and what only it needs, is in its step (`phases/`). One build at a time; a request that
@@ -44,9 +44,9 @@ from actors.messages import (
 )
 from actors.planner.phases.analysing import Analysing, Inferring, Scanning, Summarising
 from actors.planner.phases.compiling import Compiling
+from actors.planner.phases.ending import EndingBuild, finished_event
 from actors.planner.phases.finding import FindingObjects, LookingUp
 from actors.planner.phases.linking import Linking
-from actors.planner.phases.recording import RecordingBuild, finished_event
 from actors.planner.phases.verifying import Verifying
 from actors.planner.run import Phase, Run
 from actors.planner.session import Session, Step
@@ -63,7 +63,7 @@ class LaterSteps:
         self.compiling = Compiling(session, run, finding)
         verifying = Verifying(session, run, self.compiling)
         linking = Linking(session, run, analysing, self.compiling)
-        self.recording = RecordingBuild(
+        self.ending = EndingBuild(
             session,
             run,
             scanning=scanning,
@@ -76,7 +76,7 @@ class LaterSteps:
             linking=linking,
         )
         self.of: dict[Phase, Step] = {
-            Phase.LOOKING: analysing,
+            Phase.ANALYSING: analysing,
             Phase.SUMMARISING: summarising,
             Phase.INFERRING: inferring,
             Phase.LOOKING_UP: looking_up,
@@ -84,7 +84,7 @@ class LaterSteps:
             Phase.COMPILING: self.compiling,
             Phase.VERIFYING: verifying,
             Phase.LINKING: linking,
-            Phase.RECORDING: self.recording,
+            Phase.ENDING: self.ending,
         }
 
 
@@ -109,13 +109,13 @@ class Steps:
     @property
     def done(self) -> BuildDone | None:
         """The answer, as soon as there is one."""
-        return self.scanning.repeated or (None if self.run.phase is Phase.SCANNING else self.later.recording.done)
+        return self.scanning.repeated or (None if self.run.phase is Phase.SCANNING else self.later.ending.done)
 
     @property
     def early(self) -> BuildDone | None:
         """The answer, if it need not wait for the end of the build."""
-        recording = self.later.recording if self.run.phase is Phase.RECORDING else None
-        return recording.done if recording is not None and recording.early else None
+        ending = self.later.ending if self.run.phase is Phase.ENDING else None
+        return ending.done if ending is not None and ending.early else None
 
     @property
     def present(self) -> Step:
@@ -145,9 +145,10 @@ class Steps:
             step.advance()
             return
         run.entered = True
-        # LOOKING is entered again when a source changed or a summary was missing. Every later step then forgets what it
-        # decided for the sources as they were; what was made and stored stays, because keys name what it was made from.
-        if run.phase is Phase.LOOKING:
+        # ANALYSING is entered again when a source changed or a summary was missing. Every later step then forgets what
+        # it decided for the sources as they were; what was made and stored stays, because keys name what it was made
+        # from.
+        if run.phase is Phase.ANALYSING:
             for one in self.later.of.values():
                 one.forget()
         step.begin()
@@ -208,7 +209,7 @@ class Machine:
         self, request: Build, reply: Callable[[BuildDone], None], ended: Callable[[], None] = lambda: None
     ) -> None:
         """Begin a build, or have it wait for its turn. `reply` is called with the answer, and then `ended` when the
-        build has come to its end: what it leaves is recorded."""
+        build has come to its end: what it leaves is written."""
         run = Run(request, self.session.now())
         self.waiting.append(Steps(self.session, run, reply, ended))
         self._begin_next()
@@ -229,7 +230,7 @@ class Machine:
             raise RuntimeError(f"an answer to {type(request).__name__} came after its build had ended")
         run = steps.run
         run.awaited -= 1
-        if run.phase is Phase.RECORDING or not self._cancelled(run.id):
+        if run.phase is Phase.ENDING or not self._cancelled(run.id):
             if isinstance(answer, KeeperAnswer):
                 run.note_degraded(answer.degraded)
             beside = _BESIDE.get(type(request))
@@ -301,7 +302,7 @@ class Machine:
             if run.phase is Phase.ANSWERED and (steps.done is not None or not self._cancelled(run.id)):
                 if not run.awaited:
                     self._end(steps)
-            elif run.phase is not Phase.RECORDING and self._cancelled(run.id):
+            elif run.phase is not Phase.ENDING and self._cancelled(run.id):
                 self._end_cancelled(steps)
             else:
                 steps.go_on()
@@ -317,11 +318,11 @@ class Machine:
             steps.later.compiling.store()
         if not run.awaited:
             run.cancel()
-            steps.later.recording.cancel()
+            steps.later.ending.cancel()
 
     def _end(self, steps: Steps) -> None:
         """Answer the build, and turn to the next one."""
-        done = steps.scanning.repeated or steps.later.recording.close()
+        done = steps.scanning.repeated or steps.later.ending.close()
         self.current = None
         steps.answer(done)
         steps.ended()

@@ -53,7 +53,7 @@ class Planner(Actor[ToPlanner]):
                 self.system.forget_build(build)
                 reply.set(done)
 
-            # A build may be recorded after its answer. It cannot be cancelled then, but closing the Project and the
+            # A build may end after its answer. It cannot be cancelled then, but closing the Project and the
             # next build wait for its end.
             self.system.build_begins(build)
             self.machine.build(message, answer, lambda: self.system.build_ends(build))

@@ -27,7 +27,7 @@ class Phase(Enum):
     """Where a build stands."""
 
     SCANNING = 0
-    LOOKING = 1  # Facts are made of the sources. Entered again where something was missing, or a source changed.
+    ANALYSING = 1  # Facts are made of the sources. Entered again where something was missing, or a source changed.
     SUMMARISING = 2
     INFERRING = 3
     LOOKING_UP = 4  # Only what the cache has is asked for.
@@ -35,16 +35,16 @@ class Phase(Enum):
     COMPILING = 6
     VERIFYING = 7
     LINKING = 8
-    RECORDING = 9
+    ENDING = 9
     ANSWERED = 10
 
 
 _NEXT: dict[Phase, frozenset[Phase]] = {
     # Answered at once where nothing changed, and the last build of this Project had found that already.
-    Phase.SCANNING: frozenset((Phase.LOOKING, Phase.ANSWERED)),
+    Phase.SCANNING: frozenset((Phase.ANALYSING, Phase.ANSWERED)),
     # Summarise and infer as often as something is missing. Link at once where the last build answers for every module.
     # A graph is answered.
-    Phase.LOOKING: frozenset(
+    Phase.ANALYSING: frozenset(
         (
             Phase.SUMMARISING,
             Phase.INFERRING,
@@ -54,19 +54,19 @@ _NEXT: dict[Phase, frozenset[Phase]] = {
             Phase.ANSWERED,
         )
     ),
-    Phase.SUMMARISING: frozenset((Phase.LOOKING,)),
-    Phase.INFERRING: frozenset((Phase.LOOKING,)),
-    Phase.LOOKING_UP: frozenset((Phase.RECORDING,)),
+    Phase.SUMMARISING: frozenset((Phase.ANALYSING,)),
+    Phase.INFERRING: frozenset((Phase.ANALYSING,)),
+    Phase.LOOKING_UP: frozenset((Phase.ENDING,)),
     Phase.FINDING: frozenset((Phase.COMPILING,)),
     # Back where a source changed under the build, or more facts are needed.
-    Phase.COMPILING: frozenset((Phase.VERIFYING, Phase.LOOKING)),
-    Phase.VERIFYING: frozenset((Phase.LINKING, Phase.LOOKING)),
+    Phase.COMPILING: frozenset((Phase.VERIFYING, Phase.ANALYSING)),
+    Phase.VERIFYING: frozenset((Phase.LINKING, Phase.ANALYSING)),
     # Back to compiling where an object is lost, and further back where its module has no facts at hand to compile it.
-    Phase.LINKING: frozenset((Phase.RECORDING, Phase.COMPILING, Phase.LOOKING)),
-    Phase.RECORDING: frozenset((Phase.ANSWERED,)),
+    Phase.LINKING: frozenset((Phase.ENDING, Phase.COMPILING, Phase.ANALYSING)),
+    Phase.ENDING: frozenset((Phase.ANSWERED,)),
     Phase.ANSWERED: frozenset(),
 }
-"""`Run.cancel` alone goes to RECORDING from any of them."""
+"""`Run.cancel` alone goes to ENDING from any of them."""
 
 
 class Run:
@@ -84,7 +84,7 @@ class Run:
         self.awaited = 0
         """Requests whose answers must come before the phase ends."""
         self.replan = False
-        """A source changed, or something is gone (`look_again`)."""
+        """A source changed, or something is gone (`analyse_again`)."""
         self.attempts: dict[str, int] = {}
         """How often a module was planned whose source changed under the build."""
         self.program_lost = False
@@ -115,15 +115,15 @@ class Run:
             raise RuntimeError(f"a build cannot go from {self.phase.name} to {phase.name}")
         self.phase = phase
         self.entered = False
-        if phase is Phase.LOOKING:
+        if phase is Phase.ANALYSING:
             self.replan = False
 
     def cancel(self) -> None:
-        """Enter RECORDING from any phase: the build was cancelled, and only its end is left."""
-        self.phase, self.entered = Phase.RECORDING, True
+        """Enter ENDING from any phase: the build was cancelled, and only its end is left."""
+        self.phase, self.entered = Phase.ENDING, True
 
-    def look_again(self) -> None:
-        """Have the phase begin nothing new, and go back to LOOKING when all answers are in."""
+    def analyse_again(self) -> None:
+        """Have the phase begin nothing new, and go back to ANALYSING when all answers are in."""
         self.replan = True
 
     @property

@@ -58,10 +58,11 @@ class Earlier:
         """Whether a toolchain has linked in this process, and so may remember that link."""
         self.standing: Standing | None = None
         """The answer of the last build, if that may be repeated."""
-        self.recorded_well = False
-        """Whether the last build was recorded without trouble, so that the next answer need not wait for its record."""
+        self.ended_well = False
+        """Whether the last build ended without trouble, so that the next answer need not wait for the end of its
+        build."""
         self.trouble: str | None = None
-        """What went wrong with the last build's record, after its answer: the next answer says so."""
+        """What went wrong at the end of the last build, after its answer: the next answer says so."""
         self._snapshot = ""
         """The snapshot that the last scan compared with, "" if there was none."""
 
@@ -168,13 +169,13 @@ class Session:
         self._send(request)
 
     def answers_early(self, run: Run) -> bool:
-        """Whether the build is answered as soon as its program is in its place, and what it made is stored and recorded
+        """Whether the build is answered as soon as its program is in its place, and its end follows
         after that. A look-up and a build that verifies are not what one waits for while editing; and where the cache
         has trouble, has lost something, or has little room, the answer says what became of it."""
         settings, earlier = run.settings, self.earlier
         if settings.goal != "build" or settings.verify or run.degraded is not None:
             return False
-        return earlier.recorded_well and earlier.trusted
+        return earlier.ended_well and earlier.trusted
 
     def reads_inputs(self, run: Run, paths: Iterable[str]) -> bool:
         """Have those of these files read that the build has not read. Returns whether some are still to come: the phase
@@ -200,7 +201,7 @@ class Session:
         if source.error is not None:
             run.diagnostics.append(source.error)
         self.facts.replace(source)
-        run.look_again()
+        run.analyse_again()
 
     def fail(self, run: Run, module: str, errors: list[Diagnostic]) -> list[str]:
         """A module failed. Returns the modules that became blocked by it."""

@@ -253,7 +253,7 @@ def scan_sources(scan: Scan, loaded: LoadedSnapshot, disk: Disk) -> ScanResult:
     snapshot = loaded.load(rules.snapshot, disk)
     memory, problems = loaded.name_memory(scan.memory, rules)
     # The time is taken before any source is stamped. A file that is written twice in one tick keeps its stamp, so a
-    # stamp that is not clearly older than this time is racy: it is not recorded, and the next scan reads the file.
+    # stamp that is not clearly older than this time is racy: it is not kept, and the next scan reads the file.
     taken_ns = disk.now_ns()
     hidden = frozenset(module.module for module in memory)
     usual = scan.walk and not problems
@@ -290,7 +290,7 @@ def scan_sources(scan: Scan, loaded: LoadedSnapshot, disk: Disk) -> ScanResult:
         taken_ns=taken_ns,
         rules=name,
         same=same,
-        recorded=beside_sources(snapshot) if snapshot else None,
+        beside_snapshot=beside_sources(snapshot) if snapshot else None,
         beside=beside,
         programs=rules.programs,
         snapshot=loaded.stamp if same and not memory else NO_STAMP,

@@ -10,9 +10,9 @@ from actors.digests import digest
 from actors.messages import (
     CacheEntry,
     Collected,
+    Ended,
     Message,
     Published,
-    Recorded,
     Verified,
 )
 from actors.result import Result
@@ -20,7 +20,7 @@ from orchestrator.recording.record import described
 
 LEFT_OUT: dict[type[msgspec.Struct], tuple[str, ...]] = {
     Result: ("duration_ms",),
-    Recorded: ("freed_bytes", "needed_bytes"),
+    Ended: ("freed_bytes", "needed_bytes"),
     CacheEntry: ("warnings", "duration_ms", "functions"),
     Verified: ("checked",),
 }

@@ -19,6 +19,7 @@ from actors.keeper.store import MODULES, Incoming
 from actors.messages import (
     CacheEntry,
     CacheStatistics,
+    End,
     Find,
     FindFragments,
     FindSummaries,
@@ -30,7 +31,6 @@ from actors.messages import (
     PlanRecalled,
     Publish,
     RecallPlan,
-    Record,
     ResetStatistics,
     Stored,
     StoreEntries,
@@ -65,7 +65,7 @@ class Before:
         self._stored: set[Digest] = set()
         self._made: set[Digest] = set()
         self._summarised: set[tuple[Digest, Digest]] = set()
-        self._recorded: set[str] = set()
+        self._snapshots: set[str] = set()
 
     def see(self, request: Message, answer: Message) -> None:
         """Take note of a request and its answer. Called in the order of the answers."""
@@ -105,10 +105,10 @@ class Before:
         elif isinstance(request, StoreSummaries):
             self._summarised.update((request.identity, source) for source in request.summaries)
         elif isinstance(request, RecallPlan) and isinstance(answer, PlanRecalled):
-            if answer.plan and request.snapshot not in self._recorded:
+            if answer.plan and request.snapshot not in self._snapshots:
                 self.plans.setdefault(request.snapshot, answer.plan)
-        elif isinstance(request, Record):
-            self._recorded.add(request.snapshot)
+        elif isinstance(request, End):
+            self._snapshots.add(request.snapshot)
 
     def may_have_had(self, fragment: Digest) -> bool:
         """Whether the fragment is in an object that was there before. That need not be the object that its row named

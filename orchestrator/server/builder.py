@@ -85,13 +85,13 @@ class OpenProject:
         """Remembers what is in the cache after a build of this Project."""
         self._cache = self._cache_stamps()
 
-    async def recorded(self) -> None:
-        """Waits until a build that was answered is recorded, and remembers what it left in the cache. Until then it
+    async def build_ended(self) -> None:
+        """Waits until a build that was answered has ended, and remembers what it left in the cache. Until then it
         counts as used, because the stamps in the cache change."""
         self.users += 1
         try:
             assert self.project is not None
-            await self.project.recorded()
+            await self.project.builds_ended()
             self.note_cache()
         except orchestrator.WasmillError:
             self.failed = True
@@ -194,7 +194,7 @@ class Builder:
                 group.start_soon(_watch, link, group.cancel_scope)
                 group.start_soon(sender.run, group.cancel_scope)
                 done = await project._build(force=request.force, begun=sender.begin)
-                self._group.start_soon(opened.recorded)
+                self._group.start_soon(opened.build_ended)
                 with suppress(OSError):
                     self._server.send(b"b")  # for its `status`
                 sender.put(RESULT + encode(done.result))

@@ -47,7 +47,7 @@ MOST_MEMORY = 1 << 30
 MOST_CLIENTS = 32
 
 
-class Ended(Exception):
+class Stopped(Exception):
     """The server has to end; the text says why."""
 
 
@@ -85,7 +85,7 @@ class Front:
         try:
             while True:
                 self._step()
-        except Ended as why:
+        except Stopped as why:
             return str(why)
         finally:
             signal.set_wakeup_fd(wake)
@@ -105,7 +105,7 @@ class Front:
         for number, _ in found:
             if number == self._control.fileno():
                 if not self._control.recv(1):
-                    raise Ended("its builder is gone")
+                    raise Stopped("its builder is gone")
                 self._built += 1
             if number == self._wake[0].fileno():
                 with suppress(BlockingIOError):
@@ -122,13 +122,13 @@ class Front:
     def _look(self) -> None:
         """Ends the server where there is a reason, and keeps one spare child ready. Called when no request came."""
         if not self._place.stands():
-            raise Ended("its folder changed")
+            raise Stopped("its folder changed")
         if self._children:
             self._last = time.monotonic()
         elif time.monotonic() - self._last > self._idle:
-            raise Ended("nobody came")
+            raise Stopped("nobody came")
         elif memory(self._builder) > MOST_MEMORY:
-            raise Ended("it used too much memory")
+            raise Stopped("it used too much memory")
         if self._spare is None:
             self._make_spare()
 
@@ -151,7 +151,7 @@ class Front:
                 link.send(json.dumps(self.status()).encode())
             elif kind == STOP:
                 link.send(ACCEPTED)
-                raise Ended("it was stopped")
+                raise Stopped("it was stopped")
         except (ValueError, EOFError, TypeError) as wrong:
             self._refused += 1
             self._why = str(wrong)
@@ -165,7 +165,7 @@ class Front:
                 link.close()
 
     def _check(self, body: bytes, descriptors: int) -> None:
-        """Raises ValueError for a client that this server is not for, and Ended if it is for none any more."""
+        """Raises ValueError for a client that this server is not for, and Stopped if it is for none any more."""
         theirs, _, project, file, environment = loads(body)
         if descriptors != 4:
             raise ValueError("no streams")
@@ -181,9 +181,9 @@ class Front:
         if len(self._children) >= MOST_CLIENTS:
             raise ValueError("too many clients")
         if not self._place.stands():
-            raise Ended("its folder changed")
+            raise Stopped("its folder changed")
         if self._version() != self._stamps:
-            raise Ended("its version changed")
+            raise Stopped("its version changed")
 
     def _give(self, link: socket.socket, data: bytes, descriptors: list[int]) -> None:
         """Accepts a client and gives it to the spare child, with a connection to the builder."""
@@ -238,7 +238,7 @@ class Front:
             if not process:
                 return
             if process == self._builder:
-                raise Ended("its builder is gone")
+                raise Stopped("its builder is gone")
             if self._spare is not None and process == self._spare[0]:
                 self._spare[1].close()
                 self._spare = None
@@ -290,4 +290,4 @@ def _stamp(path: str) -> list[int]:
 
 
 def _stop(number: int, frame: object) -> None:
-    raise Ended("it was told to by a signal")
+    raise Stopped("it was told to by a signal")

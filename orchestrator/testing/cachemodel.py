@@ -20,11 +20,11 @@ from actors.digests import Digest, digest
 from actors.messages import (
     Begin,
     Collected,
+    Ended,
     Find,
     Found,
     Load,
     Loaded,
-    Recorded,
     Stored,
     StoreEntries,
     Verified,
@@ -69,7 +69,7 @@ class CacheModel:
             "Find": self._find,
             "Load": self._load,
             "StoreEntries": self._store,
-            "Record": self._record,
+            "End": self._end,
             "Collect": self._collect,
             "Clear": self._clear,
             "Verify": self._verify,
@@ -156,9 +156,9 @@ class CacheModel:
                 entries[entry.key] = held._replace(sure=False)
         yield CacheState(frozenset(entries.values()), pins)
 
-    def _record(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:
+    def _end(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:
         answer = call.answer
-        evicted = not isinstance(answer, Recorded) or answer.evicted > 0
+        evicted = not isinstance(answer, Ended) or answer.evicted > 0
         yield _without_pins(self._evicted(state, call.client) if evicted else state, call.client)
 
     def _collect(self, state: CacheState, call: ClientCall) -> Iterable[CacheState]:

@@ -70,7 +70,7 @@ async def test_cache_5_never_above_the_limit(tmp_path: Path, unit: int, eviction
         for name in names:
             sources(tmp_path, batch(name))
             result = await bench.build()
-            await bench.recorded()
+            await bench.ended()
             assert (result.compiled_modules, result.cache_needed_bytes) == (20, 0)
             assert on_disk(cache) <= limit
             assert set(there(cache)) >= set(batch(name)), "what the build made is there"
@@ -86,7 +86,7 @@ async def test_cache_5_never_above_the_limit(tmp_path: Path, unit: int, eviction
         assert (await bench.build()).recompiled == [], "the newest are kept"
         sources(tmp_path, batch("a"))
         assert (await bench.build()).compiled_modules == 20, "the oldest are gone"
-        await bench.recorded()
+        await bench.ended()
         assert on_disk(cache) <= limit
 
 
@@ -110,7 +110,7 @@ async def test_cache_5_each_order(tmp_path: Path, unit: int, eviction: str, buil
             sources(tmp_path, batch(name, 1 if name == "x" else 20))
             before = there(cache) if cache.exists() else []
             await bench.build()
-            await bench.recorded()
+            await bench.ended()
         gone = set(before) - set(there(cache))
     expected = set(batch(dropped))
     assert gone <= expected | {"x00"}

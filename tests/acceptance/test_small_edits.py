@@ -210,7 +210,7 @@ async def test_what_is_given_back_costs_as_many_messages_as_one_module(tmp_path:
         result = await bench.build()
         assert result.recompiled == sorted({*LAYERS, *users})
         assert seen.given_back(result) == {"a", "b", "main", *users}
-        await bench.recorded()
+        await bench.ended()
         # For the objects, and for the program. What was made is stored together, and so are its summaries.
         assert seen.count(Find, FindFragments, StoreEntries, StoreSummaries) == [2, 1, 1, 1]
 

@@ -29,12 +29,12 @@ from actors.digests import digest
 from actors.keeper.keeper import Keeper
 from actors.messages import (
     Begin,
+    End,
     Find,
     FindFragments,
     FindSummaries,
     Load,
     NewEntry,
-    Record,
     Statistics,
     StoreEntries,
     StoreSummaries,
@@ -128,7 +128,7 @@ class KeeperBench:
             await store()
             each = self.storing / self.modules * 1e6
             print(f"{self.modules:6} {'store':<42} {each:8.1f} us a module {self.storing * 1e3:9.1f} ms")
-            await self.ask(Record(build=1, snapshot="bench", snapshot_data=b"s", plan=b"p"))
+            await self.ask(End(build=1, snapshot="bench", snapshot_data=b"s", plan=b"p"))
 
             async def find() -> None:
                 await self.ask(Begin(build=2))
@@ -155,7 +155,7 @@ class KeeperBench:
             await self.timed("load and check (files, checksum)", load)
             await self.timed("find, load and check", both)
             await self.timed("find fragments (20 a module, files)", fragments)
-            await self.timed("record after hits", lambda: self.ask(Record(build=2)), 1)
+            await self.timed("end after hits", lambda: self.ask(End(build=2)), 1)
             await self._memory(find, load)
             await self._summaries()
             await self._sizes()
@@ -171,7 +171,7 @@ class KeeperBench:
     async def _memory(self, *works: Callable[[], Awaitable[Any]]) -> None:
         """What the keeper holds on to in a build that used everything, its hot objects included."""
         self.keeper.cache.hot.clear()
-        await self.ask(Record(build=2))
+        await self.ask(End(build=2))
         gc.collect()
         tracemalloc.start()
         for work in works:

@@ -24,6 +24,7 @@ from actors.messages import (
     Build,
     Collect,
     CompileDone,
+    End,
     Find,
     Found,
     Load,
@@ -31,7 +32,6 @@ from actors.messages import (
     Message,
     NewEntry,
     Publish,
-    Record,
     RunCompile,
     Statistics,
     StoreEntries,
@@ -380,7 +380,7 @@ async def keeper_crowd() -> None:
             group.start_soon(use, "a", name="user a")
             group.start_soon(use, "b", name="user b")
             group.start_soon(look_after)
-        await system.ask(keeper.address, Record(build=1, finished=True, hits=2, misses=0, compilations=2))
+        await system.ask(keeper.address, End(build=1, finished=True, hits=2, misses=0, compilations=2))
         counts: Any = await system.ask(keeper.address, Statistics())
         assert (counts.entries, counts.hits, counts.compilations) == (2, 2, 2)
     laws.check()
@@ -423,7 +423,7 @@ class Watch:
             self.builds.add(message.build)
         if self.project is None or record.kind != "post":
             return
-        late = isinstance(message, Publish) or (isinstance(message, Record) and message.finished)
+        late = isinstance(message, Publish) or (isinstance(message, End) and message.finished)
         if late and message.build in self.project.system.cancelled_builds:
             self.wrong.append(f"{type(message).__name__} of a cancelled build")
 

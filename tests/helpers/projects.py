@@ -46,9 +46,9 @@ class ProjectBench:
         self.disk.reset()
         return await self.project.build(**more)
 
-    async def recorded(self) -> None:
+    async def ended(self) -> None:
         """Wait until what the last build left is on the disk."""
-        await self.project.recorded()
+        await self.project.builds_ended()
 
     def happened(self, kind: type[Event]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]

@@ -60,7 +60,7 @@ async def test_an_object_and_a_program_are_digested_once(digested: Counter[bytes
         digested.clear()
         world.write({"a": "use b::g as x\npub f = x\npub h =\n"})
         await project.build()
-        await project.recorded()
+        await project.builds_ended()
         made = {one.data for one in entries[first:]}
         assert made
         assert all(digested[data] == 1 for data in made)

@@ -211,7 +211,7 @@ async def test_the_snapshot_has_their_stamps(project: Path) -> None:
     """So that nothing is imported, and no actor asked, where they are as they were."""
     async with opened(project, toolchain=IncludingToolchain(str(project))) as bench:
         await built(bench)
-        await bench.recorded()
+        await bench.ended()
         found = snapshot_of(project)
         stamps = {extra.path: extra.stamp for extra in found.extras}
         assert stamps[str(project / "table")] == bench.disk.stamp(str(project / "table")) != NO_STAMP
@@ -220,7 +220,7 @@ async def test_the_snapshot_has_their_stamps(project: Path) -> None:
         bench.disk.now = 1  # Every stamp is of the future, and none is believed.
         put(project / "table", "two")
         await built(bench)
-        await bench.recorded()
+        await bench.ended()
         stamps = {extra.path: extra.stamp for extra in snapshot_of(project).extras}
         assert stamps[str(project / "table")] == NO_STAMP
 

@@ -9,7 +9,7 @@ import msgspec
 
 from actors.events import BuildFinished
 from actors.messages import BuildDone
-from actors.planner.phases.recording import finished_event
+from actors.planner.phases.ending import finished_event
 from actors.result import Result, ResultFields
 from orchestrator.result import BuildResult, build_result
 from tests.helpers.examples import example

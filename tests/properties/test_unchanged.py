@@ -206,7 +206,7 @@ async def settled(bench: Bench) -> Watched:
     seen = watched(bench)
     for _ in range(3):
         assert (await bench.build()).success
-    await bench.recorded()
+    await bench.ended()
     return seen
 
 
@@ -283,20 +283,20 @@ async def test_warnings_are_told_again_by_the_short_answer(tmp_path: Path) -> No
         assert (seen.given, len(longer[0])) == (before + 1, 1)
 
 
-async def test_what_is_recorded_follows_the_answer(tmp_path: Path) -> None:
-    """In an open Project that has recorded a build well. Closing it, the next build, and questions about the cache wait
+async def test_the_end_of_a_build_follows_its_answer(tmp_path: Path) -> None:
+    """In an open Project in which a build ended well. Closing it, the next build, and questions about the cache wait
     until everything is on the disk."""
     write(tmp_path, START)
     snapshots = tmp_path / ".ruchy-cache/snapshots"
     async with opened(tmp_path) as bench:
         await settled(bench)
-        recorded = {path: path.read_bytes() for path in snapshots.iterdir()}
+        before = {path: path.read_bytes() for path in snapshots.iterdir()}
         write(tmp_path, {"a": "pub f = two\n"})
         assert (await bench.build()).recompiled == ["a", "b", "main"]
-        assert {path: path.read_bytes() for path in snapshots.iterdir()} == recorded, "the answer came first"
+        assert {path: path.read_bytes() for path in snapshots.iterdir()} == before, "the answer came first"
         assert (tmp_path / "build/main.wasm").read_bytes() == await program_of(tmp_path)
         assert (await bench.project.cache.statistics()).compilations == 7
-        assert all(path.read_bytes() != data for path, data in recorded.items())
+        assert all(path.read_bytes() != data for path, data in before.items())
         write(tmp_path, {"a": "pub f = three\n"})
         assert (await bench.build()).compiled_modules == 3
         assert (await bench.build()).cache_hits == 4, "as the build before has left it"
@@ -325,7 +325,7 @@ class FromFile(PlainToolchain):
 async def test_an_edited_compiler_is_for_the_next_project(tmp_path: Path) -> None:
     """An open Project has the compiler that it was opened with, and its answers are right for that one. So it asks
     nobody; a Project that is opened now builds with the other one, and neither
-    believes what the other has recorded."""
+    believes what the other has left."""
     compiler, folder = tmp_path / "compiler", tmp_path / "project"
     compiler.write_text("1")
     write(folder, START)

@@ -76,7 +76,7 @@ class Scanning(Step):
         run, end = self.run, self._end
         if end is None or run.awaited:
             return
-        self.session.earlier.look_for_snapshot(run.settings.snapshot, there=end.recorded is not None)
+        self.session.earlier.look_for_snapshot(run.settings.snapshot, there=end.beside_snapshot is not None)
         self.repeated = self.session.earlier.repeated(run, end, self.session.milliseconds(run))
         if self.repeated is not None:
             run.go(Phase.ANSWERED)
@@ -97,7 +97,7 @@ class Scanning(Step):
         facts.take(end.unchanged, self._read, self._vanished, end.held)
         run.diagnostics += end.problems
         run.diagnostics += [file.error for file in facts.sources.values() if file.error is not None]
-        run.go(Phase.LOOKING)
+        run.go(Phase.ANALYSING)
 
 
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
@@ -258,7 +258,7 @@ class Summarising(Step):
             return
         if not session.answers_early(run) or sum(map(len, self._new.values())) > BATCH:
             self.store()
-        run.go(Phase.LOOKING)  # Also if a file changed meanwhile: the facts ask for its other text.
+        run.go(Phase.ANALYSING)  # Also if a file changed meanwhile: the facts ask for its other text.
 
     def store(self) -> None:
         """Have what was made stored, so that other processes need not make it."""
@@ -345,7 +345,7 @@ class Inferring(Step):
             return
         if not session.answers_early(run) or sum(map(len, self._new.values())) > BATCH:
             self.store()
-        run.go(Phase.LOOKING)  # As in `Summarising`.
+        run.go(Phase.ANALYSING)  # As in `Summarising`.
 
     def store(self) -> None:
         """As in `Summarising`."""

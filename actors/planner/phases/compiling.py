@@ -22,7 +22,7 @@ from actors.messages import (
     Stored,
     StoreEntries,
 )
-from actors.planner.facts import as_recorded
+from actors.planner.facts import as_portable
 from actors.planner.fingerprints import Fingerprint
 from actors.planner.phases.finding import FindingObjects, Reusing, touched
 from actors.planner.reports import MISSING, crashed, reason, with_hints
@@ -172,7 +172,7 @@ class Compiling(Step):
         if not run.replan and run.failures.only_unexplained_left():
             self._explain()
         if run.replan:
-            run.go(Phase.LOOKING)
+            run.go(Phase.ANALYSING)
         elif run.states.ended:
             run.go(Phase.VERIFYING)
         elif self._ready.theirs:
@@ -306,7 +306,7 @@ class Compiling(Step):
         if errors is None:
             # The build looks at the sources again, fetches the summaries of all modules, and compiles this one once
             # more. Its errors are the same, but now the hints at other modules can be given.
-            run.look_again()
+            run.analyse_again()
             run.states.set(module, State.READY)
             return
         if made is not None and not errors:
@@ -369,7 +369,7 @@ class Compiling(Step):
         run.schedule.estimates.learn(module, facts.sources[module].size, duration_ms)
         self._to_store_ms += REUSED_MS if module in self._reused else duration_ms
         run.objects.add(module, MadeObject(key, made, object_digest, duration_ms))
-        inputs = as_recorded(made.discovered, run.settings.root, run.settings.project)
+        inputs = as_portable(made.discovered, run.settings.root, run.settings.project)
         facts.inputs.keep(module, inputs)
         self._to_store.append(
             NewEntry(

@@ -121,7 +121,7 @@ class LookingUp(Step):
             self._found = answer.entries
         elif isinstance(answer, Loaded):
             self.data = answer.data
-            self.run.go(Phase.RECORDING)
+            self.run.go(Phase.ENDING)
         else:
             super().answered(request, answer)
 
@@ -139,7 +139,7 @@ class LookingUp(Step):
         if digests:
             self.session.ask(run, Load(build=run.id, digests=tuple(digests)))
         else:
-            run.go(Phase.RECORDING)
+            run.go(Phase.ENDING)
 
     @property
     def missed(self) -> list[str]:
@@ -246,7 +246,7 @@ class Reusing:
             # The plan says that the objects are there, so the facts never fetched what compiling their modules takes.
             # Without the plan's word they do, when the build looks at the sources again.
             session.earlier.invalidate()
-            run.look_again()
+            run.analyse_again()
         return there
 
     def job(self, module: str) -> CompileJob:

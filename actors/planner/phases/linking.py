@@ -94,7 +94,7 @@ class Linking(Step):
             return
         run.diagnostics += nothing_there(settings, run.diagnostics, facts.sources)
         if not self.succeeded:
-            run.go(Phase.RECORDING)
+            run.go(Phase.ENDING)
         elif not settings.entry or settings.entry not in facts.sources:
             self._publish()
         else:
@@ -199,7 +199,7 @@ class Linking(Step):
         # again, and what the last build found is not believed any more: so the facts fetch what they need.
         if not all(map(facts.can_compile, lost)):
             session.earlier.invalidate()
-            run.go(Phase.LOOKING)
+            run.go(Phase.ANALYSING)
             return
         self._compiling.compile_again(lost)
         run.go(Phase.COMPILING)
@@ -309,7 +309,7 @@ class Linking(Step):
 
     def _end_failed(self) -> None:
         self._failed = True
-        self.run.go(Phase.RECORDING)
+        self.run.go(Phase.ENDING)
 
     # ---- the cache, and the program's place
 
@@ -358,7 +358,7 @@ class Linking(Step):
         there is no program, those that earlier builds wrote are removed."""
         settings = self.run.settings
         if not self._digest and not (settings.outputs_list and settings.owner):
-            self.run.go(Phase.RECORDING)
+            self.run.go(Phase.ENDING)
             return
         self.session.ask(
             self.run,
@@ -383,7 +383,7 @@ class Linking(Step):
                 CacheMiss(build=run.id, module=settings.entry, key=self._key, kind="program", late=True)
             )
             if self._analysing.unchanged:
-                run.go(Phase.LOOKING)
+                run.go(Phase.ANALYSING)
             else:
                 self._load()
             return
@@ -414,4 +414,4 @@ class Linking(Step):
         """End when the program is in its place, and the cache has it too. A build that answers early stores it when it
         has answered."""
         if self._published and (not self.run.awaited or self.session.answers_early(self.run)):
-            self.run.go(Phase.RECORDING)
+            self.run.go(Phase.ENDING)

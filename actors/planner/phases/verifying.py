@@ -78,7 +78,7 @@ class Verifying(Step):
         if run.awaited:
             return
         if run.replan:
-            run.go(Phase.LOOKING)
+            run.go(Phase.ANALYSING)
         elif self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             wanted = {run.objects.digests[module] for module in batch} - run.objects.data.keys()

@@ -12,7 +12,7 @@ import msgspec
 from actors.digests import Digest, digest
 from actors.events import Event
 from actors.keeper.keeper import Keeper
-from actors.messages import Begin, Find, Load, Message, NewEntry, Record, StoreEntries
+from actors.messages import Begin, End, Find, Load, Message, NewEntry, StoreEntries
 from actors.system import System
 
 IDENTITY = digest(b"toolchain")
@@ -57,7 +57,7 @@ class Talk:
         return await self.ask(StoreEntries(build=self.number, entries=entries, force=force))
 
     async def find(self, *entries: NewEntry) -> Any:
-        """Look up. Hits and misses are counted here, as the planner does, and go into the next `record`."""
+        """Look up. Hits and misses are counted here, as the planner does, and go into the next `end`."""
         found = await self.ask(Find(build=self.number, keys=tuple(it.key for it in entries)))
         self.hits += len(found.entries)
         self.misses += len({it.key for it in entries}) - len(found.entries)
@@ -69,9 +69,9 @@ class Talk:
             self.keeper.cache.hot.clear()
         return (await self.ask(Load(build=self.number, digests=digests))).data
 
-    async def record(self, **fields: Any) -> Any:
+    async def end(self, **fields: Any) -> Any:
         hits, misses, self.hits, self.misses = self.hits, self.misses, 0, 0
-        return await self.ask(Record(build=self.number, hits=hits, misses=misses, **fields))
+        return await self.ask(End(build=self.number, hits=hits, misses=misses, **fields))
 
     async def read(self, wanted: NewEntry) -> bytes | None:
         """Look an entry up and read it, as a build does; None for a miss, late or not."""
@@ -90,7 +90,7 @@ class Talk:
                 assert data == wanted.data, f"a wrong object for {wanted.module}"
         if missed:
             await self.store(*missed)
-        self.recorded = await self.record(compilations=len(missed))
+        self.ended = await self.end(compilations=len(missed))
         return [it.module for it in missed]
 
     def names(self) -> list[str]:

@@ -41,7 +41,7 @@ async def main(folder: str, number: int, processes: int, modules: int, limit: in
                 data = await talk.read(it)
                 late += data is None
                 wrong += data not in (None, it.data)
-            degraded.append((await talk.record(compilations=1)).degraded)
+            degraded.append((await talk.end(compilations=1)).degraded)
         statistics = await talk.ask(Statistics())
     print(
         json.dumps(

@@ -88,7 +88,7 @@ async def test_a_build_claims_the_first_of_what_it_looks_up(open_keeper: Open) -
         await first.store(ONE)
         answer = await second.ask(found(ONE, claim=1))
         assert list(answer.entries) == [ONE.key]
-        await second.record()
+        await second.end()
         assert (await first.ask(found(TWO, claim=1))).taken == (), "the other build has ended"
 
 
@@ -127,8 +127,8 @@ async def test_compiling_twice_is_allowed_and_counted(open_keeper: Open, tmp_pat
         assert [(event.module, event.key) for event in twice] == [("one", ONE.key)]
         assert "CompiledTwice" not in first.names()
         assert "NondeterministicToolchain" not in second.names()
-        await first.record(compilations=1)
-        await second.record(compilations=2)
+        await first.end(compilations=1)
+        await second.end(compilations=2)
         said = await first.ask(Statistics())
         assert (said.compilations, said.compiled_twice, said.entries) == (3, 1, 3)
         assert len(files(tmp_path / "cache")) == 6
@@ -141,5 +141,5 @@ async def test_forced_and_healed_entries_are_not_counted(open_keeper: Open) -> N
         await talk.begin()
         await talk.store(ONE, force=True)
         await talk.store(ONE)
-        await talk.record()
+        await talk.end()
         assert (await talk.ask(Statistics())).compiled_twice == 0

@@ -49,7 +49,7 @@ async def test_stored_again_between_the_row_and_its_files(open_keeper: Open, tmp
             return set()  # pins are not what saves it
 
         first.keeper.upkeep._pinned_by_others = pinned_by_others
-        await first.record()
+        await first.end()
         assert looks == 2
         assert all(path.exists() for path in paths(tmp_path / "cache", OLD))
         assert await second.read(OLD) == OLD.data
@@ -138,7 +138,7 @@ async def test_metadata_that_stays_keeps_its_object(open_keeper: Open, tmp_path:
     async with open_keeper(max_size=2000, disk=disk) as talk:
         await talk.build(OLD)
         await talk.build(NEW)
-        assert talk.recorded.evicted == 1
+        assert talk.ended.evicted == 1
         assert all(path.exists() for path in paths(tmp_path / "cache", OLD))
     async with open_keeper() as talk:
         await talk.ask(Collect())
@@ -153,13 +153,13 @@ async def test_what_could_not_be_stored_is_not_promised_to_the_next_build(open_k
     async with open_keeper(disk=disk) as talk:
         disk.faults.on("disk.create", fail("ENOSPC"), path="/metadata/", times=0)
         await talk.build(OLD)
-        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
+        await talk.end(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
         assert not snapshot.exists()
         await talk.begin()
-        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
+        await talk.end(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
         assert not snapshot.exists(), "this process does not ask for the entry again"
         disk.faults.heal()
         await talk.build(OLD)
-        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
+        await talk.end(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"plan")
         assert snapshot.exists()
         assert (await talk.ask(Statistics())).degradations == 1

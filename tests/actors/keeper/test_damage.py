@@ -192,7 +192,7 @@ async def test_an_index_that_is_replaced_between_builds(open_keeper: Open, fille
 
 async def test_the_plan(open_keeper: Open, filled: Path) -> None:
     async with open_keeper() as talk:
-        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
+        await talk.end(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
         path = filled / "snapshots" / "p-0123456789abcdef.plan"
         good = path.read_bytes()
         for what, change in changes(len(good), 20):
@@ -293,7 +293,7 @@ async def test_who_finds_the_lock_taken_skips(open_keeper: Open, filled: Path) -
         assert (await talk.ask(Collect(force=True))).busy
         assert (await talk.ask(Clear())).busy
         assert await talk.build(*BOTH) == []
-        assert talk.recorded.evicted == 0
+        assert talk.ended.evicted == 0
         lock.release()
         assert not (await talk.ask(Collect())).busy
         assert await talk.build(*BOTH) == ["one", "two"]
@@ -319,7 +319,7 @@ async def expect_doubt(
     """After `lose` no snapshot says any more that all is well, and a build that is open is told."""
     async with open_keeper() as talk:
         await talk.begin()
-        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
+        await talk.end(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
         assert not (await talk.begin()).forget
         await lose(talk)
         there = (
@@ -346,7 +346,7 @@ async def test_who_loses_entries_says_so(open_keeper: Open, filled: Path) -> Non
     async def load_and_store(talk: Talk) -> None:
         await load(talk)
         await talk.store(ONE)
-        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
+        await talk.end(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
 
     async def clear(talk: Talk) -> None:
         await talk.ask(Clear())
@@ -359,12 +359,12 @@ async def test_who_loses_entries_says_so(open_keeper: Open, filled: Path) -> Non
     await expect_doubt(open_keeper, filled, clear, forget=True)
 
 
-async def test_a_build_that_lost_what_it_did_not_need_records_nothing(open_keeper: Open, filled: Path) -> None:
+async def test_a_build_that_lost_what_it_did_not_need_leaves_nothing(open_keeper: Open, filled: Path) -> None:
     (filled / "metadata" / f"{ONE.key}.json").write_bytes(b"damaged")
     drop_index(filled)
     async with open_keeper() as talk:
         await talk.begin()
         await talk.find(TWO)
-        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
+        await talk.end(snapshot="p-0123456789abcdef", snapshot_data=b"stamps", plan=b"the plan")
         assert not (filled / "snapshots" / "p-0123456789abcdef").exists()
         assert (await talk.begin()).forget

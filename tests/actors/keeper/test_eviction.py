@@ -94,9 +94,9 @@ async def test_each_order(open_keeper: Open, tmp_path: Path, eviction: str, orde
     async with open_keeper(eviction=eviction, max_size=14_200, **settings) as talk:
         for group in (*GROUPS[:3], GROUPS[0], GROUPS[0], GROUPS[1]):
             await talk.build(*group)
-            assert talk.recorded.evicted == 0
+            assert talk.ended.evicted == 0
         await talk.build(*GROUPS[3])
-        count = talk.recorded.evicted
+        count = talk.ended.evicted
         assert 4 <= count <= 6
         assert (await talk.ask(Statistics())).size_bytes <= 14_200
         assert memory or size(tmp_path / "cache") <= 14_200
@@ -129,10 +129,10 @@ async def test_nothing_that_the_running_build_uses_is_dropped(open_keeper: Open,
         await mine.store(*GROUPS[0])
         await mine.find(*GROUPS[0])
         await other.build(*GROUPS[1], *GROUPS[2])
-        assert other.recorded.evicted > 0
+        assert other.ended.evicted > 0
         for it in GROUPS[0]:
             assert await mine.read(it) == it.data
-        await mine.record()
+        await mine.end()
         assert list((tmp_path / "cache/running").iterdir()) == []
         assert size(tmp_path / "cache") <= 5_000
 
@@ -141,13 +141,13 @@ async def test_nothing_that_the_running_build_uses_is_dropped(open_keeper: Open,
 async def test_a_build_larger_than_the_limit_says_what_would_fit(open_keeper: Open, tmp_path: Path) -> None:
     async with open_keeper(max_size=10_000) as talk:
         await talk.build(*MODULES)
-        needed = talk.recorded.needed_bytes
+        needed = talk.ended.needed_bytes
         assert needed > 12_000
         assert "CacheTooSmall" in talk.names()
         assert size(tmp_path / "cache") <= 10_000
     async with open_keeper(max_size=needed) as talk:
         await talk.build(*MODULES)
-        assert (talk.recorded.needed_bytes, talk.recorded.evicted) == (0, 0)
+        assert (talk.ended.needed_bytes, talk.ended.evicted) == (0, 0)
         assert await talk.build(*MODULES) == []
 
 

@@ -53,7 +53,7 @@ async def test_what_is_stored_comes_back(open_keeper: Open, where: dict[str, obj
         data = await talk.load(digest(ONE.data), digest(b"\0asm"), "0" * 64)
         assert data == {digest(ONE.data): ONE.data, digest(b"\0asm"): b"\0asm"}
         assert await talk.load(digest(ONE.data), disk=True) == {digest(ONE.data): ONE.data}
-        await talk.record(compilations=2)
+        await talk.end(compilations=2)
         assert await talk.build(ONE, told, TWO) == ["two"]
         assert "CacheDegraded" not in talk.names()
 
@@ -82,7 +82,7 @@ async def test_summaries(open_keeper: Open, where: dict[str, object]) -> None:
 async def test_snapshot_and_plan(open_keeper: Open, tmp_path: Path) -> None:
     async with open_keeper() as talk:
         await talk.begin()
-        await talk.record(snapshot="p-dev", snapshot_data=b"stamps", plan=b"the plan")
+        await talk.end(snapshot="p-dev", snapshot_data=b"stamps", plan=b"the plan")
         assert (tmp_path / "cache/snapshots/p-dev").read_bytes() == b"stamps"
         assert (await talk.ask(RecallPlan(build=1, snapshot="p-dev"))).plan == b"the plan"
         assert (await talk.ask(RecallPlan(build=1, snapshot="other"))).plan == b""
@@ -92,11 +92,11 @@ async def test_snapshot_and_plan(open_keeper: Open, tmp_path: Path) -> None:
         assert (await talk.ask(RecallPlan(build=1, snapshot="p-dev"))).plan == b""
 
 
-async def test_a_cancelled_build_records_nothing(open_keeper: Open, tmp_path: Path) -> None:
+async def test_a_cancelled_build_leaves_nothing(open_keeper: Open, tmp_path: Path) -> None:
     async with open_keeper() as talk:
         await talk.begin()
         await talk.store(ONE)
-        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"s", plan=b"p", finished=False)
+        await talk.end(snapshot="p-0123456789abcdef", snapshot_data=b"s", plan=b"p", finished=False)
         assert not (tmp_path / "cache/snapshots").exists()
         assert await talk.build(ONE) == []
 
@@ -105,10 +105,10 @@ async def test_statistics_and_their_reset(open_keeper: Open, where: dict[str, ob
     async with open_keeper(max_size=10**6, **where) as talk:
         await talk.begin()
         await talk.store(ONE, TWO)
-        await talk.record(compilations=2, saved_ms=0.5)
+        await talk.end(compilations=2, saved_ms=0.5)
         await talk.begin()
         await talk.find(ONE, TWO, entry("three"))
-        await talk.record()
+        await talk.end()
         said = await talk.ask(Statistics())
         assert (said.compilations, said.hits, said.misses, said.saved_ms) == (2, 2, 1, 0.5)
         assert said.hit_rate == pytest.approx(2 / 3)
@@ -155,7 +155,7 @@ async def test_disabled_there_is_nothing_and_nobody_complains(open_keeper: Open,
         assert (await talk.ask(Verify())).checked == 0
         written = await talk.ask(Publish(build=1, path=str(tmp_path / "out.wasm"), digest=digest(b"x"), data=b"x"))
         assert written.written
-        await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"s")
+        await talk.end(snapshot="p-0123456789abcdef", snapshot_data=b"s")
         assert talk.events == []
     assert not (tmp_path / "cache").exists()
 

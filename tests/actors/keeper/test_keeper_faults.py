@@ -40,7 +40,7 @@ async def test_a_disk_that_is_full_for_ever(open_keeper: Open, tmp_path: Path) -
         assert tried == 3  # and the index's own file, which SQLite makes where we cannot
         assert (await talk.store(*MODULES[3:])).kept == {}
         assert len(injected) == tried, "it is not tried again in this build"
-        assert (await talk.record()).degraded == "storing: the disk is full"
+        assert (await talk.end()).degraded == "storing: the disk is full"
         assert talk.names() == ["CacheDegraded"]
         await talk.begin()
         await talk.store(*MODULES[3:])
@@ -79,8 +79,8 @@ async def test_a_read_only_cache_is_still_read(open_keeper: Open, tmp_path: Path
         for it in MODULES:
             assert await talk.read(it) == it.data
         assert (await talk.store(entry("new"))).kept == {}
-        recorded = await talk.record(snapshot="p-0123456789abcdef", snapshot_data=b"s")
-        assert "Read-only" in recorded.degraded
+        ended = await talk.end(snapshot="p-0123456789abcdef", snapshot_data=b"s")
+        assert "Read-only" in ended.degraded
         assert talk.names() == ["CacheDegraded"]
         out = tmp_path / "out.wasm"
         program = Publish(build=1, path=str(out), digest=digest(MODULES[0].data))
@@ -93,7 +93,7 @@ async def test_a_folder_that_cannot_be(open_keeper: Open, tmp_path: Path) -> Non
     async with open_keeper() as talk:
         assert await talk.build(*MODULES) == [it.module for it in MODULES]
         assert await talk.build(*MODULES) == [it.module for it in MODULES]
-        assert talk.recorded.degraded
+        assert talk.ended.degraded
         assert talk.names() == ["CacheDegraded", "CacheDegraded"]
 
 
@@ -106,12 +106,12 @@ async def test_a_locked_index(open_keeper: Open, tmp_path: Path) -> None:
         holder = sqlite3.connect(tmp_path / "cache/index.db", isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
         assert await talk.build(*MODULES) == ["m3", "m4", "m5"], "reading does not wait"
-        assert "locked" in talk.recorded.degraded
+        assert "locked" in talk.ended.degraded
         assert talk.names().count("CacheDegraded") == 1
         holder.execute("ROLLBACK")
         holder.close()
         assert await talk.build(*MODULES) == [], "what was stored without a row is found all the same"
-        assert talk.recorded.degraded is None
+        assert talk.ended.degraded is None
 
 
 async def test_no_write_ahead_log(open_keeper: Open, tmp_path: Path, monkeypatch: Any) -> None:
@@ -125,13 +125,13 @@ async def test_no_write_ahead_log(open_keeper: Open, tmp_path: Path, monkeypatch
     async with open_keeper() as talk:
         assert await talk.build(*MODULES) == [it.module for it in MODULES]
         assert await talk.build(*MODULES) == []
-        assert "write-ahead" in talk.recorded.degraded
+        assert "write-ahead" in talk.ended.degraded
         again = entry("m0", b"different")
         assert (await talk.store(again)).refused == (MODULES[0].key,)
         assert (await talk.ask(Verify())).damage == ()
         monkeypatch.undo()
         assert await talk.build(*MODULES) == []
-        assert talk.recorded.degraded is None
+        assert talk.ended.degraded is None
 
 
 async def test_an_exception_that_is_no_failure_of_the_disk_is_a_bug(open_keeper: Open) -> None:

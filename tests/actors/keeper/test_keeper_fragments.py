@@ -115,7 +115,7 @@ async def test_evicted_and_cleared_objects_leave_no_rows(open_keeper: Open, tmp_
     async with open_keeper(max_size=30_000) as talk:
         await talk.build(old)
         await talk.build(new)
-        assert talk.recorded.evicted == 1
+        assert talk.ended.evicted == 1
         assert await found(talk, "f", "g") == G
         assert rows(tmp_path / "cache") == 1
         await talk.ask(Clear())

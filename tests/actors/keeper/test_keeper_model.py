@@ -78,7 +78,7 @@ async def apply(talk: Talk, model: KeeperModel, folder: Path, operation: str, na
         drop_index(folder)
         model.summaries.clear()
     elif operation == "collect":
-        await talk.record()
+        await talk.end()
         await talk.begin()
         await talk.ask(Collect(force=True))
     elif operation == "verify":
@@ -132,7 +132,7 @@ async def play(folder: Path, operations: list[tuple[str, str, int]]) -> None:
                 await compare(talk, model)
             else:
                 return
-            await talk.record()
+            await talk.end()
 
 
 @pytest.mark.slow

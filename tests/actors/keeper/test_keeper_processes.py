@@ -164,7 +164,7 @@ async def test_what_was_found_while_it_was_being_evicted_comes_back(open_keeper:
             return next(looks)
 
         first.keeper.upkeep._pinned_by_others = pinned_by_others
-        await first.record()
+        await first.end()
         assert next(looks, None) is None
         assert await second.read(old) == b"o" * 1000
         assert (await second.ask(Verify())).damage == ()

@@ -58,7 +58,7 @@ async def test_what_they_stored_counts_and_goes_like_our_own(open_keeper: Open, 
     await theirs(open_keeper, entry("b", b"b" * 3000), entry("c", b"c" * 3000))
     async with open_keeper(max_size=6000) as talk:
         assert await talk.build(OURS) == []
-        assert talk.recorded.evicted > 0
+        assert talk.ended.evicted > 0
     assert size(tmp_path / "cache") <= 6000
     await both_clean(open_keeper)
 

@@ -17,6 +17,8 @@ from actors.messages import (
     BuildSettings,
     CacheEntry,
     CompileDone,
+    End,
+    Ended,
     Find,
     FindFragments,
     FindSummaries,
@@ -30,8 +32,6 @@ from actors.messages import (
     Publish,
     Published,
     RecallPlan,
-    Record,
-    Recorded,
     RunCompile,
     RunLink,
     RunSummarise,
@@ -186,9 +186,9 @@ class Others:
         self.program = data or self.program
         return Published(missing=not data)
 
-    def _Record(self, request: Record) -> Message:
+    def _End(self, request: End) -> Message:
         self.plan = request.plan or self.plan
-        return Recorded()
+        return Ended()
 
     def kinds(self) -> list[str]:
         return [type(one).__name__ for one in self.asked]

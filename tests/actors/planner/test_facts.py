@@ -15,7 +15,7 @@ from actors.digests import NO_STAMP, digest
 from actors.messages import BuildSettings, KnownSource
 from actors.planner import layers
 from actors.planner.facts import Facts
-from actors.planner.phases.recording import planned_module
+from actors.planner.phases.ending import planned_module
 from actors.planner.reports import reason as reason_of
 from actors.planner.table import PLAN_VERSION, READERS, Layer, Need, Plan, PlannedModule, Reach, Row, settings_digest
 from tests.actors.planner.plain_projects import learn, sources, summary, supply

@@ -8,10 +8,10 @@ from actors.messages import (
     Begin,
     Begun,
     Build,
+    End,
     FindSummaries,
     LinkDone,
     Load,
-    Record,
     StoreEntries,
 )
 from actors.planner.machine import Steps
@@ -25,7 +25,7 @@ def test_a_build_from_nothing_asks_for_one_thing_after_the_other() -> None:
     assert (done.success, done.recompiled, done.cache_hits) == (True, ["a", "b", "main"], 0)
     assert list(dict.fromkeys(others.kinds())) == [
         "Begin", "RecallPlan", "FindSummaries", "RunSummarise", "StoreSummaries", "Find", "RunCompile", "StoreEntries",
-        "RunLink", "Publish", "Record",
+        "RunLink", "Publish", "End",
     ]  # fmt: skip
     assert others.program
 
@@ -38,12 +38,12 @@ def test_nothing_changed_asks_for_the_program_alone_in_a_new_process_too() -> No
         True,
         [],
         3,
-        ["Begin", "Publish", "Record"],
+        ["Begin", "Publish", "End"],
     )
     others.new_process()
     done = others.build(TEXTS)
     assert (done.success, done.recompiled, done.cache_hits) == (True, [], 3)
-    assert others.kinds() == ["Begin", "RecallPlan", "Publish", "Record"]
+    assert others.kinds() == ["Begin", "RecallPlan", "Publish", "End"]
 
 
 def test_an_edit_in_a_new_process_looks_up_what_it_reaches() -> None:
@@ -76,7 +76,7 @@ def test_a_build_that_is_cancelled_waits_for_what_is_under_way(answers: int) -> 
     while others.waiting:
         others.step()
     after = [one for one in others.asked if id(one) not in before]
-    assert all(isinstance(one, (StoreEntries, Record)) for one in after), after
+    assert all(isinstance(one, (StoreEntries, End)) for one in after), after
     assert others.answers[-1].cancelled or others.program
     assert (done := others.build(TEXTS)).success and done.program == "/out/main.wasm"
 

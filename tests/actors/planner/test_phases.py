@@ -15,6 +15,8 @@ from actors.messages import (
     Build,
     CompileDone,
     CompileOutcome,
+    End,
+    Ended,
     Find,
     FindFragments,
     FindSummaries,
@@ -27,8 +29,6 @@ from actors.messages import (
     Loaded,
     Message,
     Published,
-    Record,
-    Recorded,
     RunCompile,
     RunInfer,
     RunLink,
@@ -52,7 +52,7 @@ from tests.actors.planner.plain_projects import sources
 M = TypeVar("M", bound=Message)
 EDITED = {**TEXTS, "a": "use b::g\npub f = g g"}
 ALONE = msgspec.structs.replace(SETTINGS, snapshot="")
-SAME = ScanEnd(same=True, snapshot=Stamp(1, 1, 1, 1, 1), recorded="r")
+SAME = ScanEnd(same=True, snapshot=Stamp(1, 1, 1, 1, 1), beside_snapshot="r")
 
 
 def asked(others: Others, kind: type[M]) -> list[M]:
@@ -86,9 +86,9 @@ def test_scanning_trusts_no_plan_whose_snapshot_is_gone() -> None:
     others = Others()
     session = others.machine.session
     others.build(TEXTS)
-    for recorded, keys in (("r", 0), (None, 4)):
-        others.begin(TEXTS, end=ScanEnd(recorded=recorded))
-        assert session.earlier.trusted is (recorded is not None)
+    for beside, keys in (("r", 0), (None, 4)):
+        others.begin(TEXTS, end=ScanEnd(beside_snapshot=beside))
+        assert session.earlier.trusted is (beside is not None)
         others.finish()
         assert sum(len(one.keys) for one in asked(others, Find)) == keys, "what was believed is asked for"
         assert session.earlier.trusted, "in what this build found"
@@ -120,7 +120,7 @@ def test_an_answer_is_repeated_for_the_same_snapshot_and_request_alone() -> None
 def test_analysing_asks_for_summaries_and_comes_back() -> None:
     others = Others()
     steps = others.begin_until(Phase.SUMMARISING, TEXTS)
-    analysing = steps.of[Phase.LOOKING]
+    analysing = steps.of[Phase.ANALYSING]
     assert isinstance(analysing, Analysing)
     assert analysing.need.summaries.keys() == TEXTS.keys() and not analysing.unchanged
     others.until(Phase.FINDING)
@@ -132,14 +132,14 @@ def test_analysing_keeps_what_the_last_build_answers_for() -> None:
     others = Others()
     others.build(TEXTS)
     steps = others.begin_until(Phase.FINDING, EDITED)
-    analysing = steps.of[Phase.LOOKING]
+    analysing = steps.of[Phase.ANALYSING]
     assert isinstance(analysing, Analysing)
     assert (sorted(analysing.kept), analysing.unchanged) == (["b"], False)
     others.finish()
     others.begin(EDITED)
     others.until(Phase.LINKING)
     assert others.machine.current is not None
-    analysing = others.machine.current.later.of[Phase.LOOKING]
+    analysing = others.machine.current.later.of[Phase.ANALYSING]
     assert isinstance(analysing, Analysing)
     assert (sorted(analysing.kept), analysing.unchanged) == (["a", "b", "main"], True)
 
@@ -149,7 +149,7 @@ def test_analysing_ends_a_graph_and_tells_what_no_compile_will() -> None:
     graph = msgspec.structs.replace(SETTINGS, goal="graph")
     result = others.build({**TEXTS, "b": "use no::one\nrun g\npub g = 1"}, graph)
     assert [one.code for one in result.diagnostics] == ["E0501", "E0810"]
-    assert not asked(others, Find) and not asked(others, Record)
+    assert not asked(others, Find) and not asked(others, End)
     assert [(one.module, one.imported) for one in others.answers[-1].edges] == [("a", "b"), ("main", "a")]
 
 
@@ -202,9 +202,9 @@ def test_inferring_takes_from_the_index_and_has_the_rest_made() -> None:
     others = Others()
     steps = others.begin_until(Phase.FINDING, TEXTS)
     session, run, sent = others.machine.session, others.run, others.asked
-    analysing, inferring = steps.of[Phase.LOOKING], steps.of[Phase.INFERRING]
+    analysing, inferring = steps.of[Phase.ANALYSING], steps.of[Phase.INFERRING]
     assert isinstance(analysing, Analysing) and isinstance(inferring, Inferring)
-    run.phase, run.awaited = Phase.LOOKING, 0
+    run.phase, run.awaited = Phase.ANALYSING, 0
     run.go(Phase.INFERRING)
     keys = {module: digest(module.encode()) for module in TEXTS}
     analysing.need = Need(inferences=keys)
@@ -225,7 +225,7 @@ def test_inferring_takes_from_the_index_and_has_the_rest_made() -> None:
     inferring.advance()
     assert [one.summaries.keys() for one in asked(others, StoreSummaries)] == [{keys["a"]}], "no crash is kept"
     assert session.facts.inferences.keys() >= set(keys.values())
-    assert run.phase is Phase.LOOKING
+    assert run.phase is Phase.ANALYSING
 
 
 # ---- finding
@@ -269,8 +269,8 @@ def test_a_look_up_asks_for_rows_and_bytes_and_counts_what_is_missing() -> None:
     others._Load = lambda request: Loaded(data={})  # type: ignore[method-assign]
     others.build(TEXTS, lookup)
     assert [(one.module, one.data) for one in others.answers[-1].lookups] == [("a", None), ("no", None), ("b", None)]
-    (record,) = asked(others, Record)
-    assert (record.hits, record.misses) == (0, 3)
+    (ending,) = asked(others, End)
+    assert (ending.hits, ending.misses) == (0, 3)
     assert not others.machine.session.earlier.trusted, "the last build says that they are there"
     del others._Load  # type: ignore[attr-defined]
     others.build(TEXTS, lookup)
@@ -379,7 +379,7 @@ def test_compiling_keeps_what_a_cancelled_build_finished() -> None:
     while others.waiting:
         others.step()
     assert others.answers[-1].cancelled
-    assert asked(others, Record)[0].compilations == len(others.entries) == len(asked(others, RunCompile)) > 0
+    assert asked(others, End)[0].compilations == len(others.entries) == len(asked(others, RunCompile)) > 0
 
 
 def test_compiling_stores_what_came_after_a_cancel(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -552,18 +552,18 @@ def test_linking_reports_a_program_that_cannot_be_written(outside: bool, code: s
     assert (others.build(TEXTS).success, asked(others, RunLink)) == (True, [])
 
 
-# ---- recording
+# ---- ending
 
 
 def test_recording_counts_and_leaves_a_plan() -> None:
     others = Others()
     others.build(TEXTS)
-    (record,) = asked(others, Record)
-    assert (record.compilations, record.hits, record.misses, record.snapshot) == (3, 0, 3, "s")
-    assert record.plan and record.snapshot_data and record.finished
+    (ending,) = asked(others, End)
+    assert (ending.compilations, ending.hits, ending.misses, ending.snapshot) == (3, 0, 3, "s")
+    assert ending.plan and ending.snapshot_data and ending.finished
     others.build(EDITED)
-    (record,) = asked(others, Record)
-    assert (record.compilations, record.hits, record.misses) == (2, 1, 2)
+    (ending,) = asked(others, End)
+    assert (ending.compilations, ending.hits, ending.misses) == (2, 1, 2)
 
 
 def test_recording_writes_neither_plan_nor_snapshot_of_a_cancelled_build() -> None:
@@ -572,12 +572,12 @@ def test_recording_writes_neither_plan_nor_snapshot_of_a_cancelled_build() -> No
     others.cancelled.add(1)
     others.machine.advance()
     others.finish()
-    (record,) = asked(others, Record)
-    assert (record.finished, record.snapshot, record.plan) == (False, "", b"")
+    (ending,) = asked(others, End)
+    assert (ending.finished, ending.snapshot, ending.plan) == (False, "", b"")
     assert isinstance(others.asked[0], Begin)
 
 
-# ---- answering before the record
+# ---- answering before the end
 
 
 def until_answered(others: Others) -> None:
@@ -587,10 +587,10 @@ def until_answered(others: Others) -> None:
 
 
 def test_a_build_answers_when_its_program_is_in_its_place() -> None:
-    """All but the first. What is stored and recorded follows, and the build ends after that."""
+    """All but the first. What it made is stored after that, and then the build ends."""
     others, ended = Others(), list[int]()
     others.build(TEXTS)
-    assert others.kinds()[-2:] == ["StoreEntries", "Record"], "the first one was answered when it was recorded"
+    assert others.kinds()[-2:] == ["StoreEntries", "End"], "the first one was answered when it had ended"
     others.begin(EDITED)
     assert others.machine.current is not None
     others.machine.current.ended = lambda: ended.append(len(others.asked))
@@ -603,44 +603,44 @@ def test_a_build_answers_when_its_program_is_in_its_place() -> None:
     while others.run.id == 2:
         others.step()
     after = others.kinds()[others.kinds().index("Publish") + 1 :]
-    assert after[:3] == ["StoreSummaries", "StoreEntries", "Record"] and ended
+    assert after[:3] == ["StoreSummaries", "StoreEntries", "End"] and ended
     [stored] = asked(others, StoreEntries)
     assert {one.kind for one in stored.entries} == {"object", "program"}
     assert len(others.answers) == 2
 
 
 @pytest.mark.parametrize(
-    "recorded",
-    [Recorded(degraded="full"), Recorded(evicted=1), Recorded(needed_bytes=1)],
+    "ended",
+    [Ended(degraded="full"), Ended(evicted=1), Ended(needed_bytes=1)],
     ids=["bad", "evicts", "small"],
 )
-def test_a_build_answers_after_its_record_where_the_last_one_had_trouble(recorded: Recorded) -> None:
+def test_a_build_answers_after_its_end_where_the_last_one_had_trouble(ended: Ended) -> None:
     others = Others()
-    others._Record = lambda request: recorded  # type: ignore[method-assign]
+    others._End = lambda request: ended  # type: ignore[method-assign]
     others.build(TEXTS)
     others.begin(EDITED)
     until_answered(others)
-    assert others.kinds()[-1] == "Record"
-    assert others.answers[-1].result.cache_degraded == recorded.degraded
-    assert others.answers[-1].result.cache_needed_bytes == recorded.needed_bytes
+    assert others.kinds()[-1] == "End"
+    assert others.answers[-1].result.cache_degraded == ended.degraded
+    assert others.answers[-1].result.cache_needed_bytes == ended.needed_bytes
 
 
 def test_what_goes_wrong_after_the_answer_is_said_by_the_next_one() -> None:
     others = Others()
     others.build(TEXTS)
-    others._Record = lambda request: Recorded(degraded="gone")  # type: ignore[method-assign]
+    others._End = lambda request: Ended(degraded="gone")  # type: ignore[method-assign]
     assert others.build(EDITED).cache_degraded is None
-    others._Record = lambda request: Recorded()  # type: ignore[method-assign]
+    others._End = lambda request: Ended()  # type: ignore[method-assign]
     assert others.build(EDITED).cache_degraded == "gone"
     assert others.build(EDITED).cache_degraded is None
 
 
-def test_a_build_that_is_cancelled_after_its_answer_is_recorded_all_the_same() -> None:
+def test_a_build_that_is_cancelled_after_its_answer_ends_all_the_same() -> None:
     others = Others()
     others.build(TEXTS)
     others.begin(EDITED)
     until_answered(others)
     others.cancelled.add(2)
     others.finish()
-    [record] = asked(others, Record)
-    assert record.finished and record.snapshot_data and len(others.answers) == 2
+    [ending] = asked(others, End)
+    assert ending.finished and ending.snapshot_data and len(others.answers) == 2

@@ -177,7 +177,7 @@ def test_a_snapshot_that_cannot_be_read():
     world.build()
     world.disk.faults.on("disk.read", fail("ENOSPC"), path="/s/dev")
     looked = world.look()
-    assert ([found.module for found in looked.found], looked.end.recorded) == (["a"], None)
+    assert ([found.module for found in looked.found], looked.end.beside_snapshot) == (["a"], None)
 
 
 def test_without_snapshot_everything_is_found():

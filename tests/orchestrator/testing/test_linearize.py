@@ -20,13 +20,13 @@ from actors.messages import (
     Collect,
     Collected,
     Damage,
+    End,
+    Ended,
     Find,
     Found,
     Load,
     Loaded,
     NewEntry,
-    Record,
-    Recorded,
     Stored,
     StoreEntries,
     Verified,
@@ -150,8 +150,8 @@ def load(one: NewEntry, data: bytes | None) -> tuple[Any, Any]:
     return Load(build=1, digests=(name,)), Loaded(data={} if data is None else {name: data})
 
 
-RECORD = (Record(build=1), Recorded())
-EVICTS = (Record(build=1), Recorded(evicted=1))
+RECORD = (End(build=1), Ended())
+EVICTS = (End(build=1), Ended(evicted=1))
 COLLECTS = (Collect(), Collected(evicted=2))
 FINDS_DAMAGE = (Verify(), Verified(checked=1, damage=(Damage(file="x", problem="y", action="z", key=A.key),)))
 
@@ -242,7 +242,7 @@ class Client:
             missed = [one for one in entries if one.key not in found or found[one.key].digest not in loaded]
             if missed:
                 await self.ask(StoreEntries(build=self.build, entries=tuple(missed)))
-            await self.ask(Record(build=self.build))
+            await self.ask(End(build=self.build))
 
 
 ENTRIES = [entry(f"m{number}", bytes([number]) * 3000) for number in range(8)]
@@ -266,7 +266,7 @@ async def test_keepers_that_share_a_cache(max_size: int) -> None:
     made = await shared(max_size)
     order = linearize(made, CacheModel())
     assert len(order) == len(made.calls) > 25
-    evicted = sum(call.answer.evicted for call in made.calls if call.operation == "Record")
+    evicted = sum(call.answer.evicted for call in made.calls if call.operation == "End")
     assert bool(evicted) == bool(max_size)
 
 

@@ -11,7 +11,7 @@ from actors.compiler.inputs import place_of
 from actors.compiler.toolchain import Object
 from actors.digests import NO_STAMP, Digest
 from actors.events import BuildFinished
-from actors.messages import BuildDone, Edge, InputFile, KnownSource, Lookup, Message, Record, Recorded
+from actors.messages import BuildDone, Edge, End, Ended, InputFile, KnownSource, Lookup, Message
 from actors.planner.facts import Facts
 from actors.planner.phases.analysing import Analysing, Inferring, Scanning, Summarising
 from actors.planner.phases.compiling import Compiling
@@ -26,12 +26,12 @@ from actors.result import Reason, Result, ResultFields
 from actors.scanner.snapshot import Beside, Extra, beside_sources, encode, make_snapshot
 
 
-class RecordingBuild(Step):
-    """One `Record`, and the answer. It reads what the steps before it found.
+class EndingBuild(Step):
+    """One `End`, and the answer. It reads what the steps before it found.
 
-    A first build answers when it is recorded. If that went well, the next builds of the Project answer before: as soon
-    as the program is in its place, nothing that is left can change the answer. The build itself ends when it is
-    recorded, and only then does the next one begin. What goes wrong in between is said by the next answer."""
+    A first build answers when it has ended. If that went well, the next builds of the Project answer before: as soon
+    as the program is in its place, nothing that is left can change the answer. The build itself ends when the keeper
+    has answered `End`, and only then does the next one begin. What goes wrong in between is said by the next answer."""
 
     def __init__(
         self,
@@ -61,21 +61,22 @@ class RecordingBuild(Step):
         self._needed_bytes = 0
         """What this build alone needs of the cache, if that is more than the cache may hold."""
         self._waits = False
-        """Whether the build is still to be recorded."""
+        """Whether the keeper is still to be told of the end."""
         self.done: BuildDone | None = None
         """The answer, as soon as there is one."""
         self.early = False
-        """Whether the answer was made before the build was recorded."""
-        self._record: Record | None = None
-        """What the build left, once it is written."""
+        """Whether the answer was made before the build had ended."""
+        self._sent: End | None = None
+        """What the build left, once the keeper has written it."""
 
     def begin(self) -> None:
         self._waits = True
         self._before = self.session.earlier.plan
 
     def advance(self) -> None:
-        """Answer, store what is not stored yet, and record the build, in this order: the snapshot promises that the
-        entries are there. Inputs that compiles discovered are read before, because their stamps are recorded too."""
+        """Answer, store what is not stored yet, and end the build, in this order: the snapshot promises that the
+        entries are there. Inputs that compiles discovered are read before, because the snapshot has their stamps
+        too."""
         session, discovered = self.session, self.session.facts.inputs.of.values()
         if not self._waits or session.reads_inputs(self.run, [one.path for found in discovered for one in found]):
             return
@@ -87,30 +88,30 @@ class RecordingBuild(Step):
         self._inferring.store()
         if not self._compiling.store():
             self._waits = False
-            self._record_it()
+            self._end_at_keeper()
 
-    def _record_it(self) -> None:
+    def _end_at_keeper(self) -> None:
         session, run = self.session, self.run
         if run.settings.goal == "lookup":
             key = session.facts.key
             if any(session.earlier.planned_object(module, key(module)) for module in self._looking_up.missed):
                 session.earlier.invalidate()  # The last build says that it is there.
-            session.ask(run, self._record_of_lookup())
+            session.ask(run, self._end_of_lookup())
             return
         # The session takes the new plan before the keeper has written it: it is right for this process even if the disk
         # fails. Other processes then go on from the snapshot that is there, and find the changed stamps themselves.
-        plan, request = self._plan_and_record(self._before)
+        plan, request = self._plan_and_end(self._before)
         session.earlier.leave(plan, unchanged=self._analysing.unchanged)
         session.ask(run, request)
 
     def cancel(self) -> None:
         """Instead of `begin`: the build was cancelled. Snapshot, plan and program stay as they were."""
         run, missed = self.run, len(self._compiling.missed)
-        request = Record(build=run.id, compilations=run.objects.compilations, misses=missed, finished=False)
+        request = End(build=run.id, compilations=run.objects.compilations, misses=missed, finished=False)
         self.session.ask(run, request)
 
     def answered(self, request: Message, answer: Message) -> None:
-        if not isinstance(answer, Recorded) or not isinstance(request, Record):
+        if not isinstance(answer, Ended) or not isinstance(request, End):
             super().answered(request, answer)
             return
         earlier, self._needed_bytes = self.session.earlier, answer.needed_bytes
@@ -119,17 +120,17 @@ class RecordingBuild(Step):
         elif self.run.degraded is not None:
             earlier.trouble = self.run.degraded
         if request.finished:
-            earlier.recorded_well = self.run.degraded is None and not answer.evicted and not answer.needed_bytes
-        self._record = request
+            earlier.ended_well = self.run.degraded is None and not answer.evicted and not answer.needed_bytes
+        self._sent = request
         self.run.go(Phase.ANSWERED)
 
     def close(self) -> BuildDone:
         """The build has come to its end. Returns its answer, and has the session remember it, if it may be repeated."""
-        session, run, record = self.session, self.run, self._record
+        session, run, sent = self.session, self.run, self._sent
         done = self.done or self.answer(cancelled=False)
-        if record is not None:
+        if sent is not None:
             session.earlier.standing = None
-            if self._analysing.unchanged and record.finished and not record.snapshot:
+            if self._analysing.unchanged and sent.finished and not sent.snapshot:
                 session.earlier.remember(run, self._scanning.end, done)
         session.facts.forget()
         return done
@@ -208,7 +209,7 @@ class RecordingBuild(Step):
 
     # ---- what the next build starts from
 
-    def _plan_and_record(self, before: Plan | None) -> tuple[Plan, Record]:
+    def _plan_and_end(self, before: Plan | None) -> tuple[Plan, End]:
         """The plan for the next build, and the message that has it, and the snapshot, written."""
         run, facts, settings, program = self.run, self.session.facts, self.run.settings, self._linking.program
         unchanged, end = self._analysing.unchanged, self._scanning.end
@@ -225,15 +226,15 @@ class RecordingBuild(Step):
                 succeeded=self._linking.succeeded,
                 **self._link_left(before),
             )
-            plan = msgspec.structs.replace(plan, inputs=facts.inputs.recorded(plan.modules))
+            plan = msgspec.structs.replace(plan, inputs=facts.inputs.stamped(plan.modules))
         # Where stamps, settings and outcome are those of the snapshot that is there already, it is left alone.
-        beside = self._beside(facts.inputs.recorded(plan.modules) if plan.inputs else ())
+        beside = self._beside(facts.inputs.stamped(plan.modules) if plan.inputs else ())
         written = settings.snapshot
-        if unchanged and end.same and end.recorded == beside_sources(beside):
+        if unchanged and end.same and end.beside_snapshot == beside_sources(beside):
             written = ""
         # Where the last build answers for all, nothing was looked up: those hits are in the result alone.
         hits = [] if unchanged else run.states.members(State.HIT)
-        record = Record(
+        ending = End(
             build=run.id,
             snapshot=written,
             snapshot_data=self._snapshot(beside) if written else b"",
@@ -244,7 +245,7 @@ class RecordingBuild(Step):
             saved_ms=sum(run.objects.durations.get(module, 0.0) for module in hits),
             used=self._used(plan),
         )
-        return plan, record
+        return plan, ending
 
     def _link_left(self, before: Plan | None) -> dict[str, Any]:
         """The link that later processes can go on from: of this build, or of an earlier one with this toolchain."""
@@ -253,10 +254,10 @@ class RecordingBuild(Step):
             state, program = before.link_state, before.link_program
         return {"link_state": state, "link_program": program if state else ""}
 
-    def _record_of_lookup(self) -> Record:
+    def _end_of_lookup(self) -> End:
         """A look-up is a use of what it found, and counted, like a build."""
         misses = len(self._looking_up.missed)
-        return Record(build=self.run.id, hits=len(set(self.run.settings.lookup)) - misses, misses=misses)
+        return End(build=self.run.id, hits=len(set(self.run.settings.lookup)) - misses, misses=misses)
 
     def _used(self, plan: Plan) -> tuple[Digest, ...]:
         """The keys of what the build needed, and which it may have found in the plan alone."""
