@@ -298,6 +298,133 @@ def test_texts_are_in_plain_english() -> None:
     assert not OLD_WORDS.search("a row for it is made, and for that module")
 
 
+IMPERATIVES = frozenset(
+    [
+        "Add",
+        "Answer",
+        "Ask",
+        "Assert",
+        "Await",
+        "Begin",
+        "Block",
+        "Build",
+        "Call",
+        "Cancel",
+        "Change",
+        "Check",
+        "Choose",
+        "Claim",
+        "Clear",
+        "Close",
+        "Collect",
+        "Compare",
+        "Compile",
+        "Configure",
+        "Count",
+        "Create",
+        "Decide",
+        "Do",
+        "Drop",
+        "Emit",
+        "End",
+        "Enter",
+        "Evict",
+        "Explore",
+        "Fail",
+        "Fetch",
+        "Fill",
+        "Find",
+        "Follow",
+        "Forget",
+        "Get",
+        "Give",
+        "Go",
+        "Handle",
+        "Have",
+        "Hide",
+        "Hold",
+        "Import",
+        "Insert",
+        "Join",
+        "Keep",
+        "Leave",
+        "Let",
+        "Link",
+        "Listen",
+        "Load",
+        "Look",
+        "Make",
+        "Mark",
+        "Move",
+        "Note",
+        "Open",
+        "Parse",
+        "Pin",
+        "Prepare",
+        "Print",
+        "Publish",
+        "Put",
+        "Quarantine",
+        "Raise",
+        "Read",
+        "Release",
+        "Remove",
+        "Replace",
+        "Replay",
+        "Report",
+        "Reset",
+        "Resolve",
+        "Retry",
+        "Return",
+        "Run",
+        "Save",
+        "Say",
+        "Search",
+        "See",
+        "Send",
+        "Set",
+        "Skip",
+        "Sort",
+        "Stamp",
+        "Start",
+        "Stop",
+        "Store",
+        "Take",
+        "Tell",
+        "Turn",
+        "Undo",
+        "Update",
+        "Use",
+        "Verify",
+        "Visit",
+        "Wait",
+        "Wake",
+        "Watch",
+        "Wrap",
+        "Write",
+    ]
+)
+
+
+def in_the_imperative(text: str) -> list[str]:
+    """The names of the functions of a file whose docstrings begin with an order."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            words = (ast.get_docstring(node) or "").split()
+            if words and words[0].strip(".,;:") in IMPERATIVES:
+                found.append(node.name)
+    return found
+
+
+@pytest.mark.slow
+def test_docstrings_are_in_one_mood() -> None:
+    """They say what a function does ("Returns", "Writes"), and give no orders ("Return", "Write")."""
+    orders = {named(file): in_the_imperative(file.read_text(encoding="utf-8")) for file in python_files(*PACKAGES)}
+    assert {file: names for file, names in orders.items() if names} == {}
+    assert in_the_imperative('def f():\n    """Write it."""\ndef g():\n    """Writes it."""') == ["f"]
+
+
 def test_no_language_is_named_outside_of_its_toolchain() -> None:
     """But for where the toolchain itself is: what its files are called is for it alone to say."""
     home = ROOT / "orchestrator/toolchains/ruchy"

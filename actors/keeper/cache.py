@@ -193,7 +193,7 @@ class BuildCache:
         return counts
 
     def emit(self, kind: Callable[..., Event], **fields: object) -> None:
-        """Emit an event of this build, if anybody listens. Digests become hexadecimal."""
+        """Emits an event of this build, if anybody listens. Digests become hexadecimal."""
         if self.events.wanted:
             said = {name: it.hex() if isinstance(it, bytes) else it for name, it in fields.items()}
             self.events.emit(kind(build=self.now.build, **said))
@@ -208,7 +208,7 @@ class BuildCache:
     # ---- a build begins and ends
 
     async def begin(self, build: int) -> bool:
-        """Retry everything that failed before, and check that the index file is still the one that is open. Returns
+        """Retries everything that failed before, and checks that the index file is still the one that is open. Returns
         whether entries were lost that earlier builds rely on."""
         await self.unpin()
         forget, self.lost = bool(self.lost), set()
@@ -233,7 +233,7 @@ class BuildCache:
                 await self.offload.files(1, 0, in_use.release)
 
     async def close(self) -> None:
-        """Close the index; the next one who needs it opens it again."""
+        """Closes the index; the next one who needs it opens it again."""
         database, self._database = self._database, None
         if database is not None:
             try:
@@ -275,7 +275,7 @@ class BuildCache:
         return rows, taken
 
     def expect(self, rows: Iterable[EntryRow]) -> None:
-        """Check objects against the checksums in these rows from now on."""
+        """Checks objects against the checksums in these rows from now on."""
         for row in rows:
             self.in_use.checksums[row.digest] = row.checksum
 
@@ -360,7 +360,7 @@ class BuildCache:
     # ---- storing
 
     async def keep(self, entries: Sequence[Incoming], force: bool) -> StoreResult:
-        """Store entries. If the disk is full, what could not be stored comes back in `rest`."""
+        """Stores entries. If the disk is full, what could not be stored comes back in `rest`."""
         known = await self._known(entries, force)
         size = sum(len(one.entry.data) for one in entries)
         kept = await self.offload.files(4 * len(entries), size, self._keep, entries, known, force)
@@ -397,7 +397,7 @@ class BuildCache:
     async def _add_rows(
         self, stored: list[WrittenEntry], entries: Sequence[Incoming], known: dict[bytes, EntryRow], force: bool
     ) -> dict[bytes, bytes]:
-        """Add the rows of what was stored. Returns the keys for which another process was first, with other bytes, and
+        """Adds the rows of what was stored. Returns the keys for which another process was first, with other bytes, and
         the digests of those."""
         if not stored:
             return {}
@@ -416,7 +416,7 @@ class BuildCache:
         return {key: row.digest for key, row in others.items()}
 
     def _count_twice(self, stored: Iterable[WrittenEntry], rows: dict[bytes, EntryRow]) -> None:
-        """Count modules that were compiled twice: missed here, but stored first by another process."""
+        """Counts modules that were compiled twice: missed here, but stored first by another process."""
         for one in stored:
             row = rows.get(one.key)
             # When the index was rebuilt, somebody else may have made the row of our own metadata. Then it has our very
@@ -429,7 +429,7 @@ class BuildCache:
     def _report_stored(
         self, entries: Iterable[Incoming], stored: list[WrittenEntry], refused: Mapping[bytes, bytes]
     ) -> None:
-        """Keep what was stored in memory, and emit the fate of each entry."""
+        """Keeps what was stored in memory, and emits the fate of each entry."""
         rows = {one.key: one.row for one in stored}
         for key, digest, entry in entries:
             row = rows.get(key)
@@ -455,7 +455,7 @@ class BuildCache:
     # ---- files and the index
 
     async def files(self, default: R, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a function on files. Returns `default` if the disk fails."""
+        """Runs a function on files. Returns `default` if the disk fails."""
         try:
             return await self.offload.run(function, *args, **kwargs)
         except OSError as error:
@@ -465,7 +465,7 @@ class BuildCache:
     async def read(
         self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
     ) -> R | None:
-        """Look something up in the index; None if no index can be used."""
+        """Looks something up in the index; None if no index can be used."""
         return await self._use(lambda database: database.read(function, *args, **kwargs))
 
     async def look_up(self, function: Callable[[Connection, C], Coroutine[Any, Any, R]], values: C) -> R | None:
@@ -476,7 +476,7 @@ class BuildCache:
     async def write(
         self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
     ) -> R | None:
-        """Change the index in one transaction; None if no index can be used."""
+        """Changes the index in one transaction; None if no index can be used."""
         return await self._use(lambda database: database.transact(function, *args, **kwargs))
 
     async def _use(self, use: Callable[[Database], Awaitable[R]]) -> R | None:
@@ -517,7 +517,7 @@ class BuildCache:
         return self._database
 
     async def _catch_up(self, database: Database) -> None:
-        """Add rows for entries that were stored while the index could not be used."""
+        """Adds rows for entries that were stored while the index could not be used."""
         known = set(await database.read(index.all_keys))
         rows, damaged = await self.offload.run(recovery.rows_of_files, self.store, known)
         self.quarantined_metadata(damaged)
@@ -525,7 +525,7 @@ class BuildCache:
             await database.transact(commits.adopt, self.store, rows)
 
     async def adopt_files(self, known: Collection[bytes]) -> bool:
-        """Add rows for entries on disk that are not `known`. Returns False if the disk fails."""
+        """Adds rows for entries on disk that are not `known`. Returns False if the disk fails."""
         found = await self.files(None, recovery.rows_of_files, self.store, known)
         if found is None:
             return False
@@ -574,7 +574,7 @@ class BuildCache:
         self.outdated = self.outdated or len(self.lost) > before
 
     async def forget_builds(self) -> Swept:
-        """Remove the snapshots and plans of earlier builds, which say that all entries are there."""
+        """Removes the snapshots and plans of earlier builds, which say that all entries are there."""
         swept = await self.files(Swept(left=1), sweep.forget_builds, self.store)
         self.now.forgot_builds = self.now.forgot_builds or swept.files > 0
         self.outdated = swept.left > 0  # Then the keeper retries after the next message.
@@ -583,7 +583,7 @@ class BuildCache:
         return swept
 
     def quarantined(self, file: str, reason: str) -> None:
-        """Count and report a file that was quarantined."""
+        """Counts and reports a file that was quarantined."""
         if file.startswith(METADATA):
             self.mark_lost([digest_in(file.removeprefix(METADATA + "/"), ".json")])
         self.now.quarantined.append((file, reason))

@@ -29,8 +29,8 @@ async def insert(
     entries: Sequence[Incoming],
     replace: Collection[bytes],
 ) -> dict[bytes, index.EntryRow]:
-    """Add the rows of what was `stored` (of `entries`): see `index.insert`. An entry whose files are gone and cannot be
-    written again gets no row."""
+    """Adds the rows of what was `stored` (of `entries`): see `index.insert`. An entry whose files are gone and cannot
+    be written again gets no row."""
     whole = await connection.run(store.complete, stored, entries)
     rows = [(one.key, one.row) for one in stored if one.key in whole]
     # A fingerprint does not cover what else a compile read. So fragments of objects with inputs get no rows.
@@ -40,7 +40,7 @@ async def insert(
 
 
 async def adopt(connection: Connection, store: FileStore, rows: recovery.Rows) -> dict[bytes, index.EntryRow]:
-    """Add rows for entries that were found on the disk, if they are still there. Returns those."""
+    """Adds rows for entries that were found on the disk, if they are still there. Returns those."""
     present = await connection.run(store.whole, [(key, row.digest) for key, row in rows])
     added = {key: row for key, row in rows if key in present}
     functions = await connection.run(recovery.functions_of, store, added.items())
@@ -54,7 +54,7 @@ async def remove(
     pinned: Collection[bytes],
     neighbours: bool,
 ) -> tuple[list[bytes], int]:
-    """Remove the files of `victims` (digests by key), whose rows are gone, but not of those that are `pinned` (keys or
+    """Removes the files of `victims` (digests by key), whose rows are gone, but not of those that are `pinned` (keys or
     digests) or that have a row again. A victim whose key is pinned gets its row back. If there are `neighbours`, they
     may have stored the bytes of a victim under keys of theirs. Returns the keys and the bytes that are gone."""
     # First restore the rows of entries that are in use, then look at what rows name now, then remove the rest. In any
@@ -76,7 +76,7 @@ async def remove(
 
 
 async def drop_damaged(connection: Connection, store: FileStore, digests: Iterable[bytes]) -> list[bytes]:
-    """Remove the rows and metadata of objects that were found damaged or gone, if they still are. Returns the keys."""
+    """Removes the rows and metadata of objects that were found damaged or gone, if they still are. Returns the keys."""
     fetched = await connection.run(store.fetch, [(digest, b"") for digest in digests])
     keys = await index.drop_digests(connection, [*fetched.damaged, *fetched.vanished])
     await connection.run(store.forget, [(key, b"") for key in keys])
@@ -84,20 +84,20 @@ async def drop_damaged(connection: Connection, store: FileStore, digests: Iterab
 
 
 async def drop_dangling(connection: Connection, store: FileStore) -> None:
-    """Remove rows without files. They appear where everything was removed while another process stored."""
+    """Removes rows without files. They appear where everything was removed while another process stored."""
     entries = await index.all_digests(connection)
     whole = await connection.run(store.whole, entries)
     await index.drop(connection, [key for key, _ in entries if key not in whole])
 
 
 async def drop_gone(connection: Connection, store: FileStore) -> None:
-    """Remove rows whose metadata is gone: another schema has evicted the entry."""
+    """Removes rows whose metadata is gone: another schema has evicted the entry."""
     committed = set(await connection.run(store.committed))
     await index.drop(connection, [key for key in await index.all_keys(connection) if key not in committed])
 
 
 async def sweep_orphans(connection: Connection, store: FileStore, in_use: Iterable[bytes], older_than_ns: int) -> Swept:
-    """Remove files that no row names and that are not `in_use` (digests)."""
+    """Removes files that no row names and that are not `in_use` (digests)."""
     entries = await index.all_digests(connection)
     keys = {key for key, _ in entries}
     digests = {digest for _, digest in entries}.union(in_use)

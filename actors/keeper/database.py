@@ -148,13 +148,13 @@ class Database:
     async def transact(
         self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run `function(connection, *args)` as one transaction that may write."""
+        """Runs `function(connection, *args)` as one transaction that may write."""
         return await self._run(_transaction, function, *args, **kwargs)
 
     async def read(
         self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run `function(connection, *args)` without a transaction, for single look-ups and settings."""
+        """Runs `function(connection, *args)` without a transaction, for single look-ups and settings."""
         return await self._run(_plain, function, *args, **kwargs)
 
     async def glance(
@@ -221,7 +221,7 @@ def _driven(work: Coroutine[Any, Any, R]) -> R:
 async def open_database(
     path: str, *, inline: bool = False, hop: Callable[..., Awaitable[Any]] = anyio.to_thread.run_sync
 ) -> Database:
-    """Open (or create) the database file `path`, or one in memory (`MEMORY`), which is always inline: it never waits.
+    """Opens (or creates) the database file `path`, or one in memory (`MEMORY`), which is always inline: it never waits.
     `hop` runs a function outside of the loop.
 
     Raises `Damaged` or `Unusable`. No setting is made and nothing is read: SQLite opens lazily.

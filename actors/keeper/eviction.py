@@ -61,7 +61,7 @@ def choose(
     pinned: Collection[bytes] = (),
     low_water: float = LOW_WATER,
 ) -> EvictionChoice:
-    """Choose what to evict of `rows`, which are in the order of eviction.
+    """Chooses what to evict of `rows`, which are in the order of eviction.
 
     `other` counts further bytes on disk (quarantine). `own` are keys and digests that the build which just ended used.
     `pinned` are those that builds of other processes are using now: they stay even above the limit, because they are

@@ -134,7 +134,7 @@ def _number(value: object, size: int) -> int:
 
 
 async def insert(connection: Connection, functions: Mapping[bytes, Iterable[bytes]]) -> None:
-    """Add the rows of entries: fingerprints by key."""
+    """Adds the rows of entries: fingerprints by key."""
     rows = {fingerprint_of(name): entry_of(key) for key, names in functions.items() for name in names}
     await connection.executemany("INSERT OR REPLACE INTO fragments VALUES (?, ?)", sorted(rows.items()))
 
@@ -151,7 +151,7 @@ async def find(connection: Connection, fingerprints: Iterable[bytes]) -> dict[in
 
 
 async def drop(connection: Connection, keys: Iterable[bytes]) -> None:
-    """Remove the rows of entries. There is no index by entry, so this scans the table."""
+    """Removes the rows of entries. There is no index by entry, so this scans the table."""
     for chunk in _chunks(map(entry_of, keys)):
         await connection.execute(f"DELETE FROM fragments WHERE entry IN ({_marks(chunk)})", chunk)
 

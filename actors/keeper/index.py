@@ -134,7 +134,7 @@ def _marks(values: Sequence[bytes]) -> str:
 
 
 async def prepare(connection: Connection, busy_ms: int, wal: bool) -> str:
-    """Configure the connection. Returns what the file is: "ready", "empty", "foreign" (another schema's, or not ours),
+    """Configures the connection. Returns what the file is: "ready", "empty", "foreign" (another schema's, or not ours),
     or "no wal" if the file system cannot have a write-ahead log. `busy_ms` is how long to wait for other processes."""
     # The timeout comes first. Otherwise switching to WAL fails at once if another process is active.
     await connection.execute(f"PRAGMA busy_timeout = {busy_ms:d}")
@@ -168,7 +168,7 @@ async def _has_our_tables(connection: Connection) -> bool:
 async def create(
     connection: Connection, rows: Sequence[tuple[bytes, EntryRow]], functions: Mapping[bytes, Iterable[bytes]] = {}
 ) -> None:
-    """Create the tables and fill them, unless another process has just done so."""
+    """Creates the tables and fills them, unless another process has just done so."""
     ((schema,),) = await connection.execute_fetchall("PRAGMA user_version")
     if schema == SCHEMA:
         return
@@ -259,7 +259,7 @@ async def insert(
     replace: Collection[bytes] = (),
     functions: Mapping[bytes, Iterable[bytes]] = {},
 ) -> dict[bytes, EntryRow]:
-    """Add rows. If a key has a row already, that one stays, unless the key is in `replace`. `functions` are the
+    """Adds rows. If a key has a row already, that one stays, unless the key is in `replace`. `functions` are the
     fingerprints of the fragments that the objects have, by key. Returns the rows that stayed instead of the given
     ones."""
     if replace:
@@ -295,7 +295,7 @@ async def insert(
 
 
 async def drop(connection: Connection, keys: Collection[bytes]) -> None:
-    """Remove rows."""
+    """Removes rows."""
     for chunk in _chunks(keys):
         marks = _marks(chunk)
         await connection.execute(f"DELETE FROM entries WHERE key IN ({marks})", chunk)
@@ -304,7 +304,7 @@ async def drop(connection: Connection, keys: Collection[bytes]) -> None:
 
 
 async def drop_digests(connection: Connection, names: Collection[bytes]) -> list[bytes]:
-    """Remove all rows that name one of these objects. Returns their keys."""
+    """Removes all rows that name one of these objects. Returns their keys."""
     keys: list[bytes] = []
     for chunk in _chunks(names):
         sql = f"SELECT key FROM uses WHERE digest IN ({_marks(chunk)})"
@@ -349,7 +349,7 @@ async def evict(
     own: Collection[bytes],
     pinned: Collection[bytes],
 ) -> tuple[EvictionChoice, dict[bytes, bytes]]:
-    """Choose (see `eviction.choose`) and remove rows. Returns the choice, and the victims' digests."""
+    """Chooses (see `eviction.choose`) and removes rows. Returns the choice, and the victims' digests."""
     sql = f"SELECT key, digest, size, overhead FROM uses ORDER BY {ORDERINGS[eviction]}"
     rows = [_candidate(*row) for row in await connection.execute_fetchall(sql)]
     choice = choose(rows, limit=limit, other=other, own=own, pinned=pinned)
@@ -396,7 +396,7 @@ async def store_summaries(
 
 
 async def add(connection: Connection, counts: dict[str, float]) -> None:
-    """Add to counters: the sum over all processes."""
+    """Adds to counters: the sum over all processes."""
     await connection.executemany(
         "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
         [(name, count) for name, count in counts.items() if count],

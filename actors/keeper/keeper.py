@@ -205,7 +205,7 @@ class Keeper(Actor[ToKeeper]):
         return done
 
     async def _listed(self, function: Callable[..., R], *args: Any) -> R | None:
-        """Handle the list of outputs. It is the cache's affair: a build does not fail because of it."""
+        """Handles the list of outputs. It is the cache's affair: a build does not fail because of it."""
         try:
             return await self.offload.files(2, 0, function, *args)
         except (OSError, UnicodeEncodeError) as error:
@@ -213,7 +213,7 @@ class Keeper(Actor[ToKeeper]):
             return None
 
     async def _published(self, message: Publish) -> Published:
-        """Write the program, unless it is in its place. Raises OSError."""
+        """Writes the program, unless it is in its place. Raises OSError."""
         disk, path = self.offload.disk, message.path
         size = len(message.data) or publish.UNKNOWN_BYTES
         file, stamp, link = await self.offload.files(2, size, publish.look, disk, path, message.within, message.digest)
@@ -226,7 +226,7 @@ class Keeper(Actor[ToKeeper]):
         return Published(written=written, file=file, stamp=stamp, link=link)
 
     async def _write_program(self, path: str, data: bytes) -> Stamp:
-        """Write the program. Raises OSError."""
+        """Writes the program. Raises OSError."""
         # A program matters more than the cache: on a full disk make room in three steps, each of which costs more than
         # the one before, and try again after each. Rows cannot be deleted while the disk is full (SQLite needs space
         # for that), so those that lost their files are dropped after the program is written.

@@ -59,7 +59,7 @@ class Pins:
         raise BlockingIOError("somebody removes the files of running builds")
 
     def _locked(self) -> Lock | None:
-        """Create the file and lock it; None if another process removed it in between."""
+        """Creates the file and locks it; None if another process removed it in between."""
         # Between creating and locking, another process may take the file for a dead build's and remove it. It holds
         # the lock while it removes. So a file that still exists after we locked it will stay.
         lock = self._disk.lock(self.path)
@@ -75,7 +75,7 @@ class Pins:
         return lock
 
     def add(self, names: Iterable[bytes]) -> None:
-        """Pin more keys or digests. Raises OSError."""
+        """Pins more keys or digests. Raises OSError."""
         self._disk.append(self.path, b"".join(names))
 
     def release(self) -> None:
@@ -100,7 +100,7 @@ def pinned_by_others(folder: str, own: Pins | None, disk: Disk = REAL) -> set[by
 
 
 def remove_dead_pins(folder: str, own: Pins | None, disk: Disk = REAL) -> None:
-    """Remove the files of dead builds. Never raises OSError."""
+    """Removes the files of dead builds. Never raises OSError."""
     for _ in _running(folder, own, disk):
         pass
 
@@ -144,9 +144,9 @@ class Claims:
         self._mine: dict[bytes, list[int]] = {}
 
     def take(self, keys: Iterable[bytes], beside: int = 0) -> set[bytes]:
-        """Claim these keys. Returns those that another build holds. `beside` is how many builds had claimed them before
-        this one gave up waiting: such a claim is taken at a place of its own, next to theirs. From `CLAIM_PLACES` on
-        everybody gets every claim."""
+        """Claims these keys. Returns those that another build holds. `beside` is how many builds had claimed them
+        before this one gave up waiting: such a claim is taken at a place of its own, next to theirs. From
+        `CLAIM_PLACES` on everybody gets every claim."""
         if beside >= CLAIM_PLACES:
             return set()
         others: set[bytes] = set()
@@ -159,7 +159,7 @@ class Claims:
         return others
 
     def give_back(self, keys: Iterable[bytes]) -> None:
-        """Give back all claims on these keys; keys that were not claimed are ignored."""
+        """Gives back all claims on these keys; keys that were not claimed are ignored."""
         for key in keys:
             for place in self._mine.pop(key, ()):
                 self._bytes.give_back(place)
@@ -192,7 +192,7 @@ class InUse:
         self._claims: Claims | None = None
 
     def add(self, keys: Iterable[bytes], digests: Iterable[bytes] = ()) -> bool:
-        """Use these until the build ends. Returns whether there is something to pin."""
+        """Uses these until the build ends. Returns whether there is something to pin."""
         for new, known in ((keys, self.keys), (digests, self.digests)):
             fresh = set(new) - known
             known |= fresh
@@ -200,7 +200,7 @@ class InUse:
         return bool(self.unpinned)
 
     def pin(self, folder: str | None, disk: Disk) -> None:
-        """Tell other processes that share the cache `folder`; a cache of None is shared with nobody. Blocks."""
+        """Tells other processes that share the cache `folder`; a cache of None is shared with nobody. Blocks."""
         if self.unpinned and folder is not None:
             try:
                 if self.pins is None:
@@ -215,7 +215,7 @@ class InUse:
         self.stored = set()
 
     def claim(self, folder: str | None, disk: Disk, keys: Sequence[bytes], beside: int) -> set[bytes]:
-        """Pin, and claim these keys. Returns those that others have claimed (see `Claims.take`). Blocks."""
+        """Pins, and claims these keys. Returns those that others have claimed (see `Claims.take`). Blocks."""
         self.pin(folder, disk)
         if folder is None or not keys:
             return set()

@@ -127,7 +127,7 @@ def encode(metadata: Metadata, key: bytes) -> bytes:
 
 
 def decode(data: bytes, key: bytes) -> Metadata:
-    """Read the file of the entry `key`. Raises `Odd` if it is damaged, or another entry's."""
+    """Reads the file of the entry `key`. Raises `Odd` if it is damaged, or another entry's."""
     body = data[_BODY:]
     if not data.startswith(_HEAD) or data[len(_HEAD) : _BODY] != _check(body, key) + b'",':
         raise Odd("its own checksum does not match")

@@ -80,7 +80,7 @@ def _is_inside(path: str, folder: str) -> bool:
 
 
 def write(disk: Disk, path: str, data: bytes) -> Stamp:
-    """Write `data` to `path` atomically. If this raises OSError, the file that was there before is unchanged."""
+    """Writes `data` to `path` atomically. If this raises OSError, the file that was there before is unchanged."""
     disk.make_folders(os.path.dirname(path))
     _replace(disk, path, data)
     _sweep(disk, path)
@@ -97,7 +97,7 @@ def read_list(disk: Disk, listing: str) -> dict[str, WrittenProgram]:
 
 
 def next_list(disk: Disk, listing: str, path: str, written: WrittenProgram) -> bytes | None:
-    """Remove what the owner of a program wrote to other places before (for an entry or an output of another name).
+    """Removes what the owner of a program wrote to other places before (for an entry or an output of another name).
     Returns the list of written files with `path` ("" for no program), to be written to `listing`; None where it is the
     one that is there. Raises OSError."""
     # Remove first, then write the list: a crash in between leaves a list that names a file which is gone, and that does
@@ -113,7 +113,7 @@ def next_list(disk: Disk, listing: str, path: str, written: WrittenProgram) -> b
 
 
 def _is_done_with(disk: Disk, file: str, written: WrittenProgram) -> bool:
-    """Remove an old program. Returns whether to take it off the list: one that cannot be removed stays on it, and the
+    """Removes an old program. Returns whether to take it off the list: one that cannot be removed stays on it, and the
     next build tries again."""
     try:
         if disk.is_link(file) or disk.resolve(file) != file or holds(disk, file, written.digest) is None:
@@ -127,7 +127,7 @@ def _is_done_with(disk: Disk, file: str, written: WrittenProgram) -> bool:
 
 
 def _sweep(disk: Disk, path: str) -> None:
-    """Remove temporary files of this file that killed processes left behind; young ones may be in use and stay."""
+    """Removes temporary files of this file that killed processes left behind; young ones may be in use and stay."""
     folder, name = os.path.split(path)
     begin = _begin(name)
     with suppress(OSError):

@@ -116,7 +116,7 @@ def has_neighbours(store: FileStore) -> bool:
 
 
 async def open_index(offload: Offload, store: FileStore, report: Report, busy_ms: int) -> tuple[Database, bool]:
-    """Open the index of this cache, repaired or rebuilt if necessary. Returns it, and whether it is a new one. Raises
+    """Opens the index of this cache, repaired or rebuilt if necessary. Returns it, and whether it is a new one. Raises
     `Unusable`."""
     # Two attempts: a damaged or foreign index is moved aside, and the second attempt fills a new one. If that is
     # damaged at once the disk is at fault, and a third would change nothing.
@@ -155,7 +155,7 @@ async def open_memory() -> Database:
 
 
 async def discard_index(offload: Offload, store: FileStore) -> None:
-    """Remove the index; the next one who needs it builds a new one from the files. Raises `Unusable`."""
+    """Removes the index; the next one who needs it builds a new one from the files. Raises `Unusable`."""
     lock = await _lock(offload, store)
     try:
         for suffix in ("-wal", "-shm", ""):
@@ -173,7 +173,7 @@ def _is_odd(store: FileStore) -> bool:
 
 
 def _make_ours(store: FileStore) -> None:
-    """Make sure that SQLite finds a file that is ours alone, with the permissions of the umask.
+    """Makes sure that SQLite finds a file that is ours alone, with the permissions of the umask.
 
     SQLite writes in place. A file with several names (a cache that was copied as hard links) is another cache's index
     as well: its name here goes, and a new one is filled from the files. SQLite also hides new files from the group,
@@ -188,7 +188,7 @@ def _make_ours(store: FileStore) -> None:
 
 
 def move_aside(store: FileStore) -> bool:
-    """Quarantine `index.db` with its `-wal` and `-shm`. Returns whether it is gone."""
+    """Quarantines `index.db` with its `-wal` and `-shm`. Returns whether it is gone."""
     # The log first: a new database must not find the log of an old one.
     for suffix in ("-wal", "-shm"):
         store.quarantine("", index.FILE + suffix)

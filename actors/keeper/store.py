@@ -139,7 +139,7 @@ class FileStore:
         when: int,
         force: bool,
     ) -> WriteResult:
-        """Write objects and their metadata. `known` are the rows that keys have already: other bytes are refused while
+        """Writes objects and their metadata. `known` are the rows that keys have already: other bytes are refused while
         the first ones are good, unless `force`. `when` is in Unix seconds."""
         kept = WriteResult([], {}, None, [], 0)
         written = 0
@@ -162,7 +162,7 @@ class FileStore:
         return kept._replace(written=written)
 
     def fetch(self, wanted: Iterable[tuple[bytes, bytes]]) -> Fetched:
-        """Read objects and check them: by checksum, or by digest if that is empty. What fails is read once more."""
+        """Reads objects and checks them: by checksum, or by digest if that is empty. What fails is read once more."""
         fetched = Fetched({}, {}, [], {})
         for digest, expected in wanted:
             try:
@@ -193,7 +193,7 @@ class FileStore:
         return True
 
     def write_metadata(self, key: bytes, metadata: Metadata) -> None:
-        """Replace the metadata of an entry. Raises OSError."""
+        """Replaces the metadata of an entry. Raises OSError."""
         self.write(METADATA, metadata_file(key), encode(metadata, key))
 
     def read_metadata(self, key: bytes) -> tuple[Metadata, int]:
@@ -235,7 +235,7 @@ class FileStore:
         return {key for key, _ in entries}
 
     def complete(self, stored: Sequence[WrittenEntry], entries: Iterable[Incoming]) -> set[bytes]:
-        """Write what was `stored` of `entries` again if it is not there any more. Returns the keys that are whole."""
+        """Writes what was `stored` of `entries` again if it is not there any more. Returns the keys that are whole."""
         whole = self.whole([(one.key, one.row.digest) for one in stored])
         if len(whole) < len(stored):
             data = {one.key: one.entry.data for one in entries}
@@ -250,8 +250,8 @@ class FileStore:
         return whole
 
     def forget(self, entries: Sequence[tuple[bytes, bytes]]) -> int:
-        """Remove the metadata of `entries` (key and digest), then their objects (an empty digest: keep it). Returns the
-        bytes that are gone. If metadata cannot be removed its object stays as well, and both are orphans."""
+        """Removes the metadata of `entries` (key and digest), then their objects (an empty digest: keep it). Returns
+        the bytes that are gone. If metadata cannot be removed its object stays as well, and both are orphans."""
         size = 0
         digests = dict.fromkeys(digest for _, digest in entries if digest)
         for key, digest in entries:
@@ -264,11 +264,11 @@ class FileStore:
         return size
 
     def quarantine(self, folder: str, name: str) -> bool:
-        """Move a file aside for inspection; False if that was not possible, or it is gone."""
+        """Moves a file aside for inspection; False if that was not possible, or it is gone."""
         return bool(self._move_aside(self.path(folder, name) if folder else self.path(name), name))
 
     def quarantine_object(self, digest: bytes) -> bool:
-        """Move a damaged object aside. If another process has repaired it since, it is put back, and this is False."""
+        """Moves a damaged object aside. If another process has repaired it since, it is put back, and this is False."""
         path = self.path(MODULES, object_file(digest))
         aside = self._move_aside(path, object_file(digest))
         return bool(aside) and not self._put_back(aside, path, lambda data: digest_of(data) == digest)
@@ -302,8 +302,8 @@ class FileStore:
     # ---- snapshots and plans
 
     def write_snapshot(self, snapshot: str, data: bytes, plan: bytes) -> int:
-        """Write a snapshot and its plan; without a `plan` the one that is there goes with the new snapshot. Returns the
-        bytes written. Raises OSError."""
+        """Writes a snapshot and its plan; without a `plan` the one that is there goes with the new snapshot. Returns
+        the bytes written. Raises OSError."""
         # The plan first: a crash in between leaves a plan that names another snapshot, which nobody believes.
         plan = plan or self.read_plan(snapshot)
         head = (checksum(plan) + checksum(data)).encode()
@@ -336,7 +336,7 @@ class FileStore:
         return data
 
     def write(self, folder: str, name: str, data: bytes) -> None:
-        """Write `folder/name`, whole or not at all. Raises OSError, and leaves no temporary file."""
+        """Writes `folder/name`, whole or not at all. Raises OSError, and leaves no temporary file."""
         self._prepare(folder)
         self._count += 1
         temporary = self.path(folder, f"{TEMPORARY}{self._token}-{self._count}")
@@ -359,14 +359,14 @@ class FileStore:
             raise
 
     def remove(self, folder: str, name: str) -> int | None:
-        """Remove a file. Returns its size in bytes, or None if it did not exist or could not be removed."""
+        """Removes a file. Returns its size in bytes, or None if it did not exist or could not be removed."""
         try:
             return self.discard(folder, name)
         except OSError:
             return None
 
     def discard(self, folder: str, name: str) -> int | None:
-        """Remove a file. Returns its size in bytes, or None if it did not exist. Raises OSError if it cannot be
+        """Removes a file. Returns its size in bytes, or None if it did not exist. Raises OSError if it cannot be
         removed."""
         path = self.path(folder, name)
         try:

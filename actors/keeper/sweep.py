@@ -33,7 +33,7 @@ class Swept(NamedTuple):
 def sweep_orphans(
     store: FileStore, keys: Collection[bytes], digests: Collection[bytes], older_than_ns: int = ORPHAN_NS
 ) -> Swept:
-    """Remove temporary files, metadata of other keys and objects of other digests than these."""
+    """Removes temporary files, metadata of other keys and objects of other digests than these."""
     orphans: list[tuple[str, str]] = []
     for folder in (METADATA, MODULES, SNAPSHOTS):
         orphans += [(folder, name) for name in store.names(folder) if name.startswith(TEMPORARY)]
@@ -48,7 +48,7 @@ def sweep_orphans(
 
 
 def sweep_quarantine(store: FileStore, allowed: int) -> tuple[int, int]:
-    """Remove the oldest files in quarantine until it takes `allowed` bytes at most: they are kept for inspection, not
+    """Removes the oldest files in quarantine until it takes `allowed` bytes at most: they are kept for inspection, not
     for ever. Returns the bytes that stay, and the bytes that are gone."""
     files = []
     for _, name in _all_of_ours(store, QUARANTINE):
@@ -86,13 +86,13 @@ def _all_of_ours(store: FileStore, *folders: str) -> list[tuple[str, str]]:
 
 
 def forget_builds(store: FileStore) -> Swept:
-    """Remove all snapshots and plans."""
+    """Removes all snapshots and plans."""
     return _remove(store, _all_of_ours(store, SNAPSHOTS))
 
 
 def empty_unpinned(store: FileStore, pinned: Collection[bytes]) -> list[bytes]:
-    """Remove all entries, leftovers and quarantine, except for what is `pinned` (keys and digests). Returns the keys
-    of the entries that are gone."""
+    """Removes all entries, leftovers and the quarantine, except for what is `pinned` (keys and digests). Returns the
+    keys of the entries that are gone."""
     kept = store.read_known([key for key in store.committed() if key in pinned]).found
     digests = {bytes.fromhex(metadata.digest) for metadata, _ in kept.values()}.union(pinned)
     keys = [key for key in store.committed() if key not in kept]
@@ -104,7 +104,7 @@ def empty_unpinned(store: FileStore, pinned: Collection[bytes]) -> list[bytes]:
 
 
 def empty(store: FileStore) -> Swept:
-    """Remove everything that is ours but the index and the locks."""
+    """Removes everything that is ours but the index and the locks."""
     return _remove(store, _all_of_ours(store, SNAPSHOTS, METADATA, MODULES, QUARANTINE))
 
 

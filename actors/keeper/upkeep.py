@@ -45,8 +45,8 @@ class Upkeep:
     # ---- in a build
 
     async def store(self, entries: Sequence[Incoming], force: bool) -> tuple[dict[bytes, bytes], list[bytes]]:
-        """Store entries. On a full disk make room and retry once, then go on without. Returns the digest that each key
-        has now, and the keys whose new bytes were refused."""
+        """Stores entries. On a full disk it makes room and retries once, then goes on without. Returns the digest that
+        each key has now, and the keys whose new bytes were refused."""
         cache = self.cache
         if not cache.now.writable:
             cache.unstored.update(one.key for one in entries)
@@ -99,15 +99,15 @@ class Upkeep:
             await recovery.discard_index(cache.offload, cache.store)
 
     async def drop_dangling(self) -> None:
-        """Remove rows without files, if the index can be used (again)."""
+        """Removes rows without files, if the index can be used (again)."""
         self.cache.retry_index()
         await self.cache.write(commits.drop_dangling, self.cache.store)
 
     # ---- after a build
 
     async def remember(self, snapshot: str, data: bytes, plan: bytes) -> None:
-        """Write the snapshot of the build and the planner's memory. If entries were lost that this build did not have
-        to make again, or could not be stored, write nothing: then the next process looks at everything."""
+        """Writes the snapshot of the build and the planner's memory. If entries were lost that this build did not have
+        to make again, or could not be stored, it writes nothing: then the next process looks at everything."""
         cache = self.cache
         if not is_snapshot_name(snapshot) or cache.lost or cache.unstored:
             return
@@ -122,7 +122,7 @@ class Upkeep:
             cache.count(bytes_written=written)
 
     async def finish(self, used: Iterable[bytes]) -> Evicted:
-        """Stamp what the build used, write the statistics, evict down to the limit. `used` are keys that it did not
+        """Stamps what the build used, writes the statistics, evicts down to the limit. `used` are keys that it did not
         look up."""
         cache = self.cache
         in_use = cache.in_use
@@ -162,7 +162,7 @@ class Upkeep:
         return await self._carry_out(*chosen, freed)
 
     async def _carry_out(self, choice: EvictionChoice, victims: dict[bytes, bytes], freed: int) -> Evicted:
-        """Remove the files of what was chosen."""
+        """Removes the files of what was chosen."""
         cache = self.cache
         keys: list[bytes] = []
         gone = 0
@@ -228,7 +228,7 @@ class Upkeep:
         return swept or Swept()
 
     async def clear(self) -> Collected:
-        """Remove everything but the statistics."""
+        """Removes everything but the statistics."""
         cache = self.cache
         async with self._locked() as free:
             if not free:
@@ -248,7 +248,7 @@ class Upkeep:
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[bool]:
-        """Hold the lock; False if another process holds it. Where there can be no lock (in memory, no folder,
+        """Holds the lock; False if another process holds it. Where there can be no lock (in memory, no folder,
         read-only) there is nothing to protect."""
         cache = self.cache
         lock = None

@@ -49,7 +49,7 @@ class CheckedBatch(NamedTuple):
 
 
 async def verify(cache: BuildCache) -> tuple[int, list[Damage]]:
-    """Check all entries. Damaged files are quarantined, entries and rows without files are removed, a damaged index is
+    """Checks all entries. Damaged files are quarantined, entries and rows without files are removed, a damaged index is
     quarantined and rebuilt. Returns how many entries were checked, and what was wrong."""
     damage = await _verify_index(cache)
     beside = await cache.sync_with_neighbours()
@@ -65,7 +65,7 @@ async def verify(cache: BuildCache) -> tuple[int, list[Damage]]:
 
 
 async def _verify_index(cache: BuildCache) -> list[Damage]:
-    """Check the index as a whole. Opening it may be what finds it broken, and rebuilding it what finds metadata
+    """Checks the index as a whole. Opening it may be what finds it broken, and rebuilding it what finds metadata
     broken."""
     cache.now.quarantined = []
     problem = await cache.read(index.check)
@@ -84,7 +84,7 @@ def _quarantined(file: str, reason: str) -> Damage:
 
 
 async def _verify_batch(cache: BuildCache, keys: Sequence[bytes], beside: bool, astray: dict[int, int]) -> list[Damage]:
-    """Check these entries. The fragment rows that their objects account for are taken out of `astray`."""
+    """Checks these entries. The fragment rows that their objects account for are taken out of `astray`."""
     rows = await cache.read(index.find, keys) or {}
     checked = await cache.files(CheckedBatch((), 0, ()), _check_entries, cache.store, keys, rows)
     for name, entry in checked.fragments:

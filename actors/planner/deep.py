@@ -166,7 +166,7 @@ class DeepInterfaces:
                 known.add(user)
 
     def _forget(self, changed: list[Target]) -> None:
-        """Drop the digests of these items, and of all that drag them in."""
+        """Drops the digests of these items, and of all that drag them in."""
         seen = set(changed)
         while changed:
             target = changed.pop()

@@ -154,7 +154,7 @@ class Facts:
     # ---- what comes in
 
     def adopt(self, modules: Mapping[str, PlannedModule], settings: BuildSettings) -> None:
-        """Go on from the rows of a plan, which was made by this toolchain for these settings. What is wrong with a
+        """Goes on from the rows of a plan, which was made by this toolchain for these settings. What is wrong with a
         module is in no plan: rows of those without an object are made again. Facts that have rows keep them."""
         if self.rows:
             return
@@ -170,7 +170,7 @@ class Facts:
         vanished: Iterable[str],
         held: Mapping[str, bytes] = {},
     ) -> None:
-        """Take over what a scan found. `held` are the texts of modules in memory."""
+        """Takes over what a scan found. `held` are the texts of modules in memory."""
         others = self._table.sources.take(unchanged, read, vanished, held)
         files, paths = self.sources, self.modules.paths
         if paths.keys() != files.keys():
@@ -235,7 +235,7 @@ class Facts:
         return found
 
     def want_all(self) -> bool:
-        """Have the next update need the summaries of all modules. Returns whether they are at hand already."""
+        """Has the next update need the summaries of all modules. Returns whether they are at hand already."""
         self._all_wanted = len(self.modules.summaries) < len(self.sources)
         return not self._all_wanted
 
@@ -261,9 +261,9 @@ class Facts:
     def update(
         self, settings: BuildSettings, objects: Mapping[str, PlannedModule] = {}, last: Layer = Layer.PARTS
     ) -> Need | None:
-        """Make what is dirty, layer by layer, up to the `last`. Returns what is needed to go on, None when all is made.
-        `objects` are the modules of the last build whose objects may be believed to be there; one whose inputs changed
-        is no answer."""
+        """Makes what is dirty, layer by layer, up to the `last`. Returns what is needed to go on, None when all is
+        made. `objects` are the modules of the last build whose objects may be believed to be there; one whose inputs
+        changed is no answer."""
         missing, faces = self._resolutions.missing, self._faces
         self._table.settings, self._table.objects = settings, self.inputs.only_same(objects)
         if last >= Layer.KEY:

@@ -292,8 +292,8 @@ class ObjectKeys:
         table.changed(Layer.SETTINGS, set(table.files))
 
     def make(self) -> None:
-        """Make keys, imports before their users. Where the last build's object does not answer for a module, its key is
-        made again unless its manifest is at hand, because that is stored with the object."""
+        """Makes keys, imports before their users. Where the last build's object does not answer for a module, its key
+        is made again unless its manifest is at hand, because that is stored with the object."""
         table, made = self._table, self.made
         objects, dirty = table.objects, table.dirty[Layer.KEY]
         dirty.update([one for one in table.files if one not in made and not (one in objects and objects[one].object)])
@@ -340,7 +340,7 @@ class ObjectKeys:
         return bool(beyond)
 
     def _make_one(self, member: str, members: tuple[str, ...], component: Digest) -> Digest:
-        """Make a module's key. It stays dirty if something is missing for that."""
+        """Makes a module's key. It stays dirty if something is missing for that."""
         table, missing, meant = self._table, self._resolutions.missing, self._resolutions.of[member]
         missed, settings, file = missing.count, table.settings, table.files[member]
         if settings.invalidation == "precise":
@@ -389,7 +389,7 @@ class Parts:
         table.watchers.append(self._drop)
 
     def _drop(self, modules: set[str]) -> None:
-        """Drop what no longer holds, because the layers below changed."""
+        """Drops what no longer holds, because the layers below changed."""
         self._maker = None
         for module in modules:
             self._fingerprints.pop(module, None)
@@ -399,7 +399,7 @@ class Parts:
         self._fingerprints.clear()
 
     def make(self) -> None:
-        """Find out which modules are touched, and have at hand what their jobs read, except for those that are put
+        """Finds out which modules are touched, and has at hand what their jobs read, except for those that are put
         together as before. If everything is at hand anyway, parts are made when they are asked for."""
         table, again = self._table, self._resolutions.troubled
         rows, objects, dirty = table.rows, table.objects, table.dirty[Layer.PARTS]

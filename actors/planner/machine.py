@@ -129,7 +129,7 @@ class Steps:
         return 0 if self.run.phase is Phase.SCANNING else self.later.compiling.left_to_others
 
     def answer(self, done: BuildDone) -> None:
-        """Answer the build, unless that was done before."""
+        """Answers the build, unless that was done before."""
         if self.answered:
             return
         self.answered = True
@@ -139,7 +139,7 @@ class Steps:
         self._reply(done)
 
     def go_on(self) -> None:
-        """Begin the present phase, or go on with it."""
+        """Begins the present phase, or goes on with it."""
         run, step = self.run, self.present
         if run.entered:
             step.advance()
@@ -208,7 +208,7 @@ class Machine:
     def build(
         self, request: Build, reply: Callable[[BuildDone], None], ended: Callable[[], None] = lambda: None
     ) -> None:
-        """Begin a build, or have it wait for its turn. `reply` is called with the answer, and then `ended` when the
+        """Begins a build, or has it wait for its turn. `reply` is called with the answer, and then `ended` when the
         build has come to its end: what it leaves is written."""
         run = Run(request, self.session.now())
         self.waiting.append(Steps(self.session, run, reply, ended))
@@ -292,7 +292,7 @@ class Machine:
         self.advance()
 
     def advance(self) -> None:
-        """Go on as far as what has arrived allows."""
+        """Goes on as far as what has arrived allows."""
         # A phase may end without waiting for anything, so the next one begins at once. The loop ends when a turn
         # neither changed the phase nor began one: then only an answer, a source or a timer can move the build.
         before = None
@@ -310,7 +310,7 @@ class Machine:
                 steps.answer(steps.early)
 
     def _end_cancelled(self, steps: Steps) -> None:
-        """Wait for what is under way, store what was finished, end the build at the keeper, answer."""
+        """Waits for what is under way, stores what was finished, ends the build at the keeper, answers."""
         run = steps.run
         # Storing asks the keeper, so `awaited` is looked at again: the build ends at the keeper only when the entries
         # are stored, because ending it gives its claims and pins back.
@@ -321,7 +321,7 @@ class Machine:
             steps.later.ending.cancel()
 
     def _end(self, steps: Steps) -> None:
-        """Answer the build, and turn to the next one."""
+        """Answers the build, and turns to the next one."""
         done = steps.scanning.repeated or steps.later.ending.close()
         self.current = None
         steps.answer(done)

@@ -98,7 +98,7 @@ class Missing:
         self.count += 1
 
     def clear(self) -> None:
-        """Begin another pass. `count` goes on."""
+        """Begins another pass. `count` goes on."""
         self.summaries.clear()
         self.inferences.clear()
         self.unsure.clear()
@@ -160,7 +160,7 @@ class Modules:
         return name in self.paths or any(known.startswith(f"{name}/") for known in self.paths)
 
     def locate(self, path: tuple[str, ...], *, asker: str, hint: bool = True) -> Target:
-        """Follow a path from the source root, as the module `asker` may. Without `hint` nothing is said of what may
+        """Follows a path from the source root, as the module `asker` may. Without `hint` nothing is said of what may
         have been meant instead, which takes a look at every name there is."""
         if len(path) > MOST_PARTS:
             shown = "::".join(path[:3])
@@ -199,7 +199,7 @@ class Modules:
         return Target("", absent=tuple(absent), problem=_NOWHERE)
 
     def _inside(self, module: str, path: tuple[str, ...], asker: str, seen: set[tuple[str, ...]], hops: int) -> Target:
-        """Look for an item of `module`: the longest part of `path` that names one."""
+        """Looks for an item of `module`: the longest part of `path` that names one."""
         items = self.items(module)
         for length in range(len(path), 0, -1):
             name = "::".join(path[:length])

@@ -106,7 +106,7 @@ class Run:
         """What each module costs, and how urgent it is."""
 
     def go(self, phase: Phase) -> None:
-        """Enter another phase.
+        """Enters another phase.
 
         Raises:
             RuntimeError: This phase never follows the present one.
@@ -119,11 +119,11 @@ class Run:
             self.replan = False
 
     def cancel(self) -> None:
-        """Enter ENDING from any phase: the build was cancelled, and only its end is left."""
+        """Enters ENDING from any phase: the build was cancelled, and only its end is left."""
         self.phase, self.entered = Phase.ENDING, True
 
     def analyse_again(self) -> None:
-        """Have the phase begin nothing new, and go back to ANALYSING when all answers are in."""
+        """Has the phase begin nothing new, and go back to ANALYSING when all answers are in."""
         self.replan = True
 
     @property
@@ -132,7 +132,7 @@ class Run:
         return bool(self.settings.snapshot) and not self.settings.force
 
     def restart(self) -> None:
-        """Forget where the modules stand, because the sources are looked at (again). What was made stays made."""
+        """Forgets where the modules stand, because the sources are looked at (again). What was made stays made."""
         self._reset()
 
     def start_modules(self, modules: Iterable[str], kept: Mapping[str, PlannedModule]) -> None:
@@ -144,7 +144,7 @@ class Run:
         self.objects.keep(kept)
 
     def note_degraded(self, degraded: str | None) -> None:
-        """Keep the first reason why the cache could not do its part."""
+        """Keeps the first reason why the cache could not do its part."""
         if degraded and self.degraded is None:
             self.degraded = degraded
 
@@ -216,7 +216,7 @@ class States:
         return self._of[module]
 
     def begin_with_hits(self, modules: Iterable[str]) -> None:
-        """Begin with these modules, all hits: the last build answers for them."""
+        """Begins with these modules, all hits: the last build answers for them."""
         self._of = dict.fromkeys(modules, State.HIT)
         self.counts = dict.fromkeys(State, 0) | {State.HIT: len(self._of)}
 
@@ -226,7 +226,7 @@ class States:
         self.counts[State.WANTED] += 1
 
     def set(self, module: str, state: State) -> None:
-        """Move a module on. A step that makes no sense is a bug."""
+        """Moves a module on. A step that makes no sense is a bug."""
         old = self._of[module]
         if state not in _ALLOWED[old]:
             raise RuntimeError(f"{module} cannot go from {old.name} to {state.name}")
@@ -274,7 +274,7 @@ class Objects:
         self.warnings: dict[str, tuple[Diagnostic, ...]] = {}
 
     def keep(self, rows: Mapping[str, PlannedModule]) -> None:
-        """Begin (again) with the objects of the last build for these modules. What was made stays made."""
+        """Begins (again) with the objects of the last build for these modules. What was made stays made."""
         self.digests = {module: row.object for module, row in rows.items()}
         self.durations = {module: row.duration_ms for module, row in rows.items()}
         self.functions = {module: row.functions for module, row in rows.items()}
@@ -283,14 +283,14 @@ class Objects:
     def use(
         self, module: str, digest: Digest, duration_ms: float, functions: int, warnings: tuple[Diagnostic, ...]
     ) -> None:
-        """Use an object that is there already."""
+        """Uses an object that is there already."""
         self.digests[module] = digest
         self.durations[module] = duration_ms
         self.functions[module] = functions
         self.warnings[module] = warnings
 
     def add(self, module: str, made: MadeObject) -> None:
-        """Use an object that was just made."""
+        """Uses an object that was just made."""
         found = made.object
         self.made[module] = made
         self.data[made.digest] = found.data
@@ -298,7 +298,7 @@ class Objects:
         self.compilations += 1
 
     def use_made(self, module: str, key: Digest) -> bool:
-        """Use the object that this build made for this key, before another module's source changed. Returns whether
+        """Uses the object that this build made for this key, before another module's source changed. Returns whether
         there is one."""
         made = self.made.get(module)
         if made is None or made.key != key:

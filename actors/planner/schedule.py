@@ -104,7 +104,7 @@ class Schedule:
         known: Callable[[str], float | None],
         reused: Iterable[str],
     ) -> None:
-        """Estimate what these modules will cost. `known` returns the duration in an earlier build, `reused` are the
+        """Estimates what these modules will cost. `known` returns the duration in an earlier build, `reused` are the
         modules that get an object that is there already."""
         self.estimates = Estimates(known)
         self.costs = {module: self.estimates.of(module, sizes(module)) for module in modules}
@@ -140,7 +140,7 @@ class ReadyHeap:
             heapq.heappush(self._heap, (-priority, module))
 
     def discard(self, modules: Iterable[str]) -> None:
-        """Forget modules that need not be compiled any more."""
+        """Forgets modules that need not be compiled any more."""
         self._inside.difference_update(modules)
 
     def pop(self) -> str:
@@ -224,7 +224,7 @@ class Work:
             self.claimed(module, bool(taken))
 
     def discard(self, modules: Collection[str]) -> None:
-        """Forget modules that need not be compiled any more."""
+        """Forgets modules that need not be compiled any more."""
         self._open.discard(modules)
         self._ours.discard(modules)
         self._asked.difference_update(modules)

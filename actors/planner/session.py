@@ -162,7 +162,7 @@ class Session:
         self.now = now
 
     def ask(self, run: Run, request: BuildRequest[Message] | ToWorkers) -> None:
-        """Send a request for a build. Its phase does not end before the answer has come."""
+        """Sends a request for a build. Its phase does not end before the answer has come."""
         run.awaited += 1
         if isinstance(request, WorkerRequest):
             self.idle_slots -= 1
@@ -178,7 +178,7 @@ class Session:
         return earlier.ended_well and earlier.trusted
 
     def reads_inputs(self, run: Run, paths: Iterable[str]) -> bool:
-        """Have those of these files read that the build has not read. Returns whether some are still to come: the phase
+        """Has those of these files read that the build has not read. Returns whether some are still to come: the phase
         asks again when anything has arrived."""
         inputs, paths = self.facts.inputs, list(paths)
         files = inputs.ask(paths)

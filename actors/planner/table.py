@@ -157,7 +157,7 @@ class SourceTable:
         vanished: Iterable[str],
         held: Mapping[str, bytes],
     ) -> set[str]:
-        """Take over what a scan found. Returns the modules that appeared, went, or have another text. `held` are the
+        """Takes over what a scan found. Returns the modules that appeared, went, or have another text. `held` are the
         texts of modules in memory: of one that is unchanged, the bytes that its digest names."""
         old, new = self.files, dict[str, SourceFile]()
         others: set[str] = set()

@@ -68,7 +68,7 @@ class Before:
         self._snapshots: set[str] = set()
 
     def see(self, request: Message, answer: Message) -> None:
-        """Take note of a request and its answer. Called in the order of the answers."""
+        """Takes note of a request and its answer. Called in the order of the answers."""
         if isinstance(answer, Found):
             for key, entry in answer.entries.items():
                 if key not in self._stored:
@@ -128,7 +128,7 @@ class Before:
         return len(self.entries) + len(self.objects - {entry.digest for entry in self.entries.values()})
 
     async def restore(self, keeper: Keeper) -> None:
-        """Store everything in the cache of a keeper that has just started."""
+        """Stores everything in the cache of a keeper that has just started."""
         cache = keeper.cache
         rows = []
         for key, entry in self.entries.items():

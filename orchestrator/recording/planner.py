@@ -108,7 +108,7 @@ class _Replay:
             self.sent.append(record.message)
 
     def compare(self) -> ReplayDifference | None:
-        """Compare what the planner has sent since it was last given something with what it sent then. Returns None if
+        """Compares what the planner has sent since it was last given something with what it sent then. Returns None if
         that is the same."""
         then: list[Message] = [one.message for one in self.expected if one.message is not None]
         for expected, message in zip(self.expected, self.sent, strict=False):
@@ -128,7 +128,7 @@ class _Replay:
         )
 
     async def give(self, place: int, record: MessageFrame) -> None:
-        """Let the planner handle what it took, or a nudge."""
+        """Lets the planner handle what it took, or a nudge."""
         self.given += 1
         self.place = place
         _pass(record.at - self.at)
@@ -148,7 +148,7 @@ class _Replay:
 
 
 def _pass(seconds: float) -> None:
-    """Let time pass, if the loop has a clock that can jump."""
+    """Lets time pass, if the loop has a clock that can jump."""
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_run():
         jump = getattr(trio.lowlevel.current_clock(), "jump", None)
@@ -184,7 +184,7 @@ async def replay_planner(
 
 
 def _note(replay: _Replay, record: MessageFrame) -> None:
-    """Take note of what was sent to the planner, and of what it sent."""
+    """Takes note of what was sent to the planner, and of what it sent."""
     if record.kind == "cancel":
         assert isinstance(record.message, CancelBuild)
         replay.system.cancelled_builds.add(record.message.build)

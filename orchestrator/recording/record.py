@@ -165,7 +165,7 @@ class Recorder:
         self._stop: Callable[[], None] = _nothing
 
     def attach(self, project: Project) -> None:
-        """Record what the Project is made with, and listen to its events."""
+        """Records what the Project is made with, and listens to its events."""
         config, found = project.config, project.toolchains
         self._write(
             Header(

@@ -61,7 +61,7 @@ class Replayed(NamedTuple):
 
 
 async def replay(recording: Recording) -> Replayed:
-    """See the module."""
+    """Gives a recorded build to this planner and this keeper: see the module."""
     said = [(place, frame) for place, frame in enumerate(recording.frames) if isinstance(frame, MessageFrame)]
     planner, given = await replay_planner(recording.header, said)
     keeper, asked, skipped, assumed = await replay_keeper(recording.header, said)

@@ -60,9 +60,9 @@ class _Order(msgspec.Struct, frozen=True):
 
 
 def obey(module: str, path: str) -> None:
-    """Report at the socket `path` that the compile of `module` has started, wait for an order, and carry it out: return
-    ("finish", or nobody is there any more), raise SourceError ("fail") or RuntimeError ("crash"), end the process
-    ("exit") or have a signal end it ("kill")."""
+    """Reports at the socket `path` that the compile of `module` has started, waits for an order, and carries it out:
+    returns ("finish", or nobody is there any more), raises SourceError ("fail") or RuntimeError ("crash"), ends the
+    process ("exit") or has a signal end it ("kill")."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
         try:
             line.connect(path)
@@ -106,7 +106,7 @@ class RunningCompile:
         self._stream = stream
 
     async def finish(self) -> None:
-        """Let it compile as usual."""
+        """Lets it compile as usual."""
         await self._order(_Order("finish"))
 
     async def fail(self, message: str) -> None:
@@ -127,7 +127,7 @@ class RunningCompile:
         await self.gone()
 
     async def gone(self) -> None:
-        """Wait until it no longer listens: its process has ended (something else killed it), or it has received its
+        """Waits until it no longer listens: its process has ended (something else killed it), or it has received its
         order."""
         with suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
             await self._stream.receive()

@@ -122,7 +122,7 @@ class CrashingDisk(MemoryDisk):
         return fates
 
     def _boot(self, names: dict[str, FileNode], data: dict[FileNode, bytes | None]) -> None:
-        """Start with what is left. Nodes are new ones, so a file that was open cannot be reached any more."""
+        """Starts with what is left. Nodes are new ones, so a file that was open cannot be reached any more."""
         self.power_cuts += 1
         fresh: dict[FileNode, FileNode] = {}
         self.nodes = {}

@@ -141,7 +141,7 @@ class MemoryDisk:
         }
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file in place, creating it and the folders above it where they are missing."""
+        """Writes a file in place, creating it and the folders above it where they are missing."""
         self.make_folders(path.rpartition("/")[0] or "/")
         node = self.nodes.get(path)
         if node is None:
@@ -149,7 +149,7 @@ class MemoryDisk:
         self.put(node, data)
 
     def put(self, node: FileNode, data: bytes) -> None:
-        """Change the bytes of a file in place, whether it still has a name or not."""
+        """Changes the bytes of a file in place, whether it still has a name or not."""
         node.data = data
         self._touch(node)
 
@@ -335,7 +335,7 @@ class FakeDisk:
     # ---- for tests
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file in place, with the folders above it: what an editor does. Never fails, is not counted."""
+        """Writes a file in place, with the folders above it: what an editor does. Never fails, is not counted."""
         if self.base is self.memory:
             self.memory.write(path, data)
             return
@@ -344,7 +344,7 @@ class FakeDisk:
             file.write(data)
 
     def reset(self) -> None:
-        """Forget what was counted."""
+        """Forgets what was counted."""
         self.counts.clear()
         self.reads.clear()
 

@@ -69,7 +69,7 @@ class Differs(AssertionError):
 
 
 async def everything(project: Project, read: Callable[[str], bytes]) -> BuildOutcome:
-    """Build, and gather all that the cache has for the sources as they are, and the program; `read` reads that file.
+    """Builds, and gathers all that the cache has for the sources as they are, and the program; `read` reads that file.
     Whether a blocked module was compiled before its import failed is a matter of luck, so those are left out."""
     result = await project.build()
     modules = sorted(set((await project.graph()).modules) - {*result.failed, *result.blocked})
@@ -94,8 +94,8 @@ async def full(toolchain: Toolchain, modules: Mapping[str, str], **settings: Any
 
 
 async def incremental_equals_full(toolchain: Toolchain, versions: Sequence[Edit], **settings: Any) -> list[BuildResult]:
-    """See the module. `settings` are those of `orchestrator.open`. Returns the results of the incremental builds, so
-    that a test can look at what was compiled. Raises `Differs`."""
+    """Builds each version in turn, and from nothing: see the module. `settings` are those of `orchestrator.open`.
+    Returns the results of the incremental builds, so that a test can look at what was compiled. Raises `Differs`."""
     world = World(toolchain)
     results: list[BuildResult] = []
     async with world.open(**settings) as project:

@@ -208,12 +208,12 @@ class Faults:
         return cls(*(_rule(part.strip()) for part in text.split(";") if part.strip()))
 
     def on(self, hop: str, fault: Fault, *, at: int = 1, path: str = "", times: int = 1) -> Faults:
-        """Add a rule (see `Rule`). Counting begins now. Returns itself, so that calls can follow one another."""
+        """Adds a rule (see `Rule`). Counting begins now. Returns itself, so that calls can follow one another."""
         self.rules.append(Rule(hop, fault, at, path, times))
         return self
 
     def heal(self) -> None:
-        """Forget the rules: nothing of what was planned fails any more."""
+        """Forgets the rules: nothing of what was planned fails any more."""
         self.rules.clear()
         self._matched.clear()
 
@@ -234,7 +234,7 @@ class Faults:
         return fault
 
     def check(self) -> None:
-        """Raise `Crashed` where the process has."""
+        """Raises `Crashed` where the process has."""
         if self.crashed:
             raise Crashed("the process has crashed")
 

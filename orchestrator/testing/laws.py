@@ -64,7 +64,7 @@ class MessageLaws:
         self._impatient: set[int] = set()
 
     def watch(self, watched: System | Project) -> None:
-        """Watch this system itself too, or that of an open Project."""
+        """Watches this system itself too, or that of an open Project."""
         system = watched if isinstance(watched, System) else watched.system
         self._system = system
         self._ranks = {actor.name: rank for rank, actor in enumerate(system.actors)}

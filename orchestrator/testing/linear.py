@@ -110,7 +110,7 @@ class History:
         call.ended = self._tick()
 
     async def record(self, client: str, operation: str, argument: Any, work: Awaitable[R]) -> R:
-        """Await `work`, which is the call. If it is cancelled or raises, it stays pending."""
+        """Awaits `work`, which is the call. If it is cancelled or raises, it stays pending."""
         call = self.begin(client, operation, argument)
         answer = await work
         self.end(call, answer)

@@ -72,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
-    """Take tests over before pytest-asyncio does: in its mode `auto` it makes items of its own of async functions."""
+    """Takes tests over before pytest-asyncio does: in its mode `auto` it makes items of its own of async functions."""
     collected = yield
     for item in collected if isinstance(collected, list) else [collected]:
         _take_over(item)
@@ -80,7 +80,7 @@ def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Put a plain function in the place of the async one, before anybody asks whether it is async."""
+    """Puts a plain function in the place of the async one, before anybody asks whether it is async."""
     _take_over(item)
 
 
@@ -128,7 +128,7 @@ def _scheduled(item: pytest.Function, function: Callable[..., Any]) -> Callable[
 
 
 def _unless_it_is_all_there_is(raised: pytest.ExceptionInfo[BaseException]) -> bool:
-    """Hide a frame, but not where a text alone is shown: pytest would say below it that all frames are hidden."""
+    """Hides a frame, but not where a text alone is shown: pytest would say below it that all frames are hidden."""
     return not isinstance(raised.value, pytest.fail.Exception)
 
 
@@ -218,7 +218,7 @@ class Schedules:
         return ScheduleSettings(line, profile, marker_arguments(*args, **arguments), ini)
 
     def __call__(self, scenario: Callable[[], Awaitable[Any]], *args: Any, **arguments: Any) -> Exploration | None:
-        """Explore the scenario, and raise what fails with a note of how to replay it. The arguments are the marker's.
+        """Explores the scenario, and raises what fails with a note of how to replay it. The arguments are the marker's.
         Returns None where `--schedule` had that one run instead."""
         __tracebackhide__ = True
         from orchestrator.testing.schedules import explore
@@ -272,7 +272,7 @@ class Schedules:
         return KeptSchedules(str(config.rootpath), self._item.nodeid + call, backend)
 
     def _run_kept(self, scenario: Callable[[], Awaitable[Any]], kept: KeptSchedules, common: Any) -> None:
-        """Run first what failed before."""
+        """Runs first what failed before."""
         __tracebackhide__ = True
         for schedule in kept.schedules():
             with suppress(pytest.UsageError):  # A file that somebody wrote by hand.
@@ -280,7 +280,7 @@ class Schedules:
             kept.remove(schedule)
 
     def _forget_output(self) -> None:
-        """Forget what the schedules before printed and logged: a failure shows the one that it tells of."""
+        """Forgets what the schedules before printed and logged: a failure shows the one that it tells of."""
         manager = self._item.config.pluginmanager
         capture: Any = manager.getplugin("capturemanager")
         if capture is not None and capture.is_globally_capturing():
@@ -291,7 +291,7 @@ class Schedules:
                 handler.reset()
 
     def _page(self, scenario: Callable[[], Awaitable[Any]], failure: Failure) -> str:
-        """Write the page of a failure where one is asked for, and say where it is."""
+        """Writes the page of a failure where one is asked for, and says where it is."""
         folder = self._item.config.option.schedules_html
         if not folder:
             return ""
@@ -339,7 +339,7 @@ def schedules(request: pytest.FixtureRequest) -> Schedules:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say how many schedules were run, and where all were wanted whether those are all."""
+    """Says how many schedules were run, and where all were wanted whether those are all."""
     reports = [
         report for found in terminalreporter.stats.values() for report in found if getattr(report, "when", "") == "call"
     ]

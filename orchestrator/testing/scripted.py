@@ -35,7 +35,7 @@ class CompileStep(NamedTuple):
 
 
 def takes(seconds: float) -> CompileStep:
-    """Compile as usual, in so many seconds of virtual time."""
+    """Compiles as usual, in so many seconds of virtual time."""
     return CompileStep("takes", seconds)
 
 

@@ -121,7 +121,7 @@ class DiskConnection:
         return found
 
     def abandon(self) -> None:
-        """Undo the transaction, if there is one, and let others write."""
+        """Undoes the transaction, if there is one, and lets others write."""
         if not self._closed and not self._killed:
             self._inner.rollback()
             self._let_go()
@@ -134,7 +134,7 @@ class DiskConnection:
     # ---- inside
 
     async def _begin(self) -> None:
-        """Wait until nobody else writes, load what they wrote, and begin."""
+        """Waits until nobody else writes, loads what they wrote, and begins."""
         node = self._look()
         deadline = anyio.current_time() + self._busy_ms / 1000
         while self._disk.writers.setdefault(node.inode, self) is not self:

@@ -98,7 +98,7 @@ class SimulatedWorker(Child):
         return answer
 
     def _compute(self) -> None:
-        """Do the next job, and find out how long that takes."""
+        """Does the next job, and finds out how long that takes."""
         if not self._jobs:
             self._wait = float("inf")
             return

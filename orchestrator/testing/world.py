@@ -111,14 +111,14 @@ class World:
     # ---- the project's sources
 
     def write(self, modules: Mapping[str, str], folder: str = PROJECT) -> None:
-        """Write modules (`a/b` is the file a/b with the toolchain's extension). They are synced, so that they survive a
-        power cut, together with everything written before."""
+        """Writes modules (`a/b` is the file a/b with the toolchain's extension). They are synced, so that they survive
+        a power cut, together with everything written before."""
         for module, text in modules.items():
             self.disk.write(self.path(module, folder), text.encode())
         self.disk.sync()
 
     def remove(self, module: str, folder: str = PROJECT) -> None:
-        """Remove a module's file."""
+        """Removes a module's file."""
         self.disk.remove(self.path(module, folder))
 
     def modules(self, folder: str = PROJECT) -> dict[str, str]:

@@ -60,19 +60,19 @@ class Scanning(Step):
         return self._end
 
     def arrived(self, message: SourcesRead) -> None:
-        """Keep sources until the scan has ended."""
+        """Keeps sources until the scan has ended."""
         self._read += message.sources
         self._vanished += message.vanished
         if message.end is not None:
             self._end = message.end
 
     def use_cache(self) -> None:
-        """Tell the keeper that the build has begun: from here on it needs the cache."""
+        """Tells the keeper that the build has begun: from here on it needs the cache."""
         self._uses_cache = True
         self.session.ask(self.run, Begin(build=self.run.id))
 
     def advance(self) -> None:
-        """Decide whether there is anything to do, as soon as everything is here that says so."""
+        """Decides whether there is anything to do, as soon as everything is here that says so."""
         run, end = self.run, self._end
         if end is None or run.awaited:
             return
@@ -119,7 +119,7 @@ class Analysing(Step):
         self.unchanged = False
 
     def begin(self) -> None:
-        """Begin with all modules anew. What the facts know of them already stays."""
+        """Begins with all modules anew. What the facts know of them already stays."""
         run, facts, settings = self.run, self.session.facts, self.run.settings
         run.restart()
         self.need, self.to_show, self.kept, self.unchanged = Need(), [], {}, False
@@ -202,7 +202,7 @@ class Summarising(Step):
         """What was made, by identity of the toolchain and name."""
 
     def begin(self) -> None:
-        """Ask for the summaries, and for those of the texts before: most of a changed module is as it was."""
+        """Asks for the summaries, and for those of the texts before: most of a changed module is as it was."""
         session, facts = self.session, self.session.facts
         if to_show := self._analysing.to_show:
             paths = [facts.sources[module].path for module in to_show]
@@ -226,7 +226,7 @@ class Summarising(Step):
             super().answered(request, answer)
 
     def _found(self, request: FindSummaries, answer: SummariesFound) -> None:
-        """Take what the index has of one toolchain; the rest is for the workers."""
+        """Takes what the index has of one toolchain; the rest is for the workers."""
         facts = self.session.facts
         for module in facts.by_toolchain(self._wanted)[request.identity]:
             file = self._wanted[module]
@@ -239,7 +239,7 @@ class Summarising(Step):
             self.run.schedule.ahead_ms += new_source_ms(file.size)
 
     def advance(self) -> None:
-        """Keep the slots busy; go back when everything is summarised."""
+        """Keeps the slots busy, and goes back when everything is summarised."""
         session, run = self.session, self.run
         while session.idle_slots and self._waiting:
             share = max(1, min(BATCH, len(self._waiting) // session.idle_slots))
@@ -261,13 +261,13 @@ class Summarising(Step):
         run.go(Phase.ANALYSING)  # Also if a file changed meanwhile: the facts ask for its other text.
 
     def store(self) -> None:
-        """Have what was made stored, so that other processes need not make it."""
+        """Has what was made stored, so that other processes need not make it."""
         for identity, summaries in self._new.items():
             self.session.ask(self.run, StoreSummaries(build=self.run.id, identity=identity, summaries=summaries))
         self._new = {}
 
     def _done(self, answer: SummariseDone) -> None:
-        """Take over what a worker found."""
+        """Takes over what a worker found."""
         session, facts, events = self.session, self.session.facts, self.session.events
         for outcome in answer.outcomes:
             file = facts.sources[outcome.module]
@@ -317,7 +317,7 @@ class Inferring(Step):
             super().answered(request, answer)
 
     def _found(self, request: FindSummaries, answer: SummariesFound) -> None:
-        """Take what the index has of one toolchain; the rest is for the workers."""
+        """Takes what the index has of one toolchain; the rest is for the workers."""
         inferences = self.session.facts.inferences
         for key, data in answer.summaries.items():
             try:
@@ -328,7 +328,7 @@ class Inferring(Step):
         self._waiting.extend(module for module in modules if self._keys[module] not in inferences)
 
     def advance(self) -> None:
-        """Keep the slots busy; go back when everything is inferred."""
+        """Keeps the slots busy, and goes back when everything is inferred."""
         session, run, facts = self.session, self.run, self.session.facts
         while session.idle_slots and self._waiting and not run.replan:
             share = max(1, min(BATCH, len(self._waiting) // session.idle_slots))
@@ -354,7 +354,7 @@ class Inferring(Step):
         self._new = {}
 
     def _done(self, answer: InferDone) -> None:
-        """Take over what a worker found. A crash is not reported here: the compile will meet it too."""
+        """Takes over what a worker found. A crash is not reported here: the compile will meet it too."""
         facts, inferences = self.session.facts, self.session.facts.inferences
         for outcome in answer.outcomes:
             if outcome.changed is not None:

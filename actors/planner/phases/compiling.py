@@ -74,7 +74,7 @@ class Compiling(Step):
     # ---- hits and misses
 
     def begin(self) -> None:
-        """Take hits; the misses become ready. When the build comes back from linking, no module is wanted any more."""
+        """Takes hits; the misses become ready. When the build comes back from linking, no module is wanted any more."""
         session, run, facts, force = self.session, self.run, self.session.facts, self.run.settings.force
         entries, claimed, marked = self._finding.entries, self._finding.claimed, run.failures.marked
         settings_now = settings_digest(run.settings)
@@ -126,7 +126,7 @@ class Compiling(Step):
             self._make_ready(module, taken=False)
 
     def _make_ready(self, module: str, taken: bool | None = None) -> None:
-        """Put a module into the ready heap, or let it wait for its imports' objects where the toolchain needs them.
+        """Puts a module into the ready heap, or lets it wait for its imports' objects where the toolchain needs them.
         `taken` as in `Work.add`."""
         run, session = self.run, self.session
         toolchain = session.toolchains.of(session.facts.sources[module].path)
@@ -154,8 +154,8 @@ class Compiling(Step):
     # ---- going on
 
     def advance(self) -> None:
-        """Fill idle slots and store finished objects. When every module has ended, go on. Where a source changed under
-        the build, or an object is gone, nothing new is begun, and the build looks at the sources again."""
+        """Fills idle slots and stores finished objects. Goes on when every module has ended. Where a source changed
+        under the build, or an object is gone, nothing new is begun, and the build looks at the sources again."""
         run = self.run
         if not run.settings.keep_going and run.failures.errors:
             self._give_up()
@@ -179,7 +179,7 @@ class Compiling(Step):
             self._wait_for_others()
 
     def _begin_modules(self) -> None:
-        """Prepare ready modules, have the idle slots compile prepared ones, and claim more."""
+        """Prepares ready modules, has the idle slots compile prepared ones, and claims more."""
         session, run, schedule, reusing = self.session, self.run, self.run.schedule, self._reusing
         sources = session.facts.sources
         reusing.prepare(self._ready)
@@ -227,7 +227,7 @@ class Compiling(Step):
         self.session.ask(self.run, Find(build=self.run.id, keys=keys, claim=len(keys), beside=beside))
 
     def _claimed(self, answer: Found) -> None:
-        """Take over who compiles the modules that were to be claimed. The cache has some of them by now."""
+        """Takes over who compiles the modules that were to be claimed. The cache has some of them by now."""
         facts = self.session.facts
         for module in self._ready.answered():
             key = facts.key(module)
@@ -270,7 +270,7 @@ class Compiling(Step):
                 self._made(outcome.module, made, digest(made.data), outcome.duration_ms)
 
     def _reuse(self, answer: FragmentsFound) -> None:
-        """Take the whole objects of some modules, each for the module's new key too. They count as compiled, because
+        """Takes the whole objects of some modules, each for the module's new key too. They count as compiled, because
         their keys missed, but no worker is asked."""
         run, events = self.run, self.session.events
         for module, entry, data in self._reusing.found(answer):
@@ -295,7 +295,7 @@ class Compiling(Step):
             self._wake_dependents(module)
 
     def _done(self, outcome: CompileOutcome) -> None:
-        """Take over what a worker made of its job."""
+        """Takes over what a worker made of its job."""
         session, run, failures, facts = self.session, self.run, self.run.failures, self.session.facts
         module = outcome.module
         if outcome.changed is not None:
@@ -347,7 +347,7 @@ class Compiling(Step):
         self._discard(self.session.fail(self.run, module, errors))
 
     def _explain(self) -> None:
-        """Block the unexplained modules by the failed ones that they depend on. Which ones these are is known when all
+        """Blocks the unexplained modules by the failed ones that they depend on. Which ones these are is known when all
         others have ended."""
         run, failures, graph = self.run, self.run.failures, self.session.facts.graph
         for module, failed in failures.explanations(graph):
@@ -390,11 +390,11 @@ class Compiling(Step):
         )
 
     def keep(self, entries: Iterable[NewEntry]) -> None:
-        """Have these stored with the objects: the program, and what its link left."""
+        """Has these stored with the objects: the program, and what its link left."""
         self._to_store += entries
 
     def store(self) -> bool:
-        """Store what was made: one `StoreEntries` at a time, and what is made meanwhile goes into the next. An object
+        """Stores what was made: one `StoreEntries` at a time, and what is made meanwhile goes into the next. An object
         that was reused for a module that is blocked now is dropped: it cost nothing, and its key names a source that
         fails. Objects with inputs go by themselves, because they replace what their keys have: that was made from other
         inputs. Returns whether anything is being stored."""
@@ -412,7 +412,7 @@ class Compiling(Step):
         return self._storing
 
     def stored(self, request: StoreEntries, answer: Stored) -> None:
-        """Take over what the cache has for these keys now: the first object of a key stays. The answer may come in any
+        """Takes over what the cache has for these keys now: the first object of a key stays. The answer may come in any
         later phase, and is also that to a link's `StoreEntries`."""
         session = self.session
         # Two processes may compile one key at a time, and toolchains owe the same bytes for it. If one does not, all

@@ -74,7 +74,7 @@ class EndingBuild(Step):
         self._before = self.session.earlier.plan
 
     def advance(self) -> None:
-        """Answer, store what is not stored yet, and end the build, in this order: the snapshot promises that the
+        """Answers, stores what is not stored yet, and ends the build, in this order: the snapshot promises that the
         entries are there. Inputs that compiles discovered are read before, because the snapshot has their stamps
         too."""
         session, discovered = self.session, self.session.facts.inputs.of.values()

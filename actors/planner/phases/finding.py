@@ -95,7 +95,7 @@ class FindingObjects(Step):
         self._found = True
 
     def advance(self) -> None:
-        """Go on when the inputs of what was found are read."""
+        """Goes on when the inputs of what was found are read."""
         if self._found and not self.session.reads_inputs(self.run, inputs_of(self.entries)):
             self.run.go(Phase.COMPILING)
 
@@ -126,7 +126,7 @@ class LookingUp(Step):
             super().answered(request, answer)
 
     def advance(self) -> None:
-        """Load what was found, when its inputs are read and are the same."""
+        """Loads what was found, when its inputs are read and are the same."""
         run, facts, found = self.run, self.session.facts, self._found
         if found is None or self.session.reads_inputs(run, inputs_of(found)):
             return
@@ -177,7 +177,7 @@ class Reusing:
         return len(self.prepared) + len(self._asked)
 
     def prepare(self, ready: Work) -> None:
-        """Find out what the next ready modules may reuse: one batch at a time, and none before the last is nearly used
+        """Finds out what the next ready modules may reuse: one batch at a time, and none before the last is nearly used
         up, because fragments are as large as the objects they come from."""
         session, run, facts = self.session, self.run, self.session.facts
         if self._asked or len(self.prepared) > 4 * session.slots:
@@ -218,7 +218,7 @@ class Reusing:
         return planned if planned.parts and planned.parts == session.facts.parts(module) else None
 
     def found(self, answer: FragmentsFound) -> list[tuple[str, CacheEntry, bytes]]:
-        """Take over what the cache has of what was asked for. Returns the modules whose whole object is there; the
+        """Takes over what the cache has of what was asked for. Returns the modules whose whole object is there; the
         others can be compiled now."""
         session, run, facts = self.session, self.run, self.session.facts
         modules, self._asked = self._asked, ()

@@ -124,7 +124,7 @@ class Linking(Step):
         self._key = keys.key_of(self._manifest)
 
     def _look_for_program(self) -> None:
-        """Take the last build's program where it has the same key; otherwise ask the cache, or link at once."""
+        """Takes the last build's program where it has the same key; otherwise asks the cache, or links at once."""
         session, run, plan = self.session, self.run, self.session.earlier.plan
         if not run.settings.verify:
             if run.settings.force or run.program_lost:
@@ -152,7 +152,7 @@ class Linking(Step):
     # ---- what the link needs
 
     def _load(self) -> None:
-        """Fetch the bytes of the objects: those just made are at hand, the cache has the others. A toolchain that
+        """Fetches the bytes of the objects: those just made are at hand, the cache has the others. A toolchain that
         remembers links says itself which it needs; where it has not linked in this process yet, it gets what an earlier
         one left."""
         digests, settings = self.run.objects.digests, self.run.settings
@@ -182,7 +182,7 @@ class Linking(Step):
             self._link()
 
     def _loaded(self, answer: Loaded) -> None:
-        """Link, if nothing is lost. A module whose object is gone or damaged, a late miss, is compiled after all."""
+        """Links, if nothing is lost. A module whose object is gone or damaged, a late miss, is compiled after all."""
         session, run, facts, objects = self.session, self.run, self.session.facts, self.run.objects
         objects.data.update(answer.data)
         absent = self._needed() - objects.data.keys()
@@ -271,7 +271,7 @@ class Linking(Step):
         self._store(answer, program)
 
     def _report(self, answer: LinkDone, found: Iterable[Finding]) -> bool:
-        """Report what the link found in the entry, in its places. False where its text must be read before."""
+        """Reports what the link found in the entry, in its places. False where its text must be read before."""
         run, facts, entry = self.run, self.session.facts, self.run.settings.entry
         file, summary = facts.sources[entry], facts.modules.summaries.get(entry)
         if (file.data is None or summary is None) and self._answer is None:
@@ -314,7 +314,7 @@ class Linking(Step):
     # ---- the cache, and the program's place
 
     def _store(self, answer: LinkDone, program: bytes) -> None:
-        """Keep the program, and what the link left for links of later processes, as an entry of its own."""
+        """Keeps the program, and what the link left for links of later processes, as an entry of its own."""
         session, run, entry, linked = self.session, self.run, self.run.settings.entry, answer.linked
         assert self._linker is not None and linked is not None
         if session.events.wanted:
@@ -354,7 +354,7 @@ class Linking(Step):
             self._compiling.store()
 
     def _publish(self, data: bytes = b"") -> None:
-        """Have the program written to its place; without its bytes, from the cache, unless it is there already. Where
+        """Has the program written to its place; without its bytes, from the cache, unless it is there already. Where
         there is no program, those that earlier builds wrote are removed."""
         settings = self.run.settings
         if not self._digest and not (settings.outputs_list and settings.owner):
@@ -411,7 +411,7 @@ class Linking(Step):
             super().answered(request, answer)
 
     def advance(self) -> None:
-        """End when the program is in its place, and the cache has it too. A build that answers early stores it when it
+        """Ends when the program is in its place, and the cache has it too. A build that answers early stores it when it
         has answered."""
         if self._published and (not self.run.awaited or self.session.answers_early(self.run)):
             self.run.go(Phase.ENDING)

@@ -108,7 +108,7 @@ class Verifying(Step):
         return msgspec.structs.replace(facts.job(module), fingerprints=fingerprints)
 
     def _load(self, answer: Loaded) -> None:
-        """Take over the objects. One that the cache has lost meanwhile is no difference; the link finds out."""
+        """Takes over the objects. One that the cache has lost meanwhile is no difference; the link finds out."""
         objects = self.run.objects
         objects.data.update(answer.data)
         self._loaded.extend(module for module in self._loading if objects.digests[module] in objects.data)

@@ -57,7 +57,7 @@ def cancellable() -> Iterator[anyio.CancelScope]:
 
 @contextmanager
 def invariant(check: Callable[[], object]) -> Iterator[None]:
-    """Call `check` after each step of any task while this is open. What it raises fails the schedule; so does False.
+    """Calls `check` after each step of any task while this is open. What it raises fails the schedule; so does False.
 
         with invariant(lambda: queue.qsize() <= 3):
             ...

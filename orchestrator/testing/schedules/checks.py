@@ -32,7 +32,7 @@ def cancellation_safe(
     schedules: int = 1000,
     backends: Sequence[Backend] = BACKENDS,
 ) -> list[Exploration]:
-    """Cancel one of several users at each await, in each order of steps up to `schedules`, then assert the law.
+    """Cancels one of several users at each await, in each order of steps up to `schedules`, then asserts the law.
 
     `law(thing)` is called when all users have ended; it may be async. False breaks it, and what it raises. It is also
     asked whether another user still gets its turn: a `use` that waits for ever is a deadlock, which fails.
@@ -61,7 +61,7 @@ def bounded(
     cancel: bool = False,
     backends: Sequence[Backend] = BACKENDS,
 ) -> list[Exploration]:
-    """Assert after each step that `size(thing)` is at most `bound`, while several users are at work."""
+    """Asserts after each step that `size(thing)` is at most `bound`, while several users are at work."""
 
     async def scenario() -> None:
         thing = await _made(make)
@@ -88,7 +88,7 @@ def fair(
     ahead: int = 2,
     backends: Sequence[Backend] = BACKENDS,
 ) -> list[Exploration]:
-    """Assert that no user that takes `turns` turns is more than `ahead` turns before another one that waits as well.
+    """Asserts that no user that takes `turns` turns is more than `ahead` turns before another one that waits as well.
 
     Fairness is asked on an event loop that is fair itself: the tasks run in FIFO order, and each user lets others run
     after its turn.

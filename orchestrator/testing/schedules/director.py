@@ -93,7 +93,7 @@ class Director:
         self._offers.setdefault(task, []).append(cancel)
 
     def withdraw(self, task: Any, cancel: Callable[[], object]) -> None:
-        """Take an offer back, if it still stands."""
+        """Takes an offer back, if it still stands."""
         offers = self._offers.get(task, [])
         if cancel in offers:
             offers.remove(cancel)
@@ -106,7 +106,7 @@ class Director:
         return list(self._offers) if self._cancels else []
 
     def cancel(self, task: Any) -> None:
-        """Cancel a task that `pick` returned as cancelled."""
+        """Cancels a task that `pick` returned as cancelled."""
         cancel = self._offers[task][-1]
         self.withdraw(task, cancel)
         cancel()
@@ -136,7 +136,7 @@ class Director:
         return self.finished or self.problem is not None
 
     def pick(self, ready: Sequence[Any]) -> Turn:
-        """Choose among the tasks that can run (at least one, in an order that is the same in every run) and those that
+        """Chooses among the tasks that can run (at least one, in an order that is the same in every run) and those that
         can be cancelled."""
         if self.over:
             return Turn(ready[0])
@@ -166,7 +166,7 @@ class Director:
         return True
 
     def overtakes(self) -> None:
-        """Note that the task which was picked was woken after another that can run."""
+        """Notes that the task which was picked was woken after another that can run."""
         if not self.over:
             self.trace.overtaking.append(len(self.trace.labels) - 1)
 

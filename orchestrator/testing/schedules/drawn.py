@@ -40,7 +40,7 @@ class Drawn(Policy):
 
 
 def drawn(scenario: Scenario, data: Any, *, backend: Backend = "trio", cancel: bool | int = False) -> Any:
-    """Run the scenario once, under a schedule drawn from `data`. Returns its value, and raises what it raises."""
+    """Runs the scenario once, under a schedule drawn from `data`. Returns its value, and raises what it raises."""
     policy = Drawn(data, Cancels(int(cancel)))
     outcome = run(scenario, policy, backend=backend)
     if policy.stopped is not None:

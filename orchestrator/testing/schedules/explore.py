@@ -96,7 +96,7 @@ class Exploration(NamedTuple):
         return f"{self.strategy}: {count}, {self.distinct:,} of them different"
 
     def check(self) -> None:
-        """Raise what the shortest failing schedule raised, with a note of how to replay it."""
+        """Raises what the shortest failing schedule raised, with a note of how to replay it."""
         if self.failure is not None:
             self.failure.error.add_note(str(self.failure))
             raise self.failure.error
@@ -110,7 +110,7 @@ def run(
     steps: int = STEPS,
     places: bool = False,
 ) -> Outcome:
-    """Run a scenario once, under one policy. `places` has the trace say which lines ran, which takes longer. The
+    """Runs a scenario once, under one policy. `places` has the trace say which lines ran, which takes longer. The
     traceback of an error begins at the scenario."""
     loop = _loop_of(backend)
     director = Director(policy, loop.name_of, steps)
@@ -147,7 +147,7 @@ def _loop_of(backend: Backend) -> Any:
 
 
 def replay(scenario: Scenario, schedule: str, *, backend: Backend = "trio", steps: int = STEPS) -> Outcome:
-    """Run the schedule that a failure printed (`12:1,40:2`), or one by its key (`random:17`, `pct:3:40:17`)."""
+    """Runs the schedule that a failure printed (`12:1,40:2`), or one by its key (`random:17`, `pct:3:40:17`)."""
     return run(scenario, policy_of(schedule), backend=backend, steps=steps, places=True)
 
 
@@ -166,7 +166,7 @@ def explore(
     order: Order = "any",
     before_shown: Callable[[], None] = lambda: None,
 ) -> Exploration:
-    """Run a scenario under many schedules, until one fails, `schedules` were run or `seconds` have passed.
+    """Runs a scenario under many schedules, until one fails, `schedules` were run or `seconds` have passed.
 
     `strategy` is "portfolio", "random", "pct", "deviations", "exhaustive" or one made by hand. `twice` runs each
     schedule a second time, and fails with `Uncontrolled` where the two differ. What fails is shortened, unless

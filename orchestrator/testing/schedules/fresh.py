@@ -59,7 +59,7 @@ class _Steered(Policy):
         return taken
 
     def ended(self) -> None:
-        """Note that this schedule was run to its end."""
+        """Notes that this schedule was run to its end."""
         if self._node is None:
             return
         for node, taken, count in reversed(self.path):

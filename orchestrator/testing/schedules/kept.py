@@ -36,11 +36,11 @@ class KeptSchedules:
             return []
 
     def add(self, schedule: str) -> None:
-        """Keep a schedule that failed."""
+        """Keeps a schedule that failed."""
         self._write([schedule, *(one for one in self.schedules() if one != schedule)][:MOST])
 
     def remove(self, schedule: str) -> None:
-        """Forget a schedule that does not fail any more."""
+        """Forgets a schedule that does not fail any more."""
         self._write([one for one in self.schedules() if one != schedule])
 
     def _write(self, schedules: list[str]) -> None:

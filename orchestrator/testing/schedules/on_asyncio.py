@@ -38,7 +38,7 @@ Scenario = Callable[[], Any]
 
 
 def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
-    """Run a scenario as the director says; its value, or its exception. Raises what is no failure of the scenario
+    """Runs a scenario as the director says; its value, or its exception. Raises what is no failure of the scenario
     (KeyboardInterrupt). Where `director.problem` is set afterwards, what was raised means nothing."""
 
     async def whole() -> Any:
@@ -234,7 +234,7 @@ class _Ready(deque[Any]):
         return handle
 
     def _note(self) -> None:
-        """Write down where the last step ended."""
+        """Writes down where the last step ended."""
         if self._stepped is not None:
             task, self._stepped = self._stepped, None
             ended = None if task.done() else place_of(task.get_coro())
@@ -323,7 +323,7 @@ class _Loop(asyncio.SelectorEventLoop):
         return handle
 
     def _admit(self, seconds: float) -> bool:
-        """Let in what came from other threads, after it was waited for so long. Returns whether anything came."""
+        """Lets in what came from other threads, after it was waited for so long. Returns whether anything came."""
         if not self._foreign.wait(lambda: bool(self._arrived), seconds):
             return False
         while self._arrived:
@@ -375,7 +375,7 @@ class _Loop(asyncio.SelectorEventLoop):
         return [Waiter(director.label(task), task, task.get_coro(), _children(task, director)) for task in tasks]
 
     def _abandon_all(self) -> None:
-        """Let all tasks raise."""
+        """Lets all tasks raise."""
         self._rounds += 1
         if self._rounds > ROUNDS:
             raise RuntimeError("tasks that were told to end do not")

@@ -46,7 +46,7 @@ def check_trio() -> None:
 
 
 def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
-    """Run a scenario as the director says; its value, or its exception. Raises what is no failure of the scenario
+    """Runs a scenario as the director says; its value, or its exception. Raises what is no failure of the scenario
     (KeyboardInterrupt). Where `director.problem` is set afterwards, what was raised means nothing."""
     clock = trio.testing.MockClock(autojump_threshold=0)
     chooser = _Chooser(director, places)
@@ -113,7 +113,7 @@ class _Chooser:
         self._rounds = 0
 
     def shuffle(self, batch: list[Any]) -> None:
-        """Leave one task in the batch: one of Trio's own, or the one that the director picks."""
+        """Leaves one task in the batch: one of Trio's own, or the one that the director picks."""
         runner = _runner()
         # Trio's own tasks are no choice: otherwise a schedule would depend on how Trio starts and stops.
         own = [task for task in batch if is_trios(task, runner)]
@@ -164,7 +164,7 @@ def is_trios(task: Any, runner: Any) -> bool:
 
 
 def _throw(task: Any) -> None:
-    """Let a task that could go on raise instead; one that has not begun does at its first rest."""
+    """Lets a task that could go on raise instead; one that has not begun does at its first rest."""
     if isinstance(task._next_send, outcome.Outcome):
         task._next_send = outcome.Error(Abandoned())
 

@@ -162,7 +162,7 @@ class Segments(Policy):
         self._ahead: list[list[Any]] = [[label, count] for label, count in reversed(segments)]
 
     def stepped(self, label: str) -> None:
-        """Note a step, whether it was chosen or not."""
+        """Notes a step, whether it was chosen or not."""
         ahead = self._ahead
         if ahead and ahead[-1][0] == label:
             ahead[-1][1] -= 1

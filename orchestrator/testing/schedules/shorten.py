@@ -40,7 +40,7 @@ class Shortest(NamedTuple):
 
 
 def shortest(run: Run, failing: Outcome, *, has_order: bool) -> Shortest:
-    """Search for the shortest failing schedule, within `TRIES` and `SECONDS`. `has_order`: the loop is FIFO."""
+    """Searches for the shortest failing schedule, within `TRIES` and `SECONDS`. `has_order`: the loop is FIFO."""
     search = _Search(run, failing)
     fifo, tried, complete = search.in_order() if has_order else (None, 0, False)
     if not search.best.policy.fifo:
@@ -74,7 +74,7 @@ class _Search:
         return self._run_policy(policy)
 
     def in_order(self) -> tuple[bool, int, bool]:
-        """Look for a schedule in FIFO order that fails in the same way. Returns whether there is one, how many were
+        """Looks for a schedule in FIFO order that fails in the same way. Returns whether there is one, how many were
         tried, and whether there are no others."""
         if self.best.policy.fifo:
             return True, 0, False
@@ -105,7 +105,7 @@ class _Search:
         return True
 
     def by_segments(self) -> bool:
-        """Leave out, join or cut one segment after the other."""
+        """Leaves out, joins or cuts one segment after the other."""
         improved = False
         number = 0
         while self.left > 0:
@@ -119,7 +119,7 @@ class _Search:
         return improved
 
     def by_choices(self) -> bool:
-        """Set one choice after the other to 0, the last first: those before it keep their meaning."""
+        """Sets one choice after the other to 0, the last first: those before it keep their meaning."""
         improved = False
         taken = {number: choice.taken for number, choice in enumerate(self.best.trace.choices) if choice.taken}
         for number in sorted(taken, reverse=True):

@@ -21,8 +21,8 @@ _NANOSECONDS = 1_000_000_000
 
 @contextmanager
 def steady_interpreter(now: Callable[[], float], sleep: Callable[[float], None]) -> Iterator[None]:
-    """Make random numbers the same each time, let the clocks of `time` show the loop's virtual time (`now`, which
-    `sleep` moves on), and collect no garbage at moments of the interpreter's own choice."""
+    """Makes random numbers the same each time, lets the clocks of `time` show the loop's virtual time (`now`, which
+    `sleep` moves on), and collects no garbage at moments of the interpreter's own choice."""
     numbers, collecting = random.getstate(), gc.isenabled()
     random.seed(0)
     gc.disable()
@@ -43,7 +43,7 @@ def steady_interpreter(now: Callable[[], float], sleep: Callable[[float], None])
 
 
 def _changed(*changes: list[tuple[Any, str, Any]]) -> list[tuple[Any, str, Any]]:
-    """Put each value in its place. Returns what was there."""
+    """Puts each value in its place. Returns what was there."""
     before = []
     for module, name, value in [change for group in changes for change in group]:
         before.append((module, name, getattr(module, name)))

@@ -47,7 +47,7 @@ class ForeignThreads:
         return [one for one in threading.enumerate() if one not in self._before and one is not _WATCHDOG.thread]
 
     def wait(self, arrived: Callable[[], bool], seconds: float) -> bool:
-        """Wait in real time until something has arrived from one of these threads. Returns whether it has."""
+        """Waits in real time until something has arrived from one of these threads. Returns whether it has."""
         until = real_time() + seconds
         while not arrived() and self.alive() and real_time() < until:
             real_sleep(0.0005)
@@ -84,7 +84,7 @@ class _Watchdog:
         self._began = 0.0
 
     def watch(self, director: Director | None) -> Director | None:
-        """Watch this run from now on. Returns the one that was watched before."""
+        """Watches this run from now on. Returns the one that was watched before."""
         before, self._director, self._began = self._director, director, real_time()
         if self.thread is None and director is not None:
             self.thread = threading.Thread(target=self._look, name="schedules-watchdog", daemon=True)
@@ -131,7 +131,7 @@ _SIGNAL: int | None = getattr(signal, "SIGUSR2", None)
 
 @contextmanager
 def watched(director: Director) -> Iterator[None]:
-    """End the run inside when it hangs: in the main thread, on POSIX."""
+    """Ends the run inside when it hangs: in the main thread, on POSIX."""
     if _SIGNAL is None or threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -41,7 +41,7 @@ class Ruchy:
         return normalise(raw)
 
     def prepare(self) -> None:
-        """Import what jobs need, ahead of the first one."""
+        """Imports what jobs need, ahead of the first one."""
         from orchestrator.toolchains.ruchy import compile, infer, summary  # noqa: A004, F401
 
     def summarise(self, job: SummariseJob) -> Summarised:

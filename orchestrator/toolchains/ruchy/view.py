@@ -150,6 +150,6 @@ def _runs(view: View, body: Sequence[tree.Stmt]) -> list[Span]:
 
 
 def edges_of(text: str) -> list[int]:
-    """Start and stop of each token of a text in turn."""
+    """Where each token of a text starts and stops, in turn."""
     pairs: Pairs = scan(text)
     return list(accumulate([len(part) for pair in pairs for part in pair]))

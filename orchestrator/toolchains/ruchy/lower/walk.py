@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def is_straight(nodes: Iterable[hir.Expr]) -> bool:
-    """Do these expressions neither store to a local nor leave their place by a jump? (Stores are statements, so they
-    need a block.) Only then may a reference to a local, or an owned value, wait on the stack meanwhile."""
+    """Whether these expressions neither store to a local nor leave their place by a jump. (Stores are statements, so
+    they need a block.) Only then may a reference to a local, or an owned value, wait on the stack meanwhile."""
     stack = [node for node in nodes if node.__class__ not in LEAVES]
     while stack:
         node = stack.pop()

@@ -39,7 +39,7 @@ _parts: dict[str, bytes] = {}
 
 
 def _have(names: Iterable[str]) -> None:
-    """See to it that these are among the parts."""
+    """Sees to it that these are among the parts."""
     if all(name in _parts for name in names):
         return
     from orchestrator.toolchains.ruchy.identity import identity

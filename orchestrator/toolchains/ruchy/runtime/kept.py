@@ -34,7 +34,7 @@ def load(identity: str) -> dict[str, bytes]:
 
 
 def keep(identity: str, parts: dict[str, bytes]) -> None:
-    """Keep these parts, and those of no other compiler. Where that fails, the next process assembles again."""
+    """Keeps these parts, and those of no other compiler. Where that fails, the next process assembles again."""
     if sys.dont_write_bytecode:
         return
     payload = msgspec.msgpack.encode(dict(sorted(parts.items())))
