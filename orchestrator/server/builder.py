@@ -57,6 +57,9 @@ class OpenProject:
         self._offload = WatchingOffload()
 
     async def hold(self, request: BuildAsked) -> None:
+        """The life of the Project, from open to close."""
+        # One task opens and closes it, because a task group must be left by the task that entered it. The others set
+        # `_stop`, and wait.
         watched = self._offload.watched
         try:
             async with orchestrator.open(request.place, offload=self._offload, **request.said) as project:
@@ -108,21 +111,23 @@ class OpenProject:
             return False
         extras, absent = project._watched
         paths = [*(extra.path for extra in extras), *absent]
-        found, missing = stamp_extras(paths, REAL)
-        return missing == absent and [one.stamp for one in found] == [one.stamp for one in extras]
+        present, missing = stamp_extras(paths, REAL)
+        return missing == absent and [extra.stamp for extra in present] == [extra.stamp for extra in extras]
 
     def _cache_stamps(self) -> object:
         assert self.project is not None
         config = self.project.config
-        found = []
+        # Every build of this Project writes the snapshot, so its time counts. The index is another file when the cache
+        # was cleared; its time also changes when another project that shares the cache is built.
+        stamps = []
         for name in (os.path.join("snapshots", snapshot_name(config)), "index.db"):
             try:
-                one = os.stat(os.path.join(config.folder, name))
+                seen = os.stat(os.path.join(config.folder, name))
             except OSError:
-                found.append((0, 0, 0))
+                stamps.append((0, 0, 0))
                 continue
-            found.append((one.st_dev, one.st_ino, one.st_mtime_ns if name != "index.db" else 0))
-        return found
+            stamps.append((seen.st_dev, seen.st_ino, seen.st_mtime_ns if name != "index.db" else 0))
+        return stamps
 
 
 class Builder:
@@ -151,38 +156,41 @@ class Builder:
 
     async def _opened(self, request: BuildAsked) -> OpenProject | None:
         """Returns the open Project for a request, counted as used; None where the child has to build by itself."""
+        # One request at a time: opening takes several awaits, and two children that ask for the same folder must get
+        # the same Project. One that no longer answers is not closed under a child that uses it; the other child need
+        # not wait for that, because it can always build by itself.
         key = _key(request)
         async with self._turn:
-            found = self._open.get(key)
-            if found is not None and not found.answers(request):
-                if found.users:
+            opened = self._open.get(key)
+            if opened is not None and not opened.answers(request):
+                if opened.users:
                     return None
                 del self._open[key]
-                await found.close()
-                found = None
-            if found is None:
+                await opened.close()
+                opened = None
+            if opened is None:
                 await self._make_room()
-                found = OpenProject()
-                self._group.start_soon(found.hold, request)
-                await found.ready.wait()
-                if found.failed or not found.answers(request):
-                    await found.close()
+                opened = OpenProject()
+                self._group.start_soon(opened.hold, request)
+                await opened.ready.wait()
+                if opened.failed or not opened.answers(request):
+                    await opened.close()
                     return None
-                self._open[key] = found
-            found.users += 1
-            return found
+                self._open[key] = opened
+            opened.users += 1
+            return opened
 
     async def _make_room(self) -> None:
-        for key, one in list(self._open.items()):
-            if len(self._open) >= OPEN and not one.users:
+        for key, opened in list(self._open.items()):
+            if len(self._open) >= OPEN and not opened.users:
                 del self._open[key]
-                await one.close()
+                await opened.close()
 
     def _open_last(self, request: BuildAsked) -> None:
         """Makes the Project of a request the last one to be closed."""
-        found = self._open.pop(_key(request), None)
-        if found is not None:
-            self._open[_key(request)] = found
+        opened = self._open.pop(_key(request), None)
+        if opened is not None:
+            self._open[_key(request)] = opened
 
     async def _build(self, request: BuildAsked, opened: OpenProject, link: Link) -> None:
         project = opened.project
@@ -194,6 +202,8 @@ class Builder:
                 group.start_soon(_watch, link, group.cancel_scope)
                 group.start_soon(sender.run, group.cancel_scope)
                 done = await project._build(force=request.force, begun=sender.begin)
+                # Before the result is sent: it counts the Project as used until the snapshot is written. Else the next
+                # request could take what this build writes for another process's.
                 self._group.start_soon(opened.build_ended)
                 with suppress(OSError):
                     self._server.send(b"b")  # for its `status`
@@ -274,8 +284,8 @@ async def _serve(control: socket.socket) -> None:
                 break
             if not data:
                 break
-            for one in descriptors:
-                group.start_soon(builder.serve, socket.socket(fileno=one))
+            for descriptor in descriptors:
+                group.start_soon(builder.serve, socket.socket(fileno=descriptor))
         group.cancel_scope.cancel()
 
 

@@ -111,19 +111,22 @@ def _execute(data: bytes, descriptors: list[int]) -> int:
     _, arguments, _, _, environment = loads(data[len(MAGIC + COMMAND) :])
     link = socket.socket(fileno=client)
     link.settimeout(None)
-    for number, one in enumerate(streams):
-        os.dup2(one, number)
-        os.close(one)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
     os.fchdir(folder)
     os.close(folder)
     _take_over(arguments, environment)
     if link.recv(1) != GO:  # the client did not wait, and does it all by itself
         return 0
     link.send(CHILD + os.getpid().to_bytes(4, "little"), socket.MSG_NOSIGNAL)
+    # A thread, because the main one is in the event loop or in the program. `os.kill` then interrupts it as a signal
+    # from the terminal would.
     _thread.start_new_thread(_obey, (link,))
     session.opener = lambda place, said, config: ServedProject(socket.socket(fileno=builder), place, said, config)
     session.program_starts = lambda: _tell(link, RUNS)
     code = app.main(arguments)
+    # All output is written before ENDED, because the client ends as soon as it hears that.
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -92,7 +92,9 @@ def user(link: "_socket.socket") -> int:
 
 
 def _accepted(own: str, arguments: list[str], folder: str, named: bytes) -> "_socket.socket | None":
-    if any(_signal.getsignal(one) == _signal.SIG_IGN for one in (SIGINT, SIGTERM)):
+    # What this process ignores (`nohup`, a job in the background of a script) must stay ignored, but `_waited` catches
+    # it.
+    if any(_signal.getsignal(number) == _signal.SIG_IGN for number in (SIGINT, SIGTERM)):
         return None
     began = monotonic()
     place = folder if folder.startswith("/") else f"{getcwd()}/{folder}"
@@ -104,8 +106,8 @@ def _accepted(own: str, arguments: list[str], folder: str, named: bytes) -> "_so
         here = open_file(".", O_RDONLY | O_CLOEXEC | O_DIRECTORY)
         try:
             for stream in (0, 1, 2):
-                fstat(stream)
-            passed = b"".join(one.to_bytes(4, sys.byteorder) for one in (here, 0, 1, 2))
+                fstat(stream)  # raises where it is closed
+            passed = b"".join(descriptor.to_bytes(4, sys.byteorder) for descriptor in (here, 0, 1, 2))
             link.sendmsg([request], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, passed)], _socket.MSG_NOSIGNAL)
         finally:
             close(here)
@@ -130,6 +132,8 @@ def _waited(link: "_socket.socket") -> int | None:
         except OSError:  # it has ended: the loop below sees that
             return
 
+    # The child has a session of its own, so a Ctrl-Z at the terminal reaches this process alone. The child stops first
+    # and goes on last: the shell has the terminal while neither runs.
     def stop(number: int, frame: object) -> None:
         if child:
             kill(child, STOPS[1])
@@ -140,6 +144,8 @@ def _waited(link: "_socket.socket") -> int | None:
     before = {number: _signal.signal(number, pass_on) for number in (SIGINT, SIGTERM)}
     if _signal.getsignal(STOPS[0]) == _signal.SIG_DFL:
         before[STOPS[0]] = _signal.signal(STOPS[0], stop)
+    # The child does nothing before GO. A client that waited too long for ACCEPTED has closed the connection and builds
+    # by itself; without GO both would.
     runs, status = False, None
     try:
         link.send(GO, _socket.MSG_NOSIGNAL)

@@ -10,9 +10,10 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from marshal import loads
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from orchestrator.cli import uptodate
 from orchestrator.server import (
@@ -70,6 +71,9 @@ class Front:
         self._why = ""
         self._wake = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # The builder is forked first, while no client's connection is open here. It alone starts threads, so every
+        # later fork comes from a process that has none: a lock that a thread holds would stay locked in the fork for
+        # ever.
         self._builder = os.fork()
         if not self._builder:
             self._become(builder.main, control)
@@ -77,9 +81,11 @@ class Front:
 
     def serve(self) -> str:
         """Serves until there is a reason to end, and returns it."""
-        for one in self._wake:
-            one.setblocking(False)
-        before = {one: signal.signal(one, _stop) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        for end in self._wake:
+            end.setblocking(False)
+        before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        # A handler that does nothing: only signals that have one wake `poll`, and a client whose child has died must
+        # not wait for the next pause.
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         wake = signal.set_wakeup_fd(self._wake[1].fileno(), warn_on_full_buffer=False)
         try:
@@ -98,11 +104,12 @@ class Front:
 
     def _step(self) -> None:
         poll = select.poll()
-        files = [self._listener, self._control, self._wake[0], *self._waiting.values()]
-        for one in files:
-            poll.register(one, select.POLLIN)
-        found = poll.poll(CALM_MS if self._spare is None else PAUSE_MS)
-        for number, _ in found:
+        for source in (self._listener, self._control, self._wake[0], *self._waiting.values()):
+            poll.register(source, select.POLLIN)
+        # A fork takes milliseconds, so the next spare is made when no request has come for a moment, and not between
+        # two commands of one script.
+        ready = poll.poll(CALM_MS if self._spare is None else PAUSE_MS)
+        for number, _ in ready:
             if number == self._control.fileno():
                 if not self._control.recv(1):
                     raise Stopped("its builder is gone")
@@ -116,10 +123,10 @@ class Front:
             elif number in self._waiting:
                 self._answer(self._waiting.pop(number))
         self._reap()
-        if not found:
-            self._look()
+        if not ready:
+            self._use_the_pause()
 
-    def _look(self) -> None:
+    def _use_the_pause(self) -> None:
         """Ends the server where there is a reason, and keeps one spare child ready. Called when no request came."""
         if not self._place.stands():
             raise Stopped("its folder changed")
@@ -161,22 +168,24 @@ class Front:
             pass
         finally:
             close_all(descriptors)
-            if link not in self._children.values():
+            if link not in self._children.values():  # one that was accepted stays open: `_reap` may have to say DIED
                 link.close()
 
     def _check(self, body: bytes, descriptors: int) -> None:
         """Raises ValueError for a client that this server is not for, and Stopped if it is for none any more."""
+        # First what makes the client another one's (it is refused, and the server stays), then what makes the server
+        # nobody's. The version comes last, because it takes the stamp of every source file.
         theirs, _, project, file, environment = loads(body)
         if descriptors != 4:
             raise ValueError("no streams")
         if not self._place.same_project(project) or not self._place.same_file(file):
             raise ValueError("another folder")
-        for what, one, own in zip(COMPARED, _texts(theirs), self._state, strict=True):
-            if one != own:
+        for what, their_text, own_text in zip(COMPARED, _texts(theirs), self._state, strict=True):
+            if their_text != own_text:
                 raise ValueError(f"another {what}")
         ours, other = self._environment, decisive(environment)
         if ours != other:
-            names = sorted(one for one in ours.keys() | other.keys() if ours.get(one) != other.get(one))
+            names = sorted(name for name in ours.keys() | other.keys() if ours.get(name) != other.get(name))
             raise ValueError(f"another environment: {b', '.join(names).decode(errors='replace')}")
         if len(self._children) >= MOST_CLIENTS:
             raise ValueError("too many clients")
@@ -192,6 +201,8 @@ class Front:
         assert self._spare is not None
         process, spare = self._spare
         self._spare = None
+        # ACCEPTED goes last. After it the client only waits, so by then its child and the builder must have their ends.
+        # If a step before fails, the client hears nothing and does everything by itself.
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with ours, theirs, spare:
             send_with(spare, data, [link.fileno(), *descriptors, ours.fileno()])
@@ -209,7 +220,7 @@ class Front:
         theirs.close()
         self._spare = (process, ours)
 
-    def _become(self, life: Any, link: socket.socket) -> NoReturn:
+    def _become(self, life: Callable[[socket.socket], object], link: socket.socket) -> NoReturn:
         """Turns a fork into the builder or a child. Never returns."""
         # A fork inherits the server's signal handlers, wake-up descriptor and connections. All are reset or closed
         # first: a client sees the end of its connection only when nobody else holds a copy of it.
@@ -220,10 +231,10 @@ class Front:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             spare = [self._spare[1]] if self._spare else []
-            for one in (self._listener, self._control, *self._wake, *spare):
-                one.close()
-            for one in (*self._waiting.values(), *self._children.values()):
-                one.close()
+            for inherited in (self._listener, self._control, *self._wake, *spare):
+                inherited.close()
+            for client in (*self._waiting.values(), *self._children.values()):
+                client.close()
             life(link)
         finally:
             os._exit(0)
@@ -279,7 +290,7 @@ def memory(process: int) -> int:
 
 
 def _texts(values: list[object]) -> list[str]:
-    return [json.dumps(one, default=list) for one in values]
+    return [json.dumps(value, default=list) for value in values]
 
 
 def _stamp(path: str) -> list[int]:

@@ -33,8 +33,10 @@ def preload(config: Config) -> list[str]:
     """Imports, and returns the paths whose change makes a server another version."""
     for name in MODULES:
         import_module(name)
-    config.toolchains.identity()
-    anyio.run(anyio.sleep, 0)
+    config.toolchains.identity()  # forks inherit what it has read
+    anyio.run(anyio.sleep, 0)  # imports the backend
+    # Frozen objects are never visited by the collector. A visit writes into each of them, and so every fork would copy
+    # the pages that it shares with the server.
     gc.collect()
     gc.freeze()
     return sorted({*_program_files(), *own_files(), *config.toolchains.files(), *package_folders()})

@@ -84,15 +84,17 @@ class WatchedDisk(RealDisk):
         if not self._root:
             return super().rows(paths)
         with self._lock:
+            # The reports are read first, after the call began. So what is remembered after that was true at that
+            # moment, and the other stamps are taken later still: this is the invariant of this file.
             tree = self._current()
             if tree is None:
                 return super().rows(paths)
-            found = list(map(tree.rows.get, paths))
-            places = [place for place, row in enumerate(found) if row is None]
+            rows = list(map(tree.rows.get, paths))
+            places = [place for place, row in enumerate(rows) if row is None]
             self._wanted = [paths[place] for place in places]
             for place, row in zip(places, super().rows(self._wanted), strict=True):
-                found[place] = row
-            return found  # type: ignore[return-value]
+                rows[place] = row
+            return rows  # type: ignore[return-value]
 
     def learn(self) -> None:
         """Watches what the last `rows` had to stamp, and remembers its stamps. It takes ten times as long as to stamp
@@ -100,6 +102,7 @@ class WatchedDisk(RealDisk):
         wanted = self._wanted
         for start in range(0, len(wanted), AT_ONCE):
             with self._lock:
+                # The lock was free for a moment: a `rows` in between wants other paths, which are the ones to watch.
                 if not self._root or self._tree is None or wanted is not self._wanted:
                     return
                 try:
@@ -272,6 +275,8 @@ class _Tree:
         if within and not self._watch_folder(os.path.dirname(within)):
             return False
         assert self._reports is not None
+        # Watched by the open folder, not by its path: a folder above that is renamed meanwhile leads to the same one.
+        # Its device is compared after that, because something may be mounted on it until it is watched.
         number = self._reports.add_folder(f"/proc/self/fd/{self._file}/{within or '.'}")
         self._note(number, f"{self._root}{within}/" if within else self._root)
         if os.stat(within or ".", dir_fd=self._file, follow_symlinks=False).st_dev != self._device:
