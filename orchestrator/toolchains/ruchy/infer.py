@@ -27,6 +27,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 )
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.types import key_of
+from orchestrator.toolchains.ruchy.check.variables import signature_of_variables
 from orchestrator.toolchains.ruchy.signatures import signature_of
 from orchestrator.toolchains.ruchy.syntax.names import METHOD
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
@@ -74,6 +75,12 @@ def _infer(job: CompileJob, inferred: set[str], aside: Mapping[str, Item]) -> In
     texts = Texts(view, p)
     signatures: dict[str, Signature] = {}
     for name in sorted(inferred):
+        if name == TOP:
+            found = signature_of_variables(p.module)
+            if found is None:
+                return _NOTHING
+            signatures[name] = found
+            continue
         of, _, method = name.partition(METHOD)
         item = p.module.items.get(of)
         item = item.methods.get(method) if method and isinstance(item, StructItem | EnumItem) else item

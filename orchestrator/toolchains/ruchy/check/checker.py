@@ -36,6 +36,7 @@ from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
 from orchestrator.toolchains.ruchy.check.types import EnumType, Named, StructType, Type, named_in
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
+from orchestrator.toolchains.ruchy.check.variables import types_found
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.broken import sound
 from orchestrator.toolchains.ruchy.tables import complete
@@ -77,8 +78,25 @@ class Checked(msgspec.Struct):
 
 def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checked:
     """Finds the type of every expression of a module, and the meaning of every name. With `stubs` the tree lacks
-    functions."""
-    p = Pass(CollectedModule(job, stubs or Stubs({})), Report(), InProgress())
+    functions.
+
+    A function may need the type of a top-level variable that only another one tells, which is looked at later. So where
+    a look at all ends in errors, and has found more of such types, a new one begins with what it found."""
+    found: dict[str, Type] = {}
+    for _ in range(_LOOKS):
+        p = Pass(CollectedModule(job, stubs or Stubs({})), Report(), InProgress())
+        p.module.found = found
+        checked = _check(p, parsed)
+        if checked.module is not None or not p.found_more:
+            break
+        found = {**found, **p.found_more}
+    return checked
+
+
+_LOOKS = 3
+
+
+def _check(p: Pass, parsed: Parsed) -> Checked:
     report = p.report
     top: Fn | None = None
     layouts = TouchedTypes({}, {})
@@ -92,6 +110,7 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
         check_types(p)
         top = check_top(p, statements)
         check_functions(p)
+        p.found_more = types_found(p.module)
         p.settle()
         fill_in(p)
         throwing.run_before_jumps(p)

@@ -46,7 +46,7 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     if isinstance(found, Variable):
         found.read = True
         if isinstance(found, Global):
-            return read_global(found, node.at)
+            return read_global(c, found, node.at)
         if isinstance(found, Alias):
             return read_alias(c, found, node.at)
         kind = found.type

@@ -17,18 +17,33 @@ if TYPE_CHECKING:
     from actors.diagnostics import Finding
     from orchestrator.toolchains.ruchy.check.stubs import Stubs
     from orchestrator.toolchains.ruchy.syntax import tree
+    from orchestrator.toolchains.ruchy.syntax.top import TopName
 
 
 class TopLet:
-    """A `let` of the top level, the `index`th of them. `named`: functions name its variable; so it `lives` in memory,
-    under `symbol`, if it is the only one of its name. `earlier` is the one before it of the same name. `state`: 0 type
-    unknown, 1 in work, 2 known."""
+    """A variable of a `let` of the top level, the `index`th of those. `named`: functions name it; so it `lives` in
+    memory, under `symbol`, if it is the only one of its name. `earlier` is the one before it of the same name. `state`:
+    0 type unknown, 1 in work, 2 known. A known type may have open parts, which any use may decide; `began` is a copy of
+    what it was before."""
 
-    __slots__ = ("earlier", "index", "lives", "name", "named", "node", "state", "symbol", "type")
+    __slots__ = (
+        "began",
+        "earlier",
+        "index",
+        "lives",
+        "mutable",
+        "name",
+        "named",
+        "node",
+        "state",
+        "steps",
+        "symbol",
+        "type",
+    )
 
-    def __init__(self, index: int, name: str, node: tree.Let, symbol: str, earlier: TopLet | None) -> None:
+    def __init__(self, index: int, variable: TopName, node: tree.Let, symbol: str, earlier: TopLet | None) -> None:
         self.index = index
-        self.name = name
+        self.name, self.mutable, self.steps = variable
         self.node = node
         self.symbol = symbol
         self.earlier = earlier
@@ -36,6 +51,7 @@ class TopLet:
         self.lives = False
         self.state = 0
         self.type: Type | None = None
+        self.began: Type | None = None
 
 
 class CollectedModule:
@@ -43,6 +59,7 @@ class CollectedModule:
 
     `starts` has the first token of each unit. Where there are syntax errors, `headers` are the functions (by `at`)
     whose bodies are broken, and `left_out` the names of what cannot be checked at all (see `syntax/broken.py`).
+    `found` are the types of top-level variables, as far as an earlier look at the whole module found them.
     `foreign` and `layouts` are filled as items of other modules are looked up. They only remember what an interface
     says, so no pass ever has to take an entry back. The same is true of `endless`, which says of a struct what its
     text says, and of `changing`, the names of methods that take `&mut self`.
@@ -57,8 +74,7 @@ class CollectedModule:
         self.bindings: dict[tuple[str, str], Binding] = {(b.scope, b.name): b for b in job.resolution}
         self.top_lets: dict[str, TopLet] = {}  # the last one of each name
         self.top_order: list[TopLet] = []
-        self.float_variables: frozenset[str] = frozenset()
-        self.element_types: dict[str, str] = {}
+        self.found: dict[str, Type] = {}
         self.starts: dict[str, int] = {}
         self.headers: set[int] = set()
         self.left_out: set[str] = set()

@@ -85,6 +85,7 @@ class Pass:
         "copies",
         "cut",
         "failed",
+        "found_more",
         "inlining",
         "made",
         "module",
@@ -104,6 +105,7 @@ class Pass:
         self.silent = 0
         self.failed = False
         self.cut = False
+        self.found_more: dict[str, Type] = {}
         self.composed = False
         self.made = MadeFunctions()
         self.open = Undecided()

@@ -43,6 +43,7 @@ from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, ErrorItem, Va
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, NEVER, UNIT
 from orchestrator.toolchains.ruchy.check.variables import (
     let_global,
+    let_parts,
     type_of_global,
 )
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -169,7 +170,7 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
         if node.type is not None:
             type_of(c.p, c.env, node.type)
         made = check(c, node.value, kind, (*_LET, name))
-        return let_global(c, shared, made, kind, out), made
+        return let_global(c, shared, made, pattern.at, out), made
     inner = lent(c, node.value) if name and not isinstance(node.value, tree.Path) and node.otherwise is None else None
     if inner is not None and isinstance(pattern, tree.NamePattern) and pattern.inner is None:
         return None, let_lent(c, node, inner, pattern, out)
@@ -212,6 +213,8 @@ def _let_pattern(c: Fn, node: tree.Let, made: hir.Expr, out: list[hir.Stmt]) -> 
     else:
         names = destructure(c, node.pattern, made, out, "let", node.mutable)
     out += bindings(c, names, every=True)
+    if c.top and c.p.module.top_lets:
+        let_parts(c, node, out)
     return hir.Unit(UNIT, node.at)
 
 

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import DROP, Fn
-from orchestrator.toolchains.ruchy.check.module import CollectedModule, TopLet
+from orchestrator.toolchains.ruchy.check.module import TopLet
 from orchestrator.toolchains.ruchy.check.order import settled
 from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, Env
 from orchestrator.toolchains.ruchy.check.statements import body as block_body
 from orchestrator.toolchains.ruchy.check.types import UNIT
+from orchestrator.toolchains.ruchy.check.variables import types_in
 from orchestrator.toolchains.ruchy.syntax import tree
-from orchestrator.toolchains.ruchy.syntax.elements import element_types, elements_in
-from orchestrator.toolchains.ruchy.syntax.floats import float_variables, floats_in
-from orchestrator.toolchains.ruchy.syntax.top import TOP, plain_names, variable_of
+from orchestrator.toolchains.ruchy.syntax.top import TOP, plain_names, variables_of
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.passes import Pass
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 def enter_variables(p: Pass, statements: list[tree.Stmt]) -> None:
     """The variables of the top level that functions name. The summary knows them; what is checked without one is all
     there."""
-    lets = [node for node in statements if isinstance(node, tree.Let) and variable_of(node)]
+    lets = [(node, one) for node in statements if isinstance(node, tree.Let) for one in variables_of(node)]
     if not lets:
         return
     summary = p.module.job.summary
@@ -31,37 +30,22 @@ def enter_variables(p: Pass, statements: list[tree.Stmt]) -> None:
         named = plain_names([node for node in statements if node.__class__ in _HOLD_FUNCTIONS])
     else:
         named = {name for item in summary.items if item.code and item.name != TOP for name in item.names}
-    for index, node in enumerate(lets):
-        name = variable_of(node)
-        shared = TopLet(index, name, node, f"{p.module.name}::{TOP}.let {name}", p.module.top_lets.get(name))
-        shared.named = name in named
+    module = p.module
+    known = types_in(module.stubs.signatures.get(TOP))
+    first = 0
+    for index, (node, one) in enumerate(lets):
+        first = first if index and lets[index - 1][0] is node else index
+        shared = TopLet(first, one, node, f"{module.name}::{TOP}.let {one.name}", module.top_lets.get(one.name))
+        shared.named = one.name in named
         shared.lives = shared.named and shared.earlier is None
         if shared.earlier is not None:
             shared.earlier.lives = False
-        p.module.top_lets[name] = shared
-        p.module.top_order.append(shared)
-    _look_for_assignments(p.module, statements)
-
-
-def _look_for_assignments(m: CollectedModule, statements: list[tree.Stmt]) -> None:
-    """Finds the variables that start from an integer and are floats, because floats are assigned to them; and the
-    elements of arrays that start with none."""
-    if m.job.summary is not None:
-        for item in m.job.summary.items:
-            if item.name == TOP:
-                m.float_variables, m.element_types = floats_in(item.interface), elements_in(item.interface)
-        return
-    functions, waiting = [], list(statements)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, tree.Mod):
-            waiting += node.items or ()
-        elif isinstance(node, tree.Function):
-            functions.append(node)
-    own = {node.name: node for node in statements if isinstance(node, tree.Function | tree.Const)}
-    loose = [one for one in statements if one.__class__ not in DEFINITIONS]
-    m.float_variables = frozenset(float_variables(loose, functions, own.get))
-    m.element_types = element_types(loose, functions, own.get)
+        if shared.lives and one.name in known:
+            shared.state, shared.type = 2, known[one.name]
+            p.composed = True
+            p.touch(known[one.name])
+        module.top_lets[one.name] = shared
+        module.top_order.append(shared)
 
 
 _HOLD_FUNCTIONS = (tree.Function, tree.Mod)

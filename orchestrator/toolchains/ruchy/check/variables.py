@@ -1,8 +1,9 @@
 """Variables of the top level that functions name: they live in memory, and every name of one means that place.
 
-What its type is follows from the text of the top level, so that every function finds the same: what is written, else
-what its first value is. `syntax/top.py` and the summary say which variables these are; a function that names one
-depends on the whole text of the top level (docs/fingerprints.md).
+What its type is, is written, or follows from its first value; what that leaves open (`0`, `[]`, `{}`, `None`) is
+decided by whatever uses the variable, as for a local. So that every function finds the same, `infer` looks at all that
+name one, and its result is the signature of the item `TOP`: an object with the types of the variables, which a compile
+begins with. `syntax/top.py` and the summary say which variables these are (docs/fingerprints.md).
 """
 
 from __future__ import annotations
@@ -10,29 +11,45 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.function import EVERY, Fn, bad, expr, open_type
+from orchestrator.toolchains.ruchy.check.function import EVERY, PLAIN, Fn, bad, expr, fit, open_type
 from orchestrator.toolchains.ruchy.check.inference.annotations import type_of
-from orchestrator.toolchains.ruchy.check.inference.infer import ANY, INTEGER, WHOLE, openness, resolve, settle, unify
+from orchestrator.toolchains.ruchy.check.inference.infer import (
+    ELEMENT,
+    INTEGER,
+    WHOLE,
+    become_float,
+    fresh,
+    is_open,
+    renewed,
+    resolve,
+    settle,
+    shown,
+    type_variable,
+    unify,
+)
+from orchestrator.toolchains.ruchy.check.inference.widths import started
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, Seen, TopLet
-from orchestrator.toolchains.ruchy.check.scope import Env, Global
+from orchestrator.toolchains.ruchy.check.scope import Env, Global, Variable
 from orchestrator.toolchains.ruchy.check.types import (
     ERROR,
-    F64,
     I64,
     NEVER,
     STRING,
     UNIT,
     ArrayType,
-    MapType,
-    SetType,
+    FloatType,
+    ObjectType,
+    TupleType,
     Type,
 )
-from orchestrator.toolchains.ruchy.signatures import type_named
+from orchestrator.toolchains.ruchy.signatures import signature_of
 from orchestrator.toolchains.ruchy.syntax import tree
-from orchestrator.toolchains.ruchy.syntax.elements import UNKNOWN
+from orchestrator.toolchains.ruchy.syntax.top import is_told, variables_of
 
 if TYPE_CHECKING:
+    from actors.compiler.toolchain import Signature
     from orchestrator.toolchains.ruchy.check.passes import Pass
+    from orchestrator.toolchains.ruchy.signatures import Known
 
 
 def global_of(c: Fn, name: str, at: int) -> Global | None:
@@ -58,20 +75,16 @@ def global_of(c: Fn, name: str, at: int) -> Global | None:
         return None
     kind = type_of_global(p, shared)
     p.failed = p.failed or kind is ERROR
-    return Global(name, kind, at, shared.node.mutable or _name_of(shared).mutable, shared.symbol, False)
-
-
-def _name_of(shared: TopLet) -> tree.NamePattern:
-    """Only a `let` of a plain name makes a variable of the top level."""
-    assert isinstance(shared.node.pattern, tree.NamePattern)
-    return shared.node.pattern
+    if p.copies is not None:  # a trial decides nothing for others
+        kind = renewed(kind)
+    return Global(name, kind, at, shared.mutable, shared.symbol, False)
 
 
 def type_of_global(p: Pass, shared: TopLet) -> Type:
     """The type of a variable of the top level. Those before it are looked at first, one after the other."""
     if shared.state == 0:
-        for other in p.module.top_order[: shared.index + 1]:
-            if other.state == 0:
+        for other in p.module.top_order:
+            if other.state == 0 and other.index <= shared.index:
                 _find_type(p, other)
     if shared.state == 1:
         _not_known(p, shared)
@@ -103,10 +116,10 @@ def _find_type(p: Pass, shared: TopLet) -> None:
         if shared.node.type is not None:
             kind = type_of(p, inner.env, shared.node.type)
         else:
-            found = _first(p.module, shared, expr(inner, shared.node.value).type)
-            if found is None:
-                _not_known(p, shared)
-            kind = found or ERROR
+            kind = _part(started(p, expr(inner, shared.node.value)).type, shared)
+            kind = settle(kind) if is_told(shared.node) else kind
+            shared.began = renewed(kind)
+            _know(kind, p.module.found.get(shared.name))
         if shared.state == 1:
             shared.state, shared.type = 2, I64 if kind is NEVER else kind
     finally:
@@ -120,27 +133,58 @@ def _find_type(p: Pass, shared: TopLet) -> None:
             shared.state = 0
 
 
-def _first(m: CollectedModule, shared: TopLet, kind: Type) -> Type | None:
-    """The type of a variable by that of its first value: an open integer is a float where floats are assigned, an array
-    holds what is put in. None where that is not told."""
-    found = resolve(kind)
-    if isinstance(found, ArrayType) and shared.lives:
-        return _array(m, shared, found)
-    if isinstance(found, MapType | SetType) and any(openness(resolve(part)) == ANY for part in found.parts):
+def _part(kind: Type, shared: TopLet) -> Type:
+    """The type of a variable by that of the value of its `let`, which may take that apart. (Checking the `let` tells
+    what does not fit.)"""
+    for step in shared.steps:
+        kind = resolve(kind)
+        if isinstance(kind, ArrayType) and step == -1:
+            kind = kind.element
+        elif isinstance(kind, TupleType) and isinstance(step, int) and -len(kind.elements) <= step < len(kind.elements):
+            kind = kind.elements[step]
+        elif isinstance(kind, ObjectType) and step in kind.names:
+            kind = kind.types[kind.names.index(step)]
+        else:
+            return ERROR
+    variable = type_variable(kind)
+    if variable is not None and variable.kind in (INTEGER, ELEMENT):
+        return fresh(WHOLE)
+    return resolve(kind)
+
+
+def _know(kind: Type, found: Type | None) -> None:
+    """Tells a type that an earlier look at the module found."""
+    variable = type_variable(kind)
+    if variable is not None and isinstance(found, FloatType):
+        become_float(variable, found)
+    elif found is not None:
+        unify(kind, renewed(found))
+
+
+def types_found(m: CollectedModule) -> dict[str, Type]:
+    """The types of variables of which more is known than their `let`s say."""
+    return {
+        one.name: renewed(one.type)
+        for one in m.top_order
+        if one.type is not None and one.began is not None and is_open(one.began) and shown(one.type) != shown(one.began)
+    }
+
+
+def signature_of_variables(m: CollectedModule) -> Signature | None:
+    """What the item `TOP` is to functions: its variables, which of them are mutable, and their types. None where one
+    has a type without a name outside of a function."""
+    living = sorted((one for one in m.top_order if one.lives), key=lambda one: one.name.encode())
+    kinds = [settle(one.type) for one in living if one.type is not None]
+    if len(kinds) < len(living):
         return None
-    is_open = openness(found) in (INTEGER, WHOLE)
-    return F64 if is_open and shared.lives and shared.name in m.float_variables else settle(kind)
+    held = ObjectType(tuple([one.name for one in living]), tuple(kinds))
+    return signature_of([], held, " ".join([one.name for one in living if one.mutable]))
 
 
-def _array(m: CollectedModule, shared: TopLet, kind: ArrayType) -> Type | None:
-    """An array, whose elements may be what is put in later; None where that is not told."""
-    name = m.element_types.get(shared.name, "")
-    if name and UNKNOWN not in name:
-        unify(kind, ArrayType(type_named(name)))
-    inner: Type = kind
-    while isinstance(inner, ArrayType):
-        inner = resolve(inner.element)
-    return None if name and openness(inner) == ANY else settle(kind)
+def types_in(signature: Known | None) -> dict[str, Type]:
+    """What such a signature says."""
+    held = signature.result if signature is not None else None
+    return dict(zip(held.names, held.types, strict=True)) if isinstance(held, ObjectType) else {}
 
 
 def hidden(c: Fn, at: int, name: str) -> None:
@@ -149,28 +193,41 @@ def hidden(c: Fn, at: int, name: str) -> None:
     c.p.error("E0242", at, message, f"pass `{name}` as a parameter")
 
 
-def read_global(variable: Global, at: int) -> hir.Expr:
-    kind = variable.type
+def read_global(c: Fn, variable: Global, at: int) -> hir.Expr:
+    kind = resolve(variable.type)
     if kind is UNIT:
         return hir.Unit(UNIT, at)
     if kind is ERROR:
         return bad(at)
-    return hir.GetGlobal(kind, at, variable.symbol, "" if variable.known else variable.name)
+    return open_type(c, hir.GetGlobal(kind, at, variable.symbol, "" if variable.known else variable.name))
 
 
-def let_global(c: Fn, shared: TopLet, made: hir.Expr, kind: Type, out: list[hir.Stmt]) -> Global:
+def let_global(c: Fn, shared: TopLet, made: hir.Expr, at: int, out: list[hir.Stmt]) -> Global:
     """The `let` of such a variable, whose value is of its type."""
-    pattern = _name_of(shared)
+    kind = type_of_global(c.p, shared)
     if kind is ERROR and made.type is not ERROR:
         _not_known(c.p, shared)
-    variable = Global(pattern.name, kind, pattern.at, shared.node.mutable or pattern.mutable, shared.symbol, True)
-    c.undo.append((pattern.name, c.names.get(pattern.name)))
-    c.names[pattern.name] = variable
+    variable = Global(shared.name, kind, at, shared.mutable, shared.symbol, True)
+    c.undo.append((shared.name, c.names.get(shared.name)))
+    c.names[shared.name] = variable
     if resolve(kind) is UNIT or made.type is NEVER:
         out.append(hir.Do(made))
     else:
-        out.append(hir.SetGlobal(shared.symbol, made, pattern.at, first=True))
+        out.append(hir.SetGlobal(shared.symbol, made, at, first=True))
     return variable
+
+
+def let_parts(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> None:
+    """The variables that functions name among those of a `let` that takes a value apart: locals until here."""
+    for one in variables_of(node):
+        shared, local = c.p.module.top_lets[one.name], c.names.get(one.name)
+        if shared.node is not node or not shared.lives or not isinstance(local, Variable):
+            continue
+        local.read = True
+        kind = resolve(local.type)
+        value = hir.Unit(kind, local.at) if local.slot < 0 else open_type(c, hir.Local(kind, local.at, local.slot))
+        made = fit(c, value, type_of_global(c.p, shared), PLAIN, node.pattern)
+        let_global(c, shared, made, local.at, out)
 
 
 def set_global(
@@ -179,7 +236,7 @@ def set_global(
     """`name = value`, `name.field = value`. The reference is taken out of the variable where its text or its fields
     change in place: so nobody else holds it, unless somebody really does."""
     symbol, name = variable.symbol, "" if variable.known else variable.name
-    if kind is UNIT:
+    if resolve(kind) is UNIT:
         out.append(hir.Do(value))
         return
     grows = not path and _appends(value, symbol)
@@ -190,13 +247,13 @@ def set_global(
     if not grows:
         slot = c.slot(kind)
         steps.append(hir.Let(slot, value))
-        value = hir.Local(kind, at, slot)
+        value = open_type(c, hir.Local(kind, at, slot))
     owner = c.slot(variable.type)
-    place = hir.Local(variable.type, at, owner)
+    place = open_type(c, hir.Local(variable.type, at, owner))
     if isinstance(value, hir.Concat) and grows:
         value = hir.Concat(STRING, value.at, [place, *value.parts[1:]])
     steps += [
-        hir.Let(owner, hir.GetGlobal(variable.type, at, symbol, name, taken=True)),
+        hir.Let(owner, open_type(c, hir.GetGlobal(variable.type, at, symbol, name, taken=True))),
         hir.Store(owner, path, value, at),
         hir.SetGlobal(symbol, place, at, back=True),
     ]
@@ -214,9 +271,9 @@ def change_global(c: Fn, variable: Global, change: hir.Change, out: list[hir.Stm
             steps.append(hir.Let(slot, argument))
             change.arguments[index] = open_type(c, hir.Local(argument.type, argument.at, slot))
     change.slot = c.slot(variable.type)
-    place = hir.Local(variable.type, at, change.slot)
+    place = open_type(c, hir.Local(variable.type, at, change.slot))
     steps += [
-        hir.Let(change.slot, hir.GetGlobal(variable.type, at, symbol, name, taken=True)),
+        hir.Let(change.slot, open_type(c, hir.GetGlobal(variable.type, at, symbol, name, taken=True))),
         change,
         hir.SetGlobal(symbol, place, at, back=True),
     ]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 import msgspec
@@ -14,11 +12,7 @@ from actors.digests import digest
 from orchestrator.toolchains.ruchy.summary import memo
 from orchestrator.toolchains.ruchy.summary.memo import Import, Rest
 from orchestrator.toolchains.ruchy.summary.parts import Part, StatementRun
-from orchestrator.toolchains.ruchy.syntax import tree
-from orchestrator.toolchains.ruchy.syntax.elements import element_types, told
-from orchestrator.toolchains.ruchy.syntax.floats import FLOATS, float_variables
 from orchestrator.toolchains.ruchy.syntax.names import owned
-from orchestrator.toolchains.ruchy.syntax.parser import parse_item
 from orchestrator.toolchains.ruchy.syntax.throwing import THROWS, throws
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
@@ -31,7 +25,7 @@ def assemble(source: str, parts: Sequence[Part], loose: Sequence[Part], runs: Se
     own = {item.name: item for item in items}
     naming = [*parts, *loose, *(run.part for run in runs)]
     return Summary(
-        items=tuple(_with_top(source, items, runs) if runs else items),
+        items=tuple(_with_top(items, runs) if runs else items),
         uses=tuple(_uses(source, parts)),
         names=tuple(_outside(source, naming, own)),
         statements_line=runs[0].part.line if runs else 0,
@@ -102,64 +96,37 @@ def _use(source: str, part: Part, one: Import) -> Use:
 # ------------------------------------------------------------------------------------------------ statements
 
 
-def _with_top(source: str, items: Sequence[Item], runs: Sequence[StatementRun]) -> Iterator[Item]:
+def _with_top(items: Sequence[Item], runs: Sequence[StatementRun]) -> Iterator[Item]:
     """The items, then the item `TOP` of the statements. Functions that may name a variable of the statements depend on
-    `TOP`. `TOP` depends on which variables they name, because a variable that a function names lives in memory, and on
-    what they assign to those whose type follows from that."""
+    `TOP`. `TOP` depends on which variables they name, because a variable that a function names lives in memory. Where
+    such a variable's own text leaves its type open, all that names it decides, so `infer` says the types."""
     variables = frozenset().union(*(run.variables for run in runs))
     read: set[str] = set()
-    readers: list[str] = []
     for item in items:
         mine = variables.intersection(item.names) if item.code else None
         if mine:
             read |= mine
-            readers.append(source[item.start : item.stop])
             seen = item.interface_names
             interface_names = seen if mine.isdisjoint(seen) else (*seen, TOP)
             item = msgspec.structs.replace(item, names=(*item.names, TOP), interface_names=interface_names)
         yield item
-    assigned = _assigned(items, readers, runs, read) if read else ""
-    yield _top(runs, sorted(read), assigned)
+    yield _top(runs, sorted(read))
 
 
-def _assigned(
-    items: Sequence[Item], readers: Iterable[str], runs: Sequence[StatementRun], read: Collection[str]
-) -> str:
-    """What the item of the statements says of variables whose type follows from what is assigned to them: of arrays,
-    and of floats."""
-    assigns = re.compile(rf"\b(?:{'|'.join(sorted(read))})\b\s*(?:/[/*]|#|\[|\.\s*push|(?:[-+/%]|\*\*?)?=(?![=>]))")
-    functions = [one for text in readers if assigns.search(text) for one in _parsed(text)]
-    statements = _parsed(";\n".join(run.text for run in runs))
-    own = {item.name: item for item in items}
-
-    def find(name: str) -> object:
-        item = own.get(name)
-        return next(iter(_parsed(item.interface.decode())), None) if item is not None else None
-
-    written, known = [one for one in functions if isinstance(one, tree.Function)], cache(find)
-    elements = {name: kind for name, kind in element_types(statements, written, known).items() if name in read}
-    names = [name for name in float_variables(statements, written, known) if name in read]
-    return told(elements) + (FLOATS + " ".join(names) if names else "")
-
-
-def _parsed(text: str) -> Sequence[tree.Stmt]:
-    parsed = parse_item(text).module
-    return parsed.body if parsed is not None else ()
-
-
-def _top(runs: Sequence[StatementRun], read: Sequence[str], assigned: str) -> Item:
+def _top(runs: Sequence[StatementRun], read: Sequence[str]) -> Item:
     first = runs[0].part
     names = tuple(dict.fromkeys(name for run in runs for name in run.part.names))
     return Item(
         name=TOP,
         kind="statements",
         public=False,
-        digest=digest("\n".join([*(run.digest for run in runs), *read, assigned]).encode()),
-        interface=("\n".join([run.text for run in runs]) + assigned).encode(),
+        digest=digest("\n".join([*(run.digest for run in runs), *read]).encode()),
+        interface="\n".join([run.text for run in runs]).encode(),
         interface_names=names,
         names=names,
         line=first.line,
         code=True,
+        inferred=any(not run.untold.isdisjoint(read) for run in runs),
         start=first.start,
         stop=runs[-1].stop,
         memo=memo.encode(Rest(0, _lines(runs)), 0),

@@ -30,7 +30,7 @@ from orchestrator.toolchains.ruchy.syntax.names import (
 )
 from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.std import names_of
-from orchestrator.toolchains.ruchy.syntax.top import variable_of
+from orchestrator.toolchains.ruchy.syntax.top import is_told, variables_of
 
 _KINDS = {
     tree.Function: "function",
@@ -223,7 +223,8 @@ class Reader:
         return StatementRun(
             Part(None, "", start, self.line(run[0]), tuple(found.names), self._places(found, start)),
             stop,
-            frozenset(name for node in lets if (name := variable_of(node))),
+            frozenset(one.name for node in lets for one in variables_of(node)),
+            frozenset(one.name for node in lets if not is_told(node) for one in variables_of(node)),
             self.tokens.digest(*run),
             self.tokens.text(*run),
             run[1] - run[0],
@@ -305,12 +306,13 @@ class Reader:
 
 
 class StatementRun(NamedTuple):
-    """Consecutive statements. `variables` are those of all their `let`s; `tokens` counts their tokens; `stop` is where
-    they end in the source."""
+    """Consecutive statements. `variables` are those of all their `let`s, `untold` those of them whose `let` may leave
+    open what type they have; `tokens` counts their tokens; `stop` is where they end in the source."""
 
     part: Part
     stop: int
     variables: frozenset[str]
+    untold: frozenset[str]
     digest: str
     text: str
     tokens: int

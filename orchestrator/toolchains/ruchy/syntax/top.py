@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -34,11 +34,47 @@ def statement_runs(body: Sequence[tree.Stmt], tokens: Tokens) -> list[tuple[int,
     return runs
 
 
-def variable_of(node: tree.Stmt) -> str:
-    """The variable that a `let` declares by name, which functions may name; "" for other statements."""
-    if isinstance(node, tree.Let) and isinstance(node.pattern, tree.NamePattern) and node.pattern.inner is None:
-        return node.pattern.name
-    return ""
+class TopName(NamedTuple):
+    """A variable that a `let` declares, which functions may name. `steps` lead to it in the pattern: places in tuples,
+    -1 for the elements of an array, names of fields."""
+
+    name: str
+    mutable: bool
+    steps: tuple[int | str, ...] = ()
+
+
+def variables_of(node: tree.Stmt) -> list[TopName]:
+    """The variables that a statement declares, which functions may name: those of a `let` of a name, or of a tuple, an
+    array, an object of names."""
+    if not isinstance(node, tree.Let) or node.otherwise is not None:
+        return []
+    found: list[TopName] = []
+    waiting: list[tuple[tree.Pattern, tuple[int | str, ...]]] = [(node.pattern, ())]
+    while waiting:
+        one, steps = waiting.pop(0)
+        if isinstance(one, tree.NamePattern) and one.inner is None:
+            found.append(TopName(one.name, node.mutable or one.mutable, steps))
+        elif isinstance(one, tree.TuplePattern | tree.ListPattern):
+            is_list, rest = isinstance(one, tree.ListPattern), len(one.elements)
+            for index, inner in enumerate(one.elements):
+                if isinstance(inner, tree.RestPattern):
+                    rest = index
+                    if inner.name and is_list:
+                        found.append(TopName(inner.name, node.mutable, steps))
+                    continue
+                place = -1 if is_list else index if index < rest else index - len(one.elements)
+                waiting.append((inner, (*steps, place)))
+        elif isinstance(one, tree.PathPattern) and one.fields is not None and not one.path:
+            waiting += [(field.pattern, (*steps, field.name)) for field in one.fields]
+    return found
+
+
+_TOLD = (tree.StringLiteral, tree.CharLiteral, tree.BoolLiteral, tree.FloatLiteral, tree.FString)
+
+
+def is_told(node: tree.Let) -> bool:
+    """Whether a `let` surely says the type of its variable, so that nobody has to look at what is put in later."""
+    return node.type is not None or isinstance(node.value, _TOLD)
 
 
 def plain_names(nodes: list[Any]) -> set[str]:

@@ -7,7 +7,9 @@ import random
 
 import pytest
 
-from orchestrator.toolchains.ruchy.syntax.floats import floats_in
+from orchestrator.toolchains.ruchy.check.inference.infer import shown
+from orchestrator.toolchains.ruchy.check.variables import types_in
+from orchestrator.toolchains.ruchy.signatures import known
 from tests.helpers.programs import build, run_text
 from tests.helpers.reuse_tools import WrongError, compiled, fragments_of, job_of
 
@@ -20,6 +22,9 @@ LETS = (
     'let mut n = "a"\n',
     "let mut n = start()\n",
     "let mut m = 1\nlet mut n = m\n",
+    "let mut n = []\n",
+    "let (mut n, m) = (0, 1)\n",
+    "let mut n = None\n",
     "let mut n = 1\nlet n = 2\n",
     "const n: i64 = 4\n",
     "",
@@ -42,6 +47,8 @@ WRITERS = (
     "fun write() { n = n + aside() }\n",
     "fun write() { n = STEP }\n",
     "fun write() { let n = 0; n = 1.5 }\n",
+    "fun write() { n.push(aside()) }\n",
+    "fun write() { n = Some(STEP) }\n",
 )
 TAILS = ("println(read())\nwrite()\nprintln(n)\n", "println(read())\n", "write()\nn = n\n", "n = n * 1.5\n")
 PARTS = (HEADS, LETS, STARTS, READERS, WRITERS, TAILS)
@@ -144,10 +151,15 @@ def test_what_is_a_float_because_floats_are_assigned(how):
     source = AROUND.replace("@", how)
     ran = run_text(source)
     assert (ran.code, ran.stdout) == (0, "0.0\n" if how in FLOATS.values() else "0\n")
-    summary = job_of(source).summary
-    assert summary is not None
-    assert ("n" in floats_in(summary.items[-1].interface)) == (how in FLOATS.values())
+    assert found(source)["n"] == ("f64" if how in FLOATS.values() else "i64")
     assert compiled(job_of(source)).data
+
+
+def found(source: str) -> dict[str, str]:
+    """What `infer` says of the variables that functions name."""
+    signature = job_of(source).signatures.get("<top>")
+    types = types_in(known(signature)) if signature is not None else {}
+    return {name: shown(kind) for name, kind in types.items()}
 
 
 def test_a_result_that_depends_on_variables_of_the_top_level_is_for_their_module():

@@ -279,7 +279,7 @@ def in_slot(c: Fn, made: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
 
 def read_variable(c: Fn, variable: Variable, at: int) -> hir.Expr:
     if isinstance(variable, Global):
-        return read_global(variable, at)
+        return read_global(c, variable, at)
     kind = resolve(variable.type)
     if kind is UNIT or variable.slot < 0:
         return hir.Unit(kind, at)
