@@ -14,6 +14,10 @@ class ObjectError(ValueError):
         self.offset = offset
 
 
+class UnsupportedError(ObjectError):
+    """The object is well-formed, but has something that only other linkers handle: `what` names it."""
+
+
 def custom_section(data: bytes, name: str) -> bytes | None:
     """Returns the content of the first custom section of that name, or None. It reads section headers only, so it works
     on any module. Raises ObjectError where the headers are malformed."""

@@ -9,7 +9,6 @@ from orchestrator.wasm.fragment import (
     FUNCTION,
     FUNCTION_INDEX_LEB,
     GLOBAL_INDEX_LEB,
-    LOCAL,
     MEMORY_ADDR_I32,
     MEMORY_ADDR_LEB,
     MEMORY_ADDR_SLEB,
@@ -17,9 +16,17 @@ from orchestrator.wasm.fragment import (
     TABLE_INDEX_SLEB,
     TYPE_INDEX_LEB,
 )
-from orchestrator.wasm.layout import OutputSegment, ProgramLayout, is_stub
+from orchestrator.wasm.layout import OutputSegment, ProgramLayout, holds_address, is_stub
 from orchestrator.wasm.leb import MAGIC, leb5, section, signed32, sleb, string, uleb, vector
+from orchestrator.wasm.merged import merged_sections
 from orchestrator.wasm.object_file import ObjectFile, Relocations
+from orchestrator.wasm.reader import (
+    FUNCTION_INDEX_I32,
+    GLOBAL_INDEX_I32,
+    MEMORY_ADDR_LOCREL_I32,
+    MEMORY_ADDR_REL_SLEB,
+    TABLE_INDEX_REL_SLEB,
+)
 from orchestrator.wasm.symbols import ADDRESS_NAMES, CONSTRUCTORS, CONSTRUCTORS_NAME, FIRST_ADDRESS, NULL
 
 _put5 = Struct("5s").pack_into
@@ -54,6 +61,8 @@ def emit(layout: ProgramLayout, exports: dict[str, int], inits: Sequence[int], *
         out.append(section(11, vector([_data(segment, layout, patcher) for segment in written])))
     if names:
         out.append(section(0, string("name") + section(1, vector(_names(layout)))))
+    resolution = layout.resolution
+    out.append(merged_sections(list(zip(resolution.names, resolution.objects, strict=True))))
     return b"".join(out)
 
 
@@ -77,6 +86,9 @@ def _globals(layout: ProgramLayout) -> list[bytes]:
             number += 1
         type_, init = resolution.objects[number].globals[node - resolution.global_bases[number]]
         globals_.append(type_ + init)
+    for node, offset in layout.got:
+        value = layout.slot[node] or layout.address[node] + offset
+        globals_.append(b"\x7f\0\x41" + sleb(signed32(value)) + b"\x0b")
     return globals_
 
 
@@ -119,6 +131,7 @@ def _data(segment: OutputSegment, layout: ProgramLayout, patcher: _Patcher) -> b
         content[place : place + len(member.data)] = member.data
         relocations = layout.resolution.objects[number].data_relocations
         if relocations.starts[unit] != relocations.starts[unit + 1]:
+            patcher.start = segment.start
             patcher.fill(content, place, number, relocations, relocations.starts[unit], relocations.starts[unit + 1])
     return b"\0\x41" + sleb(segment.start) + b"\x0b" + uleb(segment.size) + content
 
@@ -142,15 +155,17 @@ def _names(layout: ProgramLayout) -> list[bytes]:
 
 class _Patcher:
     """Fills holes. It patches the whole code of an object at once, dead functions too, because one loop over columns is
-    what makes linking fast. Values in dead functions are zero or meaningless, and these are cut out afterwards."""
+    what makes linking fast. Values in dead functions are zero or meaningless, and these are cut out afterwards. `start`
+    is the address of the segment that is filled; no relocation in code asks for it."""
 
-    __slots__ = ("_layout", "_lebs", "_types")
+    __slots__ = ("_layout", "_lebs", "_types", "start")
 
     def __init__(self, layout: ProgramLayout) -> None:
         self._layout = layout
         self._types = {type_: leb5(index) for type_, index in layout.types.items()}
         most = max(len(layout.functions) + len(layout.imports), len(layout.slots), len(layout.globals)) + 2
         self._lebs = [leb5(index) for index in range(most)]
+        self.start = 0
 
     def code(self, number: int, found: ObjectFile) -> bytes | bytearray:
         """The function entries of an object, with final values in their holes."""
@@ -169,13 +184,15 @@ class _Patcher:
         # An object writes each hole in code as LEB128 that is padded to five bytes, which is enough for 32 bits. So any
         # value fits into its hole, and no code moves. Most holes take an index, so an object's indices are encoded once
         # for each symbol (`columns`, by kind of relocation), and not once for each hole.
-        columns: list[list[bytes] | None] = [None] * 21
+        columns: list[list[bytes] | None] = [None] * (FUNCTION_INDEX_I32 + 1)
         if FUNCTION_INDEX_LEB in kinds:
             columns[FUNCTION_INDEX_LEB] = self._column(layout.function_index, row)
         if TABLE_INDEX_SLEB in kinds:
             columns[TABLE_INDEX_SLEB] = self._column(layout.slot, row)
         if GLOBAL_INDEX_LEB in kinds:
             columns[GLOBAL_INDEX_LEB] = self._column(layout.global_index, row)
+            if layout.resolution.objects[number].uses_got:
+                columns[GLOBAL_INDEX_LEB] = [leb5(self._global(number, index)) for index in range(len(row))]
         if TYPE_INDEX_LEB in kinds:
             types, zero = self._types, lebs[0]
             columns[TYPE_INDEX_LEB] = [types.get(t, zero) for t in layout.resolution.objects[number].types]
@@ -191,7 +208,7 @@ class _Patcher:
             column = columns[kind]
             if column is not None:
                 _put5(buffer, base + offset, column[index])
-            elif kind == MEMORY_ADDR_SLEB:
+            elif kind in (MEMORY_ADDR_SLEB, MEMORY_ADDR_REL_SLEB):
                 _put5(buffer, base + offset, leb5(signed32(self._address(number, index, addend))))
             elif kind == MEMORY_ADDR_LEB:
                 _put5(buffer, base + offset, leb5(self._address(number, index, addend) & 0xFFFFFFFF))
@@ -199,6 +216,15 @@ class _Patcher:
                 _put4(buffer, base + offset, self._address(number, index, addend) & 0xFFFFFFFF)
             elif kind == TABLE_INDEX_I32:
                 _put4(buffer, base + offset, layout.slot[row[index]])
+            elif kind == MEMORY_ADDR_LOCREL_I32:
+                place = self.start + base + offset
+                _put4(buffer, base + offset, (self._address(number, index, addend) - place) & 0xFFFFFFFF)
+            elif kind == FUNCTION_INDEX_I32:
+                _put4(buffer, base + offset, layout.function_index[row[index]])
+            elif kind == GLOBAL_INDEX_I32:
+                _put4(buffer, base + offset, self._global(number, index))
+            elif kind == TABLE_INDEX_REL_SLEB:
+                _put5(buffer, base + offset, leb5(signed32(layout.slot[row[index]] - 1)))
             else:
                 _put5(buffer, base + offset, lebs[0])  # TABLE_NUMBER_LEB: there is one table
 
@@ -206,16 +232,22 @@ class _Patcher:
         lebs = self._lebs
         return [lebs[values[node]] for node in row]
 
+    def _global(self, number: int, index: int) -> int:
+        """The number of the global that a relocation means: the one that the symbol is, or that holds its address."""
+        layout = self._layout
+        found, node = layout.resolution.objects[number], layout.resolution.targets[number][index]
+        if not holds_address(found, index):
+            return layout.global_index[node]
+        return layout.got.get((node, layout.resolution.offset(found, index)), 0)
+
     def _address(self, number: int, index: int, addend: int) -> int:
         """The address that a data relocation means. An undefined weak symbol has address 0 with any addend."""
         resolution = self._layout.resolution
         node = resolution.targets[number][index]
         if node == NULL:
             return 0
-        symbol = resolution.objects[number].symbols[index]
         address = self._layout.address[node] + addend
-        # The linker's own symbols are addresses themselves. Those of objects lie at an offset in a segment; the
-        # offset of a local symbol is its own, because another object may have one of the same name.
+        # The linker's own symbols are addresses themselves. Those of objects lie at an offset in a segment.
         if node < _FIRST_OF_OBJECTS:
             return address
-        return address + (symbol.offset if symbol.flags & LOCAL else resolution.offsets.get(symbol.name, 0))
+        return address + resolution.offset(resolution.objects[number], index)

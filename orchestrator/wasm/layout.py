@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.wasm.fragment import FUNCTION, TABLE_INDEX_I32, TABLE_INDEX_SLEB, TYPE_INDEX_LEB
+from orchestrator.wasm.fragment import (
+    FUNCTION,
+    GLOBAL,
+    GLOBAL_INDEX_LEB,
+    TABLE_INDEX_I32,
+    TABLE_INDEX_SLEB,
+    TYPE_INDEX_LEB,
+)
 from orchestrator.wasm.leb import PAGE, functype
-from orchestrator.wasm.object_file import Relocations, Segment
-from orchestrator.wasm.symbols import CONSTRUCTORS, FIRST_ADDRESS, STACK_POINTER, Foreign, Resolution
+from orchestrator.wasm.object_file import ObjectFile, Relocations, Segment
+from orchestrator.wasm.reader import GLOBAL_INDEX_I32, TABLE_INDEX_REL_SLEB
+from orchestrator.wasm.symbols import (
+    BASES,
+    CONSTRUCTORS,
+    FIRST_ADDRESS,
+    STACK_POINTER,
+    Foreign,
+    Resolution,
+    own_addresses,
+)
 
 _PREFIXES = (".text", ".rodata", ".data", ".bss")
 _HEAP_ALIGN = 16
+_SLOT_KINDS = (TABLE_INDEX_SLEB, TABLE_INDEX_I32, TABLE_INDEX_REL_SLEB)
+_GLOBAL_KINDS = (GLOBAL_INDEX_LEB, GLOBAL_INDEX_I32)
 
 
 class OutputSegment:
@@ -36,6 +54,7 @@ class ProgramLayout:
     """The layout of a program. `function_index`, `global_index`, `slot` and `address` are lists by node, 0 where a node
     has none. `types` has the index of each encoded function type. `functions` are the nodes of the program's own
     functions (the constructors and stubs first), `function_types` their types, `imports` what the host must provide.
+    `got` are the globals that hold an address, behind all others: their numbers by node and offset in the node.
     `pages` is the initial memory in pages of 64 KiB.
 
     Raises LinkError where the data does not fit into memory."""
@@ -47,6 +66,7 @@ class ProgramLayout:
         "functions",
         "global_index",
         "globals",
+        "got",
         "imports",
         "live",
         "pages",
@@ -67,13 +87,22 @@ class ProgramLayout:
         self.address = [0] * resolution.size
         # All numbers are given before a byte is written, because a relocation may ask for any of them. The order in
         # which each step numbers is that of `wasm-ld`, and so part of the output.
-        self.imports = [symbol for node, symbol in resolution.foreign.items() if live[node] and symbol.module]
+        self.imports = self._unique_imports()
         self.functions, self.function_types = self._functions()
         self._count_types()
         self._count_functions()
-        self.globals = self._count_globals()
-        self.slots = self._count_slots()
+        self.globals, first = self._count_globals()
+        self.got: dict[tuple[int, int], int] = {}
+        self.slots = self._count_slots(first)
         self.segments, self.pages = self._place_data()
+
+    def _unique_imports(self) -> list[Foreign]:
+        """What the host must provide: one symbol for each import."""
+        unique: dict[tuple[int, str, str, bytes], Foreign] = {}
+        for node, symbol in self.resolution.foreign.items():
+            if self.live[node] and symbol.module:
+                unique.setdefault(_import_of(symbol), symbol)
+        return list(unique.values())
 
     def _functions(self) -> tuple[list[int], list[bytes]]:
         resolution, live = self.resolution, self.live
@@ -125,33 +154,35 @@ class ProgramLayout:
         return found
 
     def _count_functions(self) -> None:
-        index = 0
         # WebAssembly numbers imported functions before a module's own. The same holds for globals.
-        for node, symbol in self.resolution.foreign.items():
-            if self.live[node] and symbol.module and symbol.kind == FUNCTION:
-                self.function_index[node] = index
-                index += 1
+        index = self._count_imports(self.function_index, FUNCTION)
         for node in self.functions:
             self.function_index[node] = index
             index += 1
 
-    def _count_globals(self) -> list[int]:
-        """Numbers globals: imports, the stack pointer, then the objects' own. Returns the nodes of the last."""
+    def _count_imports(self, indices: list[int], kind: int) -> int:
+        """Numbers the imports of that kind, and says how many there are."""
+        numbers: dict[tuple[int, str, str, bytes], int] = {}
+        for node, symbol in self.resolution.foreign.items():
+            if self.live[node] and symbol.module and symbol.kind == kind:
+                indices[node] = numbers.setdefault(_import_of(symbol), len(numbers))
+        return len(numbers)
+
+    def _count_globals(self) -> tuple[list[int], int]:
+        """Numbers globals: imports, the stack pointer, then the objects' own. Returns the nodes of the last, and the
+        number that is free."""
         resolution, live = self.resolution, self.live
-        index = 0
-        for node, symbol in resolution.foreign.items():
-            if live[node] and symbol.module and symbol.kind != FUNCTION:
-                self.global_index[node] = index
-                index += 1
+        index = self._count_imports(self.global_index, GLOBAL)
         own = [node for node in range(resolution.global_bases[0], resolution.global_bases[-1]) if live[node]]
         for node in (STACK_POINTER, *own):
             self.global_index[node] = index
             index += 1
-        return own
+        return own, index
 
-    def _count_slots(self) -> list[int]:
+    def _count_slots(self, first: int) -> list[int]:
         """Gives table slots, from 1, to functions whose address is taken, in order of first use: for each object its
-        code, then its data. Slot 0 stays empty, so that a null function pointer traps."""
+        code, then its data. Slot 0 stays empty, so that a null function pointer traps. Numbers the globals that hold
+        an address too, from `first`."""
         resolution, slot, slots = self.resolution, self.slot, []
         for number, found in enumerate(resolution.objects):
             row = resolution.targets[number]
@@ -159,10 +190,17 @@ class ProgramLayout:
                 (found.code_relocations, resolution.function_bases[number], len(found.function_types)),
                 (found.data_relocations, resolution.segment_bases[number], len(found.segments)),
             ):
-                if TABLE_INDEX_SLEB not in relocations.kinds and TABLE_INDEX_I32 not in relocations.kinds:
+                if not found.uses_got and not any(kind in relocations.kinds for kind in _SLOT_KINDS):
                     continue
                 for kind, index in self._live_relocations(relocations, base, count):
-                    if kind in (TABLE_INDEX_SLEB, TABLE_INDEX_I32) and not slot[node := row[index]]:
+                    node = row[index] if kind != TYPE_INDEX_LEB else 0
+                    if found.uses_got and kind in _GLOBAL_KINDS and holds_address(found, index):
+                        self.got.setdefault((node, resolution.offset(found, index)), first + len(self.got))
+                        if found.symbols[index].kind != FUNCTION:
+                            continue
+                    elif kind not in _SLOT_KINDS:
+                        continue
+                    if not slot[node]:
                         symbol = resolution.foreign.get(node)
                         if symbol is None or not is_stub(symbol):
                             slots.append(node)
@@ -188,10 +226,19 @@ class ProgramLayout:
         if pages > PAGE:
             self.resolution.errors.append(f"the data and the stack take {heap} bytes, more than there is to address")
             self.resolution.check()
-        # In the order of symbols.ADDRESS_NAMES.
-        own = (heap, top, self.stack_size, self.stack_size, pages * PAGE, 0, self.stack_size)
+        own = own_addresses(heap, top, self.stack_size, pages * PAGE)
         address[FIRST_ADDRESS : FIRST_ADDRESS + len(own)] = own
         return segments, pages
+
+
+def _import_of(symbol: Foreign) -> tuple[int, str, str, bytes]:
+    return symbol.kind, symbol.module, symbol.field, symbol.type
+
+
+def holds_address(found: ObjectFile, index: int) -> bool:
+    """Whether a relocation for a global, with this symbol, wants a global that holds the symbol's address."""
+    symbol = found.symbols[index]
+    return symbol.kind != GLOBAL or symbol.name in BASES
 
 
 def is_stub(symbol: Foreign) -> bool:

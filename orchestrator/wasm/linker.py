@@ -1,25 +1,26 @@
-"""Links relocatable objects into a program: resolve, mark, lay out, emit.
+"""Links relocatable objects into a program: gather, resolve, mark, lay out, emit.
 
-It writes the same bytes as `wasm-ld --stack-first`, except for the order of exports and the "name" section; tests
-compare the two where `wasm-ld` is installed. It does not handle COMDAT groups, thread-local data, position-independent
-code, archives, debug information, or the merging of equal strings. Programs that need these are for `wasm-ld`.
+It writes the same bytes as `wasm-ld --stack-first -O0`, except for the order of exports and the "name" section; tests
+compare the two. It leaves out debug information, and merges no equal strings. It does not handle thread-local data,
+position-independent code, exceptions or 64-bit memory: `UnsupportedError` says so, and such programs are for `wasm-ld`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from orchestrator.wasm.cursor import ObjectError
+from orchestrator.wasm.cursor import UnsupportedError
 from orchestrator.wasm.emit import emit
 from orchestrator.wasm.fragment import DATA, EXPORTED, FUNCTION, GLOBAL, LOCAL, NO_STRIP, UNDEFINED
+from orchestrator.wasm.gather import InputError, gather
 from orchestrator.wasm.layout import ProgramLayout
 from orchestrator.wasm.leb import functype
 from orchestrator.wasm.mark import mark
+from orchestrator.wasm.merged import disallowed_features
 from orchestrator.wasm.object_file import ObjectFile
-from orchestrator.wasm.reader import read_object
-from orchestrator.wasm.symbols import CONSTRUCTORS, CONSTRUCTORS_NAME, LinkError, Resolution
+from orchestrator.wasm.symbols import CONSTRUCTORS, CONSTRUCTORS_NAME, BeyondError, LinkError, Resolution
 
-__all__ = ["STACK_SIZE", "LinkError", "link", "link_parsed"]
+__all__ = ["STACK_SIZE", "BeyondError", "LinkError", "link", "link_parsed"]
 
 
 STACK_SIZE = 65536
@@ -36,20 +37,19 @@ def link(
     gc: bool = True,
     names: bool = True,
 ) -> bytes:
-    """Links these objects (name for messages, bytes), in this order, and returns the program.
+    """Links these objects and archives (name for messages, bytes), in this order, and returns the program.
 
     The program exports its memory, the function `entry` (None: no entry), what `exports` lists (export name -> symbol),
     and what the objects export. `gc` keeps only what these reach. `stack_size` is in bytes, a multiple of 16. `names`
     adds function names for stack traces.
 
     Raises LinkError with one line for each problem, which names the objects concerned; also for a malformed object.
+    Where `wasm-ld` may link the objects all the same, it is a BeyondError.
     """
-    parsed = []
-    for name, data in objects:
-        try:
-            parsed.append((name, read_object(data)))
-        except ObjectError as error:
-            raise LinkError(f"{name}: {error}") from error
+    try:
+        parsed = gather(objects, [*([] if entry is None else [entry]), *(exports or {}).values()])
+    except InputError as error:
+        raise (BeyondError if isinstance(error.cause, UnsupportedError) else LinkError)(str(error)) from error
     return link_parsed(parsed, entry=entry, exports=exports, stack_size=stack_size, gc=gc, names=names)
 
 
@@ -66,14 +66,20 @@ def link_parsed(
     if stack_size < 0 or stack_size % 16:
         raise LinkError(f"a stack of {stack_size} bytes: the size must be a multiple of 16")
     resolution = Resolution([name for name, _ in objects], [found for _, found in objects])
+    resolution.errors += disallowed_features(objects)
     wanted = dict(exports or {})
     if entry is not None:
         wanted = {entry: entry, **wanted}
     chosen, kept = _exports(resolution, wanted)
-    inits = _inits(resolution)
-    roots = [*chosen.values(), *kept, *inits, *([CONSTRUCTORS] if inits else [])]
-    live = mark(resolution, roots, everything=not gc)
+    inits_of: dict[int, list[int]] = {}
+    ordered = _inits(resolution)
+    for number, node in ordered:
+        inits_of.setdefault(number, []).append(node)
+    eager = [node for number, node in ordered if not resolution.objects[number].lazy]
+    live = mark(resolution, [*chosen.values(), *kept, *eager], everything=not gc, companions=inits_of)
+    inits = [node for _, node in ordered if live[node]]
     if inits:
+        live[CONSTRUCTORS] = 1
         _check_constructors(resolution, live, chosen)
     return emit(ProgramLayout(resolution, live, stack_size), chosen, inits, names=names)
 
@@ -101,7 +107,7 @@ def _exports(resolution: Resolution, wanted: Mapping[str, str]) -> tuple[dict[st
                 continue
             node = resolution.targets[number][index]
             local = symbol.flags & LOCAL
-            if not local and resolution.definitions[symbol.name][1] is not symbol:
+            if node in resolution.excluded or not (local or resolution.defines(symbol)):
                 continue  # Another definition won, and its flags count.
             kept.append(node)
             if symbol.flags & EXPORTED and not local and symbol.kind in (FUNCTION, GLOBAL):
@@ -116,19 +122,21 @@ def _exports(resolution: Resolution, wanted: Mapping[str, str]) -> tuple[dict[st
     return chosen, kept
 
 
-def _inits(resolution: Resolution) -> list[int]:
-    """The nodes of all init functions, by priority, then in the order of the objects."""
+def _inits(resolution: Resolution) -> list[tuple[int, int]]:
+    """All init functions by priority, then in the order of the objects: the number of the object, and the node."""
     inits = []
     for number, found in enumerate(resolution.objects):
         for priority, index in found.inits:
             symbol = found.symbols[index]
+            if resolution.targets[number][index] in resolution.excluded:
+                continue
             if symbol.type != functype(b"", b"") or symbol.flags & UNDEFINED:
                 where = resolution.names[number]
                 resolution.errors.append(f"init function {symbol.name} is not a function () -> () of {where}")
-            inits.append((priority, resolution.targets[number][index]))
+            inits.append((priority, number, resolution.targets[number][index]))
     resolution.check()
     inits.sort(key=lambda init: init[0])
-    return [node for _, node in inits]
+    return [(number, node) for _, number, node in inits]
 
 
 def _check_constructors(resolution: Resolution, live: bytearray, chosen: Mapping[str, int]) -> None:

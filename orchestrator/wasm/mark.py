@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from orchestrator.wasm.fragment import FUNCTION, TABLE_INDEX_I32, TABLE_INDEX_SLEB, TYPE_INDEX_LEB
+from orchestrator.wasm.fragment import FUNCTION, FUNCTION_INDEX_LEB, TYPE_INDEX_LEB
 from orchestrator.wasm.object_file import Relocations
+from orchestrator.wasm.reader import FUNCTION_INDEX_I32
 from orchestrator.wasm.symbols import CONSTRUCTORS, Resolution
 
-_ADDRESS_TAKEN = (TABLE_INDEX_SLEB, TABLE_INDEX_I32)
+_CALLS = (FUNCTION_INDEX_LEB, FUNCTION_INDEX_I32)
 
 
-def mark(resolution: Resolution, roots: Iterable[int], *, everything: bool = False) -> bytearray:
-    """Returns one byte for each node, 1 if `roots` reach it. `everything` marks all nodes.
+def mark(
+    resolution: Resolution,
+    roots: Iterable[int],
+    *,
+    everything: bool = False,
+    companions: Mapping[int, Sequence[int]] | None = None,
+) -> bytearray:
+    """Returns one byte for each node, 1 if `roots` reach it. `everything` marks all nodes. `companions` are nodes, by
+    the number of an object, that a live function or segment of this object makes live too.
 
     Raises LinkError for undefined symbols that live code refers to. Like `wasm-ld`, it accepts those of dead code. The
     table slot of an undefined weak function is 0, so taking its address does not reach it.
@@ -23,17 +31,23 @@ def mark(resolution: Resolution, roots: Iterable[int], *, everything: bool = Fal
     waiting = list(dict.fromkeys(roots))
     foreign, targets = resolution.foreign, resolution.targets
     if everything:
-        waiting += [CONSTRUCTORS, *range(first, resolution.global_bases[-1])]
+        everything_else = range(first, resolution.global_bases[-1])
+        waiting += [CONSTRUCTORS, *[node for node in everything_else if node not in resolution.excluded]]
         waiting += [node for node, symbol in foreign.items() if symbol.module or symbol.weak]
     for node in waiting:
         live[node] = 1
     undefined: dict[str, str] = {}
+    remaining = dict(companions or {})
     while waiting:
         node = waiting.pop()
         # Functions and segments have relocations. Globals, imports and the linker's own symbols lead nowhere.
         if not first <= node < end:
             continue
         number, unit, relocations = units[node - first]
+        if remaining:
+            for companion in remaining.pop(number, ()):
+                live[companion] = 1
+                waiting.append(companion)
         start, stop = relocations.starts[unit], relocations.starts[unit + 1]
         row = targets[number]
         for kind, index in zip(relocations.kinds[start:stop], relocations.indices[start:stop], strict=True):
@@ -42,7 +56,7 @@ def mark(resolution: Resolution, roots: Iterable[int], *, everything: bool = Fal
             if target >= end and (symbol := foreign.get(target)) and not symbol.module:
                 if not symbol.weak:
                     undefined.setdefault(symbol.name, resolution.names[number])
-                elif symbol.kind == FUNCTION and kind in _ADDRESS_TAKEN:
+                elif symbol.kind == FUNCTION and kind not in _CALLS:
                     continue
             live[target] = 1
             waiting.append(target)

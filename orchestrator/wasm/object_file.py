@@ -30,6 +30,15 @@ class Segment(msgspec.Struct, gc=False):
     data: bytes
 
 
+class Group(msgspec.Struct, gc=False):
+    """A COMDAT group: of all groups of one name in a program, only the first one is linked. `functions` and `segments`
+    are numbers of the object's own."""
+
+    name: str
+    functions: list[int]
+    segments: list[int]
+
+
 class Relocations:
     """The relocations of one section, as columns. Unit i (a function or a segment) has those from `starts[i]` to
     `starts[i + 1]`. `offsets` count from the first entry of the code section, or from the first byte of the segment."""
@@ -49,8 +58,11 @@ class Relocations:
 class ObjectFile:
     """A parsed object. `code` holds all function entries with their size prefixes; function i is
     `code[entries[i]:entries[i + 1]]`. `exports` maps own functions to the export names that the object asks for.
-    `inits` are (priority, symbol number). `imports_table`: a program of this object has a table, if only an empty
-    one."""
+    `inits` are (priority, symbol number). `groups` are COMDAT groups. `imports_table`: a program of this object has a
+    table, if only an empty one. `features` are those that its code needs (`+name`) or must not meet (`-name`).
+    `producers` are (field, name, version). `lazy`: it comes from an archive, so its init functions run only if
+    something else of it is in the program. `uses_got`: some relocations for globals name functions or data; what they
+    want is a global that holds the address (a "global offset table", as position-independent code has)."""
 
     __slots__ = (
         "code",
@@ -58,15 +70,20 @@ class ObjectFile:
         "data_relocations",
         "entries",
         "exports",
+        "features",
         "function_types",
         "globals",
+        "groups",
         "imported_functions",
         "imported_globals",
         "imports_table",
         "inits",
+        "lazy",
+        "producers",
         "segments",
         "symbols",
         "types",
+        "uses_got",
     )
 
     def __init__(self) -> None:
@@ -82,5 +99,10 @@ class ObjectFile:
         self.segments: list[Segment] = []
         self.symbols: list[Symbol] = []
         self.inits: list[tuple[int, int]] = []
+        self.groups: list[Group] = []
+        self.features: list[str] = []
+        self.producers: list[tuple[str, str, str]] = []
+        self.lazy = False
+        self.uses_got = False
         self.code_relocations = Relocations()
         self.data_relocations = Relocations()

@@ -9,7 +9,7 @@ Function bodies are not parsed: `validate` checks them in the linked program.
 
 from __future__ import annotations
 
-from orchestrator.wasm.cursor import ByteCursor, ObjectError, custom_section
+from orchestrator.wasm.cursor import ByteCursor, ObjectError, UnsupportedError, custom_section
 from orchestrator.wasm.fragment import (
     DATA,
     EXPLICIT_NAME,
@@ -19,28 +19,59 @@ from orchestrator.wasm.fragment import (
     TYPE_INDEX_LEB,
     UNDEFINED,
 )
-from orchestrator.wasm.object_file import ObjectFile, Relocations, Segment, Symbol
+from orchestrator.wasm.object_file import Group, ObjectFile, Relocations, Segment, Symbol
 
-__all__ = ["ObjectError", "ObjectFile", "custom_section", "read_object"]
+__all__ = ["ObjectError", "ObjectFile", "UnsupportedError", "custom_section", "read_object"]
 
 SECTION_SYMBOL = 3  # SYMTAB_SECTION, for debug sections only
 TABLE = 5  # SYMTAB_TABLE
-TABLE_NUMBER_LEB = 20  # R_WASM_TABLE_NUMBER_LEB
+MEMORY_ADDR_REL_SLEB = 11  # R_WASM_MEMORY_ADDR_REL_SLEB, and so on
+TABLE_INDEX_REL_SLEB = 12
+GLOBAL_INDEX_I32 = 13
+TABLE_NUMBER_LEB = 20
+MEMORY_ADDR_LOCREL_I32 = 23
+FUNCTION_INDEX_I32 = 26
 ABSOLUTE = 0x200  # WASM_SYM_ABSOLUTE
 
 # The kind of symbol that each kind of relocation refers to; the kinds with a hole of four bytes; those with an addend.
-_TARGETS = {0: FUNCTION, 1: FUNCTION, 2: FUNCTION, 3: DATA, 4: DATA, 5: DATA, 7: GLOBAL, TABLE_NUMBER_LEB: TABLE}
-_WORDS = (2, 5)
-_ADDENDS = (3, 4, 5)
+_TARGETS = {
+    0: FUNCTION,
+    1: FUNCTION,
+    2: FUNCTION,
+    3: DATA,
+    4: DATA,
+    5: DATA,
+    7: GLOBAL,
+    MEMORY_ADDR_REL_SLEB: DATA,
+    TABLE_INDEX_REL_SLEB: FUNCTION,
+    GLOBAL_INDEX_I32: GLOBAL,
+    TABLE_NUMBER_LEB: TABLE,
+    MEMORY_ADDR_LOCREL_I32: DATA,
+    FUNCTION_INDEX_I32: FUNCTION,
+}
+_WORDS = (2, 5, GLOBAL_INDEX_I32, MEMORY_ADDR_LOCREL_I32, FUNCTION_INDEX_I32)
+_ADDENDS = (3, 4, 5, MEMORY_ADDR_REL_SLEB, MEMORY_ADDR_LOCREL_I32)
+_GLOBALS = (7, GLOBAL_INDEX_I32)
+_BEYOND = {
+    8: "debug information in code",
+    9: "debug information in code",
+    10: "exceptions",
+    **dict.fromkeys((14, 15, 16, 17, 18, 19, 22, 24, 25), "64-bit memory"),
+    21: "thread-local data",
+}
+"""Relocations of the tool conventions that only other linkers handle, and what they are for."""
+_BEYOND_SECTIONS = {4: "tables of its own", 5: "a memory of its own", 8: "a start function", 13: "exceptions"}
 # Standard sections in their order in a file: DataCount (12) stands before Code.
 _ORDER = {1: 1, 2: 2, 3: 3, 6: 4, 7: 5, 9: 6, 12: 7, 10: 8, 11: 9}
 _ALIGNED, _ALIGNED_EACH = 1 << 20, 16  # bytes that alignment may add to any object, and for each byte of the object
 _MEMORY_INDEX = 2  # a data segment that names its memory
+_TAG = 4  # the kind of an import and of a symbol
+_FUNCTION_MEMBER, _SECTION_MEMBER = 1, 5  # kinds of members of COMDAT groups
 
 
 def read_object(data: bytes) -> ObjectFile:
-    """Parses a relocatable object. Raises ObjectError, and nothing else, for input that is malformed or unsupported
-    (COMDAT, thread-local data, passive segments)."""
+    """Parses a relocatable object. Raises ObjectError, and nothing else, for input that is malformed; UnsupportedError,
+    which is one, where the object is well-formed and beyond this linker (thread-local data, exceptions)."""
     reader = _ObjectReader(data)
     try:
         return reader.read()
@@ -79,6 +110,8 @@ class _ObjectReader(ByteCursor):
             else:
                 place = _ORDER.get(number)
                 if place is None:
+                    if number in _BEYOND_SECTIONS:
+                        raise UnsupportedError(f"{_BEYOND_SECTIONS[number]} (section {number})", start)
                     raise ObjectError(f"section {number} does not belong into an object", start)
                 if place <= order:
                     raise ObjectError(f"section {number} is out of order", start)
@@ -154,9 +187,13 @@ class _ObjectReader(ByteCursor):
                 if kind == 1:
                     found.imports_table = True
                     self.byte()
+                elif self.data[self.position] > 1:
+                    raise UnsupportedError("a memory that is shared or has 64-bit addresses", self.position)
                 self.limits()
+            elif kind == _TAG:
+                raise UnsupportedError(f"exceptions (import {field} is a tag)", self.position)
             else:
-                raise ObjectError(f"import {field} is of kind {kind}, which is not supported", self.position)
+                raise ObjectError(f"import {field} is of kind {kind}, which does not exist", self.position)
 
     def exports(self) -> None:
         found = self.object
@@ -190,7 +227,7 @@ class _ObjectReader(ByteCursor):
             if mode == _MEMORY_INDEX:
                 self.u32()
             elif mode != 0:
-                raise ObjectError("a data segment is passive", self.position)
+                raise UnsupportedError("a data segment is passive", self.position)
             self.constant()
             size = self.u32()
             self.segment_starts.append(self.position - start)
@@ -209,8 +246,20 @@ class _ObjectReader(ByteCursor):
             if not self.linked:
                 raise ObjectError("relocations stand before the linking section", self.position)
             self.relocations(end)
+        elif name == "target_features":
+            for _ in range(self.u32()):
+                sign = chr(self.byte())
+                self.object.features.append(sign + self.name())
+        elif name == "producers":
+            self.producers()
         else:
             self.position = end
+
+    def producers(self) -> None:
+        for _ in range(self.u32()):
+            field = self.name()
+            for _ in range(self.u32()):
+                self.object.producers.append((field, self.name(), self.name()))
 
     def linking(self, end: int) -> None:
         version = self.u32()
@@ -231,8 +280,8 @@ class _ObjectReader(ByteCursor):
                 self.segment_names()
             elif kind == 6:
                 self.inits()
-            elif kind == 7 and self.data[self.position] != 0:
-                raise ObjectError("COMDAT groups are not supported", self.position)
+            elif kind == 7:
+                self.groups()
             else:
                 self.position = stop
             if self.position != stop:
@@ -248,10 +297,32 @@ class _ObjectReader(ByteCursor):
             if segment.align > 16:
                 raise ObjectError(f"segment {segment.name} is aligned to 2**{segment.align}", self.position)
             if segment.flags & 2:
-                raise ObjectError(f"segment {segment.name} is thread-local, which is not supported", self.position)
+                raise UnsupportedError(f"thread-local data (segment {segment.name})", self.position)
         # A segment that is aligned to 64 KiB can make the program that much longer, even if it holds one byte.
         if sum([1 << segment.align for segment in segments]) > _ALIGNED + _ALIGNED_EACH * len(self.data):
             raise ObjectError("the segments are aligned so widely that they are mostly holes", self.position)
+
+    def groups(self) -> None:
+        found = self.object
+        grouped = set[tuple[int, int]]()
+        for _ in range(self.u32()):
+            group = Group(self.name(), [], [])
+            self.u32()  # Flags, of which there are none.
+            for _ in range(self.u32()):
+                kind, index = self.byte(), self.u32()
+                if kind == _SECTION_MEMBER:
+                    continue  # A section of debug information.
+                if kind > 1:
+                    raise UnsupportedError(f"group {group.name} has a member of kind {kind}", self.position)
+                count = len(found.segments)
+                if kind == _FUNCTION_MEMBER:
+                    index -= len(found.imported_functions)
+                    count = len(found.function_types)
+                if not 0 <= index < count or (kind, index) in grouped:
+                    raise ObjectError(f"a member of group {group.name} is not there, or in two groups", self.position)
+                grouped.add((kind, index))
+                (group.functions if kind == _FUNCTION_MEMBER else group.segments).append(index)
+            found.groups.append(group)
 
     def inits(self) -> None:
         symbols = self.object.symbols
@@ -280,11 +351,13 @@ class _ObjectReader(ByteCursor):
         if kind == TABLE:
             name = self.name() if not flags & UNDEFINED or flags & EXPLICIT_NAME else "__indirect_function_table"
             if not flags & UNDEFINED or name != "__indirect_function_table":
-                raise ObjectError(f"table {name} is not supported", self.position)
+                raise UnsupportedError(f"a table of its own ({name})", self.position)
             found.symbols.append(Symbol(kind, LOCAL, name))
             return
+        if kind == _TAG:
+            raise UnsupportedError("exceptions (a symbol is a tag)", self.position)
         if kind not in (FUNCTION, GLOBAL):
-            raise ObjectError(f"symbol of kind {kind} is not supported", self.position)
+            raise ObjectError(f"symbol of kind {kind}, which does not exist", self.position)
         imports = found.imported_functions if kind == FUNCTION else found.imported_globals
         if flags & UNDEFINED:
             if index >= len(imports):
@@ -309,7 +382,7 @@ class _ObjectReader(ByteCursor):
             found.symbols.append(Symbol(DATA, flags, name))
             return
         if flags & ABSOLUTE:
-            raise ObjectError(f"symbol {name} has an absolute address, which is not supported", self.position)
+            raise UnsupportedError(f"an absolute address (symbol {name})", self.position)
         index, offset, size = self.u32(), self.u32(), self.u32()
         if index >= len(found.segments) or offset + size > len(found.segments[index].data):
             raise ObjectError(f"symbol {name} lies outside of the data", self.position)
@@ -367,7 +440,12 @@ class _ObjectReader(ByteCursor):
                 if index >= types:
                     raise ObjectError("a relocation names a type that does not exist", self.position)
             elif index >= len(kinds) or kinds[index] != targets(kind):
-                raise ObjectError(f"a relocation of kind {kind} does not fit symbol {index}", self.position)
+                if kind in _GLOBALS and index < len(kinds) and kinds[index] in (FUNCTION, DATA):
+                    self.object.uses_got = True
+                elif kind in _BEYOND:
+                    raise UnsupportedError(f"{_BEYOND[kind]} (a relocation of kind {kind})", self.position)
+                else:
+                    raise ObjectError(f"a relocation of kind {kind} does not fit symbol {index}", self.position)
             if offset < hole_end:
                 raise ObjectError("relocations are not in order", self.position)
             while offset >= end:

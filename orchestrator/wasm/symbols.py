@@ -33,6 +33,8 @@ ADDRESS_NAMES = (
     "__heap_end",
     "__stack_low",
     "__stack_high",
+    "__memory_base",
+    "__table_base",
 )
 """Data symbols that the linker defines, unless an object does. Their nodes start at FIRST_ADDRESS."""
 
@@ -41,11 +43,26 @@ _OWN = {
     STACK_POINTER_NAME: (GLOBAL, b"\x7f\x01", STACK_POINTER),
     **{name: (DATA, b"", FIRST_ADDRESS + i) for i, name in enumerate(ADDRESS_NAMES)},
 }
+
+
+def own_addresses(heap: int, top: int, stack_size: int, end: int) -> tuple[int, ...]:
+    """The addresses of `ADDRESS_NAMES`, where the heap begins at `heap`, the data ends at `top`, and the memory ends at
+    `end`. The data begins where the stack ends. (Bases: addresses count from 0, and table slots from 1.)"""
+    return heap, top, stack_size, stack_size, end, 0, stack_size, 0, 1
+
+
+BASES = ("__memory_base", "__table_base")
+"""What position-independent code imports as globals. They have fixed values here, which are held like addresses."""
+
 _MOST_ERRORS = 20
 
 
 class LinkError(ValueError):
     """The objects cannot be linked. The message has one line for each problem, and names the objects."""
+
+
+class BeyondError(LinkError):
+    """Another linker may link the objects. The message says what is beyond this one."""
 
 
 class Foreign:
@@ -67,12 +84,15 @@ class Resolution:
     `function_bases[i]` is the node of object i's first function, likewise for segments and globals; each list ends with
     the node after the last one. `targets[i][j]` is the node that symbol j of object i means. `offsets` are places of
     data symbols in their segments, by name (0 where missing; local symbols have their own). `foreign` has what comes
-    from outside, by node. `errors` collects problems until `check` raises them.
+    from outside, by node. `excluded` are nodes of COMDAT groups of which the program has another copy. `errors`
+    collects problems until `check` raises them.
     """
 
     __slots__ = (
+        "_mismatches",
         "definitions",
         "errors",
+        "excluded",
         "foreign",
         "function_bases",
         "global_bases",
@@ -93,10 +113,12 @@ class Resolution:
         self.global_bases = list(accumulate((len(o.globals) for o in objects), initial=self.segment_bases[-1]))
         self.size = self.global_bases[-1]
         self.errors: list[str] = []
+        self._mismatches = 0
         self.definitions: dict[str, tuple[int, Symbol]] = {}
         self.nodes: dict[str, int] = {}
         self.offsets: dict[str, int] = {}
         self.foreign: dict[int, Foreign] = {}
+        self.excluded = self._exclude()
         # Definitions of all objects come before any reference, because an object may refer to one that stands later.
         # Only then is it known what no object defines and needs a node as `foreign`; `_bind` needs the nodes of
         # everything.
@@ -110,13 +132,41 @@ class Resolution:
         if self.errors:
             more = len(self.errors) - _MOST_ERRORS
             lines = self.errors[:_MOST_ERRORS] + ([f"... and {more} more errors"] if more > 0 else [])
-            raise LinkError("\n".join(lines))
+            # `wasm-ld` warns of a call with another signature, and makes it trap. In C such calls may never be reached.
+            raise (BeyondError if len(self.errors) == self._mismatches else LinkError)("\n".join(lines))
+
+    def _exclude(self) -> set[int]:
+        first: dict[str, int] = {}
+        excluded = set[int]()
+        for number, found in enumerate(self.objects):
+            for group in found.groups:
+                if first.setdefault(group.name, number) != number:
+                    excluded.update(self.function_bases[number] + index for index in group.functions)
+                    excluded.update(self.segment_bases[number] + index for index in group.segments)
+        return excluded
+
+    def defines(self, symbol: Symbol) -> bool:
+        """Whether this definition is the one that its name means."""
+        found = self.definitions.get(symbol.name)
+        return found is not None and found[1] is symbol
+
+    def offset(self, found: ObjectFile, index: int) -> int:
+        """The offset of a symbol of this object in the segment that it means. That of a local symbol is its own,
+        because another object may have one of the same name."""
+        symbol = found.symbols[index]
+        return symbol.offset if symbol.flags & LOCAL else self.offsets.get(symbol.name, 0)
+
+    def _is_excluded(self, number: int, symbol: Symbol) -> bool:
+        """Whether what the symbol defines is left out. The symbol then means the first copy, as if it were
+        undefined."""
+        bases = (self.function_bases, self.segment_bases, self.global_bases)
+        return bases[symbol.kind][number] + symbol.index in self.excluded
 
     def _define(self) -> None:
         definitions, shadowed = self.definitions, []
         for number, found in enumerate(self.objects):
             for symbol in found.symbols:
-                if symbol.flags & (UNDEFINED | LOCAL):
+                if symbol.flags & (UNDEFINED | LOCAL) or (found.groups and self._is_excluded(number, symbol)):
                     continue
                 name = symbol.name
                 old = definitions.setdefault(name, (number, symbol))
@@ -158,6 +208,7 @@ class Resolution:
         else:
             types = f"{describe(symbol.type)} in {here}, {describe(definition.type)} in {elsewhere}"
             self.errors.append(f"signature mismatch: {name} ({types})")
+            self._mismatches += symbol.kind == FUNCTION
 
     def _refer(self) -> None:
         """Checks references against their definitions, and collects what no object defines."""
@@ -165,7 +216,10 @@ class Resolution:
         foreign: dict[str, Foreign] = {}
         for number, found in enumerate(self.objects):
             for symbol in found.symbols:
-                if not symbol.flags & UNDEFINED or symbol.kind > GLOBAL:
+                if symbol.kind > GLOBAL or not (
+                    symbol.flags & UNDEFINED
+                    or (found.groups and not symbol.flags & LOCAL and self._is_excluded(number, symbol))
+                ):
                     continue
                 name = symbol.name
                 definition = definitions.get(name)
@@ -175,7 +229,7 @@ class Resolution:
                 elif name in _OWN and not symbol.flags & EXPLICIT_NAME:
                     kind, type_, node = _OWN[name]
                     self.nodes[name] = node
-                    if symbol.kind != kind or symbol.type != type_:
+                    if (symbol.kind != kind or symbol.type != type_) and name not in BASES:
                         self.errors.append(f"{self.names[number]} declares {name} as something else than the linker's")
                 elif name in foreign:
                     self._merge(foreign[name], symbol, number)
@@ -197,20 +251,16 @@ class Resolution:
         known.weak = known.weak and bool(symbol.flags & WEAK)
 
     def _place(self, foreign: dict[str, Foreign]) -> None:
-        """Gives nodes to what comes from outside. Symbols of one import share a node."""
-        imports: dict[tuple[int, str, str, bytes], int] = {}
+        """Gives nodes to what comes from outside. Two symbols of one import have two nodes (`layout` gives them one
+        index), because only one of them may be live, and its place among the symbols counts."""
         for name, symbol in foreign.items():
-            if symbol.module:
-                node = imports.setdefault((symbol.kind, symbol.module, symbol.field, symbol.type), self.size)
             # Missing weak data has address 0. A missing weak function gets a node, because a call of it needs something
             # to call: a stub that traps (`layout.is_stub`).
-            elif symbol.weak and symbol.kind != FUNCTION:
-                node = NULL
+            if symbol.weak and not symbol.module and symbol.kind != FUNCTION:
+                self.nodes[name] = NULL
             else:
-                node = self.size
-            self.nodes[name] = node
-            if node == self.size:
-                self.foreign[node] = symbol
+                self.nodes[name] = self.size
+                self.foreign[self.size] = symbol
                 self.size += 1
 
     def _bind(self) -> list[list[int]]:

@@ -17,7 +17,7 @@ from orchestrator.wasm.slack.chunk import PROCEDURE, Chunk, Range, Tables, make_
 from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.model import LinkModel, UnusualError
 from orchestrator.wasm.slack.outline import Outline, Outlines, imports_of, outline_of, signatures
-from orchestrator.wasm.symbols import ADDRESS_NAMES, CONSTRUCTORS_NAME
+from orchestrator.wasm.symbols import ADDRESS_NAMES, CONSTRUCTORS_NAME, own_addresses
 
 _HEAP_ALIGN = 16
 _OWN_NAMES = frozenset(string(name) for name in (*ADDRESS_NAMES, CONSTRUCTORS_NAME))
@@ -120,7 +120,7 @@ class Image:
         if max(self.pages * PAGE, function, slot) >= _MOST:
             raise UnusualError("too large")
         self.reach()
-        own = (heap, address, self.stack_size, self.stack_size, self.pages * PAGE, 0, self.stack_size)
+        own = own_addresses(heap, address, self.stack_size, self.pages * PAGE)
         self.tables.data = dict(zip([string(name) for name in ADDRESS_NAMES], own, strict=True))
         return ranges
 

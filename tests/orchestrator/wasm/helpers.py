@@ -144,3 +144,13 @@ def wasm_ld(folder: Path, objects: list[tuple[str, bytes]], *flags: str) -> byte
     command = [WASM_LD, "--stack-first", "--fatal-warnings", "-O0", *flags, *paths, "-o", str(out)]
     subprocess.run(command, check=True)
     return out.read_bytes()
+
+
+def exports_of(program: bytes) -> list[tuple[str, int]]:
+    """Name and kind of what a program exports, sorted."""
+    cursor = ByteCursor(sections(program)[7])
+    found = []
+    for _ in range(cursor.u32()):
+        found.append((cursor.name(), cursor.byte()))
+        cursor.u32()
+    return sorted(found)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from orchestrator.wasm.cursor import custom_section
 from orchestrator.wasm.fragment import Data
 from orchestrator.wasm.leb import MAGIC, custom, leb5, section, uleb, vector
-from orchestrator.wasm.linker import LinkError, link
-from orchestrator.wasm.reader import ObjectError, read_object
+from orchestrator.wasm.linker import BeyondError, LinkError, link
+from orchestrator.wasm.reader import ObjectError, UnsupportedError, read_object
 from orchestrator.wasm.validate import validate
 from tests.orchestrator.wasm.helpers import NULLARY, PROCEDURE, UNARY, address, call, constant, function, program
 from tests.orchestrator.wasm.referee import encode_object
@@ -85,19 +85,17 @@ RELOCATIONS = b"reloc.CODE\3\2\0\4\2\4\x0a\1\0"
         (MAGIC + section(1, b"\1\x61\0\0"), "a type is not a function type", 11),
         (MAGIC + section(1, b"\0\0"), "section 1 does not end where its size says", 11),
         (MAGIC + section(3, b"\0") + section(1, b"\0"), "section 1 is out of order", 11),
-        (MAGIC + section(8, b"\0"), "section 8 does not belong", 8),
+        (MAGIC + section(14, b"\0"), "section 14 does not belong", 8),
         (MAGIC + section(3, b"\1\0"), "a type that does not exist", 12),
         (MAGIC + section(6, b"\1\x7f\0\x23\0\x0b"), "opcode 0x23 is not supported", 13),
         (MAGIC + section(6, b"\1\x7f\0\x41\0\x41\0\x0b"), "more than one instruction", 13),
-        (MAGIC + section(11, b"\1\1\1x"), "passive", 12),
         (MAGIC + section(2, b"\1\1e\1\xff\0"), "not UTF-8", 15),
         (MAGIC + custom("linking", b"\1"), "version 1", 19),
         (MAGIC + custom("linking", b"\2") * 2, "second linking section", 29),
         (MAGIC + custom("linking", b"\2") + section(1, b"\0"), "behind the linking section", 19),
         (MAGIC + custom("reloc.CODE", b"\0\0"), "before the linking section", 21),
-        (MAGIC + custom("linking", b"\2\7\4\1\1a\0"), "COMDAT", 21),
-        (MAGIC + custom("linking", b"\2\x08\x06\1\5\0\0\1t"), "table .* is not supported", None),
-        (MAGIC + custom("linking", b"\2\x08\x04\1\4\0\0"), "symbol of kind 4", 25),
+        (MAGIC + custom("linking", b"\2\7\7\1\1a\0\1\1\0"), "group a is not there", 28),
+        (MAGIC + custom("linking", b"\2\x08\x04\1\6\0\0"), "symbol of kind 6", 25),
         (MAGIC + custom("linking", b"\2\x08\x04\1\0\x10\0"), "import 0, which does not exist", 25),
         (MAGIC + custom("linking", b"\2\x08\x06\1\0\0\0\1f"), "symbol f is defined as something", 27),
         (MAGIC + custom("linking", b"\2\x08\x08\1\1\0\1d\0\0\1"), "symbol d lies outside", 29),
@@ -114,7 +112,6 @@ RELOCATIONS = b"reloc.CODE\3\2\0\4\2\4\x0a\1\0"
         (edited(RELOCATIONS, b"reloc.CODE\3\2\x17\4\2\4\x0a\1\0"), "kind 23 does not fit", None),
         (edited(RELOCATIONS, b"reloc.CODE\3\x7f\0\4\2\4\x0a\1\0"), "ends in the middle", None),
         (edited(b".rodata.s\0\0", b".rodata.s\x20\0"), "aligned to 2", None),
-        (edited(b".rodata.s\0\0", b".rodata.s\0\2"), "thread-local", None),
         (edited(b"\1\x02\1s\0\0\3", b"\1\x02\1s\0\1\3"), "symbol s lies outside", None),
         (edited(b"\x03\x02\1\0\x0a", b"\x03\x02\0\0\x0a"), "section 3 does not end", None),
     ],
@@ -126,6 +123,29 @@ def test_malformed_objects_say_what_and_where(data, message, offset):
     assert str(caught.value) == f"{caught.value.what} (at offset {caught.value.offset})"
     with pytest.raises(LinkError, match=r"^bad\.o: "):
         link([("bad.o", data)], entry=None)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (MAGIC + section(8, b"\0"), "a start function"),
+        (MAGIC + section(5, b"\0"), "a memory of its own"),
+        (MAGIC + section(11, b"\1\1\1x"), "passive"),
+        (MAGIC + section(2, b"\1\1e\1m\2\3\1\1"), "a memory that is shared"),
+        (MAGIC + section(2, b"\1\1e\1t\4\0\0"), "exceptions"),
+        (MAGIC + custom("linking", b"\2\x08\x06\1\5\0\0\1t"), "a table of its own"),
+        (MAGIC + custom("linking", b"\2\x08\x04\1\4\0\0"), "exceptions"),
+        (MAGIC + custom("linking", b"\2\x08\x08\1\1\x80\x04\1d\0\0\1"), "an absolute address"),
+        (edited(RELOCATIONS, b"reloc.CODE\3\2\x0e\4\2\4\x0a\1\0"), "64-bit memory"),
+        (edited(RELOCATIONS, b"reloc.CODE\3\2\x15\4\2\4\x0a\1\0"), "thread-local data"),
+        (edited(b".rodata.s\0\0", b".rodata.s\0\2"), "thread-local data"),
+    ],
+)
+def test_what_only_other_linkers_take_is_told_from_what_is_malformed(data, what):
+    with pytest.raises(UnsupportedError, match=what):
+        read_object(data)
+    with pytest.raises(BeyondError, match=rf"^there\.o: .*{what}"):
+        link([("there.o", data)], entry=None)
 
 
 @pytest.mark.parametrize("number", range(len(OBJECTS)))
