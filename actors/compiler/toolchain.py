@@ -40,6 +40,8 @@ class Item(JobValue, frozen=True):
     reads; `interface_names` are the names in it, resolved in the scope of this item. `names` are all names in the item
     that may mean something outside of it. `line` counts from 1.
 
+    `members` are the names inside of an item that a glob of it brings: the variants of an enum.
+
     `code`: the item is compiled to its own fragment and has a fingerprint; `digest` then covers all of its text that
     its code depends on. `inferred`: its signature is not completely written; `infer` returns it, and until then
     `interface` has what decides it. Text outside of items that items depend on (top-level statements, whose variables
@@ -61,6 +63,7 @@ class Item(JobValue, frozen=True):
     start: int = 0
     stop: int = 0
     memo: bytes = b""
+    members: tuple[str, ...] = ()
 
 
 class Use(JobValue, frozen=True):
@@ -82,12 +85,13 @@ class Name(JobValue, frozen=True):
     """A name in the source: `helper`, `shapes::area`. `scope` is the inline module in which it occurs; `line` and
     `column` are those of its first occurrence there. A qualified name contains `::` and must resolve; one that begins
     with `::` does so from the source root. A plain name may be a local or a builtin, which only `compile` knows, so it
-    is no error here if it resolves to nothing."""
+    is no error here if it resolves to nothing; nor is an `optional` one."""
 
     name: str
     scope: str = ""
     line: int = 0
     column: int = 0
+    optional: bool = False
 
 
 class Summary(JobValue, frozen=True):

@@ -152,7 +152,8 @@ class Modules:
             return (*module.split("/"), *path[1:]) if inline else path[1:]
         for outer in scopes(scope):
             item = items.get(f"{outer}::{first}" if outer else first)
-            if item is not None and (item.kind == "module" or (len(path) > 1 and not self._is_folder(first))):
+            inside = item is not None and (len(path) > 1 or bool(item.members)) and not self._is_folder(first)
+            if item is not None and (item.kind == "module" or inside):
                 return (*module.split("/"), *(outer.split("::") if outer else ()), *path)
         return path
 
@@ -339,7 +340,7 @@ class Resolver:
                 place,
             )
             target = Target("")
-        elif target.problem:
+        elif target.problem and not self._is_idle(use):
             self._report(*target.problem, place)
         earlier = self.bindings.get(key)
         if earlier is not None and not earlier.failed and target.module:
@@ -351,6 +352,10 @@ class Resolver:
             return
         self.aliases[key] = use
         self._bind(use.scope, use.alias, target)
+
+    def _is_idle(self, use: Use) -> bool:
+        """Whether an import of `std` is one of a name that does not occur: what is not used does no harm."""
+        return use.path[0] == "std" and not any(one.name.partition("::")[0] == use.alias for one in self.summary.names)
 
     def _hidden(self, use: Use, target: Target) -> Target:
         """What an import finds in an inline module of its own file: only `pub` items, but for those inside of it."""
@@ -405,7 +410,9 @@ class Resolver:
                 target = self._locate(tuple(name.name.split("::")))
                 if globbed is not None:
                     target = target._replace(absent=(*globbed.absent, *target.absent))
-        if target.problem:
+        if target.problem and name.optional:
+            target = target._replace(problem=None)
+        elif target.problem:
             self._report(*target.problem, place)
         self._bind(name.scope, name.name, target)
 
@@ -429,8 +436,9 @@ class Resolver:
                 looked = True
                 if glob.broken:
                     return Target("", broken=glob.broken)
-                target = self._locate((*use.path, *path), asker="", hint=False)
-                if target.module and target.item:
+                members = self._members(glob)
+                target = self._locate((*use.path, *path), asker=None if members else "", hint=False)
+                if target.module and target.item and (not target.rest or path[0] in members):
                     offers[target.module, target.item] = target
                 elif target.broken:
                     return target
@@ -442,6 +450,11 @@ class Resolver:
             for target in offers.values():
                 return target._replace(absent=tuple(absent))
         return Target("", absent=tuple(absent)) if looked else None
+
+    def _members(self, glob: Target) -> tuple[str, ...]:
+        """What a glob of an item brings."""
+        item = self.modules.items(glob.module).get(glob.item) if glob.item else None
+        return item.members if item is not None else ()
 
     def _locate(self, path: tuple[str, ...], asker: str | None = None, hint: bool = True) -> Target:
         hint = hint and len(self.findings) < HINTS
@@ -506,6 +519,6 @@ def surface(summary: Summary | None) -> bytes:
     Empty for a module without a summary."""
     if summary is None:
         return b""
-    own = [(item.name, item.kind, item.public) for item in summary.items]
+    own = [(item.name, item.kind, item.public, item.members) for item in summary.items]
     passed_on = [(use.scope, use.path, use.alias, use.glob) for use in summary.uses if use.public]
     return short(_pack((own, passed_on)))

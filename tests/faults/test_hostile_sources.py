@@ -70,7 +70,7 @@ def one_line(text: str) -> str:
 GROWING: dict[str, tuple[Make, int, set[str]]] = {
     "stray characters on one line": (lambda n: "\n" + "§" * n, 400, {"E0023"}),
     "escapes on one line": (lambda n: one_line('"' + "\\q" * n + '"'), 400, set()),
-    "bad numbers on one line": (lambda n: one_line("1_ " * n), 300, {"E0027", "E0029"}),
+    "bad numbers on one line": (lambda n: one_line("1k " * n), 300, {"E0027", "E0029"}),
     "broken statements on one line": (lambda n: one_line("let; " * n), 150, {"E0011"}),
     "unused variables on one line": (lambda n: one_line("{ let a = 1; } " * n), 100, set()),
     "unknown functions": (lambda n: one_line(lines(n, "nam#x();\n")) + lines(n, "fun nam#y() {}\n"), 60, {"E0102"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.lexer import words
 from orchestrator.toolchains.ruchy.syntax.names import root_path
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def unused_imports(p: Pass, statements: Sequence[tree.Stmt], bindings: Collection[tuple[str, str]]) -> None:
     """W0002 for every imported name that no lookup went through: `bindings` has all that did, as (scope, name). `pub
     use` hands a name on, which is a use."""
+    _unused_built_in(p, statements)
     imports = list(_imports(statements, ""))
     aliases = {imported.alias for _, imported, _ in imports}
     plain = [key for key in bindings if key[1] not in aliases and "::" not in key[1]]
@@ -33,6 +35,27 @@ def unused_imports(p: Pass, statements: Sequence[tree.Stmt], bindings: Collectio
         if not used:
             name = "::".join(imported.path) + ("::*" if imported.glob else "")
             p.warn("W0002", imported.at, f"`{name}` is imported and never used", "remove the import")
+
+
+_TRAITS = words(
+    """Display Debug Write Read BufRead FromStr Iterator IntoIterator Hash Hasher From Into TryFrom TryInto Add Sub Mul
+    Div Neg Rem Index IndexMut Deref DerefMut AddAssign SubAssign MulAssign DivAssign PartialEq Eq PartialOrd Ord
+    Default Clone Copy Borrow AsRef FromIterator Extend Not prelude"""
+)
+"""Names of `std` that are imported for what comes with them, and need not occur."""
+
+
+def _unused_built_in(p: Pass, statements: Sequence[tree.Stmt]) -> None:
+    """The same for names that are there without an import, of which lookups know nothing: whether they occur."""
+    summary = p.module.job.summary
+    imported = [one for node in statements if isinstance(node, tree.UseItem) for one in node.built_in]
+    if summary is None or not imported:
+        return
+    names = {name for item in summary.items for name in item.names}.union([one.name for one in summary.names])
+    occurring = {segment for name in names for segment in name.split("::")}
+    for one in imported:
+        if not one.glob and one.alias not in occurring and one.path[-1] not in _TRAITS:
+            p.warn("W0002", one.at, f"`{'::'.join(one.path)}` is imported and never used", "remove the import")
 
 
 def _imports(statements: Sequence[tree.Stmt], scope: str) -> Iterator[tuple[str, tree.UseName, bool]]:

@@ -193,10 +193,10 @@ CODES: dict[str, Code] = registry(
         "E0027",
         "syntax",
         "bad number",
-        "Integers are decimal or `0x` hexadecimal, without `_`; floats have digits on both "
-        "sides of the point and no suffix.",
-        "let x = 1_000;",
-        "let x = 1000;",
+        "Integers are decimal, `0x` hexadecimal, `0o` octal or `0b` binary; floats have digits on both sides of the "
+        "point and no suffix. A `_` may stand between digits.",
+        "let x = 1.5f32;",
+        "let x = 1.5 as f32;",
     ),
     Code(
         "E0028",

@@ -13,6 +13,7 @@ from orchestrator.toolchains.ruchy.summary import memo
 from orchestrator.toolchains.ruchy.summary.memo import Import, Rest
 from orchestrator.toolchains.ruchy.summary.parts import Part, StatementRun
 from orchestrator.toolchains.ruchy.syntax.names import owned
+from orchestrator.toolchains.ruchy.syntax.std import OPTIONAL
 from orchestrator.toolchains.ruchy.syntax.throwing import THROWS, throws
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
@@ -61,7 +62,8 @@ def _outside(source: str, parts: Iterable[Part], own: Mapping[str, object]) -> I
             if places is None:
                 places = memo.decode(part.item.memo).places if part.item else ()
             line, column = _place(source, part, places[index])
-            yield Name(name=name, scope=part.scope, line=line, column=column)
+            optional = name.partition("::")[0] in OPTIONAL
+            yield Name(name=name, scope=part.scope, line=line, column=column, optional=optional)
 
 
 def _uses(source: str, parts: Sequence[Part]) -> Iterator[Use]:

@@ -112,6 +112,7 @@ def seal_of(items: Sequence[Item]) -> bytes:
             one.line - first.line,
             one.code,
             one.inferred,
+            one.members,
             one.start - first.start,
             one.stop - first.start,
             one.memo if one is not first else (one.memo[24:28], one.memo[32:]),

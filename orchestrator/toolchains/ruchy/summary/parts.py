@@ -171,6 +171,7 @@ class Reader:
             start=start,
             stop=stop,
             memo=memo.encode(rest, line - first),
+            members=tuple([one.name for one in node.variants]) if isinstance(node, tree.Enum) else (),
         )
         return Part(item, draft.scope, start, first, names, places, uses)
 

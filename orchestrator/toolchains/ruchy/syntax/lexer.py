@@ -79,7 +79,7 @@ _TOKEN = "|".join(
         r"[(){},;\]]",
         r"""(?!f"|b'|r\#{0,2}")[bfr]\w*+""",
         STRING,
-        r"0[xX]\w++|\d++(?:\.\d++)?+(?:[eE][+-]?+\d++)?+\w*+",
+        r"0[xX]\w++|\d[\d_]*+(?:\.\d[\d_]*+)?+(?:[eE][+-]?+\d[\d_]*+)?+\w*+",
         rf"f{STRING}|{RAW}|b'(?:[^'\\\n]|\\.)'",
         rf"{CHAR}|{QUOTED}|'(?:[^'\\\s;}}),:>]*+\\.)++|'[A-Za-z_]\w*+",  # the third: never closed, read once
         r"""/\*.*+|f?".*+|r\#{0,2}".*+""",  # never closed: everything that is left

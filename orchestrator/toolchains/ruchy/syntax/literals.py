@@ -9,8 +9,12 @@ from actors.diagnostics import Finding
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "0": "\0"}
 _ESCAPE = re.compile(r"\\(?:u\{([^}\\]*+)\}|(.))", re.DOTALL)
 _TEMPLATE = re.compile(r"\\(?:u\{([^}\\]*+)\}|(.))|(\{\{|\}\}|\})", re.DOTALL)
-_INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+?|[0-9]+)((?:[iu](?:8|16|32|64|128|size))?)")
-_FLOAT = re.compile(r"[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)")
+_INTEGER = re.compile(
+    r"(0[xX]_*[0-9a-fA-F][0-9a-fA-F_]*?|0[bB]_*[01][01_]*|0[oO]_*[0-7][0-7_]*|[0-9][0-9_]*)"
+    r"((?:[iu](?:8|16|32|64|128|size))?)"
+)
+_FLOAT = re.compile(r"[0-9][0-9_]*(?:\.[0-9][0-9_]*(?:[eE][+-]?[0-9][0-9_]*)?|[eE][+-]?[0-9][0-9_]*)")
+_BASES = {"x": 16, "b": 2, "o": 8}
 _CHAR = re.compile(r"'(?:[^'\\\n]|\\(?:u\{[^}'\\\n]*+\}|[ntr\\\"'0]))'")
 LARGEST = 2**63 - 1
 """The largest value of an integer whose type nothing else decides."""
@@ -64,7 +68,8 @@ def int_value(text: str) -> tuple[int, str]:
     match = _INTEGER.fullmatch(text)
     if match is None or len(text) > 1000:  # int() refuses more than 4300 digits
         return 0, ""
-    return int(match[1], 16 if match[1][1:2] in ("x", "X") else 10), match[2]
+    digits = match[1].replace("_", "")
+    return int(digits, _BASES.get(digits[1:2].lower(), 10)), match[2]
 
 
 def number_kind(text: str) -> str:
@@ -76,7 +81,7 @@ def number_kind(text: str) -> str:
 
 def float_value(text: str) -> float:
     match = _FLOAT.match(text)
-    return float(match.group()) if match is not None else 0.0
+    return float(match.group().replace("_", "")) if match is not None else 0.0
 
 
 def is_char(text: str) -> bool:
@@ -92,7 +97,7 @@ def check_number(text: str, kind: str) -> list[Finding]:
         hint = "write `x as f32` to choose the type of a float"
         return [Finding("E0027", f"`{text}` is not a number: floats have no suffix", hint=hint)]
     if _INTEGER.fullmatch(text) is None:
-        hint = f"write {text.replace('_', '')}" if "_" in text else "integers are decimal or 0x hexadecimal"
+        hint = "integers are decimal, 0x hexadecimal, 0o octal or 0b binary"
         return [Finding("E0027", f"`{text}` is not a number", hint=hint)]
     value, suffix = int_value(text)
     largest = 2**128 - 1 if suffix.endswith("128") else 2**64 - 1  # what the sign and the type allow, the checker says

@@ -520,10 +520,13 @@ class UseName(Node):
 
 
 class UseItem(Node):
+    """`built_in` are the names that are there without an import."""
+
     names: list[UseName]
     public: bool = False
     start: int = 0
     stop: int = 0
+    built_in: list[UseName] = []
 
 
 class Mod(Node):

@@ -36,6 +36,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     SetType,
     TupleType,
     Type,
+    is_option,
     option_of,
 )
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -250,7 +251,7 @@ def entry_place(c: Fn, node: tree.MethodCall, out: list[hir.Stmt]) -> Place | No
 def _default_of(c: Fn, node: tree.MethodCall, kind: Type) -> tree.Expr | None:
     """The value that a key gets; None after an error."""
     if node.name == "or_default":
-        found = _default(kind, node)
+        found = first_value(kind, node)
         if found is None:
             hint = "write `or_insert` and the value: `or_insert(0)`, `or_insert(vec![])`"
             c.p.error(
@@ -270,7 +271,7 @@ def _default_of(c: Fn, node: tree.MethodCall, kind: Type) -> tree.Expr | None:
     return None
 
 
-def _default(kind: Type, node: tree.MethodCall) -> tree.Expr | None:
+def first_value(kind: Type, node: tree.Call | tree.MethodCall) -> tree.Expr | None:
     """What a type begins with. Where nothing has decided it yet, the method that follows does, whose name is the
     argument of `or_default` then."""
     at = node.at
@@ -280,6 +281,8 @@ def _default(kind: Type, node: tree.MethodCall) -> tree.Expr | None:
         return tree.Array(at, [])
     if isinstance(kind, MapType | SetType):
         return tree.Call(at, tree.Path(at, ("HashMap" if isinstance(kind, MapType) else "HashSet", "new")), [])
+    if is_option(kind):
+        return tree.Path(at, ("None",))
     if kind is STRING or (kind.__class__ is Var and name == "push_str"):
         return tree.StringLiteral(at, "")
     if kind is BOOL:

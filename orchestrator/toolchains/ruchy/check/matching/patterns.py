@@ -31,7 +31,7 @@ from orchestrator.toolchains.ruchy.check.matching import cover
 from orchestrator.toolchains.ruchy.check.matching.cover import WILD
 from orchestrator.toolchains.ruchy.check.matching.spaces import ONE
 from orchestrator.toolchains.ruchy.check.operators import compare, is_float, right_of
-from orchestrator.toolchains.ruchy.check.scope import ConstItem, StructItem, Variable
+from orchestrator.toolchains.ruchy.check.scope import ConstItem, StructItem, Variable, VariantItem
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
@@ -197,7 +197,10 @@ def _wild(c: Fn, node: tree.WildcardPattern, source: Matched, into: Reading) -> 
 
 
 def _name(c: Fn, node: tree.NamePattern, source: Matched, into: Reading) -> cover.Pattern:
-    """A name binds a copy. What was left open in an array or a tuple is decided as by a `let`."""
+    """A name binds a copy. What was left open in an array or a tuple is decided as by a `let`. The name of a variant
+    that is imported is that variant."""
+    if node.inner is None and node.name[:1].isupper() and isinstance(c.p.lookup(c.env, (node.name,)), VariantItem):
+        return _path(c, tree.PathPattern(node.at, (node.name,)), source, into)
     kind = resolve(source.type)
     if kind is UNIT or kind is ERROR:
         into.bound.append(BoundName(node.name, node.at, node.mutable, kind, None))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.data.maps import first_value
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr
 from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS, Builtin, Called, arguments_of
 from orchestrator.toolchains.ruchy.check.inference.infer import NUMBER, narrow, resolve, shown
@@ -92,11 +95,31 @@ def _replace(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     return expr(c, tree.Block(at, [before, assign, tree.ExprStmt(at, tree.Path(at, ("#before",)))], at), want, why)
 
 
+def _take(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
+    """`mem::take(&mut place)` gives what was there, and leaves what the type begins with."""
+    if len(node.arguments) != 1 or not isinstance(node, tree.Call):
+        arguments_of(c, node, "take", 1, 1)
+        return bad(node.at)
+    place = _place(node.arguments[0])
+    kind = resolve(expr(c, place).type)
+    value = first_value(kind, msgspec.structs.replace(node, arguments=[]))
+    if kind is ERROR or not is_plain(place):
+        value = value or tree.IntLiteral(node.at, 0)
+    if value is None:
+        hint = "write `mem::replace(&mut place, value)`, which says what is left"
+        message = f"`mem::take` needs a type that has a default value, and this is {shown(kind)}"
+        c.p.error("E0107", node.at, message, hint)
+        return bad(node.at)
+    return _replace(c, msgspec.structs.replace(node, arguments=[place, value]), want, why)
+
+
 for _name in _WRITTEN:
     BUILTINS[_name] = _written(_name)
 BUILTINS["bool"] = _truth
 BUILTINS["mem::swap"] = _swap
+BUILTINS["swap"] = _swap
 BUILTINS["mem::replace"] = _replace
+BUILTINS["mem::take"] = _take
 
 
 # ---------------------------------------------------------------- `math`

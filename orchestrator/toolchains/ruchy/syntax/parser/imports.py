@@ -26,8 +26,9 @@ def parse_import(c: Cursor, start: int, public: bool) -> UseItem:
     else:
         _parse_use_tree(c, (), names, ("::", ".") if kind == "import" else ("::",))
     c.at += c.kinds[c.at] == ";"
-    names = [one for one in names if not is_built_in(one.path)]
-    return UseItem(start, names, public, start, c.at)
+    kept = [one for one in names if not is_built_in(one.path)]
+    built_in = [one for one in names if is_built_in(one.path)] if len(kept) < len(names) else []
+    return UseItem(start, kept, public, start, c.at, built_in)
 
 
 def _parse_file_path(c: Cursor) -> _Segments:

@@ -37,6 +37,7 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     Stmt,
     Throw,
     TryCatch,
+    TuplePattern,
     Unsupported,
     While,
     WhileLet,
@@ -372,6 +373,12 @@ def parse_for(c: Cursor, label: str = "") -> Expr:
         _parse_loop_body(c)
         return Unsupported(at, "for")
     pattern = parse_pattern(c)
+    if c.kinds[c.at] == ",":  # `for k, v in m` is `for (k, v) in m`
+        parts = [pattern]
+        while c.kinds[c.at] == ",":
+            c.at += 1
+            parts.append(parse_pattern(c))
+        pattern = TuplePattern(pattern.at, parts)
     if c.kinds[c.at] != "in":
         message = f"expected `in` behind the pattern of `for`, found {c.describe(c.at)}"
         c.fail("E0006", message, hint="write `for x in values { .. }`", after=True)

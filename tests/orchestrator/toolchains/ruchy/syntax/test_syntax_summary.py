@@ -235,13 +235,7 @@ const C: i64 = 1;
 
 def top(source: str) -> Item:
     (*_, found) = summary(source).items
-    assert (found.name, found.kind, found.public, found.code, found.inferred) == (
-        "<top>",
-        "statements",
-        False,
-        True,
-        False,
-    )
+    assert (found.name, found.kind, found.public, found.code) == ("<top>", "statements", False, True)
     return found
 
 
@@ -280,7 +274,7 @@ def test_functions_depend_on_the_statements_whose_variables_they_may_read():
     assert items["f"].names == ("i64", "x", "<top>") == items["f"].interface_names
     assert items["g"].names == ("i64",)
     assert items["h"].names == items["h"].interface_names == ("x", "<top>")
-    assert items["i"].names == ("i64", "y", "v")  # these are no variables of a plain `let`
+    assert items["i"].names == ("i64", "y", "v", "<top>")  # `v` is one of a block
     body = summary("let x = 1\nfun f() -> i64 { x }").items[0]
     assert (body.names, body.interface_names) == (("i64", "x", "<top>"), ("i64",))
     assert items["<top>"].interface_names == items["<top>"].names  # of which the variables' types are made
@@ -295,6 +289,20 @@ def test_the_digest_of_the_statements_says_which_of_their_variables_are_read():
     assert digests[0] == digests[7]
     assert len({digests[0], digests[1], digests[2], digests[3]}) == 4
     assert digests[1] == top("let x = 1\nlet y = 2\nlet (z, w) = 3\nmod m { fun f() -> i64 { x } }").digest
+
+
+def test_statements_are_inferred_where_a_variable_that_functions_name_does_not_tell_its_type():
+    told = ("let x: i64 = 1", 'let x = "a"', "let x = 1.5", "let y = [1]\nlet x = true")
+    untold = (
+        "let x = 1",
+        "let x = []",
+        "let (x, y) = (1, 2)",
+        "let x = y",
+        "let x: i64 = 1\nlet {y} = {y: 1}\nlet x = y",
+    )
+    for source in (*told, *untold):
+        assert top(f"{source}\nfun f() {{ x }}").inferred == (source in untold), source
+        assert not top(f"{source}\nfun f() {{ 1 }}").inferred
 
 
 def test_resolution_and_hints_pass_the_statements_by():
