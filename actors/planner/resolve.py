@@ -340,7 +340,7 @@ class Resolver:
                 place,
             )
             target = Target("")
-        elif target.problem and not self._is_idle(use):
+        elif target.problem:
             self._report(*target.problem, place)
         earlier = self.bindings.get(key)
         if earlier is not None and not earlier.failed and target.module:
@@ -352,10 +352,6 @@ class Resolver:
             return
         self.aliases[key] = use
         self._bind(use.scope, use.alias, target)
-
-    def _is_idle(self, use: Use) -> bool:
-        """Whether an import of `std` is one of a name that does not occur: what is not used does no harm."""
-        return use.path[0] == "std" and not any(one.name.partition("::")[0] == use.alias for one in self.summary.names)
 
     def _hidden(self, use: Use, target: Target) -> Target:
         """What an import finds in an inline module of its own file: only `pub` items, but for those inside of it."""
