@@ -39,7 +39,7 @@ from orchestrator.toolchains.ruchy.check.lending.places import (
 from orchestrator.toolchains.ruchy.check.matching.binding import NOTHING, bindings, destructure, forget, held_against
 from orchestrator.toolchains.ruchy.check.matching.patterns import declare, read_pattern
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
-from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, ErrorItem, Variable
+from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, Variable
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, NEVER, UNIT
 from orchestrator.toolchains.ruchy.check.variables import (
     let_global,
@@ -231,21 +231,6 @@ def let_else(
         at = pattern.at
         out.append(hir.Do(hir.If(UNIT, at, hir.Not(BOOL, at, test), left, hir.Unit(UNIT, at))))
     return declare(c, reading, mutable)
-
-
-def bind_silently(c: Fn, pattern: tree.Pattern) -> None:
-    """The names of a pattern that is not supported are known, and silent."""
-    waiting: list[tree.Pattern] = [pattern]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, tree.NamePattern):
-            c.undo.append((part.name, c.names.get(part.name)))
-            c.names[part.name] = ErrorItem(part.name)
-        waiting += [field.pattern for field in getattr(part, "fields", None) or ()]
-        waiting += getattr(part, "elements", None) or ()
-        waiting += getattr(part, "alternatives", None) or ()
-        inner = getattr(part, "inner", None)
-        waiting += [inner] if inner is not None else []
 
 
 @handles(tree.Assign)

@@ -29,6 +29,7 @@ from orchestrator.toolchains.ruchy.check.lending.places import in_slot
 from orchestrator.toolchains.ruchy.check.limits import ordering_pattern
 from orchestrator.toolchains.ruchy.check.matching import cover
 from orchestrator.toolchains.ruchy.check.matching.cover import WILD
+from orchestrator.toolchains.ruchy.check.matching.names import names_in
 from orchestrator.toolchains.ruchy.check.matching.spaces import ONE
 from orchestrator.toolchains.ruchy.check.operators import compare, is_float, right_of
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, StructItem, Variable, VariantItem
@@ -504,21 +505,6 @@ def quiet(c: Fn, patterns: Sequence[tree.Pattern], into: Reading) -> None:
     for pattern in patterns:
         for name in names_in(pattern):
             into.bound.append(BoundName(name.name, name.at, True, ERROR, None))
-
-
-def names_in(pattern: tree.Pattern) -> list[tree.NamePattern | tree.RestPattern]:
-    """The names that a pattern binds."""
-    found: list[tree.NamePattern | tree.RestPattern] = []
-    waiting: list[Any] = [pattern]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, tree.NamePattern) or (isinstance(part, tree.RestPattern) and part.name):
-            found.append(part)
-        waiting += [field.pattern for field in getattr(part, "fields", None) or ()]
-        waiting += getattr(part, "elements", None) or ()
-        waiting += getattr(part, "alternatives", None) or ()
-        waiting += [part.inner] if isinstance(part, tree.NamePattern) and part.inner is not None else []
-    return found
 
 
 def _rest(c: Fn, node: tree.RestPattern, source: Matched, into: Reading) -> cover.Pattern:
