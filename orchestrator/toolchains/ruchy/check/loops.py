@@ -23,9 +23,9 @@ from orchestrator.toolchains.ruchy.check.inference.widths import meet
 from orchestrator.toolchains.ruchy.check.lending.loops import Turn, over_lent
 from orchestrator.toolchains.ruchy.check.lending.places import in_slot, object_keys, read_variable
 from orchestrator.toolchains.ruchy.check.matching.binding import bindings, destructure
+from orchestrator.toolchains.ruchy.check.matching.names import bind_silently
 from orchestrator.toolchains.ruchy.check.operators import is_float
 from orchestrator.toolchains.ruchy.check.scope import Variable
-from orchestrator.toolchains.ruchy.check.statements import bind_silently
 from orchestrator.toolchains.ruchy.check.types import (
     ERROR,
     I64,

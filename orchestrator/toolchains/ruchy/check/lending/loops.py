@@ -14,7 +14,7 @@ from orchestrator.toolchains.ruchy.check.inference.infer import ANY, fresh, open
 from orchestrator.toolchains.ruchy.check.lending.aliases import Lent, lent, place_to_lend
 from orchestrator.toolchains.ruchy.check.lending.places import Place, inside_of, read_place
 from orchestrator.toolchains.ruchy.check.matching.binding import bindings, must_fit
-from orchestrator.toolchains.ruchy.check.statements import bind_silently
+from orchestrator.toolchains.ruchy.check.matching.names import bind_silently
 from orchestrator.toolchains.ruchy.check.types import I64, UNIT, ArrayType, MapType
 from orchestrator.toolchains.ruchy.syntax import tree
 
