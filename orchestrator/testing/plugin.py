@@ -223,14 +223,14 @@ class Schedules:
         __tracebackhide__ = True
         from orchestrator.testing.schedules import explore
         from orchestrator.testing.schedules.director import STEPS
-        from orchestrator.testing.schedules.explore import strategy_of
+        from orchestrator.testing.schedules.explore import DEFAULT_BACKEND, strategy_of
 
         options, settings = self._item.config.option, self.settings(*args, **arguments)
         strategy, order = settings.get("strategy", "portfolio"), settings.get("order", "any")
         wrong = _said(strategy_of, strategy, 0, order)
         if wrong:
             pytest.fail(f"{self._item.nodeid}: {wrong}", pytrace=False)
-        backend: Any = settings.get("backend", "trio")
+        backend: Any = settings.get("backend", DEFAULT_BACKEND)
         common: Any = {"backend": backend, "steps": settings.get("steps", STEPS)}
         if options.schedule is not None:
             self._replay(scenario, options.schedule, common)

@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-import anyio
-
 from orchestrator.testing.schedules.director import Director
+from orchestrator.testing.schedules.groups import Scope, scope
 
 
 class _Run(NamedTuple):
@@ -36,7 +35,7 @@ def directed_by(director: Director, current_task: Callable[[], Any]) -> Iterator
 
 
 @contextmanager
-def cancellable() -> Iterator[anyio.CancelScope]:
+def cancellable() -> Iterator[Scope]:
     """A scope that a schedule may cancel at any await inside, once. Outside of schedules it is a scope like any other.
 
         with cancellable() as scope:
@@ -46,13 +45,13 @@ def cancellable() -> Iterator[anyio.CancelScope]:
     Without `cancel=`, a schedule cancels one such scope at most, and nothing else.
     """
     run = _RUN.get()
-    with anyio.CancelScope() as scope:
+    with scope() as opened:
         if run is None:
-            yield scope
+            yield opened
         else:
             run.director.trace.scopes += 1
-            with run.director.offered(run.current_task(), scope.cancel):
-                yield scope
+            with run.director.offered(run.current_task(), opened.cancel):
+                yield opened
 
 
 @contextmanager
@@ -90,7 +89,7 @@ def in_scope(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable
     async def scoped(*args: Any, **arguments: Any) -> Any:
         run = _RUN.get()
         assert run is not None, "a task that outlived the run of its schedule"
-        with anyio.CancelScope() as scope, run.director.offered(run.current_task(), scope.cancel):
+        with scope() as opened, run.director.offered(run.current_task(), opened.cancel):
             return await function(*args, **arguments)
 
     return scoped

@@ -13,14 +13,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from inspect import isawaitable
 from typing import Any, TypeVar
 
-import anyio
-
 from orchestrator.testing.schedules.cancelling import invariant
-from orchestrator.testing.schedules.explore import Backend, Exploration, explore
+from orchestrator.testing.schedules.explore import DEFAULT_BACKEND, Backend, Exploration, explore
+from orchestrator.testing.schedules.groups import User, let_others_run, together
 
 T = TypeVar("T")
 
-BACKENDS: tuple[Backend, ...] = ("asyncio", "trio")
+BACKENDS: tuple[Backend, ...] = ("asyncio", "trio") if DEFAULT_BACKEND == "trio" else ("asyncio",)
+"""Those that are installed."""
 
 
 def cancellation_safe(
@@ -40,9 +40,7 @@ def cancellation_safe(
 
     async def scenario() -> None:
         thing = await _made(make)
-        async with anyio.create_task_group() as group:
-            for number in range(users):
-                group.start_soon(use, thing, name=f"user {number + 1}")
+        await together([User(use, (thing,), f"user {number + 1}") for number in range(users)])
         await _asserted(law, thing)
         await use(thing)
         await _asserted(law, thing)
@@ -71,9 +69,7 @@ def bounded(
             assert now <= bound, f"{now}, and the bound is {bound}"
 
         with invariant(within):
-            async with anyio.create_task_group() as group:
-                for number in range(users):
-                    group.start_soon(use, thing, name=f"user {number + 1}")
+            await together([User(use, (thing,), f"user {number + 1}") for number in range(users)])
         within()
 
     return [_checked(scenario, schedules, backend, cancel=cancel) for backend in backends]
@@ -103,11 +99,9 @@ def fair(
                 await use(thing)
                 taken[user] += 1
                 assert max(taken) - min(taken) <= ahead, f"turns taken: {taken}"
-                await anyio.lowlevel.checkpoint()
+                await let_others_run()
 
-        async with anyio.create_task_group() as group:
-            for user in range(users):
-                group.start_soon(take, user, name=f"user {user + 1}")
+        await together([User(take, (user,), f"user {user + 1}") for user in range(users)])
 
     found = []
     for backend in backends:

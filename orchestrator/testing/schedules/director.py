@@ -14,6 +14,9 @@ from orchestrator.testing.schedules.trace import CANCEL, Choice, Trace
 PATIENCE = 500
 """The most times in a row that a task that can run is passed over. Otherwise a task that polls would run for ever."""
 
+TIME = "time passes"
+"""What a policy can choose beside cancelling a task, where no task can run."""
+
 STEPS = 100_000
 """A schedule of more steps counts as endless."""
 
@@ -154,6 +157,22 @@ class Director:
             turn = self._chosen(ready, victims, number)
         self._note(turn)
         return turn
+
+    def rest(self) -> Any:
+        """No task can run, and time is about to pass. Returns the task that is to be cancelled before that, or None.
+
+        What waits for nothing but a timer has no other moment at which it could be cancelled. That time passes is no
+        step: where it is taken, the next choice decides the same step.
+        """
+        victims = self.victims
+        if self.over or not victims or len(self.trace.labels) >= self._limit:
+            return None
+        taken = self._policy.choose([TIME], True, [CANCEL + self.label(one) for one in victims])
+        self.trace.choices.append(Choice(taken, 1 + len(victims), True, len(self.trace.labels), len(victims)))
+        if taken == 0:
+            return None
+        self._note(Turn(victims[taken - 1], True))
+        return victims[taken - 1]
 
     def _holds(self) -> bool:
         """Whether all invariants hold; what one raises becomes the problem."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from orchestrator.testing.schedules.explore import Backend, Scenario, run
+from orchestrator.testing.schedules.explore import DEFAULT_BACKEND, Backend, Scenario, run
 from orchestrator.testing.schedules.policy import NO_CANCELS, Cancels, Policy
 
 
@@ -39,7 +39,7 @@ class Drawn(Policy):
             return 0
 
 
-def drawn(scenario: Scenario, data: Any, *, backend: Backend = "trio", cancel: bool | int = False) -> Any:
+def drawn(scenario: Scenario, data: Any, *, backend: Backend = DEFAULT_BACKEND, cancel: bool | int = False) -> Any:
     """Runs the scenario once, under a schedule drawn from `data`. Returns its value, and raises what it raises."""
     policy = Drawn(data, Cancels(int(cancel)))
     outcome = run(scenario, policy, backend=backend)

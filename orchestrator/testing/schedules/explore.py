@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from typing import Any, Literal, NamedTuple
 
 from orchestrator.testing.schedules.director import STEPS, Director, Endless, Problem, Uncontrolled
@@ -16,6 +17,7 @@ from orchestrator.testing.schedules.strategy import Deviations, Exhaustive, Pct,
 from orchestrator.testing.schedules.trace import CANCEL, Trace
 
 Backend = Literal["trio", "asyncio"]
+DEFAULT_BACKEND: Backend = "trio" if find_spec("trio") is not None else "asyncio"
 
 Order = Literal["any", "fifo"]
 
@@ -106,7 +108,7 @@ def run(
     scenario: Scenario,
     policy: Policy,
     *,
-    backend: Backend = "trio",
+    backend: Backend = DEFAULT_BACKEND,
     steps: int = STEPS,
     places: bool = False,
 ) -> Outcome:
@@ -139,14 +141,12 @@ def _loop_of(backend: Backend) -> Any:
     except ModuleNotFoundError as missing:
         if missing.name != "trio":
             raise
-        raise RuntimeError(
-            'schedules on Trio need it installed: pip install "wasmill[testing]", or backend="asyncio"'
-        ) from missing
+        raise RuntimeError('schedules on Trio need it installed: pip install trio, or backend="asyncio"') from missing
     on_trio.check_trio()
     return on_trio
 
 
-def replay(scenario: Scenario, schedule: str, *, backend: Backend = "trio", steps: int = STEPS) -> Outcome:
+def replay(scenario: Scenario, schedule: str, *, backend: Backend = DEFAULT_BACKEND, steps: int = STEPS) -> Outcome:
     """Runs the schedule that a failure printed (`12:1,40:2`), or one by its key (`random:17`, `pct:3:40:17`)."""
     return run(scenario, policy_of(schedule), backend=backend, steps=steps, places=True)
 
@@ -157,7 +157,7 @@ def explore(
     schedules: int = 1000,
     *,
     seed: int = 0,
-    backend: Backend = "trio",
+    backend: Backend = DEFAULT_BACKEND,
     seconds: float | None = None,
     twice: bool = False,
     shorten: bool = True,
@@ -189,9 +189,10 @@ def explore(
         outcome = run(scenario, policy, backend=backend, steps=steps)
         last = outcome.trace
         if last.scopes and not chosen.cancels.most:
-            chosen.cancels = Cancels(1, tasks=False)
+            # The strategy has chosen among tasks alone so far, and begins anew: what it has seen is no longer all.
+            chosen.cancels, last = Cancels(1, tasks=False), None
         count += 1
-        seen.add(hash(tuple(last.labels)))
+        seen.add(hash(tuple(outcome.trace.labels)))
         if twice:
             prove(scenario, outcome, backend=backend, steps=steps)
         if outcome.failed:
@@ -207,7 +208,7 @@ def explore(
     )
 
 
-def strategy_of(name: str, seed: int = 0, order: Order = "any", backend: Backend = "trio") -> Strategy:
+def strategy_of(name: str, seed: int = 0, order: Order = "any", backend: Backend = DEFAULT_BACKEND) -> Strategy:
     """A strategy by its name: "portfolio", "random", "pct", "pct:DEPTH", "deviations", "exhaustive",
     "exhaustive:PREEMPTIONS". Raises ValueError."""
     kind, _, number = name.partition(":")
@@ -229,7 +230,7 @@ def strategy_of(name: str, seed: int = 0, order: Order = "any", backend: Backend
     raise ValueError(f"a strategy is {known}, not {name!r}")
 
 
-def prove(scenario: Scenario, outcome: Outcome, *, backend: Backend = "trio", steps: int = STEPS) -> None:
+def prove(scenario: Scenario, outcome: Outcome, *, backend: Backend = DEFAULT_BACKEND, steps: int = STEPS) -> None:
     """Runs the same choices again. Raises `Uncontrolled` if the result differs."""
     choices = {number: choice.taken for number, choice in enumerate(outcome.trace.choices)}
     policy = Written(choices, cancels=outcome.policy.cancels, fifo=outcome.policy.fifo)

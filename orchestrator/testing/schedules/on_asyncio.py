@@ -19,14 +19,17 @@ from contextlib import contextmanager
 from math import inf
 from typing import Any
 
-from anyio._backends import _asyncio as backend_module
-
 from orchestrator.testing.schedules.cancelling import directed_by, in_scope
 from orchestrator.testing.schedules.director import Abandoned, Director, LeftBehind
 from orchestrator.testing.schedules.frames import place_of
+from orchestrator.testing.schedules.groups import anyio_if_installed
 from orchestrator.testing.schedules.steady import ROUNDS, short_name, steady_interpreter
 from orchestrator.testing.schedules.threads import AT_REST, BEFORE_A_JUMP, ForeignThreads, watched
 from orchestrator.testing.schedules.waits import Waiter, deadlock, outside
+
+anyio_backend: Any = None
+if anyio_if_installed() is not None:
+    from anyio._backends import _asyncio as anyio_backend
 
 IN_VAIN = 100
 """After so many callbacks in a row and no task that could run, nobody can: AnyIO calls again and again for what waits
@@ -58,7 +61,12 @@ def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
             director.trace.seconds = loop.time()
 
     loop = _Loop(director, places)
-    with _under_control(director, loop), directed_by(director, asyncio.current_task), watched(director):
+    with (
+        _anyio_under_control(director),
+        steady_interpreter(loop.time, loop.sleep),
+        directed_by(director, asyncio.current_task),
+        watched(director),
+    ):
         try:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
                 main: Any = whole()
@@ -108,18 +116,20 @@ def name_of(task: asyncio.Task[Any]) -> str:
 
 
 @contextmanager
-def _under_control(director: Director, loop: _Loop) -> Iterator[None]:
-    """AnyIO's threads and task groups, and the interpreter, as the harness wants them."""
-    backend: Any = backend_module.AsyncIOBackend
-    groups: Any = backend_module.TaskGroup
+def _anyio_under_control(director: Director) -> Iterator[None]:
+    """Runs AnyIO's threads in the loop, and its tasks in scopes that a schedule may cancel."""
+    if anyio_backend is None:
+        yield
+        return
+    backend: Any = anyio_backend.AsyncIOBackend
+    groups: Any = anyio_backend.TaskGroup
     saved = backend.__dict__["run_sync_in_worker_thread"], groups.start_soon, groups.start, groups._spawn
     backend.run_sync_in_worker_thread = classmethod(_thread_in_the_loop)
     if director.may_cancel_tasks:
         groups.start_soon, groups.start = _in_scope(groups.start_soon), _in_scope(groups.start)
         groups._spawn = _in_a_group(groups._spawn)
     try:
-        with steady_interpreter(loop.time, loop.sleep):
-            yield
+        yield
     finally:
         backend.run_sync_in_worker_thread, groups.start_soon, groups.start, groups._spawn = saved
 
@@ -215,9 +225,7 @@ class _Ready(deque[Any]):
         self._loop.withdraw_ended()
         turn = director.pick(owners)
         if turn.is_cancelled:
-            place = place_of(turn.task.get_coro()) if self._places else None
-            director.trace.places.append((place, place))
-            director.cancel(turn.task)
+            self._cancel(turn.task)
             return None
         self._in_vain, self._recount = 0, True
         handle = tasks[owners.index(turn.task)]
@@ -232,6 +240,20 @@ class _Ready(deque[Any]):
             self._stepped = turn.task
             self._began = place_of(turn.task.get_coro())
         return handle
+
+    def cancel_at_rest(self) -> bool:
+        """No task can run. Returns whether one was cancelled now, so that time stands still."""
+        self._note()
+        self._loop.withdraw_ended()
+        task = self._director.rest()
+        if task is not None:
+            self._cancel(task)
+        return task is not None
+
+    def _cancel(self, task: asyncio.Task[Any]) -> None:
+        place = place_of(task.get_coro()) if self._places else None
+        self._director.trace.places.append((place, place))
+        self._director.cancel(task)
 
     def _note(self) -> None:
         """Writes down where the last step ended."""
@@ -346,7 +368,7 @@ class _Loop(asyncio.SelectorEventLoop):
     def nobody_can_run(self) -> None:
         """No task can run: time passes, or it is a deadlock."""
         foreign = any(key.fd not in self._selector_used.own for key in self._selector_used.get_map().values())
-        if self._admit(0.0):
+        if self._admit(0.0) or self._ready.cancel_at_rest():
             return
         timers: Any = getattr(self, "_scheduled")  # noqa: B009  (the type stubs do not know it)
         when = min((timer._when for timer in timers if not timer.cancelled()), default=inf)
@@ -396,7 +418,7 @@ def _children(task: asyncio.Task[Any], director: Director) -> list[str]:
     """The tasks in task groups of AnyIO that a task has opened."""
     found = []
     for other in asyncio.all_tasks():
-        state = backend_module._task_states.get(other)
+        state = anyio_backend._task_states.get(other) if anyio_backend is not None else None
         if other is not task and state is not None and state.parent_id == id(task):
             found.append(other)
     return [director.label(one) for one in sorted(found, key=director.order)]

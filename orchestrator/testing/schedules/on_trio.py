@@ -145,10 +145,14 @@ class _Chooser:
         turn = director.pick(batch)
         if not turn.is_cancelled:
             return turn.task
-        place = place_of(turn.task.coro) if self._places else None
-        director.trace.places.append((place, place))
-        director.cancel(turn.task)
+        self.cancel(turn.task)
         return None
+
+    def cancel(self, task: Any) -> None:
+        """Cancels a task that the director has picked for that."""
+        place = place_of(task.coro) if self._places else None
+        self.director.trace.places.append((place, place))
+        self.director.cancel(task)
 
     def random(self) -> float:
         return 0.0
@@ -174,6 +178,7 @@ class _Idle(trio.abc.Instrument):
 
     def __init__(self, chooser: _Chooser) -> None:
         self._director = chooser.director
+        self._chooser = chooser
         self._rounds = 0
         self._foreign = ForeignThreads()
 
@@ -185,6 +190,11 @@ class _Idle(trio.abc.Instrument):
             return bool(queue.queue or queue.idempotent_queue)
 
         if runner.runq or arrived():
+            return
+        # Trio looks at its queue again before it lets time pass, so a task that is cancelled here runs first.
+        victim = self._director.rest()
+        if victim is not None:
+            self._chooser.cancel(victim)
             return
         waiting = runner.io_manager.statistics()
         if getattr(waiting, "tasks_waiting_read", 1) + getattr(waiting, "tasks_waiting_write", 0) > 1:

@@ -82,7 +82,8 @@ class _Moments:
 
     def __init__(self, chance: random.Random, cancels: int, length: int) -> None:
         self._chance = chance
-        self._moments = sorted(chance.randrange(max(1, length)) for _ in range(cancels))
+        # One more than were seen: a run that is cancelled early is short, and would never teach how long others are.
+        self._moments = sorted(chance.randrange(length + 1) for _ in range(cancels))
 
     def choose(self, number: int, labels: Sequence[str], cancels: Sequence[str]) -> int | None:
         """Returns the number of the cancellation that is due at this choice: mostly of a task that waits."""

@@ -302,3 +302,43 @@ def test_a_schedule_of_the_portfolio_can_be_had_again_by_its_key() -> None:
     again = replay(takes_carelessly, found.failure.found)
     assert again.trace.labels == found.failure.first.labels
     assert not isinstance(again.error, Deadlock)
+
+
+async def one_sleeps() -> None:
+    """A task that waits for nothing but a timer: no other step stands beside its await."""
+    cancelled: list[str] = []
+
+    async def sleep() -> None:
+        await checkpoint()
+        try:
+            await anyio.sleep(1)
+        except anyio.get_cancelled_exc_class():
+            cancelled.append("asleep")
+            raise
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(sleep)
+    assert cancelled == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("strategy", ["random", "pct", "deviations", "exhaustive", "portfolio"])
+def test_a_task_is_cancelled_while_only_time_passes(strategy, backend):
+    found = explore(one_sleeps, strategy, 50, backend=backend, cancel=True)
+    assert found.failure is not None
+    again = replay(one_sleeps, found.failure.schedule, backend=backend)
+    assert isinstance(again.error, AssertionError)
+    assert explore(one_sleeps, strategy, 20, backend=backend).failure is None
+
+
+async def scope_around_a_timer() -> None:
+    with cancellable() as scope:
+        await anyio.sleep(1)
+    assert not scope.cancelled_caught
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("strategy", ["random", "deviations", "exhaustive", "portfolio"])
+def test_a_scope_is_found_by_the_first_run_and_cancelled_by_the_next_ones(strategy, backend):
+    """The first run alone says that there is a scope: a strategy that was through with it begins anew."""
+    assert explore(scope_around_a_timer, strategy, 50, backend=backend).failure is not None

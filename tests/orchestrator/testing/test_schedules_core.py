@@ -57,7 +57,7 @@ def test_without_trio_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delattr(package, "on_trio")
     monkeypatch.delitem(sys.modules, "orchestrator.testing.schedules.on_trio")
     monkeypatch.setitem(sys.modules, "trio", None)
-    with pytest.raises(RuntimeError, match=r'pip install "wasmill\[testing\]", or backend="asyncio"'):
+    with pytest.raises(RuntimeError, match=r'pip install trio, or backend="asyncio"'):
         explore(guarded, "random", 1)
     explore(guarded, "random", 1, backend="asyncio").check()
 
