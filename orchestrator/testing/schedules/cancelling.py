@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from orchestrator.testing.schedules.director import Director
-from orchestrator.testing.schedules.groups import Scope, scope
+from orchestrator.testing.schedules.groups import CancellableScope, scope
 
 
 class _Run(NamedTuple):
@@ -35,7 +35,7 @@ def directed_by(director: Director, current_task: Callable[[], Any]) -> Iterator
 
 
 @contextmanager
-def cancellable() -> Iterator[Scope]:
+def cancellable() -> Iterator[CancellableScope]:
     """A scope that a schedule may cancel at any await inside, once. Outside of schedules it is a scope like any other.
 
         with cancellable() as scope:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
 
-class Scope(Protocol):
+class CancellableScope(Protocol):
     """What `cancellable` gives. Trio's and AnyIO's scopes are such."""
 
     @property
@@ -60,7 +60,7 @@ class _TaskScope:
         return self.cancelled_caught
 
 
-def scope() -> AbstractContextManager[Scope]:
+def scope() -> AbstractContextManager[CancellableScope]:
     """A scope that can be cancelled, for the task that enters it."""
     anyio = anyio_if_installed()
     if anyio is not None:
