@@ -72,3 +72,18 @@ def fragments_of(made: Object) -> dict[Digest, bytes]:
     """The fragments in an object, by fingerprint, found as the keeper finds them."""
     table = msgspec.msgpack.decode(custom_section(made.data, FUNCTIONS_SECTION) or b"\x90")
     return {raw.hex(): made.data[at : at + size] for raw, at, size in table}
+
+
+def edited(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, set[str]]:
+    """The items that an edit of some files compiles again, by module. Asserts that the objects are those of compiles
+    from nothing."""
+    kept: dict[Digest, bytes] = {}
+    for job in jobs(before).values():
+        kept |= fragments_of(compiled(job))
+    found: dict[str, set[str]] = {}
+    for module, job in jobs({**before, **after}).items():
+        whole, again = compiled(job), compiled(job, kept)
+        assert again.data == whole.data
+        assert again.warnings == whole.warnings
+        found[module] = {name.partition(".")[0] for name in again.compiled}
+    return found

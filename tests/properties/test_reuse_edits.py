@@ -32,6 +32,8 @@ BODIES = (
     "println(P { x: 3 }); P::made(a).up(2); a",
     'println(same("s", 2)); same(same(a, 1), 2)',
     "let get = |x| same(x, N); get(a)",
+    "let mut q = Q::of(a); q.put(N); q.read() + Q { v: P { x: 3 } }.v.x",
+    'println(Q::of("t")); Q::of(P { x: 3 }).read(); a',
 )
 CONSTS = ("const N = 5;", "const N: i64 = 2 + 3;", "const N = 7;")
 STRUCTS = ("struct P { x: i64 }", 'struct P { x: i32, y: String = "s" }', "struct P { x: Z } type Z = u8;")
@@ -50,6 +52,17 @@ GENERIC = (
     "/* c */ fun same<T>(x: T, n: i64) -> T { let unused = n; if n > 1 { x } else { same(x, n + N) } }",
     "pub fun same<U>(x: U, n: i64) { let both = |y| (y, x); println(both(n)); [x][n - 1] }",
     "fun same<T>(x: T, n: i64) -> T { g(n); fun inner(k: i64) -> i64 { limit + k } [x, x][inner(0) - 10] }",
+)
+GENERIC_TYPES = (
+    (
+        "struct Q<T> { v: T } impl<T> Q<T> { fun of(v: T) -> Q<T> { Q { v } } fun put(&mut self, v: T) { self.v = v } "
+        "fun read(&self) -> T { self.v } }"
+    ),
+    (
+        "impl<U> Q<U> { fun of(v: U) -> Q<U> { let k = N; Q { v, n: k } } fun put(&mut self, v: U) { self.n += 1; "
+        "self.v = v } fun read(&self) -> U { println(limit); self.v } } struct Q<T> { v: T, n: i64 }"
+    ),
+    "class Q<T> { v: T  fun of(v: T) { Q { v } } fun put(&mut self, v: T) { self.v = v } fun read(&self) { self.v } }",
 )
 TOPS = (
     "",
@@ -71,14 +84,15 @@ modules = st.tuples(
     st.sampled_from(TOPS),
     st.sampled_from(METHODS),
     st.sampled_from(GENERIC),
+    st.sampled_from(GENERIC_TYPES),
 )
 
 
 def text(module) -> str:
-    written, order, const, struct, top, methods, generic = module
+    written, order, const, struct, top, methods, generic, kinds = module
     bodies = dict.fromkeys(NAMES, ("fun {0}(a: i64) -> i64", "a", "")) | written
     parts = [f"{noise}{head.format(name)} {{ {body} }}" for name in order for head, body, noise in [bodies[name]]]
-    return "\n".join([methods, parts[0], const, parts[1], top, struct, *parts[2:-1], generic, parts[-1]])
+    return "\n".join([methods, parts[0], const, parts[1], top, struct, *parts[2:-1], generic, kinds, parts[-1]])
 
 
 @settings(deadline=None)

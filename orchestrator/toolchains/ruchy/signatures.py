@@ -110,15 +110,22 @@ def type_named(name: str) -> Type:
         return TupleType(tuple([type_named(part) for part in _listed(name[1:-1])]))
     if name[:2] == "::" and name[-1:] == ">":
         return _option_or_result(name)
-    prefix, space, rest = name.partition(" ")
+    prefix, space, rest = name.partition(" ") if name.startswith(_PREFIXES) else ("", "", name)
     make = _NOMINAL.get(prefix if space else "")
-    module, separator, item = (rest if space else name).partition("::")
+    text = rest if space else name
+    arguments: tuple[Type, ...] = ()
+    if text[-1:] == ">":
+        text, _, inner = text[:-1].partition("<")
+        arguments = tuple([type_named(part) for part in _listed(inner)])
+    module, separator, item = text.partition("::")
     if make is None or not separator:
         raise ValueError(name)
-    return make(module, item)
+    made = make(module, item)
+    return made.with_parts(arguments) if arguments else made
 
 
 _NOMINAL: dict[str, Callable[[str, str], Type]] = {"": StructType, "enum": EnumType, "plain": PlainEnumType}
+_PREFIXES = ("enum ", "plain ")
 
 
 def _option_or_result(name: str) -> Type:

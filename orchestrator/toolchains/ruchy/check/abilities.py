@@ -102,16 +102,16 @@ def _shown_named(kind: StructType | EnumType, text_of: Text) -> str:
     return f"{_own_item(kind)}<{', '.join(texts)}>" if texts else _own_item(kind)
 
 
-def _name_of_struct(kind: StructType, text_of: Text) -> str:
-    return key_of(kind)
+def _name_of_struct(kind: StructType | EnumType, text_of: Text) -> str:
+    """`m::P`; `m::Stack<i64>`."""
+    texts = _listed(kind, text_of)
+    return f"{key_of(kind)}<{', '.join(texts)}>" if texts else key_of(kind) if not kind.parts else ""
 
 
 def _name_of_enum(kind: EnumType, text_of: Text) -> str:
-    """`enum m::E`; `::Option<i64>`."""
-    if not kind.arguments:
-        return f"enum {key_of(kind)}"
-    texts = _listed(kind, text_of)
-    return f"{key_of(kind)}<{', '.join(texts)}>" if texts else ""
+    """`enum m::E`; `enum m::Tree<i64>`; `::Option<i64>`."""
+    name = _name_of_struct(kind, text_of)
+    return f"enum {name}" if name and kind.module else name
 
 
 def _name_of_plain(kind: PlainEnumType, text_of: Text) -> str:
@@ -318,6 +318,11 @@ def name_of(kind: Type) -> str:
     return ABILITIES[kind.__class__].name(kind, name_of)
 
 
+def named(kind: Type) -> bool:
+    """Whether a type is a struct, or an enum of some module: what it holds says its definition alone."""
+    return isinstance(kind, StructType) or (isinstance(kind, EnumType) and bool(kind.module))
+
+
 def has_order(kind: Type) -> bool:
     """Whether values of a type stand in an order that `sort` and the keys of maps can go by (`lower/glue.py`,
     "compare"). Tuples, arrays, `Option` and `Result` do, if their parts do, although they have no `<`; and so do enums
@@ -326,7 +331,7 @@ def has_order(kind: Type) -> bool:
         return True
     if isinstance(kind, ObjectType | MapType | SetType | FunctionType):
         return False
-    if kind.parts:
+    if kind.parts and not named(kind):
         return all(has_order(part) for part in kind.parts)
     return bool(ABILITIES[kind.__class__].order)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,7 +20,7 @@ from orchestrator.toolchains.ruchy.check.functions.bodies import unused_locals
 from orchestrator.toolchains.ruchy.check.functions.cells import fill_in
 from orchestrator.toolchains.ruchy.check.functions.contracts import leave_by_break
 from orchestrator.toolchains.ruchy.check.inference.annotations import alias_target, field_types, signature
-from orchestrator.toolchains.ruchy.check.inference.infer import Var, settle
+from orchestrator.toolchains.ruchy.check.inference.infer import settle
 from orchestrator.toolchains.ruchy.check.inference.instances import stand_at_use
 from orchestrator.toolchains.ruchy.check.inside import check_imports
 from orchestrator.toolchains.ruchy.check.items import check_struct, collect
@@ -29,12 +29,12 @@ from orchestrator.toolchains.ruchy.check.methods import scalars  # noqa: F401
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.order import check_functions, settled
-from orchestrator.toolchains.ruchy.check.parts import PARTS, Node
 from orchestrator.toolchains.ruchy.check.passes import Pass
 from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, EnumItem, StructItem
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
-from orchestrator.toolchains.ruchy.check.types import EnumType, Named, StructType, Type, named_in
+from orchestrator.toolchains.ruchy.check.touched import TouchedTypes, layouts_of, settle_bodies
+from orchestrator.toolchains.ruchy.check.types import Type
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
 from orchestrator.toolchains.ruchy.check.variables import types_found
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -46,17 +46,6 @@ complete(HANDLERS, tree.Expr, "check.function.HANDLERS")
 if TYPE_CHECKING:
     from actors.compiler.toolchain import CompileJob
     from orchestrator.toolchains.ruchy.syntax.parser import Parsed
-
-
-NamedKind = TypeVar("NamedKind", StructType, EnumType)
-Made = TypeVar("Made", hir.StructLayout, hir.EnumLayout)
-
-
-class TouchedTypes(NamedTuple):
-    """What the types are made of that a module touches."""
-
-    structs: dict[StructType, hir.StructLayout]
-    enums: dict[EnumType, hir.EnumLayout]
 
 
 class Checked(msgspec.Struct):
@@ -114,9 +103,8 @@ def _check(p: Pass, parsed: Parsed) -> Checked:
         p.settle()
         fill_in(p)
         throwing.run_before_jumps(p)
-        layouts = _layouts(
-            p
-        )  # This may be the first look at the fields of another module's struct, and find them wrong.
+        # This may be the first look at the fields of another module's struct, and find them wrong.
+        layouts = layouts_of(p, [] if p.failed else settle_bodies(p))
     except RecursionError:  # functions without `->`, each nested far deeper than people write, that call one another
         p.silent = 0
         p.error("E0803", 0, "nested too deep for the stack", "write `->` and a type at the functions of this module")
@@ -140,9 +128,9 @@ def check_types(p: Pass) -> None:
         if isinstance(item, AliasItem):
             alias_target(p, item)
         elif isinstance(item, StructItem) and not item.node.generics:
-            field_types(p, item)
+            field_types(p, item, item.type)
         elif isinstance(item, EnumItem) and not item.node.generics:
-            item_variants(p, item)
+            item_variants(p, item, item.type)
     for function in p.made.functions:
         before = p.look_for(unit_of(function.symbol))
         p.module.starts[unit_of(function.symbol)] = function.node.start
@@ -172,23 +160,6 @@ def _each_once(findings: list[Finding]) -> list[Finding]:
     return [found[key] for key in sorted(found)]
 
 
-def settle_types(body: hir.Expr) -> None:
-    """Gives each node of a tree its final type, whose parts may have been open when the node was made."""
-    found: dict[Type, Type] = {}
-    waiting: list[Node] = [body]
-    while waiting:
-        node = waiting.pop()
-        for name in ("type", "subject"):
-            kind = getattr(node, name, None)
-            if kind is None or (kind.__class__ is not Var and not kind.parts):
-                continue
-            final = found.get(kind)
-            if final is None:
-                final = found[kind] = settle(kind)
-            setattr(node, name, final)
-        waiting.extend(PARTS[node.__class__](node))
-
-
 VERIFY = "RUCHY_VERIFY" in os.environ
 """Whether each tree is held against the rules before it leaves: in tests, and in all processes that they start."""
 
@@ -215,12 +186,7 @@ def _finished(p: Pass, layouts: TouchedTypes) -> hir.CheckedModule:
         instance = instances[function.symbol]
         if instance is not None:
             stand_at_use(function, instance)
-        function.parameters = [settle(kind) for kind in function.parameters]
-        function.result = settle(function.result)
-        function.locals = [settle(kind) for kind in function.locals]
         function.throws = throwing.hands_on(p.module, function.symbol)
-        if p.composed:
-            settle_types(function.body)
         if function.symbol in p.made.leaving:
             leave_by_break(function.body, p.made.leaving[function.symbol])
         if p.cut:
@@ -233,28 +199,3 @@ def _finished(p: Pass, layouts: TouchedTypes) -> hir.CheckedModule:
 
         verify(made)
     return made
-
-
-def _layouts(p: Pass) -> TouchedTypes:
-    """The structs and enums that the module touches, and what they are made of, by name."""
-    structs: dict[StructType, hir.StructLayout] = {}
-    enums: dict[EnumType, hir.EnumLayout] = {}
-    waiting: list[Named] = list(p.module.layouts)
-    while waiting:
-        kind = waiting.pop()
-        item = p.module.layouts.get(kind)
-        if item is None or kind in structs or kind in enums or item.node.generics:
-            continue
-        if isinstance(item, StructItem):
-            types = field_types(p, item)
-            structs[item.type] = hir.StructLayout(item.type, item.names, types)
-        else:
-            variants = [hir.VariantLayout(one.name, [*one.fields], [*one.types]) for one in item_variants(p, item)]
-            enums[item.type] = hir.EnumLayout(item.type, variants)
-            types = [part for one in variants for part in one.types]
-        waiting += [named for inner in types for named in named_in(inner)]
-    return TouchedTypes(_by_name(structs), _by_name(enums))
-
-
-def _by_name(found: dict[NamedKind, Made]) -> dict[NamedKind, Made]:
-    return dict(sorted(found.items(), key=lambda entry: (entry[0].module, entry[0].item)))

@@ -10,8 +10,9 @@ from orchestrator.toolchains.ruchy.check.data.formats import count_of, formatted
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, later
 from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.functions.named import asked_function, function_value
-from orchestrator.toolchains.ruchy.check.inference.annotations import field_types, struct_type, type_names
+from orchestrator.toolchains.ruchy.check.inference.annotations import field_types, named_type, type_names
 from orchestrator.toolchains.ruchy.check.inference.infer import ANY, Var, fresh, openness, resolve
+from orchestrator.toolchains.ruchy.check.inference.written import with_written
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.lending.places import Alias, field_of, read_alias
 from orchestrator.toolchains.ruchy.check.limits import limit
@@ -27,7 +28,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     Variable,
     VariantItem,
 )
-from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, STRING, Type
+from orchestrator.toolchains.ruchy.check.types import NEVER, STRING, Type
 from orchestrator.toolchains.ruchy.check.variables import global_of, hidden, read_global
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -71,7 +72,7 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     if asked is not None and isinstance(item, VariantItem | StructItem):
         return function_value(c, node, len(asked.parameters), want)
     if isinstance(item, VariantItem):
-        return variant_value(c, node, item)
+        return with_written(c, node, variant_value(c, node, item))
     value = struct_value(c, node, item) if isinstance(item, StructItem) else None
     if item is None and asked is not None and node.segments[-1] in ("Some", "Ok", "Err"):
         return function_value(c, node, 1, want)
@@ -201,8 +202,8 @@ def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir
         if node.base is not None:
             expr(c, node.base)
         return bad(node.at)
-    kind = struct_type(c.p, item)
-    types = field_types(c.p, item)
+    kind = named_type(c.p, item)
+    types = field_types(c.p, item, kind)
     values: dict[int, hir.Expr] = {}
     for given in node.fields:
         index = item.index.get(given.name)
@@ -233,7 +234,7 @@ def struct_literal(c: Fn, node: tree.StructLiteral, want: Want, why: Why) -> hir
         names = ", ".join(f"`{name}`" for name in missing)
         c.p.error("E0214", node.at, f"`{item.name}` needs its field{'s' * (len(missing) > 1)} {names}")
         return hir.Unit(kind, node.at)
-    if kind is ERROR or len(values) < len(types):
+    if len(values) < len(types):
         return bad(node.at)
     return hir.NewStruct(kind, node.at, [values[index] for index in range(len(types))], order)
 

@@ -35,25 +35,30 @@ def read_interface(interface: Interface) -> Item | None:
     found = foreign_item(body[0] if body else None, interface.module, interface.item, interface.names)
     if isinstance(found, StructItem):
         node = found.node
-        if node.generics or len(found.index) < len(found.names):
+        if len(found.index) < len(found.names):
             return None  # its own module says what is wrong with it
-        _foreign_methods(found, [*node.methods, *_in_blocks(body)])
-    if isinstance(found, EnumItem):
-        if found.node.generics or len(found.index) < len(found.names):
-            return None
-        _foreign_methods(found, _in_blocks(body))
+        _foreign_methods(found, node.methods, itself(node))
+    if isinstance(found, EnumItem) and len(found.index) < len(found.names):
+        return None
+    if isinstance(found, StructItem | EnumItem):
+        for block in body:
+            if isinstance(block, tree.Impl):
+                _foreign_methods(found, block.methods, block.target)
     return found
 
 
-def _in_blocks(body: Sequence[tree.Stmt]) -> list[tree.Function]:
-    return [method for node in body if isinstance(node, tree.Impl) for method in node.methods]
+def itself(node: tree.Struct) -> tree.NamedType:
+    """What `Self` is inside of a struct."""
+    return tree.NamedType(node.at, (node.name,), [tree.NamedType(node.at, (name,)) for name in node.generics])
 
 
-def _foreign_methods(owner: StructItem | EnumItem, nodes: Sequence[tree.Function]) -> None:
+def _foreign_methods(owner: StructItem | EnumItem, nodes: Sequence[tree.Function], target: tree.NamedType) -> None:
     env = owner.env.of(owner)
     for node in nodes:
         symbol = f"{owner.type.module}::{owner.type.item}{METHOD}{node.name}"
-        owner.methods.setdefault(node.name, FunctionItem(node.name, symbol, node, env, own=False))
+        made = FunctionItem(node.name, symbol, node, env, own=False)
+        made.of = target if target.arguments else None
+        owner.methods.setdefault(node.name, made)
 
 
 def foreign_item(node: tree.Node | None, module: str, item: str, names: dict[str, str]) -> Item | None:

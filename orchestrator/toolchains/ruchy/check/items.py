@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check.consts import read_const
-from orchestrator.toolchains.ruchy.check.data.variants import check_enum
+from orchestrator.toolchains.ruchy.check.data.variants import check_enum, check_generic
 from orchestrator.toolchains.ruchy.check.function import Fn, check
-from orchestrator.toolchains.ruchy.check.inference.annotations import field_types
+from orchestrator.toolchains.ruchy.check.inference.annotations import field_types, named_type, struct_of
 from orchestrator.toolchains.ruchy.check.inference.infer import shown
+from orchestrator.toolchains.ruchy.check.interfaces import itself
 from orchestrator.toolchains.ruchy.check.methods.collected import enter_impl, enter_methods, enter_stubs, function_item
 from orchestrator.toolchains.ruchy.check.scope import (
     DEFINITIONS,
@@ -24,7 +25,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     StructItem,
     Variable,
 )
-from orchestrator.toolchains.ruchy.check.types import ERROR, ObjectType, StructType, TupleType, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, ObjectType, StructType, TupleType, Type, bare
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import root_path
@@ -50,7 +51,7 @@ def _methods(p: Pass, node: tree.Struct | tree.Impl, env: Env) -> None:
         return
     found = p.lookup(env, (node.name,))
     if isinstance(found, StructItem) and found.node is node:
-        enter_methods(p, found, node.methods, env)
+        enter_methods(p, found, node.methods, env, itself(node))
 
 
 def _collect(
@@ -79,8 +80,6 @@ def make_item(p: Pass, node: tree.Node, prefix: str, env: Env) -> Item | None:
     if isinstance(node, tree.TypeAlias):
         return AliasItem(node.name, node, env, own=True)
     if isinstance(node, tree.Enum):
-        if node.generics:
-            not_yet(p, node.at, "generics")
         return EnumItem(node.name, (p.module.name, _own_name(p, prefix, node)), node, env, own=True)
     if isinstance(node, tree.Mod) and prefix.endswith("."):
         not_yet(p, node.at, "modules inside of functions")
@@ -93,8 +92,6 @@ def make_item(p: Pass, node: tree.Node, prefix: str, env: Env) -> Item | None:
 
 def _struct(p: Pass, node: tree.Struct, prefix: str, env: Env) -> Item:
     kind = StructType(p.module.name, _own_name(p, prefix, node))
-    if node.generics:
-        not_yet(p, node.at, "generics")
     return StructItem(node.name, kind, node, env, own=True)
 
 
@@ -197,16 +194,17 @@ def check_struct(p: Pass, item: StructItem) -> None:
         if field.name in seen and not item.node.tuple_like:
             p.error("E0602", field.at, f"the field `{field.name}` is declared twice")
         seen.add(field.name)
+    kind = named_type(p, item)
+    types = field_types(p, item, kind)
     if item.node.generics:
-        return
-    types = field_types(p, item)
-    for field, kind in zip(item.node.fields, types, strict=True):
+        check_generic(p, item.node, item.env, kind, [field.type for field in item.node.fields])
+    for field, declared in zip(item.node.fields, types, strict=True):
         if field.default is not None:
             why = ("E0201", "the default of `{0}` is {got}, and {want} is needed", field.name)
             inner = Fn(p, item.env, item.name)
             inner.nests = False
-            check(inner, field.default, kind, why)
-    _not_endless(p, item)
+            check(inner, field.default, declared, why)
+    _not_endless(p, item, kind)
 
 
 def _held(kind: Type) -> list[StructType]:
@@ -216,25 +214,26 @@ def _held(kind: Type) -> list[StructType]:
     return [kind] if isinstance(kind, StructType) else []
 
 
-def _not_endless(p: Pass, item: StructItem) -> None:
+def _not_endless(p: Pass, item: StructItem, start: Type) -> None:
     """E0218 for a struct that holds itself: no value of it could ever be made."""
     if item.type in p.module.endless:
         return
-    waiting: list[tuple[StructType, tuple[str, ...]]] = [(item.type, (item.name,))]
+    waiting: list[tuple[Type, tuple[str, ...]]] = [(start, (item.name,))]
     seen = {item.type}
     while waiting:
         kind, path = waiting.pop()
-        inner = p.module.layouts.get(kind) or (item if kind == item.type else None)
-        if not isinstance(inner, StructItem):
+        inner = struct_of(p, kind)
+        if inner is None:
             continue
-        for field in field_types(p, inner):
-            if item.type in _held(field):
+        for field in field_types(p, inner, kind):
+            if any(bare(held) == item.type for held in _held(field)):
                 names = " holds ".join(f"`{name}`" for name in (*path, item.name))
                 p.error("E0218", item.node.at, f"the struct {names}: no value of it can be made")
                 p.module.endless.update(seen)
-                item.types = [ERROR if item.type in _held(part) else part for part in field_types(p, item)]
+                if not item.node.generics:
+                    item.types = [ERROR if item.type in _held(one) else one for one in field_types(p, item, start)]
                 return
             for held in _held(field):
-                if held not in seen:
-                    seen.add(held)
+                if bare(held) not in seen:
+                    seen.add(bare(held))
                     waiting.append((held, (*path, shown(held))))

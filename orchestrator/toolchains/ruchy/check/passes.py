@@ -43,7 +43,16 @@ from orchestrator.toolchains.ruchy.check.scope import (
     VariantItem,
     range_item,
 )
-from orchestrator.toolchains.ruchy.check.types import ERROR, I64, FloatType, IntType, Type, key_of, named_in
+from orchestrator.toolchains.ruchy.check.types import (
+    ERROR,
+    I64,
+    FloatType,
+    IntType,
+    Type,
+    bare,
+    key_of,
+    named_in,
+)
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import BUILTIN_TYPES, ROOT, named_path
 
@@ -247,11 +256,11 @@ class Pass:
     def lookup(self, env: Env, path: tuple[str, ...]) -> Item | None:
         """The item that a path means in an environment; None where it is none (a builtin, or unknown)."""
         first, further = path[0], "::".join(path[1:])
+        if first == "Self" and env.owner is not None:
+            return self.inside(env.owner, further) if further else env.owner
         if further and first in env.types:
             named = [*named_in(env.types[first])][:1]
             return self.inside(self.item_of(key_of(named[0])), further) if named else None
-        if first == "Self" and env.owner is not None:
-            return self.inside(env.owner, further) if further else env.owner
         if env.nested is not None:
             nested = env.nested.get(path[0])
             if nested is not None and (len(path) == 1 or nested.__class__ is ErrorItem):
@@ -412,10 +421,11 @@ class Pass:
             self.module.layouts.setdefault(kind, range_item(kind))
         else:
             for one in named_in(kind):
-                if one not in self.module.layouts:
+                found = bare(one)
+                if found not in self.module.layouts:
                     item = self.item_of(key_of(one))
                     if isinstance(item, StructItem | EnumItem):
-                        self.module.layouts[one] = item
+                        self.module.layouts[found] = item
 
     def _error_item(self, name: str) -> ErrorItem:
         self.reported_elsewhere(f"`{name}`")

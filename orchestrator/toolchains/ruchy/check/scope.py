@@ -40,10 +40,16 @@ class Env:
         self.types: dict[str, Type] = {}
         self.owner: StructItem | EnumItem | None = None
 
+    def copy(self) -> Env:
+        """The same, for other types or another owner."""
+        made = Env(self.module, self.scope, self.names, self.nested)
+        made.hidden, made.types, made.owner = self.hidden, dict(self.types), self.owner
+        return made
+
     def of(self, owner: StructItem | EnumItem) -> Env:
         """The same, inside of what is written in an `impl` of a type."""
-        made = Env(self.module, self.scope, self.names, self.nested)
-        made.hidden, made.types, made.owner = self.hidden, self.types, owner
+        made = self.copy()
+        made.owner = owner
         return made
 
 
@@ -57,7 +63,8 @@ class FunctionItem:
     belongs to, which is looked at only to find out what a `pub` function returns; `guess` says how many results were
     known when this one was found in the middle of a circle, or NO_GUESS (see `decide.find_out`). `index` is its place
     in `Pass.functions`. `calls`: of a generic one as it stands in one call, the calls whose symbol is not known yet;
-    `uses`: of an instance, where it is used (see `inference/instances.py`)."""
+    `uses`: of an instance, where it is used (see `inference/instances.py`). `of`: of a method, what `Self` is as its
+    `impl` writes it, where that has arguments."""
 
     __slots__ = (
         "calls",
@@ -68,6 +75,7 @@ class FunctionItem:
         "name",
         "needs_foreign",
         "node",
+        "of",
         "own",
         "required",
         "result",
@@ -97,6 +105,7 @@ class FunctionItem:
         self.trial: object = None
         self.calls: list[hir.Call | hir.CallChanging] | None = None
         self.uses: list[int | FunctionItem] = []
+        self.of: tree.NamedType | None = None
         self.guess = NO_GUESS
         self.index = 0
 
@@ -112,10 +121,10 @@ class FunctionItem:
 
 
 class StructItem:
-    """A struct. Its fields are read when they are first needed, so that structs may name one another. `methods`
-    are its methods and associated functions."""
+    """A struct. Its fields are read when they are first needed, so that structs may name one another: into `types`,
+    or `instances` of a generic one, by its type with arguments. `methods` are its methods and associated functions."""
 
-    __slots__ = ("env", "index", "methods", "name", "names", "node", "own", "type", "types")
+    __slots__ = ("env", "index", "instances", "methods", "name", "names", "node", "own", "type", "types")
 
     def __init__(self, name: str, kind: StructType, node: tree.Struct, env: Env, own: bool) -> None:
         self.name = name
@@ -126,6 +135,7 @@ class StructItem:
         self.names: list[str] = [field.name for field in node.fields]
         self.index: dict[str, int] = {field: i for i, field in enumerate(self.names)}
         self.types: list[Type] | None = None
+        self.instances: dict[Type, list[Type]] = {}
         self.methods: dict[str, FunctionItem] = {}
 
 
@@ -150,6 +160,7 @@ class EnumItem:
     __slots__ = (
         "env",
         "index",
+        "instances",
         "members",
         "methods",
         "name",
@@ -172,6 +183,7 @@ class EnumItem:
         self.index: dict[str, int] = {one: i for i, one in reversed(list(enumerate(self.names)))}
         self.members = [VariantItem(self, i) for i in range(len(self.names))]
         self.variants: list[VariantShape] | None = None
+        self.instances: dict[Type, list[VariantShape]] = {}
         self.numbers: list[int] | None = None
         self.methods: dict[str, FunctionItem] = {}
 

@@ -47,22 +47,26 @@ class Stubs:
         if item is None:
             return None
         scope, _, plain = name.rpartition("::")
+        of: tree.NamedType | None = None
         known = self.signatures.get(name)
         if known is not None and not known.defaults and b"mut" not in item.interface and METHOD not in name:
             parameters = [tree.Parameter(0, "", None) for _ in known.parameters]
             node = tree.Function(0, plain, item.public, parameters, None, tree.Block(0, [], 0))
         else:
-            node = _header(item.interface)
+            node, of = _header(item.interface)
         made = FunctionItem(plain, f"{module}::{name}", node, Env(module, scope), own=True)
-        made.stub, made.state = True, 2
+        made.stub, made.state, made.of = True, 2, of
         return made
 
 
-def _header(interface: bytes) -> tree.Function:
+def _header(interface: bytes) -> tuple[tree.Function, tree.NamedType | None]:
+    """The function, and the type that it is a method of, where that has arguments."""
     # deferred: most checks have no stubs with a header
     from orchestrator.toolchains.ruchy.syntax.parser import parse_item
 
     parsed = parse_item(interface.decode()).module
     node = parsed.body[0] if parsed is not None else None
-    assert isinstance(node, tree.Function), interface
-    return node
+    of = node.target if isinstance(node, tree.Impl) and node.target.arguments else None
+    function = node.methods[0] if isinstance(node, tree.Impl) else node
+    assert isinstance(function, tree.Function), interface
+    return function, of

@@ -6,7 +6,7 @@ single class. What a type can do stands in `abilities.py`: a new class needs a r
 
 from __future__ import annotations
 
-from typing import Union
+from typing import TypeVar, Union, cast
 
 import msgspec
 
@@ -56,10 +56,19 @@ class ErrorType(_Type, frozen=True, tag="error"):
 
 
 class StructType(_Type, frozen=True, tag="struct"):
-    """Nominal: where it is defined and its name there (`metric::Point` inside an inline module)."""
+    """Nominal: where it is defined and its name there (`metric::Point` inside an inline module). `Stack<i64>` has
+    arguments."""
 
     module: str
     item: str
+    arguments: tuple[Type, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Type, ...]:
+        return self.arguments
+
+    def with_parts(self, parts: tuple[Type, ...]) -> Type:
+        return StructType(self.module, self.item, parts)
 
 
 class ArrayType(_Type, frozen=True, tag="array"):
@@ -180,6 +189,9 @@ Named = Union[StructType, EnumType]
 """Types that go by the name of an item."""
 
 
+NamedKind = TypeVar("NamedKind", bound=Named)
+
+
 def option_of(kind: Type) -> EnumType:
     """`Option<kind>`. Who makes one sets `Pass.composed`."""
     return EnumType("", "Option", (kind,))
@@ -200,9 +212,15 @@ def is_result(kind: Type) -> bool:
 
 def named_in(kind: Type) -> list[Named]:
     """The structs and enums that a type names, itself or in its parts."""
+    inner = [found for part in kind.parts for found in named_in(part)]
     if isinstance(kind, StructType) or (isinstance(kind, EnumType) and kind.module):
-        return [kind]
-    return [found for part in kind.parts for found in named_in(part)]
+        return [kind, *inner]
+    return inner
+
+
+def bare(kind: NamedKind) -> NamedKind:
+    """A struct or an enum without its arguments, which stands for its definition."""
+    return cast("NamedKind", kind.with_parts(())) if kind.parts else kind
 
 
 def key_of(kind: Named) -> str:

@@ -31,6 +31,14 @@ CODES: dict[str, Code] = registry(
         "enum List { End, Cons(i64, List) }",
     ),
     Code(
+        "E0265",
+        "type",
+        "type parameter of nothing",
+        "No field is of the type parameter, so no value could tell what it stands for.",
+        "struct Box2<T> { n: i64 } fun main() { println(1) }",
+        "struct Box2<T> { n: i64, x: T } fun main() { println(Box2 { n: 1, x: true }) }",
+    ),
+    Code(
         "E0280",
         "type",
         "`?` where it cannot return",

@@ -178,8 +178,17 @@ class Reader:
     def _interface(self, draft: UnreadItem, seen: Sequence[Span]) -> str:
         node = draft.definition
         if draft.of is not None:  # a method of a class may lack the `fun`, and may have other words before it
-            return f"{'pub ' * node.public}fun {self.tokens.text(node.at, seen[0][1])}"
+            text = f"{'pub ' * node.public}fun {self.tokens.text(node.at, seen[0][1])}"
+            head = self._head(draft.of)
+            return f"{head} {{ {text} }}" if head else text
         return "\n".join([self.tokens.text(*span) for span in seen])
+
+    def _head(self, block: tree.Impl | tree.Struct) -> str:
+        """What stands around a method and says of what types its type is; "" where it is of none."""
+        if isinstance(block, tree.Impl):
+            return self.tokens.text(block.start, block.opened) if block.generics or block.target.arguments else ""
+        names = f"<{', '.join(block.generics)}>"
+        return f"impl{names} {block.name}{names}" if block.generics else ""
 
     def inline(self, name: str, node: tree.Mod, scope: str) -> Part:
         """An inline module: its head, and the imports that stand in it."""
@@ -267,8 +276,9 @@ class Reader:
         """The names in some slices of an item, in order."""
         found = PartNames()
         labels = _labels(draft.definition)
+        generics = draft.generics.union(*[block.generics for block in draft.impls])
         for part in slices:
-            self._occurrences(found, draft.scope, part, draft.generics, labels)
+            self._occurrences(found, draft.scope, part, generics, labels)
         return found
 
     def _occurrences(

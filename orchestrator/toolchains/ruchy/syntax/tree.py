@@ -97,9 +97,12 @@ class FString(Node):
 
 
 class Path(Node):
-    """`x`, `a::b::c`, `Point::new`. One segment may be a local."""
+    """`x`, `a::b::c`, `Point::new`. One segment may be a local. `types` are those of `Stack::<i64>::new`, which stand
+    behind the first `typed` segments."""
 
     segments: tuple[str, ...]
+    types: list[Type] = []
+    typed: int = 0
 
 
 class Unary(Node):
@@ -486,12 +489,15 @@ class Enum(Node):
 
 
 class Impl(Node):
+    """`generics` are parameters of its methods, too, which have them before their own. `opened` is its brace."""
+
     target: NamedType
     trait: NamedType | None
     methods: list[Function]
     generics: list[str] = []
     start: int = 0
     stop: int = 0
+    opened: int = 0
 
 
 class Const(Node):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import ABILITIES
-from orchestrator.toolchains.ruchy.check.function import Fn, later
+from orchestrator.toolchains.ruchy.check.function import Fn, later, open_type
 from orchestrator.toolchains.ruchy.check.inference.annotations import field_types, struct_of
 from orchestrator.toolchains.ruchy.check.inference.infer import ANY, INTEGER, KNOWN, Var, openness, resolve, settle
 from orchestrator.toolchains.ruchy.check.scope import INCLUSIVE, RANGES, StructItem
@@ -108,7 +108,7 @@ def _fields(c: Fn, value: hir.Expr, item: StructItem, spec: str, depth: int) -> 
     if not item.names:
         return [hir.Str(STRING, at, f"{name} {{}}")]
     parts: list[hir.Expr] = []
-    types = field_types(c.p, item)
+    types = field_types(c.p, item, resolve(value.type))
     numbered = item.node.tuple_like
     before = f"{name}(" if numbered else f"{name} {{"
     for field in item.names if numbered else sorted(item.index):
@@ -116,7 +116,8 @@ def _fields(c: Fn, value: hir.Expr, item: StructItem, spec: str, depth: int) -> 
             break
         index = item.index[field]
         parts.append(hir.Str(STRING, at, before if numbered else f"{before}{field}: "))
-        parts += _inside(c, hir.GetField(types[index], at, value, index), types[index], spec, depth)
+        kind = resolve(types[index])
+        parts += _inside(c, open_type(c, hir.GetField(kind, at, value, index)), kind, spec, depth)
         before = ", "
     parts.append(hir.Str(STRING, at, ")" if numbered else "}"))
     return parts

@@ -15,12 +15,11 @@ from orchestrator.toolchains.ruchy.check.data.variants import (
     variants_of,
 )
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr
-from orchestrator.toolchains.ruchy.check.inference.annotations import enum_of, enum_type, field_types, struct_type
+from orchestrator.toolchains.ruchy.check.inference.annotations import enum_of, field_types, named_type
 from orchestrator.toolchains.ruchy.check.inference.infer import fresh, resolve
 from orchestrator.toolchains.ruchy.check.lending.places import part_value
 from orchestrator.toolchains.ruchy.check.scope import StructItem, VariantItem, VariantShape
 from orchestrator.toolchains.ruchy.check.types import (
-    ERROR,
     I32,
     I64,
     ArrayType,
@@ -95,10 +94,8 @@ def word_call(c: Fn, node: tree.Call, segments: tuple[str, ...], want: Want) -> 
 
 def variant_value(c: Fn, node: tree.Path, item: VariantItem) -> hir.Expr:
     """`E::V` as a value."""
-    kind = enum_type(c.p, item.enum)
-    if kind is ERROR:
-        return bad(node.at)
-    variant = item_variants(c.p, item.enum)[item.index]
+    kind = named_type(c.p, item.enum)
+    variant = item_variants(c.p, item.enum, kind)[item.index]
     if variant.form != "unit" and variant.types:
         name = f"{item.enum.name}::{item.name}"
         what = f"{name}({_types_shown(variant)})" if variant.form == "tuple" else f"{name} {{ {_fields(variant)} }}"
@@ -109,12 +106,8 @@ def variant_value(c: Fn, node: tree.Path, item: VariantItem) -> hir.Expr:
 
 def variant_call(c: Fn, node: tree.Call, item: VariantItem) -> hir.Expr:
     """`E::V(a, b)`."""
-    kind = enum_type(c.p, item.enum)
-    if kind is ERROR:
-        for argument in node.arguments:
-            expr(c, argument)
-        return bad(node.at)
-    variant = item_variants(c.p, item.enum)[item.index]
+    kind = named_type(c.p, item.enum)
+    variant = item_variants(c.p, item.enum, kind)[item.index]
     if variant.form == "struct":
         for argument in node.arguments:
             expr(c, argument)
@@ -150,15 +143,15 @@ def tuple_of(c: Fn, node: tree.Call, name: str, types: Sequence[Type]) -> list[h
 def variant_literal(c: Fn, node: tree.StructLiteral, item: VariantItem) -> hir.Expr:
     """`E::V { x: 1 }`."""
     p = c.p
-    kind = enum_type(p, item.enum)
+    kind = named_type(p, item.enum)
     name = f"{item.enum.name}::{item.name}"
-    variant = item_variants(p, item.enum)[item.index] if kind is not ERROR else None
-    if variant is None or variant.form != "struct" or node.base is not None:
+    variant = item_variants(p, item.enum, kind)[item.index]
+    if variant.form != "struct" or node.base is not None:
         for given in node.fields:
             expr(c, given.value)
-        if variant is not None and node.base is not None:
+        if node.base is not None:
             p.error("E0260", node.at, f"`..` takes the other fields from a struct, and `{name}` is a variant")
-        elif variant is not None:
+        else:
             hint = f"write `{name}({_types_shown(variant)})`" if variant.types else f"write `{name}`"
             p.error("E0260", node.at, f"the payload of `{name}` has no names", hint)
         return bad(node.at)
@@ -199,12 +192,8 @@ def struct_call(c: Fn, node: tree.Call, item: StructItem) -> hir.Expr | None:
     """`P(1, 2)` of a tuple struct; None for another struct."""
     if not item.node.tuple_like:
         return None
-    kind = struct_type(c.p, item)
-    if kind is ERROR:
-        for argument in node.arguments:
-            expr(c, argument)
-        return bad(node.at)
-    made = tuple_of(c, node, item.name, field_types(c.p, item))
+    kind = named_type(c.p, item)
+    made = tuple_of(c, node, item.name, field_types(c.p, item, kind))
     return bad(node.at) if made is None else hir.NewStruct(kind, node.at, made, list(range(len(made))))
 
 
@@ -212,8 +201,7 @@ def struct_value(c: Fn, node: tree.Path, item: StructItem) -> hir.Expr | None:
     """`S` of a struct without fields; None for another struct."""
     if item.names:
         return None
-    kind = struct_type(c.p, item)
-    return bad(node.at) if kind is ERROR else hir.NewStruct(kind, node.at, [], [])
+    return hir.NewStruct(named_type(c.p, item), node.at, [], [])
 
 
 # ---------------------------------------------------------------- casts

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.toolchains.ruchy.check.inference.annotations import enum_of, field_types, type_of
-from orchestrator.toolchains.ruchy.check.scope import EnumItem, StructItem, VariantShape
+from orchestrator.toolchains.ruchy.check.inference.annotations import (
+    enum_of,
+    field_types,
+    named_type,
+    struct_of,
+    type_of,
+    with_arguments,
+)
+from orchestrator.toolchains.ruchy.check.scope import EnumItem, Env, VariantShape
 from orchestrator.toolchains.ruchy.check.types import EnumType, StructType, TupleType, Type, is_option, is_result
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.paths import paths_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +33,7 @@ def variants_of(p: Pass, kind: EnumType) -> Sequence[VariantShape]:
     if built_in:
         return built_in
     item = enum_of(p, kind)
-    return [] if item is None else item_variants(p, item)
+    return [] if item is None else item_variants(p, item, kind)
 
 
 def builtin_variants(kind: EnumType) -> list[VariantShape]:
@@ -38,22 +46,31 @@ def builtin_variants(kind: EnumType) -> list[VariantShape]:
     return []
 
 
-def item_variants(p: Pass, item: EnumItem) -> list[VariantShape]:
-    """The variants of an enum, in the order declared; their types are read the first time."""
+def item_variants(p: Pass, item: EnumItem, kind: Type) -> list[VariantShape]:
+    """The variants of an enum, in the order declared; `kind` says what its type parameters are. Their types are read
+    the first time."""
+    if item.node.generics:
+        found = item.instances.get(kind)
+        if found is None:
+            env = with_arguments(item.env, item.node.generics, kind.parts)
+            found = item.instances[kind] = []
+            with p.silenced():
+                found += [_variant(p, env, node) for node in item.node.variants]
+        return found
     if item.variants is None:
         item.variants = []
         with p.silenced(not item.own):
-            item.variants = [_variant(p, item, node) for node in item.node.variants]
+            item.variants = [_variant(p, item.env, node) for node in item.node.variants]
     return item.variants
 
 
-def _variant(p: Pass, item: EnumItem, node: tree.Variant) -> VariantShape:
+def _variant(p: Pass, env: Env, node: tree.Variant) -> VariantShape:
     if node.fields is not None:
-        types = tuple([type_of(p, item.env, field.type) for field in node.fields])
+        types = tuple([type_of(p, env, field.type) for field in node.fields])
         return VariantShape(node.name, tuple([field.name for field in node.fields]), types, "struct")
     if node.elements is None:
         return VariantShape(node.name, (), (), "unit")
-    types = tuple([type_of(p, item.env, element) for element in node.elements])
+    types = tuple([type_of(p, env, element) for element in node.elements])
     return VariantShape(node.name, tuple([str(index) for index in range(len(types))]), types, "tuple")
 
 
@@ -74,13 +91,28 @@ def check_enum(p: Pass, item: EnumItem) -> None:
             names.add(field.name)
             if field.default is not None:
                 p.error("E0260", field.at, "a field of a variant has no default", "give its value where it is made")
+    kind = named_type(p, item)
+    item_variants(p, item, kind)
     if item.node.generics:
-        return
-    item_variants(p, item)
+        fields = [field.type for node in item.node.variants for field in node.fields or ()]
+        elements = [one for node in item.node.variants for one in node.elements or ()]
+        check_generic(p, item.node, item.env, kind, [*fields, *elements])
     read_numbers(p, item)
-    if item.node.variants and not _can_be_made(p, item.type, set()):
+    if item.node.variants and not _can_be_made(p, kind, set()):
         message = f"every variant of `{item.name}` holds a `{item.name}`: no value of it can be made"
         p.error("E0263", item.node.at, message, "add a variant that holds none: `End`")
+
+
+def check_generic(p: Pass, node: tree.Struct | tree.Enum, env: Env, kind: Type, types: Sequence[tree.Type]) -> None:
+    """A generic definition: each of its types means something, and each of its type parameters is in one of them."""
+    inner = with_arguments(env, node.generics, kind.parts)
+    for one in types:
+        type_of(p, inner, one)
+    used = {path[0] for path in paths_in([*types])}
+    for name in node.generics:
+        if name not in used:
+            message = f"nothing in `{node.name}` is of the type parameter `{name}`"
+            p.error("E0265", node.at, message, f"leave out the `{name}`, or add a field of that type")
 
 
 def read_numbers(p: Pass, item: EnumItem) -> list[int]:
@@ -117,9 +149,9 @@ def _can_be_made(p: Pass, kind: Type, around: set[Type]) -> bool:
     if isinstance(kind, StructType):
         if kind in around or len(around) > 60:
             return kind not in around
-        item = p.module.layouts.get(kind)
+        item = struct_of(p, kind)
         inner = {*around, kind}
-        return not isinstance(item, StructItem) or all(_can_be_made(p, part, inner) for part in field_types(p, item))
+        return item is None or all(_can_be_made(p, part, inner) for part in field_types(p, item, kind))
     if not isinstance(kind, EnumType):
         return True
     if kind in around or len(around) > 60:

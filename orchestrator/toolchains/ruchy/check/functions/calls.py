@@ -27,6 +27,7 @@ from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.functions.closures import call_value, may_be_called
 from orchestrator.toolchains.ruchy.check.inference.annotations import changed_parameters, is_written_through, signature
 from orchestrator.toolchains.ruchy.check.inference.infer import ANY, Var, openness, resolve, shown
+from orchestrator.toolchains.ruchy.check.inference.written import with_written
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.lending.places import (
     Place,
@@ -82,16 +83,17 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
         if found is None:
             builtin = BUILTINS.get(segments[0] if single else "::".join(segments))
             if builtin is not None:
-                return builtin(c, only_read(node), want, why)
+                return with_written(c, callee, builtin(c, only_read(node), want, why))
     if found is None:
         word = word_call(c, node, segments, want)
         if word is not None:
-            return word
+            return with_written(c, callee, word)
         found = global_of(c, segments[0], callee.at) if single else None
     if isinstance(found, VariantItem):
-        return variant_call(c, node, found) if c.p.visible(c.env, segments, found, callee.at) else bad(node.at)
+        visible = c.p.visible(c.env, segments, found, callee.at)
+        return with_written(c, callee, variant_call(c, node, found)) if visible else bad(node.at)
     if isinstance(found, StructItem) and (made := struct_call(c, node, found)) is not None:
-        return made
+        return with_written(c, callee, made)
     if isinstance(found, FunctionItem):
         if single or c.p.visible(c.env, segments, found, callee.at):
             return call_function(c, node, found)

@@ -107,9 +107,9 @@ def _reaches_function(p: Pass, kind: Type) -> bool:
         struct, enum = struct_of(p, found), enum_of(p, found)
         inner: list[Type] = list(found.parts)
         if struct is not None:
-            inner += field_types(p, struct)
+            inner += field_types(p, struct, found)
         if enum is not None:
-            inner += [part for one in item_variants(p, enum) for part in one.types]
+            inner += [part for one in item_variants(p, enum, found) for part in one.types]
         for part in inner:
             if part not in seen:
                 seen.add(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check.inference.infer import fresh
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
@@ -27,10 +27,12 @@ from orchestrator.toolchains.ruchy.check.types import (
     EnumType,
     FunctionType,
     MapType,
+    Named,
     SetType,
     StructType,
     TupleType,
     Type,
+    bare,
     option_of,
     result_of,
 )
@@ -141,21 +143,17 @@ def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
                 p.error("E0716", node.at, f"there are no integers of 128 bits: `{path[0]}`", WIDE[path[0]])
                 return ERROR
             if make is not None:
-                return _needs_types(p, node, count)
+                return _needs_types(p, node, ["i64", "String"][:count])
             if path[0] in _PLANNED:
                 not_yet(p, node.at, _PLANNED[path[0]], plural=path[0] == "Vec")
                 return ERROR
         return _unknown_type(p, env, node.at, "::".join(path))
-    if isinstance(item, StructItem):
+    if isinstance(item, StructItem | EnumItem):
+        if len(node.arguments) != len(item.node.generics):
+            return _needs_types(p, node, item.node.generics)
         if node.arguments:
-            not_yet(p, node.at, "generics")
-            return ERROR
-        return struct_type(p, item)
-    if isinstance(item, EnumItem):
-        if node.arguments:
-            not_yet(p, node.at, "generics")
-            return ERROR
-        return enum_type(p, item)
+            return _composed(p, env, node.arguments, lambda *parts: named_type(p, item, parts))
+        return named_type(p, item)
     if isinstance(item, AliasItem):
         return alias_target(p, item)
     if not isinstance(item, ErrorItem):
@@ -165,12 +163,12 @@ def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
     return ERROR
 
 
-def _needs_types(p: Pass, node: tree.NamedType, count: int) -> Type:
+def _needs_types(p: Pass, node: tree.NamedType, wanted: Sequence[str]) -> Type:
     """E0262 for `Option` without the type that it is of."""
-    name = node.path[0]
-    shown_as = f"{name}<{', '.join(('i64', 'String')[:count])}>"
-    s = "s" * (count > 1)
-    p.error("E0262", node.at, f"`{name}` is of {count} type{s}, and has {len(node.arguments)}", f"write `{shown_as}`")
+    name = "::".join(node.path)
+    shown_as = f"{name}<{', '.join(wanted)}>" if wanted else name
+    is_of = f"is of {len(wanted)} type{'s' * (len(wanted) > 1)}" if wanted else "is of no other types"
+    p.error("E0262", node.at, f"`{name}` {is_of}, and has {len(node.arguments)}", f"write `{shown_as}`")
     return ERROR
 
 
@@ -198,26 +196,29 @@ def type_names(p: Pass, env: Env) -> list[str]:
     return own + nested + [name for _, name in p.module.bindings]
 
 
-def struct_type(p: Pass, item: StructItem) -> Type:
-    """The type of a struct; notes that the module touches it."""
-    p.module.layouts.setdefault(item.type, item)
+def named_type(p: Pass, item: StructItem | EnumItem, arguments: tuple[Type, ...] | None = None) -> Named:
+    """The type of a struct or an enum; notes that the module touches it. Without `arguments`, those of a generic one
+    are still to be found."""
+    kind = item.type
+    p.module.layouts.setdefault(kind, item)
     if item.node.generics:
-        p.failed = True
-        return ERROR
-    return item.type
+        p.composed = True
+        if arguments is None:
+            arguments = tuple([fresh() for _ in item.node.generics])
+        return cast("Named", kind.with_parts(arguments))
+    return kind
 
 
-def enum_type(p: Pass, item: EnumItem) -> Type:
-    """The type of an enum; notes that the module touches it."""
-    p.module.layouts.setdefault(item.type, item)
+def field_types(p: Pass, item: StructItem, kind: Type) -> list[Type]:
+    """Types of a struct's fields, in the order declared; `kind` says what its type parameters are."""
     if item.node.generics:
-        p.failed = True
-        return ERROR
-    return item.type
-
-
-def field_types(p: Pass, item: StructItem) -> list[Type]:
-    """Types of a struct's fields, in the order declared."""
+        found = item.instances.get(kind)
+        if found is None:
+            env = with_arguments(item.env, item.node.generics, kind.parts)
+            found = item.instances[kind] = []
+            with p.silenced():
+                found += [type_of(p, env, field.type) for field in item.node.fields]
+        return found
     if item.types is None:
         item.types = []
         with p.silenced(not item.own):
@@ -225,15 +226,22 @@ def field_types(p: Pass, item: StructItem) -> list[Type]:
     return item.types
 
 
+def with_arguments(env: Env, names: Sequence[str], arguments: Sequence[Type]) -> Env:
+    """An environment in which names stand for types. An erroneous use of a type may have none."""
+    made = env.copy()
+    made.types = {**env.types, **dict(zip(names, arguments or [ERROR] * len(names), strict=True))}
+    return made
+
+
 def struct_of(p: Pass, kind: Type) -> StructItem | None:
     """The struct of a struct type that the module touches."""
-    found = p.module.layouts.get(kind) if isinstance(kind, StructType) else None
+    found = p.module.layouts.get(bare(kind)) if isinstance(kind, StructType) else None
     return found if isinstance(found, StructItem) else None
 
 
 def enum_of(p: Pass, kind: Type) -> EnumItem | None:
     """The enum of an enum type that the module touches; None for `Option` and `Result`."""
-    found = p.module.layouts.get(kind) if isinstance(kind, EnumType) else None
+    found = p.module.layouts.get(bare(kind)) if isinstance(kind, EnumType) else None
     return found if isinstance(found, EnumItem) else None
 
 
@@ -288,6 +296,9 @@ def signature(p: Pass, item: FunctionItem) -> list[Type]:
 
 def _read_signature(p: Pass, item: FunctionItem) -> list[Type]:
     node = item.node
+    if item.of is not None and not node.generics and "Self" not in item.env.types:
+        item.env = item.env.copy()
+        item.env.types["Self"] = type_of(p, item.env, item.of)
     types: list[Type] = []
     item.required = 0
     for i, parameter in enumerate(node.parameters):

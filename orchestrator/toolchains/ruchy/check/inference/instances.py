@@ -9,13 +9,15 @@ function that is nested there, and nobody else ever sees it.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import name_of
 from orchestrator.toolchains.ruchy.check.function import Fn
 from orchestrator.toolchains.ruchy.check.functions.calls import INSTANCES, CalledOn, call_function
 from orchestrator.toolchains.ruchy.check.inference.annotations import signature, type_of
 from orchestrator.toolchains.ruchy.check.inference.infer import Decision, fresh, is_open, settle, shown, unify
+from orchestrator.toolchains.ruchy.check.inference.written import with_written
 from orchestrator.toolchains.ruchy.check.module import unit_of
 from orchestrator.toolchains.ruchy.check.order import run
 from orchestrator.toolchains.ruchy.check.parts import PARTS, Node
@@ -24,7 +26,6 @@ from orchestrator.toolchains.ruchy.check.types import ERROR, Type
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
-    from orchestrator.toolchains.ruchy.check import hir
     from orchestrator.toolchains.ruchy.check.passes import Pass
 
 Use = int | FunctionItem
@@ -65,13 +66,16 @@ def call_generic(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None
     """A call of a function with type parameters."""
     p = c.p
     types = {name: fresh() for name in item.node.generics}
-    called = FunctionItem(item.name, item.symbol, item.node, _env(item, types), own=True)
+    called = FunctionItem(item.name, item.symbol, item.node, _env(p, item, types), own=True)
     called.trial, called.inferred, called.calls = p, False, []
     errors = len(p.report.errors)
     with p.silenced(not item.own):
         called.types = [_parameter(p, called.env, one) for one in item.node.parameters]
         result = item.node.result
         called.result = fresh() if result is None else type_of(p, called.env, result)
+    if isinstance(node.callee, tree.Path) and node.callee.types:
+        _written(c, node.callee, item, types, called.env)
+    _unify_receiver(p, called, on)
     required = [i + 1 for i, one in enumerate(item.node.parameters) if one.default is None]
     called.required = required[-1] if required else 0
     p.composed = True
@@ -84,10 +88,34 @@ def call_generic(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None
     return made
 
 
-def _env(item: FunctionItem, types: dict[str, Type]) -> Env:
-    old = item.env
-    env = Env(old.module, old.scope, old.names, old.nested)
-    env.hidden, env.owner, env.types = old.hidden, old.owner, {**old.types, **types}
+def _unify_receiver(p: Pass, called: FunctionItem, on: CalledOn | None) -> None:
+    """What a method is called on says what its type parameters are before an argument does: numbers among those are
+    then converted. (If it is of another type, that is told later.)"""
+    if on is not None and called.types:
+        unify(called.types[0], on.place.type if on.place is not None else cast("hir.Expr", on.value).type)
+
+
+def _written(c: Fn, path: tree.Path, item: FunctionItem, types: dict[str, Type], env: Env) -> None:
+    """The types of `id::<i64>`, or of `Stack::<i64>::new`: those of the function, or of the type that it belongs to."""
+    names = list(types)
+    if path.typed < len(path.segments):
+        with_written(c, path, hir.Unit(env.types.get("Self", ERROR), path.at))
+        return
+    outer = len(names) - len(path.types)
+    if outer < 0 or (item.of is None and outer):
+        hint = f"write `{item.name}::<{', '.join(names)}>`"
+        c.p.error("E0262", path.at, f"`{item.name}` is of {len(names)} types, and has {len(path.types)}", hint)
+        return
+    for name, written in zip(names[outer:], path.types, strict=True):
+        unify(types[name], type_of(c.p, c.env, written))
+
+
+def _env(p: Pass, item: FunctionItem, types: dict[str, Type]) -> Env:
+    env = item.env.copy()
+    env.types.update(types)
+    if item.of is not None:
+        with p.silenced():
+            env.types["Self"] = type_of(p, env, item.of)
     return env
 
 
@@ -138,7 +166,7 @@ def instance_of(p: Pass, item: FunctionItem, types: dict[str, Type], unit: str, 
         return None
     node = copy.deepcopy(item.node)  # what is kept of nodes belongs to one instance
     node.generics, node.public = [], False
-    made = FunctionItem(item.name, symbol, node, _env(item, types), own=True)
+    made = FunctionItem(item.name, symbol, node, _env(p, item, types), own=True)
     made.uses = [use]
     made.trial = p if p.copies is not None else None
     made.index = len(p.made.functions)

@@ -462,7 +462,7 @@ def field_of(c: Fn, node: tree.Field, kind: Type) -> tuple[int, Type] | None:
         hint = hint or did_you_mean(node.name, item.names) or _fields_hint(item.names)
         c.p.error("E0104", node.at, f"`{item.name}` has no field `{node.name}`", hint)
         return None
-    return index, field_types(c.p, item)[index]
+    return index, resolve(field_types(c.p, item, kind)[index])
 
 
 _ANNOTATE = "write its type where it is declared"

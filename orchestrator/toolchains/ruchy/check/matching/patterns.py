@@ -14,7 +14,7 @@ from orchestrator.toolchains.ruchy.check.data.enums import WORDS
 from orchestrator.toolchains.ruchy.check.data.variants import variants_of
 from orchestrator.toolchains.ruchy.check.expressions import literal_struct
 from orchestrator.toolchains.ruchy.check.function import Fn, open_type
-from orchestrator.toolchains.ruchy.check.inference.annotations import enum_type, field_types, struct_of, struct_type
+from orchestrator.toolchains.ruchy.check.inference.annotations import field_types, named_type, struct_of
 from orchestrator.toolchains.ruchy.check.inference.infer import (
     ANY,
     ELEMENT,
@@ -386,10 +386,10 @@ def _path(c: Fn, node: tree.PathPattern, source: Matched, into: Reading) -> cove
     if named is None:
         quiet(c, parts, into)
         return WILD
-    kind = struct_type(c.p, named) if isinstance(named, StructItem) else enum_type(c.p, named.enum)
-    if kind is ERROR or not unify(source.type, kind):
+    kind = named_type(c.p, named if isinstance(named, StructItem) else named.enum)
+    if not unify(source.type, kind):
         quiet(c, parts, into)
-        return differs(c, into, node.at, shown(kind), source.type if kind is not ERROR else ERROR)
+        return differs(c, into, node.at, shown(kind), source.type)
     if isinstance(named, StructItem):
         return _struct(c, node, named, source, into)
     assert isinstance(kind, EnumType)
@@ -466,7 +466,7 @@ def _payload(c: Fn, source: Matched, variant: int, index: int, kind: Type, at: i
 
 
 def _struct(c: Fn, node: tree.PathPattern, item: StructItem, source: Matched, into: Reading) -> cover.Pattern:
-    types = field_types(c.p, item)
+    types = field_types(c.p, item, resolve(source.type))
     inner = in_fields(c, node, item.name, item.names, into)
     return cover.Case(ONE, fields(c, inner, source, types, into))
 

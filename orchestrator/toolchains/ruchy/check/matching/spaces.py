@@ -51,7 +51,7 @@ def space_of(p: Pass, kind: Type) -> Space:
     if isinstance(kind, ArrayType):
         return Lists(space_of(p, kind.element))
     if isinstance(kind, StructType) and (item := struct_of(p, kind)) is not None:
-        return _record(p, item)
+        return _record(p, item, kind)
     if isinstance(kind, EnumType):
         return _enum(p, kind)
     return UNLISTED
@@ -74,10 +74,10 @@ def _tuple(name: str, parts: Sequence[str]) -> str:
     return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
 
 
-def _record(p: Pass, item: StructItem) -> Space:
+def _record(p: Pass, item: StructItem, kind: Type) -> Space:
     return Cases(
         (ONE,),
-        lambda name: tuple([space_of(p, part) for part in field_types(p, item)]),
+        lambda name: tuple([space_of(p, part) for part in field_types(p, item, kind)]),
         lambda name, parts: with_fields(item.name, item.names, parts),
     )
 

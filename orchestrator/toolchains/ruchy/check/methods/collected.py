@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check.inference.annotations import is_written_through
 from orchestrator.toolchains.ruchy.check.scope import AliasItem, EnumItem, Env, ErrorItem, FunctionItem, StructItem
-from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import METHOD
 
@@ -34,12 +33,9 @@ def enter_impl(p: Pass, node: tree.Impl, env: Env) -> None:
     """The methods of an `impl` block."""
     found = p.lookup(env, node.target.path)
     owner = p.behind(found) if isinstance(found, AliasItem) else found
-    if node.generics or node.target.arguments:
-        not_yet(p, node.at, "generics")
-        return
     name = "::".join(node.target.path)
     if isinstance(owner, StructItem | EnumItem) and owner.own:
-        enter_methods(p, owner, node.methods, env)
+        enter_methods(p, owner, node.methods, env, node.target)
     elif isinstance(owner, ErrorItem):
         p.failed = True
     elif isinstance(owner, StructItem | EnumItem):
@@ -50,8 +46,10 @@ def enter_impl(p: Pass, node: tree.Impl, env: Env) -> None:
         p.error("E0103", node.at, f"`impl {name}`: there is no struct or enum `{name}`", "define it, or mend its name")
 
 
-def enter_methods(p: Pass, owner: StructItem | EnumItem, nodes: Sequence[tree.Function], env: Env) -> None:
-    """Enters functions among the methods of a type."""
+def enter_methods(
+    p: Pass, owner: StructItem | EnumItem, nodes: Sequence[tree.Function], env: Env, target: tree.NamedType
+) -> None:
+    """Enters functions among the methods of a type, which is written as `target`."""
     inner = env.of(owner)
     for node in nodes:
         if node.name in owner.methods:
@@ -61,7 +59,9 @@ def enter_methods(p: Pass, owner: StructItem | EnumItem, nodes: Sequence[tree.Fu
             p.error("E0606", node.at, f"`{owner.name}` has a variant `{node.name}` too", "give the method another name")
             continue
         symbol = f"{owner.type.module}::{owner.type.item}{METHOD}{node.name}"
-        know_method(p, owner, function_item(p, node, symbol, inner))
+        item = function_item(p, node, symbol, inner)
+        item.of = target if target.arguments else None
+        know_method(p, owner, item)
 
 
 def know_method(p: Pass, owner: StructItem | EnumItem, item: FunctionItem) -> None:

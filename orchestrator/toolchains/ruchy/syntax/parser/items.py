@@ -284,6 +284,8 @@ def _parse_struct(c: Cursor, start: int, public: bool, attributes: list[Attribut
     elif c.kinds[c.at] != ";":
         c.fail("E0016", f"expected `{{`, `(` or `;`, found {c.describe(c.at)}", after=True)
     c.at += c.kinds[c.at] == ";"
+    for method in methods:
+        method.generics[:0] = generics
     return Struct(at, name, public, fields, generics, tuple_like, methods, attributes, start, c.at)
 
 
@@ -405,7 +407,9 @@ def _parse_impl(c: Cursor, start: int) -> Impl:
             break
     c.close("}", opened)
     c.depth -= 1
-    return Impl(target.at, target, trait, methods, generics, start, c.at)
+    for method in methods:
+        method.generics[:0] = generics
+    return Impl(target.at, target, trait, methods, generics, start, c.at, opened)
 
 
 def _parse_impl_name(c: Cursor) -> NamedType:

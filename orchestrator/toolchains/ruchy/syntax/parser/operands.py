@@ -76,8 +76,10 @@ def parse_name(c: Cursor) -> Expr:
     text = c.texts[at]
     following = kinds[at + 1]
     c.at = at + 1
+    types: list[Type] = []
+    typed = 0
     if following == "::":
-        path = _parse_path(c, text)
+        path, types, typed = _parse_path(c, text)
     elif following == "!" and kinds[at + 2] in _BRACKETS and at + 1 not in c.breaks:
         return _parse_macro(c, at, text)
     elif following == "=>" and not c.no_arrow:
@@ -87,21 +89,28 @@ def parse_name(c: Cursor) -> Expr:
     else:
         path = (text,)
     if kinds[c.at] == "{" and not c.no_struct and path[-1][0].isupper() and _opens_fields(c):
+        if types:
+            c.report("E0715", "types before the `{` of a value are not supported", at, "write the type at the variable")
         return _parse_struct_literal(c, at, path)
-    return Path(at, path)
+    return Path(at, path, types, typed)
 
 
-def _parse_path(c: Cursor, first: str) -> tuple[str, ...]:
+def _parse_path(c: Cursor, first: str) -> tuple[tuple[str, ...], list[Type], int]:
+    """The segments of a path, the types in it, and how many segments these stand behind."""
     path, at = [first], c.at - 1
+    types: list[Type] = []
+    typed = 0
     while c.kinds[c.at] == "::":
         c.at += 1
         if c.kinds[c.at] == "<":
-            parse_type_arguments(c)
+            typed = len(path)
+            types = parse_type_arguments(c)
         else:
             path.append(c.name("an item"))
     if len(path) > NESTING:
         c.fail("E0803", f"a path of more than {NESTING} parts", at, "flatten the folders")
-    return without_std(tuple(path))
+    short = without_std(tuple(path))
+    return short, types, typed - len(path) + len(short)
 
 
 def _opens_fields(c: Cursor) -> bool:

@@ -152,7 +152,6 @@ def test_error(name):
 
 LATER = {
     "lambdas": "fun g(f: fn(i64) -> i64 = |x| x + 1) -> i64 { f(2) } fun f() -> i64 { g(|x| x) }",
-    "generics": "struct G<T> { x: T }",
 }
 
 

@@ -35,7 +35,6 @@ WRONG = {
     "fun f() {\n let n: String = id(1) }": [("E0201", 2)],
     "fun f() {\n id(1, 2) }": [("E0301", 2)],
     "fun f() {\n turns(1, 3) }": [("E0803", -10)],
-    "struct G<T> {\n x: T }": [("E0720", 1)],
 }
 
 
