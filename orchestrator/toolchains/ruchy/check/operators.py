@@ -402,7 +402,7 @@ def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
 
 @handles(tree.Cast)
 def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
-    """`operand as Type`: between numbers, from a bool or a text of one character to an integer, and from u8 to char."""
+    """`operand as Type`: between numbers, from a bool or a text of one character to an integer, from that to char."""
     target = type_of(c.p, c.env, node.target)
     made = expr(c, node.operand)
     source = resolve(made.type)
@@ -433,11 +433,29 @@ def _cast(c: Fn, node: tree.Cast, made: hir.Expr, source: Type, target: Type) ->
     if isinstance(target, IntType) and source is STRING and not isinstance(node.operand, tree.StringLiteral):
         return _code_point(c, node, made, target)
     if target is STRING and _is_char(node.target):
-        if source is INTEGERS["u8"]:
-            return hir.Runtime(STRING, node.at, "char_to_str", [made])
-        if isinstance(made, hir.Int) and source.__class__ is Var and unify(source, INTEGERS["u8"]):
-            return hir.Str(STRING, node.at, chr(made.value & 0xFF))
+        if isinstance(made, hir.Int) and source.__class__ is Var and 0 <= made.value < 0xD800:
+            unify(source, I64)
+            return hir.Str(STRING, node.at, chr(made.value))
+        if narrow(source, INTEGER):
+            return _character(c, node.at, made)
     return None
+
+
+def _character(c: Fn, at: int, made: hir.Expr) -> hir.Expr:
+    """The text of one code point; a number that is none traps."""
+    if resolve(made.type) == INTEGERS["u8"]:
+        return hir.Runtime(STRING, at, "char_to_str", [made])
+    slot = c.slot(I64)
+    local = hir.Local(I64, at, slot)
+    low = hir.Compare(BOOL, at, "<", local, hir.Int(I64, at, 0xD800))
+    high = hir.Compare(BOOL, at, ">", local, hir.Int(I64, at, 0xDFFF))
+    there = [hir.Compare(BOOL, at, op, local, hir.Int(I64, at, end)) for op, end in ((">=", 0), ("<=", 0x10FFFF))]
+    test = hir.And(BOOL, at, hir.And(BOOL, at, *there), hir.Or(BOOL, at, low, high))
+    stop = hir.Panic(NEVER, at, hir.Str(STRING, at, "cast does not fit in char"))
+    value = made if resolve(made.type) == I64 else hir.Cast(I64, at, made)
+    out: list[hir.Stmt] = [hir.Let(slot, value), hir.Do(hir.If(UNIT, at, test, hir.Unit(UNIT, at), stop))]
+    code = hir.Cast(INTEGERS["u32"], at, hir.Local(I64, at, slot))
+    return hir.Block(STRING, at, out, hir.Runtime(STRING, at, "char_to_str", [code]))
 
 
 def _is_char(node: tree.Type) -> bool:
@@ -462,8 +480,8 @@ def _code_point(c: Fn, node: tree.Cast, made: hir.Expr, target: IntType) -> hir.
 
 def _hint_for_cast(source: Type, target: Type, char: bool) -> str:
     if target is STRING:
-        if char:
-            return "only a u8 has a char for each of its values: `as u8 as char`"
+        if char and isinstance(source, FloatType):
+            return "make it an integer first: `as i64 as char`"
         return "convert it with `.to_string()`"
     if source is STRING and isinstance(target, IntType | FloatType):
         return f"convert it with `.{'to_float' if isinstance(target, FloatType) else 'parse'}()`"

@@ -220,8 +220,8 @@ def let_global(c: Fn, shared: TopLet, made: hir.Expr, at: int, out: list[hir.Stm
 def let_parts(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> None:
     """The variables that functions name among those of a `let` that takes a value apart: locals until here."""
     for one in variables_of(node):
-        shared, local = c.p.module.top_lets[one.name], c.names.get(one.name)
-        if shared.node is not node or not shared.lives or not isinstance(local, Variable):
+        shared, local = c.p.module.top_lets.get(one.name), c.names.get(one.name)
+        if shared is None or shared.node is not node or not shared.lives or not isinstance(local, Variable):
             continue
         local.read = True
         kind = resolve(local.type)

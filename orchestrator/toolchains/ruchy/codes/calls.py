@@ -30,6 +30,14 @@ CODES: dict[str, Code] = registry(
         'fun main() { println!("seven {}", 7); }',
     ),
     Code(
+        "E0310",
+        "arity",
+        "argument that is named wrongly",
+        "An argument may name its parameter. Each is given once, and those without a name come first.",
+        "fun area(w: i64, h: i64) -> i64 { w * h } fun main() { println(area(w = 2, height = 3)) }",
+        "fun area(w: i64, h: i64) -> i64 { w * h } fun main() { println(area(w = 2, h = 3)) }",
+    ),
+    Code(
         "E0302",
         "arity",
         "payload of another size",

@@ -25,6 +25,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 )
 from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.functions.closures import call_value, may_be_called
+from orchestrator.toolchains.ruchy.check.functions.named_arguments import in_order, name_of
 from orchestrator.toolchains.ruchy.check.inference.annotations import changed_parameters, is_written_through, signature
 from orchestrator.toolchains.ruchy.check.inference.infer import ANY, Var, openness, resolve, shown
 from orchestrator.toolchains.ruchy.check.inference.written import with_written
@@ -53,7 +54,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     Variable,
     VariantItem,
 )
-from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, FLOATS, INTEGERS, NEVER, UNIT, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import global_of
 from orchestrator.toolchains.ruchy.hints import did_you_mean
@@ -62,6 +63,9 @@ from orchestrator.toolchains.ruchy.syntax.throwing import THROWS
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
 _ARGUMENT: Why = ("E0204", "`{0}` takes {want} as its `{1}`, and this is {got}")
+
+_WITH_METHODS = frozenset((*INTEGERS, *FLOATS, "String", "str", "char", "Vec", "Option", "Result"))
+"""Builtin types whose methods may be called by their path."""
 
 _SIMPLE: frozenset[type] = frozenset(
     (tree.Path, tree.IntLiteral, tree.FloatLiteral, tree.StringLiteral, tree.Call, tree.MethodCall, tree.Binary)
@@ -84,6 +88,9 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
             builtin = BUILTINS.get(segments[0] if single else "::".join(segments))
             if builtin is not None:
                 return with_written(c, callee, builtin(c, only_read(node), want, why))
+            if len(segments) == 2 and segments[0] in _WITH_METHODS and node.arguments:  # `i64::max(a, b)`
+                first, *rest = only_read(node).arguments
+                return expr(c, tree.MethodCall(node.at, first, segments[1], rest), want, why)
     if found is None:
         word = word_call(c, node, segments, want)
         if word is not None:
@@ -166,6 +173,8 @@ INSTANCES = _Instances()
 def call_function(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None = None) -> hir.Expr:
     """A call of a Ruchy function or method, defaults filled in."""
     p = c.p
+    if any(name_of(argument) for argument in node.arguments):
+        return _call_by_names(c, node, item, on)
     if item.node.generics and item.calls is None:
         return INSTANCES.call(c, node, item, on)
     if p.copies is not None and item.trial is not p and item.env.module == c.env.module and item.is_open:
@@ -188,6 +197,21 @@ def call_function(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | Non
     if result is ERROR:
         p.failed = True
     return made_call
+
+
+def _call_by_names(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None) -> hir.Expr:
+    """The same with arguments that are named."""
+    mark = len(c.undo)
+    out: list[hir.Stmt] = []
+    call = in_order(c, node, item, 0 if on is None else 1, out)
+    if call is None:
+        for argument in node.arguments:
+            value = argument.value if isinstance(argument, tree.Assign) and name_of(argument) else argument
+            if not isinstance(value, tree.Lambda):
+                expr(c, value)
+    made = bad(node.at) if call is None else call_function(c, call, item, on)
+    c.leave(mark)
+    return open_type(c, hir.Block(made.type, node.at, out, made)) if out else made
 
 
 def _arguments(

@@ -20,6 +20,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
     FLOATS,
+    I64,
     INTEGERS,
     STRING,
     UNIT,
@@ -52,6 +53,8 @@ BUILTIN_TYPES: dict[str, Type] = {
     "char": STRING,
     "String": STRING,
     "str": STRING,
+    "Ordering": I64,
+    "Chars": ArrayType(STRING),
 }
 _PLANNED = {
     "Vec": "arrays",
@@ -79,6 +82,7 @@ _GENERIC: dict[str, tuple[int, Callable[[Pass, Env, Sequence[tree.Type]], Type]]
     "Vec": (1, lambda p, env, nodes: _composed(p, env, nodes, ArrayType)),
     "VecDeque": (1, lambda p, env, nodes: _composed(p, env, nodes, ArrayType)),
     "Box": (1, lambda p, env, nodes: type_of(p, env, nodes[0])),
+    "Peekable": (1, lambda p, env, nodes: type_of(p, env, nodes[0])),
     "Option": (1, lambda p, env, nodes: _composed(p, env, nodes, option_of)),
     "Result": (2, lambda p, env, nodes: _composed(p, env, nodes, result_of)),
     **{name: (2, lambda p, env, nodes: _keyed(p, env, nodes, MapType)) for name in ("HashMap", "BTreeMap")},

@@ -42,6 +42,8 @@ def _asked(c: Fn, name: str, inside: Want) -> Want:
     kind = fresh() if inside is None or isinstance(inside, EnumType) else inside
     if _plain(name) == "parse":
         return result_of(kind if isinstance(kind, IntType | FloatType | BoolType) else fresh(), STRING)
+    if name == "collect":
+        return result_of(fresh(), fresh())
     return option_of(fresh()) if name in EITHER else None
 
 

@@ -32,7 +32,7 @@ METHODS: dict[str, tuple[int, Method]] = {}
 """By name: how many arguments it takes, and what makes it."""
 CHANGERS: dict[str, tuple[int, Changer]] = {}
 
-FUNCTIONS = words("group_by dedup_by dedup_by_key chunk_by")
+FUNCTIONS = words("dedup_by dedup_by_key")
 """Methods that take a function, and are to come."""
 
 
@@ -73,6 +73,10 @@ def changer(names: str, count: int) -> Callable[[Changer], Changer]:
 def array_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
     """`receiver.name(arguments)` of a value that is an array."""
     name = node.name.partition("::")[0]
+    if name == "concat" and not node.arguments:  # of arrays, or of texts
+        text = resolve(kind.element) is STRING
+        between: list[tree.Expr] = [tree.StringLiteral(node.at, "")] if text else []
+        name, node = "join" if text else "flatten", tree.MethodCall(node.at, node.receiver, node.name, between)
     found = METHODS.get(name)
     if found is not None:
         count, make = found
@@ -176,7 +180,7 @@ def _element(c: Fn, node: tree.MethodCall, kind: ArrayType) -> hir.Expr:
     return part_value(c, node.arguments[0], kind.element, (*ARGUMENT, node.name))
 
 
-@method("iter iter_mut into_iter collect cloned copied to_vec clone to_owned as_slice", 0)
+@method("iter iter_mut into_iter by_ref peekable collect cloned copied to_vec clone to_owned as_slice", 0)
 def _itself(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
     return receiver
 

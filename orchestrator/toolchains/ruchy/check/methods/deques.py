@@ -34,12 +34,12 @@ def _push_front(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, out
     return change(c, _renamed(node, "insert", tree.IntLiteral(node.at, 0)), place, kind)
 
 
-@changer("pop_back", 0)
+@changer("pop_back next_back", 0)
 def _pop_back(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, out: list[hir.Stmt]) -> hir.Expr:
     return pop_or_none(c, _renamed(node, "pop"), place, kind)
 
 
-@changer("pop_front", 0)
+@changer("pop_front next", 0)
 def _pop_front(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, out: list[hir.Stmt]) -> hir.Expr:
     return pop_or_none(c, _renamed(node, "remove", tree.IntLiteral(node.at, 0)), place, kind)
 

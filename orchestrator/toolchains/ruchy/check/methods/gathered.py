@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.data.maps import key_of, literal_map, new_set, set_of
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr
@@ -11,7 +13,16 @@ from orchestrator.toolchains.ruchy.check.lending.places import Place, in_slot, p
 from orchestrator.toolchains.ruchy.check.methods.maps import CHANGERS, METHODS, Method, Table
 from orchestrator.toolchains.ruchy.check.methods.written_methods import in_ruchy, written
 from orchestrator.toolchains.ruchy.check.methods.written_rows import rows_of
-from orchestrator.toolchains.ruchy.check.types import ERROR, UNIT, ArrayType, MapType, SetType
+from orchestrator.toolchains.ruchy.check.types import (
+    ERROR,
+    UNIT,
+    ArrayType,
+    EnumType,
+    MapType,
+    SetType,
+    is_option,
+    is_result,
+)
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _OTHER: Why = ("E0204", "this method takes {want}, and this is {got}")
@@ -20,7 +31,7 @@ _MAP = "{ let mut __r = HashMap::new(); for (__k, __v) in __xs { __r.insert(__k,
 
 def table_of(c: Fn, node: tree.MethodCall, array: hir.Expr, want: Want) -> hir.Expr | None:
     """`collect` into a map or a set, if one is named or wanted; None where neither is."""
-    named = node.name.partition("::<")[2].partition("<")[0].rpartition("::")[2].rstrip(">")
+    named = _named(node)
     wanted = None if want is None else resolve(want)
     if named in ("HashMap", "BTreeMap") or (not named and isinstance(wanted, MapType)):
         return in_ruchy(c, node.at, _MAP, {"xs": array}, want)
@@ -30,6 +41,41 @@ def table_of(c: Fn, node: tree.MethodCall, array: hir.Expr, want: Want) -> hir.E
         made = new_set(c, node.at, found.element)
         return made if made.type is ERROR else set_of(c, node.at, made, array)
     return None
+
+
+_RESULTS = """{ let mut __r = []; let mut __e = None;
+for __x in __xs { match __x { Ok(__v) => __r.push(__v), Err(__q) => { __e = Some(__q); break } } }
+match __e { Some(__q) => Err(__q), None => Ok(__r) } }"""
+_OPTIONS = """{ let mut __r = []; let mut __e = false;
+for __x in __xs { match __x { Some(__v) => __r.push(__v), None => { __e = true; break } } }
+if __e { None } else { Some(__r) } }"""
+
+
+def _named(node: tree.MethodCall) -> str:
+    """What a `collect::<T>` names."""
+    return node.name.partition("::<")[2].partition("<")[0].rpartition("::")[2].rstrip(">")
+
+
+def asks_for_results(calls: Sequence[tree.MethodCall], want: Want) -> bool:
+    """Whether a chain ends in `map(f)` and a `collect` into a `Result`."""
+    if len(calls) < 2 or calls[-2].name != "map" or calls[-1].name.partition("::")[0] != "collect":
+        return False
+    named = _named(calls[-1])
+    wanted = None if want is None else resolve(want)
+    return named == "Result" or (not named and isinstance(wanted, EnumType) and is_result(wanted))
+
+
+def together(c: Fn, node: tree.MethodCall, array: hir.Expr, kind: ArrayType, want: Want) -> hir.Expr | None:
+    """`collect` of results into a `Result`: `Ok` of all values, or the first error. The same of options. None where
+    neither is meant."""
+    named = _named(node)
+    wanted = None if want is None else resolve(want)
+    element = resolve(kind.element)
+    if not isinstance(element, EnumType) or not (is_option(element) or is_result(element)):
+        return None
+    if named not in ("Result", "Option") and (named or not isinstance(wanted, EnumType)):
+        return None
+    return in_ruchy(c, node.at, _OPTIONS if is_option(element) else _RESULTS, {"xs": array}, wanted)
 
 
 def _from(name: str) -> None:

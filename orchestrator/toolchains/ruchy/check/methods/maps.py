@@ -175,7 +175,7 @@ METHODS: dict[tuple[type, str], tuple[int, Method]] = {
     (MapType, "values"): (0, _values),
     **{(MapType, name): (0, _items) for name in ("items", "iter", "into_iter", "collect", "to_vec", "entries")},
     **{(MapType, name): (1, _contains) for name in ("contains_key", "has_key", "contains")},
-    **{(SetType, name): (0, _keys) for name in ("items", "iter", "into_iter", "collect", "to_vec")},
+    **{(SetType, name): (0, _keys) for name in ("items", "iter", "into_iter", "collect", "to_vec", "cloned", "copied")},
     (SetType, "contains"): (1, _contains),
     (SetType, "union"): (1, _union),
     (SetType, "intersection"): (1, _chosen(there=True)),

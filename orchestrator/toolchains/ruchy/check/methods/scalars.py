@@ -27,12 +27,23 @@ from orchestrator.toolchains.ruchy.check.inference.infer import (
 )
 from orchestrator.toolchains.ruchy.check.lending.elements import modified_entry, unwrapped_element
 from orchestrator.toolchains.ruchy.check.lending.places import is_entry, place_of, read_place, writes_through_reference
-from orchestrator.toolchains.ruchy.check.methods import deques  # noqa: F401  (it enters its methods)
+from orchestrator.toolchains.ruchy.check.methods import deques, paths  # noqa: F401  (they enter their methods)
 from orchestrator.toolchains.ruchy.check.methods.arrays import CHANGERS, FUNCTIONS, METHODS, array_method, change
 from orchestrator.toolchains.ruchy.check.methods.arrays_more import collected
 from orchestrator.toolchains.ruchy.check.methods.declared import call_method, no_method, own_method
 from orchestrator.toolchains.ruchy.check.methods.exact import EXACT, exact_method
-from orchestrator.toolchains.ruchy.check.methods.gathered import table_of
+from orchestrator.toolchains.ruchy.check.methods.fused import (
+    TO_RESULTS,
+    EndlessSource,
+    begins,
+    begins_loop,
+    cycled,
+    endless,
+    fused,
+    goes_on,
+    steps_of,
+)
+from orchestrator.toolchains.ruchy.check.methods.gathered import asks_for_results, table_of, together
 from orchestrator.toolchains.ruchy.check.methods.maps import CHANGERS as CHANGES
 from orchestrator.toolchains.ruchy.check.methods.maps import CHANGING as TABLE_CHANGERS
 from orchestrator.toolchains.ruchy.check.methods.maps import change_table, table_method
@@ -78,7 +89,6 @@ from orchestrator.toolchains.ruchy.check.types import (
     Type,
     is_option,
 )
-from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import global_of
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
@@ -87,8 +97,8 @@ _ARGUMENT: Why = ("E0204", "`{0}` takes {want}, and this is {got}")
 
 _NUMBER = words("abs sqrt pow powi powf round floor ceil trunc to_int to_integer to_float min max to_string clone")
 _OTHER = frozenset(["to_string", "clone"])
-WAITING = words("map filter any all find_map")
-"""Methods of String whose result or argument is still to come."""
+_OF_CHARACTERS = words("map filter any all find_map")
+"""Methods that a String has of the array of its characters."""
 _READ = ("parse", "to_int", "to_integer", "to_float", "append")
 """Methods of String that are no rows of its table: they depend on more than types."""
 
@@ -127,10 +137,36 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
     ]
     if made is None and _changes(c, calls[0], wants[0]) and _is_place(c, inner):
         made = _changed(c, calls.pop(0), inner, wants.pop(0))
+    source = endless(c, inner, calls) if made is None else None
     if made is None:
-        made = expr(c, inner)
-    for call, wanted in zip(calls, wants, strict=True):
-        made = _apply(c, call, made, wanted)
+        made = expr(c, inner if source is None else source.value)
+    return _walked(c, made, calls, wants, source)
+
+
+def _walked(
+    c: Fn, made: hir.Expr, calls: list[tree.MethodCall], wants: list[Want], source: EndlessSource | None
+) -> hir.Expr:
+    """The calls of a chain, one after the other; those of a lazy one together."""
+    lazy = source is not None
+    if asks_for_results(calls, wants[-1] if wants else None):  # so that its function gives results, as `parse` can
+        calls = [
+            *calls[:-2],
+            tree.MethodCall(calls[-2].at, calls[-2].receiver, TO_RESULTS, calls[-2].arguments),
+            calls[-1],
+        ]
+    while calls:
+        if source is None and (source := cycled(calls, made)) is not None:
+            calls, wants = calls[1:], wants[1:]
+        lazy = lazy or source is not None or begins(calls[0], made)
+        steps = steps_of(calls, source is not None) if lazy and (source is not None or begins_loop(made)) else []
+        done = len(steps) or 1
+        if steps:
+            made = fused(c, calls, steps, made, wants[done - 1], source)
+            lazy, source = False, None
+        else:
+            lazy = lazy and goes_on(calls[0])
+            made = _apply(c, calls[0], made, wants[0])
+        calls, wants = calls[done:], wants[done:]
     return made
 
 
@@ -254,6 +290,9 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
         made = compared(c, node, receiver, name) if name in ORDERING else with_function(c, node, name, receiver, want)
         if made is not None:
             return made
+    if kind is STRING and name in _OF_CHARACTERS:
+        characters = hir.Runtime(array_of(c, STRING), node.at, "str_chars_array", [receiver])
+        return _apply(c, node, characters, want)
     if kind is STRING:
         return text_method(c, node, receiver, name) or _of_text(c, node, name, receiver, want)
     if openness(kind) == ANY:
@@ -267,7 +306,11 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
     if isinstance(kind, ArrayType):
         text = None
         if name == "collect" and not node.arguments:
-            text = table_of(c, node, receiver, want) or collected(c, node, receiver, kind, want)
+            text = (
+                table_of(c, node, receiver, want)
+                or together(c, node, receiver, kind, want)
+                or collected(c, node, receiver, kind, want)
+            )
         return text or element_or_none(c, node, receiver, kind, want) or array_method(c, node, receiver, kind)
     if isinstance(kind, MapType | SetType):
         return table_method(c, node, receiver, kind)
@@ -386,8 +429,6 @@ def _unknown(c: Fn, node: tree.MethodCall, name: str, kind: Type, known: Collect
     if kind is STRING and name in (*TEXT_CHANGERS, "push", "push_str"):
         message = f"`{name}` changes a String, and this one is no variable's: the change would be lost"
         p.error("E0211", node.at, message, "give it a name first: `let mut text = ...`")
-    elif kind is STRING and name in WAITING:
-        not_yet(p, node.at, f"`{name}` of a String", plural=False)
     else:
         p.error("E0107", node.at, f"{shown(kind)} has no method `{name}`", no_method(c, node, kind, [*known]))
     return bad(node.at)

@@ -15,17 +15,26 @@ import msgspec
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Want, bad, expr, open_type
-from orchestrator.toolchains.ruchy.check.inference.infer import fresh, resolve
+from orchestrator.toolchains.ruchy.check.inference.infer import INTEGER, fresh, narrow, resolve
 from orchestrator.toolchains.ruchy.check.inference.widths import started
 from orchestrator.toolchains.ruchy.check.lending.places import Place, mutated, read_place, write_place
 from orchestrator.toolchains.ruchy.check.methods.inlined import bind_function
-from orchestrator.toolchains.ruchy.check.methods.written_rows import ON_ARRAYS, ON_OPTIONS, ON_RESULTS, WrittenMethod
+from orchestrator.toolchains.ruchy.check.methods.written_rows import (
+    ON_ARRAYS,
+    ON_BOOLS,
+    ON_OPTIONS,
+    ON_ORDERINGS,
+    ON_RESULTS,
+    ON_TEXTS,
+    WrittenMethod,
+)
 from orchestrator.toolchains.ruchy.check.scope import RANGES, FunctionItem, Variable
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
     I64,
     NEVER,
+    STRING,
     UNIT,
     ArrayType,
     EnumType,
@@ -103,7 +112,7 @@ def in_ruchy(c: Fn, at: int, text: str, values: Mapping[str, hir.Expr], want: Wa
 
 
 def with_function(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: Want) -> hir.Expr | None:
-    """A method that takes a function, of an array, a range, an `Option` or a `Result`; None for any other method."""
+    """A method that is written in `written_rows.py`; None for any other method."""
     kind = resolve(receiver.type)
     if kind in RANGES or isinstance(kind, ArrayType):
         element = kind.element if isinstance(kind, ArrayType) else I64
@@ -116,6 +125,12 @@ def with_function(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, w
         if is_option(kind):
             return written(c, node, name, ON_OPTIONS, receiver, {"x": kind.arguments[0]}, want)
         return written(c, node, name, ON_RESULTS, receiver, {"x": kind.arguments[0], "e": kind.arguments[1]}, want)
+    if kind is STRING and name in ON_TEXTS and len(node.arguments) == 1 and _is_function(c, node.arguments[0]):
+        return written(c, node, name, ON_TEXTS, receiver, {"x": STRING}, want)
+    if kind is BOOL:
+        return written(c, node, name, ON_BOOLS, receiver, {}, want)
+    if name in ON_ORDERINGS and narrow(kind, INTEGER):
+        return written(c, node, name, ON_ORDERINGS, receiver, {}, want)
     return None
 
 
@@ -159,6 +174,13 @@ def _wrong_count(c: Fn, node: tree.MethodCall, name: str, found: Mapping[int, Wr
         if not isinstance(argument, tree.Lambda):
             expr(c, argument)
     return bad(node.at)
+
+
+def block_of(text: str, at: int) -> tree.Block:
+    """A block of Ruchy, at one token, with its own names."""
+    found = _at(_body(text), at)
+    assert isinstance(found, tree.Block)
+    return found
 
 
 @lru_cache(None)

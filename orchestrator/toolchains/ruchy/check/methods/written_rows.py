@@ -87,8 +87,15 @@ binary_search (__t) => { let mut __l = 0; let mut __h = __xs.len(); let mut __f 
 split_at (__i) => (__xs[0..__i], __xs[__i..])
 split_first () => if __xs.is_empty() { None } else { Some((__xs[0], __xs[1..])) }
 split_last () => if __xs.is_empty() { None } else { Some((__xs[-1], __xs.take(__xs.len() - 1))) }
-front () => __xs.get(0)
-back () => __xs.get(__xs.len() - 1)
+front peek next () => __xs.get(0)
+back next_back () => __xs.get(__xs.len() - 1)
+unzip () => { let mut __r = []; let mut __q = []; for (__a, __b) in __xs { __r.push(__a); __q.push(__b) } (__r, __q) }
+chain (__b) => { let mut __r = __xs.to_vec(); for __x in __b { __r.push(__x) } __r }
+group_by (__F:x) =>
+ { let mut __r = HashMap::new(); for __x in __xs { __r.entry(__F(__x)).or_insert([]).push(__x) } __r }
+chunk_by (__F:xx) => { let mut __r = []; let mut __q = []; let mut __i = 0;
+ for __x in __xs { if __i > 0 && !__F(__xs[__i - 1], __x) { __r.push(__q); __q = [] } __q.push(__x); __i += 1 }
+ if __i > 0 { __r.push(__q) } __r }
 chunks_exact (__n) => __xs.chunks(__n).filter(|__x| __x.len() == __n)
 """)
 
@@ -119,3 +126,36 @@ is_ok_and (__P:x) => match __xs { Ok(__v) => __P(__v), Err(__e) => false }
 is_err_and (__P:e) => match __xs { Ok(__v) => false, Err(__e) => __P(__e) }
 inspect (__U:x) => { if let Ok(__v) = __xs { __U(__v); } __xs }
 """)
+
+ON_TEXTS = rows_of("""
+split (__P:x) => { let mut __r = []; let mut __t = "";
+ for __x in __xs { if __P(__x) { __r.push(__t); __t = "" } else { __t += __x } } __r.push(__t); __r }
+find (__P:x) => { let mut __r = None; let mut __i = 0;
+ for __x in __xs { if __P(__x) { __r = Some(__i); break } __i += 1 } __r }
+contains (__P:x) => { let mut __r = false; for __x in __xs { if __P(__x) { __r = true; break } } __r }
+trim_start_matches (__P:x) => { let mut __i = 0; for __x in __xs { if !__P(__x) { break } __i += 1 } __xs[__i..] }
+trim_end_matches (__P:x) => { let mut __i = 0; let mut __n = 0;
+ for __x in __xs { __i += 1; if !__P(__x) { __n = __i } } __xs[..__n] }
+trim_matches (__P:x) => { let mut __i = 0; let mut __n = 0; let mut __s = -1;
+ for __x in __xs { __i += 1; if !__P(__x) { __n = __i; if __s < 0 { __s = __i - 1 } } }
+ if __s < 0 { "" } else { __xs[__s..__n] } }
+""")
+"""Of those that take a text too; these are for a function."""
+
+ON_BOOLS = rows_of("""
+then (__F:) => if __xs { Some(__F()) } else { None }
+then_some (__v) => if __xs { Some(__v) } else { None }
+""")
+
+ON_ORDERINGS = rows_of("""
+then (__v) => if __xs != 0 { __xs } else { __v }
+then_with (__F:) => if __xs != 0 { __xs } else { __F() }
+reverse () => -__xs
+is_lt () => __xs < 0
+is_le () => __xs <= 0
+is_eq () => __xs == 0
+is_ne () => __xs != 0
+is_ge () => __xs >= 0
+is_gt () => __xs > 0
+""")
+"""What `cmp` gives is an i64."""

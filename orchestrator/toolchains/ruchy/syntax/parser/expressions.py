@@ -37,7 +37,7 @@ LEVELS = {
     "=": 0, "+=": 0, "-=": 0, "*=": 0, "/=": 0, "%=": 0, "**=": 0, "&=": 0, "|=": 0, "^=": 0, "<<=": 0, ">>=": 0,
 }  # fmt: skip
 
-_PREFIX = words("- + ! ~ & && * ++ --")
+_PREFIX = words("- + ! ~ & && * ** ++ --")
 
 NOT_AN_OPERAND = words(
     """) ] } , ; : => -> = += -= *= /= %= **= &= |= ^= <<= >>= == != < <= > >= << >> / % ** ? ?? ?. . @ |> ^ in as
@@ -213,8 +213,8 @@ def _parse_prefixed(c: Cursor, kind: str) -> Expr:
         c.at += 1
         if kind in ("++", "--"):
             c.report("E0714", f"`{kind}` is not supported", at, f"write `x {kind[0]}= 1`")
-        elif kind == "&&":
-            prefixes += [(at, "&"), (at, "&")]
+        elif kind in ("&&", "**"):
+            prefixes += [(at, kind[0]), (at, kind[0])]
         else:
             prefixes.append((at, kind))
         if kind in ("&", "&&") and c.kinds[c.at] == "mut":

@@ -12,7 +12,12 @@ from orchestrator.toolchains.ruchy.syntax.parser.expressions import (
     parse_bracketed,
     parse_expression,
 )
-from orchestrator.toolchains.ruchy.syntax.parser.patterns import LITERALS, parse_pattern, parse_single_pattern
+from orchestrator.toolchains.ruchy.syntax.parser.patterns import (
+    LITERALS,
+    parse_loop_pattern,
+    parse_pattern,
+    parse_single_pattern,
+)
 from orchestrator.toolchains.ruchy.syntax.parser.types import parse_cast_target, parse_type, parse_type_arguments
 from orchestrator.toolchains.ruchy.syntax.std import without_std
 from orchestrator.toolchains.ruchy.syntax.tree import (
@@ -42,6 +47,7 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     NamePattern,
     Parameter,
     Path,
+    Pattern,
     SafeMember,
     StringLiteral,
     StructLiteral,
@@ -252,16 +258,25 @@ def parse_array(c: Cursor) -> Expr:
 
 
 def _parse_comprehension(c: Cursor, opened: int, element: Expr) -> Expr:
-    c.at += 1
-    pattern = parse_pattern(c)
-    c.expect("in", "behind the pattern of `for`")
-    iterable = parse_bracketed(c)
-    condition = None
-    if c.kinds[c.at] == "if":
+    """Several `for` are as many comprehensions, one in the other, flattened."""
+    loops: list[tuple[int, Pattern, Expr, Expr | None]] = []
+    while c.kinds[c.at] == "for":
+        at = c.at
         c.at += 1
-        condition = parse_bracketed(c)
+        pattern = parse_loop_pattern(c)
+        c.expect("in", "behind the pattern of `for`")
+        iterable = parse_bracketed(c)
+        condition = None
+        if c.kinds[c.at] == "if":
+            c.at += 1
+            condition = parse_bracketed(c)
+        loops.append((at if loops else opened, pattern, iterable, condition))
     c.close("]", opened)
-    return Comprehension(opened, element, pattern, iterable, condition)
+    at, pattern, iterable, condition = loops.pop()
+    found: Expr = Comprehension(at, element, pattern, iterable, condition)
+    for at, pattern, iterable, condition in reversed(loops):
+        found = MethodCall(at, Comprehension(at, found, pattern, iterable, condition), "flatten", [])
+    return found
 
 
 def parse_template(c: Cursor) -> Expr:

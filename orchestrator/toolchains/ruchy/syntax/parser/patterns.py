@@ -48,6 +48,18 @@ def parse_pattern(c: Cursor) -> Pattern:
     return OrPattern(at, alternatives)
 
 
+def parse_loop_pattern(c: Cursor) -> Pattern:
+    """The pattern of a `for`: `k, v` is `(k, v)`."""
+    first = parse_pattern(c)
+    if c.kinds[c.at] != ",":
+        return first
+    elements = [first]
+    while c.kinds[c.at] == ",":
+        c.at += 1
+        elements.append(parse_pattern(c))
+    return TuplePattern(first.at, elements)
+
+
 def parse_single_pattern(c: Cursor) -> Pattern:
     """A pattern without `|` at its top: what a lambda's parameter may be."""
     kind, at = c.kinds[c.at], c.at

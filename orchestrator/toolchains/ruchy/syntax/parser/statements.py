@@ -16,9 +16,10 @@ from orchestrator.toolchains.ruchy.syntax.parser.expressions import (
     parse_suffixes,
 )
 from orchestrator.toolchains.ruchy.syntax.parser.objects import parse_object
-from orchestrator.toolchains.ruchy.syntax.parser.patterns import parse_pattern
+from orchestrator.toolchains.ruchy.syntax.parser.patterns import parse_loop_pattern, parse_pattern
 from orchestrator.toolchains.ruchy.syntax.parser.types import parse_type
 from orchestrator.toolchains.ruchy.syntax.tree import (
+    Assign,
     Block,
     Break,
     Continue,
@@ -37,7 +38,6 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     Stmt,
     Throw,
     TryCatch,
-    TuplePattern,
     Unsupported,
     While,
     WhileLet,
@@ -99,7 +99,7 @@ def parse_statements(c: Cursor, closer: str) -> list[Stmt]:
         saved = (c.depth, c.loops)
         try:
             found.append(parse_statement(c))
-            if kinds[c.at] in VALUES and c.at not in c.breaks:
+            if kinds[c.at] in VALUES and c.at not in c.breaks and not _is_assignment(found[-1]):
                 _report_joined_values(c)
         except SyntaxProblem:
             c.depth, c.loops = saved
@@ -108,6 +108,11 @@ def parse_statements(c: Cursor, closer: str) -> list[Stmt]:
             if c.at == start and kinds[start] != "end":
                 c.at += 1
     return found
+
+
+def _is_assignment(node: Stmt) -> bool:
+    """Whether a statement assigns: nothing that follows it on its line can belong to it."""
+    return isinstance(node, ExprStmt) and isinstance(node.value, Assign)
 
 
 def parse_statement(c: Cursor) -> Stmt:
@@ -372,13 +377,7 @@ def parse_for(c: Cursor, label: str = "") -> Expr:
         c.skip_balanced()
         _parse_loop_body(c)
         return Unsupported(at, "for")
-    pattern = parse_pattern(c)
-    if c.kinds[c.at] == ",":  # `for k, v in m` is `for (k, v) in m`
-        parts = [pattern]
-        while c.kinds[c.at] == ",":
-            c.at += 1
-            parts.append(parse_pattern(c))
-        pattern = TuplePattern(pattern.at, parts)
+    pattern = parse_loop_pattern(c)
     if c.kinds[c.at] != "in":
         message = f"expected `in` behind the pattern of `for`, found {c.describe(c.at)}"
         c.fail("E0006", message, hint="write `for x in values { .. }`", after=True)

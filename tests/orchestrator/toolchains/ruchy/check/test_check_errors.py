@@ -187,7 +187,7 @@ HINTS = {
     "fun f() { let k = 1; fun g() -> i64 { k } println(g(), k) }": "pass `k` as a parameter",
     "fun f(k: i64) { { fun g() -> i64 { k } println(g()) } }": "pass `k` as a parameter",
     "fun f() { fun g() -> i64 { h } let k = 1; println(g(), k) }": "",
-    "fun f(n: i64) -> char { n as char }": "only a u8 has a char for each of its values: `as u8 as char`",
+    "fun f(n: f64) -> char { n as char }": "make it an integer first: `as i64 as char`",
     "const X: i64 = 1; fun f() { X = 2; }": "only a variable changes: `let mut`",
     "fun f(a: i64) { if a = 5 { } }": "write `==` to compare",
     "fun f() { println(True) }": "write `true`",
