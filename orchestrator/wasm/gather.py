@@ -62,13 +62,15 @@ def _archive(name: str, data: bytes) -> Archive:
 class Gathered:
     """What was gathered so far. `_known` says of each name whether it is defined, needed, or only weakly referred to;
     `_offers` has the archive and the member (numbers) that define a name which is not defined yet. `_groups` are the
-    COMDAT groups that are there already."""
+    COMDAT groups that are there already. `places` says of each of the `objects` in which archive it lies, and where
+    there; (-1, n) of the n-th object that lies in none."""
 
-    __slots__ = ("_archives", "_groups", "_known", "_offers", "_read", "_taken", "objects")
+    __slots__ = ("_archives", "_groups", "_known", "_offers", "_read", "_taken", "objects", "places")
 
     def __init__(self, read: Reader, defined: Iterable[str] = ()) -> None:
         """`defined` are names that count as defined, by something that is not gathered."""
         self.objects: list[Named] = []
+        self.places: list[tuple[int, int]] = []
         self._read = read
         self._known: dict[str, str | bool] = dict.fromkeys(defined, _DEFINED)
         self._archives: list[tuple[str, Archive]] = []
@@ -78,7 +80,7 @@ class Gathered:
 
     def take(self, name: str, data: bytes) -> None:
         """Takes an object, and all that it needs of the archives so far."""
-        self._run([self._enter(name, data, lazy=False)])
+        self._run([self._enter(name, data, (-1, len(self.objects)))])
 
     def offer(self, name: str, archive: Archive) -> None:
         """Takes from an archive what is needed so far, and remembers what else it offers."""
@@ -123,19 +125,19 @@ class Gathered:
         self._taken.add(offer)
         place, number = offer
         name, archive = self._archives[place]
-        return self._enter(f"{name}({archive.members[number].name})", archive.bytes_of(number), lazy=True)
+        return self._enter(f"{name}({archive.members[number].name})", archive.bytes_of(number), offer)
 
-    def _enter(self, name: str, data: bytes, *, lazy: bool) -> Iterator[str]:
+    def _enter(self, name: str, data: bytes, place: tuple[int, int]) -> Iterator[str]:
         """Reads an object. Returns an iterator over the names that it needs, which notes its symbols as it goes, and
         adds the object at the end: what it needs stands in front of it."""
         try:
             found = self._read(data)
         except ObjectError as error:
             raise InputError(name, error) from error
-        found.lazy = lazy
-        return self._needs(name, found)
+        found.lazy = place[0] >= 0
+        return self._needs(name, found, place)
 
-    def _needs(self, own: str, found: ObjectFile) -> Iterator[str]:
+    def _needs(self, own: str, found: ObjectFile, place: tuple[int, int]) -> Iterator[str]:
         known, excluded = self._known, self._excluded(found)
         for symbol in found.symbols:
             if symbol.flags & LOCAL or not symbol.name:
@@ -151,6 +153,7 @@ class Gathered:
                     known[name] = _NEEDED
                     yield name
         self.objects.append((own, found))
+        self.places.append(place)
 
     def _excluded(self, found: ObjectFile) -> set[tuple[int, int]]:
         """Kind and number of what is in groups that are there already."""

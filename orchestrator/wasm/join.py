@@ -27,7 +27,6 @@ from orchestrator.wasm.fragment import (
     KINDS_WITH_ADDEND,
     LOCAL,
     MEMORY_ADDR_LEB,
-    NO_STRIP,
     TABLE_KINDS,
     TARGET_KINDS,
     TYPE_INDEX_LEB,
@@ -61,7 +60,7 @@ from orchestrator.wasm.slack.model import (
     LinkModel,
     model_section,
 )
-from orchestrator.wasm.symbols import CONSTRUCTORS_NAME, STACK_POINTER_NAME
+from orchestrator.wasm.symbols import STACK_POINTER_NAME
 
 _put5 = Struct("5s").pack_into
 _put4 = Struct("<I").pack_into
@@ -410,14 +409,15 @@ def _model(symbols: _Symbols, holes: _Holes, writer: _ObjectWriter) -> bytes:
     strong, weak = _public_functions(symbols.code)
     data_names, data_offsets = _public_data(symbols.data, holes.addresses)
     imports = writer.imported
+    replaceable = [symbols.code[number] for number in weak]
     model = LinkModel(
         types=list(symbols.types),
         function_types=writer.kinds,
         names=[piece.name for piece in symbols.code],
         strong=strong,
         weak=weak,
-        outside=[name for name, _ in imports],
-        outside_types=[symbols.types[one.type] for _, one in imports],
+        outside=[*[name for name, _ in imports], *[piece.name for piece in replaceable]],
+        outside_types=[symbols.types[one.type] for _, one in imports] + [symbols.types[p.type] for p in replaceable],
         imports=[(number, *_host(name, one)) for number, (name, one) in enumerate(imports) if not _is_plain(one)],
         align=max([piece.align for piece in symbols.data], default=0),
         size=holes.size,
@@ -456,16 +456,14 @@ def _public_data(data: Sequence[DataPiece], addresses: Sequence[int]) -> tuple[l
 
 
 def _is_usual(symbols: _Symbols, writer: _ObjectWriter) -> bool:
-    undefined = symbols.undefined.values()
     return (
         not symbols.globals
-        and not any(one.weak or one.name == CONSTRUCTORS_NAME for one in undefined)
         and all(
             _is_plain(one) and one.name == STACK_POINTER_NAME and one.type == b"\x7f\x01"
             for _, one in writer.imported_globals
         )
-        and not any(piece.flags & (WEAK | EXPORTED | NO_STRIP) or piece.section == ".bss" for piece in symbols.data)
-        and len(undefined) < ADDENDS
+        and not any(piece.flags & (WEAK | EXPORTED) or piece.section == ".bss" for piece in symbols.data)
+        and len(symbols.undefined) < ADDENDS
     )
 
 
@@ -477,13 +475,16 @@ def _model_values(
     outside_data = {name: number for number, (name, _) in enumerate(symbols.outside(DATA))}
     classes: list[dict[int, int]] = [{} for _ in range(SLOTS + 2)]
     first, code = len(writer.imported), len(symbols.code)
+    # What other definitions may replace is referred to by name, behind what is not defined here.
+    weak = [number for number, piece in enumerate(symbols.code) if piece.flags & WEAK and not piece.flags & LOCAL]
+    far = {first + number: first + place for place, number in enumerate(weak)}
     found: list[tuple[int, int]] = []
     for kind, addend, target, name in symbols.decoded:
         if isinstance(target, bytes):
             class_, key = TYPES, symbols.types[target]
         elif target.kind == FUNCTION:
             index = writer.functions[name]
-            class_, key = (OWN, index - first) if index >= first else (FAR, index)
+            class_, key = (OWN, index - first) if index >= first and index not in far else (FAR, far.get(index, index))
             if kind in TABLE_KINDS:
                 class_ += SLOTS
         elif target.kind == GLOBAL:
@@ -492,8 +493,6 @@ def _model_values(
             number = symbols.numbers[name] - code
             if number < len(symbols.data):
                 class_, key = OWN_DATA, holes.addresses[number] + addend
-                if not 0 <= key <= holes.size:
-                    return None
             else:
                 class_, key = FAR_DATA, outside_data[name] + addend * ADDENDS
         values = classes[class_]

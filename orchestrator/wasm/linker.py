@@ -13,7 +13,7 @@ from orchestrator.wasm.cursor import UnsupportedError
 from orchestrator.wasm.emit import emit
 from orchestrator.wasm.fragment import DATA, EXPORTED, FUNCTION, GLOBAL, LOCAL, NO_STRIP, UNDEFINED
 from orchestrator.wasm.gather import InputError, gather
-from orchestrator.wasm.layout import ProgramLayout
+from orchestrator.wasm.layout import ProgramLayout, is_stub
 from orchestrator.wasm.leb import functype
 from orchestrator.wasm.mark import mark
 from orchestrator.wasm.merged import disallowed_features
@@ -22,6 +22,8 @@ from orchestrator.wasm.symbols import CONSTRUCTORS, CONSTRUCTORS_NAME, BeyondErr
 
 __all__ = ["STACK_SIZE", "BeyondError", "LinkError", "link", "link_parsed"]
 
+
+_MAINS = ("main", "__main_argc_argv")
 
 STACK_SIZE = 65536
 """Bytes of the linear stack; the default of `wasm-ld`. Code that keeps its values in WebAssembly locals hardly uses it:
@@ -49,8 +51,13 @@ def link(
     try:
         parsed = gather(objects, [*([] if entry is None else [entry]), *(exports or {}).values()])
     except InputError as error:
-        raise (BeyondError if isinstance(error.cause, UnsupportedError) else LinkError)(str(error)) from error
+        raise input_error(error) from error
     return link_parsed(parsed, entry=entry, exports=exports, stack_size=stack_size, gc=gc, names=names)
+
+
+def input_error(error: InputError) -> LinkError:
+    """The error of a link, of an input that cannot be read."""
+    return (BeyondError if isinstance(error.cause, UnsupportedError) else LinkError)(str(error))
 
 
 def link_parsed(
@@ -77,6 +84,7 @@ def link_parsed(
         inits_of.setdefault(number, []).append(node)
     eager = [node for number, node in ordered if not resolution.objects[number].lazy]
     live = mark(resolution, [*chosen.values(), *kept, *eager], everything=not gc, companions=inits_of)
+    _check_main(resolution, live)
     inits = [node for _, node in ordered if live[node]]
     if inits:
         live[CONSTRUCTORS] = 1
@@ -137,6 +145,13 @@ def _inits(resolution: Resolution) -> list[tuple[int, int]]:
     resolution.check()
     inits.sort(key=lambda init: init[0])
     return [(number, node) for _, number, node in inits]
+
+
+def _check_main(resolution: Resolution, live: bytearray) -> None:
+    """Raises LinkError where a C program has no `main`. Its library refers to it weakly, so it would trap at once."""
+    for node, symbol in resolution.foreign.items():
+        if live[node] and is_stub(symbol) and symbol.name in _MAINS:
+            raise LinkError(f"undefined symbol: main (referenced by {resolution.names[symbol.user]})")
 
 
 def _check_constructors(resolution: Resolution, live: bytearray, chosen: Mapping[str, int]) -> None:

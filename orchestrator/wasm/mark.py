@@ -18,11 +18,13 @@ def mark(
     *,
     everything: bool = False,
     companions: Mapping[int, Sequence[int]] | None = None,
+    partial: bool = False,
 ) -> bytearray:
     """Returns one byte for each node, 1 if `roots` reach it. `everything` marks all nodes. `companions` are nodes, by
     the number of an object, that a live function or segment of this object makes live too.
 
-    Raises LinkError for undefined symbols that live code refers to. Like `wasm-ld`, it accepts those of dead code. The
+    Raises LinkError for undefined symbols that live code refers to, unless the objects are only part of a program
+    (`partial`). Like `wasm-ld`, it accepts those of dead code. The
     table slot of an undefined weak function is 0, so taking its address does not reach it.
     """
     live = bytearray(resolution.size)
@@ -54,9 +56,9 @@ def mark(
             if kind == TYPE_INDEX_LEB or live[target := row[index]]:
                 continue
             if target >= end and (symbol := foreign.get(target)) and not symbol.module:
-                if not symbol.weak:
+                if not symbol.weak and not partial:
                     undefined.setdefault(symbol.name, resolution.names[number])
-                elif symbol.kind == FUNCTION and kind not in _CALLS:
+                elif symbol.weak and symbol.kind == FUNCTION and kind not in _CALLS:
                     continue
             live[target] = 1
             waiting.append(target)

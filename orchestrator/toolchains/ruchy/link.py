@@ -5,6 +5,8 @@ No object depends on being the entry: the start function is an object of its own
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from actors.compiler.toolchain import Linked, LinkJob
@@ -18,10 +20,10 @@ from orchestrator.wasm.fragment import FUNCTION, FUNCTION_INDEX_LEB, HIDDEN, Fun
 from orchestrator.wasm.join import join
 from orchestrator.wasm.linker import LinkError, link
 from orchestrator.wasm.pieces import code_piece
-from orchestrator.wasm.reader import ObjectError, custom_section
+from orchestrator.wasm.reader import ObjectError, ObjectFile, custom_section, read_object
 from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.model import UnusualError
-from orchestrator.wasm.slack.resident import NeedsError, Resident
+from orchestrator.wasm.slack.resident import FEW_MODULES, NeedsError, Resident
 
 START = "_start"
 RESERVED = (START, "memory")
@@ -30,9 +32,13 @@ _CALL = b"\x10\x00\x00\x00\x00\x00"
 _decoder = msgspec.msgpack.Decoder(Exports)
 
 
-def resident() -> Resident:
+def resident(few: int = FEW_MODULES) -> Resident:
     """A fast linker that knows the runtime, and remembers nothing yet."""
-    return Resident(Library(runtime_names(), runtime_objects_of))
+    return Resident(Library(runtime_names(), _runtime_objects), few)
+
+
+def _runtime_objects(names: Sequence[str], _: Sequence[str]) -> list[tuple[str, ObjectFile]]:
+    return [(name, read_object(data)) for name, data in runtime_objects_of(names)]
 
 
 def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:

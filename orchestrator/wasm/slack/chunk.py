@@ -5,10 +5,9 @@ from __future__ import annotations
 from struct import Struct
 from struct import error as StructError  # noqa: N812
 
-from orchestrator.wasm.leb import functype, leb5, sleb, uleb, vector
+from orchestrator.wasm.leb import leb5, sleb, uleb, vector
 from orchestrator.wasm.slack.model import ADDENDS, LinkModel, UnusualError
 
-PROCEDURE = functype(b"", b"")
 TRAP = b"\x03\0\0\x0b"
 """A body of `unreachable`, with its size: what spare indices are."""
 
@@ -29,19 +28,20 @@ class Range:
 
 
 class Tables:
-    """What names mean in an image: `functions` are indices and `data` addresses by name, `types` numbers by encoded
-    type, `function_types` the type number of each function index.
+    """What names mean in an image: `functions` are indices and `data` addresses by name, `slots` the table slots of
+    functions by name, `types` numbers by encoded type, `function_types` the type number of each function index.
 
     The rest are tables for filling holes. A hole is five bytes: `_LOW` has the first one by the low seven bits of the
     value, and `high` the other four by the remaining bits. `short` has the shortest LEB128 of each function index."""
 
-    __slots__ = ("data", "function_types", "functions", "high", "short", "types")
+    __slots__ = ("data", "function_types", "functions", "high", "short", "slots", "types")
 
     def __init__(self) -> None:
         self.types: dict[bytes, int] = {}
         self.functions: dict[bytes, int] = {}
         self.function_types: list[int] = []
         self.data: dict[bytes, int] = {}
+        self.slots: dict[bytes, int] = {}
         self.high: list[bytes] = []
         self.short: list[bytes] = []
 
@@ -110,7 +110,8 @@ def make_chunk(model: LinkModel, range_: Range, tables: Tables) -> Chunk:
 
 
 def _values(model: LinkModel, range_: Range, tables: Tables) -> tuple[list[int], list[int]]:
-    """Returns the functions in the module's table slots, and all its values in the order that its holes number them."""
+    """Returns the functions in the module's own table slots, and all its values in the order that its holes number
+    them."""
     function, address, slot = range_.function, range_.address, range_.slot
     functions, numbers = tables.functions, tables.types
     far = [functions[name] for name in model.outside]
@@ -126,14 +127,24 @@ def _values(model: LinkModel, range_: Range, tables: Tables) -> tuple[list[int],
     values = [function + n for n in own]
     values += [far[n] for n in others]
     values += [address + n for n in own_data]
+    if own_data:
+        _unsigned(address + min(own_data))
     if far_data:
         addresses = [tables.data[name] for name in model.outside_data]
         values += [_unsigned(addresses[n % ADDENDS] + n // ADDENDS) for n in far_data]
     values += [types[n] for n in used]
     values += [range_.global_ + n for n in globals_]
     values += stack_pointer  # This is [0] or empty, and the stack pointer is global 0.
-    slots = [function + n for n in own_slots] + [far[n] for n in far_slots]
-    values += range(slot, slot + len(slots))
+    # The slots of functions that others can name are in the tables; the module owns those of the rest.
+    public = {*model.strong, *model.weak} if own_slots else ()
+    slots: list[int] = []
+    for n in own_slots:
+        if n in public:
+            values.append(tables.slots[model.names[n]])
+        else:
+            values.append(slot + len(slots))
+            slots.append(function + n)
+    values += [tables.slots[model.outside[n]] for n in far_slots]
     return slots, values
 
 

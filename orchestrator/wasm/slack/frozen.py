@@ -18,11 +18,11 @@ from actors.digests import checksum
 from actors.untrusted import UNREADABLE, Count
 from orchestrator.wasm.cursor import ByteCursor
 from orchestrator.wasm.slack.chunk import Chunk, Range, Tables
-from orchestrator.wasm.slack.image import Image
+from orchestrator.wasm.slack.image import Image, numbered
 from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.outline import Outlines
 
-VERSION = 1
+VERSION = 2
 _CHECKSUM = 16
 _FUNCTIONS, _ELEMENTS, _CODE, _DATA = 3, 9, 10, 11
 
@@ -49,6 +49,10 @@ class _Frozen(msgspec.Struct, array_like=True, gc=False):
     data: dict[bytes, int]
     type_users: dict[bytes, int]
     library_users: dict[bytes, int]
+    slot_users: dict[bytes, int]
+    constructors: bool
+    inits: dict[int, list[tuple[Count, Count]]]
+    exports: dict[int, list[tuple[bytes, Count]]]
     outlines: list[msgspec.Raw]
 
 
@@ -89,6 +93,10 @@ def freeze(image: Image, keys: Sequence[str], start: bytes, program: bytes) -> b
             data=_sorted(tables.data),
             type_users=_sorted(+image.type_users),
             library_users=_sorted(+image.library_users),
+            slot_users=_sorted(+image.slot_users),
+            constructors=image.constructors,
+            inits=dict(sorted(image.inits.items())),
+            exports=dict(sorted(image.exports.items())),
             outlines=image.outlines.encoded(),
         )
     )
@@ -114,10 +122,13 @@ def thaw(data: bytes, program: bytes, library: Library | None, stack_size: int) 
         image.imports, image.globals = found.imports, found.globals
         image.pages, image.top = found.pages, found.top
         image.type_users, image.library_users = Counter(found.type_users), Counter(found.library_users)
+        image.slot_users, image.constructors = Counter(found.slot_users), found.constructors
+        image.inits, image.exports = found.inits, found.exports
         image.outlines = Outlines(found.outlines)
         image.tables = tables = Tables()
         tables.types = {type_: number for number, type_ in enumerate(found.types)}
         tables.functions, tables.function_types, tables.data = found.functions, found.function_types, found.data
+        tables.slots = numbered(image.slot_users)
         image.reach(few=True)
         image.ranges = list(starmap(Range, found.ranges))
         image.chunks = _cut(program, found.sizes)

@@ -13,10 +13,19 @@ from functools import lru_cache
 from itertools import chain
 
 from orchestrator.wasm.leb import PAGE, string
-from orchestrator.wasm.slack.chunk import PROCEDURE, Chunk, Range, Tables, make_chunk
+from orchestrator.wasm.slack.chunk import Chunk, Range, Tables, make_chunk
 from orchestrator.wasm.slack.library import Library
-from orchestrator.wasm.slack.model import LinkModel, UnusualError
-from orchestrator.wasm.slack.outline import Outline, Outlines, imports_of, outline_of, signatures
+from orchestrator.wasm.slack.model import PROCEDURE, LinkModel, UnusualError, taken
+from orchestrator.wasm.slack.outline import (
+    CONSTRUCTORS,
+    Outline,
+    Outlines,
+    defined_names,
+    imports_of,
+    outline_of,
+    signatures,
+    used_names,
+)
 from orchestrator.wasm.symbols import ADDRESS_NAMES, CONSTRUCTORS_NAME, own_addresses
 
 _HEAP_ALIGN = 16
@@ -40,22 +49,28 @@ def size_class(size: int, unit: int) -> int:
 class Image:
     """A laid-out program: `ranges`, `chunks` and `outlines` of the modules (`count` of them), then of `start`, then of
     what these need of the library. `type_users` is the number of modules that have a type, `library_users` the number
-    that use a function of the library. `top` is the number of functions and of table slots, `pages` the initial memory
-    in pages of 64 KiB, `stack_size` is in bytes.
+    that use a name of the library, `slot_users` the number that take the address of a function. `inits` and `exports`
+    are those of the modules that have some, by number. `constructors`: the first function calls the init functions.
+    `top` is the number of functions and of table slots, `pages` the initial memory in pages of 64 KiB, `stack_size` is
+    in bytes.
 
     Raises UnusualError for what only the full linker can link or report.
     """
 
     __slots__ = (
         "chunks",
+        "constructors",
         "count",
+        "exports",
         "globals",
         "imports",
+        "inits",
         "library",
         "library_users",
         "outlines",
         "pages",
         "ranges",
+        "slot_users",
         "stack_size",
         "tables",
         "top",
@@ -68,17 +83,26 @@ class Image:
         self.library, self.stack_size = library, stack_size
         models = [*modules] if start is None else [*modules, start]
         self.count = len(modules)
-        self.library_users = Counter[bytes]()
+        self.library_users = Counter(chain.from_iterable([used_names(model, library) for model in models]))
+        own = frozenset[bytes]()
         if library is not None:
-            for model in models:
-                self.library_users.update(library.names.intersection(model.outside))
-            if self.library_users:
-                models.append(library.model(frozenset(self.library_users)))
+            own = own.union(*[defined_names(model, library) for model in models])
+            if not own <= library.archived:
+                raise UnusualError("a module defines a function of the library")
+        if library is not None and self.library_users:
+            models.append(library.model(frozenset(self.library_users) - own - {CONSTRUCTORS}, own))
+        self.inits = {number: model.inits for number, model in enumerate(models) if model.inits}
+        self.exports = {number: model.exports for number, model in enumerate(models) if model.exports}
+        self.constructors = any(CONSTRUCTORS in model.outside for model in models)
+        if self.inits and not self.constructors:
+            raise UnusualError("nothing calls the init functions")
         # Imports have the first function indices, so they are counted before ranges are given out. All definitions are
         # in the tables before the first chunk is made, because a module may refer to one that stands behind it.
         self.tables = Tables()
         self.type_users = Counter(chain.from_iterable([set(model.types) for model in models]))
         self._number_types_and_imports(models)
+        self.slot_users = Counter(chain.from_iterable([set(taken(model)[0]) for model in models]))
+        self.tables.slots = numbered(self.slot_users)
         self.ranges = self._place(models)
         self._define(models)
         self.chunks: list[Chunk] = [
@@ -100,11 +124,14 @@ class Image:
             for name in imports[key]:
                 if tables.functions.setdefault(name, number) != number:
                     raise UnusualError("two imports for one symbol")
+        if self.constructors:
+            tables.function_types.append(tables.types[PROCEDURE])
 
     def _place(self, models: Sequence[LinkModel]) -> list[Range]:
         """Gives each module its ranges, one behind the other. Only modules have slack: `start` and the library stand
         last, where nothing behind them could move."""
-        function, address, slot, global_ = len(self.imports), self.stack_size, 1, 1
+        function, slot = len(self.imports) + self.constructors, 1 + len(self.tables.slots)
+        address, global_ = self.stack_size, 1
         ranges = []
         for number, model in enumerate(models):
             address = -(-address >> model.align << model.align)
@@ -134,11 +161,12 @@ class Image:
         weak one over later ones. Raises UnusualError for conflicts, which the full linker reports."""
         tables = self.tables
         weak: dict[bytes, int] = {}
+        weak_data: dict[bytes, int] = {}
         shadowed: list[tuple[bytes, int]] = []
         # `count` is the number of names there are if no two strong definitions share one: that is checked once at the
         # end, because a test of each name would take longer.
-        count, owned = len(tables.functions), self.library.names if self.library else frozenset()
-        for number, (model, range_) in enumerate(zip(models, self.ranges, strict=True)):
+        count = len(tables.functions)
+        for model, range_ in zip(models, self.ranges, strict=True):
             base, names, types = range_.function, model.names, [tables.types[type_] for type_ in model.types]
             tables.function_types += [types[kind] for kind in model.function_types]
             tables.function_types += [tables.types[PROCEDURE]] * (range_.functions - len(model.function_types))
@@ -146,17 +174,20 @@ class Image:
                 tables.functions.update(zip(names, range(base, base + len(names)), strict=True))
             else:
                 tables.functions.update([(names[index], base + index) for index in model.strong])
-            count += len(model.strong)
-            for index, name in [(base + index, names[index]) for index in model.weak]:
+            tables.functions.update([(name, base + index) for name, index in model.aliases])
+            count += len(model.strong) + len(model.aliases)
+            aliases = [(base + index, name) for name, index in model.weak_aliases]
+            for index, name in [*[(base + index, names[index]) for index in model.weak], *aliases]:
                 if weak.setdefault(name, index) != index:
                     shadowed.append((name, index))
-            for name, offset in zip(model.data_names, model.data_offsets, strict=True):
-                if name in tables.data:
+            for number, (name, offset) in enumerate(zip(model.data_names, model.data_offsets, strict=True)):
+                if number in model.weak_data:
+                    weak_data.setdefault(name, range_.address + offset)
+                elif name in tables.data:
                     raise UnusualError("data is defined twice, or is the linker's own")
-                tables.data[name] = range_.address + offset
-            # Modules only: `start` stands behind them, and then the library itself.
-            if number == self.count - 1 and not owned.isdisjoint([*tables.functions, *weak]):
-                raise UnusualError("a module defines a function of the library")
+                else:
+                    tables.data[name] = range_.address + offset
+        tables.data = weak_data | tables.data
         if len(tables.functions) != count or not _OWN_NAMES.isdisjoint(tables.functions):
             raise UnusualError("a function is defined twice, or is the linker's own")
         for name, index in weak.items():
@@ -164,6 +195,10 @@ class Image:
                 if found < len(self.imports):
                     raise UnusualError("a host import is also defined")
                 shadowed.append((name, index))
+        if self.constructors:
+            tables.functions[CONSTRUCTORS] = len(self.imports)
+        if any(name not in tables.functions for name in tables.slots):
+            raise UnusualError("a function whose address is taken is not defined")
         kinds = tables.function_types
         if any(kinds[index] != kinds[tables.functions[name]] for name, index in shadowed):
             raise UnusualError("definitions of one name differ in type")
@@ -187,12 +222,17 @@ class Image:
         spare = range_.functions - len(kinds)
         tables.function_types[base + len(kinds) : base + range_.functions] = [tables.types[PROCEDURE]] * spare
         tables.functions.update([(names[index], base + index) for index in model.strong])
+        tables.functions.update([(name, base + index) for name, index in model.aliases])
+        if model.inits:
+            self.inits[number] = model.inits
         self.chunks[number] = make_chunk(model, range_, tables)
         old, now = self.outlines[number], outline_of(model, self.library)
         self.type_users.subtract(set(old.types))
         self.type_users.update(set(now.types))
         self.library_users.subtract(old.library)
         self.library_users.update(now.library)
+        self.slot_users.subtract(old.taken)
+        self.slot_users.update(now.taken)
         self.outlines[number] = now
         return True
 
@@ -201,14 +241,17 @@ class Image:
         old, now = self.outlines[number], outline_of(model, self.library)
         range_, tables = self.ranges[number], self.tables
         # In this order: the module keeps its ranges, so that nothing behind it moves; its data begins where it did;
-        # globals have no slack; other modules hold addresses of its data; imports and types keep their numbers, which
-        # every module has; other modules hold indices of its functions; and what it newly refers to is in the image
-        # already.
+        # globals have no slack; other modules hold addresses of its data; imports, types and shared slots keep their
+        # numbers, which every module has; the function that calls init functions stays; other modules hold indices of
+        # its functions; and what it newly refers to is in the image already.
         return (
             _sizes(model, slack=number < self.count) == (range_.functions, range_.addresses, range_.slots)
             and now.align == old.align
             and now.globals == old.globals
-            and (now.data_names, now.data_offsets) == (old.data_names, old.data_offsets)
+            and (now.data_names, now.data_offsets, now.weak_data) == (old.data_names, old.data_offsets, old.weak_data)
+            and (bool(now.inits), now.exports) == (bool(old.inits), old.exports)
+            and all(name in tables.slots for name in now.taken)
+            and not self._asks_library_for_more(old, now)
             and set(now.imports) == set(old.imports)
             and all(type_ in tables.types for type_ in now.types)
             and self._defines_the_same(old, now)
@@ -218,29 +261,42 @@ class Image:
 
     def _defines_the_same(self, old: Outline, now: Outline) -> bool:
         """Whether each old definition keeps its index and type, and no other module or the library has a new name."""
-        if signatures(old, old.weak) != signatures(now, now.weak):
+        if signatures(old, old.weak, old.weak_aliases) != signatures(now, now.weak, now.weak_aliases):
             return False
-        before, after = signatures(old, old.strong), signatures(now, now.strong)
+        before, after = signatures(old, old.strong, old.aliases), signatures(now, now.strong, now.aliases)
         if any(after.get(name) != signature for name, signature in before.items()):
             return False
         added = after.keys() - before.keys()
-        if len(after) != len(now.strong):
+        if len(after) != len(now.strong) + len(now.aliases):
             return False
         owned = self.library.names if self.library else frozenset()
         return all(name not in self.tables.functions and name not in owned and name not in _OWN_NAMES for name in added)
 
+    def _asks_library_for_more(self, old: Outline, now: Outline) -> bool:
+        """Whether the new version uses names for which the library might give something else (`Library.archived`)."""
+        archived = self.library.archived if self.library else frozenset()
+        added = set(now.library).difference(old.library)
+        return any(name in archived and not self.library_users[name] for name in added)
+
     def _drops_last_use(self, old: Outline, now: Outline) -> bool:
-        """Whether the new version drops a type, or a function of the library, that no other module uses. Linking from
-        scratch would leave it out, and renumber others."""
+        """Whether the new version drops a type, a name of the library, or the address of a function that no other
+        module uses. Linking from scratch would leave it out, and renumber others."""
         types = set(old.types).difference(now.types, (PROCEDURE,))
-        used = set(old.library).difference(now.library)
-        return any(self.type_users[type_] < 2 for type_ in types) or any(self.library_users[name] < 2 for name in used)
+        return (
+            any(self.type_users[type_] < 2 for type_ in types)
+            or any(self.library_users[name] < 2 for name in set(old.library).difference(now.library))
+            or any(self.slot_users[name] < 2 for name in set(old.taken).difference(now.taken))
+        )
+
+
+def numbered(users: Counter[bytes]) -> dict[bytes, int]:
+    """The table slots of functions whose address is taken by name: in order of name, from 1."""
+    return {name: number for number, name in enumerate(sorted(+users), 1)}
 
 
 def _sizes(model: LinkModel, *, slack: bool) -> tuple[int, int, int]:
     """How many function indices, addresses and table slots a module owns."""
-    *_, own_slots, far_slots = model.values
-    functions, slots = len(model.function_types), len(own_slots) + len(far_slots)
+    functions, slots = len(model.function_types), len(taken(model)[1])
     if not slack:
         return functions, model.size, slots
     return size_class(functions, _FUNCTIONS), size_class(model.size, _ADDRESSES), size_class(slots, _SLOTS)

@@ -7,52 +7,90 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from orchestrator.wasm.fragment import DATA, FUNCTION, GLOBAL, TYPE_INDEX_LEB, UNDEFINED
+from msgspec import structs
+
+from orchestrator.wasm.fragment import (
+    DATA,
+    EXPORTED,
+    FUNCTION,
+    GLOBAL,
+    LOCAL,
+    NO_STRIP,
+    TYPE_INDEX_LEB,
+    UNDEFINED,
+    WEAK,
+)
 from orchestrator.wasm.leb import string
 from orchestrator.wasm.mark import mark
 from orchestrator.wasm.object_file import ObjectFile, Relocations, Symbol
-from orchestrator.wasm.reader import read_object
+from orchestrator.wasm.reader import TABLE
 from orchestrator.wasm.slack.model import LinkModel, UnusualError, model_of
 from orchestrator.wasm.symbols import LinkError, Resolution
 
+Names = Sequence[str]
+ObjectsOf = Callable[[Names, Names], Sequence[tuple[str, ObjectFile]]]
+
 
 class Library:
-    """`names` are the functions that the library defines. `objects` returns the objects (name, bytes) that define given
-    functions or are needed by them. The last model is remembered, because edits rarely change what is used."""
+    """`names` are the functions and data that the library defines. The last model is remembered, because edits rarely
+    change what is used."""
 
-    __slots__ = ("_last", "_model", "_objects", "_texts", "names")
+    __slots__ = ("_last", "_model", "_objects", "_texts", "archived", "names")
 
-    def __init__(self, names: Iterable[str], objects: Callable[[Iterable[str]], Sequence[tuple[str, bytes]]]) -> None:
+    def __init__(self, names: Iterable[str], objects: ObjectsOf, archived: Iterable[str] = ()) -> None:
+        """`objects` returns the objects that define given names or are needed by them, in an order that depends on
+        nothing but what it returns. `archived` are those of the names that archives offer: a module may define one
+        itself, and then it is in the second argument of `objects`; and where one more of them is wanted, that function
+        may return other objects, even if it returned the one that defines it."""
         self._texts = {string(name): name for name in names}
         self.names = frozenset(self._texts)
+        self.archived = frozenset(map(string, archived))
         self._objects = objects
-        self._last: frozenset[bytes] | None = None
+        self._last: tuple[frozenset[bytes], frozenset[bytes]] | None = None
         self._model: LinkModel | None = None
 
-    def model(self, wanted: frozenset[bytes]) -> LinkModel:
-        """The model of what these functions reach; equal for all sets of functions that reach the same. Raises
-        UnusualError where the library cannot be linked."""
-        if self._model is None or wanted != self._last:
-            roots = sorted([self._texts[name] for name in wanted])
-            objects = self._objects(roots)
+    def model(self, wanted: frozenset[bytes], replaced: frozenset[bytes] = frozenset()) -> LinkModel:
+        """The model of what these names reach; equal for all sets of names that reach the same. `replaced` are names of
+        the library that modules define in its stead. Raises UnusualError where the library cannot be linked."""
+        if self._model is None or (wanted, replaced) != self._last:
+            roots, others = ([self._texts[name] for name in sorted(names)] for names in (wanted, replaced))
             try:
-                self._model = model_of(reached([(name, read_object(data)) for name, data in objects], roots))
+                self._model = model_of(reached(self._objects(roots, others), roots))
             except LinkError as error:
                 raise UnusualError(str(error)) from error
-            self._last = wanted
+            self._last = (wanted, replaced)
         return self._model
 
 
 def reached(objects: Sequence[tuple[str, ObjectFile]], roots: Sequence[str]) -> ObjectFile:
-    """Returns one object that holds, in order, what can be reached from the functions `roots`. Raises LinkError."""
+    """Returns one object that holds, in order, what can be reached from the names `roots`. It may refer to names that
+    the objects do not define. Raises LinkError."""
     resolution = Resolution([name for name, _ in objects], [found for _, found in objects])
-    live = mark(resolution, [resolution.nodes[name] for name in roots])
-    return _Merger(resolution, live).merge()
+    missing = [name for name in roots if name not in resolution.definitions]
+    if missing:
+        raise LinkError(f"the library does not define {missing[0]}")
+    inits = {
+        number: [resolution.targets[number][index] for _, index in found.inits]
+        for number, found in enumerate(resolution.objects)
+        if found.inits
+    }
+    wanted = [resolution.nodes[name] for name in roots] + _kept(resolution)
+    return _Merger(resolution, mark(resolution, wanted, companions=inits, partial=True)).merge()
+
+
+def _kept(resolution: Resolution) -> list[int]:
+    """The nodes of what objects keep, whether it is used or not."""
+    return [
+        resolution.targets[number][index]
+        for number, found in enumerate(resolution.objects)
+        for index, symbol in enumerate(found.symbols)
+        if symbol.flags & (EXPORTED | NO_STRIP) and not symbol.flags & UNDEFINED
+    ]
 
 
 class _Merger:
     """Makes one object of the live parts of several. `_numbers` has the new symbol numbers by the id of the symbol that
-    defines, `_outside` those of undefined symbols by name."""
+    defines, `_outside` those of undefined symbols by name, `_table` that of the table."""
 
     def __init__(self, resolution: Resolution, live: bytearray) -> None:
         self._resolution, self._live = resolution, live
@@ -60,6 +98,7 @@ class _Merger:
         self._types: dict[bytes, int] = {}
         self._numbers: dict[int, int] = {}
         self._outside: dict[str, int] = {}
+        self._table = -1
 
     def merge(self) -> ObjectFile:
         resolution, out = self._resolution, self._out
@@ -69,7 +108,13 @@ class _Merger:
         for number, found in enumerate(resolution.objects):
             code += self._functions(number, found)
             self._segments(number, found)
+            live = self._live
+            for priority, index in found.inits:
+                node = resolution.targets[number][index]
+                if live[node] and node not in resolution.excluded:
+                    out.inits.append((priority, self._symbol(found.symbols[index])))
         out.code = b"".join(code)
+        out.uses_got = any(found.uses_got for found in resolution.objects)
         out.types = list(self._types)
         return out
 
@@ -87,6 +132,8 @@ class _Merger:
                     continue
                 if kind == FUNCTION:
                     places[index] = len(out.function_types)
+                    if index in found.exports:
+                        out.exports[places[index]] = found.exports[index]
                     out.function_types.append(self._type(found.types[found.function_types[index]]))
                 elif kind == DATA:
                     places[index] = len(out.segments)
@@ -105,17 +152,28 @@ class _Merger:
     def _symbol(self, symbol: Symbol) -> int:
         """The number of the symbol that this one means in the merged object."""
         out = self._out
-        if symbol.flags & UNDEFINED:
+        if symbol.kind == TABLE:
+            if self._table < 0:
+                self._table = len(out.symbols)
+                out.symbols.append(symbol)
+            return self._table
+        if not symbol.flags & LOCAL:
             definition = self._resolution.definitions.get(symbol.name)
             if definition is None:
-                if symbol.name not in self._outside:
-                    self._outside[symbol.name] = len(out.symbols)
-                    out.symbols.append(symbol)
-                    if symbol.kind == FUNCTION:
-                        self._type(symbol.type)
-                return self._outside[symbol.name]
+                return self._undefined(symbol)
             symbol = definition[1]
         return self._numbers[id(symbol)]
+
+    def _undefined(self, symbol: Symbol) -> int:
+        out, name = self._out, symbol.name
+        if name not in self._outside:
+            self._outside[name] = len(out.symbols)
+            foreign = self._resolution.foreign.get(self._resolution.nodes[name])
+            strong = foreign is not None and not foreign.weak
+            out.symbols.append(structs.replace(symbol, flags=symbol.flags & ~WEAK) if strong else symbol)
+            if symbol.kind == FUNCTION:
+                self._type(symbol.type)
+        return self._outside[name]
 
     def _functions(self, number: int, found: ObjectFile) -> list[bytes]:
         base, code = self._resolution.function_bases[number], []

@@ -29,15 +29,19 @@ from orchestrator.wasm.fragment import (
     UNDEFINED,
     WEAK,
 )
-from orchestrator.wasm.leb import custom, string
+from orchestrator.wasm.leb import custom, functype, string
 from orchestrator.wasm.object_file import ObjectFile, Symbol
-from orchestrator.wasm.symbols import CONSTRUCTORS_NAME, STACK_POINTER_NAME
+from orchestrator.wasm.reader import MEMORY_ADDR_REL_SLEB, TABLE_INDEX_REL_SLEB, TABLE_NUMBER_LEB
+from orchestrator.wasm.slack.positions import without_positions
+from orchestrator.wasm.symbols import STACK_POINTER_NAME
 
 SECTION = "wasmill.link"
 ADDENDS = 1 << 16
 """A module refers to fewer outside data symbols than this, so that an addend and a symbol fit into one number."""
 _HEAD = string(SECTION)
 _TRAILER = 4
+_ADDRESS_OF_POSITION = (MEMORY_ADDR_REL_SLEB, TABLE_INDEX_REL_SLEB)
+PROCEDURE = functype(b"", b"")
 _KINDS = (
     FUNCTION_INDEX_LEB,
     TABLE_INDEX_SLEB,
@@ -58,8 +62,9 @@ class UnusualError(Exception):
 
 class LinkModel(msgspec.Struct, array_like=True, gc=False):
     """One object. Functions are numbered from 0 in the object's order. Names are a length and UTF-8, as in programs
-    (`leb.string`); a missing one is empty. `outside` are the functions that the object refers to and does not define;
-    `imports` (number in `outside`, module, field) are those among them that the host provides.
+    (`leb.string`); a missing one is empty. `outside` are the functions that the object refers to and does not define,
+    then those that it defines weakly: another module's definition may win. `imports` (number in `outside`, module,
+    field) are those among them that the host provides. `outside_data` is the same for data.
 
     `names` has one name for each function. `strong` and `weak` are the numbers of the functions that other modules can
     refer to. `data` is the written part of the data, which has `size` bytes; the rest is zero. `align` is log2 of
@@ -98,10 +103,30 @@ class LinkModel(msgspec.Struct, array_like=True, gc=False):
     code_size: Count
     code: bytes = b""
     """The entries. The section leaves them out, because the object has them already."""
+    aliases: list[tuple[bytes, int]] = []
+    """More names of functions; `weak_aliases` are those with weak definitions."""
+    weak_aliases: list[tuple[bytes, int]] = []
+    weak_data: list[int] = []
+    """The numbers in `data_names` of what is defined weakly."""
+    inits: list[tuple[Count, int]] = []
+    """Priority and number of each function to call before the program starts."""
+    exports: list[tuple[bytes, int]] = []
+    """Functions that the object asks to export, by export name."""
 
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(LinkModel)
+
+
+def taken(model: LinkModel) -> tuple[list[bytes], list[int]]:
+    """The functions whose address the module takes: the names of those that other modules can name too, and the numbers
+    of its own others. All modules share a table slot for each name, because pointers to one function are equal."""
+    *_, own, far = model.values
+    names = [model.outside[number] for number in far]
+    if not own:
+        return names, own
+    public = {*model.strong, *model.weak}
+    return [model.names[n] for n in own if n in public] + names, [n for n in own if n not in public]
 
 
 def model_section(model: LinkModel) -> bytes:
@@ -113,16 +138,27 @@ def model_section(model: LinkModel) -> bytes:
 def read_model(data: bytes) -> LinkModel:
     """Reads the model in an object. Raises UnusualError where there is none. The section is the last one and ends with
     its own length, because walking through all sections would take longer than decoding the model."""
-    end = len(data) - _TRAILER
-    start = end - int.from_bytes(data[end:], "little") if end > 0 else -1
-    if start < 0 or not data.endswith(_HEAD, 0, start):
+    if not has_model(data):
         raise UnusualError("an object without a model")
+    start, end = _span(data)
     try:
         model = _decoder.decode(data[start:end])
     except UNREADABLE as error:
         raise UnusualError("an object whose model is damaged") from error
     model.code = data[model.code_at : model.code_at + model.code_size]
     return model
+
+
+def has_model(data: bytes) -> bool:
+    """Whether there is a model in the object."""
+    start, _ = _span(data)
+    return start >= 0 and data.endswith(_HEAD, 0, start)
+
+
+def _span(data: bytes) -> tuple[int, int]:
+    """Where the model begins and ends, if there is one."""
+    end = len(data) - _TRAILER
+    return end - int.from_bytes(data[end:], "little") if end > 0 else -1, end
 
 
 def model_of(found: ObjectFile) -> LinkModel:
@@ -135,13 +171,17 @@ class _Digester:
     """Makes a model in one pass over an object. `_targets` has the class of values of each symbol and its key there."""
 
     def __init__(self, found: ObjectFile) -> None:
-        if found.inits or found.exports:
-            raise UnusualError("init functions, or exports of its own")
+        if found.uses_got or any(kind in found.code_relocations.kinds for kind in _ADDRESS_OF_POSITION):
+            found = without_positions(found)
         self._found = found
         self._types = {type_: number for number, type_ in enumerate(found.types)}
         self._names = [b""] * len(found.function_types)
         self._strong: list[int] = []
         self._weak: list[int] = []
+        self._aliases: list[tuple[bytes, int]] = []
+        self._weak_aliases: list[tuple[bytes, int]] = []
+        self._weak_data: list[int] = []
+        self._exports: list[tuple[bytes, int]] = []
         self._outside: list[tuple[bytes, int]] = []
         self._imports: list[tuple[int, bytes, bytes]] = []
         self._data_names: list[bytes] = []
@@ -149,6 +189,10 @@ class _Digester:
         self._outside_data: list[bytes] = []
         self._bases, self._data, self._size, self._align = _place(found)
         self._targets = [self._target(symbol) for symbol in found.symbols]
+        # What other definitions may replace is referred to by name, behind what is not defined here.
+        for number, symbol in enumerate(found.symbols):
+            if symbol.flags & WEAK and not symbol.flags & UNDEFINED and symbol.kind in (FUNCTION, DATA):
+                self._targets[number] = self._by_name(symbol)
         self._classes: list[dict[int, int]] = [{} for _ in range(9)]
 
     def model(self) -> LinkModel:
@@ -193,7 +237,25 @@ class _Digester:
             code_at=0,
             code_size=0,
             code=found.code,
+            aliases=self._aliases,
+            weak_aliases=self._weak_aliases,
+            weak_data=self._weak_data,
+            inits=self._inits(),
+            exports=self._exports,
         )
+
+    def _inits(self) -> list[tuple[int, int]]:
+        found = self._found
+        grouped = {index for group in found.groups for index in group.functions} if found.inits else ()
+        inits = []
+        for priority, number in found.inits:
+            symbol = found.symbols[number]
+            if symbol.index in grouped:
+                raise UnusualError("an init function that is in a group")
+            if symbol.flags & UNDEFINED or symbol.type != PROCEDURE:
+                raise UnusualError("an init function of another object or type")
+            inits.append((priority, symbol.index))
+        return inits
 
     # What a relocation asks for and what a symbol is are two questions. Symbols were sorted into classes before; here
     # the relocation moves a function to its slot, and adds the addend to an address.
@@ -201,16 +263,18 @@ class _Digester:
         """Class and number, within the class, of the value that a relocation asks for."""
         if kind == TYPE_INDEX_LEB:
             class_, key = TYPES, index
+        elif kind == TABLE_NUMBER_LEB:
+            class_, key = STACK_POINTER, 0  # Like the stack pointer, the only table has the number 0.
         elif kind not in _KINDS:
             raise UnusualError(f"a relocation of kind {kind}")
         else:
             class_, key = self._targets[index]
             if kind in (TABLE_INDEX_SLEB, TABLE_INDEX_I32):
                 class_ += SLOTS
+            elif kind == GLOBAL_INDEX_LEB and class_ not in (OWN_GLOBALS, STACK_POINTER):
+                raise UnusualError("a global that holds an address")
             elif class_ == OWN_DATA:
                 key += addend
-                if not 0 <= key <= self._size:
-                    raise UnusualError("an address outside of the module's data")
             elif class_ == FAR_DATA:
                 key += addend * ADDENDS
         values = self._classes[class_]
@@ -221,35 +285,57 @@ class _Digester:
         if flags & UNDEFINED:
             return self._undefined(symbol, name)
         if symbol.kind == FUNCTION:
-            if flags & (EXPORTED | NO_STRIP) or self._names[symbol.index]:
-                raise UnusualError("an export of its own, or two names for one function")
-            self._names[symbol.index] = name
-            if not flags & LOCAL:
-                (self._weak if flags & WEAK else self._strong).append(symbol.index)
+            self._function(symbol, name)
             return OWN, symbol.index
-        if flags & (WEAK | EXPORTED | NO_STRIP) or (symbol.kind == GLOBAL and not flags & LOCAL):
-            raise UnusualError("weak or exported data, or a global that other modules see")
         if symbol.kind == DATA:
             place = self._bases[symbol.index] + symbol.offset
+            if flags & EXPORTED:
+                raise UnusualError("data that is exported")
             if not flags & LOCAL:
+                if flags & WEAK:
+                    self._weak_data.append(len(self._data_names))
                 self._data_names.append(name)
                 self._data_offsets.append(place)
             return OWN_DATA, place
+        if symbol.kind == GLOBAL and (flags & (EXPORTED | NO_STRIP) or not flags & LOCAL):
+            raise UnusualError("a global that other modules see")
         return OWN_GLOBALS, symbol.index
 
+    def _function(self, symbol: Symbol, name: bytes) -> None:
+        index, flags = symbol.index, symbol.flags
+        if flags & EXPORTED:
+            if flags & (LOCAL | WEAK):
+                raise UnusualError("an export that may be left out")
+            self._exports.append((string(self._found.exports.get(index, symbol.name)), index))
+        if self._names[index]:
+            if not flags & LOCAL:
+                (self._weak_aliases if flags & WEAK else self._aliases).append((name, index))
+            return
+        self._names[index] = name
+        if not flags & LOCAL:
+            (self._weak if flags & WEAK else self._strong).append(index)
+
+    def _by_name(self, symbol: Symbol) -> tuple[int, int]:
+        name = string(symbol.name)
+        if symbol.kind == FUNCTION:
+            self._outside.append((name, self._types[symbol.type]))
+            return FAR, len(self._outside) - 1
+        return FAR_DATA, self._outside_datum(name)
+
+    def _outside_datum(self, name: bytes) -> int:
+        if len(self._outside_data) == ADDENDS - 1:
+            raise UnusualError("very many data symbols outside")
+        self._outside_data.append(name)
+        return len(self._outside_data) - 1
+
     def _undefined(self, symbol: Symbol, name: bytes) -> tuple[int, int]:
-        if symbol.flags & WEAK or symbol.name == CONSTRUCTORS_NAME:
-            raise UnusualError("an undefined weak symbol, or a call of the init functions")
         if symbol.kind == FUNCTION:
             if symbol.module:
                 self._imports.append((len(self._outside), string(symbol.module), string(symbol.field)))
             self._outside.append((name, self._types[symbol.type]))
             return FAR, len(self._outside) - 1
         if symbol.kind == DATA:
-            if len(self._outside_data) == ADDENDS - 1:
-                raise UnusualError("very many data symbols outside")
-            self._outside_data.append(name)
-            return FAR_DATA, len(self._outside_data) - 1
+            return FAR_DATA, self._outside_datum(name)
         if symbol.module or symbol.name != STACK_POINTER_NAME or symbol.type != b"\x7f\x01":
             raise UnusualError("a global of another module, or an imported one")
         return STACK_POINTER, 0

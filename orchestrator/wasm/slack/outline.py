@@ -6,13 +6,16 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from orchestrator.wasm.leb import string
 from orchestrator.wasm.slack.library import Library
-from orchestrator.wasm.slack.model import LinkModel
+from orchestrator.wasm.slack.model import LinkModel, taken
+from orchestrator.wasm.symbols import CONSTRUCTORS_NAME
 
 
 class Outline(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The fields are those of the `LinkModel`. `imports` are module, field and type of each host import, and the symbol
-    that means it. `library` are the functions of the library that the module uses."""
+    that means it. `library` are the names of the library that the module uses, `taken` the functions whose slot it
+    shares with others (`model.taken`)."""
 
     types: list[bytes]
     function_types: list[int]
@@ -25,7 +28,15 @@ class Outline(msgspec.Struct, frozen=True, array_like=True, gc=False):
     data_offsets: list[int]
     globals: list[tuple[bytes, bytes]]
     library: list[bytes]
+    taken: list[bytes]
+    aliases: list[tuple[bytes, int]]
+    weak_aliases: list[tuple[bytes, int]]
+    weak_data: list[int]
+    inits: list[tuple[int, int]]
+    exports: list[tuple[bytes, int]]
 
+
+CONSTRUCTORS = string(CONSTRUCTORS_NAME)
 
 encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Outline).decode
@@ -54,7 +65,6 @@ class Outlines:
 
 
 def outline_of(model: LinkModel, library: Library | None) -> Outline:
-    used = library.names.intersection(model.outside) if library is not None else ()
     return Outline(
         model.types,
         model.function_types,
@@ -66,8 +76,29 @@ def outline_of(model: LinkModel, library: Library | None) -> Outline:
         model.data_names,
         model.data_offsets,
         model.globals,
-        sorted(used),
+        sorted(used_names(model, library)),
+        sorted(set(taken(model)[0])),
+        model.aliases,
+        model.weak_aliases,
+        model.weak_data,
+        model.inits,
+        model.exports,
     )
+
+
+def used_names(model: LinkModel, library: Library | None) -> set[bytes]:
+    """The names of the library that the module uses, and that of the function that calls the init functions."""
+    used = {CONSTRUCTORS} if CONSTRUCTORS in model.outside else set[bytes]()
+    if library is not None:
+        used.update(library.names.intersection(model.outside), library.names.intersection(model.outside_data))
+    return used
+
+
+def defined_names(model: LinkModel, library: Library) -> set[bytes]:
+    """The names of the library that the module defines itself."""
+    aliases = [name for name, _ in (*model.aliases, *model.weak_aliases)]
+    public = [model.names[number] for number in (*model.strong, *model.weak)]
+    return {*library.names.intersection([*public, *aliases, *model.data_names])}
 
 
 def imports_of(model: LinkModel) -> list[tuple[bytes, bytes, bytes, bytes]]:
@@ -78,6 +109,9 @@ def imports_of(model: LinkModel) -> list[tuple[bytes, bytes, bytes, bytes]]:
     ]
 
 
-def signatures(outline: Outline, indices: Iterable[int]) -> dict[bytes, tuple[int, bytes]]:
+def signatures(
+    outline: Outline, indices: Iterable[int], aliases: Iterable[tuple[bytes, int]]
+) -> dict[bytes, tuple[int, bytes]]:
     """Index and encoded type of these functions, by name."""
-    return {outline.names[index]: (index, outline.types[outline.function_types[index]]) for index in indices}
+    named = [*[(outline.names[index], index) for index in indices], *aliases]
+    return {name: (index, outline.types[outline.function_types[index]]) for name, index in named}

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from actors.digests import digest
 from actors.untrusted import UNREADABLE
 from orchestrator.wasm.linker import STACK_SIZE
-from orchestrator.wasm.reader import read_object
+from orchestrator.wasm.reader import ObjectError, read_object
 from orchestrator.wasm.slack.frozen import freeze, thaw
 from orchestrator.wasm.slack.image import Image
 from orchestrator.wasm.slack.library import Library
-from orchestrator.wasm.slack.model import LinkModel, UnusualError, model_of, read_model
+from orchestrator.wasm.slack.model import LinkModel, UnusualError, has_model, model_of, read_model
 from orchestrator.wasm.slack.program import emit, prove
 
 LARGEST = 64 << 20
@@ -60,11 +60,11 @@ class Resident:
     """Links, and remembers the last link. The program never depends on what is remembered; only the time does, and how
     much must be validated (see `link`)."""
 
-    __slots__ = ("_few", "_last", "_library", "_models")
+    __slots__ = ("_few", "_last", "_library", "_models", "_stack_size")
 
-    def __init__(self, library: Library | None = None, few: int = FEW_MODULES) -> None:
+    def __init__(self, library: Library | None = None, few: int = FEW_MODULES, *, stack_size: int = STACK_SIZE) -> None:
         """Images of fewer modules than `few` are not frozen."""
-        self._library, self._few = library, few
+        self._library, self._few, self._stack_size = library, few, stack_size
         self._last: _LastLink | None = None
         self._models: dict[str, LinkModel] = {}
 
@@ -91,7 +91,10 @@ class Resident:
         else:
             models, frozen = self._all_models(last, objects), []
             behind = model_of(read_object(start)) if start else None
-            image, proven = Image([models[key] for key in keys], behind, self._library, stack_size=STACK_SIZE), False
+            image, proven = (
+                Image([models[key] for key in keys], behind, self._library, stack_size=self._stack_size),
+                False,
+            )
         program = emit(image, exports)
         proof = prove(image, changed or (), exports) if proven else b""
         if len(program) <= LARGEST:
@@ -106,7 +109,7 @@ class Resident:
         if missing:
             self._models = known
             raise NeedsError(missing)
-        return {key: known.get(key) or read_model(data) for key, data in objects}
+        return {key: known.get(key) or _model(data) for key, data in objects}
 
     def accepted(self, program: bytes) -> None:
         """Notes that this program was validated. If it is the last one, the next proof covers only what changes."""
@@ -132,10 +135,20 @@ class Resident:
         used, or where a link is remembered already."""
         if self._last is not None or self._models:
             return
-        thawed = thaw(frozen, program, self._library, STACK_SIZE)
+        thawed = thaw(frozen, program, self._library, self._stack_size)
         if thawed is not None:
             self._last = last = _LastLink(thawed.image, thawed.keys, thawed.start, program, {})
             last.valid, last.frozen = True, thawed.keys.copy()
+
+
+def _model(data: bytes) -> LinkModel:
+    """The model of an object: the one that the object has, or one that is made now, as for other compilers' objects."""
+    if has_model(data):
+        return read_model(data)
+    try:
+        return model_of(read_object(data))
+    except ObjectError as error:
+        raise UnusualError(str(error)) from error
 
 
 def _missing(objects: Objects, known: Mapping[str, LinkModel]) -> tuple[str, ...]:
@@ -155,7 +168,7 @@ def _replace(last: _LastLink, changed: Sequence[int], objects: Objects) -> bool:
     use, but the models that were read stay: linking from scratch needs them."""
     for number in changed:
         key, data = objects[number]
-        model = last.models.get(key) or read_model(data)
+        model = last.models.get(key) or _model(data)
         last.models[key] = model
         try:
             if not last.image.replace(number, model):

@@ -26,6 +26,7 @@ from orchestrator.wasm.fragment import (
     WasmGlobal,
 )
 from orchestrator.wasm.leb import functype
+from orchestrator.wasm.reader import ObjectFile, read_object
 from tests.helpers.models import with_model
 from tests.orchestrator.wasm.helpers import I32, NULLARY, STACK_POINTER, call, constant, function, load, slot
 from tests.orchestrator.wasm.referee import encode_object
@@ -35,7 +36,11 @@ LIBRARY = ["lib::a", "lib::b", "lib::c"]
 ODD_TYPES = [functype(I32 * n, I32 * m) for n in range(2, 5) for m in range(2)]
 
 
-def library_objects(_wanted: object = ()) -> list[tuple[str, bytes]]:
+def library_parts(_wanted: object, _replaced: object) -> list[tuple[str, ObjectFile]]:
+    return [(name, read_object(data)) for name, data in library_objects()]
+
+
+def library_objects() -> list[tuple[str, bytes]]:
     """a needs b, c stands alone; they use a global, zeroed data and a local function."""
     first = encode_object(
         [

@@ -19,14 +19,14 @@ from orchestrator.wasm.validate import validate
 from tests.helpers.models import with_model
 from tests.orchestrator.wasm.helpers import NULLARY, call, constant, function
 from tests.orchestrator.wasm.referee import encode_object
-from tests.orchestrator.wasm.slack_worlds import LIBRARY, SlackWorld, library_objects
+from tests.orchestrator.wasm.slack_worlds import LIBRARY, SlackWorld, library_parts
 
 MAIN = {"main": "f0"}
 Objects = list[tuple[str, bytes]]
 
 
 def fresh() -> Resident:
-    return Resident(Library(LIBRARY, library_objects), few=0)
+    return Resident(Library(LIBRARY, library_parts), few=0)
 
 
 def named(objects: Objects) -> Objects:
@@ -237,7 +237,7 @@ def test_whatever_is_damaged_is_not_restored(where):
     resident = fresh()
     program = accepted(resident, chain())
     frozen = resident.freeze()
-    library = Library(LIBRARY, library_objects)
+    library = Library(LIBRARY, library_parts)
     at = where % len(frozen)
     flipped = bytes((frozen[at] ^ 16,))
     assert thaw(frozen[:at] + flipped + frozen[at + 1 :], program, library, STACK_SIZE) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 import pytest
 
@@ -10,10 +12,7 @@ from actors.compiler.worker import link
 from actors.digests import digest
 from orchestrator.toolchains.ruchy import Ruchy
 from orchestrator.toolchains.ruchy import link as linking
-from orchestrator.toolchains.ruchy.runtime import runtime_names, runtime_objects_of
-from orchestrator.wasm.slack.library import Library
 from orchestrator.wasm.slack.model import read_model
-from orchestrator.wasm.slack.resident import Resident
 from orchestrator.wasm.validate import validate
 from tests.helpers.programs import build, run
 
@@ -141,7 +140,7 @@ def left_out(found: LinkJob, needs: tuple[str, ...], earlier: Linkage | None) ->
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_another_process_goes_on_from_what_a_link_left(edit, monkeypatch):
-    monkeypatch.setattr(linking, "resident", lambda: Resident(Library(runtime_names(), runtime_objects_of), few=0))
+    monkeypatch.setattr(linking, "resident", partial(linking.resident, few=0))
     sources = {"main.ruchy": MAIN, "shapes.ruchy": SHAPES, "text.ruchy": TEXT}
     before, after = job(sources), job({**sources, **edit})
     first, second = Ruchy().link(before), Ruchy()
