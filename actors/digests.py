@@ -114,10 +114,10 @@ def segment_problem(segment: str) -> str:
     return f"`{segment}` is no identifier"
 
 
-def module_name(path: str, extensions: Sequence[str]) -> str:
+def module_name(path: str, extensions: Sequence[str], free: Sequence[str] = ()) -> str:
     """The name of the module in the file `path`, which is relative to the source root: `a/b.ext` is `a/b`, and
     `a/mod.ext` is `a`. (A `mod.ext` in the root itself is `mod`.) Raises `ModuleNameError` where a part is not an
-    identifier.
+    identifier. Parts of a file with one of the `free` extensions may be any text, and `a/mod.ext` is `a/mod` there.
     """
     extension = next((known for known in extensions if path.endswith(known)), None)
     if extension is None:
@@ -126,9 +126,11 @@ def module_name(path: str, extensions: Sequence[str]) -> str:
     segments = path[: -len(extension)].split("/")
     for segment in segments:
         problem = segment_problem(segment)
+        if problem and extension in free:
+            problem = "" if segment.strip(".") and problem.endswith("is no identifier") else problem
         if problem:
             raise ModuleNameError(f"`{printable(path)}` cannot name a module: {problem}; {_ALLOWED}")
-    if len(segments) > 1 and segments[-1] == "mod":
+    if len(segments) > 1 and segments[-1] == "mod" and extension not in free:
         segments.pop()
     return "/".join(segments)
 

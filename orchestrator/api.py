@@ -18,6 +18,7 @@ import msgspec
 
 from actors.compiler.crew import Crew
 from actors.compiler.pool import Pool
+from actors.compiler.toolchain import Surroundings
 from actors.compiler.toolchains import Toolchains
 from actors.digests import Digest
 from actors.events import Event, Events, Subscription
@@ -183,7 +184,8 @@ class Project:
             hot_memory=config.hot_memory,
             enabled=config.enabled,
         )
-        pool = Pool(self._toolchains, config.jobs, partial(validate), self._crew())
+        limits = Surroundings(project=config.project, seconds=config.timeout, memory=config.worker_memory)
+        pool = Pool(self._toolchains, config.jobs, partial(validate), self._crew(), limits)
         try:
             self._toolchains.identity()
         except Exception as error:

@@ -25,6 +25,7 @@ def scan_rules(config: Config) -> Rules:
     return Rules(
         root="" if config.single else config.root,
         extensions=config.toolchains.extensions,
+        free=config.toolchains.free,
         include=config.include,
         exclude=config.exclude,
         entry=config.entry,
@@ -82,7 +83,7 @@ def entry_module(config: Config) -> str:
     """Returns the entry's module name. Only the entry may have a file name that is not a module name; the result is
     then the path itself."""
     try:
-        return module_name(config.entry, config.toolchains.extensions)
+        return module_name(config.entry, config.toolchains.extensions, config.toolchains.free)
     except ModuleNameError:
         return config.entry.rpartition(".")[0] or config.entry
 

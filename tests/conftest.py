@@ -31,7 +31,9 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     """In the processes of pytest-xdist as well: they skip what passed earlier, and the one that asked them adds up."""
-    # Machine code that tests leave goes away with them.
+    # Machine code that tests leave goes away with them. The C library takes half a minute to build, so that is kept.
+    kept = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    os.environ.setdefault("WASMILL_C_LIBRARIES", os.path.join(kept, "wasmill", "c"))
     home = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="wasmill-tests-")
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     summary = FaultSummary(os.environ.get("RESUME"))

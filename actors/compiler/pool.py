@@ -21,7 +21,7 @@ import msgspec
 from actors.compiler import worker
 from actors.compiler.crew import Crew, Died, Worker, encoded
 from actors.compiler.inputs import read_inputs
-from actors.compiler.toolchain import CompileJob, SummariseJob
+from actors.compiler.toolchain import CompileJob, SummariseJob, Surroundings
 from actors.compiler.toolchains import Toolchains
 from actors.events import CompileFinished, CompileStarted, LinkStarted, RunningJob
 from actors.messages import (
@@ -69,7 +69,8 @@ if missing := set(kinds(JobBatch)) - set(_KINDS):
 
 class Pool(Actor[ToWorkers]):
     """Hands jobs to idle slots. `slots` is their number. `validate` returns what is wrong with a linked program, or
-    None. Without a `crew` everything runs inline."""
+    None. Without a `crew` everything runs inline. Jobs of toolchains that call programs run in threads, under the
+    `limits`: they would only wait in a worker process, too."""
 
     name = "workers"
 
@@ -79,12 +80,14 @@ class Pool(Actor[ToWorkers]):
         slots: int,
         validate: Callable[[bytes], str | None] | None = None,
         crew: Crew | None = None,
+        limits: Surroundings | None = None,
     ) -> None:
         super().__init__()
         self.toolchains = toolchains
         self.slots = slots
         self.crew = crew
         self.validate = validate
+        self.limits = limits or Surroundings()
         self._idle = list(range(slots, 0, -1))
         self.busy: dict[Worker, int] = {}
         """The build for which each worker works now."""
@@ -97,12 +100,22 @@ class Pool(Actor[ToWorkers]):
     async def receive(self, message: ToWorkers, reply: Cell) -> None:
         if not self._idle:
             raise RuntimeError("a job was posted although no slot is idle")
-        if self.crew is not None and not isinstance(message, RunLink | ReadInputs):
+        if self.crew is not None and not isinstance(message, RunLink | ReadInputs) and not self._in_threads(message):
             self.crew.want(message.ahead_ms)
         self.start(self._work, self._idle.pop(), message, reply)
 
+    def _in_threads(self, message: JobBatch[BatchDone]) -> bool:
+        """Whether no job of the batch needs a worker process."""
+        return isinstance(message, RunCompile) and all(self.calls_programs(job.path) for job in message.jobs)
+
+    def calls_programs(self, path: str) -> bool:
+        """Whether compiling the file waits for other programs."""
+        return self.toolchains.calls_programs(self.toolchains.of(path))
+
     async def nudged(self) -> None:
-        """Kills the workers of cancelled builds."""
+        """Kills the workers of cancelled builds, and the programs that their jobs wait for."""
+        if any(self.cancelled(job.message.build) for job in self._running.values()):
+            self.toolchains.interrupt()
         for used, build in self.busy.items():
             if self.cancelled(build):
                 used.child.kill()
@@ -154,6 +167,9 @@ class _Link:
         if pool.events.wanted and not message.again:
             pool.events.emit(LinkStarted(build=message.build, modules=len(message.job.objects)))
         toolchain = pool.toolchains.named(message.toolchain)
+        if pool.toolchains.calls_programs(toolchain):
+            job = msgspec.structs.replace(message.job, around=pool.limits)
+            return await pool.offload.run(partial(worker.link, toolchain, job, message.build, pool.validate))
         return await pool.offload.compute(partial(worker.link, toolchain, message.job, message.build, pool.validate))
 
     def running(self, now: float) -> RunningJob:
@@ -196,6 +212,11 @@ class _Job:
         )
 
     @property
+    def _calls(self) -> bool:
+        """Whether the next job waits for other programs."""
+        return isinstance(self.message, RunCompile) and self.pool.calls_programs(self.next.path)
+
+    @property
     def next(self) -> SummariseJob | CompileJob:
         return self.message.jobs[len(self.outcomes)]
 
@@ -215,7 +236,7 @@ class _Job:
 
     async def _worker(self) -> Worker | None:
         crew = self.pool.crew
-        if crew is None:
+        if crew is None or self._calls:
             return None
         must = bool(self.died) or len(self.next.source) > INLINE_BYTES
         return await crew.take(must=must, stop=self.cancelled)
@@ -227,6 +248,10 @@ class _Job:
         self._begin()
         work = _KINDS[type(message)].work
         toolchain = pool.toolchains.of(job.path)
+        if isinstance(job, CompileJob) and self._calls:
+            job = msgspec.structs.replace(job, around=pool.limits)
+            self._add(await pool.offload.run(work, toolchain, job, expected, message.root, pool.offload.disk))
+            return
         self._add(await pool.offload.compute(work, toolchain, job, expected, message.root, pool.offload.disk))
 
     async def _in_worker(self, used: Worker) -> None:

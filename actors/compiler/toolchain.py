@@ -159,6 +159,20 @@ class Signature(JobValue, frozen=True):
     names: tuple[str, ...] = ()
 
 
+class Surroundings(JobValue, frozen=True):
+    """Where a job is done, and under which limits: for a toolchain that calls other programs. No key has anything of
+    it, so no byte of a result may depend on it.
+
+    `root` is the absolute source root, "" for modules in memory; `project` is the project's folder. `seconds` and
+    `memory` (bytes) are what a program may take, 0 for no limit: in a worker process the engine itself sees to that.
+    """
+
+    root: str = ""
+    project: str = ""
+    seconds: float = 0.0
+    memory: int = 0
+
+
 class CompileJob(JobValue, frozen=True):
     """One module to compile. `interfaces` has the keys "module::item" and is closed: each value of each `names` in it
     is a key of it, or an item of the job's own module. `options` are those that change code."""
@@ -178,6 +192,7 @@ class CompileJob(JobValue, frozen=True):
     fragments: dict[Digest, bytes] = msgspec.field(default_factory=dict)
     """Fragments of earlier compiles, by fingerprint. An item whose fragment is here need not be compiled again, but the
     object must have the same bytes as without it. A fragment that cannot be read counts as missing."""
+    around: Surroundings = Surroundings()
 
 
 class Inference(JobValue, frozen=True):
@@ -262,6 +277,7 @@ class LinkJob(JobValue, frozen=True):
     fresh: bool = False
     """Whether nothing that is remembered of earlier links may be used."""
     earlier: Linkage | None = None
+    around: Surroundings = Surroundings()
 
 
 class Linked(JobValue, frozen=True):
@@ -393,6 +409,33 @@ class LinksKinds(Protocol):
     def linked_kinds(self) -> tuple[str, ...]:
         """The kinds of objects that `link` takes together in one program."""
         ...
+
+
+@runtime_checkable
+class CallsPrograms(Protocol):
+    """A toolchain whose jobs wait for other programs. Its jobs run in threads of the Project's own process, as many at
+    a time as the build has slots, because worker processes would only wait too."""
+
+    def interrupt(self) -> None:
+        """Ends the programs that jobs of this toolchain wait for, because their build was cancelled. What the jobs then
+        return counts for nothing."""
+        ...
+
+
+@runtime_checkable
+class LinksWhole(Protocol):
+    """A toolchain whose modules do not say what they need of one another, as in C. A program that has one of them has
+    all of the project."""
+
+    links_whole: bool
+
+
+@runtime_checkable
+class FreeNames(Protocol):
+    """A toolchain whose files may have any name, because nothing imports its modules by their names alone. Other files
+    are named like identifiers."""
+
+    free_names: bool
 
 
 @runtime_checkable

@@ -11,7 +11,16 @@ from typing import Any
 
 import msgspec
 
-from actors.compiler.toolchain import LinksKinds, NamesEntry, TakesOptions, Toolchain, load_toolchain
+from actors.compiler.toolchain import (
+    CallsPrograms,
+    FreeNames,
+    LinksKinds,
+    LinksWhole,
+    NamesEntry,
+    TakesOptions,
+    Toolchain,
+    load_toolchain,
+)
 from actors.digests import Digest, digest
 
 
@@ -46,6 +55,12 @@ class Toolchains:
         # The longest first, because one extension may be the end of another. A single toolchain has its own order.
         several = sorted(self._of, key=lambda extension: (-len(extension), extension))
         self.extensions: tuple[str, ...] = tuple(several) if len(members) > 1 else self.extensions_of(self._first)
+        free = [one for one in members if isinstance(one, FreeNames) and one.free_names]
+        self.free: tuple[str, ...] = tuple([name for one in free for name in self.extensions_of(one)])
+        """The extensions of files that may have any name."""
+        self._calling = [one for one in members if isinstance(one, CallsPrograms)]
+        whole = [one for one in members if isinstance(one, LinksWhole) and one.links_whole]
+        self._whole = tuple([name for one in whole for name in self.extensions_of(one)])
 
     def __eq__(self, other: object) -> bool:
         """Equal where the classes, names and extensions are, because each configuration loads its own instances."""
@@ -93,6 +108,25 @@ class Toolchains:
             if kinds.issubset(linked_kinds(member)):
                 return member
         return None
+
+    def calls_programs(self, toolchain: Toolchain) -> bool:
+        """Whether the toolchain's jobs wait for other programs."""
+        return bool(self._calling) and any(one is toolchain for one in self._calling)
+
+    def interrupt(self) -> None:
+        """Ends the programs that jobs wait for."""
+        for one in self._calling:
+            one.interrupt()
+
+    def whole(self, paths: Mapping[str, str], reached: Collection[str]) -> set[str]:
+        """The modules that a program has besides those that it reached, because it has one of their toolchain. `paths`
+        has the file of each module of the project."""
+        if not self._whole:
+            return set()
+        wanted = {id(self.of(path)) for path in map(paths.__getitem__, reached) if path.endswith(self._whole)}
+        if not wanted:
+            return set()
+        return {one for one, path in paths.items() if path.endswith(self._whole) and id(self.of(path)) in wanted}
 
     def kinds(self, paths: Collection[str]) -> list[str]:
         """The kinds of object that the modules at `paths` are compiled to, sorted."""

@@ -89,6 +89,7 @@ def compile_module(toolchain: Toolchain, job: CompileJob, expected: Digest, root
     ready, changed = with_source(job, expected, root, toolchain, disk)
     if ready is None:
         return CompileOutcome(module=job.module, changed=changed)
+    ready = msgspec.structs.replace(ready, around=msgspec.structs.replace(ready.around, root=root))
     result, crash, duration = _timed(lambda: _caught(ready, lambda: toolchain.compile(ready), Compiled))
     if result is not None and result.diagnostics:
         result = msgspec.structs.replace(result, diagnostics=bounded(result.diagnostics))

@@ -21,6 +21,8 @@ class Rules(MessagePart, frozen=True):
 
     root: str
     extensions: tuple[str, ...]
+    free: tuple[str, ...] = ()
+    """Those of the extensions whose files may have any name."""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     entry: str = ""

@@ -324,7 +324,7 @@ def _compare_changed(
 
 def _memory_name(path: str, rules: Rules, problems: list[Diagnostic]) -> str:
     try:
-        return module_name(path, rules.extensions)
+        return module_name(path, rules.extensions, rules.free)
     except ModuleNameError as error:
         if path == rules.entry and path == printable(path) and path.endswith(rules.extensions):
             return path[: path.rfind(".")]

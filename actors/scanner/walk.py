@@ -247,7 +247,7 @@ class _Walk:
     def _module(self, path: str) -> str:
         """The module's name; "" for a file that is skipped with a warning."""
         try:
-            return module_name(path, self.rules.extensions)
+            return module_name(path, self.rules.extensions, self.rules.free)
         except ModuleNameError as error:
             if path == self.rules.entry and path == printable(path):
                 return path[: path.rfind(".")]

@@ -27,6 +27,12 @@ def write(folder: Path, **files: str) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if Wasmill had no toolchain but Ruchy."""
+    monkeypatch.setattr(locate, "BUILT_IN", {"ruchy": locate.BUILT_IN["ruchy"]})
+
+
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of packages in which `words` is installed as a toolchain."""

@@ -9,8 +9,15 @@ import pytest
 import orchestrator
 from orchestrator.errors import ConfigError, ProjectError
 from orchestrator.testing.toolchain import TunableToolchain
+from orchestrator.toolchains import locate
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if Wasmill had no toolchain but Ruchy."""
+    monkeypatch.setattr(locate, "BUILT_IN", {"ruchy": locate.BUILT_IN["ruchy"]})
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ class Linking(Step):
         elif not settings.entry or settings.entry not in facts.sources:
             self._publish()
         else:
-            reached = facts.graph.transitive_imports([settings.entry])
+            reached = self._reached()
             self._modules = [settings.entry, *sorted(reached - {settings.entry})]
             paths = [facts.sources[module].path for module in self._modules]
             linker = session.toolchains.linker(paths[0], paths)
@@ -109,6 +109,14 @@ class Linking(Step):
                 self._linker = linker
                 self._make_key(linker)
                 self._look_for_program()
+
+    def _reached(self) -> set[str]:
+        """The modules that the program consists of."""
+        facts, entry = self.session.facts, self.run.settings.entry
+        reached = facts.graph.transitive_imports([entry])
+        while more := self.session.toolchains.whole(facts.modules.paths, reached) - reached:
+            reached |= facts.graph.transitive_imports(more)
+        return reached
 
     def _make_key(self, linker: Toolchain) -> None:
         settings, sources, digests = self.run.settings, self.session.facts.sources, self.run.objects.digests

@@ -1,0 +1,66 @@
+"""The diagnostic codes of C and C++. Those of the engine (`actors.codes`) are reported here too.
+
+| range | kind |
+|---|---|
+| E1001-E1099 | type, project, internal |
+| W1001-W1099 | warning |
+"""
+
+from __future__ import annotations
+
+from actors.codes import Code, registry
+
+CODES: dict[str, Code] = registry(
+    Code(
+        "E1001",
+        "type",
+        "the C compiler reports an error",
+        "The message is the compiler's own. What it notes beside the error stands in the hint.",
+        "int half(int x) { return x / 2 }",
+        "int half(int x) { return x / 2; }",
+    ),
+    Code(
+        "E1002",
+        "project",
+        "no C compiler",
+        "Neither zig nor clang with the C library of WASI is there. `pip install 'wasmill[c]'` brings zig; Debian has "
+        "clang, lld and wasi-libc.",
+        "a folder with `main.c`, on a machine without a compiler",
+        "pip install 'wasmill[c]'",
+    ),
+    Code(
+        "E1003",
+        "internal",
+        "a compiler or linker broke",
+        "The program crashed, took longer than `timeout`, needed more than `worker_memory`, wrote without end, or left "
+        "something that is no whole object. Nothing of it is kept, so the next build tries again.",
+        "a source on which the compiler crashes",
+        "the same source with another version of the compiler",
+    ),
+    Code(
+        "E1004",
+        "name",
+        "undefined symbol",
+        "A function or variable is declared and used, and nothing that is linked defines it. All C files of the "
+        "project are linked, and the C library.",
+        "int twice(int);\nint main(void) { return twice(1); }",
+        "int twice(int x) { return 2 * x; }\nint main(void) { return twice(1); }",
+    ),
+    Code(
+        "E1005",
+        "duplicate",
+        "symbol defined twice",
+        "Two files define one function or variable. All C files of the project are one program: files that are no "
+        "part of it, such as test programs with a `main` of their own, belong under `exclude` in wasmill.toml.",
+        "// a.c: int size = 1;\n// b.c: int size = 2;",
+        "// a.c: int size = 1;\n// b.c: extern int size;",
+    ),
+    Code(
+        "W1001",
+        "warning",
+        "the C compiler warns",
+        "The message is the compiler's own. `flags` under [toolchain.c] turn warnings on and off.",
+        "int f(int x) { if (x = 1) return 2; return 3; }",
+        "int f(int x) { if (x == 1) return 2; return 3; }",
+    ),
+)

@@ -1,0 +1,73 @@
+"""The options of clang for one module."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from orchestrator.toolchains.c.options import COptions
+
+CXX = (".cc", ".cpp", ".cxx")
+"""The extensions of C++."""
+
+PROFILES = {
+    "release": ("-O2",),
+    "": ("-O1", "-g", "-gdwarf-4", "-gno-column-info"),
+}
+"""Options by profile, "" for all others. Columns are left out of objects, because a comment would move them."""
+
+QUIET = ("-fno-caret-diagnostics", "-fno-color-diagnostics", "-fdiagnostics-print-source-range-info")
+
+_WITH_FOLDER = ("-I", "-isystem", "-iquote", "-idirafter")
+
+
+def is_cxx(path: str) -> bool:
+    """Whether a file is C++."""
+    return path.endswith(CXX)
+
+
+def project_flags(chosen: COptions, job_options: Mapping[str, str], path: str, *, project: str, root: str) -> list[str]:
+    """The options of the project's settings. Folders in them are relative to the project's folder; the compiler runs in
+    the source root."""
+    found = list(PROFILES.get(job_options.get("profile", ""), PROFILES[""]))
+    plus = is_cxx(path)
+    standard = [one for one in chosen.standard if ("++" in one) == plus]
+    found += [f"-std={one}" for one in standard[-1:]]
+    found += [f"-I{placed(one, project, root)}" for one in chosen.include]
+    found += [f"-D{one}" for one in chosen.define]
+    at = 0
+    while at < len(chosen.flags):
+        flag = chosen.flags[at]
+        after = chosen.flags[at + 1 : at + 2]
+        if flag in _WITH_FOLDER and after:
+            found += [flag, placed(after[0], project, root)]
+            at += 2
+            continue
+        kind = next((one for one in _WITH_FOLDER if flag.startswith(one) and flag != one), "")
+        found.append(f"{kind}{placed(flag[len(kind) :], project, root)}" if kind else flag)
+        at += 1
+    return found
+
+
+def placed(folder: str, project: str, root: str) -> str:
+    """A folder or file that a setting names, as the compiler finds it."""
+    if os.path.isabs(folder) or not root:
+        return folder
+    return os.path.relpath(os.path.join(project or root, folder), root)
+
+
+def search_path(flags: list[str]) -> list[str]:
+    """The folders that these options add to the search path, in their order."""
+    found: list[tuple[int, str]] = []
+    for at, flag in enumerate(flags):
+        for rank, kind in enumerate(("-iquote", "-I", "-isystem", "-idirafter")):
+            if flag == kind and at + 1 < len(flags):
+                found.append((rank, flags[at + 1]))
+            elif flag.startswith(kind) and flag != kind:
+                found.append((rank, flag[len(kind) :]))
+    return [folder for _, folder in sorted(found, key=lambda one: one[0])]
+
+
+def portable(root: str, library: str) -> list[str]:
+    """Options that keep the places of folders out of objects."""
+    return [f"-ffile-prefix-map={root}=.", f"-ffile-prefix-map={library}=/c", "-fdebug-compilation-dir=."]

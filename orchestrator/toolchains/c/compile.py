@@ -1,0 +1,160 @@
+"""Compiles one C file to an object."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+
+from actors.compiler.toolchain import Compiled, CompileJob, Discovered, Object
+from actors.diagnostics import Diagnostic, about_file
+from orchestrator.toolchains.c.command import QUIET, is_cxx, portable, project_flags, search_path
+from orchestrator.toolchains.c.compilers import CURE, MISSING, Compiler
+from orchestrator.toolchains.c.depfile import dependencies
+from orchestrator.toolchains.c.includes import TICK_NS, Headers, changed_since, discovered
+from orchestrator.toolchains.c.libraries import LibraryError, compiler_flags
+from orchestrator.toolchains.c.messages import CompilerTold, told
+from orchestrator.toolchains.c.options import COptions
+from orchestrator.toolchains.objects import object_problem
+from orchestrator.toolchains.programs import ChildPrograms, ProgramEnd
+
+ATTEMPTS = 3
+"""How often a file is compiled whose headers change meanwhile."""
+
+
+class Shop:
+    """A compiler and the settings of a project, with what is remembered between the compiles of a process."""
+
+    def __init__(self, compiler: Compiler | None, chosen: COptions) -> None:
+        self.compiler = compiler
+        self.chosen = chosen
+        self.programs = ChildPrograms()
+        self.headers = Headers()
+        self._flags: dict[bool, list[str]] = {}
+
+    def flags(self, *, cxx: bool) -> list[str]:
+        """The command of the compiler up to the project's options. Raises LibraryError."""
+        assert self.compiler is not None
+        if cxx not in self._flags:
+            self._flags[cxx] = compiler_flags(self.compiler, self.programs, cxx=cxx)
+        return self._flags[cxx]
+
+    def compile(self, job: CompileJob) -> Compiled:
+        """The object of a module, or what is wrong with it."""
+        if self.compiler is None:
+            return _refused(job, "E1002", MISSING, CURE)
+        try:
+            command = self.flags(cxx=is_cxx(job.path))
+        except LibraryError as error:
+            return _refused(job, "E1003", str(error), "")
+        with tempfile.TemporaryDirectory(prefix="wasmill-c-") as place:
+            return _Compile(self, self.compiler, job, command, place).run()
+
+
+class _Compile:
+    """One compile. The compiler reads the text of the job, not the file, which may be another one by now."""
+
+    def __init__(self, shop: Shop, compiler: Compiler, job: CompileJob, command: list[str], place: str) -> None:
+        self.shop = shop
+        self.job = job
+        self.place = place
+        self.compiler = compiler
+        on_disk = bool(job.around.root) and os.path.isfile(os.path.join(job.around.root, job.path))
+        self.root = os.path.realpath(job.around.root) if on_disk else place
+        around = job.around
+        flags = project_flags(
+            shop.chosen, job.options, job.path, project=around.project, root=around.root if on_disk else ""
+        )
+        self.search = search_path(flags)
+        self.command = [*command, *flags, *QUIET, *portable(self.root, compiler.library)]
+        self._give_source(on_disk)
+
+    def _give_source(self, on_disk: bool) -> None:
+        """Makes the compiler find the job's text at the module's path. The file that may be there is covered by an
+        overlay, so its name and what it includes mean the same as without."""
+        if not on_disk:
+            where = os.path.join(self.place, self.job.path)
+            os.makedirs(os.path.dirname(where), exist_ok=True)
+            _write(where, self.job.source)
+            return
+        text, overlay = os.path.join(self.place, "source"), os.path.join(self.place, "overlay")
+        _write(text, self.job.source)
+        name = os.path.join(self.root, self.job.path)
+        entry = {"type": "file", "name": name, "external-contents": text}
+        content = {"version": 0, "use-external-names": False, "case-sensitive": True, "roots": [entry]}
+        _write(overlay, json.dumps(content).encode())
+        self.command += ["-ivfsoverlay", overlay]
+
+    def run(self) -> Compiled:
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(2 * TICK_NS / 1e9)  # So that a change from now on has another time than those before.
+            began = time.time_ns() - TICK_NS
+            ended, made, read = self._call()
+            heard = told(ended.output, self.job.module, self.job.path, self._text_of)
+            if ended.broke or ended.code:
+                return _failed(self.job, ended, heard)
+            problem = object_problem(made)
+            if problem:
+                return _refused(self.job, "E1003", f"the compiler ended without an error, and {problem}", "")
+            places = [os.path.join(self.root, one) for one in read if one != self.job.path]
+            if changed_since((one for one in places if not self._is_own(one)), began):
+                continue
+            try:
+                found = self._discovered(read)
+            except OSError:
+                continue
+            return Compiled(object=Object(data=made, warnings=heard.diagnostics, discovered=found))
+        what = f"the headers of this file kept changing: it was compiled {ATTEMPTS} times"
+        return _refused(self.job, "E0809", what, "build when whatever writes them has finished")
+
+    def _is_own(self, place: str) -> bool:
+        """Whether a file is the compiler's own."""
+        return place.startswith(self.compiler.library + "/")
+
+    def _call(self) -> tuple[ProgramEnd, bytes, list[str]]:
+        """Calls the compiler. Returns how it ended, the object, and what it read."""
+        target, rule = os.path.join(self.place, "object"), os.path.join(self.place, "rule")
+        for old in (target, rule):
+            if os.path.exists(old):
+                os.unlink(old)
+        command = [*self.command, "-MD", "-MF", rule, "-MT", "o", "-c", self.job.path, "-o", target]
+        ended = self.shop.programs.run(command, self.job.around, folder=self.root)
+        return ended, _read(target), dependencies(_read(rule))
+
+    def _discovered(self, read: list[str]) -> tuple[Discovered, ...]:
+        system = [self.compiler.library]
+        return discovered(read, self.job.source, self.job.path, self.root, self.search, system, self.shop.headers)
+
+    def _text_of(self, file: str) -> bytes:
+        return self.job.source if file == self.job.path else _read(os.path.join(self.root, file))
+
+
+def _failed(job: CompileJob, ended: ProgramEnd, heard: CompilerTold) -> Compiled:
+    errors = tuple(one for one in heard.diagnostics if one.severity == "error")
+    broke = ended.broke
+    if not broke and (not errors or any("PLEASE" in line for line in heard.others)):
+        broke = f"it ended with exit code {ended.code}"
+    if not broke:
+        return Compiled(diagnostics=heard.diagnostics)
+    said = f": {heard.others[-1]}" if heard.others else ""
+    return _refused(job, "E1003", f"the compiler broke on this file: {broke}{said}", "")
+
+
+def _refused(job: CompileJob, code: str, what: str, hint: str) -> Compiled:
+    found: Diagnostic = about_file(code, what, module=job.module, file=job.path, hint=hint)
+    return Compiled(diagnostics=(found,))
+
+
+def _write(path: str, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""

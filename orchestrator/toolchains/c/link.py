@@ -1,0 +1,108 @@
+"""Links objects to a program, with the C library and the compiler's own linker."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from typing import TYPE_CHECKING
+
+from actors.compiler.toolchain import Linked, LinkJob
+from actors.diagnostics import Finding
+from orchestrator.toolchains.c.command import is_cxx
+from orchestrator.toolchains.c.compilers import CURE, MISSING
+from orchestrator.toolchains.c.libraries import LibraryError, library, linker_of
+
+if TYPE_CHECKING:
+    from orchestrator.toolchains.c.compile import Shop
+
+STACK = 4 << 20
+"""Bytes of a program's stack. It stands before the data, so that running over it traps."""
+
+NO_MAIN = "no file of the project defines `main`", "write one: `int main(void)`"
+
+_MAINS = (b"__main_argc_argv", b"__main_void", b"__original_main")
+"""What clang makes of the name `main`. The C library refers to them weakly, so the linker misses none."""
+
+_UNDEFINED = re.compile(r"(?P<file>.+?): undefined symbol: (?P<name>.+)")
+_TWICE = re.compile(r"duplicate symbol: (?P<name>.+)")
+_DEFINED = re.compile(r">>> defined in (?P<file>.+)")
+
+
+def link(shop: Shop, job: LinkJob) -> Linked:
+    """The program, or what is wrong."""
+    if shop.compiler is None:
+        return _refused("E1002", MISSING, CURE)
+    if not any(name in one.data for name in _MAINS for one in job.objects):
+        return _refused("E1004", *NO_MAIN)
+    with tempfile.TemporaryDirectory(prefix="wasmill-link-") as place:
+        names: dict[str, str] = {}
+        for number, one in enumerate(job.objects):
+            name = f"{number}.o"
+            names[name] = one.path
+            with open(os.path.join(place, name), "wb") as file:
+                file.write(one.data)
+        # zig takes a minute to build the library of C++, so that is linked only where a program needs it.
+        cxx = any(is_cxx(one.path) for one in job.objects)
+        linked = _call(shop, job, place, names, cxx=False)
+        return _call(shop, job, place, names, cxx=True) if cxx and linked.program is None else linked
+
+
+def _call(shop: Shop, job: LinkJob, place: str, names: dict[str, str], *, cxx: bool) -> Linked:
+    """Calls the linker for the objects in the folder `place`."""
+    assert shop.compiler is not None
+    try:
+        made = library(shop.compiler, shop.programs, cxx=cxx)
+        command = linker_of(shop.compiler)
+    except LibraryError as error:
+        return _refused("E1003", str(error), "")
+    given = [os.path.join(job.around.project, one) for one in shop.chosen.libraries]
+    flags = ["--stack-first", "-z", f"stack-size={STACK}", "--gc-sections", "--build-id=none"]
+    if job.options.get("profile") == "release":
+        flags += ["-O2", "--strip-debug"]
+    command += [*flags, "-o", "program", made.start, *names, *given, *made.archives]
+    ended = shop.programs.run(command, job.around, folder=place)
+    if ended.broke:
+        return _refused("E1003", f"the linker broke: {ended.broke}", "")
+    if ended.code:
+        return Linked(findings=tuple(_findings(ended.output.decode("utf-8", "replace"), names)))
+    try:
+        with open(os.path.join(place, "program"), "rb") as file:
+            return Linked(program=file.read())
+    except OSError:
+        return _refused("E1003", "the linker ended without an error, and left no program", "")
+
+
+def _refused(code: str, what: str, hint: str) -> Linked:
+    return Linked(findings=(Finding(code, what, hint=hint),))
+
+
+def _findings(output: str, names: dict[str, str]) -> list[Finding]:
+    """What the linker says, with the modules' paths in the place of the objects' names."""
+    found: list[Finding] = []
+    for line in output.splitlines():
+        said = re.sub(r"^[\w./-]*(?:wasm-ld|lld)[\w.-]*: ", "", line).removeprefix("error: ")
+        if not said or said.startswith("warning: "):
+            continue
+        undefined, twice, defined = _UNDEFINED.fullmatch(said), _TWICE.fullmatch(said), _DEFINED.fullmatch(said)
+        if undefined is not None:
+            name, file = undefined["name"], _shown(undefined["file"], names)
+            if name == "main" or (name == "__main_argc_argv" and file.endswith("main_void.o)")):
+                what, hint = NO_MAIN
+            else:
+                what = f"`{name}` is used in `{file}`, and no file of the project or library defines it"
+                hint = "add the file that defines it, or its library under [toolchain.c]"
+            found.append(Finding("E1004", what, hint=hint))
+        elif twice is not None:
+            found.append(Finding("E1005", f"`{twice['name']}` is defined twice"))
+        elif defined is not None and found:
+            last = found.pop()
+            places = f"{last.hint}, " if last.hint else "it is defined in "
+            found.append(Finding(last.code, last.message, hint=f"{places}`{_shown(defined['file'], names)}`"))
+        elif not said.startswith(">>>"):
+            found.append(Finding("E1003", f"the linker says: {said}"))
+    return found or [Finding("E1003", "the linker failed, and says nothing")]
+
+
+def _shown(file: str, names: dict[str, str]) -> str:
+    return names.get(file, os.path.basename(file))
