@@ -23,6 +23,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     EnumType,
     FunctionType,
     MapType,
+    MixedType,
     ObjectType,
     PlainEnumType,
     SetType,
@@ -106,6 +107,8 @@ def type_named(name: str) -> Type:
         if len(kinds) != (2 if name[:1] == "m" else 1):
             raise ValueError(name)
         return MapType(*kinds) if name[:1] == "m" else SetType(*kinds)
+    if name[:6] == "mixed(" and name[-1:] == ")":
+        return MixedType(tuple([type_named(part) for part in _listed(name[6:-1])]))
     if name[:1] == "(" and name[-1:] == ")":
         return TupleType(tuple([type_named(part) for part in _listed(name[1:-1])]))
     if name[:2] == "::" and name[-1:] == ">":

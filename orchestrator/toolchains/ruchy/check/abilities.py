@@ -24,6 +24,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     FunctionType,
     IntType,
     MapType,
+    MixedType,
     NeverType,
     ObjectType,
     PlainEnumType,
@@ -133,6 +134,15 @@ def _tuple(kind: TupleType, text_of: Text) -> str:
     return f"({', '.join(texts)}{',' * (len(texts) == 1)})" if texts else ""
 
 
+def _shown_mixed(kind: MixedType, text_of: Text) -> str:
+    return f"[{', '.join(_listed(kind, text_of))}]"
+
+
+def _name_of_mixed(kind: MixedType, text_of: Text) -> str:
+    texts = _listed(kind, text_of)
+    return f"mixed({', '.join(texts)})" if texts else ""
+
+
 def _object(kind: ObjectType, text_of: Text) -> str:
     """A key may be any text. In a name nothing but letters, digits and a few marks stays as it is."""
     texts = [text_of(part) for part in kind.types]
@@ -218,6 +228,18 @@ ABILITIES: dict[type, Abilities] = {
         shown=_tuple,
         name=_tuple,
         type_of="tuple",
+        storage=REFERENCE,
+        drop=HELPER,
+        unshare=HELPER,
+        eq=HELPER,
+        order=NONE,
+        show=HELPER,
+        taken_apart=False,
+    ),
+    MixedType: Abilities(
+        shown=_shown_mixed,
+        name=_name_of_mixed,
+        type_of="array",
         storage=REFERENCE,
         drop=HELPER,
         unshare=HELPER,

@@ -34,6 +34,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     MapType,
+    MixedType,
     ObjectType,
     SetType,
     Type,
@@ -137,6 +138,8 @@ def _over_nothing(c: Fn, pattern: tree.Pattern, iterable: tree.Expr, turn: Turn,
     mark = len(c.undo)
     if kind is not ERROR:
         hint = "write `0..n`" if narrow(kind, INTEGER) else ""
+        if isinstance(kind, MixedType):
+            hint = "its values are of several types: make them texts, or variants of one enum"
         c.p.error("E0212", iterable.at, f"{shown(kind)} cannot be iterated over", hint)
     bind_silently(c, pattern)
     turn()

@@ -90,7 +90,11 @@ class TupleType(_Type, frozen=True, tag="tuple"):
         return self.elements
 
     def with_parts(self, parts: tuple[Type, ...]) -> Type:
-        return TupleType(parts)
+        return self.__class__(parts)
+
+
+class MixedType(TupleType, frozen=True, tag="mixed"):
+    """`[1, "a"]`: a tuple that is written and printed as an array."""
 
 
 class EnumType(_Type, frozen=True, tag="enum"):
@@ -170,7 +174,7 @@ class FunctionType(_Type, frozen=True, tag="function"):
 
 Type = Union[
     IntType, FloatType, BoolType, StringType, UnitType, NeverType, ErrorType, StructType, ArrayType,
-    TupleType, EnumType, PlainEnumType, ObjectType, MapType, SetType, FunctionType,
+    TupleType, MixedType, EnumType, PlainEnumType, ObjectType, MapType, SetType, FunctionType,
 ]  # fmt: skip
 
 INTEGERS = {

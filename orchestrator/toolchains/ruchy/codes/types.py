@@ -198,9 +198,9 @@ CODES: dict[str, Code] = registry(
         "E0250",
         "type",
         "elements that differ",
-        "All elements of an array are of one type; integers beside floats become floats. Values of several types make "
-        "a tuple, or a struct.",
-        'let xs = [1, "two"];',
+        "All elements of an array are of one type where such an array is needed; integers beside floats become floats. "
+        "Elsewhere values of several types make a tuple that is printed as an array, and read by constant indexes.",
+        'let xs: [i64] = [1, "two"];',
         "let xs = [1, 2]; println(xs);",
     ),
     Code(

@@ -28,6 +28,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     ArrayType,
     EnumType,
     MapType,
+    MixedType,
     ObjectType,
     PlainEnumType,
     SetType,
@@ -199,10 +200,11 @@ def _show_struct(draft: Draft, type_: StructType) -> hir.Expr:
 
 def _show_tuple(draft: Draft, type_: TupleType) -> hir.Expr:
     parts: list[hir.Expr] = []
+    opening, closing = "[]" if isinstance(type_, MixedType) else "()"
     for index, kind in enumerate(type_.elements):
-        parts.append(hir.Str(STRING, 0, ", " if index else "("))
+        parts.append(hir.Str(STRING, 0, ", " if index else opening))
         parts += inside(draft, hir.GetField(kind, 0, hir.Local(type_, 0, 0), index), bare=is_bare(draft))
-    return hir.Concat(STRING, 0, [*parts, hir.Str(STRING, 0, ")")])
+    return hir.Concat(STRING, 0, [*parts, hir.Str(STRING, 0, closing)])
 
 
 def _show_object(draft: Draft, type_: ObjectType) -> hir.Expr:
@@ -370,9 +372,13 @@ HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (StructType, "eq"): AsTree(_equal_records),
     (StructType, "show"): AsTree(_show_struct),
     (TupleType, "drop"): ByHand(drop_object),
+    (MixedType, "drop"): ByHand(drop_object),
     (TupleType, "unshare"): ByHand(_unshare_record),
+    (MixedType, "unshare"): ByHand(_unshare_record),
     (TupleType, "eq"): AsTree(_equal_records),
+    (MixedType, "eq"): AsTree(_equal_records),
     (TupleType, "show"): AsTree(_show_tuple),
+    (MixedType, "show"): AsTree(_show_tuple),
     (MapType, "drop"): ByHand(drop_object),
     (MapType, "unshare"): ByHand(_unshare_record),
     (MapType, "eq"): AsTree(_equal_records),
@@ -394,6 +400,7 @@ HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (ArrayType, "eq"): AsTree(_equal_arrays),
     (ArrayType, "show"): AsTree(_show_array),
     (TupleType, "compare"): AsTree(_compare_tuples),
+    (MixedType, "compare"): AsTree(_compare_tuples),
     (ArrayType, "compare"): AsTree(_compare_arrays),
     (EnumType, "drop"): ByHand(drop_object),
     (EnumType, "unshare"): ByHand(_unshare_enum),

@@ -19,6 +19,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     MapType,
+    MixedType,
     ObjectType,
     TupleType,
     Type,
@@ -220,7 +221,8 @@ def tuple_index(c: Fn, node: tree.Index, kind: TupleType) -> int | None:
         no_such_value(c, node.at, kind, str(wanted.value))
     else:
         expr(c, wanted)
-        message = "a tuple is indexed by a literal: its values may be of several types"
+        what = f"{shown(kind)}, an array of several types," if isinstance(kind, MixedType) else "a tuple"
+        message = f"{what} is indexed by a literal: its values may be of several types"
         c.p.error("E0252", node.at, message, "an array has elements of one type: `[1, 2]`")
     return None
 
@@ -257,6 +259,10 @@ def object_keys(at: int, value: hir.Expr, kind: ObjectType) -> hir.Expr:
 
 def no_such_value(c: Fn, at: int, kind: TupleType, name: str) -> None:
     count = len(kind.elements)
+    if isinstance(kind, MixedType):
+        message = f"this array has {count} elements, and there is no `[{name}]`"
+        c.p.error("E0252", at, message, f"its indexes are 0 to {count - 1}")
+        return
     last = f"`.0` to `.{count - 1}`" if count > 1 else "`.0`"
     c.p.error("E0252", at, f"{shown(kind)} has no `.{name}`", f"its values are {last}")
 

@@ -43,6 +43,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     EnumType,
+    MixedType,
     ObjectType,
     TupleType,
     Type,
@@ -331,6 +332,8 @@ def _list(c: Fn, node: tree.ListPattern, source: Matched, into: Reading) -> cove
         c.p.composed = True
         unify(kind, ArrayType(fresh()))
         kind = resolve(kind)
+    if isinstance(kind, MixedType):
+        return _tuple(c, tree.TuplePattern(node.at, node.elements), source, into)
     if not isinstance(kind, ArrayType):
         quiet(c, node.elements, into)
         return differs(c, into, node.at, "an array", kind)

@@ -16,7 +16,7 @@ from orchestrator.toolchains.ruchy.check.inference.annotations import enum_of, i
 from orchestrator.toolchains.ruchy.check.inference.infer import shown
 from orchestrator.toolchains.ruchy.check.lending.places import read_place, writes_through_reference
 from orchestrator.toolchains.ruchy.check.scope import EnumItem, FunctionItem, StructItem
-from orchestrator.toolchains.ruchy.check.types import EnumType, StructType, Type
+from orchestrator.toolchains.ruchy.check.types import EnumType, MixedType, StructType, Type
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -77,6 +77,8 @@ def _left_alone(c: Fn, node: tree.MethodCall) -> hir.Expr:
 def no_method(c: Fn, node: tree.MethodCall, kind: Type, known: list[str]) -> str:
     """What to say where a type has no method of that name."""
     owner = owner_of(c.p, kind)
+    if isinstance(kind, MixedType):
+        return "its values are of several types, and are read by constant indexes: `xs[0]`"
     if owner is None:
         return did_you_mean(node.name, known)
     methods = [name for name, item in owner.methods.items() if item.node.receiver]

@@ -26,7 +26,13 @@ from orchestrator.toolchains.ruchy.check.inference.infer import (
     unify,
 )
 from orchestrator.toolchains.ruchy.check.lending.elements import modified_entry, unwrapped_element
-from orchestrator.toolchains.ruchy.check.lending.places import is_entry, place_of, read_place, writes_through_reference
+from orchestrator.toolchains.ruchy.check.lending.places import (
+    instead,
+    is_entry,
+    place_of,
+    read_place,
+    writes_through_reference,
+)
 from orchestrator.toolchains.ruchy.check.methods import deques, paths  # noqa: F401  (they enter their methods)
 from orchestrator.toolchains.ruchy.check.methods.arrays import CHANGERS, FUNCTIONS, METHODS, array_method, change
 from orchestrator.toolchains.ruchy.check.methods.arrays_more import collected
@@ -84,6 +90,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     ArrayType,
     EnumType,
     MapType,
+    MixedType,
     ObjectType,
     SetType,
     Type,
@@ -322,6 +329,8 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
         return joined(node.at, text_parts(c, receiver))
     if name == "clone" and _no_arguments(c, node):
         return receiver
+    if name in ("len", "length") and isinstance(kind, MixedType) and _no_arguments(c, node):
+        return instead(node.at, receiver, hir.Int(I64, node.at, len(kind.elements)))
     return _unknown(c, node, name, kind, _OTHER)
 
 
