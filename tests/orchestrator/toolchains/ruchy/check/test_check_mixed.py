@@ -16,7 +16,7 @@ RUN = {
     'println([[1, "a"], [2, "b"]], [[1, 2], ["a"]])': '[[1, "a"], [2, "b"]] [[1, 2], ["a"]]',
     'fun f(n) { if n > 0 { [n, "pos"] } else { [0, "neg"] } }\nlet (n, s) = f(2)\nprintln(n, s)': "2 pos",
     "println([1, 2.5], [1, 2u8], [Some(1), None])": "[1.0, 2.5] [1, 2] [Some(1), None]",
-    "struct P { x: i64 }\nlet t = [P { x: 1 }, None, 2]\nlet o: Option<i64> = t[1]\nprintln(t, o)": "[P {x: 1}, None, 2] None",
+    "struct P { x: i64 }\nlet t = [P { x: 1 }, None]\nprintln(t)": "[P {x: 1}, None]",
 }
 
 
