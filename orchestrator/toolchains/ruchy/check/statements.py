@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.data.maps import assign_key
+from orchestrator.toolchains.ruchy.check.data.mixed import must_be_taken_apart
 from orchestrator.toolchains.ruchy.check.dropped import warn_of_dropped
 from orchestrator.toolchains.ruchy.check.function import (
     DROP,
@@ -40,7 +41,7 @@ from orchestrator.toolchains.ruchy.check.matching.binding import NOTHING, bindin
 from orchestrator.toolchains.ruchy.check.matching.patterns import declare, read_pattern
 from orchestrator.toolchains.ruchy.check.operators import arithmetic
 from orchestrator.toolchains.ruchy.check.scope import DEFINITIONS, Variable
-from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, NEVER, UNIT
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, NEVER, UNIT, MixedType
 from orchestrator.toolchains.ruchy.check.variables import (
     let_global,
     let_parts,
@@ -181,6 +182,8 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
         wanted = None if node.otherwise is None else wanted_by_patterns(c, node.value, [pattern])
         made = started(c.p, expr(c, node.value, wanted))
         kind = resolve(made.type)
+        if isinstance(kind, MixedType) and isinstance(node.value, tree.Array) and c.item is not None:
+            must_be_taken_apart(c, name, node.value, made, c.item.node.body)
         c.p.started_open(node, kind)
     if node.otherwise is not None or not (name or isinstance(pattern, tree.WildcardPattern)):
         return None, _let_pattern(c, node, made, out)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.data.maps import read_key
+from orchestrator.toolchains.ruchy.check.data.mixed import are_mixed, differ, mixed
 from orchestrator.toolchains.ruchy.check.function import (
     Fn,
     Want,
@@ -31,7 +32,6 @@ from orchestrator.toolchains.ruchy.check.types import (
     UNIT,
     ArrayType,
     MapType,
-    MixedType,
     ObjectType,
     TupleType,
     Type,
@@ -67,42 +67,11 @@ def array(c: Fn, node: tree.Array, want: Want, why: Why) -> hir.Expr:
         inner = resolve(inner) if inner is not None and openness(resolve(inner)) > ANY else fresh(ELEMENT)
     made = [expr(c, one, inner) for one in node.elements]
     if not isinstance(wanted, ArrayType) and are_mixed(made):
-        return _mixed(c, node, made)
+        return mixed(c, node, made)
     element, made = _common_elements(c, made, node.elements)
     if element is ERROR:
         return bad(node.at)
     return hir.NewArray(array_of(c, element), node.at, made)
-
-
-def are_mixed(made: Sequence[hir.Expr]) -> bool:
-    """Whether values are surely of several types. (What is open goes with its neighbours.)"""
-    kinds = [resolve(one.type) for one in made]
-    first = next((kind for kind in kinds if kind is not NEVER), NEVER)
-    return ERROR not in kinds and any(_apart(first, kind) for kind in kinds)
-
-
-def _apart(one: Type, other: Type) -> bool:
-    """Whether two types can never be one."""
-    one, other = resolve(one), resolve(other)
-    if NEVER in (one, other) or ANY in (openness(one), openness(other)):
-        return False
-    if is_number(one) or is_number(other):
-        return not (is_number(one) and is_number(other))
-    if one.__class__ is not other.__class__ or len(one.parts) != len(other.parts):
-        return True
-    if not one.parts:
-        return one != other
-    return one.with_parts(other.parts) != other or any(
-        _apart(left, right) for left, right in zip(one.parts, other.parts, strict=True)
-    )
-
-
-def _mixed(c: Fn, node: tree.Array, made: list[hir.Expr]) -> hir.Expr:
-    """An array of values of several types: a tuple that is printed as an array."""
-    made = [part_of(c.p, one) for one in made]
-    types = tuple([UNIT if (kind := resolve(one.type)) is NEVER else kind for one in made])
-    kind = c.p.composed_type(node.at, MixedType(types))
-    return bad(node.at) if kind is ERROR else hir.NewStruct(kind, node.at, made, list(range(len(made))))
 
 
 def _common_elements(c: Fn, made: list[hir.Expr], nodes: Sequence[tree.Expr]) -> tuple[Type, list[hir.Expr]]:
@@ -116,9 +85,9 @@ def _common_elements(c: Fn, made: list[hir.Expr], nodes: Sequence[tree.Expr]) ->
             kind = found
         elif is_number(kind) and is_number(found):
             met = common(kind, found)
-            kind = met if met is not None else _differ(c, node, kind, found)
+            kind = met if met is not None else differ(c, node, kind, found)
         elif not unify(kind, found):
-            kind = _differ(c, node, kind, found)
+            kind = differ(c, node, kind, found)
         if kind is ERROR:
             return ERROR, made
     if kind is None:
@@ -128,12 +97,6 @@ def _common_elements(c: Fn, made: list[hir.Expr], nodes: Sequence[tree.Expr]) ->
         return kind, made
     element = part_type(kind)
     return element, [one if one.type is NEVER else convert(c.p, one, element) for one in made]
-
-
-def _differ(c: Fn, node: tree.Expr, kind: Type, found: Type) -> Type:
-    message = f"the elements of an array are of one type, and these are {shown(kind)} and {shown(found)}"
-    c.p.error("E0250", node.at, message, 'values of several types make a tuple: `(1, "a")`')
-    return ERROR
 
 
 @handles(tree.ArrayRepeat)

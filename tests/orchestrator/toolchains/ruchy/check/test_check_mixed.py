@@ -49,3 +49,12 @@ def test_a_signature_says_such_a_type():
     kind = MixedType((I64, ArrayType(MixedType((STRING, TupleType((I64,)))))))
     assert type_named(name_of(kind)) == kind
     assert b"mixed(i64, String)" in job_of('fun f(n) { [n, "a"] }\nprintln(f(1))').signatures["f"].interface
+
+
+def test_a_local_array_that_is_only_printed_looks_like_one_with_a_wrong_element():
+    for use in ("println(xs)", 'println("{} {}", xs, 1)', 'println(f"{xs}")', "println(len(xs))", "1"):
+        (found,) = errors_of(f'fun main() {{\nlet xs = [1,\n"two"]\n{use}\n}}\n')
+        assert (found.code, found.line) == ("E0250", 3)
+        assert "i64 and String" in found.message
+    for use in ("println(xs[0])", "let (a, b) = xs\nprintln(a, b)", "return xs", 'println(f"{xs[1]}")'):
+        assert errors_of(f'fun f() {{\nlet xs = [1, "two"]\n{use}\n}}\nfun main() {{ f() }}') == []
