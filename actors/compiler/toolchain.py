@@ -192,6 +192,9 @@ class CompileJob(JobValue, frozen=True):
     fragments: dict[Digest, bytes] = msgspec.field(default_factory=dict)
     """Fragments of earlier compiles, by fingerprint. An item whose fragment is here need not be compiled again, but the
     object must have the same bytes as without it. A fragment that cannot be read counts as missing."""
+    earlier: Object | None = None
+    """For a toolchain that `Reconsiders`: an object that this module had, perhaps of another text, other inputs and
+    other settings."""
     around: Surroundings = Surroundings()
 
 
@@ -436,6 +439,14 @@ class FreeNames(Protocol):
     are named like identifiers."""
 
     free_names: bool
+
+
+@runtime_checkable
+class Reconsiders(Protocol):
+    """A toolchain that can tell from an earlier object of a module whether a compile would make the same bytes again.
+    It then returns the object of `CompileJob.earlier`, with the inputs as they are now."""
+
+    reconsiders: bool
 
 
 @runtime_checkable

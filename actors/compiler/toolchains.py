@@ -17,6 +17,7 @@ from actors.compiler.toolchain import (
     LinksKinds,
     LinksWhole,
     NamesEntry,
+    Reconsiders,
     TakesOptions,
     Toolchain,
     load_toolchain,
@@ -59,6 +60,9 @@ class Toolchains:
         self.free: tuple[str, ...] = tuple([name for one in free for name in self.extensions_of(one)])
         """The extensions of files that may have any name."""
         self._calling = [one for one in members if isinstance(one, CallsPrograms)]
+        again = [one for one in members if isinstance(one, Reconsiders) and one.reconsiders]
+        self.reconsidered: tuple[str, ...] = tuple([name for one in again for name in self.extensions_of(one)])
+        """The extensions of files whose compile is given an earlier object."""
         whole = [one for one in members if isinstance(one, LinksWhole) and one.links_whole]
         self._whole = tuple([name for one in whole for name in self.extensions_of(one)])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from orchestrator.wasm.leb import MAGIC
 
 
@@ -11,21 +13,30 @@ def object_problem(data: bytes) -> str:
         return "it left no object"
     if not data.startswith(MAGIC):
         return "what it left is no WebAssembly"
-    at, linking = len(MAGIC), False
+    try:
+        names = [name for name, _, _, _ in custom_sections(data)]
+    except ValueError:
+        return "its object is cut off"
+    return "" if "linking" in names else "its object cannot be linked (it has no `linking` section)"
+
+
+def custom_sections(data: bytes) -> Iterator[tuple[str, int, int, int]]:
+    """The custom sections of a module: name, where the content begins and ends, where the section begins. Raises
+    ValueError where the module is cut off."""
+    at = len(MAGIC)
     while at < len(data):
-        kind, at = data[at], at + 1
-        size, at = _number(data, at)
-        if size < 0 or at + size > len(data):
-            return "its object is cut off"
+        start, kind = at, data[at]
+        size, at = _number(data, at + 1)
+        if at + size > len(data):
+            raise ValueError("cut off")
         if kind == 0:
             length, name = _number(data, at)
-            linking = linking or data[name : name + max(length, 0)] == b"linking"
+            yield data[name : name + length].decode("utf-8", "replace"), name + length, at + size, start
         at += size
-    return "" if linking else "its object cannot be linked (it has no `linking` section)"
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
-    """A number in LEB128 and the place after it; -1 where it is cut off."""
+    """A number in LEB128, and the place after it."""
     value = shift = 0
     while at < len(data) and shift < 35:
         byte, at = data[at], at + 1
@@ -33,4 +44,4 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         shift += 7
-    return -1, at
+    raise ValueError("cut off")

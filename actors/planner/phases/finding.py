@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from actors.compiler.toolchain import CompileJob
+from actors.compiler.toolchain import CompileJob, Object
 from actors.digests import Digest, digest
 from actors.messages import BATCH, CacheEntry, Find, FindFragments, Found, FragmentsFound, Load, Loaded, Message
 from actors.planner.facts import Facts
@@ -168,6 +168,8 @@ class Reusing:
         """By module and function, where they were needed."""
         self._fragments: dict[str, dict[Digest, bytes]] = {}
         """Of prepared modules, by fingerprint."""
+        self._earlier: dict[str, Object] = {}
+        """Objects that prepared modules had, for toolchains that can tell whether they still hold."""
         self._asked: tuple[str, ...] = ()
         """Modules that the keeper is asked for at the moment."""
 
@@ -188,6 +190,7 @@ class Reusing:
         wanted: dict[Digest, None] = {}
         objects: list[Digest] = []
         batch: list[str] = []
+        earlier: list[Digest] = []
         most = BATCH if run.objects.compilations else FIRST_BATCH * session.slots
         while len(ready) and len(batch) < BATCH and len(batch) - len(objects) < most:
             module = ready.pop()
@@ -197,6 +200,10 @@ class Reusing:
                 objects.append(planned.key)
                 continue
             found = self.fingerprints[module] = facts.fingerprints(module)
+            if keys := self._earlier_keys(module):
+                batch.append(module)
+                earlier += keys
+                continue
             if found and not run.settings.force:
                 batch.append(module)
                 wanted.update(dict.fromkeys([one.digest for one in found.values()]))
@@ -206,7 +213,16 @@ class Reusing:
                 break
         if batch:
             self._asked = tuple(batch)
-            session.ask(run, FindFragments(build=run.id, fingerprints=tuple(wanted), objects=tuple(objects)))
+            session.ask(run, FindFragments(build=run.id, fingerprints=tuple(wanted), objects=(*objects, *earlier)))
+
+    def _earlier_keys(self, module: str) -> list[Digest]:
+        """The keys under which the cache may have an object that the module had: its own, if only inputs changed, and
+        that of the last build."""
+        session, facts, plan = self.session, self.session.facts, self.session.earlier.plan
+        if self.run.settings.force or not facts.sources[module].path.endswith(session.toolchains.reconsidered or "\0"):
+            return []
+        before = plan.modules.get(module) if plan is not None else None
+        return list(dict.fromkeys([facts.key(module), *([before.key] if before is not None and before.key else [])]))
 
     def _same_object(self, module: str) -> PlannedModule | None:
         """What the last build says of the module, if its object can be reused: its key is another one, but not what the
@@ -239,6 +255,13 @@ class Reusing:
             schedule = run.schedule
             schedule.costs[module] = schedule.estimates.of(module, facts.sources[module].size)
             made_of = self.fingerprints[module] = facts.fingerprints(module)
+            for key in self._earlier_keys(module):
+                if key in answer.objects:
+                    entry, data = answer.objects[key]
+                    self._earlier[module] = Object(
+                        data=data, functions=entry.functions, warnings=entry.warnings, discovered=entry.inputs
+                    )
+                    break
             digests = [one.digest for one in made_of.values()]
             self._fragments[module] = {one: answer.fragments[one] for one in digests if one in answer.fragments}
             self.prepared.add(module, schedule.priority(module))
@@ -255,4 +278,5 @@ class Reusing:
             self.session.facts.job(module),
             fingerprints={name: one.digest for name, one in self.fingerprints[module].items()},
             fragments=self._fragments.pop(module, {}),
+            earlier=self._earlier.pop(module, None),
         )

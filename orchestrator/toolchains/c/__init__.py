@@ -33,6 +33,7 @@ class CLanguages:
     needs_import_objects = False
     links_whole = True
     free_names = True
+    reconsiders = True
     object_kind = "wasm"
     linked_kinds = ("wasm",)
     options: Mapping[str, str] = {

@@ -7,13 +7,25 @@ import os
 import tempfile
 import time
 
+import msgspec
+
 from actors.compiler.toolchain import Compiled, CompileJob, Discovered, Object
 from actors.diagnostics import Diagnostic, about_file
+from actors.digests import digest
 from orchestrator.toolchains.c.command import QUIET, is_cxx, portable, project_flags, search_path
 from orchestrator.toolchains.c.compilers import CURE, MISSING, Compiler
 from orchestrator.toolchains.c.depfile import dependencies
 from orchestrator.toolchains.c.includes import TICK_NS, Headers, changed_since, discovered
 from orchestrator.toolchains.c.libraries import LibraryError, compiler_flags
+from orchestrator.toolchains.c.meaning import (
+    MeaningNote,
+    counts_lines,
+    may_reuse,
+    meaning,
+    note_of,
+    reads_others,
+    with_note,
+)
 from orchestrator.toolchains.c.messages import CompilerTold, told
 from orchestrator.toolchains.c.options import COptions
 from orchestrator.toolchains.objects import object_problem
@@ -49,7 +61,8 @@ class Shop:
         except LibraryError as error:
             return _refused(job, "E1003", str(error), "")
         with tempfile.TemporaryDirectory(prefix="wasmill-c-") as place:
-            return _Compile(self, self.compiler, job, command, place).run()
+            compile_one = _Compile(self, self.compiler, job, command, place)
+            return compile_one.as_before() or compile_one.run()
 
 
 class _Compile:
@@ -67,6 +80,10 @@ class _Compile:
             shop.chosen, job.options, job.path, project=around.project, root=around.root if on_disk else ""
         )
         self.search = search_path(flags)
+        self.may_reuse = may_reuse(shop.chosen.flags)
+        maker = (compiler.version, command[1:], flags, job.path)
+        self.maker = digest(repr(maker).replace(compiler.library, "").encode())
+        self.lines = any(flag.startswith("-g") for flag in flags)
         self.command = [*command, *flags, *QUIET, *portable(self.root, compiler.library)]
         self._give_source(on_disk)
 
@@ -105,9 +122,46 @@ class _Compile:
                 found = self._discovered(read)
             except OSError:
                 continue
-            return Compiled(object=Object(data=made, warnings=heard.diagnostics, discovered=found))
+            data = made if heard.diagnostics else self._noted(made, found)
+            return Compiled(object=Object(data=data, warnings=heard.diagnostics, discovered=found))
         what = f"the headers of this file kept changing: it was compiled {ATTEMPTS} times"
         return _refused(self.job, "E0809", what, "build when whatever writes them has finished")
+
+    def _noted(self, made: bytes, found: tuple[Discovered, ...]) -> bytes:
+        """The object with what its files mean, so that `as_before` can tell whether it still holds. An object with
+        warnings has none, because comments move their places."""
+        looks = {one.path: self.shop.headers.look(os.path.join(self.root, one.path)) for one in found if one.digest}
+        there = {path: look for path, look in looks.items() if look is not None}
+        texts = [self.job.source, *[look.data for look in there.values()]]
+        if not self.may_reuse or len(there) < len(looks) or any(map(reads_others, texts)):
+            return made
+        lines = self.lines or counts_lines(texts)
+        files = {path: look.meaning(lines=lines) for path, look in there.items()}
+        files[""] = meaning(self.job.source, lines=lines)
+        return with_note(made, MeaningNote(self.maker, lines, files))
+
+    def as_before(self) -> Compiled | None:
+        """The object that the module had, where only comments of its files are others, with their digests of today. A
+        file that it looked for in vain must still be absent."""
+        earlier = self.job.earlier
+        note = note_of(earlier.data) if earlier is not None and self.may_reuse else None
+        if earlier is None or note is None or note.maker != self.maker:
+            return None
+        if note.files.get("") != meaning(self.job.source, lines=note.lines):
+            return None
+        found: list[Discovered] = []
+        for one in earlier.discovered:
+            try:
+                look = self.shop.headers.look(os.path.join(self.root, one.path))
+            except OSError:
+                return None
+            if look is None and not one.digest:
+                found.append(one)
+            elif look is None or look.meaning(lines=note.lines) != note.files.get(one.path):
+                return None
+            else:
+                found.append(Discovered(path=one.path, digest=look.digest))
+        return Compiled(object=msgspec.structs.replace(earlier, discovered=tuple(found)))
 
     def _is_own(self, place: str) -> bool:
         """Whether a file is the compiler's own."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from actors.compiler.toolchain import Discovered
 from actors.digests import Digest, digest
+from orchestrator.toolchains.c.meaning import meaning
 
 LARGEST = 64 << 20
 """Bytes of a header."""
@@ -43,6 +44,14 @@ class _HeaderLook(NamedTuple):
     digest: Digest
     includes: tuple[Include, ...]
     computed: bool
+    data: bytes
+    meanings: dict[bool, Digest]
+
+    def meaning(self, *, lines: bool) -> Digest:
+        """What the file means, with or without its lines."""
+        if lines not in self.meanings:
+            self.meanings[lines] = meaning(self.data, lines=lines)
+        return self.meanings[lines]
 
 
 class Headers:
@@ -66,7 +75,7 @@ class Headers:
         if len(data) > LARGEST:
             raise OSError(f"`{place}` is larger than {LARGEST >> 20} MiB")
         found, computed = includes(data)
-        look = _HeaderLook(stamp, digest(data), found, computed)
+        look = _HeaderLook(stamp, digest(data), found, computed, data, {})
         if stamp == _stamp(place) and stamp[3] < now - TICK_NS:
             self._known[place] = look
         return look

@@ -12,6 +12,7 @@ from actors.diagnostics import Finding
 from orchestrator.toolchains.c.command import is_cxx
 from orchestrator.toolchains.c.compilers import CURE, MISSING
 from orchestrator.toolchains.c.libraries import LibraryError, library, linker_of
+from orchestrator.toolchains.c.meaning import without_note
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.c.compile import Shop
@@ -41,7 +42,7 @@ def link(shop: Shop, job: LinkJob) -> Linked:
             name = f"{number}.o"
             names[name] = one.path
             with open(os.path.join(place, name), "wb") as file:
-                file.write(one.data)
+                file.write(without_note(one.data))
         # zig takes a minute to build the library of C++, so that is linked only where a program needs it.
         cxx = any(is_cxx(one.path) for one in job.objects)
         linked = _call(shop, job, place, names, cxx=False)

@@ -206,3 +206,41 @@ async def test_a_header_that_changes_under_the_compiler_is_never_believed(
     async with orchestrator.open(project, jobs=1) as opened:
         result = await opened.build()
     assert result.success and calls >= 3, "the first file was compiled twice"
+
+
+async def test_a_comment_costs_no_compile(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orchestrator.toolchains.c import compile as compiling
+
+    calls: list[str] = []
+    call = compiling._Compile._call
+
+    def counted(self: compiling._Compile) -> object:
+        calls.append(self.job.module)
+        return call(self)
+
+    async def called(profile: str) -> list[str]:
+        calls.clear()
+        async with orchestrator.open(project, profile=profile) as opened:
+            result = await opened.build()
+            assert result.success, result.diagnostics
+            assert (await opened.build(verify=1.0)).differences == [], "each object is that of a clean build"
+            del calls[-3:]
+        return sorted(calls)
+
+    monkeypatch.setattr(compiling._Compile, "_call", counted)
+    for profile, moved in (("release", []), ("dev", ["main", "square"])):
+        write(project, {"square.h": "int square(int);\n"})
+        await called(profile)
+        write(project, {"square.h": "int square(int); // of a number\n"})
+        assert await called(profile) == []
+        write(project, {"square.h": "// Squares.\nint square(int);\n"})
+        assert await called(profile) == moved, "under `dev`, objects hold numbers of lines"
+        write(project, {"square.h": "// Squares.\nint square(int x);\n"})
+        assert await called(profile) == ["main", "square"]
+        write(project, {"lone.c": f"int lone = 1; // under {profile}\n"})
+        assert await called(profile) == []
+    (project / "square.h").write_text("// A warning has a place.\nint square(int x);\n#warning here\n")
+    (project / "wasmill.toml").write_text('[toolchain.c]\nflags = ["-Wall"]\n')
+    await called("release")
+    (project / "square.h").write_text("// It moves.\n\nint square(int x);\n#warning here\n")
+    assert await called("release") == ["main", "square"]
