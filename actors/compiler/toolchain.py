@@ -153,10 +153,12 @@ class Interface(JobValue, frozen=True):
 class Signature(JobValue, frozen=True):
     """What other modules see of an inferred item: the types of its parameters and its result, and the text of its
     defaults, in the toolchain's own form. Equal types have equal bytes in all modules. `names` are the items that it
-    needs ("module::item", sorted): the types, and what defaults name."""
+    needs ("module::item", sorted): the types, and what defaults name. `whole`: the types are others for each user, so
+    all of the item's text is seen, and what is said here only marks it."""
 
     interface: bytes
     names: tuple[str, ...] = ()
+    whole: bool = False
 
 
 class Surroundings(JobValue, frozen=True):

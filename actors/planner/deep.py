@@ -222,7 +222,7 @@ class DeepInterfaces:
         if item is None:  # Not at hand: the caller knows that it exists.
             return _EMPTY
         signature = self._signatures(module).get(name) if item.inferred else None
-        if signature is not None:
+        if signature is not None and not signature.whole:
             dragged = [(key, target_of(key)) for key in signature.names]
             there = [(key, to) for key, to in dragged if to[0] in modules.paths and to[1] in modules.items(to[0])]
             edges = tuple(there)

@@ -273,9 +273,9 @@ class Editor:
         outside = [ref for items in others for other in items for ref in other.refs()] + self.project.calls
         if item.types[0] is None:
             item.types[0] = self.one(NUMBERS)
-        elif all((ref.module, ref.name) != (module, item.name) for ref in outside):
+        else:
             item.types[0] = None
-            item.public = False
+            item.public = any((ref.module, ref.name) == (module, item.name) for ref in outside) or self.pick(2) == 0
 
     def argument(self) -> None:
         """A call says, or no longer says, the type of what it gives to an untyped parameter."""
@@ -300,7 +300,7 @@ class Editor:
     def calls(self) -> None:
         """What `main` calls."""
         there = [(name, item) for name in self.project.modules for item in self._of(name, ("fun",))]
-        public = [(name, item.name) for name, item in there if item.public and item.types[0] is not None]
+        public = [(name, item.name) for name, item in there if item.public]
         self.project.calls = []
         for _ in range(min(2, len(public))):
             name, function = public[self.pick(len(public))]

@@ -81,8 +81,15 @@ class ProjectItem:
         if self.target is not None:
             yield self.target
 
+    def untyped(self) -> bool:
+        return self.kind == "fun" and self.types[0] is None
+
+    def open_to_calls(self) -> bool:
+        """Whether the text alone says that each user compiles it for its own types."""
+        return self.untyped() and self.public
+
     def inferred(self) -> bool:
-        return self.kind == "fun" and (not self.arrow or self.types[0] is None)
+        return self.kind == "fun" and (not self.arrow or self.types[0] is None) and not self.open_to_calls()
 
     # ---- text
 
@@ -222,14 +229,34 @@ class ProjectOracle:
         """The parameter and the result of an inferred function: the parameter is what the module's calls give it."""
         parameter = self.number(module, item.types[0])
         if item.types[0] is None:
-            given = [
-                step[2]
-                for other in self.project.modules[module].items
-                for step in other.steps
-                if step[0] == "call" and step[2] and self.meaning(module, step[1]) == (module, item.name)
-            ]
+            given = self._given(module, item)
             parameter = given[0] if given else "i64"
         return parameter, self.number(module, item.types[1])
+
+    def _given(self, module: str, item: ProjectItem) -> list[str]:
+        """The types that calls say of what they give to an untyped parameter."""
+        return [
+            step[2]
+            for other in self.project.modules[module].items
+            for step in other.steps
+            if step[0] == "call" and step[2] and self.meaning(module, step[1]) == (module, item.name)
+        ]
+
+    def instanced(self) -> set[Meaning]:
+        """The functions that are compiled for each set of types: whose text says so, whose calls do not agree, and all
+        untyped ones that these name."""
+        there = [(name, item) for name, one in self.project.modules.items() for item in one.items if item.untyped()]
+        found = {
+            (name, item.name) for name, item in there if item.open_to_calls() or len({*self._given(name, item)}) > 1
+        }
+        before = -1
+        while before != len(found):
+            before = len(found)
+            for name, item in there:
+                if (name, item.name) in found:
+                    named = [ref.name for ref in item.refs()]
+                    found |= {(name, other.name) for home, other in there if home == name and other.name in named}
+        return found
 
     def view(self, target: Meaning, path: tuple[Meaning, ...] = ()) -> tuple[Any, ...]:
         """All that can be seen of an item from outside, and of what it drags in."""
@@ -238,6 +265,9 @@ class ProjectOracle:
         module, name = target
         item = self.project.modules[module].item(name)
         assert item is not None
+        if target in self.instanced():
+            text = self.project.item_text(module, item)
+            return (target, item.public, text, self._meant(module, item.refs(), (*path, target)))
         if item.inferred():
             return (target, item.public, self.signature(module, item))
         return (target, item.header(), self._meant(module, item.interface_refs(), (*path, target)))

@@ -32,8 +32,17 @@ BODIES = (
     "println(P { x: 3 }); P::made(a).up(2); a",
     'println(same("s", 2)); same(same(a, 1), 2)',
     "let get = |x| same(x, N); get(a)",
+    'println(each("s"), each(a)); a',
+    "println(each(1.5), each([a])); f(a)",
     "let mut q = Q::of(a); q.put(N); q.read() + Q { v: P { x: 3 } }.v.x",
     'println(Q::of("t")); Q::of(P { x: 3 }).read(); a',
+)
+UNTYPED = (
+    "fun each(x) { x }",
+    "pub fun each(x) { if N > 5 { x } else { part(x, N) } } fun part(x, n) { if n > 9 { x } else { part(x, n + N) } }",
+    'fun each(x) { fun inner(y) { f"{y}{limit}" } inner(x) + inner(N) }',
+    "fun each(x) { let pair = |y| (x, y); f(2); pair(part(x)) } fun part(x) { println(x); [x] }",
+    "/* c */ fun each(x) { let unused = 1; x }",
 )
 CONSTS = ("const N = 5;", "const N: i64 = 2 + 3;", "const N = 7;")
 STRUCTS = ("struct P { x: i64 }", 'struct P { x: i32, y: String = "s" }', "struct P { x: Z } type Z = u8;")
@@ -85,14 +94,17 @@ modules = st.tuples(
     st.sampled_from(METHODS),
     st.sampled_from(GENERIC),
     st.sampled_from(GENERIC_TYPES),
+    st.sampled_from(UNTYPED),
 )
 
 
 def text(module) -> str:
-    written, order, const, struct, top, methods, generic, kinds = module
+    written, order, const, struct, top, methods, generic, kinds, untyped = module
     bodies = dict.fromkeys(NAMES, ("fun {0}(a: i64) -> i64", "a", "")) | written
     parts = [f"{noise}{head.format(name)} {{ {body} }}" for name in order for head, body, noise in [bodies[name]]]
-    return "\n".join([methods, parts[0], const, parts[1], top, struct, *parts[2:-1], generic, kinds, parts[-1]])
+    return "\n".join(
+        [methods, parts[0], const, parts[1], top, struct, *parts[2:-1], generic, kinds, untyped, parts[-1]]
+    )
 
 
 @settings(deadline=None)

@@ -2,7 +2,8 @@
 
 This considers these functions and every item that names one, because a call can fix an open type. What a `pub` one
 returns depends on its own text alone (`check/inference/decide.py`), so that other modules, who see only that, agree.
-Generic functions will stay out of this: their types are arguments.
+Generic functions, and `pub` ones with parameters without types, stay out of this: each call has its own types. Of
+untyped ones whose calls do not agree, all that is handed on is that this is so.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.types import key_of
 from orchestrator.toolchains.ruchy.check.variables import signature_of_variables
-from orchestrator.toolchains.ruchy.signatures import signature_of
+from orchestrator.toolchains.ruchy.signatures import INSTANCED, signature_of
 from orchestrator.toolchains.ruchy.syntax.names import METHOD
 from orchestrator.toolchains.ruchy.syntax.parser import parse_tokens
 from orchestrator.toolchains.ruchy.syntax.paths import paths_in
@@ -87,7 +88,7 @@ def _infer(job: CompileJob, inferred: set[str], aside: Mapping[str, Item]) -> In
         signature = texts.signature(item) if isinstance(item, FunctionItem) else None
         if signature is None:
             return _NOTHING
-        if p.module.throws:  # who calls it looks behind the call
+        if p.module.throws and not signature.whole:  # who calls it looks behind the call
             names = (*signature.names, f"{p.module.name}::{THROWS}")
             signature = msgspec.structs.replace(signature, names=tuple(sorted(names)))
         signatures[name] = signature
@@ -104,6 +105,8 @@ class Texts:
 
     def signature(self, item: FunctionItem) -> Signature | None:
         """None for a signature that says a type which has no name outside of a function."""
+        if item.instanced:
+            return INSTANCED
         types = [settle(kind) for kind in item.types or ()]
         defaults = [one.default for one in item.node.parameters if one.default is not None]
         text, meanings = "", {}

@@ -42,11 +42,13 @@ _NAMED: dict[str, Type] = {
 
 
 class Known(msgspec.Struct, frozen=True):
-    """The types of a function's parameters, and of its result; `defaults`: some parameter has one."""
+    """The types of a function's parameters, and of its result; `defaults`: some parameter has one. `instanced`: it has
+    none of these, because it is compiled for each set of types."""
 
     parameters: tuple[Type, ...]
     result: Type
     defaults: bool
+    instanced: bool = False
 
 
 class _Wire(msgspec.Struct, frozen=True, array_like=True):
@@ -77,8 +79,14 @@ def signature_of(
     return Signature(interface=_encode(wire), names=tuple(sorted(needed)))
 
 
+INSTANCED = Signature(interface=b"*", whole=True)
+"""Of a function that is compiled for each set of types: all of its text is seen."""
+
+
 def known(signature: Signature) -> Known | None:
     """What a signature says; None for one that cannot be read."""
+    if signature.whole:
+        return Known((), UNIT, True, True) if signature.interface == INSTANCED.interface else None
     try:
         wire = _decode(signature.interface)
     except UNREADABLE:

@@ -22,11 +22,12 @@ from orchestrator.toolchains.ruchy.check.functions.contracts import leave_by_bre
 from orchestrator.toolchains.ruchy.check.inference.annotations import alias_target, field_types, signature
 from orchestrator.toolchains.ruchy.check.inference.infer import settle
 from orchestrator.toolchains.ruchy.check.inference.instances import stand_at_use
+from orchestrator.toolchains.ruchy.check.inference.untyped import changed_by_calls, is_doubtful, named_by_instanced
 from orchestrator.toolchains.ruchy.check.inside import check_imports
 from orchestrator.toolchains.ruchy.check.items import check_struct, collect
 from orchestrator.toolchains.ruchy.check.matching import match  # noqa: F401
 from orchestrator.toolchains.ruchy.check.methods import scalars  # noqa: F401
-from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, unit_of
+from orchestrator.toolchains.ruchy.check.module import CollectedModule, FoundOut, InProgress, Report, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.order import check_functions, settled
 from orchestrator.toolchains.ruchy.check.passes import Pass
@@ -34,7 +35,6 @@ from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, Enum
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
 from orchestrator.toolchains.ruchy.check.touched import TouchedTypes, layouts_of, settle_bodies
-from orchestrator.toolchains.ruchy.check.types import Type
 from orchestrator.toolchains.ruchy.check.unused import unused_imports
 from orchestrator.toolchains.ruchy.check.variables import types_found
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -69,23 +69,48 @@ def check(job: CompileJob, parsed: Parsed, stubs: Stubs | None = None) -> Checke
     """Finds the type of every expression of a module, and the meaning of every name. With `stubs` the tree lacks
     functions.
 
-    A function may need the type of a top-level variable that only another one tells, which is looked at later. So where
-    a look at all ends in errors, and has found more of such types, a new one begins with what it found."""
-    found: dict[str, Type] = {}
-    for _ in range(_LOOKS):
-        p = Pass(CollectedModule(job, stubs or Stubs({})), Report(), InProgress())
-        p.module.found = found
-        checked = _check(p, parsed)
-        if checked.module is not None or not p.found_more:
-            break
-        found = {**found, **p.found_more}
+    A round that finds out what it would have had to know is done again, with that: untyped functions whose calls do not
+    agree, the types of arguments, and, where it ends in errors, those of top-level variables. Where it ends in errors,
+    functions of which it is in doubt whether their calls agree get instances, too: that may help."""
+    stubs = stubs or Stubs({})
+    checked, known = _rounds(job, parsed, stubs, FoundOut())
+    if checked.module is None and known.doubtful:
+        known.instanced |= known.doubtful
+        otherwise, _ = _rounds(job, parsed, stubs, known)
+        return checked if otherwise.module is None else otherwise
     return checked
 
 
 _LOOKS = 3
+"""How often a look at all functions may end in errors, and find more types of top-level variables."""
 
 
-def _check(p: Pass, parsed: Parsed) -> Checked:
+def _rounds(job: CompileJob, parsed: Parsed, stubs: Stubs, known: FoundOut) -> tuple[Checked, FoundOut]:
+    looks = 1
+    while True:
+        p = Pass(CollectedModule(job, stubs, known), Report(), InProgress())
+        checked = _checked(p, parsed)
+        following = _more_than(known, p)
+        if following is None and checked.module is None and p.found_more and looks < _LOOKS:
+            looks += 1
+            following = known.with_variables(p.found_more)
+        if following is None:
+            known.doubtful = {one.symbol for one in p.made.functions if not one.instanced and is_doubtful(one)}
+            return checked, known
+        known = following
+
+
+def _more_than(known: FoundOut, p: Pass) -> FoundOut | None:
+    """What a round found out beside what was known; None if it is nothing."""
+    found = p.report.found_out
+    new = found.instanced - known.instanced
+    if not new and found.arguments.items() <= known.arguments.items():
+        return None
+    made = FoundOut(known.instanced | new, {**known.arguments, **found.arguments}, known.rounds + (not new))
+    return made.with_variables(known.variables)
+
+
+def _checked(p: Pass, parsed: Parsed) -> Checked:
     report = p.report
     top: Fn | None = None
     layouts = TouchedTypes({}, {})
@@ -94,6 +119,10 @@ def _check(p: Pass, parsed: Parsed) -> Checked:
         statements = _what_is_whole(p, parsed)
     try:
         collect(p, statements)
+        if not p.module.stubs.signatures:
+            p.module.known.instanced |= named_by_instanced(p)
+        if p.module.known.rounds > _ROUNDS:
+            p.error("E0803", 0, "the types of calls in this module depend on one another without end", _WRITE_TYPES)
         check_imports(p, statements)
         enter_variables(p, statements)
         check_types(p)
@@ -101,6 +130,11 @@ def _check(p: Pass, parsed: Parsed) -> Checked:
         check_functions(p)
         p.found_more = types_found(p.module)
         p.settle()
+        if not p.failed:
+            called = [one for one in p.made.functions if one.given and not one.instanced]
+            report.found_out.instanced.update(one.symbol for one in called if changed_by_calls(one))
+        if _more_than(p.module.known, p) is not None:
+            return Checked(None, [], [], None, [])
         fill_in(p)
         throwing.run_before_jumps(p)
         # This may be the first look at the fields of another module's struct, and find them wrong.
@@ -119,6 +153,10 @@ def _check(p: Pass, parsed: Parsed) -> Checked:
     seen = {key for one in report.seen.values() for key in one.bindings}.union(p.module.stubs.bindings)
     unused_imports(p, statements, sorted(seen))
     return Checked(_finished(p, layouts), [], _each_once(report.warnings), p, statements)
+
+
+_ROUNDS = 20
+_WRITE_TYPES = "write the types of the parameters of its functions"
 
 
 def check_types(p: Pass) -> None:

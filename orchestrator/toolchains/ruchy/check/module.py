@@ -6,10 +6,12 @@ nothing in them is tentative: what is tentative belongs to a pass (`passes.py`).
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check.scope import ConstItem, EnumItem, FunctionItem, Item, StructItem
 from orchestrator.toolchains.ruchy.check.types import Named, StructType, Type
+from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.throwing import throws
 
 if TYPE_CHECKING:
@@ -54,27 +56,55 @@ class TopLet:
         self.began: Type | None = None
 
 
+class FoundOut:
+    """What a check finds out that it would have had to know before, so that it begins anew.
+
+    `instanced` are the symbols of untyped functions whose calls do not agree. `arguments` are the types of the
+    arguments of a call of such a function, by where it stands, if they are not what they seemed to be at that moment;
+    `rounds` counts how often only such were found. `doubtful` are functions that may have to be among the first.
+    `variables` are the types of top-level variables, as far as an earlier look at the whole module found them.
+    """
+
+    def __init__(
+        self,
+        instanced: set[str] | None = None,
+        arguments: dict[tuple[str, int], tuple[Type, ...]] | None = None,
+        rounds: int = 0,
+    ) -> None:
+        self.instanced = instanced or set()
+        self.arguments = arguments or {}
+        self.rounds = rounds
+        self.doubtful: set[str] = set()
+        self.variables: dict[str, Type] = {}
+
+    def with_variables(self, types: dict[str, Type]) -> FoundOut:
+        """The same, and more types of variables."""
+        made = FoundOut(self.instanced, self.arguments, self.rounds)
+        made.variables = {**self.variables, **types}
+        return made
+
+
 class CollectedModule:
     """The module that is checked: its items, the names that its imports bind, and its top-level variables.
 
     `starts` has the first token of each unit. Where there are syntax errors, `headers` are the functions (by `at`)
     whose bodies are broken, and `left_out` the names of what cannot be checked at all (see `syntax/broken.py`).
-    `found` are the types of top-level variables, as far as an earlier look at the whole module found them.
     `foreign` and `layouts` are filled as items of other modules are looked up. They only remember what an interface
     says, so no pass ever has to take an entry back. The same is true of `endless`, which says of a struct what its
-    text says, and of `changing`, the names of methods that take `&mut self`.
+    text says, and of `changing`, the names of methods that take `&mut self`. `known` is what earlier rounds of this
+    check found out.
     """
 
-    def __init__(self, job: CompileJob, stubs: Stubs) -> None:
+    def __init__(self, job: CompileJob, stubs: Stubs, known: FoundOut | None = None) -> None:
         self.job = job
         self.stubs = stubs
+        self.known = known or FoundOut()
         self.name = job.module
         self.throws = throws(job.source.decode())
         self.items: dict[str, Item] = {}
         self.bindings: dict[tuple[str, str], Binding] = {(b.scope, b.name): b for b in job.resolution}
         self.top_lets: dict[str, TopLet] = {}  # the last one of each name
         self.top_order: list[TopLet] = []
-        self.found: dict[str, Type] = {}
         self.starts: dict[str, int] = {}
         self.headers: set[int] = set()
         self.left_out: set[str] = set()
@@ -82,6 +112,11 @@ class CollectedModule:
         self.layouts: dict[Named, StructItem | EnumItem] = {}
         self.changing: set[str] = set()
         self.endless: set[StructType] = set()
+
+    @cached_property
+    def places(self) -> Places:
+        """Where the tokens stand, for messages that name a second place."""
+        return Places(self.job.source.decode())
 
 
 class Seen:
@@ -105,7 +140,8 @@ class Report:
     `elsewhere` is the first error that is reported elsewhere: by the resolution of names, or by another module. `here`
     is the function that is being checked, for an error that has no place of its own in this module. `unknown` has the
     plain names that mean nothing, by their tokens. `seen` says, by unit, what was looked at; what belongs to no unit is
-    under "". Looking at a name is a fact, whether or not the pass that did so is dropped.
+    under "". Looking at a name is a fact, whether or not the pass that did so is dropped. `found_out` is what the next
+    round of this check has to know.
     """
 
     def __init__(self) -> None:
@@ -115,6 +151,7 @@ class Report:
         self.here = 0
         self.unknown: dict[int, str] = {}
         self.seen: dict[str, Seen] = {"": Seen()}
+        self.found_out = FoundOut()
 
     @property
     def too_many_errors(self) -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+
+from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import Fn
 from orchestrator.toolchains.ruchy.check.functions.bodies import body_of, unused_locals
@@ -71,7 +74,9 @@ def demand(p: Pass, item: FunctionItem) -> None:
 
 def check_body(p: Pass, item: FunctionItem) -> None:
     """Checks the body of a function, where it belongs: in this pass, or in a trial."""
-    if item.trial is None:
+    if item.original is not None:
+        _check_instance(p if item.trial is None else trial_of(item), item, item.original)
+    elif item.trial is None:
         check_function(p, item)
     elif item.own:  # nested in a function that is looked at in a trial
         check_function(trial_of(item), item)
@@ -79,6 +84,76 @@ def check_body(p: Pass, item: FunctionItem) -> None:
         find_out(p, item)
     else:
         look_into(item)
+
+
+Use = int | FunctionItem
+"""Where an instance is used: at a token of its unit, or in another instance of the unit."""
+
+
+def place_of_use(use: Use) -> int:
+    """The first token of the unit that something is used at. It stands for all of an instance: a trap in it names the
+    line of that token, because the function's own text is another unit's, or another module's."""
+    found: list[int] = []
+    waiting: list[Use] = [use]
+    seen: list[Use] = []
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, int):
+            found.append(one)
+        elif one not in seen:
+            seen.append(one)
+            waiting += one.uses
+    return min(found)
+
+
+def enter_instance(p: Pass, item: FunctionItem) -> None:
+    """Enters an instance among the functions, unless it is there: an attempt that was undone took out what it made."""
+    if item not in p.made.functions[item.index : item.index + 1]:
+        item.index = len(p.made.functions)
+        p.made.functions.append(item)
+    p.made.instances[item.symbol] = item
+
+
+def _check_instance(p: Pass, item: FunctionItem, original: FunctionItem) -> None:
+    """Checks a copy of a function. Its warnings belong to nobody; errors of another module's text are told at the call,
+    and each of the module's own only once."""
+    enter_instance(p, item)
+    report = p.report
+    warnings, errors = len(report.warnings), len(report.errors)
+    failed, p.failed = p.failed, False
+    unknown, elsewhere = dict(report.unknown), report.elsewhere
+    check_function(p, item)
+    for nested in p.made.functions[item.index + 1 :]:
+        if nested.state == 0 and nested.original is None:
+            signature(p, nested)
+            check_body(p, nested)
+    del report.warnings[warnings:]
+    told = {(one.code, one.at) for one in report.errors[:errors]}
+    new = [one for one in report.errors[errors:] if (one.code, one.at) not in told]
+    report.errors[errors:] = [_with_call(p, item, one) for one in new] if original.own else []
+    if not original.own:
+        report.unknown = unknown
+    if p.failed and not original.own and not p.silent:
+        report.elsewhere = elsewhere
+        message = f"`{item.name}` does not work with {_types_of(item)}"
+        hint = f"its body says: {new[0].message}" if new else "see what its body does with them"
+        p.error("E0293", place_of_use(item), message, hint)
+    p.failed = p.failed or failed
+
+
+def _types_of(item: FunctionItem) -> str:
+    """The types that an instance is for, by the names of type parameters and of parameters without types."""
+    types = {**item.env.types, **{item.node.parameters[i].name: kind for i, kind in item.bound.items()}}
+    return ", ".join(f"{name} = {shown(kind)}" for name, kind in types.items() if name != "Self")
+
+
+def _with_call(p: Pass, item: FunctionItem, error: Finding) -> Finding:
+    """An error in an instance, with the call that asks for its types. (An instance in another says it first.)"""
+    if error.code == "E0803" or " because of line " in error.message:
+        return error
+    line = p.module.places.line(place_of_use(item))
+    message = f"{error.message} (in `{item.name}` for {_types_of(item)}, because of line {line})"
+    return msgspec.structs.replace(error, message=message)
 
 
 def check_function(p: Pass, item: FunctionItem) -> None:
@@ -103,7 +178,7 @@ def check_function(p: Pass, item: FunctionItem) -> None:
 def _check_function(p: Pass, item: FunctionItem) -> None:
     types = signature(p, item)
     node = item.node
-    if node.generics:  # only its instances have code; what is wrong with its body is told with them
+    if item.instanced:  # only its instances have code; what is wrong with its body is told with them
         nothing = hir.Unit(UNIT, node.at)
         start = p.module.starts.get(unit_of(item.symbol), 0)
         p.made.bodies[item.symbol] = hir.FunctionBody(item.symbol, False, [], UNIT, [], nothing, start, node.at)

@@ -11,7 +11,7 @@ There are two ways to try something:
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.check.abilities import can_be_key
@@ -404,13 +404,15 @@ class Pass:
 
     def know(self, item: FunctionItem, known: Known) -> None:
         """Sets the inferred signature of an own function, as if it were written."""
-        item.types = list(known.parameters)
-        item.result = known.result
         item.inferred = item.untyped = False
         item.required = 0
         for i, parameter in enumerate(item.node.parameters):
             if parameter.default is None:
                 item.required = i + 1
+        item.types = list(known.parameters)
+        item.result = known.result
+        if known.instanced:
+            item.instanced, item.types, item.result = True, [cast("Type", ERROR)] * len(item.node.parameters), ERROR
         for kind in (*known.parameters, known.result):
             self.composed = self.composed or bool(kind.parts)
             self.touch(kind)
@@ -438,6 +440,10 @@ class Pass:
         self.open.decide()
         for made in self.open.pending:
             made.type = settle(made.type)
+        for call, types, taken in self.open.guesses:
+            found = tuple([settle(kind) for kind in types])
+            if found != taken and self.copies is None:
+                self.report.found_out.arguments[call] = found
         for literal, value in self.open.literals:
             check_range(self, literal.at, value, literal.type)
         for at, source, target in self.open.flows:
@@ -479,6 +485,7 @@ class Savepoint:
             p.open.late,
             p.open.flows,
             p.open.keys,
+            p.open.guesses,
         )
         self._sizes = [len(one) for one in self._lists]
         self._finished, self._functions = len(p.made.finished), len(p.made.functions)
@@ -493,9 +500,11 @@ class Savepoint:
             self._functions :
         ]:  # nested ones will be found again, with the errors of their types
             item.types = item.types if item.state == 2 else None
+            if item.original is not None:  # it may have been made for types that are others the next time
+                p.made.drop_instance(item.symbol)
         report = p.report
         report.errors, report.warnings, p.spent, p.made.finished, p.made.functions, *rest = self._lists
-        p.open.pending, p.open.literals, p.open.late, p.open.flows, p.open.keys = rest
+        p.open.pending, p.open.literals, p.open.late, p.open.flows, p.open.keys, p.open.guesses = rest
         for one, size in zip(self._lists, self._sizes, strict=True):
             del one[size:]
         p.inlining.clear()

@@ -7,7 +7,7 @@ caller's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from orchestrator.toolchains.ruchy.check.types import I64, EnumType, PlainEnumType, StructType
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -55,6 +55,22 @@ class Env:
 
 NO_GUESS = -1
 
+Natural = Any
+"""A type as an argument has it by itself (see `inference/untyped.py`)."""
+
+
+class Given(NamedTuple):
+    """The types of the arguments of one call of an untyped function, by parameter: by themselves, and as they are."""
+
+    place: tuple[str, int]
+    natural: dict[int, Natural]
+    types: dict[int, Type]
+
+
+def lacks_types(node: tree.Function) -> bool:
+    """Whether some parameter of a function says no type."""
+    return any(one.type is None for one in node.parameters)
+
 
 class FunctionItem:
     """A function, own or another module's. `types` is None until its signature is read; `result` is None until then,
@@ -62,20 +78,28 @@ class FunctionItem:
     `stub`: an own function whose signature is known, and whose body is not looked at. `trial` is the `Pass` that a copy
     belongs to, which is looked at only to find out what a `pub` function returns; `guess` says how many results were
     known when this one was found in the middle of a circle, or NO_GUESS (see `decide.find_out`). `index` is its place
-    in `Pass.functions`. `calls`: of a generic one as it stands in one call, the calls whose symbol is not known yet;
-    `uses`: of an instance, where it is used (see `inference/instances.py`). `of`: of a method, what `Self` is as its
-    `impl` writes it, where that has arguments."""
+    in `Pass.functions`.
+
+    `instanced`: there is one copy for each set of types, of a generic one or one that lacks types. `given` has the
+    types of the arguments of the calls of an untyped one (see `inference/untyped.py`). `calls`: of an instanced one as
+    it stands in one call, the calls whose symbol is not known yet. Of an instance: `original` is what it is a copy of,
+    `bound` has the types of the parameters without types, by index, `uses` says where it is used (see
+    `inference/instances.py`). `of`: of a method, what `Self` is as its `impl` writes it, where that has arguments."""
 
     __slots__ = (
+        "bound",
         "calls",
         "env",
+        "given",
         "guess",
         "index",
         "inferred",
+        "instanced",
         "name",
         "needs_foreign",
         "node",
         "of",
+        "original",
         "own",
         "required",
         "result",
@@ -106,6 +130,10 @@ class FunctionItem:
         self.calls: list[hir.Call | hir.CallChanging] | None = None
         self.uses: list[int | FunctionItem] = []
         self.of: tree.NamedType | None = None
+        self.original: FunctionItem | None = None
+        self.bound: dict[int, Type] = {}
+        self.given: list[Given] = []
+        self.instanced = bool(node.generics) or (node.public and lacks_types(node))
         self.guess = NO_GUESS
         self.index = 0
 

@@ -56,6 +56,7 @@ class Stubs:
             node, of = _header(item.interface)
         made = FunctionItem(plain, f"{module}::{name}", node, Env(module, scope), own=True)
         made.stub, made.state, made.of = True, 2, of
+        made.instanced = made.instanced or (known is not None and known.instanced)
         return made
 
 

@@ -119,7 +119,7 @@ def _find_type(p: Pass, shared: TopLet) -> None:
             kind = _part(started(p, expr(inner, shared.node.value)).type, shared)
             kind = settle(kind) if is_told(shared.node) else kind
             shared.began = renewed(kind)
-            _know(kind, p.module.found.get(shared.name))
+            _know(kind, p.module.known.variables.get(shared.name))
         if shared.state == 1:
             shared.state, shared.type = 2, I64 if kind is NEVER else kind
     finally:

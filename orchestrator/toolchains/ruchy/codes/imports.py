@@ -42,14 +42,6 @@ CODES: dict[str, Code] = registry(
         "fun f(n: i64 = g()) -> i64 { n }\nfun g(n: i64 = 1) -> i64 { n }",
     ),
     Code(
-        "E0509",
-        "import",
-        "parameter of a public function without a type",
-        "Other modules are compiled against the written signature of a `pub` function.",
-        "pub fun twice(n) { n * 2 }",
-        "pub fun twice(n: i64) -> i64 { n * 2 }",
-    ),
-    Code(
         "E0286",
         "type",
         "function of a type called on a value",

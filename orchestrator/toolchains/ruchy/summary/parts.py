@@ -345,8 +345,10 @@ def _says_all(node: tree.Function) -> bool:
 
 
 def _is_inferred(node: tree.Function) -> bool:
-    """Whether its module decides a signature. (Of a generic function, each call does.)"""
-    return not _says_all(node) and not node.generics
+    """Whether its module decides a signature. (Of a generic function, and of a `pub` one with parameters without types,
+    each call does.)"""
+    open_to_calls = bool(node.generics) or (node.public and any(one.type is None for one in node.parameters))
+    return not _says_all(node) and not open_to_calls
 
 
 def _header_stop(node: tree.Function) -> int:

@@ -51,7 +51,7 @@ def test_functions_that_name_no_inferred_one_are_not_looked_at():
 @pytest.mark.parametrize(
     "source",
     [
-        'fun f(a) { a } fun g() { f(1); f("x") }',
+        'fun f(a) { a + true } fun g() { f(1); f("x") }',
         "fun f() { missing() }",
         "fun f() { struct P { x: i64 } P { x: 1 } } fun g() -> i64 { f().x }",
     ],

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import cast
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check, open_type
+from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check, expr, fit, open_type
 from orchestrator.toolchains.ruchy.check.functions.contracts import required, with_contracts
 from orchestrator.toolchains.ruchy.check.inference.annotations import is_written_through
 from orchestrator.toolchains.ruchy.check.inference.infer import resolve, shown, unify
+from orchestrator.toolchains.ruchy.check.inference.untyped import is_other_call
 from orchestrator.toolchains.ruchy.check.inference.widths import placed
 from orchestrator.toolchains.ruchy.check.matching.binding import bindings, destructure
 from orchestrator.toolchains.ruchy.check.scope import (
@@ -25,7 +26,7 @@ def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
     """The typed body of a function, whose parameters have these types."""
     p, node = c.p, item.node
     seen: set[str] = set()
-    for parameter, kind in zip(node.parameters, types, strict=True):
+    for i, (parameter, kind) in enumerate(zip(node.parameters, types, strict=True)):
         if parameter.name in seen and parameter.name not in ("_", ""):
             p.error("E0603", parameter.at, f"the parameter `{parameter.name}` is declared twice")
         seen.add(parameter.name)
@@ -36,8 +37,8 @@ def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
             variable.lent = c.lends = True  # what is written to it would be lost
         if variable.slot < 0:  # parameters have a slot whatever their type
             c.slot(kind)
-        if parameter.default is not None and item.own:
-            _default(c, parameter, parameter.default, kind)
+        if parameter.default is not None and item.own and i not in item.bound:
+            _default(c, item, i, kind)
     c.result = cast("Type", item.result)
     apart = _taken_apart(c, item, types)
     before = required(c, item)
@@ -59,12 +60,21 @@ def _taken_apart(c: Fn, item: FunctionItem, types: list[Type]) -> list[hir.Stmt]
     return out
 
 
-def _default(c: Fn, parameter: tree.Parameter, default: tree.Expr, kind: Type) -> None:
-    """A default is computed in the scope of the module, at each call that needs it."""
+def _default(c: Fn, item: FunctionItem, index: int, kind: Type) -> None:
+    """A default is computed in the scope of the module, at each call that needs it. That of an untyped parameter counts
+    as what a call gives."""
+    parameter = item.node.parameters[index]
+    default = parameter.default
+    assert default is not None
     why = ("E0201", "the default of `{0}` is {got}, and {want} is needed", parameter.name)
     inner = Fn(c.p, c.env, c.path)
     inner.nests = False
-    check(inner, default, kind, why)
+    if parameter.type is not None or not item.untyped:
+        check(inner, default, kind, why)
+        return
+    made = expr(inner, default)
+    if not is_other_call(c, item, default.at, {index: made.type}):
+        fit(inner, made, kind, why, default)
 
 
 def _annotated(c: Fn, item: FunctionItem) -> hir.Expr:

@@ -27,7 +27,8 @@ from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.functions.closures import call_value, may_be_called
 from orchestrator.toolchains.ruchy.check.functions.named_arguments import in_order, name_of
 from orchestrator.toolchains.ruchy.check.inference.annotations import changed_parameters, is_written_through, signature
-from orchestrator.toolchains.ruchy.check.inference.infer import ANY, Var, openness, resolve, shown
+from orchestrator.toolchains.ruchy.check.inference.infer import ANY, Var, fresh, openness, resolve, shown
+from orchestrator.toolchains.ruchy.check.inference.untyped import is_open, is_other_call
 from orchestrator.toolchains.ruchy.check.inference.written import with_written
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.lending.places import (
@@ -54,7 +55,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     Variable,
     VariantItem,
 )
-from orchestrator.toolchains.ruchy.check.types import ERROR, FLOATS, INTEGERS, NEVER, UNIT, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, FLOATS, INTEGERS, NEVER, UNIT, FunctionType, Type
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.check.variables import global_of
 from orchestrator.toolchains.ruchy.hints import did_you_mean
@@ -161,29 +162,41 @@ class CalledOn(NamedTuple):
     place: Place | None = None
 
 
-class _Instances:
-    """How a generic function is called; `inference/instances.py` enters it, which is made of what is here."""
+Arguments = dict[int, hir.Expr]
+"""Arguments of a call that are checked already, by parameter."""
 
-    call: Callable[[Fn, tree.Call, FunctionItem, CalledOn | None], hir.Expr]
+
+class _Instances:
+    """How an instanced function is called; `inference/instances.py` enters it, which is made of what is here."""
+
+    call: Callable[[Fn, tree.Call, FunctionItem, CalledOn | None, Arguments | None], hir.Expr]
 
 
 INSTANCES = _Instances()
 
 
-def call_function(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None = None) -> hir.Expr:
-    """A call of a Ruchy function or method, defaults filled in."""
+def call_function(
+    c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None = None, known: Arguments | None = None
+) -> hir.Expr:
+    """A call of a Ruchy function or method, defaults filled in. `known` are arguments that are checked already."""
     p = c.p
     if any(name_of(argument) for argument in node.arguments):
         return _call_by_names(c, node, item, on)
-    if item.node.generics and item.calls is None:
-        return INSTANCES.call(c, node, item, on)
-    if p.copies is not None and item.trial is not p and item.env.module == c.env.module and item.is_open:
-        item = p.copy_of(item)
+    if item.calls is None:
+        if p.copies is not None and item.trial is not p and item.env.module == c.env.module and is_open(item):
+            item = p.copy_of(item)
+        types = item.types if item.types is not None else signature(p, item)
+        if item.instanced:
+            return INSTANCES.call(c, node, item, on, None)
+        if item.untyped:
+            known = by_themselves(c, node, item, types, on is not None)
+            if is_other_call(c, item, node.at, {i: one.type for i, one in known.items()}):
+                return INSTANCES.call(c, node, item, on, known)
     types = item.types if item.types is not None else signature(p, item)
     changed = changed_parameters(item, types)
     if changed and len(node.arguments) + (on is not None) <= len(types):
-        return call_changing(c, node, item, types, changed, on)
-    made = _arguments(c, node, item, types, on)
+        return call_changing(c, node, item, types, changed, on, known)
+    made = _arguments(c, node, item, types, on, known)
     if c.path == TOP and item.symbol == f"{p.module.name}::main":
         p.made.calls_main = True
     result = result_of(c, item)
@@ -214,8 +227,38 @@ def _call_by_names(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | No
     return open_type(c, hir.Block(made.type, node.at, out, made)) if out else made
 
 
+def by_themselves(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type], receiver: bool) -> Arguments:
+    """The arguments for parameters without types, each as it is by itself. Functions come last, because the types of
+    the others may tell those of their parameters."""
+    made: Arguments = {}
+    parameters = item.node.parameters
+    count = min(len(node.arguments) + receiver, len(parameters))
+    for functions in (False, True):
+        for i in range(int(receiver), count):
+            argument = node.arguments[i - receiver]
+            if parameters[i].type is not None or i in item.bound or isinstance(argument, tree.Lambda) != functions:
+                continue
+            if isinstance(argument, tree.Unary) and argument.op == "&mut":
+                argument = _lent(c, item, i, argument)
+            made[i] = expr(c, argument, _asked(types[i]) if functions and types else None)
+    return made
+
+
+def _asked(kind: Type) -> Type | None:
+    """What a function that is an argument is asked for: parameters, but not a result."""
+    found = resolve(kind)
+    if not isinstance(found, FunctionType) or resolve(found.result) is UNIT:
+        return found if isinstance(found, FunctionType) else None
+    return FunctionType(found.parameters, fresh())
+
+
 def _arguments(
-    c: Fn, node: tree.Call, item: FunctionItem, types: list[Type], on: CalledOn | None = None
+    c: Fn,
+    node: tree.Call,
+    item: FunctionItem,
+    types: list[Type],
+    on: CalledOn | None = None,
+    known: Arguments | None = None,
 ) -> list[hir.Expr]:
     """The arguments, and the defaults of the parameters that have none; nothing after an error about their number."""
     arguments = node.arguments
@@ -231,6 +274,9 @@ def _arguments(
     for i in range(first, given):
         argument = arguments[i - first]
         kind = types[i]
+        if known and i in known:
+            made.append(_fit_argument(c, known[i], kind, item, i, argument))
+            continue
         if isinstance(argument, tree.Unary) and argument.op == "&mut":
             argument = _lent(c, item, i, argument)
         # the common case of `check`, without building what an error would say
@@ -247,7 +293,13 @@ def _arguments(
 
 
 def call_changing(
-    c: Fn, node: tree.Call, item: FunctionItem, types: list[Type], changed: list[int], on: CalledOn | None = None
+    c: Fn,
+    node: tree.Call,
+    item: FunctionItem,
+    types: list[Type],
+    changed: list[int],
+    on: CalledOn | None = None,
+    known: Arguments | None = None,
 ) -> hir.Expr:
     """A call of a function with parameters `&mut T`. It takes what they hold, and gives it back changed; where that is
     no variable of its own, it is put into its place afterwards."""
@@ -270,6 +322,11 @@ def call_changing(
             expr(c, argument)
         return bad(at)
     for i, argument in enumerate(node.arguments, first):
+        if known and i in known:
+            value = _fit_argument(c, known[i], types[i], item, i, argument)
+            literal = isinstance(value, hir.Int | hir.Float | hir.Str | hir.Unit)
+            made.append(value if literal or value.type is NEVER else in_slot(c, value, out))
+            continue
         value = _lent_argument(c, item, argument, types[i], i, i in changed, lent, out, back)
         if i in changed and isinstance(value, hir.Local):
             slots.append(value.slot)

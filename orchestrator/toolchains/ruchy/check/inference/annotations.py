@@ -293,7 +293,7 @@ def signature(p: Pass, item: FunctionItem) -> list[Type]:
     item.types = types
     if item.own and item.trial is None and item.inferred | item.untyped:
         known = p.module.stubs.signatures.get(item.symbol.partition("::")[2])
-        if known is not None and len(known.parameters) == len(types):
+        if known is not None and len(known.parameters) in (0, len(types)):
             p.know(item, known)
     return item.types
 
@@ -305,11 +305,13 @@ def _read_signature(p: Pass, item: FunctionItem) -> list[Type]:
         item.env.types["Self"] = type_of(p, item.env, item.of)
     types: list[Type] = []
     item.required = 0
+    if item.own and item.symbol in p.module.known.instanced and item.original is None and item.trial is None:
+        item.instanced = True
     for i, parameter in enumerate(node.parameters):
         if parameter.default is None:  # a default before it can only be left out where nothing follows
             item.required = i + 1
-        types.append(_parameter(p, item, parameter))
-    if node.generics:  # they are found for each call
+        types.append(_parameter(p, item, i))
+    if item.instanced:  # they are found for each call
         item.result = ERROR
     elif node.result is not None:
         item.result = type_of(p, item.env, node.result)
@@ -333,23 +335,19 @@ def changed_parameters(item: FunctionItem, types: Sequence[Type]) -> list[int]:
     return [index for index, (one, kind) in enumerate(given) if is_written_through(one.type) and kind is not UNIT]
 
 
-def _parameter(p: Pass, item: FunctionItem, parameter: tree.Parameter) -> Type:
-    if item.node.generics:
+def _parameter(p: Pass, item: FunctionItem, index: int) -> Type:
+    if item.instanced:
         return ERROR
+    parameter = item.node.parameters[index]
     if parameter.type is not None:
         kind = parameter.type
         while isinstance(kind, tree.ReferenceType):
             kind = kind.target
         return type_of(p, item.env, kind)
-    if item.node.public:
-        name = parameter.name or "(a, b)"
-        kind_hint = "i64" if parameter.name else "(i64, i64)"
-        p.error(
-            "E0509",
-            parameter.at,
-            f"the parameter `{name}` of the `pub` function `{item.name}` needs a type",
-            f"write `{name}: {kind_hint}`, or whatever its type is",
-        )
+    if index in item.bound:
+        return item.bound[index]
+    if not item.own and item.trial is None:  # its module gives it types for its own calls
+        item.instanced = True
         return ERROR
     item.untyped = True
     return fresh()

@@ -1,8 +1,8 @@
-"""Generic functions: one copy for each set of types, in the unit of the caller.
+"""Generic functions, and untyped ones whose calls do not agree: one copy for each set of types, in the caller's unit.
 
 Order: a call takes the types of its arguments for the type parameters, which stay open as long as those are. When they
-are known (`Undecided.decide`, at the end of a check), the instance is made and its body checked, once for all calls of
-the unit with these types. Its symbol begins with that unit's, so it is compiled into the unit's fragments, like a
+are known, at once or later (`Undecided.decide`), the instance is made and its body checked, once for all calls of the
+unit with these types. Its symbol begins with that unit's, so it is compiled into the unit's fragments, like a
 function that is nested there, and nobody else ever sees it.
 """
 
@@ -13,42 +13,50 @@ from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import name_of
-from orchestrator.toolchains.ruchy.check.function import Fn
-from orchestrator.toolchains.ruchy.check.functions.calls import INSTANCES, CalledOn, call_function
-from orchestrator.toolchains.ruchy.check.inference.annotations import signature, type_of
-from orchestrator.toolchains.ruchy.check.inference.infer import Decision, fresh, is_open, settle, shown, unify
+from orchestrator.toolchains.ruchy.check.functions.calls import (
+    INSTANCES,
+    Arguments,
+    CalledOn,
+    by_themselves,
+    call_function,
+)
+from orchestrator.toolchains.ruchy.check.inference.annotations import type_of
+from orchestrator.toolchains.ruchy.check.inference.decide import DEPTH, look_into
+from orchestrator.toolchains.ruchy.check.inference.infer import (
+    ANY,
+    FLOATING,
+    INTEGER,
+    NUMBER,
+    Decision,
+    Var,
+    fresh,
+    is_open,
+    openness,
+    resolve,
+    settle,
+    shown,
+    unify,
+)
 from orchestrator.toolchains.ruchy.check.inference.written import with_written
 from orchestrator.toolchains.ruchy.check.module import unit_of
-from orchestrator.toolchains.ruchy.check.order import run
+from orchestrator.toolchains.ruchy.check.order import Use, check_body, enter_instance, place_of_use, run
 from orchestrator.toolchains.ruchy.check.parts import PARTS, Node
+from orchestrator.toolchains.ruchy.check.passes import NeedsFirst
 from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem
-from orchestrator.toolchains.ruchy.check.types import ERROR, Type
+from orchestrator.toolchains.ruchy.check.types import ERROR, F64, I64, Type
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.toolchains.ruchy.check.function import Fn
     from orchestrator.toolchains.ruchy.check.passes import Pass
 
-Use = int | FunctionItem
-"""Where an instance is used: at a token of its unit, or in another instance of the unit."""
-
 MOST = 2000
-"""How many instances a module may have: types that grow with each call would never end."""
+"""How many instances a module may have."""
 
-
-def place_of_use(use: Use) -> int:
-    """The first token of the unit that something is used at. It stands for all of an instance: a trap in it names the
-    line of that token, because the function's own text is another unit's, or another module's."""
-    found: list[int] = []
-    waiting: list[Use] = [use]
-    seen: list[Use] = []
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, int):
-            found.append(one)
-        elif one not in seen:
-            seen.append(one)
-            waiting += one.uses
-    return min(found)
+DEEPEST = 64
+"""How many instances of one function may call one another: types that grow with each call would never end."""
 
 
 def stand_at_use(made: hir.FunctionBody, instance: FunctionItem) -> None:
@@ -62,29 +70,35 @@ def stand_at_use(made: hir.FunctionBody, instance: FunctionItem) -> None:
         waiting.extend(PARTS[node.__class__](node))
 
 
-def call_generic(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None = None) -> hir.Expr:
-    """A call of a function with type parameters."""
-    p = c.p
+def call_instanced(
+    c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None = None, known: Arguments | None = None
+) -> hir.Expr:
+    """A call of a function with type parameters, or with parameters without types whose calls do not agree. `known` are
+    arguments for these that are checked already."""
+    p, nodes = c.p, item.node.parameters
     types = {name: fresh() for name in item.node.generics}
     called = FunctionItem(item.name, item.symbol, item.node, _env(p, item, types), own=True)
-    called.trial, called.inferred, called.calls = p, False, []
+    called.trial, called.inferred, called.instanced, called.calls = p, False, False, []
     errors = len(p.report.errors)
     with p.silenced(not item.own):
-        called.types = [_parameter(p, called.env, one) for one in item.node.parameters]
+        called.types = [_parameter(p, called.env, one) for one in nodes]
         result = item.node.result
         called.result = fresh() if result is None else type_of(p, called.env, result)
     if isinstance(node.callee, tree.Path) and node.callee.types:
         _written(c, node.callee, item, types, called.env)
     _unify_receiver(p, called, on)
-    required = [i + 1 for i, one in enumerate(item.node.parameters) if one.default is None]
+    required = [i + 1 for i, one in enumerate(nodes) if one.default is None]
     called.required = required[-1] if required else 0
     p.composed = True
-    made = call_function(c, node, called, on)
+    untyped = [i for i, one in enumerate(nodes) if one.type is None]
+    if untyped and known is None:
+        known = by_themselves(c, node, called, called.types, on is not None)
+    made = call_function(c, node, called, on, known)
     if called.calls and ERROR not in (*called.types, called.result) and len(p.report.errors) == errors:
-        unit = unit_of(f"{p.module.name}::{c.path}")
-        waits = tuple(types.values())
         use = p.made.instance_in(f"{p.module.name}::{c.path}") or node.at
-        p.open.late.append(Decision(lambda last: _decide(p, item, called, types, unit, use, last), waits))
+        key = (c.item.symbol if c.item is not None else c.path, node.at)
+        _Asked(c, key, item, called, types, {i: called.types[i] for i in untyped}, use).now()
+        made.type = resolve(made.type)
     return made
 
 
@@ -110,6 +124,124 @@ def _written(c: Fn, path: tree.Path, item: FunctionItem, types: dict[str, Type],
         unify(types[name], type_of(c.p, c.env, written))
 
 
+class _Asked:
+    """What one call asks for: a copy of `item` for the types of its type parameters, `types`, and of its arguments for
+    parameters without types, `bound`. These are given their types at once if they are numbers that start from an
+    integer; whether they stayed integers is seen at the end (`Undecided.guesses`)."""
+
+    def __init__(
+        self,
+        c: Fn,
+        key: tuple[str, int],
+        item: FunctionItem,
+        called: FunctionItem,
+        types: dict[str, Type],
+        bound: dict[int, Type],
+        use: Use,
+    ) -> None:
+        self.p = c.p
+        self.unit = unit_of(f"{c.p.module.name}::{c.path}")
+        self.key = key
+        self.item = item
+        self.called = called
+        self.types = types
+        self.bound = bound
+        self.use = use
+
+    def now(self) -> None:
+        """Makes the instance if the types are known, else as soon as they are."""
+        if any(_lacks_a_part(kind) for kind in self.bound.values()):
+            self._look_into()
+        if any(is_open(kind) for kind in self.types.values()) or self._bound() is None:
+            waits = (*self.types.values(), *self.bound.values())
+            self.p.open.late.append(Decision(self._later, waits))
+            return
+        self._make(run_now)
+
+    def _later(self, last: bool) -> bool:
+        if not last and (any(is_open(kind) for kind in self.types.values()) or self._bound() is None):
+            return False
+        self._make(run)
+        return True
+
+    def _bound(self) -> dict[int, Type] | None:
+        """What the parameters without types are, None while that is not known."""
+        before = self.p.module.known.arguments.get(self.key)
+        if before is not None and len(before) == len(self.bound):
+            return dict(zip(self.bound, before, strict=True))
+        found = {i: likely(kind) for i, kind in self.bound.items()}
+        return None if None in found.values() else found  # type: ignore[return-value]
+
+    def _make(self, check_now: Callable[[Pass, FunctionItem], None]) -> None:
+        p, item, called = self.p, self.item, self.called
+        types = {name: settle(kind) for name, kind in self.types.items()}
+        bound = self._bound() or {i: settle(kind) for i, kind in self.bound.items()}
+        if ERROR in (*types.values(), *bound.values()):
+            p.failed = True
+            return
+        for i, kind in bound.items():
+            if openness(self.bound[i]) in (INTEGER, FLOATING):
+                unify(self.bound[i], kind)
+        if any(is_open(kind) for kind in self.bound.values()):
+            p.open.guesses.append((self.key, tuple(self.bound.values()), tuple(bound.values())))
+        instance = instance_of(p, item, types, bound, self.unit, self.use)
+        if instance is None:
+            return
+        for one in called.calls or ():
+            one.symbol = instance.symbol
+        if instance.state == 0:
+            check_now(p, instance)
+        assert called.result is not None and instance.result is not None
+        if not unify(called.result, instance.result):
+            message = f"`{item.name}` gives {shown(instance.result)} here, and {shown(called.result)} is needed"
+            p.error("E0201", place_of_use(self.use), message)
+
+    def _look_into(self) -> None:
+        """Lets the body say what is not known of the arguments: the parameters of a function, the elements of an empty
+        array."""
+        p, item = self.p, self.item
+        trial = p.trial()
+        assert trial.copies is not None
+        copy_ = FunctionItem(item.name, item.symbol, item.node, _env(p, item, self.types), own=False)
+        copy_.trial, copy_.instanced = trial, False
+        trial.copies[item.symbol] = copy_
+        copy_.bound = dict(self.bound)
+        elsewhere = p.report.elsewhere
+        look_into(copy_)
+        p.report.elsewhere = elsewhere
+        if not trial.failed and copy_.result is not None and self.called.result is not None:
+            unify(self.called.result, copy_.result)
+
+
+def likely(kind: Type) -> Type | None:
+    """What a type will be, unless something that starts from an integer becomes a float. None where too little is
+    known."""
+    found = resolve(kind)
+    if found.__class__ is Var:
+        open_ = openness(found)
+        return None if open_ in (ANY, NUMBER) else F64 if open_ == FLOATING else I64
+    if not found.parts:
+        return found
+    parts = [likely(part) for part in found.parts]
+    return None if None in parts else found.with_parts(tuple(parts))  # type: ignore[arg-type]
+
+
+def _lacks_a_part(kind: Type) -> bool:
+    found = resolve(kind)
+    return found.__class__ is not Var and likely(found) is None
+
+
+def run_now(p: Pass, instance: FunctionItem) -> None:
+    """Checks an instance in the middle of who uses it; from the outside where that would be too deep."""
+    if any(instance is one for one in p.work.waiting):  # a circle: its own body will tell
+        return
+    if p.work.depth > DEPTH:
+        raise NeedsFirst(instance)
+    p.work.depth += 6
+    check_body(p, instance)
+    p.work.depth -= 6
+
+
 def _env(p: Pass, item: FunctionItem, types: dict[str, Type]) -> Env:
     env = item.env.copy()
     env.types.update(types)
@@ -126,78 +258,43 @@ def _parameter(p: Pass, env: Env, node: tree.Parameter) -> Type:
     return fresh() if kind is None else type_of(p, env, kind)
 
 
-def _decide(
-    p: Pass, item: FunctionItem, called: FunctionItem, types: dict[str, Type], unit: str, use: Use, last: bool
-) -> bool:
-    """Makes the instance of a call once its types are known."""
-    if not last and any(is_open(kind) for kind in types.values()):
-        return False
-    known = {name: settle(kind) for name, kind in types.items()}
-    if ERROR in known.values():
-        p.failed = True
-        return True
-    instance = instance_of(p, item, known, unit, use)
-    if instance is not None:
-        for one in called.calls or ():
-            one.symbol = instance.symbol
-        assert called.result is not None and instance.result is not None
-        if not unify(called.result, instance.result):
-            message = f"`{item.name}` gives {shown(instance.result)} here, and {shown(called.result)} is needed"
-            p.error("E0201", place_of_use(use), message)
-    return True
-
-
-def instance_of(p: Pass, item: FunctionItem, types: dict[str, Type], unit: str, use: Use) -> FunctionItem | None:
+def instance_of(
+    p: Pass, item: FunctionItem, types: dict[str, Type], bound: dict[int, Type], unit: str, use: Use
+) -> FunctionItem | None:
     """The copy of a function for these types in a unit; None after an error."""
-    at = place_of_use(use)
-    names = ",".join(name_of(kind) for kind in types.values())
+    names = ",".join(name_of(kind) for kind in (*types.values(), *bound.values()))
     symbol = f"{p.module.name}::{unit}.<{item.symbol}|{names}>"
     found = p.made.instances.get(symbol)
     if found is not None:
         found.uses.append(use)
         return found
-    if len(p.made.instances) >= MOST:
-        p.error_even_if_silent(
-            "E0803",
-            at,
-            f"generic functions have more than {MOST:,} instances here",
-            "let their types not grow",
-        )
+    if len(p.made.instances) >= MOST or _deep(item, use):
+        message = f"generic functions have more than {MOST:,} instances here"
+        if len(p.made.instances) < MOST:
+            message = f"`{item.name}` calls itself with ever new types"
+        p.failed = True
+        if all(one.message != message for one in p.report.errors):
+            p.error_even_if_silent("E0803", place_of_use(use), message, "let their types not grow")
         return None
     node = copy.deepcopy(item.node)  # what is kept of nodes belongs to one instance
     node.generics, node.public = [], False
     made = FunctionItem(item.name, symbol, node, _env(p, item, types), own=True)
-    made.uses = [use]
+    made.original, made.bound, made.uses = item, bound, [use]
     made.trial = p if p.copies is not None else None
-    made.index = len(p.made.functions)
-    p.made.instances[symbol] = made
-    p.made.functions.append(made)
-    for kind in types.values():
+    enter_instance(p, made)
+    for kind in (*types.values(), *bound.values()):
         p.touch(kind)
-    _check(p, item, made, at)
     return made
 
 
-def _check(p: Pass, item: FunctionItem, made: FunctionItem, at: int) -> None:
-    """Checks the body. Its warnings belong to nobody; errors of another module's text are told at the call, and each
-    of the module's own only once."""
-    report = p.report
-    waiting, warnings, errors = p.work.waiting, len(report.warnings), len(report.errors)
-    failed, p.failed = p.failed, False
-    with p.silenced(not item.own):
-        run(p, made)
-        for nested in p.made.functions[made.index + 1 :]:
-            if nested.state == 0:
-                signature(p, nested)
-                run(p, nested)
-    del report.warnings[warnings:]
-    told = {(one.code, one.at) for one in report.errors[:errors]}
-    report.errors[errors:] = [one for one in report.errors[errors:] if (one.code, one.at) not in told]
-    p.work.waiting = waiting
-    if p.failed and not item.own and not p.silent:
-        types = ", ".join(f"{name} = {shown(kind)}" for name, kind in made.env.types.items())
-        p.error("E0293", at, f"`{item.name}` does not work with {types}", "see what its body does with them")
-    p.failed = p.failed or failed
+def _deep(item: FunctionItem, use: Use) -> bool:
+    """Whether instances of one function stand in one another too deep."""
+    count, seen = 0, 0
+    while isinstance(use, FunctionItem) and seen < MOST:
+        seen += 1
+        count += use.original is not None and use.original.symbol == item.symbol
+        use = use.uses[0]
+    return count >= DEEPEST
 
 
-INSTANCES.call = call_generic
+INSTANCES.call = call_instanced

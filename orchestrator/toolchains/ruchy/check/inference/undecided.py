@@ -68,6 +68,12 @@ class MadeFunctions:
         self.nested_types: dict[tuple[str, str], tree.Struct | tree.Enum] = {}
         self.leaving: dict[str, int] = {}
 
+    def drop_instance(self, symbol: str) -> None:
+        """Forgets an instance, and what is nested in it."""
+        self.instances.pop(symbol, None)
+        for inner in [one for one in self.bodies if one.startswith(symbol)]:
+            del self.bodies[inner]
+
     def instance_in(self, symbol: str) -> FunctionItem | None:
         """The instance that a function is, or is nested in."""
         return self.instances.get(symbol[: symbol.rfind(">") + 1]) if self.instances else None
@@ -78,13 +84,14 @@ class Undecided:
 
     `pending` are expressions whose type was open when they were made; `literals` the integers among them, whose range
     is checked once it is known; `flows` what of open numbers flows into which, and where; `keys` are the types of keys
-    of maps, and where they are made; `late` are decisions that wait for a type.
+    of maps, and where they are made; `late` are decisions that wait for a type. `guesses` are calls, the types of their
+    arguments, and what they were taken to be before they were known.
 
     `missed`, `opened` and `hints` belong to `Pass.twice`: some type was missed; the variables that started with an open
     type; what is known of these from the first time, by node.
     """
 
-    __slots__ = ("flows", "hints", "keys", "late", "literals", "missed", "opened", "pending")
+    __slots__ = ("flows", "guesses", "hints", "keys", "late", "literals", "missed", "opened", "pending")
 
     def __init__(self) -> None:
         self.pending: list[hir.Expr] = []
@@ -92,6 +99,7 @@ class Undecided:
         self.flows: list[tuple[int, Type, Type]] = []
         self.keys: list[tuple[int, Type]] = []
         self.late: list[Decision] = []
+        self.guesses: list[tuple[tuple[str, int], tuple[Type, ...], tuple[Type, ...]]] = []
         self.missed = False
         self.opened: list[tuple[tree.Let, Type]] = []
         self.hints: dict[int, Type] = {}

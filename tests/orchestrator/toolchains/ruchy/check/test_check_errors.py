@@ -182,7 +182,6 @@ HINTS = {
     "fun f(n: i64) -> i64 { !n }": "for all bits of an integer write `~`",
     'fun f() -> String { 3 * "a" }': "the string stands on the left: `text * 3`",
     "fun f(a: bool) -> bool { a | a }": "for truth values write `||`",
-    "pub fun f(n) { println(n) }": "write `n: i64`, or whatever its type is",
     "fun f() { count = 1; }": "declare it: `let mut count = ...`",
     "fun f() { let k = 1; fun g() -> i64 { k } println(g(), k) }": "pass `k` as a parameter",
     "fun f(k: i64) { { fun g() -> i64 { k } println(g()) } }": "pass `k` as a parameter",
