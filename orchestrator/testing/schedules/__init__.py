@@ -11,6 +11,7 @@ from orchestrator.testing.schedules.cancelling import cancellable, invariant
 from orchestrator.testing.schedules.checks import bounded, cancellation_safe, fair
 from orchestrator.testing.schedules.director import Deadlock, Endless, LeftBehind, Problem, Uncontrolled
 from orchestrator.testing.schedules.explore import Exploration, Failure, explore, prove, replay, run
+from orchestrator.testing.schedules.network import network
 from orchestrator.testing.schedules.outcome import Outcome
 from orchestrator.testing.schedules.policy import AtRandom, ByPriority, Cancels, Policy, Written, policy_of
 from orchestrator.testing.schedules.strategy import Deviations, Exhaustive, Pct, Portfolio, Random, Strategy
@@ -46,6 +47,7 @@ __all__ = [
     "explore",
     "fair",
     "invariant",
+    "network",
     "policy_of",
     "prove",
     "replay",

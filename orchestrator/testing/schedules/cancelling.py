@@ -34,6 +34,11 @@ def directed_by(director: Director, current_task: Callable[[], Any]) -> Iterator
         _RUN.reset(token)
 
 
+def current_run() -> _Run | None:
+    """The run of a schedule that this code is part of, if it is."""
+    return _RUN.get()
+
+
 @contextmanager
 def cancellable() -> Iterator[CancellableScope]:
     """A scope that a schedule may cancel at any await inside, once. Outside of schedules it is a scope like any other.

@@ -46,6 +46,11 @@ class Abandoned(BaseException):
     """Thrown into tasks that would never end by themselves. No code should catch it."""
 
 
+def is_outside(owner: Any) -> bool:
+    """Whether what happens is an arrival from outside, not a step of a task."""
+    return getattr(owner, "is_outside", False)
+
+
 class Turn(NamedTuple):
     """What happens next: a task runs, or it is cancelled."""
 
@@ -131,7 +136,7 @@ class Director:
     @property
     def tasks(self) -> list[Any]:
         """All tasks that were seen, in that order."""
-        return list(self._labels)
+        return [task for task in self._labels if not is_outside(task)]
 
     @property
     def over(self) -> bool:
@@ -207,7 +212,8 @@ class Director:
         if number - since[order[0]] > PATIENCE:
             return Turn(order[0])
         if self._policy.fifo:
-            order = order[:1]
+            # When something arrives from outside, no loop decides.
+            order = [one for number, one in enumerate(order) if number == 0 or is_outside(one)]
         stays = self._last in order
         if stays:
             order.remove(self._last)

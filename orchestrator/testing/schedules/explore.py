@@ -14,7 +14,7 @@ from orchestrator.testing.schedules.outcome import Outcome, alike
 from orchestrator.testing.schedules.policy import Cancels, Policy, Written, before_choices, policy_of
 from orchestrator.testing.schedules.shorten import Shortest, shortest
 from orchestrator.testing.schedules.strategy import Deviations, Exhaustive, Pct, Portfolio, Random, Strategy
-from orchestrator.testing.schedules.trace import CANCEL, Trace
+from orchestrator.testing.schedules.trace import CANCEL, LOST, Trace
 
 Backend = Literal["trio", "asyncio"]
 DEFAULT_BACKEND: Backend = "trio" if find_spec("trio") is not None else "asyncio"
@@ -67,7 +67,8 @@ class Failure(NamedTuple):
         for step, label in enumerate(self.trace.labels):
             if label.startswith(CANCEL):
                 place = self.trace.places[step][0] if step < len(self.trace.places) else None
-                found.append(f"{label.removeprefix(CANCEL)} was cancelled{f' at {place}' if place else ''}")
+                what = "lost" if place == LOST else f"cancelled{f' at {place}' if place else ''}"
+                found.append(f"{label.removeprefix(CANCEL)} was {what}")
         return f" ({', and '.join(found)})" if found else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -68,6 +69,14 @@ def place_of(coroutine: Any) -> CodePlace | None:
     own = [frame for frame in theirs if not _is_installed(frame)]
     frame = (own or theirs)[-1]
     return CodePlace(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+
+
+def place_of_caller() -> CodePlace | None:
+    """The line of the test, or of what it calls, that the running code was called from."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (is_loops(frame) or _is_installed(frame)):
+        frame = frame.f_back
+    return CodePlace(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) if frame is not None else None
 
 
 def without_loops(traceback: TracebackType | None) -> TracebackType | None:

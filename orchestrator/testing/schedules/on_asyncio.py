@@ -20,11 +20,13 @@ from math import inf
 from typing import Any
 
 from orchestrator.testing.schedules.cancelling import directed_by, in_scope
-from orchestrator.testing.schedules.director import Abandoned, Director, LeftBehind
+from orchestrator.testing.schedules.director import Abandoned, Director, LeftBehind, is_outside
 from orchestrator.testing.schedules.frames import place_of
 from orchestrator.testing.schedules.groups import anyio_if_installed
+from orchestrator.testing.schedules.network import Networked
 from orchestrator.testing.schedules.steady import ROUNDS, short_name, steady_interpreter
 from orchestrator.testing.schedules.threads import AT_REST, BEFORE_A_JUMP, ForeignThreads, watched
+from orchestrator.testing.schedules.trace import ARRIVES, LOST
 from orchestrator.testing.schedules.waits import Waiter, deadlock, outside
 
 anyio_backend: Any = None
@@ -107,8 +109,10 @@ def _unseen(context: dict[str, Any]) -> str:
     return f"{context['message']}{f': {error!r}' if error is not None else ''}"
 
 
-def name_of(task: asyncio.Task[Any]) -> str:
+def name_of(task: Any) -> str:
     """What a task is called: as it was named, or by the last part of its function's name."""
+    if is_outside(task):
+        return str(task.name)
     name = task.get_name()
     if _UNNAMED.fullmatch(name):  # Numbered by asyncio, and in each run differently.
         name = getattr(task.get_coro(), "__qualname__", "task")
@@ -128,8 +132,11 @@ def _anyio_under_control(director: Director) -> Iterator[None]:
     if director.may_cancel_tasks:
         groups.start_soon, groups.start = _in_scope(groups.start_soon), _in_scope(groups.start)
         groups._spawn = _in_a_group(groups._spawn)
+    from orchestrator.testing.schedules.anyio_network import sockets_in_memory
+
     try:
-        yield
+        with sockets_in_memory():
+            yield
     finally:
         backend.run_sync_in_worker_thread, groups.start_soon, groups.start, groups._spawn = saved
 
@@ -194,21 +201,22 @@ class _Ready(deque[Any]):
 
     def _first(self) -> Any:
         """The handle that a plain loop would take; None where a task was cancelled instead."""
-        handle = self[0]
-        return (
-            self._picked([handle]) if isinstance(_owner(handle), asyncio.Task) else self._callback(handle, alone=True)
-        )
+        if not _is_choice(self[0]):
+            return self._callback(self[0], alone=True)
+        choices = [handle for handle in self if _is_choice(handle)]
+        task = next((handle for handle in choices if not is_outside(_owner(handle))), None)
+        return self._picked([handle for handle in choices if handle is task or is_outside(_owner(handle))])
 
     def _any(self) -> Any:
         """Returns a callback, or the task that is picked; None if one was cancelled instead."""
-        tasks = [handle for handle in self if isinstance(_owner(handle), asyncio.Task)]
+        tasks = [handle for handle in self if _is_choice(handle)]
         if self._recount:
             # Only those that are queued now: a callback that schedules itself again and again must not keep tasks from
             # running.
             self._due, self._recount = len(self) - len(tasks), False
         if self._due or not tasks:
             self._due = max(0, self._due - 1)
-            handle = next(handle for handle in self if not isinstance(_owner(handle), asyncio.Task))
+            handle = next(handle for handle in self if not _is_choice(handle))
             return self._callback(handle, alone=not tasks)
         return self._picked(tasks)
 
@@ -229,7 +237,11 @@ class _Ready(deque[Any]):
             return None
         self._in_vain, self._recount = 0, True
         handle = tasks[owners.index(turn.task)]
-        if handle is not tasks[0]:
+        if is_outside(turn.task):
+            if self._places:
+                director.trace.places.append((ARRIVES, ARRIVES))
+            return handle
+        if handle is not next(one for one in tasks if not is_outside(_owner(one))):
             director.overtakes()
         if director.problem is not None:
             self._rounds += 1
@@ -251,7 +263,7 @@ class _Ready(deque[Any]):
         return task is not None
 
     def _cancel(self, task: asyncio.Task[Any]) -> None:
-        place = place_of(task.get_coro()) if self._places else None
+        place = LOST if is_outside(task) else place_of(task.get_coro()) if self._places else None
         self._director.trace.places.append((place, place))
         self._director.cancel(task)
 
@@ -264,8 +276,13 @@ class _Ready(deque[Any]):
 
 
 def _owner(handle: Any) -> Any:
-    """The task whose step a handle is."""
+    """The task whose step a handle is, or what arrives."""
     return getattr(handle._callback, "__self__", None)
+
+
+def _is_choice(handle: Any) -> bool:
+    owner = _owner(handle)
+    return isinstance(owner, asyncio.Task) or is_outside(owner)
 
 
 class _Selector(selectors.DefaultSelector):
@@ -287,7 +304,7 @@ class _Selector(selectors.DefaultSelector):
         return found
 
 
-class _Loop(asyncio.SelectorEventLoop):
+class _Loop(Networked):
     """An event loop that does nothing by itself."""
 
     def __init__(self, director: Director, places: bool) -> None:
@@ -315,6 +332,8 @@ class _Loop(asyncio.SelectorEventLoop):
     def create_task(self, coro: Any, **arguments: Any) -> asyncio.Task[Any]:
         """A native task, unlike one of AnyIO's groups, can be cancelled as it is."""
         task: asyncio.Task[Any] = super().create_task(coro, **arguments)
+        if self.network is not None:
+            self.network.started(task)
         if self._director.may_cancel_tasks and self._begun and not self.in_a_group:
             self._director.offer(task, task.cancel)
             self._native.append(task)

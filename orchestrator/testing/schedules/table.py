@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 from itertools import groupby
 
-from orchestrator.testing.schedules.trace import CANCEL, CodePlace, Trace
+from orchestrator.testing.schedules.trace import ARRIVES, CANCEL, LOST, CodePlace, Trace
 
 COLUMNS = 6
 """More tasks than that are not drawn side by side."""
@@ -29,6 +29,9 @@ class _Turn:
         self.label = label.removeprefix(CANCEL)
         self.steps = steps
         self.mark = "*" if overtakes else " "
+        if began is not None and began in (ARRIVES, LOST):
+            self.text = began.function
+            return
         if label.startswith(CANCEL):
             self.text = f"CANCELLED at {began}" if began else "CANCELLED"
             return
@@ -97,7 +100,7 @@ def _cut(text: str, width: int) -> str:
 
 def _source_of(trace: Trace) -> list[str]:
     """What stands in the lines that the table names."""
-    places = sorted({place for pair in trace.places for place in pair if place is not None})
+    places = sorted({place for pair in trace.places for place in pair if place not in (None, ARRIVES, LOST)})
     found = [(str(place), linecache.getline(place.file, place.line).strip()) for place in places[:SOURCES]]
     width = max((len(name) for name, _ in found), default=0)
     return [_cut(f"    {name:<{width}}  {source}", WIDTH) for name, source in found if source]

@@ -42,6 +42,11 @@ class CodePlace(NamedTuple):
         return f"{self.file.replace(chr(92), '/').rpartition('/')[2]}:{self.line}"
 
 
+ARRIVES = CodePlace("", 0, "arrives")
+LOST = CodePlace("", 0, "IS LOST")
+"""The places of what happens outside of the program, which has no line there."""
+
+
 class Trace:
     """One run: the task of each step by its label, and the choices. `places` has, where it was asked for, where each
     step began and ended (None: the task itself began or ended)."""
