@@ -16,6 +16,7 @@ from collections.abc import Iterable
 import msgspec
 
 from actors.digests import Digest, digest
+from actors.untrusted import UNREADABLE
 from orchestrator.toolchains.objects import custom_sections
 from orchestrator.wasm.leb import uleb
 
@@ -95,7 +96,7 @@ def note_of(data: bytes) -> MeaningNote | None:
         if name == SECTION:
             try:
                 return msgspec.json.decode(data[begin:end], type=MeaningNote)
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 return None
     return None
 
