@@ -13,11 +13,11 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, Union
 
-import anyio
 import msgspec
 
 from actors.diagnostics import Diagnostic
 from actors.digests import Digest
+from actors.offload import Wakeup, wakeup
 from actors.result import ResultFields
 
 __all__ = [
@@ -322,8 +322,8 @@ class Subscription:
         self._size = size
         self.lossless = lossless
         self._lost = 0
-        self._ready: anyio.Event | None = None
-        self._room: anyio.Event | None = None
+        self._ready: Wakeup | None = None
+        self._room: Wakeup | None = None
         self._hurried = False
         self._closed = False
 
@@ -359,7 +359,7 @@ class Subscription:
         """Waits until a lossless reader has room in its ring."""
         while self.full and not (self._hurried or self._closed):
             if self._room is None:
-                self._room = anyio.Event()
+                self._room = wakeup()
             await self._room.wait()
 
     def __aiter__(self) -> Subscription:
@@ -367,7 +367,7 @@ class Subscription:
 
     async def __anext__(self) -> Event:
         while not self._ring and not self._closed:
-            self._ready = self._ready or anyio.Event()
+            self._ready = self._ready or wakeup()
             await self._ready.wait()
         if self._lost:
             lost, self._lost = self._lost, 0

@@ -10,9 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
-import anyio
-
 from actors.messages import Message
+from actors.offload import Wakeup, wakeup
 
 M = TypeVar("M", bound=Message)
 
@@ -71,7 +70,9 @@ class Mailbox(Generic[M]):
         self.delivered = 0
         self.closed = False
         self.wake: Callable[[], None] = _nothing
-        self._waiting: deque[tuple[anyio.Event, int]] = deque()
+        self.event: Callable[[], Wakeup] = wakeup
+        """Makes what a sender waits for. The system sets it to that of its loop."""
+        self._waiting: deque[tuple[Wakeup, int]] = deque()
 
     @property
     def waiting(self) -> int:
@@ -111,7 +112,7 @@ class Mailbox(Generic[M]):
     async def _wait_for_room(self, weight: int) -> None:
         """Waits for room. On return it is reserved. A cancelled sender gives back what was reserved for it, or leaves
         the queue."""
-        turn = (anyio.Event(), weight)
+        turn = (self.event(), weight)
         self._waiting.append(turn)
         try:
             await turn[0].wait()

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import anyio
-import anyio.lowlevel
-import anyio.to_thread
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from actors.disk import REAL, Disk, RealDisk
 from actors.forks import OwnProcess
@@ -32,11 +29,31 @@ STAMPS_A_FILE = 16
 """So many `lstat` take as long as reading a file."""
 
 
+class Wakeup(Protocol):
+    """What one task waits for and another one sets, once."""
+
+    def set(self) -> None: ...
+
+    def is_set(self) -> bool: ...
+
+    async def wait(self) -> None: ...
+
+
+def wakeup() -> Wakeup:
+    """Returns what a task of an event loop can wait for."""
+    from anyio import Event
+
+    return Event()
+
+
 _FORKED = "this process is a fork of the one that this belongs to"
 
 
 class Offload:
     """Runs files and SQLite in threads, and computing inline or in processes.
+
+    It is also all that actors know of their event loop. AnyIO is imported where it is used, because `plain.py` drives
+    actors without one.
 
     A hop of `run` costs 65 to 160 microseconds, so callers batch. It cannot be interrupted: a cancelled caller waits
     for the thread, so that no work continues after the caller has ended.
@@ -50,7 +67,9 @@ class Offload:
         """Runs a blocking function outside of the loop. Raises RuntimeError in a fork."""
         if self._process.is_fork:  # A fork that cleans up would remove files that the parent still uses.
             raise RuntimeError(_FORKED)
-        return await anyio.to_thread.run_sync(function, *args)
+        from anyio.to_thread import run_sync
+
+        return await run_sync(function, *args)
 
     async def files(self, count: int, size: int, function: Callable[..., R], *args: Any) -> R:
         """Runs a function that reads or writes `count` files, of `size` bytes together: in the loop where that is over
@@ -60,15 +79,42 @@ class Offload:
         if self._process.is_fork:
             raise RuntimeError(_FORKED)
         # As before a hop: a caller that is cancelled does not begin, and what was begun is never lost.
-        await anyio.lowlevel.checkpoint()
+        await self.checkpoint()
         return function(*args)
 
     async def compute(self, function: Callable[..., R], *args: Any) -> R:
         """Runs a toolchain's job, which is pure computing, in the loop itself: a thread would only compete with the
         loop for the interpreter's lock. Jobs are small, and a checkpoint follows each, so cancellation stays prompt."""
         result = function(*args)
-        await anyio.lowlevel.checkpoint()
+        await self.checkpoint()
         return result
+
+    def event(self) -> Wakeup:
+        """Returns what a task can wait for."""
+        return wakeup()
+
+    def now(self) -> float:
+        """Returns the time of the loop in seconds."""
+        from anyio import current_time
+
+        return current_time()
+
+    async def sleep(self, seconds: float) -> None:
+        from anyio import sleep
+
+        await sleep(seconds)
+
+    async def checkpoint(self) -> None:
+        """Lets other tasks run."""
+        from anyio.lowlevel import checkpoint
+
+        await checkpoint()
+
+    def shield(self) -> AbstractContextManager[object]:
+        """Returns a context that no cancellation interrupts."""
+        from anyio import CancelScope
+
+        return CancelScope(shield=True)
 
     def spawn(self, arguments: Sequence[str]) -> Child | None:
         """Starts a process for computing. Returns None on a system without process groups, and where files are read
@@ -102,10 +148,10 @@ class InlineOffload(Offload):
         self._duration = duration
 
     async def run(self, function: Callable[..., R], *args: Any) -> R:
-        await anyio.lowlevel.checkpoint()
+        await self.checkpoint()
         result = function(*args)
         seconds = self._duration(function, args) if self._duration else 0.0
-        await (anyio.sleep(seconds) if seconds > 0 else anyio.lowlevel.checkpoint())
+        await (self.sleep(seconds) if seconds > 0 else self.checkpoint())
         return result
 
     async def files(self, count: int, size: int, function: Callable[..., R], *args: Any) -> R:

@@ -7,10 +7,8 @@ clock in any actor, costs an addition for each message, and a build that ends be
 
 from __future__ import annotations
 
-import anyio
-
+from actors.actor import Wired
 from actors.events import ActorState, BuildStalled, RunningJob
-from actors.system import System
 
 QUIET_SECONDS = 10.0
 """Time between two looks. Where both find the same counts, the build makes no progress. So the first report comes after
@@ -23,16 +21,16 @@ NAMES = {"keeper": "the cache", "hasher": "reading sources", "scanner": "looking
 class Watchdog:
     """Watches one build. The caller sleeps for `pause` seconds, then calls `look`."""
 
-    def __init__(self, system: System, build: int) -> None:
+    def __init__(self, system: Wired, build: int) -> None:
         self._system = system
         self._build = build
         self._moves = system.moves
-        self._since = anyio.current_time()
+        self._since = system.offload.now()
         self.pause = QUIET_SECONDS
 
     def look(self) -> BuildStalled | None:
         """Returns what the build waits for, and emits it, where there was no progress since the last look."""
-        moves, now = self._system.moves, anyio.current_time()
+        moves, now = self._system.moves, self._system.offload.now()
         if moves != self._moves:
             self._moves, self._since, self.pause = moves, now, QUIET_SECONDS
             return None
@@ -42,7 +40,7 @@ class Watchdog:
         return found
 
 
-def stalled(system: System, build: int, seconds: float) -> BuildStalled:
+def stalled(system: Wired, build: int, seconds: float) -> BuildStalled:
     """The state of all actors now, after `seconds` without progress."""
     actors = []
     jobs: list[RunningJob] = []

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from types import TracebackType
 from typing import Unpack
 
@@ -17,14 +16,10 @@ import anyio
 import msgspec
 
 from actors.compiler.crew import Crew
-from actors.compiler.pool import Pool
-from actors.compiler.toolchain import Surroundings
 from actors.compiler.toolchains import Toolchains
 from actors.digests import Digest
 from actors.events import Event, Events, Subscription
 from actors.forks import OwnProcess
-from actors.hasher.hasher import Hasher
-from actors.keeper.keeper import Keeper
 from actors.messages import (
     A,
     BuildDone,
@@ -40,21 +35,20 @@ from actors.messages import (
     Verify,
 )
 from actors.offload import Offload
-from actors.planner.planner import Planner
-from actors.scanner.scanner import Scanner
 from actors.system import Address, Broken, Closed, MailboxStatistics, System, Tap
-from orchestrator.builds import Builds, Memory, translated
-from orchestrator.config import Config, load
+from orchestrator.builds import Builds, Memory
+from orchestrator.config import Config
 from orchestrator.dependencies import DependencyGraph
 from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
 from orchestrator.keywords import Limits, OnFull
 from orchestrator.keywords import Settings as KeywordSettings
-from orchestrator.looked import looked, own_files
+from orchestrator.looked import Watched
+from orchestrator.opening import Opening, actors_of, translated
 from orchestrator.reach import ReachedFiles, reached_files
-from orchestrator.requests import DECIDES, build_settings, scan_rules
+from orchestrator.requests import scan_rules
 from orchestrator.result import BuildResult, RunResult, build_result
 from orchestrator.sources import Sources
-from orchestrator.toolchains.locate import Asked, package_folders
+from orchestrator.toolchains.locate import Asked
 
 Source = str | os.PathLike[str] | Sources
 
@@ -151,16 +145,10 @@ class Project:
         """Modules in memory, by file name; editable between builds."""
         self.cache = Cache(self)
         self._offload = offload or Offload()
-        # Files are stamped before they are read, so that the next build sees a change in between. For the same reason
-        # the toolchains' own files are stamped before their identities are computed from them.
-        disk, seen = looked(self._offload.disk)
-        seen.watched(own_files() if toolchain is not None else [*own_files(), *package_folders()])
-        self.config: Config = load(place, settings, disk, toolchain)
+        self._opening = Opening(place, toolchain, self._offload.disk, settings)
+        self.config: Config = self._opening.config
         """All settings, resolved."""
-        self._toolchains = self.config.toolchains
-        self._watched = seen.watched(self._toolchains.files())
-        self._plain = toolchain is None and all(value is None for value in settings.values())
-        self._owned = DECIDES.isdisjoint(key for key, value in settings.items() if value is not None)
+        self._toolchains = self._opening.toolchains
         self._tap = tap
         self._events = Events()
         self._system: System | None = None
@@ -176,28 +164,10 @@ class Project:
             raise ProjectError("this project was opened before", hint="call `orchestrator.open` again")
         self._process = OwnProcess()
         config = self.config
-        # Without a folder the cache is in memory.
-        keeper = Keeper(
-            config.folder or None,
-            max_size=config.max_size,
-            eviction=config.eviction,
-            hot_memory=config.hot_memory,
-            enabled=config.enabled,
-        )
-        limits = Surroundings(project=config.project, seconds=config.timeout, memory=config.worker_memory)
-        pool = Pool(self._toolchains, config.jobs, partial(validate), self._crew(), limits)
-        try:
-            self._toolchains.identity()
-        except Exception as error:
-            raise translated(Broken(f"the toolchain has no identity: {type(error).__name__}: {error}")) from error
-        planner = Planner(pool.address, keeper.address, self._toolchains, config.jobs, remembers=config.enabled)
-        hasher = Hasher(planner.address, self._toolchains.normalise)
-        scanner = Scanner(hasher.address)
-        self._system = System(
-            [scanner, hasher, planner, pool, keeper], offload=self._offload, events=self._events, tap=self._tap
-        )
-        self._keeper = keeper.address
-        self._builds = Builds(self._system, scanner.address, planner.address)
+        cast = actors_of(self._opening, self._crew())
+        self._system = System(cast, offload=self._offload, events=self._events, tap=self._tap)
+        self._keeper = cast.keeper.address
+        self._builds = Builds(self._system, cast.scanner.address, cast.planner.address)
         if not config.output:
             import shutil
             import tempfile
@@ -325,6 +295,11 @@ class Project:
         return self._toolchains
 
     @property
+    def watched(self) -> Watched:
+        """Stamps of the files that the settings and the toolchains come from. For `orchestrator.server`."""
+        return self._opening.watched
+
+    @property
     def system(self) -> System:
         """The actors of an open Project. For `orchestrator.testing`."""
         return self._running()
@@ -379,17 +354,14 @@ class Project:
             disk = self._offload.disk
             reached = await self._offload.run(reached_files, config.root, config.entry, self._toolchains, disk)
             memory = ReachedFiles(reached, self.sources)
-        settings = build_settings(
-            config,
-            self._watched,
-            self._offload.disk,
-            output=config.output or os.path.join(self._temporary, "program.wasm"),
-            plain=self._plain and profile is None,
-            owned=self._owned and not len(self.sources),
+        settings = self._opening.request(
+            config.output or os.path.join(self._temporary, "program.wasm"),
+            config=config,
+            plain=profile is None,
+            owned=not len(self.sources),
+            force=force,
         )
-        settings = msgspec.structs.replace(
-            settings, goal=goal, force=force, lookup=lookup, verify=verify[0], verify_seed=verify[1]
-        )
+        settings = msgspec.structs.replace(settings, goal=goal, lookup=lookup, verify=verify[0], verify_seed=verify[1])
         done = await self._builds.build(settings, rules, memory, begun)
         if done.cancelled:
             raise BuildCancelled("the build was cancelled", hint="the project was closed while it ran")
@@ -403,13 +375,6 @@ def forked() -> ProjectError:
         "this project was opened before the process forked, and belongs to the parent",
         hint="call `orchestrator.open` in the child",
     )
-
-
-def validate(program: bytes) -> str | None:
-    """Returns what is wrong with a program, or None (see `orchestrator.wasm.validate`, imported on first use)."""
-    from orchestrator.wasm.validate import validate as wasm_validate
-
-    return wasm_validate(program)
 
 
 __all__ = ["Cache", "CachedObject", "Event", "Project", "open"]

@@ -11,7 +11,7 @@ import anyio
 from actors.messages import Build, BuildDone, BuildSettings, MemorySource, Rules, Scan, ToPlanner
 from actors.stillness import Watchdog
 from actors.system import Address, Broken, Closed, System
-from orchestrator.errors import ProjectBroken, ProjectError
+from orchestrator.opening import translated
 
 R = TypeVar("R")
 
@@ -154,13 +154,3 @@ class Builds:
             self._system.check()
         except (Broken, Closed) as error:
             raise translated(error) from error.__cause__
-
-
-def translated(error: Broken | Closed) -> ProjectBroken | ProjectError:
-    """Returns what the API raises when the system of actors has ended."""
-    if isinstance(error, Broken):
-        return ProjectBroken(
-            f"an actor failed: {error}",
-            hint="this is a bug of Wasmill: please report it with the traceback of the original error above",
-        )
-    return ProjectError("the project is closed", hint="open it again")

@@ -36,7 +36,8 @@ class Looked:
         return extras, tuple(self._absent)
 
     def _see(self, *paths: str) -> None:
-        new = [path for path in paths if path not in self._extras and path not in self._absent]
+        # A path with a zero byte is that of no file, which the caller reports.
+        new = [path for path in paths if path not in self._extras and path not in self._absent and "\0" not in path]
         extras, absent = stamp_extras(new, self.beneath)
         self._extras.update((extra.path, extra) for extra in extras)
         self._absent.update(dict.fromkeys(absent))

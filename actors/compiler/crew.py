@@ -132,6 +132,9 @@ class Crew:
         if worth >= 2:
             self._grow(min(worth, self._slots))
 
+    def want_threads(self) -> None:
+        """Work that waits for other programs needs no worker."""
+
     def _grow(self, size: int) -> None:
         while not self.useless and self.size < size:
             try:

@@ -13,17 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import anyio
 import msgspec
 
+from actors.actor import Actor
 from actors.compiler import worker
-from actors.compiler.crew import Crew, Died, Worker, encoded
 from actors.compiler.inputs import read_inputs
 from actors.compiler.toolchain import CompileJob, SummariseJob, Surroundings
 from actors.compiler.toolchains import Toolchains
 from actors.events import CompileFinished, CompileStarted, LinkStarted, RunningJob
+from actors.mailbox import Cell
 from actors.messages import (
     BatchDone,
     CompileOutcome,
@@ -43,7 +43,10 @@ from actors.messages import (
     answer_to,
     kinds,
 )
-from actors.system import Actor, Cell
+
+if TYPE_CHECKING:
+    from actors.compiler.crew import Crew, Died, Worker
+    from actors.plainloop import NoWorkers
 
 INLINE_BYTES = 128 << 10
 """Bytes of a source above which it is not compiled inline where worker processes are allowed, because the event loop
@@ -79,7 +82,7 @@ class Pool(Actor[ToWorkers]):
         toolchains: Toolchains,
         slots: int,
         validate: Callable[[bytes], str | None] | None = None,
-        crew: Crew | None = None,
+        crew: Crew | NoWorkers | None = None,
         limits: Surroundings | None = None,
     ) -> None:
         super().__init__()
@@ -100,12 +103,16 @@ class Pool(Actor[ToWorkers]):
     async def receive(self, message: ToWorkers, reply: Cell) -> None:
         if not self._idle:
             raise RuntimeError("a job was posted although no slot is idle")
-        if self.crew is not None and not isinstance(message, RunLink | ReadInputs) and not self._in_threads(message):
+        if self.crew is not None and self._in_threads(message):
+            self.crew.want_threads()
+        elif self.crew is not None and not isinstance(message, RunLink | ReadInputs):
             self.crew.want(message.ahead_ms)
         self.start(self._work, self._idle.pop(), message, reply)
 
-    def _in_threads(self, message: JobBatch[BatchDone]) -> bool:
-        """Whether no job of the batch needs a worker process."""
+    def _in_threads(self, message: ToWorkers) -> bool:
+        """Whether all of the work waits for other programs, in threads."""
+        if isinstance(message, RunLink):
+            return self.toolchains.calls_programs(self.toolchains.named(message.toolchain))
         return isinstance(message, RunCompile) and all(self.calls_programs(job.path) for job in message.jobs)
 
     def calls_programs(self, path: str) -> bool:
@@ -149,7 +156,7 @@ class Pool(Actor[ToWorkers]):
         return f"{self.slots - len(self._idle)} of {self.slots} slots at work" if self._running else ""
 
     def jobs(self) -> list[RunningJob]:
-        now = anyio.current_time()
+        now = self.offload.now()
         return [job.running(now) for _, job in sorted(self._running.items())]
 
 
@@ -160,7 +167,7 @@ class _Link:
         self.pool = pool
         self.message = message
         self.slot = slot
-        self.began = anyio.current_time()
+        self.began = pool.offload.now()
 
     async def done(self) -> LinkDone:
         pool, message = self.pool, self.message
@@ -190,7 +197,7 @@ class _Job:
         self.outcomes: list[JobOutcome] = []
         self.died = ""
         """How the worker died that tried the next module; "" if none has. Such a module is never tried inline."""
-        self.began = anyio.current_time()
+        self.began = pool.offload.now()
         self.process: int | None = None
         """The process in which the next module is tried, 0 for this one; None while it waits for a worker."""
 
@@ -256,9 +263,11 @@ class _Job:
 
     async def _in_worker(self, used: Worker) -> None:
         """Has the rest of the batch done by a worker, until it dies or all is done."""
+        from actors.compiler.crew import Crew, Died, encoded
+
         pool, message, done = self.pool, self.message, len(self.outcomes)
         crew, decoder = pool.crew, _KINDS[type(message)].decoder
-        assert crew is not None
+        assert isinstance(crew, Crew)
         rest = msgspec.structs.replace(message, jobs=message.jobs[done:], digests=self.digests[done:])
         pool.busy[used] = message.build
         self.process = used.child.pid
@@ -289,7 +298,7 @@ class _Job:
 
     def _begin(self) -> None:
         pool = self.pool
-        self.began = anyio.current_time()
+        self.began = pool.offload.now()
         if pool.events.wanted and not self.died and isinstance(self.message, RunCompile):
             pool.events.emit(CompileStarted(build=self.message.build, module=self.next.module, slot=self.slot))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from actors.actor import Actor
 from actors.events import SourceRead
 from actors.hasher.source import Normalise, ReadResult, read_sources
+from actors.mailbox import Address, Cell
 from actors.messages import SourcesFound, SourcesRead, ToPlanner
-from actors.system import Actor, Address, Cell
 
 
 class Hasher(Actor[SourcesFound]):

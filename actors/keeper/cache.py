@@ -27,7 +27,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
-import anyio
 from xxhash import xxh3_128_digest
 
 from actors.digests import Digest, Stamp
@@ -229,7 +228,7 @@ class BuildCache:
     async def unpin(self) -> None:
         in_use, self.in_use = self.in_use, InUse()
         if in_use.visible:
-            with anyio.CancelScope(shield=True):  # Nobody else can release it any more.
+            with self.offload.shield():  # Nobody else can release it any more.
                 await self.offload.files(1, 0, in_use.release)
 
     async def close(self) -> None:

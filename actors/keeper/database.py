@@ -23,10 +23,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-import anyio
-import anyio.lowlevel
-import anyio.to_thread
-
 if TYPE_CHECKING:
     import sqlite3
 
@@ -136,7 +132,9 @@ class InlineConnection(PlainConnection):
         return found
 
     async def _pause(self) -> None:
-        await anyio.lowlevel.checkpoint()
+        from anyio.lowlevel import checkpoint
+
+        await checkpoint()
 
 
 class Database:
@@ -164,14 +162,23 @@ class Database:
         return await self.read(function, *args, **kwargs)
 
     async def close(self) -> None:
-        with anyio.CancelScope(shield=True):
-            await self._call(_close, self._connection)
+        await self._shielded(self._call(_close, self._connection))
 
     async def _run(self, wrapper: Callable[..., Coroutine[Any, Any, R]], *args: Any, **kwargs: Any) -> R:
-        return await _shielded(self._call(wrapper, self._connection, *args, **kwargs))
+        return await self._shielded(self._call(wrapper, self._connection, *args, **kwargs))
 
     async def _call(self, function: Callable[..., Coroutine[Any, Any, R]], *args: Any, **kwargs: Any) -> R:
         return await function(*args, **kwargs)
+
+    async def _shielded(self, work: Awaitable[R]) -> R:
+        return await _shielded(work)
+
+
+class PlainDatabase(Database):
+    """The same where there is no event loop, and nothing that could cancel."""
+
+    async def _shielded(self, work: Awaitable[R]) -> R:
+        return await work
 
 
 class ThreadDatabase(Database):
@@ -219,7 +226,7 @@ def _driven(work: Coroutine[Any, Any, R]) -> R:
 
 
 async def open_database(
-    path: str, *, inline: bool = False, hop: Callable[..., Awaitable[Any]] = anyio.to_thread.run_sync
+    path: str, *, inline: bool = False, hop: Callable[..., Awaitable[Any]] | None = None
 ) -> Database:
     """Opens (or creates) the database file `path`, or one in memory (`MEMORY`), which is always inline: it never waits.
     `hop` runs a function outside of the loop.
@@ -229,13 +236,30 @@ async def open_database(
     try:
         if inline or path == MEMORY:
             return Database(InlineConnection(path, hop if inline else None))
-        return ThreadDatabase(await _shielded(hop(PlainConnection, path)), hop)
+        in_thread = hop or _in_thread()
+        return ThreadDatabase(await _shielded(in_thread(PlainConnection, path)), in_thread)
+    except Exception as error:
+        raise _translated(error) from error
+
+
+def _in_thread() -> Callable[..., Awaitable[Any]]:
+    from anyio.to_thread import run_sync
+
+    return run_sync
+
+
+def open_plain(path: str) -> Database:
+    """As `open_database`, where there is no event loop."""
+    try:
+        return PlainDatabase(PlainConnection(path))
     except Exception as error:
         raise _translated(error) from error
 
 
 async def _shielded(work: Awaitable[R]) -> R:
-    with anyio.CancelScope(shield=True):
+    from anyio import CancelScope
+
+    with CancelScope(shield=True):
         return await work
     raise AssertionError("a shield swallows no exception")
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
+from actors.actor import Actor
 from actors.digests import Digest, Stamp, printable
 from actors.disk import DictDisk, Disk
 from actors.keeper import index, publish, verification
@@ -21,6 +22,7 @@ from actors.keeper.index import EntryRow
 from actors.keeper.metadata import lengthened
 from actors.keeper.store import NO_SPACE, FileStore, Incoming, is_snapshot_name
 from actors.keeper.upkeep import Upkeep
+from actors.mailbox import Cell
 from actors.messages import (
     ANSWERS,
     A,
@@ -58,7 +60,6 @@ from actors.messages import (
     Verify,
     kinds,
 )
-from actors.system import Actor, Cell
 
 _MEMORY_FOLDER = "/memory"
 

@@ -23,8 +23,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import TypeAlias
 
-import anyio
-
 from actors.digests import Stamp
 from actors.disk import Lock
 from actors.keeper import index, locks
@@ -218,16 +216,16 @@ def identity(store: FileStore) -> Stamp | None:
 
 async def _lock(offload: Offload, store: FileStore) -> Lock | None:
     """The lock for opening the index; None if another process holds it for too long, and we go on without it."""
-    deadline = anyio.current_time() + OPEN_SECONDS
+    deadline = offload.now() + OPEN_SECONDS
     try:
         await offload.run(store.disk.make_folders, store.folder)
         lock: Lock | None = None
         while True:
-            with anyio.CancelScope(shield=True):  # Otherwise a cancellation here would drop a lock that was taken.
+            with offload.shield():  # Otherwise a cancellation here would drop a lock that was taken.
                 lock = await offload.run(store.disk.lock, store.path(locks.OPENING))
-            if lock is not None or anyio.current_time() >= deadline:
+            if lock is not None or offload.now() >= deadline:
                 return lock
-            await anyio.sleep(POLL_SECONDS)
+            await offload.sleep(POLL_SECONDS)
     except OSError as error:
         raise Unusable(f"the index cannot be opened: {error.strerror or error}") from error
 

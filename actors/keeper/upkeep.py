@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
-import anyio
-
 from actors.events import CacheTooSmall, EntriesEvicted
 from actors.keeper import commits, index, locks, recovery, sweep
 from actors.keeper.cache import BuildCache, said
@@ -255,7 +253,7 @@ class Upkeep:
         free = True
         if not cache.memory:
             try:
-                with anyio.CancelScope(shield=True):
+                with cache.offload.shield():
                     lock = await cache.offload.run(cache.store.disk.lock, cache.store.path(locks.COLLECTING))
                 free = lock is not None
             except OSError:

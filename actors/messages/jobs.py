@@ -87,7 +87,7 @@ class JobBatch(WorkerRequest[A], Generic[A], frozen=True):
 
     `digests` are those that the keys were made from, in the order of `jobs`. A worker reads a job whose `source` is
     empty, from `root`, and compares it with its digest. `ahead_ms` is about how long all the work takes that the build
-    still has before it, including this batch.
+    still has before it, including this batch; 0 where that is one module, which workers cannot share.
     """
 
     jobs: tuple[SummariseJob | CompileJob, ...]

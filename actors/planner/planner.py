@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import anyio
-
+from actors.actor import Actor
 from actors.compiler.toolchains import Toolchains
+from actors.mailbox import Address, Cell
 from actors.messages import Build, BuildDone, BuildRequest, Message, ToKeeper, ToPlanner, ToWorkers, WorkerRequest
 from actors.planner.machine import Machine
 from actors.planner.run import ENDED
-from actors.system import Actor, Address, Cell
 
 POSTS_BESIDE_JOBS = 16
 """How many requests to the keeper may be unanswered; a build has one or two at a time."""
@@ -38,7 +37,7 @@ class Planner(Actor[ToPlanner]):
             remembers,
             send=self._send,
             later=self._later,
-            now=anyio.current_time,
+            now=lambda: self.offload.now(),
             cancelled=lambda build: self.cancelled(build),
         )
 
@@ -84,7 +83,7 @@ class Planner(Actor[ToPlanner]):
 
     def _later(self, seconds: float) -> None:
         async def wait() -> None:
-            await anyio.sleep(seconds)
+            await self.offload.sleep(seconds)
             self.nudge()
 
         self.start(wait)

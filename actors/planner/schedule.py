@@ -92,8 +92,8 @@ class Schedule:
         self.priorities: dict[str, float] = {}
         """Milliseconds of the longest path that still has to be compiled below the module's dependents."""
         self.ahead_ms = 0.0
-        """About how long it takes to summarise and compile everything that is known to be waiting for that. Workers
-        start processes by it."""
+        """About how long it takes to summarise and compile everything that is known to be waiting for that."""
+        self._waiting = 0
 
     def estimate(
         self,
@@ -110,7 +110,7 @@ class Schedule:
         self.costs = {module: self.estimates.of(module, sizes(module)) for module in modules}
         self.costs.update(dict.fromkeys(reused, REUSED_MS))
         self.priorities = graph.among(modules).remaining_path(self.costs)
-        self.ahead_ms = 0.0
+        self.ahead_ms, self._waiting = 0.0, 0
 
     def priority(self, module: str) -> float:
         return self.priorities.get(module, 0.0)
@@ -118,10 +118,17 @@ class Schedule:
     def queued(self, module: str) -> None:
         """The module waits to be compiled."""
         self.ahead_ms += self.costs.get(module, 0.0)
+        self._waiting += 1
 
     def taken(self, module: str) -> None:
         """The module waits no more: a worker has it, or it needs none."""
         self.ahead_ms -= self.costs.get(module, 0.0)
+        self._waiting -= 1
+
+    def to_share_ms(self) -> float:
+        """Returns how much of what is ahead several workers could share: nothing of one module. Workers start processes
+        by it."""
+        return self.ahead_ms if self._waiting > 1 else 0.0
 
 
 class ReadyHeap:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from actors.actor import Actor
 from actors.events import FileSkipped, SourcesScanned
+from actors.mailbox import Address, Cell
 from actors.messages import BATCH, Scan, ScanEnd, SourcesFound
 from actors.offload import STAMPS_A_FILE
 from actors.scanner.compare import LoadedSnapshot, ScanResult, scan_sources
-from actors.system import Actor, Address, Cell
 
 SKIPPED = frozenset({"W0801", "W0802", "W0803"})
 """Codes of warnings about files and folders that were left out."""

@@ -69,20 +69,28 @@ def _opened(arguments: Namespace, said: dict[str, Any], config: Config) -> Abstr
 
 
 def execute(arguments: Namespace, output: Output) -> int:
-    said = settings(arguments)
-    config = load(folder(arguments), said)
+    said, place = settings(arguments), folder(arguments)
+    opening = session.opening_of(arguments, place, said)
+    config = opening.config if opening is not None else load(place, said)
+    before = _stamp(config.output)
 
-    async def body() -> int:
-        before = _stamp(config.output)
-        async with _opened(arguments, said, config) as project:
-            result = await session.build(project, arguments, output)
+    def finish(result: BuildResult) -> int:
         unchanged = result.success and not result.compiled_modules and before == _stamp(config.output)
         unchanged = unchanged and (result.program is not None or before is None)  # else the program is another build's
         nothing_done = unchanged and not arguments.verify
         tell(result, config, output, nothing_done=nothing_done)
         return result.exit_code
 
-    code = session.in_loop(body, output)
+    async def body() -> int:
+        from orchestrator.cli import looped
+
+        async with _opened(arguments, said, config) as project:
+            result = await looped.build(project, arguments, output)
+        return finish(result)
+
+    code = session.at_once(opening, arguments, output, finish) if opening is not None else None
+    if code is None:
+        code = session.in_loop(body, output)
     session.start_server(config, arguments.path)
     return code
 

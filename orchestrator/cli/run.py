@@ -52,8 +52,10 @@ def execute(arguments: Namespace, output: Output) -> int:
     config = load(arguments.path, said)
 
     async def body() -> int:
+        from orchestrator.cli import looped
+
         async with session.opened(arguments.path, said, config) as project:
-            result = await session.build(project, arguments, output)
+            result = await looped.build(project, arguments, output)
             if not result.success:
                 tell(result, config, output)
                 return result.exit_code

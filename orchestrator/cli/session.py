@@ -1,4 +1,6 @@
-"""Runs one command in an event loop: signals, and a build whose events are printed."""
+"""What commands share: a project, a loop to build it in, and a server for the next command.
+
+A small build without a reader of events needs no event loop (`at_once`); everything else runs in one (`looped.py`)."""
 
 from __future__ import annotations
 
@@ -6,29 +8,23 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-import anyio
-import anyio.abc
-import msgspec
-
-from actors.events import BuildCancelled, BuildFinished, BuildStalled, Event
 from orchestrator.cli.output import Output
 from orchestrator.errors import WasmillError
-from orchestrator.report.progress import Progress, stalled
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from contextlib import AbstractAsyncContextManager
 
     from orchestrator.api import Project
+    from orchestrator.cli.looped import Body
     from orchestrator.config import Config
+    from orchestrator.opening import Opening
     from orchestrator.result import BuildResult
 
-Body = Callable[[], Awaitable[int]]
 Opener = Callable[[str, "dict[str, Any]", "Config"], Any]
 
 opener: Opener | None = None
@@ -51,14 +47,77 @@ def opened(place: str, said: dict[str, Any], config: Config) -> AbstractAsyncCon
 def in_loop(body: Body, output: Output) -> int:
     """Runs `body` until it ends, or until Ctrl-C (130) or SIGTERM (143) cancels it. A second signal ends the process at
     once."""
-    return anyio.run(_in_loop, body, output)
+    from orchestrator.cli import looped
+
+    return looped.in_loop(body, output)
 
 
-async def _in_loop(body: Body, output: Output) -> int:
-    # Garbage collection was off during the imports (`uptodate.main`). What they made stays alive, so it is frozen.
+def opening_of(arguments: Namespace, place: str, said: dict[str, Any]) -> Opening | None:
+    """Returns the project of a build that may need no event loop. None where its events are printed or recorded, where
+    it verifies (which workers share), and where a server builds."""
+    if opener is not None or arguments.json or arguments.record or arguments.verify:
+        return None
+    from actors.disk import REAL
+    from orchestrator.opening import Opening
+
+    return Opening(place, None, REAL, said)
+
+
+def at_once(opening: Opening, arguments: Namespace, output: Output, finish: Callable[[BuildResult], int]) -> int | None:
+    """Builds without an event loop, and returns what `finish` makes of the result, or the exit code for a signal, which
+    is as in `in_loop`. None where the build is to begin again in a loop, because it is no small one."""
+    from actors.events import BuildStalled, Event, Events
+    from actors.plainloop import PlainLoop
+    from orchestrator.direct import DirectBuild
+    from orchestrator.report.progress import Progress, stalled
+
+    progress = Progress(sys.stderr, live=False if output.quiet else None)
+    output.clear = progress.close
+    events = Events()
+
+    def warn(event: Event) -> None:
+        if isinstance(event, BuildStalled):
+            progress.close()
+            output.say(stalled(event))
+
+    events.listen(warn, rare=True)
+    if progress.live:
+        events.listen(progress.see)
+    # What the imports made stays alive, so it is frozen (as in `looped.py`).
     gc.freeze()
     gc.enable()
-    return await _Session(output).run(body)
+    with _Signals(output) as signals:
+        try:
+            build = DirectBuild(opening, PlainLoop(), events, lambda: signals.first != 0)
+            result = build.build(force=arguments.force)
+        finally:
+            progress.close()
+        if signals.first:
+            return output.interrupted(signals.first)
+    return finish(result) if result is not None else None
+
+
+class _Signals:
+    """Notes the first signal, so that it cancels a build between two steps; ends the process at the second one."""
+
+    def __init__(self, output: Output) -> None:
+        self.first = 0
+        self._output = output
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _note(self, number: int, frame: object) -> None:
+        if self.first:
+            os._exit(self._output.interrupted(number))
+        self.first = number
 
 
 def start_server(config: Config, place: str) -> None:
@@ -72,111 +131,3 @@ def start_server(config: Config, place: str) -> None:
         folder = served_folder(config, place)
         if not ServerFolder(folder).taken():
             start(folder, wait=False)
-
-
-class _Session:
-    def __init__(self, output: Output) -> None:
-        self.output = output
-        self.signal = 0
-        self.scope = anyio.CancelScope()
-
-    async def run(self, body: Body) -> int:
-        code, error = 3, None
-        async with anyio.create_task_group() as group:
-            await group.start(self._listen)
-            with self.scope:
-                try:
-                    code = await body()
-                except Exception as wrong:  # raised below, outside of the exception group
-                    error = wrong
-            if self.signal:  # reported while signals are still handled, so that another one cannot interfere
-                code = self.output.interrupted(self.signal)
-            group.cancel_scope.cancel()
-        if self.signal:
-            return code
-        if error is not None:
-            raise error
-        return code
-
-    async def _listen(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
-            task_status.started()
-            async for number in received:
-                if self.signal:
-                    os._exit(self.output.interrupted(number))
-                self.signal = number
-                self.scope.cancel()
-
-
-async def build(project: Project, arguments: Namespace, output: Output) -> BuildResult:
-    """Builds with everything that the flags ask for. Events go to standard output with `--json`, and to the progress
-    line on a terminal."""
-    progress = Progress(sys.stderr, live=False if output.quiet else None)
-    output.clear = progress.close
-
-    def warn(event: Event) -> None:
-        if isinstance(event, BuildStalled):
-            progress.close()
-            output.say(stalled(event))
-
-    silence = project.listen(warn, rare=True)
-    try:
-        return await _build(project, arguments, output, progress)
-    finally:
-        silence()
-        progress.close()
-
-
-async def _build(project: Project, arguments: Namespace, output: Output, progress: Progress) -> BuildResult:
-    as_json = getattr(arguments, "json", False)
-    start = partial(
-        project.build,
-        force=getattr(arguments, "force", False),
-        verify=getattr(arguments, "verify", 0.0),
-        verify_seed=getattr(arguments, "verify_seed", None),
-    )
-    if not as_json and not progress.live:
-        return await start()
-    result: BuildResult | None = None
-    errors: list[Exception] = []  # Raised below, outside of the exception group.
-    async with project.events(on_full="wait" if as_json else "drop") as events, anyio.create_task_group() as group:
-
-        async def follow() -> None:
-            try:
-                await _follow(events, output if as_json else None, progress)
-            except Exception as wrong:
-                errors.append(wrong)
-                group.cancel_scope.cancel()
-
-        group.start_soon(follow)
-        try:
-            result = await start()
-        except Exception as wrong:
-            errors.append(wrong)
-            group.cancel_scope.cancel()
-    progress.close()
-    if errors:
-        raise errors[0]
-    assert result is not None
-    return result
-
-
-def ascii_only(text: str) -> str:
-    """Returns JSON with everything but ASCII escaped, because a terminal obeys U+009B, and U+202E reverses the line."""
-    if text.isascii():
-        return text
-    import json
-
-    return json.dumps(json.loads(text))
-
-
-async def _follow(events: AsyncIterator[Event], output: Output | None, progress: Progress) -> None:
-    encode = msgspec.json.encode
-    async for event in events:
-        if output is not None:
-            output.build = event.build
-            await output.send(ascii_only(encode(event).decode()))
-            output.ended = isinstance(event, (BuildFinished, BuildCancelled))
-        progress.see(event)
-        if isinstance(event, (BuildFinished, BuildCancelled)):
-            return

@@ -109,7 +109,7 @@ class OpenProject:
             return False
         if not self.users and self._cache != self._cache_stamps():
             return False
-        extras, absent = project._watched
+        extras, absent = project.watched
         paths = [*(extra.path for extra in extras), *absent]
         present, missing = stamp_extras(paths, REAL)
         return missing == absent and [extra.stamp for extra in present] == [extra.stamp for extra in extras]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import orchestrator
+from orchestrator.cli import session
 from orchestrator.cli.app import main
 from tests.cli.cli_fakes import FakeProject, Wasmill
 
@@ -15,6 +16,7 @@ from tests.cli.cli_fakes import FakeProject, Wasmill
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeProject:
     made = FakeProject()
     monkeypatch.setitem(vars(orchestrator), "open", made)
+    monkeypatch.setattr(session, "opening_of", lambda *_: None)  # what builds without a loop opens no Project
     return made
 
 

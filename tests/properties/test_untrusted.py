@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.events import FileSkipped
-from orchestrator.cli.session import ascii_only
+from orchestrator.cli.looped import ascii_only
 from orchestrator.config import load
 from orchestrator.errors import ConfigError
 from orchestrator.report.diagnostics import render_all

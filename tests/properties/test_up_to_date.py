@@ -265,7 +265,7 @@ def test_the_snapshot_of_another_installation_is_renewed(tmp_path: Path, monkeyp
     assert uptodate.answer(str(top / "p"))
     elsewhere = tmp_path / "elsewhere.py"
     elsewhere.write_text("")
-    monkeypatch.setattr("orchestrator.api.own_files", lambda: [str(elsewhere)])
+    monkeypatch.setattr("orchestrator.opening.own_files", lambda: [str(elsewhere)])
     monkeypatch.setattr(uptodate, "__file__", str(elsewhere))
     assert not uptodate.answer(str(top / "p"))
     incremental(top / "p")

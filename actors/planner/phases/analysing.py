@@ -243,6 +243,7 @@ class Summarising(Step):
         session, run = self.session, self.run
         while session.idle_slots and self._waiting:
             share = max(1, min(BATCH, len(self._waiting) // session.idle_slots))
+            alone = len(self._waiting) == 1
             jobs = [self._waiting.popleft() for _ in range(share)]
             files = [session.facts.sources[job.module] for job in jobs]
             request = RunSummarise(
@@ -250,7 +251,7 @@ class Summarising(Step):
                 jobs=tuple(jobs),
                 digests=tuple(file.digest for file in files),
                 root=run.settings.root,
-                ahead_ms=run.schedule.ahead_ms,
+                ahead_ms=0.0 if alone else run.schedule.ahead_ms,
             )
             session.ask(run, request)
             run.schedule.ahead_ms -= sum(new_source_ms(file.size) for file in files)

@@ -185,7 +185,7 @@ class Compiling(Step):
         reusing.prepare(self._ready)
         while session.idle_slots and len(reusing.prepared):
             modules = reusing.prepared.take(session.slots, schedule.costs, self._ready.more)
-            ahead_ms = schedule.ahead_ms
+            ahead_ms = schedule.to_share_ms()
             for module in modules:
                 run.states.set(module, State.RUNNING)
                 schedule.taken(module)

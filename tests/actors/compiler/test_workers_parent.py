@@ -29,7 +29,8 @@ from actors.compiler import crew, pool
 crew.EACH_MS, pool.INLINE_BYTES = 1e-6, -1
 
 async def main():
-    sources, odd = orchestrator.Sources({"main.plain": sys.argv[2]}), "tests.actors.compiler.odd_toolchain:OddToolchain"
+    sources = orchestrator.Sources({"main.plain": sys.argv[2], "other.plain": ""})  # one module would need one worker
+    odd = "tests.actors.compiler.odd_toolchain:OddToolchain"
     async with orchestrator.open(sources, toolchain=odd, entry="main.plain", jobs=2) as project:
         result = await project.build()
         print(result.success, [found.message for found in result.diagnostics])

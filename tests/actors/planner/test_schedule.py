@@ -75,7 +75,19 @@ def test_the_work_ahead_is_what_is_queued_and_not_taken() -> None:
         schedule.queued(module)
     assert schedule.ahead_ms == 5.0
     schedule.taken("a")
-    assert schedule.ahead_ms == 3.0
+    assert schedule.ahead_ms == schedule.to_share_ms() == 3.0
+
+
+def test_one_module_alone_cannot_be_shared_however_long_it_takes() -> None:
+    """Otherwise an edit of one module, which a busy machine compiled slowly before, would start worker processes."""
+    schedule = Schedule()
+    schedule.costs = {"a": 2_000.0, "b": 2_000.0}
+    shares = []
+    for step in (schedule.queued, schedule.taken):
+        for module in ("a", "b"):
+            step(module)
+            shares.append(schedule.to_share_ms())
+    assert shares == [0.0, 4_000.0, 0.0, 0.0]
 
 
 def test_states_are_counted_and_senseless_steps_are_bugs() -> None:
