@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from actors.digests import Digest
     from orchestrator.toolchains.c.compile import Shop
 
-VERSION = 1
-"""Raised whenever the same compiler and the same options make another object."""
+VERSION = 2
+"""Raised whenever the same compiler and the same options make another object, or another program of it."""
 
 
 _WORDS = "a list of texts without blanks around them"
@@ -104,6 +104,11 @@ class CLanguages:
         from orchestrator.toolchains.c.link import link
 
         return link(self.shop(), job)
+
+    def accepted(self, program: bytes) -> None:
+        """The program was validated: the next link need only prove what it changes."""
+        if self._shop is not None:
+            self._shop.links.accepted(program)
 
     def codes(self) -> dict[str, Code]:
         """The diagnostic codes of this toolchain."""

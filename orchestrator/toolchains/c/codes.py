@@ -63,4 +63,14 @@ CODES: dict[str, Code] = registry(
         "int f(int x) { if (x = 1) return 2; return 3; }",
         "int f(int x) { if (x == 1) return 2; return 3; }",
     ),
+    Code(
+        "W1002",
+        "warning",
+        "linked by another linker",
+        "Wasmill's own linker takes what C and C++ compilers make by default. What it does not take (thread-local "
+        "data, exceptions, a call of a function with other types than it has) is linked by the compiler's `wasm-ld`, "
+        "which links everything again after each edit.",
+        "int f(int);\nint main(void) { return f(1); }\n// other.c: int f(double x) { return x; }",
+        "int f(double);\nint main(void) { return f(1); }\n// other.c: int f(double x) { return x; }",
+    ),
 )

@@ -28,6 +28,7 @@ from orchestrator.toolchains.c.meaning import (
 )
 from orchestrator.toolchains.c.messages import CompilerTold, told
 from orchestrator.toolchains.c.options import COptions
+from orchestrator.toolchains.c.own_linker import OwnLinks
 from orchestrator.toolchains.objects import object_problem
 from orchestrator.toolchains.programs import ChildPrograms, ProgramEnd
 
@@ -43,6 +44,7 @@ class Shop:
         self.chosen = chosen
         self.programs = ChildPrograms()
         self.headers = Headers()
+        self.links = OwnLinks()
         self._flags: dict[bool, list[str]] = {}
 
     def flags(self, *, cxx: bool) -> list[str]:

@@ -1,4 +1,8 @@
-"""Links objects to a program, with the C library and the compiler's own linker."""
+"""Links objects to a program with the C library: by our own linker where it can, else by the compiler's.
+
+`release` is linked by the compiler's linker, which optimises. So is what is beyond ours, and a note says so; and what a
+C++ program lacks, because only that linker says it in the words of the source.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +11,25 @@ import re
 import tempfile
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from actors.compiler.toolchain import Linked, LinkJob
 from actors.diagnostics import Finding
 from orchestrator.toolchains.c.command import is_cxx
 from orchestrator.toolchains.c.compilers import CURE, MISSING
 from orchestrator.toolchains.c.libraries import LibraryError, library, linker_of
 from orchestrator.toolchains.c.meaning import without_note
+from orchestrator.toolchains.c.own_linker import NO_MAIN, STACK, as_linked
+from orchestrator.wasm.mixed import MixedProgram
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.c.compile import Shop
 
-STACK = 4 << 20
-"""Bytes of a program's stack. It stands before the data, so that running over it traps."""
-
-NO_MAIN = "no file of the project defines `main`", "write one: `int main(void)`"
-
 _MAINS = (b"__main_argc_argv", b"__main_void", b"__original_main")
 """What clang makes of the name `main`. The C library refers to them weakly, so the linker misses none."""
+
+_MANGLED = ": _Z"
+_LIBRARIES = "correct `libraries` under [toolchain.c]"
 
 _UNDEFINED = re.compile(r"(?P<file>.+?): undefined symbol: (?P<name>.+)")
 _TWICE = re.compile(r"duplicate symbol: (?P<name>.+)")
@@ -34,6 +40,49 @@ def link(shop: Shop, job: LinkJob) -> Linked:
     """The program, or what is wrong."""
     if shop.compiler is None:
         return _refused("E1002", MISSING, CURE)
+    beyond: tuple[str, ...] = ()
+    if job.options.get("profile") != "release":
+        linked, beyond = _by_own_linker(shop, job)
+        if linked is not None:
+            return linked
+    if missing := tuple([one.digest for one in job.objects if not one.data]):
+        return Linked(needs=missing)
+    linked = _by_program(shop, job)
+    if linked.program is None or not beyond:
+        return linked
+    return msgspec.structs.replace(linked, findings=(*linked.findings, _note(beyond)))
+
+
+def _by_own_linker(shop: Shop, job: LinkJob) -> tuple[Linked | None, tuple[str, ...]]:
+    """What our linker says; None where the other one is to be asked, and why, unless it is only for its words."""
+    assert shop.compiler is not None
+    # zig takes a minute to build the library of C++, so that is linked only where a program needs it.
+    kinds = (False, True) if any(is_cxx(one.path) for one in job.objects) else (False,)
+    given = [os.path.join(job.around.project, one) for one in shop.chosen.libraries]
+    found = MixedProgram()
+    for cxx in kinds:
+        try:
+            found = shop.links.link(job, library(shop.compiler, shop.programs, cxx=cxx), given)
+        except LibraryError as error:
+            return _refused("E1003", str(error), ""), ()
+        except OSError as error:
+            return _refused("E1003", f"`{error.filename}` cannot be read: {error.strerror}", _LIBRARIES), ()
+        if not found.errors:
+            break
+    if found.beyond or any(_MANGLED in line for line in found.errors):
+        return None, found.beyond
+    return as_linked(found), ()
+
+
+def _note(beyond: tuple[str, ...]) -> Finding:
+    more = f" (and {len(beyond) - 1} more)" if len(beyond) > 1 else ""
+    return Finding(
+        "W1002", f"linked by `wasm-ld`, because of what Wasmill's linker does not take: {beyond[0]}{more}", note=True
+    )
+
+
+def _by_program(shop: Shop, job: LinkJob) -> Linked:
+    """What the compiler's linker makes of it."""
     if not any(name in one.data for name in _MAINS for one in job.objects):
         return _refused("E1004", *NO_MAIN)
     with tempfile.TemporaryDirectory(prefix="wasmill-link-") as place:
