@@ -18,9 +18,9 @@ LETS = "let n = 3; let x = 1.5; let s = 'z';"
 
 
 class UntypedProgram:
-    """Functions `f0`, `f1`, ... of two parameters, of which each calls only those before it, and itself. A body is made of
-    nodes: ("a",), ("b",), (number,), ("+", left, right), ("*", left, right), ("text", node), ("same", left, right),
-    ("call", function, left, right). `numbers` are the functions that take no text."""
+    """Functions `f0`, `f1`, ... of two parameters, each of which calls only those before it. A body is made of nodes:
+    ("a",), ("b",), (number,), ("+", left, right), ("*", left, right), ("text", node), ("same", left, right),
+    ("call", function, left, right). `numbers` says which functions take no text."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
