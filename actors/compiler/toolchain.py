@@ -429,8 +429,8 @@ class CallsPrograms(Protocol):
 
 @runtime_checkable
 class LinksWhole(Protocol):
-    """A toolchain whose modules do not say what they need of one another, as in C. A program that has one of them has
-    all of the project."""
+    """A toolchain whose modules do not say what they need of one another, as in C. A program that has a module of such
+    a toolchain has all modules of all such toolchains."""
 
     links_whole: bool
 

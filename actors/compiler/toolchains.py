@@ -123,14 +123,11 @@ class Toolchains:
             one.interrupt()
 
     def whole(self, paths: Mapping[str, str], reached: Collection[str]) -> set[str]:
-        """The modules that a program has besides those that it reached, because it has one of their toolchain. `paths`
-        has the file of each module of the project."""
-        if not self._whole:
+        """The modules that a program has besides those that it reached: one file of a toolchain that `LinksWhole`
+        brings all files of such toolchains. `paths` has the file of each module of the project."""
+        if not self._whole or not any(paths[one].endswith(self._whole) for one in reached):
             return set()
-        wanted = {id(self.of(path)) for path in map(paths.__getitem__, reached) if path.endswith(self._whole)}
-        if not wanted:
-            return set()
-        return {one for one, path in paths.items() if path.endswith(self._whole) and id(self.of(path)) in wanted}
+        return {one for one, path in paths.items() if path.endswith(self._whole)}
 
     def kinds(self, paths: Collection[str]) -> list[str]:
         """The kinds of object that the modules at `paths` are compiled to, sorted."""

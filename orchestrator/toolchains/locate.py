@@ -17,7 +17,11 @@ from orchestrator.settings import near_miss, shown_value
 GROUP = "wasmill.toolchains"
 """The entry-point group in which toolchains are installed."""
 
-BUILT_IN = {"ruchy": "orchestrator.toolchains.ruchy:Ruchy", "c": "orchestrator.toolchains.c:CLanguages"}
+BUILT_IN = {
+    "ruchy": "orchestrator.toolchains.ruchy:Ruchy",
+    "c": "orchestrator.toolchains.c:CLanguages",
+    "wat": "orchestrator.toolchains.wat:WatText",
+}
 """Toolchains that come with Wasmill."""
 
 Asked = Union[Toolchain, str, Sequence[Union[Toolchain, str]], None]

@@ -35,7 +35,7 @@ class CLanguages:
     free_names = True
     reconsiders = True
     object_kind = "wasm"
-    linked_kinds = ("wasm",)
+    linked_kinds = ("wasm", "wat")
     options: Mapping[str, str] = {
         "compiler": '"zig", "clang", or the absolute path of one of these',
         "flags": _WORDS,
