@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import orchestrator
+from actors.diagnostics import SourceError
+from orchestrator.toolchains.wat import WatText
 
 pytestmark = pytest.mark.anyio
 
@@ -40,8 +42,8 @@ async def test_what_is_wrong_has_a_place() -> None:
         sources["square.wat"] = SQUARE.replace('"square"', '"other"')
         [one] = (await project.build()).diagnostics
         assert one.code == "E1102" and "square" in one.message
-        sources["square.wat"] = b"(module ;; \xff\n)"
-        assert [one.code for one in (await project.build()).diagnostics] == ["E0801"]
+    with pytest.raises(SourceError, match="not UTF-8"):
+        WatText().normalise(b"(module ;; \xff\n)")
 
 
 async def test_one_without_a_start_is_a_library() -> None:
