@@ -154,7 +154,7 @@ class Actor(Generic[M]):
         self._nudged = True
         self._awake()
 
-    def start(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
+    def start(self, function: Callable[..., Awaitable[None]], *args: object) -> None:
         """Runs a task of this actor. An exception in it breaks the system, as one in the actor would."""
         self.system.start(function, *args, name=self.name)
 
@@ -297,7 +297,7 @@ class Wired:
                     )
 
     @abstractmethod
-    def start(self, function: Callable[..., Awaitable[None]], *args: Any, name: str = "") -> None:
+    def start(self, function: Callable[..., Awaitable[None]], *args: object, name: str = "") -> None:
         """Runs a task of an actor."""
 
     def cancel(self, build: int) -> None:

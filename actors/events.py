@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import Any, Union
+from typing import Any, TypeVar, Union
 
 import msgspec
 
@@ -19,6 +19,8 @@ from actors.diagnostics import Diagnostic
 from actors.digests import Digest
 from actors.offload import Wakeup, wakeup
 from actors.result import ResultFields
+
+T = TypeVar("T")
 
 __all__ = [
     "ActorState",
@@ -381,7 +383,7 @@ class Subscription:
         return event
 
 
-def call_guest(function: Callable[[Any], object], value: object) -> None:
+def call_guest(function: Callable[[T], object], value: T) -> None:
     """Calls a listener or a tap of the embedder. What it raises is its own error, so no actor ends; it goes to
     `sys.unraisablehook`, because no caller waits who could get it."""
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from actors.disk import REAL, Disk, RealDisk
 from actors.forks import OwnProcess
@@ -63,7 +63,7 @@ class Offload:
         self.disk: Disk = disk or REAL
         self._process = OwnProcess()
 
-    async def run(self, function: Callable[..., R], *args: Any) -> R:
+    async def run(self, function: Callable[..., R], *args: object) -> R:
         """Runs a blocking function outside of the loop. Raises RuntimeError in a fork."""
         if self._process.is_fork:  # A fork that cleans up would remove files that the parent still uses.
             raise RuntimeError(_FORKED)
@@ -71,7 +71,7 @@ class Offload:
 
         return await run_sync(function, *args)
 
-    async def files(self, count: int, size: int, function: Callable[..., R], *args: Any) -> R:
+    async def files(self, count: int, size: int, function: Callable[..., R], *args: object) -> R:
         """Runs a function that reads or writes `count` files, of `size` bytes together: in the loop where that is over
         sooner than a hop would be, otherwise as `run` does."""
         if count > SMALL_FILES or size > SMALL_BYTES:
@@ -82,7 +82,7 @@ class Offload:
         await self.checkpoint()
         return function(*args)
 
-    async def compute(self, function: Callable[..., R], *args: Any) -> R:
+    async def compute(self, function: Callable[..., R], *args: object) -> R:
         """Runs a toolchain's job, which is pure computing, in the loop itself: a thread would only compete with the
         loop for the interpreter's lock. Jobs are small, and a checkpoint follows each, so cancellation stays prompt."""
         result = function(*args)
@@ -142,22 +142,22 @@ class InlineOffload(Offload):
     def __init__(
         self,
         disk: Disk | None = None,
-        duration: Callable[[Callable[..., Any], tuple[Any, ...]], float] | None = None,
+        duration: Callable[[Callable[..., object], tuple[object, ...]], float] | None = None,
     ) -> None:
         super().__init__(disk)
         self._duration = duration
 
-    async def run(self, function: Callable[..., R], *args: Any) -> R:
+    async def run(self, function: Callable[..., R], *args: object) -> R:
         await self.checkpoint()
         result = function(*args)
         seconds = self._duration(function, args) if self._duration else 0.0
         await (self.sleep(seconds) if seconds > 0 else self.checkpoint())
         return result
 
-    async def files(self, count: int, size: int, function: Callable[..., R], *args: Any) -> R:
+    async def files(self, count: int, size: int, function: Callable[..., R], *args: object) -> R:
         return await self.run(function, *args)
 
-    async def compute(self, function: Callable[..., R], *args: Any) -> R:
+    async def compute(self, function: Callable[..., R], *args: object) -> R:
         return await self.run(function, *args)
 
     def spawn(self, arguments: Sequence[str]) -> Child | None:

@@ -149,13 +149,13 @@ class System(Wired):
         finally:
             actor.ended.set()
 
-    def start(self, function: Callable[..., Awaitable[None]], *args: Any, name: str = "") -> None:
+    def start(self, function: Callable[..., Awaitable[None]], *args: object, name: str = "") -> None:
         """Runs a task of an actor in the system's task group."""
         if self._group is None:
             raise RuntimeError("the system is not running")
         self._group.start_soon(self._guard, function, *args, name=f"wasmill {name}")
 
-    async def _guard(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
+    async def _guard(self, function: Callable[..., Awaitable[None]], *args: object) -> None:
         scope = anyio.CancelScope()
         self._scopes.add(scope)
         try:

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from xxhash import xxh3_128_digest
 
@@ -40,7 +40,7 @@ from actors.events import (
     ObjectStored,
 )
 from actors.keeper import commits, index, recovery, sweep
-from actors.keeper.database import Connection, Damaged, Database, Unusable
+from actors.keeper.database import Connection, Damaged, Database, Unusable, Work
 from actors.keeper.fragments import fragments_of
 from actors.keeper.index import EntryRow
 from actors.keeper.locks import InUse
@@ -64,7 +64,7 @@ from actors.offload import STAMPS_A_FILE, Offload
 
 P = ParamSpec("P")
 R = TypeVar("R")
-C = TypeVar("C", bound=Collection[Any])
+C = TypeVar("C", bound=Collection[object])
 
 FEW_ROWS = 64
 """The most rows that are looked up in the loop."""
@@ -462,18 +462,24 @@ class BuildCache:
             return default
 
     async def read(
-        self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+        self,
+        function: Work[P, R],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> R | None:
         """Looks something up in the index; None if no index can be used."""
         return await self._use(lambda database: database.read(function, *args, **kwargs))
 
-    async def look_up(self, function: Callable[[Connection, C], Coroutine[Any, Any, R]], values: C) -> R | None:
+    async def look_up(self, function: Callable[[Connection, C], Coroutine[object, object, R]], values: C) -> R | None:
         """The same for the rows of `values`: a few are there sooner than a hop would be."""
         few = len(values) <= FEW_ROWS
         return await self._use(lambda database: (database.glance if few else database.read)(function, values))
 
     async def write(
-        self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+        self,
+        function: Work[P, R],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> R | None:
         """Changes the index in one transaction; None if no index can be used."""
         return await self._use(lambda database: database.transact(function, *args, **kwargs))

@@ -19,7 +19,7 @@ transaction that is cancelled half way would leave the connection inside of it, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -30,6 +30,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MEMORY = ":memory:"
+
+SqlValues = Sequence["str | bytes | int | float | None"]
+"""What a statement is given."""
+
+Row = tuple[Any, ...]
+"""What a statement gives back. Its types are those of the schema, which no type checker knows."""
+
+
+class Hop(Protocol):
+    """Runs a function outside of the loop, as `Offload.run`."""
+
+    def __call__(self, function: Callable[..., R], /, *args: object) -> Awaitable[R]: ...
+
 
 # Primary result codes of SQLite that say "not now, not here" and nothing about the file's contents:
 # BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL, NOLFS, PERM, AUTH.
@@ -60,11 +73,11 @@ class Connection(Protocol):
     @property
     def in_transaction(self) -> bool: ...
 
-    def execute(self, sql: str, parameters: Any = None) -> Awaitable[Any]: ...
+    def execute(self, sql: str, parameters: SqlValues = ()) -> Awaitable[object]: ...
 
-    def executemany(self, sql: str, parameters: Iterable[tuple[Any, ...]]) -> Awaitable[Any]: ...
+    def executemany(self, sql: str, parameters: Iterable[SqlValues]) -> Awaitable[sqlite3.Cursor]: ...
 
-    def execute_fetchall(self, sql: str, parameters: Any = None) -> Awaitable[Iterable[Any]]: ...
+    def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> Awaitable[list[Row]]: ...
 
     def commit(self) -> Awaitable[None]: ...
 
@@ -73,6 +86,10 @@ class Connection(Protocol):
     def close(self) -> Awaitable[None]: ...
 
     def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]: ...
+
+
+Work = Callable[Concatenate[Connection, P], Coroutine[object, object, R]]
+"""A function on a connection, written once for every event loop."""
 
 
 class PlainConnection:
@@ -89,17 +106,17 @@ class PlainConnection:
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
-    async def execute(self, sql: str, parameters: Any = None) -> Any:
+    async def execute(self, sql: str, parameters: SqlValues = ()) -> object:
         await self._pause()
-        return self._connection.execute(sql, parameters or ())
+        return self._connection.execute(sql, parameters)
 
-    async def executemany(self, sql: str, parameters: Iterable[tuple[Any, ...]]) -> Any:
+    async def executemany(self, sql: str, parameters: Iterable[SqlValues]) -> sqlite3.Cursor:
         await self._pause()
         return self._connection.executemany(sql, parameters)
 
-    async def execute_fetchall(self, sql: str, parameters: Any = None) -> Iterable[Any]:
+    async def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> list[Row]:
         await self._pause()
-        return self._connection.execute(sql, parameters or ()).fetchall()
+        return self._connection.execute(sql, parameters).fetchall()
 
     async def commit(self) -> None:
         await self._pause()
@@ -123,13 +140,12 @@ class PlainConnection:
 class InlineConnection(PlainConnection):
     """The same in the loop's own thread: every call is a checkpoint. `hop` runs functions on files, as in `Offload`."""
 
-    def __init__(self, path: str, hop: Callable[..., Awaitable[Any]] | None = None) -> None:
+    def __init__(self, path: str, hop: Hop | None = None) -> None:
         super().__init__(path)
         self._hop = hop
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        found: R = await self._hop(function, *args) if self._hop else function(*args, **kwargs)
-        return found
+        return await self._hop(function, *args) if self._hop else function(*args, **kwargs)
 
     async def _pause(self) -> None:
         from anyio.lowlevel import checkpoint
@@ -144,19 +160,28 @@ class Database:
         self._connection = connection
 
     async def transact(
-        self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+        self,
+        function: Work[P, R],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> R:
         """Runs `function(connection, *args)` as one transaction that may write."""
         return await self._run(_transaction, function, *args, **kwargs)
 
     async def read(
-        self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+        self,
+        function: Work[P, R],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> R:
         """Runs `function(connection, *args)` without a transaction, for single look-ups and settings."""
         return await self._run(_plain, function, *args, **kwargs)
 
     async def glance(
-        self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+        self,
+        function: Work[P, R],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> R:
         """As `read`, for what is over sooner than a hop would be."""
         return await self.read(function, *args, **kwargs)
@@ -164,10 +189,10 @@ class Database:
     async def close(self) -> None:
         await self._shielded(self._call(_close, self._connection))
 
-    async def _run(self, wrapper: Callable[..., Coroutine[Any, Any, R]], *args: Any, **kwargs: Any) -> R:
+    async def _run(self, wrapper: Callable[..., Coroutine[object, object, R]], *args: object, **kwargs: object) -> R:
         return await self._shielded(self._call(wrapper, self._connection, *args, **kwargs))
 
-    async def _call(self, function: Callable[..., Coroutine[Any, Any, R]], *args: Any, **kwargs: Any) -> R:
+    async def _call(self, function: Callable[..., Coroutine[object, object, R]], *args: object, **kwargs: object) -> R:
         return await function(*args, **kwargs)
 
     async def _shielded(self, work: Awaitable[R]) -> R:
@@ -184,23 +209,25 @@ class PlainDatabase(Database):
 class ThreadDatabase(Database):
     """The same in threads: one hop for a whole function. `hop` runs a function in a thread."""
 
-    def __init__(self, connection: Connection, hop: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(self, connection: Connection, hop: Hop) -> None:
         super().__init__(connection)
         self._hop = hop
         self._alone = threading.Lock()
 
-    async def _call(self, function: Callable[..., Coroutine[Any, Any, R]], *args: Any, **kwargs: Any) -> R:
+    async def _call(self, function: Callable[..., Coroutine[object, object, R]], *args: object, **kwargs: object) -> R:
         # A caller that asyncio itself cancels does not wait for its thread: no shield holds that off. The next one must
         # not use the connection before that thread has committed, so the lock is taken in the thread.
         def call() -> R:
             with self._alone:
                 return _driven(function(*args, **kwargs))
 
-        found: R = await self._hop(call)
-        return found
+        return await self._hop(call)
 
     async def glance(
-        self, function: Callable[Concatenate[Connection, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+        self,
+        function: Work[P, R],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> R:
         # The loop waits for nobody: if a thread still uses the connection, or another process has locked the file
         # (a reader hardly ever meets that), the same is done in a hop, which may wait.
@@ -214,7 +241,7 @@ class ThreadDatabase(Database):
         return await self.read(function, *args, **kwargs)
 
 
-def _driven(work: Coroutine[Any, Any, R]) -> R:
+def _driven(work: Coroutine[object, object, R]) -> R:
     """Runs a coroutine that never waits."""
     try:
         work.send(None)
@@ -225,9 +252,7 @@ def _driven(work: Coroutine[Any, Any, R]) -> R:
     raise RuntimeError("a function on the database waited for something else")
 
 
-async def open_database(
-    path: str, *, inline: bool = False, hop: Callable[..., Awaitable[Any]] | None = None
-) -> Database:
+async def open_database(path: str, *, inline: bool = False, hop: Hop | None = None) -> Database:
     """Opens (or creates) the database file `path`, or one in memory (`MEMORY`), which is always inline: it never waits.
     `hop` runs a function outside of the loop.
 
@@ -264,7 +289,9 @@ async def _shielded(work: Awaitable[R]) -> R:
     raise AssertionError("a shield swallows no exception")
 
 
-async def _transaction(connection: Connection, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
+async def _transaction(
+    connection: Connection, function: Callable[..., Awaitable[R]], *args: object, **kwargs: object
+) -> R:
     try:
         # IMMEDIATE takes the write lock at once. A transaction that reads first and writes later cannot wait for
         # another writer: what it has read would be outdated, so SQLite fails instead.
@@ -277,7 +304,7 @@ async def _transaction(connection: Connection, function: Callable[..., Awaitable
     return result
 
 
-async def _plain(connection: Connection, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
+async def _plain(connection: Connection, function: Callable[..., Awaitable[R]], *args: object, **kwargs: object) -> R:
     try:
         return await function(connection, *args, **kwargs)
     except Exception as error:
@@ -288,7 +315,7 @@ class _Busy(Exception):
     """Another process has locked the file."""
 
 
-async def _at_once(connection: Connection, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
+async def _at_once(connection: Connection, function: Callable[..., Awaitable[R]], *args: object, **kwargs: object) -> R:
     """As `_plain`, but it waits for no other process."""
     import sqlite3
 

@@ -205,7 +205,7 @@ class Keeper(Actor[ToKeeper]):
                 self._after = partial(self._listed, publish.write, disk, listing, data)
         return done
 
-    async def _listed(self, function: Callable[..., R], *args: Any) -> R | None:
+    async def _listed(self, function: Callable[..., R], *args: object) -> R | None:
         """Handles the list of outputs. It is the cache's affair: a build does not fail because of it."""
         try:
             return await self.offload.files(2, 0, function, *args)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -112,12 +112,12 @@ def _collected(found: Collected, arguments: Namespace, output: Output) -> int:
 _ACTIONS = {"stats": _stats, "verify": _verify, "gc": _gc, "clear": _clear}
 
 
-def _json(found: Any) -> str:
+def _json(found: object) -> str:
     """Returns all fields, including those with their default values."""
     return json.dumps(_plain(found))
 
 
-def _plain(found: Any) -> Any:
+def _plain(found: object) -> object:
     if isinstance(found, msgspec.Struct):
         return {name: _plain(getattr(found, name)) for name in found.__struct_fields__}
     return [_plain(each) for each in found] if isinstance(found, tuple) else found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from orchestrator.cli.output import Output
 from orchestrator.errors import UsageError
@@ -24,7 +24,7 @@ class _HelpAsked(Exception):
 
 
 class _Help(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         raise _HelpAsked(parser.format_help())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -47,7 +47,7 @@ class ReplayDifference(NamedTuple):
         return "\n".join(lines)
 
 
-def compared(message: Any) -> bool:
+def compared(message: object) -> bool:
     """Whether this answer can be compared with a replayed one: it depends neither on a disk that failed nor on other
     processes."""
     if isinstance(message, NEVER) or getattr(message, "degraded", None) is not None:
@@ -55,12 +55,12 @@ def compared(message: Any) -> bool:
     return not getattr(message, "taken", ())
 
 
-def comparable(message: Message) -> Any:
+def comparable(message: Message) -> object:
     """What is compared of a message, as plain data."""
     return _plain(message)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, msgspec.Struct):
         left = LEFT_OUT.get(type(value), ())
         fields = [name for name in value.__struct_fields__ if name not in left]
@@ -86,7 +86,7 @@ def in_words(message: Message, other: Message | None = None) -> str:
     return f"{type(message).__name__}(... {shown})"
 
 
-def _difference(value: Any, other: Any) -> str:
+def _difference(value: object, other: object) -> str:
     """The part of a value that the other one does not have."""
     if isinstance(value, tuple) and isinstance(other, tuple):
         return f"{len(value)} in all, of its own: {_short([one for one in value if one not in other])}"
@@ -96,7 +96,7 @@ def _difference(value: Any, other: Any) -> str:
     return _short(value)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if isinstance(value, bytes):
         return f"{len(value)} bytes, digest {digest(value)[:12]}"
     text = repr(value)

@@ -79,7 +79,7 @@ class _Silent(Actor[Any]):
 
 
 class _Planner(Planner):
-    def start(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
+    def start(self, function: Callable[..., Awaitable[None]], *args: object) -> None:
         """Starts nothing: when the task woke the planner, that was recorded as a nudge."""
 
 

@@ -46,7 +46,7 @@ class ServedProject:
     async def __aenter__(self) -> ServedProject:
         return self
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(self, *error: object) -> None:
         self._builder.close()
 
     def listen(self, listener: Callable[[Event], object], *, rare: bool = False) -> Callable[[], None]:

@@ -13,6 +13,7 @@ alone where only one of them is of interest::
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -23,7 +24,7 @@ import anyio.lowlevel
 from actors.child import Child
 from actors.compiler.toolchain import Toolchain
 from actors.disk import REAL, Disk
-from actors.keeper.database import Connection, Database, InlineConnection
+from actors.keeper.database import Connection, Database, InlineConnection, Row, SqlValues
 from actors.offload import InlineOffload
 from orchestrator.testing.disk import FakeDisk, MemoryDisk
 from orchestrator.testing.faults import Crashed, Fault, Faults
@@ -42,7 +43,7 @@ _SHORT_READ = 522
 _ALWAYS = ("rollback", "close")
 """SQLite can always do these: they only discard what is in memory."""
 
-Duration = Callable[[Callable[..., Any], tuple[Any, ...]], float]
+Duration = Callable[[Callable[..., object], tuple[object, ...]], float]
 
 
 class FaultyConnection:
@@ -61,13 +62,13 @@ class FaultyConnection:
     def in_transaction(self) -> bool:
         return self._base.in_transaction
 
-    async def execute(self, sql: str, parameters: Any = None) -> Any:
+    async def execute(self, sql: str, parameters: SqlValues = ()) -> object:
         return await self._do(sql, lambda: self._base.execute(sql, parameters))
 
-    async def executemany(self, sql: str, parameters: Iterable[tuple[Any, ...]]) -> Any:
+    async def executemany(self, sql: str, parameters: Iterable[SqlValues]) -> sqlite3.Cursor:
         return await self._do(sql, lambda: self._base.executemany(sql, parameters))
 
-    async def execute_fetchall(self, sql: str, parameters: Any = None) -> Iterable[Any]:
+    async def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> list[Row]:
         return await self._do(sql, lambda: self._base.execute_fetchall(sql, parameters))
 
     async def commit(self) -> None:

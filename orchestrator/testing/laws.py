@@ -23,6 +23,7 @@ ran into its deadline, excuses what was left unanswered and untaken; nothing els
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from actors.messages import ANSWERS, Find, FindFragments, FindSummaries, JobBatch, Load, Message, StoreEntries
@@ -177,7 +178,7 @@ def unfit(request: Message, answer: Message) -> str:
     return ""
 
 
-def _names(request: Any, answer: Any) -> list[tuple[Any, Any]]:
+def _names(request: Any, answer: Any) -> list[tuple[Iterable[str], Iterable[str]]]:
     """(what was asked about, what was answered about), where that can be told."""
     if isinstance(request, Find):
         return [(request.keys, answer.entries)]

@@ -50,7 +50,7 @@ class ClientCall:
 
     __slots__ = ("answer", "argument", "began", "client", "ended", "operation")
 
-    def __init__(self, client: str, operation: str, argument: Any, began: int) -> None:
+    def __init__(self, client: str, operation: str, argument: object, began: int) -> None:
         self.client = client
         self.operation = operation
         self.argument = argument
@@ -98,18 +98,18 @@ class History:
         self.calls: list[ClientCall] = []
         self._clock = 0
 
-    def begin(self, client: str, operation: str, argument: Any = None) -> ClientCall:
+    def begin(self, client: str, operation: str, argument: object = None) -> ClientCall:
         """A call begins."""
         call = ClientCall(client, operation, argument, self._tick())
         self.calls.append(call)
         return call
 
-    def end(self, call: ClientCall, answer: Any) -> None:
+    def end(self, call: ClientCall, answer: object) -> None:
         """The call has returned."""
         call.answer = answer
         call.ended = self._tick()
 
-    async def record(self, client: str, operation: str, argument: Any, work: Awaitable[R]) -> R:
+    async def record(self, client: str, operation: str, argument: object, work: Awaitable[R]) -> R:
         """Awaits `work`, which is the call. If it is cancelled or raises, it stays pending."""
         call = self.begin(client, operation, argument)
         answer = await work
@@ -196,6 +196,6 @@ def _next_of(calls: list[ClientCall], done: int) -> list[tuple[int, ClientCall]]
     return [(place, call) for place, call in candidates if first is None or call.began < first]
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = str(value)
     return text if len(text) <= 120 else text[:117] + "..."

@@ -17,7 +17,7 @@ import functools
 import inspect
 import os
 import shlex
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ import pytest
 
 if TYPE_CHECKING:
     from orchestrator.testing.schedules import Exploration, Failure
-    from orchestrator.testing.schedules.explore import Order
+    from orchestrator.testing.schedules.explore import Order, Scenario
     from orchestrator.testing.schedules.kept import KeptSchedules
     from orchestrator.testing.schedules.settings import ScheduleSettings
 
@@ -71,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
+def pytest_pycollect_makeitem() -> Generator[None, object, object]:
     """Takes tests over before pytest-asyncio does: in its mode `auto` it makes items of its own of async functions."""
     collected = yield
     for item in collected if isinstance(collected, list) else [collected]:
@@ -100,12 +100,12 @@ def _take_over(item: object) -> None:
         item.obj = _scheduled(item, item.obj)
 
 
-def _scheduled(item: pytest.Function, function: Callable[..., Any]) -> Callable[..., None]:
+def _scheduled(item: pytest.Function, function: Callable[..., object]) -> Callable[..., None]:
     """The test as a plain function with the same parameters."""
     original = getattr(function, "_without_schedules", function)
 
     @functools.wraps(original)
-    def under_schedules(*args: Any, **arguments: Any) -> None:
+    def under_schedules(*args: object, **arguments: object) -> None:
         __tracebackhide__ = _unless_it_is_all_there_is
         if not inspect.iscoroutinefunction(original):
             pytest.fail(f"{item.nodeid} is marked `schedules`, and is no async function", pytrace=False)
@@ -132,7 +132,7 @@ def _unless_it_is_all_there_is(raised: pytest.ExceptionInfo[BaseException]) -> b
     return not isinstance(raised.value, pytest.fail.Exception)
 
 
-def _said(function: Callable[..., object], *args: Any, **arguments: Any) -> str:
+def _said(function: Callable[..., object], *args: object, **arguments: object) -> str:
     """What a function has against its arguments."""
     try:
         function(*args, **arguments)
@@ -141,7 +141,7 @@ def _said(function: Callable[..., object], *args: Any, **arguments: Any) -> str:
     return ""
 
 
-def _refuse_async_fixtures(arguments: dict[str, Any]) -> None:
+def _refuse_async_fixtures(arguments: dict[str, object]) -> None:
     for name, value in arguments.items():
         if inspect.iscoroutine(value) or inspect.isasyncgen(value) or type(value).__name__ == "TrioFixture":
             if inspect.iscoroutine(value):
@@ -152,7 +152,7 @@ def _refuse_async_fixtures(arguments: dict[str, Any]) -> None:
             )
 
 
-def _run_marked(item: pytest.Function, scenario: Callable[[], Awaitable[Any]], *args: Any, **arguments: Any) -> None:
+def _run_marked(item: pytest.Function, scenario: Scenario, *args: Any, **arguments: Any) -> None:
     __tracebackhide__ = True
     given: Any = item.funcargs.get("anyio_backend")
     fixture: str | None = given[0] if isinstance(given, tuple) else given
@@ -217,7 +217,7 @@ class Schedules:
             raise pytest.UsageError(str(error)) from error
         return ScheduleSettings(line, profile, marker_arguments(*args, **arguments), ini)
 
-    def __call__(self, scenario: Callable[[], Awaitable[Any]], *args: Any, **arguments: Any) -> Exploration | None:
+    def __call__(self, scenario: Scenario, *args: Any, **arguments: Any) -> Exploration | None:
         """Explores the scenario, and raises what fails with a note of how to replay it. The arguments are the marker's.
         Returns None where `--schedule` had that one run instead."""
         __tracebackhide__ = True
@@ -271,7 +271,7 @@ class Schedules:
         call = f" ({self._calls})" if self._calls > 1 else ""
         return KeptSchedules(str(config.rootpath), self._item.nodeid + call, backend)
 
-    def _run_kept(self, scenario: Callable[[], Awaitable[Any]], kept: KeptSchedules, common: Any) -> None:
+    def _run_kept(self, scenario: Scenario, kept: KeptSchedules, common: Any) -> None:
         """Runs first what failed before."""
         __tracebackhide__ = True
         for schedule in kept.schedules():
@@ -290,7 +290,7 @@ class Schedules:
             if handler is not None:
                 handler.reset()
 
-    def _page(self, scenario: Callable[[], Awaitable[Any]], failure: Failure) -> str:
+    def _page(self, scenario: Scenario, failure: Failure) -> str:
         """Writes the page of a failure where one is asked for, and says where it is."""
         folder = self._item.config.option.schedules_html
         if not folder:
@@ -304,7 +304,7 @@ class Schedules:
             file.write(page(scenario, failure))
         return f"\npage: {path}"
 
-    def _replay(self, scenario: Callable[[], Awaitable[Any]], schedule: str, common: Any, because: str = "") -> None:
+    def _replay(self, scenario: Scenario, schedule: str, common: Any, because: str = "") -> None:
         __tracebackhide__ = True
         from orchestrator.testing.schedules import replay, table
         from orchestrator.testing.schedules.explore import fails
@@ -338,7 +338,7 @@ def schedules(request: pytest.FixtureRequest) -> Schedules:
     return Schedules(request.node)
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says how many schedules were run, and where all were wanted whether those are all."""
     reports = [
         report for found in terminalreporter.stats.values() for report in found if getattr(report, "when", "") == "call"

@@ -95,7 +95,7 @@ class ScriptedToolchain(PlainToolchain):
             return Compiled(diagnostics=(found,))
         return super().compile(job)
 
-    def duration(self, function: Callable[..., Any], args: tuple[Any, ...]) -> float:
+    def duration(self, function: Callable[..., object], args: tuple[Any, ...]) -> float:
         """The hook of `InlineOffload`: the seconds that the compile took which has just been done."""
         if getattr(function, "__name__", "") != "compile_module":
             return 0.0

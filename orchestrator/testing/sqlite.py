@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
 
 import anyio
 import anyio.lowlevel
 
+from actors.keeper.database import Hop, Row, SqlValues
 from orchestrator.testing.crash import CrashingDisk
 from orchestrator.testing.disk import FileNode, MemoryDisk
 from orchestrator.testing.faults import Crashed
@@ -58,7 +59,7 @@ def failure_of(error: OSError) -> sqlite3.OperationalError:
 class DiskConnection:
     """See the module. `path` is opened by the first statement, and made where it does not exist."""
 
-    def __init__(self, disk: MemoryDisk, path: str, hop: Callable[..., Awaitable[Any]] | None = None) -> None:
+    def __init__(self, disk: MemoryDisk, path: str, hop: Hop | None = None) -> None:
         self._hop = hop
         self._disk = disk
         self._path = path
@@ -73,7 +74,7 @@ class DiskConnection:
     def in_transaction(self) -> bool:
         return self._inner.in_transaction
 
-    async def execute(self, sql: str, parameters: Any = None) -> Any:
+    async def execute(self, sql: str, parameters: SqlValues = ()) -> object:
         await anyio.lowlevel.checkpoint()
         if sql == "BEGIN IMMEDIATE":
             await self._begin()
@@ -81,22 +82,22 @@ class DiskConnection:
             await self.commit()
         else:
             self._note(sql)
-            return self._run(sql, parameters or ())
+            return self._run(sql, parameters)
         return None
 
-    async def executemany(self, sql: str, parameters: Iterable[tuple[Any, ...]]) -> Any:
+    async def executemany(self, sql: str, parameters: Iterable[SqlValues]) -> sqlite3.Cursor:
         await anyio.lowlevel.checkpoint()
         self._look()
         cursor = self._inner.executemany(sql, parameters)
         self._keep(sql)
         return cursor
 
-    async def execute_fetchall(self, sql: str, parameters: Any = None) -> Iterable[Any]:
+    async def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> list[Row]:
         await anyio.lowlevel.checkpoint()
         if sql.startswith("PRAGMA journal_mode"):
             self._look()
             return [("wal",)]
-        return self._run(sql, parameters or ()).fetchall()
+        return self._run(sql, parameters).fetchall()
 
     async def commit(self) -> None:
         await anyio.lowlevel.checkpoint()
@@ -154,7 +155,7 @@ class DiskConnection:
         if name == "PRAGMA busy_timeout":
             self._busy_ms = int(value)
 
-    def _run(self, sql: str, parameters: Any) -> sqlite3.Cursor:
+    def _run(self, sql: str, parameters: SqlValues) -> sqlite3.Cursor:
         self._look()
         cursor = self._inner.execute(sql, parameters)
         self._keep(sql)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import signal
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import anyio
 import anyio.lowlevel
@@ -47,7 +47,7 @@ class SimulatedWorker(Child):
         toolchain: Toolchain,
         disk: Disk,
         faults: Faults,
-        duration: Callable[[Callable[..., Any], tuple[Any, ...]], float] | None,
+        duration: Callable[[Callable[..., object], tuple[object, ...]], float] | None,
         number: int,
     ) -> None:
         self._toolchain = toolchain
@@ -55,7 +55,7 @@ class SimulatedWorker(Child):
         self._faults = faults
         self._duration = duration
         self._number = number
-        self._jobs: deque[tuple[Callable[..., Any], SummariseJob | CompileJob, str, str]] = deque()
+        self._jobs: deque[tuple[Callable[..., object], SummariseJob | CompileJob, str, str]] = deque()
         self._answer = READY + toolchain.identity().encode()
         self._wait = START_SECONDS
         self._start_fault: Fault | None = faults.at("worker.start")
@@ -76,7 +76,7 @@ class SimulatedWorker(Child):
         if not self.alive:
             raise Gone
         request = _decoder.decode(payload)
-        function: Callable[..., Any] = worker.compile_module if isinstance(request, RunCompile) else worker.summarise
+        function: Callable[..., object] = worker.compile_module if isinstance(request, RunCompile) else worker.summarise
         digests = request.digests or ("",) * len(request.jobs)
         jobs: tuple[SummariseJob | CompileJob, ...] = request.jobs
         for job, expected in zip(jobs, digests, strict=True):

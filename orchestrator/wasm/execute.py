@@ -352,6 +352,7 @@ class Running:
         exit_ = wasmtime.Instance(store, wasmtime.Module(engine, bytes(wasmtime.wat2wasm(_EXIT))), [])
         exports = exit_.exports(store)
         called: Any = exports["code"]
+        # The time runs from here: compiling is over, and instantiating runs the start function already.
         if self._seconds is not None:
             self._deadline = time.monotonic() + self._seconds
         linker.define(store, "wasi_snapshot_preview1", "proc_exit", exports["proc_exit"])
@@ -369,6 +370,8 @@ class Running:
         try:
             entry(store)
         except wasmtime.Trap as error:
+            # `_EXIT` notes the code and traps, which is the only way out of the middle of a program. So a trap with a
+            # code is an exit, and one without is a trap.
             code = int(called.value(store))
             return RunOutcome(code) if code >= 0 else _trapped(error)
         except wasmtime.WasmtimeError as error:

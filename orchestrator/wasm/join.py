@@ -271,6 +271,8 @@ class _ObjectWriter:
         if symbols.slots:
             indices = [self.functions[name] for name in symbols.slots]
             sections.append(section(9, b"\1\0\x41\1\x0b" + vector([uleb(one) for one in indices])))
+        # A relocation section names its target by the target's place among all sections, so it is made when that place
+        # is known (`len(sections)`), and written behind the linking section, whose symbols it refers to.
         relocations = []
         if symbols.code:
             entries = self._entries()
@@ -475,7 +477,9 @@ def _model_values(
     outside_data = {name: number for number, (name, _) in enumerate(symbols.outside(DATA))}
     classes: list[dict[int, int]] = [{} for _ in range(SLOTS + 2)]
     first, code = len(writer.imported), len(symbols.code)
-    # What other definitions may replace is referred to by name, behind what is not defined here.
+    # The same classes and order as `slack.model` makes of an object that was read: a test holds the two against each
+    # other. Here they are made of the pieces, because reading the object again would take longer than writing it. What
+    # other definitions may replace is referred to by name, behind what is not defined here.
     weak = [number for number, piece in enumerate(symbols.code) if piece.flags & WEAK and not piece.flags & LOCAL]
     far = {first + number: first + place for place, number in enumerate(weak)}
     found: list[tuple[int, int]] = []

@@ -115,6 +115,8 @@ class _ObjectReader(ByteCursor):
                     raise ObjectError(f"section {number} does not belong into an object", start)
                 if place <= order:
                     raise ObjectError(f"section {number} is out of order", start)
+                # A symbol is checked against what it names when it is read, so everything that it may name stands
+                # before the linking section, and relocations, which name symbols, behind it.
                 if self.linked:
                     raise ObjectError(f"section {number} stands behind the linking section", start)
                 order = place
@@ -271,6 +273,8 @@ class _ObjectReader(ByteCursor):
             stop = self.position + size
             if stop > end:
                 raise ObjectError("a part of the linking section is longer than the section", self.position)
+            # Parts of other kinds are skipped: they say nothing that a link depends on. What would change the program
+            # (COMDAT groups choose among definitions) is refused.
             if kind == 8:
                 if self.object.symbols:
                     raise ObjectError("a second symbol table", self.position)
@@ -344,6 +348,7 @@ class _ObjectReader(ByteCursor):
         if kind == DATA:
             self.data_symbol(flags)
             return
+        # Section symbols and the table keep their places in the list, because relocations count them too.
         index = self.u32()
         if kind == SECTION_SYMBOL:
             found.symbols.append(Symbol(kind, LOCAL, ""))

@@ -10,22 +10,26 @@ import functools
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from orchestrator.testing.schedules.director import Director
 from orchestrator.testing.schedules.groups import CancellableScope, scope
 
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
 
 class _Run(NamedTuple):
-    director: Director
-    current_task: Callable[[], Any]
+    director: Director[Any]
+    current_task: Callable[[], object]
 
 
 _RUN: ContextVar[_Run | None] = ContextVar("run", default=None)
 
 
 @contextmanager
-def directed_by(director: Director, current_task: Callable[[], Any]) -> Iterator[None]:
+def directed_by(director: Director[T], current_task: Callable[[], T | None]) -> Iterator[None]:
     """Offers scopes to this director from now on. `current_task` is the loop's."""
     token = _RUN.set(_Run(director, current_task))
     try:
@@ -84,17 +88,17 @@ def invariant(check: Callable[[], object]) -> Iterator[None]:
         run.director.invariants.remove(holds)
 
 
-def in_scope(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def in_scope(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R | None]]:
     """Wraps the function of a task in a scope that the schedule may cancel."""
-    named = function
+    named: Callable[..., object] = function
     while isinstance(named, functools.partial):  # It has no name, and event loops name a task by its function.
         named = named.func
 
     @functools.wraps(named)
-    async def scoped(*args: Any, **arguments: Any) -> Any:
+    async def scoped(*args: P.args, **arguments: P.kwargs) -> R | None:
         run = _RUN.get()
         assert run is not None, "a task that outlived the run of its schedule"
         with scope() as opened, run.director.offered(run.current_task(), opened.cancel):
-            return await function(*args, **arguments)
+            return await function(*args, **arguments)  # None where it was cancelled.
 
     return scoped

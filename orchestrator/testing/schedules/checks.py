@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from inspect import isawaitable
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from orchestrator.testing.schedules.cancelling import invariant
 from orchestrator.testing.schedules.explore import DEFAULT_BACKEND, Backend, Exploration, explore
@@ -24,9 +24,9 @@ BACKENDS: tuple[Backend, ...] = ("asyncio", "trio") if DEFAULT_BACKEND == "trio"
 
 
 def cancellation_safe(
-    make: Callable[[], T],
-    use: Callable[[T], Coroutine[Any, Any, Any]],
-    law: Callable[[T], Any],
+    make: Callable[[], T | Awaitable[T]],
+    use: Callable[[T], Coroutine[object, object, object]],
+    law: Callable[[T], object],
     *,
     users: int = 3,
     schedules: int = 1000,
@@ -49,8 +49,8 @@ def cancellation_safe(
 
 
 def bounded(
-    make: Callable[[], T],
-    use: Callable[[T], Coroutine[Any, Any, Any]],
+    make: Callable[[], T | Awaitable[T]],
+    use: Callable[[T], Coroutine[object, object, object]],
     size: Callable[[T], int],
     bound: int,
     *,
@@ -76,8 +76,8 @@ def bounded(
 
 
 def fair(
-    make: Callable[[], T],
-    use: Callable[[T], Coroutine[Any, Any, Any]],
+    make: Callable[[], T | Awaitable[T]],
+    use: Callable[[T], Coroutine[object, object, object]],
     *,
     users: int = 3,
     turns: int = 5,
@@ -111,19 +111,23 @@ def fair(
     return found
 
 
-async def _made(make: Callable[[], Any]) -> Any:
+async def _made(make: Callable[[], T | Awaitable[T]]) -> T:
     thing = make()
-    return await thing if isawaitable(thing) else thing
+    if isawaitable(thing):
+        return await cast("Awaitable[T]", thing)
+    return thing
 
 
-async def _asserted(law: Callable[[Any], Any], thing: Any) -> None:
+async def _asserted(law: Callable[[T], object], thing: T) -> None:
     holds = law(thing)
     if isawaitable(holds):
         holds = await holds
     assert holds is not False, "the law does not hold"
 
 
-def _checked(scenario: Callable[[], Awaitable[Any]], schedules: int, backend: Backend, *, cancel: bool) -> Exploration:
+def _checked(
+    scenario: Callable[[], Awaitable[object]], schedules: int, backend: Backend, *, cancel: bool
+) -> Exploration:
     exploration = explore(scenario, "portfolio", schedules, backend=backend, cancel=cancel)
     exploration.check()
     return exploration

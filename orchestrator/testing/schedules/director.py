@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from orchestrator.testing.schedules.policy import Policy, Segments
 from orchestrator.testing.schedules.trace import CANCEL, Choice, Trace
+
+T = TypeVar("T")
+"""A task of the event loop. The director compares tasks, and knows nothing else of them."""
 
 PATIENCE = 500
 """The most times in a row that a task that can run is passed over. Otherwise a task that polls would run for ever."""
@@ -46,22 +49,22 @@ class Abandoned(BaseException):
     """Thrown into tasks that would never end by themselves. No code should catch it."""
 
 
-def is_outside(owner: Any) -> bool:
+def is_outside(owner: object) -> bool:
     """Whether what happens is an arrival from outside, not a step of a task."""
-    return getattr(owner, "is_outside", False)
+    return bool(getattr(owner, "is_outside", False))
 
 
-class Turn(NamedTuple):
+class Turn(NamedTuple, Generic[T]):
     """What happens next: a task runs, or it is cancelled."""
 
-    task: Any
+    task: T
     is_cancelled: bool = False
 
 
-class Director:
+class Director(Generic[T]):
     """Picks who runs next and writes down what was picked. `name_of` names a task; equal names get numbers."""
 
-    def __init__(self, policy: Policy, name_of: Callable[[Any], str], steps: int = STEPS) -> None:
+    def __init__(self, policy: Policy, name_of: Callable[[T], str], steps: int = STEPS) -> None:
         self.trace = Trace()
         self.problem: Exception | None = None
         """What the schedule fails with, whatever the scenario then raises."""
@@ -71,16 +74,16 @@ class Director:
         self._segments = policy if isinstance(policy, Segments) else None
         self._name_of = name_of
         self._limit = steps
-        self._labels: dict[Any, str] = {}
+        self._labels: dict[T, str] = {}
         self._named: dict[str, int] = {}
-        self._since: dict[Any, int] = {}
-        self._last: Any = None
+        self._since: dict[T, int] = {}
+        self._last: T | None = None
         self.invariants: list[Callable[[], object]] = []
         """What is called after each step; what it raises fails the schedule."""
         self.may_cancel_tasks = policy.cancels.most > 0 and policy.cancels.tasks
         """Whether tasks may be cancelled for which the scenario itself opens no scope."""
         self._cancels = policy.cancels.most
-        self._offers: dict[Any, list[Callable[[], object]]] = {}
+        self._offers: dict[T, list[Callable[[], object]]] = {}
 
     @property
     def fifo(self) -> bool:
@@ -88,7 +91,7 @@ class Director:
         return self._policy.fifo
 
     @contextmanager
-    def offered(self, task: Any, cancel: Callable[[], object]) -> Iterator[None]:
+    def offered(self, task: T, cancel: Callable[[], object]) -> Iterator[None]:
         """Allows the task to be cancelled while this context is open."""
         self.offer(task, cancel)
         try:
@@ -96,11 +99,11 @@ class Director:
         finally:
             self.withdraw(task, cancel)
 
-    def offer(self, task: Any, cancel: Callable[[], object]) -> None:
+    def offer(self, task: T, cancel: Callable[[], object]) -> None:
         """Allows the task to be cancelled, once, until this is withdrawn. The last of several offers counts."""
         self._offers.setdefault(task, []).append(cancel)
 
-    def withdraw(self, task: Any, cancel: Callable[[], object]) -> None:
+    def withdraw(self, task: T, cancel: Callable[[], object]) -> None:
         """Takes an offer back, if it still stands."""
         offers = self._offers.get(task, [])
         if cancel in offers:
@@ -109,17 +112,17 @@ class Director:
                 del self._offers[task]
 
     @property
-    def victims(self) -> list[Any]:
+    def victims(self) -> list[T]:
         """The tasks that can be cancelled now, in the order in which they were offered."""
         return list(self._offers) if self._cancels else []
 
-    def cancel(self, task: Any) -> None:
+    def cancel(self, task: T) -> None:
         """Cancels a task that `pick` returned as cancelled."""
         cancel = self._offers[task][-1]
         self.withdraw(task, cancel)
         cancel()
 
-    def label(self, task: Any) -> str:
+    def label(self, task: T) -> str:
         """Returns a name for a task that no other task of this run has."""
         found = self._labels.get(task)
         if found is None:
@@ -128,13 +131,13 @@ class Director:
             found = self._labels[task] = f"{name}#{count}" if count > 1 else name
         return found
 
-    def order(self, task: Any) -> int:
+    def order(self, task: T) -> int:
         """Returns a number to sort tasks by: the order in which they were first seen."""
         self.label(task)
         return list(self._labels).index(task)
 
     @property
-    def tasks(self) -> list[Any]:
+    def tasks(self) -> list[T]:
         """All tasks that were seen, in that order."""
         return [task for task in self._labels if not is_outside(task)]
 
@@ -143,7 +146,7 @@ class Director:
         """Whether no choices are left."""
         return self.finished or self.problem is not None
 
-    def pick(self, ready: Sequence[Any]) -> Turn:
+    def pick(self, ready: Sequence[T]) -> Turn[T]:
         """Chooses among the tasks that can run (at least one, in an order that is the same in every run) and those that
         can be cancelled."""
         if self.over:
@@ -156,14 +159,14 @@ class Director:
             return Turn(ready[0])
         turn, victims = Turn(ready[0]), self.victims
         if len(ready) > 1 or victims:
-            for one in ready:
-                self.label(one)  # Now, so that equal names are numbered in the order that tasks were started.
-                self._since.setdefault(one, number)
+            for task in ready:
+                self.label(task)  # Now, so that equal names are numbered in the order that tasks were started.
+                self._since.setdefault(task, number)
             turn = self._chosen(ready, victims, number)
         self._note(turn)
         return turn
 
-    def rest(self) -> Any:
+    def rest(self) -> T | None:
         """No task can run, and time is about to pass. Returns the task that is to be cancelled before that, or None.
 
         What waits for nothing but a timer has no other moment at which it could be cancelled. That time passes is no
@@ -194,7 +197,7 @@ class Director:
         if not self.over:
             self.trace.overtaking.append(len(self.trace.labels) - 1)
 
-    def _note(self, turn: Turn) -> None:
+    def _note(self, turn: Turn[T]) -> None:
         label = self.label(turn.task)
         if turn.is_cancelled:
             self._cancels -= 1
@@ -206,20 +209,25 @@ class Director:
         if self._segments is not None:
             self._segments.stepped(label)
 
-    def _chosen(self, ready: Sequence[Any], victims: Sequence[Any], number: int) -> Turn:
+    def _chosen(self, ready: Sequence[T], victims: Sequence[T], number: int) -> Turn[T]:
         since = self._since
         order = sorted(ready, key=since.__getitem__)  # Stable: equals stay in the order that they were given in.
+        # Not asked of the policy, and not written down: the same steps before lead to the same one here, so a replay
+        # does the same without a choice.
         if number - since[order[0]] > PATIENCE:
             return Turn(order[0])
         if self._policy.fifo:
             # When something arrives from outside, no loop decides.
             order = [one for number, one in enumerate(order) if number == 0 or is_outside(one)]
-        stays = self._last in order
-        if stays:
-            order.remove(self._last)
-            order.insert(0, self._last)
-        labels = [self._labels[one] for one in order]
-        taken = self._policy.choose(labels, stays, [CANCEL + self.label(one) for one in victims])
+        last = self._last
+        # The task that ran last comes first. So choice 0 never switches where it can go on, and a schedule of zeros, to
+        # which failures are shortened, has the fewest switches.
+        stays = last in order
+        if last is not None and stays:
+            order.remove(last)
+            order.insert(0, last)
+        labels = [self._labels[task] for task in order]
+        taken = self._policy.choose(labels, stays, [CANCEL + self.label(task) for task in victims])
         self.trace.choices.append(Choice(taken, len(order) + len(victims), stays, number, len(victims)))
         return Turn(order[taken]) if taken < len(order) else Turn(victims[taken - len(order)], True)
 

@@ -7,13 +7,15 @@ def test_the_queue(operations, data):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar, cast
 
 from hypothesis import strategies as st
 
-from orchestrator.testing.schedules.explore import DEFAULT_BACKEND, Backend, Scenario, run
+from orchestrator.testing.schedules.explore import DEFAULT_BACKEND, Backend, run
 from orchestrator.testing.schedules.policy import NO_CANCELS, Cancels, Policy
+
+R = TypeVar("R")
 
 
 class Drawn(Policy):
@@ -21,7 +23,7 @@ class Drawn(Policy):
 
     key = "drawn"
 
-    def __init__(self, data: Any, cancels: Cancels = NO_CANCELS) -> None:
+    def __init__(self, data: st.DataObject, cancels: Cancels = NO_CANCELS) -> None:
         self.cancels = cancels
         self.stopped: BaseException | None = None
         """What ended the example."""
@@ -39,7 +41,13 @@ class Drawn(Policy):
             return 0
 
 
-def drawn(scenario: Scenario, data: Any, *, backend: Backend = DEFAULT_BACKEND, cancel: bool | int = False) -> Any:
+def drawn(
+    scenario: Callable[[], Awaitable[R]],
+    data: st.DataObject,
+    *,
+    backend: Backend = DEFAULT_BACKEND,
+    cancel: bool | int = False,
+) -> R:
     """Runs the scenario once, under a schedule drawn from `data`. Returns its value, and raises what it raises."""
     policy = Drawn(data, Cancels(int(cancel)))
     outcome = run(scenario, policy, backend=backend)
@@ -48,4 +56,4 @@ def drawn(scenario: Scenario, data: Any, *, backend: Backend = DEFAULT_BACKEND, 
     if outcome.error is not None:
         outcome.error.add_note(f"schedule: {outcome.trace.schedule}")
         raise outcome.error
-    return outcome.value
+    return cast("R", outcome.value)

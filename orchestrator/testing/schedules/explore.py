@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from orchestrator.testing.schedules.director import STEPS, Director, Endless, Problem, Uncontrolled
 from orchestrator.testing.schedules.frames import raised_at, without_loops
@@ -21,9 +21,16 @@ DEFAULT_BACKEND: Backend = "trio" if find_spec("trio") is not None else "asyncio
 
 Order = Literal["any", "fifo"]
 
-Scenario = Callable[[], Awaitable[Any]]
+Scenario = Callable[[], Awaitable[object]]
 """An async function that makes everything that it needs anew in each run, because the next run would find what it
 leaves behind."""
+
+
+class _LoopModule(Protocol):
+    """What `on_asyncio` and `on_trio` have."""
+
+    def name_of(self, task: Any, /) -> str: ...
+    def run(self, scenario: Any, director: Director[Any], places: bool = False, /) -> object: ...
 
 
 class Failure(NamedTuple):
@@ -116,7 +123,7 @@ def run(
     """Runs a scenario once, under one policy. `places` has the trace say which lines ran, which takes longer. The
     traceback of an error begins at the scenario."""
     loop = _loop_of(backend)
-    director = Director(policy, loop.name_of, steps)
+    director: Director[Any] = Director(policy, loop.name_of, steps)
     value, error = None, None
     try:
         value = loop.run(scenario, director, places)
@@ -131,7 +138,7 @@ def run(
     return Outcome(value, director.problem or error, director.trace, policy)
 
 
-def _loop_of(backend: Backend) -> Any:
+def _loop_of(backend: Backend) -> _LoopModule:
     """The module that runs a schedule. Raises RuntimeError where Trio is asked for and missing, or another one."""
     if backend == "asyncio":
         import orchestrator.testing.schedules.on_asyncio as on_asyncio

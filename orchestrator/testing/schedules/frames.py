@@ -59,7 +59,7 @@ def _is_installed(frame: FrameType) -> bool:
     return "site-packages" in file or "dist-packages" in file
 
 
-def place_of(coroutine: Any) -> CodePlace | None:
+def place_of(coroutine: object) -> CodePlace | None:
     """Where a coroutine waits, in the test or what is tested; None before it began and after it ended."""
     if not getattr(coroutine, "cr_suspended", True):
         return None

@@ -28,8 +28,8 @@ class CancellableScope(Protocol):
 class User(NamedTuple):
     """A task to start: its function, what it is called with, its name."""
 
-    function: Callable[..., Coroutine[Any, Any, Any]]
-    arguments: tuple[Any, ...]
+    function: Callable[..., Coroutine[object, object, object]]
+    arguments: tuple[object, ...]
     name: str
 
 

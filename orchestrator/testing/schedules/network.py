@@ -37,7 +37,7 @@ Serve = Callable[[], asyncio.BaseProtocol]
 class Network:
     """Who listens, and which connections are open."""
 
-    def __init__(self, loop: Any, director: Director, ways: Ways, *, lose: bool) -> None:
+    def __init__(self, loop: Any, director: Director[Any], ways: Ways, *, lose: bool) -> None:
         self.connections: list[MemoryConnection] = []
         self._loop = loop
         self._director = director

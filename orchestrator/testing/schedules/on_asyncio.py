@@ -14,7 +14,7 @@ import re
 import selectors
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from typing import Any
@@ -39,10 +39,10 @@ in a cancelled scope and is shielded."""
 
 _UNNAMED = re.compile(r"Task-\d+")
 
-Scenario = Callable[[], Any]
+Scenario = Callable[[], Awaitable[object]]
 
 
-def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
+def run(scenario: Scenario, director: Director[Any], places: bool = False) -> Any:
     """Runs a scenario as the director says; its value, or its exception. Raises what is no failure of the scenario
     (KeyboardInterrupt). Where `director.problem` is set afterwards, what was raised means nothing."""
 
@@ -81,7 +81,7 @@ def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
             return None
 
 
-def left_behind(loop: _Loop, director: Director) -> LeftBehind | None:
+def left_behind(loop: _Loop, director: Director[Any]) -> LeftBehind | None:
     """Finds what a scenario leaves when it has ended: tasks that go on, and errors that nobody has seen. Trio has
     neither."""
     running = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
@@ -120,7 +120,7 @@ def name_of(task: Any) -> str:
 
 
 @contextmanager
-def _anyio_under_control(director: Director) -> Iterator[None]:
+def _anyio_under_control(director: Director[Any]) -> Iterator[None]:
     """Runs AnyIO's threads in the loop, and its tasks in scopes that a schedule may cancel."""
     if anyio_backend is None:
         yield
@@ -179,7 +179,7 @@ def _in_a_group(spawn: Callable[..., Any]) -> Callable[..., Any]:
 class _Ready(deque[Any]):
     """The loop's queue: returns callbacks in their order, and the task that the director picks."""
 
-    def __init__(self, director: Director, places: bool, loop: _Loop) -> None:
+    def __init__(self, director: Director[Any], places: bool, loop: _Loop) -> None:
         super().__init__()
         self._director = director
         self._places = places
@@ -307,7 +307,7 @@ class _Selector(selectors.DefaultSelector):
 class _Loop(Networked):
     """An event loop that does nothing by itself."""
 
-    def __init__(self, director: Director, places: bool) -> None:
+    def __init__(self, director: Director[Any], places: bool) -> None:
         selector = _Selector()
         super().__init__(selector)
         selector.idle = self.nobody_can_run
@@ -387,6 +387,9 @@ class _Loop(Networked):
     def nobody_can_run(self) -> None:
         """No task can run: time passes, or it is a deadlock."""
         foreign = any(key.fd not in self._selector_used.own for key in self._selector_used.get_map().values())
+        # In this order. What a thread has sent is here already, and a task at rest may be cancelled, so no time need
+        # pass for these. Else a thread that is alive may still send something, and it gets real time for that before
+        # virtual time jumps past it. Only where nothing of this is left, and no timer, is it a deadlock.
         if self._admit(0.0) or self._ready.cancel_at_rest():
             return
         timers: Any = getattr(self, "_scheduled")  # noqa: B009  (the type stubs do not know it)
@@ -433,7 +436,7 @@ def _settle(future: asyncio.Future[Any], error: Exception | None, result: Any) -
         future.set_result(result)
 
 
-def _children(task: asyncio.Task[Any], director: Director) -> list[str]:
+def _children(task: asyncio.Task[Any], director: Director[Any]) -> list[str]:
     """The tasks in task groups of AnyIO that a task has opened."""
     found = []
     for other in asyncio.all_tasks():

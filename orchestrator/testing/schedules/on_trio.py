@@ -11,10 +11,10 @@ function that is given to a thread runs in the loop instead, when its turn has c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 import outcome
 import trio
@@ -30,7 +30,9 @@ from orchestrator.testing.schedules.threads import AT_REST, BEFORE_A_JUMP, Forei
 from orchestrator.testing.schedules.trace import CodePlace
 from orchestrator.testing.schedules.waits import Waiter, deadlock, outside
 
-Scenario = Callable[[], Any]
+Scenario = Callable[[], Awaitable[object]]
+
+R = TypeVar("R")
 
 
 def check_trio() -> None:
@@ -45,7 +47,7 @@ def check_trio() -> None:
         )
 
 
-def run(scenario: Scenario, director: Director, places: bool = False) -> Any:
+def run(scenario: Scenario, director: Director[trio.lowlevel.Task], places: bool = False) -> object:
     """Runs a scenario as the director says; its value, or its exception. Raises what is no failure of the scenario
     (KeyboardInterrupt). Where `director.problem` is set afterwards, what was raised means nothing."""
     clock = trio.testing.MockClock(autojump_threshold=0)
@@ -84,16 +86,20 @@ def _under_control(chooser: _Chooser, clock: trio.testing.MockClock) -> Iterator
         nursery.start_soon, nursery.start = starts
 
 
-def _in_scope(start: Callable[..., Any]) -> Callable[..., Any]:
+def _in_scope(start: Callable[..., R]) -> Callable[..., R]:
     """A method of nurseries that starts tasks which can be cancelled one by one."""
 
-    def started(nursery: Any, async_fn: Any, *args: Any, **arguments: Any) -> Any:
+    def started(
+        nursery: trio.Nursery, async_fn: Callable[..., Awaitable[object]], *args: object, **arguments: object
+    ) -> R:
         return start(nursery, in_scope(async_fn), *args, **arguments)
 
     return started
 
 
-def _thread_in_the_loop(function: Callable[[], Any], deliver: Callable[[Any], object], name: object = None) -> None:
+def _thread_in_the_loop(
+    function: Callable[[], R], deliver: Callable[[outcome.Outcome[R]], object], name: object = None
+) -> None:
     """Does the work of a thread at once. The result returns in the usual way."""
     deliver(outcome.capture(function))
 
@@ -107,19 +113,17 @@ def _runner() -> Any:
 class _Chooser:
     """Stands in for the random numbers of Trio's loop."""
 
-    def __init__(self, director: Director, places: bool) -> None:
+    def __init__(self, director: Director[trio.lowlevel.Task], places: bool) -> None:
         self.director = director
         self._places = places
         self._rounds = 0
 
-    def shuffle(self, batch: list[Any]) -> None:
+    def shuffle(self, batch: list[trio.lowlevel.Task]) -> None:
         """Leaves one task in the batch: one of Trio's own, or the one that the director picks."""
         runner = _runner()
         # Trio's own tasks are no choice: otherwise a schedule would depend on how Trio starts and stops.
-        own = [task for task in batch if is_trios(task, runner)]
-        if own:
-            kept = own[0]
-        elif batch:
+        kept = next((task for task in batch if is_trios(task, runner)), None)
+        if kept is None and batch:
             kept = self._picked(batch)
             if kept is None:  # Somebody was cancelled, who may run now: look again.
                 runner.runq.extend(batch)
@@ -132,14 +136,12 @@ class _Chooser:
                 if self._rounds > ROUNDS * 100:
                     raise RuntimeError("tasks that were told to end do not")
                 _throw(kept)
-        else:
-            return
-        if len(batch) > 1:
+        if kept is not None and len(batch) > 1:
             batch.remove(kept)
             runner.runq.extend(batch)
             batch[:] = [kept]
 
-    def _picked(self, batch: list[Any]) -> Any:
+    def _picked(self, batch: list[trio.lowlevel.Task]) -> trio.lowlevel.Task | None:
         """The task that runs; None where one was cancelled instead."""
         director = self.director
         turn = director.pick(batch)
@@ -161,13 +163,13 @@ class _Chooser:
         return low
 
 
-def is_trios(task: Any, runner: Any) -> bool:
+def is_trios(task: trio.lowlevel.Task, runner: Any) -> bool:
     """Whether a task is one of Trio's own."""
     nursery = task._parent_nursery
     return nursery is None or (nursery._parent_task is runner.init_task and task is not runner.main_task)
 
 
-def _throw(task: Any) -> None:
+def _throw(task: trio.lowlevel.Task) -> None:
     """Lets a task that could go on raise instead; one that has not begun does at its first rest."""
     if isinstance(task._next_send, outcome.Outcome):
         task._next_send = outcome.Error(Abandoned())
@@ -225,12 +227,12 @@ def _raise_abandoned() -> None:
     raise Abandoned
 
 
-def name_of(task: Any) -> str:
+def name_of(task: trio.lowlevel.Task) -> str:
     """What a task is called: as it was named, or by the last part of its function's name."""
     return short_name(task.name)
 
 
-def waiter(task: Any, director: Director) -> Waiter:
+def waiter(task: trio.lowlevel.Task, director: Director[trio.lowlevel.Task]) -> Waiter:
     children = sorted(
         (child for nursery in task.child_nurseries for child in nursery.child_tasks), key=lambda child: child._counter
     )
@@ -240,7 +242,7 @@ def waiter(task: Any, director: Director) -> Waiter:
 class _Places(trio.abc.Instrument):
     """Writes down where each step began and ended."""
 
-    def __init__(self, director: Director, chooser: _Chooser) -> None:
+    def __init__(self, director: Director[trio.lowlevel.Task], chooser: _Chooser) -> None:
         self._director = director
         self._began: CodePlace | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from orchestrator.testing.schedules.frames import raised_at
 from orchestrator.testing.schedules.policy import Policy
@@ -12,7 +12,7 @@ from orchestrator.testing.schedules.trace import Trace
 class Outcome(NamedTuple):
     """The result of one schedule: what the scenario returned or raised (never in a group of one), and the trace."""
 
-    value: Any
+    value: object
     error: BaseException | None
     trace: Trace
     policy: Policy

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from orchestrator.testing.schedules.trace import CANCEL, parsed
 
@@ -160,15 +160,15 @@ class Segments(Policy):
     def __init__(self, segments: Sequence[tuple[str, int]], cancels: Cancels = NO_CANCELS) -> None:
         self.key = "segments"
         self.cancels = cancels
-        self._ahead: list[list[Any]] = [[label, count] for label, count in reversed(segments)]
+        self._ahead: list[tuple[str, int]] = list(reversed(segments))
 
     def stepped(self, label: str) -> None:
         """Notes a step, whether it was chosen or not."""
         ahead = self._ahead
         if ahead and ahead[-1][0] == label:
-            ahead[-1][1] -= 1
-            if not ahead[-1][1]:
-                ahead.pop()
+            _, count = ahead.pop()
+            if count > 1:
+                ahead.append((label, count - 1))
 
     def choose(self, labels: Sequence[str], stays: bool, cancels: Sequence[str] = ()) -> int:
         possible = [*labels, *cancels]

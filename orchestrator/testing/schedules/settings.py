@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-KINDS: dict[str, Callable[[str], Any]] = {
+KINDS: dict[str, Callable[[str], object]] = {
     "n": int,
     "strategy": lambda text: text.split(",") if "," in text else text,
     "seed": int,
@@ -24,10 +24,10 @@ FITTING = 1_000_000_000
 class ScheduleSettings(NamedTuple):
     """ScheduleSettings by their names, from where they stand."""
 
-    line: Mapping[str, Any]
-    profile: Mapping[str, Any]
-    marker: Mapping[str, Any]
-    ini: Mapping[str, Any]
+    line: Mapping[str, object]
+    profile: Mapping[str, object]
+    marker: Mapping[str, object]
+    ini: Mapping[str, object]
 
     def get(self, name: str, default: Any) -> Any:
         """The value that wins."""
@@ -40,16 +40,17 @@ class ScheduleSettings(NamedTuple):
     def schedules(self) -> int:
         """How many to run: with a time on the command line or in a profile and no number there, as many as fit."""
         for layer in (self.line, self.profile):
-            if layer.get("n") is not None:
-                return int(layer["n"])
+            n = layer.get("n")
+            if isinstance(n, int):
+                return n
             if layer.get("seconds") is not None:
                 return FITTING
         return int(self.get("n", 100))
 
 
-def parsed(text: str, where: str) -> dict[str, Any]:
+def parsed(text: str, where: str) -> dict[str, object]:
     """ScheduleSettings that are written `n=2000 strategy=pct:5 seconds=30`. Raises ValueError, which names `where`."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for part in text.split():
         name, equals, value = part.partition("=")
         if name not in KINDS or not equals:
@@ -61,7 +62,7 @@ def parsed(text: str, where: str) -> dict[str, Any]:
     return found
 
 
-def profile_of(lines: list[str], name: str) -> dict[str, Any]:
+def profile_of(lines: list[str], name: str) -> dict[str, object]:
     """The settings of a profile, of lines `NAME: n=2000 seconds=30`. Raises ValueError where it is not among them."""
     profiles = dict(line.split(":", 1) for line in lines if ":" in line)
     profiles = {key.strip(): value for key, value in profiles.items()}

@@ -8,7 +8,6 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 ROUNDS = 1000
 """How often tasks that never end are told to, before the loop itself is broken off."""
@@ -42,7 +41,7 @@ def steady_interpreter(now: Callable[[], float], sleep: Callable[[float], None])
             gc.enable()
 
 
-def _changed(*changes: list[tuple[Any, str, Any]]) -> list[tuple[Any, str, Any]]:
+def _changed(*changes: list[tuple[object, str, object]]) -> list[tuple[object, str, object]]:
     """Puts each value in its place. Returns what was there."""
     before = []
     for module, name, value in [change for group in changes for change in group]:

@@ -80,10 +80,10 @@ class _Watchdog:
 
     def __init__(self) -> None:
         self.thread: threading.Thread | None = None
-        self._director: Director | None = None
+        self._director: Director[Any] | None = None
         self._began = 0.0
 
-    def watch(self, director: Director | None) -> Director | None:
+    def watch(self, director: Director[Any] | None) -> Director[Any] | None:
         """Watches this run from now on. Returns the one that was watched before."""
         before, self._director, self._began = self._director, director, real_time()
         if self.thread is None and director is not None:
@@ -130,12 +130,12 @@ _SIGNAL: int | None = getattr(signal, "SIGUSR2", None)
 
 
 @contextmanager
-def watched(director: Director) -> Iterator[None]:
+def watched(director: Director[Any]) -> Iterator[None]:
     """Ends the run inside when it hangs: in the main thread, on POSIX."""
     if _SIGNAL is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    handler: Any = signal.signal(_SIGNAL, _WATCHDOG.hangs)
+    handler = signal.signal(_SIGNAL, _WATCHDOG.hangs)
     before = _WATCHDOG.watch(director)
     try:
         yield

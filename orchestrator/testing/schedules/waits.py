@@ -24,8 +24,8 @@ class Waiter(NamedTuple):
     """A task that waits: its label, itself, its coroutine, and the labels of the tasks in its task groups."""
 
     label: str
-    task: Any
-    coroutine: Any
+    task: object
+    coroutine: object
     children: list[str]
 
 
@@ -100,7 +100,7 @@ def _called(frames: Sequence[FrameType]) -> str:
     return f"{names[0]}()" if names else "something"
 
 
-def _things(frames: Sequence[FrameType]) -> list[Any]:
+def _things(frames: Sequence[FrameType]) -> list[object]:
     """What the loop's own frames of a task belong to, the one that the task's own code called first, and then what that
     code belongs to."""
     last = max((number for number, frame in enumerate(frames) if not is_loops(frame)), default=-1)
@@ -119,7 +119,7 @@ def _owner(thing: Any, waiters: Sequence[Waiter]) -> str:
     return next((one.label for one in waiters if one.task is owner or id(one.task) == number), "")
 
 
-def _knows(other: Waiter, thing: Any) -> bool:
+def _knows(other: Waiter, thing: object) -> bool:
     """Whether a task holds something."""
     for frame in frames_of(other.coroutine):
         if is_loops(frame):
@@ -130,8 +130,8 @@ def _knows(other: Waiter, thing: Any) -> bool:
     return False
 
 
-def _attributes(value: Any) -> list[Any]:
-    found: list[Any] = list(getattr(value, "__dict__", {}).values())
+def _attributes(value: object) -> list[object]:
+    found: list[object] = list(getattr(value, "__dict__", {}).values())
     if isinstance(value, (list, tuple)):
         found += value
     elif isinstance(value, dict):
@@ -139,7 +139,7 @@ def _attributes(value: Any) -> list[Any]:
     return found
 
 
-def _described(thing: Any) -> str:
+def _described(thing: object) -> str:
     name = type(thing).__name__.removesuffix("Adapter")
     return f"{'an' if name[:1] in 'AEIOU' else 'a'} {name}"
 

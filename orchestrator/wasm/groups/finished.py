@@ -61,11 +61,11 @@ def read_program(data: bytes) -> FinishedProgram:
 
 
 class _ProgramReader(ByteCursor):
-    __slots__ = ("found", "memory_shown")
+    __slots__ = ("memory_shown", "program")
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
-        self.found = FinishedProgram(data)
+        self.program = FinishedProgram(data)
         self.memory_shown = False
 
     def read(self) -> FinishedProgram:
@@ -82,7 +82,7 @@ class _ProgramReader(ByteCursor):
             10: self.bodies,
             11: self.segments,
         }
-        found, last, named = self.found, 0, (0, 0)
+        program, last, named = self.program, 0, (0, 0)
         self.magic()
         while self.position < len(self.data):
             number, end = self.header()
@@ -91,20 +91,22 @@ class _ProgramReader(ByteCursor):
                     named = (self.position + 5, end)
                 self.position = end
                 continue
+            # In ascending order, each at most once. So what a section refers to (types, imports, the table) has been
+            # read when it is its turn.
             if number not in sections or number <= last:
                 raise UngroupedError(f"section {number}")
             last = number
             sections[number](end)
             if self.position != end:
                 raise UngroupedError(f"section {number} does not end where its size says")
-        if found.entry < len(found.imports) or not found.memory or not self.memory_shown:
+        if program.entry < len(program.imports) or not program.memory or not self.memory_shown:
             raise UngroupedError("no entry, or a memory that WASI cannot find")
-        if len(found.bodies) != len(found.function_types) - len(found.imports) + 1:
+        if len(program.bodies) != len(program.function_types) - len(program.imports) + 1:
             raise UngroupedError("as many bodies as functions")
-        found.names = [b""] * len(found.function_types)
+        program.names = [b""] * len(program.function_types)
         if named[1]:
             self.names(*named)
-        return found
+        return program
 
     def types(self, end: int) -> None:
         for _ in range(self.u32()):
@@ -113,10 +115,10 @@ class _ProgramReader(ByteCursor):
                 raise UngroupedError("a type that is no function type")
             self.take(self.u32())
             self.take(self.u32())
-            self.found.types.append(self.data[start : self.position])
+            self.program.types.append(self.data[start : self.position])
 
     def imports(self, end: int) -> None:
-        found = self.found
+        program = self.program
         for _ in range(self.u32()):
             start = self.position
             self.take(self.u32())
@@ -126,31 +128,32 @@ class _ProgramReader(ByteCursor):
             # Only WASI's modules: no name of a host can then be that of something that groups share.
             if self.byte() != _FUNCTION or module != WASI:
                 raise UngroupedError("an import that is no function of WASI")
-            found.imports.append((head, self.u32()))
-            found.function_types.append(found.imports[-1][1])
+            program.imports.append((head, self.u32()))
+            program.function_types.append(program.imports[-1][1])
 
     def functions(self, end: int) -> None:
         count = self.u32()
         rest = self.data[self.position : end]
+        # Numbers below 128 take one byte each: then the bytes of the section are the numbers.
         if len(rest) == count and rest.isascii():
-            self.found.function_types += rest
+            self.program.function_types += rest
             self.position = end
         else:
-            self.found.function_types += [self.u32() for _ in range(count)]
-        if max(self.found.function_types, default=0) >= len(self.found.types):
+            self.program.function_types += [self.u32() for _ in range(count)]
+        if max(self.program.function_types, default=0) >= len(self.program.types):
             raise UngroupedError("a function without type")
 
     def table(self, end: int) -> None:
         if self.u32() != 1 or self.data[self.position : self.position + 2] not in (b"\x70\0", b"\x70\1"):
             raise UngroupedError("tables that are not one table of functions")
         start, self.position = self.position, end
-        self.found.table = self.data[start:end]
+        self.program.table = self.data[start:end]
 
     def memory(self, end: int) -> None:
         if self.u32() != 1 or self.data[self.position] > 1:
             raise UngroupedError("memories that are not one plain memory")
         start, self.position = self.position, end
-        self.found.memory = self.data[start:end]
+        self.program.memory = self.data[start:end]
 
     def globals(self, end: int) -> None:
         for _ in range(self.u32()):
@@ -159,25 +162,25 @@ class _ProgramReader(ByteCursor):
             if self.data[self.position] not in (0x41, 0x42, 0x43, 0x44):
                 raise UngroupedError("a global that begins as no number")
             self.constant()
-            self.found.globals.append((type_, self.data[start : self.position]))
+            self.program.globals.append((type_, self.data[start : self.position]))
 
     def exports(self, end: int) -> None:
         for _ in range(self.u32()):
             name, kind, index = self.take(self.u32()), self.byte(), self.u32()
             if (name, kind) == (b"_start", _FUNCTION):
-                self.found.entry = index
+                self.program.entry = index
             elif (name, kind) == (b"memory", _MEMORY):
                 self.memory_shown = True
             elif kind > _GLOBAL:
                 raise UngroupedError("an export of another kind")
 
     def start(self, end: int) -> None:
-        self.found.start = self.u32()
-        if self.found.start < len(self.found.imports):
+        self.program.start = self.u32()
+        if self.program.start < len(self.program.imports):
             raise UngroupedError("the host's function starts the program")
 
     def elements(self, end: int) -> None:
-        found, size = self.found, ByteCursor(self.found.table[2:]).u32()
+        program, size = self.program, ByteCursor(self.program.table[2:]).u32()
         for _ in range(self.u32()):
             if self.take(2) != b"\0\x41":
                 raise UngroupedError("a segment of elements that is not simply written at the start")
@@ -188,12 +191,13 @@ class _ProgramReader(ByteCursor):
             # A segment beyond the table traps, and does so before the data is written.
             if offset < 0 or offset + len(members) > size:
                 raise UngroupedError("a segment of elements lies outside of the table")
-            if members and not len(found.imports) <= min(members) <= max(members) < len(found.function_types):
+            if members and not len(program.imports) <= min(members) <= max(members) < len(program.function_types):
                 raise UngroupedError("the host's function is in the table")
-            found.slots.update(enumerate(members, offset))
+            program.slots.update(enumerate(members, offset))
 
     def bodies(self, end: int) -> None:
-        data, count, starts = self.data, self.u32(), self.found.bodies
+        data, count, starts = self.data, self.u32(), self.program.bodies
+        # Decoded here, as in `names`: a program has tens of thousands of functions, and this is done at each run.
         position = self.position
         for _ in range(count):
             starts.append(position)
@@ -216,11 +220,11 @@ class _ProgramReader(ByteCursor):
                 raise UngroupedError("data that is not simply written at the start")
             self.constant()
             self.take(self.u32())
-        self.found.segments = self.data[start:end]
+        self.program.segments = self.data[start:end]
 
     def names(self, position: int, end: int) -> None:
         """Reads the names of functions, and is satisfied with less: names are for messages only."""
-        data, names = self.data, self.found.names
+        data, names = self.data, self.program.names
         self.position = position
         while self.position < end:
             kind, size = self.byte(), self.u32()

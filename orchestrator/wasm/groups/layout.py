@@ -62,24 +62,24 @@ def cuts(program: FinishedProgram, library: bytes) -> list[int]:
     Raises UngroupedError where there are too few groups."""
     first, end, names = len(program.imports), len(program.function_types), program.names
     size = max(SMALLEST, 1 << ((end - first) // _GROUPS).bit_length())
-    found, before = [first], first
+    starts, before = [first], first
     while (wanted := before + size) < end:
         cut = next((f for f in range(wanted, min(wanted + size, end)) if _begins(names, f)), wanted)
-        found.append(cut)
+        starts.append(cut)
         # From a multiple of the size on, so that a cut depends only on the names near it.
         before = first + (cut - first) // size * size
     edge = next((f for f in range(first, end) if is_library(names[f], library)), end)
-    found = sorted({*found, edge, end})
-    if len(found) <= FEWEST:
+    starts = sorted({*starts, edge, end})
+    if len(starts) <= FEWEST:
         raise UngroupedError("too small")
-    return found
+    return starts
 
 
 def _begins(names: Sequence[bytes], f: int) -> bool:
     """Whether another module begins with this function. Spare functions have no names, and belong to what is before."""
     if not names[f]:
         return False
-    before = next((one for one in names[f - 1 : max(f - 64, 0) : -1] if one), b"")
+    before = next((name for name in names[f - 1 : max(f - 64, 0) : -1] if name), b"")
     return _module(names[f]) != _module(before)
 
 
@@ -118,6 +118,8 @@ class GroupLayout:
             self._group += [number] * (end - begin)
         if len(self._calls) != len(program.function_types):
             raise UngroupedError("calls of another program")
+        # In this order. A copy makes its group call what the copied function calls, so copies come before calls. And
+        # what a group has to show depends on the calls of all others, so no plan can be made before the last of them.
         self._copies = [self._copied(number) for number in range(len(self))]
         self._shown: set[int] = {program.entry, *([program.start] if program.start >= 0 else [])}
         self._far: set[int] = set()
@@ -146,8 +148,8 @@ class GroupLayout:
             raise UngroupedError("a call of a function that does not exist")
         if is_library(names[begin], self._library):
             return []
-        there = [f for f in called if f >= self._first and not begin <= f < end]
-        return sorted(f for f in there if is_library(names[f], self._library))
+        elsewhere = [f for f in called if f >= self._first and not begin <= f < end]
+        return sorted(f for f in elsewhere if is_library(names[f], self._library))
 
     def _all_calls(self, number: int) -> set[int]:
         """What a group calls, its copies too. Notes what it calls in other groups."""

@@ -61,6 +61,7 @@ class MachineGroups:
         self._calls = [imported_name(f) for f in needs_start(layout.program)]
         self._base = wasmtime.Module(engine, emit_base(layout))
         self._groups = [self._machine_code(layout, layout.plan(number)) for number in range(len(layout))]
+        # At the end: what this run uses has been read by now, and so is not the least recently used.
         store.evict()
 
     def _laid_out(self, program: bytes, library: str) -> GroupLayout:
@@ -78,17 +79,18 @@ class MachineGroups:
         def calls(own: bytes, begin: int, end: int) -> list[list[int]]:
             nonlocal new
             key = own.hex()
-            found = known.get(key)
-            if found is None or len(found) != end - begin:
+            callees = known.get(key)
+            if callees is None or len(callees) != end - begin:
                 new = True
-                found = called_by(program, finished.bodies[begin - first : end - first + 1])
-            kept[key] = found
-            return found
+                callees = called_by(program, finished.bodies[begin - first : end - first + 1])
+            kept[key] = callees
+            return callees
 
         try:
             layout = GroupLayout(finished, library.encode(), calls)
         except IndexError as error:
             raise UngroupedError("a body that ends too early") from error
+        # Only what this program asked for, so that calls of bodies that are edited away do not stay for ever.
         if new:
             self._store.write(name, _calls.encode(kept))
         return layout

@@ -69,16 +69,16 @@ class MachineStore:
         if not self._written:
             return
         self._written = 0
-        found: list[tuple[float, int, str]] = []
+        files: list[tuple[float, int, str]] = []
         with suppress(OSError), os.scandir(self._folder) as entries:
             for entry in entries:
                 with suppress(OSError):
                     seen = entry.stat(follow_symlinks=False)
-                    found.append((seen.st_mtime, seen.st_size, entry.path))
-        total = sum(size for _, size, _ in found)
+                    files.append((seen.st_mtime, seen.st_size, entry.path))
+        total = sum(size for _, size, _ in files)
         if total <= self._most:
             return
-        for _, size, path in sorted(found):
+        for _, size, path in sorted(files):
             if total <= self._most - self._most // 4:
                 return
             with suppress(OSError):
@@ -97,8 +97,9 @@ class MachineStore:
                         pass
                     if os.stat(parent).st_uid == os.geteuid():
                         os.makedirs(self._folder, 0o700, exist_ok=True)
-                found = os.lstat(self._folder)
-                self._safe = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+                # Looked at even if it was made just now: somebody else may have made it in between.
+                seen = os.lstat(self._folder)
+                self._safe = stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & 0o077
             except (OSError, AttributeError):  # no such folder, or a system without user numbers
                 self._safe = False
         return self._safe

@@ -82,6 +82,8 @@ def make_chunk(model: LinkModel, range_: Range, tables: Tables) -> Chunk:
     try:
         slots, numbers = _values(model, range_, tables)
         high, low, put = tables.high, _LOW, _put5
+        # Each value is encoded once, and then copied to all of its holes: that is the whole link of a module, so it has
+        # no call in its loop but the copy.
         values = [low[n & 127] + high[n >> 7] for n in numbers]
         code = bytearray(model.code)
         for at, value in zip(model.holes, model.hole_values, strict=True):

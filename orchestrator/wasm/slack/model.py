@@ -197,6 +197,8 @@ class _Digester:
 
     def model(self) -> LinkModel:
         found, code, data = self._found, self._found.code_relocations, self._found.data_relocations
+        # A value is numbered within its class when it is first used. Where the classes begin is known at the end, so
+        # uses are (class, number) until then.
         holes = [
             self._value(kind, index, addend)
             for kind, index, addend in zip(code.kinds, code.indices, code.addends, strict=True)
