@@ -461,12 +461,7 @@ class BuildCache:
             self.degrade(f"files: {said(error)}")
             return default
 
-    async def read(
-        self,
-        function: Work[P, R],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> R | None:
+    async def read(self, function: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
         """Looks something up in the index; None if no index can be used."""
         return await self._use(lambda database: database.read(function, *args, **kwargs))
 
@@ -475,12 +470,7 @@ class BuildCache:
         few = len(values) <= FEW_ROWS
         return await self._use(lambda database: (database.glance if few else database.read)(function, values))
 
-    async def write(
-        self,
-        function: Work[P, R],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> R | None:
+    async def write(self, function: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
         """Changes the index in one transaction; None if no index can be used."""
         return await self._use(lambda database: database.transact(function, *args, **kwargs))
 

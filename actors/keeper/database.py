@@ -159,30 +159,15 @@ class Database:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def transact(
-        self,
-        function: Work[P, R],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> R:
+    async def transact(self, function: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs `function(connection, *args)` as one transaction that may write."""
         return await self._run(_transaction, function, *args, **kwargs)
 
-    async def read(
-        self,
-        function: Work[P, R],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> R:
+    async def read(self, function: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs `function(connection, *args)` without a transaction, for single look-ups and settings."""
         return await self._run(_plain, function, *args, **kwargs)
 
-    async def glance(
-        self,
-        function: Work[P, R],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> R:
+    async def glance(self, function: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """As `read`, for what is over sooner than a hop would be."""
         return await self.read(function, *args, **kwargs)
 
@@ -223,12 +208,7 @@ class ThreadDatabase(Database):
 
         return await self._hop(call)
 
-    async def glance(
-        self,
-        function: Work[P, R],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> R:
+    async def glance(self, function: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         # The loop waits for nobody: if a thread still uses the connection, or another process has locked the file
         # (a reader hardly ever meets that), the same is done in a hop, which may wait.
         if self._alone.acquire(blocking=False):
