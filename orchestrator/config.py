@@ -25,6 +25,7 @@ from orchestrator.errors import ConfigError, FileError, ProjectError
 from orchestrator.looked import unseen
 from orchestrator.settings import PROFILES, SETTINGS, near_miss
 from orchestrator.toolchains.locate import Asked, choose
+from orchestrator.trust import require_trust
 
 FILE_NAME = "wasmill.toml"
 
@@ -158,6 +159,7 @@ def load(
     file = _find(place, disk)
     base, profiles, tables = read_file(file, disk) if file else ({}, {}, {})
     home, toolchains = os.path.dirname(file) or place, choose(toolchain, tables)
+    require_trust(toolchains.members, home, file, disk)
     return _resolve(_Layers(home, file, "", base, {**PROFILES, **profiles}, checked, disk, toolchains))
 
 

@@ -452,6 +452,15 @@ class Reconsiders(Protocol):
 
 
 @runtime_checkable
+class RunsForeignCode(Protocol):
+    """A toolchain whose settings may name programs to run. They do so only in a folder that the user trusts."""
+
+    def foreign_code(self) -> str:
+        """What of its settings runs code that the project chose, "" for nothing."""
+        ...
+
+
+@runtime_checkable
 class TakesOptions(Protocol):
     """A toolchain with settings of its own, under `[toolchain.NAME]` of wasmill.toml."""
 

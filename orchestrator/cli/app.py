@@ -16,7 +16,7 @@ from orchestrator.cli import SIGINT, SIGTERM, Terminated, events_wanted, signal_
 from orchestrator.cli.output import Output
 from orchestrator.errors import ProjectBroken, UsageError, WasmillError
 
-COMMANDS = ("build", "run", "graph", "clean", "cache", "explain", "trace", "server", "watch")
+COMMANDS = ("build", "run", "graph", "clean", "cache", "explain", "trace", "server", "watch", "trust")
 
 HELP = """\
 wasmill: build WebAssembly programs out of modules, and rebuild only what an edit asks for
@@ -32,6 +32,7 @@ usage: wasmill COMMAND [ARGUMENTS]
   cache ACTION [PATH]      stats, verify, gc or clear: look after the cache
   explain CODE             what an error code means, with a wrong and a right example
   server ACTION [PATH]     start, stop, status or run: keep the project open between builds
+  trust [PATH]             let a folder choose programs that its builds run
   trace replay FILE        give a recorded build to the planner and the cache again
 
 PATH is the project, by default the current folder. It needs no configuration: a folder of

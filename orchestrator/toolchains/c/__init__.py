@@ -75,6 +75,10 @@ class CLanguages:
             raise ValueError
         return CLanguages(msgspec.structs.replace(self._chosen, **{name: tuple(value)}))
 
+    def foreign_code(self) -> str:
+        """A compiler that is named by its path, or a flag with which it may load code."""
+        return self._chosen.foreign_code()
+
     def normalise(self, raw: bytes) -> bytes:
         """The text without a byte order mark. Any bytes are allowed, as in C."""
         return raw.removeprefix(b"\xef\xbb\xbf")

@@ -184,7 +184,12 @@ class _Compile:
         return discovered(read, self.job.source, self.job.path, self.root, self.search, system, self.shop.headers)
 
     def _text_of(self, file: str) -> bytes:
-        return self.job.source if file == self.job.path else _read(os.path.join(self.root, file))
+        """The text of a file of the project. Lines of other files are not shown."""
+        if file == self.job.path:
+            return self.job.source
+        place = os.path.realpath(os.path.join(self.root, file))
+        homes = [os.path.realpath(one) for one in (self.root, self.job.around.project) if one]
+        return _read(place) if any(place.startswith(home + "/") for home in homes) else b""
 
 
 def _failed(job: CompileJob, ended: ProgramEnd, heard: CompilerTold) -> Compiled:
