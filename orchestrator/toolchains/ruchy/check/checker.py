@@ -17,6 +17,7 @@ from orchestrator.toolchains.ruchy.check.data.variants import check_enum, item_v
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn
 from orchestrator.toolchains.ruchy.check.functions import calls, closures, throwing  # noqa: F401
 from orchestrator.toolchains.ruchy.check.functions.bodies import unused_locals
+from orchestrator.toolchains.ruchy.check.functions.catchable import throw_what_traps
 from orchestrator.toolchains.ruchy.check.functions.cells import fill_in
 from orchestrator.toolchains.ruchy.check.functions.contracts import leave_by_break
 from orchestrator.toolchains.ruchy.check.inference.annotations import alias_target, field_types, signature
@@ -137,6 +138,7 @@ def _checked(p: Pass, parsed: Parsed) -> Checked:
             return Checked(None, [], [], None, [])
         fill_in(p)
         throwing.run_before_jumps(p)
+        throw_what_traps(p)
         # This may be the first look at the fields of another module's struct, and find them wrong.
         layouts = layouts_of(p, [] if p.failed else settle_bodies(p))
     except RecursionError:  # functions without `->`, each nested far deeper than people write, that call one another

@@ -155,12 +155,12 @@ def run_before_jumps(p: Pass) -> None:
     if not p.module.throws:
         return
     for function in p.made.bodies.values():
-        for node in reversed(_nodes_in(function.body)):  # parts stand behind what they are part of
+        for node in reversed(nodes_in(function.body)):  # parts stand behind what they are part of
             if isinstance(node, hir.Catching) and node.label >= 0:
                 _before_jumps(p, function, node)
 
 
-def _nodes_in(body: hir.Expr) -> list[Node]:
+def nodes_in(body: hir.Expr) -> list[Node]:
     order: list[Node] = []
     waiting: list[Node] = [body]
     while waiting:
@@ -171,7 +171,7 @@ def _nodes_in(body: hir.Expr) -> list[Node]:
 
 
 def _before_jumps(p: Pass, function: hir.FunctionBody, node: hir.Catching) -> None:
-    inside = _nodes_in(node.body)
+    inside = nodes_in(node.body)
     labels = {one.label for one in inside if isinstance(one, hir.Loop | hir.While | hir.ForRange)}
     replaced: dict[int, Node] = {}
     for one in inside:
