@@ -38,7 +38,8 @@ class Item(JobValue, frozen=True):
     "struct", ...; "module" for an inline module). `digest` is that of the item's tokens, without comments,
     blanks and positions. `interface` is what another module can see of it, in the toolchain's own form, which `compile`
     reads; `interface_names` are the names in it, resolved in the scope of this item. `names` are all names in the item
-    that may mean something outside of it. `line` counts from 1.
+    that may mean something outside of it; `impl Name` is one that counts if it means an item of kind "trait". `line`
+    counts from 1.
 
     `members` are the names inside of an item that a glob of it brings: the variants of an enum.
 

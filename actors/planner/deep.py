@@ -20,6 +20,9 @@ from actors.compiler.toolchain import Binding, Interface, Signature
 from actors.digests import Digest, digest
 from actors.planner.resolve import Modules, Resolved, scopes
 
+IF_TRAIT = "impl "
+"""Before a name that counts where it means a trait: a call of a method does not say whose it is."""
+
 Target = tuple[str, str]
 """A module and the name of one of its items."""
 
@@ -51,7 +54,12 @@ class Meanings:
             self._imported.pop(module, None)
 
     def of(self, module: str, scope: str, name: str) -> Target | None:
-        """The item that `name` means in `scope` of `module`; None for a local, a builtin, or a whole module."""
+        """The item that `name` means in `scope` of `module`; None for a local, a builtin, or a whole module. Behind
+        IF_TRAIT, only a trait is meant."""
+        if name.startswith(IF_TRAIT):  # not kept: the name can come to mean another kind of item
+            found = self.of(module, scope, name.removeprefix(IF_TRAIT))
+            item = self.modules.items(found[0]).get(found[1]) if found is not None else None
+            return found if item is not None and item.kind == "trait" else None
         known = self._known.get(module)
         if known is None:
             known = self._known[module] = {}

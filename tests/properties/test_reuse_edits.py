@@ -36,6 +36,8 @@ BODIES = (
     "println(each(1.5), each([a])); f(a)",
     "let mut q = Q::of(a); q.put(N); q.read() + Q { v: P { x: 3 } }.v.x",
     'println(Q::of("t")); Q::of(P { x: 3 }).read(); a',
+    "println(P { x: 3 }.twice(), 5.once()); a",
+    "fun all<T: Once>(x: T) -> i64 { x.once() + x.twice() } all(P { x: 3 }) + all(a)",
 )
 UNTYPED = (
     "fun each(x) { x }",
@@ -73,6 +75,14 @@ GENERIC_TYPES = (
     ),
     "class Q<T> { v: T  fun of(v: T) { Q { v } } fun put(&mut self, v: T) { self.v = v } fun read(&self) { self.v } }",
 )
+TRAITS = (
+    """trait Once { fun once(&self) -> i64; fun twice(&self) -> i64 { self.once() * 2 } }
+    impl Once for P { fun once(&self) -> i64 { N } } impl Once for i64 { fun once(&self) -> i64 { *self } }""",
+    """impl Once for i64 { fun once(&self) -> i64 { limit + 1 } } trait Once { fun once(&self) -> i64 { N }
+    fun twice(&self) -> i64 { println(1); self.once() * 2 } } impl Once for P { fun twice(&self) -> i64 { f(2) } }""",
+    """trait Once { fun once(&self) -> i64; fun twice(&self) -> i64 { g(1); self.once() } } impl Once for i64 {
+    fun once(&self) -> i64 { 4 } }""",
+)
 TOPS = (
     "",
     "let limit = 10;",
@@ -95,16 +105,16 @@ modules = st.tuples(
     st.sampled_from(GENERIC),
     st.sampled_from(GENERIC_TYPES),
     st.sampled_from(UNTYPED),
+    st.sampled_from(TRAITS),
 )
 
 
 def text(module) -> str:
-    written, order, const, struct, top, methods, generic, kinds, untyped = module
+    written, order, const, struct, top, methods, generic, kinds, untyped, traits = module
     bodies = dict.fromkeys(NAMES, ("fun {0}(a: i64) -> i64", "a", "")) | written
     parts = [f"{noise}{head.format(name)} {{ {body} }}" for name in order for head, body, noise in [bodies[name]]]
-    return "\n".join(
-        [methods, parts[0], const, parts[1], top, struct, *parts[2:-1], generic, kinds, untyped, parts[-1]]
-    )
+    around = [methods, parts[0], const, parts[1], top, struct]
+    return "\n".join([*around, *parts[2:-1], generic, kinds, untyped, parts[-1], traits])
 
 
 @settings(deadline=None)

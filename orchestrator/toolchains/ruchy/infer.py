@@ -16,6 +16,7 @@ import msgspec
 from actors.compiler.toolchain import CompileJob, Inference, Item, Signature
 from orchestrator.toolchains.ruchy.check.checker import check
 from orchestrator.toolchains.ruchy.check.inference.infer import settle
+from orchestrator.toolchains.ruchy.check.methods.collected import method_named
 from orchestrator.toolchains.ruchy.check.passes import Pass
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
@@ -83,8 +84,7 @@ def _infer(job: CompileJob, inferred: set[str], aside: Mapping[str, Item]) -> In
             signatures[name] = found
             continue
         of, _, method = name.partition(METHOD)
-        item = p.module.items.get(of)
-        item = item.methods.get(method) if method and isinstance(item, StructItem | EnumItem) else item
+        item = method_named(p, of, method) if method else p.module.items.get(of)
         signature = texts.signature(item) if isinstance(item, FunctionItem) else None
         if signature is None:
             return _NOTHING

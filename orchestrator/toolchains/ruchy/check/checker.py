@@ -28,11 +28,12 @@ from orchestrator.toolchains.ruchy.check.inside import check_imports
 from orchestrator.toolchains.ruchy.check.items import check_struct, collect
 from orchestrator.toolchains.ruchy.check.matching import match  # noqa: F401
 from orchestrator.toolchains.ruchy.check.methods import scalars  # noqa: F401
+from orchestrator.toolchains.ruchy.check.methods.traits import check_bounds_written, check_implementation, check_trait
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, FoundOut, InProgress, Report, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached
 from orchestrator.toolchains.ruchy.check.order import check_functions, settled
 from orchestrator.toolchains.ruchy.check.passes import Pass
-from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, EnumItem, StructItem
+from orchestrator.toolchains.ruchy.check.scope import AliasItem, ConstItem, EnumItem, StructItem, TraitItem
 from orchestrator.toolchains.ruchy.check.stubs import Stubs
 from orchestrator.toolchains.ruchy.check.top import check_top, enter_variables
 from orchestrator.toolchains.ruchy.check.touched import TouchedTypes, layouts_of, settle_bodies
@@ -176,6 +177,7 @@ def check_types(p: Pass) -> None:
         p.module.starts[unit_of(function.symbol)] = function.node.start
         signature(p, function)
         p.now_seen = before
+    check_traits(p)
     for name, item in list(items.items()):
         if isinstance(item, StructItem):
             settled(p, lambda one=item: check_struct(p, one))  # type: ignore[misc]
@@ -183,6 +185,21 @@ def check_types(p: Pass) -> None:
             settled(p, lambda one=item: check_enum(p, one))  # type: ignore[misc]
         elif isinstance(item, ConstItem):
             settled(p, lambda one=item, path=name: read_const(Fn(p, one.env, path), one, one.node.at))  # type: ignore[misc]
+
+
+def check_traits(p: Pass) -> None:
+    """Traits, what implements them, and the bounds of functions."""
+    for item in list(p.module.items.values()):
+        if isinstance(item, TraitItem):
+            check_trait(p, item)
+            for block in item.blocks:
+                check_implementation(p, block, None)
+        elif isinstance(item, StructItem | EnumItem):
+            for block in item.traits:
+                check_implementation(p, block, item)
+    for function in p.made.functions:
+        if function.node.bounds:
+            check_bounds_written(p, function.node, function.env)
 
 
 def _what_is_whole(p: Pass, parsed: Parsed) -> list[tree.Stmt]:

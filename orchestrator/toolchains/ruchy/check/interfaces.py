@@ -10,13 +10,15 @@ from orchestrator.toolchains.ruchy.check.scope import (
     EnumItem,
     Env,
     FunctionItem,
+    Implementation,
     Item,
     ModuleItem,
     StructItem,
+    TraitItem,
 )
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.syntax import tree
-from orchestrator.toolchains.ruchy.syntax.names import METHOD
+from orchestrator.toolchains.ruchy.syntax.names import METHOD, extended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +45,24 @@ def read_interface(interface: Interface) -> Item | None:
     if isinstance(found, StructItem | EnumItem):
         for block in body:
             if isinstance(block, tree.Impl):
-                _foreign_methods(found, block.methods, block.target)
+                _foreign_methods(found, block.methods, block.target, block)
+                if block.trait is not None:
+                    found.traits.append(Implementation(block, found.env))
+    if isinstance(found, TraitItem):
+        for block in body:
+            if isinstance(block, tree.Impl):
+                found.blocks.append(_foreign_block(found, block))
     return found
+
+
+def _foreign_block(trait: TraitItem, node: tree.Impl) -> Implementation:
+    made = Implementation(node, trait.env)
+    for method in node.methods:
+        symbol = f"{trait.env.module}::{extended(node)}{METHOD}{method.name}"
+        item = FunctionItem(method.name, symbol, method, trait.env.copy(), own=False)
+        item.of, item.block = node.target, node
+        made.methods[method.name] = item
+    return made
 
 
 def itself(node: tree.Struct) -> tree.NamedType:
@@ -52,12 +70,15 @@ def itself(node: tree.Struct) -> tree.NamedType:
     return tree.NamedType(node.at, (node.name,), [tree.NamedType(node.at, (name,)) for name in node.generics])
 
 
-def _foreign_methods(owner: StructItem | EnumItem, nodes: Sequence[tree.Function], target: tree.NamedType) -> None:
+def _foreign_methods(
+    owner: StructItem | EnumItem, nodes: Sequence[tree.Function], target: tree.NamedType, block: tree.Impl | None = None
+) -> None:
     env = owner.env.of(owner)
     for node in nodes:
         symbol = f"{owner.type.module}::{owner.type.item}{METHOD}{node.name}"
         made = FunctionItem(node.name, symbol, node, env, own=False)
         made.of = target if target.arguments else None
+        made.block = block if block is not None and block.trait is not None else None
         owner.methods.setdefault(node.name, made)
 
 
@@ -71,6 +92,8 @@ def foreign_item(node: tree.Node | None, module: str, item: str, names: dict[str
         return StructItem(name, StructType(module, item), node, env, own=False)
     if isinstance(node, tree.Enum):
         return EnumItem(name, (module, item), node, env, own=False)
+    if isinstance(node, tree.Trait):
+        return TraitItem(name, f"{module}::{item}", node, env, own=False)
     if isinstance(node, tree.Const):
         return ConstItem(name, node, env, own=False)
     if isinstance(node, tree.TypeAlias):

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 from orchestrator.toolchains.ruchy.check.consts import read_const
 from orchestrator.toolchains.ruchy.check.data.variants import check_enum, check_generic
 from orchestrator.toolchains.ruchy.check.function import Fn, check
-from orchestrator.toolchains.ruchy.check.inference.annotations import field_types, named_type, struct_of
+from orchestrator.toolchains.ruchy.check.inference.annotations import (
+    field_types,
+    is_written_through,
+    named_type,
+    struct_of,
+)
 from orchestrator.toolchains.ruchy.check.inference.infer import shown
 from orchestrator.toolchains.ruchy.check.interfaces import itself
 from orchestrator.toolchains.ruchy.check.methods.collected import enter_impl, enter_methods, enter_stubs, function_item
@@ -23,6 +28,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     Item,
     ModuleItem,
     StructItem,
+    TraitItem,
     Variable,
 )
 from orchestrator.toolchains.ruchy.check.types import ERROR, ObjectType, StructType, TupleType, Type, bare
@@ -43,6 +49,9 @@ def collect(p: Pass, statements: Sequence[tree.Stmt]) -> None:
     for node, env in with_methods:
         _methods(p, node, env)
     enter_stubs(p)
+    for key, interface in p.module.job.interfaces.items():
+        if interface.kind == "trait":  # its methods may change what they are called on, which is asked before a type is
+            p.item_of(key)
 
 
 def _methods(p: Pass, node: tree.Struct | tree.Impl, env: Env) -> None:
@@ -75,6 +84,12 @@ def make_item(p: Pass, node: tree.Node, prefix: str, env: Env) -> Item | None:
         return function_item(p, node, f"{p.module.name}::{prefix}{node.name}", env)
     if isinstance(node, tree.Struct):
         return _struct(p, node, prefix, env)
+    if isinstance(node, tree.Trait):
+        trait = TraitItem(node.name, f"{p.module.name}::{prefix}{node.name}", node, env, own=True)
+        for member in trait.members.values():
+            if member.node.receiver and is_written_through(member.node.parameters[0].type):
+                p.module.changing.add(member.name)
+        return trait
     if isinstance(node, tree.Const):
         return ConstItem(node.name, node, env, own=True)
     if isinstance(node, tree.TypeAlias):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from orchestrator.toolchains.ruchy.check.scope import ConstItem, EnumItem, FunctionItem, Item, StructItem
+from orchestrator.toolchains.ruchy.check.scope import ConstItem, EnumItem, FunctionItem, Item, StructItem, TraitItem
 from orchestrator.toolchains.ruchy.check.types import Named, StructType, Type
 from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.throwing import throws
@@ -91,8 +91,8 @@ class CollectedModule:
     whose bodies are broken, and `left_out` the names of what cannot be checked at all (see `syntax/broken.py`).
     `foreign` and `layouts` are filled as items of other modules are looked up. They only remember what an interface
     says, so no pass ever has to take an entry back. The same is true of `endless`, which says of a struct what its
-    text says, and of `changing`, the names of methods that take `&mut self`. `known` is what earlier rounds of this
-    check found out.
+    text says, of `changing`, the names of methods that take `&mut self`, and of `extensions`, the methods of types of
+    elsewhere that traits of this module bring. `known` is what earlier rounds of this check found out.
     """
 
     def __init__(self, job: CompileJob, stubs: Stubs, known: FoundOut | None = None) -> None:
@@ -111,7 +111,17 @@ class CollectedModule:
         self.foreign: dict[str, Item] = {}
         self.layouts: dict[Named, StructItem | EnumItem] = {}
         self.changing: set[str] = set()
+        self.extensions: set[str] = set()
         self.endless: set[StructType] = set()
+        self._block_names: set[str] | None = None
+
+    def has_blocks(self, name: str) -> bool:
+        """Whether some trait that may be seen here has a method of that name, and is implemented for a type of
+        elsewhere."""
+        if self._block_names is None:
+            traits = [one for one in (*self.items.values(), *self.foreign.values()) if isinstance(one, TraitItem)]
+            self._block_names = {member for one in traits if one.blocks for member in one.members}
+        return name in self._block_names
 
     @cached_property
     def places(self) -> Places:

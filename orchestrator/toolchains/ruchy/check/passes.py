@@ -31,15 +31,18 @@ from orchestrator.toolchains.ruchy.check.inference.undecided import MadeFunction
 from orchestrator.toolchains.ruchy.check.interfaces import read_interface
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, Seen
 from orchestrator.toolchains.ruchy.check.scope import (
+    DEFAULT,
     RANGES,
     AliasItem,
     EnumItem,
     Env,
     ErrorItem,
     FunctionItem,
+    Implementation,
     Item,
     ModuleItem,
     StructItem,
+    TraitItem,
     VariantItem,
     range_item,
 )
@@ -61,6 +64,15 @@ if TYPE_CHECKING:
 
     from orchestrator.toolchains.ruchy.signatures import Known
 
+
+class _InTypes:
+    """What stands in the type that a type parameter is; `methods/traits.py` enters it, which is made of what is
+    here."""
+
+    find: Callable[[Pass, Env, Type, str], Item | None]
+
+
+IN_TYPES = _InTypes()
 
 BUDGET = 50_000
 """How many expressions may be put in where they are used, beside as many as the source has bytes (see `Pass.spend`)."""
@@ -259,8 +271,7 @@ class Pass:
         if first == "Self" and env.owner is not None:
             return self.inside(env.owner, further) if further else env.owner
         if further and first in env.types:
-            named = [*named_in(env.types[first])][:1]
-            return self.inside(self.item_of(key_of(named[0])), further) if named else None
+            return IN_TYPES.find(self, env, env.types[first], further)
         if env.nested is not None:
             nested = env.nested.get(path[0])
             if nested is not None and (len(path) == 1 or nested.__class__ is ErrorItem):
@@ -287,6 +298,8 @@ class Pass:
         """Whether an item may be named by this path: from outside of its inline module only if it is `pub`. (What is
         visible across files has been settled before.)"""
         if len(path) == 1 or item is None or env.names is not None:
+            return True
+        if isinstance(item, FunctionItem) and item.block is not None:
             return True
         if isinstance(item, FunctionItem) and item.env.owner is not None and not item.own and not item.node.public:
             self.error("E0108", at, f"`{path[-1]}` is private in `{item.env.owner.name}`", "write `pub` before it")
@@ -325,8 +338,10 @@ class Pass:
     def _variant_of(self, found: Item | None, path: tuple[str, ...]) -> Item | None:
         """What a path means that another module wrote, and that led to an item: the item, a variant or a method of
         it."""
-        if isinstance(found, StructItem | EnumItem) and path[-1] in found.methods and path[-2] == found.name:
-            return found.methods[path[-1]]
+        if isinstance(found, StructItem | EnumItem | TraitItem) and path[-2] == found.name:
+            method = self.inside(found, path[-1])
+            if method is not None:
+                return method
         if not isinstance(found, EnumItem) or path[-1] not in found.index:
             return found
         itself = path[-1] == found.name != path[-2]
@@ -347,8 +362,33 @@ class Pass:
         if isinstance(behind, EnumItem) and last in behind.index:
             return behind.members[behind.index[last]]
         if isinstance(behind, StructItem | EnumItem):
-            return behind.methods.get(last)
+            return self.method_of(behind, last)
+        if isinstance(behind, TraitItem):
+            return behind.members.get(last)
         return self._error_item(name) if isinstance(owner, ErrorItem) else None
+
+    def method_of(self, owner: StructItem | EnumItem, name: str) -> FunctionItem | None:
+        """A method of a type: its own, or one that a trait has for all its types."""
+        found = owner.methods.get(name)
+        if found is None:
+            for block in owner.traits:
+                trait = self.lookup(block.env, block.node.trait.path) if block.node.trait is not None else None
+                if isinstance(trait, TraitItem) and found is None:
+                    found = self.default_of(trait, name, owner, block)
+            if found is not None:
+                owner.methods[name] = found
+        return found
+
+    def default_of(
+        self, trait: TraitItem, name: str, kind: StructItem | EnumItem | Type, through: Implementation
+    ) -> FunctionItem | None:
+        """The default method of a trait, for a type; None where it has none of that name."""
+        if name not in trait.members or not trait.has_body(name):
+            return None
+        member = trait.members[name]
+        made = FunctionItem(member.name, member.symbol, member.node, member.env, trait.own)
+        made.state, made.block, made.default_of, made.through = 2, DEFAULT, kind, through
+        return made
 
     def _bound(self, scope: str, path: tuple[str, ...]) -> Item | None:
         name = path[0] if len(path) == 1 else "::".join(path)
@@ -385,7 +425,7 @@ class Pass:
             interface = self.module.job.interfaces.get(key)
             found = self._error_item(name) if interface is None else read_interface(interface) or self._error_item(name)
             self.module.foreign[key] = found
-            for method in getattr(found, "methods", {}).values():
+            for method in getattr(found, "methods", getattr(found, "members", {})).values():
                 if method.node.receiver and getattr(method.node.parameters[0].type, "mutable", False):
                     self.module.changing.add(method.name)
         return found

@@ -84,11 +84,15 @@ class FunctionItem:
     types of the arguments of the calls of an untyped one (see `inference/untyped.py`). `calls`: of an instanced one as
     it stands in one call, the calls whose symbol is not known yet. Of an instance: `original` is what it is a copy of,
     `bound` has the types of the parameters without types, by index, `uses` says where it is used (see
-    `inference/instances.py`). `of`: of a method, what `Self` is as its `impl` writes it, where that has arguments."""
+    `inference/instances.py`). `of`: of a method, what `Self` is as its `impl` writes it, where that has arguments;
+    `block` is that `impl`, where it is one of a trait. `default_of` is the type, or its item, that a default method of
+    a trait is called on, where that is known; `through` is the `impl` that says so."""
 
     __slots__ = (
+        "block",
         "bound",
         "calls",
+        "default_of",
         "env",
         "given",
         "guess",
@@ -106,6 +110,7 @@ class FunctionItem:
         "state",
         "stub",
         "symbol",
+        "through",
         "trial",
         "types",
         "untyped",
@@ -134,6 +139,9 @@ class FunctionItem:
         self.bound: dict[int, Type] = {}
         self.given: list[Given] = []
         self.instanced = bool(node.generics) or (node.public and lacks_types(node))
+        self.block: tree.Impl | None = None
+        self.default_of: StructItem | EnumItem | Type | None = None
+        self.through: Implementation | None = None
         self.guess = NO_GUESS
         self.index = 0
 
@@ -152,7 +160,7 @@ class StructItem:
     """A struct. Its fields are read when they are first needed, so that structs may name one another: into `types`,
     or `instances` of a generic one, by its type with arguments. `methods` are its methods and associated functions."""
 
-    __slots__ = ("env", "index", "instances", "methods", "name", "names", "node", "own", "type", "types")
+    __slots__ = ("env", "index", "instances", "methods", "name", "names", "node", "own", "traits", "type", "types")
 
     def __init__(self, name: str, kind: StructType, node: tree.Struct, env: Env, own: bool) -> None:
         self.name = name
@@ -165,6 +173,7 @@ class StructItem:
         self.types: list[Type] | None = None
         self.instances: dict[Type, list[Type]] = {}
         self.methods: dict[str, FunctionItem] = {}
+        self.traits: list[Implementation] = []
 
 
 def range_item(kind: StructType) -> StructItem:
@@ -196,6 +205,7 @@ class EnumItem:
         "node",
         "numbers",
         "own",
+        "traits",
         "type",
         "variants",
     )
@@ -214,6 +224,47 @@ class EnumItem:
         self.instances: dict[Type, list[VariantShape]] = {}
         self.numbers: list[int] | None = None
         self.methods: dict[str, FunctionItem] = {}
+        self.traits: list[Implementation] = []
+
+
+class Implementation:
+    """`impl Trait for Type`, where `env` is. `methods` are those of a type that is no own struct or enum: `kind`, once
+    it is read."""
+
+    __slots__ = ("env", "kind", "methods", "node")
+
+    def __init__(self, node: tree.Impl, env: Env) -> None:
+        self.node = node
+        self.env = env
+        self.methods: dict[str, FunctionItem] = {}
+        self.kind: Type | None = None
+
+
+DEFAULT = tree.Impl(0, tree.NamedType(0, ("Self",)), None, [])
+"""The block of default methods."""
+
+
+class TraitItem:
+    """A trait. Each of its `members` has `Self` as its last type parameter. `blocks` implement it for types that are no
+    structs or enums of its module."""
+
+    __slots__ = ("blocks", "env", "members", "name", "node", "own")
+
+    def __init__(self, name: str, symbol: str, node: tree.Trait, env: Env, own: bool) -> None:
+        self.name = name
+        self.node = node
+        self.env = env
+        self.own = own
+        self.members: dict[str, FunctionItem] = {}
+        for member in node.members:
+            made = FunctionItem(member.name, f"{symbol}#{member.name}", member, env, own)
+            made.state = 2
+            self.members.setdefault(member.name, made)
+        self.blocks: list[Implementation] = []
+
+    def has_body(self, name: str) -> bool:
+        """Whether a member has a body of its own, for types that bring none."""
+        return bool(self.members[name].node.body.end)
 
 
 class VariantItem:
@@ -299,11 +350,11 @@ class ErrorItem:
 
 
 DEFINITIONS: frozenset[type] = frozenset(
-    (tree.Function, tree.Struct, tree.Enum, tree.Impl, tree.Const, tree.TypeAlias, tree.UseItem, tree.Mod)
+    (tree.Function, tree.Struct, tree.Enum, tree.Trait, tree.Impl, tree.Const, tree.TypeAlias, tree.UseItem, tree.Mod)
 )
 """The nodes that define an item, or bind one."""
 
-Item = Union[FunctionItem, StructItem, EnumItem, VariantItem, ConstItem, AliasItem, ModuleItem, ErrorItem]
+Item = Union[FunctionItem, StructItem, EnumItem, TraitItem, VariantItem, ConstItem, AliasItem, ModuleItem, ErrorItem]
 
 
 class Variable:

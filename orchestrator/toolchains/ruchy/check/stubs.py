@@ -47,27 +47,30 @@ class Stubs:
         if item is None:
             return None
         scope, _, plain = name.rpartition("::")
-        of: tree.NamedType | None = None
+        block: tree.Impl | None = None
         known = self.signatures.get(name)
         if known is not None and not known.defaults and b"mut" not in item.interface and METHOD not in name:
             parameters = [tree.Parameter(0, "", None) for _ in known.parameters]
             node = tree.Function(0, plain, item.public, parameters, None, tree.Block(0, [], 0))
         else:
-            node, of = _header(item.interface)
+            node, block = _header(item.interface)
         made = FunctionItem(plain, f"{module}::{name}", node, Env(module, scope), own=True)
-        made.stub, made.state, made.of = True, 2, of
+        made.stub, made.state = True, 2
         made.instanced = made.instanced or (known is not None and known.instanced)
+        if block is not None:
+            made.of = block.target if block.target.arguments else None
+            made.block = block if block.trait is not None else None
         return made
 
 
-def _header(interface: bytes) -> tuple[tree.Function, tree.NamedType | None]:
-    """The function, and the type that it is a method of, where that has arguments."""
+def _header(interface: bytes) -> tuple[tree.Function, tree.Impl | None]:
+    """The function, and the head of the `impl` around it, where that says more than whose method it is."""
     # deferred: most checks have no stubs with a header
     from orchestrator.toolchains.ruchy.syntax.parser import parse_item
 
     parsed = parse_item(interface.decode()).module
     node = parsed.body[0] if parsed is not None else None
-    of = node.target if isinstance(node, tree.Impl) and node.target.arguments else None
+    block = node if isinstance(node, tree.Impl) else None
     function = node.methods[0] if isinstance(node, tree.Impl) else node
     assert isinstance(function, tree.Function), interface
-    return function, of
+    return function, block

@@ -50,10 +50,11 @@ CODES: dict[str, Code] = registry(
     Code(
         "E0706",
         "unsupported",
-        "traits",
-        "Traits, and `impl` of a trait, are not part of the target. Write the functions in an `impl` of the type.",
-        "trait Area { fun area(&self) -> f64; }",
-        "impl Circle { fun area(&self) -> f64 { 0.0 } }",
+        "parts of traits",
+        "Interfaces, extensions, and constants of traits are not part of the target. Write a trait and an `impl` of "
+        "it, and a function for a constant.",
+        "trait Area { const SIDES: i64; }",
+        "trait Area { fun sides() -> i64; }",
     ),
     Code(
         "E0707",

@@ -12,7 +12,7 @@ from actors.digests import digest
 from orchestrator.toolchains.ruchy.summary import memo
 from orchestrator.toolchains.ruchy.summary.memo import Import, Rest
 from orchestrator.toolchains.ruchy.summary.parts import Part, StatementRun
-from orchestrator.toolchains.ruchy.syntax.names import owned
+from orchestrator.toolchains.ruchy.syntax.names import TRAIT, owned
 from orchestrator.toolchains.ruchy.syntax.std import OPTIONAL
 from orchestrator.toolchains.ruchy.syntax.throwing import THROWS, throws
 from orchestrator.toolchains.ruchy.syntax.top import TOP
@@ -21,6 +21,9 @@ from orchestrator.toolchains.ruchy.syntax.top import TOP
 def assemble(source: str, parts: Sequence[Part], loose: Sequence[Part], runs: Sequence[StatementRun]) -> Summary:
     """The summary of a module. The names of `loose` parts come after those of the others."""
     items = [part.item for part in parts if part.item is not None]
+    traits = _traits(items, parts)
+    if traits:
+        items = [_seeing(item, traits) if item.code else item for item in items]
     if throws(source):
         items = [*map(_naming_throws, items), Item(name=THROWS, kind="effect", public=False, digest=digest(b"throws"))]
     own = {item.name: item for item in items}
@@ -31,6 +34,30 @@ def assemble(source: str, parts: Sequence[Part], loose: Sequence[Part], runs: Se
         names=tuple(_outside(source, naming, own)),
         statements_line=runs[0].part.line if runs else 0,
     )
+
+
+def _traits(items: Sequence[Item], parts: Sequence[Part]) -> tuple[str, ...]:
+    """What a call of a method may need although it does not name it: the module's own traits, and what it imports, as
+    far as that may be a trait."""
+    own = [item.name for item in items if item.kind == "trait" and b"impl" in item.interface]
+    used = {one.alias for part in parts for one in _imports(part) if not one.glob and one.alias[:1].isupper()}
+    return tuple([TRAIT + name for name in (*own, *sorted(used))])
+
+
+def _seeing(item: Item, traits: tuple[str, ...]) -> Item:
+    """An item with code, whose calls of methods may be such of traits. (An interface that ends in a body is compiled
+    elsewhere, too.)"""
+    seen = item.interface_names
+    if item.interface.endswith(b"}"):
+        seen = (*seen, *traits)
+    return msgspec.structs.replace(item, names=(*item.names, *traits), interface_names=seen)
+
+
+def _imports(part: Part) -> Sequence[Import]:
+    uses = part.uses
+    if part.places is None and part.item is not None and memo.has_uses(part.item.memo):
+        uses = memo.decode(part.item.memo).uses
+    return uses
 
 
 def _naming_throws(item: Item) -> Item:
@@ -70,9 +97,7 @@ def _uses(source: str, parts: Sequence[Part]) -> Iterator[Use]:
     """The imports of the module, then the glob imports in bodies."""
     bodies: list[tuple[Part, Sequence[Import]]] = []
     for part in parts:
-        uses = part.uses
-        if part.places is None and part.item is not None and memo.has_uses(part.item.memo):
-            uses = memo.decode(part.item.memo).uses
+        uses = _imports(part)
         if part.item is None or part.item.kind == "module":
             yield from (_use(source, part, one) for one in uses)
         elif uses:

@@ -23,6 +23,7 @@ from orchestrator.toolchains.ruchy.summary.assemble import assemble
 from orchestrator.toolchains.ruchy.summary.parts import Definitions, Part, Reader, StatementRun, mark_recognisable, read
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import scan, tokens_of
+from orchestrator.toolchains.ruchy.syntax.names import TRAIT
 from orchestrator.toolchains.ruchy.syntax.parser import outline
 from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.split import Cut, cut
@@ -63,7 +64,7 @@ def summarise_incrementally(module: str, source: str, before: Summary) -> Summar
 def _earlier(before: Summary) -> dict[bytes, Sequence[Item]]:
     """The items of a summary by the text they were read from, without what the statements added to them."""
     found: dict[bytes, Sequence[Item]] = {}
-    items = [_without(_without(item, TOP), THROWS) for item in before.items]
+    items = [_without_traits(_without(_without(item, TOP), THROWS)) for item in before.items]
     for index, item in enumerate(items):
         raw = memo.raw(item.memo)
         if len(raw) == len(memo.NO_RAW) and raw != memo.NO_RAW:
@@ -79,6 +80,14 @@ def _without(item: Item, last: str) -> Item:
     return msgspec.structs.replace(
         item, names=item.names[:-1], interface_names=seen[:-1] if last in seen[-1:] else seen
     )
+
+
+def _without_traits(item: Item) -> Item:
+    """An item without what its calls of methods may need."""
+    if not item.names or not item.names[-1].startswith(TRAIT):
+        return item
+    names, seen = ([one for one in found if not one.startswith(TRAIT)] for found in (item.names, item.interface_names))
+    return msgspec.structs.replace(item, names=tuple(names), interface_names=tuple(seen))
 
 
 def _match_earlier(module: str, source: str, cuts: Sequence[Cut], earlier: dict[bytes, Sequence[Item]]) -> list[_Text]:

@@ -22,6 +22,7 @@ from orchestrator.toolchains.ruchy.syntax.names import (
     BUILTIN_TYPES,
     METHOD,
     Occurrence,
+    extended,
     local_imports,
     named_path,
     nested_items,
@@ -36,10 +37,11 @@ _KINDS = {
     tree.Function: "function",
     tree.Struct: "struct",
     tree.Enum: "enum",
+    tree.Trait: "trait",
     tree.Const: "const",
     tree.TypeAlias: "type",
 }
-Definition = tree.Function | tree.Struct | tree.Enum | tree.Const | tree.TypeAlias
+Definition = tree.Function | tree.Struct | tree.Enum | tree.Trait | tree.Const | tree.TypeAlias
 Span = tuple[int, int]
 
 
@@ -109,9 +111,15 @@ class UnreadItem:
         """The texts that make up the item."""
         return [self.definition, *self.impls]
 
-    def methods(self) -> list[tree.Function]:
-        """Those of a struct or enum."""
-        return [method for block in self.blocks() for method in getattr(block, "methods", ())]
+    def methods(self) -> list[tuple[str, tree.Function]]:
+        """Those of a struct or enum, or those that stand beside a trait, and what their type is called in their
+        names."""
+        beside = isinstance(self.definition, tree.Trait)
+        return [
+            (extended(block) if beside and isinstance(block, tree.Impl) else self.name.rpartition("::")[2], method)
+            for block in self.blocks()
+            for method in getattr(block, "methods", ())
+        ]
 
 
 class Reader:
@@ -149,8 +157,7 @@ class Reader:
             interface_names = tuple(self._names(draft, [_Slice(*span) for span in seen]).names)
             if draft.of is not None and names[-1] not in interface_names:
                 interface_names += names[-1:]
-        inferred = [one.name for one in draft.methods() if _is_inferred(one)]
-        interface_names += tuple([f"{_own(draft)}{METHOD}{name}" for name in inferred])
+        interface_names += tuple([f"{of}{METHOD}{one.name}" for of, one in draft.methods() if _is_inferred(one)])
         start, stop = self.span(node.start, node.stop)
         places = self._places(found, start)
         uses = [self._import(name, draft.scope, False, start) for name in found.globs]
@@ -180,15 +187,18 @@ class Reader:
         if draft.of is not None:  # a method of a class may lack the `fun`, and may have other words before it
             text = f"{'pub ' * node.public}fun {self.tokens.text(node.at, seen[0][1])}"
             head = self._head(draft.of)
-            return f"{head} {{ {text} }}" if head else text
+            return f"{head} {text} }}" if head else text
         return "\n".join([self.tokens.text(*span) for span in seen])
 
     def _head(self, block: tree.Impl | tree.Struct) -> str:
         """What stands around a method and says of what types its type is; "" where it is of none."""
         if isinstance(block, tree.Impl):
-            return self.tokens.text(block.start, block.opened) if block.generics or block.target.arguments else ""
+            if not (block.generics or block.target.arguments or block.trait):
+                return ""
+            types = "".join([f" {self.tokens.text(one.start, one.stop)}" for one in block.types])
+            return f"{self.tokens.text(block.start, block.opened)} {{{types}"
         names = f"<{', '.join(block.generics)}>"
-        return f"impl{names} {block.name}{names}" if block.generics else ""
+        return f"impl{names} {block.name}{names} {{" if block.generics else ""
 
     def inline(self, name: str, node: tree.Mod, scope: str) -> Part:
         """An inline module: its head, and the imports that stand in it."""
@@ -434,6 +444,8 @@ class Definitions:
                     found.append(draft)
                 if isinstance(node, tree.Struct) and node.methods:
                     found += self._methods(node, scope)
+                if isinstance(node, tree.Trait):
+                    self.plain = False
         return found
 
     def _methods(self, node: tree.Impl | tree.Struct, scope: str) -> list[UnreadItem]:

@@ -22,7 +22,7 @@ from orchestrator.toolchains.ruchy.summary.parts import (
 )
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import Tokens, scan, tokens_of
-from orchestrator.toolchains.ruchy.syntax.names import METHOD
+from orchestrator.toolchains.ruchy.syntax.names import METHOD, extended
 from orchestrator.toolchains.ruchy.syntax.parser import outline, parse_tokens
 from orchestrator.toolchains.ruchy.syntax.places import Places
 from orchestrator.toolchains.ruchy.syntax.top import statement_runs
@@ -92,8 +92,8 @@ class _Whole:
         named: list[Entry] = []
         for entry in found:
             if isinstance(entry, UnreadItem) and entry.of is not None:
-                owner = self._owner(entry.of, entry.scope)
-                entry.name = f"{owner.name}{METHOD}{entry.definition.name}" if owner is not None else ""
+                owner, of = self._owner(entry.of, entry.scope)
+                entry.name = f"{of}{METHOD}{entry.definition.name}"
                 if owner is None or entry.name in self.collected.own:
                     self.collected.loose.append((entry.scope, entry.definition))
                     continue
@@ -101,24 +101,35 @@ class _Whole:
             named.append(entry)
         return named
 
-    def _owner(self, block: tree.Impl | tree.Struct, scope: str) -> UnreadItem | None:
-        """The type that a method belongs to."""
+    def _owner(self, block: tree.Impl | tree.Struct, scope: str) -> tuple[UnreadItem | None, str]:
+        """The item that a method belongs to, and its name: that of its type or, where that is of elsewhere, the trait,
+        and what the type is called in the names of methods then."""
         own = self.collected.own
         name = block.name if isinstance(block, tree.Struct) else "::".join(block.target.path)
         draft = own.get(qualified(scope, name)) or own.get(name)
-        is_type = isinstance(draft, UnreadItem) and isinstance(draft.definition, tree.Struct | tree.Enum)
-        return draft if is_type else None  # type: ignore[return-value]
+        if isinstance(draft, UnreadItem) and isinstance(draft.definition, tree.Struct | tree.Enum):
+            return draft, draft.name
+        if isinstance(block, tree.Impl) and block.trait is not None:
+            trait = "::".join(block.trait.path)
+            draft = own.get(qualified(scope, trait)) or own.get(trait)
+            if isinstance(draft, UnreadItem) and isinstance(draft.definition, tree.Trait):
+                return draft, extended(block)
+        return None, ""
 
     def _attach_impls(self) -> list[Finding]:
-        """Assigns each `impl` to its type. An `impl` whose type is not in this module is an error."""
+        """Assigns each `impl` to its type, or to its trait. An `impl` where neither is in this module is an error."""
         found: list[Finding] = []
         for scope, impl in self.collected.impls:
-            name = "::".join(impl.target.path)
-            draft = self._owner(impl, scope)
+            draft, _ = self._owner(impl, scope)
             if draft is not None:
                 draft.impls.append(impl)
                 continue
-            message = f"`impl {name}` stands outside of the module that defines `{name}`"
-            hint = "an `impl` stands beside its type; write a function that takes the value instead"
+            name = "::".join(impl.target.path)
+            if impl.trait is not None:
+                message = f"neither the trait nor `{name}` is defined in this module"
+                hint = "an `impl` of a trait stands beside the trait, or beside the type"
+            else:
+                message = f"`impl {name}` stands outside of the module that defines `{name}`"
+                hint = "an `impl` stands beside its type; write a function that takes the value instead"
             found.append(Finding("E0508", message, hint=hint, at=impl.at))
         return found

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens, words
 from orchestrator.toolchains.ruchy.syntax.parser import NESTING, imported_at
-from orchestrator.toolchains.ruchy.syntax.tree import UseItem
+from orchestrator.toolchains.ruchy.syntax.tree import Impl, UseItem
 
 BUILTIN_TYPES = words(
     """i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64 bool char str String Vec Box Option Result Array
@@ -35,8 +35,17 @@ _MAYBE_BLOCK = words("if match loop try | || while")
 _IN_TEMPLATE = re.compile(r"\{([A-Za-z_]\w*+)[}:]|([A-Za-z_]\w*+)\$", re.ASCII)
 """A name in a placeholder of a template: `{name}`, `{name:>5}`, `{:>name$}`."""
 
+TRAIT = "impl "
+"""Before the name of something that is used if it is a trait, though it is not named: by calls of methods."""
+
 METHOD = "#"
 """Between the name of a type and that of its method, in the name of the method's item: `metric::Point#area`."""
+
+
+def extended(block: Impl) -> str:
+    """What the type of an `impl` that stands beside its trait is called in the names of its methods."""
+    return "+".join(block.target.path)
+
 
 Occurrence = tuple[tuple[str, ...], int]
 """(segments as written, ordinal of the first one's token)."""

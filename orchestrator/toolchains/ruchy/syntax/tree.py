@@ -431,6 +431,13 @@ class Attribute(Node):
     arguments: list[str] = []
 
 
+class TraitBound(Node):
+    """`T: A`: of a type parameter, or of another type in a `where`."""
+
+    type: Type
+    trait: Type
+
+
 class Function(Node):
     """`at` is the ordinal of the name's token; `start` and `stop` bound the whole item's tokens (attributes and `pub`
     included), `stop` exclusive. A header without a body (`parse_item` only) has an empty body with `end` 0."""
@@ -450,6 +457,7 @@ class Function(Node):
     """Those in the header, in the order written."""
     header: int = 0
     """Ordinal behind the part of the header that callers see: no contracts."""
+    bounds: list[TraitBound] = []
 
 
 class StructField(Node):
@@ -498,6 +506,22 @@ class Impl(Node):
     start: int = 0
     stop: int = 0
     opened: int = 0
+    types: list[TypeAlias] = []
+
+
+class Trait(Node):
+    """`members` are its methods, whose last type parameter is `Self`; those without a body end at 0. `types` are the
+    names of its associated types."""
+
+    name: str
+    public: bool
+    members: list[Function]
+    generics: list[str] = []
+    supers: list[Type] = []
+    types: list[str] = []
+    attributes: list[Attribute] = []
+    start: int = 0
+    stop: int = 0
 
 
 class Const(Node):
@@ -545,7 +569,7 @@ class Mod(Node):
     stop: int = 0
 
 
-Item = Union[Function, Struct, Enum, Impl, Const, TypeAlias, UseItem, Mod]
+Item = Union[Function, Struct, Enum, Trait, Impl, Const, TypeAlias, UseItem, Mod]
 Stmt = Union[Let, ExprStmt, Item]
 Expr = Union[
     IntLiteral, FloatLiteral, BoolLiteral, CharLiteral, StringLiteral, FString, Path, Unary, Binary, RangeExpr, Cast,

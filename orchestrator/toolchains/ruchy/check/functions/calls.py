@@ -102,6 +102,8 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
         return with_written(c, callee, variant_call(c, node, found)) if visible else bad(node.at)
     if isinstance(found, StructItem) and (made := struct_call(c, node, found)) is not None:
         return with_written(c, callee, made)
+    if isinstance(found, FunctionItem) and found.default_of is None and "Self" in found.node.generics[-1:]:
+        return _of_trait(c, node, found, want, why)
     if isinstance(found, FunctionItem):
         if single or c.p.visible(c.env, segments, found, callee.at):
             return call_function(c, node, found)
@@ -113,6 +115,20 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     for argument in node.arguments:
         expr(c, argument)
     return _not_callable(c, callee, found)
+
+
+def _of_trait(c: Fn, node: tree.Call, item: FunctionItem, want: Want, why: Why) -> hir.Expr:
+    """`Shape::area(circle)`: the method that the type of the first argument has."""
+    if not item.node.receiver or not node.arguments:
+        for argument in node.arguments:
+            expr(c, argument)
+        message = f"`{item.name}` belongs to each type that implements the trait: which one is meant?"
+        c.p.error("E0287", node.at, message, f"call it through the type, or a type parameter: `T::{item.name}(..)`")
+        return bad(node.at)
+    receiver = node.arguments[0]
+    while isinstance(receiver, tree.Unary) and receiver.op in ("&", "&mut"):
+        receiver = receiver.operand
+    return expr(c, tree.MethodCall(node.at, receiver, item.name, node.arguments[1:]), want, why)
 
 
 def _not_callable(c: Fn, callee: tree.Path, found: Item | Variable | None) -> hir.Expr:

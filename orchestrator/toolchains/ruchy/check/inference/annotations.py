@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     FunctionItem,
     ModuleItem,
     StructItem,
+    TraitItem,
 )
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
@@ -130,8 +131,10 @@ def _composed(p: Pass, env: Env, nodes: Sequence[tree.Type], make: Callable[...,
 
 def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
     path = node.path
-    if env.types and len(path) == 1 and path[0] in env.types and not node.arguments:
-        return env.types[path[0]]
+    if env.types and not node.arguments:
+        found = env.types.get(path[0] if len(path) == 1 else "::".join(path))
+        if found is not None:
+            return found
     item = p.lookup(env, path)
     if item is None:
         if len(path) == 1:
@@ -160,7 +163,10 @@ def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
         return named_type(p, item)
     if isinstance(item, AliasItem):
         return alias_target(p, item)
-    if not isinstance(item, ErrorItem):
+    if isinstance(item, TraitItem):
+        hint = f"write `impl {item.name}` as the type of a parameter"
+        p.error("E0103", node.at, f"`{'::'.join(path)}` is a trait, not a type", hint)
+    elif not isinstance(item, ErrorItem):
         kind = "module" if isinstance(item, ModuleItem) else "value"
         p.error("E0103", node.at, f"`{'::'.join(path)}` is a {kind}, not a type")
     p.failed = True
@@ -300,9 +306,9 @@ def signature(p: Pass, item: FunctionItem) -> list[Type]:
 
 def _read_signature(p: Pass, item: FunctionItem) -> list[Type]:
     node = item.node
-    if item.of is not None and not node.generics and "Self" not in item.env.types:
+    if (item.of or item.block) and not node.generics:
         item.env = item.env.copy()
-        item.env.types["Self"] = type_of(p, item.env, item.of)
+        self_types(p, item, item.env)
     types: list[Type] = []
     item.required = 0
     if item.own and item.symbol in p.module.known.instanced and item.original is None and item.trial is None:
@@ -318,6 +324,15 @@ def _read_signature(p: Pass, item: FunctionItem) -> list[Type]:
     else:
         item.result = fresh()
     return types
+
+
+def self_types(p: Pass, item: FunctionItem, env: Env) -> None:
+    """Enters what `Self` is for a method, where that is no plain type of its module, and the types `Self::Item` of its
+    block."""
+    if item.of is not None:
+        env.types["Self"] = type_of(p, env, item.of)
+    for one in item.block.types if item.block is not None else ():
+        env.types[f"Self::{one.name}"] = type_of(p, env, one.target)
 
 
 def is_written_through(node: tree.Type | None) -> bool:

@@ -20,7 +20,7 @@ from orchestrator.toolchains.ruchy.check.functions.calls import (
     by_themselves,
     call_function,
 )
-from orchestrator.toolchains.ruchy.check.inference.annotations import type_of
+from orchestrator.toolchains.ruchy.check.inference.annotations import named_type, self_types, type_of
 from orchestrator.toolchains.ruchy.check.inference.decide import DEPTH, look_into
 from orchestrator.toolchains.ruchy.check.inference.infer import (
     ANY,
@@ -38,11 +38,12 @@ from orchestrator.toolchains.ruchy.check.inference.infer import (
     unify,
 )
 from orchestrator.toolchains.ruchy.check.inference.written import with_written
+from orchestrator.toolchains.ruchy.check.methods.traits import check_bounds, functions_of_bounds
 from orchestrator.toolchains.ruchy.check.module import unit_of
 from orchestrator.toolchains.ruchy.check.order import Use, check_body, enter_instance, place_of_use, run
 from orchestrator.toolchains.ruchy.check.parts import PARTS, Node
 from orchestrator.toolchains.ruchy.check.passes import NeedsFirst
-from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem
+from orchestrator.toolchains.ruchy.check.scope import EnumItem, Env, FunctionItem, StructItem
 from orchestrator.toolchains.ruchy.check.types import ERROR, F64, I64, Type
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -77,10 +78,15 @@ def call_instanced(
     arguments for these that are checked already."""
     p, nodes = c.p, item.node.parameters
     types = {name: fresh() for name in item.node.generics}
+    if item.default_of is not None:
+        of = item.default_of
+        types["Self"] = named_type(p, of) if isinstance(of, StructItem | EnumItem) else of
+        _trait_arguments(p, item, types)
     called = FunctionItem(item.name, item.symbol, item.node, _env(p, item, types), own=True)
     called.trial, called.inferred, called.instanced, called.calls = p, False, False, []
     errors = len(p.report.errors)
     with p.silenced(not item.own):
+        functions_of_bounds(p, item.node, called.env)
         called.types = [_parameter(p, called.env, one) for one in nodes]
         result = item.node.result
         called.result = fresh() if result is None else type_of(p, called.env, result)
@@ -100,6 +106,20 @@ def call_instanced(
         _Asked(c, key, item, called, types, {i: called.types[i] for i in untyped}, use).now()
         made.type = resolve(made.type)
     return made
+
+
+def _trait_arguments(p: Pass, item: FunctionItem, types: dict[str, Type]) -> None:
+    """What the type parameters of a trait are in a default method: those of the `impl` that it is found through."""
+    through = item.through
+    if through is None or through.node.trait is None or not through.node.trait.arguments:
+        return
+    env = through.env.copy()
+    env.types.update({name: fresh() for name in through.node.generics})
+    with p.silenced():
+        env.types["Self"] = target = type_of(p, env, through.node.target)
+        unify(types["Self"], target)
+        for name, written in zip(item.node.generics, through.node.trait.arguments, strict=False):
+            unify(types[name], type_of(p, env, written))
 
 
 def _unify_receiver(p: Pass, called: FunctionItem, on: CalledOn | None) -> None:
@@ -245,9 +265,8 @@ def run_now(p: Pass, instance: FunctionItem) -> None:
 def _env(p: Pass, item: FunctionItem, types: dict[str, Type]) -> Env:
     env = item.env.copy()
     env.types.update(types)
-    if item.of is not None:
-        with p.silenced():
-            env.types["Self"] = type_of(p, env, item.of)
+    with p.silenced():
+        self_types(p, item, env)
     return env
 
 
@@ -275,6 +294,8 @@ def instance_of(
         p.failed = True
         if all(one.message != message for one in p.report.errors):
             p.error_even_if_silent("E0803", place_of_use(use), message, "let their types not grow")
+        return None
+    if item.node.bounds and not check_bounds(p, item.node, _env(p, item, types), place_of_use(use)):
         return None
     node = copy.deepcopy(item.node)  # what is kept of nodes belongs to one instance
     node.generics, node.public = [], False

@@ -12,30 +12,17 @@ from typing import TYPE_CHECKING
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import Fn, bad, expr
 from orchestrator.toolchains.ruchy.check.functions.calls import CalledOn, call_function
-from orchestrator.toolchains.ruchy.check.inference.annotations import enum_of, is_written_through, struct_of
+from orchestrator.toolchains.ruchy.check.inference.annotations import is_written_through
 from orchestrator.toolchains.ruchy.check.inference.infer import shown
 from orchestrator.toolchains.ruchy.check.lending.places import read_place, writes_through_reference
-from orchestrator.toolchains.ruchy.check.scope import EnumItem, FunctionItem, StructItem
-from orchestrator.toolchains.ruchy.check.types import EnumType, MixedType, StructType, Type
+from orchestrator.toolchains.ruchy.check.methods.traits import owner_of
+from orchestrator.toolchains.ruchy.check.scope import FunctionItem, StructItem
+from orchestrator.toolchains.ruchy.check.types import MixedType, Type
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check.lending.places import Place
-    from orchestrator.toolchains.ruchy.check.passes import Pass
-
-
-def owner_of(p: Pass, kind: Type) -> StructItem | EnumItem | None:
-    """The struct or enum of a type that may have methods."""
-    return struct_of(p, kind) or enum_of(p, kind)
-
-
-def own_method(p: Pass, kind: Type, name: str) -> FunctionItem | None:
-    """The method or associated function of a type, None where it has none of that name."""
-    if not isinstance(kind, StructType | EnumType):
-        return None
-    owner = owner_of(p, kind)
-    return None if owner is None else owner.methods.get(name)
 
 
 def call_method(
@@ -60,7 +47,7 @@ def call_method(
 
 def _visible(c: Fn, node: tree.MethodCall, item: FunctionItem) -> bool:
     """E0108 for a method of another module that is not `pub`."""
-    if item.node.public or item.env.module == c.env.module:
+    if item.node.public or item.block is not None or item.env.module == c.env.module:
         return True
     owner = item.env.owner.name if item.env.owner is not None else item.env.module
     c.p.error("E0108", node.at, f"`{item.name}` is private in `{owner}`", "write `pub` before it")

@@ -36,7 +36,7 @@ from orchestrator.toolchains.ruchy.check.lending.places import (
 from orchestrator.toolchains.ruchy.check.methods import deques, paths  # noqa: F401  (they enter their methods)
 from orchestrator.toolchains.ruchy.check.methods.arrays import CHANGERS, FUNCTIONS, METHODS, array_method, change
 from orchestrator.toolchains.ruchy.check.methods.arrays_more import collected
-from orchestrator.toolchains.ruchy.check.methods.declared import call_method, no_method, own_method
+from orchestrator.toolchains.ruchy.check.methods.declared import call_method, no_method
 from orchestrator.toolchains.ruchy.check.methods.exact import EXACT, exact_method
 from orchestrator.toolchains.ruchy.check.methods.fused import (
     TO_RESULTS,
@@ -73,6 +73,7 @@ from orchestrator.toolchains.ruchy.check.methods.options import CHANGERS as OPTI
 from orchestrator.toolchains.ruchy.check.methods.options import change_option, option_method
 from orchestrator.toolchains.ruchy.check.methods.text_changes import TEXT_CHANGERS, change_text
 from orchestrator.toolchains.ruchy.check.methods.texts import TEXT_METHODS, text_method
+from orchestrator.toolchains.ruchy.check.methods.traits import own_method
 from orchestrator.toolchains.ruchy.check.methods.written_functions import of_math
 from orchestrator.toolchains.ruchy.check.methods.written_methods import (
     change_by_function,
@@ -247,7 +248,7 @@ def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr, want: Want = Non
         return bad(node.at)
     kind = place.type
     name = _plain(node.name)
-    method = own_method(c.p, kind, name)
+    method = own_method(c.p, c.env, kind, name)
     if method is not None:
         made = call_method(c, node, method, None, place)
         return hir.Block(made.type, node.at, out, made) if out else made
@@ -290,7 +291,7 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
             expr(c, argument)
         return receiver
     name = _plain(node.name)
-    method = own_method(c.p, kind, name)
+    method = own_method(c.p, c.env, kind, name)
     if method is not None:
         return call_method(c, node, method, receiver)
     if openness(kind) != ANY:

@@ -11,7 +11,7 @@ import msgspec
 from actors.diagnostics import Finding
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, Tokens, words
 from orchestrator.toolchains.ruchy.syntax.places import Places
-from orchestrator.toolchains.ruchy.syntax.tree import Expr, Stmt
+from orchestrator.toolchains.ruchy.syntax.tree import Expr, Stmt, TraitBound
 
 NESTING = 128
 """How deep brackets, blocks, types and patterns may nest."""
@@ -68,6 +68,8 @@ class Cursor:
         self.allow_headers = allow_headers
         self.braces = [at for at, kind in enumerate(self.kinds) if kind in _BRACES] if skip_bodies else None
         """The ordinals of all braces, only where bodies are stepped over."""
+        self.anonymous: list[list[TraitBound]] | None = None
+        """The bounds of each `impl Trait` of the parameters that are read; None where there can be none."""
         self.at = 0
         self.found: list[tuple[Finding, bool]] = []
         """What is wrong, and whether it is shown behind the token before it where a line ends between the two."""

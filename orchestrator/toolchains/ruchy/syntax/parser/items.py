@@ -15,7 +15,7 @@ from orchestrator.toolchains.ruchy.syntax.parser.statements import (
     parse_labelled,
     parse_statements,
 )
-from orchestrator.toolchains.ruchy.syntax.parser.types import parse_generics, parse_type, parse_where
+from orchestrator.toolchains.ruchy.syntax.parser.types import parse_bounds, parse_generics, parse_type, parse_where
 from orchestrator.toolchains.ruchy.syntax.tree import (
     Attribute,
     Block,
@@ -34,6 +34,9 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     Stmt,
     Struct,
     StructField,
+    Trait,
+    TraitBound,
+    Type,
     TypeAlias,
     Unsupported,
     Variant,
@@ -55,7 +58,6 @@ _UNSUPPORTED = {
     "sealed": ("E0705", "sealed classes", "write a struct and its methods in an `impl`"),
     "mixin": ("E0705", "mixins", "write a struct and its methods in an `impl`"),
     "interface": ("E0706", "interfaces", "write a function for each type"),
-    "trait": ("E0706", "traits", "write a function for each type"),
     "extend": ("E0706", "extensions", "write a function that takes the value"),
     "static": ("E0707", "statics", "write `const`, or hand the value over as a parameter"),
     "property": ("E0711", "properties", "write a function, and check with `assert`"),
@@ -96,6 +98,8 @@ def _parse_bare_item(c: Cursor, start: int, public: bool, attributes: list[Attri
         return _parse_const(c, start, public, attributes)
     if kind == "impl":
         return _parse_impl(c, start)
+    if kind == "trait" and following == "name":
+        return _parse_trait(c, start, public, attributes)
     if kind in ("mod", "module") and following == "name":
         return _parse_mod(c, start, public)
     if kind == "type" and following in ("name", *KEYWORDS):
@@ -157,26 +161,60 @@ def parse_function(c: Cursor, start: int, public: bool, attributes: list[Attribu
     c.at += 1
     at = c.at
     name = c.name("the function")
-    generics = parse_generics(c)
+    bounds: list[TraitBound] = []
+    generics = parse_generics(c, bounds)
     saved, c.loops = c.loops, 0
+    outer = c.anonymous
+    anonymous = c.anonymous = []
     parameters = _parse_parameters(c)
+    for one in anonymous:
+        generics += [kind.path[0] for kind in [one[0].type] if isinstance(kind, NamedType)]
+        bounds += one
+    c.anonymous = outer
     result = None
     if c.kinds[c.at] == "->":
         c.at += 1
-        result = parse_type(c)
-    parse_where(c)
+        result = _parse_result(c)
+    parse_where(c, bounds)
     header = c.at
     contracts = parse_contracts(c, "requires", "ensures")
     if c.allow_headers and c.kinds[c.at] != "{":
         body = Block(c.at, [], 0)
         c.at += c.kinds[c.at] == ";"
     else:
+        allowed, c.allow_headers = c.allow_headers, False
         body = parse_block(c) if c.braces is None else _skip_body(c, c.braces)
+        c.allow_headers = allowed
     c.loops = saved
     receiver = bool(parameters) and parameters[0].name == "self"
     return Function(
-        at, name, public, parameters, result, body, generics, attributes, receiver, start, c.at, contracts, header
+        at,
+        name,
+        public,
+        parameters,
+        result,
+        body,
+        generics,
+        attributes,
+        receiver,
+        start,
+        c.at,
+        contracts,
+        header,
+        bounds,
     )
+
+
+def _parse_result(c: Cursor) -> Type | None:
+    """What a function returns; None for `impl Shape`, where its body says of what type that is."""
+    at = c.at
+    if c.kinds[at] != "impl" or c.texts[at + 1] in ("Fn", "FnMut", "FnOnce"):
+        return parse_type(c)
+    outer = c.anonymous
+    c.anonymous = []
+    found = parse_type(c)
+    c.anonymous = outer
+    return None if found.at == at else found
 
 
 def _skip_body(c: Cursor, braces: list[int]) -> Block:
@@ -380,21 +418,24 @@ def _parse_variant(c: Cursor) -> Variant:
 
 def _parse_impl(c: Cursor, start: int) -> Impl:
     c.at += 1
-    generics = parse_generics(c)
-    at = c.at
+    bounds: list[TraitBound] = []
+    generics = parse_generics(c, bounds)
     target, trait = _parse_impl_name(c), None
     if c.kinds[c.at] == "for":
-        c.report("E0706", "`impl` of a trait is not supported: there are no traits", at, "write `impl Type`")
         c.at += 1
         trait, target = target, _parse_impl_name(c)
-    parse_where(c)
+    parse_where(c, bounds)
     opened = c.expect("{", "and the methods")
     c.enter()
     methods: list[Function] = []
+    types: list[TypeAlias] = []
     while c.kinds[c.at] != "}":
         first = c.at
         if c.kinds[first] == ";":  # where a method was cut out
             c.at += 1
+            continue
+        if c.kinds[first] == "type":
+            types.append(_parse_type_alias(c, first, False))
             continue
         try:
             methods.append(_parse_method(c))
@@ -409,14 +450,48 @@ def _parse_impl(c: Cursor, start: int) -> Impl:
     c.depth -= 1
     for method in methods:
         method.generics[:0] = generics
-    return Impl(target.at, target, trait, methods, generics, start, c.at, opened)
+        method.bounds[:0] = bounds
+    return Impl(target.at, target, trait, methods, generics, start, c.at, opened, types)
 
 
 def _parse_impl_name(c: Cursor) -> NamedType:
     found = parse_type(c)
+    while isinstance(found, ReferenceType):
+        found = found.target
     if not isinstance(found, NamedType):
         c.fail("E0012", "`impl` is for a type with a name", found.at)
     return found
+
+
+def _parse_trait(c: Cursor, start: int, public: bool, attributes: list[Attribute]) -> Trait:
+    c.at += 1
+    at = c.at
+    name = c.name("the trait")
+    generics = parse_generics(c)
+    supers = parse_bounds(c)
+    parse_where(c)
+    opened = c.expect("{", "and the methods")
+    c.enter()
+    allowed, c.allow_headers = c.allow_headers, True
+    members: list[Function] = []
+    types: list[str] = []
+    while c.kinds[c.at] != "}":
+        kind = c.kinds[c.at]
+        if kind == "type":
+            c.at += 1
+            types.append(c.name("the type"))
+            parse_bounds(c)
+            c.at += c.kinds[c.at] == ";"
+        elif kind == "const":
+            c.fail("E0706", "constants of traits are not supported", c.at, "write a function: `fun limit() -> i64;`")
+        else:
+            members.append(_parse_method(c))
+    c.close("}", opened)
+    c.allow_headers = allowed
+    c.depth -= 1
+    for member in members:
+        member.generics = [*generics, *member.generics, "Self"]
+    return Trait(at, name, public, members, generics, supers, types, attributes, start, c.at)
 
 
 def _parse_method(c: Cursor) -> Function:
@@ -428,7 +503,7 @@ def _parse_method(c: Cursor) -> Function:
             _parse_bare_item(c, start, public, attributes)
         c.at += 1
     if c.kinds[c.at] not in ("fun", "fn"):
-        c.fail("E0015", f"an `impl` holds functions, found {c.describe(c.at)}", after=True)
+        c.fail("E0015", f"functions stand here, found {c.describe(c.at)}", after=True)
     method = parse_function(c, start, public, attributes)
     c.at += c.kinds[c.at] in (";", ",")
     return method

@@ -10,6 +10,7 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     FunctionType,
     NamedType,
     ReferenceType,
+    TraitBound,
     TupleType,
     Type,
 )
@@ -96,12 +97,20 @@ def _parse_function_type(c: Cursor, at: int) -> FunctionType:
 
 
 def _parse_trait(c: Cursor, at: int) -> Type:
-    """`impl Fn(A) -> B` is a function type; other traits are not supported."""
+    """`impl Fn(A) -> B` is a function type; `impl Shape` is a type parameter of its own where a parameter is of it."""
     word = c.texts[c.at]
     if c.kinds[c.at] == "name" and word in ("Fn", "FnMut", "FnOnce"):
         c.at += 1
         return _parse_function_type(c, at)
-    c.report("E0715", f"`{c.texts[at]} {word}`: there are no traits here", at, "write the type itself")
+    if c.kinds[at] == "impl" and c.anonymous is not None:
+        traits = [parse_type(c)]
+        while c.kinds[c.at] == "+":
+            c.at += 1
+            traits.append(parse_type(c))
+        kind = NamedType(at, (f"impl {word}{len(c.anonymous) or ''}",))
+        c.anonymous.append([TraitBound(at, kind, one) for one in traits])
+        return kind
+    c.report("E0715", f"`{c.texts[at]} {word}` is not supported here", at, "write the type itself")
     return parse_type(c)
 
 
@@ -151,21 +160,26 @@ def _close_angle(c: Cursor, opened: int) -> None:
         c.close(">", opened)
 
 
-def parse_generics(c: Cursor) -> list[str]:
-    """The names in the `<T: A + B, U>` of an item. Bounds are read and ignored, because there are no traits."""
+def parse_generics(c: Cursor, bounds: list[TraitBound] | None = None) -> list[str]:
+    """The names in the `<T: A + B, U>` of an item. What they must implement joins `bounds`."""
     found: list[str] = []
     if c.kinds[c.at] != "<":
         return found
     opened = c.at
     c.at += 1
     while c.kinds[c.at] not in _ANGLES:
-        if c.kinds[c.at] == "lifetime":
+        at = c.at
+        if c.kinds[at] == "lifetime":
             c.at += 1
+            parse_bounds(c)
         else:
-            if c.kinds[c.at] == "const":
+            if c.kinds[at] == "const":
                 c.fail("E0715", "constants as generic parameters are not supported", hint="write a `const`")
-            found.append(c.name("a generic parameter"))
-        _parse_bounds(c)
+            name = c.name("a generic parameter")
+            found.append(name)
+            traits = parse_bounds(c)
+            if bounds is not None:
+                bounds += [TraitBound(one.at, NamedType(at, (name,)), one) for one in traits]
         if c.kinds[c.at] != ",":
             break
         c.at += 1
@@ -173,28 +187,34 @@ def parse_generics(c: Cursor) -> list[str]:
     return found
 
 
-def _parse_bounds(c: Cursor) -> None:
+def parse_bounds(c: Cursor) -> list[Type]:
+    """`: A + B`, lifetimes left out."""
+    found: list[Type] = []
     if c.kinds[c.at] != ":":
-        return
+        return found
     c.at += 1
-    while True:
+    while c.kinds[c.at] not in ("{", *_ANGLES):
         if c.kinds[c.at] == "lifetime":
             c.at += 1
         else:
-            parse_type(c)
+            c.at += c.kinds[c.at] == "?"  # `?Sized`
+            found.append(parse_type(c))
         if c.kinds[c.at] != "+":
-            return
+            break
         c.at += 1
+    return found
 
 
-def parse_where(c: Cursor) -> None:
-    """`where T: A + B, U: C`: read and ignored, like bounds."""
+def parse_where(c: Cursor, bounds: list[TraitBound] | None = None) -> None:
+    """`where T: A + B, U: C`: joins `bounds`."""
     if c.kinds[c.at] != "where":
         return
     c.at += 1
     while c.kinds[c.at] not in ("{", ";", "end"):
-        parse_type(c)
-        _parse_bounds(c)
+        kind = parse_type(c)
+        traits = parse_bounds(c)
+        if bounds is not None:
+            bounds += [TraitBound(one.at, kind, one) for one in traits]
         if c.kinds[c.at] != ",":
             return
         c.at += 1

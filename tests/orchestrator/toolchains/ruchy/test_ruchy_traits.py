@@ -1,0 +1,126 @@
+"""Traits: what is refused, across modules, memory, and what an edit compiles again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.programs import build, run, run_text
+from tests.helpers.reuse_tools import edited
+
+PAGE = 65536
+HEAD = """
+trait Shape { fun area(&self) -> f64; fun name(&self) -> String { "shape" } fun make() -> Self; }
+struct A { x: f64 }
+struct B { x: f64 }
+impl Shape for A { fun area(&self) -> f64 { self.x } fun make() -> A { A { x: 1.0 } } }
+"""
+WRONG = {
+    "impl Shape for B { }": ["E0611"],
+    "impl Shape for B { fun area(&self) -> f64 { 1.0 } }": ["E0611"],
+    "impl Shape for B { fun area(&self) -> i64 { 1 } fun make() -> B { B { x: 1.0 } } }": ["E0613"],
+    "impl Shape for B { fun area(&self, k: i64) -> f64 { 1.0 } fun make() -> B { B { x: 1.0 } } }": ["E0613"],
+    "impl Shape for B { fun area() -> f64 { 1.0 } fun make() -> B { B { x: 1.0 } } }": ["E0613"],
+    "impl Shape for B { fun area(&mut self) -> f64 { 1.0 } fun make() -> B { B { x: 1.0 } } }": ["E0613"],
+    "impl Shape for B { fun area(&self) -> f64 { 1.0 } fun make() -> B { B { x: 1.0 } } fun more() { } }": ["E0612"],
+    "impl Nope for B { fun area(&self) -> f64 { 1.0 } }": ["E0103"],
+    "impl A { fun name(&self) -> i64 { 1 } } impl Shape for B { }": ["E0611"],
+    "impl A { fun area(&self) -> i64 { 1 } }": ["E0606"],
+    "trait T { fun a(); fun a(); }": ["E0606"],
+    "trait T { fun a(x: Nope); }": ["E0103"],
+    "trait T: Nope { fun a(); }": ["E0103"],
+    "trait Solid: Shape { fun vol(&self) -> f64; } impl Solid for B { fun vol(&self) -> f64 { 1.0 } }": ["E0611"],
+    "trait T { const N: i64; }": ["E0706"],
+    "fun f<T: Shape>(x: T) -> f64 { x.area() } fun g() -> f64 { f(B { x: 1.0 }) }": ["E0614"],
+    "fun f(x: &impl Shape) -> f64 { x.area() } fun g() -> f64 { f(1) }": ["E0614"],
+    "fun f<T>(x: T) -> f64 where T: Shape { x.area() } fun g() -> f64 { f(B { x: 1.0 }) }": ["E0614"],
+    "fun f<T: Nope>(x: T) { }": ["E0103"],
+    "fun f(x: Shape) { }": ["E0103"],
+    "fun f() { let a: impl Shape = A { x: 1.0 }; }": ["E0715"],
+    "fun f() { println(Shape::make()) }": ["E0287"],
+    "fun f() { println(1.area()) }": ["E0107"],
+    "fun f() { println(B { x: 1.0 }.name()) }": ["E0107"],
+    "trait L { fun l(&self); } impl<T> L for Option<T> { fun l(&self) { } }": ["E0720"],
+}
+
+
+@pytest.mark.parametrize("source", WRONG)
+def test_what_is_wrong(source):
+    assert [one.code for one in build({"main.ruchy": HEAD + source}).errors()] == WRONG[source]
+
+
+def test_an_impl_of_elsewhere_stands_beside_its_trait():
+    lib = "pub struct P { x: i64 } pub trait T { fun t(&self) -> i64; }"
+    wrong = build({"lib.ruchy": lib, "main.ruchy": "use lib::{P, T}\nimpl T for P { fun t(&self) -> i64 { 1 } }"})
+    assert [one.code for one in wrong.errors()] == ["E0508"]
+
+
+LIBRARY = """
+pub trait Label { fun label(&self) -> String; fun loud(&self) -> String { self.label() + mark() } fun bump(&mut self); }
+fun mark() -> String { "!" }
+impl Label for i64 { fun label(&self) -> String { f"#{self}" } fun bump(&mut self) { *self += 1 } }
+pub struct Dot { x: i64 }
+impl Label for Dot { fun label(&self) -> String { "dot" } fun bump(&mut self) { self.x += 1 } }
+pub fun loudly<T: Label>(x: T) -> String { x.loud() }
+pub fun other() -> i64 { 1 }
+"""
+USER = """
+use lib::{Dot, Label, loudly, other}
+struct Own { n: i64 }
+impl Label for Own { fun label(&self) -> String { f"own{self.n}" } fun bump(&mut self) { self.n += 5 } }
+trait Size { fun size(&self) -> i64; }
+impl Size for Dot { fun size(&self) -> i64 { self.x * 100 } }
+fun number() -> String { let mut n = 4; n.bump(); n.loud() }
+fun owns() -> String { let mut o = Own { n: 1 }; o.bump(); loudly(o) }
+fun dots() -> i64 { let mut d = Dot { x: 2 }; d.bump(); d.size() }
+fun none() -> i64 { other() }
+fun main() { println(number(), owns(), dots(), none(), loudly(3)) }
+"""
+
+
+def test_traits_of_other_modules():
+    built = build({"lib.ruchy": LIBRARY, "main.ruchy": USER})
+    assert not built.diagnostics
+    assert run(built.program).stdout == "#5! own6! 300 1 #3!\n"
+
+
+FOR_STRING = 'impl Label for String { fun label(&self) -> String { "s" } fun bump(&mut self) { } }\npub fun other'
+DOT = 'impl Label for Dot { fun label(&self) -> String { "dot" } fun bump'
+PLAIN = DOT.replace("Label for ", "").replace("fun bump", "pub fun bump")
+EVERY = {"number", "owns", "dots", "none", "main"}
+EDITS = {
+    "a default method": ("self.label() + mark()", "mark() + self.label()", EVERY),
+    "the body of a method of a builtin type": ('f"#{self}"', 'f"##{self}"', set()),
+    "an implementation for a builtin type": ("pub fun other", FOR_STRING, EVERY),
+    "an implementation that vanishes": (DOT, PLAIN, EVERY),  # `Size` is implemented for that type
+    "a function": ("{ 1 }", "{ 3 }", set()),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_compiles_the_users_again(edit):
+    before, after, wanted = EDITS[edit]
+    assert LIBRARY.count(before) == 1
+    compiled = edited({"lib.ruchy": LIBRARY, "main.ruchy": USER}, {"lib.ruchy": LIBRARY.replace(before, after)})
+    assert {name for name in compiled["main"] if "#" not in name} == wanted
+
+
+@pytest.mark.slow
+def test_values_behind_bounds_give_memory_back():
+    def total(turns):
+        source = f"""
+        trait Grows {{ fun grow(&mut self, by: String); fun all(&self) -> [String]; fun both(&self) -> [String] {{
+            self.all() + self.all() }} }}
+        struct Words {{ words: [String] }}
+        impl Grows for Words {{ fun grow(&mut self, by: String) {{ self.words.push(by) }}
+            fun all(&self) -> [String] {{ self.words }} }}
+        fun use_it<T: Grows>(x: T) -> i64 {{ let mut y = x; y.grow("b"); y.both().len() + x.all().len() }}
+        fun main() {{
+            let mut n = 0;
+            for i in 0..{turns} {{ n += use_it(Words {{ words: ["a" + i % 7] }}) }}
+            println(n)
+        }}"""
+        ran = run_text(source, memory_limit=6 * PAGE)
+        assert (ran.code, ran.stderr) == (0, "")
+        return int(ran.stdout)
+
+    assert total(21_000) == 1000 * total(21) == 1000 * 21 * 5
