@@ -26,7 +26,7 @@ from orchestrator.toolchains.ruchy.check.function import (
 from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.functions.closures import call_value, may_be_called
 from orchestrator.toolchains.ruchy.check.functions.named_arguments import in_order, name_of
-from orchestrator.toolchains.ruchy.check.inference.annotations import changed_parameters, is_written_through, signature
+from orchestrator.toolchains.ruchy.check.inference.annotations import BUILTIN_TYPES, changed_parameters, is_written_through, signature
 from orchestrator.toolchains.ruchy.check.inference.infer import ANY, Var, fresh, openness, resolve, shown
 from orchestrator.toolchains.ruchy.check.inference.untyped import is_open, is_other_call
 from orchestrator.toolchains.ruchy.check.inference.written import with_written
@@ -44,6 +44,7 @@ from orchestrator.toolchains.ruchy.check.methods.inlined import InlineFunction, 
 from orchestrator.toolchains.ruchy.check.module import CollectedModule
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.order import inferred_result
+from orchestrator.toolchains.ruchy.check.passes import IN_TYPES
 from orchestrator.toolchains.ruchy.check.scope import (
     ConstItem,
     ErrorItem,
@@ -85,6 +86,8 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     found = c.names.get(segments[0]) if single else None
     if found is None:
         found = c.p.lookup(c.env, segments)
+        if found is None and len(segments) == 2 and segments[0] in BUILTIN_TYPES:
+            found = IN_TYPES.find(c.p, c.env, BUILTIN_TYPES[segments[0]], segments[1])
         if found is None:
             builtin = BUILTINS.get(segments[0] if single else "::".join(segments))
             if builtin is not None:
