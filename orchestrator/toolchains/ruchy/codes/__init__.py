@@ -7,8 +7,8 @@ the same: E0801 to E0803, E0901, E0903. No code changes its meaning.
 | E0101-E0199 | name | `names.py` |
 | E0201-E0299 | type | `types.py` |
 | E0240-E0249 | type | `widths.py` |
-| E0260-E0265, E0280-E0286 | type | `enums.py` |
-| E0287, E0611-E0614 | name, type | `traits.py` |
+| E0260-E0263, E0265, E0280-E0286 | type | `enums.py` |
+| E0264-E0268, E0287 | type | `traits.py` |
 | E0270-E0275, E0607 | type, duplicate | `patterns.py` |
 | E0297-E0299 | type | `closures.py` |
 | E0301-E0399, E0401-E0499 | arity, return | `calls.py` |

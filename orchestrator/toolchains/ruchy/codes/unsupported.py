@@ -120,8 +120,8 @@ CODES: dict[str, Code] = registry(
         "unsupported",
         "generics",
         "This form of generics is not part of the target.",
-        "fun f(x: impl Show) { }",
-        "fun f(x: i64) { }",
+        "fun f() { let x: impl Show = 1; println(x) }",
+        "fun f() { let x: i64 = 1; println(x) }",
     ),
     Code(
         "E0716",

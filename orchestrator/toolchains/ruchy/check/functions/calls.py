@@ -26,7 +26,12 @@ from orchestrator.toolchains.ruchy.check.function import (
 from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.functions.closures import call_value, may_be_called
 from orchestrator.toolchains.ruchy.check.functions.named_arguments import in_order, name_of
-from orchestrator.toolchains.ruchy.check.inference.annotations import BUILTIN_TYPES, changed_parameters, is_written_through, signature
+from orchestrator.toolchains.ruchy.check.inference.annotations import (
+    BUILTIN_TYPES,
+    changed_parameters,
+    is_written_through,
+    signature,
+)
 from orchestrator.toolchains.ruchy.check.inference.infer import ANY, Var, fresh, openness, resolve, shown
 from orchestrator.toolchains.ruchy.check.inference.untyped import is_open, is_other_call
 from orchestrator.toolchains.ruchy.check.inference.written import with_written

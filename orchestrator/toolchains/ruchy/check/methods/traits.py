@@ -140,7 +140,7 @@ def _trait_path(node: tree.Impl) -> tuple[str, ...]:
 
 
 def check_bounds(p: Pass, node: tree.Function, env: Env, at: int) -> bool:
-    """E0614 where a type parameter got a type that does not implement what it must. Returns whether all is well."""
+    """E0268 where a type parameter got a type that does not implement what it must. Returns whether all is well."""
     for bound in node.bounds:
         if not isinstance(bound.trait, tree.NamedType):
             continue
@@ -150,7 +150,7 @@ def check_bounds(p: Pass, node: tree.Function, env: Env, at: int) -> bool:
                 kind = type_of(p, env, bound.type)
             if not implements(p, kind, trait):
                 message = f"`{node.name}` needs a type that implements `{trait.name}`, and {shown(kind)} does not"
-                p.error_even_if_silent("E0614", at, message, f"write `impl {trait.name} for {shown(kind)} {{ .. }}`")
+                p.error_even_if_silent("E0268", at, message, f"write `impl {trait.name} for {shown(kind)} {{ .. }}`")
                 return False
     return True
 
@@ -226,7 +226,7 @@ def check_implementation(p: Pass, block: Implementation, owner: StructItem | Enu
     for name, method in mine.items():
         if name not in trait.members:
             hint = did_you_mean(name, trait.members) or f"write it in an `impl {what}` of its own"
-            p.error("E0612", method.node.at, f"the trait `{trait.name}` has no method `{name}`", hint)
+            p.error("E0266", method.node.at, f"the trait `{trait.name}` has no method `{name}`", hint)
         else:
             _same_form(p, trait, block, method, kind)
     missing = [name for name in trait.members if name not in mine and not trait.has_body(name)]
@@ -234,7 +234,7 @@ def check_implementation(p: Pass, block: Implementation, owner: StructItem | Enu
         names = ", ".join(f"`{name}`" for name in missing)
         s = "s" * (len(missing) > 1)
         p.error(
-            "E0611",
+            "E0264",
             node.at,
             f"`{what}` lacks the method{s} {names} of the trait `{trait.name}`",
             _written(trait, missing),
@@ -243,7 +243,7 @@ def check_implementation(p: Pass, block: Implementation, owner: StructItem | Enu
         above = p.lookup(trait.env, one.path) if isinstance(one, tree.NamedType) else None
         if isinstance(above, TraitItem) and not implements(p, kind, above):
             message = f"what implements `{trait.name}` implements `{above.name}` too, and `{what}` does not"
-            p.error("E0611", node.at, message, f"write `impl {above.name} for {what} {{ .. }}`")
+            p.error("E0264", node.at, message, f"write `impl {above.name} for {what} {{ .. }}`")
 
 
 def _is_of(block: tree.Impl, node: tree.Impl) -> bool:
@@ -260,7 +260,7 @@ def _written(trait: TraitItem, names: list[str]) -> str:
 
 
 def _same_form(p: Pass, trait: TraitItem, block: Implementation, method: FunctionItem, kind: Type) -> None:
-    """E0613 for a method of other parameters, or of another result, than the trait says."""
+    """E0267 for a method of other parameters, or of another result, than the trait says."""
     node, wanted = method.node, trait.members[method.name].node
     what = ""
     if node.receiver != wanted.receiver:
@@ -274,7 +274,7 @@ def _same_form(p: Pass, trait: TraitItem, block: Implementation, method: Functio
     elif not node.generics and not block.node.generics:
         what = _other_types(p, trait, block, method, kind)
     if what:
-        p.error("E0613", node.at, f"`{method.name}` {what}", f"write it as `{trait.name}` does")
+        p.error("E0267", node.at, f"`{method.name}` {what}", f"write it as `{trait.name}` does")
 
 
 def _other_types(p: Pass, trait: TraitItem, block: Implementation, method: FunctionItem, kind: Type) -> str:
