@@ -117,7 +117,11 @@ class _Reader:
             raise self.wrong_value(enabled, "true or false", name, "enabled")
         if "extensions" in content and not _are_extensions(extensions):
             raise self.wrong_value(extensions, 'a list of extensions, as [".txt"]', name, "extensions")
-        if enabled and name not in (known := installed()):
+        if enabled and "command" in options and name not in installed():
+            if "extensions" not in content or not name.isidentifier():
+                what = f"`toolchain.{name}`: a command needs `extensions`, and a name of letters, digits and `_`"
+                raise ConfigError(what, where=self.at("toolchain", name), key=f"toolchain.{name}")
+        elif enabled and name not in (known := installed()):
             hint = near_miss(name, tuple(known))
             hint = "; ".join(part for part in (hint, f"installed are: {', '.join(sorted(known))}") if part)
             dotted, where = f"toolchain.{name}", self.at("toolchain", name)

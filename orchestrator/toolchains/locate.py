@@ -24,6 +24,9 @@ BUILT_IN = {
 }
 """Toolchains that come with Wasmill."""
 
+COMMAND = "orchestrator.toolchains.command:NAMED."
+"""Where a toolchain is that a project makes by naming a command: this and its name."""
+
 Asked = Union[Toolchain, str, Sequence[Union[Toolchain, str]], None]
 """A toolchain, the name of an installed one, "module:attribute", or several of these; None: all that are installed."""
 
@@ -122,6 +125,11 @@ class ToolchainTable(msgspec.Struct, frozen=True):
     options: dict[str, object] = msgspec.field(default_factory=dict)
     place: Callable[[str], str] = str
 
+    @property
+    def command(self) -> bool:
+        """Whether the table makes a toolchain of a command."""
+        return "command" in self.options
+
 
 def choose(asked: Asked, tables: Mapping[str, ToolchainTable]) -> Toolchains:
     """The toolchains of a project: those that are `asked` for, else all that are installed and whose table does not say
@@ -132,7 +140,9 @@ def choose(asked: Asked, tables: Mapping[str, ToolchainTable]) -> Toolchains:
     """
     wanted: Sequence[Toolchain | str]
     if asked is None:
-        wanted = [name for name in installed() if name not in tables or tables[name].enabled]
+        there = installed()
+        wanted = [name for name in there if name not in tables or tables[name].enabled]
+        wanted += [name for name, table in tables.items() if table.enabled and table.command and name not in there]
     else:
         wanted = [asked] if isinstance(asked, str) or not isinstance(asked, Sequence) else asked
     if not wanted:
@@ -144,7 +154,9 @@ def choose(asked: Asked, tables: Mapping[str, ToolchainTable]) -> Toolchains:
         if not isinstance(one, str):
             members.append(one)
             continue
-        place = locate_toolchain(one)
+        named = tables.get(one)
+        is_command = named is not None and named.command and one not in installed()
+        place = COMMAND + one if is_command else locate_toolchain(one)
         member = load_named(place)
         table = tables.get(member.name, ToolchainTable())
         extensions[member.name] = table.extensions
