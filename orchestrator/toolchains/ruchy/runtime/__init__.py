@@ -12,18 +12,22 @@ from functools import lru_cache
 
 from orchestrator.toolchains.ruchy.runtime import kept
 
+_OF_C = {"alloc": "alloc_of_c"}
+"""The parts in whose place others stand where a program has C too: these take their memory from C's `malloc`."""
+
 FEATURES = ("bulk-memory", "sign-ext")
 _FOLDER = os.path.dirname(__file__)
 
 
 def _sources() -> list[tuple[str, bytes]]:
-    """Name and text of each file, in order of name."""
-    found = []
-    for name in sorted(os.listdir(_FOLDER)):
-        if name.endswith(".wat"):
-            with open(os.path.join(_FOLDER, name), "rb") as file:
-                found.append((name[:-4], file.read()))
-    return found
+    """Name and text of each file, in order of name, without those that only programs with C have."""
+    names = [name[:-4] for name in sorted(os.listdir(_FOLDER)) if name.endswith(".wat")]
+    return [(name, _text(name)) for name in names if name not in _OF_C.values()]
+
+
+def _text(name: str) -> bytes:
+    with open(os.path.join(_FOLDER, f"{name}.wat"), "rb") as file:
+        return file.read()
 
 
 @lru_cache(1)
@@ -50,8 +54,7 @@ def _have(names: Iterable[str]) -> None:
     if missing:
         from orchestrator.wasm.wat import assemble_object
 
-        texts = dict(_sources())
-        _parts.update({name: assemble_object(texts[name].decode(), name, FEATURES) for name in missing})
+        _parts.update({name: assemble_object(_text(name).decode(), name, FEATURES) for name in missing})
         kept.keep(identity(), _parts)
 
 
@@ -81,11 +84,13 @@ def runtime_names() -> Iterable[str]:
     return _names()[0]
 
 
-def runtime_objects_of(found: Iterable[str]) -> tuple[tuple[str, bytes], ...]:
-    """Those of `runtime_objects` that define some of these symbols, and what they need in turn, in the same order."""
+def runtime_objects_of(found: Iterable[str], *, beside_c: bool = False) -> tuple[tuple[str, bytes], ...]:
+    """Those of `runtime_objects` that define some of these symbols, and what they need in turn, in the same order.
+    `beside_c`: for a program that has C too, whose `malloc` then gives all memory."""
     owners, needs = _names()
     queue = sorted({owners[symbol] for symbol in found if symbol in owners})
     for name in queue:
         queue += sorted(needs[name].difference(queue))
-    _have(queue)
-    return tuple((f"rt/{name}", _parts[name]) for name in sorted(queue))
+    names = sorted([_OF_C.get(name, name) for name in queue] if beside_c else queue)
+    _have(names)
+    return tuple((f"rt/{name}", _parts[name]) for name in names)
