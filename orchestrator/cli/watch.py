@@ -53,6 +53,10 @@ exit codes: 130 Ctrl-C, 143 terminated, 2 wrong usage, or a folder that is none
 QUIET_NS = 20_000_000
 """A burst of changes is over when so much time has passed. It is longer than a tick of any file system's clock, so that
 no later change can have the stamps that were noted."""
+
+MOST_LINKS = 40
+"""As many as the kernel follows."""
+
 MOST_BURSTS = 100
 PATIENCE, KILLED_AFTER, GREETED = 1.0, 2.0, 60.0
 """Seconds: how often files are looked at that the kernel tells nothing about; how long a program may take to end; how
@@ -170,7 +174,7 @@ class _Watching:
             root = rules.root.rstrip("/") + "/"
             self.disk.watch(root)
             found = walk(rules, REAL)
-            files = [root + one.path for one in found.files]
+            files = [place for one in found.files for place in _links_followed(root + one.path)]
             folders = [root + one.path for one in found.folders]
             inputs = _inputs(rules.snapshot)
             inputs.pop(config.output, None)
@@ -228,6 +232,15 @@ class _Watching:
             self.child.wait()
         if self.started:
             asked(self.served, STOP)
+
+
+def _links_followed(path: str) -> list[str]:
+    """Returns a path and, where it is a link, all that it leads over: a change of any of them changes the source."""
+    places = [path]
+    with suppress(OSError):  # no link, or none any more
+        while len(places) < MOST_LINKS:
+            places.append(os.path.join(os.path.dirname(places[-1]), os.readlink(places[-1])))
+    return places
 
 
 def _inputs(snapshot: str) -> dict[str, Row | None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.server import FILE
-from tests.orchestrator.server.server_tools import begin, until, wasmill
+from tests.orchestrator.server.server_tools import PATIENT, begin, until, wasmill
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="`watch` needs Linux")]
 
@@ -19,11 +19,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reas
 class WatchProcess:
     """A `wasmill watch`, and all that it and its builds have said so far."""
 
-    def __init__(self, root: Path, *words: str) -> None:
+    def __init__(self, root: Path, *words: str, place: str = "app", script: str = PATIENT) -> None:
         self.root = root
-        (root / "app").mkdir()
+        (root / "app").mkdir(parents=True)
         self.write("41")
-        self.process = begin(root, "watch", "app", *words)
+        self.process = begin(root, "watch", place, *words, script=script)
         self.said: list[str] = []
         self.readers = [
             threading.Thread(target=self._read, args=(one,)) for one in (self.process.stdout, self.process.stderr)
@@ -39,7 +39,7 @@ class WatchProcess:
         (self.root / "app/main.ruchy").write_text(f"fun main() {{ println({what}); }}\n")
 
     def says(self, what: str) -> None:
-        until(lambda: self.process.poll() is not None or any(what in line for line in list(self.said)), 15)
+        until(lambda: self.process.poll() is not None or any(what in line for line in list(self.said)))
         assert any(what in line for line in self.said), self.said
 
     def stop(self, number: int = signal.SIGINT) -> int:
@@ -91,6 +91,27 @@ def test_it_builds_once_for_a_change(tmp_path: Path, made: list[WatchProcess]) -
     until(lambda: sum("watching" in line for line in it.said) == 2, 50)
     assert it.stop(signal.SIGTERM) == 143
     assert sum("built" in line for line in it.said) == 2, it.said
+
+
+INSTALLED = Path(sys.executable).parent / "wasmill"
+
+
+@pytest.mark.skipif(not INSTALLED.exists(), reason="wasmill is not installed here")
+def test_the_installed_script_through_links(tmp_path: Path, made: list[WatchProcess]) -> None:
+    """A link to the project, and a module that is a link to a file that is no module."""
+    (tmp_path / "link").symlink_to("app")
+    script = f"import os, sys\nos.execv({str(INSTALLED)!r}, ['wasmill', *sys.argv[1:]])\n"
+    it = WatchProcess(tmp_path, "--run", place="link", script=script)
+    made.append(it)
+    it.says("41")
+    it.says("watching")
+    (tmp_path / "app/low.txt").write_text("pub fun f() -> i64 { 1 }\n")
+    (tmp_path / "app/low.ruchy").symlink_to("low.txt")
+    it.write("low::f() + 50")
+    it.says("51")
+    (tmp_path / "app/low.txt").write_text("pub fun f() -> i64 { 2 }\n")
+    it.says("52")
+    assert it.stop() == 130
 
 
 def test_wrong_usage(tmp_path: Path) -> None:
