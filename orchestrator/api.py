@@ -212,11 +212,18 @@ class Project:
         done = await self._build(profile=profile, force=force, verify=chosen)
         return build_result(done.result)
 
-    async def run(self, *args: str, stdin: bytes = b"", limits: Limits | None = None) -> RunResult:
+    async def run(
+        self,
+        *args: str,
+        stdin: bytes = b"",
+        limits: Limits | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> RunResult:
         """Builds, runs the program with `args`, and returns what it wrote. `limits` may hold `memory` (bytes), `fuel`,
         `seconds` and `output` (bytes to keep of each stream); they override the settings, and the result names the one
-        that was reached. Raises BuildFailed, with the result, if the sources are wrong; ProjectError if there is no
-        entry, or a limit is wrong. Cancelling the call stops the program at once."""
+        that was reached. `variables` are the environment that the program sees. Raises BuildFailed, with the result, if
+        the sources are wrong; ProjectError if there is no entry, or a limit is wrong. Cancelling the call stops the
+        program at once."""
         from orchestrator.running import checked_limits, run_captured
 
         checked = checked_limits(limits or {}, self.config)
@@ -230,7 +237,7 @@ class Project:
         with anyio.CancelScope() as scope:
             self._runs.add(scope)
             try:
-                return await run_captured(self.config, str(result.program), args, stdin, checked)
+                return await run_captured(self.config, str(result.program), args, stdin, checked, variables=variables)
             finally:
                 self._runs.discard(scope)
         raise ProjectError("the project was closed while its program ran", hint="open it again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
@@ -75,6 +76,7 @@ async def run_captured(
     stdin: bytes,
     limits: Limit,
     offload: Offload | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Runs the program file and collects what it writes. Raises ProjectError if it cannot be run. Cancelling stops the
     program at once."""
@@ -87,6 +89,7 @@ async def run_captured(
         memory_limit=limits.memory,
         fuel=limits.fuel,
         folders=config.folders,
+        variables=_visible(variables or {}),
         capture=True,
         optimise=config.profile == "release",
         seconds=limits.seconds,
@@ -115,12 +118,24 @@ async def run_attached(
         memory_limit=limits.memory,
         fuel=limits.fuel,
         folders=config.folders,
+        variables=_visible(os.environ),
         optimise=config.profile == "release",
         seconds=limits.seconds,
         kept=machine_code(config),
     )
     outcome = await _ended(running, config.entry, offload or Offload())
     return outcome.exit_code, host_message(outcome, config, limits)
+
+
+def _visible(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a program sees: those that are text, and PWD, which relative paths begin at."""
+    found = {"PWD": os.getcwd()}
+    for name, value in variables.items():
+        with suppress(UnicodeEncodeError):
+            f"{name}={value}".encode()
+            if name != "PWD":
+                found[name] = value
+    return found
 
 
 def machine_code(config: Config) -> MachineCode | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import warnings
 import weakref
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from functools import partial
@@ -201,9 +201,15 @@ class Project:
         build = self._home.project.build
         return self.call(partial(build, profile=profile, force=force, verify=verify, verify_seed=verify_seed))
 
-    def run(self, *args: str, stdin: bytes = b"", limits: Limits | None = None) -> RunResult:
+    def run(
+        self,
+        *args: str,
+        stdin: bytes = b"",
+        limits: Limits | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> RunResult:
         """Builds, then runs the program."""
-        return self.call(partial(self._home.project.run, *args, stdin=stdin, limits=limits))
+        return self.call(partial(self._home.project.run, *args, stdin=stdin, limits=limits, variables=variables))
 
     def graph(self) -> DependencyGraph:
         """Returns which module depends on which."""

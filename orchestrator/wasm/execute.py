@@ -17,7 +17,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -158,6 +158,7 @@ class Running:
         memory_limit: int = MEMORY_LIMIT,
         fuel: int | None = None,
         folders: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
         capture: bool = False,
         optimise: bool = False,
         seconds: float | None = None,
@@ -167,6 +168,7 @@ class Running:
         self._program, self._kept = program, kept
         self._argv = [name, *args]
         self._stdin, self._capture, self._folders = stdin, capture, tuple(folders)
+        self._variables = dict(variables or {})
         self._memory_limit, self._fuel, self._optimise = memory_limit, fuel, optimise
         self._seconds, self._output_limit = seconds, output_limit
         self._engine: wasmtime.Engine | None = None
@@ -321,6 +323,7 @@ class Running:
 
         wasi = wasmtime.WasiConfig()
         wasi.argv = self._argv
+        wasi.env = [*self._variables.items()]
         if self._stdin is None:
             wasi.inherit_stdin()
         else:

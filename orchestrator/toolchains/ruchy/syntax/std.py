@@ -6,9 +6,9 @@ from orchestrator.toolchains.ruchy.syntax.lexer import words
 
 _SHORT = words("collections string vec boxed option result cmp ops fmt iter")
 """Modules of `std` whose names stand alone here: `std::collections::HashMap` is `HashMap`."""
-_KEPT = words("math mem f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usize")
+_KEPT = words("env fs io math mem process random time f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usize")
 """Modules whose names stand before what is in them: `std::mem::swap` is `mem::swap`."""
-_WITHOUT_USE = _SHORT | _KEPT | {"env", "fs", "io", "time"}
+_WITHOUT_USE = _SHORT | _KEPT
 """Modules that may be imported: either all is there without it, or what is used of them is an error there."""
 
 
@@ -26,7 +26,7 @@ def is_built_in(path: tuple[str, ...]) -> bool:
     return len(path) > 1 and path[0] in ("std", "core") and path[1] in _WITHOUT_USE
 
 
-OPTIONAL = frozenset(("math", "mem"))
+OPTIONAL = frozenset(words("env fs io math mem process random time"))
 """What a path may begin with that is built in, and may be a module of the program as well, which goes first."""
 
 

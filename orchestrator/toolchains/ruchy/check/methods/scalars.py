@@ -13,6 +13,7 @@ from orchestrator.toolchains.ruchy.check.data.ranges import OWN, elements, range
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr, handles, later
 from orchestrator.toolchains.ruchy.check.functions.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.functions.sight import seen_now
+from orchestrator.toolchains.ruchy.check.functions.world import of_stdin
 from orchestrator.toolchains.ruchy.check.inference.asked import wanted_by_next
 from orchestrator.toolchains.ruchy.check.inference.infer import (
     ANY,
@@ -121,6 +122,11 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
         inner = inner.receiver
     if len(chain) > 1 and chain[-1].name == "chars" and chain[-2].name in ("len", "count", "length"):
         return _of_chars(c, chain, inner)
+    read = of_stdin(c, chain, inner)
+    if read is not None:
+        calls = chain[::-1]
+        wants = [wanted_by_next(c, call.name, calls[number:], want) for number, call in enumerate(calls, 1)]
+        return _walked(c, read, calls, wants, None) if calls else read
     modified = modified_entry(c, node)
     if modified is not None:
         return expr(c, modified, want, why)
