@@ -1,7 +1,7 @@
 """Which folders a user trusts to run programs.
 
-A wasmill.toml may name a compiler, or a flag with which a compiler loads code. Whoever builds a folder from somewhere
-else would run that code. So such settings are refused until the user says that the folder is trusted: by `wasmill
+A wasmill.toml may name a compiler, or a flag with which a compiler loads code. A build of a folder from somewhere else
+runs that code. So such settings are refused until the user says that the folder is trusted: by `wasmill
 trust`, which keeps a list in the user's own configuration, or by the variable `WASMILL_TRUST`, for machines that build.
 Compilers that Wasmill finds by itself need no trust.
 """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from actors.digests import digest
+from orchestrator.toolchains.command.options import CommandOptions
 
 if TYPE_CHECKING:
     from actors.compiler.toolchain import Compiled, CompileJob, Linked, LinkJob, Summarised, SummariseJob
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Raised whenever the same command leaves another object."""
-
-
-class CommandOptions(msgspec.Struct, frozen=True):
-    """What a project says of a compiler. `inputs` are files that every compile reads."""
-
-    command: tuple[str, ...] = ()
-    inputs: tuple[str, ...] = ()
-    identity: str = ""
 
 
 class AnyCommand:
@@ -130,11 +123,11 @@ def _placeholders(texts: tuple[str, ...]) -> list[str]:
     return [one for one in ("{source}", "{object}", "{depfile}") if any(one in text for text in texts)]
 
 
-class _Named:
+class _CommandNames:
     """Toolchains by name, as attributes: so that another process finds them as `module:NAMED.name`."""
 
     def __getattr__(self, name: str) -> AnyCommand:
         return AnyCommand(name)
 
 
-NAMED = _Named()
+NAMED = _CommandNames()

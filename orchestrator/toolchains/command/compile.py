@@ -11,7 +11,7 @@ from actors.diagnostics import about_file
 from orchestrator.toolchains.c.depfile import dependencies
 from orchestrator.toolchains.c.includes import TICK_NS, Headers, changed_since
 from orchestrator.toolchains.c.messages import ERROR, told
-from orchestrator.toolchains.command import CommandOptions
+from orchestrator.toolchains.command.options import CommandOptions
 from orchestrator.toolchains.objects import object_problem
 from orchestrator.toolchains.programs import ChildPrograms, ProgramEnd
 
