@@ -158,6 +158,13 @@ class SetType(_Type, frozen=True, tag="set"):
         return SetType(*parts)
 
 
+def fields_of_table(kind: MapType | SetType) -> list[Type]:
+    """What a map or a set consists of: the array of its keys, that of their values, and how many keys at the beginning
+    are in order. Those behind them are in order too, and few: new keys go there, and now and then both are merged. So
+    putting in a key never moves many others."""
+    return [*(ArrayType(part) for part in kind.parts), I64]
+
+
 class FunctionType(_Type, frozen=True, tag="function"):
     """`fn(A, B) -> C`: a function as a value."""
 

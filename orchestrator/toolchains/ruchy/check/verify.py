@@ -34,6 +34,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     TupleType,
     Type,
     UnitType,
+    fields_of_table,
     named_in,
 )
 from orchestrator.toolchains.ruchy.tables import complete
@@ -269,7 +270,7 @@ class _Function:
         if isinstance(kind, TupleType | ObjectType):
             return kind.parts
         if isinstance(kind, MapType | SetType):
-            return [ArrayType(part) for part in kind.parts]
+            return fields_of_table(kind)
         self.is_one(node, kind, StructType)
         return self.module.structs[kind].types  # type: ignore[index]
 

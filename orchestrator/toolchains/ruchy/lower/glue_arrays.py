@@ -321,7 +321,8 @@ def _chosen(draft: Draft, kind: ArrayType, there: bool) -> hir.Expr:
     as_set = SetType(kind.element)
     firsts = _Slot(draft, kind)
     others = _Slot(draft, as_set)  # `find` asks nothing but that the items are in order
-    ordered = hir.NewStruct(as_set, 0, [hir.Helper(kind, 0, "sort", kind, [other])], [0])
+    sorted_ = hir.Helper(kind, 0, "sort", kind, [other])
+    ordered = hir.NewStruct(as_set, 0, [sorted_, length_of(other)], [0, 1])
 
     def fill(made: _Slot) -> Sequence[hir.Stmt]:
         def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:

@@ -39,50 +39,147 @@ def _block(*steps: hir.Stmt) -> hir.Expr:
     return hir.Block(UNIT, 0, list(steps), hir.Unit(UNIT, 0))
 
 
-def find_key(draft: Draft, kind: MapType | SetType) -> hir.Expr:
-    """The index of a key; where there is none, the bits of where it belongs turned over."""
-    low, high, middle, order = (draft.slot(one) for one in (I64, I64, I64, I32))
+def _sorted(kind: MapType | SetType, slot: int) -> hir.Expr:
+    """How many keys at the beginning are in order."""
+    return hir.GetField(I64, 0, _local(kind, slot), len(kind.parts))
+
+
+def _key(kind: MapType | SetType, at: hir.Expr) -> hir.Expr:
+    return hir.GetElement(kind.parts[0], 0, _keys(kind, 0), at, checked=False)
+
+
+def _further(index: hir.Expr, by: int) -> hir.Expr:
+    return hir.Runtime(I64, 0, "map_further", [index, _number(by)])
+
+
+def _returns(condition: hir.Expr, value: hir.Expr) -> hir.Stmt:
+    return hir.Do(hir.If(UNIT, 0, condition, hir.Return(NEVER, 0, value), hir.Unit(UNIT, 0)))
+
+
+def search_keys(draft: Draft, kind: MapType | SetType) -> hir.Expr:
+    """The index of a key between two; where there is none, the bits of where it belongs turned over. The key is behind
+    the first index and before the second one."""
+    low, high, middle, order = 2, 3, draft.slot(I64), draft.slot(I32)
     a, b, at = _local(I64, low), _local(I64, high), _local(I64, middle)
-    found = hir.GetElement(kind.parts[0], 0, _keys(kind, 0), at, checked=False)
     zero = hir.Int(I32, 0, 0)
     differs = hir.Compare(BOOL, 0, "!=", _local(I32, order), zero)
     below = hir.Compare(BOOL, 0, "<", _local(I32, order), zero)
     narrow = hir.If(UNIT, 0, below, _block(hir.Store(low, [], at, 0)), _block(hir.Store(high, [], at, 0)))
-    body = _block(  # the key is behind `low` and before `high`; -1 and the length to begin with
+    body = _block(
         hir.Let(middle, hir.Runtime(I64, 0, "map_middle", [a, b])),
         hir.Do(unless(hir.Compare(BOOL, 0, "!=", at, a), hir.Return(NEVER, 0, hir.BitNot(I64, 0, b)))),
-        hir.Let(order, compared(found, _local(kind.parts[0], 1))),
+        hir.Let(order, compared(_key(kind, at), _local(kind.parts[0], 1))),
         hir.Do(unless(differs, hir.Return(NEVER, 0, at))),
         hir.Do(narrow),
     )
-    steps: list[hir.Stmt] = [hir.Let(low, _number(-1)), hir.Let(high, _length(_keys(kind, 0)))]
-    return hir.Block(NEVER, 0, steps, hir.Loop(NEVER, 0, low, body))
+    return hir.Loop(NEVER, 0, middle, body)
 
 
-def _each(draft: Draft, kind: MapType | SetType, counter: int, *steps: hir.Stmt) -> hir.Stmt:
-    """A loop over the indices of the first parameter's keys."""
+def find_key(draft: Draft, kind: MapType | SetType) -> hir.Expr:
+    """The index of a key; where there is none, the bits of where it belongs among the new ones turned over."""
+    found = draft.slot(I64)
+    key, count = _local(kind.parts[0], 1), _sorted(kind, 0)
+
+    def search(low: hir.Expr, high: hir.Expr) -> hir.Expr:
+        return hir.Helper(I64, 0, "search", kind, [_local(kind, 0), key, low, high])
+
+    steps: list[hir.Stmt] = [
+        hir.Let(found, search(_number(-1), count)),
+        _returns(hir.Compare(BOOL, 0, ">=", _local(I64, found), _number(0)), _local(I64, found)),
+    ]
+    before = _further(count, -1)
+    return hir.Block(I64, 0, steps, search(before, _length(_keys(kind, 0))))
+
+
+def is_full(draft: Draft, kind: MapType | SetType) -> hir.Expr:
+    """Whether there are so many new keys that all are to be put in order."""
+    return hir.Runtime(BOOL, 0, "map_is_full", [_length(_keys(kind, 0)), _sorted(kind, 0)])
+
+
+def goes_last(draft: Draft, kind: MapType | SetType) -> hir.Expr:
+    """Whether a key that is not there belongs behind all, and nothing is new: then all stay in order."""
+    length, count = _length(_keys(kind, 0)), _sorted(kind, 0)
+    last = _key(kind, _further(count, -1))
+    above = hir.Compare(BOOL, 0, "<", compared(last, _local(kind.parts[0], 1)), hir.Int(I32, 0, 0))
+    first = hir.Compare(BOOL, 0, "==", count, _number(0))
+    nothing_new = hir.Compare(BOOL, 0, "==", length, count)
+    return hir.And(BOOL, 0, nothing_new, hir.Or(BOOL, 0, first, above))
+
+
+def new_places(draft: Draft, kind: MapType | SetType) -> hir.Expr:
+    """For each new key, in order, the index of the key that it belongs before among those in order."""
+    made, counter, before = draft.slot(ArrayType(I64)), draft.slot(I64), draft.slot(I64)
+    key, low = _key(kind, _local(I64, counter)), _further(_local(I64, before), -1)
+    found = hir.Helper(I64, 0, "search", kind, [_local(kind, 0), key, low, _sorted(kind, 0)])
+    turn = _block(
+        hir.Store(before, [], hir.BitNot(I64, 0, found), 0),
+        hir.Change(made, [], "push", [_local(I64, before)], 0),
+    )
     length = _length(_keys(kind, 0))
+    steps: list[hir.Stmt] = [
+        hir.Let(made, hir.NewArray(ArrayType(I64), 0, [])),
+        hir.Let(before, _number(0)),
+        hir.Do(hir.ForRange(UNIT, 0, counter, counter, _sorted(kind, 0), length, inclusive=False, body=turn)),
+    ]
+    return hir.Block(ArrayType(I64), 0, steps, _local(ArrayType(I64), made))
+
+
+def merged(draft: Draft, kind: MapType | SetType) -> hir.Expr:
+    """The same with all keys in order."""
+    length, places = _length(_keys(kind, 0)), draft.slot(ArrayType(I64))
+    made = [draft.slot(ArrayType(part)) for part in kind.parts]
+    steps: list[hir.Stmt] = [
+        _returns(hir.Compare(BOOL, 0, "==", length, _sorted(kind, 0)), _local(kind, 0)),
+        hir.Let(places, hir.Helper(ArrayType(I64), 0, "new_places", kind, [_local(kind, 0)])),
+    ]
+    for field, slot in enumerate(made):
+        steps.append(hir.Let(slot, hir.GetField(draft.locals[slot], 0, _local(kind, 0), field)))
+        steps.append(hir.Change(slot, [], "arr_weave", [_local(ArrayType(I64), places)], 0))
+    fields = [*(_local(draft.locals[slot], slot) for slot in made), length]
+    return hir.Block(kind, 0, steps, hir.NewStruct(kind, 0, fields, list(range(len(fields)))))
+
+
+def _in_order(draft: Draft, kind: MapType | SetType, slot: int = 0) -> tuple[int, hir.Stmt]:
+    """A parameter with all keys in order, in a slot."""
+    whole = draft.slot(kind)
+    return whole, hir.Let(whole, hir.Helper(kind, 0, "merged", kind, [_local(kind, slot)]))
+
+
+def equal_tables(draft: Draft, kind: MapType | SetType) -> hir.Expr:
+    first, second = _in_order(draft, kind), _in_order(draft, kind, 1)
+    value: hir.Expr = hir.Int(BOOL, 0, 1)
+    for field, part in reversed(list(enumerate(kind.parts))):
+        sides = [hir.GetField(ArrayType(part), 0, _local(kind, one), field) for one in (first[0], second[0])]
+        value = hir.And(BOOL, 0, hir.Compare(BOOL, 0, "==", *sides), value)
+    return hir.Block(BOOL, 0, [first[1], second[1]], value)
+
+
+def _each(kind: MapType | SetType, whole: int, counter: int, *steps: hir.Stmt) -> hir.Stmt:
+    """A loop over the indices of the keys of what is in a slot."""
+    length = _length(_keys(kind, whole))
     return hir.Do(hir.ForRange(UNIT, 0, counter, counter, _number(0), length, inclusive=False, body=_block(*steps)))
 
 
 def _show(draft: Draft, kind: MapType | SetType) -> hir.Expr:
     text, counter = draft.slot(STRING), draft.slot(I64)
+    whole, begin = _in_order(draft, kind)
     index = _local(I64, counter)
 
     def append(*parts: hir.Expr) -> hir.Stmt:
         return hir.Store(text, [], hir.Concat(STRING, 0, [_local(STRING, text), *parts]), 0)
 
-    key = hir.GetElement(kind.parts[0], 0, _keys(kind, 0), index, checked=False)
+    key = hir.GetElement(kind.parts[0], 0, _keys(kind, whole), index, checked=False)
     first = hir.Compare(BOOL, 0, "==", index, _number(0))
     steps: list[hir.Stmt] = [hir.Do(unless(first, _block(append(hir.Str(STRING, 0, ", ")))))]
     if isinstance(kind, MapType):  # keys that are texts have no quotes, as in an object
-        values = hir.GetField(ArrayType(kind.value), 0, _local(kind, 0), 1)
+        values = hir.GetField(ArrayType(kind.value), 0, _local(kind, whole), 1)
         value = hir.GetElement(kind.value, 0, values, index, checked=False)
         shown = inside(draft, key, bare=is_bare(draft) or kind.key is STRING)
         steps.append(append(*shown, hir.Str(STRING, 0, ": "), *inside(draft, value, bare=is_bare(draft))))
     else:
         steps.append(append(*inside(draft, key, bare=is_bare(draft))))
-    out = [hir.Let(text, hir.Str(STRING, 0, "{")), _each(draft, kind, counter, *steps), append(hir.Str(STRING, 0, "}"))]
+    loop = _each(kind, whole, counter, *steps)
+    out = [begin, hir.Let(text, hir.Str(STRING, 0, "{")), loop, append(hir.Str(STRING, 0, "}"))]
     return hir.Block(STRING, 0, out, _local(STRING, text))
 
 
@@ -100,12 +197,13 @@ def items(draft: Draft, kind: MapType) -> hir.Expr:
     """The pairs as an array."""
     pair = TupleType(kind.parts)
     made, counter = draft.slot(ArrayType(pair)), draft.slot(I64)
+    whole, begin = _in_order(draft, kind)
     parts: list[hir.Expr] = []
     for field, part in enumerate(kind.parts):
-        array = hir.GetField(ArrayType(part), 0, _local(kind, 0), field)
+        array = hir.GetField(ArrayType(part), 0, _local(kind, whole), field)
         parts.append(hir.GetElement(part, 0, array, _local(I64, counter), checked=False))
     push = hir.Change(made, [], "push", [hir.NewStruct(pair, 0, parts, [0, 1])], 0)
-    steps = [hir.Let(made, hir.NewArray(ArrayType(pair), 0, [])), _each(draft, kind, counter, push)]
+    steps = [begin, hir.Let(made, hir.NewArray(ArrayType(pair), 0, [])), _each(kind, whole, counter, push)]
     return hir.Block(ArrayType(pair), 0, steps, _local(ArrayType(pair), made))
 
 
@@ -113,12 +211,14 @@ def _chosen(draft: Draft, kind: SetType, op: str) -> hir.Expr:
     """The items of the first set whose index in the second one is so to 0: still in order."""
     array = ArrayType(kind.element)
     made, counter = draft.slot(array), draft.slot(I64)
-    item = hir.GetElement(kind.element, 0, _keys(kind, 0), _local(I64, counter), checked=False)
+    whole, begin = _in_order(draft, kind)
+    item = hir.GetElement(kind.element, 0, _keys(kind, whole), _local(I64, counter), checked=False)
     found = hir.Helper(I64, 0, "find", kind, [_local(kind, 1), item])
     push = _block(hir.Change(made, [], "push", [item], 0))
     choose = hir.If(UNIT, 0, hir.Compare(BOOL, 0, op, found, _number(0)), push, hir.Unit(UNIT, 0))
-    steps = [hir.Let(made, hir.NewArray(array, 0, [])), _each(draft, kind, counter, hir.Do(choose))]
-    return hir.Block(kind, 0, steps, hir.NewStruct(kind, 0, [_local(array, made)], [0]))
+    steps = [begin, hir.Let(made, hir.NewArray(array, 0, [])), _each(kind, whole, counter, hir.Do(choose))]
+    chosen = _local(array, made)
+    return hir.Block(kind, 0, steps, hir.NewStruct(kind, 0, [chosen, _length(chosen)], [0, 1]))
 
 
 def shared(draft: Draft, kind: SetType) -> hir.Expr:

@@ -18,6 +18,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     StructType,
     TupleType,
     Type,
+    fields_of_table,
 )
 from orchestrator.toolchains.ruchy.lower.valtypes import F32, F64, I32, I64, functype
 
@@ -147,8 +148,8 @@ class Layouts:
             kind = record(type_)
             if isinstance(kind, TupleType):
                 found = _lay_out([str(index) for index in range(len(kind.elements))], kind.elements)
-            elif isinstance(kind, MapType | SetType):  # the arrays of its keys, and of its values
-                found = _lay_out(["keys", "values"][: len(kind.parts)], [ArrayType(part) for part in kind.parts])
+            elif isinstance(kind, MapType | SetType):
+                found = _lay_out([*["keys", "values"][: len(kind.parts)], "sorted"], fields_of_table(kind))
             elif isinstance(kind, ObjectType):
                 found = _lay_out(kind.names, kind.types)
             else:

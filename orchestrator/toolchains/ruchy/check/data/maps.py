@@ -56,7 +56,7 @@ def new_map(c: Fn, at: int, key: Type, value: Type) -> hir.Expr:
     if kind is ERROR:
         return bad(at)
     c.p.open.keys.append((at, key))
-    return hir.NewStruct(kind, at, [hir.NewArray(ArrayType(part), at, []) for part in (key, value)], [0, 1])
+    return _empty(kind, at)
 
 
 def new_set(c: Fn, at: int, item: Type) -> hir.Expr:
@@ -65,23 +65,40 @@ def new_set(c: Fn, at: int, item: Type) -> hir.Expr:
     if kind is ERROR:
         return bad(at)
     c.p.open.keys.append((at, item))
-    return hir.NewStruct(kind, at, [hir.NewArray(ArrayType(item), at, [])], [0])
+    return _empty(kind, at)
+
+
+def _empty(kind: Type, at: int) -> hir.Expr:
+    arrays = [hir.NewArray(ArrayType(part), at, []) for part in kind.parts]
+    return hir.NewStruct(kind, at, [*arrays, hir.Int(I64, at, 0)], list(range(len(arrays) + 1)))
 
 
 # ---------------------------------------------------------------- looking
 
 
 def keys_of(at: int, made: hir.Expr) -> hir.Expr:
-    """The keys of a map, or the items of a set, as an array."""
-    kind = resolve(made.type)
-    assert isinstance(kind, MapType | SetType)
-    return hir.GetField(ArrayType(kind.parts[0]), at, made, 0)
+    """The keys of a map, or the items of a set, as an array in order."""
+    return _field(at, in_order(at, made), 0)
 
 
 def values_of(at: int, made: hir.Expr) -> hir.Expr:
+    """The values of a map, in the order of the keys."""
+    return _field(at, in_order(at, made), 1)
+
+
+def in_order(at: int, made: hir.Expr) -> hir.Expr:
+    """The same map or set, all of whose keys are in order (see `types.fields_of_table`)."""
     kind = resolve(made.type)
-    assert isinstance(kind, MapType)
-    return hir.GetField(ArrayType(kind.value), at, made, 1)
+    return hir.Helper(kind, at, "merged", kind, [made])
+
+
+def _field(at: int, made: hir.Expr, field: int) -> hir.Expr:
+    return hir.GetField(ArrayType(resolve(made.type).parts[field]), at, made, field)
+
+
+def count_of(at: int, made: hir.Expr) -> hir.Expr:
+    """How many keys there are."""
+    return hir.Runtime(I64, at, "length", [_field(at, made, 0)])
 
 
 def items_of(at: int, made: hir.Expr, kind: MapType) -> hir.Expr:
@@ -99,7 +116,7 @@ def is_there(at: int, index: hir.Expr) -> hir.Expr:
 
 
 def value_at(c: Fn, at: int, made: hir.Expr, index: hir.Expr) -> hir.Expr:
-    values = values_of(at, made)
+    values = _field(at, made, 1)
     return open_type(c, hir.GetElement(resolve(values.type.parts[0]), at, values, index, checked=False))
 
 
@@ -139,9 +156,13 @@ def option_at(c: Fn, at: int, made: hir.Expr, index: hir.Expr) -> hir.Expr:
 
 def inner_place(place: Place, field: int, kind: Type, *more: tuple[hir.Step, Type]) -> Place:
     """The keys (0) or the values (1) of the map in a place, or what is in these."""
+    return _inner(place, (field, ArrayType(kind)), *more)
+
+
+def _inner(place: Place, *more: tuple[hir.Step, Type]) -> Place:
     made = Place(place.variable, place.type, NO_STEP)
     made.steps, made.types = [*place.steps], [*place.types]
-    for step, part in ((field, ArrayType(kind)), *more):
+    for step, part in more:
         made.enter(step, part, NO_STEP)
     return made
 
@@ -150,23 +171,62 @@ def _block(at: int, out: list[hir.Stmt]) -> hir.Expr:
     return hir.Block(UNIT, at, out, hir.Unit(UNIT, at))
 
 
+def put_in_order(c: Fn, place: Place, at: int, out: list[hir.Stmt]) -> None:
+    """Puts all keys of the map or set in a place in order."""
+    kind, numbers = place.type, ArrayType(I64)
+    places = in_slot(c, hir.Helper(numbers, at, "new_places", kind, [read_place(c, at, place)]), out)
+    for field, part in enumerate(kind.parts):
+        change_place(c, inner_place(place, field, part), "arr_weave", [places], at, out)
+    count = count_of(at, read_place(c, at, place))
+    write_place(c, _inner(place, (len(kind.parts), I64)), count, at, out)
+
+
+def _when(at: int, condition: hir.Expr, out: list[hir.Stmt]) -> hir.Stmt:
+    return hir.Do(hir.If(UNIT, at, condition, _block(at, out), hir.Unit(UNIT, at)))
+
+
 def add_entry(c: Fn, place: Place, index: hir.Expr, parts: list[hir.Expr], at: int) -> hir.Expr:
-    """Puts in a key, and its value, where `find` says that there is none."""
+    """Puts in a key, and its value, where `find` says that there is none, and gives its index. New keys go behind
+    those in order, so few have to move; where there are many of them, all are put in order before."""
     kind = place.type
     out: list[hir.Stmt] = []
     where = in_slot(c, hir.BitNot(I64, at, index), out)
+    assert isinstance(where, hir.Local)
+    again: list[hir.Stmt] = []
+    put_in_order(c, place, at, again)
+    found = hir.Helper(I64, at, "find", kind, [read_place(c, at, place), parts[0]])
+    again.append(hir.Let(where.slot, hir.BitNot(I64, at, found)))
+    is_full = hir.Helper(BOOL, at, "is_full", kind, [read_place(c, at, place)])
+    out.append(_when(at, is_full, again))
+    goes_last = hir.Helper(BOOL, at, "goes_last", kind, [read_place(c, at, place), parts[0]])
+    last = in_slot(c, goes_last, out)
     for field, part in enumerate(parts):
         change_place(c, inner_place(place, field, kind.parts[field]), "insert", [where, part], at, out, traps=True)
-    return _block(at, out)
+    more: list[hir.Stmt] = []
+    _change_count(c, place, "+", at, more)
+    out.append(_when(at, last, more))
+    return hir.Block(I64, at, out, where)
+
+
+def _change_count(c: Fn, place: Place, op: str, at: int, out: list[hir.Stmt]) -> None:
+    """Of the keys that are in order, there is one more or less."""
+    field = len(place.type.parts)
+    now = hir.GetField(I64, at, read_place(c, at, place), field)
+    value = hir.Arithmetic(I64, at, op, now, hir.Int(I64, at, 1))
+    write_place(c, _inner(place, (field, I64)), value, at, out)
 
 
 def cut_entry(c: Fn, place: Place, index: hir.Expr, at: int) -> hir.Expr:
     """Takes out the key at an index, and its value."""
     out: list[hir.Stmt] = []
     for field, part in enumerate(place.type.parts):
-        array = keys_of(at, read_place(c, at, place)) if field == 0 else values_of(at, read_place(c, at, place))
+        array = _field(at, read_place(c, at, place), field)
         in_slot(c, open_type(c, hir.GetElement(resolve(part), at, array, index, checked=False)), out)  # holds it
         change_place(c, inner_place(place, field, part), "arr_close", [index], at, out)
+    fewer: list[hir.Stmt] = []
+    _change_count(c, place, "-", at, fewer)
+    count = hir.GetField(I64, at, read_place(c, at, place), len(place.type.parts))
+    out.append(_when(at, hir.Compare(BOOL, at, "<", index, count), fewer))
     return _block(at, out)
 
 
@@ -177,7 +237,8 @@ def put(c: Fn, place: Place, key: hir.Expr, value: hir.Expr, index: hir.Expr, at
     out: list[hir.Stmt] = []
     write_place(c, inner_place(place, 1, kind.value, (index, kind.value)), value, at, out)
     there = _block(at, out)
-    return hir.Do(hir.If(UNIT, at, is_there(at, index), there, add_entry(c, place, index, [key, value], at)))
+    added = _block(at, [hir.Do(add_entry(c, place, index, [key, value], at))])
+    return hir.Do(hir.If(UNIT, at, is_there(at, index), there, added))
 
 
 def assign_key(c: Fn, node: tree.Index, place: Place, given: tree.Expr, out: list[hir.Stmt]) -> hir.Expr:
@@ -210,6 +271,7 @@ def enter_value(c: Fn, key: hir.Expr, place: Place, at: int, out: list[hir.Stmt]
     index = find(c, at, read_place(c, at, place), key, out)
     out.append(hir.Do(_must_be(c, at, key, index)))
     _go_to(place, key, index, kind)
+    place.found = out, len(out)
 
 
 def _go_to(place: Place, key: hir.Expr, index: hir.Expr, kind: MapType) -> None:
@@ -242,9 +304,9 @@ def entry_place(c: Fn, node: tree.MethodCall, out: list[hir.Stmt]) -> Place | No
     at = node.at
     found = find(c, at, read_place(c, at, place), key, out)
     added = add_entry(c, place, found, [key, value], at)
-    out.append(hir.Do(hir.If(UNIT, at, is_there(at, found), hir.Unit(UNIT, at), added)))
-    index = in_slot(c, hir.If(I64, at, is_there(at, found), found, hir.BitNot(I64, at, found)), out)
+    index = in_slot(c, hir.If(I64, at, is_there(at, found), found, added), out)
     _go_to(place, key, index, kind)
+    place.found = out, len(out)
     return place
 
 
@@ -326,13 +388,16 @@ def set_of(c: Fn, at: int, made: hir.Expr, array: hir.Expr, out: list[hir.Stmt] 
     items = ArrayType(kind.element)
     both = hir.Runtime(items, at, "arr_concat", [keys_of(at, made), array])
     ordered = hir.Helper(items, at, "sort", items, [both])
-    whole = hir.NewStruct(kind, at, [hir.Helper(items, at, "dedup", items, [ordered])], [0])
-    return hir.Block(kind, at, out, whole) if out else whole
+    out = [] if out is None else out
+    unique = in_slot(c, hir.Helper(items, at, "dedup", items, [ordered]), out)
+    whole = hir.NewStruct(kind, at, [unique, hir.Runtime(I64, at, "length", [unique])], [0, 1])
+    return hir.Block(kind, at, out, whole)
 
 
 def put_item(c: Fn, at: int, place: Place, item: hir.Expr, index: hir.Expr) -> hir.Expr:
     """Puts an item into a set that lacks it."""
-    return hir.If(UNIT, at, is_there(at, index), hir.Unit(UNIT, at), add_entry(c, place, index, [item], at))
+    added = _block(at, [hir.Do(add_entry(c, place, index, [item], at))])
+    return hir.If(UNIT, at, is_there(at, index), hir.Unit(UNIT, at), added)
 
 
 def _in_new_variable(c: Fn, made: hir.Expr, out: list[hir.Stmt]) -> Place:

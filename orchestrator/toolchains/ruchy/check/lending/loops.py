@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.data.maps import keys_of
+from orchestrator.toolchains.ruchy.check.data.maps import keys_of, put_in_order
 from orchestrator.toolchains.ruchy.check.function import Fn, bad, open_type
 from orchestrator.toolchains.ruchy.check.inference.infer import ANY, fresh, openness, resolve, unify
 from orchestrator.toolchains.ruchy.check.lending.aliases import Lent, lent, place_to_lend
@@ -62,6 +62,7 @@ def over_lent(c: Fn, at: int, pattern: tree.Pattern, iterable: tree.Expr, turn: 
     if isinstance(kind, ArrayType) and not form.values:
         array = place
     elif isinstance(kind, MapType) and not form.numbered:
+        put_in_order(c, place, at, out)
         array = inside_of(place, [(1, ArrayType(kind.value))], "_")
     else:
         return None  # the ordinary loop walks it, or says why not

@@ -15,6 +15,7 @@ from orchestrator.toolchains.ruchy.check.scope import ConstItem, ErrorItem, Glob
 from orchestrator.toolchains.ruchy.check.types import (
     ERROR,
     I64,
+    NEVER,
     STRING,
     UNIT,
     ArrayType,
@@ -37,13 +38,15 @@ INDEX: Why = ("E0251", "an array is indexed by an integer, and this is {got}")
 class Place:
     """A variable and the way into it, with the type of each step; `type` is that of the whole, `why` what to say where
     a value does not fit in. `key`: what is meant is this key of the map that the place holds, which may lack it.
-    `keys`: which steps go to the value of a key, and its slot."""
+    `keys`: which steps go to the value of a key, and its slot; `found`: among which statements these were looked for,
+    and how many there were then."""
 
-    __slots__ = ("key", "keys", "steps", "type", "types", "variable", "why")
+    __slots__ = ("found", "key", "keys", "steps", "type", "types", "variable", "why")
 
     def __init__(self, variable: Variable, kind: Type, why: Why) -> None:
         self.key: tree.Index | None = None
         self.keys: dict[int, hir.Expr] = {}
+        self.found: tuple[list[hir.Stmt], int] | None = None
         self.variable = variable
         self.steps: list[hir.Step] = []
         self.types: list[Type] = []
@@ -102,15 +105,22 @@ def inside_of(place: Place, more: Iterable[tuple[hir.Step, Type]], name: str) ->
     """What is further in than a place."""
     made = Place(place.variable, place.type, (*_STORE, name))
     made.steps, made.types, made.keys = [*place.steps], [*place.types], place.keys
+    made.found = place.found
     for step, kind in more:
         made.enter(step, kind, made.why)
     return made
 
 
 def now_of(c: Fn, alias: Alias, at: int, out: list[hir.Stmt]) -> Place:
-    """The place that a name means now: keys that were put into a map meanwhile move its values."""
-    place = alias.place
-    made = Place(place.variable, resolve(place.variable.type), (*_STORE, alias.name))
+    """The place that a name means now."""
+    made = _found_again(c, alias.place, at, out)
+    made.why = (*_STORE, alias.name)
+    return made
+
+
+def _found_again(c: Fn, place: Place, at: int, out: list[hir.Stmt]) -> Place:
+    """The same place, where it is now: keys that were put into a map meanwhile move its values."""
+    made = Place(place.variable, resolve(place.variable.type), place.why)
     for index, (step, kind) in enumerate(zip(place.steps, place.types, strict=True)):
         key = place.keys.get(index)
         if key is not None:
@@ -120,7 +130,6 @@ def now_of(c: Fn, alias: Alias, at: int, out: list[hir.Stmt]) -> Place:
             IN_MAPS.again(c, key, made, at, out)
         else:
             made.enter(step, kind, made.why)
-    made.why = (*_STORE, alias.name)
     return made
 
 
@@ -309,7 +318,9 @@ def read_place(c: Fn, at: int, place: Place) -> hir.Expr:
 def write_place(c: Fn, place: Place, value: hir.Expr, at: int, out: list[hir.Stmt]) -> None:
     """`place = value`."""
     variable = place.variable
-    steps = _kept(c, place, [value], out)
+    values = [value]
+    steps = _kept(c, place, values, at, out)
+    value = values[0]
     if isinstance(variable, Global):
         if variable.type is not ERROR:
             set_global(c, variable, steps, place.type, value, at, out)
@@ -324,7 +335,7 @@ def change_place(
 ) -> None:
     """`place = rt::name(place, arguments)`."""
     variable = place.variable
-    steps = _kept(c, place, arguments, out)
+    steps = _kept(c, place, arguments, at, out)
     if isinstance(variable, Global):
         if variable.type is not ERROR:
             change_global(c, variable, hir.Change(0, steps, name, arguments, at, traps), out)
@@ -356,18 +367,40 @@ def writes_through_reference(c: Fn, node: tree.Expr, variable: Variable) -> bool
     return True
 
 
-def _kept(c: Fn, place: Place, values: list[hir.Expr], out: list[hir.Stmt]) -> list[hir.Step]:
-    """The steps of a place, with a copy of each local that the values might change before they are used."""
+def _kept(c: Fn, place: Place, values: list[hir.Expr], at: int, out: list[hir.Stmt]) -> list[hir.Step]:
+    """The steps of a place, with a copy of each local that the values might change before they are used. Where what
+    stands between may change a map on the way, the values are computed first, and its keys are looked for again."""
+    if place.keys and (not _is_quiet(values) or _has_changed(place, out)):
+        for index, value in enumerate(values):
+            if value.type is not NEVER and resolve(value.type) is not UNIT:
+                values[index] = in_slot(c, value, out)
+        return _found_again(c, place, at, out).steps
     if not any(isinstance(step, hir.Local) for step in place.steps) or _is_calm(values):
         return place.steps
     return [in_slot(c, step, out) if isinstance(step, hir.Local) else step for step in place.steps]
 
 
-def _is_calm(values: list[hir.Expr]) -> bool:
-    """Whether values surely change no local: nothing in them is a statement."""
+def _has_changed(place: Place, out: list[hir.Stmt]) -> bool:
+    """Whether something was done since the keys on the way were looked for, that may have changed their maps."""
+    if place.found is None:
+        return False
+    among, count = place.found
+    since = [one.value if isinstance(one, hir.Let) else None for one in out[count:]]
+    return among is not out or None in since or not _is_quiet([one for one in since if one is not None])
+
+
+def _is_quiet(values: list[hir.Expr]) -> bool:
+    """Whether values surely change nothing: no local, and nothing that a function may change."""
+    return _is_calm(values, frozenset((hir.Call, hir.CallValue, hir.CallChanging)))
+
+
+def _is_calm(values: list[hir.Expr], without: frozenset[type] = frozenset()) -> bool:
+    """Whether values surely change no local: nothing in them is a statement. Nor are there nodes of some classes."""
     waiting = list(values)
     while waiting:
         node = waiting.pop()
+        if node.__class__ in without:
+            return False
         if node.__class__ not in LEAVES:
             parts = PLAIN.get(node.__class__)
             if parts is None:

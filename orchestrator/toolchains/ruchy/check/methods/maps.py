@@ -8,6 +8,7 @@ from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.data.display import joined, text_parts
 from orchestrator.toolchains.ruchy.check.data.maps import (
     VALUE,
+    count_of,
     cut_entry,
     find,
     is_there,
@@ -91,7 +92,7 @@ def change_table(c: Fn, node: tree.MethodCall, place: Place, kind: Table, out: l
 
 
 def _len(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: Table) -> hir.Expr:
-    return hir.Runtime(I64, node.at, "length", [keys_of(node.at, receiver)])
+    return count_of(node.at, receiver)
 
 
 def _is_empty(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: Table) -> hir.Expr:
