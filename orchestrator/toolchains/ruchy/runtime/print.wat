@@ -65,4 +65,11 @@
     (i32.store offset=4 (global.get $vectors) (i32.load offset=4 (local.get $string)))
     (if (call $put_all (local.get $fd) (i32.const 1))
       (then (call $proc_exit (i32.const 1)))))
+
+  ;; The string and a newline on standard error; then the program ends with status 1.
+  (func (export "rt::fail") (param $string i32)
+    (i32.store (global.get $vectors) (i32.add (local.get $string) (i32.const 8)))
+    (i32.store offset=4 (global.get $vectors) (i32.load offset=4 (local.get $string)))
+    (drop (call $put_all (i32.const 2) (i32.const 1)))
+    (call $proc_exit (i32.const 1)))
 )

@@ -6,7 +6,7 @@ from typing import cast
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import DROP, TAIL, Fn, Why, check, expr, fit, open_type
-from orchestrator.toolchains.ruchy.check.functions.contracts import required, with_contracts
+from orchestrator.toolchains.ruchy.check.functions.contracts import may_fail, required, with_contracts
 from orchestrator.toolchains.ruchy.check.inference.annotations import is_written_through
 from orchestrator.toolchains.ruchy.check.inference.infer import resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.inference.untyped import is_other_call
@@ -43,7 +43,7 @@ def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
     apart = _taken_apart(c, item, types)
     before = required(c, item)
     made = _inferred(c, item) if node.result is None else _annotated(c, item)
-    made = with_contracts(c, item, before, made) if node.contracts else made
+    made = with_contracts(c, item, before, made) if node.contracts or may_fail(c, item) else made
     return open_type(c, hir.Block(made.type, made.at, apart, made)) if apart else made
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from orchestrator.toolchains.ruchy.check import hir
+from orchestrator.toolchains.ruchy.check.data.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.data.options import is_variant, payload
+from orchestrator.toolchains.ruchy.check.data.variants import ERR
 from orchestrator.toolchains.ruchy.check.function import DROP, Fn, Want, Why, check, expr, handles, open_type
-from orchestrator.toolchains.ruchy.check.inference.infer import resolve
+from orchestrator.toolchains.ruchy.check.inference.infer import Var, resolve
 from orchestrator.toolchains.ruchy.check.never import put_in
 from orchestrator.toolchains.ruchy.check.parts import PARTS, Node
-from orchestrator.toolchains.ruchy.check.types import BOOL, NEVER, STRING, UNIT, Type
+from orchestrator.toolchains.ruchy.check.types import BOOL, NEVER, STRING, UNIT, EnumType, Type, is_result
 from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
@@ -45,9 +48,25 @@ def required(c: Fn, item: FunctionItem) -> list[hir.Stmt]:
 def with_contracts(c: Fn, item: FunctionItem, before: list[hir.Stmt], made: hir.Expr) -> hir.Expr:
     """A body, with what is checked `before` it and after it. The parameters are still in sight."""
     ensures = [one for one in item.node.contracts if one.kind == "ensures"]
-    if ensures:
+    if ensures or may_fail(c, item):
         made = _ensured(c, item, ensures, made)
     return open_type(c, hir.Block(made.type, made.at, before, made)) if before else made
+
+
+def may_fail(c: Fn, item: FunctionItem) -> bool:
+    """Whether this is `main`, and returns a `Result`: then an `Err` ends the program."""
+    is_main = item.symbol == f"{c.p.module.name}::main" and c.p.copies is None
+    kind = resolve(cast("Type", item.result)) if is_main else UNIT
+    return isinstance(kind, EnumType) and is_result(kind) and resolve(kind.arguments[1]).__class__ is not Var
+
+
+def _failed(c: Fn, at: int, slot: int, kind: EnumType) -> hir.Stmt:
+    """Tells an `Err` on standard error, and ends the program with status 1."""
+    whole = [open_type(c, hir.Local(kind, at, slot)) for _ in range(2)]
+    error = payload(c, whole[0], ERR, 0, resolve(kind.arguments[1]))
+    text = joined(at, [hir.Str(STRING, at, "Error: "), *text_parts(c, error)])
+    fail = hir.Runtime(UNIT, at, "fail", [text])
+    return hir.Do(hir.If(UNIT, at, is_variant(whole[1], ERR), fail, hir.Unit(UNIT, at)))
 
 
 def _ensured(c: Fn, item: FunctionItem, ensures: list[tree.Contract], made: hir.Expr) -> hir.Expr:
@@ -56,6 +75,8 @@ def _ensured(c: Fn, item: FunctionItem, ensures: list[tree.Contract], made: hir.
     mark = len(c.undo)
     result = c.declare("result", kind, at)
     checks: list[hir.Stmt] = [hir.Do(contract(c, one, DROP, ())) for one in ensures]
+    if isinstance(kind, EnumType) and may_fail(c, item):
+        checks.append(_failed(c, at, result.slot, kind))
     c.leave(mark)
     label = c.p.made.leaving[item.symbol] = c.counter
     c.counter += 1
