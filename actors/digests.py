@@ -121,7 +121,8 @@ def module_name(path: str, extensions: Sequence[str], free: Sequence[str] = ()) 
     """
     extension = next((known for known in extensions if path.endswith(known)), None)
     if extension is None:
-        allowed = " or ".join(f"`{known}`" for known in extensions)
+        *others, last = sorted(f"`{known}`" for known in extensions)
+        allowed = f"{', '.join(others)} or {last}" if others else last
         raise ModuleNameError(f"`{printable(path)}` cannot name a module: it does not end in {allowed}")
     segments = path[: -len(extension)].split("/")
     for segment in segments:

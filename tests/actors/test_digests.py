@@ -82,7 +82,7 @@ def test_names_that_are_none(path, what):
 
 @pytest.mark.parametrize("path", ["a", "a.py", "a.RUCHY", ""])
 def test_other_extensions(path):
-    with pytest.raises(ModuleNameError, match=r"does not end in `\.ruchy` or `\.rchy`"):
+    with pytest.raises(ModuleNameError, match=r"does not end in `\.rchy` or `\.ruchy`"):
         module_name(path, (".ruchy", ".rchy"))
 
 

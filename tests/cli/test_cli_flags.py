@@ -82,7 +82,7 @@ def test_version(wasmill: Wasmill, flag: str) -> None:
         (["cache"], "the following arguments are required: ACTION"),
         (["cache", "wipe"], "invalid choice: 'wipe'"),
         (["cache", "clear", "--force"], "`--force` is for `wasmill cache gc`"),
-        (["explain", "E1501"], "there is no code `E1501`\n  did you mean `E0501`?"),
+        (["explain", "E05012"], "there is no code `E05012`\n  did you mean `E0502`?"),
         (["clean", "nowhere"], "there is no folder `nowhere`"),
     ],
 )
