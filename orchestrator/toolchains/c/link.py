@@ -75,10 +75,10 @@ def _by_own_linker(shop: Shop, job: LinkJob) -> tuple[Linked | None, tuple[str, 
 
 
 def _note(beyond: tuple[str, ...]) -> Finding:
-    more = f" (and {len(beyond) - 1} more)" if len(beyond) > 1 else ""
-    return Finding(
-        "W1002", f"linked by `wasm-ld`, because of what Wasmill's linker does not take: {beyond[0]}{more}", note=True
-    )
+    first, *others = beyond
+    more = f" (and {len(others)} more)" if others else ""
+    what = f"linked by `wasm-ld`, because Wasmill's linker does not take this: {first}{more}"
+    return Finding("W1002", what, note=True)
 
 
 def _by_program(shop: Shop, job: LinkJob) -> Linked:
