@@ -190,12 +190,15 @@ class CountingMachine(CountedArrays):
     # ------------------------------------------------------------ the runtime
 
     def rt_alloc(self, size: int) -> int:
-        address = self._end
-        self._end += size + 7 & -8
+        address = self._end + 8  # before it stands the size of its block: 0, so that nothing grows in place
+        self._end = address + (size + 7 & -8)
         assert self._end < 512 * 65536
         self.sizes[address] = size
         self._set_count(address, 1)
         return address
+
+    def rt_take(self, size: int) -> int:
+        return self.rt_alloc(size)
 
     def rt_retain(self, address: int) -> None:
         count = self._count(address)

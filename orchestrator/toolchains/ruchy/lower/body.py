@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
+from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import HELPER
 from orchestrator.toolchains.ruchy.check.parts import stored_slots
 from orchestrator.toolchains.ruchy.check.types import NeverType, Type
@@ -44,7 +45,6 @@ from orchestrator.wasm.leb import sleb, uleb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.toolchains.ruchy.check import hir
     from orchestrator.toolchains.ruchy.lower.shared import Shared
 
 PLAIN: Final = 0
@@ -116,6 +116,9 @@ class Body:
         self.out = bytearray()
         self.depth = 0
         self.labels: dict[int, Label] = {}
+        self.counting: set[int] = set()  # slots of variables that count up from 0 or more
+        self.stored: set[int] = set()  # slots that are assigned to; known where there are counted parameters
+        self.lent: set[int] = set()  # slots whose reference a caller keeps as long as the function runs
         self.catches: list[tuple[int, int, int]] = []
         self.live: list[tuple[int, Type]] = []
         self.glue: dict[str, None] = {}
@@ -175,9 +178,11 @@ class Body:
             return
         # Parameters are borrowed. But an assignment releases what the local held before, so such a local needs a
         # reference of its own. `&mut` parameters come with one, and give one back.
-        stored = stored_slots(function.body)
+        self.stored = stored = stored_slots(function.body)
         for slot in counted:
-            if slot in stored and slot not in function.changes:
+            if slot not in stored and slot not in function.changes:
+                self.lent.add(slot)
+            elif slot not in function.changes:
                 self.out += get(self.slots[slot])
                 self.call("rt::retain", _RETAIN_TYPE)
                 self.live.append((self.slots[slot], function.parameters[slot]))
@@ -225,6 +230,18 @@ class Body:
         """Lowers an expression whose first operand stands on the stack already."""
         self._ready, self._ready_held = first, held
         return handler(self, node)
+
+    def lends(self, node: hir.Let) -> bool:
+        """Whether a variable needs no reference of its own: it is never assigned to, and what it holds is, or is inside
+        of, what the caller keeps. Nobody writes to that meanwhile."""
+        value = node.value
+        while isinstance(value, hir.GetField | hir.GetElement | hir.GetPayload):
+            value = value.value
+        if isinstance(value, hir.Local) and value.slot in self.lent and node.slot not in self.stored:
+            self.lent.add(node.slot)
+            return True
+        self.lent.discard(node.slot)
+        return False
 
     def own(self, node: hir.Expr) -> int:
         """Lowers an expression so that a counted value is ours. Returns PLAIN or OWNED."""

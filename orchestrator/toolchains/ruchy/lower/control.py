@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.types import IntType, NeverType
 from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, Label, get, handles, set_, tee
+from orchestrator.toolchains.ruchy.lower.elements import is_never_negative
 from orchestrator.toolchains.ruchy.lower.layout import integer, valtype
 from orchestrator.toolchains.ruchy.lower.throwing import leave_if_thrown
 from orchestrator.toolchains.ruchy.lower.valtypes import I64
@@ -64,8 +65,14 @@ def lower_call(body: Body, node: hir.Call) -> int:
 
 @handles(hir.Let)
 def lower_let(body: Body, node: hir.Let) -> int:
-    held = body.own(node.value)
+    held = body.emit(node.value)
     index = body.slots[node.slot]
+    if held == BORROWED and body.lends(node):
+        body.out += set_(index)
+        return PLAIN
+    if held == BORROWED:
+        body.retain_top()
+        held = OWNED
     if index >= 0:
         body.out += set_(index)
         type_ = body.function.locals[node.slot]
@@ -222,6 +229,8 @@ def lower_for_range(body: Body, node: hir.ForRange) -> int:
     body.out += set_(counter)
     body.emit(node.end)
     body.out += tee(end)
+    if is_never_negative(body, node.start):
+        body.counting.add(node.slot)  # nothing else assigns it
     at_end = compare["<"] if node.inclusive else compare["<="]  # end < start: nothing to do
     body.out += get(counter) + at_end
     _for_loop(body, node, counter, end, compare)

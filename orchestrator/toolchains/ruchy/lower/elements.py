@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check import hir
-from orchestrator.toolchains.ruchy.check.types import FloatType
+from orchestrator.toolchains.ruchy.check.types import FloatType, IntType
 from orchestrator.toolchains.ruchy.lower.body import BORROWED, OWNED, PLAIN, get, handles, set_, tee
 from orchestrator.toolchains.ruchy.lower.layout import HEADER, element_of, how_of, is_counted, signature, storage
 from orchestrator.toolchains.ruchy.lower.structs import hold
@@ -34,12 +34,25 @@ def element_number(body: Body, array: int, index: hir.Expr, at: int) -> None:
     Traps where there is none."""
     start = len(body.out)
     body.emit(index)
-    twice = bytes(body.out[start:])
-    out = body.out
-    out += get(array) + b"\x35\x02\x04\x54\x04\x7f" + twice + b"\xa7\x05" + get(array) + twice  # below the length?
-    body.site(at)
-    body.call("rt::arr_index", _INDEX)
-    out.append(0x0B)
+    again = bytes(body.out[start:])
+    del body.out[start:]
+    _number(body, array, again, is_never_negative(body, index), at)
+
+
+def is_never_negative(body: Body, node: hir.Expr) -> bool:
+    """Whether an integer surely is 0 or more: a literal, a variable that counts up from there, a sum of such."""
+    while True:
+        if isinstance(node.type, IntType) and not node.type.signed:
+            return True
+        if isinstance(node, hir.Cast) and isinstance(node.operand.type, IntType):
+            node = node.operand
+        elif isinstance(node, hir.Arithmetic) and node.op in ("+", "*") and is_never_negative(body, node.right):
+            node = node.left
+        else:
+            break
+    if isinstance(node, hir.Int):
+        return node.value >= 0
+    return isinstance(node, hir.Local) and node.slot in body.counting
 
 
 @handles(hir.GetElement)
@@ -52,7 +65,7 @@ def lower_get_element(body: Body, node: hir.GetElement) -> int:
     if node.checked:
         index = body.temporary(I64)
         body.out += set_(index) + set_(array)
-        _number(body, array, index, node.at)
+        _number(body, array, get(index), is_never_negative(body, node.index), node.at)
         body.give_back(I64, index)
     else:
         body.out += b"\xa7"
@@ -71,14 +84,20 @@ def lower_get_element(body: Body, node: hir.GetElement) -> int:
     return PLAIN if not counted else OWNED if waiting else BORROWED
 
 
-def _number(body: Body, array: int, index: int, at: int) -> None:
-    """The same for an index in a WebAssembly local."""
-    body.out += (
-        get(index) + get(array) + b"\x35\x02\x04\x54\x04\x7f" + get(index) + b"\xa7\x05" + get(array) + get(index)
-    )
+def _number(body: Body, array: int, index: bytes, positive: bool, at: int) -> None:
+    """The same for an index that these instructions give."""
+    # Nothing follows a trap, so the engine knows behind the test what it knew before, and what it loaded then.
+    length = get(array) + b"\x35\x02\x04"
+    number = body.temporary(I64)
+    out = body.out
+    out += index
+    if not positive:  # a negative one counts from the end: the length is added if the sign says so
+        out += index + b"\x42\x3f\x87" + length + b"\x83\x7c"
+    out += tee(number) + length + b"\x5a\x04\x40" + get(array) + index  # not below the length?
     body.site(at)
     body.call("rt::arr_index", _INDEX)
-    body.out.append(0x0B)
+    out += b"\x1a\x00\x0b" + get(number) + b"\xa7"
+    body.give_back(I64, number)
 
 
 @handles(hir.NewArray)

@@ -215,9 +215,41 @@ def _multiply(body: Body, node: hir.Arithmetic) -> None:
         check_narrow(body, type_, node.at)
     elif type_.bits == 32:
         _through_i64(body, node, type_.signed)
+    elif type_.signed and isinstance(node.right, hir.Int) and node.right.value != -1:
+        _multiply_by(body, node, node.right.value)
     else:
-        body.site(node.at)
-        body.call("rt::i64_mul" if type_.signed else "rt::u64_mul", _I64_SITE)
+        _multiply_wide(body, node, type_.signed)
+
+
+def _multiply_by(body: Body, node: hir.Arithmetic, factor: int) -> None:
+    """A factor that is known leaves one range of the other for which the product fits."""
+    right, left = body.temporary(I64), body.temporary(I64)
+    out = body.out
+    out += set_(right)
+    if factor not in (0, 1):
+        most, least = (1 << 63) - 1, -1 << 63
+        high, low = (most // factor, -(-least // factor)) if factor > 0 else (-least // -factor, -(most // -factor))
+        out += tee(left) + b"\x42" + sleb(-low) + b"\x7c\x42" + sleb(_signed(high - low, 64)) + b"\x56"
+        body.trap_if(OVERFLOW, node.at)
+        out += get(left)
+    out += get(right) + b"\x7e"
+    _free(body, I64, right, left)
+
+
+def _multiply_wide(body: Body, node: hir.Arithmetic, signed: bool) -> None:
+    """Two numbers of 32 bits have a product of 64; all others are looked at by the runtime."""
+    right, left = body.temporary(I64), body.temporary(I64)
+    out = body.out
+    out += set_(right) + set_(left)
+    if signed:  # are both what their lower halves are, with the sign?
+        out += get(left) + get(left) + b"\xc4\x85" + get(right) + get(right) + b"\xc4\x85\x84\x50\x04\x7e"
+    else:
+        out += get(left) + get(right) + b"\x84\x42\x20\x88\x50\x04\x7e"
+    out += get(left) + get(right) + b"\x7e\x05" + get(left) + get(right)
+    body.site(node.at)
+    body.call("rt::i64_mul" if signed else "rt::u64_mul", _I64_SITE)
+    out.append(0x0B)
+    _free(body, I64, right, left)
 
 
 def _divide(body: Body, node: hir.Arithmetic) -> None:

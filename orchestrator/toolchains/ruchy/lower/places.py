@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import HELPER, abilities
+from orchestrator.toolchains.ruchy.check.parts import PARTS, Node
 from orchestrator.toolchains.ruchy.check.types import STRING, Type
-from orchestrator.toolchains.ruchy.lower.body import OWNED, PLAIN, get, handles, set_, tee
+from orchestrator.toolchains.ruchy.lower.body import HANDLERS, OWNED, PLAIN, get, handles, set_, tee
 from orchestrator.toolchains.ruchy.lower.elements import element_number, scale
 from orchestrator.toolchains.ruchy.lower.enums import enum, must_be
 from orchestrator.toolchains.ruchy.lower.glue import TYPES
 from orchestrator.toolchains.ruchy.lower.layout import HEADER, element_of, how_of, is_counted, storage, valtype
+from orchestrator.toolchains.ruchy.lower.numbers import unconverted
 from orchestrator.toolchains.ruchy.lower.strings import append_parts, joined
 from orchestrator.toolchains.ruchy.lower.structs import hold
 from orchestrator.toolchains.ruchy.lower.valtypes import I32, I64, functype
@@ -38,6 +40,20 @@ def own_top(body: Body, type_: Type) -> None:
         body.call(way, _PAIR_TO_I32)
 
 
+def _own_here(body: Body, type_: Type, local: int, holder: int, offset: int = -1) -> None:
+    """Makes the object in a local one that nobody else holds; a copy also takes its place at the `offset` of `holder`.
+    That the count is 1 is seen here, because that is what most writes find."""
+    if not abilities(type_).unshare:
+        return
+    body.out += get(local) + b"\x28\x02\x00\x41\x01\x47\x04\x40"  # is its count another than 1?
+    if offset >= 0:
+        body.out += get(holder)
+    body.out += get(local)
+    own_top(body, type_)
+    body.out += tee(local) + storage(type_).store + uleb(offset) if offset >= 0 else set_(local)
+    body.out.append(0x0B)
+
+
 class Reached(NamedTuple):
     """A place inside of an object that nobody else holds: a temporary with an address, what to add to that, and the
     type of what is there."""
@@ -57,17 +73,15 @@ def reach(body: Body, node: hir.Store | hir.Change) -> Reached:
     owner = body.temporary(I32)
     index = body.slots[node.slot]
     type_ = body.function.locals[node.slot]
-    body.out += get(index)
-    own_top(body, type_)
-    body.out += tee(index) + set_(owner)
+    _own_here(body, type_, index, index)
+    body.out += get(index) + set_(owner)
     offset = 0
     for count, step in enumerate(node.path):
         if count:
             inner = body.temporary(I32)
-            place = uleb(offset)
-            body.out += get(owner) + get(owner) + storage(type_).load + place
-            own_top(body, type_)
-            body.out += tee(inner) + storage(type_).store + place + get(inner) + set_(owner)
+            body.out += get(owner) + storage(type_).load + uleb(offset) + set_(inner)
+            _own_here(body, type_, inner, owner, offset)
+            body.out += get(inner) + set_(owner)
             body.give_back(I32, inner)
         if isinstance(step, int):
             field = body.shared.layouts.of(type_).fields[step]
@@ -143,6 +157,13 @@ def _append_text_of_itself(body: Body, index: int, rest: list[hir.Expr]) -> bool
 
 def _store_inside(body: Body, node: hir.Store) -> None:
     """`p.a[i].b = v`: the value first, then the way to its place."""
+    if (first := _changed_number(node)) is not None:
+        place = reach(body, node)
+        body.out += get(place.address) + place.load()
+        body.emit_after(first, PLAIN, node.value, HANDLERS[node.value.__class__])
+        body.out += storage(place.type).store + uleb(place.offset)
+        body.give_back(I32, place.address)
+        return
     appended = _appends_to_itself(node)
     kept = -1 if appended else _keep_value(body, node.value)
     place = reach(body, node)
@@ -171,24 +192,52 @@ def _keep_value(body: Body, value: hir.Expr) -> int:
 def _appends_to_itself(node: hir.Store) -> list[hir.Expr]:
     """The parts that `p.text = p.text + parts` appends, where they look at `p` nowhere else."""
     value = node.value
-    if not isinstance(value, hir.Concat):
-        return []
-    first: hir.Expr = value.parts[0]
-    for step in reversed(node.path):
-        same = (
-            isinstance(first, hir.GetField) and first.index == step
-            if isinstance(step, int)
-            else isinstance(first, hir.GetElement)
-            and not isinstance(step, hir.InPayload)
-            and _same_index(first.index, step)
-        )
-        if not same or not isinstance(first, hir.GetField | hir.GetElement):
-            return []
-        first = first.value
-    if not isinstance(first, hir.Local) or first.slot != node.slot:
+    if not isinstance(value, hir.Concat) or not _is_place(value.parts[0], node):
         return []
     rest = joined(value.parts[1:])
     return rest if is_straight(rest) and not mentions(rest, node.slot) else []
+
+
+def _is_place(value: hir.Expr, node: hir.Store) -> bool:
+    """Whether an expression is what stands in the place that is written."""
+    for step in reversed(node.path):
+        same = (
+            isinstance(value, hir.GetField) and value.index == step
+            if isinstance(step, int)
+            else isinstance(value, hir.GetElement)
+            and not isinstance(step, hir.InPayload)
+            and _same_index(value.index, step)
+        )
+        if not same or not isinstance(value, hir.GetField | hir.GetElement):
+            return False
+        value = value.value
+    return isinstance(value, hir.Local) and value.slot == node.slot
+
+
+_SIMPLE: frozenset[type] = frozenset(
+    (hir.Local, hir.Int, hir.Float, hir.Arithmetic, hir.Cast, hir.GetField, hir.GetElement, hir.Negate)
+)
+"""What neither changes anything nor keeps a reference."""
+
+
+def _changed_number(node: hir.Store) -> hir.Expr | None:
+    """What `p.a[i] += x` reads of its own place, which is then gone to once; None where that may not be."""
+    value = node.value
+    if not isinstance(value, hir.Arithmetic):
+        return None
+    waiting: list[Node] = [value.right]
+    first = unconverted(value.left)
+    while isinstance(first, hir.Arithmetic):
+        waiting.append(first.right)
+        first = unconverted(first.left)
+    if first.type != value.type or not _is_place(first, node):
+        return None
+    while waiting:
+        one = waiting.pop()
+        if one.__class__ not in _SIMPLE:
+            return None
+        waiting += PARTS[one.__class__](one)
+    return first
 
 
 def _same_index(a: hir.Expr, b: hir.Expr) -> bool:
@@ -249,13 +298,21 @@ def _change(body: Body, node: hir.Change, type_: Type, arguments: Sequence[tuple
 
 
 def _push(body: Body, node: hir.Change, type_: Type, arguments: Sequence[int]) -> None:
-    body.out += b"\x41\x01\x41" + sleb(how_of(type_))
-    body.call("rt::arr_grow", _THREE_TO_I32)
     kept_in = storage(element_of(type_))
+    grow = b"\x41\x01\x41" + sleb(how_of(type_))
     if not kept_in.size:
+        body.out += grow
+        body.call("rt::arr_grow", _THREE_TO_I32)
         return
     array = body.temporary(I32)
-    body.out += tee(array) + get(array) + b"\x28\x02\x04"  # its length
+    # Most find an array that nobody else holds, with room for one more: its block's size stands before it.
+    body.out += set_(array) + b"\x02\x40\x02\x40" + get(array) + b"\x28\x02\x00\x41\x01\x47\x0d\x00"
+    body.out += get(array) + b"\x41\x04\x6b\x28\x02\x00" + get(array) + b"\x28\x02\x04"
+    scale(body, kept_in.size)
+    body.out += b"\x41" + sleb(kept_in.size + HEADER + 4) + b"\x6a\x49\x0d\x00" + get(array) + get(array)
+    body.out += b"\x28\x02\x04\x41\x01\x6a\x36\x02\x04\x0c\x01\x0b" + get(array) + grow
+    body.call("rt::arr_grow", _THREE_TO_I32)
+    body.out += set_(array) + b"\x0b" + get(array) + get(array) + b"\x28\x02\x04"  # its length
     scale(body, kept_in.size)
     body.out += get(array) + b"\x6a" + get(arguments[0]) + kept_in.store + uleb(HEADER - kept_in.size)
     body.give_back(I32, array)

@@ -48,9 +48,10 @@ def new_object(body: Body, layout: Layout, fields: list[hir.Expr], order: list[i
 
 
 def allocated(body: Body, layout: Layout, tag: int = -1) -> int:
+    """A new object, whose fields are still to be written."""
     address = body.temporary(I32)
     body.out += b"\x41" + sleb(layout.size)
-    body.call("rt::alloc", _TO_I32)
+    body.call("rt::take", _TO_I32)
     body.out += set_(address)
     if tag >= 0:
         body.out += get(address) + b"\x41" + sleb(tag) + b"\x36\x02\x04"
