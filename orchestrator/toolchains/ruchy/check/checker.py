@@ -27,7 +27,7 @@ from orchestrator.toolchains.ruchy.check.inference.untyped import changed_by_cal
 from orchestrator.toolchains.ruchy.check.inside import check_imports
 from orchestrator.toolchains.ruchy.check.items import check_struct, collect
 from orchestrator.toolchains.ruchy.check.matching import match  # noqa: F401
-from orchestrator.toolchains.ruchy.check.methods import scalars  # noqa: F401
+from orchestrator.toolchains.ruchy.check.methods import overloaded, scalars  # noqa: F401
 from orchestrator.toolchains.ruchy.check.methods.traits import check_bounds_written, check_implementation, check_trait
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, FoundOut, InProgress, Report, unit_of
 from orchestrator.toolchains.ruchy.check.never import without_unreached

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from orchestrator.toolchains.ruchy.check import hir
@@ -40,7 +41,7 @@ from orchestrator.toolchains.ruchy.check.inference.infer import (
     unify,
 )
 from orchestrator.toolchains.ruchy.check.inference.widths import holds, meet, open_pair
-from orchestrator.toolchains.ruchy.check.passes import check_range
+from orchestrator.toolchains.ruchy.check.passes import Pass, check_range
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
@@ -50,10 +51,12 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     UNIT,
     ArrayType,
+    EnumType,
     ErrorType,
     FloatType,
     IntType,
     NeverType,
+    StructType,
     Type,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
@@ -129,6 +132,17 @@ def string(c: Fn, node: tree.StringLiteral, want: Want, why: Why) -> hir.Expr:
     return hir.Str(STRING, node.at, node.value)
 
 
+class _Overloaded:
+    """Operators that are methods of a type; `methods/overloaded.py` enters them, which is made of what is here."""
+
+    operation: Callable[[Fn, int, str, hir.Expr, list[tree.Expr]], hir.Expr | None]
+    comparison: Callable[[Fn, int, str, hir.Expr, tree.Expr], hir.Expr | None]
+    passed_over: Callable[[Pass, Type], str]
+
+
+OVERLOADED = _Overloaded()
+
+
 @handles(tree.Binary)
 def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
     chain = [node]
@@ -144,7 +158,8 @@ def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
         if op == "&&" or op == "||":
             made = _logic(c, part, made)
         elif op in _COMPARISONS:
-            made = compare(c, part.at, op, made, right_of(c, part.right, resolve(made.type)))
+            own = OVERLOADED.comparison(c, part.at, op, made, part.right) if _may_overload(made) else None
+            made = own or compare(c, part.at, op, made, right_of(c, part.right, resolve(made.type)))
         elif op == "??":
             made = or_else(c, part.at, made, part.right)
         elif op == "|>":
@@ -181,9 +196,17 @@ def _beside(left: Type, value: int) -> Want:
     return left if isinstance(left, FloatType) or openness(left) in _AS_THEY_ARE else None
 
 
+def _may_overload(made: hir.Expr) -> bool:
+    return isinstance(resolve(made.type), StructType | EnumType)
+
+
 def arithmetic(c: Fn, at: int, op: str, left: hir.Expr, node: tree.Expr) -> hir.Expr:
     """`left op node`; both numbers of one type, but for strings and for the right side of `**` and shifts."""
     kind = resolve(left.type)
+    if _may_overload(left):
+        own = OVERLOADED.operation(c, at, op, left, [node])
+        if own is not None:
+            return own
     if op == "**" or op == "<<" or op == ">>":
         return _scaled(c, at, op, left, expr(c, node), node)
     right = right_of(c, node, kind if op != "*" or kind is not STRING else I64)
@@ -344,6 +367,10 @@ def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
     if found.__class__ not in (NeverType, ErrorType) and not is_comparable(found, op):
         hint = "compare their parts" if found.parts else ""
         c.p.error("E0208", at, f"`{op}` cannot compare values of type {shown(found)}", hint)
+    elif found.parts or isinstance(found, StructType | EnumType):
+        passed_over = OVERLOADED.passed_over(c.p, found)
+        if passed_over:
+            c.p.error("E0208", at, f"`{op}` compares by content: {passed_over}", "compare the values in it one by one")
 
 
 def _comparable_later(c: Fn, at: int, op: str, kind: Type, last: bool) -> bool:
@@ -394,6 +421,9 @@ def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
     kind = resolve(made.type)
     if kind is ERROR or kind is NEVER:
         return made
+    own = OVERLOADED.operation(c, node.at, "neg", made, []) if _may_overload(made) else None
+    if own is not None:
+        return own
     if not narrow(kind, NUMBER) or (isinstance(kind, IntType) and not kind.signed):
         c.p.error("E0207", node.at, f"`-` needs a number that can be negative, and this is {shown(kind)}")
         return bad(node.at)

@@ -43,5 +43,6 @@ INSTEAD = {
 
 def not_yet(p: Pass, at: int, what: str, plural: bool = True) -> None:
     """Reports a construct that is planned: "arrays are not supported yet"."""
-    hint = INSTEAD.get(what) or (_WALK if what.endswith(" of a String") else "")
+    hint = "write a method, and call it by its name" if what.endswith(" would call,") else ""
+    hint = hint or INSTEAD.get(what) or (_WALK if what.endswith(" of a String") else "")
     p.error(NOT_YET, at, f"{what} {'are' if plural else 'is'} not supported yet", hint)

@@ -14,6 +14,7 @@ struct A { x: f64 }
 struct B { x: f64 }
 impl Shape for A { fun area(&self) -> f64 { self.x } fun make() -> A { A { x: 1.0 } } }
 """
+OWN_EQ = "impl PartialEq for B { fun eq(&self, o: &B) -> bool { true } }"
 WRONG = {
     "impl Shape for B { }": ["E0264"],
     "impl Shape for B { fun area(&self) -> f64 { 1.0 } }": ["E0264"],
@@ -39,6 +40,13 @@ WRONG = {
     "fun f() { println(Shape::make()) }": ["E0287"],
     "fun f() { println(1.area()) }": ["E0107"],
     "fun f() { println(B { x: 1.0 }.name()) }": ["E0107"],
+    "impl Display for A { fun fmt(&self) -> String { self.x.to_string() } }": ["E0720"],
+    "impl Drop for A { fun drop(&mut self) { } }": ["E0720"],
+    f"{OWN_EQ} fun f(a: B) -> bool {{ [a] == [a] }}": ["E0208"],
+    f"{OWN_EQ} struct H {{ b: B }} fun f(a: H) -> bool {{ a == a }}": ["E0208"],
+    f"{OWN_EQ} fun f(a: B) {{ assert_eq(a, a) }}": ["E0208"],
+    "fun f(a: B) -> B { a + a }": ["E0207"],
+    "impl Add for B { fun add(self, o: i64) -> B { self } } fun f(a: B) -> B { a + a }": ["E0204"],
     "trait L { fun l(&self); } impl<T> L for Option<T> { fun l(&self) { } }": ["E0720"],
 }
 

@@ -22,6 +22,7 @@ from orchestrator.toolchains.ruchy.check.inference.infer import Var, fresh, open
 from orchestrator.toolchains.ruchy.check.passes import IN_TYPES, Pass
 from orchestrator.toolchains.ruchy.check.scope import EnumItem, FunctionItem, Implementation, StructItem, TraitItem
 from orchestrator.toolchains.ruchy.check.types import ERROR, F64, I64, EnumType, FunctionType, StructType, Type
+from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
@@ -37,6 +38,10 @@ BUILT_IN = words(
     TryInto FromStr ToString AsRef AsMut Deref DerefMut Borrow Error Fn FnMut FnOnce Send Sync Sized Any Read Write"""
 )
 """Traits that need no import. As bounds they ask for nothing: what a body does must be possible with each type."""
+
+
+NOT_ASKED = words("Display Debug Drop AddAssign SubAssign MulAssign DivAssign RemAssign Index IndexMut Deref DerefMut")
+"""Of these, those whose methods nothing would call."""
 
 
 def owner_of(p: Pass, kind: Type) -> StructItem | EnumItem | None:
@@ -217,6 +222,8 @@ def check_implementation(p: Pass, block: Implementation, owner: StructItem | Enu
     trait = _known_trait(p, block.env, node.trait)
     if owner is None:
         block.kind = type_of(p, block.env, node.target)
+    if trait is None and node.trait.path[-1] in NOT_ASKED and p.lookup(block.env, node.trait.path) is None:
+        not_yet(p, node.at, f"`impl {node.trait.path[-1]}`, which nothing would call,", plural=False)
     if trait is None:
         return
     kind = _target(p, block) if owner is None else named_type(p, owner)
