@@ -12,7 +12,7 @@ from orchestrator.toolchains.ruchy.check.data.variants import variants_of
 from orchestrator.toolchains.ruchy.check.function import Fn, fit, open_type
 from orchestrator.toolchains.ruchy.check.functions.calls import CalledOn, call_function
 from orchestrator.toolchains.ruchy.check.inference.annotations import field_types, struct_of
-from orchestrator.toolchains.ruchy.check.inference.infer import resolve, shown
+from orchestrator.toolchains.ruchy.check.inference.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.lending.places import in_slot
 from orchestrator.toolchains.ruchy.check.methods.traits import owner_of
 from orchestrator.toolchains.ruchy.check.operators import OVERLOADED
@@ -90,6 +90,8 @@ def own_equality(p: Pass, kind: Type) -> Type | None:
     waiting, seen = [kind], {kind}
     while waiting:
         found = resolve(waiting.pop())
+        if found.__class__ is Var:
+            continue
         if _method(p, found, *METHODS["=="]) is not None:
             return found
         inner = [*found.parts]
