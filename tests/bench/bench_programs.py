@@ -42,7 +42,7 @@ def compiled_ruchy(name: str) -> bytes:
     return built.program
 
 
-class Timed:
+class TimedProgram:
     """A program that is run again and again."""
 
     def __init__(self, engine: wasmtime.Engine, program: bytes, folder: str) -> None:
@@ -73,7 +73,7 @@ def measured(name: str, folder: str) -> list[Times]:
     """Ours, `-O0`, `-O2`."""
     engine = wasmtime.Engine()
     levels = [compiled_c(name, level, folder) for level in ("-O0", "-O2")]
-    rows = [Timed(engine, program, folder) for program in (compiled_ruchy(name), *levels)]
+    rows = [TimedProgram(engine, program, folder) for program in (compiled_ruchy(name), *levels)]
     for turn in range(ROUNDS):
         outputs = {rows[(turn + index) % len(rows)].run() for index in range(len(rows))}
         assert len(outputs) == 1, outputs

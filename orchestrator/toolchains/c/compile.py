@@ -11,7 +11,7 @@ import msgspec
 
 from actors.compiler.toolchain import Compiled, CompileJob, Discovered, Object
 from actors.diagnostics import Diagnostic, about_file
-from actors.digests import digest
+from actors.digests import Digest, digest
 from orchestrator.toolchains.c.command import QUIET, is_cxx, portable, project_flags, search_path
 from orchestrator.toolchains.c.compilers import CURE, MISSING, Compiler
 from orchestrator.toolchains.c.depfile import dependencies
@@ -24,7 +24,9 @@ from orchestrator.toolchains.c.meaning import (
     meaning,
     note_of,
     reads_others,
+    with_archives,
     with_note,
+    without_note,
 )
 from orchestrator.toolchains.c.messages import CompilerTold, told
 from orchestrator.toolchains.c.options import COptions
@@ -124,10 +126,22 @@ class _Compile:
                 found = self._discovered(read)
             except OSError:
                 continue
+            archives = self._archives()
+            made = with_archives(made, archives)
             data = made if heard.diagnostics else self._noted(made, found)
+            found += tuple([Discovered(path=path, digest=one) for path, one in archives.items()])
             return Compiled(object=Object(data=data, warnings=heard.diagnostics, discovered=found))
         what = f"the headers of this file kept changing: it was compiled {ATTEMPTS} times"
         return _refused(self.job, "E0809", what, "build when whatever writes them has finished")
+
+    def _archives(self) -> dict[str, Digest]:
+        """The digests of the archives that the project names, by path; "" for one that is absent. They are inputs of
+        each object, because a link has none of its own."""
+        found: dict[str, Digest] = {}
+        for one in self.shop.chosen.libraries:
+            path = os.path.join(os.path.realpath(self.job.around.project), one)
+            found[path] = digest(_read(path)) if os.path.exists(path) else ""
+        return found
 
     def _noted(self, made: bytes, found: tuple[Discovered, ...]) -> bytes:
         """The object with what its files mean, so that `as_before` can tell whether it still holds. An object with
@@ -152,7 +166,14 @@ class _Compile:
         if note.files.get("") != meaning(self.job.source, lines=note.lines):
             return None
         found: list[Discovered] = []
+        archives = self._archives()
+        if earlier.data != with_note(with_archives(without_note(earlier.data), archives), note):
+            return None
         for one in earlier.discovered:
+            place = os.path.normpath(os.path.join(self.root, one.path))
+            if place in archives:
+                found.append(Discovered(path=one.path, digest=archives[place]))
+                continue
             try:
                 look = self.shop.headers.look(os.path.join(self.root, one.path))
             except OSError:

@@ -21,6 +21,9 @@ from orchestrator.toolchains.objects import custom_sections
 from orchestrator.wasm.leb import uleb
 
 SECTION = "wasmill.meaning"
+ARCHIVES = "wasmill.archives"
+"""A section with the digests of the archives that the project names: so a changed one changes each object, and with it
+the program's key."""
 
 _PIECE = re.compile(
     rb'(?P<text>"(?:\\.|[^"\\\n])*"'
@@ -85,8 +88,17 @@ def may_reuse(flags: Iterable[str]) -> bool:
 
 def with_note(data: bytes, note: MeaningNote) -> bytes:
     """The object with the note, in a custom section at its end."""
-    name = SECTION.encode()
-    content = uleb(len(name)) + name + msgspec.json.encode(note, order="deterministic")
+    return _with_section(data, SECTION, note)
+
+
+def with_archives(data: bytes, digests: dict[str, Digest]) -> bytes:
+    """The object with the digests of archives, in a custom section at its end."""
+    return _with_section(data, ARCHIVES, digests) if digests else data
+
+
+def _with_section(data: bytes, section: str, value: object) -> bytes:
+    name = section.encode()
+    content = uleb(len(name)) + name + msgspec.json.encode(value, order="deterministic")
     return data + b"\0" + uleb(len(content)) + content
 
 
@@ -103,7 +115,5 @@ def note_of(data: bytes) -> MeaningNote | None:
 
 def without_note(data: bytes) -> bytes:
     """The object as the compiler left it."""
-    for name, _, end, start in custom_sections(data):
-        if name == SECTION and end == len(data):
-            return data[:start]
-    return data
+    own = [start for name, _, _, start in custom_sections(data) if name in (SECTION, ARCHIVES)]
+    return data[: min(own)] if own else data

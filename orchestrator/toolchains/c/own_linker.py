@@ -36,7 +36,7 @@ class OwnLinks:
             linker = self._linker(made, given, fresh=job.fresh)
         except InputError as error:
             return MixedProgram(errors=(str(error),))
-        if job.earlier is not None:
+        if job.earlier is not None and not given:  # What it remembers does not say which archives it was made with.
             linker.restore(job.earlier.state, job.earlier.program)
         self._last = None if job.fresh else linker
         return linker.link(objects, keep=not job.fresh)

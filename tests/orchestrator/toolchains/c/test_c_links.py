@@ -64,6 +64,13 @@ async def test_archives_of_the_project_are_linked_by_need(tmp_path: Path) -> Non
     (app / "libf.a").write_bytes(archive(members))
     async with orchestrator.open(app) as opened:
         assert (await opened.run()).stdout == b"104\n"
+    members["f.o"] = compiled("int f(int n) { return n + 200; }")
+    (app / "libf.a").write_bytes(archive(members))
+    async with orchestrator.open(app) as opened:
+        assert (await opened.run()).stdout == b"204\n", "a changed archive is linked anew, though no source changed"
+        assert (await opened.build()).recompiled == []
+        (app / "libf.a").write_bytes(archive({**members, "f.o": compiled("int f(int n) { return n + 300; }")}))
+        assert (await opened.run()).stdout == b"304\n", "in an open Project too"
     (app / "libf.a").write_bytes(b"!<arch>\nbroken")
     write(app, {"main.c": FILES["main.c"] + "int more;\n"})
     async with orchestrator.open(app) as opened:
