@@ -82,7 +82,7 @@ class Upkeep:
                 return
             cache.degrade("the disk is full: the cache was given up for the program")
             await cache.forget_builds()
-            removed = await cache.files(None, sweep.empty_unpinned, cache.store, await self._pinned_by_others())
+            removed = await cache.files(None, sweep.empty_unpinned, cache.store, await self.pinned_by_others())
             if removed is not None:
                 cache.mark_lost(removed)
             cache.hot.clear()
@@ -153,7 +153,7 @@ class Upkeep:
         self, limit: int, other: int, freed: int, own: Collection[bytes], pinned: Collection[bytes]
     ) -> Evicted:
         cache = self.cache
-        pinned = {*pinned, *await self._pinned_by_others()}
+        pinned = {*pinned, *await self.pinned_by_others()}
         chosen = await cache.write(index.evict, self.eviction, limit, other, frozenset(own), pinned)
         if chosen is None:
             return Evicted(freed=freed)
@@ -168,7 +168,7 @@ class Upkeep:
             # The rows are deleted; now read the pins once more. Builds pin keys before they look them up, so a build
             # that saw a row which is gone now has pinned it by now, and `commits.remove` restores it.
             beside = not cache.memory and await cache.offload.run(recovery.has_neighbours, cache.store)
-            pinned = await self._pinned_by_others()
+            pinned = await self.pinned_by_others()
             removed = await cache.write(commits.remove, cache.store, victims, pinned, beside)
             keys, gone = removed or ([], 0)
         for key in keys:
@@ -179,7 +179,8 @@ class Upkeep:
             cache.emit(CacheTooSmall, limit_bytes=self.limit, needed_bytes=choice.needed)
         return Evicted(len(keys), freed + gone, choice.needed)
 
-    async def _pinned_by_others(self) -> set[bytes]:
+    async def pinned_by_others(self) -> set[bytes]:
+        """The keys and digests that builds of other processes are using now."""
         cache = self.cache
         if cache.memory:
             return set()

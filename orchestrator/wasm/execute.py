@@ -88,22 +88,10 @@ class RunOutcome(msgspec.Struct, frozen=True):
     frames: tuple[str, ...] = ()
 
 
-def run_program(
-    program: bytes | str | os.PathLike[str],
-    args: Sequence[str] = (),
-    *,
-    name: str = "program",
-    stdin: bytes | None = None,
-    memory_limit: int = MEMORY_LIMIT,
-    fuel: int | None = None,
-    folders: Sequence[str] = (),
-    capture: bool = False,
-    optimise: bool = False,
-    seconds: float | None = None,
-    output_limit: int | None = None,
-    kept: MachineCode | None = None,
-) -> RunOutcome:
-    """Runs a program (its bytes, or the path of a file) and waits for its end.
+class Running:
+    """A program (its bytes, or the path of a file) that runs in its own thread, and can be interrupted from any other
+    thread. An asynchronous caller calls `start()`, waits in a worker thread with `wait()`, and on cancellation calls
+    `interrupt()`, which returns at once.
 
     The program's arguments are `name` and `args`. `stdin` is its input; None for the input of this process.
     `memory_limit` is in bytes: `memory.grow` fails beyond it. `fuel` is about how many instructions it may run, None
@@ -112,37 +100,6 @@ def run_program(
     program can see, writable, under the names given here. `capture` collects what it writes instead of passing it on.
     `optimise` compiles better code, more slowly. `kept` says where machine code is kept from run to run, by groups of
     modules; not with `optimise`, and not with `fuel`, which groups would count in another way.
-
-    A trap returns exit code 134, `proc_exit(n)` returns n. Ctrl-C stops the program, then raises KeyboardInterrupt.
-    Raises ProgramError if the program cannot be run.
-    """
-    running = Running(
-        program,
-        args,
-        name=name,
-        stdin=stdin,
-        memory_limit=memory_limit,
-        fuel=fuel,
-        folders=folders,
-        capture=capture,
-        optimise=optimise,
-        seconds=seconds,
-        output_limit=output_limit,
-        kept=kept,
-    )
-    running.start()
-    try:
-        return running.wait()
-    except KeyboardInterrupt:
-        running.interrupt()
-        running.wait()
-        raise
-
-
-class Running:
-    """A program that runs in its own thread, and can be interrupted from any other thread; see `run_program` for the
-    arguments. An asynchronous caller calls `start()`, waits in a worker thread with `wait()`, and on cancellation calls
-    `interrupt()`, which returns at once.
 
     `_lock` orders `interrupt` and the making of the engine: either `interrupt` finds the engine and advances its epoch,
     or `_run` sees `_interrupted` before the program starts. `_woken` ends the wait of `wait`, at the end of the program
@@ -201,9 +158,10 @@ class Running:
         self._woken.set()
 
     def wait(self) -> RunOutcome:
-        """Waits for the end, and stops a program that exceeds its time or output. A program that is stopped while it
-        waits for the host (for input, say) is abandoned after half a second: its thread ends when the host answers, or
-        with the process."""
+        """Waits for the end, and stops a program that exceeds its time or output. A trap gives exit code 134,
+        `proc_exit(n)` gives n. A program that is stopped while it waits for the host (for input, say) is abandoned
+        after half a second: its thread ends when the host answers, or with the process. Raises ProgramError if the
+        program cannot be run."""
         while not self._woken.wait(_BEAT):
             if time.monotonic() >= self._deadline:
                 self._stop("seconds")

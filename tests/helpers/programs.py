@@ -13,7 +13,8 @@ from actors.planner.deep import Meanings, interfaces
 from actors.planner.reports import of_item
 from actors.planner.resolve import Modules, Resolved, resolve
 from orchestrator.toolchains.ruchy import Ruchy
-from orchestrator.wasm.execute import MEMORY_LIMIT, run_program
+from orchestrator.wasm.execute import MEMORY_LIMIT
+from tests.helpers.running import run_program
 
 RUCHY = Ruchy()
 ENTRY = "main.ruchy"

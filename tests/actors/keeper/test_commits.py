@@ -48,7 +48,7 @@ async def test_stored_again_between_the_row_and_its_files(open_keeper: Open, tmp
                     await second.store(OLD)
             return set()  # pins are not what saves it
 
-        first.keeper.upkeep._pinned_by_others = pinned_by_others
+        first.keeper.upkeep.pinned_by_others = pinned_by_others
         await first.end()
         assert looks == 2
         assert all(path.exists() for path in paths(tmp_path / "cache", OLD))

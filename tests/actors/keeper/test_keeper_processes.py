@@ -163,7 +163,7 @@ async def test_what_was_found_while_it_was_being_evicted_comes_back(open_keeper:
             assert await second.read(old) in (b"o" * 1000, None)
             return next(looks)
 
-        first.keeper.upkeep._pinned_by_others = pinned_by_others
+        first.keeper.upkeep.pinned_by_others = pinned_by_others
         await first.end()
         assert next(looks, None) is None
         assert await second.read(old) == b"o" * 1000

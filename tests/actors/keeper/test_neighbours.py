@@ -106,7 +106,7 @@ async def test_they_store_while_we_evict_the_same_bytes(open_keeper: Open, tmp_p
                 await theirs(open_keeper, THEIRS)
             return set()
 
-        talk.keeper.upkeep._pinned_by_others = pinned_by_others
+        talk.keeper.upkeep.pinned_by_others = pinned_by_others
         await talk.build(MORE)
         assert looks == 2
     there = files(tmp_path / "cache")

@@ -7,10 +7,11 @@ import os
 import pytest
 import wasmtime
 
-from orchestrator.wasm.execute import MachineCode, RunOutcome, run_program
+from orchestrator.wasm.execute import MachineCode, RunOutcome
 from orchestrator.wasm.groups import layout
 from orchestrator.wasm.groups.finished import UngroupedError, read_program
 from orchestrator.wasm.groups.scan import calls_of
+from tests.helpers.running import run_program
 
 HEAD = """
   (type $v (func)) (type $i (func (param i32) (result i32)))

@@ -11,11 +11,12 @@ import time
 import pytest
 import wasmtime
 
-from orchestrator.wasm.execute import MachineCode, run_program
+from orchestrator.wasm.execute import MachineCode
 from orchestrator.wasm.groups import layout
 from orchestrator.wasm.groups.machine import MachineGroups
 from orchestrator.wasm.groups.store import MachineStore
 from tests.helpers.programs import build
+from tests.helpers.running import run_program
 from tests.orchestrator.wasm.test_groups import SHOWN, program
 
 MODULES = 12
@@ -260,7 +261,8 @@ def test_what_was_used_least_recently_goes_first(tmp_path):
 
 TWICE = """
 import sys
-from orchestrator.wasm.execute import MachineCode, run_program
+from orchestrator.wasm.execute import MachineCode
+from tests.helpers.running import run_program
 from orchestrator.wasm.groups import layout
 layout.SMALLEST = layout.FEWEST = 1
 data = open(sys.argv[1], "rb").read()

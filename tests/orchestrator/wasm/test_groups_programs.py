@@ -7,9 +7,10 @@ import random
 
 import pytest
 
-from orchestrator.wasm.execute import MachineCode, run_program
+from orchestrator.wasm.execute import MachineCode
 from orchestrator.wasm.groups import layout
 from tests.conformance.test_conformance import PROGRAMS, build_named
+from tests.helpers.running import run_program
 from tests.programs.test_programs import NAMES, built
 
 ALL = [*NAMES, *[f"{folder}/{name}" for folder, _, name in PROGRAMS]]

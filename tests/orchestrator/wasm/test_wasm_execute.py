@@ -10,9 +10,10 @@ import threading
 import pytest
 import wasmtime
 
-from orchestrator.wasm.execute import ProgramError, Running, RunOutcome, run_program
+from orchestrator.wasm.execute import ProgramError, Running, RunOutcome
 from orchestrator.wasm.leb import MAGIC
 from orchestrator.wasm.validate import validate
+from tests.helpers.running import run_program
 
 HEAD = """
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
@@ -204,7 +205,7 @@ def test_importing_is_cheap():
 
 INHERIT = """
 import sys
-from orchestrator.wasm.execute import run_program
+from tests.helpers.running import run_program
 sys.stdout.write("before\\n")
 sys.stdout.flush()
 code = run_program(sys.argv[1]).exit_code
@@ -231,7 +232,7 @@ def test_ctrl_c_stops_a_program_at_once(tmp_path, body):
     script = (
         "import os, signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # what runs behind a shell ignores it
-        "from orchestrator.wasm.execute import run_program\n"
+        "from tests.helpers.running import run_program\n"
         "try: run_program(sys.argv[1])\n"
         "except KeyboardInterrupt: os._exit(99)\n"
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.wasm.execute import run_program
 from orchestrator.wasm.linker import link
 from orchestrator.wasm.validate import validate
+from tests.helpers.running import run_program
 from tests.helpers.zig import compiled, library, zig_links
 from tests.orchestrator.wasm.foreign.programs import PROGRAMS, ForeignProgram
 from tests.orchestrator.wasm.helpers import exports_of, sections

@@ -10,9 +10,9 @@ import wasmtime
 
 from orchestrator.toolchains.ruchy.identity import files
 from orchestrator.toolchains.ruchy.runtime import FEATURES, runtime_objects
-from orchestrator.wasm.execute import run_program
 from orchestrator.wasm.linker import link
 from orchestrator.wasm.wat import assemble_object
+from tests.helpers.running import run_program
 
 HELLO = """(module
   (import "env" "rt::write" (func $write (param i32 i32)))
