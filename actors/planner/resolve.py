@@ -434,7 +434,7 @@ class Resolver:
                     return Target("", broken=glob.broken)
                 members = self._members(glob)
                 target = self._locate((*use.path, *path), asker=None if members else "", hint=False)
-                if target.module and target.item and (not target.rest or path[0] in members):
+                if target.module and target.item and (not glob.item or not target.rest or path[0] in members):
                     offers[target.module, target.item] = target
                 elif target.broken:
                     return target

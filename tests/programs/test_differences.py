@@ -41,7 +41,7 @@ def test_type_aliases_work():
         ("effect E { }", "E0703"),
         ('fun f() { df!["a" => [1]] }', "E0704"),
         ("mixin C { }", "E0705"),
-        ("trait T { }", "E0706"),
+        ("interface T { }", "E0706"),
         ("static N: i64 = 1;", "E0707"),
         ("fun f() { sql!(SELECT) }", "E0708"),
         ("fun f() { let o = [...[1]]; }", "E0709"),
@@ -49,7 +49,7 @@ def test_type_aliases_work():
         ("fun f() { yield 1 }", "E0711"),
         ("fun f() { let n = null; }", "E0712"),
         ("fun f(n: i64) { n++; }", "E0714"),
-        ("fun f(n: impl Show) { }", "E0715"),
+        ("fun f(n: Box<dyn Show>) { }", "E0715"),
         ("fun f() { mod m { } }", "E0720"),
     ],
 )

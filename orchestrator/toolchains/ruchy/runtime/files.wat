@@ -26,17 +26,17 @@
   (import "env" "rt::put" (func $put (param i32 i32 i32) (result i32)))
   (import "env" "rt::io_failed" (func $failed (param i32)))
   ;; What a call answers: a descriptor, a size, a stat of a folder or a file (64 bytes).
-  (global $answer i32 (i32.const 0))
+  (global $answer i32 (i32.const 29696))
   (global $answer.size i32 (i32.const 64))
   ;; Address and length of a buffer.
-  (global $vector i32 (i32.const 64))
+  (global $vector i32 (i32.const 29760))
   (global $vector.size i32 (i32.const 8))
   ;; Where the last path lies: the folder's descriptor, address and length of the rest.
   (global $folder (mut i32) (i32.const 0))
   (global $rest (mut i32) (i32.const 0))
   (global $length (mut i32) (i32.const 0))
-  (global $dot i32 (i32.const 80))
-  (data $dot (i32.const 80) ".")
+  (global $dot i32 (i32.const 29776))
+  (data $dot (i32.const 29776) ".")
 
   ;; An absolute path without empty parts, `.` and `..`, from one that is absolute: in place.
   (func $clean (param $path i32) (local $at i32) (local $end i32) (local $to i32) (local $start i32) (local $size i32)

@@ -8,10 +8,10 @@
   (import "env" "rt::release" (func $release (param i32)))
   (import "env" "rt::utf8_valid" (func $valid (param i32 i32) (result i32)))
   (import "env" "rt::io_failed" (func $failed (param i32)))
-  (global $buffer i32 (i32.const 0))
+  (global $buffer i32 (i32.const 24576))
   (global $buffer.size i32 (i32.const 4096))
   ;; Address and length of the buffer, bytes read by the last call.
-  (global $vector i32 (i32.const 4096))
+  (global $vector i32 (i32.const 28672))
   (global $vector.size i32 (i32.const 12))
   ;; What of the buffer is still to be given.
   (global $from (mut i32) (i32.const 0))

@@ -8,8 +8,8 @@
   (import "env" "rt::release" (func $release (param i32)))
   (global $error (mut i32) (i32.const 0))
   ;; A record for each error: its number, the length of its text, the text; one of number 0 is the last.
-  (global $texts i32 (i32.const 1024))
-  (data $texts (i32.const 1024) "\02\10access is denied\3f\10access is denied\14\0eexists already\19\12is not valid UTF-8\1f\0bis a folder\2c\16no such file or folder\36\0fis not a folder\37\0cis not empty\33\10the disk is full\45\1cthe file system is read-only\4c\3bno folder is open for it: name one under `folders` in [run]\00\06error ")
+  (global $texts i32 (i32.const 20608))
+  (data $texts (i32.const 20608) "\02\10access is denied\3f\10access is denied\14\0eexists already\19\12is not valid UTF-8\1f\0bis a folder\2c\16no such file or folder\36\0fis not a folder\37\0cis not empty\33\10the disk is full\45\1cthe file system is read-only\4c\3bno folder is open for it: name one under `folders` in [run]\00\06error ")
 
   (func (export "rt::io_failed") (param $error i32)
     (global.set $error (local.get $error)))
@@ -40,6 +40,6 @@
         (local.set $text (call $append (local.get $text) (local.get $part)))
         (call $release (local.get $part))))
     (local.get $text))
-  (global $colon i32 (i32.const 2000))
-  (data $colon (i32.const 2000) ": ")
+  (global $colon i32 (i32.const 21608))
+  (data $colon (i32.const 21608) ": ")
 )

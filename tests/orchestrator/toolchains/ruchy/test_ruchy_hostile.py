@@ -205,7 +205,6 @@ REFUSED: dict[str, tuple[str | dict[str, str], str, int]] = {
     ),
     "two broken bodies": ('fun f() {\nlet = 1\n}\nfun g() -> i64 {\n"a"\n}\n' + M + "}\n", "E0011", 2),
     "a float into an integer global": ("let mut n: i64 = 0\nfun up() {\nn = 1.5 }\nup()\n", "E0201", 3),
-    "a float that only types tell": ("let mut n = 0\nfun half() { 0.5 }\nfun up() {\nn = half() }\nup()\n", "E0201", 4),
     "u64 beside i64": (main("let a: u64 = 1\nlet b: i64 = 2\nprintln(a + b)"), "E0207", 4),
     "a condition that is a number": (main("if 1 { }"), "E0202", 2),
     "too many arguments of a format": (main('println!("{}", 1, 2)'), "E0309", 2),

@@ -95,7 +95,7 @@ def test_every_object_brings_its_model():
 def test_what_is_validated():
     """All of a first program, then only the proof; and all again after a program that was not validated."""
     sources = {"main.ruchy": MAIN, "shapes.ruchy": SHAPES, "text.ruchy": TEXT}
-    jobs, resident, seen = [job(sources), job({**sources, **EDITS[0]})], Ruchy(), []
+    jobs, resident, seen = [job(sources), job({**sources, **EDITS[1]})], Ruchy(), []
 
     def recorded(data: bytes) -> str | None:
         seen.append(data)

@@ -254,7 +254,7 @@ def test_what_a_program_does_not_use_is_not_linked():
     for name in (b"args_get", b"fd_read", b"path_open", b"random_get", b"clock_time_get", b"environ_get"):
         assert name not in hello
     assert b"path_filestat_get" in compile_text('fun main() { println(fs::exists("a")) }')
-    assert [name for name, _ in runtime_objects_for([b"rt::exit"])] == ["rt/exit"]
+    assert [name for name, _ in runtime_objects_for([b"rt::exit"])] == ["rt/quit"]
 
 
 def test_a_module_of_the_program_goes_first():

@@ -11,7 +11,7 @@ from tests.orchestrator.toolchains.ruchy.syntax.sketch import statements
 
 def test_the_tree():
     (made,) = statements("fun f() requires x > 1 ensures result > x { x }")
-    assert made.endswith(" [(Contract requires (> x 1) x > 1) (Contract ensures (> result x) result > x)])")
+    assert made.endswith(" [(Contract requires (> x 1) x > 1) (Contract ensures (> result x) result > x)] [])")
     assert statements("while a\ninvariant b { c }") == ["(While  a (Block [(Contract invariant b b) c]))"]
 
 
@@ -26,7 +26,7 @@ TEXTS = {
 @pytest.mark.parametrize("text", TEXTS)
 def test_text_of_a_condition(text):
     (made,) = statements(f"fun f() requires {text} {{ }}")
-    assert made.endswith(f" {TEXTS[text]})])")
+    assert made.endswith(f" {TEXTS[text]})] [])")
 
 
 def trap(source):

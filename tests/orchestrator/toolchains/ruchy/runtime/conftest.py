@@ -56,8 +56,16 @@ class LoadedRuntime:
         end = wasmtime.Func(self.store, wasmtime.FuncType([i32], []), self._proc_exit)
         return [("fd_write", write), ("proc_exit", end)]
 
-    def _linked(self, program: bytes) -> None:
+    def _linker(self) -> wasmtime.Linker:
+        """Has all of WASI, for what of the runtime asks for more than writing and ending."""
+        self.store.set_wasi(wasmtime.WasiConfig())
         linker = wasmtime.Linker(self.store.engine)
+        linker.allow_shadowing = True
+        linker.define_wasi()
+        return linker
+
+    def _linked(self, program: bytes) -> None:
+        linker = self._linker()
         for name, function in self._wasi():
             linker.define(self.store, "wasi_snapshot_preview1", name, function)
         instance = linker.instantiate(self.store, wasmtime.Module(self.store.engine, program))
@@ -67,7 +75,7 @@ class LoadedRuntime:
 
     def _separate(self) -> None:
         i32 = wasmtime.ValType.i32()
-        linker = wasmtime.Linker(self.store.engine)
+        linker = self._linker()
         for name, function in self._wasi():
             linker.define(self.store, "wasi_snapshot_preview1", name, function)
         self.memory = wasmtime.Memory(self.store, wasmtime.MemoryType(wasmtime.Limits(2, None)))

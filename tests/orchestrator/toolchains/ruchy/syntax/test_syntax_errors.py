@@ -150,7 +150,10 @@ def test_every_code_has_an_entry():
         "syntax": "00", "name": "01", "type": "02", "arity": "03", "return": "04", "import": "05", "duplicate": "06",
         "unsupported": "07", "project": "08", "internal": "09",
     }  # fmt: skip
+    other = ("E1", "W1")  # Those of other languages' toolchains.
     for code, entry in CODES.items():
+        if code.startswith(other):
+            continue
         assert entry.code == code
         assert code.startswith("W0" if entry.kind == "warning" else f"E{ranges[entry.kind]}"), code
         assert entry.title and entry.explanation.endswith(".")

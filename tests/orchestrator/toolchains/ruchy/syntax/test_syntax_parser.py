@@ -153,7 +153,7 @@ def test_expressions(source, expected):
     [
         ("pub fun f<T: A + B>(a: i64, b: T = 1, mut c) -> T { a }",
          "(Function f True [(Parameter a i64 - False -) (Parameter b T 1 False -) (Parameter c - - True -)] T"
-         " (Block [a]) [T] [] False)"),
+         " (Block [a]) [T] [] False [(TraitBound T A) (TraitBound T B)])"),
         ("struct S;", "(Struct S False [] [] False [] [])"),
         ("struct S { pub a: i64, b: T = 2 }",
          "(Struct S False [(StructField a i64 True -) (StructField b T False 2)] [] False [] [])"),
@@ -165,12 +165,12 @@ def test_expressions(source, expected):
          "(Enum E False [(Variant A - - -) (Variant Fun [i64] - -) (Variant C - [(StructField x T False -)] -)"
          " (Variant D - - 3)] [] [])"),
         ("impl S { pub fun f(&self) { } fn g(&mut self) { } fun h(self) { } }",
-         "(Impl S - [(Function f True [(Parameter self (ReferenceType Self False) - False -)] - (Block []) [] [] True)"
-         " (Function g False [(Parameter self (ReferenceType Self True) - True -)] - (Block []) [] [] True)"
-         " (Function h False [(Parameter self Self - False -)] - (Block []) [] [] True)] [])"),
+         "(Impl S - [(Function f True [(Parameter self (ReferenceType Self False) - False -)] - (Block []) [] [] True [])"
+         " (Function g False [(Parameter self (ReferenceType Self True) - True -)] - (Block []) [] [] True [])"
+         " (Function h False [(Parameter self Self - False -)] - (Block []) [] [] True [])] [] 2 [])"),
         ("pub const X: i64 = 1;", "(Const X True i64 1)"),
         ("type A = [i64];", "(TypeAlias A False (ArrayType i64 -))"),
-        ("mod m { pub fun f() { } }", "(Mod m False [(Function f True [] - (Block []) [] [] False)])"),
+        ("mod m { pub fun f() { } }", "(Mod m False [(Function f True [] - (Block []) [] [] False [])])"),
         ("pub mod m;", "(Mod m True -)"),
         ("#[derive(Debug, Clone)] @a(\"b\") struct S;",
          '(Struct S False [] [] False [] [(Attribute derive [Debug Clone]) (Attribute a ["b"])])'),
@@ -182,7 +182,7 @@ def test_expressions(source, expected):
         ('import "./a/b.ruchy"', "(UseItem [(UseName ('a', 'b') b False)] False [])"),
         ("from a import b, c as d", "(UseItem [(UseName ('a', 'b') b False) (UseName ('a', 'c') d False)] False [])"),
         ('import {a, b} from "m"', "(UseItem [(UseName ('m', 'a') a False) (UseName ('m', 'b') b False)] False [])"),
-        ("export fun f() { }", "(Function f True [] - (Block []) [] [] False)"),
+        ("export fun f() { }", "(Function f True [] - (Block []) [] [] False [])"),
     ],
 )  # fmt: skip
 def test_items(source, expected):
