@@ -1,21 +1,29 @@
 """The compiler zig of the wheel `ziglang`, its linker, and its C library, for tests.
 
 What it compiles is kept between runs by a digest of the text and the flags, in a folder of the user, because starting
-zig takes longer than most tests may. zig keeps its libraries itself; a lock sees to it that one process builds them.
+zig takes longer than most tests may. Its libraries are those that
+projects of C are linked with.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
+import importlib
 import os
-import shlex
+import pkgutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from orchestrator import toolchains, wasm
+from orchestrator.toolchains.c.compilers import find
+from orchestrator.toolchains.c.libraries import library as c_library
+from orchestrator.toolchains.programs import ChildPrograms
+
+WITH_CXX = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+"""Whether programs in C++ are linked: zig builds its library for minutes, which `make test-long` has."""
 TARGET = "--target=wasm32-wasi"
 FLAGS = ("-O1", "-fno-sanitize=undefined", "-g0")
 _FOLDER = Path(tempfile.gettempdir()) / f"wasmill-tests-zig-{os.getuid()}"
@@ -55,22 +63,23 @@ def compiled(text: str, *flags: str, name: str = "t.c", headers: Mapping[str, st
 
 def library(*, cxx: bool = False) -> list[tuple[str, bytes]]:
     """The start of a program, and the archives of the C library, in the order in which zig links them."""
-    kept = _kept("libraries", str(cxx))
-    if not kept.exists():
-        with tempfile.TemporaryDirectory() as folder, (_FOLDER / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            name = "t.cpp" if cxx else "t.c"
-            (Path(folder) / name).write_text("int main() { return 0; }")
-            command = [zig(), "c++" if cxx else "cc", TARGET, *FLAGS, name, "-o", "t.wasm"]
-            environment = {**os.environ, "ZIG_VERBOSE_LINK": "1"}
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
-            assert done.returncode == 0, done.stderr
-            line = next(line for line in done.stderr.splitlines() if line.startswith("wasm-ld "))
-            files = [word for word in shlex.split(line) if word.endswith((".a", "crt1-command.o"))]
-            made = kept.with_suffix(f".{os.getpid()}")
-            made.write_text("\n".join(files))
-            made.replace(kept)
-    return [(Path(file).name, Path(file).read_bytes()) for file in kept.read_text().splitlines()]
+    compiler = find("zig")
+    assert compiler is not None
+    made = c_library(compiler, ChildPrograms(), cxx=cxx)
+    return [(Path(file).name, Path(file).read_bytes()) for file in (made.start, *made.archives)]
+
+
+def prepare() -> None:
+    """Builds the C library, which takes half a minute, and imports what compiles, before the first test of C.
+
+    pytest rewrites modules as they are imported, and Python's parser fails where two threads do so at once.
+    """
+    compiler = find("")
+    assert compiler is not None, "there is no C compiler: `make .venv/.installed-dev` installs one"
+    c_library(compiler, ChildPrograms(), cxx=False)
+    for package in (toolchains, wasm):
+        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            importlib.import_module(module.name)
 
 
 def zig_links(objects: list[tuple[str, bytes]], *flags: str) -> bytes:

@@ -49,14 +49,16 @@ class Stubs:
         scope, _, plain = name.rpartition("::")
         block: tree.Impl | None = None
         known = self.signatures.get(name)
-        if known is not None and not known.defaults and b"mut" not in item.interface and METHOD not in name:
+        stands_in = known is not None and not known.defaults and b"mut" not in item.interface and METHOD not in name
+        if known is not None and stands_in:
             parameters = [tree.Parameter(0, "", None) for _ in known.parameters]
             node = tree.Function(0, plain, item.public, parameters, None, tree.Block(0, [], 0))
         else:
             node, block = _header(item.interface)
         made = FunctionItem(plain, f"{module}::{name}", node, Env(module, scope), own=True)
         made.stub, made.state = True, 2
-        made.instanced = made.instanced or (known is not None and known.instanced)
+        # Parameters that stand in for those of the header say no types, and would make it an untyped function.
+        made.instanced = (known is not None and known.instanced) or (made.instanced and not stands_in)
         if block is not None:
             made.of = block.target if block.target.arguments else None
             made.block = block if block.trait is not None else None

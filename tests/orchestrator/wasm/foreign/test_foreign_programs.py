@@ -8,7 +8,7 @@ import pytest
 from orchestrator.wasm.linker import link
 from orchestrator.wasm.validate import validate
 from tests.helpers.running import run_program
-from tests.helpers.zig import compiled, library, zig_links
+from tests.helpers.zig import WITH_CXX, compiled, library, zig_links
 from tests.orchestrator.wasm.foreign.programs import PROGRAMS, ForeignProgram
 from tests.orchestrator.wasm.helpers import exports_of, sections
 
@@ -49,6 +49,9 @@ def test_programs_in_c_are_the_same_bytes_and_behave_the_same(name):
 
 
 @pytest.mark.slow
+@pytest.mark.sweep
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not WITH_CXX, reason="zig builds the library of C++ for minutes: make test-long")
 @pytest.mark.parametrize("flags", [(), ("-O0",), ("-O2", "-fno-inline")])
 def test_a_program_in_cplusplus_behaves_the_same(flags):
     ours, theirs = linked(PROGRAMS["plus"], "-fno-exceptions", *flags)

@@ -12,7 +12,7 @@ import pytest
 from actors.digests import digest
 from orchestrator.wasm.mixed import Libraries, MixedLinker, MixedObject, MixedProgram
 from orchestrator.wasm.validate import validate
-from tests.helpers.zig import compiled, library
+from tests.helpers.zig import WITH_CXX, compiled, library
 from tests.orchestrator.wasm.foreign.programs import PROGRAMS, ForeignProgram
 from tests.orchestrator.wasm.foreign.random_c import RandomC
 from tests.orchestrator.wasm.foreign.test_foreign_programs import STACK, linked, objects_of, ran
@@ -47,6 +47,9 @@ def test_programs_behave_as_those_of_the_referee(name):
 
 
 @pytest.mark.slow
+@pytest.mark.sweep
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not WITH_CXX, reason="zig builds the library of C++ for minutes: make test-long")
 def test_a_program_in_cplusplus_behaves_as_that_of_the_referee():
     program = PROGRAMS["plus"]
     objects = mixed(program, "-fno-exceptions")

@@ -8,12 +8,12 @@ import pytest
 
 from actors.digests import digest
 from orchestrator.toolchains.ruchy.runtime import FEATURES, runtime_names, runtime_objects, runtime_objects_of
-from orchestrator.wasm.execute import run_program
 from orchestrator.wasm.linker import link
 from orchestrator.wasm.mixed import Libraries, MixedLinker, MixedObject
 from orchestrator.wasm.reader import read_object
 from orchestrator.wasm.validate import validate
 from orchestrator.wasm.wat import assemble_object
+from tests.helpers.running import run_program
 from tests.helpers.zig import compiled, library, zig_links
 
 # What Ruchy would compile to: it makes Strings, which grow, and lets them go.

@@ -165,7 +165,8 @@ def test_expressions(source, expected):
          "(Enum E False [(Variant A - - -) (Variant Fun [i64] - -) (Variant C - [(StructField x T False -)] -)"
          " (Variant D - - 3)] [] [])"),
         ("impl S { pub fun f(&self) { } fn g(&mut self) { } fun h(self) { } }",
-         "(Impl S - [(Function f True [(Parameter self (ReferenceType Self False) - False -)] - (Block []) [] [] True [])"
+         "(Impl S - ["
+         "(Function f True [(Parameter self (ReferenceType Self False) - False -)] - (Block []) [] [] True [])"
          " (Function g False [(Parameter self (ReferenceType Self True) - True -)] - (Block []) [] [] True [])"
          " (Function h False [(Parameter self Self - False -)] - (Block []) [] [] True [])] [] 2 [])"),
         ("pub const X: i64 = 1;", "(Const X True i64 1)"),
