@@ -299,8 +299,9 @@ WRONG = {
     "a struct of itself": "pub struct Bad { pub x: Bad }",
     "a constant of itself": "pub const BAD: i64 = BAD;",
     "an alias of itself": "pub type Bad = Bad;",
-    "a parameter without a type": "pub fun bad(x) -> i64 { 1 }",
-    "what is to come": "pub enum Bad { One, Two }",
+    "a trait that is missing": "pub struct Bad { pub x: i64 }\nimpl Missing for Bad { }",
+    "the type of a method's body": "pub struct Bad { pub x: i64 }\nimpl Bad { fun get(&self) -> i64 { true } }",
+    "a variant twice": "pub enum Bad { One, One }",
     "a default of itself": "pub fun bad(x: i64 = bad()) -> i64 { x }",
     "super above the root": "pub fun bad() -> super::super::super::super::X { 1 }",
 }

@@ -111,6 +111,14 @@ def test_a_build_upon_an_earlier_one_gives_what_a_clean_one_gives(seed: int) -> 
     assert second.valid_program() == clean.valid_program()
 
 
+@pytest.mark.parametrize("kind", sorted(WRONG))
+def test_each_kind_of_what_is_wrong_is_an_error(kind: str) -> None:
+    """A kind that the language learns to accept must leave the table: the test below draws few of them in a run."""
+    wrong, path = spoiled(RandomProject(0).files, kind, 0)
+    (built,) = builds(wrong)
+    assert {one.file for one in built.errors()} == {path}
+
+
 @given(SEEDS, st.sampled_from(sorted(WRONG)))
 @share(18)
 def test_what_is_wrong_is_told_in_its_module_and_blocks_the_others(seed: int, kind: str) -> None:
