@@ -168,7 +168,7 @@ class Project:
         self._system = System(cast, offload=self._offload, events=self._events, tap=self._tap)
         self._keeper = cast.keeper.address
         self._builds = Builds(self._system, cast.scanner.address, cast.planner.address)
-        if not config.output:
+        if not config.build.output:
             import shutil
             import tempfile
 
@@ -324,13 +324,13 @@ class Project:
         """Returns the worker processes, or None. They need more than one job, and toolchains that another process can
         find by name."""
         config = self.config
-        if config.jobs < 2 or not self._toolchains.place:
+        if config.build.jobs < 2 or not self._toolchains.place:
             return None
         return Crew(
             self._toolchains,
-            config.jobs,
-            timeout=config.timeout,
-            memory=config.worker_memory,
+            config.build.jobs,
+            timeout=config.build.timeout,
+            memory=config.build.worker_memory,
         )
 
     async def _ask_keeper(self, request: KeeperRequest[A]) -> A:
@@ -362,7 +362,7 @@ class Project:
             reached = await self._offload.run(reached_files, config.root, config.entry, self._toolchains, disk)
             memory = ReachedFiles(reached, self.sources)
         settings = self._opening.request(
-            config.output or os.path.join(self._temporary, "program.wasm"),
+            config.build.output or os.path.join(self._temporary, "program.wasm"),
             config=config,
             plain=profile is None,
             owned=not len(self.sources),

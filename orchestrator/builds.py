@@ -132,7 +132,7 @@ class Builds:
                     rules=shared.rules,
                     memory=frozen,
                     walk=bool(shared.rules.root),
-                    opened=shared.settings.extras,
+                    opened=shared.settings.snapshot.extras,
                 ),
                 sum(len(one.data) for one in frozen),
             )

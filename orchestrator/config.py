@@ -23,7 +23,7 @@ from actors.disk import REAL, Disk
 from orchestrator.configfile import check_setting, key_place, read_file
 from orchestrator.errors import ConfigError, FileError, ProjectError
 from orchestrator.looked import unseen
-from orchestrator.settings import PROFILES, SETTINGS, near_miss
+from orchestrator.settings import PROFILES, SETTINGS, TABLES, near_miss
 from orchestrator.toolchains.locate import Asked, choose
 from orchestrator.trust import require_trust
 
@@ -38,27 +38,9 @@ _WHOLE = frozenset({"modules", "metadata", "snapshots"})
 """A folder that has all of these is a cache, whatever else is in it."""
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings of one project under one profile. Every path is absolute, except for `entry` and the globs, which
-    are relative to `root`. Sizes are in bytes, `timeout` and `seconds` in seconds; 0 means "no limit" where `SETTINGS`
-    says so."""
+class BuildConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings under [build], without `profile`, which is the name of a set of settings. Times are in seconds."""
 
-    project: str
-    """The project folder: the one with wasmill.toml, or else the given folder; "" for modules in memory."""
-    file: str
-    """wasmill.toml, "" for none."""
-    single: bool
-    """The project is a single file and whatever it reaches. No wasmill.toml applies; `folder` and `output` are "" and
-    stand for temporary places."""
-    name: str
-    root: str
-    entry: str
-    """Separated by `/`. The scanner finds out whether it exists."""
-    entry_named: bool
-    """The entry was named explicitly, so its absence is an error."""
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    profile: str
     output: str
     """The program's file."""
     jobs: int
@@ -68,48 +50,85 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     server: bool
     server_idle: float
     worker_memory: int
+
+
+class CacheConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings under [cache]."""
+
     folder: str
     """The cache folder."""
     max_size: int
     eviction: str
     hot_memory: int
     enabled: bool
+
+
+class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings under [run]."""
+
     run_memory: int
     fuel: int
     seconds: float
     folders: tuple[str, ...]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings of one project under one profile: where it is and what its sources are, and the tables of SETTINGS.
+
+    Every path is absolute, except for `entry` and the globs, which are relative to `root`. Sizes are in bytes; 0 means
+    "no limit" where `SETTINGS` says so."""
+
+    project: str
+    """The project folder: the one with wasmill.toml, or else the given folder; "" for modules in memory."""
+    file: str
+    """wasmill.toml, "" for none."""
+    single: bool
+    """The project is a single file and whatever it reaches. No wasmill.toml applies; `cache.folder` and `build.output`
+    are "" and stand for temporary places."""
+    name: str
+    root: str
+    entry: str
+    """Separated by `/`. The scanner finds out whether it exists."""
+    entry_named: bool
+    """The entry was named explicitly, so its absence is an error."""
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    profile: str
     profiles: tuple[str, ...]
     """Names of all profiles, sorted."""
+    build: BuildConfig
+    cache: CacheConfig
+    run: RunConfig
     layers: _Layers
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """Folders that are never searched for sources: the cache, and the output's own folder where that is one."""
-        places = [self.folder] if self.folder else []
+        places = [self.cache.folder] if self.cache.folder else []
         return tuple([*places, self.programs] if self.programs else places)
 
     @property
     def programs(self) -> str:
         """The output's own folder; "" if the sources are in it, or there is no output."""
-        folder = os.path.dirname(self.output)
-        return folder if self.output and not inside(self.root, folder) else ""
+        folder = os.path.dirname(self.build.output)
+        return folder if self.build.output and not inside(self.root, folder) else ""
 
     @property
     def within(self) -> tuple[str, ...]:
         """The folders that the program may be written to once links are resolved: the project, and the output's own
         folder if the settings name one outside of the project."""
-        if not self.project or not self.output:
+        if not self.project or not self.build.output:
             return ()
-        folder = os.path.dirname(self.output)
+        folder = os.path.dirname(self.build.output)
         return (self.project,) if inside(folder, self.project) else (self.project, folder)
 
     @property
     def outputs_list(self) -> str:
         """The list of files that builds of this project wrote; "" without a cache folder. Its name contains a digest of
         the project's path, because a copied project must not remove the original's programs."""
-        if not self.folder:
+        if not self.cache.folder:
             return ""
-        return os.path.join(self.folder, f"outputs-{sha256(os.fsencode(self.project)).hexdigest()[:16]}.json")
+        return os.path.join(self.cache.folder, f"outputs-{sha256(os.fsencode(self.project)).hexdigest()[:16]}.json")
 
     @property
     def toolchains(self) -> Toolchains:
@@ -217,8 +236,14 @@ def _resolve(layers: _Layers, profile: str = "") -> Config:
         entry = values["entry"].replace("\\", "/") or layers.toolchains.entries[0]
         values |= {"root": "", "entry": entry, "output": "", "folder": "", "folders": ()}
     values["name"] = values["name"] or os.path.basename(layers.project)
+    tables: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
+    for name, value in values.items():
+        tables["project" if name == "profile" else SETTINGS[name].table][name] = value
     return Config(
-        **values,
+        **tables["project"],
+        build=BuildConfig(**tables["build"]),
+        cache=CacheConfig(**tables["cache"]),
+        run=RunConfig(**tables["run"]),
         project=layers.project,
         file=layers.file,
         single=bool(layers.single),

@@ -27,7 +27,7 @@ class DirectBuild:
         self._stop = stop
         self._cancelled = False
         config = opening.config
-        crew = NoWorkers(self._cancel, workers=config.jobs > 1 and bool(opening.toolchains.place))
+        crew = NoWorkers(self._cancel, workers=config.build.jobs > 1 and bool(opening.toolchains.place))
         self._cast = actors_of(opening, crew)
         self._system = PlainSystem(self._cast, loop, events=events, look=self._look)
         self._watchdog = Watchdog(self._system, BUILD)
@@ -37,9 +37,9 @@ class DirectBuild:
         """Builds. Returns None where the build was cancelled: by `stop`, or because worker processes would make it
         faster. What it has compiled until then is in the cache. Raises ProjectBroken."""
         config, cast = self._opening.config, self._cast
-        settings = self._opening.request(config.output, force=force)
+        settings = self._opening.request(config.build.output, force=force)
         rules = scan_rules(config)
-        scan = Scan(build=BUILD, rules=rules, memory=(), walk=bool(rules.root), opened=settings.extras)
+        scan = Scan(build=BUILD, rules=rules, memory=(), walk=bool(rules.root), opened=settings.snapshot.extras)
         try:
             # The planner owns the answer and the end of the build, so it is asked first.
             request = Build(build=BUILD, settings=settings)

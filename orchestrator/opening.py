@@ -77,19 +77,19 @@ def actors_of(opening: Opening, crew: Crew | NoWorkers | None) -> Cast:
     config, toolchains = opening.config, opening.toolchains
     # Without a folder the cache is in memory.
     keeper = Keeper(
-        config.folder or None,
-        max_size=config.max_size,
-        eviction=config.eviction,
-        hot_memory=config.hot_memory,
-        enabled=config.enabled,
+        config.cache.folder or None,
+        max_size=config.cache.max_size,
+        eviction=config.cache.eviction,
+        hot_memory=config.cache.hot_memory,
+        enabled=config.cache.enabled,
     )
-    limits = Surroundings(project=config.project, seconds=config.timeout, memory=config.worker_memory)
-    pool = Pool(toolchains, config.jobs, validate, crew, limits)
+    limits = Surroundings(project=config.project, seconds=config.build.timeout, memory=config.build.worker_memory)
+    pool = Pool(toolchains, config.build.jobs, validate, crew, limits)
     try:
         toolchains.identity()
     except Exception as error:
         raise translated(Broken(f"the toolchain has no identity: {type(error).__name__}: {error}")) from error
-    planner = Planner(pool.address, keeper.address, toolchains, config.jobs, remembers=config.enabled)
+    planner = Planner(pool.address, keeper.address, toolchains, config.build.jobs, remembers=config.cache.enabled)
     hasher = Hasher(planner.address, toolchains.normalise)
     return Cast(Scanner(hasher.address), hasher, planner, pool, keeper)
 

@@ -6,7 +6,7 @@ import os
 
 from actors.digests import ModuleNameError, digest, module_name
 from actors.disk import Disk
-from actors.messages import BuildSettings, FolderStamp, Rules
+from actors.messages import BuildSettings, Destination, FolderStamp, Rules, SnapshotSettings
 from actors.scanner.snapshot import PLAIN
 from orchestrator.config import Config, inside
 from orchestrator.looked import Watched
@@ -31,7 +31,7 @@ def scan_rules(config: Config) -> Rules:
         entry=config.entry,
         outputs=config.outputs,
         programs=config.programs if inside(config.programs, config.root) else "",
-        snapshot=os.path.join(config.folder, "snapshots", snapshot) if snapshot else "",
+        snapshot=os.path.join(config.cache.folder, "snapshots", snapshot) if snapshot else "",
     )
 
 
@@ -43,24 +43,28 @@ def build_settings(
     extras, absent = watched
     plain_ways, links = ways(config, disk)
     return BuildSettings(
+        project=config.project,
         root=config.root,
         profile=config.profile,
-        invalidation=config.invalidation,
-        jobs=config.jobs,
         entry=entry_module(config),
         entry_named=config.entry_named,
-        output=output,
-        within=config.within,
-        outputs_list=config.outputs_list,
-        owner=config.profile if owned else "",
         options=code_options(config),
-        keep_going=config.keep_going,
-        snapshot=snapshot_name(config),
-        project=config.project,
-        extras=extras + links,
-        unlinked=plain_ways,
-        absent=absent,
-        plain=PLAIN if plain else "given",
+        invalidation=config.build.invalidation,
+        jobs=config.build.jobs,
+        keep_going=config.build.keep_going,
+        destination=Destination(
+            path=output,
+            within=config.within,
+            listing=config.outputs_list,
+            owner=config.profile if owned else "",
+        ),
+        snapshot=SnapshotSettings(
+            name=snapshot_name(config),
+            extras=extras + links,
+            absent=absent,
+            unlinked=plain_ways,
+            plain=PLAIN if plain else "given",
+        ),
     )
 
 
@@ -69,7 +73,7 @@ def ways(config: Config, disk: Disk) -> tuple[tuple[str, ...], tuple[FolderStamp
     link's target decides what may be written."""
     plain: list[str] = []
     links: list[FolderStamp] = []
-    for place in (config.folder, os.path.dirname(config.output)):
+    for place in (config.cache.folder, os.path.dirname(config.build.output)):
         while place and place != config.project and inside(place, config.project):
             if disk.is_link(place):
                 links.append(FolderStamp(path=place, stamp=disk.stamp(place, follow=False)))
@@ -96,7 +100,7 @@ def code_options(config: Config) -> dict[str, str]:
 def snapshot_name(config: Config) -> str:
     """Returns the name of the snapshot's file for this project and profile; projects that share a cache have different
     ones. "" without a cache."""
-    if not config.folder or not config.enabled:
+    if not config.cache.folder or not config.cache.enabled:
         return ""
     profile = config.profile if len(config.profile) <= LONGEST_PROFILE else digest(config.profile.encode())[:16]
     return f"{profile}-{digest(os.fsencode(config.project + os.sep + config.entry))[:16]}"

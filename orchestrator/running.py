@@ -51,7 +51,7 @@ def checked_limits(limits: Mapping[str, object], config: Config) -> Limit:
             hint = near_miss(str(name), tuple(LIMITS)) or f"there are {known}"
             raise ProjectError(f"`{name}` is not a limit of a program", hint=hint)
     said = {name: _checked(name, value) for name, value in limits.items() if value is not None}
-    values = {name: said.get(name, getattr(config, key) if key else 0) for name, key in LIMITS.items()}
+    values = {name: said.get(name, getattr(config.run, key) if key else 0) for name, key in LIMITS.items()}
     return Limit(
         memory=values["memory"],
         fuel=values["fuel"] or None,
@@ -88,7 +88,7 @@ async def run_captured(
         stdin=stdin,
         memory_limit=limits.memory,
         fuel=limits.fuel,
-        folders=config.folders,
+        folders=config.run.folders,
         variables=_visible(variables or {}),
         capture=True,
         optimise=config.profile == "release",
@@ -117,7 +117,7 @@ async def run_attached(
         name=os.path.basename(program),
         memory_limit=limits.memory,
         fuel=limits.fuel,
-        folders=config.folders,
+        folders=config.run.folders,
         variables=_visible(os.environ),
         optimise=config.profile == "release",
         seconds=limits.seconds,
@@ -143,7 +143,7 @@ def machine_code(config: Config) -> MachineCode | None:
     project: who supplies a project could supply its cache too, and WebAssembly does not hold back machine code. None
     for a project without a cache on disk, and for a user without a folder."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    if not config.folder or not config.enabled or os.name != "posix" or not os.path.isabs(home):
+    if not config.cache.folder or not config.cache.enabled or os.name != "posix" or not os.path.isabs(home):
         return None
     return MachineCode(os.path.join(home, "wasmill", "machine-code"), LIBRARY)
 

@@ -287,8 +287,8 @@ class Machine:
                 )
             if not self._recalled:  # What the last build left is wanted at once, while the scanner looks.
                 steps.scanning.use_cache()
-                if settings.snapshot:
-                    session.ask(run, RecallPlan(build=run.id, snapshot=settings.snapshot))
+                if settings.snapshot.name:
+                    session.ask(run, RecallPlan(build=run.id, snapshot=settings.snapshot.name))
         self.advance()
 
     def advance(self) -> None:

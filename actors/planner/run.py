@@ -129,7 +129,7 @@ class Run:
     @property
     def shared(self) -> bool:
         """Whether other processes may be building on the same cache, and what they do is of use to this build."""
-        return bool(self.settings.snapshot) and not self.settings.force
+        return bool(self.settings.snapshot.name) and not self.settings.force
 
     def restart(self) -> None:
         """Forgets where the modules stand, because the sources are looked at (again). What was made stays made."""

@@ -72,10 +72,10 @@ def execute(arguments: Namespace, output: Output) -> int:
     said, place = settings(arguments), folder(arguments)
     opening = session.opening_of(arguments, place, said)
     config = opening.config if opening is not None else load(place, said)
-    before = _stamp(config.output)
+    before = _stamp(config.build.output)
 
     def finish(result: BuildResult) -> int:
-        unchanged = result.success and not result.compiled_modules and before == _stamp(config.output)
+        unchanged = result.success and not result.compiled_modules and before == _stamp(config.build.output)
         unchanged = unchanged and (result.program is not None or before is None)  # else the program is another build's
         nothing_done = unchanged and not arguments.verify
         tell(result, config, output, nothing_done=nothing_done)
@@ -105,7 +105,7 @@ def tell(result: BuildResult, config: Config, output: Output, *, nothing_done: b
     if nothing_done and result.cache_degraded is None:
         output.say(up_to_date(result.cache_hits))
         return
-    old = config.output if config.output and os.path.exists(config.output) else ""
+    old = config.build.output if config.build.output and os.path.exists(config.build.output) else ""
     wanted = "" if result.program else config.entry
     output.say(summary(result, style, old=old, wanted=wanted))
 

@@ -134,7 +134,7 @@ def _run(config: Config, place: str, ready: int, output: Output) -> int:
         watched = preload(config)
         from orchestrator.server.front import Front
 
-        front = Front(owned, owned.listen(), config.server_idle, watched)
+        front = Front(owned, owned.listen(), config.build.server_idle, watched)
     except Exception as wrong:
         tell(f"{wrong}\n".encode())
         raise

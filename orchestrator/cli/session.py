@@ -123,7 +123,7 @@ class _Signals:
 def start_server(config: Config, place: str) -> None:
     """Starts a server for the next command, if the settings want one and there is none. What hinders that is no error
     of this command."""
-    if not config.server or opener is not None:
+    if not config.build.server or opener is not None:
         return
     from orchestrator.server.place import ServerFolder, served_folder, start
 

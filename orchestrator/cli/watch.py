@@ -177,7 +177,7 @@ class _Watching:
             files = [place for one in found.files for place in _links_followed(root + one.path)]
             folders = [root + one.path for one in found.folders]
             inputs = _inputs(rules.snapshot)
-            inputs.pop(config.output, None)
+            inputs.pop(config.build.output, None)
         except WasmillError:
             pass  # the build reports it, and the files that it was found in are watched
         extras, absent = noted.watched(())

@@ -172,12 +172,12 @@ class Recorder:
                 version=version(),
                 wasmill=orchestrator.__version__,
                 toolchains=tuple([_member(one, found.extensions_of(one)) for one in found.members]),
-                slots=config.jobs,
-                memory=not config.folder,
-                enabled=config.enabled,
-                max_size=config.max_size,
-                eviction=config.eviction,
-                hot_memory=config.hot_memory,
+                slots=config.build.jobs,
+                memory=not config.cache.folder,
+                enabled=config.cache.enabled,
+                max_size=config.cache.max_size,
+                eviction=config.cache.eviction,
+                hot_memory=config.cache.hot_memory,
             )
         )
         self._stop = project.listen(lambda event: self._write(EventFrame(event=event)))

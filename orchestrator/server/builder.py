@@ -122,7 +122,7 @@ class OpenProject:
         stamps = []
         for name in (os.path.join("snapshots", snapshot_name(config)), "index.db"):
             try:
-                seen = os.stat(os.path.join(config.folder, name))
+                seen = os.stat(os.path.join(config.cache.folder, name))
             except OSError:
                 stamps.append((0, 0, 0))
                 continue

@@ -112,12 +112,12 @@ def served_folder(config: Config, place: str) -> str:
     know only the folder that they are given, and look for the cache in it."""
     if not POSSIBLE:
         raise UsageError("a server needs Linux")
-    if not config.folder or config.single:
+    if not config.cache.folder or config.single:
         raise UsageError("a single file has no server", hint="give the folder of a project")
-    if config.folder != os.path.join(os.path.abspath(place), os.path.dirname(FILE)):
+    if config.cache.folder != os.path.join(os.path.abspath(place), os.path.dirname(FILE)):
         what = f"a server needs the cache at `{os.path.dirname(FILE)}` in the folder that is built"
-        raise UsageError(what, hint=f"the cache of this project is `{config.folder}`")
-    if not config.enabled:
+        raise UsageError(what, hint=f"the cache of this project is `{config.cache.folder}`")
+    if not config.cache.enabled:
         raise UsageError("a server needs the cache, and `cache.enabled` is false")
     return config.project
 

@@ -110,7 +110,7 @@ async def test_look_up() -> None:
 async def test_settings_are_keywords(tmp_path: Path) -> None:
     write(tmp_path, SMALL)
     async with opened(tmp_path, output="out/it.wasm", folder="else/cache", jobs=3) as bench:
-        assert bench.project.config.jobs == 3
+        assert bench.project.config.build.jobs == 3
         result = await bench.build()
         assert result.program == tmp_path / "out" / "it.wasm"
         assert (tmp_path / "else" / "cache" / "index.db").exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import config as config_module
-from orchestrator.config import Config, load
+from orchestrator.config import BuildConfig, CacheConfig, Config, RunConfig, load
 from orchestrator.configfile import line_of
 from orchestrator.errors import ConfigError, ProjectError
 from orchestrator.settings import SETTINGS, size
@@ -42,12 +42,12 @@ def test_a_folder_with_main_needs_no_file(tmp_path: Path) -> None:
     here = load(project(tmp_path / "shop", main_ruchy="x"))
     home = str(tmp_path / "shop")
     assert (here.project, here.root, here.entry, here.file) == (home, home, "main.ruchy", "")
-    assert (here.name, here.profile, here.invalidation, here.single) == ("shop", "dev", "transitive", False)
-    assert here.output == os.path.join(home, "build", "main.wasm")
-    assert here.folder == os.path.join(home, ".ruchy-cache")
-    assert here.outputs == (here.folder, os.path.join(home, "build"))
+    assert (here.name, here.profile, here.build.invalidation, here.single) == ("shop", "dev", "transitive", False)
+    assert here.build.output == os.path.join(home, "build", "main.wasm")
+    assert here.cache.folder == os.path.join(home, ".ruchy-cache")
+    assert here.outputs == (here.cache.folder, os.path.join(home, "build"))
     assert not here.entry_named
-    assert (here.run_memory, here.fuel, here.folders) == (GIB, 0, ())
+    assert (here.run.run_memory, here.run.fuel, here.run.folders) == (GIB, 0, ())
     assert here.profiles == ("dev", "release")
 
 
@@ -68,8 +68,8 @@ def test_where_sources_are(tmp_path: Path, files: dict[str, str], root: str) -> 
 
 def test_jobs_are_the_cores_of_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config_module, "cores", lambda: 7)
-    assert load(tmp_path).jobs == 7
-    assert load(tmp_path, {"jobs": 3}).jobs == 3
+    assert load(tmp_path).build.jobs == 7
+    assert load(tmp_path, {"jobs": 3}).build.jobs == 3
 
 
 def test_a_file_above_makes_its_folder_the_project(tmp_path: Path) -> None:
@@ -83,6 +83,12 @@ def test_the_nearest_file_counts(tmp_path: Path) -> None:
     project(tmp_path, toml='[project]\nname = "far"\n')
     project(tmp_path / "in", toml='[project]\nname = "near"\n')
     assert load(tmp_path / "in").name == "near"
+
+
+def every_setting(config: Config) -> dict[str, object]:
+    tables = {"project": config, "build": config.build, "cache": config.cache, "run": config.run}
+    places = {name: config if name == "profile" else tables[one.table] for name, one in SETTINGS.items()}
+    return {name: getattr(place, name) for name, place in places.items()}
 
 
 def test_every_setting_of_the_file_arrives(tmp_path: Path) -> None:
@@ -118,7 +124,7 @@ jobs = 1
 """
     home = project(tmp_path / "p", toml=toml, code__main_ruchy="x")
     here = load(home)
-    assert {name: getattr(here, name) for name in SETTINGS} == {
+    assert every_setting(here) == {
         "name": "shop",
         "root": str(home / "code"),
         "entry": "start/go.ruchy",
@@ -149,14 +155,14 @@ jobs = 1
 def test_keywords_win_over_profile_over_tables(tmp_path: Path) -> None:
     toml = "[build]\njobs = 2\ntimeout = 1\nkeep_going = false\n[profile.dev]\njobs = 3\ntimeout = 2\n"
     here = load(project(tmp_path, toml=toml), {"jobs": 4})
-    assert (here.jobs, here.timeout, here.keep_going) == (4, 2.0, False)
+    assert (here.build.jobs, here.build.timeout, here.build.keep_going) == (4, 2.0, False)
 
 
 def test_another_profile_of_the_same_project(tmp_path: Path) -> None:
     here = load(project(tmp_path, toml='[profile.tiny]\noutput = "tiny"\n'), {"jobs": 9})
     assert here.profiles == ("dev", "release", "tiny")
     tiny = here.with_profile("tiny")
-    assert (tiny.profile, tiny.output, tiny.jobs) == ("tiny", str(tmp_path / "tiny" / "main.wasm"), 9)
+    assert (tiny.profile, tiny.build.output, tiny.build.jobs) == ("tiny", str(tmp_path / "tiny" / "main.wasm"), 9)
     assert here.with_profile("tiny").with_profile("dev") == here.with_profile("dev")
     with pytest.raises(ConfigError, match=r"no profile `tiyn`\n  did you mean `tiny`\?"):
         here.with_profile("tiyn")
@@ -164,8 +170,8 @@ def test_another_profile_of_the_same_project(tmp_path: Path) -> None:
 
 def test_output_may_name_the_file_itself(tmp_path: Path) -> None:
     here = load(tmp_path, {"output": "app.wasm"})
-    assert here.output == str(tmp_path / "app.wasm")
-    assert here.outputs == (here.folder,), "the root itself must be searched"
+    assert here.build.output == str(tmp_path / "app.wasm")
+    assert here.outputs == (here.cache.folder,), "the root itself must be searched"
 
 
 def test_a_single_file_is_a_project_of_what_it_reaches(tmp_path: Path) -> None:
@@ -174,21 +180,25 @@ def test_a_single_file_is_a_project_of_what_it_reaches(tmp_path: Path) -> None:
     file.write_text("x")
     here = load(file)
     assert (here.single, here.root, here.entry, here.entry_named) == (True, str(tmp_path), "my-tool.ruchy", True)
-    assert (here.output, here.folder, here.file, here.outputs) == ("", "", "", ())
+    assert (here.build.output, here.cache.folder, here.file, here.outputs) == ("", "", "", ())
     with pytest.raises(ConfigError, match="`entry`: a single file is its own entry"):
         load(file, {"entry": "other.ruchy"})
 
 
 def test_modules_in_memory_have_no_places() -> None:
     here = load(None)
-    assert (here.project, here.root, here.output, here.folder, here.entry) == ("", "", "", "", "main.ruchy")
+    assert (here.project, here.root, here.build.output, here.cache.folder, here.entry) == ("", "", "", "", "main.ruchy")
     assert here.outputs == ()
 
 
 def test_settings_and_config_agree() -> None:
-    fields = set(Config.__struct_fields__)
-    assert set(SETTINGS) < fields
-    assert fields - set(SETTINGS) == {"project", "file", "single", "entry_named", "profiles", "layers"}
+    """Each setting is a field of its table's struct; `profile` names a set of settings, so it is not in `build`."""
+    tables = {"build": BuildConfig, "cache": CacheConfig, "run": RunConfig}
+    for table, kind in tables.items():
+        assert set(kind.__struct_fields__) == {n for n, one in SETTINGS.items() if one.table == table} - {"profile"}
+    rest = {name for name, one in SETTINGS.items() if one.table == "project"} | {"profile"}
+    others = {"project", "file", "single", "entry_named", "profiles", "layers"}
+    assert set(Config.__struct_fields__) == rest | others | tables.keys()
 
 
 # ---------------------------------------------------------------------------------------------- what is refused
@@ -350,7 +360,7 @@ def test_default_toml_is_the_default(tmp_path: Path) -> None:
     bare = load(project(tmp_path / "shop", main_ruchy="x"))
     text = (CONFIGS / "default.toml").read_text()
     said = load(project(tmp_path / "shop", toml=text))
-    assert {name: getattr(said, name) for name in SETTINGS} == {name: getattr(bare, name) for name in SETTINGS}
+    assert every_setting(said) == every_setting(bare)
     for name in SETTINGS:
         assert f"\n{name} = " in text or f"\n# {name} = " in text
 
@@ -403,8 +413,10 @@ def test_a_cache_folder_that_may_be(tmp_path: Path, output: str, folder: str, na
         (place if name.endswith("/") or not name else place.parent).mkdir(parents=True, exist_ok=True)
         if name and not name.endswith("/"):
             place.write_text("x")
-    assert load(home, {"output": output, "folder": folder}).folder == str(home / folder)
+    assert load(home, {"output": output, "folder": folder}).cache.folder == str(home / folder)
 
 
 def test_a_file_in_place_of_the_cache_is_for_the_build_to_say(tmp_path: Path) -> None:
-    assert load(project(tmp_path, main_ruchy="x", cache="x"), {"folder": "cache"}).folder == str(tmp_path / "cache")
+    assert load(project(tmp_path, main_ruchy="x", cache="x"), {"folder": "cache"}).cache.folder == str(
+        tmp_path / "cache"
+    )

@@ -168,7 +168,7 @@ def told(place: Path, build: Callable[[], int]) -> Told:
     lines = [line for line in said.getvalue().splitlines() if "error[" in line or "warning[" in line]
     if code:
         return code, sorted(lines), b""
-    output = Path(load(place).output)
+    output = Path(load(place).build.output)
     return code, sorted(lines), output.read_bytes() if "no program" not in said.getvalue() and output.exists() else b""
 
 

@@ -167,7 +167,7 @@ class EndingBuild(Step):
             blocked=states.members(State.BLOCKED),
             recompiled_functions=[f"{module}::{name}" for module, one in made.items() for name in one.compiled],
             cached_functions=sum(len(one.functions) - len(one.compiled) for one in made.values()),
-            program=(settings.output or None) if succeeded and self._linking.program.digest else None,
+            program=(settings.destination.path or None) if succeeded and self._linking.program.digest else None,
             diagnostics=list(run.all_diagnostics()),
             reasons=self._reasons(made),
             cache_degraded=run.degraded,
@@ -229,7 +229,7 @@ class EndingBuild(Step):
             plan = msgspec.structs.replace(plan, inputs=facts.inputs.stamped(plan.modules))
         # Where stamps, settings and outcome are those of the snapshot that is there already, it is left alone.
         beside = self._beside(facts.inputs.stamped(plan.modules) if plan.inputs else ())
-        written = settings.snapshot
+        written = settings.snapshot.name
         if unchanged and end.same and end.beside_snapshot == beside_sources(beside):
             written = ""
         # Where the last build answers for all, nothing was looked up: those hits are in the result alone.
@@ -301,15 +301,15 @@ class EndingBuild(Step):
         # A stamp goes in here only from before its file was read, and the program's from after it was written. So if a
         # file changes in between, the snapshot differs from the disk and the next build looks again; it can never have
         # the stamp of a text that no build has read.
-        run, settings, absent, program = self.run, self.run.settings, self.run.settings.absent, self._linking.program
-        succeeded = self._linking.succeeded
-        extras = [Extra(one.path, one.stamp) for one in settings.extras]
+        run, settings, program = self.run, self.run.settings, self._linking.program
+        output, snapshot, succeeded = settings.destination.path, settings.snapshot, self._linking.succeeded
+        absent, extras = snapshot.absent, [Extra(file.path, file.stamp) for file in snapshot.extras]
         if program.digest:
-            extras.append(Extra(program.file or settings.output, program.stamp or NO_STAMP))
+            extras.append(Extra(program.file or output, program.stamp or NO_STAMP))
             if program.link is not None:
-                extras.append(Extra(settings.output, program.link))
-        elif settings.output:
-            absent = (*absent, settings.output)  # Another build's program stands there, and that is reported.
+                extras.append(Extra(output, program.link))
+        elif output:
+            absent = (*absent, output)  # Another build's program stands there, and that is reported.
         for file in inputs:
             place = place_of(file.path, settings.root)
             if file.digest == "":
@@ -319,9 +319,9 @@ class EndingBuild(Step):
         return Beside(
             extras=tuple(extras),
             absent=absent,
-            unlinked=settings.unlinked,
+            unlinked=snapshot.unlinked,
             project=settings.project,
-            settings=settings.plain,
+            settings=snapshot.plain,
             quiet=succeeded and run.degraded is None,
             warnings=run.all_diagnostics() if succeeded else (),
         )

@@ -343,7 +343,7 @@ class Linking(Step):
                 duration_ms=answer.duration_ms,
             )
         ]
-        if linked.state and run.settings.snapshot:  # Without a plan on disk nobody would find it.
+        if linked.state and run.settings.snapshot.name:  # Without a plan on disk nobody would find it.
             self._state = digest(linked.state)
             manifest = keys.encode(keys.LinkManifest(program=self._key))
             entries.append(
@@ -364,20 +364,20 @@ class Linking(Step):
     def _publish(self, data: bytes = b"") -> None:
         """Has the program written to its place; without its bytes, from the cache, unless it is there already. Where
         there is no program, those that earlier builds wrote are removed."""
-        settings = self.run.settings
-        if not self._digest and not (settings.outputs_list and settings.owner):
+        destination = self.run.settings.destination
+        if not self._digest and not (destination.listing and destination.owner):
             self.run.go(Phase.ENDING)
             return
         self.session.ask(
             self.run,
             Publish(
                 build=self.run.id,
-                path=settings.output if self._digest else "",
+                path=destination.path if self._digest else "",
                 digest=self._digest,
                 data=data,
-                listing=settings.outputs_list,
-                within=settings.within,
-                owner=settings.owner,
+                listing=destination.listing,
+                within=destination.within,
+                owner=destination.owner,
             ),
         )
 
@@ -396,10 +396,10 @@ class Linking(Step):
                 self._load()
             return
         if answer.error:
-            run.diagnostics.append(not_written(settings.output, answer.error, outside=answer.outside))
+            run.diagnostics.append(not_written(settings.destination.path, answer.error, outside=answer.outside))
             self._failed = True
         elif session.events.wanted and answer.written:
-            session.events.emit(ProgramWritten(build=run.id, file=settings.output, digest=self._digest))
+            session.events.emit(ProgramWritten(build=run.id, file=settings.destination.path, digest=self._digest))
         self._place, self._published = answer, True
 
     # ---- what comes back

@@ -17,6 +17,7 @@ from actors.messages import (
     BuildSettings,
     CacheEntry,
     CompileDone,
+    Destination,
     End,
     Ended,
     Find,
@@ -36,6 +37,7 @@ from actors.messages import (
     RunLink,
     RunSummarise,
     ScanEnd,
+    SnapshotSettings,
     SourcesRead,
     Stored,
     StoreEntries,
@@ -53,7 +55,9 @@ from tests.actors.planner.plain_projects import sources
 TOOLCHAIN = PlainToolchain()
 TEXTS = {"main": "use a::f\nrun f", "a": "use b::g\npub f = g", "b": "pub g = 1"}
 SCANNED = ScanEnd()
-SETTINGS = BuildSettings(entry="main", output="/out/main.wasm", snapshot="s")
+SETTINGS = BuildSettings(
+    entry="main", destination=Destination(path="/out/main.wasm"), snapshot=SnapshotSettings(name="s")
+)
 
 
 class Others:

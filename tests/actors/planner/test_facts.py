@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from actors.digests import NO_STAMP, digest
-from actors.messages import BuildSettings, KnownSource
+from actors.messages import BuildSettings, Destination, KnownSource, SnapshotSettings
 from actors.planner import layers
 from actors.planner.facts import Facts
 from actors.planner.phases.ending import planned_module
@@ -101,7 +101,16 @@ def test_another_toolchain_changes_every_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [BuildSettings(jobs=8, output="/elsewhere", keep_going=False, snapshot="x", profile="p")]
+    "settings",
+    [
+        BuildSettings(
+            jobs=8,
+            destination=Destination(path="/elsewhere"),
+            keep_going=False,
+            snapshot=SnapshotSettings(name="x"),
+            profile="p",
+        )
+    ],
 )
 def test_what_does_not_change_code_changes_no_key(settings: BuildSettings) -> None:
     assert keys(BASE, settings) == keys(BASE)

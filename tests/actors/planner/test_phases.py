@@ -34,6 +34,7 @@ from actors.messages import (
     RunLink,
     RunSummarise,
     ScanEnd,
+    SnapshotSettings,
     SourcesRead,
     Stored,
     StoreEntries,
@@ -51,7 +52,7 @@ from tests.actors.planner.plain_projects import sources
 
 M = TypeVar("M", bound=Message)
 EDITED = {**TEXTS, "a": "use b::g\npub f = g g"}
-ALONE = msgspec.structs.replace(SETTINGS, snapshot="")
+ALONE = msgspec.structs.replace(SETTINGS, snapshot=SnapshotSettings())
 SAME = ScanEnd(same=True, snapshot=Stamp(1, 1, 1, 1, 1), beside_snapshot="r")
 
 

@@ -80,7 +80,7 @@ async def test_settings_are_read_from_the_disk_in_memory() -> None:
     world = world_of()
     world.disk.write(f"{PROJECT}/wasmill.toml", b'[build]\noutput = "out/p.wasm"\n[cache]\neviction = "fifo"\n')
     async with world.open() as project:
-        assert project.config.eviction == "fifo"
+        assert project.config.cache.eviction == "fifo"
         assert (await project.build()).program == Path(PROJECT) / "out" / "p.wasm"
 
 
