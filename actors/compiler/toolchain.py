@@ -492,8 +492,8 @@ def load_toolchain(name: str) -> Toolchain:
     from importlib import import_module
 
     module, _, attribute = name.partition(":")
-    found: Any = import_module(module)
+    member: Any = import_module(module)
     for part in attribute.split("."):
-        found = getattr(found, part)
-    toolchain: Toolchain = found() if isinstance(found, type) else found
+        member = getattr(member, part)
+    toolchain: Toolchain = member() if isinstance(member, type) else member
     return toolchain

@@ -46,8 +46,8 @@ class Toolchains:
         self.place = place
         self._of: dict[str, Toolchain] = {}
         self._given = {name: given for name, given in (extensions or {}).items() if given}
-        if len({one.name for one in members}) < len(members):
-            raise ValueError(f"two toolchains have one name: {', '.join(one.name for one in members)}")
+        if len({member.name for member in members}) < len(members):
+            raise ValueError(f"two toolchains have one name: {', '.join(member.name for member in members)}")
         for member in members:
             for extension in self.extensions_of(member):
                 other = self._of.setdefault(extension, member)
@@ -56,15 +56,15 @@ class Toolchains:
         # The longest first, because one extension may be the end of another. A single toolchain has its own order.
         several = sorted(self._of, key=lambda extension: (-len(extension), extension))
         self.extensions: tuple[str, ...] = tuple(several) if len(members) > 1 else self.extensions_of(self._first)
-        free = [one for one in members if isinstance(one, FreeNames) and one.free_names]
-        self.free: tuple[str, ...] = tuple([name for one in free for name in self.extensions_of(one)])
+        free = [member for member in members if isinstance(member, FreeNames) and member.free_names]
+        self.free: tuple[str, ...] = tuple([name for member in free for name in self.extensions_of(member)])
         """The extensions of files that may have any name."""
-        self._calling = [one for one in members if isinstance(one, CallsPrograms)]
-        again = [one for one in members if isinstance(one, Reconsiders) and one.reconsiders]
-        self.reconsidered: tuple[str, ...] = tuple([name for one in again for name in self.extensions_of(one)])
+        self._calling = [member for member in members if isinstance(member, CallsPrograms)]
+        again = [member for member in members if isinstance(member, Reconsiders) and member.reconsiders]
+        self.reconsidered: tuple[str, ...] = tuple([name for member in again for name in self.extensions_of(member)])
         """The extensions of files whose compile is given an earlier object."""
-        whole = [one for one in members if isinstance(one, LinksWhole) and one.links_whole]
-        self._whole = tuple([name for one in whole for name in self.extensions_of(one)])
+        whole = [member for member in members if isinstance(member, LinksWhole) and member.links_whole]
+        self._whole = tuple([name for member in whole for name in self.extensions_of(member)])
 
     def __eq__(self, other: object) -> bool:
         """Equal where the classes, names and extensions are, because each configuration loads its own instances."""
@@ -74,18 +74,18 @@ class Toolchains:
         return hash(self._shape())
 
     def _shape(self) -> tuple[object, ...]:
-        return (self.place, *[(type(one), one.name, self.extensions_of(one)) for one in self.members])
+        return (self.place, *[(type(member), member.name, self.extensions_of(member)) for member in self.members])
 
     @property
     def entries(self) -> tuple[str, ...]:
         """The file names of the default entry, in the order in which they are looked for."""
-        found: list[str] = []
+        names: list[str] = []
         for member in self.members:
             if isinstance(member, NamesEntry) and member.name not in self._given:
-                found += member.entry_names
+                names += member.entry_names
             else:
-                found += [f"main{extension}" for extension in self.extensions_of(member)]
-        return tuple(found)
+                names += [f"main{extension}" for extension in self.extensions_of(member)]
+        return tuple(names)
 
     def extensions_of(self, member: Toolchain) -> tuple[str, ...]:
         """The extensions of the files that a member compiles."""
@@ -101,7 +101,7 @@ class Toolchains:
 
     def named(self, name: str) -> Toolchain:
         """The member with this name, else the first one."""
-        return next((one for one in self.members if one.name == name), self._first)
+        return next((member for member in self.members if member.name == name), self._first)
 
     def linker(self, entry: str, paths: Collection[str]) -> Toolchain | None:
         """The toolchain that links the objects of the modules at `paths`: the first, beginning with the entry's own,
@@ -115,39 +115,45 @@ class Toolchains:
 
     def calls_programs(self, toolchain: Toolchain) -> bool:
         """Whether the toolchain's jobs wait for other programs."""
-        return bool(self._calling) and any(one is toolchain for one in self._calling)
+        return bool(self._calling) and any(member is toolchain for member in self._calling)
 
     def interrupt(self) -> None:
         """Ends the programs that jobs wait for."""
-        for one in self._calling:
-            one.interrupt()
+        for member in self._calling:
+            member.interrupt()
 
     def whole(self, paths: Mapping[str, str], reached: Collection[str]) -> set[str]:
         """The modules that a program has besides those that it reached: one file of a toolchain that `LinksWhole`
         brings all files of such toolchains. `paths` has the file of each module of the project."""
-        if not self._whole or not any(paths[one].endswith(self._whole) for one in reached):
+        if not self._whole or not any(paths[module].endswith(self._whole) for module in reached):
             return set()
-        return {one for one, path in paths.items() if path.endswith(self._whole)}
+        return {module for module, path in paths.items() if path.endswith(self._whole)}
 
     def kinds(self, paths: Collection[str]) -> list[str]:
         """The kinds of object that the modules at `paths` are compiled to, sorted."""
         # A program has thousands of modules and one or two toolchains, and `isinstance` of a protocol is slow.
-        of = {id(one): one for one in map(self.of, paths)} if len(self.members) > 1 else {0: self._first}
-        return sorted({object_kind(one) for one in of.values()}) if paths else []
+        of = (
+            {id(toolchain): toolchain for toolchain in map(self.of, paths)}
+            if len(self.members) > 1
+            else {0: self._first}
+        )
+        return sorted({object_kind(toolchain) for toolchain in of.values()}) if paths else []
 
     def identity(self) -> Digest:
         """The digest of everything about all toolchains that changes their output; of one, its own identity."""
         if len(self.members) == 1:
             return self._first.identity()
-        return digest(repr([(one.name, self.extensions_of(one), one.identity()) for one in self.members]).encode())
+        return digest(
+            repr([(member.name, self.extensions_of(member), member.identity()) for member in self.members]).encode()
+        )
 
     def identities(self) -> dict[str, Digest]:
         """The identities by the toolchain's name, as they are now."""
-        return {one.name: one.identity() for one in self.members}
+        return {member.name: member.identity() for member in self.members}
 
     def files(self) -> tuple[str, ...]:
         """The absolute paths of the files from which the identities come."""
-        return tuple([file for one in self.members for file in one.files()])
+        return tuple([file for member in self.members for file in member.files()])
 
     def normalise(self, path: str, raw: bytes) -> bytes:
         """As `Toolchain.normalise`, by the toolchain of the source at `path`."""
@@ -161,9 +167,9 @@ def place_of(members: Iterable[ToolchainPlace]) -> str:
 
 def load_toolchains(place: str) -> Toolchains:
     """Loads the toolchains that `place_of` named. Raises ImportError or AttributeError where one is not there."""
-    found = msgspec.json.decode(place, type=list[ToolchainPlace])
-    members = [configured(load_toolchain(one.place), one.options) for one in found]
-    given = {member.name: one.extensions for member, one in zip(members, found, strict=True)}
+    places = msgspec.json.decode(place, type=list[ToolchainPlace])
+    members = [configured(load_toolchain(entry.place), entry.options) for entry in places]
+    given = {member.name: entry.extensions for member, entry in zip(members, places, strict=True)}
     return Toolchains(*members, place=place, extensions=given)
 
 

@@ -55,8 +55,8 @@ def with_source(
     expected digest, returns the source that it has now in place of the job."""
     if job.source or expected in ("", _EMPTY):
         return job, None
-    found = FoundSource(module=job.module, path=job.path)
-    read = next(iter(read_sources((found,), root, lambda _, raw: toolchain.normalise(raw), disk).sources), None)
+    source = FoundSource(module=job.module, path=job.path)
+    read = next(iter(read_sources((source,), root, lambda _, raw: toolchain.normalise(raw), disk).sources), None)
     if read is not None and read.error is None and read.digest == expected:
         return msgspec.structs.replace(job, source=read.data), None
     if read is None:

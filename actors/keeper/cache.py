@@ -194,7 +194,7 @@ class BuildCache:
     def emit(self, kind: Callable[..., Event], **fields: object) -> None:
         """Emits an event of this build, if anybody listens. Digests become hexadecimal."""
         if self.events.wanted:
-            said = {name: it.hex() if isinstance(it, bytes) else it for name, it in fields.items()}
+            said = {name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items()}
             self.events.emit(kind(build=self.now.build, **said))
 
     def degrade(self, reason: str) -> None:
@@ -286,7 +286,7 @@ class BuildCache:
         self.quarantined_metadata(known.damaged)
         for error in known.failed.values():
             self.degrade(f"reading {METADATA}: {said(error)}")
-        return {key: row_of(*found) for key, found in known.found.items()}
+        return {key: row_of(*metadata) for key, metadata in known.found.items()}
 
     async def load(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
         """Returns the objects that exist and are undamaged."""
@@ -338,15 +338,15 @@ class BuildCache:
         homes = await self.look_up(index.find_fragments, fingerprints) or []
         self.expect(row for row, _ in homes)
         objects = await self.load([row.digest for row, _ in homes])
-        found: dict[bytes, bytes] = {}
+        fragments: dict[bytes, bytes] = {}
         for row, names in homes:
             data = objects.get(row.digest, b"")
             places = fragments_of(data)
             for name in names:
                 if name in places:
                     offset, length = places[name]
-                    found[name] = data[offset : offset + length]
-        return found
+                    fragments[name] = data[offset : offset + length]
+        return fragments
 
     async def find_objects(self, keys: Sequence[bytes]) -> dict[bytes, tuple[EntryRow, bytes]]:
         """The rows of these keys that are there, with their objects' bytes, checked."""
@@ -361,13 +361,13 @@ class BuildCache:
     async def keep(self, entries: Sequence[Incoming], force: bool) -> StoreResult:
         """Stores entries. If the disk is full, what could not be stored comes back in `rest`."""
         known = await self._known(entries, force)
-        size = sum(len(one.entry.data) for one in entries)
+        size = sum(len(incoming.entry.data) for incoming in entries)
         kept = await self.offload.files(4 * len(entries), size, self._keep, entries, known, force)
         self.count(bytes_written=kept.written)
         refused = {**kept.refused, **await self._add_rows(kept.stored, entries, known, force)}
-        digests = {one.key: one.row.digest for one in kept.stored} | refused
+        digests = {written.key: written.row.digest for written in kept.stored} | refused
         self.lost.difference_update(digests)
-        self.unstored.update(one.key for one in kept.rest)
+        self.unstored.update(incoming.key for incoming in kept.rest)
         self.unstored.difference_update(digests)
         self._report_stored(entries, kept.stored, refused)
         rest: Sequence[Incoming] = ()
@@ -382,14 +382,14 @@ class BuildCache:
         """The rows that these keys have already."""
         # A key that this build looked up in vain is not looked up again. If another process was faster in the meantime,
         # adding the row tells.
-        keys = [one.key for one in entries if force or one.key not in self.in_use.missed]
+        keys = [incoming.key for incoming in entries if force or incoming.key not in self.in_use.missed]
         if not keys:
             return {}
         known = await self.look_up(index.find, keys)
         return known if known is not None else await self._find_in_files(keys)
 
     def _keep(self, entries: Sequence[Incoming], known: dict[bytes, EntryRow], force: bool) -> WriteResult:
-        self.in_use.add([one.key for one in entries], [one.digest for one in entries])
+        self.in_use.add([incoming.key for incoming in entries], [incoming.digest for incoming in entries])
         self.in_use.pin(self._shared, self.store.disk)
         return self.store.keep(entries, known, self.store.disk.now_ns() // 10**9, force)
 
@@ -400,7 +400,7 @@ class BuildCache:
         the digests of those."""
         if not stored:
             return {}
-        ours = {one.key: one.row.digest for one in stored}
+        ours = {written.key: written.row.digest for written in stored}
         replace = [key for key, digest in ours.items() if key in known and (force or known[key].digest != digest)]
         rows = await self.write(commits.insert, self.store, stored, entries, replace)
         if rows is None:
@@ -416,20 +416,20 @@ class BuildCache:
 
     def _count_twice(self, stored: Iterable[WrittenEntry], rows: dict[bytes, EntryRow]) -> None:
         """Counts modules that were compiled twice: missed here, but stored first by another process."""
-        for one in stored:
-            row = rows.get(one.key)
+        for written in stored:
+            row = rows.get(written.key)
             # When the index was rebuilt, somebody else may have made the row of our own metadata. Then it has our very
             # duration.
-            own = row is None or row.duration_ms == one.row.duration_ms
-            if one.row.kind == "object" and not own and one.key in self.in_use.missed:
+            own = row is None or row.duration_ms == written.row.duration_ms
+            if written.row.kind == "object" and not own and written.key in self.in_use.missed:
                 self.count(compiled_twice=1)
-                self.emit(CompiledTwice, module=one.row.module, key=one.key)
+                self.emit(CompiledTwice, module=written.row.module, key=written.key)
 
     def _report_stored(
         self, entries: Iterable[Incoming], stored: list[WrittenEntry], refused: Mapping[bytes, bytes]
     ) -> None:
         """Keeps what was stored in memory, and emits the fate of each entry."""
-        rows = {one.key: one.row for one in stored}
+        rows = {written.key: written.row for written in stored}
         for key, digest, entry in entries:
             row = rows.get(key)
             if key in refused:
@@ -443,8 +443,8 @@ class BuildCache:
 
     async def find_summaries(self, identity: Digest, sources: Iterable[str]) -> dict[str, bytes]:
         names = {index.summary_name(identity, source): source for source in sources}
-        found = await self.look_up(index.find_summaries, names)
-        return {names[name]: data for name, data in (found or {}).items()}
+        summaries = await self.look_up(index.find_summaries, names)
+        return {names[name]: data for name, data in (summaries or {}).items()}
 
     async def store_summaries(self, identity: Digest, summaries: Mapping[str, bytes]) -> None:
         named = [(index.summary_name(identity, source), data) for source, data in summaries.items()]
@@ -498,8 +498,8 @@ class BuildCache:
             if self.memory:
                 self._database = await recovery.open_memory()
                 return self._database
-            found = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
-            self._database, new = found
+            opened = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
+            self._database, new = opened
             # A new index beside plans of earlier builds: somebody removed the old one, and maybe entries, too.
             # The plans may have gone a moment ago, because something else was missing: that counts as well.
             earlier = await self.offload.run(self.store.names, SNAPSHOTS) if new else []
@@ -521,10 +521,10 @@ class BuildCache:
 
     async def adopt_files(self, known: Collection[bytes]) -> bool:
         """Adds rows for entries on disk that are not `known`. Returns False if the disk fails."""
-        found = await self.files(None, recovery.rows_of_files, self.store, known)
-        if found is None:
+        unknown = await self.files(None, recovery.rows_of_files, self.store, known)
+        if unknown is None:
             return False
-        rows, damaged = found
+        rows, damaged = unknown
         self.quarantined_metadata(damaged)
         if rows:
             await self.write(commits.adopt, self.store, rows)

@@ -32,7 +32,7 @@ async def insert(
     """Adds the rows of what was `stored` (of `entries`): see `index.insert`. An entry whose files are gone and cannot
     be written again gets no row."""
     whole = await connection.run(store.complete, stored, entries)
-    rows = [(one.key, one.row) for one in stored if one.key in whole]
+    rows = [(written.key, written.row) for written in stored if written.key in whole]
     # A fingerprint does not cover what else a compile read. So fragments of objects with inputs get no rows.
     reusable = [(key, entry) for key, _, entry in entries if entry.kind == "object" and not entry.inputs]
     functions = {key: fragments_of(entry.data) for key, entry in reusable}
@@ -62,7 +62,7 @@ async def remove(
     rescued = [key for key in victims if key in pinned]
     if rescued:
         known = await connection.run(store.read_known, rescued)
-        await adopt(connection, store, [(key, row_of(*found)) for key, found in known.found.items()])
+        await adopt(connection, store, [(key, row_of(*metadata)) for key, metadata in known.found.items()])
     if neighbours:
         known_keys = {*victims, *await index.all_keys(connection)}
         rows, _ = await connection.run(recovery.read_rows, store, known_keys)

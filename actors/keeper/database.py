@@ -226,8 +226,8 @@ def _driven(work: Coroutine[object, object, R]) -> R:
     try:
         work.send(None)
     except StopIteration as stop:
-        found: R = stop.value
-        return found
+        result: R = stop.value
+        return result
     work.close()
     raise RuntimeError("a function on the database waited for something else")
 

@@ -59,12 +59,12 @@ def fragments_of(data: bytes) -> dict[bytes, tuple[int, int]]:
         payload = _payload(data)
         if payload is None:
             return {}
-        found = _decoder.decode(payload)
+        listed = _decoder.decode(payload)
     except (IndexError, *UNREADABLE):
         return {}
-    if any(not one.length or one.offset + one.length > len(data) for one in found):
+    if any(not fragment.length or fragment.offset + fragment.length > len(data) for fragment in listed):
         return {}
-    return {one.fingerprint: (one.offset, one.length) for one in found}
+    return {fragment.fingerprint: (fragment.offset, fragment.length) for fragment in listed}
 
 
 def _payload(data: bytes) -> bytes | None:

@@ -159,10 +159,10 @@ async def prepare(connection: Connection, busy_ms: int, wal: bool) -> str:
 async def _has_our_tables(connection: Connection) -> bool:
     """Whether the tables are exactly ours: a view, a trigger or a computed column in a stranger's file would run with
     our statements."""
-    found = await connection.execute_fetchall(
+    schema = await connection.execute_fetchall(
         "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
     )
-    return sorted(str(sql) for (sql,) in found) == sorted(_TABLES)
+    return sorted(str(sql) for (sql,) in schema) == sorted(_TABLES)
 
 
 async def create(
@@ -182,8 +182,8 @@ async def create(
 
 async def check(connection: Connection) -> str:
     """What SQLite's own check of the whole file says: "" if all is well."""
-    found = [str(row[0]) for row in await connection.execute_fetchall("PRAGMA integrity_check(3)")]
-    return "" if found == ["ok"] else "; ".join(found)
+    problems = [str(row[0]) for row in await connection.execute_fetchall("PRAGMA integrity_check(3)")]
+    return "" if problems == ["ok"] else "; ".join(problems)
 
 
 # ------------------------------------------------------------------------------------------------ entries
@@ -211,11 +211,11 @@ async def find_fragments(
 ) -> list[tuple[EntryRow, Sequence[bytes]]]:
     """The entries whose objects should have fragments of these fingerprints, and which ones."""
     entries = await fragments.find(connection, fingerprints)
-    found: list[tuple[EntryRow, Sequence[bytes]]] = []
+    homes: list[tuple[EntryRow, Sequence[bytes]]] = []
     for chunk in _chunks(end for entry in sorted(entries) for end in fragments.keys_of(entry)):
         where = " OR ".join(["key BETWEEN ? AND ?"] * (len(chunk) // 2))
-        found += [(row, entries[fragments.entry_of(key)]) for key, row in await _rows(connection, where, chunk)]
-    return found
+        homes += [(row, entries[fragments.entry_of(key)]) for key, row in await _rows(connection, where, chunk)]
+    return homes
 
 
 async def all_keys(connection: Connection) -> list[bytes]:
@@ -231,11 +231,11 @@ async def all_digests(connection: Connection) -> list[tuple[bytes, bytes]]:
 
 async def find_digests(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, bytes]:
     """Returns the digests of all of these keys that have a row."""
-    found: dict[bytes, bytes] = {}
+    digests: dict[bytes, bytes] = {}
     for chunk in _chunks(keys):
         sql = f"SELECT key, digest FROM uses WHERE key IN ({_marks(chunk)})"
-        found.update([(key, _name(name)) for key, name in await connection.execute_fetchall(sql, chunk)])
-    return found
+        digests.update([(key, _name(name)) for key, name in await connection.execute_fetchall(sql, chunk)])
+    return digests
 
 
 async def named(connection: Connection, names: Iterable[bytes]) -> set[bytes]:
@@ -373,12 +373,12 @@ def summary_name(identity: Digest, source: str) -> bytes:
 
 async def find_summaries(connection: Connection, names: Iterable[bytes]) -> dict[bytes, bytes]:
     """The summaries stored under these names; a damaged one raises `Damaged`."""
-    found: dict[bytes, bytes] = {}
+    summaries: dict[bytes, bytes] = {}
     for chunk in _chunks(names):
         sql = f"SELECT name, data FROM summaries WHERE name IN ({_marks(chunk)})"
         for name, sealed in await connection.execute_fetchall(sql, chunk):
-            found[name] = _opened(name, sealed)
-    return found
+            summaries[name] = _opened(name, sealed)
+    return summaries
 
 
 async def store_summaries(

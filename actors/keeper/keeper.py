@@ -167,7 +167,7 @@ class Keeper(Actor[ToKeeper]):
     @_handles(Load)
     async def _load(self, message: Load) -> Loaded:
         data = await self.cache.load(_raw(message.digests))
-        return Loaded(data={name.hex(): it for name, it in data.items()}, degraded=self.cache.degraded)
+        return Loaded(data={name.hex(): content for name, content in data.items()}, degraded=self.cache.degraded)
 
     @_handles(StoreEntries)
     async def _store(self, message: StoreEntries) -> Stored:

@@ -90,10 +90,10 @@ def write(disk: Disk, path: str, data: bytes) -> Stamp:
 def read_list(disk: Disk, listing: str) -> dict[str, WrittenProgram]:
     """The programs that builds wrote, by absolute path; none if there is no list, or it is damaged."""
     try:
-        found = _decoder.decode(disk.read(listing, LONGEST))
+        listed = _decoder.decode(disk.read(listing, LONGEST))
     except (OSError, *UNREADABLE):
         return {}
-    return found if isinstance(found, dict) else dict.fromkeys(found, WrittenProgram())
+    return listed if isinstance(listed, dict) else dict.fromkeys(listed, WrittenProgram())
 
 
 def next_list(disk: Disk, listing: str, path: str, written: WrittenProgram) -> bytes | None:
@@ -104,8 +104,8 @@ def next_list(disk: Disk, listing: str, path: str, written: WrittenProgram) -> b
     # no harm. The other way round it would leave a program that nobody remembers.
     before = read_list(disk, listing)
     after = dict(before)
-    for file, one in before.items():
-        if written.owner and one.owner == written.owner and file != path and _is_done_with(disk, file, one):
+    for file, program in before.items():
+        if written.owner and program.owner == written.owner and file != path and _is_done_with(disk, file, program):
             del after[file]
     if path:
         after[path] = written

@@ -64,9 +64,9 @@ def rows_of_files(store: FileStore, known: Collection[bytes]) -> tuple[Rows, dic
 
 def read_rows(store: FileStore, known: Collection[bytes]) -> tuple[Rows, dict[bytes, str]]:
     """The same, but damaged metadata stays where it is."""
-    found, damaged, _ = store.read_known([key for key in store.committed() if key not in known])
+    known_files, damaged, _ = store.read_known([key for key in store.committed() if key not in known])
     objects = set(store.names(MODULES))
-    ordered = sorted(found.items(), key=lambda item: (item[1][0].when, item[0]))
+    ordered = sorted(known_files.items(), key=lambda item: (item[1][0].when, item[0]))
     rows = [(key, row_of(metadata, overhead)) for key, (metadata, overhead) in ordered]
     return [(key, row) for key, row in rows if object_file(row.digest) in objects], damaged
 
@@ -74,12 +74,12 @@ def read_rows(store: FileStore, known: Collection[bytes]) -> tuple[Rows, dict[by
 def functions_of(store: FileStore, rows: Iterable[tuple[bytes, index.EntryRow]]) -> dict[bytes, list[bytes]]:
     """The fingerprints of the fragments in the objects of these rows, by key. Each object is read and checked; one that
     is not good has none, and neither has one with inputs."""
-    found: dict[bytes, list[bytes]] = {}
+    fingerprints: dict[bytes, list[bytes]] = {}
     for key, row in rows:
         if row.kind == "object" and not row.inputs:
             data = store.fetch([(row.digest, row.checksum)]).data.get(row.digest, b"")
-            found[key] = list(fragments_of(data))
-    return found
+            fingerprints[key] = list(fragments_of(data))
+    return fingerprints
 
 
 def correct_metadata(store: FileStore, stored: Iterable[WrittenEntry], rows: dict[bytes, index.EntryRow]) -> None:
@@ -99,8 +99,8 @@ def has_neighbours(store: FileStore) -> bool:
         return False
     now = store.disk.now_ns()
     for name in names:
-        found = _INDEX.fullmatch(name)
-        if found is None or found[1] == index.FILE:
+        match = _INDEX.fullmatch(name)
+        if match is None or match[1] == index.FILE:
             continue
         try:
             if now - store.disk.stamp(store.path(name)).mtime_ns < LATELY_NS:

@@ -108,8 +108,8 @@ def metadata_file(key: bytes) -> str:
 
 def digest_in(name: str, extension: str) -> bytes:
     """The digest in the name of a file; empty if it is no file of ours."""
-    found = name.removesuffix(extension)
-    return bytes.fromhex(found) if found != name and found and are_digests([found]) else b""
+    stem = name.removesuffix(extension)
+    return bytes.fromhex(stem) if stem != name and stem and are_digests([stem]) else b""
 
 
 def is_snapshot_name(snapshot: str) -> bool:
@@ -223,7 +223,10 @@ class FileStore:
 
     def whole(self, entries: Sequence[tuple[bytes, bytes]]) -> set[bytes]:
         """Returns the keys of all of these entries (key and digest) that have both files."""
-        names = [(self.path(METADATA, metadata_file(key)), self.path(MODULES, object_file(it))) for key, it in entries]
+        names = [
+            (self.path(METADATA, metadata_file(key)), self.path(MODULES, object_file(digest)))
+            for key, digest in entries
+        ]
         try:
             self.disk.rows([path for both in names for path in both])
         except OSError:
@@ -236,17 +239,17 @@ class FileStore:
 
     def complete(self, stored: Sequence[WrittenEntry], entries: Iterable[Incoming]) -> set[bytes]:
         """Writes what was `stored` of `entries` again if it is not there any more. Returns the keys that are whole."""
-        whole = self.whole([(one.key, one.row.digest) for one in stored])
+        whole = self.whole([(written.key, written.row.digest) for written in stored])
         if len(whole) < len(stored):
-            data = {one.key: one.entry.data for one in entries}
-            for one in stored:
-                if one.key not in whole:
+            data = {incoming.key: incoming.entry.data for incoming in entries}
+            for written in stored:
+                if written.key not in whole:
                     try:
-                        self.write(MODULES, object_file(one.row.digest), data[one.key])
-                        self.write_metadata(one.key, one.metadata)
+                        self.write(MODULES, object_file(written.row.digest), data[written.key])
+                        self.write_metadata(written.key, written.metadata)
                     except OSError:
                         continue
-                    whole.add(one.key)
+                    whole.add(written.key)
         return whole
 
     def forget(self, entries: Sequence[tuple[bytes, bytes]]) -> int:

@@ -47,7 +47,7 @@ class Upkeep:
         each key has now, and the keys whose new bytes were refused."""
         cache = self.cache
         if not cache.now.writable:
-            cache.unstored.update(one.key for one in entries)
+            cache.unstored.update(incoming.key for incoming in entries)
             return {}, []
         kept = await cache.keep(entries, force)
         digests, refused = kept.digests, kept.refused

@@ -72,8 +72,8 @@ async def _verify_index(cache: BuildCache) -> list[Damage]:
     if problem:
         await cache.repair(problem)
         await cache.read(index.check)
-    found, cache.now.quarantined = cache.now.quarantined, []
-    return [_quarantined(file, reason) for file, reason in found]
+    quarantined, cache.now.quarantined = cache.now.quarantined, []
+    return [_quarantined(file, reason) for file, reason in quarantined]
 
 
 def _quarantined(file: str, reason: str) -> Damage:
@@ -95,23 +95,29 @@ async def _verify_batch(cache: BuildCache, keys: Sequence[bytes], beside: bool, 
     if beside:
         # A neighbour may have removed or replaced an entry since we synced with it. A row that disagrees is then no
         # damage.
-        await cache.write(index.drop, [one.key for one in problems if one.action == ROW_REMOVED])
-        problems = [one for one in problems if one.action != ROW_REMOVED]
+        await cache.write(index.drop, [problem.key for problem in problems if problem.action == ROW_REMOVED])
+        problems = [problem for problem in problems if problem.action != ROW_REMOVED]
     if problems:
-        cache.mark_lost(one.key for one in problems)
-        await cache.write(index.drop, [one.key for one in problems])
-    for one in problems:
-        if one.action == "quarantined":
-            cache.quarantined(one.file, one.problem)
+        cache.mark_lost(problem.key for problem in problems)
+        await cache.write(index.drop, [problem.key for problem in problems])
+    for problem in problems:
+        if problem.action == "quarantined":
+            cache.quarantined(problem.file, problem.problem)
     return [
-        Damage(file=one.file, problem=one.problem, action=one.action, module=one.module, key=one.key.hex())
-        for one in problems
+        Damage(
+            file=problem.file,
+            problem=problem.problem,
+            action=problem.action,
+            module=problem.module,
+            key=problem.key.hex(),
+        )
+        for problem in problems
     ]
 
 
 def _check_entries(store: FileStore, keys: Sequence[bytes], rows: Mapping[bytes, EntryRow]) -> CheckedBatch:
     problems: list[EntryProblem] = []
-    found: list[tuple[int, int]] = []
+    rows_of_fragments: list[tuple[int, int]] = []
     read = 0
     for key in keys:
         problem, data, size = _check_entry(store, key, rows.get(key))
@@ -119,8 +125,8 @@ def _check_entries(store: FileStore, keys: Sequence[bytes], rows: Mapping[bytes,
             problems.append(problem)
         read += size
         entry = fragments.entry_of(key)
-        found += [(fragments.fingerprint_of(name), entry) for name in fragments_of(data)]
-    return CheckedBatch(problems, read, found)
+        rows_of_fragments += [(fragments.fingerprint_of(name), entry) for name in fragments_of(data)]
+    return CheckedBatch(problems, read, rows_of_fragments)
 
 
 def _check_entry(store: FileStore, key: bytes, row: EntryRow | None) -> tuple[EntryProblem | None, bytes, int]:

@@ -57,19 +57,19 @@ class Meanings:
         """The item that `name` means in `scope` of `module`; None for a local, a builtin, or a whole module. Behind
         IF_TRAIT, only a trait is meant."""
         if name.startswith(IF_TRAIT):  # not kept: the name can come to mean another kind of item
-            found = self.of(module, scope, name.removeprefix(IF_TRAIT))
-            item = self.modules.items(found[0]).get(found[1]) if found is not None else None
-            return found if item is not None and item.kind == "trait" else None
+            meant = self.of(module, scope, name.removeprefix(IF_TRAIT))
+            item = self.modules.items(meant[0]).get(meant[1]) if meant is not None else None
+            return meant if item is not None and item.kind == "trait" else None
         known = self._known.get(module)
         if known is None:
             known = self._known[module] = {}
         key = (scope, name)
         if key not in known:
             missed = self.modules.missing.count
-            found = self._find(module, scope, name)
+            meant = self._find(module, scope, name)
             if self.modules.missing.count != missed:
-                return found
-            known[key] = found
+                return meant
+            known[key] = meant
         return known[key]
 
     def _find(self, module: str, scope: str, name: str) -> Target | None:
@@ -148,13 +148,13 @@ class DeepInterfaces:
             nodes = self._nodes.get(module)
             if nodes is None:
                 continue
-            there = modules.items(module) if module in modules.paths else {}
+            items = modules.items(module) if module in modules.paths else {}
             for name, node in list(nodes.items()):
                 # Nodes are compared, not only dropped: an edit leaves most items as they were, and an item that looks
                 # as before keeps its digest and those of all that drag it in. Where the new node cannot be made now,
                 # it is dropped, which is never wrong.
                 missed = self._missing.count
-                new = self._look((module, name)) if name in there else None
+                new = self._look((module, name)) if name in items else None
                 if new is None or self._missing.count != missed:
                     del nodes[name]
                     changed.append((module, name))
@@ -186,14 +186,14 @@ class DeepInterfaces:
 
     def of(self, target: Target) -> Digest:
         """The digest of one item's deep interface; "" where something of it is not at hand."""
-        found = self._digests.get(target)
-        if found is None:
+        known = self._digests.get(target)
+        if known is None:
             if (self, target) in self._missing.unsure:
                 self._missing.again()
                 return ""
             self._close(target)
-            found = self._digests.get(target, "")
-        return found
+            known = self._digests.get(target, "")
+        return known
 
     def face(self, module: str) -> Digest:
         """All of the module's own that is in any deep interface, and what it drags in: while this stays, and what is
@@ -232,8 +232,8 @@ class DeepInterfaces:
         signature = self._signatures(module).get(name) if item.inferred else None
         if signature is not None and not signature.whole:
             dragged = [(key, target_of(key)) for key in signature.names]
-            there = [(key, to) for key, to in dragged if to[0] in modules.paths and to[1] in modules.items(to[0])]
-            edges = tuple(there)
+            existing = [(key, to) for key, to in dragged if to[0] in modules.paths and to[1] in modules.items(to[0])]
+            edges = tuple(existing)
             return _Node((item.kind, item.public, signature.interface), edges)
         scope = name.rpartition("::")[0]
         meant = [(used, self._meanings.of(module, scope, used)) for used in item.interface_names]
@@ -283,7 +283,7 @@ class DeepInterfaces:
             if any((self, to) in unsure for _, to in node.edges):
                 self._missing.again()
             if self._missing.count != missed:
-                unsure.update([(self, one) for one in members])
+                unsure.update([(self, member) for member in members])
                 return
             seen = [(used, *to, "" if to in inside else self._digests[to]) for used, to in node.edges]
             parts.append((*member, *node.own, seen))

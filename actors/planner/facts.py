@@ -100,9 +100,9 @@ class Facts:
         return self._faces.inferences
 
     @property
-    def made(self) -> dict[str, keys.Made]:
+    def key_origins(self) -> dict[str, keys.KeyOrigin]:
         """What the keys of touched modules were made from, and of others where it is at hand."""
-        return self._keys.made
+        return self._keys.origins
 
     @property
     def touched(self) -> list[str]:
@@ -206,7 +206,7 @@ class Facts:
         self._table.drop(module)
         self._resolutions.drop(module)
         self._faces.drop(module)
-        self.made.pop(module, None)
+        self.key_origins.pop(module, None)
         self.inputs.keep(module, ())
         self.broken.discard(module)
 
@@ -214,11 +214,11 @@ class Facts:
         """The summary of a module's present text."""
         self.modules.summaries[module] = summary
 
-    def fail(self, module: str, found: tuple[Diagnostic, ...]) -> None:
+    def fail(self, module: str, diagnostics: tuple[Diagnostic, ...]) -> None:
         """A module's present text has no summary, and this is why."""
         self.modules.summaries[module] = None
         self.broken.add(module)
-        self.failures[module] = found
+        self.failures[module] = diagnostics
 
     def earlier_name(self, module: str) -> str:
         """What the summary goes by of the text that the module's row was made from, "" if that is the present one."""
@@ -229,10 +229,10 @@ class Facts:
     def by_toolchain(self, modules: Iterable[str]) -> dict[Digest, list[str]]:
         """Modules by the identity of the toolchain that compiles them. Summaries are stored under it, so those of one
         language stay when another one comes to the project."""
-        found: dict[Digest, list[str]] = {}
+        by_identity: dict[Digest, list[str]] = {}
         for module in modules:
-            found.setdefault(self.identity_of(self.sources[module].path), []).append(module)
-        return found
+            by_identity.setdefault(self.identity_of(self.sources[module].path), []).append(module)
+        return by_identity
 
     def want_all(self) -> bool:
         """Has the next update need the summaries of all modules. Returns whether they are at hand already."""
@@ -300,9 +300,9 @@ class Facts:
             self.dirty[Layer.INFERENCE].update(missing.inferences)
 
     def _wanted(self, missing: set[str]) -> dict[str, SourceFile]:
-        files, there = self.sources, self.modules.summaries
-        if 2 * (len(there) + len(missing)) > len(files) + SPARE:
-            missing = files.keys() - there.keys()
+        files, at_hand = self.sources, self.modules.summaries
+        if 2 * (len(at_hand) + len(missing)) > len(files) + SPARE:
+            missing = files.keys() - at_hand.keys()
         return {module: files[module] for module in sorted(missing)}
 
 
@@ -351,11 +351,13 @@ class Inputs:
 
     def same(self, inputs: Sequence[Discovered]) -> bool:
         """Whether all these inputs were read in this build, and are what they were."""
-        return not inputs or all(one.path in self._read and self.files[one.path].digest == one.digest for one in inputs)
+        return not inputs or all(
+            seen.path in self._read and self.files[seen.path].digest == seen.digest for seen in inputs
+        )
 
     def changed(self, inputs: Iterable[Discovered]) -> tuple[str, ...]:
         """The paths of those that are known to have changed, appeared or vanished."""
-        return tuple([one.path for one in inputs if one.path in self._read and not self.same((one,))])
+        return tuple([seen.path for seen in inputs if seen.path in self._read and not self.same((seen,))])
 
     def only_same(self, objects: Mapping[str, PlannedModule]) -> Mapping[str, PlannedModule]:
         """Those of the modules whose objects' inputs are the same."""
@@ -377,22 +379,22 @@ class Inputs:
         digest nor stamp: so nothing can take it for unchanged."""
         digests: dict[str, set[str]] = {}
         for planned in modules.values():
-            for one in planned.inputs:
-                digests.setdefault(one.path, set()).add(one.digest)
-        made = []
-        for path, found in sorted(digests.items()):
+            for seen in planned.inputs:
+                digests.setdefault(seen.path, set()).add(seen.digest)
+        stamped = []
+        for path, expected in sorted(digests.items()):
             file = self.files.get(path) if path in self._read else None
-            good = file is not None and found == {file.digest}
-            made.append(file if file is not None and good else InputFile(path=path, digest=None))
-        return tuple(made)
+            good = file is not None and expected == {file.digest}
+            stamped.append(file if file is not None and good else InputFile(path=path, digest=None))
+        return tuple(stamped)
 
 
-def as_portable(found: Iterable[Discovered], root: str, project: str) -> tuple[Discovered, ...]:
+def as_portable(discovered: Iterable[Discovered], root: str, project: str) -> tuple[Discovered, ...]:
     """What a compile discovered, as it is stored: paths as in `portable`, each once, sorted. Where a compile read one
     file twice and saw two contents, no digest is right, so the object is compiled again by the next build."""
     digests: dict[str, set[str]] = {}
-    for one in found:
-        digests.setdefault(portable(one.path, root, project), set()).add(one.digest)
+    for file in discovered:
+        digests.setdefault(portable(file.path, root, project), set()).add(file.digest)
     return tuple(
         [
             Discovered(path=path, digest=min(seen) if len(seen) == 1 else UNSTEADY)

@@ -51,16 +51,16 @@ class Fingerprints:
         """By name, of all items of the module that have code. Of two items of one name there is none. `toolchain` is
         the identity of the one that compiles the module."""
         base = _encode((SCHEMA, toolchain, self._target, self._options)) + _encode(module)
-        found: dict[str, Fingerprint] = {}
+        fingerprints: dict[str, Fingerprint] = {}
         names: set[str] = set()
         twice: set[str] = set()
         for item in summary.items:
             if item.name in names:
                 twice.add(item.name)
             elif item.code:
-                found[item.name] = self._of(base, module, item, signatures.get(item.name))
+                fingerprints[item.name] = self._of(base, module, item, signatures.get(item.name))
             names.add(item.name)
-        return {name: one for name, one in found.items() if name not in twice}
+        return {name: fingerprint for name, fingerprint in fingerprints.items() if name not in twice}
 
     def _of(self, base: bytes, module: str, item: Item, signature: Signature | None) -> Fingerprint:
         scope = item.name.rpartition("::")[0]
@@ -88,11 +88,11 @@ class Fingerprints:
 
     def _entry(self, name: str, target: Target) -> tuple[bytes, bytes]:
         """A name's part of a fingerprint, and the mark of it."""
-        found = self._entries.get((name, target))
-        if found is None:
+        entry = self._entries.get((name, target))
+        if entry is None:
             seen = self._deep.of(target)
             part = _encode((name, *target, seen))
-            found = (part, sha256(part).digest()[:TRACE_BYTES])
+            entry = (part, sha256(part).digest()[:TRACE_BYTES])
             if seen:
-                self._entries[name, target] = found
-        return found
+                self._entries[name, target] = entry
+        return entry

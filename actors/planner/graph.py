@@ -44,7 +44,9 @@ class Graph:
 
     def among(self, modules: Collection[str]) -> Graph:
         """The part of the graph that these modules are."""
-        return self if len(modules) == len(self.imports) else Graph({one: self.imports[one] for one in modules})
+        return (
+            self if len(modules) == len(self.imports) else Graph({module: self.imports[module] for module in modules})
+        )
 
     def transitive_imports(self, roots: Iterable[str]) -> set[str]:
         """Everything that the roots reach, the roots themselves included."""
@@ -71,14 +73,14 @@ class Graph:
 
 
 def _reach(edges: Mapping[str, tuple[str, ...]], roots: Iterable[str]) -> set[str]:
-    found = {root for root in roots if root in edges}
-    stack = list(found)
+    reached = {root for root in roots if root in edges}
+    stack = list(reached)
     while stack:
         for target in edges[stack.pop()]:
-            if target not in found:
-                found.add(target)
+            if target not in reached:
+                reached.add(target)
                 stack.append(target)
-    return found
+    return reached
 
 
 def components(imports: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -87,7 +89,7 @@ def components(imports: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
     low: dict[str, int] = {}
     on_path: set[str] = set()
     path: list[str] = []
-    found: list[tuple[str, ...]] = []
+    components: list[tuple[str, ...]] = []
     for root in imports:
         if root in index:
             continue
@@ -108,11 +110,11 @@ def components(imports: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
                     low[node] = min(low[node], index[target])
             else:
                 if low[node] == index[node]:
-                    found.append(_unwind(node, path, on_path))
+                    components.append(_unwind(node, path, on_path))
                 if work:
                     parent = work[-1][0]
                     low[parent] = min(low[parent], low[node])
-    return found
+    return components
 
 
 def _unwind(root: str, path: list[str], on_path: set[str]) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ def resolution_entries(bindings: Sequence[Binding], invalidation: str) -> Resolu
     )
 
 
-class Made(NamedTuple):
+class KeyOrigin(NamedTuple):
     """What a key was made from. `imported` is what the manifest's `imports` hold: keys of modules, or under `precise`
     deep interfaces of items."""
 

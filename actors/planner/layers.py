@@ -35,8 +35,8 @@ class Resolutions:
 
     def is_broken(self, module: str) -> bool:
         """Whether it is known that the module's present text has no summary."""
-        there = self.modules.summaries
-        return module in there and there[module] is None
+        summaries = self.modules.summaries
+        return module in summaries and summaries[module] is None
 
     def drop(self, module: str) -> None:
         """The module is gone."""
@@ -69,46 +69,46 @@ class Resolutions:
             if not self._looks_at_hand(module):
                 continue
             missed = self.missing.count
-            found = None if self.is_broken(module) else resolve(self.modules, module)
+            resolved = None if self.is_broken(module) else resolve(self.modules, module)
             if self.missing.count != missed:
                 continue
             dirty.discard(module)
-            if found is not None and found == self.of.get(module):
+            if resolved is not None and resolved == self.of.get(module):
                 continue
             changed.add(module)
-            row, imports = table.own(module), found.imports if found is not None else ()
+            row, imports = table.own(module), resolved.imports if resolved is not None else ()
             if row.imports != imports:
                 table.forget_graph()
             row.imports, row.resolution = imports, ""
-            row.looked_at = tuple(sorted(found.looked_at)) if found is not None else ()
+            row.looked_at = tuple(sorted(resolved.looked_at)) if resolved is not None else ()
             self.of.pop(module, None)
-            if found is not None:
-                self.of[module] = found
-            (self.troubled.add if found is not None and found.findings else self.troubled.discard)(module)
+            if resolved is not None:
+                self.of[module] = resolved
+            (self.troubled.add if resolved is not None and resolved.findings else self.troubled.discard)(module)
         table.changed(Layer.RESOLUTION, changed)
 
     def _looks_at_hand(self, module: str) -> bool:
         """Whether the summaries are at hand that the module's last resolution looked at. Those that are not are noted,
         so one round asks for everything that is probably needed."""
-        there, paths = self.modules.summaries, self.modules.paths
+        summaries, paths = self.modules.summaries, self.modules.paths
         row = self._table.rows.get(module)
-        absent = [one for one in (module, *(row.looked_at if row else ())) if one not in there and one in paths]
-        for one in absent:
-            self.missing.summary(one)
+        absent = [name for name in (module, *(row.looked_at if row else ())) if name not in summaries and name in paths]
+        for name in absent:
+            self.missing.summary(name)
         return not absent
 
     def get(self, module: str) -> Resolved | None:
         """The module's resolution, made again if it is not at hand. None if it has none, or cannot be made yet."""
-        found = self.of.get(module)
-        if found is None and module in self.modules.paths and self._looks_at_hand(module):
+        resolved = self.of.get(module)
+        if resolved is None and module in self.modules.paths and self._looks_at_hand(module):
             if self.modules.summaries[module] is None:
                 return None
             missed = self.missing.count
-            found = resolve(self.modules, module)
+            resolved = resolve(self.modules, module)
             if self.missing.count != missed:
                 return None
-            self.of[module] = found
-        return found
+            self.of[module] = resolved
+        return resolved
 
     def digest(self, module: str) -> Digest:
         """The digest of the resolution as it enters keys; "" if there is none."""
@@ -169,7 +169,7 @@ class Faces:
         """A build is over: keep the inferences of present texts only."""
         self._seen.clear()
         inferred = set(self._inference_keys.values())
-        self.inferences = {key: found for key, found in self.inferences.items() if key in inferred}
+        self.inferences = {key: inference for key, inference in self.inferences.items() if key in inferred}
 
     # ---- faces
 
@@ -246,18 +246,20 @@ class Faces:
 
     def digests_seen_by(self, module: str, meant: Resolved) -> tuple[tuple[str, Digest], ...]:
         """The deep interfaces of what the module's names mean elsewhere."""
-        return tuple([(f"{one}::{item}", self.deep.of((one, item))) for one, item in keys.targets(module, meant)])
+        return tuple(
+            [(f"{target}::{item}", self.deep.of((target, item))) for target, item in keys.targets(module, meant)]
+        )
 
     def seen_by(self, module: str) -> dict[str, Interface]:
         """The interfaces that a job of the module reads."""
-        found = self._seen.get(module)
-        if found is None:
+        seen = self._seen.get(module)
+        if seen is None:
             missing = self._resolutions.missing
             missed, meant = missing.count, self._resolutions.get(module)
-            found = interfaces(self.meanings, module, meant.bindings if meant else ())
+            seen = interfaces(self.meanings, module, meant.bindings if meant else ())
             if missing.count == missed and not self.is_whole:
-                self._seen[module] = found
-        return found
+                self._seen[module] = seen
+        return seen
 
     def can_compile(self, module: str) -> bool:
         """Whether everything is at hand that a job of the module reads."""
@@ -267,13 +269,13 @@ class Faces:
 class ObjectKeys:
     """Makes the keys of objects.
 
-    `made` is what the keys of touched modules were made from, and of others where it is at hand."""
+    `origins` are what the keys of touched modules were made from, and of others where it is at hand."""
 
     def __init__(self, table: Table, resolutions: Resolutions, faces: Faces) -> None:
         self._table = table
         self._resolutions = resolutions
         self._faces = faces
-        self.made: dict[str, keys.Made] = {}
+        self.origins: dict[str, keys.KeyOrigin] = {}
         self._made_for: tuple[object, ...] = ()
 
     def adopt(self, settings: BuildSettings) -> None:
@@ -294,9 +296,15 @@ class ObjectKeys:
     def make(self) -> None:
         """Makes keys, imports before their users. Where the last build's object does not answer for a module, its key
         is made again unless its manifest is at hand, because that is stored with the object."""
-        table, made = self._table, self.made
+        table, origins = self._table, self.origins
         objects, dirty = table.objects, table.dirty[Layer.KEY]
-        dirty.update([one for one in table.files if one not in made and not (one in objects and objects[one].object)])
+        dirty.update(
+            [
+                module
+                for module in table.files
+                if module not in origins and not (module in objects and objects[module].object)
+            ]
+        )
         self._faces.refresh_deep()
         again = bool(dirty)
         while again and not self._resolutions.missing:
@@ -346,14 +354,16 @@ class ObjectKeys:
         if settings.invalidation == "precise":
             imported = self._faces.digests_seen_by(member, meant)
         else:
-            imported = tuple([(one, table.key(one)) for one in table.graph.imports[member] if one not in members])
+            imported = tuple(
+                [(target, table.key(target)) for target in table.graph.imports[member] if target not in members]
+            )
         if missing.count != missed:
             return table.key(member)
-        made = keys.of_object(
+        manifest = keys.of_object(
             table.identity(member), settings, member, file.path, file.digest, meant, component, imported
         )
-        key = keys.key_of(made)
-        self.made[member] = keys.Made(made, imported)
+        key = keys.key_of(manifest)
+        self.origins[member] = keys.KeyOrigin(manifest, imported)
         row = table.rows[member]
         if (row.key, row.component) != (key, component):
             row = table.own(member)
@@ -364,7 +374,7 @@ class ObjectKeys:
     def _remove(self, member: str) -> Digest:
         """Something below the module has no summary. It stays dirty, so the next update considers it again."""
         table = self._table
-        self.made.pop(member, None)
+        self.origins.pop(member, None)
         table.dirty[Layer.KEY].add(member)
         if table.rows[member].key:
             row = table.own(member)
@@ -407,13 +417,18 @@ class Parts:
         # Being touched depends on keys alone; whether the object can be reused as a whole depends on parts. So a module
         # may be touched and as before: under `transitive` this is every module above an edit.
         self.touched = sorted(
-            one
-            for one, row in rows.items()
-            if row.key and (one in again or (had := objects.get(one)) is None or had.key != row.key or not had.object)
+            module
+            for module, row in rows.items()
+            if row.key
+            and (module in again or (had := objects.get(module)) is None or had.key != row.key or not had.object)
         )
-        kept = [one for one in self.touched if one in objects and one not in dirty and one not in again]
+        kept = [module for module in self.touched if module in objects and module not in dirty and module not in again]
         self.as_before = frozenset(
-            [one for one in kept if objects[one].object and rows[one].parts and objects[one].parts == rows[one].parts]
+            [
+                module
+                for module in kept
+                if objects[module].object and rows[module].parts and objects[module].parts == rows[module].parts
+            ]
         )
         if self._faces.is_whole:
             return
@@ -425,17 +440,17 @@ class Parts:
 
     def fingerprints(self, module: str) -> dict[str, Fingerprint]:
         """Of the module's items that have code, by name."""
-        found = self._fingerprints.get(module)
-        if found is None:
+        fingerprints = self._fingerprints.get(module)
+        if fingerprints is None:
             table, faces, missing = self._table, self._faces, self._resolutions.missing
             missed, summary = missing.count, self._resolutions.modules.summary(module)
             if self._maker is None:
                 self._maker = Fingerprints(table.settings, faces.meanings, faces.deep)
             signatures = faces.signatures_of(module)
-            found = self._maker.of_module(table.identity(module), module, summary, signatures) if summary else {}
+            fingerprints = self._maker.of_module(table.identity(module), module, summary, signatures) if summary else {}
             if missing.count == missed:
-                self._fingerprints[module] = found
-        return found
+                self._fingerprints[module] = fingerprints
+        return fingerprints
 
     def of(self, module: str) -> Digest:
         """Names everything that the module's object is put together from: its text and path, what its names mean and
@@ -445,10 +460,15 @@ class Parts:
         if module not in table.dirty[Layer.PARTS]:
             return table.rows[module].parts
         missed, summary, file = resolutions.missing.count, resolutions.modules.summary(module), table.files[module]
-        found, meant = self.fingerprints(module), resolutions.get(module)
+        fingerprints, meant = self.fingerprints(module), resolutions.get(module)
         parts = ""
-        if summary is not None and meant is not None and found and len(found) == sum(one.code for one in summary.items):
-            digests = [(name, one.digest) for name, one in found.items()]
+        if (
+            summary is not None
+            and meant is not None
+            and fingerprints
+            and len(fingerprints) == sum(item.code for item in summary.items)
+        ):
+            digests = [(name, fingerprint.digest) for name, fingerprint in fingerprints.items()]
             seen = self._faces.digests_seen_by(module, meant)
             named = (module, file.path, file.digest, resolutions.digest(module), seen, digests)
             parts = digest(repr(named).encode())

@@ -149,8 +149,8 @@ class Steps:
         # it decided for the sources as they were; what was made and stored stays, because keys name what it was made
         # from.
         if run.phase is Phase.ANALYSING:
-            for one in self.later.of.values():
-                one.forget()
+            for later in self.later.of.values():
+                later.forget()
         step.begin()
 
 

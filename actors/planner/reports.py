@@ -41,17 +41,19 @@ def keeps_changing(module: str, path: str) -> Diagnostic:
 
 def findings(facts: Facts, module: str, entry: str) -> list[Finding]:
     """What is wrong with a module that has a summary, before anything is compiled."""
-    found = list(facts.resolved[module].findings) if module in facts.troubled else []
+    wrong = list(facts.resolved[module].findings) if module in facts.troubled else []
     line = facts.rows[module].statements
     if line and module != entry:
         what = "only the entry module may have statements at its top level"
-        found.append(Finding("E0810", what, hint="move them into a function", at=line))
-    return found
+        wrong.append(Finding("E0810", what, hint="move them into a function", at=line))
+    return wrong
 
 
 def with_findings(facts: Facts, entry: str) -> list[str]:
     """The modules that have some."""
-    return sorted(facts.troubled.union([one for one, row in facts.rows.items() if row.statements and one != entry]))
+    return sorted(
+        facts.troubled.union([module for module, row in facts.rows.items() if row.statements and module != entry])
+    )
 
 
 def unread(facts: Facts, entry: str) -> list[str]:
@@ -59,22 +61,22 @@ def unread(facts: Facts, entry: str) -> list[str]:
     return [module for module in with_findings(facts, entry) if facts.sources[module].data is None]
 
 
-def of_item(found: Finding, item: Item | None, source: bytes, *, module: str, file: str) -> Diagnostic:
+def of_item(finding: Finding, item: Item | None, source: bytes, *, module: str, file: str) -> Diagnostic:
     """A finding about an item, where its name first stands in its text; without an item, about the whole file."""
     if item is not None:
         text = source.decode("utf-8", "replace")
         named = re.compile(rf"\b{re.escape(item.name)}\b").search(text, item.start, item.stop)
         at = named.start() if named else item.start
         line, start = text.count("\n", 0, at) + 1, text.rfind("\n", 0, at) + 1
-        found = msgspec.structs.replace(found, at=line, offset=at - start, length=len(item.name))
-    return in_text(found, source, module=module, file=file)
+        finding = msgspec.structs.replace(finding, at=line, offset=at - start, length=len(item.name))
+    return in_text(finding, source, module=module, file=file)
 
 
 def nothing_there(settings: BuildSettings, told: Iterable[Diagnostic], modules: Collection[str]) -> list[Diagnostic]:
     """The error of a project without modules, or without the module that was named as the entry. None where an error
     that is `told` already says why there are no modules (a file with a wrong name)."""
     if not modules:
-        return [] if any(found.severity == "error" for found in told) else [no_sources(settings.root)]
+        return [] if any(diagnostic.severity == "error" for diagnostic in told) else [no_sources(settings.root)]
     if settings.entry_named and settings.entry not in modules:
         return [no_entry(settings.entry, modules)]
     return []
@@ -94,8 +96,8 @@ def no_linker(entry: str, path: str, kinds: list[str]) -> Diagnostic:
 
 def no_entry(entry: str, modules: Iterable[str]) -> Diagnostic:
     names = sorted(modules)
-    there = ", ".join(f"`{name}`" for name in names[:5]) + (" ..." if len(names) > 5 else "")
-    hint = f"there are {there}" if names else "there are no modules at all"
+    listed = ", ".join(f"`{name}`" for name in names[:5]) + (" ..." if len(names) > 5 else "")
+    hint = f"there are {listed}" if names else "there are no modules at all"
     return about_project("E0808", f"there is no entry module `{entry}`", hint=hint)
 
 
@@ -111,22 +113,22 @@ def not_written(path: str, why: str, *, outside: bool) -> Diagnostic:
 
 
 def with_hints(
-    found: Sequence[Diagnostic], unknown: Sequence[UnknownName], module: str, facts: Facts
+    errors: Sequence[Diagnostic], unknown: Sequence[UnknownName], module: str, facts: Facts
 ) -> list[Diagnostic]:
     """The errors of a module, with hints at other modules that have the names which are unknown in it. What a module
     compiles to depends on no module that it does not import, so these hints are no part of it."""
-    names = {(one.line, one.column): one.name for one in unknown}
-    return [_with_hint(one, names.get((one.line, one.column), ""), module, facts) for one in found]
+    names = {(name.line, name.column): name.name for name in unknown}
+    return [_with_hint(error, names.get((error.line, error.column), ""), module, facts) for error in errors]
 
 
-def _with_hint(found: Diagnostic, name: str, module: str, facts: Facts) -> Diagnostic:
-    hint = _hint(name, module, facts, found.hint) if name else ""
-    return msgspec.structs.replace(found, hint=hint) if hint else found
+def _with_hint(error: Diagnostic, name: str, module: str, facts: Facts) -> Diagnostic:
+    hint = _hint(name, module, facts, error.hint) if name else ""
+    return msgspec.structs.replace(error, hint=hint) if hint else error
 
 
 def _hint(name: str, module: str, facts: Facts, otherwise: str) -> str:
-    there = sorted(_having(name, module, facts), key=lambda one: (not one[1].public, one[0], one[1].name))
-    public = [(home, item) for home, item in there if item.public][:MOST]
+    having = sorted(_having(name, module, facts), key=lambda pair: (not pair[1].public, pair[0], pair[1].name))
+    public = [(home, item) for home, item in having if item.public][:MOST]
     if len(public) == 1:
         home, item = public[0]
         return f"`{_path(home)}` has it: add `use {_path(home)}::{item.name};`"
@@ -135,10 +137,10 @@ def _hint(name: str, module: str, facts: Facts, otherwise: str) -> str:
         return f"other modules have it: add {uses}"
     if otherwise:
         return otherwise
-    if there:
-        home, item = there[0]
+    if having:
+        home, item = having[0]
         return f"`{_path(home)}` has it, and it is private there: write `pub` before it (line {item.line})"
-    modules = sorted(one for one in facts.sources if one.rpartition("/")[2] == name and one != module)
+    modules = sorted(other for other in facts.sources if other.rpartition("/")[2] == name and other != module)
     return f"`{_path(modules[0])}` is a module: what it has is written `{_path(modules[0])}::...`" if modules else ""
 
 
@@ -168,7 +170,7 @@ def marks(imports: Iterable[tuple[str, Digest]]) -> bytes:
 
 def traces(fingerprints: dict[str, Fingerprint]) -> bytes:
     """What a module's functions were made from, in short."""
-    return _encode({name: one.trace for name, one in fingerprints.items()})
+    return _encode({name: fingerprint.trace for name, fingerprint in fingerprints.items()})
 
 
 def reason(facts: Facts, module: str, plan: Plan | None, settings_now: Digest) -> Reason:
@@ -197,7 +199,7 @@ def _module_reason(before: PlannedModule, facts: Facts, module: str) -> Reason:
     if before.resolution != facts.resolution_digest(module):
         fields.append("resolution")
     known = _cut(before.marks)
-    via = tuple(name for name, digest in facts.made[module].imported if _mark((name, digest)) not in known)
+    via = tuple(name for name, digest in facts.key_origins[module].imported if _mark((name, digest)) not in known)
     if via:
         fields.append("imports")
     if before.component != row.component:
@@ -221,7 +223,7 @@ def function_reasons(before: PlannedModule | None, now: dict[str, Fingerprint], 
         known = _decode(before.traces)
     except UNREADABLE:
         known = {}
-    return {name: _function_reason(known.get(name), one) for name, one in now.items()}
+    return {name: _function_reason(known.get(name), fingerprint) for name, fingerprint in now.items()}
 
 
 def _function_reason(before: bytes | None, now: Fingerprint) -> Reason:

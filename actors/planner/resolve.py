@@ -130,15 +130,15 @@ class Modules:
 
     def items(self, module: str) -> dict[str, Item]:
         """A module's items by name; of two of one name the first."""
-        found = self._items.get(module)
-        if found is None:
+        items = self._items.get(module)
+        if items is None:
             summary = self.summary(module)
-            found = {}
+            items = {}
             for item in summary.items if summary else ():
-                found.setdefault(item.name, item)
+                items.setdefault(item.name, item)
             if module in self.summaries:
-                self._items[module] = found
-        return found
+                self._items[module] = items
+        return items
 
     def rooted(self, module: str, scope: str, path: tuple[str, ...]) -> tuple[str, ...]:
         """An import's path, counted from the source root: where it begins with an item of the importing module, there.
@@ -321,9 +321,9 @@ class Resolver:
     def _refuse_files_of_inline_modules(self) -> None:
         """One path, two modules: what it means would depend on who asks."""
         for item in self.own.values():
-            there = f"{self.module}/{item.name.replace('::', '/')}" if item.kind == "module" else ""
-            if there in self.modules.paths:
-                what = f"`{there.replace('/', '::')}` is this inline module and the file `{self.modules.paths[there]}`"
+            file = f"{self.module}/{item.name.replace('::', '/')}" if item.kind == "module" else ""
+            if file in self.modules.paths:
+                what = f"`{file.replace('/', '::')}` is this inline module and the file `{self.modules.paths[file]}`"
                 self._report("E0806", what, "keep one of them, or rename one", TextSpan(item.line, 0, 0))
 
     # ---- imports
@@ -382,9 +382,9 @@ class Resolver:
         first, _, rest = name.name.partition("::")
         place = TextSpan(name.line, name.column, len(name.name))
         if not rest:
-            found = self._introduced(name.scope, name.name, place)
-            if found is not None:
-                self._bind(name.scope, name.name, found)
+            introduced = self._introduced(name.scope, name.name, place)
+            if introduced is not None:
+                self._bind(name.scope, name.name, introduced)
             return
         if self._is_own(name.scope, first):
             return
@@ -488,7 +488,7 @@ class Resolver:
     def _ambiguous(self, name: str, candidates: list[str], place: TextSpan) -> None:
         self._report(
             "E0504",
-            f"`{name}` could be " + " or ".join(f"`{one}`" for one in candidates),
+            f"`{name}` could be " + " or ".join(f"`{candidate}`" for candidate in candidates),
             "import the one that is meant by name, or write its whole path",
             place,
         )

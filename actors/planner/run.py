@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum, IntEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from actors.compiler.toolchain import Object
@@ -160,17 +161,17 @@ class Run:
         return (
             not counts[State.FAILED]
             and not counts[State.BLOCKED]
-            and not any(found.severity == "error" for found in self.diagnostics)
+            and not any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
         )
 
     def all_diagnostics(self) -> tuple[Diagnostic, ...]:
         """Everything there is to report, by file and place. Of modules: errors of those that failed, warnings of those
         that have an object."""
-        found = [*self.diagnostics, *self.failures.reported()]
+        diagnostics = [*self.diagnostics, *self.failures.reported()]
         for module, warnings in self.objects.warnings.items():
             if self.states[module] in (State.HIT, State.COMPILED):
-                found += warnings
-        return tuple(sorted(found, key=lambda one: (one.file, one.line, one.column, one.code, one.message)))
+                diagnostics += warnings
+        return tuple(sorted(diagnostics, key=attrgetter("file", "line", "column", "code", "message")))
 
 
 class State(IntEnum):
@@ -289,22 +290,22 @@ class Objects:
         self.functions[module] = functions
         self.warnings[module] = warnings
 
-    def add(self, module: str, made: MadeObject) -> None:
+    def add(self, module: str, made_object: MadeObject) -> None:
         """Uses an object that was just made."""
-        found = made.object
-        self.made[module] = made
-        self.data[made.digest] = found.data
-        self.use(module, made.digest, made.duration_ms, len(found.functions), found.warnings)
+        compiled = made_object.object
+        self.made[module] = made_object
+        self.data[made_object.digest] = compiled.data
+        self.use(module, made_object.digest, made_object.duration_ms, len(compiled.functions), compiled.warnings)
         self.compilations += 1
 
     def use_made(self, module: str, key: Digest) -> bool:
         """Uses the object that this build made for this key, before another module's source changed. Returns whether
         there is one."""
-        made = self.made.get(module)
-        if made is None or made.key != key:
+        known = self.made.get(module)
+        if known is None or known.key != key:
             return False
-        found = made.object
-        self.use(module, made.digest, made.duration_ms, len(found.functions), found.warnings)
+        compiled = known.object
+        self.use(module, known.digest, known.duration_ms, len(compiled.functions), compiled.warnings)
         return True
 
 
@@ -381,4 +382,6 @@ class Failures:
 
     def reported(self) -> list[Diagnostic]:
         """The errors of all modules that failed and are not blocked."""
-        return [one for module, errors in self.errors.items() if self._states[module] is State.FAILED for one in errors]
+        return [
+            error for module, errors in self.errors.items() if self._states[module] is State.FAILED for error in errors
+        ]

@@ -301,7 +301,7 @@ class Work:
         self._give_up_at = 0.0
         self._given_up = max(slots, 2 * self._given_up)
         self._level += 1
-        last = sorted(self.theirs, key=lambda one: (self._priority[one], one))[: self._given_up]
+        last = sorted(self.theirs, key=lambda module: (self._priority[module], module))[: self._given_up]
         self._asked = set(last)
         self.theirs.difference_update(last)
         return last, self._level

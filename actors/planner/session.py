@@ -207,8 +207,8 @@ class Session:
         """A module failed. Returns the modules that became blocked by it."""
         blocked = run.failures.fail(module, errors, self.facts.graph)
         if self.events.wanted:
-            for found in errors:
-                self.events.emit(DiagnosticFound(build=run.id, diagnostic=found))
+            for diagnostic in errors:
+                self.events.emit(DiagnosticFound(build=run.id, diagnostic=diagnostic))
             self.events.emit(ModuleFailed(build=run.id, module=module, errors=len(errors)))
         self.tell_blocked(run, blocked)
         return blocked

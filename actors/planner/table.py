@@ -103,7 +103,7 @@ def decode_plan(data: bytes) -> Plan | None:
     except UNREADABLE:
         return None
     # These two become names of files.
-    names = [name for one in plan.modules.values() for name in (one.key, one.object)]
+    names = [name for row in plan.modules.values() for name in (row.key, row.object)]
     names += plan.program_key, plan.program, plan.link_state, plan.link_program
     return plan if plan.version == PLAN_VERSION and are_digests(names) else None
 
@@ -309,7 +309,9 @@ class Table:
     @property
     def graph(self) -> Graph:
         if self._graph is None:
-            self._graph = Graph({one: self.rows[one].imports if one in self.rows else () for one in self.files})
+            self._graph = Graph(
+                {module: self.rows[module].imports if module in self.rows else () for module in self.files}
+            )
         return self._graph
 
     def forget_graph(self) -> None:
@@ -324,13 +326,13 @@ class Table:
             return
         reached: dict[Reach, set[str]] = {}
         for reader, reach in READERS[layer]:
-            found = reached.get(reach)
-            if found is None:
-                found = reached[reach] = self.reached(reach, modules)
-            self.dirty[reader] |= found
+            readers = reached.get(reach)
+            if readers is None:
+                readers = reached[reach] = self.reached(reach, modules)
+            self.dirty[reader] |= readers
             if reader is Layer.PARTS:
                 for watcher in self.watchers:
-                    watcher(found)
+                    watcher(readers)
 
     def reached(self, reach: Reach, modules: set[str]) -> set[str]:
         if reach is Reach.OWN:

@@ -69,42 +69,42 @@ def compare(
     a file of the same name. Where nothing changed, `unchanged` is the tuple of the snapshot itself, so that later
     checks compare identities."""
     snapshot = snapshot or _NOTHING
-    earlier = {one.module: one for one in snapshot.known}
+    earlier = {source.module: source for source in snapshot.known}
     unchanged: list[KnownSource] = []
-    found: list[FoundSource] = []
+    to_read: list[FoundSource] = []
     for file in walked.files:
-        one = earlier.pop(file.module, None)
-        if one is not None and one.stamp == file.stamp != NO_STAMP and one.path == file.path:
-            unchanged.append(one)
+        before = earlier.pop(file.module, None)
+        if before is not None and before.stamp == file.stamp != NO_STAMP and before.path == file.path:
+            unchanged.append(before)
         else:
-            known = one.digest if one else ""
-            found.append(FoundSource(module=file.module, path=file.path, stamp=file.stamp, known=known))
+            known = before.digest if before else ""
+            to_read.append(FoundSource(module=file.module, path=file.path, stamp=file.stamp, known=known))
     if memory:
         hidden = {module.module for module in memory}
-        earlier.update((one.module, one) for one in snapshot.known if one.module in hidden)
-        unchanged = [one for one in unchanged if one.module not in hidden]
-        found = [one for one in found if one.module not in hidden]
-        _compare_memory(memory, earlier, unchanged, found)
-    if not found and not earlier and _all_of(snapshot, unchanged):
+        earlier.update((source.module, source) for source in snapshot.known if source.module in hidden)
+        unchanged = [source for source in unchanged if source.module not in hidden]
+        to_read = [source for source in to_read if source.module not in hidden]
+        _compare_memory(memory, earlier, unchanged, to_read)
+    if not to_read and not earlier and _all_of(snapshot, unchanged):
         return Compared(snapshot.known)
-    return Compared(tuple(unchanged), tuple(found), tuple(sorted(earlier)))
+    return Compared(tuple(unchanged), tuple(to_read), tuple(sorted(earlier)))
 
 
 def _compare_memory(
     memory: tuple[InMemory, ...],
     earlier: dict[str, KnownSource],
     unchanged: list[KnownSource],
-    found: list[FoundSource],
+    to_read: list[FoundSource],
 ) -> None:
     for module in memory:
-        one = earlier.pop(module.module, None)
-        if one is not None and one.digest == module.digest and one.path == module.path:
-            unchanged.append(one if one.stamp == NO_STAMP else msgspec.structs.replace(one, stamp=NO_STAMP))
+        before = earlier.pop(module.module, None)
+        if before is not None and before.digest == module.digest and before.path == module.path:
+            unchanged.append(before if before.stamp == NO_STAMP else msgspec.structs.replace(before, stamp=NO_STAMP))
         else:
-            known = one.digest if one else ""
-            found.append(FoundSource(module=module.module, path=module.path, known=known, data=module.data))
-    unchanged.sort(key=lambda one: one.module)
-    found.sort(key=lambda one: one.module)
+            known = before.digest if before else ""
+            to_read.append(FoundSource(module=module.module, path=module.path, known=known, data=module.data))
+    unchanged.sort(key=lambda source: source.module)
+    to_read.sort(key=lambda source: source.module)
 
 
 def _all_of(snapshot: Snapshot, unchanged: list[KnownSource]) -> bool:
@@ -198,8 +198,8 @@ class LoadedSnapshot:
             listed = relist(rules, disk, path)
             if listed is None or listed.folder.path != path:
                 return None
-            sources = {one.path for one in snapshot.known if one.path.rpartition("/")[0] == path}
-            below = {one.path for one in folders if one.path and one.path.rpartition("/")[0] == path}
+            sources = {source.path for source in snapshot.known if source.path.rpartition("/")[0] == path}
+            below = {folder.path for folder in folders if folder.path and folder.path.rpartition("/")[0] == path}
             if listed.sources != sources or listed.below != below:
                 return None
             folders[number] = listed.folder
@@ -212,7 +212,7 @@ class LoadedSnapshot:
         # what the snapshot was made with if the stamps from before that are in the snapshot. An edit since then is for
         # the next process, which finds other stamps than the snapshot has. So these files, hundreds, need no `lstat`.
         if self._extras is None or opened != self._opened:
-            read = {one.path: one.stamp for one in opened}
+            read = {file.path: file.stamp for file in opened}
             extras = [extra for extra in snapshot.extras if read.get(extra.path) != extra.stamp]
             self._extras = [extra.path for extra in extras], [_row(extra.stamp) for extra in extras]
             self._opened = opened
@@ -237,10 +237,10 @@ class LoadedSnapshot:
             module = _memory_name(source.path, rules, problems)
             if not module:
                 continue
-            one = known.get(module)
-            if one is None or one.data is not source.data or one.path != source.path:
-                one = InMemory(module, source.path, source.data, digest(source.data))
-            if self._digests.setdefault(module, one) is not one:
+            named = known.get(module)
+            if named is None or named.data is not source.data or named.path != source.path:
+                named = InMemory(module, source.path, source.data, digest(source.data))
+            if self._digests.setdefault(module, named) is not named:
                 other = self._digests[module].path
                 message = f"`{other}` and `{source.path}` would both be the module `{module}`"
                 problems.append(about_file("E0806", message, module=module, file=source.path))
@@ -307,19 +307,19 @@ def _compare_changed(
         return Compared(snapshot.known)
     root = snapshot.root.rstrip("/") + "/"
     stamps = {path.removeprefix(root): stamp for path, stamp in changed.files.items()}
-    visible = [one for one in snapshot.known if one.module not in hidden] if hidden else snapshot.known
-    unchanged = [one for one in visible if one.path not in stamps]
-    found = [
-        FoundSource(module=one.module, path=one.path, stamp=stamps[one.path], known=one.digest)
-        for one in visible
-        if one.path in stamps
+    visible = [source for source in snapshot.known if source.module not in hidden] if hidden else snapshot.known
+    unchanged = [source for source in visible if source.path not in stamps]
+    to_read = [
+        FoundSource(module=source.module, path=source.path, stamp=stamps[source.path], known=source.digest)
+        for source in visible
+        if source.path in stamps
     ]
     if memory:
-        earlier = {one.module: one for one in snapshot.known if one.module in hidden}
-        _compare_memory(memory, earlier, unchanged, found)
-    if not found and _all_of(snapshot, unchanged):
+        earlier = {source.module: source for source in snapshot.known if source.module in hidden}
+        _compare_memory(memory, earlier, unchanged, to_read)
+    if not to_read and _all_of(snapshot, unchanged):
         return Compared(snapshot.known)
-    return Compared(tuple(unchanged), tuple(found))
+    return Compared(tuple(unchanged), tuple(to_read))
 
 
 def _memory_name(path: str, rules: Rules, problems: list[Diagnostic]) -> str:

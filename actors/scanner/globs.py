@@ -76,8 +76,8 @@ def _translate_part(part: str) -> str:
     if not rows:
         return last
     first, *between = rows
-    found = "".join(f"(?>[^/]*?{row})" for row in between if row)
-    return f"(?>{first}{found}[^/]*{last}(?=/|\\Z))"
+    pattern = "".join(f"(?>[^/]*?{row})" for row in between if row)
+    return f"(?>{first}{pattern}[^/]*{last}(?=/|\\Z))"
 
 
 def _translate_set(letters: str) -> str:

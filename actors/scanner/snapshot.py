@@ -106,10 +106,10 @@ def rules_digest(rules: Rules) -> Digest:
     return digest(_encoder.encode(msgspec.structs.replace(rules, snapshot="")))
 
 
-def beside_sources(found: Snapshot | Beside) -> Digest:
+def beside_sources(beside: Snapshot | Beside) -> Digest:
     """The digest of the fields of `Beside`. Where it is the same after a build, and no source changed, the snapshot
     need not be written again."""
-    return digest(_encoder.encode([getattr(found, name) for name in Beside.__struct_fields__]))
+    return digest(_encoder.encode([getattr(beside, name) for name in Beside.__struct_fields__]))
 
 
 def make_snapshot(root: str, end: ScanEnd, known: Iterable[KnownSource], beside: Beside) -> Snapshot:
@@ -118,7 +118,7 @@ def make_snapshot(root: str, end: ScanEnd, known: Iterable[KnownSource], beside:
     return Snapshot(
         root=root,
         rules=end.rules,
-        known=tuple(sorted(known, key=lambda one: one.module)),
+        known=tuple(sorted(known, key=lambda source: source.module)),
         folders=end.folders,
         problems=end.problems,
         links=end.links,
@@ -161,11 +161,11 @@ def answers(snapshot: Snapshot) -> bool:
         and snapshot.quiet
         and bool(snapshot.project and snapshot.known)
         and not snapshot.links
-        and not any(found.severity == "error" for found in snapshot.problems)
+        and not any(problem.severity == "error" for problem in snapshot.problems)
         and warnings_of(snapshot) is not None
-        and all(one.stamp != NO_STAMP for one in snapshot.known)
-        and all(one.stamp != NO_STAMP for one in snapshot.folders)
-        and all(one.stamp != NO_STAMP for one in snapshot.extras)
+        and all(source.stamp != NO_STAMP for source in snapshot.known)
+        and all(folder.stamp != NO_STAMP for folder in snapshot.folders)
+        and all(file.stamp != NO_STAMP for file in snapshot.extras)
     )
 
 
@@ -179,7 +179,7 @@ def warnings_of(snapshot: Snapshot) -> bytes | None:
     if not snapshot.warnings:
         return b""
     names = Diagnostic.__struct_fields__
-    rows = [[getattr(found, name) for name in names] for found in snapshot.warnings]
+    rows = [[getattr(warning, name) for name in names] for warning in snapshot.warnings]
     if any(isinstance(value, str) and (_FIELD in value or _RECORD in value) for row in rows for value in row):
         return None
     told = [_FIELD.join(f'"{value}' if isinstance(value, str) else f"#{value:d}" for value in row) for row in rows]
@@ -195,10 +195,10 @@ def stamped(snapshot: Snapshot, *, without: frozenset[str] = frozenset()) -> tup
     root = snapshot.root.rstrip("/") + "/"
     paths = [root + folder.path for folder in snapshot.folders]
     stamps = [folder.stamp for folder in snapshot.folders]
-    for one in snapshot.known:
-        if one.module not in without:
-            paths.append(root + one.path)
-            stamps.append(one.stamp)
+    for source in snapshot.known:
+        if source.module not in without:
+            paths.append(root + source.path)
+            stamps.append(source.stamp)
     return paths, stamps
 
 
@@ -258,7 +258,7 @@ def decode(data: bytes) -> Snapshot | None:
 
 def _stays_inside(snapshot: Snapshot) -> bool:
     """Whether all sources are under the root, and no path has a NUL in it, for which `lstat` raises ValueError."""
-    inner = [*(one.path for one in snapshot.known), *(one.path for one in snapshot.folders)]
+    inner = [*(part.path for part in snapshot.known), *(part.path for part in snapshot.folders)]
     paths = [*inner, snapshot.root, *(extra.path for extra in snapshot.extras), *snapshot.absent, *snapshot.unlinked]
     if "\0".join(paths).count("\0") >= len(paths):
         return False

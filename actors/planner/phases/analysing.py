@@ -143,8 +143,8 @@ class Analysing(Step):
         run.start_modules(facts.sources, {})
         self._mark_failures()
         run.diagnostics += nothing_there(run.settings, run.diagnostics, facts.sources)
-        for found in run.failures.marked.values():  # No compile follows that would report them.
-            run.diagnostics += found
+        for errors in run.failures.marked.values():  # No compile follows that would report them.
+            run.diagnostics += errors
         run.go(Phase.ANSWERED)
 
     def _keys_known(self, reusable: Mapping[str, PlannedModule]) -> None:
@@ -153,7 +153,9 @@ class Analysing(Step):
         run, facts, plan = self.run, self.session.facts, self.session.earlier.plan
         touched, rows = set(facts.touched), facts.rows
         self.kept = {
-            one: reusable[one] for one in facts.sources if one in reusable and one not in touched and rows[one].key
+            module: reusable[module]
+            for module in facts.sources
+            if module in reusable and module not in touched and rows[module].key
         }
         run.start_modules(facts.sources, self.kept)
         every = plan is not None and plan.succeeded and len(self.kept) == len(facts.sources) == len(plan.modules)
@@ -184,9 +186,9 @@ class Analysing(Step):
             self.session.fail(run, module, list(facts.failures[module]))
         for module in with_findings(facts, entry):
             file = facts.sources[module]
-            found = findings(facts, module, entry)
+            wrong = findings(facts, module, entry)
             run.failures.mark_failed(
-                module, [in_text(one, file.data or b"", module=module, file=file.path) for one in found]
+                module, [in_text(finding, file.data or b"", module=module, file=file.path) for finding in wrong]
             )
 
 
@@ -207,7 +209,9 @@ class Summarising(Step):
         if to_show := self._analysing.to_show:
             paths = [facts.sources[module].path for module in to_show]
             pairs = zip(to_show, paths, strict=True)
-            self._waiting.extend(SummariseJob(module=one, path=path, source=b"", shown=True) for one, path in pairs)
+            self._waiting.extend(
+                SummariseJob(module=module, path=path, source=b"", shown=True) for module, path in pairs
+            )
             return
         self._wanted = dict(self._analysing.need.summaries)
         for identity, modules in facts.by_toolchain(self._wanted).items():
@@ -285,8 +289,8 @@ class Summarising(Step):
                         ModuleSummarised(build=self.run.id, module=outcome.module, duration_ms=outcome.duration_ms)
                     )
             else:
-                found = outcome.summarised.diagnostics if outcome.summarised else ()
-                facts.fail(outcome.module, found or (crashed(outcome.module, file.path, outcome.crash),))
+                diagnostics = outcome.summarised.diagnostics if outcome.summarised else ()
+                facts.fail(outcome.module, diagnostics or (crashed(outcome.module, file.path, outcome.crash),))
 
 
 class Inferring(Step):

@@ -265,9 +265,9 @@ class Compiling(Step):
         """What the last jobs of a cancelled build finished need not be made again."""
         self._storing = self._storing and not isinstance(answer, Stored)
         for outcome in answer.outcomes if isinstance(answer, CompileDone) else ():
-            made = outcome.compiled.object if outcome.compiled else None
-            if made is not None and outcome.module not in self.run.failures.marked:
-                self._made(outcome.module, made, digest(made.data), outcome.duration_ms)
+            compiled = outcome.compiled.object if outcome.compiled else None
+            if compiled is not None and outcome.module not in self.run.failures.marked:
+                self._made(outcome.module, compiled, digest(compiled.data), outcome.duration_ms)
 
     def _reuse(self, answer: FragmentsFound) -> None:
         """Takes the whole objects of some modules, each for the module's new key too. They count as compiled, because
@@ -278,8 +278,8 @@ class Compiling(Step):
             run.schedule.taken(module)
             if events.wanted:
                 events.emit(CompileStarted(build=run.id, module=module, slot=NO_SLOT))
-            made = Object(data=data, functions=entry.functions, warnings=entry.warnings, discovered=entry.inputs)
-            self._made(module, made, entry.digest, entry.duration_ms)
+            reused = Object(data=data, functions=entry.functions, warnings=entry.warnings, discovered=entry.inputs)
+            self._made(module, reused, entry.digest, entry.duration_ms)
             if events.wanted:
                 events.emit(
                     CompileFinished(
@@ -288,7 +288,7 @@ class Compiling(Step):
                         slot=NO_SLOT,
                         duration_ms=0.0,
                         compiled_functions=0,
-                        reused_functions=len(made.functions),
+                        reused_functions=len(reused.functions),
                     )
                 )
             run.states.set(module, State.COMPILED)
@@ -301,7 +301,7 @@ class Compiling(Step):
         if outcome.changed is not None:
             session.input_changed(run, module, outcome.changed)
             return
-        made = outcome.compiled.object if outcome.compiled else None
+        compiled = outcome.compiled.object if outcome.compiled else None
         errors = self._errors(outcome)
         if errors is None:
             # The build looks at the sources again, fetches the summaries of all modules, and compiles this one once
@@ -309,8 +309,8 @@ class Compiling(Step):
             run.analyse_again()
             run.states.set(module, State.READY)
             return
-        if made is not None and not errors:
-            self._made(module, made, digest(made.data), outcome.duration_ms)
+        if compiled is not None and not errors:
+            self._made(module, compiled, digest(compiled.data), outcome.duration_ms)
         # What the module depends on may have failed while a worker had it. Then neither its errors nor its silence
         # count, whichever came first. Its object is stored all the same: it is right for its key.
         by = failures.blocker(module, facts.graph)
@@ -361,15 +361,15 @@ class Compiling(Step):
 
     # ---- storing
 
-    def _made(self, module: str, made: Object, object_digest: Digest, duration_ms: float) -> None:
+    def _made(self, module: str, compiled: Object, object_digest: Digest, duration_ms: float) -> None:
         """A module has an object: it is stored as soon as there is enough to store. What a reused object cost when it
         was compiled predicts the next compile; it was not spent now."""
         facts, run = self.session.facts, self.run
         key = facts.key(module)
         run.schedule.estimates.learn(module, facts.sources[module].size, duration_ms)
         self._to_store_ms += REUSED_MS if module in self._reused else duration_ms
-        run.objects.add(module, MadeObject(key, made, object_digest, duration_ms))
-        inputs = as_portable(made.discovered, run.settings.root, run.settings.project)
+        run.objects.add(module, MadeObject(key, compiled, object_digest, duration_ms))
+        inputs = as_portable(compiled.discovered, run.settings.root, run.settings.project)
         facts.inputs.keep(module, inputs)
         self._to_store.append(
             NewEntry(
@@ -377,13 +377,13 @@ class Compiling(Step):
                 digest=object_digest,
                 kind="object",
                 module=module,
-                manifest=facts.made[module].manifest,
-                data=made.data,
+                manifest=facts.key_origins[module].manifest,
+                data=compiled.data,
                 identity=facts.identity_of(facts.sources[module].path),
                 imports=facts.graph.imports[module],
-                exports=made.functions,
-                functions=made.functions,
-                warnings=made.warnings,
+                exports=compiled.functions,
+                functions=compiled.functions,
+                warnings=compiled.warnings,
                 duration_ms=duration_ms,
                 inputs=inputs,
             )

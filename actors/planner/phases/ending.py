@@ -78,7 +78,7 @@ class EndingBuild(Step):
         entries are there. Inputs that compiles discovered are read before, because the snapshot has their stamps
         too."""
         session, discovered = self.session, self.session.facts.inputs.of.values()
-        if not self._waits or session.reads_inputs(self.run, [one.path for found in discovered for one in found]):
+        if not self._waits or session.reads_inputs(self.run, [file.path for inputs in discovered for file in inputs]):
             return
         if self.done is None and session.answers_early(self.run):
             self.early, self.done = True, self.answer(cancelled=False)
@@ -156,7 +156,7 @@ class EndingBuild(Step):
         run, states, settings, verifying = self.run, self.run.states, self.run.settings, self._verifying
         succeeded = self._linking.succeeded
         recompiled = states.members(State.COMPILED)
-        made = {module: run.objects.made[module].object for module in recompiled}
+        objects = {module: run.objects.made[module].object for module in recompiled}
         return Result(
             success=succeeded,
             compiled_modules=len(recompiled),
@@ -165,11 +165,11 @@ class EndingBuild(Step):
             recompiled=recompiled,
             failed=states.members(State.FAILED),
             blocked=states.members(State.BLOCKED),
-            recompiled_functions=[f"{module}::{name}" for module, one in made.items() for name in one.compiled],
-            cached_functions=sum(len(one.functions) - len(one.compiled) for one in made.values()),
+            recompiled_functions=[f"{module}::{name}" for module, new in objects.items() for name in new.compiled],
+            cached_functions=sum(len(new.functions) - len(new.compiled) for new in objects.values()),
             program=(settings.destination.path or None) if succeeded and self._linking.program.digest else None,
             diagnostics=list(run.all_diagnostics()),
-            reasons=self._reasons(made),
+            reasons=self._reasons(objects),
             cache_degraded=run.degraded,
             cache_needed_bytes=self._needed_bytes,
             verified=len(verifying.verified),
@@ -177,27 +177,27 @@ class EndingBuild(Step):
             differences=[*verifying.differences, *self._linking.differences],
         )
 
-    def _reasons(self, made: dict[str, Object]) -> dict[str, Reason]:
+    def _reasons(self, objects: dict[str, Object]) -> dict[str, Reason]:
         """Why each module was recompiled, and each function compiled. A function inside of another one is part of that
         one's item."""
-        found: dict[str, Reason] = {}
-        for module, one in made.items():
+        reasons: dict[str, Reason] = {}
+        for module, new in objects.items():
             whole = self._compiling.reasons.get(module, MISSING)
-            found[module] = whole
-            if not one.compiled:
+            reasons[module] = whole
+            if not new.compiled:
                 continue
             planned = self._before.modules.get(module) if self._before else None
             items = function_reasons(planned, self._compiling.fingerprints.get(module, {}), whole)
-            for name in one.compiled:
-                found[f"{module}::{name}"] = items.get(name) or items.get(name.partition(".")[0], whole)
-        return found
+            for name in new.compiled:
+                reasons[f"{module}::{name}"] = items.get(name) or items.get(name.partition(".")[0], whole)
+        return reasons
 
     def _lookups(self) -> tuple[Lookup, ...]:
-        found, looking_up = [], self._looking_up
+        lookups, looking_up = [], self._looking_up
         for module in self.run.settings.lookup:
             entry = looking_up.entries.get(module)
             data = looking_up.data.get(entry.digest) if entry else None
-            found.append(
+            lookups.append(
                 Lookup(
                     module=module,
                     key=self.session.facts.key(module),
@@ -205,7 +205,7 @@ class EndingBuild(Step):
                     data=data,
                 )
             )
-        return tuple(found)
+        return tuple(lookups)
 
     # ---- what the next build starts from
 
@@ -269,14 +269,14 @@ class EndingBuild(Step):
         """What the next build needs to know of each module. Rows of modules that nothing was done with stay."""
         facts, kept = self.session.facts, self._analysing.kept
         known, remade = before.modules if before else {}, facts.remade
-        made = {}
+        modules = {}
         for module in facts.sources:
             planned = known.get(module)
             if planned is None or module in remade or module not in kept:
                 planned = self._planned(module, planned)
-            made[module] = planned
+            modules[module] = planned
         remade.clear()
-        return made
+        return modules
 
     def _planned(self, module: str, before: PlannedModule | None) -> PlannedModule:
         states, objects = self.run.states, self.run.objects
@@ -364,7 +364,7 @@ def planned_module(facts: Facts, module: str, before: PlannedModule | None, **ca
         marked, traced = before.marks, before.traces
         facts.keep_parts(module, before.parts)
     elif key:
-        marked = marks(facts.made[module].imported)
+        marked = marks(facts.key_origins[module].imported)
         parts = facts.parts(module)
         same = before is not None and parts and before.parts == parts
         traced = before.traces if same and before is not None else traces(facts.fingerprints(module))

@@ -31,7 +31,7 @@ def touched(facts: Facts) -> list[tuple[str, Digest]]:
 
 def inputs_of(entries: Mapping[Digest, CacheEntry]) -> list[str]:
     """The paths of all inputs of these entries."""
-    return [one.path for entry in entries.values() for one in entry.inputs]
+    return [file.path for entry in entries.values() for file in entry.inputs]
 
 
 class FindingObjects(Step):
@@ -127,12 +127,12 @@ class LookingUp(Step):
 
     def advance(self) -> None:
         """Loads what was found, when its inputs are read and are the same."""
-        run, facts, found = self.run, self.session.facts, self._found
-        if found is None or self.session.reads_inputs(run, inputs_of(found)):
+        run, facts, entries = self.run, self.session.facts, self._found
+        if entries is None or self.session.reads_inputs(run, inputs_of(entries)):
             return
         self._found = None
         for module in run.settings.lookup:
-            entry = found.get(facts.key(module))
+            entry = entries.get(facts.key(module))
             if entry is not None and facts.inputs.same(entry.inputs):
                 self.entries[module] = entry
         digests = sorted({entry.digest for entry in self.entries.values()})
@@ -144,8 +144,8 @@ class LookingUp(Step):
     @property
     def missed(self) -> list[str]:
         """The modules that the cache has no object of, or a damaged one."""
-        found = {module for module, entry in self.entries.items() if entry.digest in self.data}
-        return [module for module in dict.fromkeys(self.run.settings.lookup) if module not in found]
+        loaded = {module for module, entry in self.entries.items() if entry.digest in self.data}
+        return [module for module in dict.fromkeys(self.run.settings.lookup) if module not in loaded]
 
 
 FIRST_BATCH = 8
@@ -199,14 +199,14 @@ class Reusing:
                 batch.append(module)
                 objects.append(planned.key)
                 continue
-            found = self.fingerprints[module] = facts.fingerprints(module)
+            fingerprints = self.fingerprints[module] = facts.fingerprints(module)
             if keys := self._earlier_keys(module):
                 batch.append(module)
                 earlier += keys
                 continue
-            if found and not run.settings.force:
+            if fingerprints and not run.settings.force:
                 batch.append(module)
-                wanted.update(dict.fromkeys([one.digest for one in found.values()]))
+                wanted.update(dict.fromkeys([fingerprint.digest for fingerprint in fingerprints.values()]))
                 continue
             self.prepared.add(module, run.schedule.priority(module))
             if len(self.prepared) > most:
@@ -238,7 +238,7 @@ class Reusing:
         others can be compiled now."""
         session, run, facts = self.session, self.run, self.session.facts
         modules, self._asked = self._asked, ()
-        there: list[tuple[str, CacheEntry, bytes]] = []
+        whole: list[tuple[str, CacheEntry, bytes]] = []
         gone = False
         for module in modules:
             if run.states[module] is not State.READY:
@@ -247,7 +247,7 @@ class Reusing:
             stored = answer.objects.get(planned.key) if planned is not None else None
             # Another process may have stored an object of other inputs meanwhile.
             if stored is not None and facts.inputs.same(stored[0].inputs):
-                there.append((module, *stored))
+                whole.append((module, *stored))
                 continue
             if not facts.can_compile(module):
                 gone = True
@@ -262,21 +262,23 @@ class Reusing:
                         data=data, functions=entry.functions, warnings=entry.warnings, discovered=entry.inputs
                     )
                     break
-            digests = [one.digest for one in made_of.values()]
-            self._fragments[module] = {one: answer.fragments[one] for one in digests if one in answer.fragments}
+            digests = [fingerprint.digest for fingerprint in made_of.values()]
+            self._fragments[module] = {
+                digest: answer.fragments[digest] for digest in digests if digest in answer.fragments
+            }
             self.prepared.add(module, schedule.priority(module))
         if gone:
             # The plan says that the objects are there, so the facts never fetched what compiling their modules takes.
             # Without the plan's word they do, when the build looks at the sources again.
             session.earlier.invalidate()
             run.analyse_again()
-        return there
+        return whole
 
     def job(self, module: str) -> CompileJob:
         """The job of a prepared module, with what it reuses."""
         return msgspec.structs.replace(
             self.session.facts.job(module),
-            fingerprints={name: one.digest for name, one in self.fingerprints[module].items()},
+            fingerprints={name: fingerprint.digest for name, fingerprint in self.fingerprints[module].items()},
             fragments=self._fragments.pop(module, {}),
             earlier=self._earlier.pop(module, None),
         )

@@ -173,7 +173,7 @@ class Linking(Step):
         self._ask_for(wanted)
 
     def _needed(self) -> set[Digest]:
-        return {self.run.objects.digests[one] for one in self._modules} if self._needs is None else {*self._needs}
+        return {self.run.objects.digests[module] for module in self._modules} if self._needs is None else {*self._needs}
 
     def _earlier(self) -> tuple[Digest, ...]:
         """What an earlier link left, and its program, where the toolchain may make use of them."""
@@ -261,10 +261,10 @@ class Linking(Step):
         if linked and linked.needs and self._give_more(linked.needs):
             return
         program = linked.program if linked else None
-        found = linked.findings if linked else ()
-        if found and not self._report(answer, found):
+        findings = linked.findings if linked else ()
+        if findings and not self._report(answer, findings):
             return
-        crash = answer.crash or ("it gave neither program nor error" if program is None and not found else "")
+        crash = answer.crash or ("it gave neither program nor error" if program is None and not findings else "")
         if crash:
             run.diagnostics.append(crashed(entry, facts.sources[entry].path, crash))
         if program is None or not self.succeeded:
@@ -278,7 +278,7 @@ class Linking(Step):
         self._publish(program)
         self._store(answer, program)
 
-    def _report(self, answer: LinkDone, found: Iterable[Finding]) -> bool:
+    def _report(self, answer: LinkDone, findings: Iterable[Finding]) -> bool:
         """Reports what the link found in the entry, in its places. False where its text must be read before."""
         run, facts, entry = self.run, self.session.facts, self.run.settings.entry
         file, summary = facts.sources[entry], facts.modules.summaries.get(entry)
@@ -290,18 +290,20 @@ class Linking(Step):
             )
             return False
         items = {item.name: item for item in summary.items} if summary else {}
-        for one in found:
-            run.diagnostics.append(of_item(one, items.get(one.item), file.data or b"", module=entry, file=file.path))
+        for finding in findings:
+            run.diagnostics.append(
+                of_item(finding, items.get(finding.item), file.data or b"", module=entry, file=file.path)
+            )
         return True
 
     def _read(self, answer: SummariseDone) -> None:
         """The entry's text is here, unless it has changed meanwhile: what the link found can be reported."""
         facts = self.session.facts
         for outcome in answer.outcomes:
-            file, made = facts.sources[outcome.module], outcome.summarised
-            if outcome.source is not None and made is not None and made.summary is not None:
+            file, summarised = facts.sources[outcome.module], outcome.summarised
+            if outcome.source is not None and summarised is not None and summarised.summary is not None:
                 file.data = outcome.source
-                facts.learn(outcome.module, made.summary)
+                facts.learn(outcome.module, summarised.summary)
         assert self._answer is not None
         self._linked(self._answer)
 
@@ -310,9 +312,9 @@ class Linking(Step):
         assert self._linker is not None
         what = difference(self._linker, expected, program)
         entry = self.run.settings.entry
-        found = Difference(module=entry, kind="program", what=what, manifest=self._manifest.decode())
-        self.differences.append(found)
-        self.run.diagnostics.append(differs(found, self._key, self.session.facts.sources[entry].path))
+        differing = Difference(module=entry, kind="program", what=what, manifest=self._manifest.decode())
+        self.differences.append(differing)
+        self.run.diagnostics.append(differs(differing, self._key, self.session.facts.sources[entry].path))
         self._end_failed()
 
     def _end_failed(self) -> None:

@@ -103,8 +103,8 @@ class Verifying(Step):
     def _job(self, module: str) -> CompileJob:
         """The module's compile, with nothing to reuse."""
         facts = self.session.facts
-        found = self._compiling.fingerprints.get(module) or facts.fingerprints(module)
-        fingerprints = {name: one.digest for name, one in found.items()}
+        made_of = self._compiling.fingerprints.get(module) or facts.fingerprints(module)
+        fingerprints = {name: fingerprint.digest for name, fingerprint in made_of.items()}
         return msgspec.structs.replace(facts.job(module), fingerprints=fingerprints)
 
     def _load(self, answer: Loaded) -> None:
@@ -125,21 +125,23 @@ class Verifying(Step):
         module, facts, objects = outcome.module, self.session.facts, self.run.objects
         self.verified.append(module)
         stored, warnings = objects.data[objects.digests[module]], objects.warnings[module]
-        made = outcome.compiled.object if outcome.compiled else None
-        if made is None:
+        fresh = outcome.compiled.object if outcome.compiled else None
+        if fresh is None:
             errors = outcome.compiled.diagnostics if outcome.compiled else ()
             what = outcome.crash or (errors[0].message if errors else "it gave neither object nor error")
             what = f"compiled afresh, it gives no object: {what}"
-        elif made.data != stored:
+        elif fresh.data != stored:
             toolchain = self.session.toolchains.of(facts.sources[module].path)
-            what = difference(toolchain, stored, made.data)
-        elif made.warnings != warnings:
-            what = f"the object has {len(warnings)} warnings, a fresh one {len(made.warnings)}, or others"
+            what = difference(toolchain, stored, fresh.data)
+        elif fresh.warnings != warnings:
+            what = f"the object has {len(warnings)} warnings, a fresh one {len(fresh.warnings)}, or others"
         else:
             return
-        found = Difference(module=module, kind="object", what=what, manifest=facts.made[module].manifest.decode())
-        self.differences.append(found)
-        self.run.diagnostics.append(differs(found, facts.key(module), facts.sources[module].path))
+        differing = Difference(
+            module=module, kind="object", what=what, manifest=facts.key_origins[module].manifest.decode()
+        )
+        self.differences.append(differing)
+        self.run.diagnostics.append(differs(differing, facts.key(module), facts.sources[module].path))
 
 
 def difference(toolchain: Toolchain, old: bytes, new: bytes) -> str:
@@ -151,11 +153,11 @@ def difference(toolchain: Toolchain, old: bytes, new: bytes) -> str:
     return f"byte {at} of {len(old)}; a fresh one has {len(new)}"
 
 
-def differs(found: Difference, key: Digest, path: str) -> Diagnostic:
-    what = "the program" if found.kind == "program" else "the object"
-    message = f"{what} with the key {key[:12]} is not what a fresh build makes: {found.what}"
+def differs(difference: Difference, key: Digest, path: str) -> Diagnostic:
+    what = "the program" if difference.kind == "program" else "the object"
+    message = f"{what} with the key {key[:12]} is not what a fresh build makes: {difference.what}"
     hint = (
         "a toolchain that depends on more than it says, or a bug of ours: please report it with the manifest; "
         "`wasmill cache clear` and a new build give what the sources say"
     )
-    return about_file("E0905", message, module=found.module, file=path, hint=hint)
+    return about_file("E0905", message, module=difference.module, file=path, hint=hint)

@@ -69,7 +69,7 @@ def test_a_new_item_behind_a_glob_changes_the_key_only_where_its_name_occurs() -
 
 
 def manifest(texts: dict[str, str], module: str) -> dict[str, object]:
-    found: dict[str, object] = json.loads(whole(texts, SETTINGS).made[module].manifest)
+    found: dict[str, object] = json.loads(whole(texts, SETTINGS).key_origins[module].manifest)
     return found
 
 
@@ -190,7 +190,7 @@ def same(kept: Facts, fresh: Facts) -> None:
     assert (kept.broken, kept.troubled) == (fresh.broken, fresh.troubled)
     assert {one: kept.resolved[one] for one in kept.resolved} == {one: fresh.resolved[one] for one in kept.resolved}
     for module in kept.touched:
-        assert kept.made[module].manifest == fresh.made[module].manifest
+        assert kept.key_origins[module].manifest == fresh.key_origins[module].manifest
         if kept.can_compile(module):
             assert kept.fingerprints(module) == fresh.fingerprints(module)
             assert kept.job(module) == fresh.job(module)
