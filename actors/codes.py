@@ -46,10 +46,10 @@ class Code(msgspec.Struct, frozen=True):
 
 def registry(*entries: Code) -> dict[str, Code]:
     """The entries by code. Raises ValueError where two entries have the same code."""
-    found = {entry.code: entry for entry in entries}
-    if len(found) != len(entries):
+    by_code = {entry.code: entry for entry in entries}
+    if len(by_code) != len(entries):
         raise ValueError("a diagnostic code is defined twice")
-    return found
+    return by_code
 
 
 CODES: dict[str, Code] = registry(

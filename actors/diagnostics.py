@@ -89,12 +89,12 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
             )
 
 
-def placed(found: Finding, place: SourcePlace, *, module: str, file: str) -> Diagnostic:
+def placed(finding: Finding, place: SourcePlace, *, module: str, file: str) -> Diagnostic:
     """Returns the diagnostic of a finding at a place."""
     return Diagnostic(
-        code=found.code,
-        message=found.message,
-        severity=found.severity,
+        code=finding.code,
+        message=finding.message,
+        severity=finding.severity,
         module=module,
         file=file,
         line=place.line,
@@ -102,7 +102,7 @@ def placed(found: Finding, place: SourcePlace, *, module: str, file: str) -> Dia
         length=place.length,
         text=place.text,
         cut=place.cut,
-        hint=found.hint,
+        hint=finding.hint,
     )
 
 
@@ -129,17 +129,19 @@ def about_project(code: str, message: str, *, hint: str = "") -> Diagnostic:
     return Diagnostic(code=code, message=message, file=".", line=1, column=1, text="", hint=hint, place="project")
 
 
-def in_text(found: Finding, source: bytes, *, module: str, file: str) -> Diagnostic:
+def in_text(finding: Finding, source: bytes, *, module: str, file: str) -> Diagnostic:
     """Returns the diagnostic of a finding that counts lines in `source`. Line 0 means the whole file."""
-    if found.at < 1:
-        return about_file(found.code, found.message, file=file, module=module, hint=found.hint, severity=found.severity)
-    lines = source.split(b"\n", found.at)
-    text = lines[found.at - 1].decode("utf-8", "replace") if found.at <= len(lines) else ""
-    offset, length = min(found.offset, len(text)), found.length
+    if finding.at < 1:
+        return about_file(
+            finding.code, finding.message, file=file, module=module, hint=finding.hint, severity=finding.severity
+        )
+    lines = source.split(b"\n", finding.at)
+    text = lines[finding.at - 1].decode("utf-8", "replace") if finding.at <= len(lines) else ""
+    offset, length = min(finding.offset, len(text)), finding.length
     if not length:
         offset = max(offset, len(text) - len(text.lstrip()))
         length = len(text.rstrip()) - offset
-    return placed(found, on_line(text, found.at, offset, length), module=module, file=file)
+    return placed(finding, on_line(text, finding.at, offset, length), module=module, file=file)
 
 
 def on_line(text: str, line: int, offset: int, length: int) -> SourcePlace:
@@ -160,18 +162,18 @@ _LONGEST = 2_000
 F = TypeVar("F", Finding, Diagnostic)
 
 
-def bounded(found: Iterable[F]) -> tuple[F, ...]:
+def bounded(findings: Iterable[F]) -> tuple[F, ...]:
     """Bounds what is reported of one module. A source of 16 MiB can have a million errors, all on one line, and each
     would carry a copy of that line to another process and into the cache."""
     kept: list[F] = []
     counts = {True: 0, False: 0}
     last: dict[bool, int] = {}
-    for one in found:
-        error = one.severity == "error"
+    for finding in findings:
+        error = finding.severity == "error"
         counts[error] += 1
         if counts[error] <= MOST:
             last[error] = len(kept)
-            kept.append(_short(one))
+            kept.append(_short(finding))
     for error, at in last.items():
         if counts[error] > MOST:
             more = f"{counts[error] - MOST} more {'errors' if error else 'warnings'} in this module"
@@ -180,13 +182,13 @@ def bounded(found: Iterable[F]) -> tuple[F, ...]:
     return tuple(kept)
 
 
-def _short(one: F) -> F:
-    if len(one.message) > _LONGEST or len(one.hint) > _LONGEST:
-        one = msgspec.structs.replace(one, message=_cut(one.message), hint=_cut(one.hint))
-    if isinstance(one, Diagnostic) and len(one.text) > LONGEST_LINE:  # The toolchain did not cut it.
-        place = on_line(one.text, one.line, one.column - one.cut - 1, one.length)
-        return msgspec.structs.replace(one, text=place.text, cut=one.cut + place.cut, length=place.length)
-    return one
+def _short(finding: F) -> F:
+    if len(finding.message) > _LONGEST or len(finding.hint) > _LONGEST:
+        finding = msgspec.structs.replace(finding, message=_cut(finding.message), hint=_cut(finding.hint))
+    if isinstance(finding, Diagnostic) and len(finding.text) > LONGEST_LINE:  # The toolchain did not cut it.
+        place = on_line(finding.text, finding.line, finding.column - finding.cut - 1, finding.length)
+        return msgspec.structs.replace(finding, text=place.text, cut=finding.cut + place.cut, length=place.length)
+    return finding
 
 
 def _cut(text: str) -> str:
@@ -198,11 +200,12 @@ class SourceError(Exception):
     count lines; the caller knows the file and the text."""
 
     def __init__(self, *found: Diagnostic | Finding) -> None:
-        super().__init__("; ".join(one.message for one in found))
+        super().__init__("; ".join(error.message for error in found))
         self.found = found
 
     def diagnostics(self, source: bytes, *, module: str, file: str) -> tuple[Diagnostic, ...]:
         """Returns all of it as diagnostics, in the text that the toolchain was given."""
         return tuple(
-            one if isinstance(one, Diagnostic) else in_text(one, source, module=module, file=file) for one in self.found
+            error if isinstance(error, Diagnostic) else in_text(error, source, module=module, file=file)
+            for error in self.found
         )

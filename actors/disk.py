@@ -19,13 +19,10 @@ import time
 from collections.abc import Sequence
 from operator import attrgetter, itemgetter
 from struct import Struct
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from actors.digests import Stamp
+from actors.digests import Stamp, StampRow
 from actors.forks import close_in_child
-
-Row: TypeAlias = tuple[int, int, int, int, int]
-"""The fields of a `Stamp`, in its order. Tuples, not Structs, because thousands of them are compared at once."""
 
 _ROW = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 _MTIME, _CTIME = itemgetter(3), itemgetter(4)
@@ -69,7 +66,7 @@ class Disk(Protocol):
         """The stamp of a file or folder. Without `follow`, that of a link itself."""
         ...
 
-    def rows(self, paths: Sequence[str]) -> list[Row]:
+    def rows(self, paths: Sequence[str]) -> list[StampRow]:
         """The stamps of all `paths`, without following links. Raises OSError where one of them does not exist."""
         ...
 
@@ -202,8 +199,8 @@ class RealDisk:
     def stamp(self, path: str, *, follow: bool = True) -> Stamp:
         return Stamp(*_within(_ROW(os.stat(path) if follow else os.lstat(path))))
 
-    def rows(self, paths: Sequence[str]) -> list[Row]:
-        rows: list[Row] = list(map(_ROW, map(os.lstat, paths)))
+    def rows(self, paths: Sequence[str]) -> list[StampRow]:
+        rows: list[StampRow] = list(map(_ROW, map(os.lstat, paths)))
         times = list(map(_MTIME, rows)) + list(map(_CTIME, rows))
         if times and (min(times) < EARLIEST_NS or max(times) > LATEST_NS):
             rows = list(map(_within, rows))
@@ -229,8 +226,8 @@ class RealDisk:
         return os.path.islink(path)
 
     def entries(self, path: str) -> list[FolderEntry]:
-        with os.scandir(path) as found:
-            return list(found)
+        with os.scandir(path) as scanned:
+            return list(scanned)
 
     def read(self, path: str, limit: int = -1) -> bytes:
         # O_NONBLOCK, because opening a pipe would wait for a writer.
@@ -302,12 +299,12 @@ class RealDisk:
         return ByteLocks(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), 0o666))
 
 
-def row_of(seen: os.stat_result) -> Row:
+def row_of(seen: os.stat_result) -> StampRow:
     """Returns what `Disk.rows` has for a file."""
     return _within(_ROW(seen))
 
 
-def _within(row: Row) -> Row:
+def _within(row: StampRow) -> StampRow:
     """Moves times into the range that can be stored. That loses nothing: the other fields still tell files apart, and
     the time of the last change (ctime) cannot be set by programs."""
     device, inode, size, *times = row
@@ -375,9 +372,8 @@ class DictDisk:
     def stamp(self, path: str, *, follow: bool = True) -> Stamp:
         return self._find(path)[1]
 
-    def rows(self, paths: Sequence[str]) -> list[Row]:
-        stamps = [self.stamp(path) for path in paths]
-        return [(it.device, it.inode, it.size, it.mtime_ns, it.ctime_ns) for it in stamps]
+    def rows(self, paths: Sequence[str]) -> list[StampRow]:
+        return [self.stamp(path).row for path in paths]
 
     def is_shared(self, path: str) -> bool:
         return False
@@ -422,12 +418,12 @@ class DictDisk:
         self.create(path, (before[0] if before else b"") + data)
 
     def rename(self, source: str, target: str) -> None:
-        found = self._find(source)
+        entry = self._find(source)
         folder, name = os.path.split(target)
         if folder not in self.files:
             raise _missing(target)
         self.remove(source)
-        self.files[folder][name] = found
+        self.files[folder][name] = entry
 
     def remove(self, path: str) -> None:
         self._find(path)
@@ -448,10 +444,10 @@ class DictDisk:
 
     def _find(self, path: str) -> tuple[bytes, Stamp]:
         folder, name = os.path.split(path)
-        found = self.files.get(folder, {}).get(name)
-        if found is None:
+        entry = self.files.get(folder, {}).get(name)
+        if entry is None:
             raise _missing(path)
-        return found
+        return entry
 
 
 def _missing(path: str) -> FileNotFoundError:

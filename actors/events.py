@@ -447,7 +447,7 @@ class Events:
         self._set(rare, (*self._of(rare), listening))
 
         def stop() -> None:
-            self._set(rare, tuple(one for one in self._of(rare) if one is not listening))
+            self._set(rare, tuple(other for other in self._of(rare) if other is not listening))
 
         return stop
 
@@ -485,7 +485,7 @@ class Events:
     @property
     def held_up(self) -> bool:
         """Whether actors wait for a lossless reader."""
-        return any(one.lossless and one.full for one in self._subscriptions)
+        return any(subscription.lossless and subscription.full for subscription in self._subscriptions)
 
     async def room(self) -> None:
         """Waits for all lossless readers without room."""

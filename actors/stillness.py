@@ -35,9 +35,9 @@ class Watchdog:
             self._moves, self._since, self.pause = moves, now, QUIET_SECONDS
             return None
         self.pause *= 2
-        found = stalled(self._system, self._build, now - self._since)
-        self._system.events.warn(found)
-        return found
+        event = stalled(self._system, self._build, now - self._since)
+        self._system.events.warn(event)
+        return event
 
 
 def stalled(system: Wired, build: int, seconds: float) -> BuildStalled:
@@ -72,7 +72,7 @@ def _waiting_for(actors: list[ActorState], jobs: list[RunningJob], reader: bool)
         return ("a reader of events that does not read",)
     if jobs:
         return tuple(map(_job, jobs))
-    doing = {one.name: one.doing for one in actors}
+    doing = {actor.name: actor.doing for actor in actors}
     for name, words in NAMES.items():
         if doing.get(name):
             return (f"{words} ({doing[name]})",)

@@ -103,8 +103,10 @@ class Cache:
         """Does the same for several modules at once."""
         done = await self._project._build(goal="lookup", lookup=tuple(modules))
         return {
-            one.module: CachedObject(one.module, one.key, one.digest, one.data) if one.data is not None else None
-            for one in done.lookups
+            lookup.module: CachedObject(lookup.module, lookup.key, lookup.digest, lookup.data)
+            if lookup.data is not None
+            else None
+            for lookup in done.lookups
         }
 
     async def verify(self) -> Verified:

@@ -78,7 +78,7 @@ class Builds:
         A cancelled caller stops waiting; the build goes on while another caller waits for it. Raises ProjectBroken, or
         ProjectError if the Project is closed in the meantime.
         """
-        shared = next((one for one in self._next if one.answers(settings, rules, memory)), None)
+        shared = next((waiting for waiting in self._next if waiting.answers(settings, rules, memory)), None)
         if shared is None:
             self._alive()
             shared = _Shared(settings, rules, memory)
@@ -134,7 +134,7 @@ class Builds:
                     walk=bool(shared.rules.root),
                     opened=shared.settings.snapshot.extras,
                 ),
-                sum(len(one.data) for one in frozen),
+                sum(len(source.data) for source in frozen),
             )
             shared.done = await self._watched(shared.number, answer.wait)
             self._answered = shared.number

@@ -14,21 +14,21 @@ from orchestrator.toolchains.locate import installed, load_named
 def registries() -> dict[str, Mapping[str, Code]]:
     """Returns the engine's registry under "", and each toolchain's under its name, sorted. A toolchain that cannot be
     loaded is left out, so that the codes of the others can still be explained."""
-    found: dict[str, Mapping[str, Code]] = {"": codes.CODES}
+    by_owner: dict[str, Mapping[str, Code]] = {"": codes.CODES}
     for name, place in installed().items():
         try:
             toolchain = load_named(place)
         except ProjectError:
             continue
         if isinstance(toolchain, Explains):
-            found[name] = toolchain.codes()
-    return found
+            by_owner[name] = toolchain.codes()
+    return by_owner
 
 
 def all_codes() -> dict[str, Code]:
     """Returns every code of every registry. If two registries have the same code, which is a bug, the engine's wins,
     then that of the toolchain whose name comes first."""
-    found: dict[str, Code] = {}
+    merged: dict[str, Code] = {}
     for registry in reversed(registries().values()):
-        found.update(registry)
-    return found
+        merged.update(registry)
+    return merged

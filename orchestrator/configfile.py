@@ -169,7 +169,11 @@ def _unknown(key: str, dotted: str, where: str) -> ConfigError:
 
 def _are_extensions(value: object) -> bool:
     """Whether this is a list of file extensions, each with its dot, and not empty."""
-    return isinstance(value, list) and bool(value) and all(isinstance(one, str) and _EXTENSION(one) for one in value)
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(extension, str) and _EXTENSION(extension) for extension in value)
+    )
 
 
 # ------------------------------------------------------------------------------------------------ lines

@@ -44,17 +44,17 @@ class DependencyGraph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def _reach(self, neighbours: Mapping[str, set[str]], module: str, transitive: bool) -> list[str]:
         if module not in neighbours:
             raise ProjectError(f"there is no module `{module}` in this project")
-        found = set(neighbours[module])
-        ahead = list(found) if transitive else []
+        reached = set(neighbours[module])
+        ahead = list(reached) if transitive else []
         while ahead:
-            new = neighbours[ahead.pop()] - found
-            found |= new
+            new = neighbours[ahead.pop()] - reached
+            reached |= new
             ahead.extend(new)
-        return sorted(found - {module})
+        return sorted(reached - {module})
 
 
 def _neighbours(modules: Iterable[str], edges: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {module: set() for module in modules}
+    neighbours: dict[str, set[str]] = {module: set() for module in modules}
     for here, there in edges:
-        found[here].add(there)
-    return found
+        neighbours[here].add(there)
+    return neighbours

@@ -71,11 +71,11 @@ class BuildFailed(ProjectError):
     def __init__(self, result: BuildResult) -> None:
         self.result = result
         self.exit_code = result.exit_code
-        errors = [found for found in result.diagnostics if found.severity == "error"]
+        errors = [diagnostic for diagnostic in result.diagnostics if diagnostic.severity == "error"]
         lines = ["there is no program to run: the build failed"]
-        for found in errors[:FEW]:
-            place = {"source": f"{found.file}:{found.line}: ", "file": f"{found.file}: "}.get(found.place, "")
-            lines.append(f"{place}{found.message} [{found.code}]")
+        for error in errors[:FEW]:
+            place = {"source": f"{error.file}:{error.line}: ", "file": f"{error.file}: "}.get(error.place, "")
+            lines.append(f"{place}{error.message} [{error.code}]")
         if len(errors) > FEW:
             lines.append(f"and {len(errors) - FEW} more")
         super().__init__("\n  ".join(lines))

@@ -22,8 +22,8 @@ class ReachedFiles:
     """The files that were reached, with the modules in memory that hide some of them."""
 
     def __init__(self, files: tuple[MemorySource, ...], over: Sources) -> None:
-        self._merged = {one.path: one for one in (*files, *over.frozen())}
-        self.revision = hash(tuple((path, one.data) for path, one in sorted(self._merged.items())))
+        self._merged = {file.path: file for file in (*files, *over.frozen())}
+        self.revision = hash(tuple((path, file.data) for path, file in sorted(self._merged.items())))
 
     def frozen(self) -> tuple[MemorySource, ...]:
         return tuple(self._merged[path] for path in sorted(self._merged))
@@ -35,7 +35,7 @@ def reached_files(folder: str, entry: str, toolchains: Toolchains, disk: Disk) -
 
     Raises ProjectError if the entry cannot be read; the build reports what is wrong with the others.
     """
-    found: dict[str, bytes] = {}
+    texts: dict[str, bytes] = {}
     looked: set[str] = set()
     waiting = [entry]
     while waiting:
@@ -47,14 +47,14 @@ def reached_files(folder: str, entry: str, toolchains: Toolchains, disk: Disk) -
                 why = error.strerror or str(error)
                 raise ProjectError(f"`{os.path.join(folder, entry)}` cannot be read: {why}") from error
             continue
-        found[path] = data
+        texts[path] = data
         summary = _summary(path, data, toolchains)
         for candidate in sorted(_candidates(summary, toolchains.extensions)) if summary else ():
-            if candidate not in looked and candidate not in found:
+            if candidate not in looked and candidate not in texts:
                 looked.add(candidate)
                 if disk.is_regular(os.path.join(folder, candidate)):
                     waiting.append(candidate)
-    return tuple(MemorySource(path=path, data=data) for path, data in sorted(found.items()))
+    return tuple(MemorySource(path=path, data=data) for path, data in sorted(texts.items()))
 
 
 def _summary(path: str, data: bytes, toolchains: Toolchains) -> Summary | None:

@@ -18,7 +18,7 @@ class BuildResult(Result[Path], frozen=True, kw_only=True):
         """The exit code of `wasmill build`: 0 built, 1 the sources are wrong, 3 the program could not be written."""
         if self.success:
             return 0
-        return 3 if any(found.code in NOT_WRITTEN for found in self.diagnostics) else 1
+        return 3 if any(diagnostic.code in NOT_WRITTEN for diagnostic in self.diagnostics) else 1
 
 
 def build_result(result: Result[str]) -> BuildResult:

@@ -47,7 +47,7 @@ def checked_limits(limits: Mapping[str, object], config: Config) -> Limit:
     invalid value."""
     for name in limits:
         if name not in LIMITS:
-            known = ", ".join(f'"{one}"' for one in LIMITS)
+            known = ", ".join(f'"{limit}"' for limit in LIMITS)
             hint = near_miss(str(name), tuple(LIMITS)) or f"there are {known}"
             raise ProjectError(f"`{name}` is not a limit of a program", hint=hint)
     said = {name: _checked(name, value) for name, value in limits.items() if value is not None}
@@ -129,13 +129,13 @@ async def run_attached(
 
 def _visible(variables: Mapping[str, str]) -> dict[str, str]:
     """The variables that a program sees: those that are text, and PWD, which relative paths begin at."""
-    found = {"PWD": os.getcwd()}
+    passed = {"PWD": os.getcwd()}
     for name, value in variables.items():
         with suppress(UnicodeEncodeError):
             f"{name}={value}".encode()
             if name != "PWD":
-                found[name] = value
-    return found
+                passed[name] = value
+    return passed
 
 
 def machine_code(config: Config) -> MachineCode | None:
@@ -150,10 +150,10 @@ def machine_code(config: Config) -> MachineCode | None:
 
 def _refuse_odd(args: Sequence[str]) -> None:
     """Raises UsageError for an argument that cannot be passed to a program: WASI allows only UTF-8 text without NUL."""
-    for number, one in enumerate(args, 1):
-        if printable(one) != one or "\0" in one:
-            what = "has a NUL in it" if "\0" in one else "is not UTF-8"
-            raise UsageError(f"argument {number} of the program {what}: `{printable(one)}`")
+    for number, argument in enumerate(args, 1):
+        if printable(argument) != argument or "\0" in argument:
+            what = "has a NUL in it" if "\0" in argument else "is not UTF-8"
+            raise UsageError(f"argument {number} of the program {what}: `{printable(argument)}`")
 
 
 def limit_reached(outcome: RunOutcome) -> LimitName | None:

@@ -156,8 +156,8 @@ def near_miss(word: str, known: list[str] | tuple[str, ...]) -> str:
     """Returns a question for the closest of `known` ("did you mean `x`?"), or "" if none is close to `word`."""
     from difflib import get_close_matches
 
-    found = get_close_matches(word, known, 1)
-    return f"did you mean `{found[0]}`?" if found else ""
+    close = get_close_matches(word, known, 1)
+    return f"did you mean `{close[0]}`?" if close else ""
 
 
 def shown_value(value: object) -> str:

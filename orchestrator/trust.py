@@ -40,20 +40,23 @@ def is_trusted(folder: str, disk: Disk = REAL) -> bool:
     """Whether the folder, or one around it, is trusted. Links count as what they lead to."""
     said = os.environ.get(VARIABLE, "")
     real = os.path.realpath(folder)
-    given = [os.path.realpath(one) for one in said.split(os.pathsep) if os.path.isabs(one)]
-    return said == "1" or any(real == one or real.startswith(one.rstrip("/") + "/") for one in (*given, *listed(disk)))
+    given = [os.path.realpath(place) for place in said.split(os.pathsep) if os.path.isabs(place)]
+    return said == "1" or any(
+        real == place or real.startswith(place.rstrip("/") + "/") for place in (*given, *listed(disk))
+    )
 
 
 def require_trust(toolchains: Iterable[Toolchain], folder: str, file: str, disk: Disk) -> None:
     """Raises ConfigError where the settings in `file` have a toolchain run code and its folder is not trusted."""
-    for one in toolchains:
-        what = one.foreign_code() if isinstance(one, RunsForeignCode) else ""
+    for toolchain in toolchains:
+        what = toolchain.foreign_code() if isinstance(toolchain, RunsForeignCode) else ""
         if what and not is_trusted(folder, disk):
+            table = f"toolchain.{toolchain.name}"
             raise ConfigError(
-                f"[toolchain.{one.name}] runs code that this folder chooses ({what}), and the folder is not trusted",
+                f"[{table}] runs code that this folder chooses ({what}), and the folder is not trusted",
                 where=file,
                 hint=f"read it, then type `wasmill trust {folder}`, or set {VARIABLE}={folder}",
-                key=f"toolchain.{one.name}",
+                key=table,
             )
 
 
@@ -61,7 +64,7 @@ def change(folder: str, *, trust: bool) -> bool:
     """Puts a folder on the user's list, or takes it off. Returns whether the list changed. Raises FileError."""
     real = os.path.realpath(folder)
     before = listed()
-    after = [one for one in before if one != real] + ([real] if trust else [])
+    after = [folder for folder in before if folder != real] + ([real] if trust else [])
     if "\n" in real:
         raise FileError(f"`{folder}` cannot be trusted: its name has several lines")
     if sorted(before) == sorted(after):
@@ -71,7 +74,7 @@ def change(folder: str, *, trust: bool) -> bool:
         os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
         temporary = f"{place}.{os.getpid()}"
         with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write("".join(f"{one}\n" for one in after))
+            file.write("".join(f"{folder}\n" for folder in after))
         os.replace(temporary, place)
     except OSError as error:
         raise FileError(f"`{place}` cannot be written: {error.strerror or error}") from error

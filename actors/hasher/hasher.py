@@ -25,7 +25,7 @@ class Hasher(Actor[SourcesFound]):
             return
         offload = self.offload
         found = message.found
-        size = sum(one.stamp.size if one.stamp is not None else len(one.data or b"") for one in found)
+        size = sum(source.stamp.size if source.stamp is not None else len(source.data or b"") for source in found)
         read = await offload.files(len(found), size, read_sources, found, message.root, self.normalise, offload.disk)
         if self.events.wanted:
             self._emit(message, read)
@@ -34,7 +34,7 @@ class Hasher(Actor[SourcesFound]):
         await self.tell(self.planner, answer, weight)
 
     def _emit(self, message: SourcesFound, read: ReadResult) -> None:
-        known = {found.module: found.known for found in message.found}
+        known = {source.module: source.known for source in message.found}
         for source in read.sources:
             if source.error is None:
                 self.events.emit(

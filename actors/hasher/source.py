@@ -56,33 +56,33 @@ def read_sources(found: Iterable[FoundSource], root: str, normalise: Normalise, 
     return ReadResult(tuple(sources), tuple(vanished))
 
 
-def _read_source(found: FoundSource, root: str, normalise: Normalise, disk: Disk) -> Source | None:
+def _read_source(scanned: FoundSource, root: str, normalise: Normalise, disk: Disk) -> Source | None:
     """One source; None where its file has gone."""
     raw = b""
     try:
-        if found.data is None:
-            raw, stamp = _read_steady(f"{root.rstrip('/')}/{found.path}", found.stamp, disk)
+        if scanned.data is None:
+            raw, stamp = _read_steady(f"{root.rstrip('/')}/{scanned.path}", scanned.stamp, disk)
         else:
-            raw, stamp = found.data, NO_STAMP
+            raw, stamp = scanned.data, NO_STAMP
         if len(raw) > MAX_BYTES:
             raise _too_large(f"more than {MAX_BYTES}")
-        data = normalise(found.path, raw)
+        data = normalise(scanned.path, raw)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return _failed(found, "E0807", f"the file cannot be read: {reason}", "make it readable, or exclude it")
+        return _failed(scanned, "E0807", f"the file cannot be read: {reason}", "make it readable, or exclude it")
     except _Refused as refused:
-        return _failed(found, refused.code, refused.message, refused.hint)
+        return _failed(scanned, refused.code, refused.message, refused.hint)
     except SourceError as error:
-        return _erroneous(found, error.diagnostics(_lines(raw), module=found.module, file=found.path)[0])
+        return _erroneous(scanned, error.diagnostics(_lines(raw), module=scanned.module, file=scanned.path)[0])
     return Source(
-        module=found.module,
-        path=found.path,
+        module=scanned.module,
+        path=scanned.path,
         digest=digest(data),
         data=data,
         stamp=stamp,
-        in_memory=found.data is not None,
+        in_memory=scanned.data is not None,
     )
 
 
@@ -123,9 +123,9 @@ def _too_large(size: str) -> _Refused:
     )
 
 
-def _failed(found: FoundSource, code: str, message: str, hint: str) -> Source:
-    return _erroneous(found, about_file(code, message, module=found.module, file=found.path, hint=hint))
+def _failed(scanned: FoundSource, code: str, message: str, hint: str) -> Source:
+    return _erroneous(scanned, about_file(code, message, module=scanned.module, file=scanned.path, hint=hint))
 
 
-def _erroneous(found: FoundSource, error: Diagnostic) -> Source:
-    return Source(module=found.module, path=found.path, digest="", data=b"", stamp=NO_STAMP, error=error)
+def _erroneous(scanned: FoundSource, error: Diagnostic) -> Source:
+    return Source(module=scanned.module, path=scanned.path, digest="", data=b"", stamp=NO_STAMP, error=error)

@@ -34,7 +34,7 @@ MEMORY = ":memory:"
 SqlValues = Sequence["str | bytes | int | float | None"]
 """What a statement is given."""
 
-Row = tuple[Any, ...]
+SqlRow = tuple[Any, ...]
 """What a statement gives back. Its types are those of the schema, which no type checker knows."""
 
 
@@ -77,7 +77,7 @@ class Connection(Protocol):
 
     def executemany(self, sql: str, parameters: Iterable[SqlValues]) -> Awaitable[sqlite3.Cursor]: ...
 
-    def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> Awaitable[list[Row]]: ...
+    def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> Awaitable[list[SqlRow]]: ...
 
     def commit(self) -> Awaitable[None]: ...
 
@@ -114,7 +114,7 @@ class PlainConnection:
         await self._pause()
         return self._connection.executemany(sql, parameters)
 
-    async def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> list[Row]:
+    async def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> list[SqlRow]:
         await self._pause()
         return self._connection.execute(sql, parameters).fetchall()
 

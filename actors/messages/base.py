@@ -31,7 +31,7 @@ class Request(Message, Generic[A], frozen=True):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         bases: tuple[Any, ...] = cls.__dict__.get("__orig_bases__", ())
-        answer = next((one for base in bases for one in get_args(base)), None)
+        answer = next((argument for base in bases for argument in get_args(base)), None)
         if isinstance(answer, type) and issubclass(answer, Message):
             ANSWERS[cls] = answer
         elif not isinstance(answer, TypeVar):  # A base of other requests has a type variable there.
@@ -45,8 +45,8 @@ def answer_to(request: Request[A]) -> type[A]:
 
 def kinds(base: type[M]) -> tuple[type[M], ...]:
     """The messages that derive from `base`, in the order of this file. What others derive from is no message itself."""
-    found: list[type[M]] = []
-    for one in base.__subclasses__():
-        if one.__module__.startswith("actors.messages."):  # Tests derive from messages too.
-            found += kinds(one) or (one,)
-    return tuple(found)
+    leaves: list[type[M]] = []
+    for kind in base.__subclasses__():
+        if kind.__module__.startswith("actors.messages."):  # Tests derive from messages too.
+            leaves += kinds(kind) or (kind,)
+    return tuple(leaves)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from actors.diagnostics import Diagnostic, about_file
-from actors.digests import NO_STAMP, Digest, ModuleNameError, Stamp, digest, module_name, printable, settled
-from actors.disk import Disk, Row
+from actors.digests import NO_STAMP, Digest, ModuleNameError, Stamp, StampRow, digest, module_name, printable, settled
+from actors.disk import Disk
 from actors.messages import FolderStamp, FoundSource, KnownSource, MemorySource, Rules, Scan, ScanEnd
 from actors.scanner.snapshot import LARGEST, Snapshot, beside_sources, decode, rules_digest, stamped
 from actors.scanner.walk import Walked, beside_programs, collisions, relist, walk
@@ -121,9 +121,9 @@ class LoadedSnapshot:
         """The stamp of the snapshot's file; `NO_STAMP` where it is racy, so that the file is read again."""
         self._path = ""
         self._paths: list[str] = []
-        self._rows: list[Row] = []
+        self._rows: list[StampRow] = []
         self._hidden: frozenset[str] | None = None
-        self._extras: tuple[list[str], list[Row]] | None = None
+        self._extras: tuple[list[str], list[StampRow]] | None = None
         """Paths of the files that are no sources and must be looked at, and their stamps."""
         self._opened: tuple[FolderStamp, ...] = ()
         """The files that `_extras` leaves out."""
@@ -166,7 +166,7 @@ class LoadedSnapshot:
             return None
         if hidden != self._hidden:
             self._paths, stamps = stamped(snapshot, without=hidden)
-            self._rows = [_row(stamp) for stamp in stamps]
+            self._rows = [stamp.row for stamp in stamps]
             self._hidden = hidden
         if any(problem.severity == "error" for problem in snapshot.problems):
             return None
@@ -214,7 +214,7 @@ class LoadedSnapshot:
         if self._extras is None or opened != self._opened:
             read = {file.path: file.stamp for file in opened}
             extras = [extra for extra in snapshot.extras if read.get(extra.path) != extra.stamp]
-            self._extras = [extra.path for extra in extras], [_row(extra.stamp) for extra in extras]
+            self._extras = [extra.path for extra in extras], [extra.stamp.row for extra in extras]
             self._opened = opened
         paths, known = self._extras
         try:
@@ -330,10 +330,6 @@ def _memory_name(path: str, rules: Rules, problems: list[Diagnostic]) -> str:
             return path[: path.rfind(".")]
         problems.append(about_file("E0804", str(error), file=printable(path), hint="rename it"))
         return ""
-
-
-def _row(stamp: Stamp) -> Row:
-    return (stamp.device, stamp.inode, stamp.size, stamp.mtime_ns, stamp.ctime_ns)
 
 
 def _exists(path: str, disk: Disk) -> bool:

@@ -219,7 +219,7 @@ def encode(snapshot: Snapshot) -> bytes:
         names = [snapshot.project, *unstamped, *paths]
         compared += map(_path_bytes, (*unstamped, *snapshot.beside))
         for stamp in stamps:
-            compared += (stamp.device, stamp.inode, stamp.size, stamp.mtime_ns, stamp.ctime_ns)
+            compared += stamp.row
     front = _path_bytes("\0".join(names))
     middle = marshal.dumps(compared, 2)
     back = _encoder.encode(snapshot)

@@ -68,10 +68,10 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
 
 def settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """Returns what the flags set, by the leaf names of the settings."""
-    found = {key: getattr(arguments, key, None) for key in ("jobs", "profile", "invalidation")}
+    values = {key: getattr(arguments, key, None) for key in ("jobs", "profile", "invalidation")}
     if getattr(arguments, "no_cache", False):
-        found["enabled"] = False
-    return {key: value for key, value in found.items() if value is not None}
+        values["enabled"] = False
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def folder(arguments: argparse.Namespace) -> str:

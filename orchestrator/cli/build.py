@@ -98,10 +98,10 @@ def execute(arguments: Namespace, output: Output) -> int:
 def tell(result: BuildResult, config: Config, output: Output, *, nothing_done: bool = False) -> None:
     """Prints diagnostics and the summary. With `-q`, only errors."""
     style = Style.of(sys.stderr)
-    shown = [found for found in result.diagnostics if found.severity == "error" or not output.quiet]
-    found = render_all(shown, style, here(config.root))
-    if found:
-        output.insist(found + "\n")
+    shown = [diagnostic for diagnostic in result.diagnostics if diagnostic.severity == "error" or not output.quiet]
+    text = render_all(shown, style, here(config.root))
+    if text:
+        output.insist(text + "\n")
     if nothing_done and result.cache_degraded is None:
         output.say(up_to_date(result.cache_hits))
         return
@@ -113,7 +113,7 @@ def tell(result: BuildResult, config: Config, output: Output, *, nothing_done: b
 def _stamp(file: str) -> tuple[int, int, int] | None:
     """Returns enough of `stat` to see that a file was replaced; None if there is no file."""
     try:
-        found = os.stat(file)
+        status = os.stat(file)
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns

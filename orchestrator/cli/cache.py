@@ -57,35 +57,35 @@ def execute(arguments: Namespace, output: Output) -> int:
 
 
 async def _stats(project: Project, arguments: Namespace, output: Output) -> int:
-    found = await project.cache.statistics()
+    statistics = await project.cache.statistics()
     if arguments.json:
-        output.out(_json(found))
+        output.out(_json(statistics))
         return 0
-    limit = f" of at most {amount(found.limit_bytes)}" if found.limit_bytes else ""
-    twice = f" ({found.compiled_twice} of them made by two processes at once)" if found.compiled_twice else ""
+    limit = f" of at most {amount(statistics.limit_bytes)}" if statistics.limit_bytes else ""
+    twice = f" ({statistics.compiled_twice} of them made by two processes at once)" if statistics.compiled_twice else ""
     rows = [
-        ("entries", f"{found.entries} ({amount(found.size_bytes)}{limit})"),
-        ("hits", f"{found.hits} of {found.hits + found.misses} look-ups ({found.hit_rate:.1%})"),
-        ("compilations", f"{found.compilations}{twice}"),
-        ("time saved", f"{found.saved_ms / 1000:.2f} s"),
-        ("read, written", f"{amount(found.bytes_read)}, {amount(found.bytes_written)}"),
-        ("evictions", f"{found.evictions}"),
-        ("corruptions", f"{found.corruptions}"),
-        ("degradations", f"{found.degradations}"),
+        ("entries", f"{statistics.entries} ({amount(statistics.size_bytes)}{limit})"),
+        ("hits", f"{statistics.hits} of {statistics.hits + statistics.misses} look-ups ({statistics.hit_rate:.1%})"),
+        ("compilations", f"{statistics.compilations}{twice}"),
+        ("time saved", f"{statistics.saved_ms / 1000:.2f} s"),
+        ("read, written", f"{amount(statistics.bytes_read)}, {amount(statistics.bytes_written)}"),
+        ("evictions", f"{statistics.evictions}"),
+        ("corruptions", f"{statistics.corruptions}"),
+        ("degradations", f"{statistics.degradations}"),
     ]
     output.out("\n".join(f"{name:<14} {value}" for name, value in rows))
     return 0
 
 
 async def _verify(project: Project, arguments: Namespace, output: Output) -> int:
-    found = await project.cache.verify()
+    verified = await project.cache.verify()
     if arguments.json:
-        output.out(_json(found))
+        output.out(_json(verified))
     else:
-        for each in found.damage:
+        for each in verified.damage:
             output.insist(f"{shown(each.file)}: {shown(each.problem)}: {shown(each.action)}")
-        output.say(f"checked {found.checked}, damaged {len(found.damage)}")
-    return 1 if found.damage else 0
+        output.say(f"checked {verified.checked}, damaged {len(verified.damage)}")
+    return 1 if verified.damage else 0
 
 
 async def _gc(project: Project, arguments: Namespace, output: Output) -> int:
@@ -96,31 +96,36 @@ async def _clear(project: Project, arguments: Namespace, output: Output) -> int:
     return _collected(await project.cache.clear(), arguments, output)
 
 
-def _collected(found: Collected, arguments: Namespace, output: Output) -> int:
+def _collected(collected: Collected, arguments: Namespace, output: Output) -> int:
     if arguments.json:
-        output.out(_json(found))
-    elif found.busy:
+        output.out(_json(collected))
+    elif collected.busy:
         output.insist("another process looks after this cache right now: nothing was done")
     else:
-        output.say(f"removed {found.removed_files} files, {amount(found.freed_bytes)}; evicted {found.evicted} entries")
-    if found.degraded is None:
+        removed = f"removed {collected.removed_files} files, {amount(collected.freed_bytes)}"
+        output.say(f"{removed}; evicted {collected.evicted} entries")
+    if collected.degraded is None:
         return 0
-    left = f"{plural(found.left_files, 'file')} could not be removed" if found.left_files else "not all could be done"
-    raise FileError(f"{left}: {found.degraded}")
+    left = (
+        f"{plural(collected.left_files, 'file')} could not be removed"
+        if collected.left_files
+        else "not all could be done"
+    )
+    raise FileError(f"{left}: {collected.degraded}")
 
 
 _ACTIONS = {"stats": _stats, "verify": _verify, "gc": _gc, "clear": _clear}
 
 
-def _json(found: object) -> str:
+def _json(value: object) -> str:
     """Returns all fields, including those with their default values."""
-    return json.dumps(_plain(found))
+    return json.dumps(_plain(value))
 
 
-def _plain(found: object) -> object:
-    if isinstance(found, msgspec.Struct):
-        return {name: _plain(getattr(found, name)) for name in found.__struct_fields__}
-    return [_plain(each) for each in found] if isinstance(found, tuple) else found
+def _plain(value: object) -> object:
+    if isinstance(value, msgspec.Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
 def amount(size: float) -> str:

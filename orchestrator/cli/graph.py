@@ -49,9 +49,9 @@ def execute(arguments: Namespace, output: Output) -> int:
             output.out(report.dot(graph))
         elif graph.modules:
             output.out(report.tree(graph, config.entry.rpartition(".")[0]))
-        found = graph.diagnostics
-        if found:
-            output.insist(render_all(found, Style.of(sys.stderr), here(config.root)))
-        return 1 if any(each.severity == "error" for each in found) else 0
+        diagnostics = graph.diagnostics
+        if diagnostics:
+            output.insist(render_all(diagnostics, Style.of(sys.stderr), here(config.root)))
+        return 1 if any(each.severity == "error" for each in diagnostics) else 0
 
     return session.in_loop(body, output)

@@ -42,7 +42,7 @@ def parse(command: str, module: ModuleType, argv: list[str], output: Output) -> 
     parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show this and stop")
     module.configure(parser)
     own, rest = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, None)
-    own = ["--verify=1" if one == "--verify" else one for one in own]  # its value follows `=`, if any
+    own = ["--verify=1" if word == "--verify" else word for word in own]  # its value follows `=`, if any
     try:
         # Intermixed, for `cache gc --force app`: plain argparse considers an optional PATH missing at the first flag.
         arguments, extra = parser.parse_known_intermixed_args(own)

@@ -55,9 +55,9 @@ def execute(arguments: Namespace, output: Output) -> int:
     place = served_folder(config, arguments.path)
     if arguments.action == "run":
         return _run(config, place, arguments.ready, output)
-    found = asked(place, STATUS)
+    answer = asked(place, STATUS)
     if arguments.action == "start":
-        if found is not None:
+        if answer is not None:
             output.say("there is a server already")
             return 0
         wrong = start(place, wait=True)
@@ -65,14 +65,14 @@ def execute(arguments: Namespace, output: Output) -> int:
             raise FileError(f"the server did not start: {wrong}")
         output.say("the server is ready")
         return 0
-    if found is None:
+    if answer is None:
         output.say("there is no server")
         return 1
     if arguments.action == "stop":
         asked(place, STOP)
         output.say("the server was stopped")
         return 0
-    output.out(_status(json.loads(found)))
+    output.out(_status(json.loads(answer)))
     return 0
 
 

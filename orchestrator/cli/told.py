@@ -24,8 +24,8 @@ def told(data: bytes, root: bytes) -> str:
     if int.from_bytes(data[:4], "little") != crc32(data[4:]):
         raise ValueError("damaged")
     names, *rows = [row.split(FIELD) for row in data[4:].decode("utf-8", "surrogateescape").split(RECORD)]
-    found = [_diagnostic(names, row) for row in rows]
-    return render_all(found, Style.of(sys.stderr), here(root.decode("utf-8", "surrogateescape")))
+    warnings = [_diagnostic(names, row) for row in rows]
+    return render_all(warnings, Style.of(sys.stderr), here(root.decode("utf-8", "surrogateescape")))
 
 
 def _diagnostic(names: list[str], row: list[str]) -> Diagnostic:

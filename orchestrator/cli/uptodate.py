@@ -75,8 +75,8 @@ def leave(code: int) -> int:
 def _main() -> int:
     asked = plain_build(sys.argv[1:])
     if asked is not None:
-        found = answer(asked[0])
-        text = found and (b"" if asked[1] else tell(found))
+        snapshot = answer(asked[0])
+        text = snapshot and (b"" if asked[1] else tell(snapshot))
         if text is not None:
             try:
                 write(2, text)
@@ -111,15 +111,15 @@ def served(arguments: list[str]) -> int | None:
     return execute(__file__, arguments, folder, named)
 
 
-def tell(found: Found) -> bytes | None:
+def tell(snapshot: Found) -> bytes | None:
     """Returns what an unchanged build prints; None if its warnings cannot be read."""
-    line = up_to_date(found[0]).encode() + b"\n"
-    if not found[1]:
+    line = up_to_date(snapshot[0]).encode() + b"\n"
+    if not snapshot[1]:
         return line
     from orchestrator.cli.told import told
 
     try:
-        text = told(*found[1:])
+        text = told(*snapshot[1:])
     except (OSError, ValueError, LookupError, AttributeError):  # damaged, or from another version
         return None
     return text.encode(sys.stderr.encoding or "utf-8", "backslashreplace") + b"\n\n" + line if sys.stderr else b""

@@ -16,8 +16,8 @@ from argparse import ArgumentParser, Namespace
 from contextlib import suppress
 from typing import NamedTuple
 
-from actors.digests import NO_STAMP, Stamp
-from actors.disk import REAL, Row
+from actors.digests import NO_STAMP, StampRow
+from actors.disk import REAL
 from actors.scanner.snapshot import LARGEST, decode
 from actors.scanner.walk import walk
 from orchestrator.cli.arguments import add_path, add_quiet, folder
@@ -73,12 +73,12 @@ def configure(parser: ArgumentParser) -> None:
 class ProjectLook(NamedTuple):
     """What a project looks like. A stamp is None for what is absent."""
 
-    matters: dict[str, Row | None]
+    matters: dict[str, StampRow | None]
     """Sources, settings, and where they were looked for."""
-    inputs: dict[str, tuple[Row | None, Row | None]]
+    inputs: dict[str, tuple[StampRow | None, StampRow | None]]
     """Other files that the last build depended on: with the stamp that they had then (None for one that must not be
     believed), and now."""
-    hints: dict[str, Row | None]
+    hints: dict[str, StampRow | None]
     """All of these, and folders, which a build changes too."""
 
     def differs(self, before: ProjectLook) -> bool:
@@ -166,27 +166,27 @@ class _Watching:
         disk, noted = looked(REAL)
         files: list[str] = []
         folders: list[str] = []
-        inputs: dict[str, Row | None] = {}
+        inputs: dict[str, StampRow | None] = {}
         try:
             config = load(self.place, {}, disk)
             self.serve(config)
             rules = scan_rules(config)
             root = rules.root.rstrip("/") + "/"
             self.disk.watch(root)
-            found = walk(rules, REAL)
-            files = [place for one in found.files for place in _links_followed(root + one.path)]
-            folders = [root + one.path for one in found.folders]
+            walked = walk(rules, REAL)
+            files = [place for file in walked.files for place in _links_followed(root + file.path)]
+            folders = [root + folder.path for folder in walked.folders]
             inputs = _inputs(rules.snapshot)
             inputs.pop(config.build.output, None)
         except WasmillError:
             pass  # the build reports it, and the files that it was found in are watched
         extras, absent = noted.watched(())
-        files += [one.path for one in extras] + list(absent)
+        files += [file.path for file in extras] + list(absent)
         hints = self.look([*folders, *files, *inputs])
         now = {path: (built, hints[path]) for path, built in inputs.items()}
         return ProjectLook({path: hints[path] for path in files}, now, hints)
 
-    def look(self, paths: list[str]) -> dict[str, Row | None]:
+    def look(self, paths: list[str]) -> dict[str, StampRow | None]:
         """Returns the stamps of paths, without links followed."""
         try:
             return dict(zip(paths, self.disk.rows(paths), strict=True))
@@ -243,21 +243,17 @@ def _links_followed(path: str) -> list[str]:
     return places
 
 
-def _inputs(snapshot: str) -> dict[str, Row | None]:
+def _inputs(snapshot: str) -> dict[str, StampRow | None]:
     """Returns the files that are no sources and that the last build depended on, with the stamps that they had."""
     try:
-        found = decode(REAL.read(snapshot, LARGEST)) if snapshot else None
+        decoded = decode(REAL.read(snapshot, LARGEST)) if snapshot else None
     except OSError:
         return {}
-    extras = found.extras if found is not None else ()
-    return {one.path: None if one.stamp == NO_STAMP else _row_in(one.stamp) for one in extras}
+    extras = decoded.extras if decoded is not None else ()
+    return {file.path: None if file.stamp == NO_STAMP else file.stamp.row for file in extras}
 
 
-def _row_in(stamp: Stamp) -> Row:
-    return (stamp.device, stamp.inode, stamp.size, stamp.mtime_ns, stamp.ctime_ns)
-
-
-def _row(path: str) -> Row | None:
+def _row(path: str) -> StampRow | None:
     try:
         return REAL.rows([path])[0]
     except OSError:

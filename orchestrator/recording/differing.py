@@ -42,8 +42,8 @@ class ReplayDifference(NamedTuple):
 
     def __str__(self) -> str:
         lines = [f"{self.actor} differs at record {self.at}, after {self.after}"]
-        lines += [f"    then  {one}" for one in self.then or ("nothing",)]
-        lines += [f"    now   {one}" for one in self.now or ("nothing",)]
+        lines += [f"    then  {line}" for line in self.then or ("nothing",)]
+        lines += [f"    now   {line}" for line in self.now or ("nothing",)]
         return "\n".join(lines)
 
 
@@ -66,9 +66,9 @@ def _plain(value: object) -> object:
         fields = [name for name in value.__struct_fields__ if name not in left]
         return type(value).__name__, {name: _plain(getattr(value, name)) for name in fields}
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [_plain(part) for part in value]
     return value
 
 
@@ -89,9 +89,9 @@ def in_words(message: Message, other: Message | None = None) -> str:
 def _difference(value: object, other: object) -> str:
     """The part of a value that the other one does not have."""
     if isinstance(value, tuple) and isinstance(other, tuple):
-        return f"{len(value)} in all, of its own: {_short([one for one in value if one not in other])}"
+        return f"{len(value)} in all, of its own: {_short([part for part in value if part not in other])}"
     if isinstance(value, dict) and isinstance(other, dict):
-        own = {key: one for key, one in value.items() if other.get(key) != one}
+        own = {key: part for key, part in value.items() if other.get(key) != part}
         return f"{len(value)} in all, of its own: {_short(own)}"
     return _short(value)
 

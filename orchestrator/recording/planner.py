@@ -66,7 +66,10 @@ class RememberingToolchain(RecordedToolchain):
 
 def _recorded(header: Header) -> Toolchains:
     return Toolchains(
-        *[RememberingToolchain(one) if one.remembers else RecordedToolchain(one) for one in header.toolchains]
+        *[
+            RememberingToolchain(member) if member.remembers else RecordedToolchain(member)
+            for member in header.toolchains
+        ]
     )
 
 
@@ -110,21 +113,23 @@ class _Replay:
     def compare(self) -> ReplayDifference | None:
         """Compares what the planner has sent since it was last given something with what it sent then. Returns None if
         that is the same."""
-        then: list[Message] = [one.message for one in self.expected if one.message is not None]
+        then: list[Message] = [record.message for record in self.expected if record.message is not None]
         for expected, message in zip(self.expected, self.sent, strict=False):
             if expected.kind == "post":
                 self.posts[expected.number] = message
         now, self.sent, self.expected = self.sent, [], []
-        if [comparable(one) for one in then] == [comparable(one) for one in now]:
+        if [comparable(message) for message in then] == [comparable(message) for message in now]:
             return None
         pairs = list(zip(then, now, strict=False))
-        first = next((at for at, (one, other) in enumerate(pairs) if comparable(one) != comparable(other)), len(pairs))
+        first = next(
+            (at for at, (message, other) in enumerate(pairs) if comparable(message) != comparable(other)), len(pairs)
+        )
         return ReplayDifference(
             "planner",
             self.place,
             self.after,
-            tuple(in_words(one, _at(now, at)) for at, one in enumerate(then) if at >= first),
-            tuple(in_words(one, _at(then, at)) for at, one in enumerate(now) if at >= first),
+            tuple(in_words(message, _at(now, at)) for at, message in enumerate(then) if at >= first),
+            tuple(in_words(message, _at(then, at)) for at, message in enumerate(now) if at >= first),
         )
 
     async def give(self, place: int, record: MessageFrame) -> None:

@@ -113,8 +113,8 @@ def fields_of(*types: Any) -> Digest:
     def bare(schema: Any) -> Any:
         if isinstance(schema, dict):
             docstring = isinstance(schema.get("description"), str)
-            return {key: bare(one) for key, one in schema.items() if key != "description" or not docstring}
-        return [bare(one) for one in schema] if isinstance(schema, list) else schema
+            return {key: bare(part) for key, part in schema.items() if key != "description" or not docstring}
+        return [bare(part) for part in schema] if isinstance(schema, list) else schema
 
     _, components = msgspec.json.schema_components(types)
     return digest(msgspec.json.encode(bare(components), order="deterministic"))
@@ -166,12 +166,12 @@ class Recorder:
 
     def attach(self, project: Project) -> None:
         """Records what the Project is made with, and listens to its events."""
-        config, found = project.config, project.toolchains
+        config, toolchains = project.config, project.toolchains
         self._write(
             Header(
                 version=version(),
                 wasmill=orchestrator.__version__,
-                toolchains=tuple([_member(one, found.extensions_of(one)) for one in found.members]),
+                toolchains=tuple([_member(member, toolchains.extensions_of(member)) for member in toolchains.members]),
                 slots=config.build.jobs,
                 memory=not config.cache.folder,
                 enabled=config.cache.enabled,
@@ -260,14 +260,14 @@ def read(file: str | os.PathLike[str]) -> Recording:
 def _header(data: bytes, path: str) -> tuple[Header, int]:
     end = LENGTH_BYTES + int.from_bytes(data[:LENGTH_BYTES], "little")
     try:
-        found = msgspec.msgpack.decode(data[LENGTH_BYTES:end])
-        if found["magic"] != MAGIC:
+        decoded = msgspec.msgpack.decode(data[LENGTH_BYTES:end])
+        if decoded["magic"] != MAGIC:
             raise KeyError
-        written = str(found["version"])
+        written = str(decoded["version"])
     except (*UNREADABLE, KeyError, TypeError):
         raise FileError("is no recording of a build", where=path) from None
     if written != version():
-        hint = f"it was made by wasmill {found.get('wasmill') or 'of another version'}: replay it there"
+        hint = f"it was made by wasmill {decoded.get('wasmill') or 'of another version'}: replay it there"
         raise FileError(f"is a recording of version {written}, and this is version {version()}", where=path, hint=hint)
     header = _decoder.decode(data[LENGTH_BYTES:end])
     assert isinstance(header, Header)

@@ -17,7 +17,7 @@ WIDTH = 110
 """Longer source lines are cut around the caret to this many columns."""
 
 
-def render(found: Diagnostic, style: Style | None = None, path: Shown = str) -> str:
+def render(diagnostic: Diagnostic, style: Style | None = None, path: Shown = str) -> str:
     """One diagnostic, without a newline at the end:
 
     shapes/circle.ext:3:9: error[E0102]: there is no `totl` here
@@ -25,15 +25,17 @@ def render(found: Diagnostic, style: Style | None = None, path: Shown = str) -> 
         |             ^^^^ did you mean `total`?
     """
     style = style or Style()
-    head = f"{_place(found, path)}{style.paint(f'{found.severity}[{found.code}]', found.severity)}: "
-    head += style.paint(shown_lines(found.message), "bold")
-    if found.place != "source":
-        return head + (f"\n  {shown_lines(found.hint)}" if found.hint else "")
-    number = str(found.line)
-    line, caret = excerpt(found.text, found.column - found.cut, found.length, found.cut)
+    head = (
+        f"{_place(diagnostic, path)}{style.paint(f'{diagnostic.severity}[{diagnostic.code}]', diagnostic.severity)}: "
+    )
+    head += style.paint(shown_lines(diagnostic.message), "bold")
+    if diagnostic.place != "source":
+        return head + (f"\n  {shown_lines(diagnostic.hint)}" if diagnostic.hint else "")
+    number = str(diagnostic.line)
+    line, caret = excerpt(diagnostic.text, diagnostic.column - diagnostic.cut, diagnostic.length, diagnostic.cut)
     bar = style.paint("|", "dim")
-    marked = style.paint(caret, found.severity)
-    hint = f" {shown_lines(found.hint)}" if found.hint else ""
+    marked = style.paint(caret, diagnostic.severity)
+    hint = f" {shown_lines(diagnostic.hint)}" if diagnostic.hint else ""
     return f"{head}\n  {number} {bar} {line}\n  {' ' * len(number)} {bar} {marked}{hint}"
 
 
@@ -62,14 +64,14 @@ def shown_lines(text: str) -> str:
     return "\n    ".join(shown(line) for line in text.split("\n"))
 
 
-def render_all(found: Iterable[Diagnostic], style: Style | None = None, path: Shown = str) -> str:
+def render_all(diagnostics: Iterable[Diagnostic], style: Style | None = None, path: Shown = str) -> str:
     """Returns all of them, separated by empty lines; "" for none."""
-    return "\n\n".join(render(each, style, path) for each in found)
+    return "\n\n".join(render(each, style, path) for each in diagnostics)
 
 
-def count(found: Iterable[Diagnostic]) -> str:
+def count(diagnostics: Iterable[Diagnostic]) -> str:
     """Returns "2 errors, 1 warning", or "" if there are neither."""
-    severities = [each.severity for each in found]
+    severities = [each.severity for each in diagnostics]
     parts = []
     for severity in ("error", "warning"):
         number = severities.count(severity)
@@ -78,8 +80,8 @@ def count(found: Iterable[Diagnostic]) -> str:
     return ", ".join(parts)
 
 
-def _place(found: Diagnostic, path: Shown) -> str:
-    if found.place == "project":
+def _place(diagnostic: Diagnostic, path: Shown) -> str:
+    if diagnostic.place == "project":
         return ""
-    place = f":{found.line}:{found.column}" if found.place == "source" else ""
-    return f"{shown(path(found.file))}{place}: "
+    place = f":{diagnostic.line}:{diagnostic.column}" if diagnostic.place == "source" else ""
+    return f"{shown(path(diagnostic.file))}{place}: "

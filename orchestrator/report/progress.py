@@ -92,12 +92,12 @@ def cut(text: str, columns: int) -> str:
 def stalled(event: BuildStalled) -> str:
     """Returns a report on a build in which nothing moves: what it waits for, and the state of the actors."""
     named, more = event.waiting_for[:FEW], len(event.waiting_for) - FEW
-    what = "; ".join(shown(one) for one in named) + (f"; and {more} more" if more > 0 else "")
+    what = "; ".join(shown(name) for name in named) + (f"; and {more} more" if more > 0 else "")
     actors = []
-    for one in event.actors:
-        mail = f" ({one.messages} in its mailbox)" if one.messages else ""
-        waiting = f" ({one.waiting} wait for room in it)" if one.waiting else ""
-        actors.append(f"{one.name}: {shown(one.doing) or 'idle'}{mail}{waiting}")
+    for actor in event.actors:
+        mail = f" ({actor.messages} in its mailbox)" if actor.messages else ""
+        waiting = f" ({actor.waiting} wait for room in it)" if actor.waiting else ""
+        actors.append(f"{actor.name}: {shown(actor.doing) or 'idle'}{mail}{waiting}")
     return f"nothing has moved for {event.seconds:.0f} s; waiting for {what}\n  {'; '.join(actors)}"
 
 
@@ -116,7 +116,9 @@ def summary(result: BuildResult, style: Style | None = None, *, old: str = "", w
         lines.append(f"built {result.compiled_modules} of {plural(total, 'module')} in {took}: {counts}")
         lines.append(_program(result, wanted))
     else:
-        what = count([found for found in result.diagnostics if found.severity == "error"]) or "no program"
+        what = (
+            count([diagnostic for diagnostic in result.diagnostics if diagnostic.severity == "error"]) or "no program"
+        )
         lines.append(style.paint(f"failed in {took}: {what}", "error") + _failures(result))
         if old:
             lines.append(f"{shown(from_here(old))} is old: it is the program of an earlier build")
@@ -145,10 +147,10 @@ def _verified(result: BuildResult) -> list[str]:
     if not result.differences:
         return [f"verified {objects}, compiled again with nothing reused: all equal (seed {result.verify_seed})"]
     lines = [f"verified {objects}: {len(result.differences)} not as compiled afresh (seed {result.verify_seed})"]
-    for found in result.differences:
+    for difference in result.differences:
         lines += [
-            f"  {found.kind} of {shown(found.module)}: {shown(found.what)}",
-            f"    manifest: {shown(found.manifest)}",
+            f"  {difference.kind} of {shown(difference.module)}: {shown(difference.what)}",
+            f"    manifest: {shown(difference.manifest)}",
         ]
     return lines
 
@@ -164,7 +166,7 @@ def _failures(result: BuildResult) -> str:
     if result.failed:
         parts.append(f" in {listed([shown(name) for name in result.failed])}")
     # Warnings include those of modules that compiled.
-    if warnings := count([found for found in result.diagnostics if found.severity == "warning"]):
+    if warnings := count([diagnostic for diagnostic in result.diagnostics if diagnostic.severity == "warning"]):
         parts.append(f", {warnings}")
     if result.blocked:
         parts.append(f"; {listed([shown(name) for name in result.blocked])} had to wait for that")

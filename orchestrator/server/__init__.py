@@ -65,7 +65,7 @@ def state(own: str) -> list[object]:
         [getuid(), geteuid(), getgid(), getegid(), getgroups()],
         mask,
         sorted(sched_getaffinity(0)),
-        [[one.encoding, getattr(one, "write_through", 0)] for one in (sys.stdin, sys.stdout, sys.stderr)],
+        [[stream.encoding, getattr(stream, "write_through", 0)] for stream in (sys.stdin, sys.stdout, sys.stderr)],
         [readlink("/proc/self/ns/mnt"), readlink("/proc/self/root")],
         limits(),
     ]
@@ -83,14 +83,14 @@ def variables() -> dict[bytes, bytes]:
     return dict(environ)
 
 
-def decisive(found: dict[bytes, bytes]) -> dict[bytes, bytes]:
+def decisive(variables: dict[bytes, bytes]) -> dict[bytes, bytes]:
     """Returns the variables of an environment that must be the same."""
-    return {name: value for name, value in found.items() if name not in DISPLAY}
+    return {name: value for name, value in variables.items() if name not in DISPLAY}
 
 
-def numbers(found: "stat_result") -> list[int]:
+def numbers(status: "stat_result") -> list[int]:
     """Returns what tells a file from another one, or from a later version of itself."""
-    return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def limits() -> bytes:

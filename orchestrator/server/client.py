@@ -71,8 +71,8 @@ def connected(named: bytes) -> "_socket.socket":
     if not named.startswith(MAGIC):
         raise OSError
     place = named[len(MAGIC) :].rstrip(b"\n")
-    found = lstat(place.rpartition(b"/")[0])
-    if found.st_mode != FOLDER_MODE or found.st_uid != geteuid():
+    status = lstat(place.rpartition(b"/")[0])
+    if status.st_mode != FOLDER_MODE or status.st_uid != geteuid():
         raise OSError
     link = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
     try:

@@ -94,10 +94,10 @@ class Inotify:
 
 def is_told(file: int) -> bool:
     """Whether the kernel sees every change on the file system of an open file."""
-    found = ctypes.create_string_buffer(256)
-    if ctypes.CDLL(None, use_errno=True).fstatfs(file, found) != 0:
+    status = ctypes.create_string_buffer(256)
+    if ctypes.CDLL(None, use_errno=True).fstatfs(file, status) != 0:
         return False
-    return ctypes.c_long.from_buffer(found).value in TOLD
+    return ctypes.c_long.from_buffer(status).value in TOLD
 
 
 def most_watches() -> int:

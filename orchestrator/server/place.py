@@ -62,8 +62,8 @@ class ServerFolder:
         import tempfile
 
         runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-        found = os.stat(runtime) if os.path.isdir(runtime) else None
-        own = found is not None and found.st_uid == os.geteuid() and len(runtime) < 60
+        status = os.stat(runtime) if os.path.isdir(runtime) else None
+        own = status is not None and status.st_uid == os.geteuid() and len(runtime) < 60
         self._folder = tempfile.mkdtemp(prefix="wasmill-", dir=runtime if own else "/tmp")
         place = os.path.join(self._folder, "socket")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -23,7 +23,8 @@ from contextlib import ExitStack, suppress
 from typing import Protocol
 
 from actors.child import Child
-from actors.disk import RealDisk, Row, row_of
+from actors.digests import StampRow
+from actors.disk import RealDisk, row_of
 from actors.forks import close_in_child
 from actors.offload import Offload
 from orchestrator.server.inotify import (
@@ -80,7 +81,7 @@ class WatchedDisk(RealDisk):
         """How many stamps need not be taken again unless something is reported."""
         return len(self._tree.rows) if self._tree is not None else 0
 
-    def rows(self, paths: Sequence[str]) -> list[Row]:
+    def rows(self, paths: Sequence[str]) -> list[StampRow]:
         if not self._root:
             return super().rows(paths)
         with self._lock:
@@ -158,7 +159,7 @@ class _Tree:
     def __init__(self, root: str, opened: Callable[[], Reports], most: int) -> None:
         self._root = root + "/"
         self._most = most
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, StampRow] = {}
         self._paths: dict[int, list[str]] = {}
         """What each watch is for: files, and folders with `/` at the end. Several names of a file have one watch."""
         self._folders: set[str] = set()

@@ -105,9 +105,9 @@ def receive_with(link: socket.socket, most: int) -> tuple[bytes, list[int]]:
     """Returns a packet and the file descriptors in it, at most so many; b"" at the end. Raises OSError."""
     numbers = array.array("i")
     data, passed, flags, _ = link.recvmsg(PACKET, socket.CMSG_SPACE(most * numbers.itemsize), socket.MSG_CMSG_CLOEXEC)
-    for level, kind, one in passed:
+    for level, kind, content in passed:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            numbers.frombytes(one[: len(one) - len(one) % numbers.itemsize])
+            numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
     if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
         close_all(list(numbers))
         raise OSError("a packet is too long")
@@ -117,8 +117,8 @@ def receive_with(link: socket.socket, most: int) -> tuple[bytes, list[int]]:
 def close_all(descriptors: list[int]) -> None:
     import os
 
-    for one in descriptors:
-        os.close(one)
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 __all__ = [

@@ -83,7 +83,8 @@ class CacheModel:
         if not self.faults:
             return reached
         return [
-            after._replace(entries=frozenset(one._replace(sure=False) for one in after.entries)) for after in reached
+            after._replace(entries=frozenset(entry._replace(sure=False) for entry in after.entries))
+            for after in reached
         ]
 
     # ---- requests
@@ -103,9 +104,9 @@ class CacheModel:
         assert isinstance(answer, Found)
         entries = state.by_key()
         for key in request.keys:
-            held, found = entries.get(key), answer.entries.get(key)
-            if found is not None:
-                if held is None or held.digest != found.digest:
+            held, answered = entries.get(key), answer.entries.get(key)
+            if answered is not None:
+                if held is None or held.digest != answered.digest:
                     return
                 entries[key] = held._replace(sure=True)
             elif held is not None and answer.degraded is None:
@@ -182,7 +183,7 @@ class CacheModel:
             yield state
             return
         assert isinstance(answer, Verified)
-        damaged = {one.key for one in answer.damage}
+        damaged = {damage.key for damage in answer.damage}
         if any(held.sure and held.key in damaged for held in state.entries):
             return
         yield state._replace(entries=frozenset(held for held in state.entries if held.key not in damaged))

@@ -88,10 +88,10 @@ class ControlledToolchain(PlainToolchain):
     name = "controlled"
 
     def compile(self, job: CompileJob) -> Compiled:
-        found = _LINE.search(job.source.decode())
-        if found:
+        match = _LINE.search(job.source.decode())
+        if match:
             try:
-                obey(job.module, found[1])
+                obey(job.module, match[1])
             except SourceError as error:
                 return Compiled(diagnostics=error.diagnostics(job.source, module=job.module, file=job.path))
         return super().compile(job)

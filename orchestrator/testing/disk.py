@@ -22,8 +22,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from actors.digests import Stamp
-from actors.disk import Disk, FolderEntry, Lock, RangeLock, Row
+from actors.digests import Stamp, StampRow
+from actors.disk import Disk, FolderEntry, Lock, RangeLock
 from orchestrator.testing.faults import Fault, Faults, crash, damaged
 
 R = TypeVar("R")
@@ -208,9 +208,9 @@ class MemoryDisk:
     def stamp(self, path: str, *, follow: bool = True) -> Stamp:
         return self.node(path, follow).stamp
 
-    def rows(self, paths: Sequence[str]) -> list[Row]:
+    def rows(self, paths: Sequence[str]) -> list[StampRow]:
         stamps = [self.stamp(path, follow=False) for path in paths]
-        return [(one.device, one.inode, one.size, one.mtime_ns, one.ctime_ns) for one in stamps]
+        return [stamp.row for stamp in stamps]
 
     def is_shared(self, path: str) -> bool:
         return False
@@ -420,9 +420,9 @@ class FakeDisk:
     def stamp(self, path: str, *, follow: bool = True) -> Stamp:
         return self._do("stamp", path, lambda _: self.lies.get(path) or self.base.stamp(path, follow=follow))
 
-    def rows(self, paths: Sequence[str]) -> list[Row]:
+    def rows(self, paths: Sequence[str]) -> list[StampRow]:
         stamps = [self.stamp(path, follow=False) for path in paths]
-        return [(one.device, one.inode, one.size, one.mtime_ns, one.ctime_ns) for one in stamps]
+        return [stamp.row for stamp in stamps]
 
     def is_shared(self, path: str) -> bool:
         return self._ask("is_shared", path, self.base.is_shared)

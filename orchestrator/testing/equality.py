@@ -46,16 +46,16 @@ class BuildOutcome(NamedTuple):
 
     def differences(self, full: BuildOutcome) -> list[str]:
         """Describes how this differs from the result of a full build."""
-        found = []
+        differences = []
         for module in sorted({*self.objects, *full.objects}):
             mine, theirs = self.objects.get(module), full.objects.get(module)
             if mine != theirs:
-                found.append(f"the object of {module}: {_compared(mine, theirs)}")
+                differences.append(f"the object of {module}: {_compared(mine, theirs)}")
         if self.program != full.program:
-            found.append(f"the program: {_compared(self.program, full.program)}")
+            differences.append(f"the program: {_compared(self.program, full.program)}")
         if self.diagnostics != full.diagnostics:
-            found.append(f"diagnostics: {self.diagnostics!r} instead of {full.diagnostics!r}")
-        return found
+            differences.append(f"diagnostics: {self.diagnostics!r} instead of {full.diagnostics!r}")
+        return differences
 
 
 class Differs(AssertionError):
@@ -73,15 +73,20 @@ async def everything(project: Project, read: Callable[[str], bytes]) -> BuildOut
     Whether a blocked module was compiled before its import failed is a matter of luck, so those are left out."""
     result = await project.build()
     modules = sorted(set((await project.graph()).modules) - {*result.failed, *result.blocked})
-    found = await project.cache.lookup_all(modules)
-    if None in found.values():  # A cache that could not keep something makes it when it is asked for.
+    objects = await project.cache.lookup_all(modules)
+    if None in objects.values():  # A cache that could not keep something makes it when it is asked for.
         result = await project.build()
-        found = await project.cache.lookup_all(modules)
+        objects = await project.cache.lookup_all(modules)
     return BuildOutcome(
-        {module: one.data if one else None for module, one in found.items()},
+        {module: cached.data if cached else None for module, cached in objects.items()},
         read(str(result.program)) if result.program else None,
-        tuple(sorted(f"{one.file}:{one.line} {one.code} {one.message}" for one in result.diagnostics)),
-        {module: one.key for module, one in found.items() if one},
+        tuple(
+            sorted(
+                f"{diagnostic.file}:{diagnostic.line} {diagnostic.code} {diagnostic.message}"
+                for diagnostic in result.diagnostics
+            )
+        ),
+        {module: cached.key for module, cached in objects.items() if cached},
     )
 
 
@@ -125,6 +130,6 @@ def _compare(version: int, how: str, incremental: BuildOutcome, expected: BuildO
 def _compared(mine: bytes | None, theirs: bytes | None) -> str:
     if mine is None or theirs is None:
         return "there is none" if mine is None else "there should be none"
-    at = next((at for at, (one, other) in enumerate(zip(mine, theirs, strict=False)) if one != other), None)
+    at = next((at for at, (own, other) in enumerate(zip(mine, theirs, strict=False)) if own != other), None)
     at = min(len(mine), len(theirs)) if at is None else at
     return f"{len(mine)} bytes instead of {len(theirs)}, the first that differs at {at}: {mine[at : at + 40]!r}"

@@ -219,7 +219,7 @@ class Faults:
 
     def plan(self) -> str:
         """The plan that injects exactly what was injected, as text."""
-        return "; ".join(f"{one.hop}@{one.number} {one.fault}" for one in self.injected)
+        return "; ".join(f"{fault.hop}@{fault.number} {fault.fault}" for fault in self.injected)
 
     def at(self, hop: str, path: str = "") -> Fault | None:
         """Somebody passes a hop: what goes wrong there. Raises `Crashed` where the process has, or does so now."""

@@ -24,7 +24,7 @@ import anyio.lowlevel
 from actors.child import Child
 from actors.compiler.toolchain import Toolchain
 from actors.disk import REAL, Disk
-from actors.keeper.database import Connection, Database, InlineConnection, Row, SqlValues
+from actors.keeper.database import Connection, Database, InlineConnection, SqlRow, SqlValues
 from actors.offload import InlineOffload
 from orchestrator.testing.disk import FakeDisk, MemoryDisk
 from orchestrator.testing.faults import Crashed, Fault, Faults
@@ -68,7 +68,7 @@ class FaultyConnection:
     async def executemany(self, sql: str, parameters: Iterable[SqlValues]) -> sqlite3.Cursor:
         return await self._do(sql, lambda: self._base.executemany(sql, parameters))
 
-    async def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> list[Row]:
+    async def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> list[SqlRow]:
         return await self._do(sql, lambda: self._base.execute_fetchall(sql, parameters))
 
     async def commit(self) -> None:
@@ -209,8 +209,8 @@ def _name(function: Callable[..., Any]) -> str:
 
 def _subject(args: tuple[Any, ...]) -> str:
     """Returns what a hop is about: the module of a job, or a path."""
-    for one in args:
-        module = one if isinstance(one, str) else getattr(one, "module", None)
+    for argument in args:
+        module = argument if isinstance(argument, str) else getattr(argument, "module", None)
         if isinstance(module, str):
             return module
     return ""

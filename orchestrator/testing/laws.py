@@ -89,8 +89,8 @@ class MessageLaws:
         excused = system is not None and (system.failure is not None or system.stop_was_late)
         left: list[str] = []
         if not excused:
-            left += [f"never answered: {_said(one)}" for one in self._open.values()]
-            left += [f"never taken: {_said(one)}" for one in self._untaken.values()]
+            left += [f"never answered: {_said(message)}" for message in self._open.values()]
+            left += [f"never taken: {_said(message)}" for message in self._untaken.values()]
         if self.violations or left:
             raise LawBroken([*self.violations, *left])
 

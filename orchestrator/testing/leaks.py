@@ -48,7 +48,7 @@ class Holdings(NamedTuple):
         """Describes what is held now and was not held before."""
         return [
             *(f"task {name}" for identity, name in self.tasks.items() if identity not in before.tasks),
-            *(f"process {one}" for one in sorted(self.processes - before.processes)),
+            *(f"process {process}" for process in sorted(self.processes - before.processes)),
             *(f"file {number} ({name})" for number, name in sorted(self.files - before.files)),
             *(f"thread {name}" for identity, name in self.threads.items() if identity not in before.threads),
         ]
@@ -56,7 +56,7 @@ class Holdings(NamedTuple):
 
 def holdings(tasks: dict[int, str] | None = None) -> Holdings:
     """What this process holds now; `tasks` are those of the event loop, where there is one."""
-    threads = {one.ident or 0: one.name for one in threading.enumerate() if not one.name.startswith(_POOLS)}
+    threads = {thread.ident or 0: thread.name for thread in threading.enumerate() if not thread.name.startswith(_POOLS)}
     return Holdings(tasks or {}, frozenset(_children()), frozenset(_files()), threads)
 
 
@@ -87,7 +87,7 @@ def no_leaks_here() -> Iterator[None]:
 def _tasks() -> dict[int, str]:
     """The tasks of the running loop but for this one."""
     own = anyio.get_current_task().id
-    return {one.id: one.name or "without a name" for one in anyio.get_running_tasks() if one.id != own}
+    return {task.id: task.name or "without a name" for task in anyio.get_running_tasks() if task.id != own}
 
 
 def _children() -> Iterator[int]:

@@ -161,12 +161,12 @@ def _run_marked(item: pytest.Function, scenario: Scenario, *args: Any, **argumen
     found = ""
     try:
         run = Schedules(item)
-        strategy = run.settings(*args, **arguments).get("strategy", "portfolio")
-        strategies = [strategy] if isinstance(strategy, str) else list(strategy)
+        asked = run.settings(*args, **arguments).get("strategy", "portfolio")
+        strategies = [asked] if isinstance(asked, str) else list(asked)
         # A schedule from the command line is one, whatever strategies there are.
-        for one in strategies if item.config.option.schedule is None else strategies[:1]:
+        for strategy in strategies if item.config.option.schedule is None else strategies[:1]:
             marked = {"backend": fixture, **dict(zip(("n", "strategy"), args, strict=False)), **arguments}
-            run(scenario, **{**marked, "strategy": one})
+            run(scenario, **{**marked, "strategy": strategy})
     except Problem as problem:
         notes = "".join(f"\n\n{note}" for note in getattr(problem, "__notes__", ()))
         found = f"{type(problem).__name__}: {problem}{notes}"
@@ -238,7 +238,7 @@ class Schedules:
         kept = self._kept(backend)
         if kept is not None:
             self._run_kept(scenario, kept, common)
-        found = explore(
+        exploration = explore(
             scenario,
             strategy,
             max(1, int(settings.schedules * options.schedules_times)),
@@ -250,15 +250,17 @@ class Schedules:
             before_shown=self._forget_output,
             **common,
         )
-        self._item.user_properties.append((MARKER, found.schedules))
-        if (found.explored is not None or found.complete) and found.failure is None:
-            self._item.user_properties.append((EXPLORED, str(found)))
-        if found.failure is not None:
+        self._item.user_properties.append((MARKER, exploration.schedules))
+        if (exploration.explored is not None or exploration.complete) and exploration.failure is None:
+            self._item.user_properties.append((EXPLORED, str(exploration)))
+        if exploration.failure is not None:
             if kept is not None:
-                kept.add(found.failure.schedule)
-            found.failure.error.add_note(found.failure.told(self._command()) + self._page(scenario, found.failure))
-            raise found.failure.error
-        return found
+                kept.add(exploration.failure.schedule)
+            exploration.failure.error.add_note(
+                exploration.failure.told(self._command()) + self._page(scenario, exploration.failure)
+            )
+            raise exploration.failure.error
+        return exploration
 
     def _kept(self, backend: str) -> KeptSchedules | None:
         """The schedules of this call that failed before; None under Hypothesis, where each example is another test."""
@@ -341,7 +343,10 @@ def schedules(request: pytest.FixtureRequest) -> Schedules:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says how many schedules were run, and where all were wanted whether those are all."""
     reports = [
-        report for found in terminalreporter.stats.values() for report in found if getattr(report, "when", "") == "call"
+        report
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
     ]
     counts = [value for report in reports for name, value in report.user_properties if name == MARKER]
     if not counts:

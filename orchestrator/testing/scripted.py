@@ -91,8 +91,8 @@ class ScriptedToolchain(PlainToolchain):
             raise RuntimeError(step.message)
         if step.kind == "fails":
             self.calls.append(("compile", job.module))
-            found = in_text(Finding("E0201", step.message, at=1), job.source, module=job.module, file=job.path)
-            return Compiled(diagnostics=(found,))
+            diagnostic = in_text(Finding("E0201", step.message, at=1), job.source, module=job.module, file=job.path)
+            return Compiled(diagnostics=(diagnostic,))
         return super().compile(job)
 
     def duration(self, function: Callable[..., object], args: tuple[Any, ...]) -> float:

@@ -25,7 +25,7 @@ from typing import ParamSpec, TypeVar
 import anyio
 import anyio.lowlevel
 
-from actors.keeper.database import Hop, Row, SqlValues
+from actors.keeper.database import Hop, SqlRow, SqlValues
 from orchestrator.testing.crash import CrashingDisk
 from orchestrator.testing.disk import FileNode, MemoryDisk
 from orchestrator.testing.faults import Crashed
@@ -92,7 +92,7 @@ class DiskConnection:
         self._keep(sql)
         return cursor
 
-    async def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> list[Row]:
+    async def execute_fetchall(self, sql: str, parameters: SqlValues = ()) -> list[SqlRow]:
         await anyio.lowlevel.checkpoint()
         if sql.startswith("PRAGMA journal_mode"):
             self._look()
@@ -118,8 +118,8 @@ class DiskConnection:
         self._inner.close()
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        found: R = await self._hop(function, *args) if self._hop else function(*args, **kwargs)
-        return found
+        result: R = await self._hop(function, *args) if self._hop else function(*args, **kwargs)
+        return result
 
     def abandon(self) -> None:
         """Undoes the transaction, if there is one, and lets others write."""

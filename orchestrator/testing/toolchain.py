@@ -112,13 +112,17 @@ class PlainToolchain:
             if line.startswith("warn"):
                 warnings.append(_error(job, number, "W0001", line[5:]))
         functions = tuple(match[2] for match in map(_ITEM.match, job.source.decode().splitlines()) if match)
-        seen = {name: found.interface.decode(errors="backslashreplace") for name, found in job.interfaces.items()}
+        seen = {
+            name: interface.interface.decode(errors="backslashreplace") for name, interface in job.interfaces.items()
+        }
         data = json.dumps([job.module, job.path, job.source.decode(), seen, job.options], sort_keys=True).encode()
         return Compiled(object=Object(data=data, functions=functions, compiled=functions, warnings=tuple(warnings)))
 
     def link(self, job: LinkJob) -> Linked:
         self.calls.append(("link", job.entry))
-        content = json.dumps([[one.module, one.data.decode(errors="backslashreplace")] for one in job.objects]).encode()
+        content = json.dumps(
+            [[linked.module, linked.data.decode(errors="backslashreplace")] for linked in job.objects]
+        ).encode()
         payload = b"\x05plain" + content
         return Linked(program=b"\0asm\1\0\0\0\0" + uleb(len(payload)) + payload)
 

@@ -104,8 +104,8 @@ class World:
     def power_cut(self, chance: Random | None = None, *, in_order: bool = False) -> None:
         """All processes end at once, and the disk keeps an arbitrary part of what was not synced (see
         `CrashingDisk.power_cut`)."""
-        for one in self.processes:
-            one.kill()
+        for process in self.processes:
+            process.kill()
         self.disk.power_cut(chance, in_order=in_order)
 
     # ---- the project's sources

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 import orchestrator
-from actors.disk import REAL, RealDisk, Row
+from actors.digests import StampRow
+from actors.disk import REAL, RealDisk
 from actors.messages import Rules
 from actors.scanner.walk import walk
 from orchestrator.requests import scan_rules
@@ -54,7 +55,7 @@ def everything(root: Path) -> list[str]:
     return sorted(found)
 
 
-def stamps(disk: RealDisk, paths: list[str]) -> list[Row] | type[OSError]:
+def stamps(disk: RealDisk, paths: list[str]) -> list[StampRow] | type[OSError]:
     try:
         return disk.rows(paths)
     except OSError as wrong:

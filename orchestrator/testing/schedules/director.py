@@ -124,12 +124,12 @@ class Director(Generic[T]):
 
     def label(self, task: T) -> str:
         """Returns a name for a task that no other task of this run has."""
-        found = self._labels.get(task)
-        if found is None:
+        label = self._labels.get(task)
+        if label is None:
             name = self._name_of(task)
             count = self._named[name] = self._named.get(name, 0) + 1
-            found = self._labels[task] = f"{name}#{count}" if count > 1 else name
-        return found
+            label = self._labels[task] = f"{name}#{count}" if count > 1 else name
+        return label
 
     def order(self, task: T) -> int:
         """Returns a number to sort tasks by: the order in which they were first seen."""
@@ -175,7 +175,7 @@ class Director(Generic[T]):
         victims = self.victims
         if self.over or not victims or len(self.trace.labels) >= self._limit:
             return None
-        taken = self._policy.choose([TIME], True, [CANCEL + self.label(one) for one in victims])
+        taken = self._policy.choose([TIME], True, [CANCEL + self.label(victim) for victim in victims])
         self.trace.choices.append(Choice(taken, 1 + len(victims), True, len(self.trace.labels), len(victims)))
         if taken == 0:
             return None
@@ -218,7 +218,7 @@ class Director(Generic[T]):
             return Turn(order[0])
         if self._policy.fifo:
             # When something arrives from outside, no loop decides.
-            order = [one for number, one in enumerate(order) if number == 0 or is_outside(one)]
+            order = [task for number, task in enumerate(order) if number == 0 or is_outside(task)]
         last = self._last
         # The task that ran last comes first. So choice 0 never switches where it can go on, and a schedule of zeros, to
         # which failures are shortened, has the fewest switches.

@@ -17,7 +17,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 def frames_of(coroutine: Any) -> list[FrameType]:
     """The frames of a coroutine and of all that it awaits."""
-    found: list[FrameType] = []
+    frames: list[FrameType] = []
     while coroutine is not None:
         if hasattr(coroutine, "cr_frame"):
             frame, coroutine = coroutine.cr_frame, coroutine.cr_await
@@ -27,18 +27,18 @@ def frames_of(coroutine: Any) -> list[FrameType]:
             frame, coroutine = coroutine.ag_frame, coroutine.ag_await
         elif type(coroutine).__name__ in ("async_generator_asend", "async_generator_athrow"):
             # These know their generator, but tell nobody else than the garbage collector.
-            inside = [one for one in gc.get_referents(coroutine) if hasattr(one, "ag_frame")]
+            inside = [referent for referent in gc.get_referents(coroutine) if hasattr(referent, "ag_frame")]
             coroutine = inside[0] if inside else None
             continue
         elif type(coroutine).__name__ == "coroutine_wrapper":
-            inside = [one for one in gc.get_referents(coroutine) if hasattr(one, "cr_frame")]
+            inside = [referent for referent in gc.get_referents(coroutine) if hasattr(referent, "cr_frame")]
             coroutine = inside[0] if inside else None
             continue
         else:
             break
         if frame is not None:
-            found.append(frame)
-    return found
+            frames.append(frame)
+    return frames
 
 
 def is_loops(frame: FrameType) -> bool:

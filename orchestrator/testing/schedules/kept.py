@@ -31,17 +31,21 @@ class KeptSchedules:
         try:
             with open(self.path, encoding="utf-8") as file:
                 found: Any = json.load(file)
-            return [one for one in found["schedules"] if isinstance(one, str)] if found["test"] == self.name else []
+            return (
+                [schedule for schedule in found["schedules"] if isinstance(schedule, str)]
+                if found["test"] == self.name
+                else []
+            )
         except (OSError, ValueError, TypeError, KeyError):
             return []
 
     def add(self, schedule: str) -> None:
         """Keeps a schedule that failed."""
-        self._write([schedule, *(one for one in self.schedules() if one != schedule)][:MOST])
+        self._write([schedule, *(other for other in self.schedules() if other != schedule)][:MOST])
 
     def remove(self, schedule: str) -> None:
         """Forgets a schedule that does not fail any more."""
-        self._write([one for one in self.schedules() if one != schedule])
+        self._write([other for other in self.schedules() if other != schedule])
 
     def _write(self, schedules: list[str]) -> None:
         with suppress(OSError):

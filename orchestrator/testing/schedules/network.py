@@ -67,17 +67,17 @@ class Network:
 
     def connect(self, address: Address, client: Serve) -> asyncio.Future[tuple[WireTransport, asyncio.BaseProtocol]]:
         """A future of a connection: it is made, or refused, when the request arrives."""
-        made: asyncio.Future[tuple[WireTransport, asyncio.BaseProtocol]] = self._loop.create_future()
+        connected: asyncio.Future[tuple[WireTransport, asyncio.BaseProtocol]] = self._loop.create_future()
         self._made += 1
         connection = MemoryConnection(f"connection {self._made}", self._loop, self._ways)
         connection.place = place_of_caller()
 
         def arrives() -> None:
-            if made.cancelled():
+            if connected.cancelled():
                 return
             serve = self._listener(address)
             if serve is None:
-                made.set_exception(ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed {address}"))
+                connected.set_exception(ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed {address}"))
                 return
             self._open(connection, address)
             self._serving = True
@@ -85,10 +85,10 @@ class Network:
             self._serving = False
             protocol = client()
             connection.client.attach(protocol)
-            made.set_result((connection.client, protocol))
+            connected.set_result((connection.client, protocol))
 
         Arrival(f"{connection.name} opens", self._loop, arrives).expect(self._ways.delay)
-        return made
+        return connected
 
     def _open(self, connection: MemoryConnection, address: Address) -> None:
         ours = ("127.0.0.1", FIRST_PORT + 10_000 + self._made) if isinstance(address, tuple) else ""
@@ -186,7 +186,7 @@ class MemoryServer(asyncio.AbstractServer):
 
     def listen(self) -> None:
         if not self._addresses and not self._closed:
-            self._addresses = [self._network.listen(one, self._serve) for one in self._asked]
+            self._addresses = [self._network.listen(asked, self._serve) for asked in self._asked]
 
     async def start_serving(self) -> None:
         self.listen()
@@ -251,7 +251,7 @@ class Networked(asyncio.SelectorEventLoop):
             return await super().create_server(protocol_factory, host, port, **how)
         _refuse_tls(how)
         hosts = [host] if host is None or isinstance(host, str) else list(host)
-        addresses: list[Address] = [("0.0.0.0" if not one else _plain(one), port or 0) for one in hosts]
+        addresses: list[Address] = [("0.0.0.0" if not host else _plain(host), port or 0) for host in hosts]
         return self._serving(addresses, protocol_factory, how)
 
     async def create_unix_connection(self, protocol_factory: Serve, path: Any = None, **how: Any) -> Any:

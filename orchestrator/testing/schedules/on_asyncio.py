@@ -229,7 +229,7 @@ class _Ready(deque[Any]):
 
     def _picked(self, tasks: list[Any]) -> Any:
         director = self._director
-        owners = [_owner(one) for one in tasks]
+        owners = [_owner(task) for task in tasks]
         self._loop.withdraw_ended()
         turn = director.pick(owners)
         if turn.is_cancelled:
@@ -443,7 +443,7 @@ def _children(task: asyncio.Task[Any], director: Director[Any]) -> list[str]:
         state = anyio_backend._task_states.get(other) if anyio_backend is not None else None
         if other is not task and state is not None and state.parent_id == id(task):
             found.append(other)
-    return [director.label(one) for one in sorted(found, key=director.order)]
+    return [director.label(task) for task in sorted(found, key=director.order)]
 
 
 def _abandon(task: asyncio.Task[Any]) -> None:

@@ -65,7 +65,7 @@ def _changed(trace: Trace, taken: dict[int, int]) -> list[dict[int, int]]:
     """Choices like these, with another one at one place, the last place first."""
     found = []
     for number in reversed(range(len(trace.choices))):
-        before = {one: value for one, value in taken.items() if one < number}
+        before = {choice: value for choice, value in taken.items() if choice < number}
         found += [
             {**before, number: other}
             for other in range(trace.choices[number].of)

@@ -164,9 +164,13 @@ class Deviations:
     def next(self, last: Trace | None) -> Policy | None:
         if last is None:
             return self._written({})
-        self._known.append(({number: one.taken for number, one in enumerate(last.choices) if one.taken}, last.choices))
+        self._known.append(
+            ({number: choice.taken for number, choice in enumerate(last.choices) if choice.taken}, last.choices)
+        )
         if self._singles is None:
-            self._singles = [(number, taken) for number, one in enumerate(last.choices) for taken in range(1, one.of)]
+            self._singles = [
+                (number, taken) for number, choice in enumerate(last.choices) for taken in range(1, choice.of)
+            ]
             self._chance.shuffle(self._singles)
         if self._singles:
             number, taken = self._singles.pop()
@@ -179,7 +183,7 @@ class Deviations:
             number = self._chance.randrange(len(self._known))
             before, choices = self._known[number]
             after = range(max(before, default=-1) + 1, len(choices))
-            open_choices = [one for one in after if choices[one].of > 1]
+            open_choices = [number for number in after if choices[number].of > 1]
             if open_choices:
                 one = self._chance.choice(open_choices)
                 return self._written({**before, one: self._chance.randrange(1, choices[one].of)})
@@ -223,5 +227,5 @@ class Portfolio:
                 self._number += 1
                 self._now = strategy
                 return policy
-            self._turns = [one for one in self._turns if one is not strategy]
+            self._turns = [other for other in self._turns if other is not strategy]
         return None

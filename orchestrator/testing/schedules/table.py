@@ -77,9 +77,9 @@ def _side_by_side(shown: list[_Turn], dropped: int) -> list[str]:
     digits = len(str(dropped + len(shown)))
     if len(labels) > COLUMNS or 4 + digits + sum(widths.values()) + 2 * (len(labels) - 1) > WIDTH:
         return []
-    lines = [("  " + " " * digits + "  " + "  ".join(f"{one:<{widths[one]}}" for one in labels)).rstrip()]
+    lines = [("  " + " " * digits + "  " + "  ".join(f"{label:<{widths[label]}}" for label in labels)).rstrip()]
     for number, turn in enumerate(shown, dropped + 1):
-        cells = [f"{turn.text if one == turn.label else '':<{widths[one]}}" for one in labels]
+        cells = [f"{turn.text if label == turn.label else '':<{widths[label]}}" for label in labels]
         lines.append(f"  {number:>{digits}}{turn.mark} {'  '.join(cells)}".rstrip())
     return lines
 

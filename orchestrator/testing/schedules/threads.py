@@ -44,7 +44,9 @@ class ForeignThreads:
         self._before = set(threading.enumerate())
 
     def alive(self) -> list[threading.Thread]:
-        return [one for one in threading.enumerate() if one not in self._before and one is not _WATCHDOG.thread]
+        return [
+            thread for thread in threading.enumerate() if thread not in self._before and thread is not _WATCHDOG.thread
+        ]
 
     def wait(self, arrived: Callable[[], bool], seconds: float) -> bool:
         """Waits in real time until something has arrived from one of these threads. Returns whether it has."""
@@ -55,7 +57,7 @@ class ForeignThreads:
 
     def told(self) -> str:
         """Lines on where they are, "" where there are none."""
-        lines = [f"  the thread {one.name} is {_where(one)}" for one in self.alive()]
+        lines = [f"  the thread {thread.name} is {_where(thread)}" for thread in self.alive()]
         return "\n".join(["threads that the harness does not control:", *lines]) if lines else ""
 
 

@@ -49,7 +49,7 @@ class Wait(NamedTuple):
 
 def deadlock(waiters: Sequence[Waiter], threads: str = "") -> Deadlock:
     """All tasks wait, and no timer will wake one. `threads` says where threads are that could."""
-    waits = [wait_of(one, waiters) for one in waiters]
+    waits = [wait_of(waiter, waiters) for waiter in waiters]
     lines = ["all tasks wait, and nothing will wake them:", *(f"  {wait}" for wait in waits)]
     circle = circle_in(waits)
     if circle:
@@ -59,39 +59,39 @@ def deadlock(waiters: Sequence[Waiter], threads: str = "") -> Deadlock:
 
 def outside(waiters: Sequence[Waiter]) -> Uncontrolled:
     """All tasks wait, and one of them for the outside world."""
-    waits = [wait_of(one, waiters) for one in waiters]
+    waits = [wait_of(waiter, waiters) for waiter in waiters]
     return Uncontrolled(
         "a task waits for a socket, a pipe or a process, whose time is not under control:\n"
         + "\n".join(f"  {wait}" for wait in waits)
     )
 
 
-def wait_of(one: Waiter, waiters: Sequence[Waiter]) -> Wait:
+def wait_of(waiter: Waiter, waiters: Sequence[Waiter]) -> Wait:
     """What this task waits for."""
-    frames = frames_of(one.coroutine)
-    place = place_of(one.coroutine)
+    frames = frames_of(waiter.coroutine)
+    place = place_of(waiter.coroutine)
     if place is not None:
         at = f"at {place} in {place.function}"
     else:  # All of it is a library's, or it has not begun.
-        began = frames and getattr(one.coroutine, "cr_suspended", True)
+        began = frames and getattr(waiter.coroutine, "cr_suspended", True)
         theirs = [frame for frame in frames if type(frame.f_locals.get("self")).__name__ not in _RUNNERS]
         at = f"in {theirs[0].f_code.co_name}" if began and theirs else "at its start"
     things = _things(frames)
     if not things:
-        return Wait(one.label, at, _called(frames), (), False)
+        return Wait(waiter.label, at, _called(frames), (), False)
     thing = things[0]
-    if one.children and type(thing).__name__ in _GROUPS:
-        return Wait(one.label, at, "the end", tuple(one.children), True)
+    if waiter.children and type(thing).__name__ in _GROUPS:
+        return Wait(waiter.label, at, "the end", tuple(waiter.children), True)
     owner = _owner(thing, waiters)
     if owner:
-        return Wait(one.label, at, "a lock", (owner,), True)
+        return Wait(waiter.label, at, "a lock", (owner,), True)
     for held in things:
-        known = tuple(other.label for other in waiters if other is not one and _knows(other, held))
+        known = tuple(other.label for other in waiters if other is not waiter and _knows(other, held))
         if known:
             break
     else:
         known = ()
-    return Wait(one.label, at, _described(thing), known, False)
+    return Wait(waiter.label, at, _described(thing), known, False)
 
 
 def _called(frames: Sequence[FrameType]) -> str:
@@ -116,7 +116,7 @@ def _owner(thing: Any, waiters: Sequence[Waiter]) -> str:
     except Exception:
         return ""
     number = getattr(owner, "id", None)  # AnyIO tells about a task, Trio gives it.
-    return next((one.label for one in waiters if one.task is owner or id(one.task) == number), "")
+    return next((waiter.label for waiter in waiters if waiter.task is owner or id(waiter.task) == number), "")
 
 
 def _knows(other: Waiter, thing: object) -> bool:

@@ -71,7 +71,9 @@ class CLanguages:
             return CLanguages(msgspec.structs.replace(self._chosen, compiler=value))
         if name == "standard" and isinstance(value, str):
             value = [value]
-        if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() == one != "" for one in value):
+        if not isinstance(value, list) or not all(
+            isinstance(text, str) and text.strip() == text != "" for text in value
+        ):
             raise ValueError
         return CLanguages(msgspec.structs.replace(self._chosen, **{name: tuple(value)}))
 

@@ -29,24 +29,24 @@ def is_cxx(path: str) -> bool:
 def project_flags(chosen: COptions, job_options: Mapping[str, str], path: str, *, project: str, root: str) -> list[str]:
     """The options of the project's settings. Folders in them are relative to the project's folder; the compiler runs in
     the source root."""
-    found = list(PROFILES.get(job_options.get("profile", ""), PROFILES[""]))
+    flags = list(PROFILES.get(job_options.get("profile", ""), PROFILES[""]))
     plus = is_cxx(path)
-    standard = [one for one in chosen.standard if ("++" in one) == plus]
-    found += [f"-std={one}" for one in standard[-1:]]
-    found += [f"-I{placed(one, project, root)}" for one in chosen.include]
-    found += [f"-D{one}" for one in chosen.define]
+    standard = [flag for flag in chosen.standard if ("++" in flag) == plus]
+    flags += [f"-std={flag}" for flag in standard[-1:]]
+    flags += [f"-I{placed(folder, project, root)}" for folder in chosen.include]
+    flags += [f"-D{macro}" for macro in chosen.define]
     at = 0
     while at < len(chosen.flags):
         flag = chosen.flags[at]
         after = chosen.flags[at + 1 : at + 2]
         if flag in _WITH_FOLDER and after:
-            found += [flag, placed(after[0], project, root)]
+            flags += [flag, placed(after[0], project, root)]
             at += 2
             continue
-        kind = next((one for one in _WITH_FOLDER if flag.startswith(one) and flag != one), "")
-        found.append(f"{kind}{placed(flag[len(kind) :], project, root)}" if kind else flag)
+        kind = next((option for option in _WITH_FOLDER if flag.startswith(option) and flag != option), "")
+        flags.append(f"{kind}{placed(flag[len(kind) :], project, root)}" if kind else flag)
         at += 1
-    return found
+    return flags
 
 
 def placed(folder: str, project: str, root: str) -> str:
@@ -58,14 +58,14 @@ def placed(folder: str, project: str, root: str) -> str:
 
 def search_path(flags: list[str]) -> list[str]:
     """The folders that these options add to the search path, in their order."""
-    found: list[tuple[int, str]] = []
+    folders: list[tuple[int, str]] = []
     for at, flag in enumerate(flags):
         for rank, kind in enumerate(("-iquote", "-I", "-isystem", "-idirafter")):
             if flag == kind and at + 1 < len(flags):
-                found.append((rank, flags[at + 1]))
+                folders.append((rank, flags[at + 1]))
             elif flag.startswith(kind) and flag != kind:
-                found.append((rank, flag[len(kind) :]))
-    return [folder for _, folder in sorted(found, key=lambda one: one[0])]
+                folders.append((rank, flag[len(kind) :]))
+    return [folder for _, folder in sorted(folders, key=lambda pair: pair[0])]
 
 
 def portable(root: str, library: str) -> list[str]:

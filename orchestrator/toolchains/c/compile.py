@@ -119,40 +119,42 @@ class _Compile:
             problem = object_problem(made)
             if problem:
                 return _refused(self.job, "E1003", f"the compiler ended without an error, and {problem}", "")
-            places = [os.path.join(self.root, one) for one in read if one != self.job.path]
-            if changed_since((one for one in places if not self._is_own(one)), began):
+            places = [os.path.join(self.root, path) for path in read if path != self.job.path]
+            if changed_since((place for place in places if not self._is_own(place)), began):
                 continue
             try:
-                found = self._discovered(read)
+                discovered = self._discovered(read)
             except OSError:
                 continue
             archives = self._archives()
             made = with_archives(made, archives)
-            data = made if heard.diagnostics else self._noted(made, found)
-            found += tuple([Discovered(path=path, digest=one) for path, one in archives.items()])
-            return Compiled(object=Object(data=data, warnings=heard.diagnostics, discovered=found))
+            data = made if heard.diagnostics else self._noted(made, discovered)
+            discovered += tuple([Discovered(path=path, digest=one) for path, one in archives.items()])
+            return Compiled(object=Object(data=data, warnings=heard.diagnostics, discovered=discovered))
         what = f"the headers of this file kept changing: it was compiled {ATTEMPTS} times"
         return _refused(self.job, "E0809", what, "build when whatever writes them has finished")
 
     def _archives(self) -> dict[str, Digest]:
         """The digests of the archives that the project names, by path; "" for one that is absent. They are inputs of
         each object, because a link has none of its own."""
-        found: dict[str, Digest] = {}
-        for one in self.shop.chosen.libraries:
-            path = os.path.join(os.path.realpath(self.job.around.project), one)
-            found[path] = digest(_read(path)) if os.path.exists(path) else ""
-        return found
+        digests: dict[str, Digest] = {}
+        for library in self.shop.chosen.libraries:
+            path = os.path.join(os.path.realpath(self.job.around.project), library)
+            digests[path] = digest(_read(path)) if os.path.exists(path) else ""
+        return digests
 
-    def _noted(self, made: bytes, found: tuple[Discovered, ...]) -> bytes:
+    def _noted(self, made: bytes, discovered: tuple[Discovered, ...]) -> bytes:
         """The object with what its files mean, so that `as_before` can tell whether it still holds. An object with
         warnings has none, because comments move their places."""
-        looks = {one.path: self.shop.headers.look(os.path.join(self.root, one.path)) for one in found if one.digest}
-        there = {path: look for path, look in looks.items() if look is not None}
-        texts = [self.job.source, *[look.data for look in there.values()]]
-        if not self.may_reuse or len(there) < len(looks) or any(map(reads_others, texts)):
+        looks = {
+            file.path: self.shop.headers.look(os.path.join(self.root, file.path)) for file in discovered if file.digest
+        }
+        existing = {path: look for path, look in looks.items() if look is not None}
+        texts = [self.job.source, *[look.data for look in existing.values()]]
+        if not self.may_reuse or len(existing) < len(looks) or any(map(reads_others, texts)):
             return made
         lines = self.lines or counts_lines(texts)
-        files = {path: look.meaning(lines=lines) for path, look in there.items()}
+        files = {path: look.meaning(lines=lines) for path, look in existing.items()}
         files[""] = meaning(self.job.source, lines=lines)
         return with_note(made, MeaningNote(self.maker, lines, files))
 
@@ -165,26 +167,26 @@ class _Compile:
             return None
         if note.files.get("") != meaning(self.job.source, lines=note.lines):
             return None
-        found: list[Discovered] = []
+        discovered: list[Discovered] = []
         archives = self._archives()
         if earlier.data != with_note(with_archives(without_note(earlier.data), archives), note):
             return None
-        for one in earlier.discovered:
-            place = os.path.normpath(os.path.join(self.root, one.path))
+        for file in earlier.discovered:
+            place = os.path.normpath(os.path.join(self.root, file.path))
             if place in archives:
-                found.append(Discovered(path=one.path, digest=archives[place]))
+                discovered.append(Discovered(path=file.path, digest=archives[place]))
                 continue
             try:
-                look = self.shop.headers.look(os.path.join(self.root, one.path))
+                look = self.shop.headers.look(os.path.join(self.root, file.path))
             except OSError:
                 return None
-            if look is None and not one.digest:
-                found.append(one)
-            elif look is None or look.meaning(lines=note.lines) != note.files.get(one.path):
+            if look is None and not file.digest:
+                discovered.append(file)
+            elif look is None or look.meaning(lines=note.lines) != note.files.get(file.path):
                 return None
             else:
-                found.append(Discovered(path=one.path, digest=look.digest))
-        return Compiled(object=msgspec.structs.replace(earlier, discovered=tuple(found)))
+                discovered.append(Discovered(path=file.path, digest=look.digest))
+        return Compiled(object=msgspec.structs.replace(earlier, discovered=tuple(discovered)))
 
     def _is_own(self, place: str) -> bool:
         """Whether a file is the compiler's own."""
@@ -209,12 +211,12 @@ class _Compile:
         if file == self.job.path:
             return self.job.source
         place = os.path.realpath(os.path.join(self.root, file))
-        homes = [os.path.realpath(one) for one in (self.root, self.job.around.project) if one]
+        homes = [os.path.realpath(folder) for folder in (self.root, self.job.around.project) if folder]
         return _read(place) if any(place.startswith(home + "/") for home in homes) else b""
 
 
 def _failed(job: CompileJob, ended: ProgramEnd, heard: CompilerTold) -> Compiled:
-    errors = tuple(one for one in heard.diagnostics if one.severity == "error")
+    errors = tuple(diagnostic for diagnostic in heard.diagnostics if diagnostic.severity == "error")
     broke = ended.broke
     if not broke and (not errors or any("PLEASE" in line for line in heard.others)):
         broke = f"it ended with exit code {ended.code}"
@@ -225,8 +227,8 @@ def _failed(job: CompileJob, ended: ProgramEnd, heard: CompilerTold) -> Compiled
 
 
 def _refused(job: CompileJob, code: str, what: str, hint: str) -> Compiled:
-    found: Diagnostic = about_file(code, what, module=job.module, file=job.path, hint=hint)
-    return Compiled(diagnostics=(found,))
+    diagnostic: Diagnostic = about_file(code, what, module=job.module, file=job.path, hint=hint)
+    return Compiled(diagnostics=(diagnostic,))
 
 
 def _write(path: str, data: bytes) -> None:

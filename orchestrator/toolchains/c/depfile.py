@@ -13,8 +13,8 @@ def dependencies(text: bytes) -> list[str]:
     _, colon, names = joined.partition(b": ")
     if not colon:
         return []
-    found = [_plain(word) for word in _WORD.findall(names)]
-    return list(dict.fromkeys(found))
+    paths = [_plain(word) for word in _WORD.findall(names)]
+    return list(dict.fromkeys(paths))
 
 
 def _plain(word: bytes) -> str:

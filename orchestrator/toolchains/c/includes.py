@@ -100,16 +100,16 @@ def changed_since(places: Iterable[str], began_ns: int) -> bool:
 
 def includes(data: bytes) -> tuple[tuple[Include, ...], bool]:
     """What a text includes or asks for, and whether it includes something that a macro names."""
-    found: dict[Include, None] = {}
+    included: dict[Include, None] = {}
     computed = False
     for match in _DIRECTIVE.finditer(data.replace(b"\\\r\n", b"").replace(b"\\\n", b"")):
         quoted, angled = match[1] or match[4], match[2] or match[5]
         if quoted or angled:
             path = (quoted or angled).decode("utf-8", "surrogateescape")
-            found[Include(path, bool(quoted))] = None
+            included[Include(path, bool(quoted))] = None
         else:
             computed = True
-    return tuple(found), computed
+    return tuple(included), computed
 
 
 def discovered(
@@ -124,35 +124,35 @@ def discovered(
     """The inputs of a compile. `read` are the files that the compiler names, `source` is the text of the module at
     `path`; paths are absolute or relative to `root`. `search` are the folders of the search path, `system` those of the
     compiler's own headers, which its identity stands for. Raises OSError where a file that was read has gone."""
-    own = [os.path.normpath(one) for one in read if not _is_below(os.path.join(root, one), system)]
+    own = [os.path.normpath(path) for path in read if not _is_below(os.path.join(root, path), system)]
     texts: dict[str, tuple[tuple[Include, ...], bool]] = {os.path.normpath(path): includes(source)}
     inputs: dict[str, Digest] = {}
-    for one in own:
-        if one == os.path.normpath(path):
+    for file in own:
+        if file == os.path.normpath(path):
             continue
-        look = known.look(os.path.join(root, one))
+        look = known.look(os.path.join(root, file))
         if look is None:
-            raise FileNotFoundError(one)
-        inputs[one] = look.digest
-        texts[one] = (look.includes, look.computed)
+            raise FileNotFoundError(file)
+        inputs[file] = look.digest
+        texts[file] = (look.includes, look.computed)
     found = {*texts, *inputs}
-    folders = [os.path.normpath(one) for one in search]
+    folders = [os.path.normpath(folder) for folder in search]
     absent: set[str] = set()
     for file, (wanted, computed) in texts.items():
         for include in wanted:
             absent |= _before(include, os.path.dirname(file), folders, found)
         if computed:
-            for one in found:
-                for spelled in _spellings(one, (os.path.dirname(file), *folders)):
+            for path in found:
+                for spelled in _spellings(path, (os.path.dirname(file), *folders)):
                     absent |= _before(Include(spelled, True), os.path.dirname(file), folders, found)
-    for one in read if folders else ():
-        place = os.path.join(root, one)
+    for path in read if folders else ():
+        place = os.path.join(root, path)
         for spelled in _spellings(place, system) if _is_below(place, system) else ():
             absent |= _before(Include(spelled, False), "", folders, found)
-    absent = {one for one in absent if one not in inputs and not os.path.lexists(os.path.join(root, one))}
+    absent = {path for path in absent if path not in inputs and not os.path.lexists(os.path.join(root, path))}
     return (
-        *[Discovered(path=one, digest=inputs[one]) for one in sorted(inputs)],
-        *[Discovered(path=one, digest="") for one in sorted(absent)],
+        *[Discovered(path=path, digest=inputs[path]) for path in sorted(inputs)],
+        *[Discovered(path=path, digest="") for path in sorted(absent)],
     )
 
 
@@ -171,7 +171,7 @@ def _before(include: Include, beside: str, folders: Sequence[str], found: set[st
 
 def _spellings(place: str, folders: Iterable[str]) -> list[str]:
     """How a file may be written that was found in one of the folders."""
-    return [os.path.relpath(place, one or ".") for one in folders if not one or _is_below(place, (one,))]
+    return [os.path.relpath(place, folder or ".") for folder in folders if not folder or _is_below(place, (folder,))]
 
 
 def _is_below(place: str, folders: Iterable[str]) -> bool:

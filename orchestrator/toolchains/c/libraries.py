@@ -115,8 +115,8 @@ def _build(compiler: Compiler, programs: ChildPrograms, folder: str, *, cxx: boo
         files = _linked(ended.output.decode("utf-8", "replace"), os.path.join(kept_folder(compiler), "zig"))
         made = os.path.join(place, "made")
         os.mkdir(made)
-        for one in files:
-            shutil.copyfile(one, os.path.join(made, os.path.basename(one)))
+        for source in files:
+            shutil.copyfile(source, os.path.join(made, os.path.basename(source)))
         with open(os.path.join(made, "order"), "w", encoding="utf-8") as file:
             file.write("\n".join(map(os.path.basename, files)))
         shutil.rmtree(folder, ignore_errors=True)
@@ -126,10 +126,10 @@ def _build(compiler: Compiler, programs: ChildPrograms, folder: str, *, cxx: boo
 
 def _linked(output: str, caches: str) -> list[str]:
     """The files of the C library in the order in which zig links them, the start first."""
-    line = next((one for one in reversed(output.splitlines()) if one.startswith("wasm-ld ")), "")
-    inside = [one for one in shlex.split(line) if one.startswith(caches + os.sep)]
-    start = [one for one in inside if os.path.basename(one) == _START]
-    archives = [one for one in inside if one.endswith(".a")]
+    line = next((line for line in reversed(output.splitlines()) if line.startswith("wasm-ld ")), "")
+    inside = [word for word in shlex.split(line) if word.startswith(caches + os.sep)]
+    start = [path for path in inside if os.path.basename(path) == _START]
+    archives = [path for path in inside if path.endswith(".a")]
     if not start or not archives:
         raise LibraryError("zig does not say what it links: this version is not known here")
     return [*start[:1], *archives]
@@ -139,9 +139,9 @@ def _of_clang(compiler: Compiler, programs: ChildPrograms, *, cxx: bool) -> CLib
     folder = os.path.join(compiler.library, "lib", TARGET)
     names = ["libc++.a", "libc++abi.a"] if cxx else []
     archives = [os.path.join(folder, name) for name in (*names, "libc.a")]
-    for one in (os.path.join(folder, _START), *archives):
-        if not os.path.isfile(one):
-            raise LibraryError(f"there is no `{one}`")
+    for file in (os.path.join(folder, _START), *archives):
+        if not os.path.isfile(file):
+            raise LibraryError(f"there is no `{file}`")
     command = [compiler.program, f"--target={TARGET}", "-print-libgcc-file-name"]
     ended = programs.run(command, Surroundings(seconds=60.0), folder="/")
     builtins = ended.output.decode("utf-8", "replace").strip()
@@ -199,7 +199,7 @@ def _zig_flags(compiler: Compiler, programs: ChildPrograms, *, cxx: bool) -> lis
         caches = {"ZIG_GLOBAL_CACHE_DIR": place, "ZIG_LOCAL_CACHE_DIR": place, "ZIG_VERBOSE_CC": "1"}
         ended = programs.run(command, Surroundings(seconds=60.0), folder=place, more=caches)
     lines = ended.output.decode("utf-8", "replace").splitlines()
-    line = next((one for one in lines if " clang " in one and name in one), "")
+    line = next((line for line in lines if " clang " in line and name in line), "")
     if ended.broke or ended.code or not line:
         last = lines[-1] if lines else "it says nothing"
         raise LibraryError(f"`zig cc` does not say how it compiles: {ended.broke or last}")

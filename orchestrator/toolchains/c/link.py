@@ -45,7 +45,7 @@ def link(shop: Shop, job: LinkJob) -> Linked:
         linked, beyond = _by_own_linker(shop, job)
         if linked is not None:
             return linked
-    if missing := tuple([one.digest for one in job.objects if not one.data]):
+    if missing := tuple([linked.digest for linked in job.objects if not linked.data]):
         return Linked(needs=missing)
     linked = _by_program(shop, job)
     if linked.program is None or not beyond:
@@ -57,8 +57,8 @@ def _by_own_linker(shop: Shop, job: LinkJob) -> tuple[Linked | None, tuple[str, 
     """What our linker says; None where the other one is to be asked, and why, unless it is only for its words."""
     assert shop.compiler is not None
     # zig takes a minute to build the library of C++, so that is linked only where a program needs it.
-    kinds = (False, True) if any(is_cxx(one.path) for one in job.objects) else (False,)
-    given = [os.path.join(job.around.project, one) for one in shop.chosen.libraries]
+    kinds = (False, True) if any(is_cxx(linked.path) for linked in job.objects) else (False,)
+    given = [os.path.join(job.around.project, library) for library in shop.chosen.libraries]
     found = MixedProgram()
     for cxx in kinds:
         try:
@@ -83,17 +83,17 @@ def _note(beyond: tuple[str, ...]) -> Finding:
 
 def _by_program(shop: Shop, job: LinkJob) -> Linked:
     """What the compiler's linker makes of it."""
-    if not any(name in one.data for name in _MAINS for one in job.objects):
+    if not any(name in given.data for name in _MAINS for given in job.objects):
         return _refused("E1004", *NO_MAIN)
     with tempfile.TemporaryDirectory(prefix="wasmill-link-") as place:
         names: dict[str, str] = {}
-        for number, one in enumerate(job.objects):
+        for number, given in enumerate(job.objects):
             name = f"{number}.o"
-            names[name] = one.path
+            names[name] = given.path
             with open(os.path.join(place, name), "wb") as file:
-                file.write(without_note(one.data))
+                file.write(without_note(given.data))
         # zig takes a minute to build the library of C++, so that is linked only where a program needs it.
-        cxx = any(is_cxx(one.path) for one in job.objects)
+        cxx = any(is_cxx(given.path) for given in job.objects)
         linked = _call(shop, job, place, names, cxx=False)
         return _call(shop, job, place, names, cxx=True) if cxx and linked.program is None else linked
 
@@ -106,7 +106,7 @@ def _call(shop: Shop, job: LinkJob, place: str, names: dict[str, str], *, cxx: b
         command = linker_of(shop.compiler)
     except LibraryError as error:
         return _refused("E1003", str(error), "")
-    given = [os.path.join(job.around.project, one) for one in shop.chosen.libraries]
+    given = [os.path.join(job.around.project, library) for library in shop.chosen.libraries]
     flags = ["--stack-first", "-z", f"stack-size={STACK}", "--gc-sections", "--build-id=none"]
     if job.options.get("profile") == "release":
         flags += ["-O2", "--strip-debug"]
@@ -129,7 +129,7 @@ def _refused(code: str, what: str, hint: str) -> Linked:
 
 def _findings(output: str, names: dict[str, str]) -> list[Finding]:
     """What the linker says, with the modules' paths in the place of the objects' names."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for line in output.splitlines():
         said = re.sub(r"^[\w./-]*(?:wasm-ld|lld)[\w.-]*: ", "", line).removeprefix("error: ")
         if not said or said.startswith("warning: "):
@@ -142,16 +142,16 @@ def _findings(output: str, names: dict[str, str]) -> list[Finding]:
             else:
                 what = f"`{name}` is used in `{file}`, and no file of the project or library defines it"
                 hint = "add the file that defines it, or its library under [toolchain.c]"
-            found.append(Finding("E1004", what, hint=hint))
+            findings.append(Finding("E1004", what, hint=hint))
         elif twice is not None:
-            found.append(Finding("E1005", f"`{twice['name']}` is defined twice"))
-        elif defined is not None and found:
-            last = found.pop()
+            findings.append(Finding("E1005", f"`{twice['name']}` is defined twice"))
+        elif defined is not None and findings:
+            last = findings.pop()
             places = f"{last.hint}, " if last.hint else "it is defined in "
-            found.append(Finding(last.code, last.message, hint=f"{places}`{_shown(defined['file'], names)}`"))
+            findings.append(Finding(last.code, last.message, hint=f"{places}`{_shown(defined['file'], names)}`"))
         elif not said.startswith(">>>"):
-            found.append(Finding("E1003", f"the linker says: {said}"))
-    return found or [Finding("E1003", "the linker failed, and says nothing")]
+            findings.append(Finding("E1003", f"the linker says: {said}"))
+    return findings or [Finding("E1003", "the linker failed, and says nothing")]
 
 
 def _shown(file: str, names: dict[str, str]) -> str:

@@ -32,25 +32,25 @@ class CompilerTold(msgspec.Struct, frozen=True):
 def told(output: bytes, module: str, path: str, text_of: Callable[[str], bytes]) -> CompilerTold:
     """Reads the output of a compiler. `text_of` gives the text of a file, b"" where there is none. A note goes to the
     hint of what it explains."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     others: list[str] = []
     for line in output.decode("utf-8", "replace").splitlines():
         match = _LINE.fullmatch(line)
         if match is None:
             plain = _ABOUT_ALL.fullmatch(line)
             if plain is not None and not _COUNTS.fullmatch(line):
-                found.append(_placed(plain["kind"], plain["text"], module, path, b"", Finding("", "")))
+                diagnostics.append(_placed(plain["kind"], plain["text"], module, path, b"", Finding("", "")))
             elif line.strip() and not _INCLUDED.match(line) and not _COUNTS.fullmatch(line):
                 others.append(line)
             continue
         if match["kind"] in ("note", "remark"):
-            if found:
-                found[-1] = _with_note(found[-1], match, path)
+            if diagnostics:
+                diagnostics[-1] = _with_note(diagnostics[-1], match, path)
             continue
         file = os.path.normpath(match["file"])
         place = Finding("", "", at=int(match["line"]), offset=int(match["column"]) - 1, length=_length(match))
-        found.append(_placed(match["kind"], match["text"], module, file, text_of(file), place))
-    return CompilerTold(tuple(found), tuple(others))
+        diagnostics.append(_placed(match["kind"], match["text"], module, file, text_of(file), place))
+    return CompilerTold(tuple(diagnostics), tuple(others))
 
 
 def _placed(kind: str, text: str, module: str, file: str, source: bytes, place: Finding) -> Diagnostic:
@@ -72,8 +72,8 @@ def _length(match: re.Match[str]) -> int:
     return 1
 
 
-def _with_note(one: Diagnostic, match: re.Match[str], path: str) -> Diagnostic:
+def _with_note(diagnostic: Diagnostic, match: re.Match[str], path: str) -> Diagnostic:
     file = os.path.normpath(match["file"])
-    where = f"line {match['line']}" if file == one.file else f"{file}:{match['line']}"
+    where = f"line {match['line']}" if file == diagnostic.file else f"{file}:{match['line']}"
     note = f"{match['text']} ({where})"
-    return msgspec.structs.replace(one, hint=f"{one.hint}; {note}" if one.hint else note)
+    return msgspec.structs.replace(diagnostic, hint=f"{diagnostic.hint}; {note}" if diagnostic.hint else note)

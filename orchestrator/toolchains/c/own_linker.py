@@ -31,7 +31,9 @@ class OwnLinks:
     def link(self, job: LinkJob, made: CLibrary, given: list[str]) -> MixedProgram:
         """The program of the job, the C library `made`, and these archives (paths). Raises OSError for one that cannot
         be read."""
-        objects = [MixedObject(one.path, one.digest or digest(one.data), one.data) for one in job.objects]
+        objects = [
+            MixedObject(linked.path, linked.digest or digest(linked.data), linked.data) for linked in job.objects
+        ]
         try:
             linker = self._linker(made, given, fresh=job.fresh)
         except InputError as error:

@@ -80,7 +80,7 @@ class AnyCommand:
             if not isinstance(value, str):
                 raise ValueError
             return AnyCommand(self.name, msgspec.structs.replace(self.chosen, identity=value))
-        if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        if not isinstance(value, list) or not all(isinstance(text, str) and text for text in value):
             raise ValueError
         texts = tuple(cast("list[str]", value))
         if name == "command" and not {"{source}", "{object}"} <= set(_placeholders(texts)):
@@ -120,7 +120,11 @@ class AnyCommand:
 
 
 def _placeholders(texts: tuple[str, ...]) -> list[str]:
-    return [one for one in ("{source}", "{object}", "{depfile}") if any(one in text for text in texts)]
+    return [
+        placeholder
+        for placeholder in ("{source}", "{object}", "{depfile}")
+        if any(placeholder in text for text in texts)
+    ]
 
 
 class _CommandNames:

@@ -49,7 +49,7 @@ def _once(chosen: CommandOptions, programs: ChildPrograms, job: CompileJob, plac
             os.unlink(old)
     meant = {"{source}": job.path, "{object}": target, "{depfile}": rule}
     command = [_filled(word, meant) for word in chosen.command]
-    given = [os.path.normpath(os.path.join(job.around.project or root, one)) for one in chosen.inputs]
+    given = [os.path.normpath(os.path.join(job.around.project or root, path)) for path in chosen.inputs]
     if "/" in command[0] and not os.path.isabs(command[0]):
         command[0] = os.path.normpath(os.path.join(job.around.project or root, command[0]))
         given.append(command[0])
@@ -61,16 +61,16 @@ def _once(chosen: CommandOptions, programs: ChildPrograms, job: CompileJob, plac
     problem = object_problem(data)
     if problem:
         return _refused(job, "E1003", f"the command ended without an error, and {problem}", "")
-    read = [one for one in dependencies(_read(rule)) if os.path.normpath(one) != job.path]
-    files = list(dict.fromkeys([*[os.path.normpath(one) for one in read], *given]))
-    places = [os.path.join(root, one) for one in files]
+    read = [path for path in dependencies(_read(rule)) if os.path.normpath(path) != job.path]
+    files = list(dict.fromkeys([*[os.path.normpath(path) for path in read], *given]))
+    places = [os.path.join(root, path) for path in files]
     source = os.path.join(root, job.path)
     if _read(source) != job.source or changed_since([source, *filter(os.path.exists, places)], began):
         return None
     known, found = Headers(), list[Discovered]()
-    for one, full in zip(files, places, strict=True):
+    for path, full in zip(files, places, strict=True):
         look = known.look(full)
-        found.append(Discovered(path=one, digest=look.digest if look is not None else ""))
+        found.append(Discovered(path=path, digest=look.digest if look is not None else ""))
     heard = told(ended.output, job.module, job.path, lambda file: job.source if file == job.path else b"")
     return Compiled(object=Object(data=data, warnings=heard.diagnostics, discovered=tuple(found)))
 
@@ -85,7 +85,7 @@ def _failed(job: CompileJob, ended: ProgramEnd) -> Compiled:
     if ended.broke:
         return _refused(job, "E1003", f"the compiler broke on this file: {ended.broke}", "")
     heard = told(ended.output, job.module, job.path, lambda file: job.source if file == job.path else b"")
-    if any(one.severity == "error" for one in heard.diagnostics):
+    if any(diagnostic.severity == "error" for diagnostic in heard.diagnostics):
         return Compiled(diagnostics=heard.diagnostics)
     said = " / ".join(heard.others[:_SHOWN]) or "it says nothing"
     return _refused(job, ERROR, f"the command ended with exit code {ended.code}: {said}", "")

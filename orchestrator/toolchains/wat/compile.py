@@ -14,6 +14,6 @@ def compile_text(job: CompileJob) -> Compiled:
     try:
         data = assemble_object(job.source.decode(), job.module)
     except TextError as error:
-        found = Finding(SYNTAX, error.message, at=error.line, offset=error.column - 1, length=1)
-        return Compiled(diagnostics=(in_text(found, job.source, module=job.module, file=job.path),))
+        finding = Finding(SYNTAX, error.message, at=error.line, offset=error.column - 1, length=1)
+        return Compiled(diagnostics=(in_text(finding, job.source, module=job.module, file=job.path),))
     return Compiled(object=Object(data=data))

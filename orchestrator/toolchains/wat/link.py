@@ -22,7 +22,7 @@ def link_text(job: LinkJob) -> Linked:
         if symbol.kind == FUNCTION and not symbol.flags & (LOCAL | UNDEFINED)
     ]
     exports = {name: name for name in defined if name != START}
-    objects = [(one.path, one.data) for one in job.objects]
+    objects = [(linked.path, linked.data) for linked in job.objects]
     try:
         program = link(objects, entry=START if START in defined else None, exports=exports)
     except LinkError as error:
