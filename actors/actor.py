@@ -22,14 +22,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from actors.events import Events, RunningJob, call_guest
-from actors.mailbox import Address, Cell, Mailbox
+from actors.mailbox import Address, AnyAddress, Cell, Mailbox
 from actors.messages import CancelBuild, Message, Nudged, Request
 from actors.offload import Offload, Wakeup
 
 M = TypeVar("M", bound=Message)
+T = TypeVar("T", bound=Message)
 
 STEPS_PER_CHECKPOINT = 16
 """Number of messages after which an actor that always has work lets other tasks run."""
@@ -66,7 +67,7 @@ class Actor(Generic[M]):
 
     name: str = ""
 
-    def __init__(self, *targets: Address[Any], outstanding: int = 0, mailbox: Mailbox[M] | None = None) -> None:
+    def __init__(self, *targets: AnyAddress, outstanding: int = 0, mailbox: Mailbox[M] | None = None) -> None:
         self.name = self.name or type(self).__name__.lower()
         self.mailbox: Mailbox[M] = mailbox or Mailbox()
         self.address: Address[M] = Address(self.name, self.mailbox)
@@ -127,13 +128,13 @@ class Actor(Generic[M]):
         the very work that it should stop."""
         return build in self.system.cancelled_builds
 
-    async def tell(self, to: Address[Any], message: Message, weight: int = 0) -> None:
+    async def tell(self, to: Address[T], message: T, weight: int = 0) -> None:
         """Puts a message of `weight` bytes into a mailbox on the right, and waits while that is full."""
         self._check(to)
         number = self.system.record("tell", self.name, to.name, message)
         await to.mailbox.put(message, weight, number)
 
-    def post(self, to: Address[Any], request: Request[Message]) -> None:
+    def post(self, to: AnyAddress, request: Request[Message]) -> None:
         """Sends a request to an actor on the right. Its answer arrives in `replied`. Raises RuntimeError where too many
         requests are outstanding, which is a bug."""
         self._check(to)
@@ -225,9 +226,13 @@ class Actor(Generic[M]):
             self._wake.set()
             self._wake = None
 
-    def _check(self, to: Address[Any]) -> None:
+    def _check(self, to: AnyAddress) -> None:
         if to not in self.targets:
             raise WiringError(f"{self.name} was not wired to speak to {to.name}")
+
+
+AnyActor: TypeAlias = Actor[Any]
+"""An actor, whichever messages it takes."""
 
 
 class TapRecord(NamedTuple):
@@ -264,7 +269,7 @@ class Wired:
 
     def __init__(
         self,
-        actors: Sequence[Actor[Any]],
+        actors: Sequence[AnyActor],
         *,
         offload: Offload | None = None,
         events: Events | None = None,

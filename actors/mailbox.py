@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from actors.messages import Message
 from actors.offload import Wakeup, wakeup
@@ -160,3 +160,7 @@ class Address(Generic[M]):
     def __init__(self, name: str, mailbox: Mailbox[M]) -> None:
         self.name = name
         self.mailbox = mailbox
+
+
+AnyAddress: TypeAlias = Address[Any]
+"""An actor's address, whichever messages it takes. `tell` compares the message with the address all the same."""

@@ -14,12 +14,12 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
-from actors.actor import Actor, Wired
+from actors.actor import AnyActor, Wired
 from actors.disk import Disk
 from actors.events import Events
-from actors.mailbox import Address, Cell
+from actors.mailbox import AnyAddress, Cell
 from actors.messages import A, Message, Request
 from actors.offload import Offload, Wakeup
 
@@ -36,6 +36,10 @@ GLANCE_SECONDS = 0.05
 """The longest time between two looks while all tasks wait for time to pass."""
 
 
+PlainTask: TypeAlias = "Coroutine[PlainWakeup | None, None, None]"
+"""A task yields what it waits for; None gives its turn to the others."""
+
+
 class _TurnGiven:
     """Awaiting it hands the turn to the loop, until `event` is set; without one, until all others had their turn."""
 
@@ -49,10 +53,10 @@ class _TurnGiven:
 class PlainWakeup:
     """What a task waits for and another one sets, once."""
 
-    def __init__(self, ready: deque[Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, ready: deque[PlainTask]) -> None:
         self._ready = ready
         self._set = False
-        self.waiting: list[Coroutine[Any, Any, None]] = []
+        self.waiting: list[PlainTask] = []
 
     def set(self) -> None:
         self._set = True
@@ -72,11 +76,11 @@ class PlainLoop(Offload):
 
     def __init__(self, disk: Disk | None = None) -> None:
         super().__init__(disk)
-        self._ready: deque[Coroutine[Any, Any, None]] = deque()
+        self._ready: deque[PlainTask] = deque()
         self._timers: list[tuple[float, PlainWakeup]] = []
-        self._tasks: set[Coroutine[Any, Any, None]] = set()
+        self._tasks: set[PlainTask] = set()
 
-    def start(self, task: Coroutine[Any, Any, None]) -> None:
+    def start(self, task: PlainTask) -> None:
         self._tasks.add(task)
         self._ready.append(task)
 
@@ -92,7 +96,7 @@ class PlainLoop(Offload):
                 raise RuntimeError("every actor waits, and nothing will happen")
             look()
 
-    def _step(self, task: Coroutine[Any, Any, None]) -> None:
+    def _step(self, task: PlainTask) -> None:
         try:
             awaited: PlainWakeup | None = task.send(None)
         except StopIteration:
@@ -122,10 +126,10 @@ class PlainLoop(Offload):
 
     # ---- what actors use
 
-    async def run(self, function: Callable[..., R], *args: Any) -> R:
+    async def run(self, function: Callable[..., R], *args: object) -> R:
         return function(*args)
 
-    async def files(self, count: int, size: int, function: Callable[..., R], *args: Any) -> R:
+    async def files(self, count: int, size: int, function: Callable[..., R], *args: object) -> R:
         return function(*args)
 
     def event(self) -> Wakeup:
@@ -189,7 +193,7 @@ class PlainSystem(Wired):
 
     def __init__(
         self,
-        actors: Sequence[Actor[Any]],
+        actors: Sequence[AnyActor],
         loop: PlainLoop,
         *,
         events: Events | None = None,
@@ -204,11 +208,11 @@ class PlainSystem(Wired):
             actor.ready, actor.ended = loop.event(), loop.event()
             loop.start(self._live(actor))
 
-    async def _live(self, actor: Actor[Any]) -> None:
+    async def _live(self, actor: AnyActor) -> None:
         await actor.run()
         actor.ended.set()
 
-    def start(self, function: Callable[..., Awaitable[None]], *args: Any, name: str = "") -> None:
+    def start(self, function: Callable[..., Awaitable[None]], *args: object, name: str = "") -> None:
         async def task() -> None:
             await function(*args)
 
@@ -221,16 +225,15 @@ class PlainSystem(Wired):
     def build_ends(self, build: int) -> None:
         self._going_on.discard(build)
 
-    def ask(self, to: Address[Any], request: Request[A], *told: tuple[Address[Any], Message]) -> A:
+    def ask(self, to: AnyAddress, request: Request[A], *told: tuple[AnyAddress, Message]) -> A:
         """Sends a request, then tells other actors what belongs to it. Returns the answer when it has come and every
         build has ended."""
-        answers: list[Any] = []
+        answers: list[Message] = []
         to.mailbox.push(request, Cell(answers.append))
         for address, message in told:
             self.start(address.mailbox.put, message, 0)
         self._loop.drive(lambda: bool(answers) and not self._going_on, self._look)
-        answer: A = answers[0]
-        return answer
+        return cast("A", answers[0])
 
     def stop(self, *, broken: bool = False) -> None:
         """Stops the actors from left to right, as `System` does; where one of them is `broken`, wherever they are."""
@@ -243,7 +246,7 @@ class PlainSystem(Wired):
             for actor in self.actors:
                 self._finish(actor)
 
-    def _finish(self, actor: Actor[Any]) -> None:
+    def _finish(self, actor: AnyActor) -> None:
         over: list[None] = []
 
         async def finish() -> None:

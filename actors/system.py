@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Generic
+from typing import Generic
 
 import anyio
 import anyio.abc
 
-from actors.actor import Actor, Broken, MailboxStatistics, Tap, TapRecord, Wired, WiringError
+from actors.actor import Actor, AnyActor, Broken, MailboxStatistics, Tap, TapRecord, Wired, WiringError
 from actors.events import Events
-from actors.mailbox import Address, Cell, Closed
-from actors.messages import A, Message, Request, answer_to
+from actors.mailbox import Address, AnyAddress, Cell, Closed
+from actors.messages import A, M, Message, Request, answer_to
 from actors.offload import Offload, Wakeup
 
 STOP_SECONDS = 10.0
@@ -50,7 +50,7 @@ class System(Wired):
 
     def __init__(
         self,
-        actors: Sequence[Actor[Any]],
+        actors: Sequence[AnyActor],
         *,
         offload: Offload | None = None,
         events: Events | None = None,
@@ -143,7 +143,7 @@ class System(Wired):
         self._release_askers()
         self.events.close()
 
-    async def _live(self, actor: Actor[Any]) -> None:
+    async def _live(self, actor: AnyActor) -> None:
         try:
             await self._guard(actor.run)
         finally:
@@ -184,7 +184,7 @@ class System(Wired):
 
     # ---- from outside
 
-    def request(self, to: Address[Any], request: Request[A]) -> Pending[A]:
+    def request(self, to: AnyAddress, request: Request[A]) -> Pending[A]:
         """Sends a request at once. `Pending.wait` waits for its answer."""
         self.check()
         number = self.record("ask", "", to.name, request)
@@ -192,7 +192,7 @@ class System(Wired):
         to.mailbox.push(request, Cell(pending.deliver), number)
         return pending
 
-    async def ask(self, to: Address[Any], request: Request[A]) -> A:
+    async def ask(self, to: AnyAddress, request: Request[A]) -> A:
         """Sends a request and waits for its answer. Raises `Broken` when an actor has failed, `Closed` after the stop.
         Where the caller is cancelled, the answer is dropped."""
         return await self.request(to, request).wait()
@@ -210,7 +210,7 @@ class System(Wired):
             self.check()
             raise Closed("the project was closed before the answer came")
 
-    async def tell(self, to: Address[Any], message: Message, weight: int = 0) -> None:
+    async def tell(self, to: Address[M], message: M, weight: int = 0) -> None:
         """As `Actor.tell`, from outside the system."""
         self.check()
         number = self.record("tell", "", to.name, message)

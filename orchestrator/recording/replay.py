@@ -27,6 +27,7 @@ from orchestrator.recording.differing import ReplayDifference
 from orchestrator.recording.keeper import replay_keeper
 from orchestrator.recording.planner import replay_planner
 from orchestrator.recording.record import MessageFrame, Recording
+from orchestrator.report.progress import plural
 
 SHOWN = 10
 """How many differences are reported at length."""
@@ -46,8 +47,8 @@ class Replayed(NamedTuple):
     def report(self) -> str:
         """The result in a few lines, for people."""
         lines = [
-            f"planner: {self.planner} messages replayed",
-            f"keeper: {self.keeper} requests replayed, {self.skipped} answers not compared"
+            f"planner: {plural(self.planner, 'message')} replayed",
+            f"keeper: {plural(self.keeper, 'request')} replayed, {plural(self.skipped, 'answer')} not compared"
             + (f", {self.assumed} entries were there before" if self.assumed else ""),
         ]
         if not self.complete:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
 from actors.compiler.inputs import place_of
-from actors.compiler.toolchain import Object
+from actors.compiler.toolchain import Discovered, Object
+from actors.diagnostics import Diagnostic
 from actors.digests import NO_STAMP, Digest
 from actors.events import BuildFinished
 from actors.messages import BuildDone, Edge, End, Ended, InputFile, KnownSource, Lookup, Message
@@ -216,6 +216,7 @@ class EndingBuild(Step):
         if unchanged and before is not None:
             plan = before
         else:
+            link_state, link_program = self._link_left(before)
             plan = Plan(
                 version=PLAN_VERSION,
                 toolchain=facts.toolchain,
@@ -224,7 +225,8 @@ class EndingBuild(Step):
                 program_key=program.key if program.digest else "",
                 program=program.digest,
                 succeeded=self._linking.succeeded,
-                **self._link_left(before),
+                link_state=link_state,
+                link_program=link_program,
             )
             plan = msgspec.structs.replace(plan, inputs=facts.inputs.stamped(plan.modules))
         # Where stamps, settings and outcome are those of the snapshot that is there already, it is left alone.
@@ -247,12 +249,13 @@ class EndingBuild(Step):
         )
         return plan, ending
 
-    def _link_left(self, before: Plan | None) -> dict[str, Any]:
-        """The link that later processes can go on from: of this build, or of an earlier one with this toolchain."""
+    def _link_left(self, before: Plan | None) -> tuple[Digest, Digest]:
+        """The state and the program of the link that later processes can go on from: of this build, or of an earlier
+        one with this toolchain. Both are "" where there is none."""
         state, program = self._linking.program.state, self._linking.program.digest
         if not state and before is not None and before.toolchain == self.session.facts.toolchain:
             state, program = before.link_state, before.link_program
-        return {"link_state": state, "link_program": program if state else ""}
+        return state, program if state else ""
 
     def _end_of_lookup(self) -> End:
         """A look-up is a use of what it found, and counted, like a build."""
@@ -288,7 +291,7 @@ class EndingBuild(Step):
             self.session.facts,
             module,
             before,
-            object=objects.digests.get(module, "") if ended_well else "",
+            object_digest=objects.digests.get(module, "") if ended_well else "",
             duration_ms=objects.durations.get(module, before.duration_ms if before else 0.0),
             functions=objects.functions.get(module, 0),
             warnings=objects.warnings.get(module, ()) if ended_well else (),
@@ -357,7 +360,17 @@ def finished_event(build: int, result: Result[str]) -> BuildFinished:
     return BuildFinished(build=build, **fields)
 
 
-def planned_module(facts: Facts, module: str, before: PlannedModule | None, **came: Any) -> PlannedModule:
+def planned_module(
+    facts: Facts,
+    module: str,
+    before: PlannedModule | None,
+    *,
+    object_digest: Digest = "",
+    duration_ms: float = 0.0,
+    functions: int = 0,
+    warnings: tuple[Diagnostic, ...] = (),
+    inputs: tuple[Discovered, ...] = (),
+) -> PlannedModule:
     """A module's row, and its result. `before` is what the last build left."""
     key, marked, traced = facts.key(module), b"", b""
     if key and before is not None and before.key == key:
@@ -373,4 +386,13 @@ def planned_module(facts: Facts, module: str, before: PlannedModule | None, **ca
     values = {field: getattr(row, field) for field in Row.__struct_fields__}
     if not key:
         values["parts"] = ""
-    return PlannedModule(**values, marks=marked, traces=traced, **came)
+    return PlannedModule(
+        **values,
+        marks=marked,
+        traces=traced,
+        object=object_digest,
+        duration_ms=duration_ms,
+        functions=functions,
+        warnings=warnings,
+        inputs=inputs,
+    )

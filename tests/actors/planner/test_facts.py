@@ -213,7 +213,7 @@ def plan_of(facts: Facts, settings: BuildSettings, *, broken: bool = False) -> P
             facts,
             module,
             None,
-            object="" if module in bad else digest(b"object " + module.encode()),
+            object_digest="" if module in bad else digest(b"object " + module.encode()),
             duration_ms=1.0,
             functions=1,
             warnings=(),
@@ -303,7 +303,7 @@ def test_a_new_process_equals_the_whole(before: Texts, change: Texts, settings: 
         made = plan_of(new, settings).modules
         assert made == planned | {
             one: planned_module(
-                facts, one, planned[one], object=made[one].object, duration_ms=1.0, functions=1, warnings=()
+                facts, one, planned[one], object_digest=made[one].object, duration_ms=1.0, functions=1, warnings=()
             )
             for one in facts.remade
         }
@@ -349,7 +349,7 @@ def plan_of_all(facts: Facts, before: dict[str, PlannedModule]) -> dict[str, Pla
             facts,
             module,
             before.get(module),
-            object="" if module in bad else digest(facts.key(module).encode()),
+            object_digest="" if module in bad else digest(facts.key(module).encode()),
             duration_ms=1.0,
             functions=1,
             warnings=(),
@@ -461,7 +461,7 @@ def test_a_plan_says_what_a_module_imports_now_though_its_key_is_the_old_one() -
     """Under `precise` an item may be had by another way, which no key knows."""
     facts = whole({"a": "use b::f\nx = f", "b": "pub f = 1"}, PRECISE)
     now = plan_of(facts, PRECISE).modules["a"]
-    came = {"object": now.object, "duration_ms": 1.0, "functions": 1, "warnings": ()}
+    came = {"object_digest": now.object, "duration_ms": 1.0, "functions": 1, "warnings": ()}
     before = planned_module(facts, "a", now, **came)
     before.imports = before.looked_at = ("b", "passed/through")
     assert planned_module(facts, "a", before, **came) == now
