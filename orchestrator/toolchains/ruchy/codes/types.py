@@ -267,10 +267,11 @@ CODES: dict[str, Code] = registry(
         "E0291",
         "type",
         "key of an object",
-        "The fields of an object are known when the program is compiled: each has one name and its own type. So its "
-        "key is a text literal, given once, and `values` and `items` need fields of one type.",
-        'fun main() { let o = {a: 1, b: 2}; let k = "a"; println(o[k]); }',
-        'fun main() { let o = {a: 1, b: 2}; println(o["a"]); }',
+        "The fields of an object are known when the program is compiled: each has one name, given once, and its own "
+        "type. So a key that is computed can only be read, and only where all fields are of one type, which `values` "
+        "and `items` need too. Any other key is a text literal.",
+        'fun main() { let o = {a: 1, b: "x"}; let k = "a"; println(o[k]); }',
+        'fun main() { let o = {a: 1, b: "x"}; println(o["a"]); }',
     ),
     Code(
         "E0290",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.data.maps import read_key
 from orchestrator.toolchains.ruchy.check.data.mixed import are_mixed, differ, mixed
+from orchestrator.toolchains.ruchy.check.data.objects import has_one_type, read_computed
 from orchestrator.toolchains.ruchy.check.function import (
     Fn,
     Want,
@@ -177,6 +178,8 @@ def _indexed(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
     if isinstance(kind, MapType) and not isinstance(node.index, tree.RangeExpr):
         return read_key(c, node, value, kind)
     if isinstance(kind, ObjectType):
+        if not isinstance(node.index, tree.StringLiteral | tree.RangeExpr) and has_one_type(kind):
+            return read_computed(c, node, value, kind)
         which = object_index(c, node, kind)
         return bad(node.at) if which is None else hir.GetField(resolve(kind.types[which]), node.at, value, which)
     c.p.error("E0215", node.at, f"{shown(kind)} cannot be indexed")

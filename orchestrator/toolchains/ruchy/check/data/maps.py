@@ -132,12 +132,13 @@ def read_key(c: Fn, node: tree.Index, made: hir.Expr, kind: MapType) -> hir.Expr
     held = in_slot(c, made, out)
     key = key_of(c, node.index, kind, out)
     index = find(c, at, held, key, out)
-    out.append(hir.Do(_must_be(c, at, key, index)))
+    out.append(hir.Do(must_be(c, at, key, index)))
     found = value_at(c, at, held, index)
     return open_type(c, hir.Block(found.type, at, out, found))
 
 
-def _must_be(c: Fn, at: int, key: hir.Expr, index: hir.Expr) -> hir.Expr:
+def must_be(c: Fn, at: int, key: hir.Expr, index: hir.Expr) -> hir.Expr:
+    """Traps where an index says that a key is not there."""
     text = joined(at, [hir.Str(STRING, at, "key "), *text_parts(c, key, "?"), hir.Str(STRING, at, " not found")])
     return hir.If(UNIT, at, is_there(at, index), hir.Unit(UNIT, at), hir.Panic(NEVER, at, text))
 
@@ -269,7 +270,7 @@ def enter_value(c: Fn, key: hir.Expr, place: Place, at: int, out: list[hir.Stmt]
     kind = place.type
     assert isinstance(kind, MapType)
     index = find(c, at, read_place(c, at, place), key, out)
-    out.append(hir.Do(_must_be(c, at, key, index)))
+    out.append(hir.Do(must_be(c, at, key, index)))
     _go_to(place, key, index, kind)
     place.found = out, len(out)
 

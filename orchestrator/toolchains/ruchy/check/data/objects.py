@@ -5,11 +5,12 @@ their types.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.data.display import joined, text_parts
-from orchestrator.toolchains.ruchy.check.data.maps import new_map
-from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles
+from orchestrator.toolchains.ruchy.check.data.maps import must_be, new_map
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, open_type
 from orchestrator.toolchains.ruchy.check.functions.builtins import arguments_of
 from orchestrator.toolchains.ruchy.check.inference.infer import fresh, resolve, shown, unify
 from orchestrator.toolchains.ruchy.check.inference.widths import part_of
@@ -139,6 +140,44 @@ def _has_key(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType)
     names = object_keys(at, receiver, kind)
     found = hir.Helper(I64, at, "index_of", names.type, [names, key])
     return hir.Compare(BOOL, at, ">=", found, hir.Int(I64, at, 0))
+
+
+class _Looked(NamedTuple):
+    """What a computed key was looked up in: the values of the fields, and the key's place among them, below 0 where it
+    is none of them."""
+
+    values: hir.Expr
+    key: hir.Expr
+    place: hir.Expr
+
+
+def has_one_type(kind: ObjectType) -> bool:
+    """Whether all fields are of one type, so that a computed key can stand for any of them."""
+    first = shown(kind.types[0]) if kind.types else ""
+    return bool(first) and all(shown(one) == first and unify(kind.types[0], one) for one in kind.types)
+
+
+def _looked_up(c: Fn, at: int, key: tree.Expr, value: hir.Expr, kind: ObjectType, out: list[hir.Stmt]) -> _Looked:
+    held = in_slot(c, value, out)
+    wanted = in_slot(c, check(c, key, STRING, (*_KEY, "[]")), out)
+    c.p.composed = True
+    names = object_keys(at, held, kind)
+    index = in_slot(c, hir.Helper(I64, at, "index_of", names.type, [names, wanted]), out)
+    element = resolve(kind.types[0])
+    parts: list[hir.Expr] = [hir.GetField(element, at, held, place) for place in range(len(kind.names))]
+    return _Looked(hir.NewArray(ArrayType(element), at, parts), wanted, index)
+
+
+def read_computed(c: Fn, node: tree.Index, value: hir.Expr, kind: ObjectType) -> hir.Expr:
+    """`o[key]`, which traps where no field has the name."""
+    out: list[hir.Stmt] = []
+    looked = _looked_up(c, node.at, node.index, value, kind, out)
+    if resolve(looked.key.type) is ERROR:
+        return bad(node.at)
+    out.append(hir.Do(must_be(c, node.at, looked.key, looked.place)))
+    element = looked.values.type.parts[0]
+    found = hir.GetElement(element, node.at, looked.values, looked.place, checked=False)
+    return open_type(c, hir.Block(element, node.at, out, found))
 
 
 def _itself(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:

@@ -20,6 +20,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
+    F64,
     FLOATS,
     I64,
     INTEGERS,
@@ -54,6 +55,9 @@ BUILTIN_TYPES: dict[str, Type] = {
     "char": STRING,
     "String": STRING,
     "str": STRING,
+    "string": STRING,
+    "int": I64,
+    "float": F64,
     "Ordering": I64,
     "Chars": ArrayType(STRING),
 }
@@ -66,13 +70,10 @@ WIDE = {
     "u128": "write `u64`: it holds up to 18446744073709551615",
 }
 _OTHER_WORDS = {
-    "int": "i64",
     "integer": "i64",
     "Int": "i64",
-    "float": "f64",
     "Float": "f64",
     "double": "f64",
-    "string": "String",
     "boolean": "bool",
     "Bool": "bool",
     "void": "()",

@@ -243,7 +243,7 @@ def object_index(c: Fn, node: tree.Index, kind: ObjectType) -> int | None:
         return _object_field(c, node.at, kind, wanted.value)
     if not isinstance(wanted, tree.RangeExpr):
         expr(c, wanted)
-    message = "the fields of an object are known by name: its key is a text literal here"
+    message = "the fields of this object are known by name: its key is a text literal here"
     c.p.error("E0291", node.at, message, "for keys that are computed, make a map: `let mut m = HashMap::new()`")
     return None
 
@@ -352,7 +352,10 @@ def mutated(c: Fn, variable: Variable, at: int) -> None:
 
 
 def writes_through_reference(c: Fn, node: tree.Expr, variable: Variable) -> bool:
-    """E0230 for what would be written through a reference: the function that lent it would not see it."""
+    """E0230 for what would be written through a reference: the function that lent it would not see it. A variable of
+    `let mut` that is assigned as a whole stands for another value from here on: nothing is written through it."""
+    if isinstance(node, tree.Path) and variable.declared and variable.mutable and not variable.changes:
+        return False
     while isinstance(node, tree.Field | tree.Index):
         node = node.value
     through = isinstance(node, tree.Unary) and not is_entry(node.operand) and unwrapped_element(c, node.operand) is None

@@ -72,6 +72,7 @@ from orchestrator.toolchains.ruchy.check.methods.optional import (
 )
 from orchestrator.toolchains.ruchy.check.methods.options import CHANGERS as OPTION_CHANGERS
 from orchestrator.toolchains.ruchy.check.methods.options import change_option, option_method
+from orchestrator.toolchains.ruchy.check.methods.spellings import lending_loop, usual
 from orchestrator.toolchains.ruchy.check.methods.text_changes import TEXT_CHANGERS, change_text
 from orchestrator.toolchains.ruchy.check.methods.texts import TEXT_METHODS, text_method
 from orchestrator.toolchains.ruchy.check.methods.traits import own_method
@@ -127,7 +128,7 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
         calls = chain[::-1]
         wants = [wanted_by_next(c, call.name, calls[number:], want) for number, call in enumerate(calls, 1)]
         return _walked(c, read, calls, wants, None) if calls else read
-    modified = modified_entry(c, node)
+    modified = modified_entry(c, node) or lending_loop(node)
     if modified is not None:
         return expr(c, modified, want, why)
     element = unwrapped_element(c, chain[-2]) if len(chain) > 1 else None
@@ -300,6 +301,8 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
     method = own_method(c.p, c.env, kind, name)
     if method is not None:
         return call_method(c, node, method, receiver)
+    node = usual(node, kind)
+    name = _plain(node.name)
     if openness(kind) != ANY:
         made = compared(c, node, receiver, name) if name in ORDERING else with_function(c, node, name, receiver, want)
         if made is not None:

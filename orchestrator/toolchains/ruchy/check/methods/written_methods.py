@@ -19,6 +19,7 @@ from orchestrator.toolchains.ruchy.check.inference.infer import INTEGER, fresh, 
 from orchestrator.toolchains.ruchy.check.inference.widths import started
 from orchestrator.toolchains.ruchy.check.lending.places import Place, mutated, read_place, write_place
 from orchestrator.toolchains.ruchy.check.methods.inlined import bind_function
+from orchestrator.toolchains.ruchy.check.methods.spellings import usual
 from orchestrator.toolchains.ruchy.check.methods.written_rows import (
     ON_ARRAYS,
     ON_BOOLS,
@@ -158,7 +159,8 @@ def change_by_function(c: Fn, node: tree.MethodCall, place: Place, out: list[hir
     """The call of one of `IN_PLACE`, on an array."""
     mutated(c, place.variable, node.at)
     place.variable.read = True
-    made = with_function(c, node, IN_PLACE[node.name], read_place(c, node.at, place), None)
+    call = usual(node, place.type)
+    made = with_function(c, call, IN_PLACE[call.name], read_place(c, node.at, place), None)
     assert made is not None
     if resolve(made.type) is ERROR:
         return made

@@ -319,7 +319,7 @@ def _parse_struct(c: Cursor, start: int, public: bool, attributes: list[Attribut
         fields, methods = _parse_fields(c)
         while refuse_type_invariant(c):
             pass
-    elif c.kinds[c.at] != ";":
+    elif c.kinds[c.at] != ";" and not c.first_on_line(c.at):  # `struct S` alone on its line has no fields
         c.fail("E0016", f"expected `{{`, `(` or `;`, found {c.describe(c.at)}", after=True)
     c.at += c.kinds[c.at] == ";"
     for method in methods:

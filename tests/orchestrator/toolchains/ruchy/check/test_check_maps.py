@@ -28,7 +28,7 @@ CASES = {
     ),
     "an unknown method": ("fun main() {\n let m = HashMap::from([(1, 2)]);\n println(m.gte(1));\n}", [("E0107", 3)]),
     "too many arguments": (
-        "fun main() {\n let m = HashMap::from([(1, 2)]);\n m.get(1, 2);\n}",
+        "fun main() {\n let m = HashMap::from([(1, 2)]);\n m.get(1, 2, 3);\n}",
         [("E0301", 3)],
     ),
     "a change that is lost": ("fun main() {\n HashMap::from([(1, 2)]).insert(1, 2);\n}", [("E0211", 2)]),

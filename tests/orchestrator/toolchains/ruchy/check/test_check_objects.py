@@ -12,7 +12,7 @@ from tests.orchestrator.toolchains.ruchy.syntax.sketch import expression, statem
 
 CASES = {
     "a field twice": ("fun main() {\n println({a: 1,\n a: 2});\n}", [("E0291", 3)]),
-    "a computed key": ('fun main() {\n let o = {a: 1};\n let k = "a";\n println(o[k]);\n}', [("E0291", 4)]),
+    "a computed key": ('fun main() {\n let o = {a: 1, b: "x"};\n let k = "a";\n println(o[k]);\n}', [("E0291", 4)]),
     "a computed key to write to": ("fun main() {\n let mut o = {a: 1};\n o[1] = 2;\n println(o);\n}", [("E0291", 3)]),
     "no such field": ("fun main() {\n let o = {a: 1, c: 2};\n println(o.b);\n}", [("E0104", 3)]),
     "no such key": ('fun main() {\n let o = {a: 1};\n println(o["b"]);\n}', [("E0104", 3)]),
