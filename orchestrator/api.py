@@ -162,6 +162,8 @@ class Project:
         self._runs: set[anyio.CancelScope] = set()
 
     async def __aenter__(self) -> Project:
+        """Starts the actors. The folder for a program without a place is made before, and removed after they stopped,
+        because a build may still write into it."""
         if self._system is not None:
             raise ProjectError("this project was opened before", hint="call `orchestrator.open` again")
         self._process = OwnProcess()
@@ -354,6 +356,7 @@ class Project:
         lookup: tuple[str, ...] = (),
         begun: Callable[[int], object] | None = None,
     ) -> BuildDone:
+        """Builds, or joins an equal build, with the texts in memory as they are when that begins."""
         self._running()
         assert self._builds is not None
         config = self.config.with_profile(profile) if profile else self.config

@@ -218,6 +218,8 @@ def exists(path: str, disk: Disk) -> bool:
 
 
 def _resolve(layers: _Layers, profile: str = "") -> Config:
+    """Returns the configuration under a profile: that of the call, else of the keywords, else of the file. Each setting
+    is then taken from the strongest source that has it, and becomes a field of the struct of its table."""
     chosen = profile or layers.overrides.get("profile") or layers.base.get("profile") or "dev"
     if chosen not in layers.profiles:
         names = tuple(sorted(layers.profiles))

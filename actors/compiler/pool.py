@@ -149,6 +149,8 @@ class Pool(Actor[ToWorkers]):
         finally:
             self._running.pop(slot, None)
             self._idle.append(slot)
+        # The slot is free before the answer goes: the planner posts its next job when it has the answer, and a job that
+        # comes while no slot is idle is a bug.
         reply.set(answer)
         self.nudge()
 
@@ -229,6 +231,9 @@ class _Job:
 
     async def done(self) -> BatchDone:
         """Does the whole batch, unless the build is cancelled meanwhile, and returns the answer."""
+        # Where it runs is decided anew for each module that was not done: a worker takes all of the rest, and after its
+        # death the next turn has the module tried in another one. Without a worker a module runs inline, except for one
+        # that killed a worker, and one whose build was cancelled while it waited.
         while len(self.outcomes) < len(self.message.jobs) and not self.cancelled():
             used = await self._worker()
             if used is not None:

@@ -119,6 +119,9 @@ def serve(place: str, memory: int, requests: int, replies: int) -> None:
     from actors.compiler.toolchain import Prepares
     from actors.messages import RunCompile, RunInfer, RunLink, RunSummarise
 
+    # Loading comes before the limit of memory is set: then a limit that is too low ends a job, which has a module to
+    # report it at, and not the start. What loading made is frozen, so no collection looks at it again. READY comes
+    # last, because requests may come from then on.
     try:
         toolchains = _load(place)
         for toolchain in toolchains.members:

@@ -73,6 +73,9 @@ def choose(
     needed += needed // HEADROOM
     if size <= limit:
         return EvictionChoice([], 0, needed)
+    # Evicts down to the low water mark, so that not every build must evict again. What the last build used goes last,
+    # and only as far as the limit itself asks for. An object is gone only when the last entry that names it is, so its
+    # bytes count as freed then.
     references = Counter(row.digest for row in rows)
     victims: list[bytes] = []
     excess = size - max(int(limit * low_water), min(own_size + other, limit))

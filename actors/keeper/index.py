@@ -278,6 +278,9 @@ async def insert(
     if added == len(rows):
         await fragments.insert(connection, functions)
         return {}
+    # Some keys had rows already. `created` numbers rows in the order in which they were added, and these statements
+    # added the last `len(rows)` numbers: a row with a lower one was there before, and stays. An entry whose row stayed
+    # has fragments only if its bytes are the same.
     earlier: list[bytes] = []
     for chunk in _chunks(key for key, _ in rows):
         sql = f"SELECT key FROM uses WHERE key IN ({_marks(chunk)}) AND created < {_CREATED} - ?"

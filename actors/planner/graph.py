@@ -93,6 +93,9 @@ def components(imports: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
     for root in imports:
         if root in index:
             continue
+        # A frame of the recursion is a node and the position among its imports where it goes on. A node returns to its
+        # frame after each import that was new; when it has no more, and reached nothing older than itself, everything
+        # above it on the path is its component. What it reached counts for its parent, which is the next frame.
         work: list[tuple[str, int]] = [(root, 0)]
         while work:
             node, position = work.pop()

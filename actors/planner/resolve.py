@@ -329,16 +329,12 @@ class Resolver:
     # ---- imports
 
     def _use(self, use: Use) -> None:
+        """Binds the name that an import introduces. A name may be imported twice if both mean one thing."""
         key = (use.scope, use.alias)
         target = self._hidden(use, self._locate(use.path))
         place = TextSpan(use.line, use.column, use.length)
         if target.module == self.module and use.scope == "" and target.item in ("", use.alias):
-            self._report(
-                "E0506",
-                f"`{self._shown}` imports itself",
-                "remove this import: items of a module see one another",
-                place,
-            )
+            self._report_self_import(place)
             target = Target("")
         elif target.problem:
             self._report(*target.problem, place)
@@ -366,12 +362,7 @@ class Resolver:
         if target.problem:
             self._report(*target.problem, place)
         elif target.module == self.module and use.scope == "" and not target.item:
-            self._report(
-                "E0506",
-                f"`{self._shown}` imports itself",
-                "remove this import: items of a module see one another",
-                place,
-            )
+            self._report_self_import(place)
         elif target.module or target.broken:
             self._depend(target)
             self.globs.setdefault(use.scope, []).append((use, target))
@@ -379,6 +370,11 @@ class Resolver:
     # ---- names that occur
 
     def _name(self, name: Name) -> None:
+        """Binds a name that occurs, and that no import introduces under this very name."""
+        # In the order of precedence that the module's docstring has. A plain name comes from an import or a glob around
+        # it. A path begins at an own item (the toolchain follows it), at an import, at the root (`::a`, whose first
+        # segment is empty), at what a glob brings, or at the source root. What a glob did not have is noted as absent:
+        # it would win if it appeared.
         first, _, rest = name.name.partition("::")
         place = TextSpan(name.line, name.column, len(name.name))
         if not rest:
@@ -492,6 +488,10 @@ class Resolver:
             "import the one that is meant by name, or write its whole path",
             place,
         )
+
+    def _report_self_import(self, place: TextSpan) -> None:
+        what, hint = f"`{self._shown}` imports itself", "remove this import: items of a module see one another"
+        self._report("E0506", what, hint, place)
 
     def _report(self, code: str, message: str, hint: str, place: TextSpan) -> None:
         offset, length = max(0, place.column - 1), max(1, place.length)

@@ -159,6 +159,8 @@ class SourceTable:
     ) -> set[str]:
         """Takes over what a scan found. Returns the modules that appeared, went, or have another text. `held` are the
         texts of modules in memory: of one that is unchanged, the bytes that its digest names."""
+        # A file that is as before keeps its object, because an open Project compares these often. Where no module came
+        # or went, the order of the modules is kept too, which spares sorting.
         old, new = self.files, dict[str, SourceFile]()
         others: set[str] = set()
         self._buffered = 0

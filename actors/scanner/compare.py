@@ -68,6 +68,8 @@ def compare(
     """Sorts the sources into those that the snapshot answers for and those that must be read. A module in memory hides
     a file of the same name. Where nothing changed, `unchanged` is the tuple of the snapshot itself, so that later
     checks compare identities."""
+    # `earlier` shrinks to the modules that only the snapshot has: each file takes its own out. A file that a module in
+    # memory hides has taken it too, so those are put back before the modules in memory take theirs.
     snapshot = snapshot or _NOTHING
     earlier = {source.module: source for source in snapshot.known}
     unchanged: list[KnownSource] = []

@@ -22,6 +22,9 @@ class Scanner(Actor[Scan]):
         self.snapshot = LoadedSnapshot()
 
     async def receive(self, message: Scan, reply: Cell) -> None:
+        """Scans, and tells the hasher what must be read."""
+        # The end travels with the last batch, which may be empty: the hasher passes both on, so the planner has all
+        # sources when it sees the end. A cancelled scan ends too, because the planner waits for its end.
         build, root = message.build, message.rules.root
         if self.cancelled(build):
             await self._end(message)

@@ -204,6 +204,8 @@ def stamped(snapshot: Snapshot, *, without: frozenset[str] = frozenset()) -> tup
 
 def encode(snapshot: Snapshot) -> bytes:
     """Returns the bytes of the snapshot's file."""
+    # The front is empty unless equal stamps prove that there is nothing to do (`answers`): then `uptodate.py` decides
+    # by it alone. The Snapshot behind it is for the scanner, in any case.
     modules = absent = unlinked = 0
     names: list[str] = [""]
     compared: list[bytes | int] = []

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from orchestrator.cli import plain_build
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
+
+    from orchestrator.keywords import Settings
 
 
 def plain(argv: list[str]) -> argparse.Namespace | None:
@@ -66,12 +68,12 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verify-seed", metavar="N", type=_whole, help="which modules a SHARE takes (default: random)")
 
 
-def settings(arguments: argparse.Namespace) -> dict[str, Any]:
+def settings(arguments: argparse.Namespace) -> Settings:
     """Returns what the flags set, by the leaf names of the settings."""
     values = {key: getattr(arguments, key, None) for key in ("jobs", "profile", "invalidation")}
     if getattr(arguments, "no_cache", False):
         values["enabled"] = False
-    return {key: value for key, value in values.items() if value is not None}
+    return cast("Settings", {key: value for key, value in values.items() if value is not None})
 
 
 def folder(arguments: argparse.Namespace) -> str:

@@ -19,9 +19,9 @@ from orchestrator.result import BuildResult
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from contextlib import AbstractAsyncContextManager
-    from typing import Any
 
     from orchestrator.api import Project
+    from orchestrator.keywords import Settings
 
 SUMMARY = "Compile the modules that changed, and those that depend on them; link the program."
 
@@ -60,7 +60,7 @@ def configure(parser: ArgumentParser) -> None:
     )
 
 
-def _opened(arguments: Namespace, said: dict[str, Any], config: Config) -> AbstractAsyncContextManager[Project]:
+def _opened(arguments: Namespace, said: Settings, config: Config) -> AbstractAsyncContextManager[Project]:
     if arguments.record:
         from orchestrator.recording import recorded
 

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.output import Output
 from orchestrator.errors import WasmillError
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from orchestrator.api import Project
     from orchestrator.cli.looped import Body
     from orchestrator.config import Config
+    from orchestrator.keywords import Settings
     from orchestrator.opening import Opening
     from orchestrator.result import BuildResult
 
-Opener = Callable[[str, "dict[str, Any]", "Config"], Any]
+Opener = Callable[[str, "Settings", "Config"], "AbstractAsyncContextManager[Project]"]
 
 opener: Opener | None = None
 """Opens a project in place of `orchestrator.open`. Set only in the child of a server
@@ -35,10 +36,10 @@ program_starts: Callable[[], object] | None = None
 """Is called before a program runs, because from then on a command cannot be begun again. Set as `opener` is."""
 
 
-def opened(place: str, said: dict[str, Any], config: Config) -> AbstractAsyncContextManager[Project]:
+def opened(place: str, said: Settings, config: Config) -> AbstractAsyncContextManager[Project]:
     """Returns the project of a command, for `async with`."""
     if opener is not None:
-        return cast("AbstractAsyncContextManager[Project]", opener(place, said, config))
+        return opener(place, said, config)
     import orchestrator
 
     return orchestrator.open(place, **said)
@@ -52,7 +53,7 @@ def in_loop(body: Body, output: Output) -> int:
     return looped.in_loop(body, output)
 
 
-def opening_of(arguments: Namespace, place: str, said: dict[str, Any]) -> Opening | None:
+def opening_of(arguments: Namespace, place: str, said: Settings) -> Opening | None:
     """Returns the project of a build that may need no event loop. None where its events are printed or recorded, where
     it verifies (which workers share), and where a server builds."""
     if opener is not None or arguments.json or arguments.record or arguments.verify:

@@ -69,6 +69,9 @@ class Before:
 
     def see(self, request: Message, answer: Message) -> None:
         """Takes note of a request and its answer. Called in the order of the answers."""
+        # What an answer has and no request stored before must have been there when the recording began, so the replayed
+        # cache gets it. What was stored meanwhile is left out: the replayed keeper stores it itself. Something that was
+        # looked up in vain, and then is there without having been stored, comes from another process.
         if isinstance(answer, Found):
             for key, entry in answer.entries.items():
                 if key not in self._stored:

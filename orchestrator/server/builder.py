@@ -131,6 +131,8 @@ class OpenProject:
 
 
 class Builder:
+    """The open Projects, and the children that are served. `server` is told of each build, for its `status`."""
+
     def __init__(self, group: anyio.abc.TaskGroup, server: socket.socket) -> None:
         self._group, self._server = group, server
         self._open: dict[tuple[object, ...], OpenProject] = {}

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from io import TextIOWrapper
 from marshal import loads
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import msgspec
 
@@ -21,11 +21,16 @@ import orchestrator
 from actors.events import BuildStalled, Event, Events, Subscription
 from orchestrator.cli import Terminated, app, session
 from orchestrator.config import Config
-from orchestrator.keywords import OnFull
+from orchestrator.keywords import OnFull, Settings
 from orchestrator.result import BuildResult, build_result
 from orchestrator.server import CHILD, COMMAND, ENDED, GO, MAGIC, RUNS, wire
 from orchestrator.server.wire import EVENT, RESULT, UNREADABLE, BuildAsked, Link, LinkGoneError, receive_with, resolved
 from orchestrator.wasm.threads import unused_before_fork
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from orchestrator.api import Project
 
 DESCRIPTORS = 6
 """The client's connection, its folder and its three streams; the connection to the builder."""
@@ -38,7 +43,7 @@ class ServedProject:
     """What the command line uses of a Project, with builds made by the builder. If that fails in any way, a Project is
     opened here and builds instead."""
 
-    def __init__(self, builder: socket.socket, place: str, said: dict[str, Any], config: Config) -> None:
+    def __init__(self, builder: socket.socket, place: str, said: Settings, config: Config) -> None:
         self._builder, self._said, self._config = builder, said, config
         self._place = os.path.abspath(place)
         self._events = Events()
@@ -75,7 +80,7 @@ class ServedProject:
 
     async def _built_elsewhere(self, force: bool) -> BuildResult:
         link = Link(self._builder)
-        request = BuildAsked(self._place, self._said, resolved(self._config), force, self._events.wanted)
+        request = BuildAsked(self._place, {**self._said}, resolved(self._config), force, self._events.wanted)
         await link.send(wire.encode(request))
         while True:
             message = await link.receive()
@@ -123,7 +128,10 @@ def _execute(data: bytes, descriptors: list[int]) -> int:
     # A thread, because the main one is in the event loop or in the program. `os.kill` then interrupts it as a signal
     # from the terminal would.
     _thread.start_new_thread(_obey, (link,))
-    session.opener = lambda place, said, config: ServedProject(socket.socket(fileno=builder), place, said, config)
+    # The commands that a child executes call only what a `ServedProject` has.
+    session.opener = lambda place, said, config: cast(
+        "AbstractAsyncContextManager[Project]", ServedProject(socket.socket(fileno=builder), place, said, config)
+    )
     session.program_starts = lambda: _tell(link, RUNS)
     code = app.main(arguments)
     # All output is written before ENDED, because the client ends as soon as it hears that.
@@ -146,13 +154,13 @@ def _take_over(arguments: list[str], environment: dict[bytes, bytes]) -> None:
     sys.argv[1:] = arguments
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
-    sys.stdin = _stream(0, "r", sys.stdin)
-    sys.stdout = _stream(1, "w", sys.stdout)
-    sys.stderr = _stream(2, "w", sys.stderr)
+    sys.stdin = _stream(0, "r", cast("TextIOWrapper", sys.stdin))
+    sys.stdout = _stream(1, "w", cast("TextIOWrapper", sys.stdout))
+    sys.stderr = _stream(2, "w", cast("TextIOWrapper", sys.stderr))
     sys.stderr.reconfigure(line_buffering=True)
 
 
-def _stream(number: int, mode: str, like: Any) -> TextIOWrapper:
+def _stream(number: int, mode: str, like: TextIOWrapper) -> TextIOWrapper:
     """Returns the stream that an interpreter makes of a file descriptor, where it made `like` of another one."""
     unbuffered = like.write_through and mode == "w"
     file = open(  # noqa: SIM115  (until the process ends)

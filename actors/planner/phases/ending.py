@@ -372,6 +372,9 @@ def planned_module(
     inputs: tuple[Discovered, ...] = (),
 ) -> PlannedModule:
     """A module's row, and its result. `before` is what the last build left."""
+    # Marks and traces only explain later builds, and cost time, so they are taken over where they must be the same: all
+    # with the same key; traces also with the same parts, because those name every fingerprint. A module without a key
+    # has none, and what its parts were must not be believed.
     key, marked, traced = facts.key(module), b"", b""
     if key and before is not None and before.key == key:
         marked, traced = before.marks, before.traces

@@ -87,6 +87,7 @@ class Linking(Step):
     # ---- which program
 
     def begin(self) -> None:
+        """Publishes the last build's program if nothing changed, or finds out which program this build has."""
         session, run, facts, settings = self.session, self.run, self.session.facts, self.run.settings
         if self._analysing.unchanged and session.earlier.plan is not None:
             self._digest, self._key = session.earlier.plan.program, session.earlier.plan.program_key
@@ -215,6 +216,8 @@ class Linking(Step):
     # ---- the link
 
     def _link(self) -> None:
+        """Has the program linked of the objects that are at hand. A linker that remembers gets the others as digests
+        without bytes, and says which of them it needs."""
         run, settings, facts, objects = self.run, self.run.settings, self.session.facts, self.run.objects
         assert self._linker is not None
         earlier = [objects.data.get(name, b"") for name in self._earlier()]

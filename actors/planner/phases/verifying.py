@@ -122,6 +122,7 @@ class Verifying(Step):
                 self._compare(outcome)
 
     def _compare(self, outcome: CompileOutcome) -> None:
+        """Compares an object that the build would use, and its warnings, with what a fresh compile makes."""
         module, facts, objects = outcome.module, self.session.facts, self.run.objects
         self.verified.append(module)
         stored, warnings = objects.data[objects.digests[module]], objects.warnings[module]
