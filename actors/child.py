@@ -69,7 +69,7 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether the child still runs and its pipes are in order. Only for a child that owes no answer."""
+        """Whether the child still runs and its pipes are in order. Only for a child that has answered everything."""
         if self._process.returncode is not None or self._killed:
             return False
         try:

@@ -58,7 +58,7 @@ class System(Wired):
     ) -> None:
         super().__init__(actors, offload=offload, events=events, tap=tap)
         self._ends: dict[int, Wakeup] = {}
-        """By number of a build that has begun: set when it has come to its end, which may be after its answer."""
+        """By number of a build that has begun: set when it has ended, which may be after its answer."""
         self.failure: Exception | None = None
         self.closing = False
         self.stop_was_late = False
@@ -225,7 +225,7 @@ class System(Wired):
         self._ends.pop(build).set()
 
     async def end_of(self, build: int) -> None:
-        """Waits until a build that was answered has come to its end. Raises `Broken` or `Closed`."""
+        """Waits until a build that was answered has ended. Raises `Broken` or `Closed`."""
         if build in self._ends:
             await self.wait(self._ends[build])
 

@@ -64,7 +64,7 @@ def open(  # noqa: A001  (orchestrator.open is how it reads)
 ) -> Project:
     """Returns a Project, for use with `async with`.
 
-    `source` is the project's folder, a single source file (the project is then whatever that file reaches, and cache
+    `source` is the project's folder, a single source file (the project is then everything that file reaches, and cache
     and output are temporary), or `Sources`: modules in memory only. `sources` are modules in memory on top of the
     folder. `settings` are those of wasmill.toml by their leaf names (`jobs=2`, `invalidation="transitive"`); they
     override the file. `toolchain` is a toolchain, the name of an installed one, "module:attribute", or several of

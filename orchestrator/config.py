@@ -83,8 +83,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     """wasmill.toml, "" for none."""
     single: bool
-    """The project is a single file and whatever it reaches. No wasmill.toml applies; `cache.folder` and `build.output`
-    are "" and stand for temporary places."""
+    """The project is a single file and everything that it reaches. No wasmill.toml applies; `cache.folder` and
+    `build.output` are "" and stand for temporary places."""
     name: str
     root: str
     entry: str

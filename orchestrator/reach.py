@@ -1,4 +1,4 @@
-"""A single file as a project: the file and whatever it reaches.
+"""A single file as a project: the file and everything that it reaches.
 
 `wasmill run FILE` may be called in a folder with thousands of other sources. So nothing is walked: starting at the
 file, every path that a `use` or a qualified name may mean is looked for, and read if it exists.

@@ -18,6 +18,7 @@ from actors.keeper import keeper
 from actors.keeper.eviction import ORDERINGS
 from actors.messages import ANSWERS, Message
 from orchestrator.cli.app import COMMANDS, HELP
+from orchestrator.config import BuildConfig, CacheConfig, Config, RunConfig
 from orchestrator.keywords import Settings
 from orchestrator.settings import SETTINGS
 from orchestrator.testing.toolchain import PlainToolchain
@@ -40,8 +41,9 @@ def text_of(name: str) -> str:
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
-def test_there_are_five_recipes() -> None:
-    assert list(RECIPES) == ["An eviction policy", "A toolchain", "A Ruchy expression", "A command", "A message"]
+def test_there_are_six_recipes() -> None:
+    changes = ["An eviction policy", "A toolchain", "A Ruchy expression", "A setting", "A command", "A message"]
+    assert list(RECIPES) == changes
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -52,6 +54,17 @@ def test_the_files_that_a_recipe_names_exist(recipe: str) -> None:
     assert len(named) >= 3
     for name in named:
         assert (ROOT / name).exists(), f"docs/changing.md, {recipe}: there is no {name}"
+
+
+# ------------------------------------------------------------------------------------------------ a setting
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_setting_is_in_every_place(setting: str) -> None:
+    kind = {"build": BuildConfig, "cache": CacheConfig, "run": RunConfig}.get(SETTINGS[setting].table, Config)
+    assert setting in (Config if setting == "profile" else kind).__struct_fields__
+    assert setting in get_type_hints(Settings)
+    assert re.search(rf"^(# )?{setting} = ", text_of("configs/default.toml"), re.MULTILINE)
 
 
 # ------------------------------------------------------------------------------------------------ an eviction policy

@@ -231,7 +231,7 @@ class _Job:
 
     async def done(self) -> BatchDone:
         """Does the whole batch, unless the build is cancelled meanwhile, and returns the answer."""
-        # Where it runs is decided anew for each module that was not done: a worker takes all of the rest, and after its
+        # Where it runs is decided for each module that was not done: a worker takes all of the rest, and after its
         # death the next turn has the module tried in another one. Without a worker a module runs inline, except for one
         # that killed a worker, and one whose build was cancelled while it waited.
         while len(self.outcomes) < len(self.message.jobs) and not self.cancelled():

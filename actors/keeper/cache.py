@@ -192,7 +192,7 @@ class BuildCache:
         return counts
 
     def emit(self, kind: Callable[..., Event], **fields: object) -> None:
-        """Emits an event of this build, if anybody listens. Digests become hexadecimal."""
+        """Emits an event of this build, if anything listens. Digests become hexadecimal."""
         if self.events.wanted:
             said = {name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items()}
             self.events.emit(kind(build=self.now.build, **said))
@@ -418,7 +418,7 @@ class BuildCache:
         """Counts modules that were compiled twice: missed here, but stored first by another process."""
         for written in stored:
             row = rows.get(written.key)
-            # When the index was rebuilt, somebody else may have made the row of our own metadata. Then it has our very
+            # When the index was rebuilt, another process may have made the row of our own metadata. Then it has our
             # duration.
             own = row is None or row.duration_ms == written.row.duration_ms
             if written.row.kind == "object" and not own and written.key in self.in_use.missed:
@@ -500,7 +500,7 @@ class BuildCache:
                 return self._database
             opened = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
             self._database, new = opened
-            # A new index beside plans of earlier builds: somebody removed the old one, and maybe entries, too.
+            # A new index beside plans of earlier builds: someone removed the old one, and maybe entries, too.
             # The plans may have gone a moment ago, because something else was missing: that counts as well.
             earlier = await self.offload.run(self.store.names, SNAPSHOTS) if new else []
             if earlier or (new and self.now.forgot_builds):

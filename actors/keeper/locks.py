@@ -56,7 +56,7 @@ class Pins:
             if lock is not None:
                 self._lock: Lock = lock
                 return
-        raise BlockingIOError("somebody removes the files of running builds")
+        raise BlockingIOError("another process removes the files of running builds")
 
     def _locked(self) -> Lock | None:
         """Creates the file and locks it; None if another process removed it in between."""
@@ -109,7 +109,7 @@ def _running(folder: str, own: Pins | None, disk: Disk) -> Iterator[str]:
     """The files of running builds of others. Files of dead builds are removed on the way."""
     try:
         if disk.is_link(f"{folder}/{RUNNING}"):
-            return  # What is in there belongs to somebody else.
+            return  # What is in it belongs to someone else.
         names = [entry.name for entry in disk.entries(f"{folder}/{RUNNING}")]
     except OSError:
         return

@@ -1,4 +1,4 @@
-"""The commit point of an entry: `metadata/<key>.json`, readable by anybody, checked by us.
+"""The commit point of an entry: `metadata/<key>.json`, readable by anyone, and checked when it is read.
 
     {"check":"<checksum of the rest>","module":...,"digest":...,"manifest":{...},...}
 

@@ -1,7 +1,7 @@
 """Writing a program where the user wants it, and removing what an earlier build wrote and this one does not.
 
 Only files that are on our own list of written files are ever removed, and only while they hold the very bytes that we
-wrote: a list can be outdated, and a file can be somebody else's by now.
+wrote: a list can be outdated, and a file may belong to someone else by now.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _is_done_with(disk: Disk, file: str, written: WrittenProgram) -> bool:
     next build tries again."""
     try:
         if disk.is_link(file) or disk.resolve(file) != file or holds(disk, file, written.digest) is None:
-            return True  # It is gone, or somebody else's by now.
+            return True  # It is gone, or belongs to someone else by now.
         disk.remove(file)
     except FileNotFoundError:
         pass

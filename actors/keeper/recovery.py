@@ -1,4 +1,4 @@
-"""Opens the index in any state: missing, broken, somebody else's, or behind the files.
+"""Opens the index in any state: missing, broken, of another program, or behind the files.
 
 The truth is `metadata/`. What cannot be opened, or is not of our schema, is moved aside to `quarantine/` with its
 `-wal` and `-shm` (a database is three files), and a new index is filled from the files. All under `index.lock`, so that
@@ -10,7 +10,7 @@ neighbours. Each schema has an index of its own, and nobody touches another's; `
 locks belong to all of them. So everybody sees what is there, but a neighbour stores and evicts without a row in our
 index. Beside neighbours, `BuildCache.sync_with_neighbours` therefore makes our index agree with the files before it
 looks something up, measures, evicts, collects or verifies. Otherwise it would return rows without files, overlook half
-of what the limit is for, or take for an orphan what somebody else needs.
+of what the limit is for, or take for an orphan what another process needs.
 
 That costs a listing and a look at all keys, so it is done only beside an index that was written lately: after an
 upgrade the older one stays for ever. A wrong clock costs late misses.

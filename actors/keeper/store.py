@@ -40,7 +40,7 @@ TEMPORARY = ".tmp-"
 """How the names of unfinished files begin."""
 
 LARGEST = {MODULES: 1 << 30, METADATA: 64 << 20, SNAPSHOTS: 256 << 20}
-"""Bytes of a file above which it is none of ours: a sparse file takes no disk, and all of memory."""
+"""Bytes of a file above which Wasmill did not write it: a sparse file takes no disk, and all of memory."""
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -150,7 +150,7 @@ class FileStore:
                     kept.refused[key] = first.digest
                     continue
                 metadata = described(entry, digest, when)
-                # Written even where it exists. This repairs an object that somebody damaged, and makes one that
+                # Written even where it exists. This repairs an object that was damaged, and makes one that
                 # garbage collection takes for an orphan young again.
                 self.write(MODULES, object_file(digest), entry.data)
                 text = encode(metadata, key)
@@ -416,7 +416,7 @@ class FileStore:
             self._ready.add(folder)
 
     def _refuse_link(self, folder: str) -> None:
-        """Raises OSError if a folder of the cache is a link: what we would remove there is somebody else's. The cache
-        itself may be a link: that is its owner's business."""
+        """Raises OSError if a folder of the cache is a link: what we would remove there belongs to someone else. The
+        cache itself may be a link: that is its owner's business."""
         if folder and self.disk.is_link(self.path(folder)):
             raise NotADirectoryError(errno.ENOTDIR, "a folder of the cache is a link", folder)

@@ -42,7 +42,7 @@ class MemorySource(MessagePart, frozen=True):
 
 class Scan(Message, frozen=True):
     """Look at all sources. `memory` are the modules that the Project holds in memory. Without `walk` there is no
-    folder, and they are all there is. `opened` are files that the Project has read for good (settings, the compiler),
+    folder, and they are all there is. `opened` are files that the Project reads only once (settings, the compiler),
     with the stamps that they had before: they are not looked at again."""
 
     build: int

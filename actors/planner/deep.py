@@ -1,9 +1,9 @@
 """What can be seen of items: what a name means where it stands, and the deep interface of what it means.
 
-If two deep interfaces are equal, whatever uses the item compiles to the same code. The digest of an item covers its
-own interface and, for each name in it, what that means and the deep interface of it: the layout of every type that can
-be reached, targets of aliases, values of constants, defaults of parameters. Items that drag in one another (two structs
-and their functions) form a component, which has one digest. `docs/fingerprints.md` says what each part is for.
+If two deep interfaces are equal, everything that uses the item compiles to the same code. The digest of an item covers
+its own interface and, for each name in it, what that means and the deep interface of it: the layout of every type that
+can be reached, targets of aliases, values of constants, defaults of parameters. Items that drag in one another (two
+structs and their functions) form a component, which has one digest. `docs/fingerprints.md` says what each part is for.
 
 Everything here is found when it is asked for, and kept until `forget` or `invalidate` names the module. An answer that
 was made while something was not at hand (`Missing`) is not kept.
@@ -56,7 +56,7 @@ class Meanings:
     def of(self, module: str, scope: str, name: str) -> Target | None:
         """The item that `name` means in `scope` of `module`; None for a local, a builtin, or a whole module. Behind
         IF_TRAIT, only a trait is meant."""
-        if name.startswith(IF_TRAIT):  # not kept: the name can come to mean another kind of item
+        if name.startswith(IF_TRAIT):  # not kept, because the item may become one of another kind
             meant = self.of(module, scope, name.removeprefix(IF_TRAIT))
             item = self.modules.items(meant[0]).get(meant[1]) if meant is not None else None
             return meant if item is not None and item.kind == "trait" else None

@@ -209,7 +209,7 @@ class Machine:
         self, request: Build, reply: Callable[[BuildDone], None], ended: Callable[[], None] = lambda: None
     ) -> None:
         """Begins a build, or has it wait for its turn. `reply` is called with the answer, and then `ended` when the
-        build has come to its end: what it leaves is written."""
+        build has ended: what it leaves is written."""
         run = Run(request, self.session.now())
         self.waiting.append(Steps(self.session, run, reply, ended))
         self._begin_next()

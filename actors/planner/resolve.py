@@ -4,7 +4,7 @@ The one written order of precedence, for a plain name that occurs in some scope 
 
 1. items of the module itself, from the innermost inline module outwards (left to the toolchain);
 2. names introduced by `use`, from the innermost inline module outwards;
-3. globs, likewise; two globs that both offer the name are an error where the name occurs;
+3. globs, in the same order; two globs that both offer the name are an error where the name occurs;
 4. builtins (left to the toolchain).
 
 A path `a::b::c` starts at the name that its first segment is by these rules (that of an import: at an item of the
@@ -206,7 +206,7 @@ class Modules:
             name = "::".join(path[:length])
             item = items.get(name)
             if item is not None and (item.kind != "module" or length == len(path)):
-                if not item.public and module != asker:  # inside of one file, the toolchain minds its inline modules
+                if not item.public and module != asker:  # inside of one file the toolchain checks this
                     return Target("", absent=(f"{module}::{name}",), problem=_private(name, module, item))
                 return Target(module, name, "::".join(path[length:]))
         absent = (f"{module}::{'::'.join(path)}",)
@@ -247,7 +247,7 @@ class Modules:
 
 
 def _prefix_lengths(count: int) -> Iterator[int]:
-    """The last segment first as an item, then as a module, then ever shorter modules."""
+    """The last segment first as an item, then as a module, then shorter and shorter modules."""
     if count > 1:
         yield count - 1
     yield count

@@ -89,7 +89,7 @@ class Run:
         self.attempts: dict[str, int] = {}
         """How often a module was planned whose source changed under the build."""
         self.program_lost = False
-        """The program that an earlier build left is in the cache no more."""
+        """The program that an earlier build left is not in the cache any more."""
         self.diagnostics: list[Diagnostic] = []
         """Those that belong to no module's compile."""
         self.degraded: str | None = None
@@ -241,12 +241,12 @@ class States:
 
     @property
     def open_count(self) -> int:
-        """How many modules have not come to their end."""
+        """How many modules have not ended."""
         return len(self._of) - sum(self.counts[state] for state in ENDED)
 
     @property
     def ended(self) -> bool:
-        """Whether every module has come to its end."""
+        """Whether every module has ended."""
         return self.open_count == 0
 
 

@@ -121,7 +121,7 @@ class Schedule:
         self._waiting += 1
 
     def taken(self, module: str) -> None:
-        """The module waits no more: a worker has it, or it needs none."""
+        """The module no longer waits: a worker has it, or it needs none."""
         self.ahead_ms -= self.costs.get(module, 0.0)
         self._waiting -= 1
 

@@ -97,7 +97,7 @@ def encode_plan(plan: Plan) -> bytes:
 
 
 def decode_plan(data: bytes) -> Plan | None:
-    """The plan, or None where the bytes are none of ours."""
+    """The plan; None where the bytes are no plan of this version."""
     try:
         plan = _decoder.decode(data)
     except UNREADABLE:

@@ -162,7 +162,7 @@ class LoadedSnapshot:
         stamp."""
         # Equal stamps prove that a walk would see the same only if nothing else decides what it sees: the same rules,
         # no link (its target's folders are not stamped), no error (what was not read may be readable now), the same
-        # programs beside. The cheap tests come first; one `lstat` of everything, the dear one, comes last.
+        # programs beside. The cheap tests come first; the expensive one, an `lstat` of everything, comes last.
         snapshot = self.snapshot
         if snapshot is None or snapshot.rules != rules_digest(rules) or not snapshot.folders or snapshot.links:
             return None
@@ -210,7 +210,7 @@ class LoadedSnapshot:
     def extras_unchanged(self, disk: Disk, opened: tuple[FolderStamp, ...]) -> bool:
         """Whether the files that are no sources are as the snapshot says. `opened` as in `Scan`."""
         snapshot = self.snapshot or _NOTHING
-        # An open Project has read its settings and its compiler for good, and cannot build with others: what it read is
+        # An open Project reads its settings and its compiler only once, and cannot build with others: what it read is
         # what the snapshot was made with if the stamps from before that are in the snapshot. An edit since then is for
         # the next process, which finds other stamps than the snapshot has. So these files, hundreds, need no `lstat`.
         if self._extras is None or opened != self._opened:

@@ -1,4 +1,4 @@
-"""A server that may be there: it keeps a project open, so that `wasmill build` and `run` need not begin anew.
+"""A server that may be there: it keeps a project open, so that `wasmill build` and `run` need not start from nothing.
 
 docs/server.md has the processes, the protocol and each odd case. This file has what a client and the server compare. A
 client is a fresh process that wants to be quick, so this file and `client.py` import builtin modules and `_socket`.

@@ -294,7 +294,7 @@ async def _serve(control: socket.socket) -> None:
 def main(control: socket.socket) -> None:
     """The life of the builder, in a fork of the server that has used no thread and no event loop."""
     unused_before_fork()
-    signal.signal(signal.SIGIO, signal.SIG_IGN)  # comes where somebody opens a file that `_unwritten` looks at
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # comes where another process opens a file that `_unwritten` looks at
     anyio.run(_serve, control)
 
 

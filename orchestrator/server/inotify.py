@@ -30,7 +30,7 @@ _BUFFER = 1 << 16
 
 TOLD = frozenset({0xEF53, 0x58465342, 0x9123683E, 0x01021994, 0xF2F52010, 0x2FC12FC1, 0xCA451A4E})
 """File systems on which the kernel sees every change itself: ext2 to ext4, XFS, Btrfs, tmpfs, F2FS, ZFS, bcachefs. On
-others (networks, FUSE, overlays) somebody else can change a file."""
+others (networks, FUSE, overlays) another machine can change a file."""
 
 
 class ChangeReport(NamedTuple):

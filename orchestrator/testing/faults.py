@@ -53,7 +53,7 @@ class Fault(NamedTuple):
         return float(self.argument)
 
     def error_at(self, path: str) -> Exception | None:
-        """Returns the error to raise. An error of the system is made anew each time, because an exception keeps alive
+        """Returns the error to raise. An error of the system is made again each time, because an exception keeps alive
         everything that it has passed through."""
         if type(self.error) is OSError or (isinstance(self.error, OSError) and self.error.filename is None):
             return OSError(self.error.errno, self.error.strerror, path)

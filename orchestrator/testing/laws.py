@@ -111,7 +111,7 @@ class MessageLaws:
             return
         self._answered[record.number] = record
         if (record.sender, record.receiver) != (request.receiver, request.sender):
-            self._wrong("answered by, or to, somebody else", record)
+            self._wrong("answered by, or to, another actor", record)
         problem = unfit(request.message, record.message)
         if problem:
             self._wrong(f"{problem}, to {type(request.message).__name__}", record)
@@ -128,7 +128,7 @@ class MessageLaws:
         number = -record.number if is_answer else record.number
         sent = self._untaken.pop(number, None)
         if sent is None or sent.receiver != actor or sent.message is not record.message:
-            self._wrong("taken twice, or by somebody else", record)
+            self._wrong("taken twice, or by another actor", record)
             return
         if sent.kind == "tell":
             way = (sent.sender, actor, sent.kind)

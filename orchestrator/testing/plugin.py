@@ -3,7 +3,7 @@
     @pytest.mark.schedules(1000, strategy="pct")
     async def test_two_withdrawals(): ...
 
-The test function is run anew for each schedule, under a clock that jumps; see `docs/testing-concurrency.md`. Fixtures
+The test function is run again for each schedule, under a clock that jumps; see `docs/testing-concurrency.md`. Fixtures
 are made once and shared by all schedules, as with Hypothesis: what a schedule changes, the test makes itself. A test
 that has the `anyio_backend` fixture runs on that backend; others run on Trio, or as the marker's `backend` says.
 
@@ -80,7 +80,7 @@ def pytest_pycollect_makeitem() -> Generator[None, object, object]:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Puts a plain function in the place of the async one, before anybody asks whether it is async."""
+    """Puts a plain function in the place of the async one, before pytest asks whether it is async."""
     _take_over(item)
 
 
@@ -277,7 +277,7 @@ class Schedules:
         """Runs first what failed before."""
         __tracebackhide__ = True
         for schedule in kept.schedules():
-            with suppress(pytest.UsageError):  # A file that somebody wrote by hand.
+            with suppress(pytest.UsageError):  # A file that was written by hand.
                 self._replay(scenario, schedule, common, "this schedule failed before, and does so again")
             kept.remove(schedule)
 

@@ -4,7 +4,7 @@
         "main": takes(2.0),                             # two virtual seconds, each time
         "a": [fails("no good"), takes(1.0)],            # fails the first time
         "b": [dies(), takes(0.5)],                      # kills its worker; the second try gets through
-        "c": hangs(),                                   # until somebody cancels it, or its time is over
+        "c": hangs(),                                   # until it is cancelled, or its time is over
     }, otherwise=takes(0.1))
     world = World(toolchain)
 

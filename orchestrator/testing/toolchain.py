@@ -221,7 +221,7 @@ def named(toolchain: Toolchain) -> str:
     """A name ("module:attribute") under which this process, and no other, finds this very object: for worker processes
     that are simulated (`orchestrator.testing.workers`), since only toolchains with a name get any.
 
-    The toolchain is kept for good.
+    The toolchain is never dropped.
     """
     attribute = f"t{id(toolchain)}"
     setattr(NAMED, attribute, toolchain)

@@ -119,7 +119,7 @@ class Analysing(Step):
         self.unchanged = False
 
     def begin(self) -> None:
-        """Begins with all modules anew. What the facts know of them already stays."""
+        """Begins again with all modules. What is known of them stays."""
         run, facts, settings = self.run, self.session.facts, self.run.settings
         run.restart()
         self.need, self.to_show, self.kept, self.unchanged = Need(), [], {}, False

@@ -95,7 +95,7 @@ class Compiling(Step):
         session, run = self.session, self.run
         # The order matters. An object that this build made comes first, because it was not stored perhaps. What the
         # cache answered comes before the plan, because another process may have replaced an object with inputs by one
-        # of other inputs, and then the plan names what the cache has no more.
+        # of other inputs, and then the plan names an object that is gone.
         if run.objects.use_made(module, key):
             run.states.set(module, State.HIT)
             run.states.set(module, State.COMPILED)
@@ -415,8 +415,9 @@ class Compiling(Step):
         """Takes over what the cache has for these keys now: the first object of a key stays. The answer may come in any
         later phase, and is also that to a link's `StoreEntries`."""
         session = self.session
-        # Two processes may compile one key at a time, and toolchains owe the same bytes for it. If one does not, all
-        # builds must still link the same object: so the first one that was stored counts, and this build uses it too.
+        # Two processes may compile one key at a time, and a toolchain must make the same bytes for it. If one does not,
+        # all builds must still link the same object: so the first one that was stored counts, and this build uses it
+        # too.
         self._storing = False
         for entry in request.entries:
             kept = answer.kept.get(entry.key)

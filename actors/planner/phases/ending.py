@@ -125,7 +125,7 @@ class EndingBuild(Step):
         self.run.go(Phase.ANSWERED)
 
     def close(self) -> BuildDone:
-        """The build has come to its end. Returns its answer, and has the session remember it, if it may be repeated."""
+        """The build has ended. Returns its answer, and has the session remember it, if it may be repeated."""
         session, run, sent = self.session, self.run, self._sent
         done = self.done or self.answer(cancelled=False)
         if sent is not None:

@@ -101,7 +101,7 @@ class FindingObjects(Step):
 
 
 class LookingUp(Step):
-    """For a look-up: asks for what the cache has of some modules, and for no more. Results: `entries` by module, and
+    """For a look-up: asks only for what the cache has of some modules. Results: `entries` by module, and
     `data`, the bytes that could be loaded."""
 
     def __init__(self, session: Session, run: Run) -> None:

@@ -47,7 +47,7 @@ class Program(NamedTuple):
 
 
 class Linking(Step):
-    """Begins once every module has come to its end. Results: the `program`, the `differences` that verifying it found,
+    """Begins once every module has ended. Results: the `program`, the `differences` that verifying it found,
     and whether the build `succeeded`."""
 
     def __init__(self, session: Session, run: Run, analysing: Analysing, compiling: Compiling) -> None:

@@ -68,7 +68,7 @@ class Verifying(Step):
         """A batch at a time: load what the build would use, compile, compare."""
         session, run, facts = self.session, self.run, self.session.facts
         # Three queues, a batch at a time: `_waiting` for its objects to be asked for, `_loading` while the keeper is
-        # asked, `_loaded` for a slot. So no more objects than one batch are in memory for this. A module whose source
+        # asked, `_loaded` for a slot. So at most one batch of objects is in memory for this. A module whose source
         # changed ends it: what was verified so far stays counted, and the build looks at the sources again.
         while session.idle_slots and self._loaded and not run.replan:
             modules = [self._loaded.popleft() for _ in range(min(JOB_MODULES, len(self._loaded)))]

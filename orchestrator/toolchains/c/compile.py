@@ -159,7 +159,7 @@ class _Compile:
         return with_note(made, MeaningNote(self.maker, lines, files))
 
     def as_before(self) -> Compiled | None:
-        """The object that the module had, where only comments of its files are others, with their digests of today. A
+        """The object that the module had, where only comments of its files differ, with their present digests. A
         file that it looked for in vain must still be absent."""
         earlier = self.job.earlier
         note = note_of(earlier.data) if earlier is not None and self.may_reuse else None
