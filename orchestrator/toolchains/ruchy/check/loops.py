@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.data.maps import items_of, keys_of
 from orchestrator.toolchains.ruchy.check.data.ranges import Walk, walk
+from orchestrator.toolchains.ruchy.check.data.variants import SOME
 from orchestrator.toolchains.ruchy.check.function import Fn, bad, expr, open_type
 from orchestrator.toolchains.ruchy.check.inference.infer import (
     ANY,
@@ -24,20 +25,26 @@ from orchestrator.toolchains.ruchy.check.lending.loops import Turn, over_lent
 from orchestrator.toolchains.ruchy.check.lending.places import in_slot, object_keys, read_variable
 from orchestrator.toolchains.ruchy.check.matching.binding import bindings, destructure
 from orchestrator.toolchains.ruchy.check.matching.names import bind_silently
+from orchestrator.toolchains.ruchy.check.methods.traits import own_method
 from orchestrator.toolchains.ruchy.check.operators import is_float
 from orchestrator.toolchains.ruchy.check.scope import Variable
 from orchestrator.toolchains.ruchy.check.types import (
+    BOOL,
     ERROR,
+    I32,
     I64,
     NEVER,
     STRING,
     UNIT,
     ArrayType,
+    EnumType,
     MapType,
     MixedType,
     ObjectType,
     SetType,
+    StructType,
     Type,
+    is_option,
 )
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -73,6 +80,8 @@ def loop_over(c: Fn, at: int, pattern: tree.Pattern, iterable: tree.Expr, turn: 
         found = hir.Runtime(kind, at, "str_chars_array", [found])
     if isinstance(kind, ArrayType):
         return _over_array(c, at, pattern, turn, found, kind)
+    if isinstance(kind, StructType | EnumType) and own_method(c.p, c.env, kind, "next") is not None:
+        return _over_next(c, at, pattern, turn, found)
     return _over_nothing(c, pattern, iterable, turn, kind)
 
 
@@ -131,6 +140,34 @@ def _over_array(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, source: hir.E
     length = hir.Runtime(I64, at, "length", [array])
     loop = hir.ForRange(UNIT, at, label, counter, hir.Int(I64, at, 0), length, inclusive=False, body=inner)
     return hir.Block(UNIT, at, [*out, hir.Do(loop)], hir.Unit(UNIT, at))
+
+
+def _over_next(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, source: hir.Expr) -> hir.Expr:
+    """What the `next()` of a copy gives, up to the first `None`."""
+    mark = len(c.undo)
+    whole = c.declare("#walked", resolve(source.type), at, mutable=True)
+    whole.read = True
+    steps: list[hir.Stmt] = []
+    given = expr(c, tree.MethodCall(at, tree.Path(at, ("#walked",)), "next", []))
+    kind = resolve(given.type)
+    if not isinstance(kind, EnumType) or not is_option(kind):
+        c.leave(mark)
+        return _over_nothing(c, pattern, tree.Tuple(at, []), turn, resolve(source.type))
+    given = in_slot(c, given, steps)
+    element = resolve(kind.arguments[0])
+    variable, names, before = _bound(c, pattern, element)
+    label, inner = turn()
+    c.leave(mark)
+    inner = _opened(c, names, before, inner)
+    if variable.slot >= 0:
+        found = open_type(c, hir.GetPayload(element, at, given, SOME, 0))
+        inner = hir.Block(inner.type, at, [hir.Let(variable.slot, found)], inner)
+    if inner.type is not NEVER and resolve(inner.type) is not UNIT:
+        inner = hir.Block(UNIT, at, [hir.Do(inner)], hir.Unit(UNIT, at))
+    ends = hir.Compare(BOOL, at, "!=", hir.GetTag(I32, at, given), hir.Int(I32, at, SOME))
+    steps.append(hir.Do(hir.If(UNIT, at, ends, hir.Break(NEVER, at, label, None), inner)))
+    loop = hir.Loop(UNIT, at, label, hir.Block(UNIT, at, steps, hir.Unit(UNIT, at)))
+    return hir.Block(UNIT, at, [hir.Let(whole.slot, source), hir.Do(loop)], hir.Unit(UNIT, at))
 
 
 def _over_nothing(c: Fn, pattern: tree.Pattern, iterable: tree.Expr, turn: Turn, kind: Type) -> hir.Expr:

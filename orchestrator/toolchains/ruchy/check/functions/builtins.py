@@ -98,6 +98,15 @@ def _template_later(c: Fn, at: int, template: hir.Expr, rest: list[tree.Expr]) -
     return hir.Runtime(STRING, at, "format", [template, hir.Int(I64, at, signed), *texts])
 
 
+def filled(c: Fn, at: int, template: hir.Expr, rest: list[tree.Expr]) -> hir.Expr:
+    """`template.format(a, b)`: the placeholders of the function form of `println`."""
+    if isinstance(template, hir.Str):
+        pieces = pieces_of_function(c, template.value)
+        if len(pieces) > 1:
+            return joined(at, fill(c, at, pieces, rest, False))
+    return _template_later(c, at, template, rest)
+
+
 def _kind(value: hir.Expr) -> int:
     """1 for a number, 2 for a text: what `rt::format` asks."""
     kind = resolve(value.type)

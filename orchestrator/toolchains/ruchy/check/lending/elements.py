@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _ENDS = {"first_mut": 0, "front_mut": 0, "last_mut": -1, "back_mut": -1}
 _KEY = "#key"
+_ELEMENT = "#element"
 
 
 class LentElement(NamedTuple):
@@ -113,20 +114,48 @@ def held_against(c: Fn, node: tree.IfLet) -> tree.Expr | None:
 
 
 def as_if(c: Fn, node: tree.Match) -> tree.IfLet | None:
-    """`match m.get_mut(key) { Some(x) => a, None => b }` as an `if let`; None for any other form."""
+    """`match m.get_mut(key) { Some(x) if c => a, Some(x) => b, None => d }` as an `if let`; None for any other form."""
     found = lent_element(c, node.value)
-    if found is None or not is_plain(found.whole) or len(node.arms) != 2 or any(arm.guard for arm in node.arms):
+    if found is None or not is_plain(found.whole):
         return None
-    first, second = node.arms
-    if _name_in_some(first.pattern) is None:
-        first, second = second, first
-    if _name_in_some(first.pattern) is None or not _is_rest(second.pattern):
+    some = [arm for arm in node.arms if _name_in_some(arm.pattern) is not None]
+    rest = [arm for arm in node.arms if _is_rest(arm.pattern) and arm.guard is None]
+    if not some or len(rest) != 1 or len(some) + 1 != len(node.arms):
         return None
-    blocks = [
-        arm.body if isinstance(arm.body, tree.Block) else tree.Block(arm.at, [tree.ExprStmt(arm.at, arm.body)], arm.at)
-        for arm in (first, second)
-    ]
-    return tree.IfLet(node.at, first.pattern, node.value, blocks[0], blocks[1])
+    if isinstance(rest[0].pattern, tree.WildcardPattern) and rest[0] is not node.arms[-1]:  # it takes what follows
+        return None
+    return _in_order(some, rest[0], node)
+
+
+def _in_order(some: list[tree.MatchArm], rest: tree.MatchArm, node: tree.Match) -> tree.IfLet | None:
+    """All arms but the last have a guard: what it does not let pass goes to the next one."""
+    *guarded, last = some
+    if last.guard is not None or any(arm.guard is None for arm in guarded):
+        return None
+    otherwise = _block_of(rest)
+    if not guarded:
+        return tree.IfLet(node.at, last.pattern, node.value, _block_of(last), otherwise)
+    then = _named(last, _block_of(last))
+    for arm in reversed(guarded):
+        assert arm.guard is not None
+        chosen = tree.If(arm.at, arm.guard, _block_of(arm), then)
+        then = _named(arm, tree.Block(arm.at, [tree.ExprStmt(arm.at, chosen)], arm.at))
+    whole = tree.PathPattern(node.at, ("Some",), [tree.NamePattern(node.at, _ELEMENT)])
+    return tree.IfLet(node.at, whole, node.value, then, otherwise)
+
+
+def _block_of(arm: tree.MatchArm) -> tree.Block:
+    body = arm.body
+    return body if isinstance(body, tree.Block) else tree.Block(arm.at, [tree.ExprStmt(arm.at, body)], arm.at)
+
+
+def _named(arm: tree.MatchArm, block: tree.Block) -> tree.Block:
+    """The block, in which the element has the name that the pattern of the arm gives it."""
+    name = _name_in_some(arm.pattern)
+    if not isinstance(name, tree.NamePattern):
+        return block
+    lent = tree.Unary(arm.at, "&mut", tree.Path(arm.at, (_ELEMENT,)))
+    return tree.Block(block.at, [tree.Let(arm.at, name, None, lent), *block.statements], block.end)
 
 
 def _is_rest(pattern: tree.Pattern) -> bool:

@@ -204,6 +204,8 @@ class EndlessSource(NamedTuple):
     value: tree.Expr
     function: tree.Expr | None = None
     takes: int = 0
+    is_walked: bool = False
+    """`next()` of the value gives the elements."""
 
 
 _TURNS = "for __c in 0.. {"
@@ -216,6 +218,7 @@ _MAKERS = {
     ("from_fn", 1): f"{_TURNS} let Some(__x) = __F() else {{ break '__l }};",
 }
 """Functions of `std::iter` that begin a chain."""
+_NEXT = f"{_TURNS} let Some(__x) = __xs.next() else {{ break '__l }};"
 _CYCLE = f"{_TURNS} if __xs.is_empty() {{ break '__l }} for __x in __xs {{"
 
 
@@ -316,7 +319,8 @@ def fused(
     if not bound:
         c.leave(mark)
         return bad(at)
-    element: Type | None = _element(receiver) if source is None or source.function is None else None
+    is_known = source is None or (source.function is None and not source.is_walked)
+    element: Type | None = _element(receiver) if is_known else None
     for k, (call, step) in enumerate(zip(calls, steps, strict=False)):
         _bind_functions(c, k, call, step, element, out)
         if call.name not in SAME and _plain(call.name) not in ("filter", "take", "skip", "inspect"):
@@ -339,6 +343,11 @@ def cycled(calls: Sequence[tree.MethodCall], receiver: hir.Expr) -> EndlessSourc
     if not any(step.ends for step in steps_of(calls[1:], endless=True)):
         return None
     return EndlessSource(_CYCLE, calls[0])
+
+
+def by_next(call: tree.MethodCall) -> EndlessSource:
+    """The chain behind a value of a type that has `next()`, which may have an end."""
+    return EndlessSource(_NEXT, call, is_walked=True)
 
 
 def _bind_values(c: Fn, k: int, call: tree.MethodCall, step: ChainStep, out: list[hir.Stmt]) -> bool:

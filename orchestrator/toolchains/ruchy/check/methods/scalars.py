@@ -11,7 +11,7 @@ from orchestrator.toolchains.ruchy.check.data.objects import object_method
 from orchestrator.toolchains.ruchy.check.data.ordering import ORDERING, compared
 from orchestrator.toolchains.ruchy.check.data.ranges import OWN, elements, range_method
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr, handles, later
-from orchestrator.toolchains.ruchy.check.functions.builtins import arguments_of
+from orchestrator.toolchains.ruchy.check.functions.builtins import arguments_of, filled
 from orchestrator.toolchains.ruchy.check.functions.sight import seen_now
 from orchestrator.toolchains.ruchy.check.functions.world import of_stdin
 from orchestrator.toolchains.ruchy.check.inference.asked import wanted_by_next
@@ -44,6 +44,7 @@ from orchestrator.toolchains.ruchy.check.methods.fused import (
     EndlessSource,
     begins,
     begins_loop,
+    by_next,
     cycled,
     endless,
     fused,
@@ -82,6 +83,7 @@ from orchestrator.toolchains.ruchy.check.methods.written_methods import (
     changes_in_place,
     with_function,
 )
+from orchestrator.toolchains.ruchy.check.methods.written_rows import ON_ARRAYS
 from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.scope import RANGES, Variable
 from orchestrator.toolchains.ruchy.check.statements import assign
@@ -96,6 +98,7 @@ from orchestrator.toolchains.ruchy.check.types import (
     MixedType,
     ObjectType,
     SetType,
+    StructType,
     Type,
     is_option,
 )
@@ -109,7 +112,7 @@ _NUMBER = words("abs sqrt pow powi powf round floor ceil trunc to_int to_integer
 _OTHER = frozenset(["to_string", "clone"])
 _OF_CHARACTERS = words("map filter any all find_map")
 """Methods that a String has of the array of its characters."""
-_READ = ("parse", "to_int", "to_integer", "to_float", "append")
+_READ = ("parse", "to_int", "to_integer", "to_float", "append", "format")
 """Methods of String that are no rows of its table: they depend on more than types."""
 
 
@@ -172,17 +175,29 @@ def _walked(
     while calls:
         if source is None and (source := cycled(calls, made)) is not None:
             calls, wants = calls[1:], wants[1:]
+        if source is None and _is_iterated(c, calls[0], made):
+            source = by_next(calls[0])
         lazy = lazy or source is not None or begins(calls[0], made)
         steps = steps_of(calls, source is not None) if lazy and (source is not None or begins_loop(made)) else []
-        done = len(steps) or 1
-        if steps:
-            made = fused(c, calls, steps, made, wants[done - 1], source)
+        done = len(steps) or int(source is None)
+        if steps or source is not None:
+            made = fused(c, calls, steps, made, wants[done - 1] if done else None, source)
             lazy, source = False, None
         else:
             lazy = lazy and goes_on(calls[0])
             made = _apply(c, calls[0], made, wants[0])
         calls, wants = calls[done:], wants[done:]
     return made
+
+
+def _is_iterated(c: Fn, call: tree.MethodCall, receiver: hir.Expr) -> bool:
+    """Whether a method goes over what the `next()` of a type of the program gives."""
+    kind = resolve(receiver.type)
+    if not isinstance(kind, StructType | EnumType) or own_method(c.p, c.env, kind, "next") is None:
+        return False
+    name = _plain(call.name)
+    known = name == "collect" or name in METHODS or name in ON_ARRAYS or bool(steps_of([call], endless=True))
+    return known and name not in _OTHER and own_method(c.p, c.env, kind, name) is None
 
 
 def _of_entry(c: Fn, chain: list[tree.MethodCall], want: Want) -> hir.Expr | None:
@@ -397,6 +412,8 @@ def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: 
     if name == "to_float":
         _no_arguments(c, node)
         return to_float(c, at, name, receiver)
+    if name == "format":
+        return filled(c, at, receiver, node.arguments)
     if name == "append":
         made = arguments_of(c, node, name, 1, 1)
         return bad(at) if made is None else joined(at, [*text_parts(c, receiver), *plain_parts(c, made[0])])
