@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from actors.result import Difference, Reason
     from actors.system import MailboxStatistics, System, Tap, TapRecord
     from orchestrator.api import Cache, CachedObject, Project, Source, open  # noqa: A004
-    from orchestrator.config import Config
+    from orchestrator.config import BuildConfig, CacheConfig, Config, RunConfig
     from orchestrator.dependencies import DependencyGraph
     from orchestrator.errors import (  # type: ignore[assignment]  # BuildCancelled replaces the event
         BuildCancelled,
@@ -43,9 +43,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BuildCancelled": "orchestrator.errors",
+    "BuildConfig": "orchestrator.config",
     "BuildFailed": "orchestrator.errors",
     "BuildResult": "orchestrator.result",
     "Cache": "orchestrator.api",
+    "CacheConfig": "orchestrator.config",
     "CacheStatistics": "actors.messages",
     "CachedObject": "orchestrator.api",
     "Collected": "actors.messages",
@@ -65,6 +67,7 @@ _HOMES = {
     "ProjectBroken": "orchestrator.errors",
     "ProjectError": "orchestrator.errors",
     "Reason": "actors.result",
+    "RunConfig": "orchestrator.config",
     "RunResult": "orchestrator.result",
     "Settings": "orchestrator.keywords",
     "Source": "orchestrator.api",
@@ -88,12 +91,14 @@ _MODULES = ("events", "sync")
 __all__ = [
     "ActorState",
     "BuildCancelled",
+    "BuildConfig",
     "BuildFailed",
     "BuildFinished",
     "BuildResult",
     "BuildStalled",
     "BuildStarted",
     "Cache",
+    "CacheConfig",
     "CacheDegraded",
     "CacheHit",
     "CacheMiss",
@@ -137,6 +142,7 @@ __all__ = [
     "ProjectBroken",
     "ProjectError",
     "Reason",
+    "RunConfig",
     "RunResult",
     "RunningJob",
     "Settings",

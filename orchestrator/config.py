@@ -13,14 +13,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
 
 import msgspec
 
 from actors.compiler.toolchains import Toolchains
 from actors.digests import printable
 from actors.disk import REAL, Disk
-from orchestrator.configfile import check_setting, key_place, read_file
+from orchestrator.configfile import Checked, CheckedFile, check_setting, key_place, read_file
 from orchestrator.errors import ConfigError, FileError, ProjectError
 from orchestrator.looked import unseen
 from orchestrator.settings import PROFILES, SETTINGS, TABLES, near_miss
@@ -146,9 +145,9 @@ class _Layers(msgspec.Struct, frozen=True):
     project: str
     file: str
     single: str
-    base: dict[str, Any]
-    profiles: dict[str, dict[str, Any]]
-    overrides: dict[str, Any]
+    base: Checked
+    profiles: dict[str, Checked]
+    overrides: Checked
     disk: Disk
     toolchains: Toolchains
 
@@ -176,10 +175,10 @@ def load(
         kind = "file" if place.endswith(choose(toolchain, {}).extensions) else "folder"
         raise ProjectError(f"there is no {kind} `{os.fspath(start)}`")
     file = _find(place, disk)
-    base, profiles, tables = read_file(file, disk) if file else ({}, {}, {})
-    home, toolchains = os.path.dirname(file) or place, choose(toolchain, tables)
+    read = read_file(file, disk) if file else CheckedFile({}, {}, {})
+    home, toolchains = os.path.dirname(file) or place, choose(toolchain, read.toolchains)
     require_trust(toolchains.members, home, file, disk)
-    return _resolve(_Layers(home, file, "", base, {**PROFILES, **profiles}, checked, disk, toolchains))
+    return _resolve(_Layers(home, file, "", read.base, {**PROFILES, **read.profiles}, checked, disk, toolchains))
 
 
 def absolute(start: str | os.PathLike[str]) -> str:
@@ -228,7 +227,7 @@ def _resolve(layers: _Layers, profile: str = "") -> Config:
         where = key_place(layers.file, layers.disk, "build", "profile") if written else ""
         raise ConfigError(f"there is no profile `{chosen}`", where=where, hint=hint, key="build.profile")
     said = {**layers.base, **layers.profiles[chosen], **layers.overrides}
-    values: dict[str, Any] = {name: said.get(name, setting.default) for name, setting in SETTINGS.items()}
+    values: Checked = {name: said.get(name, setting.default) for name, setting in SETTINGS.items()}
     values |= {"profile": chosen, "jobs": values["jobs"] or cores()}
     if layers.single:
         values |= _single(layers)
@@ -238,7 +237,7 @@ def _resolve(layers: _Layers, profile: str = "") -> Config:
         entry = values["entry"].replace("\\", "/") or layers.toolchains.entries[0]
         values |= {"root": "", "entry": entry, "output": "", "folder": "", "folders": ()}
     values["name"] = values["name"] or os.path.basename(layers.project)
-    tables: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
+    tables: dict[str, Checked] = {table: {} for table in TABLES}
     for name, value in values.items():
         tables["project" if name == "profile" else SETTINGS[name].table][name] = value
     return Config(
@@ -255,7 +254,7 @@ def _resolve(layers: _Layers, profile: str = "") -> Config:
     )
 
 
-def _single(layers: _Layers) -> dict[str, Any]:
+def _single(layers: _Layers) -> Checked:
     for key in ("root", "entry"):
         if key in layers.overrides:
             raise ConfigError(f"`{key}`: a single file is its own entry, in its own folder", key=key)
@@ -263,7 +262,7 @@ def _single(layers: _Layers) -> dict[str, Any]:
     return {"root": layers.project, "entry": layers.single, "output": "", "folder": "", "folders": folders}
 
 
-def _placed(layers: _Layers, values: dict[str, Any]) -> dict[str, Any]:
+def _placed(layers: _Layers, values: Checked) -> Checked:
     """Returns the settings that are paths, made absolute and checked against one another."""
     home = layers.project
     root = _at(home, values["root"]) if values["root"] else _default_root(home, layers.disk, layers.toolchains)
@@ -285,7 +284,7 @@ def _placed(layers: _Layers, values: dict[str, Any]) -> dict[str, Any]:
     return {"root": root, "entry": entry, "output": output, "folder": cache, "folders": folders}
 
 
-def _refuse_link(layers: _Layers, values: dict[str, Any], cache: str, root: str) -> None:
+def _refuse_link(layers: _Layers, values: Checked, cache: str, root: str) -> None:
     """Refuses a cache inside of the project that is reached through a link out of it: the link's target may belong to
     someone else, and a cache is written and cleared. Raises FileError for a link that leads out, ConfigError for one to
     the sources."""
@@ -321,7 +320,7 @@ def _is_taken(cache: str, disk: Disk, extensions: tuple[str, ...]) -> bool:
     )
 
 
-def _wrong(layers: _Layers, values: dict[str, Any], key: str, what: str) -> ConfigError:
+def _wrong(layers: _Layers, values: Checked, key: str, what: str) -> ConfigError:
     """Returns an error about a setting that was valid by itself, with its place in the file."""
     path: tuple[str, ...] = ()
     if key not in layers.overrides:

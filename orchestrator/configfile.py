@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 from actors.disk import Disk
 from orchestrator.errors import ConfigError
@@ -20,11 +20,20 @@ LARGEST = 1 << 20
 
 _EXTENSION = re.compile(r"(?:\.\w+)+").fullmatch
 
-Tables = tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, ToolchainTable]]
-"""The settings of the four tables by leaf name, those of each profile, and the tables of toolchains."""
+Checked: TypeAlias = dict[str, Any]
+"""Settings by leaf name. A value has the type that the check of its setting returns."""
 
 
-def read_file(file: str, disk: Disk) -> Tables:
+class CheckedFile(NamedTuple):
+    """What a wasmill.toml says: the settings of its four tables, those of each profile, and the tables of toolchains by
+    name."""
+
+    base: Checked
+    profiles: dict[str, Checked]
+    toolchains: dict[str, ToolchainTable]
+
+
+def read_file(file: str, disk: Disk) -> CheckedFile:
     """Returns the checked content of a file. Raises ConfigError."""
     import tomllib
 
@@ -68,10 +77,10 @@ class _Reader:
         self.file = file
         self.text = text
 
-    def read(self, tables: dict[str, Any]) -> Tables:
-        base: dict[str, Any] = {}
+    def read(self, tables: dict[str, object]) -> CheckedFile:
+        base: Checked = {}
         toolchains: dict[str, ToolchainTable] = {}
-        profiles: dict[str, dict[str, Any]] = {}
+        profiles: dict[str, Checked] = {}
         for table, content in tables.items():
             if table == "profile":
                 for name, settings in self.table(content, "profile").items():
@@ -87,21 +96,21 @@ class _Reader:
                 allowed = "[project], [build], [cache], [run], [profile.NAME], [toolchain.NAME]"
                 hint = near_miss(table, (*TABLES, "profile", "toolchain")) or f"allowed are: {allowed}"
                 raise ConfigError(f"[{table}] is not a table of settings", where=self.at(table), hint=hint, key=table)
-        return base, profiles, toolchains
+        return CheckedFile(base, profiles, toolchains)
 
-    def table(self, content: object, *path: str) -> dict[str, Any]:
+    def table(self, content: object, *path: str) -> dict[str, object]:
         if isinstance(content, dict):
             return content
         dotted = ".".join(path)
         raise ConfigError(f"`{dotted}` must be a table: [{dotted}]", where=self.at(*path), key=dotted)
 
-    def settings(self, content: dict[str, Any], table: str) -> dict[str, Any]:
+    def settings(self, content: dict[str, object], table: str) -> Checked:
         for key in content:
             if key not in SETTINGS or SETTINGS[key].table != table:
                 raise self.misplaced(key, table)
         return {key: self.check(key, value, table) for key, value in content.items()}
 
-    def profile(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
+    def profile(self, name: str, content: dict[str, object]) -> Checked:
         if "profile" in content:
             dotted = f"profile.{name}.profile"
             raise ConfigError(
@@ -109,14 +118,15 @@ class _Reader:
             )
         return {key: self.check(key, value, "profile", name) for key, value in content.items()}
 
-    def toolchain(self, name: str, content: dict[str, Any]) -> ToolchainTable:
+    def toolchain(self, name: str, content: dict[str, object]) -> ToolchainTable:
         """Returns the checked table of one toolchain. A toolchain that is enabled must be installed."""
         options = dict(content)
-        enabled, extensions = options.pop("enabled", True), options.pop("extensions", [])
+        enabled, given = options.pop("enabled", True), options.pop("extensions", None)
         if not isinstance(enabled, bool):
             raise self.wrong_value(enabled, "true or false", name, "enabled")
-        if "extensions" in content and not _are_extensions(extensions):
-            raise self.wrong_value(extensions, 'a list of extensions, as [".txt"]', name, "extensions")
+        extensions = tuple(given) if _are_extensions(given) else ()
+        if "extensions" in content and not extensions:
+            raise self.wrong_value(given, 'a list of extensions, as [".txt"]', name, "extensions")
         if enabled and "command" in options and name not in installed():
             if "extensions" not in content or not name.isidentifier():
                 what = f"`toolchain.{name}`: a command needs `extensions`, and a name of letters, digits and `_`"
@@ -126,7 +136,7 @@ class _Reader:
             hint = "; ".join(part for part in (hint, f"installed are: {', '.join(sorted(known))}") if part)
             dotted, where = f"toolchain.{name}", self.at("toolchain", name)
             raise ConfigError(f"there is no toolchain `{name}`", where=where, hint=hint, key=dotted)
-        return ToolchainTable(enabled, tuple(extensions), options, lambda key: self.at("toolchain", name, key))
+        return ToolchainTable(enabled, extensions, options, lambda key: self.at("toolchain", name, key))
 
     def wrong_value(self, value: object, allowed: str, name: str, key: str) -> ConfigError:
         dotted, where = f"toolchain.{name}.{key}", self.at("toolchain", name, key)
@@ -167,7 +177,7 @@ def _unknown(key: str, dotted: str, where: str) -> ConfigError:
     return ConfigError(what, where=where, hint=hint, key=dotted)
 
 
-def _are_extensions(value: object) -> bool:
+def _are_extensions(value: object) -> TypeGuard[list[str]]:
     """Whether this is a list of file extensions, each with its dot, and not empty."""
     return (
         isinstance(value, list)
