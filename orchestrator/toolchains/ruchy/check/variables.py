@@ -188,8 +188,8 @@ def types_in(signature: Known | None) -> dict[str, Type]:
 
 
 def hidden(c: Fn, at: int, name: str) -> None:
-    """E0242: a function inside of another one does not see its variables yet."""
-    message = f"`{name}` is a variable of the function around, which functions inside of it do not see yet"
+    """E0242: a function inside of another one that is no lambda (`syntax/capturing.py`) does not see its variables."""
+    message = f"`{name}` is a variable of the function around, which this function inside of it does not see"
     c.p.error("E0242", at, message, f"pass `{name}` as a parameter")
 
 

@@ -27,9 +27,10 @@ CODES: dict[str, Code] = registry(
         "E0242",
         "type",
         "variable of the function around",
-        "A function inside of another one does not see the variables of that yet.",
-        "fun f() { let n = 1; fun g() -> i64 { n } println(g()) }",
-        "fun f() { let n = 1; fun g(n: i64) -> i64 { n } println(g(n)) }",
+        "A function inside of another one sees the variables of that where a lambda in its place would: it stands "
+        "before its calls, does not call itself, and has no type parameters, defaults, conditions or `&mut`.",
+        "fun f() { let n = 1; fun g(i: i64) -> i64 { if i < n { i } else { g(i - 1) } } println(g(3)) }",
+        "fun f() { let n = 1; fun g(i: i64, n: i64) -> i64 { if i < n { i } else { g(i - 1, n) } } println(g(3, n)) }",
     ),
     Code(
         "E0244",

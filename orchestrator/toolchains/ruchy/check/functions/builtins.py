@@ -8,6 +8,7 @@ from typing import Union
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import abilities
 from orchestrator.toolchains.ruchy.check.data.display import joined, merge, text_parts
+from orchestrator.toolchains.ruchy.check.data.maps import count_of
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, only_read
 from orchestrator.toolchains.ruchy.check.inference.infer import (
     FLOATING,
@@ -41,7 +42,9 @@ from orchestrator.toolchains.ruchy.check.types import (
     STRING,
     UNIT,
     ArrayType,
+    MapType,
     ObjectType,
+    SetType,
     TupleType,
 )
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -200,8 +203,10 @@ def length(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     kind = resolve(made[0].type)
     if isinstance(kind, TupleType | ObjectType):
         return hir.Block(I64, node.at, [hir.Do(made[0])], hir.Int(I64, node.at, len(kind.parts)))
+    if isinstance(kind, MapType | SetType):
+        return count_of(node.at, made[0])
     if not isinstance(kind, ArrayType) and not unify(kind, STRING):
-        c.p.error("E0204", node.at, f"`len` takes a String or an array, and this is {shown(kind)}")
+        c.p.error("E0204", node.at, f"`len` takes a String, an array or a map, and this is {shown(kind)}")
         return bad(node.at)
     return hir.Runtime(I64, node.at, "length", [made[0]])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from orchestrator.toolchains.ruchy.syntax.capturing import capture
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, words
 from orchestrator.toolchains.ruchy.syntax.parser.contracts import parse_contracts, refuse_type_invariant
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor, SyntaxProblem
@@ -187,7 +188,7 @@ def parse_function(c: Cursor, start: int, public: bool, attributes: list[Attribu
         c.allow_headers = allowed
     c.loops = saved
     receiver = bool(parameters) and parameters[0].name == "self"
-    return Function(
+    made = Function(
         at,
         name,
         public,
@@ -203,6 +204,10 @@ def parse_function(c: Cursor, start: int, public: bool, attributes: list[Attribu
         header,
         bounds,
     )
+    inside = c.kinds[header : c.at]
+    if "fun" in inside or "fn" in inside:
+        capture(made)
+    return made
 
 
 def _parse_result(c: Cursor) -> Type | None:

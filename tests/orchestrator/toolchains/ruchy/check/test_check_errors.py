@@ -103,9 +103,9 @@ CASES = {
         [("E0241", 1)],
     ),
     "an unknown value of a variable of the top": ("let n = missing;\nfun f() {\n println(n);\n}", [("E0101", 1)]),
-    "a local of the function around": ("fun f() {\n let n = 1;\n fun g() { println(n); }\n g();\n}", [("E0242", 3)]),
+    "a local of the function around": ("fun f() {\n let n = 1;\n g();\n fun g() { println(n); }\n}", [("E0242", 4)]),
     "a local of the function around, assigned": (
-        "fun f() {\n let mut n = 1;\n fun g() { n = 2; }\n g();\n}",
+        "fun f() {\n let mut n = 1;\n fun g() { n = 2; g() }\n g();\n}",
         [("E0242", 3)],
     ),
     "a function that could hold itself": (
@@ -183,8 +183,8 @@ HINTS = {
     'fun f() -> String { 3 * "a" }': "the string stands on the left: `text * 3`",
     "fun f(a: bool) -> bool { a | a }": "for truth values write `||`",
     "fun f() { count = 1; }": "declare it: `let mut count = ...`",
-    "fun f() { let k = 1; fun g() -> i64 { k } println(g(), k) }": "pass `k` as a parameter",
-    "fun f(k: i64) { { fun g() -> i64 { k } println(g()) } }": "pass `k` as a parameter",
+    "fun f() { let k = 1; println(g(), k); fun g() -> i64 { k } }": "pass `k` as a parameter",
+    "fun f(k: i64) { { println(g()); fun g() -> i64 { k } } }": "pass `k` as a parameter",
     "fun f() { fun g() -> i64 { h } let k = 1; println(g(), k) }": "",
     "fun f(n: f64) -> char { n as char }": "make it an integer first: `as i64 as char`",
     "const X: i64 = 1; fun f() { X = 2; }": "only a variable changes: `let mut`",
