@@ -8,8 +8,8 @@ A build goes through phases, each entered when everything that it needs has arri
 the phases. The work of a phase, and what only it needs, is in its step (`phases/`). One build at a time; a request that
 comes meanwhile waits, and its sources are kept until its turn.
 
-The driver of the machine passes on what arrives (`build`, `arrived`, `answered`) and does what it asks for (`send`,
-`later`): the actor in `planner.py`, or a loop in a test."""
+The `Driver` of the machine, the actor in `planner.py` or a loop in a test, passes on what arrives (`build`, `arrived`,
+`answered`) and does what it asks for (`send`, `later`)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ from actors.messages import (
     StoreEntries,
     StoreSummaries,
     SummariesStored,
-    ToWorkers,
     WorkerRequest,
 )
 from actors.planner.phases.analysing import Analysing, Inferring, Scanning, Summarising
@@ -49,7 +48,7 @@ from actors.planner.phases.finding import FindingObjects, LookingUp
 from actors.planner.phases.linking import Linking
 from actors.planner.phases.verifying import Verifying
 from actors.planner.run import Phase, Run
-from actors.planner.session import Session, Step
+from actors.planner.session import Driver, Session, Step
 from actors.planner.table import decode_plan
 
 
@@ -176,25 +175,14 @@ def _beside(kind: type[Request[A]]) -> Callable[[_Handler[R, A]], _Handler[R, A]
 class Machine:
     """Runs builds one after the other, without I/O.
 
-    `slots` and `remembers` as in `Session`. `send` posts a request to its receiver, and its answer comes by
-    `answered`; `later` has `advance` called in so many seconds; `now` returns the time in seconds; `cancelled` says
-    whether a build is."""
+    `slots` and `remembers` as in `Session`. The answer to what the driver sends comes by `answered`; after the time
+    that `later` names it calls `advance`."""
 
-    def __init__(
-        self,
-        toolchains: Toolchains,
-        slots: int,
-        remembers: bool,
-        *,
-        send: Callable[[BuildRequest[Message] | ToWorkers], None],
-        later: Callable[[float], None],
-        now: Callable[[], float],
-        cancelled: Callable[[int], bool],
-    ) -> None:
-        self.session = Session(toolchains, slots, remembers, send, later, now)
+    def __init__(self, toolchains: Toolchains, slots: int, remembers: bool, driver: Driver) -> None:
+        self.session = Session(toolchains, slots, remembers, driver)
         self.current: Steps | None = None
         self.waiting: deque[Steps] = deque()
-        self._cancelled = cancelled
+        self._cancelled = driver.cancelled
         self._recalled = False
         """Whether the plan of the last build, of this process or another one, was read."""
 

@@ -8,6 +8,7 @@ from actors.mailbox import Address, Cell
 from actors.messages import Build, BuildDone, BuildRequest, Message, ToKeeper, ToPlanner, ToWorkers, WorkerRequest
 from actors.planner.machine import Machine
 from actors.planner.run import ENDED
+from actors.planner.session import Driver
 
 POSTS_BESIDE_JOBS = 16
 """How many requests to the keeper may be unanswered; a build has one or two at a time."""
@@ -35,10 +36,12 @@ class Planner(Actor[ToPlanner]):
             toolchains,
             slots,
             remembers,
-            send=self._send,
-            later=self._later,
-            now=lambda: self.offload.now(),
-            cancelled=lambda build: self.cancelled(build),
+            Driver(
+                send=self._send,
+                later=self._later,
+                now=lambda: self.offload.now(),
+                cancelled=lambda build: self.cancelled(build),
+            ),
         )
 
     async def started(self) -> None:

@@ -33,6 +33,16 @@ from actors.planner.run import Run
 from actors.planner.table import Plan, PlannedModule, settings_digest
 
 
+class Driver(NamedTuple):
+    """What drives the machine: an actor, or a loop in a test. `send` posts a request to its receiver; `later` has the
+    build looked at again in so many seconds; `now` returns the time in seconds; `cancelled` says whether a build is."""
+
+    send: Callable[[BuildRequest[Message] | ToWorkers], None]
+    later: Callable[[float], None]
+    now: Callable[[], float]
+    cancelled: Callable[[int], bool]
+
+
 class Standing(NamedTuple):
     """The answer of a build that found nothing to do, and what it was compared with."""
 
@@ -136,18 +146,9 @@ class Earlier:
 class Session:
     """What stays from one build to the next, and the way to ask workers and keeper.
 
-    `slots` is the number of worker slots, `remembers` as in `Earlier`. `send` posts a request to its receiver;
-    `later` has the build looked at again in so many seconds; `now` returns the time in seconds."""
+    `slots` is the number of worker slots, `remembers` as in `Earlier`."""
 
-    def __init__(
-        self,
-        toolchains: Toolchains,
-        slots: int,
-        remembers: bool,
-        send: Callable[[BuildRequest[Message] | ToWorkers], None],
-        later: Callable[[float], None],
-        now: Callable[[], float],
-    ) -> None:
+    def __init__(self, toolchains: Toolchains, slots: int, remembers: bool, driver: Driver) -> None:
         self.toolchains = toolchains
         self.slots = slots
         self.idle_slots = slots
@@ -157,9 +158,9 @@ class Session:
         self.earlier = Earlier(self.facts, remembers)
         self.events = Events()
         """The Project's, once the planner has started."""
-        self._send = send
-        self.later = later
-        self.now = now
+        self._send = driver.send
+        self.later = driver.later
+        self.now = driver.now
 
     def ask(self, run: Run, request: BuildRequest[Message] | ToWorkers) -> None:
         """Sends a request for a build. Its phase does not end before the answer has come."""

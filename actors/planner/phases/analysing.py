@@ -192,16 +192,38 @@ class Analysing(Step):
             )
 
 
+class Unstored:
+    """What workers made for the facts, and the index does not have yet, by identity of the toolchain and name."""
+
+    def __init__(self, session: Session, run: Run) -> None:
+        self._session = session
+        self._run = run
+        self._new: dict[Digest, dict[str, bytes]] = {}
+
+    def add(self, identity: Digest, name: str, value: Summary | Inference) -> None:
+        self._new.setdefault(identity, {})[name] = _encode(value)
+
+    def phase_ends(self) -> None:
+        """Has it stored, unless it is little and the build answers early: then that is done after the answer."""
+        if not self._session.answers_early(self._run) or sum(map(len, self._new.values())) > BATCH:
+            self.store()
+
+    def store(self) -> None:
+        """Has it stored, so that other processes need not make it."""
+        for identity, values in self._new.items():
+            self._session.ask(self._run, StoreSummaries(build=self._run.id, identity=identity, summaries=values))
+        self._new = {}
+
+
 class Summarising(Step):
-    """Gets the summaries that the facts need."""
+    """Gets the summaries that the facts need. Result: those that are still `unstored`."""
 
     def __init__(self, session: Session, run: Run, analysing: Analysing) -> None:
         super().__init__(session, run)
         self._analysing = analysing
         self._wanted: dict[str, SourceFile] = {}
         self._waiting: deque[SummariseJob] = deque()
-        self._new: dict[Digest, dict[str, bytes]] = {}
-        """What was made, by identity of the toolchain and name."""
+        self.unstored = Unstored(session, run)
 
     def begin(self) -> None:
         """Asks for the summaries, and for those of the texts before: most of a changed module is as it was."""
@@ -261,15 +283,8 @@ class Summarising(Step):
             run.schedule.ahead_ms -= sum(new_source_ms(file.size) for file in files)
         if run.awaited or self._waiting:
             return
-        if not session.answers_early(run) or sum(map(len, self._new.values())) > BATCH:
-            self.store()
+        self.unstored.phase_ends()
         run.go(Phase.ANALYSING)  # Also if a file changed meanwhile: the facts ask for its other text.
-
-    def store(self) -> None:
-        """Has what was made stored, so that other processes need not make it."""
-        for identity, summaries in self._new.items():
-            self.session.ask(self.run, StoreSummaries(build=self.run.id, identity=identity, summaries=summaries))
-        self._new = {}
 
     def _done(self, answer: SummariseDone) -> None:
         """Takes over what a worker found."""
@@ -282,8 +297,7 @@ class Summarising(Step):
                 file.data = outcome.source
             elif outcome.summarised is not None and outcome.summarised.summary is not None:
                 facts.learn(outcome.module, outcome.summarised.summary)
-                new = self._new.setdefault(facts.identity_of(file.path), {})
-                new[file.summary] = _encode(outcome.summarised.summary)
+                self.unstored.add(facts.identity_of(file.path), file.summary, outcome.summarised.summary)
                 if events.wanted:
                     events.emit(
                         ModuleSummarised(build=self.run.id, module=outcome.module, duration_ms=outcome.duration_ms)
@@ -296,15 +310,15 @@ class Summarising(Step):
 class Inferring(Step):
     """Gets the signatures of functions whose text does not write all of them. Most projects have none.
 
-    Inferences are derived from what their key names, like summaries, and kept beside them in the index."""
+    Inferences are derived from what their key names, like summaries, and kept beside them in the index. Result: those
+    that are still `unstored`, by key."""
 
     def __init__(self, session: Session, run: Run, analysing: Analysing) -> None:
         super().__init__(session, run)
         self._analysing = analysing
         self._keys: dict[str, Digest] = {}
         self._waiting: deque[str] = deque()
-        self._new: dict[Digest, dict[str, bytes]] = {}
-        """What was made, by identity of the toolchain and key."""
+        self.unstored = Unstored(session, run)
 
     def begin(self) -> None:
         self._waiting.clear()  # A file may have changed before all of them were inferred.
@@ -348,15 +362,8 @@ class Inferring(Step):
             session.ask(run, request)
         if run.awaited:
             return
-        if not session.answers_early(run) or sum(map(len, self._new.values())) > BATCH:
-            self.store()
+        self.unstored.phase_ends()
         run.go(Phase.ANALYSING)  # As in `Summarising`.
-
-    def store(self) -> None:
-        """As in `Summarising`."""
-        for identity, inferred in self._new.items():
-            self.session.ask(self.run, StoreSummaries(build=self.run.id, identity=identity, summaries=inferred))
-        self._new = {}
 
     def _done(self, answer: InferDone) -> None:
         """Takes over what a worker found. A crash is not reported here: the compile will meet it too."""
@@ -368,7 +375,7 @@ class Inferring(Step):
                 key = self._keys[outcome.module]
                 inferences[key] = outcome.inference
                 identity = facts.identity_of(facts.sources[outcome.module].path)
-                self._new.setdefault(identity, {})[key] = _encode(outcome.inference)
+                self.unstored.add(identity, key, outcome.inference)
             else:
                 inferences[self._keys[outcome.module]] = Inference()
 

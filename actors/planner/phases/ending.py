@@ -84,8 +84,8 @@ class EndingBuild(Step):
             self.early, self.done = True, self.answer(cancelled=False)
             session.later(0.0)  # The caller of the build gets its answer first.
             return
-        self._summarising.store()
-        self._inferring.store()
+        self._summarising.unstored.store()
+        self._inferring.unstored.store()
         if not self._compiling.store():
             self._waits = False
             self._end_at_keeper()

@@ -48,6 +48,7 @@ from actors.messages import (
 )
 from actors.planner.machine import LaterSteps, Machine
 from actors.planner.run import Phase, Run
+from actors.planner.session import Driver
 from actors.result import Result
 from orchestrator.testing.toolchain import PlainToolchain
 from tests.actors.planner.plain_projects import sources
@@ -84,10 +85,12 @@ class Others:
             Toolchains(TOOLCHAIN),
             2,
             True,
-            send=self._sent,
-            later=lambda seconds: self.timers.append(seconds) if not seconds else None,
-            now=lambda: self.now,
-            cancelled=lambda build: build in self.cancelled,
+            Driver(
+                send=self._sent,
+                later=lambda seconds: self.timers.append(seconds) if not seconds else None,
+                now=lambda: self.now,
+                cancelled=lambda build: build in self.cancelled,
+            ),
         )
         return self.machine
 
