@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from orchestrator.toolchains.ruchy.syntax.capturing import capture
+from orchestrator.toolchains.ruchy.syntax.constructors import construct
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, words
 from orchestrator.toolchains.ruchy.syntax.parser.contracts import parse_contracts, refuse_type_invariant
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor, SyntaxProblem
@@ -328,6 +329,8 @@ def _parse_struct(c: Cursor, start: int, public: bool, attributes: list[Attribut
         c.fail("E0016", f"expected `{{`, `(` or `;`, found {c.describe(c.at)}", after=True)
     c.at += c.kinds[c.at] == ";"
     for method in methods:
+        if method.name == "new":
+            construct(method, name, fields)
         method.generics[:0] = generics
     return Struct(at, name, public, fields, generics, tuple_like, methods, attributes, start, c.at)
 
