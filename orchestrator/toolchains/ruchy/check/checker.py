@@ -20,6 +20,7 @@ from orchestrator.toolchains.ruchy.check.functions.bodies import unused_locals
 from orchestrator.toolchains.ruchy.check.functions.catchable import throw_what_traps
 from orchestrator.toolchains.ruchy.check.functions.cells import fill_in
 from orchestrator.toolchains.ruchy.check.functions.contracts import leave_by_break
+from orchestrator.toolchains.ruchy.check.functions.polymorphic import doubtful_lambdas, lambdas_that_change
 from orchestrator.toolchains.ruchy.check.inference.annotations import alias_target, field_types, signature
 from orchestrator.toolchains.ruchy.check.inference.infer import settle
 from orchestrator.toolchains.ruchy.check.inference.instances import stand_at_use
@@ -97,7 +98,8 @@ def _rounds(job: CompileJob, parsed: Parsed, stubs: Stubs, known: FoundOut) -> t
             looks += 1
             following = known.with_variables(p.found_more)
         if following is None:
-            known.doubtful = {one.symbol for one in p.made.functions if not one.instanced and is_doubtful(one)}
+            doubtful = {one.symbol for one in p.made.functions if not one.instanced and is_doubtful(one)}
+            known.doubtful = doubtful | doubtful_lambdas(p)
             return checked, known
         known = following
 
@@ -134,7 +136,8 @@ def _checked(p: Pass, parsed: Parsed) -> Checked:
         p.settle()
         if not p.failed:
             called = [one for one in p.made.functions if one.given and not one.instanced]
-            report.found_out.instanced.update(one.symbol for one in called if changed_by_calls(one))
+            changed = [one.symbol for one in called if changed_by_calls(one.given, one.types or [])]
+            report.found_out.instanced.update([*changed, *lambdas_that_change(p)])
         if _more_than(p.module.known, p) is not None:
             return Checked(None, [], [], None, [])
         fill_in(p)

@@ -10,6 +10,7 @@ from orchestrator.toolchains.ruchy.check.data.formats import count_of, formatted
 from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr, handles, later
 from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS
 from orchestrator.toolchains.ruchy.check.functions.named import asked_function, function_value
+from orchestrator.toolchains.ruchy.check.functions.sight import PolymorphicLambda
 from orchestrator.toolchains.ruchy.check.inference.annotations import field_types, named_type, type_names
 from orchestrator.toolchains.ruchy.check.inference.infer import ANY, Var, fresh, openness, resolve
 from orchestrator.toolchains.ruchy.check.inference.written import with_written
@@ -46,6 +47,10 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
         found = c.names.get(segments[0]) or global_of(c, segments[0], node.at)
     if isinstance(found, Variable):
         found.read = True
+        if isinstance(found, PolymorphicLambda):
+            return function_value(c, node, len(found.node.parameters), want)
+        if found in c.p.made.lambdas:
+            c.p.made.lambdas[found].passed_on = True
         if isinstance(found, Global):
             return read_global(c, found, node.at)
         if isinstance(found, Alias):

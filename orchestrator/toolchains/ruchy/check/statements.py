@@ -22,6 +22,7 @@ from orchestrator.toolchains.ruchy.check.function import (
     handles,
     open_type,
 )
+from orchestrator.toolchains.ruchy.check.functions.named_lambdas import let_lambda, note_lambda
 from orchestrator.toolchains.ruchy.check.inference.annotations import type_of
 from orchestrator.toolchains.ruchy.check.inference.asked import wanted_by_patterns
 from orchestrator.toolchains.ruchy.check.inference.infer import resolve
@@ -172,6 +173,8 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
             type_of(c.p, c.env, node.type)
         made = check(c, node.value, kind, (*_LET, name))
         return let_global(c, shared, made, pattern.at, out), made
+    if name and let_lambda(c, name, node):
+        return None, hir.Unit(UNIT, node.at)
     inner = lent(c, node.value) if name and not isinstance(node.value, tree.Path) and node.otherwise is None else None
     if inner is not None and isinstance(pattern, tree.NamePattern) and pattern.inner is None:
         return None, let_lent(c, node, inner, pattern, out)
@@ -195,6 +198,8 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
     is_lent = bool(c.lends) and _is_lent(c, node.value)
     variable = c.declare(name, kind, pattern.at, node.mutable or pattern.mutable, declared=True)
     variable.lent = is_lent
+    if node.type is None:
+        note_lambda(c, node, variable)
     if made.type is NEVER:  # nothing that is compiled reads it
         c.locals[variable.slot] = UNIT
     out.append(hir.Do(made) if kind is UNIT or made.type is NEVER else hir.Let(variable.slot, made))

@@ -24,8 +24,9 @@ from orchestrator.toolchains.ruchy.check.function import (
     open_type,
 )
 from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS
-from orchestrator.toolchains.ruchy.check.functions.closures import call_value, may_be_called
+from orchestrator.toolchains.ruchy.check.functions.closures import call_value
 from orchestrator.toolchains.ruchy.check.functions.named_arguments import in_order, name_of
+from orchestrator.toolchains.ruchy.check.functions.polymorphic import call_lambda, may_be_called
 from orchestrator.toolchains.ruchy.check.inference.annotations import (
     BUILTIN_TYPES,
     changed_parameters,
@@ -119,7 +120,7 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     if isinstance(found, InlineFunction):
         return inline_call(c, node, found, want, why)
     if isinstance(found, Variable) and may_be_called(found):
-        return call_value(c, node, expr(c, callee))
+        return call_lambda(c, node, found)
     for argument in node.arguments:
         expr(c, argument)
     return _not_callable(c, callee, found)

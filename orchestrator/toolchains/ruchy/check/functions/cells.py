@@ -55,19 +55,19 @@ def fill_in(p: Pass) -> None:
         if one.symbol in cells and one.outer in cells:
             pairs = [(outer, inner) for outer, inner in one.captured.items() if inner.slot >= 0]
             kept = [(cells[one.outer].whole(outer), cells[one.symbol].whole(inner)) for outer, inner in pairs]
-            _enter(bodies[one.symbol], one.made, kept)
+            _enter(bodies[one.symbol], one.values, kept)
 
 
-def _enter(body: hir.FunctionBody, made: hir.MakeClosure | None, kept: list[tuple[hir.Local, hir.Local]]) -> None:
-    """What the value is made with, and how its function reads it."""
+def _enter(body: hir.FunctionBody, values: list[hir.MakeClosure], kept: list[tuple[hir.Local, hir.Local]]) -> None:
+    """What the values are made with, and how their function reads it."""
     kind = TupleType((I32, I32, *[outer.type for outer, _ in kept]))
     body.locals[0] = body.parameters[0] = kind
     itself = hir.Local(kind, body.at, 0)
     lets = [hir.Let(inner.slot, hir.GetField(inner.type, body.at, itself, 2 + i)) for i, (_, inner) in enumerate(kept)]
     if lets:
         body.body = hir.Block(body.body.type, body.at, [*lets], body.body)
-    if made is not None:
-        made.captures += [outer for outer, _ in kept]
+    for value in values:
+        value.captures += [hir.Local(outer.type, outer.at, outer.slot) for outer, _ in kept]
 
 
 class _Groups:

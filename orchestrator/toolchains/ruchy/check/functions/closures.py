@@ -7,6 +7,8 @@ known at the end (`cells.py`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.function import (
     DROP,
@@ -17,11 +19,13 @@ from orchestrator.toolchains.ruchy.check.function import (
     bad,
     check,
     expr,
+    fit,
     handles,
     open_type,
 )
 from orchestrator.toolchains.ruchy.check.functions.bodies import unused_locals
 from orchestrator.toolchains.ruchy.check.functions.named import wanted_function
+from orchestrator.toolchains.ruchy.check.functions.named_lambdas import lambda_path
 from orchestrator.toolchains.ruchy.check.functions.sight import Sight, seen_now
 from orchestrator.toolchains.ruchy.check.inference.annotations import is_written_through, type_of
 from orchestrator.toolchains.ruchy.check.inference.infer import (
@@ -44,6 +48,8 @@ from orchestrator.toolchains.ruchy.check.types import ERROR, NEVER, UNIT, Functi
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
 
+NOTHING_KNOWN: Mapping[int, hir.Expr] = {}
+
 _RESULT: Why = ("E0401", "this function returns {want}, and its value is {got}")
 _ARGUMENT: Why = ("E0204", "this function takes {want} as its argument {0}, and this is {got}")
 
@@ -51,15 +57,17 @@ _ARGUMENT: Why = ("E0204", "this function takes {want} as its argument {0}, and 
 @handles(tree.Lambda)
 def lambda_(c: Fn, node: tree.Lambda, want: Want, why: Why) -> hir.Expr:
     """`|x, y: T| e`: what it captures is filled in at the end."""
+    return made_lambda(c, node, wanted_function(want, len(node.parameters)), lambda_path(c, node))
+
+
+def made_lambda(c: Fn, node: tree.Lambda, asked: FunctionType | None, path: str) -> hir.Expr:
+    """A function value, of the types that are asked for where its text says none."""
     p = c.p
     if not c.nests and c.path:
         not_yet(p, node.at, "lambdas in constants and defaults")
         return bad(node.at)
-    asked = wanted_function(want, len(node.parameters))
-    unit = unit_of(f"{p.module.name}::{c.path}")
-    start = p.module.starts.get(unit, 0)
-    instance = p.made.instance_in(f"{p.module.name}::{c.path}")
-    inner = Fn(p, c.env, f"{c.path}.|{node.at - (start if instance is None else instance.node.start)}|", c.item)
+    start = p.module.starts.get(unit_of(f"{p.module.name}::{c.path}"), 0)
+    inner = Fn(p, c.env, path, c.item)
     closure = Closure(f"{p.module.name}::{inner.path}", f"{p.module.name}::{c.path}", node.at)
     inner.names = Sight(seen_now(c.names), lambda variable: _captured(c, inner, closure, variable))
     inner.top, inner.sees_top, inner.contract, inner.nests = False, c.sees_top, c.contract, c.nests
@@ -76,8 +84,9 @@ def lambda_(c: Fn, node: tree.Lambda, want: Want, why: Why) -> hir.Expr:
         unused_locals(inner)
         body = hir.FunctionBody(closure.symbol, False, [UNIT, *types], inner.result, inner.locals, made, start, node.at)
         p.made.bodies[closure.symbol], p.made.closures[closure.symbol] = body, closure
-    closure.made = hir.MakeClosure(kind, node.at, closure.symbol, [])
-    return closure.made
+    made_value = hir.MakeClosure(kind, node.at, closure.symbol, [])
+    closure.values.append(made_value)
+    return made_value
 
 
 def _captured(c: Fn, inner: Fn, closure: Closure, outer: Variable) -> Variable | Item:
@@ -95,6 +104,8 @@ def _captured(c: Fn, inner: Fn, closure: Closure, outer: Variable) -> Variable |
     outer.read = True
     made = Variable(outer.name, kind, -1 if kind is UNIT else inner.slot(kind), outer.at, outer.mutable, outer.declared)
     closure.captured[outer] = made
+    if outer in c.p.made.lambdas:
+        c.p.made.lambdas[made] = c.p.made.lambdas[outer]
     return made
 
 
@@ -165,18 +176,18 @@ def _found(c: Fn, node: tree.Lambda, made: hir.Expr) -> hir.Expr:
 # ------------------------------------------------------------ calls
 
 
-def call_value(c: Fn, node: tree.Call, callee: hir.Expr) -> hir.Expr:
-    """A call of a value."""
+def call_value(c: Fn, node: tree.Call, callee: hir.Expr, known: Mapping[int, hir.Expr] = NOTHING_KNOWN) -> hir.Expr:
+    """A call of a value. `known` are arguments that are checked already, by their place."""
     p, at = c.p, node.at
     kind = resolve(callee.type)
     made: list[hir.Expr] = []
     if openness(kind) == ANY:
-        made = [part_of(p, expr(c, one)) for one in node.arguments]
+        made = [part_of(p, known[i] if i in known else expr(c, one)) for i, one in enumerate(node.arguments)]
         kind = p.composed_type(at, FunctionType(tuple([one.type for one in made]), fresh()))
         unify(callee.type, kind)
         callee.type = resolve(callee.type)
     elif isinstance(kind, FunctionType):
-        made = _arguments(c, node, kind)
+        made = _arguments(c, node, kind, known)
     if not isinstance(kind, FunctionType):
         for argument in node.arguments:
             expr(c, argument)
@@ -189,13 +200,7 @@ def call_value(c: Fn, node: tree.Call, callee: hir.Expr) -> hir.Expr:
     return open_type(c, hir.CallValue(result, at, callee, made))
 
 
-def may_be_called(variable: Variable) -> bool:
-    """Whether a variable holds a function, or nothing is known of it."""
-    kind = resolve(variable.type)
-    return isinstance(kind, FunctionType) or openness(kind) == ANY
-
-
-def _arguments(c: Fn, node: tree.Call, kind: FunctionType) -> list[hir.Expr]:
+def _arguments(c: Fn, node: tree.Call, kind: FunctionType, known: Mapping[int, hir.Expr]) -> list[hir.Expr]:
     wanted = len(kind.parameters)
     if len(node.arguments) != wanted:
         for argument in node.arguments:
@@ -206,7 +211,11 @@ def _arguments(c: Fn, node: tree.Call, kind: FunctionType) -> list[hir.Expr]:
     made: list[hir.Expr] = []
     for number, (argument, parameter) in enumerate(zip(node.arguments, kind.parameters, strict=True), 1):
         why = (*_ARGUMENT, str(number))
-        if openness(resolve(parameter)) == ANY:
+        if number - 1 in known:
+            value = known[number - 1]
+            value = part_of(c.p, value) if openness(resolve(parameter)) == ANY else value
+            made.append(fit(c, value, parameter, why, argument))
+        elif openness(resolve(parameter)) == ANY:
             value = part_of(c.p, expr(c, argument))
             made.append(value if unify(parameter, value.type) else check(c, argument, parameter, why))
         else:

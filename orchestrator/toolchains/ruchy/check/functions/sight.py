@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from itertools import chain
 from typing import TYPE_CHECKING, Union
 
-from orchestrator.toolchains.ruchy.check.scope import Item, Variable
+from orchestrator.toolchains.ruchy.check.scope import Env, Item, Variable
+from orchestrator.toolchains.ruchy.check.types import ERROR, Type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, ItemsView
+
+    from orchestrator.toolchains.ruchy.check import hir
+    from orchestrator.toolchains.ruchy.syntax import tree
 
 Seen = Union[Variable, Item]
 
@@ -30,8 +34,15 @@ class Sight(MutableMapping[str, Seen]):
         if found is None:
             found = self._around[name]
             if isinstance(found, Variable):
-                found = self._capture(found)
+                inside = found.seen_by(self)
+                if inside is not None:
+                    self.own[name] = inside
+                found = inside or self._capture(found)
         return found
+
+    def onto(self, around: Mapping[str, Seen]) -> Sight:
+        """Other names around, captured by the same lambda."""
+        return Sight(around, self._capture)
 
     def __setitem__(self, name: str, found: Seen) -> None:
         self.own[name] = found
@@ -56,6 +67,25 @@ class Sight(MutableMapping[str, Seen]):
         made = Sight(self._around, self._capture)
         made.own = self.own.copy()
         return made
+
+
+class PolymorphicLambda(Variable):
+    """A name that stands for the text of a lambda. `names` and `env` are those of where it stands; `made` has the
+    function that was made of it for each set of types."""
+
+    __slots__ = ("env", "made", "names", "node")
+
+    def __init__(self, name: str, node: tree.Lambda, names: MutableMapping[str, Seen], env: Env) -> None:
+        super().__init__(name, ERROR, -1, node.at, mutable=False, declared=False)
+        self.node = node
+        self.names = names
+        self.env = env
+        self.made: dict[tuple[Type, ...], hir.MakeClosure] = {}
+        self.read = True
+
+    def seen_by(self, sight: Sight) -> PolymorphicLambda:
+        """The same name in a lambda further in, which captures what this one uses."""
+        return PolymorphicLambda(self.name, self.node, sight.onto(self.names), self.env)
 
 
 def seen_now(names: MutableMapping[str, Seen]) -> MutableMapping[str, Seen]:

@@ -10,23 +10,37 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check import hir
     from orchestrator.toolchains.ruchy.check.inference.infer import Decision
-    from orchestrator.toolchains.ruchy.check.scope import FunctionItem, Variable
+    from orchestrator.toolchains.ruchy.check.scope import FunctionItem, Given, Variable
     from orchestrator.toolchains.ruchy.check.types import Type
     from orchestrator.toolchains.ruchy.syntax import tree
 
 
 class Closure:
     """A lambda: the function `symbol`, made in the function `outer`. `captured` has the variables around that it uses,
-    and those that stand for them in it; `made` is the value, which gets what is captured at the end."""
+    and those that stand for them in it; `values` are where it is made, and get what is captured at the end."""
 
-    __slots__ = ("at", "captured", "made", "outer", "symbol")
+    __slots__ = ("at", "captured", "outer", "symbol", "values")
 
     def __init__(self, symbol: str, outer: str, at: int) -> None:
         self.symbol = symbol
         self.outer = outer
         self.at = at
         self.captured: dict[Variable, Variable] = {}
-        self.made: hir.MakeClosure | None = None
+        self.values: list[hir.MakeClosure] = []
+
+
+class NamedLambda:
+    """A lambda to which a `let` gives a name. `calls` says what its calls give. `called`: there are some; `passed_on`:
+    it is used as a value, too."""
+
+    __slots__ = ("called", "calls", "passed_on", "symbol", "type")
+
+    def __init__(self, symbol: str, kind: Type) -> None:
+        self.symbol = symbol
+        self.type = kind
+        self.calls: list[Given] = []
+        self.called = False
+        self.passed_on = False
 
 
 class MadeFunctions:
@@ -34,8 +48,9 @@ class MadeFunctions:
 
     `functions` are those of the module and of the bodies seen so far, by symbol in `symbols`; `nested` the latter by
     their node. `finished` are those whose bodies were checked, in that order, and `bodies` their typed trees.
-    `closures` are the lambdas in them, by symbol. `signatures` and `changing` say of functions that are made elsewhere
-    what a call must know. `instances` are the copies of generic functions, by symbol. `leaving` has, by symbol, the
+    `closures` are the lambdas in them, by symbol; `lambdas` those with a name, by their variables. `signatures` and
+    `changing` say of functions that are made elsewhere what a call must know. `instances` are the copies of generic
+    functions, by symbol. `leaving` has, by symbol, the
     loops that stand for the bodies of functions with `ensures`.
     """
 
@@ -47,6 +62,7 @@ class MadeFunctions:
         "finished",
         "functions",
         "instances",
+        "lambdas",
         "leaving",
         "nested",
         "nested_types",
@@ -64,6 +80,7 @@ class MadeFunctions:
         self.signatures: dict[str, tuple[list[Type], Type]] = {}
         self.changing: dict[str, list[int]] = {}
         self.closures: dict[str, Closure] = {}
+        self.lambdas: dict[Variable, NamedLambda] = {}
         self.nested: dict[int, FunctionItem] = {}
         self.nested_types: dict[tuple[str, str], tree.Struct | tree.Enum] = {}
         self.leaving: dict[str, int] = {}

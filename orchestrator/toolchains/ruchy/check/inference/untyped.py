@@ -27,6 +27,8 @@ from orchestrator.toolchains.ruchy.check.types import ERROR, I64, NEVER, UNIT, F
 from orchestrator.toolchains.ruchy.syntax.words import words_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestrator.toolchains.ruchy.check.function import Fn
     from orchestrator.toolchains.ruchy.check.passes import Pass
 
@@ -88,9 +90,7 @@ def is_open(item: FunctionItem) -> bool:
 def is_other_call(c: Fn, item: FunctionItem, at: int, types: dict[int, Type]) -> bool:
     """Whether a call of an untyped function gives it other types than earlier ones; notes what it gives. From the first
     of these on, the function has instances: the whole check begins anew, and knows that."""
-    given = Given((c.path, at), {i: natural(kind) for i, kind in types.items()}, types)
-    if not _disagrees(item, given):
-        item.given.append(given)
+    if agrees(item.given, given_by(c, at, types)):
         return False
     item.instanced = True
     if c.p.copies is None:
@@ -98,13 +98,19 @@ def is_other_call(c: Fn, item: FunctionItem, at: int, types: dict[int, Type]) ->
     return True
 
 
-def _disagrees(item: FunctionItem, given: Given) -> bool:
-    """Whether the arguments of a call have other types than those of earlier calls."""
-    for earlier in item.given:
+def given_by(c: Fn, at: int, types: dict[int, Type]) -> Given:
+    """What a call gives, as it is at this moment."""
+    return Given((c.path, at), {i: natural(kind) for i, kind in types.items()}, types)
+
+
+def agrees(calls: list[Given], given: Given) -> bool:
+    """Whether the arguments of a call have the types of those of earlier calls; then it is one of them from now on."""
+    for earlier in calls:
         for index, kind in given.natural.items():
             if index in earlier.natural and not _agree(earlier.natural[index], kind):
-                return True
-    return False
+                return False
+    calls.append(given)
+    return True
 
 
 def is_doubtful(item: FunctionItem) -> bool:
@@ -119,10 +125,9 @@ def _is_unknown(kind: Natural) -> bool:
     return kind is None or (isinstance(kind, tuple) and any(map(_is_unknown, kind[1])))
 
 
-def changed_by_calls(item: FunctionItem) -> bool:
+def changed_by_calls(calls: list[Given], types: Sequence[Type]) -> bool:
     """Whether a parameter has, in the end, another type than an argument had by itself."""
-    last = {one.place: one for one in item.given}  # a call that was checked again counts as it was then
-    types = item.types or []
+    last = {one.place: one for one in calls}  # a call that was checked again counts as it was then
     return any(
         not _stays(kind, settle(one.types[index]), settle(types[index]))
         for one in last.values()
