@@ -14,7 +14,6 @@ from orchestrator.toolchains.ruchy.syntax import tree
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.ruchy.check import hir
-    from orchestrator.toolchains.ruchy.check.functions.sight import Sight
     from orchestrator.toolchains.ruchy.check.types import Type
 
 
@@ -376,10 +375,6 @@ class Variable:
         self.lent = False
         self.changes = False
         self.assigned = False
-
-    def seen_by(self, sight: Sight) -> Variable | None:
-        """What a lambda sees instead of capturing this; mostly nothing."""
-        return None
 
 
 class Global(Variable):

@@ -33,16 +33,11 @@ class Sight(MutableMapping[str, Seen]):
         found = self.own.get(name)
         if found is None:
             found = self._around[name]
-            if isinstance(found, Variable):
-                inside = found.seen_by(self)
-                if inside is not None:
-                    self.own[name] = inside
-                found = inside or self._capture(found)
+            if isinstance(found, PolymorphicLambda):
+                found = self.own[name] = found.seen_with(Sight(found.names, self._capture))
+            elif isinstance(found, Variable):
+                found = self._capture(found)
         return found
-
-    def onto(self, around: Mapping[str, Seen]) -> Sight:
-        """Other names around, captured by the same lambda."""
-        return Sight(around, self._capture)
 
     def __setitem__(self, name: str, found: Seen) -> None:
         self.own[name] = found
@@ -83,9 +78,9 @@ class PolymorphicLambda(Variable):
         self.made: dict[tuple[Type, ...], hir.MakeClosure] = {}
         self.read = True
 
-    def seen_by(self, sight: Sight) -> PolymorphicLambda:
+    def seen_with(self, names: Sight) -> PolymorphicLambda:
         """The same name in a lambda further in, which captures what this one uses."""
-        return PolymorphicLambda(self.name, self.node, sight.onto(self.names), self.env)
+        return PolymorphicLambda(self.name, self.node, names, self.env)
 
 
 def seen_now(names: MutableMapping[str, Seen]) -> MutableMapping[str, Seen]:
