@@ -104,7 +104,7 @@ class Upkeep:
     # ---- after a build
 
     async def remember(self, snapshot: str, data: bytes, plan: bytes) -> None:
-        """Writes the snapshot of the build and the planner's memory. If entries were lost that this build did not have
+        """Writes the snapshot of the build and its plan. If entries were lost that this build did not have
         to make again, or could not be stored, it writes nothing: then the next process looks at everything."""
         cache = self.cache
         if not is_snapshot_name(snapshot) or cache.lost or cache.unstored:

@@ -88,9 +88,9 @@ class Found(KeeperAnswer, frozen=True):
 
 
 class Find(BuildRequest[Found], frozen=True):
-    """Which of these keys does the cache have? Decided on rows alone. What is found is pinned until the build ends. The
-    first `claim` keys are claimed, so that other processes see that this build is about to compile what is missing.
-    `beside` is how many others have claimed them before."""
+    """Asks which of these keys the cache has. That is decided on rows alone. What is found is pinned until the build
+    ends. The first `claim` keys are claimed, so that other processes see that this build is about to compile what is
+    missing. `beside` is how many others have claimed them before."""
 
     keys: tuple[Digest, ...]
     claim: int = 0
@@ -104,7 +104,7 @@ class Loaded(KeeperAnswer, frozen=True):
 
 
 class Load(BuildRequest[Loaded], frozen=True):
-    """The bytes of these objects, checked. Damaged ones are quarantined."""
+    """Asks for the bytes of these objects, checked. Damaged ones are quarantined."""
 
     digests: tuple[Digest, ...]
 
@@ -117,7 +117,7 @@ class Stored(KeeperAnswer, frozen=True):
 
 
 class StoreEntries(BuildRequest[Stored], frozen=True):
-    """Store these, in the order object, metadata, row. `force` replaces what a key has."""
+    """Asks for these to be stored, each in the order object, metadata, row. `force` replaces what a key has."""
 
     entries: tuple[NewEntry, ...]
     force: bool = False
@@ -131,8 +131,8 @@ class FragmentsFound(KeeperAnswer, frozen=True):
 
 
 class FindFragments(BuildRequest[FragmentsFound], frozen=True):
-    """Fragments of stored objects, by fingerprint, and whole objects, by key. They are checked when they are read, so
-    everything that comes can be used."""
+    """Asks for fragments of stored objects, by fingerprint, and for whole objects, by key. They are checked when they
+    are read, so everything that comes can be used."""
 
     fingerprints: tuple[Digest, ...]
     objects: tuple[Digest, ...] = ()
@@ -174,7 +174,7 @@ class Published(Message, frozen=True):
 
 
 class Publish(BuildRequest[Published], frozen=True):
-    """Make sure that the file at `path` (absolute, "" for no program) is the program `digest`, written atomically.
+    """Asks that the file at `path` (absolute, "" for no program) be the program `digest`, written atomically.
 
     `data` are its bytes; if empty, the keeper takes them from the cache. Links must lead into one of the folders
     `within` (none: anywhere). `listing` is the absolute path of the list of written files: what builds of the same
@@ -197,7 +197,8 @@ class Ended(KeeperAnswer, frozen=True):
 
 
 class End(BuildRequest[Ended], frozen=True):
-    """A build has ended: write its snapshot and the planner's memory, unpin, add to the statistics, evict.
+    """A build has ended: its snapshot and plan are written, its entries unpinned, its counts added, and entries
+    evicted.
 
     An empty `snapshot` name writes none. `hits` and `misses` count modules. `used` are the keys of those that an
     earlier build answered for, so that nobody has looked them up.
@@ -220,7 +221,7 @@ class PlanRecalled(Message, frozen=True):
 
 
 class RecallPlan(BuildRequest[PlanRecalled], frozen=True):
-    """The planner's memory of the last finished build of this snapshot name."""
+    """Asks for the plan of the last finished build of this snapshot name."""
 
     snapshot: str
 
@@ -251,7 +252,7 @@ class Statistics(KeeperRequest[CacheStatistics], frozen=True):
 
 
 class ResetStatistics(KeeperRequest[CacheStatistics], frozen=True):
-    """Count from zero again."""
+    """Asks that counts begin at zero again."""
 
 
 class Damage(MessagePart, frozen=True):
@@ -272,7 +273,7 @@ class Verified(KeeperAnswer, frozen=True):
 
 
 class Verify(KeeperRequest[Verified], frozen=True):
-    """Read everything from disk and compare it with its digest; quarantine what is wrong."""
+    """Asks that everything be read from disk and compared with its digest. What is wrong is quarantined."""
 
 
 class Collected(KeeperAnswer, frozen=True):
@@ -288,11 +289,11 @@ class Collected(KeeperAnswer, frozen=True):
 
 
 class Collect(KeeperRequest[Collected], frozen=True):
-    """Garbage collection: temporary files, orphans older than an hour (`force`: all), then eviction down to the
-    limit."""
+    """Asks for garbage collection: temporary files, orphans older than an hour (`force`: all), then eviction down to
+    the limit."""
 
     force: bool = False
 
 
 class Clear(KeeperRequest[Collected], frozen=True):
-    """Remove all entries."""
+    """Asks for the removal of all entries."""

@@ -119,8 +119,8 @@ class RunLink(WorkerRequest[LinkDone], frozen=True):
 
 
 class ReadInputs(WorkerRequest[InputsRead], frozen=True):
-    """Read these inputs of earlier compiles again, and answer with all of them. Each is as it was when it was last
-    read."""
+    """Asks that these inputs of earlier compiles be read again; all of them are in the answer. Each is as it was when
+    it was last read."""
 
     root: str
     files: tuple[InputFile, ...]

@@ -41,9 +41,9 @@ class MemorySource(MessagePart, frozen=True):
 
 
 class Scan(Message, frozen=True):
-    """Look at all sources. `memory` are the modules that the Project holds in memory. Without `walk` there is no
-    folder, and they are all there is. `opened` are files that the Project reads only once (settings, the compiler),
-    with the stamps that they had before: they are not looked at again."""
+    """Asks for a look at all sources. `memory` are the modules that the Project holds in memory. Without `walk` there
+    is no folder, and they are all there is. `opened` are files that the Project reads only once (settings, the
+    compiler), with the stamps that they had before: they are not looked at again."""
 
     build: int
     rules: Rules
