@@ -1,4 +1,4 @@
-"""Constructors that assign fields: `new(name: String) { self.name = name }` in a class, without `->` and without `self`.
+"""Constructors that assign fields: `new(name: String) { self.name = name }` in a class, without `->` and `self`.
 
 Each field that is assigned is a variable of the constructor, and at the end these make the value. So nothing sees a
 value some of whose fields are missing. A constructor is changed only where each field that it names is assigned, as a

@@ -529,13 +529,11 @@ def _not_assignable(c: Fn, node: tree.Path, name: str, found: Variable | Item | 
         c.p.error("E0211", node.at, f"`{name}` {what}, and cannot be assigned to", hint)
         return
     names = [known for known, what in c.names.items() if isinstance(what, Variable)]
-    if name == "self":
-        hint = (
-            "a method has `&mut self` as its first parameter; a `new` without it assigns each field of its class first"
-        )
-        c.p.error("E0101", node.at, "there is no `self` in this function", hint)
-        return
+    message = f"unknown variable `{name}`"
     hint = (not c.p.report.too_many_errors and did_you_mean(name, names)) or f"declare it: `let mut {name} = ...`"
-    c.p.error("E0101", node.at, f"unknown variable `{name}`", hint)
+    if name == "self":
+        message = "there is no `self` in this function"
+        hint = "a method has `&mut self` as its first parameter; a `new` without it assigns each field of its class"
+    c.p.error("E0101", node.at, message, hint)
     c.undo.append((name, c.names.get(name)))
     c.names[name] = ErrorItem(name)  # what uses it from here on stays silent
