@@ -40,7 +40,7 @@ def _method(p: Pass, kind: Type, trait: str, name: str) -> FunctionItem | None:
     owner = owner_of(p, kind) if isinstance(kind, StructType | EnumType) else None
     found = owner.methods.get(name) if owner is not None else None
     of = found.block.trait if found is not None and found.block is not None else None
-    return found if of is not None and of.path[-1] == trait else None
+    return found if of is not None and of.path[-1] == trait and found is not None and found.node.receiver else None
 
 
 def _called(c: Fn, at: int, item: FunctionItem, left: hir.Expr, rest: list[tree.Expr]) -> hir.Expr:
