@@ -136,12 +136,15 @@ def parse_cast_target(c: Cursor) -> Type:
 
 
 def parse_type_arguments(c: Cursor) -> list[Type]:
-    """`<A, B>`; lifetimes are left out."""
+    """`<A, B>`; lifetimes are left out, and so is `Output = T`, because the body of a copy says what an operator gives."""
     opened = c.expect("<")
     found: list[Type] = []
     while c.kinds[c.at] not in _ANGLES:
         if c.kinds[c.at] == "lifetime":
             c.at += 1
+        elif c.kinds[c.at] == "name" and c.kinds[c.at + 1] == "=":
+            c.at += 2
+            parse_type(c)
         else:
             found.append(parse_type(c))
         if c.kinds[c.at] != ",":
