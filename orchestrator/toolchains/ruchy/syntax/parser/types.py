@@ -136,7 +136,7 @@ def parse_cast_target(c: Cursor) -> Type:
 
 
 def parse_type_arguments(c: Cursor) -> list[Type]:
-    """`<A, B>`; lifetimes are left out, and so is `Output = T`, because the body of a copy says what an operator gives."""
+    """`<A, B>`; lifetimes are left out, and so is `Output = T`, because a body says what an operator gives."""
     opened = c.expect("<")
     found: list[Type] = []
     while c.kinds[c.at] not in _ANGLES:
