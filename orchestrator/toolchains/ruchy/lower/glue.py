@@ -4,7 +4,9 @@
 |---|---|---|
 | `T.{drop}` | object → | releases; at 0 the counted fields or elements too |
 | `T.{unshare}` | object (owned) → object (owned) | the object itself if nobody else holds it, else a copy |
+| `T.{free}` | object → | the second half of `drop`, of types that lead back to themselves |
 | `T.{eq}` | object, object → i32 | equality of all fields, or elements |
+| `T.{alike}` | object, object → i32 | the same of one level, of types that lead back to themselves |
 | `T.{show}` | object → string (owned) | `S {a: 1, b: "x"}`, the fields in alphabetical order |
 | `T.{show.bare}` `T.{show.2}` | | the same with strings in arrays and tuples without quotes; with two digits |
 
@@ -38,7 +40,7 @@ from orchestrator.toolchains.ruchy.check.types import (
 )
 from orchestrator.toolchains.ruchy.lower.body import Body, get, set_, tee
 from orchestrator.toolchains.ruchy.lower.draft import Draft, compared, inside, is_bare, unless, unless_zero
-from orchestrator.toolchains.ruchy.lower.drops import drop_object
+from orchestrator.toolchains.ruchy.lower.drops import drop_object, free_object
 from orchestrator.toolchains.ruchy.lower.glue_enums import (
     compare_enums,
     equal_enums,
@@ -62,7 +64,7 @@ from orchestrator.toolchains.ruchy.lower.glue_maps import items as map_items
 from orchestrator.toolchains.ruchy.lower.layout import HEADER, element_of, signature
 from orchestrator.toolchains.ruchy.lower.valtypes import I32 as VALUE_I32
 from orchestrator.toolchains.ruchy.lower.valtypes import functype
-from orchestrator.wasm.fragment import HIDDEN, WEAK, Data, FunctionCode
+from orchestrator.wasm.fragment import FUNCTION, HIDDEN, WEAK, Data, FunctionCode, Reference
 from orchestrator.wasm.leb import sleb, uleb
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
 _TO_NOTHING = functype(bytes((VALUE_I32,)), b"")
 _TO_I32 = functype(bytes((VALUE_I32,)), bytes((VALUE_I32,)))
 _PAIR_TO_I32 = functype(bytes((VALUE_I32, VALUE_I32)), bytes((VALUE_I32,)))
+_DEEP_EQ = functype(bytes((VALUE_I32, VALUE_I32, VALUE_I32)), bytes((VALUE_I32,)))
 TYPES = {"drop": _TO_NOTHING, "unshare": _TO_I32, "eq": _PAIR_TO_I32, "show": _TO_I32}
 
 
@@ -116,6 +119,8 @@ class Glue:
         base, _, option = kind.partition(".")
         parameters, result = SIGNATURES[base](type_)
         how = HELPERS[type_.__class__, base]
+        if base == "eq" and self._shared.layouts.is_recursive(type_):
+            how = ByHand(_equal_deep)
         draft = Draft(self._shared.layouts, parameters, option)
         value = how.tree(draft, type_) if isinstance(how, AsTree) else hir.Unit(result, 0)
         function = hir.FunctionBody(name, False, parameters, result, draft.locals, value, 0, 0)
@@ -191,6 +196,13 @@ def _equal_records(draft: Draft, type_: Type) -> hir.Expr:
         same = hir.Compare(BOOL, 0, "==", pair[0], pair[1])
         value = same if value is None else hir.And(BOOL, 0, value, same)
     return value or hir.Int(BOOL, 0, 1)
+
+
+def _equal_deep(body: Body, type_: Type) -> None:
+    """By `rt::deep_eq`, which puts off what is too deep."""
+    body.out += get(0) + get(1)
+    body.table_slot(Reference(FUNCTION, body.need_glue(type_, "alike"), _PAIR_TO_I32))
+    body.call("rt::deep_eq", _DEEP_EQ)
 
 
 def _show_struct(draft: Draft, type_: StructType) -> hir.Expr:
@@ -367,7 +379,9 @@ def _holds_text(type_: Type) -> bool:
 SIGNATURES: dict[str, Callable[[Any], tuple[list[Type], Type]]] = {
     "drop": lambda type_: ([type_], UNIT),
     "unshare": lambda type_: ([type_], type_),
+    "free": lambda type_: ([type_], UNIT),
     "eq": lambda type_: ([type_, type_], BOOL),
+    "alike": lambda type_: ([type_, type_], BOOL),
     "order": lambda type_: ([type_, type_], I32),
     "show": lambda type_: ([type_], STRING),
     "compare": lambda type_: ([type_, type_], I32),
@@ -385,8 +399,10 @@ SIGNATURES: dict[str, Callable[[Any], tuple[list[Type], Type]]] = {
 }
 HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (StructType, "drop"): ByHand(drop_object),
+    (StructType, "free"): ByHand(free_object),
     (StructType, "unshare"): ByHand(_unshare_record),
     (StructType, "eq"): AsTree(_equal_records),
+    (StructType, "alike"): AsTree(_equal_records),
     (StructType, "show"): AsTree(_show_struct),
     (TupleType, "drop"): ByHand(drop_object),
     (MixedType, "drop"): ByHand(drop_object),
@@ -430,8 +446,10 @@ HELPERS: dict[tuple[type, str], AsTree | ByHand] = {
     (MixedType, "compare"): AsTree(_compare_tuples),
     (ArrayType, "compare"): AsTree(_compare_arrays),
     (EnumType, "drop"): ByHand(drop_object),
+    (EnumType, "free"): ByHand(free_object),
     (EnumType, "unshare"): ByHand(_unshare_enum),
     (EnumType, "eq"): AsTree(equal_enums),
+    (EnumType, "alike"): AsTree(equal_enums),
     (EnumType, "show"): AsTree(show_enum),
     (EnumType, "compare"): AsTree(compare_enums),
     (PlainEnumType, "show"): AsTree(show_enum),

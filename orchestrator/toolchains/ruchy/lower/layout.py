@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER, NO_VALUE, REFERENCE, storage_of
+from orchestrator.toolchains.ruchy.check.abilities import ABILITIES, HELPER, NO_VALUE, REFERENCE, named, storage_of
 from orchestrator.toolchains.ruchy.check.data.variants import builtin_variants
 from orchestrator.toolchains.ruchy.check.types import (
     ArrayType,
@@ -140,6 +140,7 @@ class Layouts:
         self._enums = enums
         self._variants: dict[EnumType, list[Layout]] = {}
         self._known: dict[Type, Layout] = {}
+        self._recursive: dict[Type, bool] = {}
 
     def of(self, type_: Type) -> Layout:
         """The layout of a tuple, or of a struct that the checker listed."""
@@ -173,6 +174,31 @@ class Layouts:
         if type_.module:
             return [one.name for one in self._enums[type_].variants]
         return [one.name for one in builtin_variants(type_)]
+
+    def inside(self, type_: Type) -> list[Type]:
+        """The types of the counted values that a value of a type holds."""
+        if not is_counted(type_) or ABILITIES[type_.__class__].drop != HELPER:
+            return []
+        if isinstance(type_, ArrayType):
+            return [type_.element] if is_counted(type_.element) else []
+        forms = self.variants(type_) if isinstance(type_, EnumType) else [self.of(type_)]
+        return [field.type for form in forms for field in form.fields if field.counted]
+
+    def is_recursive(self, type_: Type) -> bool:
+        """Whether a value of a type that a program declares may hold another one of it. Each way from a type back to
+        itself leads through one that is declared."""
+        found = self._recursive.get(type_)
+        if found is None:
+            queue = self.inside(type_) if named(type_) else []
+            seen = set(queue)
+            for part in queue:
+                if type_ in seen:
+                    break
+                fresh = [one for one in self.inside(part) if one not in seen]
+                seen.update(fresh)
+                queue += fresh
+            found = self._recursive[type_] = type_ in seen
+        return found
 
     def drop_of(self, type_: Type) -> str:
         """The function of the runtime that releases a value of this type; HELPER where it takes one of its own, which
