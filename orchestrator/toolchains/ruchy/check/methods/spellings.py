@@ -8,6 +8,7 @@ from orchestrator.toolchains.ruchy.check.types import STRING, ArrayType, MapType
 from orchestrator.toolchains.ruchy.syntax import tree
 
 _SHORT = {"to_s": "to_string", "to_i": "to_int", "to_f": "to_float"}
+_OF_CHARACTERS = frozenset(("split", "find", "contains", "trim_matches", "trim_start_matches", "trim_end_matches"))
 _LENDING = frozenset(("iter_mut", "values_mut"))
 
 
@@ -25,12 +26,28 @@ def usual(node: tree.MethodCall, kind: Type) -> tree.MethodCall:
         return _called(node, "sort_by_key")
     if kind is STRING and name in ("slice", "substring") and count == 1:
         return tree.MethodCall(node.at, node.receiver, name, [*node.arguments, tree.IntLiteral(node.at, 1 << 40)])
+    if kind is STRING and name in _OF_CHARACTERS and count == 1 and _listed(node.arguments[0]):
+        return tree.MethodCall(node.at, node.receiver, name, [_one_of(node.at, node.arguments[0])])
     if kind is STRING and name == "collect" and not count:  # `c.to_uppercase().collect::<String>()`
         return _called(node, "clone")
     if isinstance(kind, ArrayType) and name == "as_str" and resolve(kind.element) is STRING and not count:
         # what is left of `text.chars()`
         return tree.MethodCall(node.at, node.receiver, "join", [tree.StringLiteral(node.at, "")])
     return node
+
+
+def _listed(given: tree.Expr) -> bool:
+    """Whether characters are listed: `['-', '_']`, `&['-', '_'][..]`."""
+    while isinstance(given, tree.Unary | tree.Index):
+        given = given.operand if isinstance(given, tree.Unary) else given.value
+    return isinstance(given, tree.Array)
+
+
+def _one_of(at: int, listed: tree.Expr) -> tree.Expr:
+    """The function that says whether a character is one of them."""
+    character = tree.Path(at, ("#character",))
+    body = tree.MethodCall(at, listed, "contains", [character])
+    return tree.Lambda(at, [tree.Parameter(at, "#character", None)], None, body)
 
 
 def takes_one(node: tree.MethodCall) -> bool:
