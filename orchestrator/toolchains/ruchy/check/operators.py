@@ -367,10 +367,27 @@ def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
     if found.__class__ not in (NeverType, ErrorType) and not is_comparable(found, op):
         hint = "compare their parts" if found.parts else ""
         c.p.error("E0208", at, f"`{op}` cannot compare values of type {shown(found)}", hint)
-    elif found.parts or isinstance(found, StructType | EnumType):
+    else:
+        must_be_by_content(c, at, op, found)
+
+
+def must_be_by_content(c: Fn, at: int, name: str, kind: Type) -> None:
+    """E0208 where what compares by content would pass over an `eq` of the program: an operator, or a method."""
+    found = resolve(kind)
+    if openness(found) == ANY:
+
+        def decide(last: bool) -> bool:
+            if openness(resolve(found)) == ANY:
+                return last
+            must_be_by_content(c, at, name, found)
+            return True
+
+        c.p.open.late.append(Decision(decide, (found,)))
+    elif found.__class__ is not Var and (found.parts or isinstance(found, StructType | EnumType)):
         passed_over = OVERLOADED.passed_over(c.p, found)
         if passed_over:
-            c.p.error("E0208", at, f"`{op}` compares by content: {passed_over}", "compare the values in it one by one")
+            hint = "compare the values in it one by one"
+            c.p.error("E0208", at, f"`{name}` compares by content: {passed_over}", hint)
 
 
 def _comparable_later(c: Fn, at: int, op: str, kind: Type, last: bool) -> bool:

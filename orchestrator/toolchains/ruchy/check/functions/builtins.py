@@ -32,7 +32,7 @@ from orchestrator.toolchains.ruchy.check.methods.mathematics import (
     to_integer,
 )
 from orchestrator.toolchains.ruchy.check.never import never_returns
-from orchestrator.toolchains.ruchy.check.operators import compare
+from orchestrator.toolchains.ruchy.check.operators import OVERLOADED, compare
 from orchestrator.toolchains.ruchy.check.scope import RANGES
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
@@ -165,6 +165,10 @@ def assert_(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     return hir.If(UNIT, node.at, condition, hir.Unit(UNIT, node.at), failed)
 
 
+_SIDES = ("#left", "#right")
+"""What is compared, as a name: an operator of the program takes its second operand as a text."""
+
+
 def _asserts(op: str, name: str) -> Builtin:
     def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
         if len(node.arguments) < 2:
@@ -173,17 +177,22 @@ def _asserts(op: str, name: str) -> Builtin:
             return bad(node.at)
         out: list[hir.Stmt] = []
         sides = []
-        for argument in node.arguments[:2]:
+        mark = len(c.undo)
+        for side, argument in zip(_SIDES, node.arguments[:2], strict=True):
             made = expr(c, argument)
             if resolve(made.type) is ERROR:
+                c.leave(mark)
                 return bad(node.at)
-            slot = c.slot(made.type)
+            variable = c.declare(side, made.type, node.at)
+            slot = c.slot(made.type) if variable.slot < 0 else variable.slot
             out.append(hir.Let(slot, made))
             local = hir.Local(made.type, node.at, slot)
             if made.type.__class__ is Var:
                 c.p.open.pending.append(local)
             sides.append(local)
-        condition = compare(c, node.at, op, sides[0], sides[1])
+        own = OVERLOADED.comparison(c, node.at, op, sides[0], tree.Path(node.at, _SIDES[1:]))
+        condition = own or compare(c, node.at, op, sides[0], sides[1])
+        c.leave(mark)
         said: list[hir.Expr] = [hir.Str(STRING, node.at, "assertion failed: ")]
         if len(node.arguments) > 2:
             said += [*text_parts(c, message_of(c, node, node.arguments[2:])), hir.Str(STRING, node.at, ": ")]

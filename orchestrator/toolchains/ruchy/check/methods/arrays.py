@@ -16,6 +16,7 @@ from orchestrator.toolchains.ruchy.check.lending.places import (
     part_value,
     read_place,
 )
+from orchestrator.toolchains.ruchy.check.operators import must_be_by_content
 from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, NEVER, STRING, UNIT, ArrayType, Type
 from orchestrator.toolchains.ruchy.hints import did_you_mean
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -171,7 +172,9 @@ def _last(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> 
 
 @method("contains", 1)
 def _contains(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
-    found = hir.Helper(I64, node.at, "index_of", kind, [receiver, _element(c, node, kind)])
+    wanted = _element(c, node, kind)
+    must_be_by_content(c, node.at, node.name, kind.element)
+    found = hir.Helper(I64, node.at, "index_of", kind, [receiver, wanted])
     return hir.Compare(BOOL, node.at, ">=", found, hir.Int(I64, node.at, 0))
 
 

@@ -16,6 +16,7 @@ from orchestrator.toolchains.ruchy.check.lending.places import (
     write_place,
 )
 from orchestrator.toolchains.ruchy.check.methods.arrays import ARGUMENT, changer, method
+from orchestrator.toolchains.ruchy.check.operators import must_be_by_content
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
@@ -162,18 +163,21 @@ def _flatten(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) 
 
 @method("unique", 0)
 def _unique(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
+    must_be_by_content(c, node.at, node.name, kind.element)
     return hir.Helper(kind, node.at, "unique", kind, [receiver])
 
 
 @method("union intersection difference", 1)
 def _set(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
     other = check(c, node.arguments[0], kind, (*ARGUMENT, node.name))
+    must_be_by_content(c, node.at, node.name, kind.element)
     return hir.Helper(kind, node.at, node.name, kind, [receiver, other])
 
 
 @method("starts_with", 1)
 def _starts_with(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
     other = check(c, node.arguments[0], kind, (*ARGUMENT, node.name))
+    must_be_by_content(c, node.at, node.name, kind.element)
     return hir.Helper(BOOL, node.at, "begins", kind, [receiver, other])
 
 
@@ -181,6 +185,7 @@ def _starts_with(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayTy
 def _index_of(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
     """Where a value first is, or -1."""
     wanted = part_value(c, node.arguments[0], kind.element, (*ARGUMENT, node.name))
+    must_be_by_content(c, node.at, node.name, kind.element)
     return hir.Helper(I64, node.at, "index_of", kind, [receiver, wanted])
 
 
@@ -287,6 +292,7 @@ def _fill(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, out: list
 
 @changer("dedup", 0)
 def _dedup(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, out: list[hir.Stmt]) -> hir.Expr:
+    must_be_by_content(c, node.at, node.name, kind.element)
     write_place(c, place, hir.Helper(kind, node.at, "dedup", kind, [read_place(c, node.at, place)]), node.at, out)
     return hir.Unit(UNIT, node.at)
 

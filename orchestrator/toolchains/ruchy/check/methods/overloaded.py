@@ -85,6 +85,11 @@ def _ordered(c: Fn, at: int, op: str, made: hir.Expr) -> hir.Expr:
 _NUMBER = ("E0201", "what `cmp` gives is {want}, and this is {got}")
 
 
+def has_own_order(p: Pass, kind: Type) -> bool:
+    """Whether `<` of a type is a method of the program."""
+    return any(_method(p, kind, trait, name) is not None for trait, name in _ORDERS)
+
+
 def own_equality(p: Pass, kind: Type) -> Type | None:
     """A type in this one that has an `eq` of its own, which a comparison of the whole would pass over."""
     waiting, seen = [kind], {kind}

@@ -37,6 +37,7 @@ from orchestrator.toolchains.ruchy.check.lending.places import (
 from orchestrator.toolchains.ruchy.check.methods import deques, paths  # noqa: F401  (they enter their methods)
 from orchestrator.toolchains.ruchy.check.methods.arrays import CHANGERS, FUNCTIONS, METHODS, array_method, change
 from orchestrator.toolchains.ruchy.check.methods.arrays_more import collected
+from orchestrator.toolchains.ruchy.check.methods.by_own import by_own, change_by_own
 from orchestrator.toolchains.ruchy.check.methods.declared import call_method, no_method
 from orchestrator.toolchains.ruchy.check.methods.exact import EXACT, exact_method
 from orchestrator.toolchains.ruchy.check.methods.fused import (
@@ -281,7 +282,8 @@ def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr, want: Want = Non
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)
         asked = asks_for_option(name, want)
-        made = pop_or_none(c, node, place, kind) if asked else change(c, node, place, kind)
+        own = change_by_own(c, node, place, kind, out)
+        made = own or (pop_or_none(c, node, place, kind) if asked else change(c, node, place, kind))
     elif isinstance(kind, ArrayType) and changes_in_place(node, want):
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)
@@ -318,6 +320,8 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
         return call_method(c, node, method, receiver)
     node = usual(node, kind)
     name = _plain(node.name)
+    if isinstance(kind, ArrayType) and (made := by_own(c, node, receiver, kind, want)) is not None:
+        return made
     if openness(kind) != ANY:
         made = compared(c, node, receiver, name) if name in ORDERING else with_function(c, node, name, receiver, want)
         if made is not None:

@@ -99,6 +99,26 @@ chunk_by (__F:xx) => { let mut __r = []; let mut __q = []; let mut __i = 0;
 chunks_exact (__n) => __xs.chunks(__n).filter(|__x| __x.len() == __n)
 """)
 
+BY_OWN = rows_of("""
+contains (__v) => { let mut __r = false; for __x in __xs { if __x == __v { __r = true; break } } __r }
+index_of (__v) =>
+ { let mut __r = -1; let mut __i = 0; for __x in __xs { if __x == __v { __r = __i; break } __i += 1 } __r }
+unique () => { let mut __r = __xs[..0]; for __x in __xs { if !__r.contains(__x) { __r.push(__x) } } __r }
+dedup () => { let mut __r = __xs[..0]; let mut __n = 0;
+ for __x in __xs { if __n > 0 { if __r[__n - 1] == __x { continue } } __r.push(__x); __n += 1 } __r }
+starts_with (__v) => { let __n = __v.len(); let mut __r = __xs.len() >= __n; let mut __i = 0;
+ while __r && __i < __n { __r = __xs[__i] == __v[__i]; __i += 1 } __r }
+intersection (__v) => { let mut __r = __xs[..0];
+ for __x in __xs { if __v.contains(__x) && !__r.contains(__x) { __r.push(__x) } } __r }
+difference (__v) => { let mut __r = __xs[..0];
+ for __x in __xs { if !__v.contains(__x) && !__r.contains(__x) { __r.push(__x) } } __r }
+union (__v) => { (__xs + __v).unique() }
+""")
+"""Methods of arrays whose elements have an `eq` of their own, which the runtime's methods would not ask."""
+
+BY_OWN_ORDER = "|__a, __b| if __a < __b { -1 } else if __b < __a { 1 } else { 0 }"
+"""What sorts elements that have a `cmp` of their own, as an argument of `sort_by`."""
+
 ON_OPTIONS = rows_of("""
 map (__F:x) => match __xs { Some(__v) => Some(__F(__v)), None => None }
 and_then (__F:x) => match __xs { Some(__v) => __F(__v), None => None }
