@@ -44,7 +44,7 @@ WRONG = {
     "impl Drop for A { fun drop(&mut self) { } }": ["E0720"],
     f"{OWN_EQ} fun f(a: B) -> bool {{ [a] == [a] }}": ["E0208"],
     f"{OWN_EQ} struct H {{ b: B }} fun f(a: H) -> bool {{ a == a }}": ["E0208"],
-    f"{OWN_EQ} fun f(a: B) {{ assert_eq(a, a) }}": ["E0208"],
+    f"{OWN_EQ} fun f(a: B) {{ assert_eq(Some(a), Some(a)) }}": ["E0208"],
     "fun f(a: B) -> B { a + a }": ["E0207"],
     "impl Add for B { fun add(self, o: i64) -> B { self } } fun f(a: B) -> B { a + a }": ["E0204"],
     "trait L { fun l(&self); } impl<T> L for Option<T> { fun l(&self) { } }": ["E0720"],
